@@ -1,0 +1,60 @@
+# netchat: `make demo` shows it, `make test` proves it. Both set everything up by themselves.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.netchat-ready
+
+.PHONY: help setup demo test lint format lock docs fuzz clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with the locked packages and netchat itself
+
+# The stamp is newer than what it was made from, so a second run sets nothing up again.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "netchat needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## the main job, end to end, in under a minute
+	@$(BIN)/netchat demo
+
+test: setup ## linters, types, layers, and the whole test suite
+	@$(BIN)/python -m tests.system_packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/netchat protocol --check
+	$(BIN)/pytest
+
+lint: setup ## linters and types only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: setup ## write the generated documents again
+	$(BIN)/netchat protocol --write
+
+fuzz: setup ## one million hostile inputs through the frame reader and the server core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+	$(BIN)/python -m tests.fuzz frame_reader --cases 1000000
+	$(BIN)/python -m tests.fuzz hub --cases 1000000
+
+lock: ## pin the packages again (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --upgrade --custom-compile-command "make lock" pyproject.toml --group dev -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --upgrade --custom-compile-command "make lock" --group fuzz -o requirements-fuzz.lock
+
+clean: ## remove what was made here
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

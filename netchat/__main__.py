@@ -1,0 +1,5 @@
+"""`python -m netchat` is `netchat`."""
+
+from netchat.cli import main
+
+main()

@@ -1,0 +1,94 @@
+"""A connection as the rules of the chat see it, and what they ask of whoever drives them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from netchat.chat.room import Room
+    from netchat.chat.session import Session
+
+__all__ = ["Close", "Connection", "Fanout", "Note", "Output", "Slow", "Write"]
+
+
+class Connection:
+    """One peer's connection. A transport's protocol class inherits from it, to save an object.
+
+    Attributes:
+        address: where the peer is, for logs and limits.
+        session: the session on it, once HELLO was accepted.
+        heard: when the last byte arrived.
+        pinged: a PING is under way.
+        partial_since: when the frame that is not complete yet began, or 0.
+        stalled_since: when the peer stopped taking bytes in, or 0.
+        lagging: rooms whose events it does not get live, and the last event it has of each.
+        allowance: frames it may send at once (token bucket).
+        filled: when the bucket was last filled.
+        warned: when it was last told that it sends too fast.
+        closing: it was told goodbye; what it still sends is ignored.
+    """
+
+    __slots__ = (
+        "address",
+        "allowance",
+        "closing",
+        "filled",
+        "heard",
+        "lagging",
+        "partial_since",
+        "pinged",
+        "session",
+        "stalled_since",
+        "warned",
+    )
+
+    def __init__(self, address: str = "?") -> None:
+        self.address = address
+        self.session: Session | None = None
+        self.heard = 0.0
+        self.pinged = False
+        self.partial_since = 0.0
+        self.stalled_since = 0.0
+        self.lagging: dict[Room, int] | None = None
+        self.allowance = 0.0
+        self.filled = 0.0
+        self.warned = 0.0
+        self.closing = False
+
+
+class Write(NamedTuple):
+    """Send bytes to one connection."""
+
+    to: Connection
+    data: bytes
+
+
+class Fanout(NamedTuple):
+    """Send the same bytes to many."""
+
+    to: Collection[Connection]
+    data: bytes
+
+
+class Close(NamedTuple):
+    """Close a connection, after what was written to it."""
+
+    connection: Connection
+
+
+class Slow(NamedTuple):
+    """Read nothing from a connection for some seconds."""
+
+    connection: Connection
+    seconds: float
+
+
+class Note(NamedTuple):
+    """Something for the server's log."""
+
+    event: str
+    fields: dict[str, Any]
+
+
+Output = Write | Fanout | Close | Slow | Note

@@ -1,0 +1,237 @@
+"""The server's rules, without I/O: frames in, outputs and batches out, time is an argument.
+
+Whoever drives a hub does five things:
+    1. tells it of connections (`connect`, `lost`) and hands it their frames (`receive`);
+    2. carries out what it asks for (`take_outputs`);
+    3. writes the batch it has collected to a history (`take_batch`), then calls `commit`: nobody
+       sees an event before it is durable;
+    4. tells it who does not take bytes in (`stalled`, `drained`), and lets it serve from the
+       history those who fell behind (`catch_up`);
+    5. calls `tick` a few times a second.
+"""
+
+from __future__ import annotations
+
+from netchat.chat import timers
+from netchat.chat.connection import Close, Connection, Fanout, Output, Slow
+from netchat.chat.greeting import hello
+from netchat.chat.journal import (
+    Batch,
+)
+from netchat.chat.requests import HANDLERS
+from netchat.chat.room import Room
+from netchat.chat.state import State
+from netchat.errors import PeerError, UnknownType
+from netchat.wire import (
+    Bye,
+    Error,
+    ErrorCode,
+    Frame,
+    Hello,
+    Message,
+    Way,
+    decode,
+    encode,
+)
+
+__all__ = ["Hub"]
+
+#: Bytes of history that one member who fell behind is sent at a time.
+CATCH_UP_BYTES = 64 * 1024
+
+#: A connection that sends too fast is told so at most this often, in seconds.
+WARN_EVERY = 10.0
+
+
+class Hub(State):
+    """One chat server; see `State` for what it is made from."""
+
+    # -- what the driver calls ------------------------------------------------------------------
+
+    def connect(self, connection: Connection, now: float) -> None:
+        """A peer has connected."""
+        connection.heard = connection.filled = now
+        connection.allowance = self.settings.burst
+        host = connection.address.rpartition(":")[0]
+        count = self.addresses.get(host, 0) + 1
+        self.addresses[host] = count
+        self.connections[connection] = None
+        if len(self.half_open) >= self.settings.max_half_open:
+            self.dismiss(connection, ErrorCode.BUSY, "The server is busy; try again in a moment.")
+        elif 0 < self.settings.max_per_address < count:
+            self.dismiss(
+                connection, ErrorCode.BUSY, f"There are {count - 1} connections from {host}."
+            )
+        else:
+            self.half_open[connection] = now
+
+    def receive(self, connection: Connection, frames: list[Frame], now: float) -> None:
+        """Frames have arrived on a connection."""
+        if self.settings.rate:
+            self._meter(connection, len(frames), now)
+        for frame in frames:
+            if connection.closing:
+                return
+            try:
+                self._handle(connection, decode(frame), now)
+            except PeerError as error:
+                self.broke(connection, error)
+
+    def broke(self, connection: Connection, error: PeerError) -> None:
+        """A peer has broken the protocol; nothing more of what it sends can be trusted."""
+        if not connection.closing:
+            self.dismiss(connection, ErrorCode.BAD_FRAME, f"{type(error).__name__}: {error}.")
+
+    def lost(self, connection: Connection, now: float) -> None:
+        """A connection is gone, whoever closed it."""
+        if connection not in self.connections:
+            return
+        del self.connections[connection]
+        host = connection.address.rpartition(":")[0]
+        self.addresses[host] -= 1
+        if not self.addresses[host]:
+            del self.addresses[host]
+        for register in (self.half_open, self.partials, self.stalls, self.catching_up):
+            register.pop(connection, None)
+        session = connection.session
+        self.detach(connection)
+        if session is not None and self.sessions.get(session.id) is session:
+            session.away_since = now
+            self.away[session] = None
+            self.note("away", name=session.name, address=connection.address)
+
+    def stalled(self, connection: Connection, now: float) -> None:
+        """A connection's send buffer is full: push nothing to it; the history keeps its events."""
+        connection.stalled_since = now
+        self.stalls[connection] = None
+        session = connection.session
+        if session is None:
+            return
+        if connection.lagging is None:
+            connection.lagging = {}
+        for room in session.rooms.values():
+            if connection in room.live:
+                del room.live[connection]
+                connection.lagging[room] = room.delivered
+
+    def drained(self, connection: Connection) -> None:
+        """A connection takes bytes in again."""
+        connection.stalled_since = 0.0
+        self.stalls.pop(connection, None)
+        if connection.lagging:
+            self.catching_up[connection] = None
+
+    def catch_up(self) -> bool:
+        """Send each member who fell behind its next events.
+
+        Returns:
+            Whether there is more to be sent, once what was sent has been taken in.
+        """
+        same: dict[tuple[Room, int], tuple[bytes, int]] = {}
+        for connection in list(self.catching_up):
+            lagging = connection.lagging
+            while lagging and not connection.stalled_since:
+                room, last = next(iter(lagging.items()))
+                if last >= room.delivered:
+                    del lagging[room]
+                    room.live[connection] = None
+                    continue
+                if (room, last) not in same:
+                    same[room, last] = self._behind(room, last)
+                data, lagging[room] = same[room, last]
+                self.write(connection, data)
+                break
+            if not lagging or connection.stalled_since:
+                del self.catching_up[connection]
+                if not lagging:
+                    connection.lagging = None
+        return bool(self.catching_up)
+
+    def tick(self, now: float) -> None:
+        """Let time pass: give up on whom was waited for, end what is over."""
+        timers.tick(self, now)
+
+    def shut_down(self) -> None:
+        """Tell every client that the server goes; their sessions stay."""
+        goodbye = encode(Bye("The server is shutting down; come back in a moment."))
+        self._outputs.append(Fanout(list(self.connections), goodbye))
+        for connection in self.connections:
+            connection.closing = True
+            self._outputs.append(Close(connection))
+
+    def take_outputs(self) -> list[Output]:
+        """What is to be done now, in order."""
+        outputs, self._outputs = self._outputs, []
+        return outputs
+
+    def take_batch(self) -> Batch | None:
+        """What is to be made durable now; None if there is nothing."""
+        if not self._batch:
+            return None
+        batch, self._batch = self._batch, Batch()
+        return batch
+
+    def commit(self, batch: Batch) -> None:
+        """A batch is durable: let everybody see it. Batches come back in the order they went."""
+        for action in batch.before:
+            action()
+        for room, frames in batch.frames.items():
+            data = b"".join(frames)
+            first = room.delivered + 1
+            room.delivered += len(frames)
+            room.tail.add(first, room.delivered, data)
+            if room.live:
+                self._outputs.append(Fanout(list(room.live), data))
+        for action in batch.after:
+            action()
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _handle(self, connection: Connection, message: Message, now: float) -> None:
+        session = connection.session
+        if session is None:
+            if not isinstance(message, Hello):
+                text = f"The first frame must be HELLO, not {message.NAME}."
+                self.dismiss(connection, ErrorCode.UNEXPECTED, text)
+                return
+            hello(self, connection, message, now)
+            return
+        if session.previous:
+            # Anything the client sends proves that the WELCOME with the new token has arrived.
+            self.by_token.pop(session.previous, None)
+            session.previous = b""
+        handler = HANDLERS.get(type(message))
+        if handler is None:
+            why = "again" if isinstance(message, Hello) else "from a client"
+            if not message.WAY & Way.TO_SERVER or isinstance(message, Hello):
+                text = f"{message.NAME} makes no sense {why}."
+                self.dismiss(connection, ErrorCode.UNEXPECTED, text)
+                return
+            raise UnknownType(f"{message.NAME} is not handled here")
+        handler(self, connection, session, message, now)
+
+    def _meter(self, connection: Connection, frames: int, now: float) -> None:
+        """Token bucket: who sends faster than the limit is read more slowly."""
+        settings = self.settings
+        grown = connection.allowance + (now - connection.filled) * settings.rate
+        connection.allowance = min(grown, settings.burst) - frames
+        connection.filled = now
+        if connection.allowance >= 0:
+            return
+        self._outputs.append(Slow(connection, -connection.allowance / settings.rate))
+        if now - connection.warned >= WARN_EVERY or not connection.warned:
+            connection.warned = now
+            text = f"You send more than {settings.rate:g} frames a second; the server reads you slower."
+            self.send(connection, Error(ErrorCode.TOO_FAST, 0, 0, text, ""))
+            name = connection.session.name if connection.session else ""
+            self.note("too fast", name=name, address=connection.address)
+
+    def _behind(self, room: Room, last: int) -> tuple[bytes, int]:
+        """Some of the frames that follow `last` in a room, and the last one's number."""
+        found = room.tail.behind(last)
+        if found is not None:
+            return found
+        frames, first = self.history.read(room.id, last + 1, room.delivered, CATCH_UP_BYTES)
+        if not frames:  # purged meanwhile: the client sees the hole by the next number
+            return b"", room.delivered
+        return b"".join(frames), first + len(frames) - 1

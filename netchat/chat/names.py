@@ -1,0 +1,82 @@
+"""User names: which are allowed, which are the same, and what to suggest instead.
+
+Two names are the same when their skeletons are: compatibility forms folded together (NFKC,
+UAX #15), then case (casefold). Look-alikes across scripts are kept out by allowing only one of
+Latin, Greek and Cyrillic in a name; a name wholly of look-alikes is not caught.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+
+from netchat.wire import MAX_NAME
+
+__all__ = ["clean_name", "name_problem", "skeleton", "suggest"]
+
+_PUNCTUATION = "_-."
+_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")
+#: Names that the views use for themselves.
+_RESERVED = frozenset({"you", "server", "netchat", "lobby", "everyone", "system"})
+
+
+def clean_name(name: str) -> str:
+    """The form of a name that is stored and shown: NFKC, without space around it."""
+    return unicodedata.normalize("NFKC", name).strip()
+
+
+def skeleton(name: str) -> str:
+    """What makes a name unique: names with the same skeleton are the same name."""
+    return unicodedata.normalize("NFKC", clean_name(name).casefold())
+
+
+def _scripts(name: str) -> set[str]:
+    return {
+        script
+        for character in name
+        if character.isalpha()
+        for script in _SCRIPTS
+        if unicodedata.name(character, "").startswith(script)
+    }
+
+
+def name_problem(name: str) -> str | None:
+    """Say what is wrong with a (clean) name, or None where nothing is."""
+    if not name:
+        return "A name needs at least one character."
+    if len(name) > MAX_NAME:
+        return f"A name has at most {MAX_NAME} characters; this one has {len(name)}."
+    for index, character in enumerate(name):
+        # Letters, marks and digits (Unicode L*, M*, N*): this keeps out space, control, bidi
+        # and zero-width characters without having to list them.
+        if unicodedata.category(character)[0] not in "LMN" and character not in _PUNCTUATION:
+            what = unicodedata.name(character, f"U+{ord(character):04X}")
+            return f"A name has letters, digits, '_', '-' and '.' only; character {index + 1} is {what}."
+    if not name[0].isalnum():
+        return "A name begins with a letter or a digit."
+    scripts = _scripts(name)
+    if len(scripts) > 1:
+        return f"A name mixes {' and '.join(sorted(scripts))} letters, which look alike; use one of them."
+    if skeleton(name) in _RESERVED:
+        return f"The name {name} is reserved."
+    return None
+
+
+def suggest(name: str, taken: Callable[[str], bool]) -> str:
+    """A name near `name` that is allowed and free.
+
+    Args:
+        name: what the user wished for.
+        taken: tells of a skeleton whether somebody has it.
+
+    Returns:
+        The suggestion.
+    """
+    kept = "".join(
+        c for c in clean_name(name) if unicodedata.category(c)[0] in "LMN" or c in _PUNCTUATION
+    )
+    base = kept.lstrip(_PUNCTUATION)[: MAX_NAME - 4]
+    if not base or name_problem(base) is not None:
+        base = "guest"
+    candidates = [base, *(f"{base}{n}" for n in range(2, 10_000))]
+    return next(c for c in candidates if name_problem(c) is None and not taken(skeleton(c)))

@@ -1,0 +1,313 @@
+"""What a client with a session may ask for: one function a message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from netchat.chat.codes import PRIVATE_MARK, new_code, read_code
+from netchat.chat.connection import Connection
+from netchat.chat.greeting import membership, start
+from netchat.chat.names import clean_name, name_problem, skeleton, suggest
+from netchat.chat.room import Room
+from netchat.chat.session import Session
+from netchat.chat.text import text_problem
+from netchat.wire import (
+    MAX_HISTORY,
+    MAX_ROSTER,
+    Ack,
+    Bye,
+    Create,
+    ErrorCode,
+    EventKind,
+    History,
+    HistoryEnd,
+    Join,
+    Joined,
+    Leave,
+    Left,
+    Member,
+    Message,
+    Ping,
+    Pong,
+    Private,
+    Rename,
+    Renamed,
+    RoomKind,
+    Roster,
+    Send,
+    Who,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from netchat.chat.state import State
+
+__all__ = ["HANDLERS"]
+
+#: Bytes of events that one HISTORY is answered with; the client asks again for the rest.
+HISTORY_BYTES = 256 * 1024
+
+#: Counters are stored as signed 64-bit integers.
+MAX_COUNTER = 2**63
+
+
+def _say(hub: State, connection: Connection, session: Session, message: Send, now: float) -> None:
+    counter, code, text = message.counter, message.room, message.text
+    room = session.rooms.get(code)
+    if room is None:
+        _not_a_member(hub, connection, code, Send, counter)
+        return
+    device, counters = session.device, room.counters
+    last = counters.get(device)
+    if last is None:
+        last = hub.history.last_counter(room.id, device)
+    if counter <= last:
+        counters[device] = last
+        _known(hub, connection, session, room, counter)
+        return
+    problem = text_problem(text)
+    if problem is not None:
+        hub.refuse(connection, ErrorCode.TEXT_NOT_ALLOWED, problem, Send, counter)
+        return
+    # A character is at most four bytes: only long texts are worth counting.
+    if len(text) * 4 > hub.settings.max_text and len(text.encode()) > hub.settings.max_text:
+        size, limit = len(text.encode()), hub.settings.max_text
+        problem = f"The message has {size} bytes; at most {limit} are allowed. Send it in parts."
+        hub.refuse(connection, ErrorCode.TEXT_TOO_LONG, problem, Send, counter)
+        return
+    if counter >= MAX_COUNTER:
+        problem = f"A message's counter must be below 2^63; this one is {counter}."
+        hub.refuse(connection, ErrorCode.OUT_OF_ORDER, problem, Send, counter)
+        return
+    if room.kind is RoomKind.PRIVATE and len(room.members) < 2:
+        problem = "The other one has left the chat; the message was not delivered."
+        hub.refuse(connection, ErrorCode.NO_SUCH_USER, problem, Send, counter)
+        return
+    counters[device] = counter
+    hub.messages += 1
+    hub.event(room, EventKind.CHAT, session.name, text, now, device, counter)
+
+
+def _known(hub: State, connection: Connection, session: Session, room: Room, counter: int) -> None:
+    """A SEND that came again, or out of order: answer once the events under way are durable."""
+
+    def answer() -> None:
+        seq = hub.history.find(room.id, session.device, counter)
+        if connection.session is not session:
+            return
+        if seq or room.oldest > 1:
+            hub.send(connection, Ack(counter, seq, room.code))
+        else:
+            last = room.counters.get(session.device, 0)
+            problem = f"Counter {counter} comes after {last}; each message needs a larger one."
+            hub.refuse(connection, ErrorCode.OUT_OF_ORDER, problem, Send, counter)
+
+    hub.batch.after.append(answer)
+
+
+def _create(
+    hub: State, connection: Connection, session: Session, message: Create, now: float
+) -> None:
+    if _too_many(hub, connection, session, Create, message.request):
+        return
+    room = hub.new_room(new_code(), RoomKind.ROOM)
+    hub.note("room created", name=session.name, room=room.code)
+    _enter(hub, connection, session, room, message.request, now)
+
+
+def _join(hub: State, connection: Connection, session: Session, message: Join, now: float) -> None:
+    code = read_code(message.room)
+    room = hub.rooms.get(code) if code else None
+    if room is None:
+        text = f"There is no room with the code {message.room[:40]}; check it, or create a room."
+        hub.refuse(connection, ErrorCode.NO_SUCH_ROOM, text, Join, message.request)
+        return
+    if room.code in session.rooms:
+        # Asked again, perhaps because the answer was lost: it is in force already.
+        after = message.after if message.log == room.log else room.delivered
+        hub.batch.before.append(
+            partial(_joined, hub, connection, session, room, message.request, after)
+        )
+        return
+    if _too_many(hub, connection, session, Join, message.request):
+        return
+    known = message.after if message.log == room.log else None
+    _enter(hub, connection, session, room, message.request, now, known)
+
+
+def _enter(
+    hub: State,
+    connection: Connection,
+    session: Session,
+    room: Room,
+    request: int,
+    now: float,
+    known: int | None = None,
+) -> None:
+    hub.seat(session, room)
+    hub.event(room, EventKind.JOIN, session.name, "", now)
+    after = room.head - 1 if known is None else min(known, room.head - 1)
+    hub.batch.before.append(partial(_joined, hub, connection, session, room, request, after))
+    hub.note("room joined", name=session.name, room=room.code, members=len(room.members))
+
+
+def _joined(
+    hub: State, connection: Connection, session: Session, room: Room, request: int, after: int
+) -> None:
+    if connection.session is not session or room.code not in session.rooms:
+        return
+    after = max(after, room.oldest - 1)
+    hub.send(connection, Joined(request, len(room.members), (membership(room, session, after),)))
+    hub.follow(connection, room, after)
+
+
+def _too_many(
+    hub: State, connection: Connection, session: Session, about: type[Message], request: int
+) -> bool:
+    limit = hub.settings.max_rooms
+    if len(session.rooms) < limit:
+        return False
+    text = f"You are in {len(session.rooms)} rooms; {limit} is the limit. Leave one first."
+    hub.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, about, request)
+    return True
+
+
+def _leave(
+    hub: State, connection: Connection, session: Session, message: Leave, now: float
+) -> None:
+    room = session.rooms.get(message.room)
+    if room is None:
+        _not_a_member(hub, connection, message.room, Leave, message.request)
+        return
+    hub.unseat(session, room, "", now)
+    hub.note("room left", name=session.name, room=room.code, members=len(room.members))
+    left = encode(Left(message.request, room.code))
+    hub.batch.after.append(partial(hub.write, connection, left))
+
+
+def _who(hub: State, connection: Connection, session: Session, message: Who, now: float) -> None:
+    room = session.rooms.get(message.room)
+    if room is None:
+        _not_a_member(hub, connection, message.room, Who, message.request)
+        return
+    names = sorted((m for m in room.members if m.name > message.after), key=lambda m: m.name)
+    page = tuple(Member(m.name, m.connection is None) for m in names[:MAX_ROSTER])
+    more = len(names) > MAX_ROSTER
+    hub.send(connection, Roster(message.request, len(room.members), more, room.code, page))
+
+
+def _rename(
+    hub: State, connection: Connection, session: Session, message: Rename, now: float
+) -> None:
+    name = clean_name(message.name)
+    problem = name_problem(name)
+    owner = hub.by_name.get(skeleton(name))
+    if problem is not None or owner not in (None, session):
+        code = ErrorCode.NAME_NOT_ALLOWED if problem else ErrorCode.NAME_TAKEN
+        text = problem or f"The name {name} is taken; choose another one."
+        suggestion = suggest(name, hub.by_name.__contains__)
+        hub.refuse(connection, code, text, Rename, message.request, suggestion)
+        return
+    old, session.name = session.name, name
+    del hub.by_name[skeleton(old)]
+    hub.by_name[skeleton(name)] = session
+    hub.save_session(session)
+    if name != old:
+        for room in session.rooms.values():
+            hub.event(room, EventKind.RENAME, old, name, now)
+        hub.note("renamed", name=old, to=name)
+    hub.batch.before.append(partial(hub.send, connection, Renamed(message.request, name)))
+
+
+def _private(
+    hub: State, connection: Connection, session: Session, message: Private, now: float
+) -> None:
+    other = hub.by_name.get(skeleton(message.name))
+    if other is None or other is session:
+        text = (
+            "That is you; a private message needs somebody else."
+            if other is session
+            else f"There is nobody called {clean_name(message.name)[:40]}; /who shows who is here."
+        )
+        hub.refuse(connection, ErrorCode.NO_SUCH_USER, text, Private, message.request)
+        return
+    pair = frozenset((session.id, other.id))
+    room = hub.privates.get(pair)
+    if room is None:
+        if _too_many(hub, connection, session, Private, message.request):
+            return
+        room = hub.new_room(PRIVATE_MARK + new_code(), RoomKind.PRIVATE)
+        hub.privates[pair] = room
+        hub.seat(session, room)
+        hub.seat(other, room)
+        if other.connection is not None:
+            hub.batch.before.append(partial(_joined, hub, other.connection, other, room, 0, 0))
+    after = start(room, room.delivered)
+    hub.batch.before.append(
+        partial(_joined, hub, connection, session, room, message.request, after)
+    )
+
+
+def _history(
+    hub: State, connection: Connection, session: Session, message: History, now: float
+) -> None:
+    room = session.rooms.get(message.room)
+    if room is None:
+        _not_a_member(hub, connection, message.room, History, message.request)
+        return
+    first = max(message.first, room.oldest)
+    last = min(message.last, room.delivered, first + MAX_HISTORY - 1)
+    frames, begin = (
+        hub.history.read(room.id, first, last, HISTORY_BYTES) if last >= first else ([], 0)
+    )
+    begin = begin or first
+    end = HistoryEnd(message.request, begin, begin + len(frames) - 1, room.oldest, room.code)
+    hub.write(connection, b"".join([*frames, encode(end)]))
+
+
+def _ping(hub: State, connection: Connection, session: Session, message: Ping, now: float) -> None:
+    hub.send(connection, Pong(message.time))
+
+
+def _pong(hub: State, connection: Connection, session: Session, message: Pong, now: float) -> None:
+    """A sign of life; that bytes came was noted already."""
+
+
+def _bye(hub: State, connection: Connection, session: Session, message: Bye, now: float) -> None:
+    hub.end_session(session, message.text[:200] if not text_problem(message.text) else "", now)
+    connection.closing = True
+    # The goodbye comes back once it is durable; the client can then be sure that its name is free.
+    hub.batch.after.append(partial(_part, hub, connection))
+
+
+def _part(hub: State, connection: Connection) -> None:
+    hub.detach(connection)
+    hub.send(connection, Bye(""))
+    hub.close(connection)
+
+
+def _not_a_member(
+    hub: State, connection: Connection, code: str, about: type[Message], reference: int
+) -> None:
+    text = f"You are not in the room {code[:40]}; join it first."
+    hub.refuse(connection, ErrorCode.NOT_A_MEMBER, text, about, reference)
+
+
+Handler = Callable[["State", Connection, Session, Any, float], None]
+
+#: Which function answers which message.
+HANDLERS: dict[type[Message], Handler] = {
+    Send: _say,
+    Create: _create,
+    Join: _join,
+    Leave: _leave,
+    Who: _who,
+    Rename: _rename,
+    Private: _private,
+    History: _history,
+    Ping: _ping,
+    Pong: _pong,
+    Bye: _bye,
+}

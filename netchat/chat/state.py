@@ -1,0 +1,272 @@
+"""The state of a chat server, and the steps its rules are made of.
+
+`Hub` drives it; the request handlers use it. Each step changes the state at once, and puts what
+must be durable into the batch under way and what others see behind it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+
+from netchat.chat.codes import LOBBY
+from netchat.chat.connection import Close, Connection, Note, Output, Write
+from netchat.chat.journal import (
+    Batch,
+    EventRow,
+    HistoryReader,
+    RoomGone,
+    RoomRow,
+    SeatGone,
+    SeatRow,
+    SessionGone,
+    SessionRow,
+    Snapshot,
+)
+from netchat.chat.names import skeleton
+from netchat.chat.room import Room
+from netchat.chat.session import Session
+from netchat.chat.settings import Settings
+from netchat.wire import Error, ErrorCode, Event, EventKind, Message, RoomKind, encode
+
+__all__ = ["State"]
+
+
+class State:
+    """Who is connected, who is in which room, and what is to be done and written next.
+
+    Args:
+        settings: its limits.
+        history: where it reads back what it has asked to be written.
+        snapshot: what that history knew when the server started.
+        now: the present, in seconds of any clock that does not jump.
+        wall_offset: what to add to `now` to get seconds since 1970 (events carry that time).
+
+    Attributes:
+        connections: all connections, in no order.
+        half_open: those that have not said HELLO yet, oldest first.
+        sessions: all sessions by number.
+        away: the sessions without a connection, longest away first.
+        rooms: the rooms by code.
+        privates: the private rooms by their two sessions' numbers.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        history: HistoryReader,
+        snapshot: Snapshot,
+        now: float,
+        wall_offset: float = 0.0,
+    ) -> None:
+        self.settings = settings
+        self.history = history
+        self.connections: dict[Connection, None] = {}
+        self.half_open: dict[Connection, float] = {}
+        self.partials: dict[Connection, None] = {}
+        self.stalls: dict[Connection, None] = {}
+        self.catching_up: dict[Connection, None] = {}
+        self.addresses: dict[str, int] = {}
+        self.sessions: dict[int, Session] = {}
+        self.by_device: dict[int, Session] = {}
+        self.by_token: dict[bytes, Session] = {}
+        self.by_name: dict[str, Session] = {}
+        self.away: dict[Session, None] = {}
+        self.rooms: dict[str, Room] = {}
+        self.privates: dict[frozenset[int], Room] = {}
+        self.swept = now
+        self.messages = 0
+        self._wall_offset = wall_offset
+        self._outputs: list[Output] = []
+        self._batch = Batch()
+        self._next_id = snapshot.next_id
+        self._restore(snapshot, now)
+
+    @property
+    def batch(self) -> Batch:
+        """The batch that is being collected."""
+        return self._batch
+
+    def wall(self, now: float) -> int:
+        """The time of day, in microseconds since 1970."""
+        return int((now + self._wall_offset) * 1e6)
+
+    def new_id(self) -> int:
+        """A number that no room and no session has had."""
+        self._next_id += 1
+        return self._next_id - 1
+
+    def write(self, connection: Connection, data: bytes) -> None:
+        """Send bytes to a connection."""
+        self._outputs.append(Write(connection, data))
+
+    def send(self, connection: Connection, message: Message) -> None:
+        """Send a message to a connection."""
+        self._outputs.append(Write(connection, encode(message)))
+
+    def close(self, connection: Connection) -> None:
+        """Close a connection, behind what was written to it."""
+        connection.closing = True
+        self._outputs.append(Close(connection))
+
+    def note(self, event: str, **fields: object) -> None:
+        """Write a line to the server's log."""
+        self._outputs.append(Note(event, fields))
+
+    def refuse(
+        self,
+        connection: Connection,
+        code: ErrorCode,
+        text: str,
+        about: type[Message],
+        reference: int = 0,
+        suggestion: str = "",
+    ) -> None:
+        """Say no to one request; the connection goes on."""
+        self.send(connection, Error(code, about.TYPE, reference, text, suggestion))
+        name = connection.session.name if connection.session else ""
+        self.note("refused", name=name, address=connection.address, code=code.name, text=text)
+
+    def dismiss(self, connection: Connection, code: ErrorCode, text: str) -> None:
+        """Say why, and close the connection."""
+        self.half_open.pop(connection, None)
+        self.send(connection, Error(code, 0, 0, text, ""))
+        self.close(connection)
+        name = connection.session.name if connection.session else ""
+        self.note("dismissed", name=name, address=connection.address, code=code.name, text=text)
+
+    def event(
+        self,
+        room: Room,
+        kind: EventKind,
+        sender: str,
+        text: str,
+        now: float,
+        device: int = 0,
+        counter: int = 0,
+    ) -> None:
+        """Append an event to a room's log; its members see it once it is durable."""
+        room.head = seq = room.head + 1
+        time = self.wall(now)
+        frame = encode(Event(seq, time, device, counter, kind, room.code, sender, text))
+        batch = self._batch
+        batch.rows.append(EventRow(room.id, seq, device, counter, time, frame))
+        frames = batch.frames.get(room)
+        if frames is None:
+            frames = batch.frames[room] = []
+        frames.append(frame)
+        batch.size += len(frame)
+
+    def new_room(self, code: str, kind: RoomKind) -> Room:
+        """Make a room without members."""
+        room = Room(self.new_id(), code, kind, secrets.randbits(63))
+        self.rooms[code] = room
+        self._batch.changes.append(RoomRow(room.id, code, kind, room.log))
+        return room
+
+    def seat(self, session: Session, room: Room) -> None:
+        """Make a session a member of a room."""
+        session.rooms[room.code] = room
+        room.members[session] = None
+        room.empty_since = None
+        self._batch.changes.append(SeatRow(session.id, room.id))
+
+    def unseat(self, session: Session, room: Room, why: str, now: float) -> None:
+        """End a membership: a notice to the room, and its events stop behind that notice."""
+        del session.rooms[room.code]
+        del room.members[session]
+        self._batch.changes.append(SeatGone(session.id, room.id))
+        self.event(room, EventKind.LEAVE, session.name, why, now)
+        if session.connection is not None:
+            self._batch.after.append(partial(self._mute, session.connection, room))
+        if room.kind is RoomKind.PRIVATE:
+            for pair in [p for p, r in self.privates.items() if r is room and session.id in p]:
+                del self.privates[pair]
+            if not room.members:
+                self.drop_room(room)
+        elif not room.members:
+            room.empty_since = now
+
+    def drop_room(self, room: Room) -> None:
+        """Forget a room; its code is free again."""
+        del self.rooms[room.code]
+        self._batch.changes.append(RoomGone(room.id))
+
+    def save_session(self, session: Session) -> None:
+        """Make a session's present state durable."""
+        self._batch.changes.append(
+            SessionRow(session.id, session.token, session.previous, session.device, session.name)
+        )
+
+    def end_session(self, session: Session, why: str, now: float) -> None:
+        """End a session: it leaves its rooms, and its name is free."""
+        for room in list(session.rooms.values()):
+            self.unseat(session, room, why, now)
+        del self.sessions[session.id]
+        del self.by_device[session.device]
+        self.by_name.pop(skeleton(session.name), None)
+        self.by_token.pop(session.token, None)
+        self.by_token.pop(session.previous, None)
+        self.away.pop(session, None)
+        self._batch.changes.append(SessionGone(session.id))
+        self.note("left", name=session.name, why=why, users=len(self.sessions))
+
+    def detach(self, connection: Connection) -> None:
+        """Part a connection from its session; the session stays."""
+        session = connection.session
+        if session is None:
+            return
+        for room in session.rooms.values():
+            room.live.pop(connection, None)
+        connection.session = None
+        connection.lagging = None
+        self.catching_up.pop(connection, None)
+        session.connection = None
+
+    def follow(self, connection: Connection, room: Room, after: int) -> None:
+        """Let a connection get a room's events, from the one behind `after` on."""
+        if connection.closing or connection in room.live:
+            return
+        if after >= room.delivered and not connection.stalled_since:
+            room.live[connection] = None
+            return
+        if connection.lagging is None:
+            connection.lagging = {}
+        connection.lagging[room] = after
+        if not connection.stalled_since:
+            self.catching_up[connection] = None
+
+    def _mute(self, connection: Connection, room: Room) -> None:
+        session = connection.session
+        if session is None or room.code not in session.rooms:
+            room.live.pop(connection, None)
+            if connection.lagging:
+                connection.lagging.pop(room, None)
+
+    def _restore(self, snapshot: Snapshot, now: float) -> None:
+        rooms: dict[int, Room] = {}
+        for row, head, oldest in snapshot.rooms:
+            room = Room(row.id, row.code, RoomKind(row.kind), row.log, head)
+            room.oldest = oldest
+            room.empty_since = now
+            rooms[row.id] = self.rooms[row.code] = room
+        for saved in snapshot.sessions:
+            session = Session(saved.id, saved.name, saved.device)
+            session.token, session.previous = saved.token, saved.previous
+            session.away_since = now
+            self.sessions[saved.id] = self.by_device[saved.device] = session
+            self.by_name[skeleton(saved.name)] = session
+            self.by_token[saved.token] = session
+            if saved.previous:
+                self.by_token[saved.previous] = session
+            self.away[session] = None
+        for seat in snapshot.seats:
+            room, session = rooms[seat.room], self.sessions[seat.session]
+            session.rooms[room.code] = room
+            room.members[session] = None
+            room.empty_since = None
+        for room in rooms.values():
+            if room.kind is RoomKind.PRIVATE and len(room.members) == 2:
+                self.privates[frozenset(s.id for s in room.members)] = room
+        if LOBBY not in self.rooms:
+            self.new_room(LOBBY, RoomKind.LOBBY)

@@ -1,0 +1,37 @@
+"""What may be said, and how it is shown without doing harm."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["show_text", "text_problem"]
+
+# C0 and C1 controls, but line feed and tab: they are commands to somebody's terminal.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# The same, and what reorders or hides text: bidi controls (UAX #9), line and paragraph separator.
+_HARMFUL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def text_problem(text: str) -> str | None:
+    """Say what is wrong with a message's text, or None where nothing is."""
+    if text.isprintable() and text:
+        return None
+    if not text:
+        return "The message is empty."
+    found = _CONTROL.search(text)
+    if found is None:
+        return None
+    return (
+        f"The message holds the control character U+{ord(found[0]):04X} at character "
+        f"{found.start() + 1}; only line feed and tab are allowed."
+    )
+
+
+def show_text(text: str) -> str:
+    r"""Text from somebody else, safe for a terminal: harmful characters as `\x1b` or `\u202e`.
+
+    The server refuses control characters, but a client must not depend on its server.
+    """
+    if text.isprintable():
+        return text
+    return _HARMFUL.sub(lambda m: m[0].encode("unicode_escape").decode(), text)

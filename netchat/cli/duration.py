@@ -1,0 +1,36 @@
+"""Durations on the command line: `90`, `90s`, `5m`, `2h`, `30d`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import click
+
+__all__ = ["DURATION"]
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class _Duration(click.ParamType):  # type: ignore[type-arg] # generic since click 8.5 only
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, (int, float)):
+            return float(value)
+        text = str(value).strip()
+        number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
+        unit = _UNITS.get(text[len(number) :] or "s")
+        try:
+            seconds = float(number) * unit if unit is not None else math.nan
+        except ValueError:
+            seconds = math.nan
+        if not 0 <= seconds < math.inf:
+            self.fail(f"{value!r} is no duration; write 90, 90s, 5m, 2h or 30d", param, ctx)
+        return seconds
+
+
+#: A click parameter type: seconds, as a float.
+DURATION = _Duration()

@@ -1,0 +1,120 @@
+"""The group of commands. Each one is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netchat import __version__
+from netchat.cli.exits import FAILED, INTERRUPTED, NO_CONNECTION
+from netchat.errors import CannotConnect, NetchatError
+
+__all__ = ["cli", "main"]
+
+#: Every command: its name, the module in `netchat.cli` that has it, and its line in the help.
+#: The line stands here as well as in the command, so that the help imports no command.
+COMMANDS = {
+    "serve": ("serve", "Run a chat server."),
+    "client": ("client", "Chat in this terminal, or send what is piped in."),
+    "load": ("load", "Drive a server like a crowd, check every delivery, measure."),
+    "demo": ("demo", "Show the main job end to end, in under a minute."),
+    "protocol": ("protocol", "Show the wire protocol, or write and check its document."),
+    "completion": ("completion", "Print the line that gives a shell tab completion."),
+}
+
+
+class _Lazy(click.Group):
+    """A group that knows its commands by name and imports one when it is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"netchat.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _read_config(path: Path | None) -> dict[str, Any]:
+    """The options of each command, from a TOML file with one table a command."""
+    if path is None:
+        # Only who has such a file pays for looking it up and reading it.
+        import platformdirs
+
+        path = platformdirs.user_config_path("netchat") / "config.toml"
+        if not path.is_file():
+            return {}
+    import tomllib
+
+    try:
+        tables = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise click.UsageError(f"The configuration {path} cannot be read: {error}") from error
+    for name, table in tables.items():
+        if name not in COMMANDS or not isinstance(table, dict):
+            raise click.UsageError(
+                f"The configuration {path} has [{name}]; its tables are commands: {', '.join(COMMANDS)}."
+            )
+    return {
+        name: {option.replace("-", "_"): value for option, value in table.items()}
+        for name, table in tables.items()
+    }
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "NETCHAT"},
+    epilog="Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 no connection, 4 not permitted, "
+    "130 interrupted. Any option can also be set as NETCHAT_COMMAND_OPTION or in the "
+    "configuration file.",
+)
+@click.version_option(__version__, prog_name="netchat")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Configuration file (TOML, one table a command).  [default: config.toml in the user's "
+    "configuration directory]",
+)
+@click.pass_context
+def cli(ctx: click.Context, config: Path | None) -> None:
+    """A packet-level networking lab built around a chat.
+
+    \b
+    Try it:
+      netchat demo                      see it all in under a minute
+      netchat serve                     run a server on this machine
+      netchat client --name Nova        chat on it
+    """
+    if ctx.invoked_subcommand is not None and not ctx.resilient_parsing:
+        ctx.default_map = _read_config(config)
+
+
+def main() -> None:
+    """Run the command line, and end with one of the documented exit codes."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except NetchatError as error:
+        click.echo(f"netchat: {error}", err=True)
+        sys.exit(NO_CONNECTION if isinstance(error, CannotConnect) else FAILED)
+    except BrokenPipeError:
+        # The reader of our output has gone (`netchat … | head`): nothing is left to be done.
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)

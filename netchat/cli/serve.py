@@ -1,0 +1,183 @@
+"""`netchat serve`: the chat server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from netchat.chat.connection import Note
+from netchat.chat.settings import Settings
+from netchat.cli.console import console
+from netchat.cli.duration import DURATION
+from netchat.errors import NetchatError
+from netchat.net.history import SqliteHistory
+from netchat.net.loop import run
+from netchat.net.memory import MemoryHistory
+from netchat.net.server import ChatServer
+from netchat.wire import DEFAULT_PORT
+
+__all__ = ["serve"]
+
+_DEFAULTS = Settings()
+
+
+@click.command(short_help="Run a chat server.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--lan", is_flag=True, help="Listen on every address of this machine.")
+@click.option(
+    "--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535),
+    help="TCP port; 0 takes a free one.",
+)  # fmt: skip
+@click.option(
+    "--history", type=click.Path(dir_okay=False, path_type=Path),
+    help="File of the history.  [default: history.db in the user's data directory]",
+)  # fmt: skip
+@click.option("--ephemeral", is_flag=True, help="Keep the history in memory only.")
+@click.option(
+    "--fsync/--no-fsync", default=True, show_default=True,
+    help="Wait for the disk before a message is acknowledged. Without it a power cut may lose the "
+    "last moments; a crash of the server never does.",
+)  # fmt: skip
+@click.option(
+    "--keep", type=DURATION, default=_DEFAULTS.keep, show_default="30d",
+    help="For how long history is kept; 0 is for ever.",
+)  # fmt: skip
+@click.option(
+    "--room-ttl", type=DURATION, default=_DEFAULTS.room_ttl, show_default="1h",
+    help="For how long an empty room is kept.",
+)  # fmt: skip
+@click.option(
+    "--resume", type=DURATION, default=_DEFAULTS.resume_seconds, show_default="2m",
+    help="For how long a lost session, and its name, is kept.",
+)  # fmt: skip
+@click.option(
+    "--max-users", default=_DEFAULTS.max_users, show_default=True, type=click.IntRange(1),
+    help="Users at a time.",
+)  # fmt: skip
+@click.option(
+    "--max-rooms", default=_DEFAULTS.max_rooms, show_default=True, type=click.IntRange(1),
+    help="Rooms one user may be in.",
+)  # fmt: skip
+@click.option(
+    "--max-frame", default=_DEFAULTS.max_frame, show_default=True, type=click.IntRange(1024, 2**24),
+    help="Bytes of one frame.",
+)  # fmt: skip
+@click.option(
+    "--max-text", default=_DEFAULTS.max_text, show_default=True, type=click.IntRange(1, 65000),
+    help="Bytes of one message.",
+)  # fmt: skip
+@click.option(
+    "--rate", default=_DEFAULTS.rate, show_default=True, type=click.FloatRange(0),
+    help="Frames a second that one connection may send; 0 is no limit.",
+)  # fmt: skip
+@click.option(
+    "--burst", default=_DEFAULTS.burst, show_default=True, type=click.FloatRange(1),
+    help="Frames it may send at once before --rate applies.",
+)  # fmt: skip
+@click.option(
+    "--max-half-open", default=_DEFAULTS.max_half_open, show_default=True, type=click.IntRange(1),
+    help="Connections that have not said HELLO yet.",
+)  # fmt: skip
+@click.option(
+    "--max-per-address", default=_DEFAULTS.max_per_address, show_default=True,
+    type=click.IntRange(0), help="Connections of one address; 0 is no limit.",
+)  # fmt: skip
+@click.option(
+    "--handshake-timeout", type=DURATION, default=_DEFAULTS.handshake_timeout, show_default="10s",
+    help="For HELLO to arrive.",
+)  # fmt: skip
+@click.option(
+    "--frame-timeout", type=DURATION, default=_DEFAULTS.frame_timeout, show_default="5s",
+    help="For the rest of a frame to arrive.",
+)  # fmt: skip
+@click.option(
+    "--stall-timeout", type=DURATION, default=_DEFAULTS.stall_timeout, show_default="2m",
+    help="For which a client may take nothing in before it is disconnected.",
+)  # fmt: skip
+@click.option("--log-json", is_flag=True, help="Write the console as JSON, one object a line.")
+def serve(
+    host: str,
+    lan: bool,
+    port: int,
+    history: Path | None,
+    ephemeral: bool,
+    fsync: bool,
+    resume: float,
+    log_json: bool,
+    **limits: float,
+) -> None:
+    """Run a chat server, until Ctrl-C.
+
+    What happens is told on standard error. Everything said is on disk before anybody sees it, so
+    that nothing acknowledged is lost, not even by kill -9.
+
+    \b
+    Examples:
+      netchat serve                         on this machine only, port 6464
+      netchat serve --lan                   for everybody on the local network
+      netchat serve --ephemeral --port 0    no trace on disk, any free port
+    """
+    if ephemeral and history is not None:
+        raise click.UsageError("--ephemeral keeps no file: leave out --history.")
+    settings = Settings(resume_seconds=resume, **limits)  # type: ignore[arg-type]
+    log = console(as_json=log_json)
+    _raise_file_limit(settings.max_users)
+    kept = (
+        MemoryHistory() if ephemeral else SqliteHistory(history or _default_history(), fsync=fsync)
+    )
+    run(_serve(kept, settings, None if lan else host, port, log))
+
+
+def _default_history() -> Path:
+    import platformdirs
+
+    return platformdirs.user_data_path("netchat") / "history.db"
+
+
+async def _serve(
+    kept: SqliteHistory | MemoryHistory,
+    settings: Settings,
+    host: str | None,
+    port: int,
+    log: Callable[[Note], None],
+) -> None:
+    server = ChatServer(kept, settings, log)
+    try:
+        addresses = await server.start(host, port)
+    except OSError as error:
+        kept.close()
+        raise NetchatError(
+            f"Cannot listen on port {port}: {error.strerror or error}. "
+            "Is another server running? --port 0 takes a free one."
+        ) from error
+    where = "memory only" if isinstance(kept, MemoryHistory) else str(kept.path)
+    for address, bound in addresses:
+        log(Note("listening", {"address": f"{address}:{bound}", "host": address, "port": bound}))
+    log(Note("history", {"text": where}))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
+            loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+    log(Note("stopping", {"text": "telling the clients"}))
+    await server.stop()
+    log(Note("stopped", {}))
+
+
+def _raise_file_limit(users: int) -> None:
+    """A connection is an open file: ask for as many as the users need, and as are allowed."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = users + 256
+    if soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

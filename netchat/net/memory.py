@@ -1,0 +1,78 @@
+"""The history of `--ephemeral`: in memory, gone with the server."""
+
+from __future__ import annotations
+
+from netchat.chat.journal import Batch, EventRow, Snapshot
+
+__all__ = ["MemoryHistory"]
+
+
+class MemoryHistory:
+    """A history that is never on disk; the same interface as `SqliteHistory`."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[int, list[EventRow]] = {}
+        self._messages: dict[tuple[int, int], dict[int, int]] = {}
+
+    def load(self) -> Snapshot:
+        """Nothing is known of the past."""
+        return Snapshot()
+
+    def write(self, batches: list[Batch]) -> None:
+        """Keep the events of batches."""
+        for batch in batches:
+            for row in batch.rows:
+                log = self._rooms.get(row.room)
+                if log is None:
+                    log = self._rooms[row.room] = []
+                log.append(row)
+                if row.device:
+                    key = row.room, row.device
+                    counters = self._messages.get(key)
+                    if counters is None:
+                        counters = self._messages[key] = {}
+                    counters[row.counter] = row.seq
+
+    def purge(self, before: int) -> int:
+        """Forget events older than a time; a room's last event stays."""
+        deleted = 0
+        for number, log in self._rooms.items():
+            keep = next((i for i, row in enumerate(log) if row.time >= before), len(log) - 1)
+            for row in log[:keep]:
+                counters = self._messages.get((number, row.device))
+                if counters is not None:
+                    counters.pop(row.counter, None)
+            self._rooms[number] = log[keep:]
+            deleted += keep
+        return deleted
+
+    def oldest(self, room: int) -> int:
+        """The oldest event that is kept of a room; 1 if it has none."""
+        log = self._rooms.get(room)
+        return log[0].seq if log else 1
+
+    def read(self, room: int, first: int, last: int, max_bytes: int) -> tuple[list[bytes], int]:
+        """EVENT frames of a room; see `netchat.chat.journal.HistoryReader.read`."""
+        log = self._rooms.get(room)
+        if not log:
+            return [], 0
+        begin = max(first, log[0].seq)
+        frames: list[bytes] = []
+        size = 0
+        for row in log[begin - log[0].seq : last - log[0].seq + 1]:
+            size += len(row.frame)
+            if frames and size > max_bytes:
+                break
+            frames.append(row.frame)
+        return frames, begin if frames else 0
+
+    def last_counter(self, room: int, device: int) -> int:
+        """The largest counter a device has used in a room, 0 if none."""
+        return max(self._messages.get((room, device), {0: 0}), default=0)
+
+    def find(self, room: int, device: int, counter: int) -> int:
+        """The sequence number that a message got, 0 if it is not there."""
+        return self._messages.get((room, device), {}).get(counter, 0)
+
+    def close(self) -> None:
+        """Nothing to close."""

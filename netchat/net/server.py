@@ -1,0 +1,315 @@
+"""The chat server on asyncio: carries bytes between sockets, the hub and the history."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Collection
+from enum import IntFlag
+from typing import cast
+
+from netchat.chat.connection import Close, Connection, Fanout, Note, Slow, Write
+from netchat.chat.hub import Hub
+from netchat.chat.journal import Batch
+from netchat.chat.settings import Settings
+from netchat.errors import HistoryError, PeerError
+from netchat.net.history import SqliteHistory
+from netchat.net.memory import MemoryHistory
+from netchat.net.writer import Writer
+from netchat.wire import Error, ErrorCode, FrameReader, encode
+
+__all__ = ["ChatServer"]
+
+#: Bytes of a connection's send buffer in the kernel. A reader that stops would hide 4 MB there
+#: with the default, and the server would learn of it that much too late.
+SEND_BUFFER = 32 * 1024
+
+#: Unsent bytes of one connection at which the server stops pushing to it, and resumes.
+HIGH_WATER, LOW_WATER = 256 * 1024, 64 * 1024
+
+#: Bytes of events that wait for the disk at which those who send are read no further.
+MAX_WAITING = 4 * 1024 * 1024
+
+#: Seconds between two ticks of the hub.
+TICK_EVERY = 0.25
+
+#: Seconds that a closing connection has to take in what was written to it.
+LINGER = 5.0
+
+#: Seconds between two deletions of old history.
+PURGE_EVERY = 600.0
+
+
+class _Hold(IntFlag):
+    """Why a connection is not read."""
+
+    TOO_FAST = 1
+    NOT_READING = 2
+    DISK_BEHIND = 4
+
+
+class _Peer(Connection, asyncio.Protocol):
+    """One TCP connection."""
+
+    __slots__ = ("holds", "reader", "server", "transport")
+
+    def __init__(self, server: ChatServer) -> None:
+        super().__init__()
+        self.server = server
+        self.reader = FrameReader(server.settings.max_frame)
+        self.holds = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        host, port = transport.get_extra_info("peername")[:2]
+        self.address = f"{host}:{port}"
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        self.server.hub.connect(self, time.monotonic())
+        self.server.schedule()
+
+    def data_received(self, data: bytes) -> None:
+        self.server.received(self, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+        self.server.hub.lost(self, time.monotonic())
+        self.server.schedule()
+
+    def pause_writing(self) -> None:
+        self.server.newly_stalled.append(self)
+        self.hold(_Hold.NOT_READING)
+
+    def resume_writing(self) -> None:
+        self.release(_Hold.NOT_READING)
+        self.server.hub.drained(self)
+        self.server.schedule()
+
+    def hold(self, why: _Hold) -> None:
+        """Read no further, for one reason more."""
+        if not self.holds and not self.transport.is_closing():
+            self.transport.pause_reading()
+        self.holds |= why
+
+    def release(self, why: _Hold) -> None:
+        """One reason less not to read."""
+        if not self.holds & why:
+            return
+        self.holds &= ~why
+        if not self.holds and not self.transport.is_closing():
+            self.heard = time.monotonic()
+            self.transport.resume_reading()
+
+
+class ChatServer:
+    """A chat server.
+
+    Args:
+        history: where events are kept.
+        settings: limits and times.
+        log: called with each note of what happens.
+
+    Attributes:
+        hub: the rules, and the state of the chat.
+    """
+
+    def __init__(
+        self,
+        history: SqliteHistory | MemoryHistory,
+        settings: Settings,
+        log: Callable[[Note], None],
+    ) -> None:
+        self.settings = settings
+        self.newly_stalled: list[_Peer] = []
+        self._history = history
+        self._log = log
+        self._scheduled = False
+        self._committing = False
+        self._waiting: list[_Peer] = []
+        self._trouble: HistoryError | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        now = time.monotonic()
+        self.hub = Hub(settings, history, history.load(), now, time.time() - now)
+        self._loop = asyncio.get_running_loop()
+        self._writer = (
+            Writer(history, self._loop, self._durable, self._on_trouble)
+            if isinstance(history, SqliteHistory)
+            else None
+        )
+        self._servers: list[asyncio.Server] = []
+        self._timers: list[asyncio.TimerHandle] = []
+
+    async def start(self, host: str | None, port: int) -> list[tuple[str, int]]:
+        """Listen.
+
+        Args:
+            host: address to listen on; None is every address of this machine.
+            port: TCP port; 0 takes a free one.
+
+        Returns:
+            The addresses and ports that are listened on.
+        """
+        server = await self._loop.create_server(
+            lambda: _Peer(self), host, port, backlog=4096, reuse_address=True
+        )
+        self._servers.append(server)
+        self._tick()
+        if self.settings.keep:
+            self._purge()
+        return [s.getsockname()[:2] for s in server.sockets]
+
+    async def stop(self) -> None:
+        """Take no more connections, write what was accepted, tell the clients, and end."""
+        for server in self._servers:
+            server.close()
+        for timer in self._timers:
+            timer.cancel()
+        self._turn()
+        # What was read is made durable, and its echo sent, before anybody is told goodbye.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), timeout=LINGER)
+        self.hub.shut_down()
+        self._turn()
+        deadline = time.monotonic() + LINGER
+        while self.hub.connections and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        for peer in list(self.hub.connections):
+            assert isinstance(peer, _Peer)
+            peer.transport.abort()
+        if self._writer is not None:
+            await self._loop.run_in_executor(None, self._writer.close)
+        self._history.close()
+
+    # -- one turn of the loop -------------------------------------------------------------------
+
+    def received(self, peer: _Peer, data: bytes) -> None:
+        """Bytes have arrived: give the frames they complete to the hub."""
+        now = time.monotonic()
+        peer.heard = now
+        hub = self.hub
+        try:
+            frames = peer.reader.feed(data)
+        except PeerError as error:
+            if not peer.closing:
+                hub.receive(peer, list(error.frames), now)
+                hub.broke(peer, error)
+            frames = []
+        else:
+            hub.receive(peer, frames, now)
+        if peer.reader.pending:
+            if frames or not peer.partial_since:
+                peer.partial_since = now
+                hub.partials[peer] = None
+        elif peer.partial_since:
+            peer.partial_since = 0.0
+            hub.partials.pop(peer, None)
+        if hub.batch.size > MAX_WAITING:
+            self._waiting.append(peer)
+            peer.hold(_Hold.DISK_BEHIND)
+        if not self._scheduled:
+            self.schedule()
+
+    def schedule(self) -> None:
+        """Have one turn when this turn of the loop is over, so that what it brought goes together."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        self._carry_out()
+        while not self._committing and (batch := self.hub.take_batch()) is not None:
+            self._committing = True
+            self._idle.clear()
+            if self._writer is not None:
+                self._writer.put(batch)
+            else:
+                self._history.write([batch])
+                self._finish(batch)
+        if self.hub.catching_up:
+            if self.hub.catch_up():
+                self.schedule()
+            self._carry_out()
+
+    def _durable(self, batch: Batch) -> None:
+        self._finish(batch)
+        self._turn()
+
+    def _finish(self, batch: Batch) -> None:
+        self._committing = False
+        self.hub.commit(batch)
+        self._carry_out()
+        if self._waiting:
+            for peer in self._waiting:
+                peer.release(_Hold.DISK_BEHIND)
+            self._waiting.clear()
+        if not self.hub.batch:
+            self._idle.set()
+
+    def _carry_out(self) -> None:
+        """Do what the hub asks for."""
+        for output in self.hub.take_outputs():
+            match output:
+                case Fanout(to, data):
+                    for peer in cast("Collection[_Peer]", to):
+                        peer.transport.write(data)
+                case Write(connection, data):
+                    cast(_Peer, connection).transport.write(data)
+                case Note():
+                    self._log(output)
+                case Slow(connection, seconds):
+                    peer = cast(_Peer, connection)
+                    peer.hold(_Hold.TOO_FAST)
+                    self._loop.call_later(seconds, peer.release, _Hold.TOO_FAST)
+                case Close(connection):
+                    self._part(cast(_Peer, connection))
+        if self.newly_stalled:
+            now = time.monotonic()
+            for peer in self.newly_stalled:
+                if peer in self.hub.connections and peer.holds & _Hold.NOT_READING:
+                    self.hub.stalled(peer, now)
+            self.newly_stalled.clear()
+
+    def _part(self, peer: _Peer) -> None:
+        peer.transport.close()
+        # close() waits until all is sent; a peer that does not read would keep it for ever.
+        self._loop.call_later(LINGER, peer.transport.abort)
+
+    # -- time, and trouble ----------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        self.hub.tick(time.monotonic())
+        self.schedule()
+        self._timers = [
+            t for t in self._timers if not t.cancelled() and t.when() > self._loop.time()
+        ]
+        self._timers.append(self._loop.call_later(TICK_EVERY, self._tick))
+
+    def _purge(self) -> None:
+        before = self.hub.wall(time.monotonic() - self.settings.keep)
+        if self._writer is not None:
+            self._writer.purge(before)
+        else:
+            self._history.purge(before)
+        for room in self.hub.rooms.values():
+            room.oldest = self._history.oldest(room.id)
+        self._timers.append(self._loop.call_later(PURGE_EVERY, self._purge))
+
+    def _on_trouble(self, error: HistoryError | None) -> None:
+        """The disk fails, or works again: tell those who wait for it."""
+        self._trouble = error
+        if error is None:
+            self._log(Note("storage", {"text": "The history can be written again."}))
+            return
+        self._log(Note("storage", {"text": f"{error} Trying again until it works."}))
+        text = "The server cannot write its history; what you send waits until it can."
+        warning = encode(Error(ErrorCode.STORAGE, 0, 0, text, ""))
+        for connection in self.hub.connections:
+            if connection.session is not None:
+                self.hub.write(connection, warning)
+        self.schedule()

@@ -1,0 +1,148 @@
+"""`@message` and `@record`: what turns a class with declared fields into part of the protocol."""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+from collections.abc import Callable
+from enum import Flag
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+
+from netchat.errors import EncodeError
+from netchat.wire import fields
+from netchat.wire.compiler import compile_declaration
+
+__all__ = ["MESSAGES", "Message", "Record", "Way", "message", "record"]
+
+
+class Way(Flag):
+    """Which way a message travels."""
+
+    TO_SERVER = 1
+    TO_CLIENT = 2
+    BOTH = 3
+
+
+class Record:
+    """A group of fields inside a list."""
+
+    __slots__ = ()
+
+    def encode(self) -> bytes:
+        """This record's bytes on the wire."""
+        raise NotImplementedError  # replaced by the compiled encoder
+
+    @classmethod
+    def read(cls, body: bytes, at: int) -> tuple[Self, int]:
+        """Read one record at offset `at` of `body`; returns it and the offset behind it."""
+        raise NotImplementedError  # replaced by the compiled decoder
+
+
+class Message(Record):
+    """The body of a frame.
+
+    Attributes:
+        TYPE: the number in the frame's header.
+        NAME: the name in the protocol document.
+        WAY: who may send it.
+    """
+
+    __slots__ = ()
+    TYPE: ClassVar[int]
+    NAME: ClassVar[str]
+    WAY: ClassVar[Way]
+
+
+#: Every message of the protocol by its type number; `@message` fills it.
+MESSAGES: dict[int, type[Message]] = {}
+
+_R = TypeVar("_R", bound=Record)
+_M = TypeVar("_M", bound=Message)
+
+
+def _compile(cls: type[_R]) -> type[_R]:
+    declared = dataclasses.dataclass(frozen=True, slots=True)(cls)
+    encode, read = compile_declaration(declared)
+
+    def checked_encode(self: Any) -> bytes:
+        try:
+            return encode(self)
+        except (struct.error, UnicodeEncodeError, AttributeError, TypeError) as error:
+            raise EncodeError(_culprit(self) or f"{declared.__name__}: {error}") from error
+
+    declared.encode = checked_encode  # type: ignore[method-assign]
+    declared.read = classmethod(read)  # type: ignore[assignment]
+    return declared
+
+
+def _culprit(value: Any) -> str | None:
+    """The sentence that names the first field which does not fit, if one alone does not."""
+    for field in fields.fields_of(type(value)):
+        content = getattr(value, field.name)
+        where = f"{type(value).__name__}.{field.name}"
+        limit = 256**field.kind.size
+        if field.kind is fields.TEXT:
+            if not isinstance(content, str):
+                return f"{where} must be text, not {type(content).__name__}"
+            try:
+                size = len(content.encode())
+            except UnicodeEncodeError as error:
+                return f"{where} holds a lone surrogate at character {error.start}"
+        elif field.kind in (fields.BLOB, fields.LIST):
+            if not isinstance(content, (bytes, tuple, list)):
+                return f"{where} must be a sequence, not {type(content).__name__}"
+            size = len(content)
+        else:
+            if not isinstance(content, int) or not 0 <= content < limit:
+                return f"{where} = {content!r} does not fit into {field.kind.name}"
+            continue
+        if size >= limit:
+            return f"{where} is {size} long; its length field holds at most {limit - 1}"
+    return None
+
+
+@dataclass_transform(
+    frozen_default=True,
+    field_specifiers=(
+        fields.u8,
+        fields.u16,
+        fields.u32,
+        fields.u64,
+        fields.text,
+        fields.blob,
+        fields.records,
+    ),
+)
+def record(cls: type[_R]) -> type[_R]:
+    """Declare a record: the item of a list field."""
+    return _compile(cls)
+
+
+@dataclass_transform(
+    frozen_default=True,
+    field_specifiers=(
+        fields.u8,
+        fields.u16,
+        fields.u32,
+        fields.u64,
+        fields.text,
+        fields.blob,
+        fields.records,
+    ),
+)
+def message(number: int, way: Way) -> Callable[[type[_M]], type[_M]]:
+    """Declare a message with its type number and the way it travels."""
+
+    def declare(cls: type[_M]) -> type[_M]:
+        if number in MESSAGES:
+            raise ValueError(f"type {number:#04x} is {MESSAGES[number].NAME} already")
+        declared = _compile(cls)
+        declared.TYPE = number
+        declared.WAY = way
+        # CamelCase in Python, UPPER_CASE in the document: HistoryEnd is HISTORY_END.
+        words = "".join(f"_{c}" if c.isupper() else c for c in cls.__name__)
+        declared.NAME = words.lstrip("_").upper()
+        MESSAGES[number] = declared
+        return declared
+
+    return declare

@@ -1,0 +1,148 @@
+"""The incremental reader: any slicing of a byte stream in, whole frames out."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from netchat.errors import (
+    BadChecksum,
+    BadMagic,
+    BadVersion,
+    FrameTooLarge,
+    PeerError,
+    UnknownFlags,
+    UnknownType,
+)
+from netchat.wire.declare import MESSAGES
+from netchat.wire.frame import CRC_OFFSET, HEADER, HEADER_SIZE, MAGIC, VERSION, Frame
+from netchat.wire.limits import MAX_FRAME
+
+__all__ = ["FrameReader", "check_header"]
+
+_PREFIX = MAGIC + bytes([VERSION])
+_NO_CRC = bytes(4)
+
+
+def check_header(head: bytes | bytearray, limit: int = MAX_FRAME) -> int:
+    """Check a header, or as much of one as has arrived.
+
+    Args:
+        head: the first bytes of a frame; what is behind byte 16 is not looked at.
+        limit: bytes a whole frame may have.
+
+    Returns:
+        The length of the body; 0 while the header is incomplete.
+
+    Raises:
+        PeerError: one of its kinds, naming the value and what was expected.
+    """
+    if not MAGIC.startswith(head[:2]):
+        raise BadMagic(f"a frame begins with {MAGIC!r}, not with {bytes(head[:2])!r}")
+    if len(head) > 2 and head[2] != VERSION:
+        raise BadVersion(f"this is NCP version {head[2]}; this program speaks version {VERSION}")
+    if len(head) > 3 and head[3] not in MESSAGES:
+        raise UnknownType(f"frame type {head[3]:#04x} is not in NCP/{VERSION}")
+    if len(head) > 7 and any(head[4:8]):
+        raise UnknownFlags(
+            f"flags {int.from_bytes(head[4:6], 'big'):#06x}, suite {head[6]}, reserved {head[7]}: "
+            f"NCP/{VERSION} defines none of them; all must be 0"
+        )
+    if len(head) < HEADER_SIZE:
+        return 0
+    length = int.from_bytes(head[8:12], "big")
+    if HEADER_SIZE + length > limit:
+        raise FrameTooLarge(
+            f"the header announces a frame of {HEADER_SIZE + length} bytes; the limit is {limit}"
+        )
+    return length
+
+
+class FrameReader:
+    """Cuts a byte stream into frames.
+
+    Feed it whatever arrives: one byte, half a frame, a hundred frames. It keeps at most one
+    unfinished frame, and refuses one above `limit` from its header alone. Once it has raised,
+    the stream has no trustworthy next byte, and the reader stays failed.
+
+    Args:
+        limit: bytes a whole frame may have.
+    """
+
+    __slots__ = ("_failure", "_partial", "_wanted", "limit")
+
+    def __init__(self, limit: int = MAX_FRAME) -> None:
+        self.limit = limit
+        self._partial: bytearray | None = None
+        self._wanted = 0
+        self._failure: PeerError | None = None
+
+    @property
+    def pending(self) -> int:
+        """Bytes held of a frame that is not complete yet."""
+        return len(self._partial) if self._partial is not None else 0
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take the next bytes of the stream.
+
+        Returns:
+            The frames they completed, in order.
+
+        Raises:
+            PeerError: the stream broke the protocol. Frames completed before the bad bytes are
+                in the exception's `frames` attribute, so that nothing valid is lost.
+        """
+        if self._failure is not None:
+            raise self._failure
+        frames: list[Frame] = []
+        partial = self._partial
+        try:
+            if partial is not None:
+                partial += data
+                # Appending is cheap; looking is not. A frame that arrives byte by byte is
+                # looked at when its header is complete and when its body is, not each time.
+                if len(partial) < self._wanted:
+                    if len(partial) < HEADER_SIZE:
+                        check_header(partial, self.limit)
+                    return frames
+                self._partial = None
+                data = bytes(partial)
+            end = self._split(data, frames)
+            if end < len(data):
+                rest = data[end:]
+                self._wanted = HEADER_SIZE + check_header(rest, self.limit)
+                self._partial = bytearray(rest)
+        except PeerError as failure:
+            self._failure = failure
+            self._partial = None
+            failure.frames = frames
+            raise
+        return frames
+
+    def _split(self, data: bytes, frames: list[Frame]) -> int:
+        """Append the whole frames in `data`; returns the offset behind the last one."""
+        at, size, limit = 0, len(data), self.limit
+        header = HEADER.unpack_from
+        while at + HEADER_SIZE <= size:
+            prefix, number, flags, suite, reserved, length, crc = header(data, at)
+            if (
+                prefix != _PREFIX
+                or flags
+                or suite
+                or reserved
+                or number not in MESSAGES
+                or length + HEADER_SIZE > limit
+            ):
+                check_header(data[at : at + HEADER_SIZE], limit)
+            end = at + HEADER_SIZE + length
+            if end > size:
+                break
+            body = data[at + HEADER_SIZE : end]
+            if crc32(body, crc32(_NO_CRC, crc32(data[at : at + CRC_OFFSET]))) != crc:
+                name = MESSAGES[number].NAME
+                raise BadChecksum(
+                    f"{name} frame: its CRC-32 says {crc:08x}, but its bytes give "
+                    f"{crc32(body, crc32(_NO_CRC, crc32(data[at : at + CRC_OFFSET]))):08x}"
+                )
+            frames.append(Frame(number, body))
+            at = end
+        return at
