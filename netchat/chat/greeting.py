@@ -170,7 +170,7 @@ def start(room: Room, known: int | None) -> int:
 
 def membership(room: Room, session: Session, after: int) -> Membership:
     """A room as its member is told of it."""
-    return Membership(room.code, room.kind, room.peer_of(session), room.log, after)
+    return Membership(room.code, room.kind, room.peer_of(session), room.log, after, room.delivered)
 
 
 def _refuse_name(hub: State, connection: Connection, code: ErrorCode, text: str, name: str) -> None:

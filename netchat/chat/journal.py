@@ -93,6 +93,7 @@ class Batch:
     Attributes:
         rows: events, in the order of each room's log.
         changes: everything else, in order.
+        counters: by room number and device, the largest counter that `rows` have.
         frames: each room's new EVENT frames, to be joined and sent to its members.
         before: done when the batch is durable, before the frames are sent.
         after: done when they have been sent.
@@ -101,6 +102,7 @@ class Batch:
 
     rows: list[EventRow] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    counters: dict[tuple[int, int], int] = field(default_factory=dict)
     frames: dict[Room, list[bytes]] = field(default_factory=dict)
     before: list[Callable[[], None]] = field(default_factory=list)
     after: list[Callable[[], None]] = field(default_factory=list)
@@ -140,5 +142,5 @@ class HistoryReader(Protocol):
     def last_counter(self, room: int, device: int) -> int:
         """The largest counter a device has used in a room, 0 if none."""
 
-    def find(self, room: int, device: int, counter: int) -> int:
-        """The sequence number that a message got, 0 if it is not there."""
+    def find(self, room: int, device: int, counter: int, first: int) -> int:
+        """The sequence number that a message got, from `first` on; 0 if it is not there."""

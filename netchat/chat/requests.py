@@ -49,6 +49,13 @@ __all__ = ["HANDLERS"]
 #: Bytes of events that one HISTORY is answered with; the client asks again for the rest.
 HISTORY_BYTES = 256 * 1024
 
+#: Events of a room among which a SEND that came again is looked for. A client sends again what
+#: it finds no echo of, after it has caught up, so that only messages under way come twice.
+LOOK_BACK = 4096
+
+#: What that search counts for in the limit on frames a second.
+LOOK_BACK_COST = 50
+
 #: Counters are stored as signed 64-bit integers.
 MAX_COUNTER = 2**63
 
@@ -94,16 +101,19 @@ def _known(hub: State, connection: Connection, session: Session, room: Room, cou
     """A SEND that came again, or out of order: answer once the events under way are durable."""
 
     def answer() -> None:
-        seq = hub.history.find(room.id, session.device, counter)
         if connection.session is not session:
             return
-        if seq or room.oldest > 1:
+        seq = hub.history.find(room.id, session.device, counter, room.delivered - LOOK_BACK)
+        if seq:
             hub.send(connection, Ack(counter, seq, room.code))
-        else:
-            last = room.counters.get(session.device, 0)
-            problem = f"Counter {counter} comes after {last}; each message needs a larger one."
-            hub.refuse(connection, ErrorCode.OUT_OF_ORDER, problem, Send, counter)
+            return
+        problem = (
+            f"Counter {counter} is not larger than the last one of your device, and it is not among "
+            f"the last {LOOK_BACK} events of the room; give each message a larger one."
+        )
+        hub.refuse(connection, ErrorCode.OUT_OF_ORDER, problem, Send, counter)
 
+    connection.allowance -= LOOK_BACK_COST
     hub.batch.after.append(answer)
 
 

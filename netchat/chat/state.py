@@ -151,6 +151,8 @@ class State:
         frame = encode(Event(seq, time, device, counter, kind, room.code, sender, text))
         batch = self._batch
         batch.rows.append(EventRow(room.id, seq, device, counter, time, frame))
+        if device:
+            batch.counters[room.id, device] = counter
         frames = batch.frames.get(room)
         if frames is None:
             frames = batch.frames[room] = []

@@ -1,7 +1,9 @@
 """The history on disk: one SQLite file, written by one thread, read by the event loop.
 
-A row an event, keyed by room and sequence number; a second, unique key on device and counter is
-the last word on "no message twice". WAL keeps readers and the writer out of each other's way.
+A row an event, keyed by room and sequence number, and a row for each device that has spoken in a
+room, with the largest counter it has used: written in one transaction, they are what "no message
+twice" rests on. (A unique index on device and counter would say the same, at twice the cost of
+everything else.) WAL keeps readers and the writer out of each other's way.
 """
 
 from __future__ import annotations
@@ -47,8 +49,9 @@ CREATE TABLE event (
     frame BLOB,                              -- the EVENT frame as it was sent
     PRIMARY KEY (room, seq)
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX message ON event (room, device, counter) WHERE device <> 0;
-CREATE INDEX age ON event (time) WHERE seq % 256 = 0;
+CREATE TABLE counter (
+    room INTEGER, device INTEGER, last INTEGER NOT NULL, PRIMARY KEY (room, device)
+) WITHOUT ROWID;
 """
 
 # One statement that inserts many rows runs without the GIL from beginning to end; a statement a
@@ -56,6 +59,7 @@ CREATE INDEX age ON event (time) WHERE seq % 256 = 0;
 # Powers of two keep the number of prepared statements small.
 _GROUPS = (256, 64, 16, 4, 1)
 _INSERT = {n: "INSERT INTO event VALUES " + ",".join(["(?,?,?,?,?,?)"] * n) for n in _GROUPS}
+_COUNT = "INSERT INTO counter VALUES (?,?,?) ON CONFLICT DO UPDATE SET last = excluded.last"
 
 
 class SqliteHistory:
@@ -134,6 +138,7 @@ class SqliteHistory:
                 for change in batch.changes:
                     _apply(cursor, change)
                 _insert(cursor, batch.rows)
+                cursor.executemany(_COUNT, [(*key, last) for key, last in batch.counters.items()])
             cursor.execute("COMMIT")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
@@ -162,6 +167,7 @@ class SqliteHistory:
                 "DELETE FROM room WHERE gone AND NOT EXISTS"
                 " (SELECT 1 FROM event WHERE event.room = room.id)"
             )
+            cursor.execute("DELETE FROM counter WHERE room NOT IN (SELECT id FROM room)")
         except sqlite3.Error as error:
             raise HistoryError(f"The history {self.path} cannot be purged: {error}") from error
         finally:
@@ -194,17 +200,16 @@ class SqliteHistory:
 
     def last_counter(self, room: int, device: int) -> int:
         """The largest counter a device has used in a room, 0 if none."""
-        (counter,) = self._reader.execute(
-            "SELECT max(counter) FROM event WHERE room = ? AND device = ? AND device <> 0",
-            (room, device),
-        ).fetchone()
-        return counter or 0
-
-    def find(self, room: int, device: int, counter: int) -> int:
-        """The sequence number that a message got, 0 if it is not there."""
         row = self._reader.execute(
-            "SELECT seq FROM event WHERE room = ? AND device = ? AND counter = ? AND device <> 0",
-            (room, device, counter),
+            "SELECT last FROM counter WHERE room = ? AND device = ?", (room, device)
+        ).fetchone()
+        return row[0] if row else 0
+
+    def find(self, room: int, device: int, counter: int, first: int) -> int:
+        """The sequence number that a message got, from `first` on; 0 if it is not there."""
+        row = self._reader.execute(
+            "SELECT seq FROM event WHERE room = ? AND seq >= ? AND device = ? AND counter = ?",
+            (room, first, device, counter),
         ).fetchone()
         return row[0] if row else 0
 

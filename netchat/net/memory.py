@@ -12,7 +12,7 @@ class MemoryHistory:
 
     def __init__(self) -> None:
         self._rooms: dict[int, list[EventRow]] = {}
-        self._messages: dict[tuple[int, int], dict[int, int]] = {}
+        self._counters: dict[tuple[int, int], int] = {}
 
     def load(self) -> Snapshot:
         """Nothing is known of the past."""
@@ -26,22 +26,13 @@ class MemoryHistory:
                 if log is None:
                     log = self._rooms[row.room] = []
                 log.append(row)
-                if row.device:
-                    key = row.room, row.device
-                    counters = self._messages.get(key)
-                    if counters is None:
-                        counters = self._messages[key] = {}
-                    counters[row.counter] = row.seq
+            self._counters.update(batch.counters)
 
     def purge(self, before: int) -> int:
         """Forget events older than a time; a room's last event stays."""
         deleted = 0
         for number, log in self._rooms.items():
             keep = next((i for i, row in enumerate(log) if row.time >= before), len(log) - 1)
-            for row in log[:keep]:
-                counters = self._messages.get((number, row.device))
-                if counters is not None:
-                    counters.pop(row.counter, None)
             self._rooms[number] = log[keep:]
             deleted += keep
         return deleted
@@ -68,11 +59,14 @@ class MemoryHistory:
 
     def last_counter(self, room: int, device: int) -> int:
         """The largest counter a device has used in a room, 0 if none."""
-        return max(self._messages.get((room, device), {0: 0}), default=0)
+        return self._counters.get((room, device), 0)
 
-    def find(self, room: int, device: int, counter: int) -> int:
-        """The sequence number that a message got, 0 if it is not there."""
-        return self._messages.get((room, device), {}).get(counter, 0)
+    def find(self, room: int, device: int, counter: int, first: int) -> int:
+        """The sequence number that a message got, from `first` on; 0 if it is not there."""
+        log = self._rooms.get(room, [])
+        start = max(0, first - log[0].seq) if log else 0
+        found = (r.seq for r in log[start:] if r.device == device and r.counter == counter)
+        return next(found, 0)
 
     def close(self) -> None:
         """Nothing to close."""

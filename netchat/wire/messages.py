@@ -106,6 +106,10 @@ class Membership(Record):
     peer: str = wire.text("In a private room the other one's name, else empty.")
     log: int = wire.u64("Identity of the room's log. A client that knew another one starts anew.")
     last: int = wire.u64("The first EVENT that follows has the sequence number after this one.")
+    head: int = wire.u64(
+        "The room's last event now. When it has come, the client has caught up, and sends again "
+        "what it said and has found no EVENT of."
+    )
 
 
 @record
@@ -322,9 +326,7 @@ class Ack(Message):
     """Answers a SEND that the server already has: the number it got then."""
 
     counter: int = wire.u64("Counter of the SEND.")
-    seq: int = wire.u64(
-        "Sequence number of its EVENT; 0 if it is older than what the server keeps."
-    )
+    seq: int = wire.u64("Sequence number of its EVENT.")
     room: str = wire.text("The room's code.")
 
 
