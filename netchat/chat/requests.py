@@ -136,10 +136,8 @@ def _join(hub: State, connection: Connection, session: Session, message: Join, n
         return
     if room.code in session.rooms:
         # Asked again, perhaps because the answer was lost: it is in force already.
-        after = message.after if message.log == room.log else room.delivered
-        hub.batch.before.append(
-            partial(_joined, hub, connection, session, room, message.request, after)
-        )
+        again = partial(_joined, hub, connection, session, room, message.request, room.delivered)
+        hub.batch.before.append(again)
         return
     if _too_many(hub, connection, session, Join, message.request):
         return
@@ -158,7 +156,7 @@ def _enter(
 ) -> None:
     hub.seat(session, room)
     hub.event(room, EventKind.JOIN, session.name, "", now)
-    after = room.head - 1 if known is None else min(known, room.head - 1)
+    after = room.head - 1 if known is None else start(room, known)
     hub.batch.before.append(partial(_joined, hub, connection, session, room, request, after))
     hub.note("room joined", name=session.name, room=room.code, members=len(room.members))
 

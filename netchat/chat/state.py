@@ -227,7 +227,8 @@ class State:
 
     def follow(self, connection: Connection, room: Room, after: int) -> None:
         """Let a connection get a room's events, from the one behind `after` on."""
-        if connection.closing or connection in room.live:
+        followed = connection in room.live or room in (connection.lagging or ())
+        if connection.closing or followed:
             return
         if after >= room.delivered and not connection.stalled_since:
             room.live[connection] = None

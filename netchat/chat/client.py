@@ -1,0 +1,246 @@
+"""The client's rules, without I/O: bytes in, happenings and bytes out.
+
+Whoever drives it connects and calls `connected`, hands it what arrives (`feed`), sends what it
+wants sent (`data_to_send`), shows what happens (`take_happenings`), and tells it when the
+connection is gone (`lost`). It keeps the delivery contract: what was said stays in the outbox
+until its echo comes, and each room's events are applied in order, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from netchat import __version__
+from netchat.chat.answers import HANDLERS
+from netchat.chat.codes import read_code
+from netchat.chat.happenings import (
+    Happening,
+)
+from netchat.chat.names import skeleton
+from netchat.chat.outbox import ClientMemory
+from netchat.errors import PeerError, Unexpected
+from netchat.wire import (
+    Bye,
+    Create,
+    Event,
+    Frame,
+    FrameReader,
+    Hello,
+    History,
+    Join,
+    Leave,
+    Message,
+    Ping,
+    Position,
+    Private,
+    Rename,
+    RoomKind,
+    Send,
+    Who,
+    decode,
+    encode,
+)
+
+__all__ = ["ChatClient"]
+
+
+class ChatClient:
+    """One user's side of the chat.
+
+    Args:
+        name: the user name wished for.
+        memory: what an earlier client left behind; a new one by default.
+        software: name and version of the program.
+
+    Attributes:
+        name: the user's name.
+        online: HELLO was answered with WELCOME on the present connection.
+        ended: nothing more will come, and no other connection should be made.
+        memory: what has to survive.
+        max_text: bytes the server takes in one message.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        memory: ClientMemory | None = None,
+        software: str = f"netchat {__version__}",
+    ) -> None:
+        self.name = name
+        self.online = False
+        self.ended = False
+        self.memory = memory if memory is not None else ClientMemory()
+        self.max_text = 0
+        self._software = software
+        self.device = 0
+        self._reader = FrameReader()
+        self.out: list[bytes] = []
+        self.happenings: list[Happening] = []
+        self.requests: dict[int, Message] = {}
+        self._next_request = 1
+        self.private: dict[str, list[str]] = {}
+        self.past: dict[int, list[Event]] = {}
+        self.leaving = False
+        self.holes: set[int] = set()
+
+    # -- what the driver calls ------------------------------------------------------------------
+
+    def connected(self) -> None:
+        """A new connection to the server stands: say HELLO."""
+        self._reader = FrameReader()
+        self.out.clear()
+        self.introduce(self.name)
+
+    def introduce(self, name: str) -> None:
+        """Say HELLO, at first or after `NameRefused`."""
+        self.name = name
+        memory = self.memory
+        positions = tuple(Position(v.code, v.log, v.last) for v in memory.rooms.values())
+        hello = Hello(
+            0,
+            memory.device_key,
+            memory.token,
+            name,
+            self._software,
+            positions if memory.token else (),
+        )
+        self.out.append(encode(hello))
+
+    def feed(self, data: bytes) -> None:
+        """Bytes have arrived.
+
+        Raises:
+            PeerError: the server broke the protocol.
+        """
+        try:
+            frames = self._reader.feed(data)
+        except PeerError as error:
+            self._take(error.frames)
+            raise
+        self._take(frames)
+
+    def _take(self, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            message = decode(frame)
+            handler = HANDLERS.get(type(message))
+            if handler is None:
+                raise Unexpected(f"{message.NAME} makes no sense from a server")
+            handler(self, message)
+
+    def data_to_send(self) -> bytes:
+        """The bytes to be sent now."""
+        data = b"".join(self.out)
+        self.out.clear()
+        return data
+
+    def take_happenings(self) -> list[Happening]:
+        """What has happened since the last call, in order."""
+        happenings, self.happenings = self.happenings, []
+        return happenings
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self.online = False
+        self.out.clear()
+        for view in self.memory.rooms.values():
+            view.begun = view.open = False
+            view.ahead.clear()
+
+    def ping(self) -> None:
+        """Ask the server for a sign of life."""
+        self.out.append(encode(Ping(0)))
+
+    # -- what the user does ---------------------------------------------------------------------
+
+    def say(self, room: str, text: str) -> int:
+        """Say something in a room the user is in. It is kept until its echo comes.
+
+        Returns:
+            The message's counter.
+
+        Raises:
+            KeyError: the user is not in that room.
+        """
+        view = self.memory.rooms[room]
+        self.memory.counter += 1
+        counter = self.memory.counter
+        send = Send(counter, room, text)
+        frame = encode(send)  # before it is kept: what cannot be encoded could never leave
+        self.memory.outbox[counter] = send
+        if self.online and view.open:
+            self.out.append(frame)
+        return counter
+
+    def tell(self, name: str, text: str) -> None:
+        """Say something to one other user in private."""
+        wanted = skeleton(name)
+        for view in self.memory.rooms.values():
+            if view.kind is RoomKind.PRIVATE and skeleton(view.peer) == wanted:
+                self.say(view.code, text)
+                return
+        waiting = self.private.setdefault(wanted, [])
+        waiting.append(text)
+        if len(waiting) == 1:
+            self.ask(lambda request: Private(request, name))
+
+    def join(self, code: str) -> None:
+        """Ask to join a room, by its code in any form people write it."""
+        room = read_code(code) or code
+        self.ask(lambda request: Join(request, 0, 0, room))
+
+    def create(self) -> None:
+        """Ask for a new room."""
+        self.ask(Create)
+
+    def leave(self, room: str) -> None:
+        """Ask to leave a room."""
+        self.ask(lambda request: Leave(request, room))
+
+    def who(self, room: str, after: str = "") -> None:
+        """Ask who is in a room."""
+        self.ask(lambda request: Who(request, room, after))
+
+    def rename(self, name: str) -> None:
+        """Ask for another user name."""
+        self.ask(lambda request: Rename(request, name))
+
+    def history(self, room: str, count: int, before: int | None = None) -> None:
+        """Ask for the last events of a room.
+
+        Args:
+            room: its code.
+            count: how many.
+            before: the event to end in front of; by default those that were seen are asked for.
+        """
+        view = self.memory.rooms.get(room)
+        last = before - 1 if before is not None else view.last if view is not None else 0
+        self.ask(lambda request: History(request, max(1, last - count + 1), last, room))
+
+    def bye(self, why: str = "") -> None:
+        """End the session; `Ended` follows when the server knows."""
+        self.leaving = True
+        self.out.append(encode(Bye(why)))
+
+    @property
+    def unsent(self) -> int:
+        """Messages whose echo has not come yet."""
+        return len(self.memory.outbox) + sum(map(len, self.private.values()))
+
+    def ask(self, make: Callable[[int], Message]) -> int:
+        """Send a request; it is asked again after a reconnect, until it is answered.
+
+        Args:
+            make: makes the request of its number.
+
+        Returns:
+            That number.
+        """
+        number = self._next_request
+        self._next_request = number % 0xFFFFFFFF + 1
+        request = make(number)
+        if isinstance(request, History):
+            self.past[number] = []
+        self.requests[number] = request
+        if self.online:
+            self.out.append(encode(request))
+        return number

@@ -1,0 +1,235 @@
+"""A chat client on asyncio: connects, reconnects, and hands on what happens.
+
+async with Client("127.0.0.1", 6464, "Nova") as chat:
+    chat.core.join("lobby")
+    chat.flush()
+    async for happening in chat.happenings():
+        ...
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+import time
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self, cast
+
+from netchat.chat.client import ChatClient
+from netchat.chat.happenings import Ended, Happening, Offline
+from netchat.errors import CannotConnect, PeerError
+from netchat.net.store import ClientStore
+
+__all__ = ["Client", "parse_address"]
+
+#: Reconnecting waits a random time up to FIRST_WAIT, twice as much after each failure, at most
+#: LONGEST_WAIT ("full jitter"): so many clients that lost one server do not all return at once.
+FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
+
+#: Seconds for a TCP connection to be made.
+CONNECT_TIMEOUT = 10.0
+
+#: Seconds to wait for the server to confirm a goodbye.
+GOODBYE_TIMEOUT = 5.0
+
+#: Seconds of silence after which the server is asked for a sign of life, and given up.
+PING_AFTER, SILENCE_TIMEOUT = 20.0, 40.0
+
+
+def parse_address(address: str, default_port: int) -> tuple[str, int]:
+    """Read HOST, HOST:PORT or [IPV6]:PORT.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or (":" in host and not host.endswith("]")):
+        host, port = address, str(default_port)
+    host = host.strip("[]")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"{address!r} is no address; write HOST, HOST:PORT or [IPV6]:PORT")
+    return host, int(port)
+
+
+class _Wire(asyncio.Protocol):
+    """One TCP connection of a client."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.gone = asyncio.get_running_loop().create_future()
+        self.heard = time.monotonic()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        self.heard = time.monotonic()
+        try:
+            self.client.core.feed(data)
+        except PeerError as error:
+            self.client.why_lost = f"the server broke the protocol: {error}"
+            self.transport.abort()
+        self.client.flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self.client.why_lost = str(exc)
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+
+class Client:
+    """One user's connection to a server, kept up for as long as it is wanted.
+
+    Args:
+        host: the server's name or address.
+        port: its TCP port.
+        name: the user name wished for.
+        store: where the client's memory is kept; None is nowhere.
+        patience: seconds without a connection after which it gives up.
+
+    Attributes:
+        core: the rules; say things to it, then call `flush`.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        name: str,
+        *,
+        store: ClientStore | None = None,
+        patience: float = float("inf"),
+    ) -> None:
+        self.core = ChatClient(name, store.load() if store is not None else None)
+        self.why_lost = ""
+        self._address = host, port
+        self._store = store
+        self._patience = patience
+        self._wire: _Wire | None = None
+        self._queue: asyncio.Queue[Happening] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Begin to connect.
+
+        Raises:
+            CannotConnect: there is no server at that address.
+        """
+        await self._connect()
+        self._task = asyncio.create_task(self._keep_up())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connection; the session stays resumable unless `bye` was said."""
+        assert self._task is not None
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        if self._wire is not None:
+            self._wire.transport.abort()
+
+    async def happenings(self) -> AsyncIterator[Happening]:
+        """What happens, as it happens; ends behind `Ended`."""
+        while True:
+            happening = await self._queue.get()
+            yield happening
+            if isinstance(happening, Ended):
+                return
+
+    async def bye(self, why: str = "") -> None:
+        """End the session and wait until the server knows; free the name.
+
+        Args:
+            why: told to the rooms.
+        """
+        if self.core.ended:
+            return
+        self.core.bye(why)
+        self.flush()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=GOODBYE_TIMEOUT)
+
+    def flush(self) -> None:
+        """Send what the core wants sent, and hand on what has happened."""
+        # What is about to be sent is remembered first: a counter is never used twice, not even
+        # after kill -9.
+        data = self.core.data_to_send()
+        happenings = self.core.take_happenings()
+        if self._store is not None and (data or happenings):
+            self._store.save(self.core.memory)
+        if data and self._wire is not None:
+            self._wire.transport.write(data)
+        for happening in happenings:
+            self._queue.put_nowait(happening)
+        if self.core.ended and self._wire is not None:
+            self._wire.transport.close()
+
+    def drop(self) -> None:
+        """Lose the connection, as a network would; it is made again."""
+        if self._wire is not None:
+            self._wire.transport.abort()
+
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+        host, port = self._address
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                _, wire = await loop.create_connection(lambda: _Wire(self), host, port)
+        except TimeoutError as error:
+            raise CannotConnect(f"{host}:{port} does not answer.") from error
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise CannotConnect(
+                f"No server at {host}:{port} ({reason}). Start one there with: netchat serve"
+            ) from error
+        self._wire = wire
+        self.core.connected()
+        self.flush()
+
+    async def _keep_up(self) -> None:
+        wait, lost_at = FIRST_WAIT, time.monotonic()
+        while True:
+            if self._wire is not None:
+                await self._watch(self._wire)
+                if self.core.online:
+                    wait, lost_at = FIRST_WAIT, time.monotonic()
+                self._wire = None
+                self.core.lost()
+                self.flush()
+            if self.core.ended:
+                return
+            if time.monotonic() - lost_at > self._patience:
+                self._queue.put_nowait(Ended(f"gave up: {self.why_lost}", wanted=False))
+                return
+            delay = random.uniform(0, wait)
+            wait = min(wait * 2, LONGEST_WAIT)
+            self._queue.put_nowait(Offline(self.why_lost or "connection lost", delay))
+            self.why_lost = ""
+            await asyncio.sleep(delay)
+            try:
+                await self._connect()
+            except CannotConnect as error:
+                self.why_lost = str(error)
+
+    async def _watch(self, wire: _Wire) -> None:
+        """Wait until a connection is gone; end one that has fallen silent."""
+        while not wire.gone.done():
+            await asyncio.wait([wire.gone], timeout=PING_AFTER / 4)
+            silence = time.monotonic() - wire.heard
+            if silence > SILENCE_TIMEOUT:
+                self.why_lost = "the server fell silent"
+                wire.transport.abort()
+            elif silence > PING_AFTER:
+                self.core.ping()
+                self.flush()
