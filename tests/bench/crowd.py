@@ -1,0 +1,151 @@
+"""A load generator that knows two dialects, so that a server and its peers meet the same load.
+
+Every message of a run has the same size, so a delivery is counted by its bytes: the generator
+does almost nothing, and what is measured is the server. (`netchat load` checks every delivery
+instead, and costs more than the server does.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+
+from netchat.wire import Event, EventKind, Hello, Join, Send, encode
+
+PAYLOAD = b"x" * 64
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one kind of server is talked to.
+
+    `greet(i)` are the steps of connection i, each with the bytes that its answer contains;
+    `message(sender, n)` is a sender's n-th message; `delivery` is what one costs in bytes.
+    """
+
+    greet: Callable[[int], list[tuple[bytes, bytes]]]
+    message: Callable[[int, int], bytes]
+    delivery: int
+
+
+def _netchat_greet(i: int) -> list[tuple[bytes, bytes]]:
+    key = hashlib.md5(b"%d" % i).digest()
+    hello = encode(Hello(0, key, b"", f"u{i:05}", "crowd", ()))
+    return [(hello, b"NC\x01\x02"), (encode(Join(1, 0, 0, "lobby")), b"NC\x01\x12")]
+
+
+NETCHAT = Dialect(
+    greet=_netchat_greet,
+    message=lambda sender, n: encode(Send(n, "lobby", PAYLOAD.decode())),
+    delivery=len(encode(Event(1, 1, 1, 1, EventKind.CHAT, "lobby", "u00000", PAYLOAD.decode()))),
+)
+_PUSH = b">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$64\r\n" + PAYLOAD + b"\r\n"
+#: RESP3: a push to each subscriber, and to the sender the number of subscribers as a reply.
+REDIS = Dialect(
+    greet=lambda i: [(b"HELLO 3\r\n", b"proto"), (b"SUBSCRIBE c\r\n", b"subscribe")],
+    message=lambda sender, n: b"PUBLISH c " + PAYLOAD + b"\r\n",
+    delivery=len(_PUSH),
+)
+#: The floor: one JOIN line, then whatever comes is sent to everyone.
+FLOOR = Dialect(
+    greet=lambda i: [(b"J\n", b"K\n")],
+    message=lambda sender, n: PAYLOAD + b"\n",
+    delivery=len(PAYLOAD) + 1,
+)
+
+
+class _Member(asyncio.Protocol):
+    def __init__(self, crowd: Crowd, number: int) -> None:
+        self.crowd = crowd
+        self.number = number
+        self.steps = crowd.dialect.greet(number)
+        self.seen = b""
+        self.received = 0
+
+    def connection_made(self, transport):
+        self.transport = transport
+        transport.write(self.steps[0][0])
+
+    def data_received(self, data):
+        if not self.steps:
+            self.received += len(data)
+            self.crowd.arrived(len(data))
+            return
+        self.seen += data
+        if self.steps[0][1] in self.seen:
+            self.seen = b""
+            self.steps.pop(0)
+            if self.steps:
+                self.transport.write(self.steps[0][0])
+            else:
+                self.crowd.joined.release()
+
+
+class Crowd:
+    """`members` connections, the first `senders` of which talk."""
+
+    def __init__(self, dialect: Dialect, port: int, members: int, senders: int = 10) -> None:
+        self.dialect, self.port = dialect, port
+        self.size, self.senders = members, senders
+        self.members: list[_Member] = []
+        self.joined = asyncio.Semaphore(0)
+        self.got = self.sent = self.limit = 0
+        self.window = 100
+        self.done = asyncio.Event()
+        self.loading = False
+
+    async def join(self) -> None:
+        loop = asyncio.get_running_loop()
+        for begin in range(0, self.size, 64):
+            batch = range(begin, min(begin + 64, self.size))
+            for i in batch:
+                _, member = await loop.create_connection(
+                    lambda i=i: _Member(self, i), "127.0.0.1", self.port
+                )
+                self.members.append(member)
+            for _ in batch:
+                await self.joined.acquire()
+        quiet = -1
+        while quiet != self.got:  # join notices are still on their way
+            quiet = self.got
+            await asyncio.sleep(0.5)
+
+    async def load(self, messages: int, pid: int) -> dict[str, float]:
+        """Send `messages` with at most `window` under way; figures of the process `pid`."""
+        self.got, self.sent, self.limit = 0, 0, messages
+        self.loading = True
+        process = psutil.Process(pid)
+        before, start = process.cpu_times(), time.perf_counter()
+        self._fill()
+        await self.done.wait()
+        wall, after = time.perf_counter() - start, process.cpu_times()
+        cpu = after.user + after.system - before.user - before.system
+        deliveries = messages * self.size
+        return {"deliveries_per_s": deliveries / wall, "cpu_us": cpu / deliveries * 1e6}
+
+    def arrived(self, size: int) -> None:
+        self.got += size
+        if self.loading:
+            self._fill()
+
+    def _fill(self) -> None:
+        full = self.dialect.delivery * self.size
+        delivered = self.got // full
+        out: dict[int, list[bytes]] = {}
+        while self.sent < self.limit and self.sent - delivered < self.window:
+            sender, n = self.sent % self.senders, self.sent // self.senders + 1
+            out.setdefault(sender, []).append(self.dialect.message(sender, n))
+            self.sent += 1
+        for sender, frames in out.items():
+            self.members[sender].transport.write(b"".join(frames))
+        if delivered >= self.limit:
+            self.done.set()
+
+    def close(self) -> None:
+        for member in self.members:
+            member.transport.abort()

@@ -1,0 +1,135 @@
+"""Fan-out against peers, in one run: `python -m tests.bench.fanout --members 100`.
+
+Prints deliveries a second and the server's CPU time per delivery, and the ratios to each peer.
+CPU time per delivery is the figure to compare: it does not depend on the generator, and little
+on what else the machine does. Servers run on one core, the generator on another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from netchat.net.loop import run
+from tests.bench.crowd import FLOOR, NETCHAT, REDIS, Crowd, Dialect
+
+#: asyncio with one write a member and loop turn: no parsing, no checks, no history. A ceiling.
+_FLOOR_SERVER = """
+import asyncio, sys
+from netchat.net.loop import run
+members, batch = [], []
+class P(asyncio.Protocol):
+    def connection_made(self, t): self.t = t
+    def data_received(self, d):
+        if d == b"J\\n":
+            members.append(self.t); self.t.write(b"K\\n"); return
+        if not batch: asyncio.get_running_loop().call_soon(flush)
+        batch.append(d)
+def flush():
+    d = b"".join(batch); batch.clear()
+    for t in members: t.write(d)
+async def main():
+    s = await asyncio.get_running_loop().create_server(P, "127.0.0.1", int(sys.argv[1]), backlog=4096)
+    await s.serve_forever()
+run(main())
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def commands(port: int, folder: str) -> dict[str, tuple[Dialect, list[str]]]:
+    serve = [sys.executable, "-m", "netchat", "serve", "--port", str(port), "--rate", "0"]
+    serve += ["--max-users", "20000"]
+    redis = ["redis-server", "--port", str(port), "--save", "", "--maxclients", "15000"]
+    return {
+        "netchat": (NETCHAT, [*serve, "--history", f"{folder}/history.db"]),
+        "netchat --ephemeral": (NETCHAT, [*serve, "--ephemeral"]),
+        "redis pub/sub": (REDIS, redis),
+        "uvloop floor": (FLOOR, [sys.executable, "-c", _FLOOR_SERVER, str(port)]),
+    }
+
+
+async def measure(name: str, members: int, messages: int) -> dict[str, float]:
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        dialect, command = commands(port, folder)[name]
+        server = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
+        )
+        try:
+            with contextlib.suppress(AttributeError, OSError):
+                os.sched_setaffinity(server.pid, {0})
+            await _wait_for(port)
+            crowd = Crowd(dialect, port, members)
+            await crowd.join()
+            figures = await crowd.load(messages, server.pid)
+            crowd.close()
+            return figures
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+async def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--members", type=int, default=100)
+    parser.add_argument("--deliveries", type=int, default=20_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    names = list(commands(0, ""))
+    if shutil.which("redis-server") is None:
+        names.remove("redis pub/sub")
+        print("redis-server is not installed: no comparison with it", file=sys.stderr)
+    with contextlib.suppress(AttributeError, OSError):
+        os.sched_setaffinity(0, {1})
+    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    for _ in range(options.rounds):  # in turn, so that a slow moment of the machine hits all
+        for name in names:
+            messages = options.deliveries // options.members
+            rounds[name].append(run(measure(name, options.members, messages)))
+    table = {
+        name: {key: statistics.median(r[key] for r in runs) for key in runs[0]}
+        for name, runs in rounds.items()
+    }
+    if options.json:
+        print(json.dumps({"members": options.members, "medians": table, "rounds": rounds}))
+        return
+    own = table["netchat"]
+    print(f"{options.members} members, 10 senders, 64 bytes, 100 under way; median of rounds")
+    print(
+        f"{'server':<22}{'deliveries/s':>14}{'CPU us each':>13}{'netchat/this: rate':>20}{'CPU':>7}"
+    )
+    for name, row in table.items():
+        rate, cpu = row["deliveries_per_s"], row["cpu_us"]
+        ratios = f"{own['deliveries_per_s'] / rate:>20.2f}{own['cpu_us'] / cpu:>7.2f}"
+        print(f"{name:<22}{rate:>14,.0f}{cpu:>13.3f}{ratios}")
+
+
+if __name__ == "__main__":
+    main()
