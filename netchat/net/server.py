@@ -39,6 +39,10 @@ GATHER_SECONDS = 0.002
 GATHER_FROM = 16
 GATHER_MOST = 256
 
+#: What arrives after so long a silence is passed on at once; else it waits until this turn of the
+#: loop has read everybody, so that all of it goes out together.
+QUIET_SECONDS = 0.002
+
 #: Seconds between two ticks of the hub.
 TICK_EVERY = 0.25
 
@@ -71,7 +75,8 @@ class _Peer(Connection, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not inherit from asyncio's.
         self.transport = transport = cast(asyncio.Transport, transport)
-        host, port = transport.get_extra_info("peername")[:2]
+        # A peer that has reset the connection by now has no address any more.
+        host, port = (transport.get_extra_info("peername") or ("?", 0))[:2]
         self.address = f"{host}:{port}"
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -135,6 +140,7 @@ class ChatServer:
         self._history = history
         self._log = log
         self._scheduled = False
+        self._last_turn = 0.0
         self._committing = False
         self._gather_rows = 0
         self._gather_until = 0.0
@@ -221,7 +227,10 @@ class ChatServer:
             self._waiting.append(peer)
             peer.hold(_Hold.DISK_BEHIND)
         if not self._scheduled:
-            self.schedule()
+            if now - self._last_turn > QUIET_SECONDS:
+                self._turn()
+            else:
+                self.schedule()
 
     def schedule(self) -> None:
         """Have one turn when this turn of the loop is over, so that what it brought goes together."""
@@ -231,6 +240,7 @@ class ChatServer:
 
     def _turn(self) -> None:
         self._scheduled = False
+        self._last_turn = time.monotonic()
         self._carry_out()
         if self.hub.catching_up:
             if self.hub.catch_up():
@@ -283,7 +293,9 @@ class ChatServer:
                     for peer in cast("Collection[_Peer]", to):
                         peer.transport.write(data)
                 case Write(connection, data):
-                    cast(_Peer, connection).transport.write(data)
+                    # It may have been lost since the hub said so; uvloop raises on a write then.
+                    if connection in self.hub.connections:
+                        cast(_Peer, connection).transport.write(data)
                 case Note():
                     self._log(output)
                 case Slow(connection, seconds):

@@ -5,6 +5,9 @@ each declaration is written out as the straight-line Python a person would write
 (`source_of` shows it) and compiled, the way `dataclasses` makes `__init__`. Neighbouring
 numbers, and the length in front of a text, share one precompiled `struct.Struct`.
 
+In that source a local that holds a field's value is the field's name behind an underscore: a
+field may be called `size` or `body` without meeting the codec's own variables.
+
 The fast decoder checks little: it either ends exactly at the end of the body or something was
 wrong. What was wrong, and where, is then found by `netchat.wire.walk`, which takes its time.
 """
@@ -53,9 +56,9 @@ def _encoder_source(declared: type) -> list[str]:
                 BLOB: f"m.{last.name}",
                 LIST: f"b''.join([encode_{last.name}(r) for r in m.{last.name}])",
             }[last.kind]
-            lines.append(f"    {last.name} = {content}")
-            values[-1] = f"len(m.{last.name})" if last.kind is LIST else f"len({last.name})"
-            parts += [f"pack{number}({', '.join(values)})", last.name]
+            lines.append(f"    _{last.name} = {content}")
+            values[-1] = f"len(m.{last.name})" if last.kind is LIST else f"len(_{last.name})"
+            parts += [f"pack{number}({', '.join(values)})", f"_{last.name}"]
         else:
             parts.append(f"pack{number}({', '.join(values)})")
     lines.append(f"    return {parts[0]}" if len(parts) == 1 else f"    return {' + '.join(parts)}")
@@ -69,10 +72,10 @@ def _reader_source(declared: type) -> list[str]:
     for number, (form, members) in enumerate(_runs(declared)):
         last = members[-1]
         varies = last.kind in (TEXT, BLOB, LIST)
-        names = [f.name for f in members[:-1]] + ["size" if varies else last.name]
+        names = [f"_{f.name}" for f in members[:-1]] + ["size" if varies else f"_{last.name}"]
         lines.append(f"    {', '.join(names)}, = unpack{number}(body, at)")
         lines.append(f"    at += {struct.calcsize(form)}")
-        lines += [f"    set_{f.name}(m, {f.name})" for f in (members[:-1] if varies else members)]
+        lines += [f"    set_{f.name}(m, _{f.name})" for f in (members[:-1] if varies else members)]
         if last.kind is LIST:
             lines.append("    items = []")
             lines.append("    for _ in range(size):")

@@ -68,6 +68,8 @@ def _compile(cls: type[_R]) -> type[_R]:
         try:
             return encode(self)
         except (struct.error, UnicodeEncodeError, AttributeError, TypeError) as error:
+            if not isinstance(self, declared):
+                raise  # an item of a list that is no such record: the list's message names it
             raise EncodeError(_culprit(self) or f"{declared.__name__}: {error}") from error
 
     declared.encode = checked_encode  # type: ignore[method-assign]
@@ -88,10 +90,18 @@ def _culprit(value: Any) -> str | None:
                 size = len(content.encode())
             except UnicodeEncodeError as error:
                 return f"{where} holds a lone surrogate at character {error.start}"
-        elif field.kind in (fields.BLOB, fields.LIST):
-            if not isinstance(content, (bytes, tuple, list)):
-                return f"{where} must be a sequence, not {type(content).__name__}"
+        elif field.kind is fields.BLOB:
+            if not isinstance(content, (bytes, bytearray)):
+                return f"{where} must be bytes, not {type(content).__name__}"
             size = len(content)
+        elif field.record is not None:
+            if not isinstance(content, (tuple, list)):
+                return f"{where} must be a tuple of records, not {type(content).__name__}"
+            size = len(content)
+            for index, item in enumerate(content):
+                if not isinstance(item, field.record):
+                    wanted = field.record.__name__
+                    return f"{where}[{index}] must be a {wanted}, not {type(item).__name__}"
         else:
             if not isinstance(content, int) or not 0 <= content < limit:
                 return f"{where} = {content!r} does not fit into {field.kind.name}"

@@ -8,9 +8,39 @@ from __future__ import annotations
 
 import dataclasses
 from enum import IntEnum
-from typing import Any
+from typing import Any, Self
 
-__all__ = ["BLOB", "TEXT", "U8", "U16", "U32", "U64", "Field", "Kind", "fields_of"]
+__all__ = [
+    "BLOB",
+    "KINDS",
+    "LIST",
+    "TEXT",
+    "U8",
+    "U16",
+    "U32",
+    "U64",
+    "Choice",
+    "Field",
+    "Kind",
+    "fields_of",
+]
+
+
+class Choice(IntEnum):
+    """A number whose values have names: `NAME = value, "what it means"`.
+
+    Attributes:
+        doc: what the value means, for the protocol document.
+    """
+
+    doc: str
+
+    def __new__(cls, value: int, doc: str = "") -> Self:
+        """One value; `doc` has a default because looking a value up gives the number alone."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.doc = doc
+        return member
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,20 +51,25 @@ class Kind:
         name: the kind's name in the protocol document.
         code: the `struct` code of the number itself, or of the length in front of the value.
         size: the bytes that `code` takes.
+        doc: what it is, for the protocol document.
     """
 
     name: str
     code: str
     size: int
+    doc: str
 
 
-U8 = Kind("u8", "B", 1)
-U16 = Kind("u16", "H", 2)
-U32 = Kind("u32", "I", 4)
-U64 = Kind("u64", "Q", 8)
-TEXT = Kind("text", "H", 2)
-BLOB = Kind("blob", "I", 4)
-LIST = Kind("list", "H", 2)
+U8 = Kind("u8", "B", 1, "unsigned integer")
+U16 = Kind("u16", "H", 2, "unsigned integer, big-endian")
+U32 = Kind("u32", "I", 4, "unsigned integer, big-endian")
+U64 = Kind("u64", "Q", 8, "unsigned integer, big-endian")
+TEXT = Kind("text", "H", 2, "length in bytes, then so many bytes of UTF-8")
+BLOB = Kind("blob", "I", 4, "length in bytes, then so many raw bytes")
+LIST = Kind("list", "H", 2, "number of items, then so many records one behind the other")
+
+#: Every kind there is.
+KINDS = (U8, U16, U32, U64, TEXT, BLOB, LIST)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,7 +87,7 @@ class Field:
     name: str
     kind: Kind
     doc: str
-    enum: type[IntEnum] | None = None
+    enum: type[Choice] | None = None
     record: type | None = None
 
 
@@ -69,12 +104,12 @@ def _declare(kind: Kind, doc: str, **more: Any) -> Any:
     return dataclasses.field(metadata={"wire": {"kind": kind, "doc": doc, **more}})
 
 
-def u8(doc: str, enum: type[IntEnum] | None = None) -> Any:
+def u8(doc: str, enum: type[Choice] | None = None) -> Any:
     """Declare an unsigned integer of one byte."""
     return _declare(U8, doc, enum=enum)
 
 
-def u16(doc: str, enum: type[IntEnum] | None = None) -> Any:
+def u16(doc: str, enum: type[Choice] | None = None) -> Any:
     """Declare an unsigned integer of two bytes, big-endian."""
     return _declare(U16, doc, enum=enum)
 

@@ -3,18 +3,16 @@
 The codec, the document, and every other view of the protocol are made from this file. A change
 here is a change of the protocol: write the golden vector for it by hand, in `tests/vectors/`.
 
-Type numbers are grouped by purpose: 0x01 connection, 0x10 rooms, 0x20 messages. Kept free for
-what the protocol will carry next: 0x30 accounts, 0x40 files, 0x50 keys.
+Type numbers are grouped by purpose, see `GROUPS`.
 """
 
 from __future__ import annotations
-
-from enum import IntEnum
 
 from netchat.wire import fields as wire
 from netchat.wire.declare import Message, Record, Way, message, record
 
 __all__ = [
+    "GROUPS",
     "Ack",
     "Bye",
     "Create",
@@ -45,47 +43,59 @@ __all__ = [
 ]
 
 
-class RoomKind(IntEnum):
+#: What each sixteen type numbers are for, by the first of them. Groups without a message are kept
+#: free for what the protocol will carry next.
+GROUPS = {
+    0x00: "connection",
+    0x10: "rooms",
+    0x20: "messages",
+    0x30: "accounts",
+    0x40: "files",
+    0x50: "keys",
+}
+
+
+class RoomKind(wire.Choice):
     """What a room is for."""
 
-    LOBBY = 1
-    ROOM = 2
-    PRIVATE = 3
+    LOBBY = 1, "The room every server has; its code is `lobby`."
+    ROOM = 2, "A room that was made with CREATE; who knows its code may join."
+    PRIVATE = 3, "A room of two, made with PRIVATE; nobody else can join."
 
 
-class EventKind(IntEnum):
+class EventKind(wire.Choice):
     """What happened in a room."""
 
-    CHAT = 1
-    JOIN = 2
-    LEAVE = 3
-    RENAME = 4
+    CHAT = 1, "Somebody said something."
+    JOIN = 2, "Somebody became a member."
+    LEAVE = 3, "Somebody is no longer a member."
+    RENAME = 4, "A member has another name now."
 
 
-class ErrorCode(IntEnum):
+class ErrorCode(wire.Choice):
     """Why the server refuses. Below 100 the server closes the connection, from 100 on it does not."""
 
-    BAD_FRAME = 1
-    UNEXPECTED = 2
-    HANDSHAKE_TIMEOUT = 3
-    FRAME_TIMEOUT = 4
-    IDLE_TIMEOUT = 5
-    STALLED = 6
-    SERVER_FULL = 7
-    BUSY = 8
-    SESSION_MOVED = 9
-    SHUTTING_DOWN = 10
-    NAME_TAKEN = 100
-    NAME_NOT_ALLOWED = 101
-    NO_SUCH_ROOM = 110
-    NOT_A_MEMBER = 111
-    TOO_MANY_ROOMS = 112
-    NO_SUCH_USER = 113
-    TEXT_NOT_ALLOWED = 120
-    TEXT_TOO_LONG = 121
-    OUT_OF_ORDER = 122
-    TOO_FAST = 130
-    STORAGE = 140
+    BAD_FRAME = 1, "The bytes are no valid frame, or a body is not what its type declares."
+    UNEXPECTED = 2, "A valid message, but it makes no sense now or in this direction."
+    HANDSHAKE_TIMEOUT = 3, "HELLO did not come in time."
+    FRAME_TIMEOUT = 4, "The rest of a frame did not come in time."
+    IDLE_TIMEOUT = 5, "Nothing was heard, not even a PONG."
+    STALLED = 6, "The client took nothing in for too long. Its session stays: resume it."
+    SERVER_FULL = 7, "The server has as many users as it takes."
+    BUSY = 8, "Too many connections at a time, in all or from one address."
+    SESSION_MOVED = 9, "The session goes on, on another connection."
+    SHUTTING_DOWN = 10, "Not sent in NCP/1: a server that shuts down says BYE."
+    NAME_TAKEN = 100, "Somebody has this name, or one that looks the same."
+    NAME_NOT_ALLOWED = 101, "The name holds what a name must not, or is too long."
+    NO_SUCH_ROOM = 110, "No room has this code."
+    NOT_A_MEMBER = 111, "The request is about a room that the client is not in."
+    TOO_MANY_ROOMS = 112, "The client is in as many rooms as the server allows."
+    NO_SUCH_USER = 113, "Nobody has this name, or the other one in a private room has left."
+    TEXT_NOT_ALLOWED = 120, "The text is empty or holds control characters."
+    TEXT_TOO_LONG = 121, "The text has more bytes than WELCOME's `max_text`."
+    OUT_OF_ORDER = 122, "The SEND's counter is not larger than the last, and not a known one."
+    TOO_FAST = 130, "A warning: the server reads this connection more slowly. Nothing is lost."
+    STORAGE = 140, "A warning: the disk fails; what is sent waits until it works again."
 
 
 @record
@@ -105,7 +115,10 @@ class Membership(Record):
     kind: int = wire.u8("What the room is for.", RoomKind)
     peer: str = wire.text("In a private room the other one's name, else empty.")
     log: int = wire.u64("Identity of the room's log. A client that knew another one starts anew.")
-    last: int = wire.u64("The first EVENT that follows has the sequence number after this one.")
+    last: int = wire.u64(
+        "Where the client goes on: it applies the EVENT after this one next, and drops what is not "
+        "above it."
+    )
     head: int = wire.u64(
         "The room's last event now. When it has come, the client has caught up, and sends again "
         "what it said and has found no EVENT of."
@@ -336,7 +349,9 @@ class History(Message):
 
     request: int = wire.u32("Comes back in the answer.")
     first: int = wire.u64("Sequence number to begin with.")
-    last: int = wire.u64("Sequence number to end with; at most 1000 events are sent.")
+    last: int = wire.u64(
+        "Sequence number to end with; at most 1000 events are sent, fewer where they are long."
+    )
     room: str = wire.text("The room's code.")
 
 

@@ -68,13 +68,14 @@ class FrameReader:
         limit: bytes a whole frame may have.
     """
 
-    __slots__ = ("_failure", "_partial", "_wanted", "limit")
+    __slots__ = ("_failure", "_partial", "_start", "_wanted", "limit")
 
     def __init__(self, limit: int = MAX_FRAME) -> None:
         self.limit = limit
         self._partial: bytearray | None = None
         self._wanted = 0
-        self._failure: PeerError | None = None
+        self._start = 0  # where in the stream the unfinished, or the next, frame begins
+        self._failure: tuple[type[PeerError], str] | None = None
 
     @property
     def pending(self) -> int:
@@ -88,13 +89,15 @@ class FrameReader:
             The frames they completed, in order.
 
         Raises:
-            PeerError: the stream broke the protocol. Frames completed before the bad bytes are
-                in the exception's `frames` attribute, so that nothing valid is lost.
+            PeerError: the stream broke the protocol, at the byte that the text names. Frames
+                completed before the bad bytes are in the exception's `frames` attribute, so that
+                nothing valid is lost; they are handed over once.
         """
         if self._failure is not None:
-            raise self._failure
+            kind, text = self._failure
+            raise kind(text)  # without frames: they were handed over with the first one
         frames: list[Frame] = []
-        partial = self._partial
+        partial, start = self._partial, self._start
         try:
             if partial is not None:
                 partial += data
@@ -107,12 +110,16 @@ class FrameReader:
                 self._partial = None
                 data = bytes(partial)
             end = self._split(data, frames)
+            self._start = start + end
             if end < len(data):
                 rest = data[end:]
                 self._wanted = HEADER_SIZE + check_header(rest, self.limit)
                 self._partial = bytearray(rest)
         except PeerError as failure:
-            self._failure = failure
+            at = start + sum(HEADER_SIZE + len(frame.body) for frame in frames)
+            failure.args = (f"{failure} (frame at byte {at} of the stream)",)
+            # Not the exception itself: its traceback would keep the peer's bytes in memory.
+            self._failure = type(failure), str(failure)
             self._partial = None
             failure.frames = frames
             raise

@@ -1,0 +1,190 @@
+"""`netchat protocol`: the wire protocol, to be read here, as a document, or by a program."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netchat.cli.exits import FAILED
+from netchat.wire import MESSAGES, Message, Record, fields_of
+from netchat.wire.messages import GROUPS
+from netchat.wire.spec import message_spec, protocol_spec, senders
+
+__all__ = ["protocol"]
+
+#: Where the document stands in the project.
+DOCUMENT = str(Path("docs") / "PROTOCOL.md")
+
+
+class _MessageName(click.ParamType):  # type: ignore[type-arg] # generic since click 8.5 only
+    """A message by its name, in any case, or by its type number."""
+
+    name = "message"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> type[Message]:
+        if isinstance(value, type):
+            return value
+        names = {message.NAME: message for message in MESSAGES.values()}
+        wanted = str(value).upper().replace("-", "_")
+        try:
+            found = MESSAGES.get(int(str(value), 0))
+        except ValueError:
+            found = names.get(wanted)
+        if found is None:
+            near = difflib.get_close_matches(wanted, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}."
+            self.fail(f"NCP has no message {value!r}; {hint}", param, ctx)
+        return found
+
+
+@click.command(short_help="Show the wire protocol, or write and check its document.")
+@click.argument("message", metavar="[NAME]", required=False, type=_MessageName())
+@click.option("--source", is_flag=True, help="Show the code that was compiled for NAME, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the protocol, or NAME, as JSON.")
+@click.option(
+    "--write", metavar="[FILE]", is_flag=False, flag_value=DOCUMENT,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"Write the protocol document.  [default: {DOCUMENT}]",
+)  # fmt: skip
+@click.option(
+    "--check", metavar="[FILE]", is_flag=False, flag_value=DOCUMENT,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"Fail if that document is not what --write would write.  [default: {DOCUMENT}]",
+)  # fmt: skip
+@click.pass_context
+def protocol(
+    ctx: click.Context,
+    message: type[Message] | None,
+    source: bool,
+    as_json: bool,
+    write: Path | None,
+    check: Path | None,
+) -> None:
+    """Show the wire protocol: all messages, or the one called NAME (or of that type number).
+
+    \b
+    Examples:
+      netchat protocol                   all messages in a table
+      netchat protocol SEND              one message, drawn byte by byte
+      netchat protocol SEND --source     and the code compiled for it
+      netchat protocol 0x21              by its type number
+      netchat protocol --json            everything, for other programs
+      netchat protocol --write           write docs/PROTOCOL.md again
+      netchat protocol --check           is docs/PROTOCOL.md up to date?
+    """
+    if sum((write is not None, check is not None, as_json or message is not None)) > 1:
+        raise click.UsageError("--write, --check and showing (NAME, --json) go one at a time.")
+    if source and (message is None or as_json):
+        raise click.UsageError("--source shows one message: name it, and leave out --json.")
+    if write is not None:
+        _write(write)
+    elif check is not None:
+        problem = _stale(check)
+        if problem is not None:
+            click.echo(problem, err=True)
+            ctx.exit(FAILED)
+        click.echo(f"{check} is up to date.")
+    elif as_json:
+        spec = protocol_spec() if message is None else message_spec(message)
+        click.echo(json.dumps(spec, indent=2))
+    elif message is None:
+        _show_all()
+    else:
+        _show(message, source=source)
+
+
+def _write(path: Path) -> None:
+    from netchat.wire.document import protocol_document
+
+    try:
+        path.write_text(protocol_document(), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise click.ClickException(
+            f"{path} cannot be written: {error.strerror}. "
+            "Run this in the project, or say --write FILE."
+        ) from error
+    click.echo(f"{path} is written.")
+
+
+def _stale(path: Path) -> str | None:
+    """What is wrong with a document, or None if it is what would be written."""
+    from netchat.wire.document import protocol_document
+
+    try:
+        found = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}. netchat protocol --write makes it."
+    pairs = zip_longest(found, protocol_document().splitlines())
+    line = next((line for line, (is_, wanted) in enumerate(pairs, 1) if is_ != wanted), None)
+    if line is None:
+        return None
+    return f"{path} is stale from line {line} on. netchat protocol --write writes it again."
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    # Nothing here is markup: `[0]` in a field's meaning is just that.
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+def _show_all() -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("type", "message", "sent by"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("what it does")
+    group = 0
+    for number, message in sorted(MESSAGES.items()):
+        if number & 0xF0 != group:
+            group = number & 0xF0
+            table.add_section()
+        first = (inspect.getdoc(message) or "").partition("\n")[0]
+        table.add_row(f"{number:#04x}", message.NAME, ", ".join(senders(message)), first)
+    _console().print(table)
+    free = [f"{first:#04x} {name}" for first, name in GROUPS.items() if first > group]
+    click.echo(f"Kept free: {', '.join(free)}.")
+    click.echo("netchat protocol NAME shows one message byte by byte.")
+
+
+def _show(message: type[Message], *, source: bool) -> None:
+    click.echo(
+        f"{message.NAME}  type {message.TYPE:#04x}, sent by {' and '.join(senders(message))}"
+    )
+    _show_fields(message)
+    shown = {field.record for field in fields_of(message) if field.record is not None}
+    for record in sorted(shown, key=lambda r: r.__name__):
+        click.echo(f"\n{record.__name__}  a record")
+        _show_fields(record)
+    if source:
+        from netchat.wire.compiler import source_of
+
+        click.echo(f"\n{source_of(message)}")
+
+
+def _show_fields(declared: type[Record]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from netchat.wire.diagram import body_diagram
+
+    click.echo(f"\n{inspect.getdoc(declared)}\n\n{body_diagram(declared)}\n")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("field", "kind"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("meaning")
+    for field in fields_of(declared):
+        kind = field.kind.name if field.record is None else f"list of {field.record.__name__}"
+        values = [f"{v.value} {v.name}" for v in field.enum] if field.enum is not None else []
+        table.add_row(field.name, kind, "\n".join([field.doc, *values]))
+    _console().print(table)

@@ -1,0 +1,32 @@
+"""Hypothesis strategies, built from the declarations: any message, any record."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from netchat.wire import MESSAGES, Field, Frame, Message, Record, fields_of
+from netchat.wire.fields import BLOB, LIST, TEXT
+
+# Python's strings may hold lone surrogates; UTF-8, and so the protocol, has no bytes for them.
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+def _values(field: Field) -> st.SearchStrategy:
+    if field.kind is TEXT:
+        return _TEXT
+    if field.kind is BLOB:
+        return st.binary(max_size=60)
+    if field.kind is LIST:
+        return st.lists(instances(field.record), max_size=4).map(tuple)
+    top = 256**field.kind.size - 1
+    return st.sampled_from([0, 1, top - 1, top]) | st.integers(0, top)
+
+
+def instances(declared: type[Record]) -> st.SearchStrategy[Record]:
+    """Any value of one message or record type."""
+    return st.builds(declared, **{field.name: _values(field) for field in fields_of(declared)})
+
+
+messages: st.SearchStrategy[Message] = st.sampled_from(list(MESSAGES.values())).flatmap(instances)
+
+frames = messages.map(lambda m: Frame(m.TYPE, m.encode()))

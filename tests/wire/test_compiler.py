@@ -1,0 +1,83 @@
+import struct
+
+import pytest
+from hypothesis import given
+
+from netchat.wire import MESSAGES, Event, Record, Send
+from netchat.wire import fields as wire
+from netchat.wire.compiler import compile_declaration, source_of
+from netchat.wire.declare import record
+from tests.wire.strategies import instances
+
+
+@record
+class Item(Record):
+    item: int = wire.u8("-")
+    items: str = wire.text("-")
+
+
+@record
+class Clash(Record):
+    """Its fields are called as the variables of the codec are."""
+
+    size: int = wire.u64("-")
+    at: int = wire.u16("-")
+    body: str = wire.text("-")
+    m: bytes = wire.blob("-")
+    cls: int = wire.u8("-")
+    items: tuple[Item, ...] = wire.records(Item, "-")
+    item: int = wire.u32("-")
+    len: str = wire.text("-")
+    range: tuple[Item, ...] = wire.records(Item, "-")
+    cls_: int = wire.u8("-")
+    new: str = wire.text("-")
+
+
+@record
+class Empty(Record):
+    pass
+
+
+@given(instances(Clash))
+def test_any_name_will_do_for_a_field(value):
+    raw = value.encode()
+    assert Clash.read(raw, 0) == (value, len(raw))
+
+
+def test_no_fields_are_no_bytes():
+    assert Empty().encode() == b""
+    assert Empty.read(b"xyz", 2) == (Empty(), 2)
+
+
+def test_reads_from_where_it_is_told():
+    raw = Item(7, "é").encode()
+    assert raw == b"\x07\x00\x02\xc3\xa9"
+    assert Item.read(b"??" + raw + b"!", 2) == (Item(7, "é"), 2 + len(raw))
+
+
+def test_neighbouring_numbers_and_the_length_behind_them_are_one_struct():
+    source = source_of(Event)
+    assert source.count("pack0(") == 2  # one in encode, one as unpack0 in read
+    assert "_seq, _time, _device, _counter, _kind, size" in source
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=lambda m: m.NAME)
+def test_source_shown_is_the_source_that_runs(message):
+    source = source_of(message)
+    compile(source, message.NAME, "exec")
+    encode, read = compile_declaration(message)
+    assert encode.__code__.co_filename == f"<wire codec of {message.__name__}>"
+    for field in wire.fields_of(message):
+        assert f"m.{field.name}" in source
+        assert f"set_{field.name}(m" in source
+    assert read.__name__ == "read"
+
+
+def test_read_may_only_fail_as_promised():
+    raw = Send(1, "lobby", "hé").encode()
+    for size in range(len(raw)):
+        try:
+            _, end = Send.read(raw[:size], 0)
+        except (struct.error, UnicodeDecodeError):
+            continue
+        assert end > size
