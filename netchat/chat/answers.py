@@ -35,6 +35,7 @@ from netchat.wire import (
     HistoryEnd,
     Join,
     Joined,
+    Leave,
     Left,
     Membership,
     Message,
@@ -86,20 +87,29 @@ def _welcome(client: ChatClient, message: Welcome) -> None:
             # A new session: become a member again, and read on where the old one ended.
             client.ask(lambda n, v=view: Join(n, v.log, v.last, v.code))  # type: ignore[misc]
     for number, request in pending.items():
-        if not (isinstance(request, Join) and request.room in memory.rooms):
+        done = (isinstance(request, Join) and request.room in memory.rooms) or (
+            isinstance(request, Leave) and request.room not in memory.rooms
+        )
+        if not done:
             client.requests[number] = request
             client.out.append(encode(request))
+    if client.goodbye:
+        client.out.append(client.goodbye)
 
 
 def _joined(client: ChatClient, message: Joined) -> None:
     if len(message.membership) != 1:
         raise Unexpected(f"JOINED names {len(message.membership)} rooms; it must name one")
-    client.requests.pop(message.request, None)
+    request = client.requests.pop(message.request, None)
     membership = message.membership[0]
     view = _enter(client, membership, message.members, asked=bool(message.request))
     if view.kind is RoomKind.PRIVATE:
-        for text in client.private.pop(skeleton(view.peer), []):
-            client.say(view.code, text)
+        names = {skeleton(view.peer)}
+        if isinstance(request, Private):  # the other one may be called otherwise by now
+            names.add(skeleton(request.name))
+        for name in names:
+            for text in client.private.pop(name, []):
+                client.say(view.code, text)
 
 
 def _enter(client: ChatClient, told: Membership, members: int, *, asked: bool = False) -> View:
@@ -108,7 +118,10 @@ def _enter(client: ChatClient, told: Membership, members: int, *, asked: bool = 
     view = rooms.get(told.room)
     known = view is not None and view.log == told.log
     if view is None or not known:
-        kind = RoomKind(told.kind)
+        try:
+            kind = RoomKind(told.kind)
+        except ValueError:
+            raise Unexpected(f"{told.kind} is no kind of room in NCP/1") from None
         view = rooms[told.room] = View(told.room, kind, told.peer, told.log, told.last)
     elif not view.begun and told.last > view.last:
         client.happenings.append(Missed(view.code, view.last + 1, told.last))
@@ -173,12 +186,14 @@ def _apply(client: ChatClient, view: View, event: Event) -> None:
         client.memory.outbox.pop(event.counter, None)
     late = event.seq <= view.head
     client.happenings.append(Happened(event, view.kind, view.peer, own, late))
-    if view.kind is RoomKind.PRIVATE and event.sender == view.peer:
-        if event.kind == EventKind.RENAME:
-            view.peer = event.text
-        elif event.kind == EventKind.LEAVE:
-            # Nobody is left to talk to; whoever takes that name next is somebody else.
-            view.peer = ""
+    if view.kind is not RoomKind.PRIVATE:
+        return
+    if event.kind == EventKind.RENAME and event.sender == view.peer:
+        view.peer = event.text
+    elif event.kind == EventKind.LEAVE and event.sender != client.name:
+        # Nobody is left to talk to; whoever takes that name next is somebody else.
+        view.peer = ""
+        if not any(isinstance(r, Leave) and r.room == view.code for r in client.requests.values()):
             client.leave(view.code)
 
 
@@ -232,7 +247,7 @@ def _left(client: ChatClient, message: Left) -> None:
     client.requests.pop(message.request, None)
     view = client.memory.rooms.get(message.room)
     if view is not None:
-        _forget(client, view, "you have left the room")
+        _forget(client, view, "you left the room before its echo came")
 
 
 def _forget(client: ChatClient, view: View, why: str) -> None:
@@ -253,7 +268,7 @@ def _pong(client: ChatClient, message: Pong) -> None:
 
 
 def _bye(client: ChatClient, message: Bye) -> None:
-    if client.leaving:
+    if client.goodbye:
         client.ended = True
         client.memory.forget_session()
         client.happenings.append(Ended(message.text, wanted=True))
@@ -272,6 +287,7 @@ def _error(client: ChatClient, error: Error) -> None:
     elif error.about:
         request = client.requests.pop(error.reference, None)
         client.past.pop(error.reference, None)
+        client.holes.discard(error.reference)
         if isinstance(request, Private):
             for text in client.private.pop(skeleton(request.name), []):
                 client.happenings.append(Undelivered(text, error.text))

@@ -80,7 +80,7 @@ class ChatClient:
         self._next_request = 1
         self.private: dict[str, list[str]] = {}
         self.past: dict[int, list[Event]] = {}
-        self.leaving = False
+        self.goodbye = b""
         self.holes: set[int] = set()
 
     # -- what the driver calls ------------------------------------------------------------------
@@ -92,8 +92,11 @@ class ChatClient:
         self.introduce(self.name)
 
     def introduce(self, name: str) -> None:
-        """Say HELLO, at first or after `NameRefused`."""
-        self.name = name
+        """Say HELLO, at first or after `NameRefused`.
+
+        Raises:
+            EncodeError: no frame can carry that name.
+        """
         memory = self.memory
         positions = tuple(Position(v.code, v.log, v.last) for v in memory.rooms.values())
         hello = Hello(
@@ -105,6 +108,7 @@ class ChatClient:
             positions if memory.token else (),
         )
         self.out.append(encode(hello))
+        self.name = name
 
     def feed(self, data: bytes) -> None:
         """Bytes have arrived.
@@ -145,6 +149,9 @@ class ChatClient:
         for view in self.memory.rooms.values():
             view.begun = view.open = False
             view.ahead.clear()
+        for number in self.holes:  # the next connection begins where each room was left
+            del self.requests[number], self.past[number]
+        self.holes.clear()
 
     def ping(self) -> None:
         """Ask the server for a sign of life."""
@@ -160,19 +167,26 @@ class ChatClient:
 
         Raises:
             KeyError: the user is not in that room.
+            EncodeError: no frame can carry that text.
         """
         view = self.memory.rooms[room]
-        self.memory.counter += 1
-        counter = self.memory.counter
+        counter = self.memory.counter + 1
         send = Send(counter, room, text)
         frame = encode(send)  # before it is kept: what cannot be encoded could never leave
+        self.memory.counter = counter
         self.memory.outbox[counter] = send
         if self.online and view.open:
             self.out.append(frame)
         return counter
 
     def tell(self, name: str, text: str) -> None:
-        """Say something to one other user in private."""
+        """Say something to one other user in private.
+
+        Raises:
+            EncodeError: no frame can carry that name or text.
+        """
+        for frame in (Private(0, name), Send(0, "", text)):
+            encode(frame)  # before it is kept, as in `say`
         wanted = skeleton(name)
         for view in self.memory.rooms.values():
             if view.kind is RoomKind.PRIVATE and skeleton(view.peer) == wanted:
@@ -213,13 +227,17 @@ class ChatClient:
             before: the event to end in front of; by default those that were seen are asked for.
         """
         view = self.memory.rooms.get(room)
-        last = before - 1 if before is not None else view.last if view is not None else 0
+        last = view.last if view is not None else 0
+        if before is not None:
+            last = min(last, before - 1)
         self.ask(lambda request: History(request, max(1, last - count + 1), last, room))
 
     def bye(self, why: str = "") -> None:
-        """End the session; `Ended` follows when the server knows."""
-        self.leaving = True
-        self.out.append(encode(Bye(why)))
+        """End the session, now or as soon as there is one; `Ended` follows when the server knows."""
+        goodbye = encode(Bye(why))
+        self.goodbye = goodbye
+        if self.online:
+            self.out.append(goodbye)
 
     @property
     def unsent(self) -> int:
@@ -234,13 +252,17 @@ class ChatClient:
 
         Returns:
             That number.
+
+        Raises:
+            EncodeError: no frame can carry it.
         """
         number = self._next_request
-        self._next_request = number % 0xFFFFFFFF + 1
         request = make(number)
+        frame = encode(request)  # before it is kept, as in `say`
+        self._next_request = number % 0xFFFFFFFF + 1
         if isinstance(request, History):
             self.past[number] = []
         self.requests[number] = request
         if self.online:
-            self.out.append(encode(request))
+            self.out.append(frame)
         return number

@@ -29,7 +29,8 @@ def new_code() -> str:
 
 def read_code(written: str) -> str | None:
     """The code somebody meant, whatever its case, groups and look-alikes; None if it is none."""
-    if written.strip().casefold() == LOBBY:
+    written = written.strip()
+    if written.casefold() == LOBBY:
         return LOBBY
     code = written.upper().translate(_READ)
     if len(code) == _LENGTH and all(c in _ALPHABET for c in code):

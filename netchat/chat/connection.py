@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ class Connection:
         partial_since: when the frame that is not complete yet began, or 0.
         stalled_since: when the peer stopped taking bytes in, or 0.
         lagging: rooms whose events it does not get live, and the last event it has of each.
+        asked: large answers it is owed, given one at a time as it takes them in.
+        holds: why the server reads nothing from it now, as bits of the driver's; else 0. A peer
+            that is not read cannot be blamed for its silence.
         allowance: frames it may send at once (token bucket).
         filled: when the bucket was last filled.
         warned: when it was last told that it sends too fast.
@@ -32,9 +36,11 @@ class Connection:
     __slots__ = (
         "address",
         "allowance",
+        "asked",
         "closing",
         "filled",
         "heard",
+        "holds",
         "lagging",
         "partial_since",
         "pinged",
@@ -51,6 +57,8 @@ class Connection:
         self.partial_since = 0.0
         self.stalled_since = 0.0
         self.lagging: dict[Room, int] | None = None
+        self.asked: deque[Callable[[], None]] | None = None
+        self.holds = 0
         self.allowance = 0.0
         self.filled = 0.0
         self.warned = 0.0

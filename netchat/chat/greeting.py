@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["hello", "membership", "start"]
 
+#: What a refused name counts for in the limit on frames a second: finding another one that is free
+#: may take a look at every user.
+NAME_COST = 20
+
 
 def hello(hub: State, connection: Connection, message: Hello, now: float) -> None:
     """Answer HELLO: resume the session its token names, or begin a new one."""
@@ -63,10 +67,10 @@ def _begin(hub: State, connection: Connection, message: Hello, device: int, now:
         "joined",
         name=name,
         address=connection.address,
-        software=message.software,
+        software=message.software[:80],
         users=len(hub.sessions),
     )
-    hub.batch.before.append(partial(_welcome, hub, connection, session, token, now, None))
+    hub.batch.before.append(partial(_welcome, hub, connection, session, token, now, None, []))
 
 
 def _resume(
@@ -74,6 +78,7 @@ def _resume(
 ) -> None:
     if session.connection is not None:
         _move_away(hub, session.connection)
+    away = now - session.away_since if session in hub.away else 0.0
     hub.away.pop(session, None)
     token = _attach(hub, connection, session, message.token)
     positions = {p.room: p.last for p in message.positions if _same_log(hub, p.room, p.log)}
@@ -81,9 +86,13 @@ def _resume(
         "resumed",
         name=session.name,
         address=connection.address,
-        away=round(now - session.away_since, 3) if session.away_since else 0,
+        away=round(away, 3),
     )
-    hub.batch.before.append(partial(_welcome, hub, connection, session, token, now, positions))
+    hub.batch.before.append(
+        partial(
+            _welcome, hub, connection, session, token, now, positions, [*session.rooms.values()]
+        )
+    )
 
 
 def _same_log(hub: State, code: str, log: int) -> bool:
@@ -123,16 +132,21 @@ def _welcome(
     token: bytes,
     now: float,
     positions: dict[str, int] | None,
+    seats: list[Room],
 ) -> None:
     """Send WELCOME, and let each room begin where the client left off.
 
-    `positions` are the last events the client has of each room; None for a new session.
+    `positions` are the last events the client has of each room; None for a new session. `seats`
+    are the rooms the session was in when it was resumed: they are durable now. A later one may not
+    be, and comes with a JOINED of its own.
     """
     if connection.session is not session:
         return
     settings = hub.settings
     rooms = [
-        (room, start(room, (positions or {}).get(code))) for code, room in session.rooms.items()
+        (room, start(room, (positions or {}).get(room.code)))
+        for room in seats
+        if session.rooms.get(room.code) is room
     ]
     hub.send(
         connection,
@@ -177,4 +191,5 @@ def _refuse_name(hub: State, connection: Connection, code: ErrorCode, text: str,
     """Say no to a name; the client may say HELLO again on the same connection."""
     suggestion = suggest(name, hub.by_name.__contains__)
     hub.send(connection, Error(code, Hello.TYPE, 0, text, suggestion))
-    hub.note("refused", name=name, address=connection.address, code=code.name, text=text)
+    connection.allowance -= NAME_COST
+    hub.note("refused", name=name[:80], address=connection.address, code=code.name, text=text)

@@ -13,7 +13,7 @@ Whoever drives a hub does five things:
 from __future__ import annotations
 
 from netchat.chat import timers
-from netchat.chat.connection import Close, Connection, Fanout, Output, Slow
+from netchat.chat.connection import Connection, Fanout, Output, Slow
 from netchat.chat.greeting import hello
 from netchat.chat.journal import (
     Batch,
@@ -29,6 +29,8 @@ from netchat.wire import (
     Frame,
     Hello,
     Message,
+    Ping,
+    Pong,
     Way,
     decode,
     encode,
@@ -67,7 +69,7 @@ class Hub(State):
 
     def receive(self, connection: Connection, frames: list[Frame], now: float) -> None:
         """Frames have arrived on a connection."""
-        if self.settings.rate:
+        if self.settings.rate and not connection.closing:
             self._meter(connection, len(frames), now)
         for frame in frames:
             if connection.closing:
@@ -118,33 +120,19 @@ class Hub(State):
         """A connection takes bytes in again."""
         connection.stalled_since = 0.0
         self.stalls.pop(connection, None)
-        if connection.lagging:
+        if connection.lagging or connection.asked:
             self.catching_up[connection] = None
 
     def catch_up(self) -> bool:
-        """Send each member who fell behind its next events.
+        """Send each member who fell behind its next events, or a large answer it is owed.
 
         Returns:
             Whether there is more to be sent, once what was sent has been taken in.
         """
         same: dict[tuple[Room, int], tuple[bytes, int]] = {}
         for connection in list(self.catching_up):
-            lagging = connection.lagging
-            while lagging and not connection.stalled_since:
-                room, last = next(iter(lagging.items()))
-                if last >= room.delivered:
-                    del lagging[room]
-                    room.live[connection] = None
-                    continue
-                if (room, last) not in same:
-                    same[room, last] = self._behind(room, last)
-                data, lagging[room] = same[room, last]
-                self.write(connection, data)
-                break
-            if not lagging or connection.stalled_since:
-                del self.catching_up[connection]
-                if not lagging:
-                    connection.lagging = None
+            if connection.stalled_since or not self._serve(connection, same):
+                self.catching_up.pop(connection, None)
         return bool(self.catching_up)
 
     def tick(self, now: float) -> None:
@@ -154,10 +142,10 @@ class Hub(State):
     def shut_down(self) -> None:
         """Tell every client that the server goes; their sessions stay."""
         goodbye = encode(Bye("The server is shutting down; come back in a moment."))
-        self._outputs.append(Fanout(list(self.connections), goodbye))
         for connection in self.connections:
-            connection.closing = True
-            self._outputs.append(Close(connection))
+            if not connection.closing:
+                self.write(connection, goodbye)
+                self.close(connection)
 
     def take_outputs(self) -> list[Output]:
         """What is to be done now, in order."""
@@ -196,10 +184,12 @@ class Hub(State):
                 return
             hello(self, connection, message, now)
             return
-        if session.previous:
-            # Anything the client sends proves that the WELCOME with the new token has arrived.
+        if session.previous and not isinstance(message, Ping | Pong):
+            # Anything the client asks for proves that the WELCOME with the new token has arrived.
+            # A sign of life does not: it is sent while WELCOME is waited for, too.
             self.by_token.pop(session.previous, None)
             session.previous = b""
+            self.save_session(session)
         handler = HANDLERS.get(type(message))
         if handler is None:
             why = "again" if isinstance(message, Hello) else "from a client"
@@ -209,6 +199,30 @@ class Hub(State):
                 return
             raise UnknownType(f"{message.NAME} is not handled here")
         handler(self, connection, session, message, now)
+
+    def _serve(
+        self, connection: Connection, same: dict[tuple[Room, int], tuple[bytes, int]]
+    ) -> bool:
+        """Send a connection one piece of what it is owed; False when that was all.
+
+        `same` are the pieces others were sent in this round: who fell behind together is served
+        from one read.
+        """
+        lagging = connection.lagging
+        while lagging:
+            room, last = next(iter(lagging.items()))
+            if last < room.delivered:
+                if (room, last) not in same:
+                    same[room, last] = self._behind(room, last)
+                data, lagging[room] = same[room, last]
+                self.write(connection, data)
+                return True
+            del lagging[room]
+            room.live[connection] = None
+        connection.lagging = None
+        if connection.asked:
+            connection.asked.popleft()()
+        return bool(connection.asked)
 
     def _meter(self, connection: Connection, frames: int, now: float) -> None:
         """Token bucket: who sends faster than the limit is read more slowly."""

@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 
+#: Bytes of memory that a change, or a step to be done later, takes; measured with tracemalloc.
+STEP_BYTES = 256
+
+
 class EventRow(NamedTuple):
     """One event of a room's log; `frame` is the whole EVENT frame as every member gets it."""
 
@@ -97,6 +101,7 @@ class Batch:
         frames: each room's new EVENT frames, to be joined and sent to its members.
         before: done when the batch is durable, before the frames are sent.
         after: done when they have been sent.
+        left: by session and room number, the memberships that it ends.
         size: bytes of the events in it.
     """
 
@@ -106,10 +111,16 @@ class Batch:
     frames: dict[Room, list[bytes]] = field(default_factory=dict)
     before: list[Callable[[], None]] = field(default_factory=list)
     after: list[Callable[[], None]] = field(default_factory=list)
+    left: set[tuple[int, int]] = field(default_factory=set)
     size: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.changes or self.before or self.after)
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory it holds."""
+        return self.size + STEP_BYTES * (len(self.changes) + len(self.before) + len(self.after))
 
 
 @dataclass(slots=True)

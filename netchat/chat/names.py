@@ -7,6 +7,8 @@ Latin, Greek and Cyrillic in a name; a name wholly of look-alikes is not caught.
 
 from __future__ import annotations
 
+import itertools
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -18,6 +20,13 @@ _PUNCTUATION = "_-."
 _SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")
 #: Names that the views use for themselves.
 _RESERVED = frozenset({"you", "server", "netchat", "lobby", "everyone", "system"})
+# Letters and marks that are shown as nothing (Unicode's Default_Ignorable_Code_Point): two names
+# that differ in one of them look the same.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+# The digits that `suggest` may need behind a name.
+_SUFFIX = 6
 
 
 def clean_name(name: str) -> str:
@@ -28,6 +37,12 @@ def clean_name(name: str) -> str:
 def skeleton(name: str) -> str:
     """What makes a name unique: names with the same skeleton are the same name."""
     return unicodedata.normalize("NFKC", clean_name(name).casefold())
+
+
+def _allowed(character: str) -> bool:
+    if character in _PUNCTUATION:
+        return True
+    return unicodedata.category(character)[0] in "LMN" and not _INVISIBLE.match(character)
 
 
 def _scripts(name: str) -> set[str]:
@@ -47,9 +62,9 @@ def name_problem(name: str) -> str | None:
     if len(name) > MAX_NAME:
         return f"A name has at most {MAX_NAME} characters; this one has {len(name)}."
     for index, character in enumerate(name):
-        # Letters, marks and digits (Unicode L*, M*, N*): this keeps out space, control, bidi
-        # and zero-width characters without having to list them.
-        if unicodedata.category(character)[0] not in "LMN" and character not in _PUNCTUATION:
+        # Letters, marks and digits (Unicode L*, M*, N*): this keeps out space, control and bidi
+        # characters without having to list them.
+        if not _allowed(character):
             what = unicodedata.name(character, f"U+{ord(character):04X}")
             return f"A name has letters, digits, '_', '-' and '.' only; character {index + 1} is {what}."
     if not name[0].isalnum():
@@ -72,11 +87,9 @@ def suggest(name: str, taken: Callable[[str], bool]) -> str:
     Returns:
         The suggestion.
     """
-    kept = "".join(
-        c for c in clean_name(name) if unicodedata.category(c)[0] in "LMN" or c in _PUNCTUATION
-    )
-    base = kept.lstrip(_PUNCTUATION)[: MAX_NAME - 4]
-    if not base or name_problem(base) is not None:
+    kept = "".join(filter(_allowed, clean_name(name)))
+    base = clean_name(kept).lstrip(_PUNCTUATION)[: MAX_NAME - _SUFFIX]
+    if name_problem(base) is not None:
         base = "guest"
-    candidates = [base, *(f"{base}{n}" for n in range(2, 10_000))]
-    return next(c for c in candidates if name_problem(c) is None and not taken(skeleton(c)))
+    candidates = itertools.chain([base], (f"{base}{n}" for n in itertools.count(2)))
+    return next(c for c in candidates if not taken(skeleton(c)))

@@ -56,6 +56,13 @@ LOOK_BACK = 4096
 #: What that search counts for in the limit on frames a second.
 LOOK_BACK_COST = 50
 
+#: What a HISTORY counts for in that limit: it is answered with up to HISTORY_BYTES.
+HISTORY_COST = 20
+
+#: Rooms that one user can be in, whatever the settings: WELCOME names them all in one frame, each
+#: with up to 140 bytes. Private rooms count; to be asked into one is refused beyond this only.
+MAX_SEATS = 400
+
 #: Counters are stored as signed 64-bit integers.
 MAX_COUNTER = 2**63
 
@@ -157,16 +164,22 @@ def _enter(
     hub.seat(session, room)
     hub.event(room, EventKind.JOIN, session.name, "", now)
     after = room.head - 1 if known is None else start(room, known)
-    hub.batch.before.append(partial(_joined, hub, connection, session, room, request, after))
+    joined = partial(_joined, hub, connection, session, room, request, after)
+    # Who left and comes back in one batch is told so behind LEFT, and has got the events by then.
+    again = (session.id, room.id) in hub.batch.left
+    (hub.batch.after if again else hub.batch.before).append(joined)
     hub.note("room joined", name=session.name, room=room.code, members=len(room.members))
 
 
 def _joined(
     hub: State, connection: Connection, session: Session, room: Room, request: int, after: int
 ) -> None:
-    if connection.session is not session or room.code not in session.rooms:
+    if connection.session is not session:
         return
+    # Also where the membership has ended again by now: its events and LEFT follow.
     after = max(after, room.oldest - 1)
+    if connection in room.live:
+        after = max(after, room.delivered)
     hub.send(connection, Joined(request, len(room.members), (membership(room, session, after),)))
     hub.follow(connection, room, after)
 
@@ -174,7 +187,7 @@ def _joined(
 def _too_many(
     hub: State, connection: Connection, session: Session, about: type[Message], request: int
 ) -> bool:
-    limit = hub.settings.max_rooms
+    limit = min(hub.settings.max_rooms, MAX_SEATS)
     if len(session.rooms) < limit:
         return False
     text = f"You are in {len(session.rooms)} rooms; {limit} is the limit. Leave one first."
@@ -196,6 +209,10 @@ def _leave(
 
 
 def _who(hub: State, connection: Connection, session: Session, message: Who, now: float) -> None:
+    hub.owe(connection, partial(_roster, hub, connection, session, message))
+
+
+def _roster(hub: State, connection: Connection, session: Session, message: Who) -> None:
     room = session.rooms.get(message.room)
     if room is None:
         _not_a_member(hub, connection, message.room, Who, message.request)
@@ -246,6 +263,10 @@ def _private(
     if room is None:
         if _too_many(hub, connection, session, Private, message.request):
             return
+        if len(other.rooms) >= MAX_SEATS:
+            text = f"{other.name} is in as many conversations as one can be; try again later."
+            hub.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, Private, message.request)
+            return
         room = hub.new_room(PRIVATE_MARK + new_code(), RoomKind.PRIVATE)
         hub.privates[pair] = room
         hub.seat(session, room)
@@ -261,6 +282,11 @@ def _private(
 def _history(
     hub: State, connection: Connection, session: Session, message: History, now: float
 ) -> None:
+    connection.allowance -= HISTORY_COST
+    hub.owe(connection, partial(_past, hub, connection, session, message))
+
+
+def _past(hub: State, connection: Connection, session: Session, message: History) -> None:
     room = session.rooms.get(message.room)
     if room is None:
         _not_a_member(hub, connection, message.room, History, message.request)

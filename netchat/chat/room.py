@@ -34,10 +34,13 @@ class Tail:
         self._size = 0
 
     def add(self, first: int, last: int, data: bytes) -> None:
-        """Keep the frames `first` to `last`; drop old ones beyond `TAIL_BYTES`."""
+        """Keep the frames `first` to `last`; drop old ones beyond `TAIL_BYTES`.
+
+        A chunk that is too large by itself is dropped too: it would be sent in one piece.
+        """
         self._chunks.append(_Chunk(first, last, data))
         self._size += len(data)
-        while self._size > TAIL_BYTES and len(self._chunks) > 1:
+        while self._size > TAIL_BYTES:
             self._size -= len(self._chunks.popleft().data)
 
     def behind(self, seq: int) -> tuple[bytes, int] | None:

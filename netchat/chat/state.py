@@ -7,6 +7,8 @@ must be durable into the batch under way and what others see behind it.
 from __future__ import annotations
 
 import secrets
+from collections import deque
+from collections.abc import Callable
 from functools import partial
 
 from netchat.chat.codes import LOBBY
@@ -49,6 +51,7 @@ class State:
         away: the sessions without a connection, longest away first.
         rooms: the rooms by code.
         privates: the private rooms by their two sessions' numbers.
+        parting: rooms that a connection gets no more events of, once its leaving is durable.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class State:
         self.away: dict[Session, None] = {}
         self.rooms: dict[str, Room] = {}
         self.privates: dict[frozenset[int], Room] = {}
+        self.parting: dict[Connection, set[Room]] = {}
         self.swept = now
         self.messages = 0
         self._wall_offset = wall_offset
@@ -97,17 +101,20 @@ class State:
         return self._next_id - 1
 
     def write(self, connection: Connection, data: bytes) -> None:
-        """Send bytes to a connection."""
-        self._outputs.append(Write(connection, data))
+        """Send bytes to a connection; none to one that was lost while a commit was under way."""
+        if connection in self.connections:
+            self._outputs.append(Write(connection, data))
 
     def send(self, connection: Connection, message: Message) -> None:
         """Send a message to a connection."""
-        self._outputs.append(Write(connection, encode(message)))
+        self.write(connection, encode(message))
 
     def close(self, connection: Connection) -> None:
-        """Close a connection, behind what was written to it."""
+        """Close a connection, behind what was written to it; nothing more is sent on it."""
         connection.closing = True
-        self._outputs.append(Close(connection))
+        self._unfollow(connection)
+        if connection in self.connections:
+            self._outputs.append(Close(connection))
 
     def note(self, event: str, **fields: object) -> None:
         """Write a line to the server's log."""
@@ -130,6 +137,8 @@ class State:
     def dismiss(self, connection: Connection, code: ErrorCode, text: str) -> None:
         """Say why, and close the connection."""
         self.half_open.pop(connection, None)
+        if connection.closing:
+            return
         self.send(connection, Error(code, 0, 0, text, ""))
         self.close(connection)
         name = connection.session.name if connection.session else ""
@@ -175,15 +184,17 @@ class State:
 
     def unseat(self, session: Session, room: Room, why: str, now: float) -> None:
         """End a membership: a notice to the room, and its events stop behind that notice."""
+        if room.kind is RoomKind.PRIVATE:
+            self.privates.pop(frozenset(s.id for s in room.members), None)
         del session.rooms[room.code]
         del room.members[session]
         self._batch.changes.append(SeatGone(session.id, room.id))
+        self._batch.left.add((session.id, room.id))
         self.event(room, EventKind.LEAVE, session.name, why, now)
         if session.connection is not None:
+            self.parting.setdefault(session.connection, set()).add(room)
             self._batch.after.append(partial(self._mute, session.connection, room))
         if room.kind is RoomKind.PRIVATE:
-            for pair in [p for p, r in self.privates.items() if r is room and session.id in p]:
-                del self.privates[pair]
             if not room.members:
                 self.drop_room(room)
         elif not room.members:
@@ -215,22 +226,29 @@ class State:
 
     def detach(self, connection: Connection) -> None:
         """Part a connection from its session; the session stays."""
+        self._unfollow(connection)
+        session = connection.session
+        if session is not None:
+            connection.session = session.connection = None
+
+    def _unfollow(self, connection: Connection) -> None:
+        """Let a connection get nothing more of any room."""
         session = connection.session
         if session is None:
             return
-        for room in session.rooms.values():
+        for room in (*session.rooms.values(), *self.parting.pop(connection, ())):
             room.live.pop(connection, None)
-        connection.session = None
-        connection.lagging = None
+        connection.lagging = connection.asked = None
         self.catching_up.pop(connection, None)
-        session.connection = None
 
     def follow(self, connection: Connection, room: Room, after: int) -> None:
         """Let a connection get a room's events, from the one behind `after` on."""
         followed = connection in room.live or room in (connection.lagging or ())
         if connection.closing or followed:
             return
-        if after >= room.delivered and not connection.stalled_since:
+        # `after` is beyond `delivered` for who joins in the batch that is being committed, behind
+        # other events of it: those are not for them.
+        if after == room.delivered and not connection.stalled_since:
             room.live[connection] = None
             return
         if connection.lagging is None:
@@ -239,7 +257,19 @@ class State:
         if not connection.stalled_since:
             self.catching_up[connection] = None
 
+    def owe(self, connection: Connection, answer: Callable[[], None]) -> None:
+        """Give a large answer when the connection has taken in what it is owed already."""
+        if connection.asked is None:
+            connection.asked = deque()
+        connection.asked.append(answer)
+        if not connection.stalled_since:
+            self.catching_up[connection] = None
+
     def _mute(self, connection: Connection, room: Room) -> None:
+        if connection in self.parting:
+            self.parting[connection].discard(room)
+            if not self.parting[connection]:
+                del self.parting[connection]
         session = connection.session
         if session is None or room.code not in session.rooms:
             room.live.pop(connection, None)

@@ -8,8 +8,12 @@ __all__ = ["show_text", "text_problem"]
 
 # C0 and C1 controls, but line feed and tab: they are commands to somebody's terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-# The same, and what reorders or hides text: bidi controls (UAX #9), line and paragraph separator.
-_HARMFUL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# The same, and what reorders, breaks or hides text: bidi controls (UAX #9), line and paragraph
+# separator, zero-width space and the like. The joiners U+200C and U+200D stay: Persian and emoji
+# are written with them.
+_HARMFUL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
 
 
 def text_problem(text: str) -> str | None:

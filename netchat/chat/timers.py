@@ -42,7 +42,10 @@ def _handshakes(hub: Hub, now: float) -> None:
 def _partial_frames(hub: Hub, now: float) -> None:
     limit = hub.settings.frame_timeout
     for connection in list(hub.partials):
-        if now - connection.partial_since >= limit and not connection.closing:
+        if connection.holds:
+            # Its bytes may be here, unread: its time begins anew when it is read again.
+            connection.partial_since = now
+        elif now - connection.partial_since >= limit and not connection.closing:
             text = f"The rest of a frame did not come within {limit:g} seconds."
             hub.dismiss(connection, ErrorCode.FRAME_TIMEOUT, text)
 
@@ -71,7 +74,7 @@ def _silence(hub: Hub, now: float) -> None:
         silence = now - connection.heard
         if silence < settings.ping_after:
             connection.pinged = False
-        elif connection.closing or connection.session is None or connection.stalled_since:
+        elif connection.closing or connection.session is None or connection.holds:
             continue  # others look after these
         elif silence >= settings.silence_timeout:
             text = f"Nothing was heard for {settings.silence_timeout:g} seconds."

@@ -2,43 +2,58 @@
 
 from __future__ import annotations
 
+import inspect
+import shutil
 from typing import Any
 
 import click
 
 from netchat.chat.text import show_text
+from netchat.errors import BadBody
 from netchat.wire import HEADER_FIELDS, HEADER_SIZE, MESSAGES, Field, walk
 
 __all__ = ["anatomy"]
 
-#: Bytes of one field shown in a line; a longer field is cut, and says so.
-_SHOWN = 16
+#: Bytes shown in a line, and lines for one field at most; a longer field is cut, and says so.
+_ACROSS, _LINES = 8, 8
 
 
-def anatomy(frame: bytes) -> list[str]:
-    """Lines that show a whole, valid frame field by field.
+def anatomy(frame: bytes, width: int | None = None) -> list[str]:
+    """Lines that show a frame field by field, as far as it is one.
 
     Args:
-        frame: header and body.
+        frame: a whole header and a body, right or wrong.
+        width: columns to fill; the terminal's by default.
 
     Returns:
-        One line a field: offset, bytes, name, value.
+        A line or more a field: offset, bytes, name, value, meaning.
     """
-    cls = MESSAGES[frame[3]]
-    lines = [f"{cls.NAME} frame, {len(frame)} bytes: {cls.__doc__.splitlines()[0] if cls.__doc__ else ''}"]
+    width = width or shutil.get_terminal_size((100, 24)).columns
+    cls = MESSAGES.get(frame[3])
+    title, what = f"Type {frame[3]:#04x}", "not in NCP/1."
+    if cls is not None:
+        title, what = cls.NAME, (inspect.getdoc(cls) or "").partition("\n")[0]
+    lines = [f"{title} frame, {len(frame)} bytes: {what}"]
     for name, offset, size, meaning in HEADER_FIELDS:
         raw = frame[offset : offset + size]
         number = int.from_bytes(raw, "big")
         shown = {
             "magic": repr(raw.decode("latin-1")),
-            "type": f"{number} = {cls.NAME}",
+            "type": f"{number} = {cls.NAME}" if cls is not None else str(number),
             "crc": f"{number:#010x}",
         }.get(name, str(number))
-        lines.append(_line(offset, raw, name, shown, meaning))
-    for span in walk(cls, frame[HEADER_SIZE:]):
-        raw = frame[HEADER_SIZE + span.start : HEADER_SIZE + span.end]
-        value = _value(span.field, span.value)
-        lines.append(_line(HEADER_SIZE + span.start, raw, span.path, value, span.field.doc))
+        lines += _rows(width, offset, raw, name, shown, meaning)
+    end, problem = HEADER_SIZE, "no field of the message"
+    try:
+        for span in walk(cls, frame[HEADER_SIZE:]) if cls is not None else ():
+            raw = frame[HEADER_SIZE + span.start : HEADER_SIZE + span.end]
+            value = _value(span.field, span.value)
+            end = HEADER_SIZE + span.end
+            lines += _rows(width, end - len(raw), raw, span.path, value, span.field.doc)
+    except BadBody as error:
+        problem = str(error)
+    if end < len(frame):
+        lines += _rows(width, end, frame[end:], "?", f"{len(frame) - end} bytes", problem)
     return lines
 
 
@@ -50,7 +65,19 @@ def _value(field: Field, value: Any) -> str:
     return show_text(repr(value)) if isinstance(value, str) else str(value)
 
 
-def _line(offset: int, raw: bytes, name: str, value: str, meaning: str) -> str:
-    cut = raw[:_SHOWN].hex(" ") + (" …" if len(raw) > _SHOWN else "")
-    head = f"  {offset:4}  {click.style(f'{cut:<50}', fg='cyan')}{click.style(f'{name:<9}', bold=True)}"
-    return f"{head} {value:<22} {click.style(meaning.split('. ')[0], dim=True)}"
+def _rows(width: int, offset: int, raw: bytes, name: str, value: str, meaning: str) -> list[str]:
+    rows = [raw[at : at + _ACROSS].hex(" ") for at in range(0, len(raw), _ACROSS)]
+    if len(rows) > _LINES:
+        rows[_LINES - 1 :] = [f"… {len(raw) - _ACROSS * (_LINES - 1)} more bytes"]
+    room = width - 2 - 4 - 2 - 3 * _ACROSS - 10 - 22
+    shown = meaning.split(". ")[0].rstrip(".")
+    shown = shown if len(shown) <= room else shown[: max(0, room - 1)] + "…"
+    lines = []
+    for number, row in enumerate(rows):
+        head = f"  {offset + number * _ACROSS:4}  {click.style(f'{row:<{3 * _ACROSS}}', fg='cyan')}"
+        if number == 0:
+            head += (
+                f"{click.style(f'{name:<9}', bold=True)} {value:<21} {click.style(shown, dim=True)}"
+            )
+        lines.append(head.rstrip())
+    return lines

@@ -15,6 +15,7 @@ from netchat.chat.settings import Settings
 from netchat.cli.console import console
 from netchat.cli.duration import DURATION
 from netchat.errors import NetchatError
+from netchat.net.files import raise_file_limit
 from netchat.net.history import SqliteHistory
 from netchat.net.loop import run
 from netchat.net.memory import MemoryHistory
@@ -24,6 +25,9 @@ from netchat.wire import DEFAULT_PORT
 __all__ = ["serve"]
 
 _DEFAULTS = Settings()
+
+#: Files that are open besides the users' connections; half-open ones among them.
+_OTHER_FILES = 1100
 
 
 @click.command(short_help="Run a chat server.")
@@ -126,7 +130,7 @@ def serve(
         raise click.UsageError("--ephemeral keeps no file: leave out --history.")
     settings = Settings(resume_seconds=resume, **limits)  # type: ignore[arg-type]
     log = console(as_json=log_json)
-    _raise_file_limit(settings.max_users)
+    raise_file_limit(settings.max_users + _OTHER_FILES)
     kept = (
         MemoryHistory() if ephemeral else SqliteHistory(history or _default_history(), fsync=fsync)
     )
@@ -168,16 +172,3 @@ async def _serve(
     log(Note("stopping", {"text": "telling the clients"}))
     await server.stop()
     log(Note("stopped", {}))
-
-
-def _raise_file_limit(users: int) -> None:
-    """A connection is an open file: ask for as many as the users need, and as are allowed."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = users + 256
-    if soft < wanted:
-        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

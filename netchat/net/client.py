@@ -20,7 +20,7 @@ from typing import Self, cast
 
 from netchat.chat.client import ChatClient
 from netchat.chat.happenings import Ended, Happening, Offline
-from netchat.errors import CannotConnect, PeerError
+from netchat.errors import CannotConnect, NetchatError, PeerError
 from netchat.net.store import ClientStore
 
 __all__ = ["Client", "parse_address"]
@@ -74,7 +74,7 @@ class _Wire(asyncio.Protocol):
         except PeerError as error:
             self.client.why_lost = f"the server broke the protocol: {error}"
             self.transport.abort()
-        self.client.flush()
+        self.client.flush_or_drop()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None:
@@ -147,6 +147,11 @@ class Client:
             if isinstance(happening, Ended):
                 return
 
+    @property
+    def waiting(self) -> int:
+        """Happenings that `happenings` has not handed out yet."""
+        return self._queue.qsize()
+
     async def bye(self, why: str = "") -> None:
         """End the session and wait until the server knows; free the name.
 
@@ -164,16 +169,28 @@ class Client:
         """Send what the core wants sent, and hand on what has happened."""
         # What is about to be sent is remembered first: a counter is never used twice, not even
         # after kill -9.
+        memory = self.core.memory
+        if self._store is not None and (
+            self.core.out or self.core.happenings or memory.counter != self._store.counter
+        ):
+            self._store.save(memory)
         data = self.core.data_to_send()
         happenings = self.core.take_happenings()
-        if self._store is not None and (data or happenings):
-            self._store.save(self.core.memory)
-        if data and self._wire is not None:
+        # A connection may be gone before `_keep_up` has woken up to it; uvloop raises on a write then.
+        if data and self._wire is not None and not self._wire.gone.done():
             self._wire.transport.write(data)
         for happening in happenings:
             self._queue.put_nowait(happening)
         if self.core.ended and self._wire is not None:
             self._wire.transport.close()
+
+    def flush_or_drop(self) -> None:
+        """Flush; when the memory cannot be saved, lose the connection and try again later."""
+        try:
+            self.flush()
+        except NetchatError as error:
+            self.why_lost = str(error)
+            self.drop()
 
     def drop(self) -> None:
         """Lose the connection, as a network would; it is made again."""
@@ -206,7 +223,7 @@ class Client:
                     wait, lost_at = FIRST_WAIT, time.monotonic()
                 self._wire = None
                 self.core.lost()
-                self.flush()
+                self.flush_or_drop()
             if self.core.ended:
                 return
             if time.monotonic() - lost_at > self._patience:
@@ -219,7 +236,7 @@ class Client:
             await asyncio.sleep(delay)
             try:
                 await self._connect()
-            except CannotConnect as error:
+            except NetchatError as error:
                 self.why_lost = str(error)
 
     async def _watch(self, wire: _Wire) -> None:
@@ -232,4 +249,4 @@ class Client:
                 wire.transport.abort()
             elif silence > PING_AFTER:
                 self.core.ping()
-                self.flush()
+                self.flush_or_drop()

@@ -76,18 +76,37 @@ class SqliteHistory:
 
     def __init__(self, path: Path, *, fsync: bool = True) -> None:
         self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = self._open()
-            with contextlib.closing(self._writer.cursor()) as cursor:
-                self._prepare(cursor, fsync=fsync)
-            self._reader = self._open()
-            self._reader.execute("PRAGMA query_only = on")
-        except (OSError, sqlite3.Error) as error:
-            raise HistoryError(f"The history {path} cannot be used: {error}") from error
+        with contextlib.ExitStack() as opened:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._lock(opened)
+                self._writer = self._open(opened)
+                with contextlib.closing(self._writer.cursor()) as cursor:
+                    self._prepare(cursor, fsync=fsync)
+                self._reader = self._open(opened)
+                self._reader.execute("PRAGMA query_only = on")
+            except (OSError, sqlite3.Error) as error:
+                raise HistoryError(f"The history {path} cannot be used: {error}") from error
+            self._opened = opened.pop_all()
 
-    def _open(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=2)
+    def _lock(self, opened: contextlib.ExitStack) -> None:
+        """Keep a second server out: both would give out the same numbers.
+
+        A transaction on a file beside it, because it works on every system, and ends with the
+        process, however that ends.
+        """
+        beside = self.path.with_name(f"{self.path.name}-lock")
+        lock = sqlite3.connect(beside, isolation_level=None, check_same_thread=False, timeout=0)
+        opened.callback(lock.close)
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise HistoryError(f"The history {self.path} is in use by another server.") from error
+
+    def _open(self, opened: contextlib.ExitStack) -> sqlite3.Connection:
+        file = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=2)
+        opened.callback(file.close)
+        return file
 
     def _prepare(self, cursor: sqlite3.Cursor, *, fsync: bool) -> None:
         (version,) = cursor.execute("PRAGMA user_version").fetchone()
@@ -157,6 +176,7 @@ class SqliteHistory:
         """
         cursor = self._writer.cursor()
         try:
+            cursor.execute("BEGIN IMMEDIATE")
             cursor.execute(
                 "DELETE FROM event WHERE time < ? AND (seq < (SELECT max(seq) FROM event AS newest"
                 " WHERE newest.room = event.room) OR room IN (SELECT id FROM room WHERE gone))",
@@ -168,7 +188,10 @@ class SqliteHistory:
                 " (SELECT 1 FROM event WHERE event.room = room.id)"
             )
             cursor.execute("DELETE FROM counter WHERE room NOT IN (SELECT id FROM room)")
+            cursor.execute("COMMIT")
         except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                cursor.execute("ROLLBACK")
             raise HistoryError(f"The history {self.path} cannot be purged: {error}") from error
         finally:
             cursor.close()
@@ -215,8 +238,7 @@ class SqliteHistory:
 
     def close(self) -> None:
         """Close the file; the write-ahead log is folded into it."""
-        self._reader.close()
-        self._writer.close()
+        self._opened.close()
 
 
 def _insert(cursor: sqlite3.Cursor, rows: list[EventRow]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netchat.chat.journal import Batch, EventRow, Snapshot
+from netchat.chat.journal import Batch, EventRow, RoomGone, Snapshot
 
 __all__ = ["MemoryHistory"]
 
@@ -12,7 +12,7 @@ class MemoryHistory:
 
     def __init__(self) -> None:
         self._rooms: dict[int, list[EventRow]] = {}
-        self._counters: dict[tuple[int, int], int] = {}
+        self._counters: dict[int, dict[int, int]] = {}
 
     def load(self) -> Snapshot:
         """Nothing is known of the past."""
@@ -26,7 +26,12 @@ class MemoryHistory:
                 if log is None:
                     log = self._rooms[row.room] = []
                 log.append(row)
-            self._counters.update(batch.counters)
+            for (room, device), last in batch.counters.items():
+                self._counters.setdefault(room, {})[device] = last
+            for change in batch.changes:
+                if isinstance(change, RoomGone):  # nobody can ask for its events any more
+                    self._rooms.pop(change.id, None)
+                    self._counters.pop(change.id, None)
 
     def purge(self, before: int) -> int:
         """Forget events older than a time; a room's last event stays."""
@@ -50,7 +55,7 @@ class MemoryHistory:
         begin = max(first, log[0].seq)
         frames: list[bytes] = []
         size = 0
-        for row in log[begin - log[0].seq : last - log[0].seq + 1]:
+        for row in log[begin - log[0].seq : max(0, last - log[0].seq + 1)]:
             size += len(row.frame)
             if frames and size > max_bytes:
                 break
@@ -59,7 +64,7 @@ class MemoryHistory:
 
     def last_counter(self, room: int, device: int) -> int:
         """The largest counter a device has used in a room, 0 if none."""
-        return self._counters.get((room, device), 0)
+        return self._counters.get(room, {}).get(device, 0)
 
     def find(self, room: int, device: int, counter: int, first: int) -> int:
         """The sequence number that a message got, from `first` on; 0 if it is not there."""

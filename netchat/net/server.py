@@ -39,6 +39,9 @@ GATHER_SECONDS = 0.002
 GATHER_FROM = 16
 GATHER_MOST = 256
 
+#: A commit whose events took longer than this to send is followed by a pause as long.
+COSTLY_SECONDS = 0.001
+
 #: What arrives after so long a silence is passed on at once; else it waits until this turn of the
 #: loop has read everybody, so that all of it goes out together.
 QUIET_SECONDS = 0.002
@@ -64,13 +67,12 @@ class _Hold(IntFlag):
 class _Peer(Connection, asyncio.Protocol):
     """One TCP connection."""
 
-    __slots__ = ("holds", "reader", "server", "transport")
+    __slots__ = ("reader", "server", "transport")
 
     def __init__(self, server: ChatServer) -> None:
         super().__init__()
         self.server = server
         self.reader = FrameReader(server.settings.max_frame)
-        self.holds = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not inherit from asyncio's.
@@ -83,6 +85,8 @@ class _Peer(Connection, asyncio.Protocol):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
         self.server.hub.connect(self, time.monotonic())
+        if self.server.warning:
+            self.server.hub.write(self, self.server.warning)
         self.server.schedule()
 
     def data_received(self, data: bytes) -> None:
@@ -127,6 +131,7 @@ class ChatServer:
 
     Attributes:
         hub: the rules, and the state of the chat.
+        warning: the frame that tells who connects that the disk fails; empty while it works.
     """
 
     def __init__(
@@ -140,12 +145,13 @@ class ChatServer:
         self._history = history
         self._log = log
         self._scheduled = False
+        self._stopping = False
         self._last_turn = 0.0
         self._committing = False
         self._gather_rows = 0
         self._gather_until = 0.0
         self._waiting: list[_Peer] = []
-        self._trouble: HistoryError | None = None
+        self.warning = b""
         self._idle = asyncio.Event()
         self._idle.set()
         now = time.monotonic()
@@ -184,6 +190,7 @@ class ChatServer:
             server.close()
         for timer in self._timers:
             timer.cancel()
+        self._stopping = True  # reads no further, and lets no commit gather any more
         self._turn()
         # What was read is made durable, and its echo sent, before anybody is told goodbye.
         with contextlib.suppress(TimeoutError):
@@ -204,6 +211,8 @@ class ChatServer:
 
     def received(self, peer: _Peer, data: bytes) -> None:
         """Bytes have arrived: give the frames they complete to the hub."""
+        if self._stopping:
+            return
         now = time.monotonic()
         peer.heard = now
         hub = self.hub
@@ -223,7 +232,7 @@ class ChatServer:
         elif peer.partial_since:
             peer.partial_since = 0.0
             hub.partials.pop(peer, None)
-        if hub.batch.size > MAX_WAITING:
+        if hub.batch.weight > MAX_WAITING:
             self._waiting.append(peer)
             peer.hold(_Hold.DISK_BEHIND)
         if not self._scheduled:
@@ -257,33 +266,48 @@ class ChatServer:
                 self._history.write([batch])
                 self._finish(batch)
 
+    def _pace(self, under_way: int, begun: float, now: float) -> None:
+        """Say what the next commit waits for, from how many events this one and it have.
+
+        Where few events cost much (many members), it waits as long as sending them has taken, so
+        that sending never takes more than half of the time while others wait to be read.
+        """
+        if under_way >= GATHER_FROM:
+            self._gather_rows, wait = min(under_way, GATHER_MOST), GATHER_SECONDS
+        elif now - begun > COSTLY_SECONDS:
+            self._gather_rows, wait = GATHER_MOST, min(now - begun, GATHER_SECONDS)
+        else:
+            self._gather_rows = 0
+            return
+        self._gather_until = now + wait
+        self._loop.call_later(wait, self.schedule)
+
     def _gathering(self) -> bool:
         """Whether to wait for more events before the next commit."""
         return (
-            len(self.hub.batch.rows) < self._gather_rows and time.monotonic() < self._gather_until
+            len(self.hub.batch.rows) < self._gather_rows
+            and time.monotonic() < self._gather_until
+            and not self._stopping
         )
 
     def _durable(self, batch: Batch) -> None:
         self._finish(batch)
-        under_way = len(batch.rows) + len(self.hub.batch.rows)
-        if under_way >= GATHER_FROM:
-            self._gather_rows = min(under_way, GATHER_MOST)
-            self._gather_until = time.monotonic() + GATHER_SECONDS
-            self._loop.call_later(GATHER_SECONDS, self.schedule)
-        else:
-            self._gather_rows = 0
         self._turn()
 
     def _finish(self, batch: Batch) -> None:
         self._committing = False
+        begun = time.monotonic()
         self.hub.commit(batch)
         self._carry_out()
+        self._pace(len(batch.rows) + len(self.hub.batch.rows), begun, time.monotonic())
         if self._waiting:
             for peer in self._waiting:
                 peer.release(_Hold.DISK_BEHIND)
             self._waiting.clear()
         if not self.hub.batch:
             self._idle.set()
+        if self.hub.catching_up:
+            self.schedule()
 
     def _carry_out(self) -> None:
         """Do what the hub asks for."""
@@ -329,23 +353,26 @@ class ChatServer:
     def _purge(self) -> None:
         before = self.hub.wall(time.monotonic() - self.settings.keep)
         if self._writer is not None:
-            self._writer.purge(before)
+            self._writer.purge(before, self._purged)
         else:
             self._history.purge(before)
+            self._purged()
+        self._timers.append(self._loop.call_later(PURGE_EVERY, self._purge))
+
+    def _purged(self) -> None:
         for room in self.hub.rooms.values():
             room.oldest = self._history.oldest(room.id)
-        self._timers.append(self._loop.call_later(PURGE_EVERY, self._purge))
 
     def _on_trouble(self, error: HistoryError | None) -> None:
         """The disk fails, or works again: tell those who wait for it."""
-        self._trouble = error
         if error is None:
+            self.warning = b""
             self._log(Note("storage", {"text": "The history can be written again."}))
             return
         self._log(Note("storage", {"text": f"{error} Trying again until it works."}))
         text = "The server cannot write its history; what you send waits until it can."
-        warning = encode(Error(ErrorCode.STORAGE, 0, 0, text, ""))
+        self.warning = encode(Error(ErrorCode.STORAGE, 0, 0, text, ""))
         for connection in self.hub.connections:
             if connection.session is not None:
-                self.hub.write(connection, warning)
+                self.hub.write(connection, self.warning)
         self.schedule()

@@ -6,6 +6,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 from netchat.chat.journal import Batch
 from netchat.errors import HistoryError
@@ -15,6 +16,11 @@ __all__ = ["Writer"]
 
 #: Seconds between two tries to write to a disk that is full or failing.
 RETRY_EVERY = 0.5
+
+
+class _Purge(NamedTuple):
+    before: int
+    then: Callable[[], None]
 
 
 class Writer:
@@ -41,7 +47,7 @@ class Writer:
         self._loop = loop
         self._on_durable = on_durable
         self._on_trouble = on_trouble
-        self._queue: queue.SimpleQueue[Batch | int | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Batch | _Purge | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._thread.start()
@@ -50,9 +56,9 @@ class Writer:
         """Write a batch next."""
         self._queue.put(batch)
 
-    def purge(self, before: int) -> None:
-        """Delete what is older than a time, in microseconds since 1970."""
-        self._queue.put(before)
+    def purge(self, before: int, then: Callable[[], None]) -> None:
+        """Delete what is older than a time, in microseconds since 1970; then call `then`."""
+        self._queue.put(_Purge(before, then))
 
     def close(self) -> None:
         """End behind what was put; waits for it, but not for a failing disk."""
@@ -62,8 +68,9 @@ class Writer:
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None:
-            if isinstance(item, int):
-                self._try(lambda before=item: self._history.purge(before))  # type: ignore[misc]
+            if isinstance(item, _Purge):
+                if self._try(lambda before=item.before: self._history.purge(before)):  # type: ignore[misc]
+                    self._loop.call_soon_threadsafe(item.then)
             elif self._try(lambda batch=item: self._history.write([batch])):  # type: ignore[misc]
                 self._loop.call_soon_threadsafe(self._on_durable, item)
 

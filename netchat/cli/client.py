@@ -1,0 +1,147 @@
+"""`netchat client`: chat in a terminal, or in a pipe."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+from pathlib import Path
+
+import click
+
+from netchat.chat.happenings import NameRefused
+from netchat.chat.names import clean_name, name_problem, skeleton, suggest
+from netchat.cli.chat_lines import Line, harmless, notice
+from netchat.cli.chat_pipe import chat_in_pipe
+from netchat.cli.chat_session import Conversation
+from netchat.cli.duration import DURATION
+from netchat.errors import NetchatError
+from netchat.net.client import Client, parse_address
+from netchat.net.loop import run
+from netchat.net.store import ClientStore
+from netchat.wire import DEFAULT_PORT
+
+__all__ = ["client"]
+
+#: Seconds without a connection after which a client without a keyboard gives up.
+PATIENCE = 60.0
+
+#: Bytes that a file name may have almost everywhere, less what is added to it.
+LONGEST_FILE_NAME = 200
+
+
+@click.command(short_help="Chat in this terminal, or send what is piped in.")
+@click.argument("address", metavar="[HOST[:PORT]]", default="127.0.0.1")
+@click.option("--name", help="Your name in the chat; asked for in a terminal.")
+@click.option("--room", metavar="CODE", help="Room to begin in.  [default: the lobby]")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print everything as JSON, one object a line."
+)
+@click.option(
+    "--patience", type=DURATION,
+    help="For how long to try to reconnect.  [default: for ever in a terminal, else 1m]",
+)  # fmt: skip
+@click.option(
+    "--state/--no-state", default=True, show_default=True,
+    help="Keep on disk what is needed to go on after a crash with nothing lost.",
+)  # fmt: skip
+def client(
+    address: str,
+    name: str | None,
+    room: str | None,
+    as_json: bool,
+    patience: float | None,
+    state: bool,
+) -> int:
+    """Chat on the server at HOST (this machine by default) and PORT (6464).
+
+    In a terminal you type, and /help lists the commands. In a pipe the lines of standard input are
+    sent, commands too; the client leaves when the last one was delivered. Events and answers go to
+    standard output, everything else to standard error.
+
+    \b
+    Examples:
+      netchat client --name Nova                            on this machine
+      netchat client chat.example.org:6464 --name Nova      somewhere else
+      netchat client --name Nova --room 7K3F9-2MQ0T         in a room you know the code of
+      date | netchat client --name Clock                    send what a program prints
+      tail -f /dev/null | netchat client --name Log --json   only listen, for a program
+    """
+    try:
+        host, port = parse_address(address, DEFAULT_PORT)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="HOST[:PORT]") from error
+    for stream, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, stream) is None:  # whoever started this program has closed it
+            setattr(sys, stream, Path(os.devnull).open(mode))  # noqa: SIM115 - open to the end
+    at_keyboard = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
+    if name is None and not at_keyboard:
+        raise click.UsageError("Say who you are: --name NAME (there is nobody here to ask).")
+    if patience is None:
+        patience = float("inf") if at_keyboard else PATIENCE
+    for output in (sys.stdout, sys.stderr):
+        output.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a text file
+    while True:
+        name = clean_name(name if name is not None else click.prompt("Your name"))
+        outcome = _name_problem(name) or _chat(
+            name, host, port, room or "", patience, state, at_keyboard, as_json
+        )
+        if not isinstance(outcome, NameRefused):
+            return outcome
+        if not at_keyboard:
+            free = f" Free is: {outcome.suggestion}" if outcome.suggestion else ""
+            raise NetchatError(harmless(outcome.why + free))
+        click.echo(harmless(outcome.why), err=True)
+        name = click.prompt("Your name", default=harmless(outcome.suggestion) or None)
+
+
+def _name_problem(name: str) -> NameRefused | None:
+    """Refuse what the server would refuse, before a file is named after it."""
+    problem = name_problem(name)
+    return NameRefused(problem, suggest(name, lambda _: False)) if problem else None
+
+
+def _chat(
+    name: str,
+    host: str,
+    port: int,
+    room: str,
+    patience: float,
+    state: bool,
+    at_keyboard: bool,
+    as_json: bool,
+) -> int | NameRefused:
+    """Chat under one name; returns the exit code, or why the name would not do."""
+    store, notes = None, list[Line]()
+    if state:
+        try:
+            store = ClientStore(_state_file(name, host, port))
+        except NetchatError as error:
+            # Most likely another client of that name has it; then the server will say so.
+            notes.append(notice("warning", f"After a crash messages can be lost: {error}"))
+    try:
+        connection = Client(host, port, name, store=store, patience=patience)
+        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        conversation = Conversation(connection, shown, room, remembers=store is not None)
+        if at_keyboard:
+            # Takes a while to import, and a pipe does not need it.
+            from netchat.cli.chat_terminal import chat_in_terminal
+
+            status = run(chat_in_terminal(conversation, notes))
+        else:
+            status = run(chat_in_pipe(conversation, notes, as_json=as_json))
+    finally:
+        if store is not None:
+            store.close()
+    return status if conversation.refused is None else conversation.refused
+
+
+def _state_file(name: str, host: str, port: int) -> Path:
+    import platformdirs
+
+    # \w is letters and digits of any script, and "_"; nothing else gets into a file name.
+    label = re.sub(r"[^\w.-]", "_", f"{host.casefold()}_{port}_{skeleton(name)}")
+    if len(label.encode()) > LONGEST_FILE_NAME:
+        label = hashlib.sha256(label.encode()).hexdigest()
+    return platformdirs.user_state_path("netchat") / f"{label}.db"

@@ -1,0 +1,227 @@
+"""`netchat demo`: the main job, end to end, with a real server and real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from netchat.chat.codes import show_code
+from netchat.chat.happenings import Entered, Happened, Happening, Online
+from netchat.cli.anatomy import anatomy
+from netchat.errors import NetchatError
+from netchat.net.client import Client
+from netchat.net.load import run_load
+from netchat.net.loop import run
+from netchat.wire import EventKind, RoomKind, Send, encode
+
+__all__ = ["demo"]
+
+#: Seconds that one step of the demo may take before it is given up.
+STEP_TIMEOUT = 15.0
+
+#: Messages said while the server is killed.
+_MESSAGES = 50
+
+
+@click.command(short_help="Show the main job end to end, in under a minute.")
+@click.option("--quick", is_flag=True, help="Leave the load run out.")
+def demo(quick: bool) -> None:
+    """Show the main job, end to end, in well under a minute.
+
+    A server is started on a port of its own, three users join a room by its code and talk, one of
+    them loses the connection, then the server is killed; nobody misses anything. Then the bytes of
+    one message, and a short load run. Nothing is left behind.
+    """
+    with tempfile.TemporaryDirectory(prefix="netchat-demo-") as folder:
+        server = _Server(Path(folder) / "history.db")
+        try:
+            run(_tell(server, quick=quick))
+        finally:
+            server.stop()
+
+
+class _Server:
+    """`netchat serve` in a process of its own."""
+
+    def __init__(self, history: Path) -> None:
+        self._history = history
+        self.port = 0
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "netchat", "serve", "--log-json", "--rate", "0"]
+        command += ["--port", str(self.port), "--history", str(self._history)]
+        # Into a file: a pipe that nobody reads would stop the server when it is full.
+        log = self._history.with_name("server.log")
+        with log.open("wb") as out:
+            process = subprocess.Popen(command, stderr=out)  # noqa: S603 - our own command
+        deadline = time.monotonic() + STEP_TIMEOUT
+        while process.poll() is None and time.monotonic() < deadline:
+            for line in log.read_text().splitlines():
+                note = json.loads(line) if line.endswith("}") else {}
+                if note.get("event") == "listening":
+                    self.port = note["port"]
+                    return process
+            time.sleep(0.02)
+        process.kill()
+        raise NetchatError(f"The server of the demo did not start: {log.read_text()}")
+
+    def kill_and_restart(self) -> None:
+        """Kill -9, then the same command again."""
+        self._process.kill()
+        self._process.wait()
+        self._process = self._start()
+
+    def stop(self) -> None:
+        """A clean shutdown."""
+        self._process.terminate()
+        self._process.wait(STEP_TIMEOUT)
+
+
+class _Actor:
+    """A user of the demo: a client, and what it has seen of the room they meet in."""
+
+    def __init__(self, name: str, port: int, colour: str) -> None:
+        self.client = Client("127.0.0.1", port, name)
+        self.name, self.colour = name, colour
+        self.room = ""
+        self.log: list[tuple[int, str]] = []
+        self.late = 0
+        self.times_online = 0
+        self._changed = asyncio.Event()
+
+    async def follow(self) -> None:
+        """Take in what happens."""
+        async for happening in self.client.happenings():
+            self._take(happening)
+            self._changed.set()
+
+    def _take(self, happening: Happening) -> None:
+        if isinstance(happening, Online):
+            self.times_online += 1
+        elif isinstance(happening, Entered) and happening.kind is RoomKind.ROOM:
+            self.room = happening.room
+        elif isinstance(happening, Happened) and happening.event.room == self.room:
+            event = happening.event
+            line = {
+                EventKind.CHAT: f"{event.sender}: {event.text}",
+                EventKind.JOIN: f"[join] {event.sender} joined the chat",
+                EventKind.LEAVE: f"[leave] {event.sender} left the chat",
+            }.get(EventKind(event.kind), event.text)
+            self.log.append((event.seq, line))
+            self.late += happening.late
+
+    @property
+    def numbered(self) -> list[str]:
+        """The messages said while the server was killed, as far as they have come."""
+        return [line for _, line in self.log if ": message " in line]
+
+    def say(self, text: str) -> None:
+        """Say something in the room."""
+        self.client.core.say(self.room, text)
+        self.client.flush()
+
+    async def until(self, what: Callable[[], bool]) -> None:
+        """Wait for something to be so."""
+        async with asyncio.timeout(STEP_TIMEOUT):
+            while not what():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+def _title(text: str) -> None:
+    click.secho(f"\n{text}", bold=True)
+
+
+async def _tell(server: _Server, *, quick: bool) -> None:
+    began = time.monotonic()
+    _title(f"1. A server on 127.0.0.1:{server.port}, three users, one room")
+    names = (("Nova", "cyan"), ("Sourav", "green"), ("Maya", "magenta"))
+    actors = [_Actor(name, server.port, colour) for name, colour in names]
+    nova, sourav, maya = actors
+    async with nova.client, sourav.client, maya.client:
+        following = [asyncio.create_task(a.follow()) for a in actors]
+        nova.client.core.create()
+        nova.client.flush()
+        await nova.until(lambda: bool(nova.room))
+        click.echo(f"   Nova created a room; the others join by its code: {show_code(nova.room)}")
+        for actor in (sourav, maya):
+            actor.client.core.join(show_code(nova.room))
+            actor.client.flush()
+            await actor.until(lambda a=actor: bool(a.room))  # type: ignore[misc]
+        await nova.until(lambda: len(nova.log) == 3)
+        for actor, text in ((sourav, "Hello everyone"), (nova, "Hi Sourav"), (maya, "Hi both")):
+            actor.say(text)
+            for listener in actors:
+                await listener.until(lambda a=listener, t=text: t in a.log[-1][1])  # type: ignore[misc]
+        _show(nova, 0)
+
+        _title("2. Maya loses her connection; the others talk on")
+        seen = len(maya.log)
+        maya.client.drop()
+        sourav.say("Where is Maya?")
+        nova.say("She will be back")
+        await maya.until(lambda: maya.times_online == 2 and len(maya.log) == seen + 2)
+        click.echo(f"   Maya is back; she was given the {maya.late} events she had missed:")
+        _show(maya, seen)
+
+        _title("3. kill -9 the server in the middle of a conversation")
+        for number in range(_MESSAGES):
+            actors[number % 3].say(f"message {number}")
+        await asyncio.to_thread(server.kill_and_restart)
+        await asyncio.gather(*(a.until(lambda a=a: len(a.numbered) >= _MESSAGES) for a in actors))  # type: ignore[misc]
+        _check_logs(actors)
+        click.echo(
+            f"   The server is back, and so is everybody: {_MESSAGES} messages said meanwhile,"
+        )
+        click.echo("   0 lost, 0 twice, and all three saw them in the same order.")
+
+        _title("4. One message on the wire")
+        for line in anatomy(encode(Send(1, nova.room, "Hello everyone"))):
+            click.echo(line)
+        for actor in actors:
+            await actor.client.bye()
+        await asyncio.gather(*following)
+    if not quick:
+        _title("5. A crowd: 100 users, 10 of them talking; every delivery is checked")
+        await _load(server.port)
+    click.secho(f"\nThat was netchat, in {time.monotonic() - began:.1f} seconds.", bold=True)
+    click.echo("Next: netchat serve, then netchat client --name YOU in another terminal.")
+
+
+def _show(actor: _Actor, begin: int) -> None:
+    for seq, line in actor.log[begin:]:
+        click.echo(f"   {click.style(f'{actor.name} sees {seq:>3}', fg=actor.colour)}  {line}")
+
+
+def _check_logs(actors: list[_Actor]) -> None:
+    """Every log is a contiguous slice of the same order, with each message once."""
+    order = dict(actors[0].log)
+    for actor in actors:
+        numbers = [seq for seq, _ in actor.log]
+        if numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+            raise NetchatError(f"{actor.name}'s log has a hole, or something twice: {numbers}")
+        if any(order.get(seq, line) != line for seq, line in actor.log):
+            raise NetchatError(f"{actor.name} saw another order than {actors[0].name}.")
+        if len(actor.numbered) != _MESSAGES or len(set(actor.numbered)) != _MESSAGES:
+            raise NetchatError(f"{actor.name} saw {len(actor.numbered)} of {_MESSAGES} messages.")
+
+
+async def _load(port: int) -> None:
+    report = await run_load("127.0.0.1", port, users=100, senders=10, messages=500)
+    if not report.ok:
+        raise NetchatError(f"A delivery went wrong: {report.faults}")
+    click.echo(
+        f"   {report.deliveries:,} deliveries, every one of them once and in order: "
+        f"{report.delivery_rate:,.0f} a second, each message on disk before it was sent."
+    )
+    if report.latency is not None:
+        click.echo(f"   Half of them came within {report.latency.p50:.1f} ms.")

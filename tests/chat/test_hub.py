@@ -1,0 +1,245 @@
+"""The hub: limits on connections, metering, broken peers, and serving those who fell behind."""
+
+import pytest
+
+from netchat.chat.hub import CATCH_UP_BYTES, WARN_EVERY
+from netchat.chat.room import TAIL_BYTES
+from netchat.net.history import SqliteHistory
+from netchat.net.memory import MemoryHistory
+from netchat.wire import Bye, Error, ErrorCode, Join, Leave, Ping, Send, encode
+from tests.chat.world import World, hello
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def world(request, tmp_path):
+    if request.param == "memory":
+        yield World(MemoryHistory())
+    else:
+        history = SqliteHistory(tmp_path / "history.db", fsync=False)
+        yield World(history)
+        history.close()
+
+
+def join(world, name):
+    link, _ = world.greet(name)
+    world.say(link, Join(1, 0, 0, "lobby"))
+    return link
+
+
+class TestConnections:
+    def test_too_many_that_have_not_said_hello(self):
+        world = World(max_half_open=2)
+        first, _, third = world.link(), world.link(), world.link()
+        (error,) = third.take()
+        assert error.code == ErrorCode.BUSY
+        assert third.closed
+        world.say(first, hello("Nova"))
+        assert not world.link().closed
+
+    def test_too_many_of_one_address(self):
+        world = World(max_per_address=2)
+        one, two, three = (world.link("10.0.0.9") for _ in range(3))
+        assert [link.closed for link in (one, two, three)] == [False, False, True]
+        assert "2 connections from 10.0.0.9" in three.take()[0].text
+        assert not world.link("10.0.0.10").closed
+        world.settle()
+        world.hang_up(one)
+        assert not world.link("10.0.0.9").closed
+        assert world.hub.addresses == {"10.0.0.9": 2, "10.0.0.10": 1}
+
+    def test_losing_a_connection_twice_is_losing_it_once(self, world):
+        link, _ = world.greet("Nova")
+        world.hub.lost(link, world.now)
+        world.hub.lost(link, world.now)
+        assert not world.hub.addresses
+        assert list(world.hub.away) == list(world.hub.sessions.values())
+
+
+class TestBrokenPeers:
+    @pytest.mark.parametrize(
+        ("data", "what"),
+        [
+            (b"GET / HTTP/1.1\r\n", "BadMagic"),
+            (encode(Ping(1))[:-1] + b"\xff", "BadChecksum"),
+            (b"NC\x02", "BadVersion"),
+            (b"NC\x01\xee", "UnknownType"),
+        ],
+    )
+    def test_are_told_why(self, world, data, what):
+        link, _ = world.greet("Nova")
+        link.up += data
+        world.settle()
+        error = link.take()[-1]
+        assert isinstance(error, Error)
+        assert error.code == ErrorCode.BAD_FRAME
+        assert error.text.startswith(what)
+        assert link.closed
+        assert list(world.hub.away)
+
+    def test_what_came_before_the_bad_bytes_counts(self, world):
+        link = join(world, "Nova")
+        other = join(world, "Sourav")
+        link.up += encode(Send(1, "lobby", "last words")) + b"nonsense"
+        world.settle()
+        assert [e.text for e in other.take()][-1] == "last words"
+
+    def test_get_nothing_more_once_they_were_told(self, world):
+        link, other = join(world, "Nova"), join(world, "Sourav")
+        link.up += b"nonsense"
+        world._receive(link)
+        assert link.closed
+        assert link in world.hub.connections  # it takes a while to go
+        other.up += encode(Send(1, "lobby", "hi"))
+        world._receive(other)
+        world.take_batch()
+        world.commit()  # the world refuses to send behind a close
+        assert [e.text for e in other.take()][-1] == "hi"
+
+
+class TestMetering:
+    def test_too_fast_is_said_once_an_episode_and_read_more_slowly(self):
+        world = World(rate=100.0, burst=10.0)
+        link, _ = world.greet("Nova")
+        answer = world.say(link, *[Ping(n) for n in range(60)])
+        errors = [m for m in answer if isinstance(m, Error)]
+        assert [e.code for e in errors] == [ErrorCode.TOO_FAST]
+        assert len(answer) == 61  # nothing is lost
+        assert link.slowed == [pytest.approx(0.51)]
+        world.now += 0.51
+        answer = world.say(link, *[Ping(n) for n in range(60)])
+        assert len(answer) == 60
+        assert len(link.slowed) == 2
+        world.now += WARN_EVERY
+        world.say(link, *[Ping(n) for n in range(10)])
+        answer = world.say(link, *[Ping(n) for n in range(60)])
+        assert sum(isinstance(m, Error) for m in answer) == 1
+
+    def test_who_keeps_to_the_rate_is_never_slowed(self):
+        world = World(rate=100.0, burst=10.0)
+        link, _ = world.greet("Nova")
+        for _ in range(100):
+            world.now += 0.1
+            world.say(link, *[Ping(n) for n in range(10)])
+        assert link.slowed == []
+
+    def test_no_limit(self):
+        world = World(rate=0.0)
+        link, _ = world.greet("Nova")
+        world.say(link, *[Ping(n) for n in range(5000)])
+        assert link.slowed == []
+
+
+class TestFallingBehind:
+    @pytest.mark.parametrize("size", [10, 1000, 9000])
+    def test_a_stalled_reader_is_served_later_exactly_once(self, world, size):
+        slow, fast = join(world, "Slow"), join(world, "Fast")
+        world.stall(slow)
+        before = len(slow.down)
+        total = 3 * TAIL_BYTES // size if size > 10 else 500
+        for at in range(1, total + 1, 50):
+            world.say(fast, *[Send(n, "lobby", "x" * size) for n in range(at, at + 50)])
+        assert len(slow.down) == before  # nothing was pushed to it
+        assert not world.hub.catching_up
+        world.drain(slow)
+        world.settle()
+        seqs = [e.seq for e in slow.events()]
+        assert seqs == list(range(1, world.hub.rooms["lobby"].delivered + 1))
+        assert slow in world.hub.rooms["lobby"].live
+        assert slow.lagging is None
+
+    def test_stalling_while_events_are_under_way(self, world):
+        slow, fast = join(world, "Slow"), join(world, "Fast")
+        world.frozen = True
+        world.say(fast, Send(1, "lobby", "x"))
+        world.stall(slow)
+        world.frozen = False
+        world.settle()
+        world.drain(slow)
+        world.settle()
+        assert [e.seq for e in slow.events()] == [1, 2, 3]
+
+    def test_stalling_again_on_the_way(self, world):
+        slow, fast = join(world, "Slow"), join(world, "Fast")
+        world.stall(slow)
+        for at in range(1, 2000, 100):
+            world.say(fast, *[Send(n, "lobby", "x" * 1000) for n in range(at, at + 100)])
+        rounds = 0
+        while slow not in world.hub.rooms["lobby"].live:
+            world.drain(slow)
+            before = len(slow.events())
+            world.hub.catch_up()
+            world._carry_out()
+            world.stall(slow)
+            size = sum(len(encode(e)) for e in slow.events()[before:])
+            assert size <= max(TAIL_BYTES, CATCH_UP_BYTES)
+            rounds += 1
+            world.say(fast, Send(10_000 + rounds, "lobby", "and on it goes"))
+            if rounds > 50:
+                world.drain(slow)
+                world.settle()
+        assert [e.seq for e in slow.events()] == list(range(1, len(slow.events()) + 1))
+        assert slow.events()[-1].seq == world.hub.rooms["lobby"].delivered
+
+    def test_those_who_fell_behind_together_are_served_from_one_read(self, world, monkeypatch):
+        slow = [join(world, f"s{n}") for n in range(5)]
+        fast = join(world, "Fast")
+        for link in slow:
+            world.stall(link)
+        world.say(fast, *[Send(n, "lobby", "x" * 1000) for n in range(1, 2 * TAIL_BYTES // 1000)])
+        reads = []
+        read = world.history.read
+        monkeypatch.setattr(world.history, "read", lambda *a: reads.append(a) or read(*a))
+        for link in slow:
+            world.drain(link)
+        world.settle()
+        assert reads
+        assert len(reads) == len(set(reads))
+        assert len({tuple(e.seq for e in link.events()[-400:]) for link in slow}) == 1
+
+    def test_joining_while_stalled(self, world):
+        slow, fast = join(world, "Slow"), join(world, "Fast")
+        world.say(slow, Leave(1, "lobby"))
+        slow.up += encode(Join(2, 0, 0, "lobby"))
+        world.exchange()
+        world.stall(slow)
+        world.settle()
+        world.say(fast, Send(1, "lobby", "x"))
+        assert [e.seq for e in slow.events()] == [1, 2, 3]
+        world.drain(slow)
+        world.settle()
+        assert [e.seq for e in slow.events()] == [1, 2, 3, 4, 5]
+
+    def test_leaving_ends_it(self, world):
+        slow, fast = join(world, "Slow"), join(world, "Fast")
+        world.stall(slow)
+        slow.holds = 0
+        world.say(fast, Send(1, "lobby", "x"))
+        world.say(slow, Leave(1, "lobby"))
+        world.drain(slow)
+        world.settle()
+        assert not slow.lagging
+        world.say(fast, Send(2, "lobby", "y"))
+        assert [e.text for e in slow.events() if e.device] == []
+
+    def test_losing_the_connection_ends_it(self, world):
+        slow, fast = join(world, "Slow"), join(world, "Fast")
+        world.stall(slow)
+        world.say(fast, Send(1, "lobby", "x"))
+        world.drain(slow)
+        world.hang_up(slow)
+        assert not world.hub.catch_up()
+        assert not world.hub.stalls
+
+
+def test_shutting_down_tells_everybody_once_and_keeps_the_sessions(world):
+    links = [join(world, "Nova"), join(world, "Sourav"), world.link()]
+    gone = world.link()
+    gone.up += b"nonsense"
+    world.exchange()
+    world.hub.shut_down()
+    world._carry_out()
+    for link in links:
+        assert isinstance(link.take()[-1], Bye)
+        assert link.closed
+    world.settle()
+    assert len(world.hub.away) == 2

@@ -1,0 +1,207 @@
+"""A client that loses its connection, its session or its server, and goes on."""
+
+import pytest
+
+from netchat.chat.happenings import Declined, Missed, Online, Undelivered
+from netchat.chat.outbox import ClientMemory
+from netchat.net.history import SqliteHistory
+from tests.chat.world import World
+
+
+@pytest.fixture
+def world(tmp_path):
+    history = SqliteHistory(tmp_path / "h.db", fsync=False)
+    yield World(history)
+    history.close()
+
+
+def test_what_was_said_without_a_connection_is_said_later(world):
+    nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
+    world.drop(nova)
+    nova.core.say("lobby", "a")
+    nova.core.tell("sourav", "b")
+    nova.core.create()
+    assert nova.core.data_to_send() == b""
+    world.connect(nova)
+    world.settle()
+    assert sourav.texts() == ["a"]
+    assert nova.core.unsent == 0
+    assert len(nova.core.memory.rooms) == 3
+
+
+@pytest.mark.parametrize("up", [*range(0, 60, 7), None])
+@pytest.mark.parametrize("down", [0, 30, None])
+def test_cut_at_any_byte_nothing_is_lost_or_said_twice(world, up, down):
+    nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
+    nova.core.say("lobby", "a")
+    nova.core.say("lobby", "b")
+    if down != 0:
+        world.frozen = True
+        world.exchange()
+        world.take_batch()
+        world.commit()
+        world.frozen = False
+    world.drop(nova, up=up, down=down)
+    world.connect(nova)
+    world.settle()
+    assert nova.texts() == sourav.texts() == ["a", "b"]
+    assert nova.core.unsent == 0
+
+
+def test_the_echo_is_under_way_when_the_client_comes_back(world):
+    nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
+    world.frozen = True
+    nova.core.say("lobby", "a")
+    world.exchange()
+    world.take_batch()
+    world.drop(nova)
+    world.connect(nova)
+    world.settle()
+    world.take_batch()
+    world.commit()
+    world.commit()
+    world.frozen = False
+    world.settle()
+    assert nova.texts() == sourav.texts() == ["a"]
+    assert nova.core.unsent == 0
+
+
+def test_every_welcome_is_lost(world):
+    nova = world.user("Nova", "lobby")
+    session = world.greet("Sourav")[1].session
+    world.drop(nova)
+    for _ in range(5):
+        world.connect(nova)
+        world.exchange()
+        world.frozen = True
+        world.take_batch()
+        world.commit()
+        world.frozen = False
+        world.drop(nova)
+    world.connect(nova)
+    world.settle()
+    assert all(online.resumed for online in nova.all(Online)[1:])
+    assert len(world.hub.sessions) == 2
+    assert session in world.hub.sessions
+
+
+def test_a_crash_loses_nothing_that_was_acknowledged(world):
+    nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
+    nova.core.say("lobby", "durable")
+    world.settle()
+    world.frozen = True
+    nova.core.say("lobby", "not yet")
+    world.settle()
+    world.crash()
+    world.frozen = False
+    for user in (nova, sourav):
+        world.connect(user)
+    world.settle()
+    assert nova.texts() == sourav.texts() == ["durable", "not yet"]
+    assert sourav.all(Online)[-1].resumed
+
+
+def test_the_session_is_over_and_the_rooms_are_joined_again(world):
+    nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
+    nova.core.tell("sourav", "secret")
+    world.settle()
+    world.drop(nova)
+    nova.core.say("lobby", "unsent")
+    world.tick(world.settings.resume_seconds)
+    sourav.core.say("lobby", "meanwhile")
+    world.settle()
+    world.connect(nova)
+    world.settle()
+    assert not nova.all(Online)[-1].resumed
+    assert nova.texts() == sourav.texts() == ["meanwhile", "unsent"]
+    seqs = [e.seq for e in nova.events()]
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert list(nova.core.memory.rooms) == ["lobby"]  # the private conversation is over
+
+
+def test_a_server_without_a_disk_comes_back_with_another_log():
+    world = World()
+    nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
+    nova.core.say("lobby", "before")
+    world.settle()
+    world.crash()
+    nova.core.say("lobby", "after")
+    for user in (nova, sourav):
+        world.connect(user)
+    world.settle()
+    world.drop(nova)
+    sourav.core.say("lobby", "and on")
+    world.settle()
+    world.connect(nova)
+    world.settle()
+    assert nova.texts() == sourav.texts() == ["before", "after", "and on"]
+
+
+def test_what_was_deleted_meanwhile_is_told():
+    world = World()
+    nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
+    world.drop(nova)
+    nova.core.say("lobby", "back")
+    sourav.core.say("lobby", "old")
+    world.settle()
+    world.tick(100)
+    sourav.core.say("lobby", "new")
+    world.settle()
+    world.history.purge(int(world.now * 1e6))
+    room = world.hub.rooms["lobby"]
+    room.oldest = world.history.oldest(room.id)
+    world.connect(nova)
+    world.settle()
+    assert nova.all(Missed) == [Missed("lobby", 3, 3)]
+    assert nova.texts() == ["new", "back"]
+    assert nova.core.requests == {}
+
+
+def test_a_room_that_is_gone():
+    world = World(room_ttl=10, resume_seconds=10)
+    nova = world.user("Nova")
+    nova.core.create()
+    world.settle()
+    (room,) = nova.core.memory.rooms
+    world.drop(nova)
+    nova.core.say(room, "hello?")
+    for _ in range(5):
+        world.tick(10)
+    world.connect(nova)
+    world.settle()
+    assert nova.core.memory.rooms == {}
+    assert [u.text for u in nova.all(Undelivered)] == ["hello?"]
+
+
+@pytest.mark.parametrize("lost", ["request", "answer"])
+@pytest.mark.parametrize("what", ["join", "create", "leave", "rename", "tell"])
+def test_a_request_whose_answer_is_lost(world, what, lost):
+    nova = world.user("Nova", *(["lobby"] if what == "leave" else []))
+    sourav = world.user("Sourav")
+    {
+        "join": lambda: nova.core.join("lobby"),
+        "create": nova.core.create,
+        "leave": lambda: nova.core.leave("lobby"),
+        "rename": lambda: nova.core.rename("Vega"),
+        "tell": lambda: nova.core.tell("sourav", "x"),
+    }[what]()
+    world.drop(nova, up=None if lost == "answer" else 0)
+    world.settle()
+    world.connect(nova)
+    world.settle()
+    assert nova.all(Declined) == []
+    assert nova.core.requests == {}
+    assert nova.core.unsent == 0
+    rooms = nova.core.memory.rooms
+    assert len(rooms) == {"join": 1, "create": 1, "tell": 1}.get(what, 0)
+    assert len(world.hub.rooms) == 2 if what in ("create", "tell") else 1
+    assert nova.core.name == ("Vega" if what == "rename" else "Nova")
+    assert [sourav.texts(room) for room in rooms if what == "tell"] == [["x"]] * (what == "tell")
+
+
+def test_a_counter_is_never_used_twice():
+    memory = ClientMemory(counter=41)
+    world = World()
+    nova = world.user("Nova", "lobby", memory=memory)
+    assert nova.core.say("lobby", "a") == 42
+    assert memory.counter == 42

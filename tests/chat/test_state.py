@@ -1,0 +1,172 @@
+"""The server's state: what survives a restart, and what is cleaned up."""
+
+import pytest
+
+from netchat.net.history import SqliteHistory
+from netchat.wire import (
+    Bye,
+    Create,
+    EventKind,
+    Hello,
+    Join,
+    Leave,
+    Position,
+    Private,
+    Rename,
+    RoomKind,
+    Send,
+    Welcome,
+)
+from tests.chat.world import World, hello
+
+NOVA, SOURAV = b"n" * 16, b"s" * 16
+
+
+@pytest.fixture
+def world(tmp_path):
+    history = SqliteHistory(tmp_path / "history.db", fsync=False)
+    yield World(history)
+    history.close()
+
+
+def test_a_new_server_has_a_lobby(world):
+    (room,) = world.hub.rooms.values()
+    assert (room.code, room.kind, room.head) == ("lobby", RoomKind.LOBBY, 0)
+
+
+def test_sessions_rooms_seats_and_numbers_survive_a_crash(world):
+    link, welcome = world.greet("Nova", NOVA)
+    other, _ = world.greet("Sourav", SOURAV)
+    (joined, _) = world.say(link, Create(1))
+    room = joined.membership[0]
+    world.say(link, Join(2, 0, 0, "lobby"), Send(1, "lobby", "a"), Send(2, room.room, "b"))
+    (private,) = world.say(link, Private(3, "Sourav"))
+    world.say(link, Rename(4, "Vega"))
+    world.crash()
+    link = world.link()
+    position = Position(room.room, room.log, 1)
+    back, *events = world.say(link, Hello(0, NOVA, welcome.token, "x", "test", (position,)))
+    assert isinstance(back, Welcome)
+    assert (back.resumed, back.name) == (True, "Vega")
+    assert {r.room for r in back.rooms} == {room.room, "lobby", private.membership[0].room}
+    assert [e.text for e in events if e.room == room.room] == ["b", "Vega"]
+    assert {r.log for r in back.rooms} >= {room.log}
+    echo = world.say(link, Send(3, room.room, "c"))
+    assert [e.seq for e in echo] == [4]
+    # The private room is still the one between the two.
+    again = world.say(link, Private(5, "Sourav"))
+    assert again[0].membership[0].room == private.membership[0].room
+    assert other.session is not None
+
+
+def test_leaving_survives_a_crash(world):
+    link, welcome = world.greet("Nova", NOVA)
+    world.say(link, Join(1, 0, 0, "lobby"), Leave(2, "lobby"))
+    world.crash()
+    (back,) = world.say(world.link(), Hello(0, NOVA, welcome.token, "Nova", "test", ()))
+    assert back.rooms == ()
+
+
+def test_a_token_whose_answer_was_lost_survives_a_crash(world):
+    link, welcome = world.greet("Nova", NOVA)
+    world.hang_up(link)
+    world.say(world.link(), Hello(0, NOVA, welcome.token, "Nova", "test", ()))
+    world.crash()
+    (back,) = world.say(world.link(), Hello(0, NOVA, welcome.token, "Nova", "test", ()))
+    assert back.resumed
+
+
+def test_what_was_not_committed_never_happened(world):
+    link, welcome = world.greet("Nova", NOVA)
+    world.say(link, Join(1, 0, 0, "lobby"))
+    world.frozen = True
+    world.say(link, Send(1, "lobby", "lost"), Rename(2, "Vega"), Create(3))
+    world.take_batch()
+    world.say(link, Send(2, "lobby", "lost too"))
+    world.crash()
+    world.frozen = False
+    assert [r.head for r in world.hub.rooms.values()] == [1]
+    (back,) = world.say(world.link(), Hello(0, NOVA, welcome.token, "Nova", "test", ()))
+    assert back.name == "Nova"
+    link = world.links[-1]
+    (echo,) = world.say(link, Send(1, "lobby", "lost"))
+    assert (echo.seq, echo.counter) == (2, 1)
+
+
+def test_counters_survive_a_crash(world):
+    link, welcome = world.greet("Nova", NOVA)
+    world.say(link, Join(1, 0, 0, "lobby"), Send(7, "lobby", "a"))
+    world.crash()
+    link = world.link()
+    world.say(link, Hello(0, NOVA, welcome.token, "Nova", "test", ()))
+    (ack,) = world.say(link, Send(7, "lobby", "a"))
+    assert ack.seq == 2
+
+
+def test_a_server_without_a_disk_begins_anew():
+    world = World()
+    _, welcome = world.greet("Nova", NOVA)
+    log = world.hub.rooms["lobby"].log
+    world.crash()
+    assert world.hub.rooms["lobby"].log != log
+    (back,) = world.say(world.link(), Hello(0, NOVA, welcome.token, "Nova", "test", ()))
+    assert not back.resumed
+
+
+def test_the_resume_window_begins_anew_with_the_server(world):
+    world.greet("Nova", NOVA)
+    world.tick(100)
+    world.crash()
+    world.tick(world.settings.resume_seconds - 1)
+    assert world.hub.sessions
+    world.tick(1)
+    assert not world.hub.sessions
+    assert not world.hub.by_token
+    assert not world.hub.by_name
+    assert not world.hub.by_device
+
+
+def test_ending_a_session_leaves_nothing_behind(world):
+    nova, _ = world.greet("Nova", NOVA)
+    sourav, _ = world.greet("Sourav", SOURAV)
+    for link in (nova, sourav):
+        world.say(link, Join(1, 0, 0, "lobby"))
+    _, welcome = world.greet("Maya", b"m" * 16)
+    world.say(world.link(), Hello(0, b"m" * 16, welcome.token, "Maya", "test", ()))
+    world.hang_up(world.links[-1])
+    world.tick(world.settings.resume_seconds)
+    world.say(nova, Private(1, "Sourav"), Create(2))
+    world.say(nova, Bye(""))
+    world.say(sourav, Bye(""))
+    hub = world.hub
+    for register in (hub.sessions, hub.by_name, hub.by_token, hub.by_device, hub.privates):
+        assert not register
+    for register in (hub.connections, hub.addresses, hub.away, hub.parting, hub.catching_up):
+        assert not register
+    assert not hub.rooms["lobby"].members
+    assert not hub.rooms["lobby"].live
+    assert {r.kind for r in hub.rooms.values()} == {RoomKind.LOBBY, RoomKind.ROOM}
+
+
+def test_one_leaving_while_it_comes_back_on_another_connection(world):
+    link, welcome = world.greet("Nova", NOVA)
+    other, _ = world.greet("Sourav", SOURAV)
+    for one in (link, other):
+        world.say(one, Join(1, 0, 0, "lobby"))
+    world.frozen = True
+    world.say(link, Leave(1, "lobby"))
+    new = world.link()
+    world.say(new, Hello(0, NOVA, welcome.token, "Nova", "test", ()))
+    world.frozen = False
+    other.take()
+    world.settle()
+    (back,) = new.take()
+    assert back.rooms == ()
+    assert [e.kind for e in other.take()] == [EventKind.LEAVE]
+
+
+def test_names_are_free_again_after_a_rename(world):
+    link, _ = world.greet("Nova", NOVA)
+    world.say(link, Rename(1, "Vega"))
+    assert isinstance(world.say(world.link(), hello("Nova"))[0], Welcome)
+    assert world.hub.by_name.keys() == {"nova", "vega"}

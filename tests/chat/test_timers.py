@@ -1,0 +1,234 @@
+"""What happens because time passes; no test sleeps."""
+
+import pytest
+
+from netchat.chat.timers import MAX_COUNTERS, SWEEP_EVERY
+from netchat.wire import (
+    Create,
+    Error,
+    ErrorCode,
+    EventKind,
+    Hello,
+    Join,
+    Leave,
+    Ping,
+    Pong,
+    Send,
+    encode,
+)
+from tests.chat.world import World, hello
+
+
+@pytest.fixture
+def world():
+    return World(
+        handshake_timeout=10,
+        frame_timeout=5,
+        ping_after=30,
+        silence_timeout=90,
+        stall_timeout=120,
+        resume_seconds=200,
+        room_ttl=3600,
+    )
+
+
+def codes(link):
+    return [ErrorCode(m.code) for m in link.take() if isinstance(m, Error)]
+
+
+class TestHandshake:
+    def test_no_hello_in_time(self, world):
+        early = world.link()
+        world.wait(4)
+        late = world.link()
+        world.wait(5.9)
+        assert not early.closed
+        world.wait(0.1)
+        assert codes(early) == [ErrorCode.HANDSHAKE_TIMEOUT]
+        assert early.closed
+        assert not late.closed
+
+    def test_who_has_said_hello_is_left_alone(self, world):
+        link, _ = world.greet("Nova")
+        world.wait(11)
+        assert not link.closed
+
+    def test_refused_names_do_not_stop_the_clock(self, world):
+        link = world.link()
+        world.wait(9)
+        world.say(link, hello("server"))
+        world.wait(1)
+        assert ErrorCode.HANDSHAKE_TIMEOUT in codes(link) or link.closed
+
+
+class TestFrames:
+    FRAME = encode(Ping(1))
+
+    def begin(self, world, link, data=FRAME[:5]):
+        link.up += data
+        world.settle()
+
+    def test_the_rest_does_not_come(self, world):
+        link, _ = world.greet("Nova")
+        self.begin(world, link)
+        world.wait(4.9)
+        assert not link.closed
+        world.wait(0.1)
+        assert codes(link) == [ErrorCode.FRAME_TIMEOUT]
+        assert link.closed
+
+    def test_a_byte_now_and_then_does_not_help(self, world):
+        link, _ = world.greet("Nova")
+        frame = encode(Hello(0, b"x" * 16, b"", "n", "s", ()))
+        for at in range(5):
+            self.begin(world, link, frame[at : at + 1])
+            world.wait(1)
+        assert link.closed
+
+    def test_each_frame_has_its_own_time(self, world):
+        link, _ = world.greet("Nova")
+        stream = self.FRAME * 10
+        for at in range(0, len(stream) - 10, 10):
+            self.begin(world, link, stream[at : at + 10])
+            world.wait(1.5)
+            assert not link.closed
+
+    def test_a_frame_that_was_finished(self, world):
+        link, _ = world.greet("Nova")
+        self.begin(world, link)
+        self.begin(world, link, self.FRAME[5:])
+        world.wait(20)
+        assert not link.closed
+        assert not world.hub.partials
+
+    def test_who_is_not_read_is_not_blamed(self, world):
+        link, _ = world.greet("Nova")
+        self.begin(world, link)
+        link.holds = 1  # it sends too fast, or the disk is behind
+        for _ in range(100):
+            world.wait(1)
+        link.holds = 0
+        world.wait(4.9)
+        assert not link.closed
+        world.wait(0.1)
+        assert link.closed
+
+
+class TestSilence:
+    def test_a_ping_then_the_end(self, world):
+        link, _ = world.greet("Nova")
+        world.wait(29)
+        assert link.take()[1:] == []
+        for _ in range(12):
+            world.wait(SWEEP_EVERY)
+        assert link.take() == [Ping(0)]
+        assert not link.closed
+        world.wait(SWEEP_EVERY)
+        assert codes(link) == [ErrorCode.IDLE_TIMEOUT]
+        assert world.hub.away
+
+    def test_any_sign_of_life_will_do(self, world):
+        link, _ = world.greet("Nova")
+        for _ in range(10):
+            world.wait(30)
+            world.wait(SWEEP_EVERY)
+            assert Ping(0) in link.take()
+            world.say(link, Pong(0))
+            world.wait(SWEEP_EVERY)
+        assert not link.closed
+
+    def test_who_is_not_read_is_not_blamed(self, world):
+        link, _ = world.greet("Nova")
+        link.holds = 1
+        world.wait(1000)
+        assert not link.closed
+
+
+class TestStalls:
+    def test_nothing_taken_in_for_too_long(self, world):
+        link, _ = world.greet("Nova")
+        world.stall(link)
+        world.wait(119)
+        assert not link.closed
+        world.wait(1)
+        assert codes(link) == [ErrorCode.STALLED]
+        assert world.hub.away
+
+    def test_taking_in_a_little_is_enough(self, world):
+        link, _ = world.greet("Nova")
+        for _ in range(3):
+            world.stall(link)
+            world.tick(119)
+            world.drain(link)
+        assert not link.closed
+        assert not world.hub.stalls
+
+
+class TestAway:
+    def test_leave_notices_in_every_room_and_the_name_is_free(self, world):
+        nova = world.user("Nova", "lobby")
+        sourav = world.user("Sourav", "lobby")
+        world.drop(nova)
+        world.tick(199)
+        assert len(sourav.events()) == 1
+        world.tick(1)
+        leave = sourav.events()[-1]
+        assert (leave.kind, leave.sender) == (EventKind.LEAVE, "Nova")
+        assert "nova" not in world.hub.by_name
+
+    def test_each_for_itself(self, world):
+        first, second = world.user("a"), world.user("b")
+        world.drop(first)
+        world.tick(100)
+        world.drop(second)
+        world.tick(100)
+        assert world.hub.by_name.keys() == {"b"}
+        world.tick(100)
+        assert not world.hub.by_name
+
+    def test_coming_back_stops_the_clock(self, world):
+        user = world.user("a")
+        for _ in range(3):
+            world.drop(user)
+            world.tick(150)
+            world.connect(user)
+            world.settle()
+        assert world.hub.by_name.keys() == {"a"}
+
+
+class TestRooms:
+    def test_an_empty_room_is_deleted_and_the_lobby_never(self, world):
+        link, _ = world.greet("Nova")
+        joined, _ = world.say(link, Create(1))
+        code = joined.membership[0].room
+        world.say(link, Join(2, 0, 0, "lobby"), Leave(3, code), Leave(4, "lobby"))
+        world.tick(3599)
+        assert code in world.hub.rooms
+        world.tick(SWEEP_EVERY)
+        assert world.hub.rooms.keys() == {"lobby"}
+        assert world.say(link, Join(5, 0, 0, code))[0].code == ErrorCode.NO_SUCH_ROOM
+
+    def test_a_room_with_somebody_in_it_stays(self, world):
+        link, _ = world.greet("Nova")
+        joined, _ = world.say(link, Create(1))
+        code = joined.membership[0].room
+        world.say(link, Leave(2, code))
+        world.tick(3000)
+        world.say(link, Join(3, 0, 0, code))
+        world.tick(7200)
+        assert code in world.hub.rooms
+
+    def test_counters_of_long_ago_are_read_back(self, world):
+        link, _ = world.greet("Nova")
+        world.say(link, Join(1, 0, 0, "lobby"), Send(5, "lobby", "a"))
+        room = world.hub.rooms["lobby"]
+        room.counters.update(dict.fromkeys(range(MAX_COUNTERS + 1), 1))
+        world.frozen = True
+        world.say(link, Send(6, "lobby", "b"))
+        world.tick(SWEEP_EVERY)
+        assert room.counters  # not while something is under way
+        world.frozen = False
+        world.settle()
+        world.tick(SWEEP_EVERY)
+        assert not room.counters
+        assert world.say(link, Send(5, "lobby", "a"))[0].seq == 2

@@ -1,0 +1,351 @@
+"""A whole chat in memory: one hub, any number of clients, and the bytes between them.
+
+No sockets and no clock: bytes move when `settle` is called, time passes when a test says so.
+A test can cut a connection at any byte, freeze the disk, stall a reader, and crash the server.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable
+from typing import TypeVar
+
+from netchat.chat.client import ChatClient
+from netchat.chat.connection import Close, Connection, Fanout, Note, Slow, Write
+from netchat.chat.happenings import Happened, Happening
+from netchat.chat.hub import Hub
+from netchat.chat.journal import Batch
+from netchat.chat.outbox import ClientMemory
+from netchat.chat.settings import Settings
+from netchat.errors import PeerError
+from netchat.net.history import SqliteHistory
+from netchat.net.memory import MemoryHistory
+from netchat.wire import (
+    Error,
+    ErrorCode,
+    Event,
+    FrameReader,
+    Hello,
+    Message,
+    Welcome,
+    decode,
+    encode,
+)
+
+T = TypeVar("T")
+
+History = MemoryHistory | SqliteHistory
+
+#: Far from 0, so that nothing works only because a clock began there.
+BEGIN = 1000.0
+
+
+def hello(name: str, device: bytes = b"", token: bytes = b"") -> Hello:
+    """A HELLO as a client says it; a fresh device by default."""
+    return Hello(0, device or secrets.token_bytes(16), token, name, "test", ())
+
+
+def refusal(answer: list[Message]) -> tuple[ErrorCode, int, int]:
+    """The one ERROR that a request was answered with: its code, and what it is about."""
+    (error,) = answer
+    assert isinstance(error, Error)
+    return ErrorCode(error.code), error.about, error.reference
+
+
+class Link(Connection):
+    """A connection, with the bytes under way on it.
+
+    Attributes:
+        up: bytes on their way to the server.
+        down: bytes on their way to the client.
+        closed: the server has closed it; what is in `down` still arrives.
+        slowed: seconds for which the server asked to read nothing, each time it did.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.up, self.down = bytearray(), bytearray()
+        self.closed = False
+        self.slowed: list[float] = []
+        self.reader = FrameReader()
+        self._client_reader = FrameReader()
+        self._unread: list[bytes] = []
+        self._wire: list[Message] = []
+        self._taken = 0
+
+    def put(self, data: bytes) -> None:
+        """The server sends bytes."""
+        assert not self.closed, "nothing may be sent behind a close"
+        self.down += data
+        self._unread.append(data)
+
+    @property
+    def wire(self) -> list[Message]:
+        """Every message the server has put on it."""
+        data = b"".join(self._unread)
+        self._unread.clear()
+        self._wire += [decode(frame) for frame in self._client_reader.feed(data)]
+        return self._wire
+
+    def take(self) -> list[Message]:
+        """The server's messages since the last call."""
+        new = self.wire[self._taken :]
+        self._taken = len(self._wire)
+        return new
+
+    def events(self) -> list[Event]:
+        """Every EVENT the server has put on it."""
+        return [m for m in self.wire if isinstance(m, Event)]
+
+
+class User:
+    """A client, and all that has happened to it."""
+
+    def __init__(self, name: str, memory: ClientMemory | None = None) -> None:
+        self.core = ChatClient(name, memory)
+        self.link: Link | None = None
+        self.happenings: list[Happening] = []
+
+    def events(self, room: str = "lobby") -> list[Event]:
+        """The events of a room, as the user saw them."""
+        return [h.event for h in self.all(Happened) if h.event.room == room]
+
+    def texts(self, room: str = "lobby") -> list[str]:
+        """What the user saw being said in a room."""
+        return [event.text for event in self.events(room) if event.device]
+
+    def all(self, kind: type[T]) -> list[T]:
+        """Everything of one kind that has happened."""
+        return [h for h in self.happenings if isinstance(h, kind)]
+
+
+class World:
+    """A server and its clients.
+
+    Attributes:
+        now: the time; tests move it.
+        frozen: batches are collected, and not committed: the disk is slow.
+        batches: those that were taken and are not committed yet.
+        notes: the server's log.
+    """
+
+    def __init__(self, history: History | None = None, **settings: float) -> None:
+        self.history = history if history is not None else MemoryHistory()
+        self.settings = Settings(**settings)  # type: ignore[arg-type]
+        self.now = BEGIN
+        self.frozen = False
+        self.batches: deque[Batch] = deque()
+        self.users: list[User] = []
+        self.links: list[Link] = []
+        self.notes: list[Note] = []
+        self._addresses = 0
+        self.hub = Hub(self.settings, self.history, self.history.load(), self.now)
+
+    # -- who is there ---------------------------------------------------------------------------
+
+    def user(self, name: str, *rooms: str, memory: ClientMemory | None = None) -> User:
+        """A client that has connected, and joined some rooms."""
+        user = User(name, memory)
+        self.users.append(user)
+        self.connect(user)
+        for room in rooms:
+            user.core.join(room)
+        self.settle()
+        return user
+
+    def link(self, host: str = "10.0.0.1") -> Link:
+        """A connection without a client: the test is the client."""
+        self._addresses += 1
+        link = Link(f"{host}:{self._addresses}")
+        self.links.append(link)
+        self.hub.connect(link, self.now)
+        self._carry_out()
+        return link
+
+    def greet(self, name: str, device: bytes = b"") -> tuple[Link, Welcome]:
+        """A connection without a client, with a session."""
+        link = self.link()
+        (welcome,) = self.say(link, hello(name, device))
+        assert isinstance(welcome, Welcome)
+        return link, welcome
+
+    def connect(self, user: User) -> None:
+        """Let a client connect (again)."""
+        assert user.link is None
+        user.link = self.link()
+        user.core.connected()
+
+    def say(self, link: Link, *messages: Message) -> list[Message]:
+        """Send frames on a connection without a client; returns what the server answers."""
+        link.take()
+        for message in messages:
+            link.up += encode(message)
+        self.settle()
+        return link.take()
+
+    # -- what goes wrong ------------------------------------------------------------------------
+
+    def drop(self, user: User, up: int = 0, down: int = 0) -> None:
+        """Cut a client's connection: only so many of the bytes under way still arrive."""
+        link = user.link
+        assert link is not None
+        self._pump(user)
+        self._receive(link, up)
+        self._hand_over(user, down)
+        self.hang_up(link)
+
+    def hang_up(self, link: Link) -> None:
+        """Cut a connection."""
+        if link in self.links:
+            self.links.remove(link)
+            self.hub.lost(link, self.now)
+            self._carry_out()
+        for user in self.users:
+            if user.link is link:
+                user.link = None
+                user.core.lost()
+                user.happenings += user.core.take_happenings()
+
+    def crash(self) -> None:
+        """The server is gone, with all that was not committed, and starts again."""
+        self.batches.clear()
+        for link in list(self.links):
+            self.links.remove(link)
+            for user in self.users:
+                if user.link is link:
+                    user.link = None
+                    user.core.lost()
+        self.hub = Hub(self.settings, self.history, self.history.load(), self.now)
+
+    def stall(self, link: Link) -> None:
+        """A client takes nothing in any more."""
+        link.holds = 1
+        self.hub.stalled(link, self.now)
+
+    def drain(self, link: Link) -> None:
+        """It does again."""
+        link.holds = 0
+        self.hub.drained(link)
+
+    # -- what moves -----------------------------------------------------------------------------
+
+    def tick(self, seconds: float = 0.0) -> None:
+        """Let time pass in which everybody gives signs of life, and what follows from it."""
+        self.now += seconds
+        for link in self.links:
+            link.heard = self.now
+        self.wait()
+
+    def wait(self, seconds: float = 0.0) -> None:
+        """Let time pass in which nobody says anything."""
+        self.now += seconds
+        self.hub.tick(self.now)
+        self._carry_out()
+        self.settle()
+
+    def commit(self) -> None:
+        """The disk has written the oldest batch."""
+        batch = self.batches.popleft()
+        self.history.write([batch])
+        self.hub.commit(batch)
+        self._carry_out()
+
+    def take_batch(self) -> bool:
+        """Give what the hub has collected to the disk, which writes it later."""
+        batch = self.hub.take_batch()
+        if batch is not None:
+            self.batches.append(batch)
+        return batch is not None
+
+    def settle(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Move bytes and commits until nothing is under way any more, or `until` says so."""
+        moved = True
+        while moved and not until():
+            moved = self.exchange()
+            if not self.frozen:
+                moved |= self.take_batch()
+                while self.batches:
+                    self.commit()
+
+    def exchange(self) -> bool:
+        """Carry all bytes under way once; returns whether there were any."""
+        moved = False
+        for user in self.users:
+            self._pump(user)
+        for link in list(self.links):
+            moved |= not link.holds and bool(link.up)
+            self._receive(link)
+        if self.hub.catching_up:
+            moved = True
+            self.hub.catch_up()
+            self._carry_out()
+        for user in self.users:
+            moved |= self._hand_over(user)
+        for link in list(self.links):
+            if link.closed:
+                self.hang_up(link)
+        return moved
+
+    def _pump(self, user: User) -> None:
+        if user.link is not None:
+            user.link.up += user.core.data_to_send()
+
+    def _receive(self, link: Link, count: int | None = None) -> None:
+        """The server reads bytes, as `netchat.net.server` does."""
+        if link.holds or link.closed:
+            return
+        data = bytes(link.up[:count])
+        if not data:
+            return
+        del link.up[: len(data)]
+        hub, link.heard = self.hub, self.now
+        try:
+            frames = link.reader.feed(data)
+        except PeerError as error:
+            hub.receive(link, list(error.frames), self.now)
+            hub.broke(link, error)
+            frames = []
+        else:
+            hub.receive(link, frames, self.now)
+        if link.reader.pending:
+            if frames or not link.partial_since:
+                link.partial_since = self.now
+                hub.partials[link] = None
+        elif link.partial_since:
+            link.partial_since = 0.0
+            hub.partials.pop(link, None)
+        self._carry_out()
+
+    def _hand_over(self, user: User, count: int | None = None) -> bool:
+        """The client reads bytes."""
+        link = user.link
+        if link is None or link.stalled_since:
+            return False
+        data = bytes(link.down[:count])
+        del link.down[: len(data)]
+        if data:
+            user.core.feed(data)
+            user.happenings += user.core.take_happenings()
+        return bool(data)
+
+    def _carry_out(self) -> None:
+        for output in self.hub.take_outputs():
+            match output:
+                case Write(to, data):
+                    assert isinstance(to, Link)
+                    if to in self.links:
+                        to.put(data)
+                case Fanout(to, data):
+                    for link in to:
+                        assert isinstance(link, Link)
+                        assert link in self.links, "events for a connection that is gone"
+                        link.put(data)
+                case Close(link):
+                    assert isinstance(link, Link)
+                    link.closed = True
+                case Slow(link, seconds):
+                    assert isinstance(link, Link)
+                    link.slowed.append(seconds)
+                case Note():
+                    self.notes.append(output)

@@ -1,0 +1,260 @@
+"""`netchat serve` from the outside: options, console, signals, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from netchat.wire import Bye, ErrorCode, Event, Hello, Send
+from tests.end_to_end.processes import ROOT, Server, free_port
+from tests.end_to_end.raw import RawClient
+
+
+def netchat(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that ends by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "netchat", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+# -- what cannot work says so, and ends -----------------------------------------------------------
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        result = netchat("serve", "--port", port, "--history", str(tmp_path / "h.db"))
+
+    assert result.returncode == 1
+    assert port in result.stderr
+    assert "--port 0" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_ephemeral_and_history_exclude_each_other(tmp_path: Path) -> None:
+    result = netchat("serve", "--ephemeral", "--history", str(tmp_path / "h.db"))
+
+    assert result.returncode == 2
+    assert "--ephemeral" in result.stderr
+    assert not (tmp_path / "h.db").exists()
+
+
+def _no_database(path: Path) -> None:
+    path.write_text("Dear diary, " * 100)
+
+
+def _of_another_application(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE TABLE diary (page TEXT)")
+
+
+def _of_a_newer_version(path: Path) -> None:
+    with Server("--history", str(path)) as server:
+        server.stop()
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA user_version = 99")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (_no_database, "not a database"),
+        (_of_another_application, "not a history of netchat"),
+        (_of_a_newer_version, "version 99"),
+    ],
+)
+def test_a_file_that_is_no_history_is_refused(tmp_path: Path, make: object, said: str) -> None:
+    path = tmp_path / "file"
+    assert callable(make)
+    make(path)
+    before = path.read_bytes()
+
+    result = netchat("serve", "--port", "0", "--history", str(path))
+
+    assert result.returncode == 1
+    assert said in result.stderr
+    assert str(path) in result.stderr
+    assert "Traceback" not in result.stderr
+    assert path.read_bytes() == before
+
+
+def test_a_folder_is_no_history(tmp_path: Path) -> None:
+    result = netchat("serve", "--port", "0", "--history", str(tmp_path))
+
+    assert result.returncode == 2
+    assert "directory" in result.stderr
+
+
+def test_a_history_has_one_server_at_a_time(tmp_path: Path) -> None:
+    with Server("--history", str(tmp_path / "h.db")):
+        result = netchat("serve", "--port", "0", "--history", str(tmp_path / "h.db"))
+
+    assert result.returncode == 1
+    assert "in use" in result.stderr
+
+
+# -- where options come from ----------------------------------------------------------------------
+
+
+def test_the_environment_sets_options() -> None:
+    server = Server("--ephemeral", environment={"NETCHAT_SERVE_MAX_USERS": "1"})
+    with server, RawClient(server.port, "Nova"), RawClient(server.port) as late:
+        late.say(Hello(0, bytes(16), b"", "Ada", "raw", ()))
+        assert late.dismissal().code == ErrorCode.SERVER_FULL
+
+
+def _until_listening(*arguments: str, **environment: str) -> str:
+    """Start a server, read the first line of its console, and stop it."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "netchat", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            return process.stderr.readline()
+        finally:
+            process.terminate()
+
+
+def test_the_port_may_come_from_the_environment() -> None:
+    port = free_port()
+
+    line = _until_listening("serve", "--ephemeral", NETCHAT_SERVE_PORT=str(port))
+
+    assert f"127.0.0.1:{port}" in line
+
+
+def test_options_may_come_from_a_configuration_file(tmp_path: Path) -> None:
+    config, port = tmp_path / "config.toml", free_port()
+    config.write_text(f"[serve]\nport = {port}\nephemeral = true\nlog-json = true\n")
+
+    line = _until_listening("--config", str(config), "serve")
+
+    assert json.loads(line)["port"] == port
+
+
+def test_a_configuration_of_no_command_is_refused(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[sevre]\nport = 1\n")
+
+    result = netchat("--config", str(config), "serve")
+
+    assert result.returncode == 2
+    assert "sevre" in result.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_its_line(shell: str) -> None:
+    result = netchat("completion", shell)
+
+    assert result.returncode == 0
+    assert f"{shell}_source" in result.stdout
+
+
+# -- the console ----------------------------------------------------------------------------------
+
+_HOSTILE = "\x1b[2J\x1b]0;pwned\x07\r\nforged line\u202e\x9b31m\x00"
+
+
+def test_every_line_of_the_json_console_is_an_object() -> None:
+    with Server("--ephemeral") as server:
+        with RawClient(server.port) as client:
+            client.say(Hello(0, bytes(16), b"", "Nova", _HOSTILE, ()))
+            note = server.wait_for("joined", name="Nova")
+        server.wait_for("away")
+        server.stop()
+
+    assert note["software"] == _HOSTILE
+    assert server.complaints == []
+    assert all({"time", "event"} <= set(json.loads(line)) for line in server.lines)
+
+
+def test_the_readable_console_takes_no_commands_from_strangers() -> None:
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "netchat", "serve", "--ephemeral", "--port", str(port)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline() for _ in range(2)]
+        try:
+            with RawClient(port) as client:
+                client.say(Hello(0, bytes(16), b"", _HOSTILE, "raw", ()))
+                client.say(Hello(0, bytes(16), b"", "Nova", _HOSTILE, ()))
+                client.say(Bye(_HOSTILE))
+                client.expect(Bye)
+        finally:
+            process.terminate()
+        lines += process.stderr.readlines()
+        assert process.wait() == 0
+    console = b"".join(lines).decode()
+
+    assert "Nova" in console
+    assert "forged line" in console
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", console)
+    assert all(re.match(r"\d\d:\d\d:\d\d  ", line) for line in console.splitlines())
+
+
+# -- how it ends ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly_and_the_next_one_goes_on(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with Server("--history", str(tmp_path / "h.db")) as server:
+        with RawClient(server.port, "Nova") as nova:
+            nova.join()
+            nova.say(*(Send(n, "lobby", f"text {n}") for n in range(1, 101)))
+            assert server.stop(number) == 0
+            # What was read got its echo before the goodbye; what comes after it is the end.
+            last = 0
+            while True:
+                message = nova.expect((Event, Bye))  # type: ignore[arg-type]
+                if isinstance(message, Bye):
+                    break
+                last = message.seq
+            assert nova.socket.recv(1) == b""
+        assert [n["event"] for n in server.notes[-3:]] == ["stopping", "away", "stopped"]
+        assert not (tmp_path / "h.db-wal").exists()
+
+        server.start()
+        with RawClient(server.port, "Ada") as ada:
+            ada.join()
+            joined = ada.expect(Event)
+            assert joined.seq > last
+        assert server.complaints == []
+
+
+def test_it_ends_though_somebody_does_not_read() -> None:
+    server = Server("--ephemeral", "--rate", "0")
+    with server, RawClient(server.port, "Nova") as nova, RawClient(server.port, "Idle") as idle:
+        idle.join()
+        nova.join()
+        for n in range(1, 101):
+            nova.say(Send(n, "lobby", "x" * 16000))
+            nova.expect(Event)
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 10

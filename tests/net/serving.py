@@ -1,0 +1,176 @@
+"""A server on a port of its own, and those who talk to it, all in the test's own process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Callable
+
+from netchat.chat.connection import Note
+from netchat.chat.happenings import Happened, Happening
+from netchat.chat.settings import Settings
+from netchat.errors import HistoryError
+from netchat.net.client import Client
+from netchat.net.history import SqliteHistory
+from netchat.net.memory import MemoryHistory
+from netchat.net.server import ChatServer
+from netchat.wire import FrameReader, Hello, Message, decode, encode
+
+#: Seconds after which a test that waits has failed.
+PATIENCE = 20.0
+
+
+class BrittleHistory(SqliteHistory):
+    """A history whose disk is full while `full` is set."""
+
+    full = False
+
+    def write(self, batches):
+        if self.full:
+            raise HistoryError("the disk is full")
+        super().write(batches)
+
+
+class Serving:
+    """A server that runs.
+
+    Attributes:
+        port: where it listens.
+        notes: its log.
+    """
+
+    def __init__(self, history: SqliteHistory | MemoryHistory, settings: Settings) -> None:
+        self.history = history
+        self.notes: list[Note] = []
+        self.server = ChatServer(history, settings, self.notes.append)
+        self.port = 0
+
+    @property
+    def peers(self):
+        """The server's side of each connection."""
+        return list(self.server.hub.connections)
+
+    def noted(self, event: str) -> list[Note]:
+        """The log's lines of one kind."""
+        return [note for note in self.notes if note.event == event]
+
+
+@contextlib.asynccontextmanager
+async def serve(history=None, port: int = 0, **settings: float) -> AsyncIterator[Serving]:
+    """Run a server."""
+    serving = Serving(history or MemoryHistory(), Settings(**settings))  # type: ignore[arg-type]
+    ((_, serving.port),) = await serving.server.start("127.0.0.1", port)
+    try:
+        yield serving
+    finally:
+        await serving.server.stop()
+
+
+class Raw:
+    """A connection that a test speaks on frame by frame."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+        self.got: list[Message] = []
+        self.ended = False
+        self._frames = FrameReader()
+
+    def send(self, *messages: Message | bytes) -> None:
+        """Send frames, or bytes that are none."""
+        self.writer.writelines(m if isinstance(m, bytes) else encode(m) for m in messages)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Read until something holds, or the server closes."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition() and not self.ended:
+                await self._read()
+
+    async def answer(self, *messages: Message) -> Message:
+        """Send frames; the next message that comes back."""
+        count = len(self.got)
+        self.send(*messages)
+        await self.until(lambda: len(self.got) > count)
+        return self.got[count]
+
+    async def end(self) -> None:
+        """Read until the server closes."""
+        await self.until(lambda: False)
+
+    def all(self, kind):
+        """Every message of one kind."""
+        return [m for m in self.got if isinstance(m, kind)]
+
+    async def _read(self) -> None:
+        data = await self.reader.read(65536)
+        self.ended = not data
+        self.got += [decode(frame) for frame in self._frames.feed(data)]
+
+
+@contextlib.asynccontextmanager
+async def raw(port: int, name: str = "", **options) -> AsyncIterator[Raw]:
+    """A connection; with a name, one that has said HELLO."""
+    link = Raw(*await asyncio.open_connection("127.0.0.1", port, **options))
+    try:
+        if name:
+            await link.answer(Hello(0, secrets.token_bytes(16), b"", name, "test", ()))
+        yield link
+    finally:
+        link.writer.transport.abort()
+
+
+class Talker:
+    """A client, and all that happens to it."""
+
+    def __init__(self, client: Client) -> None:
+        self.client, self.core = client, client.core
+        self.happened: list[Happening] = []
+        self._news = asyncio.Event()
+        self._task = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        async for happening in self.client.happenings():
+            self.happened.append(happening)
+            self._news.set()
+
+    def all(self, kind):
+        """Everything of one kind that has happened."""
+        return [h for h in self.happened if isinstance(h, kind)]
+
+    def texts(self, room: str = "lobby") -> list[str]:
+        """What was said in a room."""
+        return [h.event.text for h in self.all(Happened) if h.event.device and h.event.room == room]
+
+    def say(self, *texts: str, room: str = "lobby") -> None:
+        """Say something."""
+        for text in texts:
+            self.core.say(room, text)
+        self.client.flush()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something holds."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                await self._news.wait()
+                self._news.clear()
+
+    async def enter(self, room: str = "lobby") -> None:
+        """Join a room."""
+        self.core.join(room)
+        self.client.flush()
+        await self.until(lambda: room in self.core.memory.rooms)
+
+    def stop(self) -> None:
+        """Listen no more."""
+        self._task.cancel()
+
+
+@contextlib.asynccontextmanager
+async def talker(port: int, name: str, *rooms: str, **options) -> AsyncIterator[Talker]:
+    """A client that has joined some rooms."""
+    async with Client("127.0.0.1", port, name, **options) as client:
+        someone = Talker(client)
+        for room in rooms:
+            await someone.enter(room)
+        yield someone
+        someone.stop()
