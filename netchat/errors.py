@@ -15,7 +15,8 @@ They fork on the one question a caller asks first: *who did wrong?*
     ├── EncodeError            *we* tried to send something the protocol cannot carry
     ├── Refused                the server understood, and said no (`.code` says why)
     ├── CannotConnect          no connection could be made, or it was lost for good
-    └── HistoryError           the history could not be read or written
+    ├── HistoryError           the history could not be read or written
+    └── CaptureError           a capture file is cut short, damaged or of no known format
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ __all__ = [
     "BadMagic",
     "BadVersion",
     "CannotConnect",
+    "CaptureError",
     "EncodeError",
     "FrameTooLarge",
     "HistoryError",
@@ -109,3 +111,10 @@ class CannotConnect(NetchatError):
 
 class HistoryError(NetchatError):
     """The history could not be read or written."""
+
+
+class CaptureError(NetchatError):
+    """A capture file could not be read or written, or not to its end.
+
+    What was whole in front of the place that the text names has been handed over.
+    """

@@ -22,6 +22,8 @@ COMMANDS = {
     "client": ("client", "Chat in this terminal, or send what is piped in."),
     "load": ("load", "Drive a server like a crowd, check every delivery, measure."),
     "demo": ("demo", "Show the main job end to end, in under a minute."),
+    "craft": ("craft", "Build any frame, right or wrong; show, save or send it."),
+    "wireshark": ("wireshark", "Install, print or check the Wireshark dissector."),
     "protocol": ("protocol", "Show the wire protocol, or write and check its document."),
     "completion": ("completion", "Print the line that gives a shell tab completion."),
 }

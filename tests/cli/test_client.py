@@ -312,7 +312,10 @@ def test_a_reader_that_goes_away_is_no_crash_and_the_client_leaves(port):
             text=True,
         ) as head:
             speaker.see("[join] Head")
-            speaker.say("first", "second")
+            # A pipe tells of its reader's end at the next write only.
+            for number in range(10):
+                speaker.say(f"line {number}")
+                time.sleep(0.1)
             speaker.see("[leave] Head left the chat")
             out, err = head.communicate(timeout=30)
         assert out == "[join] Head joined the chat\n"

@@ -93,6 +93,10 @@ class Raw:
         await self.until(lambda: len(self.got) > count)
         return self.got[count]
 
+    async def echo(self, counter: int) -> None:
+        """Read until the EVENT of a SEND has come, as the last one."""
+        await self.until(lambda: getattr(self.got[-1], "counter", 0) == counter)
+
     async def end(self) -> None:
         """Read until the server closes."""
         await self.until(lambda: False)

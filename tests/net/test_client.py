@@ -171,14 +171,16 @@ async def test_it_gives_up_when_it_is_told_to():
 
 
 async def test_another_name_can_be_said():
-    async with serve() as serving, talker(serving.port, "Nova", "lobby"):
-        async with Client("127.0.0.1", serving.port, "nova") as client:
-            second = Talker(client)
-            await second.until(lambda: second.all(NameRefused))
-            client.core.introduce(second.all(NameRefused)[0].suggestion)
-            await second.enter()
-            assert second.all(Entered)[0].room == "lobby"
-            second.stop()
+    async with (
+        serve() as serving,
+        talker(serving.port, "Nova", "lobby"),
+        talker(serving.port, "nova") as second,
+    ):
+        await second.until(lambda: second.all(NameRefused))
+        second.core.introduce(second.all(NameRefused)[0].suggestion)
+        await second.enter()
+        assert second.core.name == "nova2"
+        assert second.all(Entered)[0].room == "lobby"
 
 
 async def fake_server(answer):
