@@ -93,6 +93,10 @@ def _welcome(client: ChatClient, message: Welcome) -> None:
         if not done:
             client.requests[number] = request
             client.out.append(encode(request))
+    asked = {skeleton(r.name) for r in client.requests.values() if isinstance(r, Private)}
+    for name in memory.private:
+        if name not in asked:  # an earlier client was killed before it had the room
+            client.ask(lambda n, name=name: Private(n, name))  # type: ignore[misc]
     if client.goodbye:
         client.out.append(client.goodbye)
 
@@ -108,7 +112,7 @@ def _joined(client: ChatClient, message: Joined) -> None:
         if isinstance(request, Private):  # the other one may be called otherwise by now
             names.add(skeleton(request.name))
         for name in names:
-            for text in client.private.pop(name, []):
+            for text in client.memory.private.pop(name, []):
                 client.say(view.code, text)
 
 
@@ -272,6 +276,8 @@ def _bye(client: ChatClient, message: Bye) -> None:
         client.ended = True
         client.memory.forget_session()
         client.happenings.append(Ended(message.text, wanted=True))
+    else:
+        client.farewell = message.text
 
 
 def _error(client: ChatClient, error: Error) -> None:
@@ -289,7 +295,7 @@ def _error(client: ChatClient, error: Error) -> None:
         client.past.pop(error.reference, None)
         client.holes.discard(error.reference)
         if isinstance(request, Private):
-            for text in client.private.pop(skeleton(request.name), []):
+            for text in client.memory.private.pop(skeleton(request.name), []):
                 client.happenings.append(Undelivered(text, error.text))
         elif isinstance(request, Join) and request.room in client.memory.rooms:
             _forget(client, client.memory.rooms[request.room], error.text)

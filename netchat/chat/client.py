@@ -58,6 +58,7 @@ class ChatClient:
         ended: nothing more will come, and no other connection should be made.
         memory: what has to survive.
         max_text: bytes the server takes in one message.
+        farewell: what the server said when it closed the last connection.
     """
 
     def __init__(
@@ -78,10 +79,10 @@ class ChatClient:
         self.happenings: list[Happening] = []
         self.requests: dict[int, Message] = {}
         self._next_request = 1
-        self.private: dict[str, list[str]] = {}
         self.past: dict[int, list[Event]] = {}
         self.goodbye = b""
         self.holes: set[int] = set()
+        self.farewell = ""
 
     # -- what the driver calls ------------------------------------------------------------------
 
@@ -192,7 +193,7 @@ class ChatClient:
             if view.kind is RoomKind.PRIVATE and skeleton(view.peer) == wanted:
                 self.say(view.code, text)
                 return
-        waiting = self.private.setdefault(wanted, [])
+        waiting = self.memory.private.setdefault(wanted, [])
         waiting.append(text)
         if len(waiting) == 1:
             self.ask(lambda request: Private(request, name))
@@ -242,7 +243,7 @@ class ChatClient:
     @property
     def unsent(self) -> int:
         """Messages whose echo has not come yet."""
-        return len(self.memory.outbox) + sum(map(len, self.private.values()))
+        return len(self.memory.outbox) + sum(map(len, self.memory.private.values()))
 
     def ask(self, make: Callable[[int], Message]) -> int:
         """Send a request; it is asked again after a reconnect, until it is answered.

@@ -48,6 +48,8 @@ class ClientMemory:
         counter: of the last message that was sent.
         rooms: the rooms the user is in, by code.
         outbox: messages without an echo, by counter, in order.
+        private: what is to be said to somebody with whom there is no private room yet, by the
+            skeleton of the name.
     """
 
     device_key: bytes = field(default_factory=lambda: secrets.token_bytes(DEVICE_KEY_SIZE))
@@ -55,9 +57,11 @@ class ClientMemory:
     counter: int = 0
     rooms: dict[str, View] = field(default_factory=dict)
     outbox: dict[int, Send] = field(default_factory=dict)
+    private: dict[str, list[str]] = field(default_factory=dict)
 
     def forget_session(self) -> None:
         """The session is over; only the device goes on."""
         self.token = b""
         self.rooms.clear()
         self.outbox.clear()
+        self.private.clear()

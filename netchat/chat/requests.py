@@ -143,7 +143,7 @@ def _join(hub: State, connection: Connection, session: Session, message: Join, n
         return
     if room.code in session.rooms:
         # Asked again, perhaps because the answer was lost: it is in force already.
-        again = partial(_joined, hub, connection, session, room, message.request, room.delivered)
+        again = partial(_joined, hub, connection, session, room, message.request, None)
         hub.batch.before.append(again)
         return
     if _too_many(hub, connection, session, Join, message.request):
@@ -163,23 +163,32 @@ def _enter(
 ) -> None:
     hub.seat(session, room)
     hub.event(room, EventKind.JOIN, session.name, "", now)
-    after = room.head - 1 if known is None else start(room, known)
-    joined = partial(_joined, hub, connection, session, room, request, after)
-    # Who left and comes back in one batch is told so behind LEFT, and has got the events by then.
-    again = (session.id, room.id) in hub.batch.left
-    (hub.batch.after if again else hub.batch.before).append(joined)
+    if (session.id, room.id) in hub.batch.left:
+        # Left and back in one batch: told so behind LEFT, when the batch's events were sent.
+        joined = partial(_joined, hub, connection, session, room, request, None)
+        hub.batch.after.append(joined)
+    else:
+        after = room.head - 1 if known is None else start(room, known)
+        joined = partial(_joined, hub, connection, session, room, request, after)
+        hub.batch.before.append(joined)
     hub.note("room joined", name=session.name, room=room.code, members=len(room.members))
 
 
 def _joined(
-    hub: State, connection: Connection, session: Session, room: Room, request: int, after: int
+    hub: State,
+    connection: Connection,
+    session: Session,
+    room: Room,
+    request: int,
+    after: int | None,
 ) -> None:
+    """Say JOINED, and let the room's events follow: those behind `after`; None is from now on.
+
+    Also where the membership has ended again by now: its last events, and LEFT, come behind it.
+    """
     if connection.session is not session:
         return
-    # Also where the membership has ended again by now: its events and LEFT follow.
-    after = max(after, room.oldest - 1)
-    if connection in room.live:
-        after = max(after, room.delivered)
+    after = room.delivered if after is None else max(after, room.oldest - 1)
     hub.send(connection, Joined(request, len(room.members), (membership(room, session, after),)))
     hub.follow(connection, room, after)
 

@@ -51,7 +51,8 @@ class State:
         away: the sessions without a connection, longest away first.
         rooms: the rooms by code.
         privates: the private rooms by their two sessions' numbers.
-        parting: rooms that a connection gets no more events of, once its leaving is durable.
+        parting: rooms that a connection gets no more events of once its leaving is durable; as
+            often as it is about to leave them.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class State:
         self.away: dict[Session, None] = {}
         self.rooms: dict[str, Room] = {}
         self.privates: dict[frozenset[int], Room] = {}
-        self.parting: dict[Connection, set[Room]] = {}
+        self.parting: dict[Connection, list[Room]] = {}
         self.swept = now
         self.messages = 0
         self._wall_offset = wall_offset
@@ -192,7 +193,7 @@ class State:
         self._batch.left.add((session.id, room.id))
         self.event(room, EventKind.LEAVE, session.name, why, now)
         if session.connection is not None:
-            self.parting.setdefault(session.connection, set()).add(room)
+            self.parting.setdefault(session.connection, []).append(room)
             self._batch.after.append(partial(self._mute, session.connection, room))
         if room.kind is RoomKind.PRIVATE:
             if not room.members:
@@ -267,14 +268,13 @@ class State:
 
     def _mute(self, connection: Connection, room: Room) -> None:
         if connection in self.parting:
-            self.parting[connection].discard(room)
+            self.parting[connection].remove(room)
             if not self.parting[connection]:
                 del self.parting[connection]
-        session = connection.session
-        if session is None or room.code not in session.rooms:
-            room.live.pop(connection, None)
-            if connection.lagging:
-                connection.lagging.pop(room, None)
+        # Also for who has come back meanwhile: they follow the room anew, behind their JOINED.
+        room.live.pop(connection, None)
+        if connection.lagging:
+            connection.lagging.pop(room, None)
 
     def _restore(self, snapshot: Snapshot, now: float) -> None:
         rooms: dict[int, Room] = {}

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 
+from netchat.wire.shown import show_text
+
 __all__ = ["show_text", "text_problem"]
 
 # C0 and C1 controls, but line feed and tab: they are commands to somebody's terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-# The same, and what reorders, breaks or hides text: bidi controls (UAX #9), line and paragraph
-# separator, zero-width space and the like. The joiners U+200C and U+200D stay: Persian and emoji
-# are written with them.
-_HARMFUL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)
 
 
 def text_problem(text: str) -> str | None:
@@ -29,13 +25,3 @@ def text_problem(text: str) -> str | None:
         f"The message holds the control character U+{ord(found[0]):04X} at character "
         f"{found.start() + 1}; only line feed and tab are allowed."
     )
-
-
-def show_text(text: str) -> str:
-    r"""Text from somebody else, safe for a terminal: harmful characters as `\x1b` or `\u202e`.
-
-    The server refuses control characters, but a client must not depend on its server.
-    """
-    if text.isprintable():
-        return text
-    return _HARMFUL.sub(lambda m: m[0].encode("unicode_escape").decode(), text)

@@ -231,8 +231,9 @@ class Client:
                 return
             delay = random.uniform(0, wait)
             wait = min(wait * 2, LONGEST_WAIT)
-            self._queue.put_nowait(Offline(self.why_lost or "connection lost", delay))
-            self.why_lost = ""
+            why = self.core.farewell or self.why_lost or "connection lost"
+            self._queue.put_nowait(Offline(why, delay))
+            self.why_lost = self.core.farewell = ""
             await asyncio.sleep(delay)
             try:
                 await self._connect()

@@ -101,6 +101,8 @@ class SqliteHistory:
         try:
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
             raise HistoryError(f"The history {self.path} is in use by another server.") from error
 
     def _open(self, opened: contextlib.ExitStack) -> sqlite3.Connection:

@@ -115,11 +115,17 @@ class Probe:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; the session stays resumable unless `bye` was said."""
         self._socket.close()
+        self.closed = self.closed or "the connection was closed here"
 
     def send(self, data: bytes, message: Message | None = None) -> None:
         """Send bytes, whatever they are; `message` is what they mean, for the transcript."""
         self.transcript.append(Heard(time.time(), False, data, message))
+        self._socket.settimeout(PATIENCE)
         try:
             self._socket.sendall(data)
         except OSError as error:
@@ -151,11 +157,10 @@ class Probe:
         patience = ends if quiet is None else time.monotonic() + quiet
         while not self.closed:
             left = min(ends, patience) - time.monotonic()
-            if left <= 0:
-                break
-            new = [m for frame in self._receive(left) if (m := self._note(frame)) is not None]
+            # What is there already is heard even if there is no time left to wait.
+            new = [m for frame in self._receive(max(left, 0)) if (m := self._note(frame))]
             messages += new
-            if until is not None and any(map(until, new)):
+            if left <= 0 or (until is not None and any(map(until, new))):
                 break
             if new and quiet is not None:
                 patience = time.monotonic() + quiet
@@ -223,7 +228,7 @@ class Probe:
             if not data:
                 self.closed = "the server closed the connection"
             return self._reader.feed(data)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):  # the latter where no time is left
             return []
         except PeerError as error:
             self.closed = f"the server broke the protocol: {error}"

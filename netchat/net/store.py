@@ -80,6 +80,7 @@ class ClientStore:
         memory.counter = state["counter"]
         for code, kind, peer, log, last in state["rooms"]:
             memory.rooms[code] = View(code, RoomKind(kind), peer, log, last)
+        memory.private = state["private"]
         for counter, room, text in self._file.execute("SELECT * FROM outbox ORDER BY counter"):
             memory.outbox[counter] = Send(counter, room, text)
             memory.counter = max(memory.counter, counter)
@@ -98,6 +99,7 @@ class ClientStore:
             "token": memory.token.hex(),
             "counter": memory.counter,
             "rooms": [(v.code, v.kind, v.peer, v.log, v.last) for v in memory.rooms.values()],
+            "private": memory.private,
         }
         now = set(memory.outbox)
         new = [memory.outbox[counter] for counter in now - self._kept]

@@ -158,7 +158,7 @@ class TestPrivate:
         world.exchange()
         world.frozen = False
         world.settle()
-        assert nova.core.private == {}
+        assert nova.core.memory.private == {}
         (room,) = nova.core.memory.rooms
         assert sourav.texts(room) == ["a"]
         assert nova.core.memory.rooms[room].peer == "Vega"

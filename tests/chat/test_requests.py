@@ -171,6 +171,23 @@ class TestRooms:
         assert len(sourav.take()) == 2
         assert not world.hub.parting
 
+    def test_leaving_twice_and_the_connection_is_gone_before_the_second_is_durable(
+        self, world, nova, sourav
+    ):
+        world.frozen = True
+        world.say(nova, Leave(1, "lobby"))
+        world.take_batch()
+        world.say(nova, Join(2, 0, 0, "lobby"))
+        world.take_batch()
+        world.say(nova, Leave(3, "lobby"))
+        world.commit()
+        world.commit()
+        world.hang_up(nova)
+        world.frozen = False
+        world.settle()
+        assert not world.hub.rooms["lobby"].live.keys() - {sourav}
+        assert not world.hub.parting
+
 
 class TestRename:
     def test_the_rooms_learn_of_it(self, world, nova, sourav):

@@ -252,6 +252,21 @@ class TestStopping:
         reopened.close()
         assert head == len(echoes) + 1  # nothing is on disk that was not acknowledged
 
+    async def test_what_is_gathered_is_acknowledged_too(self, history, monkeypatch):
+        monkeypatch.setattr(module, "GATHER_FROM", 1)
+        monkeypatch.setattr(module, "GATHER_SECONDS", 0.5)
+        async with serve(history) as serving, raw(serving.port, "Nova") as link:
+            await link.answer(Join(1, 0, 0, "lobby"))
+            link.send(*[Send(n, "lobby", "x") for n in (1, 2)])
+            await link.echo(2)
+            link.send(Send(3, "lobby", "x"))
+            while not serving.server.hub.batch.rows:
+                await asyncio.sleep(0.001)
+            await serving.server.stop()
+            await link.end()
+            assert [type(m) for m in link.got[-2:]] == [Event, Bye]
+            assert link.got[-2].counter == 3
+
     async def test_nobody_is_let_in_any_more(self):
         async with serve() as serving:
             await serving.server.stop()

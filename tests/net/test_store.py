@@ -5,6 +5,7 @@ import stat
 
 import pytest
 
+from netchat.chat.client import ChatClient
 from netchat.chat.outbox import ClientMemory, View
 from netchat.errors import NetchatError
 from netchat.net.store import ClientStore
@@ -146,3 +147,14 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(NetchatError, match="cannot be used"):
         ClientStore(tmp_path / "file" / "nova.db")
+
+
+def test_a_private_message_without_a_room_yet_survives(tmp_path):
+    store = ClientStore(tmp_path / "nova.db")
+    client = ChatClient("Nova", store.load())
+    client.tell("Sourav", "psst")
+    store.save(client.memory)
+    store.close()
+    again = ClientStore(tmp_path / "nova.db")
+    assert again.load().private == {"sourav": ["psst"]}
+    again.close()

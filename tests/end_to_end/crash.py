@@ -1,0 +1,178 @@
+"""`python -m tests.end_to_end.crash`: kill -9 in mid-traffic, again and again, and count the dead.
+
+A crowd talks through a real server with a history on disk. At random moments the server is killed
+with SIGKILL and started again on the same port and file. In the end, every message that was
+acknowledged must be in the file once, and in every member's log once, in the file's order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from netchat.net.loop import run
+from netchat.wire import HEADER_SIZE, Event, Frame, decode
+from tests.end_to_end.crowd import Crowd
+from tests.end_to_end.processes import Server, free_port
+
+__all__ = ["Result", "crash", "read_history"]
+
+#: Seconds of traffic between two kills, at most; counted from the first message after a restart,
+#: so that every kill hits a server that is carrying messages.
+LONGEST_LIFE = 0.8
+
+
+@dataclass
+class Result:
+    """What came of it.
+
+    Attributes:
+        drops: connections that were cut while the server was alive.
+        acknowledged: messages whose echo was seen; every one was looked for.
+        deliveries: events that were checked in the members' logs.
+        faults: what was lost, came twice, or came out of order; empty if all is well.
+        ready: seconds from each kill until the new server listened.
+        first: seconds from each kill until the next message was acknowledged.
+        all_back: the same until everybody was connected and had caught up, for those kills that
+            were not followed by another one before that.
+        seconds: how long all of it took.
+    """
+
+    kills: int = 0
+    drops: int = 0
+    clients: int = 0
+    acknowledged: int = 0
+    deliveries: int = 0
+    faults: list[str] = field(default_factory=list)
+    ready: list[float] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
+    all_back: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    seed: int = 0
+
+
+async def crash(
+    folder: Path, kills: int = 20, clients: int = 50, messages: int = 20_000, seed: int = 1
+) -> Result:
+    """Do it.
+
+    Args:
+        folder: for the history.
+        kills: how often the server is killed; more often if that is too few for `messages`.
+        clients: members of the crowd.
+        messages: to be acknowledged, at least.
+        seed: of the random moments (the scheduling of the machine is not seeded).
+    """
+    began, source = time.monotonic(), random.Random(seed)
+    result = Result(clients=clients, seed=seed)
+    history = folder / "history.db"
+    # A crowd that talks faster than one connection may is not what this is about.
+    with Server("--history", str(history), "--rate", "0", port=free_port()) as server:
+        crowd = Crowd(server.port, clients, source)
+        await crowd.enter()
+        talking = crowd.talk(rate=2000 / clients)
+        watch: asyncio.Task[None] | None = None
+        while result.kills < kills or crowd.acknowledged < messages:
+            await asyncio.sleep(source.uniform(0, LONGEST_LIFE))
+            for member in source.sample(crowd.members, clients // 10):
+                member.client.drop()  # the network fails too, now and then
+                result.drops += 1
+            if watch is not None and source.random() < 0.5:
+                await watch  # every second time they all get back first
+            if watch is not None:
+                watch.cancel()
+            result.kills += 1
+            killed = time.monotonic()
+            server.kill()
+            await asyncio.to_thread(server.start)
+            result.ready.append(time.monotonic() - killed)
+            # Counted only now: echoes that had been sent before the kill have been read by now.
+            before = crowd.acknowledged
+            watch = asyncio.create_task(_watch(crowd, result, killed))
+            await crowd.until(lambda before=before: crowd.acknowledged > before)  # type: ignore[misc]
+            result.first.append(time.monotonic() - killed)
+        for task in talking:
+            task.cancel()
+        for end in await asyncio.gather(*talking, return_exceptions=True):
+            if not isinstance(end, asyncio.CancelledError):
+                raise AssertionError("a member fell silent") from end
+        await crowd.settle()
+        if watch is not None:
+            await watch
+        await crowd.leave()
+        server.stop()
+    result.acknowledged = crowd.acknowledged
+    result.deliveries = sum(len(log) for m in crowd.members for log in m.logs.values())
+    result.faults = crowd.faults(read_history(history))
+    result.seconds = time.monotonic() - began
+    return result
+
+
+async def _watch(crowd: Crowd, result: Result, killed: float) -> None:
+    await crowd.until(lambda: crowd.back == len(crowd.members))
+    result.all_back.append(time.monotonic() - killed)
+
+
+def read_history(path: Path) -> dict[str, list[Event]]:
+    """The events of each room, by code, as they are on disk."""
+    rooms: dict[str, list[Event]] = {}
+    with closing(sqlite3.connect(path)) as file:
+        rows = file.execute(
+            "SELECT code, frame FROM event JOIN room ON room.id = event.room"
+            " ORDER BY event.room, seq"
+        )
+        for code, frame in rows:
+            event = decode(Frame(frame[3], frame[HEADER_SIZE:]))
+            assert isinstance(event, Event)
+            rooms.setdefault(code, []).append(event)
+    return rooms
+
+
+def _show(result: Result) -> None:
+    print(f"{result.kills} x kill -9 under {result.clients} clients, in {result.seconds:.0f} s")
+    print(f"connections cut         {result.drops}")
+    print(f"acknowledged messages   {result.acknowledged:,}")
+    print(f"deliveries checked      {result.deliveries:,}")
+    for label, times in (
+        ("server listens again", result.ready),
+        ("first acknowledgement", result.first),
+        ("everybody is back", result.all_back),
+    ):
+        if times:
+            print(
+                f"{label:<23} median {statistics.median(times):.2f} s, longest {max(times):.2f} s"
+                f" after the kill ({len(times)} times)"
+            )
+    print(f"lost, twice, disordered {len(result.faults)}")
+    for fault in result.faults[:20]:
+        print(f"  {fault}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.end_to_end.crash", description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="netchat-crash-") as folder:
+        result = run(
+            crash(Path(folder), options.kills, options.clients, options.messages, options.seed)
+        )
+    print(json.dumps(asdict(result))) if options.json else _show(result)
+    sys.exit(1 if result.faults else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Fifty people who never stop talking, and who write down everything they see."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+
+from netchat.chat.happenings import Ended, Entered, Happened, Missed, Undelivered
+from netchat.net.client import Client
+from netchat.wire import Event, EventKind
+
+__all__ = ["Crowd", "Member"]
+
+#: Messages that one member has under way at most; while the server is down, they wait.
+WINDOW = 8
+
+
+@dataclass
+class Member:
+    """One client and its notebook.
+
+    Attributes:
+        client: the real client, as `netchat client` uses it.
+        rooms: where it talks.
+        logs: every event it was shown, by room, in the order it was shown.
+        said: everything it has said, by counter: room and text.
+        trouble: what must not happen to it.
+    """
+
+    client: Client
+    rooms: list[str] = field(default_factory=list)
+    logs: dict[str, list[Event]] = field(default_factory=dict)
+    said: dict[int, tuple[str, str]] = field(default_factory=dict)
+    trouble: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.client.core.name
+
+    @property
+    def acknowledged(self) -> int:
+        """How many of its messages have got their echo."""
+        return len(self.said) - len(self.client.core.memory.outbox)
+
+    @property
+    def back(self) -> bool:
+        """Whether it is connected and has caught up in all its rooms."""
+        core = self.client.core
+        return core.online and all(view.open for view in core.memory.rooms.values())
+
+    async def listen(self) -> None:
+        """Write down what happens, until the client is closed."""
+        async for happening in self.client.happenings():
+            match happening:
+                case Happened(event=event):
+                    self.logs.setdefault(event.room, []).append(event)
+                case Entered(room=room):
+                    self.rooms.append(room)
+                case Missed() | Undelivered() | Ended():
+                    self.trouble.append(repr(happening))
+                case _:
+                    pass
+
+    async def talk(self, source: random.Random, rate: float) -> None:
+        """Say something now and then, about `rate` times a second."""
+        core = self.client.core
+        while True:
+            await asyncio.sleep(source.expovariate(rate))
+            if len(core.memory.outbox) < WINDOW:
+                room = source.choice(self.rooms)
+                text = f"{self.name} says {len(self.said) + 1}"
+                self.said[core.say(room, text)] = room, text
+                self.client.flush()
+
+
+class Crowd:
+    """All members: everybody is in the lobby, and in one of three rooms with a code.
+
+    Args:
+        port: the server's.
+        size: how many they are.
+        source: of all chance.
+    """
+
+    def __init__(self, port: int, size: int, source: random.Random) -> None:
+        self._source = source
+        self._tasks: list[asyncio.Task[None]] = []
+        self.members = [
+            Member(Client("127.0.0.1", port, f"member{number:02}")) for number in range(size)
+        ]
+
+    async def enter(self) -> None:
+        """Connect everybody, and let them join their rooms."""
+        for member in self.members:
+            await member.client.__aenter__()
+            self._tasks.append(asyncio.create_task(member.listen()))
+            member.client.core.join("lobby")
+        founders = self.members[:3]
+        for founder in founders:
+            founder.client.core.create()
+        for member in self.members:
+            member.client.flush()
+        await self.until(lambda: all("lobby" in m.rooms for m in self.members))
+        await self.until(lambda: all(len(f.rooms) == 2 for f in founders))
+        codes = [next(room for room in f.rooms if room != "lobby") for f in founders]
+        for number, member in enumerate(self.members[3:]):
+            member.client.core.join(codes[number % 3])
+            member.client.flush()
+        await self.until(lambda: all(len(m.rooms) == 2 for m in self.members))
+
+    def talk(self, rate: float) -> list[asyncio.Task[None]]:
+        """Let everybody talk; each at `rate` messages a second, until the tasks are cancelled."""
+        return [
+            asyncio.create_task(m.talk(random.Random(self._source.random()), rate))
+            for m in self.members
+        ]
+
+    @property
+    def acknowledged(self) -> int:
+        """Messages that have got their echo."""
+        return sum(member.acknowledged for member in self.members)
+
+    @property
+    def back(self) -> int:
+        """How many are connected and have caught up."""
+        return sum(member.back for member in self.members)
+
+    async def until(self, reached: object, timeout: float = 60.0) -> None:
+        """Wait until `reached()` is true.
+
+        Raises:
+            TimeoutError: it was not within `timeout` seconds.
+        """
+        assert callable(reached)
+        async with asyncio.timeout(timeout):
+            while not reached():
+                await asyncio.sleep(0.005)
+
+    async def settle(self) -> None:
+        """Wait until nothing is under way: every message has its echo, everybody the same end."""
+        await self.until(lambda: self.back == len(self.members))
+        await self.until(lambda: not any(m.client.core.unsent for m in self.members))
+
+        def level() -> bool:
+            ends: dict[str, set[int]] = {}
+            for member in self.members:
+                for room, log in member.logs.items():
+                    ends.setdefault(room, set()).add(log[-1].seq)
+            return all(len(end) == 1 for end in ends.values())
+
+        await self.until(level)
+
+    async def leave(self) -> None:
+        """Close every connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for member in self.members:
+            await member.client.__aexit__(None, None, None)
+
+    def faults(self, history: dict[str, list[Event]]) -> list[str]:
+        """Everything that breaks the delivery contract, given what the server's file says.
+
+        Args:
+            history: the events of each room, by code, in order.
+        """
+        faults = [f"{m.name}: {trouble}" for m in self.members for trouble in m.trouble]
+        for room, events in history.items():
+            if [event.seq for event in events] != list(range(1, len(events) + 1)):
+                faults.append(f"{room}: the numbers on disk have a hole")
+        for member in self.members:
+            for room, log in member.logs.items():
+                first = log[0].seq
+                expected = history.get(room, [])[first - 1 :]
+                if log == expected:
+                    continue
+                at = next(
+                    (i for i, (a, b) in enumerate(zip(log, expected, strict=False)) if a != b), -1
+                )
+                faults.append(
+                    f"{member.name} in {room}: {len(log)} events, not {len(expected)};"
+                    f" the first difference is number {at}"
+                )
+        return faults + self._lost_or_twice(history)
+
+    def _lost_or_twice(self, history: dict[str, list[Event]]) -> list[str]:
+        found: dict[tuple[str, str, str], int] = {}
+        for room, events in history.items():
+            for event in events:
+                if event.kind == EventKind.CHAT:
+                    key = event.sender, room, event.text
+                    found[key] = found.get(key, 0) + 1
+        faults = []
+        for member in self.members:
+            for room, text in member.said.values():
+                times = found.pop((member.name, room, text), 0)
+                if times != 1:
+                    faults.append(f"{text!r} in {room} is on disk {times} times")
+        return faults + [f"{key} is on disk, and nobody said it" for key in found]

@@ -1,0 +1,76 @@
+"""What two well-behaved people notice of an attack: the time a message takes from one to the other."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from types import TracebackType
+from typing import Self
+
+from netchat.wire import Event, Send
+from tests.end_to_end.raw import RawClient
+
+__all__ = ["Probe", "hear"]
+
+#: Messages of one window. Its p99 is the third longest of them.
+WINDOW = 250
+
+
+class Probe:
+    """Two members of the lobby; one speaks, the other one listens.
+
+    Args:
+        port: the server's.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._speaker, self._listener = RawClient(port, "Speaker"), RawClient(port, "Listener")
+        self._speaker.join()
+        self._listener.join()
+        self.sent = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._speaker.socket.close()
+        self._listener.socket.close()
+
+    def message(self) -> float:
+        """Send one message; seconds until the other one has it."""
+        self.sent += 1
+        text = f"probe {self.sent}"
+        began = time.perf_counter()
+        self._speaker.say(Send(self.sent, "lobby", text))
+        hear(self._listener, text)
+        seconds = time.perf_counter() - began
+        hear(self._speaker, text)  # who does not read is not listened to
+        return seconds
+
+    def catch_up(self, text: str) -> None:
+        """Read what others have said, up to a text."""
+        hear(self._speaker, text)
+        hear(self._listener, text)
+
+    def p99(self) -> float:
+        """The 99th percentile of one window, in seconds."""
+        times = []
+        for _ in range(WINDOW):
+            times.append(self.message())
+            time.sleep(0.002)
+        return sorted(times)[int(WINDOW * 0.99)]
+
+    def typical(self, windows: int = 3) -> float:
+        """The median of the p99 of several windows."""
+        return statistics.median(self.p99() for _ in range(windows))
+
+
+def hear(client: RawClient, text: str) -> None:
+    """Read on until a text comes."""
+    while client.expect(Event).text != text:
+        pass

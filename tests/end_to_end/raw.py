@@ -1,0 +1,94 @@
+"""A client made of a blocking socket: it says what it is told to, right or wrong."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+from types import TracebackType
+from typing import Self, TypeVar
+
+from netchat.wire import Error, FrameReader, Hello, Join, Joined, Message, Welcome, decode, encode
+
+__all__ = ["RawClient"]
+
+_M = TypeVar("_M", bound=Message)
+
+
+class RawClient:
+    """One connection to a server on this machine.
+
+    Args:
+        port: the server's.
+        name: if given, it says HELLO under that name and waits for WELCOME.
+        device: its device key. Who comes again with the same one ends their earlier session.
+        receive_buffer: bytes of its receive buffer, to be set before it connects; 0 for any.
+    """
+
+    def __init__(
+        self, port: int, name: str = "", *, device: bytes = b"", receive_buffer: int = 0
+    ) -> None:
+        self.socket = socket.socket()
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(10)
+        self.socket.connect(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.received: list[Message] = []
+        self._reader = FrameReader(2**24)
+        if name:
+            self.say(Hello(0, device or os.urandom(16), b"", name, "raw", ()))
+            self.expect(Welcome)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        """Send bytes."""
+        self.socket.sendall(data)
+
+    def say(self, *messages: Message) -> None:
+        """Send messages, in one piece."""
+        self.send(b"".join(map(encode, messages)))
+
+    def join(self, room: str = "lobby") -> None:
+        """Become a member of a room."""
+        self.say(Join(1, 0, 0, room))
+        self.expect(Joined)
+
+    def expect(self, kind: type[_M], timeout: float = 10.0) -> _M:
+        """The next message of a kind; those in front of it are dropped."""
+        deadline = time.monotonic() + timeout
+        while True:
+            while self.received:
+                message = self.received.pop(0)
+                if isinstance(message, kind):
+                    return message
+            self.socket.settimeout(max(0.001, deadline - time.monotonic()))
+            data = self.socket.recv(65536)
+            assert data, f"the server closed the connection; no {kind.__name__} came"
+            self.received += [decode(frame) for frame in self._reader.feed(data)]
+
+    def dismissal(self, timeout: float = 10.0) -> Error:
+        """The ERROR that ends the connection; the server must close it behind that."""
+        error = self.expect(Error, timeout)
+        try:
+            while self.socket.recv(65536):
+                pass
+        except ConnectionResetError:
+            pass  # it closed with bytes of ours unread
+        return error
+
+    def reset(self) -> None:
+        """Close with RST, as a machine that crashed and came back would."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()

@@ -1,0 +1,224 @@
+"""Every kind of bad input over real TCP: a named error to its sender, a line on the console.
+
+All of it happens to one server, in whose lobby somebody sits to whom nothing may happen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from netchat import wire
+from netchat.wire import (
+    Bye,
+    ErrorCode,
+    Event,
+    Hello,
+    Join,
+    Message,
+    Ping,
+    Pong,
+    Rename,
+    Send,
+    encode,
+    seal,
+)
+from tests.end_to_end.processes import Server
+from tests.end_to_end.raw import RawClient
+
+HELLO = encode(Hello(0, bytes(16), b"", "Villain", "raw", ()))
+
+
+def _with(frame: bytes, at: int, value: bytes, *, sealed: bool = True) -> bytes:
+    """A frame with other bytes at a place; its CRC made right again, unless told otherwise."""
+    changed = frame[:at] + value + frame[at + len(value) :]
+    if not sealed:
+        return changed
+    return changed[:12] + wire.checksum(changed).to_bytes(4, "big") + changed[16:]
+
+
+#: What is sent, and what the error must say.
+BROKEN = {
+    "magic": (b"GET / HTTP/1.1\r\n\r\n", "BadMagic"),
+    "version": (_with(HELLO, 2, b"\x02"), "BadVersion: this is NCP version 2"),
+    "type": (_with(HELLO, 3, b"\xee"), "UnknownType: frame type 0xee"),
+    "flags": (_with(HELLO, 4, b"\x00\x01"), "UnknownFlags: flags 0x0001"),
+    "reserved": (_with(HELLO, 7, b"\x09"), "reserved 9"),
+    "crc": (_with(HELLO, 12, b"\0\0\0\0", sealed=False), "BadChecksum: HELLO frame"),
+    "payload": (_with(HELLO, 30, b"\xff", sealed=False), "BadChecksum"),
+    "too long": (_with(HELLO, 8, b"\x00\x01\x00\x00"), "FrameTooLarge"),
+    "gigantic": (_with(HELLO, 8, b"\xff\xff\xff\xff")[:16], "FrameTooLarge"),
+    "body too short": (seal(Hello.TYPE, HELLO[16:-3]), "BadBody: HELLO"),
+    "body too long": (seal(Hello.TYPE, HELLO[16:] + b"rest"), "4 bytes are left over"),
+    "text too long": (seal(Bye.TYPE, b"\xff\xffshort"), "BadBody: BYE: text"),
+    "utf-8": (seal(Bye.TYPE, b"\x00\x02\xc3\x28"), "not valid UTF-8"),
+}
+
+#: What makes no sense as the first message.
+OUT_OF_PLACE = {
+    "before hello": Join(1, 0, 0, "lobby"),
+    "of a server": Pong(1),
+    "short device": Hello(0, b"short", b"", "Villain", "raw", ()),
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server(
+        *("--ephemeral", "--handshake-timeout", "1s", "--frame-timeout", "1s"),
+        *("--max-users", "3", "--rate", "50", "--burst", "50"),
+    ) as running:
+        yield running
+        assert running.complaints == []
+
+
+@pytest.fixture(scope="module")
+def bystander(server: Server) -> Iterator[RawClient]:
+    """Somebody who chats on, whatever happens."""
+    with RawClient(server.port, "Bystander") as client:
+        client.join()
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _untouched(bystander: RawClient) -> Iterator[None]:
+    """The bystander can still talk afterwards."""
+    yield
+    text, counter = f"still here at {time.monotonic()}", time.monotonic_ns()
+    bystander.say(Send(counter, "lobby", text))
+    while bystander.expect(Event).text != text:
+        pass
+
+
+def _console(server: Server, client: RawClient, code: ErrorCode) -> str:
+    """The console's sentence about a client's dismissal."""
+    host, port = client.socket.getsockname()
+    note = server.wait_for("dismissed", address=f"{host}:{port}", code=code.name)
+    return str(note["text"])
+
+
+def _villain(server: Server) -> RawClient:
+    """The one who does wrong, always on the same device: its earlier session ends."""
+    client = RawClient(server.port, "Villain", device=b"V" * 16)
+    client.join()
+    return client
+
+
+def _go(client: RawClient) -> None:
+    client.say(Bye(""))
+    client.expect(Bye)
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_bytes_that_break_the_protocol(server: Server, what: str) -> None:
+    data, said = BROKEN[what]
+    with RawClient(server.port) as client:
+        client.send(data)
+        error = client.dismissal()
+
+        assert error.code == ErrorCode.BAD_FRAME
+        assert said in error.text
+        assert said in _console(server, client, ErrorCode.BAD_FRAME)
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_the_same_bytes_within_a_session(server: Server, what: str) -> None:
+    data, said = BROKEN[what]
+    with _villain(server) as client:
+        client.send(data)
+
+        assert said in client.dismissal().text
+        assert said in _console(server, client, ErrorCode.BAD_FRAME)
+
+
+@pytest.mark.parametrize("what", OUT_OF_PLACE)
+def test_messages_out_of_place(server: Server, what: str) -> None:
+    with RawClient(server.port) as client:
+        client.say(OUT_OF_PLACE[what])
+
+        assert client.dismissal().code == ErrorCode.UNEXPECTED
+        _console(server, client, ErrorCode.UNEXPECTED)
+
+
+@pytest.mark.parametrize("length", [1, 15, 16, len(HELLO) - 1])
+def test_a_truncated_frame(server: Server, length: int) -> None:
+    with RawClient(server.port) as client:
+        client.send(HELLO[:length])
+
+        # Half a HELLO is waited for as a handshake and as a frame; both take a second here.
+        assert client.dismissal().code in (ErrorCode.FRAME_TIMEOUT, ErrorCode.HANDSHAKE_TIMEOUT)
+
+
+def test_a_truncated_frame_within_a_session(server: Server) -> None:
+    with _villain(server) as client:
+        client.send(encode(Ping(1))[:-1])
+
+        assert client.dismissal().code == ErrorCode.FRAME_TIMEOUT
+        _console(server, client, ErrorCode.FRAME_TIMEOUT)
+
+
+def test_a_silent_client(server: Server) -> None:
+    with RawClient(server.port) as client:
+        assert client.dismissal().code == ErrorCode.HANDSHAKE_TIMEOUT
+        _console(server, client, ErrorCode.HANDSHAKE_TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "said"),
+    [
+        (Send(1, "lobby", "bell\x07"), ErrorCode.TEXT_NOT_ALLOWED, "U+0007 at character 5"),
+        (Send(1, "lobby", "\x9b31m"), ErrorCode.TEXT_NOT_ALLOWED, "U+009B"),
+        (Send(1, "lobby", ""), ErrorCode.TEXT_NOT_ALLOWED, "empty"),
+        (Send(1, "lobby", "x" * 16385), ErrorCode.TEXT_TOO_LONG, "16385 bytes"),
+        (Send(1, "NOWHERE", "hello"), ErrorCode.NOT_A_MEMBER, "NOWHERE"),
+        (Rename(1, "two words"), ErrorCode.NAME_NOT_ALLOWED, "SPACE"),
+        (Rename(1, "bystander"), ErrorCode.NAME_TAKEN, "taken"),
+        (Join(1, 0, 0, "WRONGCODE1"), ErrorCode.NO_SUCH_ROOM, "WRONGCODE1"),
+    ],
+)
+def test_what_is_refused_without_a_farewell(
+    server: Server, message: Message, code: ErrorCode, said: str
+) -> None:
+    with _villain(server) as client:
+        client.say(message)
+        error = client.expect(wire.Error)
+
+        assert (error.code, error.about) == (code, message.TYPE)
+        assert said in error.text
+        server.wait_for("refused", name="Villain", code=code.name)
+        _go(client)
+
+
+def test_user_n_plus_one(server: Server) -> None:
+    with _villain(server) as second, RawClient(server.port, "Third") as third:
+        with RawClient(server.port) as late:
+            late.say(Hello(0, bytes(16), b"", "Fourth", "raw", ()))
+            error = late.dismissal()
+
+            assert error.code == ErrorCode.SERVER_FULL
+            assert "3 users" in error.text
+            _console(server, late, ErrorCode.SERVER_FULL)
+        _go(second)
+        _go(third)
+    with RawClient(server.port, "Fourth") as fourth:  # there is room again
+        _go(fourth)
+
+
+def test_a_flood_is_read_slowly_and_loses_nothing(server: Server) -> None:
+    with _villain(server) as client:
+        began = time.monotonic()
+        client.say(*(Send(n, "lobby", f"flood {n}") for n in range(1, 151)))
+        error = client.expect(wire.Error)
+        assert error.code == ErrorCode.TOO_FAST
+        seen = 0
+        client.say(Ping(7))
+        while seen < 150:
+            seen += client.expect(Event).text.startswith("flood")
+        client.expect(Pong)
+
+        # 150 at once leave the bucket 100 in debt: at 50 a second, the next one waits 2 seconds.
+        assert time.monotonic() - began > 1.5
+        server.wait_for("too fast", name="Villain")
+        _go(client)

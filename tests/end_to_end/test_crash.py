@@ -1,0 +1,43 @@
+"""kill -9 of the server in mid-traffic: nothing acknowledged is lost, and nothing comes twice."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from netchat.net.loop import run
+from netchat.wire import Event, EventKind
+from tests.end_to_end.crash import crash
+from tests.end_to_end.crowd import Crowd
+
+
+@pytest.mark.timeout(170)
+def test_nothing_acknowledged_is_lost_in_twenty_kills(tmp_path: Path) -> None:
+    result = run(crash(tmp_path, kills=20, clients=50, messages=20_000))
+
+    assert result.faults == []
+    assert result.kills >= 20
+    assert result.acknowledged >= 20_000
+    assert result.deliveries > 20 * result.acknowledged
+    assert max(result.all_back) < 15
+
+
+def _said(seq: int, text: str) -> Event:
+    return Event(seq, 0, 1, seq, EventKind.CHAT, "lobby", "member00", text)
+
+
+def test_the_check_finds_what_it_looks_for() -> None:
+    crowd = Crowd(1, 1, random.Random(1))
+    (member,) = crowd.members
+    member.said = {1: ("lobby", "one"), 2: ("lobby", "two")}
+    log = [_said(1, "one"), _said(2, "two")]
+    member.logs["lobby"] = log
+
+    assert crowd.faults({"lobby": list(log)}) == []
+    assert any("0 times" in f for f in crowd.faults({"lobby": log[:1]}))
+    assert any("2 times" in f for f in crowd.faults({"lobby": [*log, _said(3, "two")]}))
+    assert any("hole" in f for f in crowd.faults({"lobby": log[1:]}))
+    assert any("first difference" in f for f in crowd.faults({"lobby": log[::-1]}))
+    assert any("nobody" in f for f in crowd.faults({"lobby": [*log, _said(3, "three")]}))

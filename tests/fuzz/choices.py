@@ -1,0 +1,60 @@
+"""Bytes read as decisions: what lets one fuzz target serve a fuzzing engine and a random one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+__all__ = ["Choices"]
+
+_T = TypeVar("_T")
+
+
+class Choices:
+    """Takes one decision after another from a byte string; where it ends, every decision is 0.
+
+    A fuzzing engine that changes one byte changes one decision, and a prefix stays a prefix, so
+    that what it has learned about the beginning of an input keeps its worth.
+
+    Args:
+        data: the bytes.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def __bool__(self) -> bool:
+        """Whether there are bytes left."""
+        return self._at < len(self._data)
+
+    def byte(self) -> int:
+        """One byte, as it is."""
+        self._at += 1
+        return self._data[self._at - 1] if self._at <= len(self._data) else 0
+
+    def below(self, limit: int) -> int:
+        """A number from 0 to `limit` - 1; for at most 65536."""
+        number = self.byte() if limit <= 256 else self.byte() << 8 | self.byte()
+        return number % limit
+
+    def pick(self, options: Sequence[_T]) -> _T:
+        """One of several."""
+        return options[self.below(len(options))]
+
+    def one_in(self, n: int) -> bool:
+        """True about once in n times; never where the bytes have ended."""
+        return self.below(n) == n - 1
+
+    def blob(self, most: int) -> bytes:
+        """Up to `most` bytes, as they are."""
+        size = self.below(most + 1)
+        taken = self._data[self._at : self._at + size]
+        self._at += size
+        return taken
+
+    def rest(self) -> bytes:
+        """All that is left."""
+        taken = self._data[self._at :]
+        self._at = len(self._data)
+        return taken

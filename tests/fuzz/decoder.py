@@ -1,0 +1,105 @@
+"""The decoder under any packets: a real conversation, damaged, among noise.
+
+What must hold:
+    - nothing is raised;
+    - every message that comes out is encoded to the bytes it came from;
+    - the bytes of a direction are in one item each;
+    - at the end nothing is kept.
+"""
+
+from __future__ import annotations
+
+from netchat import wire
+from netchat.packets import Damage, Decoded, Decoder, Gap, Item, Packet
+from netchat.packets.views.ladder import Ladder
+from netchat.packets.views.ladder_svg import ladder_svg
+from netchat.packets.views.ladder_text import ladder_lines
+from netchat.packets.views.lines import Lines
+from netchat.packets.views.records import as_dict
+from netchat.packets.views.stats import Stats
+from netchat.packets.views.tree import hex_lines, tree_lines
+from tests.fuzz.choices import Choices
+from tests.fuzz.samples import any_message, damaged
+from tests.packets.chatter import check_tiling
+from tests.packets.segments import ACK, PSH, Talk
+
+__all__ = ["check"]
+
+
+def check(data: bytes) -> None:
+    """Run one case."""
+    choices = Choices(data)
+    trace = choices.one_in(3)
+    decoder = Decoder(limit=choices.pick((65536, 300)), trace=trace)
+    items: list[Item] = []
+    for packet in _packets(choices):
+        items += decoder.feed(packet)
+        if choices.one_in(16):
+            items += decoder.tick(packet.time + choices.below(65536) * 1_000_000)
+    items += decoder.finish()
+    assert decoder._budget.used == 0, "something is kept"
+    assert not decoder._table
+    assert not decoder._waiting
+    check_tiling(items)
+    for item in items:
+        if isinstance(item, Decoded):
+            assert wire.encode(item.message) == item.raw
+        assert not isinstance(item, (Decoded, Damage)) or item.packets
+        assert not isinstance(item, Gap) or item.size > 0
+    if data[:1] < b"\x20":  # all of them would be most of the time
+        _look(items)
+
+
+def _packets(choices: Choices) -> list[Packet]:
+    talk = Talk(
+        port=choices.pick((6464, 6464, 7000)), isn=(2**32 - 50, 9), step=choices.pick((1000, 10**8))
+    )
+    if not choices.one_in(3):
+        talk.open()
+    packets: list[Packet] = []
+    while choices:
+        side = choices.below(2)
+        frame = wire.encode(any_message(choices))
+        if choices.one_in(6):
+            frame = damaged(frame, choices)
+        if choices.one_in(8):
+            frame = choices.blob(60) or b"?"
+        talk.say(side, frame, 1 + choices.below(200), ack=choices.one_in(2))
+        if choices.one_in(20):
+            talk.add(side, choices.byte(), b"", seq=talk.seq[side] + choices.below(40))
+        if choices.one_in(30):
+            talk.seq[0] = choices.below(65536)
+            talk.open()
+        new, talk.packets = talk.packets, []
+        for packet in new:
+            act = choices.below(12)
+            if act == 1:
+                continue
+            if act == 2 and packets:
+                packets.insert(choices.below(min(len(packets), 256)), packet)
+                continue
+            if act == 3:
+                packet = packet._replace(data=packet.data[: choices.below(len(packet.data) + 1)])
+            if act == 4:
+                changed = bytearray(packet.data)
+                changed[choices.below(len(changed))] ^= 1 << choices.below(8)
+                packet = packet._replace(data=bytes(changed))
+            packets += [packet] * (2 if act == 5 else 1)
+    talk.add(0, ACK | PSH)
+    return [p._replace(number=n) for n, p in enumerate(packets, 1)]
+
+
+def _look(items: list[Item]) -> None:
+    """No view breaks on any item, and none lets a control character through."""
+    lines, ladder, stats = Lines(), Ladder(), Stats()
+    shown: list[str] = []
+    for item in items:
+        shown += [lines.line(item), *tree_lines(item), *hex_lines(item)]
+        as_dict(item)
+        ladder.add(item)
+        stats.add(item)
+    shown += stats.lines()
+    shown += [line.text for line in ladder_lines(ladder, 100)]
+    for text in shown:
+        assert text.isprintable() or all(c >= " " and c not in "\x7f\u202e\u2028" for c in text)
+    ladder_svg(ladder, "fuzz").encode()

@@ -1,0 +1,230 @@
+"""What drives a hub in the fuzzer: a server without sockets, disk or clock, and its peers' eyes.
+
+It does what `netchat.net.server` does, at moments that the input chooses, and looks at everything
+that comes out: a violated promise is an `AssertionError`.
+"""
+
+from __future__ import annotations
+
+from netchat import wire
+from netchat.chat.connection import Close, Connection, Fanout, Note, Slow, Write
+from netchat.chat.hub import Hub
+from netchat.chat.journal import Batch
+from netchat.chat.room import TAIL_BYTES
+from netchat.chat.settings import Settings
+from netchat.errors import PeerError
+from netchat.net.memory import MemoryHistory
+from netchat.wire import Event, FrameReader, HistoryEnd, Joined, Left, Message, Welcome
+
+__all__ = ["SETTINGS", "Driver", "Peer"]
+
+#: Small limits, so that a short conversation reaches all of them.
+SETTINGS = Settings(
+    max_users=4,
+    max_rooms=3,
+    max_frame=2048,
+    max_text=64,
+    max_half_open=3,
+    max_per_address=5,
+    rate=20,
+    burst=40,
+)
+
+
+class Peer(Connection):
+    """One connection, and what its client has been told."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"10.0.0.{number % 2}:{number}")
+        self.reader = FrameReader(SETTINGS.max_frame)
+        self.gone = False
+        self.told_to_close = False
+        self.token = b""
+        self.next: dict[str, int] = {}
+
+
+class Driver:
+    """A hub with a history in memory.
+
+    Attributes:
+        peers: the connections that are not lost.
+        tokens: every token that was given out.
+        codes: every room code that was told to anybody.
+    """
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.history = MemoryHistory()
+        self.hub = Hub(SETTINGS, self.history, self.history.load(), self.now)
+        self.peers: list[Peer] = []
+        self.tokens: list[bytes] = [b"", bytes(32)]
+        self.codes = ["lobby"]
+        self._written: Batch | None = None
+        self._count = 0
+
+    # -- what happens to the server -------------------------------------------------------------
+
+    def connect(self) -> None:
+        peer = Peer(self._count)
+        self._count += 1
+        self.peers.append(peer)
+        self.hub.connect(peer, self.now)
+        self.look()
+
+    def receive(self, peer: Peer, data: bytes) -> None:
+        peer.heard = self.now
+        try:
+            frames = peer.reader.feed(data)
+        except PeerError as error:
+            if not peer.closing:
+                self.hub.receive(peer, list(error.frames), self.now)
+                self.hub.broke(peer, error)
+        else:
+            self.hub.receive(peer, frames, self.now)
+            if peer.reader.pending:
+                peer.partial_since = peer.partial_since or self.now
+                self.hub.partials[peer] = None
+            elif peer.partial_since:
+                peer.partial_since = 0.0
+                self.hub.partials.pop(peer, None)
+        self.look()
+
+    def lose(self, peer: Peer) -> None:
+        self.hub.lost(peer, self.now)
+        peer.gone = True
+        self.peers.remove(peer)
+        self.look()
+
+    def stall(self, peer: Peer) -> None:
+        if peer.stalled_since:
+            self.hub.drained(peer)
+        elif not peer.told_to_close:
+            self.hub.stalled(peer, self.now)
+        self.look()
+
+    def catch_up(self) -> None:
+        self.hub.catch_up()
+        self.look()
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.hub.tick(self.now)
+        self.look()
+
+    def write(self) -> None:
+        """Begin a commit; it ends with the next `commit`, and more may be said in between."""
+        if self._written is None:
+            self._written = self.hub.take_batch()
+            if self._written is not None:
+                self.history.write([self._written])
+
+    def commit(self) -> None:
+        self.write()
+        if self._written is not None:
+            batch, self._written = self._written, None
+            self.hub.commit(batch)
+            self.look()
+
+    # -- what comes out of it -------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Take the outputs, as the peers would."""
+        for output in self.hub.take_outputs():
+            match output:
+                case Fanout(to, data):
+                    for connection in to:
+                        self._deliver(connection, data)
+                case Write(to, data):
+                    self._deliver(to, data)
+                case Close(connection):
+                    assert isinstance(connection, Peer)
+                    assert not connection.gone, "a lost connection is closed"
+                    connection.told_to_close = True
+                case Slow(connection, seconds):
+                    assert isinstance(connection, Peer)
+                    assert not connection.gone, "a lost connection is slowed down"
+                    assert seconds > 0
+                case Note():
+                    pass
+
+    def _deliver(self, to: Connection, data: bytes) -> None:
+        assert isinstance(to, Peer)
+        assert not to.gone, "bytes for a lost connection"
+        if to.told_to_close:
+            return  # a closed transport sends no more
+        messages = [wire.decode(frame) for frame in FrameReader(2**24).feed(data)]
+        past = bool(messages) and isinstance(messages[-1], HistoryEnd)
+        for message in messages:
+            self._told(to, message, past=past)
+
+    def _told(self, peer: Peer, message: Message, *, past: bool) -> None:
+        match message:
+            case Welcome():
+                peer.token = message.token
+                self.tokens.append(message.token)
+                peer.next = {m.room: m.last + 1 for m in message.rooms}
+            case Joined():
+                for told in message.membership:
+                    if told.room not in self.codes:
+                        self.codes.append(told.room)
+                    peer.next.setdefault(told.room, told.last + 1)
+            case Left():
+                peer.next.pop(message.room, None)
+            case Event():
+                self._durable(message)
+                if not past:
+                    wanted = peer.next.get(message.room)
+                    assert wanted is not None, f"an event of {message.room}, which it is not in"
+                    assert message.seq == wanted, f"event {message.seq}, but {wanted} is next"
+                    peer.next[message.room] = wanted + 1
+            case _:
+                pass
+
+    def _durable(self, event: Event) -> None:
+        rooms = [r for r in self.hub.rooms.values() if r.code == event.room]
+        for room in rooms:
+            frames, first = self.history.read(room.id, event.seq, event.seq, 1)
+            assert first == event.seq, "an event is shown that is not in the history"
+            assert frames == [wire.encode(event)], "an event differs from what the history has"
+
+    def check(self) -> None:
+        """What must hold at any moment."""
+        hub, alive = self.hub, set(self.peers)
+        assert set(hub.connections) == alive
+        for register in (hub.half_open, hub.partials, hub.stalls, hub.catching_up):
+            assert set(register) <= alive, "a lost connection is remembered"
+        assert sum(hub.addresses.values()) == len(alive)
+        assert len(hub.half_open) <= SETTINGS.max_half_open
+        assert len(hub.sessions) <= SETTINGS.max_users
+        assert len(hub.by_device) == len(hub.by_name) == len(hub.sessions)
+        assert len(hub.by_token) <= 2 * len(hub.sessions)
+        assert set(hub.away) == {s for s in hub.sessions.values() if s.connection is None}
+        for session in hub.sessions.values():
+            assert session.connection is None or session.connection.session is session
+            # Others can add private rooms to a user's own, but no more than there are others.
+            assert len(session.rooms) <= SETTINGS.max_rooms + SETTINGS.max_users
+        for room in hub.rooms.values():
+            assert set(room.live) <= alive
+            assert set(room.members) <= set(hub.sessions.values())
+            assert sum(len(chunk.data) for chunk in room.tail._chunks) <= TAIL_BYTES + 64 * 2048
+            assert room.delivered <= room.head
+        for number, log in self.history._rooms.items():
+            assert [row.seq for row in log] == list(range(1, len(log) + 1)), "a log has a hole"
+            named = [(row.device, row.counter) for row in log if row.device]
+            assert len(set(named)) == len(named), f"room {number} has a message twice"
+
+    def finish(self) -> None:
+        """Let everybody go, and time pass: nothing must be left."""
+        for peer in list(self.peers):
+            self.lose(peer)
+        self.commit()
+        for seconds in (SETTINGS.resume_seconds + 1, SETTINGS.room_ttl + 10, 10.0):
+            self.wait(seconds)
+            self.commit()
+        self.check()
+        assert not self.hub.sessions
+        assert not self.hub.by_token
+        assert not self.hub.privates
+        assert not self.hub.addresses
+        assert set(self.hub.rooms) == {"lobby"}
+        assert not self.hub.batch, "something is never written"

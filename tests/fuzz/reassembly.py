@@ -1,0 +1,105 @@
+"""TCP reassembly under any arrival of segments, against a model that knows the stream.
+
+What must hold:
+    - every byte that is delivered is the stream's own, in its place;
+    - nothing is delivered twice, and gaps are exactly where nothing was delivered;
+    - at the end nothing is kept.
+"""
+
+from __future__ import annotations
+
+from netchat.packets.budget import Budget
+from netchat.packets.connection import Connection
+from netchat.packets.conversation import Conversation
+from netchat.packets.direction import Direction
+from netchat.packets.dissect import ACK, FIN, PSH, SYN, Segment
+from netchat.packets.items import Gap, Item
+from tests.fuzz.choices import Choices
+
+__all__ = ["check"]
+
+STREAM = bytes(n * 37 % 251 for n in range(700))
+
+
+class _Pipe:
+    """A stage that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+        self.got: list[tuple[int, bytes]] = []
+
+    def push(self, data: bytes, packet: int, time: int, repeated: bool) -> list[Item]:
+        assert data
+        self.got.append((self.offset, data))
+        self.offset += len(data)
+        return []
+
+    def gap(self, size: int) -> list[Item]:
+        assert size > 0
+        self.offset += size
+        return []
+
+    def end(self, why: str) -> list[Item]:
+        return []
+
+    def turn_round(self) -> None:
+        raise AssertionError("nobody asked for it")
+
+
+def check(data: bytes) -> None:
+    """Run one case."""
+    choices, budget = Choices(data), Budget()
+    said = Conversation(1, ("a", 1), ("b", 2), 0, True)
+    pipes: dict[bool, _Pipe] = {}
+
+    def open_stage(_: Conversation, to_server: bool, in_place: bool) -> _Pipe:
+        return pipes.setdefault(to_server, _Pipe())
+
+    client = Direction(said, said.to_server, budget, open_stage, to_server=True)
+    server = Direction(said, said.to_client, budget, open_stage, to_server=False)
+    connection = Connection(said, client, server, (b"a", b"b"), chat=True)
+    isn = choices.pick((0, 1000, 2**32 - 300, 2**32 - 1, 2**31))
+    time, seen, items = 0, set[int](), list[Item]()
+
+    def take(half: Direction, segment: Segment) -> None:
+        nonlocal items
+        items += connection.take(half, segment, connection.turn + 1, time, trace=False)
+
+    opened = not choices.one_in(4)
+    if opened:
+        take(client, Segment(b"a", isn, 0, SYN, b"", 0))
+    while choices:
+        time += choices.pick((0, 1_000_000, 1_000_000, 300_000_000, 2_000_000_000))
+        if choices.one_in(5):  # the server acknowledges something, or anything
+            acked = choices.below(len(STREAM) + 2) if choices.byte() < 250 else choices.below(65536)
+            take(server, Segment(b"b", 7, (isn + 1 + acked) % 2**32, ACK, b"", 0))
+            continue
+        start = choices.below(len(STREAM))
+        payload = STREAM[start : start + choices.below(120)]
+        cut = min(choices.below(9), len(payload)) if choices.one_in(8) else 0
+        payload, flags = payload[: len(payload) - cut], ACK | PSH
+        if start + len(payload) + cut == len(STREAM) and choices.one_in(2):
+            flags |= FIN
+        seen.update(range(start, start + len(payload)))
+        take(client, Segment(b"a", (isn + 1 + start) % 2**32, 8, flags, payload, cut))
+        assert budget.used >= 0
+    items += connection.finish("it ends", connection.turn, time)
+    assert budget.used == 0, "something is kept"
+    pipe = pipes[True]
+    if not pipe.got:
+        return
+    # Without SYN the stream begins, for the capture, with the first byte that it has.
+    shift = -client.place((isn + 1) % 2**32)
+    delivered: set[int] = set()
+    for offset, piece in pipe.got:
+        place = offset + shift
+        assert piece == STREAM[place : place + len(piece)], "bytes that are not the stream's"
+        span = set(range(place, place + len(piece)))
+        assert not span & delivered, "bytes are delivered twice"
+        delivered |= span
+    for item in items:
+        if isinstance(item, Gap) and item.to_server:
+            span = set(range(item.offset + shift, item.offset + shift + item.size))
+            assert not span & delivered, "bytes are given up and delivered"
+    assert delivered <= seen
+

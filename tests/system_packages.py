@@ -1,0 +1,61 @@
+"""`python -m tests.system_packages`: programs of the system that some tests drive.
+
+As root on Debian and its kin, what is missing is installed, quietly. Elsewhere it is named,
+with the tests that will skip themselves. Either way the tests go on: this never fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+__all__ = ["NEEDED"]
+
+#: The program, its package, and which tests skip themselves without it.
+NEEDED = (
+    ("strace", "strace", "tests/end_to_end/test_durability.py: the order of sync and send"),
+    ("tmux", "tmux", "tests/end_to_end, of the client in a terminal: what the screen shows"),
+)
+
+#: Seconds for the package manager; a mirror that hangs must not keep the tests waiting for ever.
+PATIENCE = 120
+
+
+def main() -> None:
+    missing = [entry for entry in NEEDED if shutil.which(entry[0]) is None]
+    if missing and shutil.which("apt-get") and os.geteuid() == 0:
+        _install([package for _, package, _ in missing])
+        missing = [entry for entry in missing if shutil.which(entry[0]) is None]
+    for program, package, tests in missing:
+        print(
+            f"{program} is missing; skipped for it: {tests}. To have it: apt-get install {package}"
+        )
+
+
+def _install(packages: list[str]) -> None:
+    print(f"installing {' '.join(packages)} for the tests", file=sys.stderr)
+    # A fresh machine may have no package lists yet: they are fetched only if it fails without.
+    if not _apt("install", *packages):
+        _apt("update")
+        _apt("install", *packages)
+
+
+def _apt(*command: str) -> bool:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(
+            ["apt-get", "-qq", "-y", "--no-install-recommends", *command],
+            env=environment,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    main()
