@@ -102,4 +102,3 @@ def check(data: bytes) -> None:
             span = set(range(item.offset + shift, item.offset + shift + item.size))
             assert not span & delivered, "bytes are given up and delivered"
     assert delivered <= seen
-

@@ -1,0 +1,44 @@
+"""`netchat doctor`: what this machine can do, and what mends the rest."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from netchat.cli.exits import FAILED
+from netchat.packets.machine import examine
+
+__all__ = ["doctor"]
+
+
+@click.command(short_help="Say what this machine can do, and what mends the rest.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """Look at this machine: what netchat needs is there, or here is the line that mends it.
+
+    Nothing is changed. The exit code is 0 unless something is missing without which nothing works.
+
+    \b
+    Examples:
+      netchat doctor
+      netchat doctor --json
+    """
+    checks = []
+    for check in examine():
+        checks.append(check)
+        if not as_json:
+            mark = (
+                click.style("ok     ", fg="green")
+                if check.ok
+                else click.style("missing", fg="yellow")
+            )
+            click.echo(f"{mark}  {check.name:<20} {check.found}")
+            if not check.ok:
+                click.echo(f"{'':9}for {check.needed_for}; mend it with:")
+                click.echo(f"{'':11}{click.style(check.mend, bold=True)}")
+    if as_json:
+        click.echo(json.dumps([check._asdict() for check in checks], indent=2))
+    if any(check.core and not check.ok for check in checks):
+        ctx.exit(FAILED)

@@ -1,0 +1,80 @@
+"""Frames in one line each, for people, and as plain data, for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netchat.chat.text import show_text
+from netchat.errors import BadBody, PeerError
+from netchat.net.probe import Heard
+from netchat.wire import HEADER_SIZE, MESSAGES, FrameReader, Message, decode, fields_of, walk
+
+__all__ = ["describe", "frame_as_dict", "heard_as_dict", "heard_line", "verdict"]
+
+#: Bytes shown of what is no message.
+_SHOWN = 24
+
+
+def describe(message: Message) -> str:
+    """A message's name, and each of its fields that says something."""
+    parts = [message.NAME]
+    for field in fields_of(type(message)):
+        value = getattr(message, field.name)
+        if field.record is not None:
+            value = f"({len(value)})" if value else ""
+        elif field.enum is not None and value in set(field.enum):
+            value = field.enum(value).name
+        elif isinstance(value, bytes):
+            value = f"({len(value)} bytes)" if value else ""
+        elif isinstance(value, str):
+            # One word needs no quotes; repr() shows where any other text begins and ends.
+            value = value if value.isalnum() else show_text(repr(value)) if value else ""
+        if value not in ("", 0):
+            parts.append(f"{field.name}={value}")
+    return " ".join(parts)
+
+
+def heard_line(item: Heard) -> str:
+    """What one side said, with an arrow: `->` is to the server."""
+    arrow = "<-" if item.by_server else "->"
+    if item.message is not None:
+        return f"{arrow} {describe(item.message)}"
+    raw = item.data[:_SHOWN].hex(" ") + (" …" if len(item.data) > _SHOWN else "")
+    return f"{arrow} no valid frame, {len(item.data)} bytes: {raw}"
+
+
+def heard_as_dict(item: Heard) -> dict[str, Any]:
+    """The same as plain data."""
+    sender = "server" if item.by_server else "client"
+    return {"time": item.time, "from": sender, **frame_as_dict(item.data)}
+
+
+def frame_as_dict(frame: bytes) -> dict[str, Any]:
+    """A frame, right or wrong, as plain data: its fields as far as they can be read."""
+    declared = MESSAGES.get(frame[3])
+    fields = []
+    try:
+        for span in walk(declared, frame[HEADER_SIZE:]) if declared is not None else ():
+            value = span.value.hex() if isinstance(span.value, bytes) else span.value
+            row = {"field": span.path, "value": value, "at": HEADER_SIZE + span.start}
+            if span.field.enum is not None and span.value in set(span.field.enum):
+                row["name"] = span.field.enum(span.value).name
+            fields.append(row)
+    except BadBody:
+        pass  # what is wrong is the verdict's to say
+    name = declared.NAME if declared is not None else None
+    return {"type": frame[3], "name": name, "fields": fields, "hex": frame.hex()}
+
+
+def verdict(frame: bytes) -> str | None:
+    """What a receiver will find wrong with a frame; None if nothing is."""
+    reader = FrameReader()
+    try:
+        for whole in reader.feed(frame):
+            decode(whole)
+    except PeerError as error:
+        return str(error)
+    if reader.pending:
+        missing = HEADER_SIZE + int.from_bytes(frame[8:12], "big") - len(frame)
+        return f"the frame is not complete, {missing} more bytes are awaited"
+    return None

@@ -1,0 +1,115 @@
+"""`netchat wireshark`: the dissector that lets Wireshark read the chat."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from netchat.cli.exits import FAILED
+from netchat.errors import NetchatError
+from netchat.packets import plugin
+from netchat.packets.wireshark import DISSECTOR, dissector
+
+__all__ = ["wireshark"]
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group(short_help="Install, print or check the Wireshark dissector.")
+def wireshark() -> None:
+    """The dissector that lets Wireshark and tshark read the chat.
+
+    It is generated from the protocol: every field can be filtered by (netchat.room == "lobby"),
+    damage is pointed at, questions and answers are linked. It takes TCP port 6464, and any other
+    port where it recognises the content.
+
+    \b
+    Examples:
+      netchat wireshark install
+      tshark -r chat.pcapng -Y 'netchat.sender == "Ada"'
+      netchat wireshark print > netchat.lua
+    """
+
+
+@wireshark.command()
+@click.option(
+    "--dir", "folder", type=click.Path(file_okay=False, path_type=Path),
+    help="Where to put it.  [default: the user's plugin folder, as tshark names it]",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def install(folder: Path | None, as_json: bool) -> None:
+    """Put the dissector where Wireshark finds it.
+
+    \b
+    Examples:
+      netchat wireshark install
+      sudo netchat wireshark install --dir /usr/lib/x86_64-linux-gnu/wireshark/plugins
+    """
+    path = plugin.install(folder)
+    loaded = plugin.is_loaded() if folder is None else None
+    if as_json:
+        click.echo(json.dumps({"path": str(path), "loaded": loaded}))
+        return
+    click.echo(f"{path} is written.")
+    if loaded:
+        click.echo("Wireshark loads it: filter by netchat, or by netchat.room and the like.")
+    elif loaded is None and folder is None:
+        click.echo("tshark is not installed, so it could not be tried.", err=True)
+    elif loaded is False:
+        raise NetchatError(
+            "tshark does not load it. Lua may be switched off: see enable_lua, and for root "
+            "run_user_scripts_when_superuser, in init.lua in the folder that tshark -G folders "
+            "calls the global configuration."
+        )
+
+
+@wireshark.command(name="print")
+def print_() -> None:
+    """Print the dissector.
+
+    \b
+    Example:
+      netchat wireshark print > netchat.lua && tshark -X lua_script:netchat.lua -r chat.pcapng
+    """
+    click.echo(dissector(), nl=False)
+
+
+@wireshark.command()
+@click.argument("path", metavar="[FILE]", required=False, type=_FILE)
+def write(path: Path | None) -> None:
+    """Write the dissector into FILE; by default the one that is part of this project.
+
+    \b
+    Example:
+      netchat wireshark write      after a change of the protocol
+    """
+    path = path if path is not None else DISSECTOR
+    try:
+        path.write_text(dissector(), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
+    click.echo(f"{path} is written.")
+
+
+@wireshark.command()
+@click.argument("path", metavar="[FILE]", required=False, type=_FILE)
+@click.pass_context
+def check(ctx: click.Context, path: Path | None) -> None:
+    """Fail if FILE is not what `write` would write; by default the one in this project.
+
+    \b
+    Example:
+      netchat wireshark check
+    """
+    path = path if path is not None else DISSECTOR
+    try:
+        found = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        click.echo(f"{path} cannot be read: {error.strerror}.", err=True)
+        ctx.exit(FAILED)
+    if found != dissector():
+        click.echo(f"{path} is stale. netchat wireshark write writes it again.", err=True)
+        ctx.exit(FAILED)
+    click.echo(f"{path} is up to date.")

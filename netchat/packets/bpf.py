@@ -1,0 +1,111 @@
+"""The filter that the kernel applies to live packets: a small classic BPF program, made by hand.
+
+A program is a list of instructions of 8 bytes: code, how far to jump when a comparison holds and
+when it does not, and an operand. It returns the number of bytes to keep; 0 drops the packet.
+Source: Linux, Documentation/networking/filter.rst.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection
+
+from netchat.errors import CaptureError
+
+__all__ = ["NOTHING", "chat_filter"]
+
+_LOAD_WORD, _LOAD_HALF, _LOAD_BYTE = 0x20, 0x28, 0x30  # A = packet[k]
+_LOAD_HALF_AT_X, _HEADER_LENGTH = 0x48, 0xB1  # A = packet[X + k]; X = 4 * (packet[k] & 15)
+_EQUAL, _ANY_BIT, _RETURN, _SET_X = 0x15, 0x45, 0x06, 0x01
+
+#: Offsets from here on are counted from the IP header, whatever link layer is in front of it.
+_IP = -0x100000 & 0xFFFFFFFF
+#: These are no bytes of the packet but what the kernel knows about it.
+_PROTOCOL, _PACKET_TYPE, _HARDWARE = (-0x1000 + n & 0xFFFFFFFF for n in (0, 4, 28))
+
+_OUTGOING = 4  # PACKET_OUTGOING
+_LOOPBACK = 772  # ARPHRD_LOOPBACK
+_IPV4, _IPV6, _VLANS = 0x0800, 0x86DD, (0x8100, 0x88A8)
+_TCP = 6
+#: IPv6 extension headers. What is behind the second one is left to the decoder.
+_EXTENSIONS = (0, 43, 44, 51, 60)
+
+#: Bytes of a packet to keep: all.
+_ALL = 0x40000
+
+_Line = tuple[int, str, str, int]  # code, label if true, label if not, operand
+
+
+def chat_filter(ports: Collection[int]) -> bytes:
+    """A program that keeps the TCP segments from or to some ports, over IPv4 and IPv6.
+
+    On the loopback interface, where every packet passes twice, it keeps one of the two. What it
+    cannot look into at a glance (fragments, extension headers, VLAN tags) it keeps.
+
+    Args:
+        ports: TCP ports; if there are none, all TCP is kept.
+
+    Returns:
+        The instructions, for `SO_ATTACH_FILTER`.
+
+    Raises:
+        CaptureError: there are more ports than a jump can span.
+    """
+    lines: list[_Line | str] = [
+        (_LOAD_HALF, "", "", _HARDWARE),
+        (_EQUAL, "", "network", _LOOPBACK),
+        (_LOAD_BYTE, "", "", _PACKET_TYPE),
+        (_EQUAL, "drop", "", _OUTGOING),
+        "network",
+        (_LOAD_HALF, "", "", _PROTOCOL),
+        (_EQUAL, "ipv6", "", _IPV6),
+        *[(_EQUAL, "keep", "", vlan) for vlan in _VLANS],
+        (_EQUAL, "", "drop", _IPV4),
+        (_LOAD_BYTE, "", "", _IP + 9),
+        (_EQUAL, "", "drop", _TCP),
+        (_LOAD_HALF, "", "", _IP + 6),
+        (_ANY_BIT, "keep", "", 0x1FFF),
+        (_HEADER_LENGTH, "", "", _IP),
+        (_EQUAL, "ports", "ports", 0),
+        "ipv6",
+        (_LOAD_BYTE, "", "", _IP + 6),
+        *[(_EQUAL, "extended", "", kind) for kind in _EXTENSIONS],
+        (_EQUAL, "", "drop", _TCP),
+        (_SET_X, "", "", 40),
+        (_EQUAL, "ports", "ports", 0),
+        "extended",
+        (_LOAD_BYTE, "", "", _IP + 40),
+        *[(_EQUAL, "keep", "", kind) for kind in (_TCP, *_EXTENSIONS)],
+        (_EQUAL, "drop", "drop", 0),
+        "ports",
+    ]
+    for offset in (0, 2) if ports else ():
+        lines.append((_LOAD_HALF_AT_X, "", "", _IP + offset))
+        lines += [(_EQUAL, "keep", "", port) for port in sorted(ports)]
+    if ports:
+        lines += ["drop", (_RETURN, "", "", 0), "keep", (_RETURN, "", "", _ALL)]
+    else:
+        lines += ["keep", (_RETURN, "", "", _ALL), "drop", (_RETURN, "", "", 0)]
+    return _assemble(lines)
+
+
+def _assemble(lines: list[_Line | str]) -> bytes:
+    """Turn labels into distances; an empty label is the next instruction."""
+    places: dict[str, int] = {}
+    program: list[_Line] = []
+    for line in lines:
+        if isinstance(line, str):
+            places[line] = len(program)
+        else:
+            program.append(line)
+    code = b""
+    for at, (operation, yes, no, operand) in enumerate(program):
+        jumps = [places[label] - at - 1 if label else 0 for label in (yes, no)]
+        if max(jumps) > 255:
+            raise CaptureError("a filter cannot hold so many ports")
+        code += struct.pack("=HBBI", operation, *jumps, operand)
+    return code
+
+
+#: A program that drops everything.
+NOTHING = _assemble([(_RETURN, "", "", 0)])

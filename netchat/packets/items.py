@@ -1,0 +1,150 @@
+"""What comes out of the decoder, one kind of item a class.
+
+Of each direction of a conversation, the byte ranges of `Decoded`, `Damage` and `Gap` follow one
+another without holes and without overlaps: no byte is left out in silence, and none counts twice.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from netchat.packets.conversation import Conversation
+from netchat.wire import Message
+
+__all__ = ["Damage", "Decoded", "Gap", "Item", "Notice", "Trace"]
+
+
+class Decoded(NamedTuple):
+    """A message: magic, length, CRC-32 and every field of it were right.
+
+    Attributes:
+        time: when the last of its bytes was captured, in ns since 1970-01-01 UTC.
+        conversation: the TCP connection it was in.
+        to_server: its direction.
+        message: the message.
+        raw: the frame, header and body.
+        packets: numbers of the packets that brought it.
+        repeated: whether part of it came by a retransmission.
+        offset: where in the direction's byte stream the frame begins. The stream begins at 0
+            behind SYN or, if that was not captured, with the first byte that was.
+        found: whether it was found by searching, behind a gap or in the middle of a stream,
+            rather than directly behind the frame in front of it.
+    """
+
+    time: int
+    conversation: Conversation
+    to_server: bool
+    message: Message
+    raw: bytes
+    packets: tuple[int, ...]
+    repeated: bool
+    offset: int
+    found: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes of the frame."""
+        return len(self.raw)
+
+
+class Gap(NamedTuple):
+    """Bytes of a stream that the capture does not have.
+
+    Attributes:
+        time: when it was clear that they would not come any more.
+        conversation: the TCP connection.
+        to_server: the direction.
+        offset: where in the stream they are missing.
+        size: how many.
+        reason: why they are given up.
+        packet: number of the packet behind the gap, or of the last one that was seen.
+    """
+
+    time: int
+    conversation: Conversation
+    to_server: bool
+    offset: int
+    size: int
+    reason: str
+    packet: int
+
+
+class Damage(NamedTuple):
+    """Bytes that were captured, but are no message.
+
+    Attributes:
+        time: when the last of them was captured.
+        conversation: the TCP connection.
+        to_server: the direction.
+        offset: where in the stream they begin.
+        size: how many.
+        cause: `frame`, a frame in its place that is wrong; `broken`, a frame with a gap in it;
+            `unfinished`, a frame that the end of the stream or of the capture cuts off;
+            `skipped`, bytes in which no frame begins.
+        error: the kind of `netchat.errors.PeerError` that says what is wrong with a `frame`; also
+            for `skipped`, where it was the reason to search. Else "".
+        reason: a sentence on it.
+        raw: the bytes, all of them for a `frame`, else the first.
+        packets: numbers of the packets that brought them; of a long run the first and the last.
+    """
+
+    time: int
+    conversation: Conversation
+    to_server: bool
+    offset: int
+    size: int
+    cause: str
+    error: str
+    reason: str
+    raw: bytes
+    packets: tuple[int, ...]
+
+
+class Notice(NamedTuple):
+    """Something that happened to a connection.
+
+    Attributes:
+        time: when.
+        conversation: the TCP connection.
+        to_server: the direction of the packet that did it.
+        event: `opened`, `joined` (the capture begins in its middle), `closed`, `reset`,
+            `replaced` (its ports were taken by a new connection) or `dropped` (not followed any
+            more, for want of memory).
+        packet: number of the packet.
+    """
+
+    time: int
+    conversation: Conversation
+    to_server: bool
+    event: str
+    packet: int
+
+
+class Trace(NamedTuple):
+    """One TCP segment, for views that draw them; only a decoder with `trace` yields it.
+
+    Attributes:
+        time: when it was captured.
+        conversation: the TCP connection.
+        to_server: its direction.
+        packet: the packet's number.
+        flags: the TCP flags.
+        offset: place of its first byte in the stream.
+        size: bytes of its payload on the wire.
+        ack: place in the other direction's stream up to which it acknowledges, or -1.
+        note: what the reassembly saw in it: `retransmission`, `out of order`, `behind a hole`,
+            `keep-alive`, `astray` or "".
+    """
+
+    time: int
+    conversation: Conversation
+    to_server: bool
+    packet: int
+    flags: int
+    offset: int
+    size: int
+    ack: int
+    note: str
+
+
+Item: TypeAlias = Decoded | Gap | Damage | Notice | Trace

@@ -1,0 +1,89 @@
+---------------------------------------------------------------------------------------------------
+-- Fields: netchat.<message>.<field>, and netchat.<field> where all messages mean the same by it.
+
+local NUMBERS = {
+  u8 = ProtoField.uint8, u16 = ProtoField.uint16, u32 = ProtoField.uint32, u64 = ProtoField.uint64,
+}
+
+local function new_field(abbr, field)
+  if field.kind == "text" then
+    return ProtoField.string(abbr, field.name, base.UNICODE, field.doc)
+  elseif field.kind == "blob" then
+    return ProtoField.bytes(abbr, field.name, base.NONE, field.doc)
+  elseif field.kind == "list" then
+    return ProtoField.uint16(abbr, field.name, base.DEC, nil, nil, field.doc)
+  end
+  return NUMBERS[field.kind](abbr, field.name, base.DEC, ENUMS[field.enum], nil, field.doc)
+end
+
+local f = {} -- every field by its filter name
+local all = {}
+
+local function register(abbr, protofield)
+  f[abbr] = protofield
+  all[#all + 1] = protofield
+end
+
+local type_names = {}
+for number, message in pairs(MESSAGES) do type_names[number] = message.name end
+
+register("netchat.magic", ProtoField.string("netchat.magic", "magic"))
+register("netchat.version", ProtoField.uint8("netchat.version", "version"))
+register("netchat.type", ProtoField.uint8("netchat.type", "type", base.HEX, type_names))
+register("netchat.flags", ProtoField.uint16("netchat.flags", "flags", base.HEX))
+register("netchat.suite", ProtoField.uint8("netchat.suite", "suite"))
+register("netchat.reserved", ProtoField.uint8("netchat.reserved", "reserved"))
+register("netchat.length", ProtoField.uint32("netchat.length", "length"))
+register("netchat.crc", ProtoField.uint32("netchat.crc", "crc", base.HEX))
+register("netchat.crc_good", ProtoField.bool("netchat.crc_good", "CRC is right"))
+register("netchat.body", ProtoField.bytes("netchat.body", "body"))
+register("netchat.skipped", ProtoField.bytes("netchat.skipped", "bytes that are no frame"))
+register("netchat.begins", ProtoField.bytes("netchat.begins", "frame that later segments end"))
+register("netchat.response_in",
+  ProtoField.framenum("netchat.response_in", "Answered in", base.NONE, frametype.RESPONSE))
+register("netchat.response_to",
+  ProtoField.framenum("netchat.response_to", "Answer to", base.NONE, frametype.REQUEST))
+register("netchat.response_time",
+  ProtoField.relative_time("netchat.response_time", "Time since the question"))
+
+local function register_fields(prefix, fields)
+  for _, field in ipairs(fields) do
+    register(prefix .. "." .. field.name, new_field(prefix .. "." .. field.name, field))
+    if field.record then
+      register_fields(prefix .. "." .. field.name, RECORDS[field.record])
+    end
+  end
+end
+
+for _, message in pairs(MESSAGES) do
+  local abbr = "netchat." .. message.name:lower()
+  register(abbr, ProtoField.none(abbr, message.name, message.doc))
+  register_fields(abbr, message.fields)
+end
+for name, field in pairs(COMMON) do
+  register("netchat." .. name, new_field("netchat." .. name, field))
+end
+ncp.fields = all
+
+local e = {
+  bad_crc = ProtoExpert.new("netchat.bad_crc", "The CRC does not match the frame's bytes",
+    expert.group.CHECKSUM, expert.severity.ERROR),
+  bad_version = ProtoExpert.new("netchat.bad_version", "A version that is not known here",
+    expert.group.PROTOCOL, expert.severity.ERROR),
+  unknown_type = ProtoExpert.new("netchat.unknown_type", "A type that NCP does not have",
+    expert.group.PROTOCOL, expert.severity.WARN),
+  bad_flags = ProtoExpert.new("netchat.bad_flags", "Flags, suite and reserved must be 0",
+    expert.group.PROTOCOL, expert.severity.WARN),
+  malformed = ProtoExpert.new("netchat.malformed", "The body is not what its type declares",
+    expert.group.MALFORMED, expert.severity.ERROR),
+  truncated = ProtoExpert.new("netchat.truncated", "The capture has only a part of this frame",
+    expert.group.UNDECODED, expert.severity.WARN),
+  no_frame = ProtoExpert.new("netchat.no_frame", "These bytes are no frame",
+    expert.group.UNDECODED, expert.severity.WARN),
+  refused = ProtoExpert.new("netchat.refused", "The server says no",
+    expert.group.RESPONSE_CODE, expert.severity.NOTE),
+}
+ncp.experts = {
+  e.bad_crc, e.bad_version, e.unknown_type, e.bad_flags, e.malformed, e.truncated, e.no_frame,
+  e.refused,
+}

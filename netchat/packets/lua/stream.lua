@@ -1,0 +1,70 @@
+---------------------------------------------------------------------------------------------------
+-- A piece of a TCP stream: whole frames, then perhaps the beginning of one.
+
+function ncp.dissector(tvb, pinfo, tree)
+  local captured, cut = tvb:captured_len(), tvb:captured_len() < tvb:reported_len()
+  local at, lines = 0, {}
+  while at < captured do
+    local left = captured - at
+    if not may_begin(tvb, at, false) then
+      local start = at
+      at = next_start(tvb, at + 1)
+      local item = tree:add(ncp, tvb(start, at - start), "netchat NCP, no frame")
+      item:add(f["netchat.skipped"], tvb(start, at - start))
+      item:add_proto_expert_info(e.no_frame)
+      lines[#lines + 1] = ("[%d bytes that are no frame]"):format(at - start)
+    else
+      local size = left >= HEADER_SIZE and HEADER_SIZE + tvb(at + 8, 4):uint() or HEADER_SIZE
+      if size > left and not cut and pinfo.can_desegment > 0 then
+        -- Shown here too: of a frame whose length is wrong the rest never comes.
+        local what = left < HEADER_SIZE and "part of a header"
+          or ("the first %d of %d bytes of a frame"):format(left, size)
+        tree:add(f["netchat.begins"], tvb(at, left)):set_text("netchat NCP, " .. what)
+        pinfo.desegment_offset = at
+        pinfo.desegment_len = left < HEADER_SIZE and DESEGMENT_ONE_MORE_SEGMENT or size - left
+        break
+      elseif left < HEADER_SIZE then
+        local item = tree:add(ncp, tvb(at, left), "netchat NCP, part of a header")
+        item:add_proto_expert_info(e.truncated)
+        lines[#lines + 1] = "[part of a header]"
+      else
+        lines[#lines + 1] = add_frame(tvb, at, size, math.min(size, left), pinfo, tree)
+      end
+      at = at + math.min(size, left)
+    end
+  end
+  if #lines > 0 then
+    pinfo.cols.protocol:set("NCP")
+    -- One packet may end a frame of earlier ones and hold others: then this is called for each.
+    pinfo.cols.info:clear()
+    pinfo.cols.info:append(table.concat(lines, "; ") .. "  ")
+    pinfo.cols.info:fence()
+  end
+  return captured
+end
+
+local function recognise(tvb, pinfo, tree)
+  if not ncp.prefs.heuristic or tvb:captured_len() < HEADER_SIZE then return false end
+  if not may_begin(tvb, 0, true) then return false end
+  pinfo.conversation = ncp
+  ncp.dissector(tvb, pinfo, tree)
+  return true
+end
+
+ncp:register_heuristic("tcp", recognise)
+
+local tcp_port = DissectorTable.get("tcp.port")
+local ports = nil
+
+local function use_ports()
+  if ports == ncp.prefs.ports then return end
+  if ports and ports ~= "" then tcp_port:remove(ports, ncp) end
+  ports = ncp.prefs.ports
+  if ports and ports ~= "" then tcp_port:add(ports, ncp) end
+end
+
+function ncp.prefs_changed()
+  use_ports()
+end
+
+use_ports()

@@ -1,0 +1,759 @@
+-- Wireshark's dissector for NCP, the protocol of netchat.
+--
+-- Written by `netchat wireshark write` from the declarations in netchat/wire/messages.py; a change
+-- made here would be lost. It is installed by `netchat wireshark install`, or tried without that:
+--
+--   tshark -X lua_script:netchat.lua -r chat.pcapng
+--
+-- Works with Wireshark 3.6 and later (Lua 5.2 to 5.4).
+
+local VERSION, MAGIC = 1, "NC"
+local DEFAULT_PORT, MAX_FRAME = "6464", 65536
+local ERROR, EVENT, WELCOME, BYE = 0x05, 0x21, 0x02, 0x06
+
+local ENUMS = {
+  ErrorCode = { [1] = "BAD_FRAME", [2] = "UNEXPECTED", [3] = "HANDSHAKE_TIMEOUT", [4] = "FRAME_TIMEOUT", [5] = "IDLE_TIMEOUT", [6] = "STALLED", [7] = "SERVER_FULL", [8] = "BUSY", [9] = "SESSION_MOVED", [10] = "SHUTTING_DOWN", [100] = "NAME_TAKEN", [101] = "NAME_NOT_ALLOWED", [110] = "NO_SUCH_ROOM", [111] = "NOT_A_MEMBER", [112] = "TOO_MANY_ROOMS", [113] = "NO_SUCH_USER", [120] = "TEXT_NOT_ALLOWED", [121] = "TEXT_TOO_LONG", [122] = "OUT_OF_ORDER", [130] = "TOO_FAST", [140] = "STORAGE" },
+  EventKind = { [1] = "CHAT", [2] = "JOIN", [3] = "LEAVE", [4] = "RENAME" },
+  RoomKind = { [1] = "LOBBY", [2] = "ROOM", [3] = "PRIVATE" },
+}
+
+local RECORDS = {
+  Position = {
+    { name = "room", kind = "text", doc = "The room's code." },
+    { name = "log", kind = "u64", doc = "The log's identity, as JOINED gave it." },
+    { name = "last", kind = "u64", doc = "Sequence number of the last event the client has applied." },
+  },
+  Membership = {
+    { name = "room", kind = "text", doc = "The room's code." },
+    { name = "kind", kind = "u8", enum = "RoomKind", doc = "What the room is for." },
+    { name = "peer", kind = "text", doc = "In a private room the other one's name, else empty." },
+    { name = "log", kind = "u64", doc = "Identity of the room's log. A client that knew another one starts anew." },
+    { name = "last", kind = "u64", doc = "Where the client goes on: it applies the EVENT after this one next, and drops what is not above it." },
+    { name = "head", kind = "u64", doc = "The room's last event now. When it has come, the client has caught up, and sends again what it said and has found no EVENT of." },
+  },
+  Member = {
+    { name = "name", kind = "text", doc = "The user's name." },
+    { name = "away", kind = "u8", doc = "1 while the connection is lost and the session may still be resumed, else 0." },
+  },
+}
+
+local MESSAGES = {
+  [0x01] = {
+    name = "HELLO", way = "client",
+    doc = "Opens a connection: the first frame of every client.",
+    fields = {
+      { name = "features", kind = "u32", doc = "Optional features the client knows, one a bit. None are defined yet." },
+      { name = "device", kind = "blob", doc = "16 random bytes that the client keeps to itself. The first 63 bits of their SHA-256 are its device id in EVENT, so that nobody else can send under it." },
+      { name = "token", kind = "blob", doc = "The token of the last WELCOME (32 bytes), or empty for a new session." },
+      { name = "name", kind = "text", doc = "The user name wished for." },
+      { name = "software", kind = "text", doc = "Name and version of the program, for the server's log." },
+      { name = "positions", kind = "list", record = "Position", doc = "When resuming: how far each room was read." },
+    },
+  },
+  [0x02] = {
+    name = "WELCOME", way = "server",
+    doc = "Answers HELLO: the session stands, and is on disk.",
+    fields = {
+      { name = "features", kind = "u32", doc = "Optional features in use on this connection. None are defined yet." },
+      { name = "session", kind = "u64", doc = "The session's number, for people and logs. It is no secret." },
+      { name = "device", kind = "u64", doc = "The client's device id, as it will stand in EVENT." },
+      { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
+      { name = "max_frame", kind = "u32", doc = "Bytes the server accepts in one frame." },
+      { name = "max_text", kind = "u32", doc = "Bytes it accepts in the text of one SEND." },
+      { name = "resume_seconds", kind = "u32", doc = "How long a lost session can be resumed." },
+      { name = "resumed", kind = "u8", doc = "1 if the session of HELLO's token goes on, 0 if this is a new one." },
+      { name = "token", kind = "blob", doc = "Resumes this session, once: each WELCOME brings a new one." },
+      { name = "name", kind = "text", doc = "The user name." },
+      { name = "software", kind = "text", doc = "Name and version of the server." },
+      { name = "rooms", kind = "list", record = "Membership", doc = "The rooms the session is in." },
+    },
+  },
+  [0x03] = {
+    name = "PING", way = "both",
+    doc = "Asks for a sign of life.",
+    fields = {
+      { name = "time", kind = "u64", doc = "Any number; PONG carries it back." },
+    },
+  },
+  [0x04] = {
+    name = "PONG", way = "both",
+    doc = "Answers PING.",
+    fields = {
+      { name = "time", kind = "u64", doc = "The number of the PING." },
+    },
+  },
+  [0x05] = {
+    name = "ERROR", way = "server",
+    doc = "Says no, in a code for programs and a sentence for people.",
+    fields = {
+      { name = "code", kind = "u16", enum = "ErrorCode", doc = "Why. Below 100 the server closes the connection behind this frame." },
+      { name = "about", kind = "u8", doc = "Type number of the frame that is refused; 0 if it is about none." },
+      { name = "reference", kind = "u64", doc = "That frame's `request` or, for SEND, its `counter`; else 0." },
+      { name = "text", kind = "text", doc = "What was wrong and what to do." },
+      { name = "suggestion", kind = "text", doc = "For a name that is taken or not allowed: one that would do. Else empty." },
+    },
+  },
+  [0x06] = {
+    name = "BYE", way = "both",
+    doc = "Ends the session: its name is free, and it cannot be resumed.",
+    fields = {
+      { name = "text", kind = "text", doc = "Why, for people." },
+    },
+  },
+  [0x10] = {
+    name = "CREATE", way = "client",
+    doc = "Asks for a new room; its creator is its first member.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Comes back in the answer." },
+    },
+  },
+  [0x11] = {
+    name = "JOIN", way = "client",
+    doc = "Asks to become a member of a room.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Comes back in the answer." },
+      { name = "log", kind = "u64", doc = "The log known from an earlier membership, else 0." },
+      { name = "after", kind = "u64", doc = "If that log is still the room's: the last event known of it, else 0." },
+      { name = "room", kind = "text", doc = "The room's code, or `lobby`." },
+    },
+  },
+  [0x12] = {
+    name = "JOINED", way = "server",
+    doc = "Answers CREATE, JOIN and PRIVATE. To the other one in a PRIVATE it comes unasked.",
+    fields = {
+      { name = "request", kind = "u32", doc = "The request it answers, or 0." },
+      { name = "members", kind = "u32", doc = "How many members the room has now." },
+      { name = "membership", kind = "list", record = "Membership", doc = "One: the room and where to begin." },
+    },
+  },
+  [0x13] = {
+    name = "LEAVE", way = "client",
+    doc = "Ends the membership in a room.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Comes back in the answer." },
+      { name = "room", kind = "text", doc = "The room's code." },
+    },
+  },
+  [0x14] = {
+    name = "LEFT", way = "server",
+    doc = "Answers LEAVE: no more events of this room.",
+    fields = {
+      { name = "request", kind = "u32", doc = "The request it answers, or 0." },
+      { name = "room", kind = "text", doc = "The room's code." },
+    },
+  },
+  [0x15] = {
+    name = "WHO", way = "client",
+    doc = "Asks who is in a room.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Comes back in the answer." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "after", kind = "text", doc = "Empty, or the last name of the page before." },
+    },
+  },
+  [0x16] = {
+    name = "ROSTER", way = "server",
+    doc = "Answers WHO with one page of names, sorted.",
+    fields = {
+      { name = "request", kind = "u32", doc = "The request it answers." },
+      { name = "total", kind = "u32", doc = "How many members the room has." },
+      { name = "more", kind = "u8", doc = "1 if another page follows: ask WHO again, after the last name." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "members", kind = "list", record = "Member", doc = "At most 500 of them." },
+    },
+  },
+  [0x17] = {
+    name = "RENAME", way = "client",
+    doc = "Asks for another user name. The rooms learn of it through an EVENT.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Comes back in the answer." },
+      { name = "name", kind = "text", doc = "The new name." },
+    },
+  },
+  [0x18] = {
+    name = "RENAMED", way = "server",
+    doc = "Answers RENAME.",
+    fields = {
+      { name = "request", kind = "u32", doc = "The request it answers." },
+      { name = "name", kind = "text", doc = "The name from now on." },
+    },
+  },
+  [0x19] = {
+    name = "PRIVATE", way = "client",
+    doc = "Asks for the private room with one other user. There is one for each two sessions.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Comes back in the answer." },
+      { name = "name", kind = "text", doc = "The other one's name." },
+    },
+  },
+  [0x20] = {
+    name = "SEND", way = "client",
+    doc = "Says something in a room.",
+    fields = {
+      { name = "counter", kind = "u64", doc = "The message's number on this device: larger with each message." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "text", kind = "text", doc = "What is said; no control characters but line feed and tab." },
+    },
+  },
+  [0x21] = {
+    name = "EVENT", way = "server",
+    doc = "Something happened in a room. It is on disk before it is sent.",
+    fields = {
+      { name = "seq", kind = "u64", doc = "Sequence number in the room, from 1." },
+      { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
+      { name = "device", kind = "u64", doc = "Device id of the SEND; 0 for everything else." },
+      { name = "counter", kind = "u64", doc = "Counter of the SEND; 0 for everything else." },
+      { name = "kind", kind = "u8", enum = "EventKind", doc = "What happened." },
+      { name = "room", kind = "text", doc = "The room's code." },
+      { name = "sender", kind = "text", doc = "Who did it. For a rename: the old name." },
+      { name = "text", kind = "text", doc = "What was said; for a rename the new name; for a leave the reason." },
+    },
+  },
+  [0x22] = {
+    name = "ACK", way = "server",
+    doc = "Answers a SEND that the server already has: the number it got then.",
+    fields = {
+      { name = "counter", kind = "u64", doc = "Counter of the SEND." },
+      { name = "seq", kind = "u64", doc = "Sequence number of its EVENT." },
+      { name = "room", kind = "text", doc = "The room's code." },
+    },
+  },
+  [0x23] = {
+    name = "HISTORY", way = "client",
+    doc = "Asks for events of the past.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Comes back in the answer." },
+      { name = "first", kind = "u64", doc = "Sequence number to begin with." },
+      { name = "last", kind = "u64", doc = "Sequence number to end with; at most 1000 events are sent, fewer where they are long." },
+      { name = "room", kind = "text", doc = "The room's code." },
+    },
+  },
+  [0x24] = {
+    name = "HISTORY_END", way = "server",
+    doc = "Ends the EVENTs that answer HISTORY.",
+    fields = {
+      { name = "request", kind = "u32", doc = "The request it answers." },
+      { name = "first", kind = "u64", doc = "Sequence number of the first event sent; above `last` if there was none." },
+      { name = "last", kind = "u64", doc = "Sequence number of the last event sent." },
+      { name = "oldest", kind = "u64", doc = "The oldest event that the server still keeps of this room." },
+      { name = "room", kind = "text", doc = "The room's code." },
+    },
+  },
+}
+
+-- Fields that mean the same wherever they stand.
+local COMMON = {
+  about = { name = "about", kind = "u8", doc = "The about of any message." },
+  away = { name = "away", kind = "u8", doc = "The away of any message." },
+  code = { name = "code", kind = "u16", enum = "ErrorCode", doc = "The code of any message." },
+  counter = { name = "counter", kind = "u64", doc = "The counter of any message." },
+  features = { name = "features", kind = "u32", doc = "The features of any message." },
+  first = { name = "first", kind = "u64", doc = "The first of any message." },
+  head = { name = "head", kind = "u64", doc = "The head of any message." },
+  last = { name = "last", kind = "u64", doc = "The last of any message." },
+  log = { name = "log", kind = "u64", doc = "The log of any message." },
+  max_frame = { name = "max_frame", kind = "u32", doc = "The max_frame of any message." },
+  max_text = { name = "max_text", kind = "u32", doc = "The max_text of any message." },
+  more = { name = "more", kind = "u8", doc = "The more of any message." },
+  name = { name = "name", kind = "text", doc = "The name of any message." },
+  oldest = { name = "oldest", kind = "u64", doc = "The oldest of any message." },
+  peer = { name = "peer", kind = "text", doc = "The peer of any message." },
+  reference = { name = "reference", kind = "u64", doc = "The reference of any message." },
+  request = { name = "request", kind = "u32", doc = "The request of any message." },
+  resume_seconds = { name = "resume_seconds", kind = "u32", doc = "The resume_seconds of any message." },
+  resumed = { name = "resumed", kind = "u8", doc = "The resumed of any message." },
+  room = { name = "room", kind = "text", doc = "The room of any message." },
+  sender = { name = "sender", kind = "text", doc = "The sender of any message." },
+  seq = { name = "seq", kind = "u64", doc = "The seq of any message." },
+  session = { name = "session", kind = "u64", doc = "The session of any message." },
+  software = { name = "software", kind = "text", doc = "The software of any message." },
+  suggestion = { name = "suggestion", kind = "text", doc = "The suggestion of any message." },
+  text = { name = "text", kind = "text", doc = "The text of any message." },
+  time = { name = "time", kind = "u64", doc = "The time of any message." },
+  total = { name = "total", kind = "u32", doc = "The total of any message." },
+}
+
+-- Questions, what answers them, and by which field they belong together.
+local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END" }
+local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "EVENT", [0x24] = "HISTORY_END" }
+local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request" }
+
+local HEADER_SIZE, CRC_OFFSET = 16, 12
+local SIZES = { u8 = 1, u16 = 2, u32 = 4, u64 = 8, text = 2, blob = 4, list = 2 }
+
+-- Two scripts cannot have one name: if it is installed and also given by -X, the first one counts.
+local new, ncp = pcall(Proto, "netchat", "netchat NCP/" .. VERSION)
+if not new then return end
+
+ncp.prefs.ports = Pref.range("TCP ports", DEFAULT_PORT, "TCP ports of netchat servers", 65535)
+ncp.prefs.heuristic =
+  Pref.bool("Other ports too", true, "Recognise netchat by its content on any TCP port")
+ncp.prefs.check_crc = Pref.bool("Check CRC", true, "Compute the CRC-32 of every frame")
+ncp.prefs.max_frame =
+  Pref.uint("Longest frame", MAX_FRAME, "Bytes; a header that announces more is taken for damage")
+
+---------------------------------------------------------------------------------------------------
+-- Fields: netchat.<message>.<field>, and netchat.<field> where all messages mean the same by it.
+
+local NUMBERS = {
+  u8 = ProtoField.uint8, u16 = ProtoField.uint16, u32 = ProtoField.uint32, u64 = ProtoField.uint64,
+}
+
+local function new_field(abbr, field)
+  if field.kind == "text" then
+    return ProtoField.string(abbr, field.name, base.UNICODE, field.doc)
+  elseif field.kind == "blob" then
+    return ProtoField.bytes(abbr, field.name, base.NONE, field.doc)
+  elseif field.kind == "list" then
+    return ProtoField.uint16(abbr, field.name, base.DEC, nil, nil, field.doc)
+  end
+  return NUMBERS[field.kind](abbr, field.name, base.DEC, ENUMS[field.enum], nil, field.doc)
+end
+
+local f = {} -- every field by its filter name
+local all = {}
+
+local function register(abbr, protofield)
+  f[abbr] = protofield
+  all[#all + 1] = protofield
+end
+
+local type_names = {}
+for number, message in pairs(MESSAGES) do type_names[number] = message.name end
+
+register("netchat.magic", ProtoField.string("netchat.magic", "magic"))
+register("netchat.version", ProtoField.uint8("netchat.version", "version"))
+register("netchat.type", ProtoField.uint8("netchat.type", "type", base.HEX, type_names))
+register("netchat.flags", ProtoField.uint16("netchat.flags", "flags", base.HEX))
+register("netchat.suite", ProtoField.uint8("netchat.suite", "suite"))
+register("netchat.reserved", ProtoField.uint8("netchat.reserved", "reserved"))
+register("netchat.length", ProtoField.uint32("netchat.length", "length"))
+register("netchat.crc", ProtoField.uint32("netchat.crc", "crc", base.HEX))
+register("netchat.crc_good", ProtoField.bool("netchat.crc_good", "CRC is right"))
+register("netchat.body", ProtoField.bytes("netchat.body", "body"))
+register("netchat.skipped", ProtoField.bytes("netchat.skipped", "bytes that are no frame"))
+register("netchat.begins", ProtoField.bytes("netchat.begins", "frame that later segments end"))
+register("netchat.response_in",
+  ProtoField.framenum("netchat.response_in", "Answered in", base.NONE, frametype.RESPONSE))
+register("netchat.response_to",
+  ProtoField.framenum("netchat.response_to", "Answer to", base.NONE, frametype.REQUEST))
+register("netchat.response_time",
+  ProtoField.relative_time("netchat.response_time", "Time since the question"))
+
+local function register_fields(prefix, fields)
+  for _, field in ipairs(fields) do
+    register(prefix .. "." .. field.name, new_field(prefix .. "." .. field.name, field))
+    if field.record then
+      register_fields(prefix .. "." .. field.name, RECORDS[field.record])
+    end
+  end
+end
+
+for _, message in pairs(MESSAGES) do
+  local abbr = "netchat." .. message.name:lower()
+  register(abbr, ProtoField.none(abbr, message.name, message.doc))
+  register_fields(abbr, message.fields)
+end
+for name, field in pairs(COMMON) do
+  register("netchat." .. name, new_field("netchat." .. name, field))
+end
+ncp.fields = all
+
+local e = {
+  bad_crc = ProtoExpert.new("netchat.bad_crc", "The CRC does not match the frame's bytes",
+    expert.group.CHECKSUM, expert.severity.ERROR),
+  bad_version = ProtoExpert.new("netchat.bad_version", "A version that is not known here",
+    expert.group.PROTOCOL, expert.severity.ERROR),
+  unknown_type = ProtoExpert.new("netchat.unknown_type", "A type that NCP does not have",
+    expert.group.PROTOCOL, expert.severity.WARN),
+  bad_flags = ProtoExpert.new("netchat.bad_flags", "Flags, suite and reserved must be 0",
+    expert.group.PROTOCOL, expert.severity.WARN),
+  malformed = ProtoExpert.new("netchat.malformed", "The body is not what its type declares",
+    expert.group.MALFORMED, expert.severity.ERROR),
+  truncated = ProtoExpert.new("netchat.truncated", "The capture has only a part of this frame",
+    expert.group.UNDECODED, expert.severity.WARN),
+  no_frame = ProtoExpert.new("netchat.no_frame", "These bytes are no frame",
+    expert.group.UNDECODED, expert.severity.WARN),
+  refused = ProtoExpert.new("netchat.refused", "The server says no",
+    expert.group.RESPONSE_CODE, expert.severity.NOTE),
+}
+ncp.experts = {
+  e.bad_crc, e.bad_version, e.unknown_type, e.bad_flags, e.malformed, e.truncated, e.no_frame,
+  e.refused,
+}
+
+---------------------------------------------------------------------------------------------------
+-- CRC-32 (zlib's). What Lua calls its bit operations depends on its version.
+
+local bits = bit32 or bit
+local bxor = bits and bits.bxor or load("return function(a, b) return a ~ b end")()
+local band = bits and bits.band or load("return function(a, b) return a & b end")()
+local rshift = bits and bits.rshift or load("return function(a, n) return a >> n end")()
+
+local CRC = {}
+for byte = 0, 255 do
+  local value = byte
+  for _ = 1, 8 do
+    local odd = value % 2 == 1
+    value = rshift(value, 1)
+    if odd then value = bxor(value, 0xEDB88320) % 0x100000000 end
+  end
+  CRC[byte] = value
+end
+
+local function crc_update(crc, bytes)
+  for at = 1, #bytes do
+    crc = bxor(rshift(crc, 8), CRC[band(bxor(crc, bytes:byte(at)), 0xFF)]) % 0x100000000
+  end
+  return crc
+end
+
+-- Over the whole frame, its CRC field taken as zero.
+local function frame_crc(tvb, at, size)
+  local crc = crc_update(0xFFFFFFFF, tvb:raw(at, CRC_OFFSET))
+  crc = crc_update(crc, "\0\0\0\0")
+  if size > HEADER_SIZE then
+    crc = crc_update(crc, tvb:raw(at + HEADER_SIZE, size - HEADER_SIZE))
+  end
+  return bxor(crc, 0xFFFFFFFF) % 0x100000000
+end
+
+---------------------------------------------------------------------------------------------------
+-- Text from somebody else, for the columns: no control, bidi or zero-width characters (see
+-- netchat/chat/text.py). The tree escapes them by itself.
+
+local function clean(text)
+  text = text:gsub("[%z\1-\31\127]", "?"):gsub("\194[\128-\159]", "?"):gsub("\216\156", "?")
+  text = text:gsub("\226\128[\139\142\143\168-\174]", "?"):gsub("\226\129[\160-\169]", "?")
+  return (text:gsub("\239\187\191", "?"))
+end
+
+---------------------------------------------------------------------------------------------------
+-- Questions and answers, by the connection, what links them, and when they came. What belongs
+-- together is found when a packet is seen for the first time, and looked up from then on.
+
+local exchanges = {} -- key -> list of {question = {number, time}, answer = {number, time}}
+local devices = {} -- connection -> device id, from its WELCOME
+local servers = {} -- connection -> the server's end, from a message that only one side sends
+
+function ncp.init()
+  exchanges, devices, servers = {}, {}, {}
+end
+
+-- Its two ends, the same for both directions. (The field tcp.stream would tell two connections
+-- between the same ports apart, but has no value while Wireshark reads a file for the first time.)
+local function connection(pinfo)
+  local src = tostring(pinfo.src) .. " " .. pinfo.src_port
+  local dst = tostring(pinfo.dst) .. " " .. pinfo.dst_port
+  return src < dst and src .. " " .. dst or dst .. " " .. src, src, dst
+end
+
+-- The exchange that a message belongs to: what kind of answer the question has, and its number.
+local function exchange_key(number, values)
+  local question, field = number, LINKS[number]
+  if number == ERROR then
+    question, field = values.about, LINKS[values.about] and "reference"
+    if not QUESTIONS[question] then return nil end
+  end
+  local family = QUESTIONS[question] or ANSWERS[question]
+  return family and family .. "/" .. (field and tostring(values[field]) or "")
+end
+
+local function is_answer(number, values, by_server, own_device)
+  if number == ERROR then return true end
+  if number == BYE then return by_server end
+  if number == EVENT then
+    -- An echo is an event of this connection's own device; if the capture has no WELCOME, of any.
+    local device = tostring(values.device)
+    return device ~= "0" and (own_device == nil or own_device == device)
+  end
+  return ANSWERS[number] ~= nil and tostring(values.request or 1) ~= "0"
+end
+
+local function note(list, number, values, pinfo)
+  local ends, src, dst = connection(pinfo)
+  local way = MESSAGES[number].way
+  local by_server = way == "server"
+  if way ~= "both" then
+    servers[ends] = by_server and src or dst
+  elseif servers[ends] then
+    by_server = servers[ends] == src
+  else
+    by_server = pinfo.src_port < pinfo.dst_port -- most servers have the lower port
+  end
+  if number == WELCOME then devices[ends] = tostring(values.device) end
+  local moment = { number = pinfo.number, time = pinfo.rel_ts }
+  if is_answer(number, values, by_server, devices[ends]) then
+    local last = list[#list]
+    if last and not last.answer then last.answer = moment end
+  elseif QUESTIONS[number] then
+    list[#list + 1] = { question = moment }
+  end
+end
+
+local function link(number, values, pinfo, tree)
+  local key = exchange_key(number, values)
+  if not key then return end
+  key = connection(pinfo) .. "/" .. key
+  local list = exchanges[key] or {}
+  exchanges[key] = list
+  if not pinfo.visited then note(list, number, values, pinfo) end
+  for _, exchange in ipairs(list) do
+    local question, answer = exchange.question, exchange.answer
+    if answer and answer.number == pinfo.number and (ANSWERS[number] or number == ERROR) then
+      tree:add(f["netchat.response_to"], question.number):set_generated()
+      local time = math.max(0, answer.time - question.time)
+      local seconds = math.floor(time)
+      local span = NSTime.new(seconds, math.floor((time - seconds) * 1e9 + 0.5))
+      tree:add(f["netchat.response_time"], span):set_generated()
+      return
+    elseif answer and question.number == pinfo.number and QUESTIONS[number] then
+      tree:add(f["netchat.response_in"], answer.number):set_generated()
+      return
+    end
+  end
+end
+
+---------------------------------------------------------------------------------------------------
+-- A body. Fields are added as far as they can be read; the first that cannot be is named.
+
+local function add_common(tree, field, range, value)
+  local common = COMMON[field.name] and f["netchat." .. field.name]
+  if common then
+    local item = value and tree:add(common, range, value) or tree:add(common, range)
+    item:set_hidden(true)
+  end
+end
+
+local function clock(value)
+  local seconds = math.floor(value:tonumber() / 1e6)
+  if seconds <= 0 or seconds > 4e9 then return "" end -- no date, or none of this age
+  local micros = value:tonumber() - seconds * 1e6
+  return (" (%s.%06d UTC)"):format(os.date("!%Y-%m-%d %H:%M:%S", seconds), micros)
+end
+
+-- Returns the offset behind the last field, or nil and what is wrong.
+local function add_fields(tvb, at, stop, tree, prefix, fields, values)
+  for _, field in ipairs(fields) do
+    local abbr = prefix .. "." .. field.name
+    local size = SIZES[field.kind]
+    if at + size > stop then
+      return nil, ("%s needs %d bytes, but only %d are left"):format(field.name, size, stop - at)
+    end
+    local range = tvb(at, size)
+    if field.kind == "list" then
+      local count = range:uint()
+      local branch = tree:add(f[abbr], range)
+      local start = at
+      at = at + size
+      for index = 0, count - 1 do
+        local item = branch:add(tvb(at, 0), ("%s[%d]"):format(field.name, index))
+        local first, problem = at, nil
+        at, problem = add_fields(tvb, at, stop, item, abbr, RECORDS[field.record], {})
+        if not at then return nil, ("%s[%d]: %s"):format(field.name, index, problem) end
+        item:set_len(at - first)
+      end
+      branch:set_len(at - start)
+    elseif field.kind == "text" or field.kind == "blob" then
+      local length = range:uint()
+      if at + size + length > stop then
+        return nil, ("%s says it is %d bytes long, but only %d are left"):format(
+          field.name, length, stop - at - size)
+      end
+      range = tvb(at, size + length)
+      if field.kind == "text" then
+        local value = length > 0 and tvb(at + size, length):string(ENC_UTF_8) or ""
+        values[field.name] = value
+        tree:add(f[abbr], range, value)
+        add_common(tree, field, range, value)
+      elseif length > 0 then
+        -- Its bytes without their length: that is what a filter compares with.
+        tree:add(f[abbr], tvb(at + size, length))
+      else
+        tree:add(range, field.name .. ": empty")
+      end
+      at = at + size + length
+    else
+      values[field.name] = field.kind == "u64" and range:uint64() or range:uint()
+      local item = tree:add(f[abbr], range)
+      if field.clock then item:append_text(clock(values[field.name])) end
+      add_common(tree, field, range)
+      at = at + size
+    end
+  end
+  return at
+end
+
+-- One line for the packet list.
+local function summary(message, values)
+  local parts = { message.name }
+  for _, field in ipairs(message.fields) do
+    local names = ENUMS[field.enum]
+    if names then parts[#parts + 1] = names[values[field.name]] end
+  end
+  for _, name in ipairs({ "room", "seq", "sender", "name" }) do
+    local value = values[name]
+    if value ~= nil and tostring(value) ~= "" then parts[#parts + 1] = clean(tostring(value)) end
+  end
+  if values.text and values.text ~= "" then parts[#parts + 1] = '"' .. clean(values.text) .. '"' end
+  return table.concat(parts, " ")
+end
+
+---------------------------------------------------------------------------------------------------
+-- A frame.
+
+-- Whether a frame may begin here, as far as its bytes are there. A new start in the middle of
+-- damage must look right in every field; a place where a frame is due, only in what finds its end.
+local function may_begin(tvb, at, strict)
+  local left = tvb:captured_len() - at
+  local raw = tvb:raw(at, math.min(left, 12))
+  if raw:sub(1, 2) ~= MAGIC:sub(1, #raw) then return false end
+  if strict and left >= 3 and raw:byte(3) ~= VERSION then return false end
+  if strict and left >= 4 and not MESSAGES[raw:byte(4)] then return false end
+  if strict and left >= 8 and raw:sub(5, 8) ~= "\0\0\0\0" then return false end
+  return left < 12 or HEADER_SIZE + tvb(at + 8, 4):uint() <= ncp.prefs.max_frame
+end
+
+-- The next place where a frame may begin, or where the bytes end.
+local function next_start(tvb, at)
+  local raw = tvb:raw(at, tvb:captured_len() - at)
+  local from = 1
+  while true do
+    local found = raw:find(MAGIC, from, true)
+    if not found then
+      -- The first letter alone may be the beginning of a frame that the next segment goes on with.
+      return raw:sub(-1) == MAGIC:sub(1, 1) and #raw > 1 and at + #raw - 1 or at + #raw
+    end
+    if may_begin(tvb, at + found - 1, true) then return at + found - 1 end
+    from = found + 1
+  end
+end
+
+-- Adds one frame; of its `size` bytes `present` are there. Returns its line for the packet list.
+local function add_frame(tvb, at, size, present, pinfo, tree)
+  local number = tvb(at + 3, 1):uint()
+  local message = MESSAGES[number]
+  local name = message and message.name or ("type 0x%02x"):format(number)
+  local top = tree:add(ncp, tvb(at, present), ("netchat NCP, %s, %d bytes"):format(name, size))
+  local head = top:add(tvb(at, HEADER_SIZE), "header")
+  head:add(f["netchat.magic"], tvb(at, 2))
+  local version = head:add(f["netchat.version"], tvb(at + 2, 1))
+  local kind = head:add(f["netchat.type"], tvb(at + 3, 1))
+  local flags = head:add(f["netchat.flags"], tvb(at + 4, 2))
+  head:add(f["netchat.suite"], tvb(at + 6, 1))
+  head:add(f["netchat.reserved"], tvb(at + 7, 1))
+  head:add(f["netchat.length"], tvb(at + 8, 4))
+  local crc = head:add(f["netchat.crc"], tvb(at + CRC_OFFSET, 4))
+  if tvb(at + 4, 4):uint() ~= 0 then flags:add_proto_expert_info(e.bad_flags) end
+  if present < size then
+    top:add_proto_expert_info(e.truncated, ("%d of %d bytes are here"):format(present, size))
+  elseif ncp.prefs.check_crc then
+    local computed = frame_crc(tvb, at, size)
+    local good = computed == tvb(at + CRC_OFFSET, 4):uint()
+    head:add(f["netchat.crc_good"], tvb(at + CRC_OFFSET, 4), good):set_generated()
+    if not good then
+      name = name .. " [bad CRC]"
+      crc:add_proto_expert_info(e.bad_crc, ("The CRC should be 0x%08x"):format(computed))
+    end
+  end
+  local body, stop = at + HEADER_SIZE, at + present
+  if tvb(at + 2, 1):uint() ~= VERSION then
+    version:add_proto_expert_info(e.bad_version)
+    message = nil
+  elseif not message then
+    kind:add_proto_expert_info(e.unknown_type)
+  end
+  if not message then
+    if stop > body then top:add(f["netchat.body"], tvb(body, stop - body)) end
+    return name
+  end
+  local values = {}
+  local prefix = "netchat." .. message.name:lower()
+  local branch = top:add(f[prefix], tvb(body, stop - body))
+  branch:set_text(message.name .. ": " .. message.doc)
+  local at_end, problem = add_fields(tvb, body, stop, branch, prefix, message.fields, values)
+  if present < size then return name .. " [cut short]" end
+  if at_end and at_end < stop then
+    problem = ("%d bytes are left over behind the last field"):format(stop - at_end)
+    branch:add(f["netchat.body"], tvb(at_end, stop - at_end))
+  end
+  if problem then
+    branch:add_proto_expert_info(e.malformed, problem)
+    return name .. " [malformed]"
+  end
+  link(number, values, pinfo, top)
+  local line = summary(message, values) .. name:sub(#message.name + 1)
+  if number == ERROR then branch:add_proto_expert_info(e.refused, clean(values.text)) end
+  return line
+end
+
+---------------------------------------------------------------------------------------------------
+-- A piece of a TCP stream: whole frames, then perhaps the beginning of one.
+
+function ncp.dissector(tvb, pinfo, tree)
+  local captured, cut = tvb:captured_len(), tvb:captured_len() < tvb:reported_len()
+  local at, lines = 0, {}
+  while at < captured do
+    local left = captured - at
+    if not may_begin(tvb, at, false) then
+      local start = at
+      at = next_start(tvb, at + 1)
+      local item = tree:add(ncp, tvb(start, at - start), "netchat NCP, no frame")
+      item:add(f["netchat.skipped"], tvb(start, at - start))
+      item:add_proto_expert_info(e.no_frame)
+      lines[#lines + 1] = ("[%d bytes that are no frame]"):format(at - start)
+    else
+      local size = left >= HEADER_SIZE and HEADER_SIZE + tvb(at + 8, 4):uint() or HEADER_SIZE
+      if size > left and not cut and pinfo.can_desegment > 0 then
+        -- Shown here too: of a frame whose length is wrong the rest never comes.
+        local what = left < HEADER_SIZE and "part of a header"
+          or ("the first %d of %d bytes of a frame"):format(left, size)
+        tree:add(f["netchat.begins"], tvb(at, left)):set_text("netchat NCP, " .. what)
+        pinfo.desegment_offset = at
+        pinfo.desegment_len = left < HEADER_SIZE and DESEGMENT_ONE_MORE_SEGMENT or size - left
+        break
+      elseif left < HEADER_SIZE then
+        local item = tree:add(ncp, tvb(at, left), "netchat NCP, part of a header")
+        item:add_proto_expert_info(e.truncated)
+        lines[#lines + 1] = "[part of a header]"
+      else
+        lines[#lines + 1] = add_frame(tvb, at, size, math.min(size, left), pinfo, tree)
+      end
+      at = at + math.min(size, left)
+    end
+  end
+  if #lines > 0 then
+    pinfo.cols.protocol:set("NCP")
+    -- One packet may end a frame of earlier ones and hold others: then this is called for each.
+    pinfo.cols.info:clear()
+    pinfo.cols.info:append(table.concat(lines, "; ") .. "  ")
+    pinfo.cols.info:fence()
+  end
+  return captured
+end
+
+local function recognise(tvb, pinfo, tree)
+  if not ncp.prefs.heuristic or tvb:captured_len() < HEADER_SIZE then return false end
+  if not may_begin(tvb, 0, true) then return false end
+  pinfo.conversation = ncp
+  ncp.dissector(tvb, pinfo, tree)
+  return true
+end
+
+ncp:register_heuristic("tcp", recognise)
+
+local tcp_port = DissectorTable.get("tcp.port")
+local ports = nil
+
+local function use_ports()
+  if ports == ncp.prefs.ports then return end
+  if ports and ports ~= "" then tcp_port:remove(ports, ncp) end
+  ports = ncp.prefs.ports
+  if ports and ports ~= "" then tcp_port:add(ports, ncp) end
+end
+
+function ncp.prefs_changed()
+  use_ports()
+end
+
+use_ports()

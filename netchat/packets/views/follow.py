@@ -1,0 +1,59 @@
+"""The chat as its users read it, put together from what the server told them."""
+
+from __future__ import annotations
+
+from netchat.packets.items import Damage, Decoded, Gap, Item
+from netchat.wire import Event, EventKind, RoomKind
+from netchat.wire.shown import show_line
+
+__all__ = ["Follow"]
+
+#: Events remembered, so that none is shown for each of its readers: the last ones.
+_REMEMBERED = 100_000
+
+
+class Follow:
+    """Writes each event of each room once, however many members it went to."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[object, str, int], None] = {}
+
+    def line(self, item: Item) -> str | None:
+        """The line that an item adds, if it adds one."""
+        if isinstance(item, (Gap, Damage)):
+            who = show_line(item.conversation.user) or str(item.conversation)
+            what = "sent" if item.to_server else "was told"
+            return f"[{item.size:,} bytes of what {who} {what} are {_state(item)}]"
+        if not isinstance(item, Decoded) or not isinstance(item.message, Event):
+            return None
+        event = item.message
+        key = item.conversation.server, event.room, event.seq
+        if key in self._seen:
+            return None
+        self._seen[key] = None
+        if len(self._seen) > _REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return self._text(item, event)
+
+    def _text(self, item: Decoded, event: Event) -> str:
+        membership = item.conversation.rooms.get(event.room)
+        room, sender = show_line(event.room), show_line(event.sender)
+        if membership is not None and membership.kind == RoomKind.PRIVATE:
+            ends = sorted({show_line(item.conversation.user), show_line(membership.peer)})
+            room = " + ".join(ends)
+        # A line feed becomes an indented line: nobody can write what looks like another's line.
+        text = "\n    ".join(show_line(line) for line in event.text.split("\n"))
+        match event.kind:
+            case EventKind.CHAT:
+                return f"[{room}] {sender}: {text}"
+            case EventKind.JOIN:
+                return f"[{room}] {sender} joined"
+            case EventKind.LEAVE:
+                return f"[{room}] {sender} left{f': {text}' if text else ''}"
+            case EventKind.RENAME:
+                return f"[{room}] {sender} is now {text}"
+        return f"[{room}] {sender}: event {event.kind} {text}"
+
+
+def _state(item: Gap | Damage) -> str:
+    return "missing" if isinstance(item, Gap) else "no message"

@@ -1,0 +1,183 @@
+"""The ladder diagram as data: who sent what to whom, one row a segment, a gap or an event.
+
+`ladder_text` and `ladder_svg` draw it. It needs a decoder with `trace`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from netchat.packets.conversation import Conversation, show_endpoint
+from netchat.packets.dissect import FIN, RST, SYN
+from netchat.packets.items import Damage, Decoded, Gap, Item, Notice, Trace
+from netchat.packets.views.lines import flag_names
+from netchat.packets.views.summary import summary
+from netchat.wire.shown import show_line
+
+__all__ = ["MOST_ROWS", "Ladder", "Lane", "Row"]
+
+#: Rows that a diagram may have: nobody reads more.
+MOST_ROWS = 2000
+
+#: Messages of one segment that are named; of more, the number is told.
+_MOST_LABELS = 4
+
+
+@dataclass(slots=True)
+class Lane:
+    """A participant: one vertical line.
+
+    Attributes:
+        name: the user, or `server`.
+        address: its address and port.
+    """
+
+    name: str
+    address: str
+
+
+@dataclass(slots=True)
+class Row:
+    """One horizontal line.
+
+    Attributes:
+        time: in ns.
+        packet: number of the packet; 0 where it is none.
+        source: lane it comes from.
+        target: lane it goes to.
+        kind: `message`, `data` (part of one), `ack`, `control`, `gap` or `damage`.
+        labels: what it says, the most important first.
+        note: what TCP had to do with it, such as `retransmission`; else "".
+    """
+
+    time: int
+    packet: int
+    source: Conversation
+    to_server: bool
+    kind: str
+    labels: list[str] = field(default_factory=list)
+    note: str = ""
+
+
+class Ladder:
+    """Collects the rows of a diagram.
+
+    Args:
+        wanted: tells which items to draw; a segment is drawn if one of its messages is wanted.
+
+    Attributes:
+        left_out: rows above `MOST_ROWS` that were not kept.
+    """
+
+    def __init__(self, wanted: Callable[[Item], bool] | None = None) -> None:
+        self.left_out = 0
+        self._wanted = wanted
+        self._rows: list[Row] = []
+        self._segments: dict[tuple[Conversation, int], Row] = {}
+        self._messages: dict[int, list[tuple[int, str]]] = {}
+        self._clients: dict[Conversation, None] = {}
+
+    def add(self, item: Item) -> None:
+        """Take the next item."""
+        wanted = self._wanted is None or self._wanted(item)
+        match item:
+            case Trace():
+                self._trace(item)
+            case Decoded() if wanted:
+                self._message(item)
+            case Gap() if wanted:
+                # Drawn where the bytes are missing, not where they were given up.
+                behind = self._segments.get((item.conversation, item.packet))
+                time = item.time if behind is None else behind.time - 1
+                label = f"{item.size:,} bytes missing"
+                self._append(Row(time, 0, item.conversation, item.to_server, "gap", [label]))
+            case Damage() if wanted:
+                what = f"{item.error or item.cause}: {item.size:,} bytes"
+                row = Row(item.time, 0, item.conversation, item.to_server, "damage", [what])
+                row.note = show_line(item.reason)
+                self._append(row)
+            case Notice() if wanted and item.event in ("joined", "replaced", "dropped"):
+                labels = {"joined": "the capture begins here"}
+                label = labels.get(item.event, item.event)
+                row = Row(item.time, 0, item.conversation, item.to_server, "control", [label])
+                self._append(row)
+
+    def rows(self) -> list[Row]:
+        """All rows, in order of time."""
+        rows = [row for row in self._rows if self._wanted is None or self._is_wanted(row)]
+        for row in rows:
+            said = self._messages.get(id(row))
+            if said:
+                texts = [text for _, text in sorted(said)]
+                row.kind, row.labels = "message", texts[:_MOST_LABELS]
+                if len(texts) > _MOST_LABELS:
+                    row.labels.append(f"and {len(texts) - _MOST_LABELS} messages more")
+        rows.sort(key=lambda row: row.time)
+        return rows
+
+    def lanes(self, rows: Iterable[Row]) -> tuple[list[Lane], dict[tuple[Conversation, bool], int]]:
+        """The participants of some rows, from left to right, the servers in the middle.
+
+        Returns:
+            The lanes; and for each conversation and side (True: the server) its lane.
+        """
+        said = list(dict.fromkeys(row.source for row in rows))
+        servers = list(dict.fromkeys(conversation.server for conversation in said))
+        half = (len(said) + 1) // 2
+        lanes: list[Lane] = []
+        places: dict[tuple[Conversation, bool], int] = {}
+        for conversation in said[:half]:
+            places[conversation, False] = len(lanes)
+            lanes.append(_client(conversation))
+        for server in servers:
+            for conversation in said:
+                if conversation.server == server:
+                    places[conversation, True] = len(lanes)
+            lanes.append(Lane("server", show_endpoint(server)))
+        for conversation in said[half:]:
+            places[conversation, False] = len(lanes)
+            lanes.append(_client(conversation))
+        return lanes, places
+
+    def _append(self, row: Row) -> Row:
+        if len(self._rows) < MOST_ROWS:
+            self._rows.append(row)
+        else:
+            self.left_out += 1
+        return row
+
+    def _trace(self, item: Trace) -> None:
+        flags = flag_names(item.flags)
+        if item.flags & (SYN | FIN | RST):
+            kind, label = "control", flags
+        elif item.size:
+            kind, label = "data", f"{item.size:,} bytes from byte {item.offset}"
+        else:
+            kind, label = "ack", f"{flags} {item.ack}" if item.ack >= 0 else flags
+        row = Row(item.time, item.packet, item.conversation, item.to_server, kind, [label])
+        row.note = item.note
+        if len(self._rows) < MOST_ROWS:
+            self._segments[item.conversation, item.packet] = row
+        self._append(row)
+
+    def _message(self, item: Decoded) -> None:
+        row = self._segments.get((item.conversation, max(item.packets)))
+        if row is None:
+            return
+        parts = f" ({len(item.packets)} segments)" if len(item.packets) > 1 else ""
+        text = f"{item.message.NAME} {summary(item.message)}{parts}"
+        self._messages.setdefault(id(row), []).append((item.offset, text))
+
+    def _is_wanted(self, row: Row) -> bool:
+        assert self._wanted is not None
+        if id(row) in self._messages or not row.packet:
+            return True
+        # A segment without a message is drawn with its conversation, where that was asked for.
+        probe = Notice(row.time, row.source, row.to_server, "", row.packet)
+        return self._wanted(probe)
+
+
+def _client(conversation: Conversation) -> Lane:
+    name = show_line(conversation.user) or "client"
+    return Lane(name, show_endpoint(conversation.client))

@@ -1,0 +1,98 @@
+"""One line an item."""
+
+from __future__ import annotations
+
+import datetime
+
+from netchat.packets.conversation import Conversation, show_endpoint
+from netchat.packets.dissect import ACK, FIN, PSH, RST, SYN
+from netchat.packets.items import Damage, Decoded, Gap, Item, Notice, Trace
+from netchat.packets.views.summary import summary
+from netchat.wire.shown import show_line
+
+__all__ = ["Lines", "flag_names", "party"]
+
+_FLAGS = ((SYN, "SYN"), (FIN, "FIN"), (RST, "RST"), (PSH, "PSH"), (ACK, "ACK"))
+
+_NOTICES = {
+    "opened": "opens the connection",
+    "joined": "is seen; the capture begins in the middle of this connection",
+    "closed": "closes the connection",
+    "reset": "resets the connection",
+    "replaced": "is gone: a new connection has its ports",
+    "dropped": "is not followed any more, for want of memory",
+}
+
+
+def flag_names(flags: int) -> str:
+    """TCP flags by their names; PSH, which says little, only where it stands alone."""
+    names = [name for bit, name in _FLAGS if flags & bit]
+    return " ".join(name for name in names if name != "PSH") or "PSH" * bool(names)
+
+
+def party(conversation: Conversation, *, server: bool) -> str:
+    """One side of a conversation, by the user's name if it is known: `Nova:50000`."""
+    if server:
+        return f"server:{conversation.server[1]}"
+    if conversation.user:
+        return f"{show_line(conversation.user)}:{conversation.client[1]}"
+    return show_endpoint(conversation.client)
+
+
+class Lines:
+    """Writes items as lines; times count from the first item.
+
+    Args:
+        clock: show the time of day instead.
+    """
+
+    def __init__(self, *, clock: bool = False) -> None:
+        self._clock = clock
+        self._zero: int | None = None
+
+    def time(self, time: int) -> str:
+        """A time in ns as it is shown."""
+        if self._zero is None:
+            self._zero = time
+        if self._clock:
+            try:
+                moment = datetime.datetime.fromtimestamp(time // 1_000_000_000)
+            except (ValueError, OverflowError, OSError):
+                return f"{time / 1e9:.6f}"  # no year that a calendar has: a damaged capture
+            return f"{moment:%H:%M:%S}.{time % 1_000_000_000 // 1000:06d}"
+        return f"{(time - self._zero) / 1e9:11.6f}"
+
+    def line(self, item: Item) -> str:
+        """The line of an item."""
+        said = item.conversation
+        sender = party(said, server=not item.to_server)
+        target = party(said, server=item.to_server)
+        head = f"{self.time(item.time)}  {sender:>16} → {target:<16}"
+        match item:
+            case Decoded():
+                marks = " [retransmitted]" * item.repeated + " [found again]" * item.found
+                return f"{head}  {item.message.NAME:<11} {summary(item.message)}{marks}"
+            case Gap():
+                return (
+                    f"{head}  -- {item.size:,} bytes missing at byte {item.offset}: {item.reason}"
+                )
+            case Damage():
+                return f"{head}  -- {damage(item)}"
+            case Notice():
+                return f"{head}  ** {_NOTICES.get(item.event, item.event)}"
+            case Trace():
+                ack = f" ack {item.ack}" if item.ack >= 0 else ""
+                note = f" [{item.note}]" if item.note else ""
+                flags = flag_names(item.flags)
+                return f"{head}  .. {flags} byte {item.offset}, {item.size} long{ack}{note}"
+
+
+def damage(item: Damage) -> str:
+    """What is wrong with bytes that are no message, in a sentence."""
+    place = f"at byte {item.offset}"
+    if item.cause == "skipped":
+        begin = item.raw[:16].hex(" ") + (" …" if item.size > 16 else "")
+        return f"{item.size:,} bytes that are no frame {place} ({begin}): {show_line(item.reason)}"
+    if item.cause == "frame":
+        return f"a damaged frame of {item.size:,} bytes {place}: {show_line(item.reason)}"
+    return f"an incomplete frame {place}: {show_line(item.reason)}"

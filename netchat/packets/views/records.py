@@ -1,0 +1,67 @@
+"""Items as plain data: for JSON lines, data frames and other programs."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from netchat.packets.conversation import show_endpoint
+from netchat.packets.items import Damage, Decoded, Gap, Item, Notice
+from netchat.packets.views.lines import flag_names
+from netchat.wire import fields_of
+
+__all__ = ["as_dict"]
+
+
+def as_dict(item: Item) -> dict[str, Any]:
+    """An item as numbers, texts, lists and dicts. Bytes are hex; times are seconds, and ns.
+
+    Returns:
+        `item` says which kind it is; the other keys are those of its class, but that the
+        conversation is its number, its two ends and its user.
+    """
+    said = item.conversation
+    row: dict[str, Any] = {
+        "item": type(item).__name__.lower(),
+        "time": item.time / 1e9,
+        "time_ns": item.time,
+        "conversation": said.number,
+        "user": said.user,
+        "from": show_endpoint(said.source(to_server=item.to_server)),
+        "to": show_endpoint(said.source(to_server=not item.to_server)),
+        "to_server": item.to_server,
+    }
+    match item:
+        case Decoded():
+            row["type"] = item.message.NAME
+            row["fields"] = _fields(item.message)
+            row["packets"] = list(item.packets)
+            row |= {"offset": item.offset, "size": item.size, "repeated": item.repeated}
+            row |= {"found": item.found, "raw": item.raw.hex()}
+        case Damage():
+            row |= {"offset": item.offset, "size": item.size, "cause": item.cause}
+            row |= {"error": item.error, "reason": item.reason, "raw": item.raw.hex()}
+            row["packets"] = list(item.packets)
+        case Gap():
+            row |= {"offset": item.offset, "size": item.size, "reason": item.reason}
+            row["packet"] = item.packet
+        case Notice():
+            row |= {"event": item.event, "packet": item.packet}
+        case _:
+            row |= {"packet": item.packet, "flags": flag_names(item.flags), "ack": item.ack}
+            row |= {"offset": item.offset, "size": item.size, "note": item.note}
+    return row
+
+
+def _fields(message: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for field in fields_of(type(message)):
+        value = getattr(message, field.name)
+        if field.record is not None:
+            value = [dataclasses.asdict(entry) for entry in value]
+        elif isinstance(value, bytes):
+            value = value.hex()
+        row[field.name] = value
+        if field.enum is not None and value in set(field.enum):
+            row[f"{field.name}_name"] = field.enum(value).name
+    return row

@@ -1,0 +1,199 @@
+"""What was in a capture, counted for each conversation."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from typing import Any
+
+from netchat.packets.conversation import Conversation, Counts, show_endpoint
+from netchat.packets.items import Damage, Decoded, Item
+from netchat.packets.views.lines import party
+from netchat.wire import MESSAGES, Event, Send
+
+__all__ = ["ConversationStats", "Stats"]
+
+#: Messages on their way to their echo that are remembered of one conversation.
+_MOST_SENT = 4096
+
+#: Round-trip times kept of one conversation. When there are so many, every second one is
+#: dropped, and from then on every second one is not taken: the quantiles stay what they are.
+_MOST_TIMES = 65_536
+
+
+#: The counts of TCP that are told as they are.
+_COUNTS = ("segments", "retransmissions", "out_of_order", "gaps", "missing", "conflicts", "astray")
+
+
+class ConversationStats:
+    """The counts of one conversation.
+
+    Attributes:
+        conversation: which.
+        types: messages by type number, of each direction: to the client, to the server.
+        bytes: bytes of those messages, of each direction.
+        damage: damaged, unfinished and skipped stretches by cause.
+        checksums: frames whose CRC-32 was wrong.
+        echoes: ns from a SEND to the EVENT that echoes it to its sender, as they were captured.
+        last: time of the last message, in ns.
+        sent: messages on their way to their echo, by counter.
+    """
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self.types = [0] * 256, [0] * 256
+        self.bytes = [0, 0]
+        self.damage: Counter[str] = Counter()
+        self.checksums = 0
+        self.echoes = array("q")
+        self.last = conversation.began
+        self.sent: dict[int, Decoded] = {}
+        self._stride, self._skipped = 1, 0
+
+    def send(self, item: Decoded, message: Send) -> None:
+        """A message is on its way to the server."""
+        # The first time counts: the user waits from then on.
+        self.sent.setdefault(message.counter, item)
+        if len(self.sent) > _MOST_SENT:
+            del self.sent[next(iter(self.sent))]
+
+    def event(self, item: Decoded, message: Event) -> None:
+        """An event came; it may be the echo of a message."""
+        sent = self.sent.get(message.counter)
+        if sent is None or message.device != (self.conversation.device or message.device):
+            return
+        said = sent.message
+        if not isinstance(said, Send) or (said.room, said.text) != (message.room, message.text):
+            return
+        del self.sent[message.counter]
+        self._skipped += 1
+        if self._skipped >= self._stride:
+            self._skipped = 0
+            self.echoes.append(item.time - sent.time)
+        if len(self.echoes) > _MOST_TIMES:
+            self.echoes = self.echoes[::2]
+            self._stride *= 2
+
+    def quantile(self, part: float) -> int | None:
+        """The echo time, in ns, that `part` of all do not exceed; None if there is none."""
+        times = sorted(self.echoes)
+        return times[min(len(times) - 1, int(part * len(times)))] if times else None
+
+
+class Stats:
+    """Counts items; the conversations themselves know of their segments and gaps.
+
+    Attributes:
+        rows: the counts, in the order in which the conversations came.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[Conversation, ConversationStats] = {}
+
+    def add(self, item: Item) -> None:
+        """Count an item."""
+        row = self.rows.get(item.conversation)
+        if row is None:
+            row = self.rows[item.conversation] = ConversationStats(item.conversation)
+        if isinstance(item, Decoded):
+            raw, to_server, message = item.raw, item.to_server, item.message
+            row.last = item.time
+            row.types[to_server][raw[3]] += 1
+            row.bytes[to_server] += len(raw)
+            if isinstance(message, Event):
+                if message.counter in row.sent:
+                    row.event(item, message)
+            elif isinstance(message, Send):
+                row.send(item, message)
+        elif isinstance(item, Damage):
+            row.damage[item.cause] += 1
+            row.checksums += item.error == "BadChecksum"
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """The counts as plain data, a dict a conversation."""
+        return [_as_dict(row) for row in self.rows.values()]
+
+    def lines(self) -> list[str]:
+        """The counts as text."""
+        lines: list[str] = []
+        for row in self.rows.values():
+            lines += _lines(row)
+        return lines
+
+
+def _as_dict(row: ConversationStats) -> dict[str, Any]:
+    said = row.conversation
+    sides = {}
+    for name, to_server, counts in _sides(said):
+        types = {MESSAGES[n].NAME: count for n, count in enumerate(row.types[to_server]) if count}
+        sides[name] = {
+            "messages": sum(types.values()),
+            "message_bytes": row.bytes[to_server],
+            "types": types,
+            "stream_bytes": counts.bytes,
+            **{field: getattr(counts, field) for field in _COUNTS},
+        }
+    median, slow = row.quantile(0.5), row.quantile(0.95)
+    return {
+        "conversation": said.number,
+        "user": said.user,
+        "client": show_endpoint(said.client),
+        "server": show_endpoint(said.server),
+        "whole": said.whole,
+        "seconds": (row.last - said.began) / 1e9,
+        **sides,
+        "crc_failures": row.checksums,
+        "damage": dict(row.damage),
+        "echoes": len(row.echoes),
+        "echo_median_s": median / 1e9 if median is not None else None,
+        "echo_p95_s": slow / 1e9 if slow is not None else None,
+    }
+
+
+def _lines(row: ConversationStats) -> list[str]:
+    said = row.conversation
+    began = "" if said.whole else ", joined in its middle"
+    lines = [
+        f"{said.number}  {party(said, server=False)}  {said}  "
+        f"{(row.last - said.began) / 1e9:.3f} s{began}"
+    ]
+    for name, to_server, counts in _sides(said):
+        types = [(count, MESSAGES[n].NAME) for n, count in enumerate(row.types[to_server]) if count]
+        named = ", ".join(f"{name} {count:,}" for count, name in sorted(types, reverse=True))
+        total = sum(row.types[to_server])
+        arrow = "→" if to_server else "←"
+        lines.append(f"   {arrow} {name.replace('_', ' '):<10} {total:>9,} messages  {named}")
+        lines.append(f"     {'':<10} {row.bytes[to_server]:>9,} bytes     {_tcp(counts)}")
+    median, slow = row.quantile(0.5), row.quantile(0.95)
+    if median is not None and slow is not None:
+        count = len(row.echoes)
+        lines.append(
+            f"     echo of SEND: median {_ms(median)}, 95 % within {_ms(slow)}, of {count:,}"
+        )
+    if row.damage:
+        kinds = ", ".join(f"{count} {cause}" for cause, count in row.damage.items())
+        lines.append(f"     no messages: {kinds}; {row.checksums} with a wrong CRC-32")
+    return lines
+
+
+def _sides(said: Conversation) -> tuple[tuple[str, bool, Counts], tuple[str, bool, Counts]]:
+    return ("to_server", True, said.to_server), ("to_client", False, said.to_client)
+
+
+def _tcp(counts: Counts) -> str:
+    """What TCP had to do: segments, and of the rest what was not zero."""
+    rest = {
+        "retransmissions": counts.retransmissions,
+        "out of order": counts.out_of_order,
+        "conflicting overlaps": counts.conflicts,
+        "astray": counts.astray,
+    }
+    parts = [f"{counts.segments:,} segments"]
+    parts += [f"{count:,} {name}" for name, count in rest.items() if count]
+    if counts.gaps:
+        parts.append(f"{counts.gaps:,} gaps of {counts.missing:,} bytes in all")
+    return ", ".join(parts)
+
+
+def _ms(time: int) -> str:
+    return f"{time / 1e6:.3g} ms" if time < 1_000_000_000 else f"{time / 1e9:.3g} s"

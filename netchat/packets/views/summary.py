@@ -1,0 +1,97 @@
+"""What a message says, in a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from netchat.wire import Error, Event, EventKind, Field, Hello, Joined, Message, Send, Welcome
+from netchat.wire import fields_of as _fields_of
+from netchat.wire.shown import show_line
+
+__all__ = ["in_room", "quote", "summary", "value_name"]
+
+_fields: Callable[[Any], tuple[Field, ...]] = cache(_fields_of)
+
+
+def quote(text: str, longest: int = 200) -> str:
+    """Somebody's text in quotes, on one line, cut where it is too long to be read."""
+    cut = text[:longest]
+    more = f"… ({len(text)} characters)" if len(text) > longest else ""
+    return f'"{show_line(cut)}{more}"'
+
+
+def summary(message: Message) -> str:
+    """A message in a few words, without its type: what it is about, then what it says."""
+    match message:
+        case Send():
+            return f"{_word(message.room)} #{message.counter} {quote(message.text)}"
+        case Event():
+            return _event(message)
+        case Hello():
+            again = ", resumes" if message.token else ""
+            return f"{quote(message.name)} with {quote(message.software)}{again}"
+        case Welcome():
+            again = ", resumed" if message.resumed else ""
+            rooms = "".join(f", {_word(r.room)} {r.last}/{r.head}" for r in message.rooms[:5])
+            return f"{quote(message.name)} session {message.session}{again}{rooms}"
+        case Joined(membership=(room, *_)):
+            peer = f" with {quote(room.peer)}" if room.peer else ""
+            return f"{_word(room.room)}{peer}, {message.members} members, last event {room.last}"
+        case Error():
+            advice = f" try {quote(message.suggestion)}" if message.suggestion else ""
+            code = value_name(_fields(Error)[0], message.code)
+            return f"{code} {quote(message.text)}{advice}"
+    return _by_field(message)
+
+
+def _event(event: Event) -> str:
+    kind = value_name(_fields(Event)[4], event.kind)
+    head = f"{_word(event.room)} {event.seq} {kind} {_word(event.sender)}"
+    if event.kind == EventKind.CHAT:
+        return f"{head}: {quote(event.text)}"
+    return f"{head} {quote(event.text)}" if event.text else head
+
+
+def _by_field(message: Message) -> str:
+    """Every field that says something."""
+    parts = []
+    for field in _fields(type(message)):
+        value = getattr(message, field.name)
+        if isinstance(value, str):
+            shown = _word(value) if value else ""
+        elif isinstance(value, bytes):
+            shown = f"({len(value)} bytes)" if value else ""
+        elif isinstance(value, tuple):
+            names = [_word(item.name) for item in value[:8] if hasattr(item, "name")]
+            more = ", …" if len(value) > len(names) else ""
+            shown = f"{len(value)} ({', '.join(names)}{more})" if names else str(len(value))
+        else:
+            shown = value_name(field, value)
+        if shown not in ("", "0"):
+            parts.append(f"{field.name}={shown}")
+    return " ".join(parts)
+
+
+def value_name(field: Field, value: int) -> str:
+    """A number by its name, if it has one."""
+    if field.enum is None:
+        return str(value)
+    try:
+        return field.enum(value).name
+    except ValueError:
+        return str(value)
+
+
+def _word(text: str) -> str:
+    """A name or code; in quotes unless it is one harmless word."""
+    return text if text.isalnum() and len(text) <= 64 else quote(text)
+
+
+def in_room(message: Message, room: str) -> bool:
+    """Whether a message is about a room."""
+    if getattr(message, "room", None) == room:
+        return True
+    lists = (getattr(message, name, ()) for name in ("membership", "rooms", "positions"))
+    return any(entry.room == room for entries in lists for entry in entries)

@@ -1,0 +1,91 @@
+"""Every field of a message with its value and its bytes, and bytes as hex."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netchat.errors import BadBody
+from netchat.packets.items import Damage, Decoded, Item
+from netchat.packets.views.summary import quote
+from netchat.wire import HEADER_FIELDS, HEADER_SIZE, MESSAGES, Field, walk
+
+__all__ = ["hex_lines", "tree_lines"]
+
+#: Bytes of one field that its line shows; a longer one is cut, and says so.
+_SHOWN = 12
+
+#: Bytes of damage whose hex is shown.
+_MOST_HEX = 65536
+
+
+def tree_lines(item: Item) -> list[str]:
+    """The fields of a message or of a damaged frame, a line each; none for other items.
+
+    Each line has the offset in the frame, the bytes in hex, the name and the value.
+    """
+    if isinstance(item, Decoded):
+        return _where(item) + _frame(item.raw)
+    if isinstance(item, Damage):
+        framed = item.cause != "skipped" and len(item.raw) >= HEADER_SIZE
+        return _where(item) + (_frame(item.raw) if framed else [])
+    return []
+
+
+def _where(item: Decoded | Damage) -> list[str]:
+    shown = ", ".join(map(str, item.packets[:12])) + (", …" if len(item.packets) > 12 else "")
+    packets = f"packet{'s' * (len(item.packets) > 1)} {shown}"
+    return [f"      {packets}; bytes {item.offset} to {item.offset + item.size} of the stream"]
+
+
+def _frame(frame: bytes) -> list[str]:
+    lines = []
+    declared = MESSAGES.get(frame[3])
+    for name, at, size, _ in HEADER_FIELDS:
+        raw = frame[at : at + size]
+        number = int.from_bytes(raw, "big")
+        shown = {
+            "magic": repr(raw)[1:],
+            "type": f"{number:#04x} {declared.NAME if declared else 'unknown'}",
+            "crc": f"{number:#010x}",
+        }.get(name, str(number))
+        lines.append(_line(at, raw, name, shown))
+    body = frame[HEADER_SIZE:]
+    try:
+        for span in walk(declared, body) if declared else ():
+            raw = body[span.start : span.end]
+            lines.append(
+                _line(HEADER_SIZE + span.start, raw, span.path, _value(span.field, span.value))
+            )
+    except BadBody as error:
+        lines.append(f"      {'':<42}{error}")
+    return lines
+
+
+def _value(field: Field, value: Any) -> str:
+    if field.enum is not None and value in set(field.enum):
+        return f"{value} {field.enum(value).name}"
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    if field.record is not None:
+        return f"{value} of {field.record.__name__}"
+    return quote(value) if isinstance(value, str) else str(value)
+
+
+def _line(at: int, raw: bytes, name: str, value: str) -> str:
+    shown = raw[:_SHOWN].hex(" ") + (" …" if len(raw) > _SHOWN else "")
+    return f"      {at:5}  {shown:<38} {name:<12} {value}"
+
+
+def hex_lines(item: Item) -> list[str]:
+    """The bytes of a message or of damage: offset, hex, and what of them is ASCII."""
+    if not isinstance(item, (Decoded, Damage)):
+        return []
+    raw = item.raw[:_MOST_HEX]
+    lines = []
+    for at in range(0, len(raw), 16):
+        row = raw[at : at + 16]
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        lines.append(f"      {at:04x}  {row[:8].hex(' '):<23}  {row[8:].hex(' '):<23}  {text}")
+    if item.size > len(raw):
+        lines.append(f"      … {item.size - len(raw):,} bytes more")
+    return lines

@@ -1,0 +1,80 @@
+import json
+import shutil
+import socket
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from netchat.cli.main import cli
+from netchat.packets import machine
+from netchat.packets.machine import Check, examine
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run `netchat doctor` in an empty folder."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    return lambda *arguments: CliRunner().invoke(cli, ["doctor", *arguments])
+
+
+def test_every_finding_is_told(run):
+    result = run()
+    findings = json.loads(run("--json").stdout)
+    assert result.exit_code == 0
+    assert [row["name"] for row in findings] == [check.name for check in examine()]
+    for row in findings:
+        assert row["name"] in result.output
+        assert row["found"]
+        assert row["ok"] == (row["mend"] == "")
+        assert row["mend"] in result.output
+
+
+def test_nothing_there(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+
+    def refuse(*arguments):
+        raise PermissionError
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    found = {check.name: check for check in examine()}
+    assert not found["scapy"].ok
+    assert found["scapy"].core
+    assert found["scapy"].mend == f"{sys.executable} -m pip install scapy"
+    assert found["libpcap"].mend.startswith("install libpcap")
+    assert found["tshark"].mend.startswith("install tshark")
+    assert "netchat" in found["Wireshark dissector"].mend
+    if sys.platform == "linux":
+        assert found["raw sockets"].mend == 'sudo "$(command -v netchat)" sniff'
+
+
+@pytest.mark.parametrize(
+    ("manager", "line"),
+    [
+        ("apt-get", "sudo apt-get install -y libpcap0.8"),
+        ("dnf", "sudo dnf install -y libpcap"),
+        ("brew", "brew install libpcap"),
+    ],
+)
+def test_the_line_is_this_systems(monkeypatch, manager, line):
+    monkeypatch.setattr(shutil, "which", lambda name: name if name == manager else None)
+    assert machine._install("libpcap") == line
+
+
+@pytest.mark.parametrize(("core", "code"), [(True, 1), (False, 0)])
+def test_exit_code(run, monkeypatch, core, code):
+    missing = Check("thing", "everything", ok=False, found="gone", mend="fetch thing", core=core)
+    monkeypatch.setattr("netchat.cli.doctor.examine", lambda: iter([missing]))
+    result = run()
+    assert result.exit_code == code
+    assert "fetch thing" in result.output
+
+
+def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "none"))
+    check = machine._numba()
+    if check.found != "not installed":
+        assert not check.ok
+        assert "NUMBA_CACHE_DIR" in check.mend

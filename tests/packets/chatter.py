@@ -1,0 +1,87 @@
+"""A chat's byte streams, ways to cut and damage them, and what must hold of what is decoded."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from netchat import wire
+from netchat.packets import Damage, Decoded, Decoder, Gap, Item, Packet
+from netchat.wire import Message
+
+from tests.packets.segments import ACK, PSH, START, Talk  # isort: skip
+
+
+def chat_messages(count: int, seed: int = 1) -> list[tuple[int, Message]]:
+    """A conversation: side (0 client, 1 server) and message."""
+    choose = random.Random(seed)
+    said: list[tuple[int, Message]] = [
+        (0, wire.Hello(0, bytes(16), b"", "Nova", "test", ())),
+        (1, wire.Welcome(0, 1, 77, 5, 65536, 16384, 120, 0, bytes(32), "Nova", "test", ())),
+    ]
+    for number in range(1, count + 1):
+        text = "".join(choose.choices("abc NC\x01 äöü", k=choose.choice((1, 5, 40, 900, 3000))))
+        said.append((0, wire.Send(number, "lobby", text)))
+        said.append((1, wire.Event(number, number, 77, number, 1, "lobby", "Nova", text)))
+    return said
+
+
+def decode(packets: Iterable[Packet], **options: object) -> list[Item]:
+    """All items of some packets."""
+    decoder = Decoder(**options)  # type: ignore[arg-type]
+    items: list[Item] = []
+    for packet in packets:
+        items += decoder.feed(packet)
+    items += decoder.finish()
+    assert decoder._budget.used == 0, "something is kept"
+    assert not decoder._table
+    return items
+
+
+def said(items: Iterable[Item]) -> dict[bool, list[Message]]:
+    """The messages of each direction, in order of their place."""
+    found: dict[bool, list[Decoded]] = defaultdict(list)
+    for item in items:
+        if isinstance(item, Decoded):
+            found[item.to_server].append(item)
+    return {
+        to: [i.message for i in sorted(messages, key=lambda i: i.offset)]
+        for to, messages in found.items()
+    }
+
+
+def check_tiling(items: Iterable[Item]) -> None:
+    """Every byte of every direction is in one item, and in one only."""
+    places: dict[tuple[int, bool], list[tuple[int, int]]] = defaultdict(list)
+    for item in items:
+        if isinstance(item, (Decoded, Damage, Gap)):
+            key = id(item.conversation), item.to_server
+            places[key].append((item.offset, item.offset + item.size))
+    for spans in places.values():
+        at = 0
+        for start, end in sorted(spans):
+            assert start == at, f"bytes {at} to {start} are in no item, or in two"
+            assert end > start
+            at = end
+
+
+def talk_of(messages: Sequence[tuple[int, Message]], size: int = 1448, **options: object) -> Talk:
+    """A whole conversation: opened, said in segments of up to `size` bytes, closed."""
+    talk = Talk(**options).open()  # type: ignore[arg-type]
+    for side, message in messages:
+        talk.say(side, wire.encode(message), size)
+    return talk.close()
+
+
+def one_way(stream: bytes, cuts: Sequence[tuple[int, int]], isn: int = 1000) -> list[Packet]:
+    """Segments that carry the given ranges of a client's stream, in the given order."""
+    talk = Talk(isn=(isn, 5000)).open()
+    for start, end in cuts:
+        talk.add(0, ACK | PSH, stream[start:end], seq=(isn + 1 + start) % 2**32)
+    talk.seq[0] = (isn + 1 + len(stream)) % 2**32
+    return talk.packets
+
+
+def renumber(packets: Iterable[Packet], step: int = 1_000_000) -> list[Packet]:
+    return [p._replace(number=n, time=START + n * step) for n, p in enumerate(packets, 1)]
