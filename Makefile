@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.netchat-ready
 
-.PHONY: help setup demo test lint format lock docs fuzz clean
+.PHONY: help setup demo test lint format lock docs captures fuzz clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,7 @@ test: setup ## linters, types, layers, and the whole test suite
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/netchat protocol --check
+	$(BIN)/netchat wireshark check
 	$(BIN)/pytest
 
 lint: setup ## linters and types only
@@ -44,11 +45,18 @@ format: setup ## format the code
 
 docs: setup ## write the generated documents again
 	$(BIN)/netchat protocol --write
+	$(BIN)/netchat wireshark write
+
+captures: setup ## take the captures in captures/ again (as root)
+	$(BIN)/python -m tests.captures
 
 fuzz: setup ## one million hostile inputs through the frame reader and the server core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
 	$(BIN)/python -m tests.fuzz frame_reader --cases 1000000
 	$(BIN)/python -m tests.fuzz hub --cases 1000000
+	$(BIN)/python -m tests.fuzz pcap --cases 1000000
+	$(BIN)/python -m tests.fuzz reassembly --cases 1000000
+	$(BIN)/python -m tests.fuzz decoder --cases 1000000
 
 lock: ## pin the packages again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -15,6 +15,7 @@ They fork on the one question a caller asks first: *who did wrong?*
     ├── EncodeError            *we* tried to send something the protocol cannot carry
     ├── Refused                the server understood, and said no (`.code` says why)
     ├── CannotConnect          no connection could be made, or it was lost for good
+    ├── NotPermitted           this process lacks a right, such as to capture packets
     ├── HistoryError           the history could not be read or written
     └── CaptureError           a capture file is cut short, damaged or of no known format
 """
@@ -35,6 +36,7 @@ __all__ = [
     "FrameTooLarge",
     "HistoryError",
     "NetchatError",
+    "NotPermitted",
     "PeerError",
     "Refused",
     "Unexpected",
@@ -111,6 +113,10 @@ class CannotConnect(NetchatError):
 
 class HistoryError(NetchatError):
     """The history could not be read or written."""
+
+
+class NotPermitted(NetchatError):
+    """This process lacks a right that the work needs."""
 
 
 class CaptureError(NetchatError):

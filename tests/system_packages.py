@@ -16,6 +16,8 @@ __all__ = ["NEEDED"]
 #: The program, its package, and which tests skip themselves without it.
 NEEDED = (
     ("strace", "strace", "tests/end_to_end/test_durability.py: the order of sync and send"),
+    ("tshark", "tshark", "tests/packets: the dissector and the counts against tshark's"),
+    ("ip", "iproute2", "tests/packets and tests/cli/test_sniff.py: captures in namespaces"),
     ("tmux", "tmux", "tests/end_to_end, of the client in a terminal: what the screen shows"),
 )
 

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from netchat import __version__
-from netchat.cli.exits import FAILED, INTERRUPTED, NO_CONNECTION
-from netchat.errors import CannotConnect, NetchatError
+from netchat.cli.exits import FAILED, INTERRUPTED, NO_CONNECTION, NOT_PERMITTED
+from netchat.errors import CannotConnect, NetchatError, NotPermitted
 
 __all__ = ["cli", "main"]
 
@@ -22,8 +22,12 @@ COMMANDS = {
     "client": ("client", "Chat in this terminal, or send what is piped in."),
     "load": ("load", "Drive a server like a crowd, check every delivery, measure."),
     "demo": ("demo", "Show the main job end to end, in under a minute."),
+    "sniff": ("sniff", "Show the chat on the wire, as it happens."),
+    "inspect": ("inspect", "Show the chat in a capture file."),
     "craft": ("craft", "Build any frame, right or wrong; show, save or send it."),
+    "replay": ("replay", "Play a capture's clients against a server, compare the answers."),
     "wireshark": ("wireshark", "Install, print or check the Wireshark dissector."),
+    "doctor": ("doctor", "Say what this machine can do, and what mends the rest."),
     "protocol": ("protocol", "Show the wire protocol, or write and check its document."),
     "completion": ("completion", "Print the line that gives a shell tab completion."),
 }
@@ -54,7 +58,10 @@ def _read_config(path: Path | None) -> dict[str, Any]:
         import platformdirs
 
         path = platformdirs.user_config_path("netchat") / "config.toml"
-        if not path.is_file():
+        try:
+            if not path.is_file():
+                return {}
+        except OSError:  # a home that may not be read, as under sudo -u: there is none for us
             return {}
     import tomllib
 
@@ -101,6 +108,12 @@ def cli(ctx: click.Context, config: Path | None) -> None:
         ctx.default_map = _read_config(config)
 
 
+def _status_of(error: NetchatError) -> int:
+    if isinstance(error, CannotConnect):
+        return NO_CONNECTION
+    return NOT_PERMITTED if isinstance(error, NotPermitted) else FAILED
+
+
 def main() -> None:
     """Run the command line, and end with one of the documented exit codes."""
     try:
@@ -113,8 +126,11 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except NetchatError as error:
-        click.echo(f"netchat: {error}", err=True)
-        sys.exit(NO_CONNECTION if isinstance(error, CannotConnect) else FAILED)
+        # It may quote what somebody else has sent. (Imported here: the help needs no protocol.)
+        from netchat.wire.shown import show_text
+
+        click.echo(f"netchat: {show_text(str(error))}", err=True)
+        sys.exit(_status_of(error))
     except BrokenPipeError:
         # The reader of our output has gone (`netchat … | head`): nothing is left to be done.
         sys.stderr.close()

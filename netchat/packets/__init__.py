@@ -14,6 +14,7 @@ from netchat.packets.decoder import Decoder
 from netchat.packets.items import Damage, Decoded, Gap, Item, Notice, Trace
 from netchat.packets.packet import Packet
 from netchat.packets.reading import read_capture
+from netchat.packets.sniffing import Sniffer, sniff
 from netchat.packets.writer import PcapngWriter, PcapWriter, open_writer
 
 __all__ = [
@@ -28,8 +29,10 @@ __all__ = [
     "Packet",
     "PcapWriter",
     "PcapngWriter",
+    "Sniffer",
     "Trace",
     "open_writer",
     "read_capture",
     "read_packets",
+    "sniff",
 ]

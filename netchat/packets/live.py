@@ -21,13 +21,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol, Self
 
-from netchat.errors import CaptureError
+from netchat.errors import CaptureError, NotPermitted
 from netchat.packets.live_backlog import Backlog
 from netchat.packets.packet import Packet
 from netchat.packets.writer import CaptureWriter, PcapngWriter, PcapWriter
 from netchat.wire import DEFAULT_PORT
 
-__all__ = ["ANY", "Live", "NotPermitted"]
+__all__ = ["ANY", "Live"]
 
 #: The name that stands for all interfaces.
 ANY = "any"
@@ -42,10 +42,6 @@ MAX_WAITING = 256 * 1024 * 1024
 
 #: Bytes written to the file at once. Every write may cost a wait for the other thread.
 _BUFFER = 4 * 1024 * 1024
-
-
-class NotPermitted(CaptureError):
-    """This process has no right to capture packets."""
 
 
 class Source(Protocol):

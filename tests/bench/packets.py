@@ -22,7 +22,7 @@ from netchat import wire
 from netchat.packets import Packet, PcapngWriter
 from tests.packets.segments import ACK, PSH, Talk
 
-WORDS = "the chat is a frame in a segment in a packet on a wire that we all can see".split()
+WORDS = ("the", "chat", "is", "a", "frame", "in", "a", "segment", "on", "a", "wire", "all", "see")
 
 _INSPECT = [sys.executable, "-m", "netchat", "inspect", "--stats"]
 _API = """
@@ -170,7 +170,8 @@ def main() -> None:
     own = rows["inspect --stats"]["packets_per_cpu_s"]
     print(f"{options.packets} packets, {messages} messages; median of {options.rounds} rounds")
     print(
-        f"{'reader':<24}{'packets/CPU s':>14}{'memory MB':>11}{'messages found':>16}{'inspect is so many times':>26}"
+        f"{'reader':<24}{'packets/CPU s':>14}{'memory MB':>11}{'messages found':>16}"
+        f"{'inspect is so many times':>26}"
     )
     for name, row in rows.items():
         rate = row["packets_per_cpu_s"]

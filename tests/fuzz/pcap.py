@@ -33,13 +33,13 @@ def check(data: bytes) -> None:
 
 def _read(file: io.BytesIO) -> tuple[list[Packet], str]:
     packets: list[Packet] = []
+    problem = ""
     try:
-        for packet in read_packets(file):
-            packets.append(packet)
+        packets.extend(read_packets(file))
     except CaptureError as error:
-        assert str(error).startswith("the capture")
-        return packets, str(error)
-    return packets, ""
+        problem = str(error)
+    assert not problem or problem.startswith("the capture")
+    return packets, problem
 
 
 class _Slow(io.BytesIO):

@@ -200,7 +200,7 @@ def test_trace_tells_of_every_segment() -> None:
     assert [t.flags & FIN for t in traces[-3:]] == [FIN, FIN, 0]
     without = [i for i in items if not isinstance(i, Trace)]
     plain = decode(talk.packets)
-    assert [i[3:] if isinstance(i, Decoded) else i[3:] for i in without] == [i[3:] for i in plain]
+    assert [item[2:] for item in without] == [item[2:] for item in plain]
 
 
 # -- memory ---------------------------------------------------------------------------------------
@@ -239,15 +239,14 @@ def test_one_stream_holds_no_more_than_stated() -> None:
     decoder = Decoder()
     talk = Talk(step=1000).open()
     talk.seq[0] += 10
-    most, gaps = 0, []
     for _ in range(300):
         talk.say(0, bytes(20_000), 20_000, ack=False)
-        gaps += [i for i in decoder.feed(talk.packets[-1]) if isinstance(i, Gap)]
+    most, gaps = 0, []
+    for packet in talk.packets:
+        gaps += [i for i in decoder.feed(packet) if isinstance(i, Gap)]
         most = max(most, decoder._budget.used)
-        if len(talk.packets) > 5:
-            decoder.feed(talk.packets[0]) if len(talk.packets) == 4 else None
-    assert most <= budgets.MAX_HELD + 65536 * 2
-    assert gaps == [] or gaps[0].size == 10
+    assert budgets.MAX_HELD < most <= budgets.MAX_HELD + 65536
+    assert [(g.offset, g.size, g.reason) for g in gaps] == [(0, 10, "too much waited behind them")]
 
 
 def test_memory_for_a_hostile_capture() -> None:
@@ -316,9 +315,9 @@ def test_read_capture_gives_all_in_front_of_a_damaged_place(tmp_path) -> None:
             out.write(packet)
     path.write_bytes(path.read_bytes()[:-120])
     found = []
+    items = read_capture(path)
     with pytest.raises(CaptureError, match=r"cut\.pcapng is cut short: the block behind packet 8"):
-        for item in read_capture(path):
-            found.append(item)  # noqa: PERF402 - what came before the error counts
+        found.extend(items)
     assert said(found) == {True: [HELLO], False: [WELCOME]}
 
 

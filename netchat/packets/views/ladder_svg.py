@@ -148,7 +148,7 @@ def _row(row: Row, start: int, end: int, y: int) -> Iterator[str]:
 def _labels(row: Row, start: int, end: int, y: int, colour: str) -> Iterator[str]:
     """What is written on an arrow, in parallel to it."""
     room = int((abs(end - start) - 40) / _CHARACTER)
-    note = f"\u00a0— {row.note}" if row.note else ""
+    note = f"— {row.note}" if row.note else ""
     middle = (start + end) // 2
     turn = math.degrees(math.atan2(_SLOPE if end > start else -_SLOPE, abs(end - start)))
     small = row.kind in ("ack", "data")
@@ -158,7 +158,11 @@ def _labels(row: Row, start: int, end: int, y: int, colour: str) -> Iterator[str
         up = y + _SLOPE // 2 - 4 - _LABEL * (len(row.labels) - 1 - place)
         name, _, rest = text.partition(" ") if row.kind == "message" else ("", "", text)
         bold = f'<tspan font-weight="600" fill="{colour}">{_safe(name)}</tspan> ' if name else ""
-        more = f'<tspan fill="{_COLOURS["again"]}">{_safe(note)}</tspan>' if note and last else ""
+        more = (
+            f'<tspan dx="6" fill="{_COLOURS["again"]}">{_safe(note)}</tspan>'
+            if note and last
+            else ""
+        )
         yield (
             f'<text x="{middle}" y="{up}" transform="rotate({turn:.2f} {middle} {up})" '
             f'class="label{" faint" * small}">{bold}{_safe(rest)}{more}</text>'

@@ -162,7 +162,9 @@ def _lines(row: ConversationStats) -> list[str]:
         named = ", ".join(f"{name} {count:,}" for count, name in sorted(types, reverse=True))
         total = sum(row.types[to_server])
         arrow = "→" if to_server else "←"
-        lines.append(f"   {arrow} {name.replace('_', ' '):<10} {total:>9,} messages  {named}")
+        lines.append(
+            f"   {arrow} {name.replace('_', ' '):<10} {total:>9,} messages  {named}".rstrip()
+        )
         lines.append(f"     {'':<10} {row.bytes[to_server]:>9,} bytes     {_tcp(counts)}")
     median, slow = row.quantile(0.5), row.quantile(0.95)
     if median is not None and slow is not None:

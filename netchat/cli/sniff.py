@@ -1,0 +1,180 @@
+"""`netchat sniff`: the chat on the wire, as it happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netchat.cli.duration import DURATION
+from netchat.cli.exits import FAILED, NOT_PERMITTED
+from netchat.errors import CaptureError
+from netchat.wire import DEFAULT_PORT, MESSAGES
+
+if TYPE_CHECKING:
+    from netchat.packets.sniffing import Sniffer
+
+__all__ = ["sniff"]
+
+_TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sensitive=False)
+
+
+@click.command(short_help="Show the chat on the wire, as it happens.")
+@click.option(
+    "-i", "--interface", default="any", show_default=True,
+    help="Interface to listen on, such as lo or eth0.",
+)  # fmt: skip
+@click.option(
+    "--port", "ports", multiple=True, type=click.IntRange(0, 65535), default=(DEFAULT_PORT,),
+    show_default=True,
+    help="TCP port of the chat; may be repeated. 0 listens on every port, and recognises a chat by "
+    "its frames.",
+)  # fmt: skip
+@click.option("--room", help="Show only messages about this room.")
+@click.option("--user", help="Show only conversations of this user.")
+@click.option(
+    "--type", "types", type=_TYPES, multiple=True, help="Show only this type; may be repeated."
+)
+@click.option(
+    "--write", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+    help="Write all captured packets to FILE (pcapng; pcap if it is called .pcap).",
+)  # fmt: skip
+@click.option("--count", type=click.IntRange(1), help="End when so many messages were shown.")
+@click.option("--duration", type=DURATION, help="End after this time.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+@click.option("--tree", is_flag=True, help="Show every field of each message, with its bytes.")
+@click.option("--hex", "as_hex", is_flag=True, help="Show the bytes of each message.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no messages, only the summary.")
+@click.option(
+    "--max-frame", type=click.IntRange(1024, 2**24), default=65536, show_default=True,
+    help="Bytes of one frame, if the server allows more than usual.",
+)  # fmt: skip
+def sniff(
+    interface: str,
+    ports: tuple[int, ...],
+    room: str | None,
+    user: str | None,
+    types: tuple[str, ...],
+    write: Path | None,
+    count: int | None,
+    duration: float | None,
+    as_json: bool,
+    tree: bool,
+    as_hex: bool,
+    quiet: bool,
+    max_frame: int,
+) -> int:
+    """Show the chat on the wire, decoded, one line a message, as it happens.
+
+    What was lost on the way into this program and on the wire is counted at the end. Ctrl-C ends
+    it, and completes the file. It needs the right to capture: most often sudo.
+
+    \b
+    Examples:
+      sudo netchat sniff                              everywhere on this machine
+      sudo netchat sniff -i eth0 --write chat.pcapng  also for netchat inspect, and Wireshark
+      sudo netchat sniff --user Nova --tree           every byte that Nova sends and gets
+      sudo netchat sniff --type SEND --count 1 --hex  the next thing that is said
+      sudo netchat sniff --json --duration 10m        for another program
+    """
+    from netchat.cli.item_output import ItemPrinter
+    from netchat.errors import NotPermitted
+    from netchat.packets.sniffing import sniff as listen
+
+    if as_json and (tree or as_hex):
+        raise click.UsageError("--json goes without --tree and --hex: it has the bytes.")
+    if quiet and count is not None:
+        raise click.UsageError("--count counts what is shown, and --quiet shows nothing.")
+    wanted = () if 0 in ports else ports
+    try:
+        sniffer = listen(interface, wanted, write=write, duration=duration, limit=max_frame)
+    except NotPermitted as error:
+        click.echo(f"netchat: {error} {_ways_out()}", err=True)
+        return NOT_PERMITTED
+    printer = ItemPrinter(
+        room=room, user=user, types=types, as_json=as_json, tree=tree, as_hex=as_hex, count=count
+    )
+    problem = None
+    with sniffer, _ended_by_signals(sniffer):
+        where = "every interface" if interface == "any" else interface
+        which = " and ".join(map(str, wanted)) or "any"
+        click.echo(f"Listening on {where}, TCP port {which}. Ctrl-C ends it.", err=True)
+        try:
+            for items in sniffer.batches():
+                if not quiet:
+                    printer.show(items)
+                if printer.full:
+                    break
+        except CaptureError as error:
+            problem = error
+    _summarise(sniffer.summary(), write, as_json=as_json)
+    if problem is not None:
+        click.echo(f"netchat: {problem}", err=True)
+        return FAILED
+    return 0
+
+
+@contextmanager
+def _ended_by_signals(sniffer: Sniffer) -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the capture; a second one ends the program at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signals call it
+        sniffer.stop()
+        for name in before:
+            signal.signal(name, before[name])
+
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    for name in before:
+        signal.signal(name, stop)
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def _summarise(counts: dict[str, Any], write: Path | None, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"item": "summary", **counts}), err=True)
+        return
+    lines = [
+        f"{counts['packets']:,} packets in {counts['seconds']:.1f} s; "
+        f"the kernel dropped {counts['kernel_dropped']:,}.",
+        f"{counts['messages']:,} messages in {counts['conversations']:,} conversations; "
+        f"{counts['crc_failures']:,} frames with a wrong CRC-32.",
+        f"{counts['gaps']:,} gaps of {counts['missing']:,} bytes in all, "
+        f"{counts['retransmissions']:,} retransmissions, "
+        f"{counts['out_of_order']:,} segments out of order.",
+    ]
+    if counts["passed_over"]:
+        lines.append(
+            f"{counts['passed_over']:,} packets came faster than they could be decoded, and were "
+            + ("written only." if write else "not looked at; -q or --write may help.")
+        )
+    if write is not None:
+        lines.append(f"{write} is written. Look at it with: netchat inspect {write}")
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def _ways_out() -> str:
+    """The lines that give the right to capture."""
+    if not sys.platform.startswith("linux"):
+        return "Run it with: sudo netchat sniff" if os.name != "nt" else "Run it as administrator."
+    python = Path(sys.executable).resolve()
+    return (
+        "One of these gives it:\n"
+        '  sudo "$(command -v netchat)" sniff              this once\n'
+        f"  sudo setcap cap_net_raw+ep {python}\n"
+        f"{'':50}for ever, to every program in this Python\n"
+        "  unshare -rn sh -c 'ip link set lo up; exec sh'  a network of your own, in which you\n"
+        f"{'':50}may: run server, clients and sniff in it"
+    )

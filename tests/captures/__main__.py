@@ -1,0 +1,131 @@
+"""Takes the captures in `captures/` again: `sudo python -m tests.captures [NAME …]`.
+
+Each is a real one: `netchat serve` on one host, clients on another (see `network.py`), and
+`netchat sniff` that listens on the cable between them. Nothing stays behind, and what a run that
+was killed has left is cleaned up by the next.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from netchat.packets import PcapngWriter, read_packets
+from tests.captures.bridge import Bridge
+from tests.captures.network import Network, clean_up
+from tests.captures.scenes import SCENES
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "captures"
+NETCHAT = (sys.executable, "-m", "netchat")
+
+#: Seconds for a program to be ready, for a scene, and for the capture to end.
+PATIENCE = 30
+
+
+class Setting(NamedTuple):
+    """How a scene is taken.
+
+    Attributes:
+        at: the host on whose side of the cable is listened.
+        drop: the bridge loses the first packet with this in it.
+        delay: the bridge lets the next packet overtake the first one with this in it.
+        omit: packets with this in them are taken out of the capture.
+        ipv6: whether the users come over IPv6.
+    """
+
+    at: str = "server"
+    drop: bytes = b""
+    delay: bytes = b""
+    omit: bytes = b""
+    ipv6: bool = False
+
+
+SETTINGS = {
+    # On the server's side of the loss one would see the segment only once.
+    "retransmission": Setting(at="client", drop=b"LOST"),
+    "reordered": Setting(delay=b"segment one"),
+    "gaps": Setting(omit=b"MISSING"),
+    "ipv6": Setting(ipv6=True),
+}
+
+
+def take(scene: str, folder: Path) -> Path:
+    """Take one capture; returns its file."""
+    setting = SETTINGS.get(scene, Setting())
+    path = folder / f"{scene}.pcapng"
+    bridged = bool(setting.drop or setting.delay)
+    with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
+        network = stack.enter_context(Network(bridged=bridged))
+        if bridged:
+            stack.enter_context(Bridge(drop=setting.drop, delay=setting.delay))
+        host = "fd64::2" if setting.ipv6 else "10.64.0.2"
+        server = network.start("server", [*NETCHAT, "serve", "--host", host, "--ephemeral"])
+        _wait_for(server, "listening")
+        taken = Path(scratch) / path.name
+        sniff = network.start(
+            setting.at, [*NETCHAT, "sniff", "-i", "eth0", "-q", "--write", str(taken)]
+        )
+        _wait_for(sniff, "Listening")
+        actors = network.start(
+            "client", [sys.executable, "-m", "tests.captures.scenes", scene, host]
+        )
+        if actors.wait(PATIENCE):
+            assert actors.stderr is not None
+            raise RuntimeError(f"{scene}: {actors.stderr.read()}")
+        # The last packets of a connection that is closed come a moment after its program's end.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            sniff.wait(0.5)
+        sniff.send_signal(signal.SIGINT)
+        if sniff.wait(PATIENCE):
+            raise RuntimeError(f"{scene}: the capture failed")
+        if setting.omit:
+            _omit(taken, path, setting.omit)
+        else:
+            shutil.copyfile(taken, path)
+    return path
+
+
+def _omit(source: Path, target: Path, text: bytes) -> None:
+    """Copy a capture without the packets that have a text in them."""
+    with PcapngWriter(target, "eth0") as out:
+        for packet in read_packets(source):
+            if text not in packet.data:
+                out.write(packet)
+
+
+def _wait_for(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if word in line:
+            return
+    raise RuntimeError(f"{process.args}: ended before it was ready")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenes", nargs="*", choices=[*SCENES, []], metavar="NAME")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where to write them")
+    options = parser.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("Taking captures needs root: sudo make captures")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the networks are undone
+    os.chdir(ROOT)
+    try:
+        for scene in options.scenes or SCENES:
+            path = take(scene, options.folder)
+            print(f"{path.name:<24} {path.stat().st_size:>7,} bytes")
+    finally:
+        clean_up()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""What the users do in each capture: `python -m tests.captures.scenes SCENE SERVER`."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from netchat.chat.happenings import Ended, Entered, Happened, LeftRoom, NameRefused, Online
+from netchat.net.client import Client
+from netchat.wire import DEFAULT_PORT, Hello, Send, encode
+
+__all__ = ["SCENES"]
+
+LOBBY = "lobby"
+#: Seconds within which anything that is waited for happens.
+PATIENCE = 10.0
+#: Seconds between two things that people say: so that a picture of them is legible.
+PAUSE = 0.05
+
+
+class User:
+    """Somebody at a client of their own."""
+
+    def __init__(self, chat: Client) -> None:
+        self.chat = chat
+        self._happenings = chat.happenings()
+
+    async def sees(self, kind: type, text: str | None = None):
+        """Wait until something of this kind has happened, with this text."""
+        async with asyncio.timeout(PATIENCE):
+            async for happening in self._happenings:
+                if isinstance(happening, kind) and text in (None, _text(happening)):
+                    return happening
+        raise AssertionError("the client has ended")
+
+    async def says(self, text: str, room: str = LOBBY) -> None:
+        """Say something, and wait until it is there."""
+        self.chat.core.say(room, text)
+        self.chat.flush()
+        await self.sees(Happened, text)
+        await asyncio.sleep(PAUSE)
+
+    async def joins(self, room: str) -> None:
+        self.chat.core.join(room)
+        self.chat.flush()
+        await self.sees(Entered)
+        await asyncio.sleep(PAUSE)
+
+
+def _text(happening: object) -> str | None:
+    return happening.event.text if isinstance(happening, Happened) else None
+
+
+@asynccontextmanager
+async def user(host: str, name: str, room: str = LOBBY):
+    """A user who is online and in a room; says goodbye at the end."""
+    async with Client(host, DEFAULT_PORT, name) as chat:
+        someone = User(chat)
+        await someone.sees(Online)
+        if room:
+            await someone.joins(room)
+        yield someone
+        await chat.bye()
+
+
+async def two_users(host: str) -> None:
+    async with user(host, "Nova") as nova, user(host, "Orion") as orion:
+        await nova.says("Hello Orion, can you read me?")
+        await orion.says("Every byte of it. Grüße zurück! 👋")
+        await nova.says("Then somebody is watching us.")
+
+
+async def room_of_three(host: str) -> None:
+    async with user(host, "Nova", "") as nova:
+        nova.chat.core.create()
+        nova.chat.flush()
+        code = (await nova.sees(Entered)).room
+        async with user(host, "Orion", code) as orion, user(host, "Lyra", code) as lyra:
+            await nova.says("Three of us, and a room of our own.", code)
+            await orion.says("Who has the code can come in.", code)
+            lyra.chat.core.leave(code)
+            lyra.chat.flush()
+            await lyra.sees(LeftRoom)
+            await nova.says("Lyra does not get this any more.", code)
+
+
+async def resume(host: str) -> None:
+    async with user(host, "Nova") as nova, user(host, "Orion") as orion:
+        await nova.says("My network is about to fail.")
+        nova.chat.drop()
+        await orion.says("Nova? This you will get later.")
+        await nova.sees(Online)
+        await nova.sees(Happened, "Nova? This you will get later.")
+        await nova.says("Here I am again, and nothing is lost.")
+
+
+async def lost_segment(host: str) -> None:
+    async with user(host, "Nova") as nova:
+        await nova.says("This one gets through.")
+        await nova.says("This one is LOST on its way, and sent again.")
+        await nova.says("All is well.")
+
+
+async def reordered(host: str) -> None:
+    async with user(host, "Nova") as nova:
+        for number in ("one", "two", "three"):  # at once, in a segment each
+            nova.chat.core.say(LOBBY, f"segment {number}")
+            nova.chat.flush()
+        await nova.sees(Happened, "segment three")
+
+
+async def gaps(host: str) -> None:
+    async with user(host, "Nova") as nova:
+        for number in range(1, 9):
+            await nova.says(f"Message {number}" + (" is MISSING" if number in (3, 6) else "."))
+            await asyncio.sleep(0.4)  # a hole is given up after a second
+
+
+async def name_refused(host: str) -> None:
+    async with user(host, "Nova"), Client(host, DEFAULT_PORT, "nova") as chat:
+        second = User(chat)
+        refused = await second.sees(NameRefused)
+        chat.core.introduce(refused.suggestion)
+        chat.flush()
+        await second.sees(Online)
+        await second.joins(LOBBY)
+        await second.says("The name was taken; this one is free.")
+        await chat.bye()
+        await second.sees(Ended)
+
+
+async def bad_crc(host: str) -> None:
+    """A client made of bare bytes, one of which is wrong."""
+    with socket.create_connection((host, DEFAULT_PORT), PATIENCE) as sock:
+        sock.sendall(encode(Hello(0, b"\x07" * 16, b"", "Nova", "a bad cable", ())))
+        sock.recv(65536)
+        await asyncio.sleep(PAUSE)
+        frame = bytearray(encode(Send(1, LOBBY, "one bit of this is wrong")))
+        frame[-1] ^= 0x01
+        sock.sendall(frame)
+        while sock.recv(65536):  # the server says what is wrong, and closes
+            pass
+
+
+SCENES: dict[str, Callable[[str], Awaitable[None]]] = {
+    "two-users": two_users,
+    "room-of-three": room_of_three,
+    "resume": resume,
+    "retransmission": lost_segment,
+    "reordered": reordered,
+    "gaps": gaps,
+    "name-refused": name_refused,
+    "bad-crc": bad_crc,
+    "ipv6": two_users,
+}
+
+
+if __name__ == "__main__":
+    asyncio.run(SCENES[sys.argv[1]](sys.argv[2]))  # type: ignore[arg-type] # they are coroutines

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+from netchat.cli.main import cli
+from netchat.packets import PcapngWriter
+from tests.packets.chatter import chat_messages, talk_of
+from tests.packets.test_views import story
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run `netchat inspect` in a folder with captures."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    for name, packets in (
+        ("story.pcapng", story()),
+        ("chat.pcapng.gz", talk_of(chat_messages(3)).packets),
+        ("other.pcapng", []),
+    ):
+        with PcapngWriter(tmp_path / name) as out:
+            for packet in packets:
+                out.write(packet)
+    whole = (tmp_path / "story.pcapng").read_bytes()
+    (tmp_path / "cut.pcapng").write_bytes(whole[:-20])
+    return lambda *arguments, **more: CliRunner().invoke(cli, ["inspect", *arguments], **more)
+
+
+def test_lines(run) -> None:
+    result = run("story.pcapng")
+    assert result.exit_code == 0
+    assert 'SEND        lobby #1 "hello"' in result.stdout
+    assert "bytes missing at byte" in result.stdout
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--tree"], "0x20 SEND"),
+        (["--hex"], "0000  4e 43 01"),
+        (["--tree", "--hex"], "0000  4e 43 01"),
+        (["--stats"], "echo of SEND: median 211 ms"),
+        (["--follow"], "[lobby] Nova: hello\n"),
+        (["--ladder"], "== SYN ="),
+        (["--clock"], ".009000"),
+        (["--user", "nova"], "HELLO"),
+        (["--type", "send"], "SEND"),
+        (["--type", "PING", "--type", "SEND"], "PING"),
+        (["--room", "p"], "psst"),
+    ],
+)
+def test_views_and_filters(run, options: list[str], text: str) -> None:
+    result = run("story.pcapng", *options)
+    assert result.exit_code == 0
+    assert text in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--user", "Bo"], "HELLO"),
+        (["--type", "PING"], "SEND"),
+        (["--type", "PING"], "missing"),
+        (["--room", "p"], "hello"),
+        (["--room", "lobby", "--follow"], "psst"),
+    ],
+)
+def test_filters_leave_out(run, options: list[str], text: str) -> None:
+    result = run("story.pcapng", *options)
+    assert result.exit_code == 0
+    assert text not in result.stdout
+
+
+def test_json(run) -> None:
+    rows = [json.loads(line) for line in run("chat.pcapng.gz", "--json").stdout.splitlines()]
+    assert [row["type"] for row in rows if row["item"] == "decoded"] == [
+        "HELLO", "WELCOME", "SEND", "EVENT", "SEND", "EVENT", "SEND", "EVENT",
+    ]  # fmt: skip
+    (row,) = [json.loads(x) for x in run("chat.pcapng.gz", "--stats", "--json").stdout.splitlines()]
+    assert row["to_server"]["messages"] == 4
+
+
+def test_svg(run, tmp_path) -> None:
+    result = run("story.pcapng", "--svg", "story.svg")
+    assert result.exit_code == 0
+    assert result.stderr == "story.svg is written.\n"
+    ElementTree.parse(tmp_path / "story.svg")
+    result = run("story.pcapng", "--svg", "no/such/folder.svg")
+    assert result.exit_code == 1
+    assert "cannot be written" in result.stderr
+
+
+def test_another_port_and_frames_too_large(run) -> None:
+    assert "HELLO" in run("story.pcapng", "--port", "7000").stdout
+    result = run("chat.pcapng.gz", "--max-frame", "1024")
+    assert "FrameTooLarge" in result.stdout or "the limit is 1024" in result.stdout
+
+
+def test_a_capture_that_is_cut_short(run) -> None:
+    result = run("cut.pcapng")
+    assert result.exit_code == 1
+    assert "HELLO" in result.stdout
+    assert "netchat: cut.pcapng is cut short: the block behind packet" in result.stderr
+
+
+def test_no_chat_in_it(run) -> None:
+    result = run("other.pcapng")
+    assert result.exit_code == 0
+    assert result.stdout == ""
+
+
+def test_no_capture(run, tmp_path) -> None:
+    (tmp_path / "text").write_text("hello\n")
+    result = run("text")
+    assert result.exit_code == 1
+    assert "text is no capture file: it begins with 68 65 6c 6c" in result.stderr
+    result = run("missing.pcapng")
+    assert result.exit_code == 1
+    assert "missing.pcapng cannot be opened: No such file" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--stats", "--follow"),
+        ("--ladder", "--tree"),
+        ("--json", "--ladder"),
+        ("--json", "--follow"),
+        ("--type", "SENT"),
+        (),
+    ],
+)
+def test_what_does_not_go_together(run, options: tuple[str, ...]) -> None:
+    arguments = ["story.pcapng", *options] if options else []
+    assert run(*arguments).exit_code == 2
+
+
+def test_help_has_examples(run) -> None:
+    output = run("--help").stdout
+    for option in ("--tree", "--follow", "--stats", "--ladder", "--svg", "--user"):
+        assert f"netchat inspect chat.pcapng {option}" in output
+
+
+def test_nothing_heavy_is_imported() -> None:
+    """Scapy takes half a second; nothing here needs it."""
+    import subprocess
+
+    code = "import sys, netchat.packets, netchat.cli.inspect; print('scapy' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout == "False\n"

@@ -1,0 +1,141 @@
+"""`netchat sniff`, with a real server and a real client in a network namespace."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from netchat.cli.exits import NOT_PERMITTED
+from tests.packets.namespaces import needs_root, network
+
+NETCHAT = (sys.executable, "-m", "netchat")
+PATIENCE = 30
+
+
+@pytest.fixture
+def inside():
+    with network() as prefix:
+        started = []
+
+        def start(*command, ready=""):
+            process = subprocess.Popen(
+                [*prefix, *NETCHAT, *command],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            started.append(process)
+            while ready and ready not in process.stderr.readline():
+                assert process.poll() is None
+            return process
+
+        yield start
+        for process in started:
+            process.kill()
+            process.communicate()
+
+
+def chat(inside, *lines):
+    inside("serve", "--ephemeral", ready="listening")
+    client = inside("client", "--name", "Nova", "--no-state")
+    client.communicate("".join(f"{line}\n" for line in lines), PATIENCE)
+    assert client.returncode == 0
+
+
+@needs_root
+def test_a_chat_is_shown_and_written_until_ctrl_c(inside, tmp_path):
+    path = tmp_path / "chat.pcapng"
+    sniff = inside(
+        "sniff", "--write", str(path), ready="Listening on every interface, TCP port 6464"
+    )
+    chat(inside, "hello", "good bye")
+    sniff.send_signal(signal.SIGINT)
+    out, err = sniff.communicate(timeout=PATIENCE)
+    assert sniff.returncode == 0
+    assert 'lobby #1 "hello"' in out
+    assert out.count(" SEND ") == 2
+    assert "the kernel dropped 0." in err
+    assert "0 gaps of 0 bytes in all, 0 retransmissions" in err
+    assert "0 frames with a wrong CRC-32" in err
+    again = subprocess.run(
+        [*NETCHAT, "inspect", str(path)], capture_output=True, text=True, check=True
+    )
+    assert again.stdout.count(" SEND ") == 2
+    assert len(again.stdout.splitlines()) == len(out.splitlines())
+
+
+@needs_root
+def test_json_of_one_type_ends_by_count(inside):
+    sniff = inside(
+        "sniff", "-i", "lo", "--json", "--type", "send", "--count", "1", ready="Listening"
+    )
+    chat(inside, "first", "second")
+    out, err = sniff.communicate(timeout=PATIENCE)
+    assert sniff.returncode == 0
+    (row,) = map(json.loads, out.splitlines())
+    assert row["type"] == "SEND"
+    assert row["fields"]["text"] == "first"
+    summary = json.loads(err.splitlines()[-1])
+    assert summary["item"] == "summary"
+    assert summary["kernel_dropped"] == summary["gaps"] == summary["retransmissions"] == 0
+
+
+@needs_root
+def test_another_port_is_found_by_its_frames_and_duration_ends_it(inside):
+    inside("serve", "--ephemeral", "--port", "7777", ready="listening")
+    sniff = inside("sniff", "--port", "0", "--tree", "--duration", "3", ready="port any")
+    client = inside("client", "127.0.0.1:7777", "--name", "Nova", "--no-state")
+    client.communicate("hello\n", PATIENCE)
+    out, _ = sniff.communicate(timeout=PATIENCE)
+    assert sniff.returncode == 0
+    assert 'lobby #1 "hello"' in out
+    assert "magic" in out
+
+
+@needs_root
+def test_nobody_reads_what_is_printed(inside, tmp_path):
+    path = tmp_path / "chat.pcapng"
+    sniff = inside("sniff", "--write", str(path), "--duration", "4", ready="Listening")
+    sniff.stdout.close()
+    sniff.stdout = None
+    chat(inside, "hello")
+    sniff.wait(PATIENCE)
+    again = subprocess.run(
+        [*NETCHAT, "inspect", str(path)], capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 0, again.stderr
+
+
+@needs_root
+def test_an_interface_that_is_not_there(inside):
+    sniff = inside("sniff", "-i", "nowhere")
+    _, err = sniff.communicate(timeout=PATIENCE)
+    assert sniff.returncode == 1
+    assert err.startswith("netchat: No interface is called nowhere; there are: lo")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork") or sys.platform != "linux", reason="Linux's rights")
+def test_without_the_right_the_ways_to_it_are_shown(monkeypatch, capsys):
+    import socket
+
+    from netchat.cli.sniff import sniff
+
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    assert sniff.main([], standalone_mode=False) == NOT_PERMITTED
+    err = capsys.readouterr().err
+    for way in ("sudo ", "setcap cap_net_raw+ep ", "unshare -rn"):
+        assert way in err
+
+
+def test_options_that_exclude_each_other(capsys):
+    import click
+
+    from netchat.cli.sniff import sniff
+
+    for options in (["--json", "--hex"], ["-q", "--count", "1"]):
+        with pytest.raises(click.UsageError):
+            sniff.main(options, standalone_mode=False)

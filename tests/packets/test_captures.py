@@ -1,0 +1,127 @@
+"""The committed captures: what is in them, by our decoder and by tshark, and how large they are."""
+
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from netchat.packets import Damage, Decoded, Decoder, Gap, Notice, read_packets
+from netchat.wire import MESSAGES, ErrorCode, EventKind
+from tests.captures.scenes import SCENES
+from tests.packets.sharks import TSHARK, frames, needs_tshark
+
+BY_NAME = {kind.NAME: kind for kind in MESSAGES.values()}
+FOLDER = Path(__file__).parents[2] / "captures"
+
+#: Conversations; messages said (SEND); retransmissions, segments out of order, gaps, damage.
+EXPECTED = {
+    "two-users": (2, 3, 0, 0, 0, 0),
+    "room-of-three": (3, 3, 0, 0, 0, 0),
+    "resume": (3, 3, 0, 0, 0, 0),
+    "retransmission": (1, 3, 1, 0, 0, 0),
+    "reordered": (1, 3, None, 1, 0, 0),
+    "gaps": (1, 6, 0, 0, 4, 0),
+    "name-refused": (2, 1, 0, 0, 0, 0),
+    "bad-crc": (1, 0, 0, 0, 0, 1),
+    "ipv6": (2, 3, 0, 0, 0, 0),
+}
+
+
+def path_of(name):
+    return FOLDER / f"{name}.pcapng"
+
+
+def decode(name):
+    decoder, items = Decoder(), []
+    for packet in read_packets(path_of(name)):
+        items += decoder.feed(packet)
+    return decoder, items + decoder.finish()
+
+
+def messages(items, name):
+    said = [i.message for i in items if isinstance(i, Decoded)]
+    return [message for message in said if type(message) is BY_NAME[name]]
+
+
+def total(items, name):
+    said = {item.conversation for item in items}
+    return sum(getattr(c.to_server, name) + getattr(c.to_client, name) for c in said)
+
+
+def shark(name, wanted, field="frame.number"):
+    done = subprocess.run(
+        [TSHARK, "-n", "-r", str(path_of(name)), "-Y", wanted, "-T", "fields", "-e", field],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    return done.stdout.split()
+
+
+def test_every_scene_has_a_capture_and_a_line_in_the_readme():
+    names = {path.stem for path in FOLDER.glob("*.pcapng")}
+    assert names == set(SCENES) == set(EXPECTED)
+    readme = (FOLDER / "README.md").read_text()
+    for name in names:
+        assert f"| `{name}.pcapng` | " in readme
+        assert path_of(name).stat().st_size < 200_000
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_what_is_in_it(name):
+    decoder, items = decode(name)
+    conversations, said, repeated, disordered, gaps, damaged = EXPECTED[name]
+    assert decoder.conversations == conversations
+    assert not decoder.skipped
+    assert len(messages(items, "SEND")) == said
+    if repeated is not None:
+        assert total(items, "retransmissions") == repeated
+    assert total(items, "out_of_order") == disordered
+    assert sum(isinstance(i, Gap) for i in items) == gaps == total(items, "gaps")
+    assert sum(isinstance(i, Damage) for i in items) == damaged
+    assert all(i.event in ("opened", "closed", "reset") for i in items if isinstance(i, Notice))
+    if not gaps:
+        chats = [m for m in messages(items, "EVENT") if m.kind == EventKind.CHAT]
+        assert {m.text for m in messages(items, "SEND")} == {m.text for m in chats}
+
+
+def test_the_stories_are_told():
+    _, items = decode("resume")
+    assert [w.resumed for w in messages(items, "WELCOME")].count(1) == 1
+    assert sum(isinstance(i, Notice) and i.event == "reset" for i in items) == 1
+    _, items = decode("name-refused")
+    (refused,) = messages(items, "ERROR")
+    assert refused.code == ErrorCode.NAME_TAKEN
+    assert [h.name for h in messages(items, "HELLO")] == ["Nova", "nova", refused.suggestion]
+    _, items = decode("bad-crc")
+    (damage,) = (i for i in items if isinstance(i, Damage))
+    assert (damage.cause, damage.error) == ("frame", "BadChecksum")
+    assert messages(items, "ERROR")[0].code == ErrorCode.BAD_FRAME
+    _, items = decode("room-of-three")
+    assert len(messages(items, "LEAVE")) == 1
+    late = [m for m in messages(items, "EVENT") if m.text.startswith("Lyra does not")]
+    assert len(late) == 2
+    _, items = decode("ipv6")
+    assert all(":" in i.conversation.client[0] for i in items)
+
+
+@needs_tshark
+@pytest.mark.parametrize("name", EXPECTED)
+def test_tshark_sees_the_same(name):
+    _, items = decode(name)
+    said = {item.conversation for item in items}
+    assert (
+        len(shark(name, "tcp"))
+        == total(items, "segments")
+        == len(list(read_packets(path_of(name))))
+    )
+    assert len(set(shark(name, "tcp", "tcp.stream"))) == len(said)
+    assert len(shark(name, "tcp.analysis.retransmission")) == total(items, "retransmissions")
+    assert len(shark(name, "tcp.analysis.out_of_order")) == total(items, "out_of_order")
+    assert not shark(name, "tcp.checksum.status == 0")
+    delivered = sum(map(int, shark(name, "tcp.len > 0 && !tcp.analysis.retransmission", "tcp.len")))
+    late = name == "reordered"  # tshark counts bytes that come twice in some other segment
+    assert late or delivered == total(items, "bytes")
+    if name not in ("gaps", "reordered", "retransmission"):
+        found = Counter(i.message.NAME for i in items if isinstance(i, Decoded))
+        damaged = sum(isinstance(i, Damage) for i in items)
+        assert len(frames(path_of(name))) == sum(found.values()) + damaged
