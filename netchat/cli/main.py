@@ -28,6 +28,9 @@ COMMANDS = {
     "replay": ("replay", "Play a capture's clients against a server, compare the answers."),
     "wireshark": ("wireshark", "Install, print or check the Wireshark dissector."),
     "doctor": ("doctor", "Say what this machine can do, and what mends the rest."),
+    "codes": ("codes", "List the channel codes, or hold one to the laws."),
+    "encode": ("encode", "Send a text through code, channel and decoder, bit by bit."),
+    "decode": ("encode", "Decode coded bytes, bit by bit."),
     "protocol": ("protocol", "Show the wire protocol, or write and check its document."),
     "completion": ("completion", "Print the line that gives a shell tab completion."),
 }

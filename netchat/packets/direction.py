@@ -151,8 +151,8 @@ class Direction:
             seq = (seq + 1) & _MASK
         size = len(payload) + segment.cut
         if self.next < 0:
-            if not size and not segment.flags & FIN:
-                return []
+            if not size:
+                return []  # until there are bytes, or SYN, there is no stream to have a place in
             self.next = seq
         start = self.place(seq)
         end = start + size

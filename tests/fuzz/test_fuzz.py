@@ -11,7 +11,16 @@ from tests.fuzz.__main__ import main, run_random
 from tests.fuzz.choices import Choices
 
 
-@pytest.mark.parametrize(("target", "cases"), [("frame_reader", 10_000), ("hub", 3000)])
+@pytest.mark.parametrize(
+    ("target", "cases"),
+    [
+        ("frame_reader", 10_000),
+        ("hub", 3000),
+        ("pcap", 5000),
+        ("reassembly", 2000),
+        ("decoder", 400),
+    ],
+)
 def test_no_random_input_breaks_it(target: str, cases: int) -> None:
     run_random(target, cases, seed=20_000)
 

@@ -177,3 +177,17 @@ def test_keep_alive_is_no_retransmission() -> None:
     items = decode(talk.packets, trace=True)
     assert [i.note for i in items if isinstance(i, Trace)][-1] == "keep-alive"
     assert items[-1].conversation.to_server.retransmissions == 0
+
+
+def test_fin_and_then_data_in_a_capture_that_begins_in_the_middle() -> None:
+    """FIN alone does not tell where the stream begins: found by the fuzzer."""
+    talk = Talk()
+    talk.add(0, FIN | ACK, seq=1000)
+    frames = [wire.encode(message) for message in MESSAGES[:4]]
+    talk.add(0, ACK | PSH, frames[0], seq=1000)
+    talk.add(0, ACK | PSH, frames[2], seq=1000 + len(frames[0] + frames[1]))
+    talk.add(0, ACK | PSH, frames[1], seq=1000 + len(frames[0]))
+    talk.add(0, ACK | PSH, frames[3], seq=1000 + len(b"".join(frames[:3])))
+    items = decode(talk.packets)
+    check_tiling(items)
+    assert said(items) == {True: MESSAGES[:4]}

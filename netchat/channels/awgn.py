@@ -1,0 +1,80 @@
+"""Two signal levels in white Gaussian noise."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from netchat.channels.channel import ErrorChannel, Received
+
+__all__ = ["Awgn"]
+
+
+class Awgn(ErrorChannel):
+    """BPSK over white Gaussian noise: bit 0 is sent as +1, bit 1 as -1.
+
+    `transmit` draws the noise, and gives the hard decisions and their log-likelihood ratios. The
+    other faces give hard decisions only, which are those of a BSC with p = Q(sqrt(2 Es/N0)).
+
+    Args:
+        ebn0_db: energy per bit of information over noise density, in dB. A code of rate R spreads
+            that energy over 1 / R bits: `at_rate(R)` is what it sees. Without a code R is 1.
+        rate: that R.
+
+    Attributes:
+        p: probability that a hard decision is wrong.
+
+    >>> f"{Awgn(4).p:.6e}"
+    '1.250082e-02'
+    """
+
+    def __init__(self, ebn0_db: float, rate: float = 1.0) -> None:
+        if not 0 < rate <= 1 or not math.isfinite(ebn0_db):
+            raise ValueError(
+                f"awgn needs a finite Eb/N0 in dB and a rate in (0, 1], not {ebn0_db}."
+            )
+        self.ebn0_db, self.rate = ebn0_db, rate
+        self._snr = 10 ** (ebn0_db / 10) * rate
+        self.p = math.erfc(math.sqrt(self._snr)) / 2
+        super().__init__(f"AWGN, Eb/N0 = {ebn0_db:g} dB", _capacity(self._snr))
+        self.spec = f"awgn:{ebn0_db:g}dB"
+
+    def at_rate(self, rate: float) -> Awgn:
+        """The channel that a code of this rate sees."""
+        return Awgn(self.ebn0_db, rate)
+
+    def transmit(
+        self,
+        block: ArrayLike,
+        rng: np.random.Generator,
+        alphabet: Literal["bit", "byte"] = "bit",
+    ) -> Received:
+        """Send symbols; see `Channel.transmit`. Bytes get hard decisions only."""
+        if alphabet == "byte":
+            return super().transmit(block, rng, alphabet)
+        sent = 1.0 - 2.0 * np.asarray(block, dtype=np.uint8)
+        received = sent + rng.standard_normal(sent.shape) / math.sqrt(2 * self._snr)
+        # ln P(y|0)/P(y|1) = 2 y / sigma^2, and sigma^2 = N0 / (2 Es)
+        return Received((received < 0).astype(np.uint8), soft=4 * self._snr * received)
+
+    def positions(self, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """The positions, in order, of the wrong decisions among `total` bits."""
+        from netchat.channels.gaps import independent
+
+        return independent(self.p, total, rng)
+
+
+def _capacity(snr: float) -> float:
+    """Bits in a use of the channel with two levels, hard decisions left aside.
+
+    1 - E[log2(1 + exp(-L))] over the log-likelihood ratio L of a bit 0, which is Gaussian with
+    mean 4 Es/N0 and twice that as its variance.
+    """
+    mean, deviation = 4 * snr, math.sqrt(8 * snr)
+    x = np.linspace(-12, 12, 4801)
+    weight = np.exp(-x * x / 2)
+    loss = np.logaddexp(0, -(mean + deviation * x)) / math.log(2)
+    return float(1 - (weight * loss).sum() / weight.sum())

@@ -1,0 +1,60 @@
+"""The Gilbert-Elliott channel: errors in bursts."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netchat.channels.channel import ErrorChannel, entropy, probability
+
+__all__ = ["GilbertElliott"]
+
+
+class GilbertElliott(ErrorChannel):
+    """A good and a bad state, each a BSC of its own (Gilbert 1960, Elliott 1963).
+
+    Stays in the bad state are geometric, 1 / p_bg bits long on average. Every call begins in a
+    state drawn from the stationary distribution. Bits are sent block by block.
+
+    The capacity has no closed form, unless both states are alike; `capacity_known_state` is what it
+    would be if the receiver knew the state, and is above it (Mushkin and Bar-David 1989).
+
+    Args:
+        p_gb: probability to go from good to bad after a bit.
+        p_bg: probability to go from bad to good after a bit.
+        e_good: probability of an error in the good state.
+        e_bad: probability of an error in the bad state.
+
+    Attributes:
+        bad: how much of the time the state is bad.
+        p: how many of the bits are wrong.
+
+    >>> channel = GilbertElliott(0.01, 0.09, 0, 0.5)
+    >>> round(channel.bad, 6), round(channel.p, 6)
+    (0.1, 0.05)
+    """
+
+    memoryless = False
+
+    def __init__(self, p_gb: float, p_bg: float, e_good: float, e_bad: float) -> None:
+        self._leave = probability("p_gb", p_gb), probability("p_bg", p_bg)
+        self._error = probability("e_good", e_good), probability("e_bad", e_bad)
+        if p_gb + p_bg == 0:
+            raise ValueError(
+                "With p_gb and p_bg both 0 the first state is the only one: use bsc:p."
+            )
+        self.bad = p_gb / (p_gb + p_bg)
+        self.p = e_good + self.bad * (e_bad - e_good)
+        good, bad = entropy(e_good), entropy(e_bad)
+        self.capacity_known_state = 1 - (1 - self.bad) * good - self.bad * bad
+        super().__init__(
+            f"Gilbert-Elliott, bursts of {1 / p_bg if p_bg else float('inf'):g} bits",
+            1 - good if e_good == e_bad else None,
+        )
+        self.spec = f"gilbert-elliott:{p_gb:g},{p_bg:g},{e_good:g},{e_bad:g}"
+
+    def positions(self, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """The positions, in order, of the errors among `total` bits."""
+        from netchat.channels.gaps import bursts
+
+        return bursts(self._leave, self._error, total, rng)

@@ -1,0 +1,169 @@
+"""Concatenation: the codeword of one code is the message of the next."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from netchat.coding.code import Bools, Code, Decoded, Rows
+
+__all__ = ["AsBits", "Concatenated"]
+
+
+def _count_corrected(
+    code: Code, result: Decoded, received: Rows, erasures: Bools | None
+) -> NDArray[np.int64]:
+    """How many symbols of `received` the decision of a decoder changes or fills."""
+    changed = code.encode(result.message) != received
+    if erasures is not None:
+        changed |= erasures
+    return np.where(result.failed, np.int64(-1), changed.sum(axis=1))
+
+
+class AsBits(Code):
+    """A code over bytes seen as one over bits, the highest bit of a byte first.
+
+    Args:
+        code: the code over bytes.
+    """
+
+    def __init__(self, code: Code) -> None:
+        self._code = code
+        super().__init__(
+            f"{code.name}, bit by bit",
+            k=8 * code.k,
+            n=8 * code.n,
+            distance=code.distance,
+            corrects=code.corrects,
+            detects=code.detects,
+            fills=code.fills,
+            systematic=code.systematic,
+            linear=code.linear,
+            citation=code.citation,
+        )
+        self.spec = code.spec
+
+    @property
+    def data_positions(self) -> NDArray[np.intp]:
+        """(k,) Where the message stands."""
+        return (8 * self._code.data_positions[:, None] + np.arange(8)).ravel()
+
+    def spread(self, width: int) -> int:
+        """How many bytes that are protected together a window of bits can touch."""
+        if 8 % width == 0:
+            octets = 1
+        elif width % 8 == 0:
+            octets = width // 8
+        else:
+            octets = (width - 2) // 8 + 2
+        return self._code.spread(octets)
+
+    def _encode(self, message: Rows) -> Rows:
+        return np.unpackbits(self._code.encode(np.packbits(message, axis=1)), axis=1)
+
+    def _decode(self, received: Rows) -> Decoded:
+        return self._decode_octets(received, None)
+
+    def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
+        return self._decode_octets(received, erasures)
+
+    def _decode_octets(self, received: Rows, erasures: Bools | None) -> Decoded:
+        lost = None
+        if erasures is not None:
+            lost = erasures.reshape(len(received), self._code.n, 8).any(axis=2)
+        result = self._code.decode(np.packbits(received, axis=1), lost)
+        bits = Decoded(np.unpackbits(result.message, axis=1), result.corrected)
+        return Decoded(bits.message, _count_corrected(self, bits, received, erasures))
+
+    def _shorten(self, k: int) -> Code:
+        if k % 8:
+            return super()._shorten(k)
+        return AsBits(self._code.shortened(k // 8))
+
+
+class Concatenated(Code):
+    """An outer code, and an inner one that carries its codewords (Forney 1966).
+
+    The decoder runs the inner code first. Where the outer code then fails, it is tried again with
+    the blocks that the inner code gave up as erasures.
+
+    Args:
+        outer: the code next to the data.
+        inner: the code next to the channel. Its last block is shortened if need be.
+    """
+
+    def __init__(self, outer: Code, inner: Code) -> None:
+        if outer.alphabet != inner.alphabet:
+            outer, inner = (AsBits(c) if c.alphabet == "byte" else c for c in (outer, inner))
+        self._outer, self._inner = outer, inner
+        self._full, rest = divmod(outer.n, inner.k)
+        self._codes = [(inner, self._full)] if self._full else []
+        if rest:
+            self._codes.append((inner.shortened(rest), 1))
+        # So many inner blocks must go wrong before the outer code can, and each takes so many
+        # errors. The same count of inner blocks that differ gives the distance.
+        spread = outer.spread(min(inner.k, outer.n))
+        super().__init__(
+            f"{outer.name} + {inner.name}",
+            k=outer.k,
+            n=sum(code.n * blocks for code, blocks in self._codes),
+            distance=((outer.distance - 1) // spread + 1) * inner.distance,
+            alphabet=inner.alphabet,
+            corrects=(corrects := (outer.corrects // spread + 1) * (inner.corrects + 1) - 1),
+            detects=corrects,
+            fills=0,
+            systematic=outer.systematic and inner.systematic,
+            linear=outer.linear and inner.linear,
+            citation=f"Forney, Concatenated Codes (1966); {outer.citation}; {inner.citation}",
+        )
+        self.spec = f"{outer.spec}+{inner.spec}"
+
+    @property
+    def data_positions(self) -> NDArray[np.intp]:
+        """(k,) Where the message stands."""
+        parts, start = [], 0
+        for code, blocks in self._codes:
+            starts = start + code.n * np.arange(blocks)
+            parts.append((starts[:, None] + code.data_positions).ravel())
+            start += code.n * blocks
+        return np.concatenate(parts)[self._outer.data_positions]
+
+    def _encode(self, message: Rows) -> Rows:
+        batch, word, parts, start = len(message), self._outer.encode(message), [], 0
+        for code, blocks in self._codes:
+            stop = start + blocks * code.k
+            coded = code.encode(word[:, start:stop].reshape(batch * blocks, code.k))
+            parts.append(coded.reshape(batch, blocks * code.n))
+            start = stop
+        return np.concatenate(parts, axis=1)
+
+    def _decode(self, received: Rows) -> Decoded:
+        return self._decode_both(received, None)
+
+    def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
+        return self._decode_both(received, erasures)
+
+    def _decode_both(self, received: Rows, erasures: Bools | None) -> Decoded:
+        batch, words, lost, start = len(received), [], [], 0
+        for code, blocks in self._codes:
+            stop = start + blocks * code.n
+            shape = (batch * blocks, code.n)
+            gone: ArrayLike | None = None
+            if erasures is not None:
+                gone = erasures[:, start:stop].reshape(shape)
+            part = code.decode(received[:, start:stop].reshape(shape), gone)
+            words.append(part.message.reshape(batch, blocks * code.k))
+            lost.append(np.repeat(part.failed.reshape(batch, blocks), code.k, axis=1))
+            start = stop
+        word, given_up = np.concatenate(words, axis=1), np.concatenate(lost, axis=1)
+        result = self._outer.decode(word)
+        again = result.failed & given_up.any(axis=1)
+        if again.any():
+            second = self._outer.decode(word[again], given_up[again])
+            message, corrected = result.message.copy(), result.corrected.copy()
+            message[again], corrected[again] = second.message, second.corrected
+            result = Decoded(message, corrected)
+        return Decoded(result.message, _count_corrected(self, result, received, erasures))
+
+    def _shorten(self, k: int) -> Code:
+        return Concatenated(self._outer.shortened(k), self._inner)

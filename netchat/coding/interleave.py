@@ -1,0 +1,110 @@
+"""The block interleaver: a burst is spread over many codewords."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netchat.coding.code import Bools, Code, Decoded, Floats, Rows
+
+__all__ = ["Interleaved"]
+
+
+class Interleaved(Code):
+    """Codewords written as rows of a table that is sent by columns.
+
+    A burst of up to `depth` symbols hits each codeword once. What is corrected and detected
+    whatever its place is what one codeword corrects and detects.
+
+    Args:
+        outer: the code of the rows.
+        depth: how many rows.
+        tail: the code of one more row, a shorter one.
+
+    >>> from netchat.coding.uncoded import Uncoded
+    >>> Interleaved(Uncoded(3), 2).encode([[0, 0, 0, 1, 1, 1]]).tolist()
+    [[0, 1, 0, 1, 0, 1]]
+    """
+
+    def __init__(self, outer: Code, depth: int, tail: Code | None = None) -> None:
+        self._outer, self._depth, self._tail = outer, depth, tail
+        self._codes = [(outer, depth)] + ([(tail, 1)] if tail else [])
+        super().__init__(
+            f"{outer.name}, interleaved {depth}",
+            k=sum(code.k * rows for code, rows in self._codes),
+            n=sum(code.n * rows for code, rows in self._codes),
+            distance=outer.distance,
+            alphabet=outer.alphabet,
+            corrects=outer.corrects,
+            detects=outer.detects,
+            fills=outer.fills,
+            systematic=outer.systematic,
+            linear=outer.linear,
+            citation=outer.citation,
+        )
+        self.spec = f"{outer.spec}+interleave:{depth}"
+        row = np.concatenate([np.full(outer.n, r) for r in range(depth)] + [
+            np.full(code.n, depth) for code in (tail,) if code
+        ])  # fmt: skip
+        column = np.concatenate(
+            [np.arange(code.n) for code, rows in self._codes for _ in range(rows)]
+        )
+        self._order = np.lexsort((row, column))
+        self._place = np.argsort(self._order)
+
+    @property
+    def data_positions(self) -> NDArray[np.intp]:
+        """(k,) Where the message stands."""
+        starts = np.arange(self._depth) * self._outer.n
+        parts = [(starts[:, None] + self._outer.data_positions).ravel()]
+        if self._tail:
+            parts.append(self._depth * self._outer.n + self._tail.data_positions)
+        return self._place[np.concatenate(parts)]
+
+    def spread(self, width: int) -> int:
+        """How many symbols of one row a window can hold."""
+        return self._outer.spread(-(-width // self._depth))
+
+    def _encode(self, message: Rows) -> Rows:
+        batch, parts, start = len(message), [], 0
+        for code, rows in self._codes:
+            stop = start + rows * code.k
+            words = code.encode(message[:, start:stop].reshape(batch * rows, code.k))
+            parts.append(words.reshape(batch, rows * code.n))
+            start = stop
+        return np.ascontiguousarray(np.concatenate(parts, axis=1)[:, self._order])
+
+    def _decode(self, received: Rows) -> Decoded:
+        return self._decode_rows(received, None, None)
+
+    def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
+        return self._decode_rows(received, erasures, None)
+
+    def _decode_soft(self, received: Rows, soft: Floats, erasures: Bools | None) -> Decoded:
+        return self._decode_rows(received, erasures, soft)
+
+    def _decode_rows(self, received: Rows, erasures: Bools | None, soft: Floats | None) -> Decoded:
+        batch, messages, start = len(received), [], 0
+        corrected = np.zeros(batch, np.int64)
+        failed = np.zeros(batch, np.bool_)
+        for code, rows in self._codes:
+            take = self._place[start : start + rows * code.n]
+            word, lost, ratio = (
+                None if what is None else what[:, take].reshape(batch * rows, code.n)
+                for what in (received, erasures, soft)
+            )
+            assert word is not None
+            result = code.decode(word, lost, ratio)
+            messages.append(result.message.reshape(batch, rows * code.k))
+            corrected += result.corrected.reshape(batch, rows).sum(axis=1)
+            failed |= result.failed.reshape(batch, rows).any(axis=1)
+            start += rows * code.n
+        corrected[failed] = -1
+        return Decoded(np.concatenate(messages, axis=1), corrected)
+
+    def _shorten(self, k: int) -> Code:
+        rows, rest = divmod(k, self._outer.k)
+        tail = self._outer.shortened(rest) if rest else None
+        if rows == 0 and tail:
+            return tail
+        return Interleaved(self._outer, rows, tail)

@@ -1,0 +1,357 @@
+"""The laws that every code must obey, as plain functions that look for a counterexample.
+
+A law takes a code and a random generator, and returns None, or a sentence that says what it saw.
+Where a code is small, a law tries everything: every message against every pattern of errors.
+
+    for verdict in check(netchat.coding.get("hamming:7,4")):
+        print(verdict.law, verdict.counterexample or "holds")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netchat.coding import planes
+from netchat.coding.code import Bools, Code, Decoded, Rows
+from netchat.coding.samples import error_patterns, lost_patterns, messages, show, show_places
+
+__all__ = ["LAWS", "Law", "Verdict", "check"]
+
+Law = Callable[[Code, np.random.Generator], str | None]
+
+#: Cases that are decoded at once.
+_BATCH = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one law."""
+
+    law: str
+    """The law in plain words."""
+    counterexample: str | None
+    """What breaks it; None if nothing was found that does."""
+
+
+def numbers_are_possible(code: Code, rng: np.random.Generator) -> str | None:  # noqa: ARG001
+    """Its numbers are possible: k <= n, and the distance is enough for what it says it does."""
+    if not 1 <= code.k <= code.n:
+        return f"k = {code.k} and n = {code.n}, but 1 <= k <= n is needed."
+    if not 1 <= code.distance <= code.n - code.k + 1 and code.alphabet == "byte":
+        return f"distance {code.distance} is above n - k + 1 = {code.n - code.k + 1} (Singleton)."
+    if code.corrects < 0 or 2 * code.corrects >= code.distance:
+        return f"corrects {code.corrects}, which a distance of {code.distance} does not allow."
+    if not code.corrects <= max(code.detects, code.corrects) < code.distance:
+        return f"detects {code.detects}, which a distance of {code.distance} does not allow."
+    if not code.citation.strip():
+        return "it does not say where it is from: `citation` is empty."
+    return None
+
+
+def shapes_and_types(code: Code, rng: np.random.Generator) -> str | None:
+    """Shapes and types are as documented, for any number of blocks, none included."""
+    for batch in (0, 1, 2, 65):
+        message = messages(code, batch, rng)
+        word = code.encode(message)
+        result = code.decode(messages(code, batch, rng, code.n))
+        for what, array, shape in (
+            ("encode", word, (batch, code.n)),
+            ("decode, its message,", result.message, (batch, code.k)),
+        ):
+            if array.shape != shape or array.dtype != np.uint8:
+                return (
+                    f"{what} returns {array.dtype} {array.shape} for {batch} blocks, "
+                    f"but uint8 {shape} is right."
+                )
+        counts = result.corrected
+        if counts.shape != (batch,) or counts.dtype.kind != "i":
+            return f"`corrected` is {counts.dtype} {counts.shape} for {batch} blocks: one integer each."
+        if batch and not -1 <= counts.min() <= counts.max() <= code.n:
+            return f"`corrected` goes from {counts.min()} to {counts.max()}; -1 to n is possible."
+        if code.alphabet == "bit" and max(word.max(initial=0), result.message.max(initial=0)) > 1:
+            return "a bit that is neither 0 nor 1 came out."
+    return None
+
+
+def arguments_stay(code: Code, rng: np.random.Generator) -> str | None:
+    """What is handed in is not changed."""
+    for name, function, width in (("encode", code.encode, code.k), ("decode", code.decode, code.n)):
+        given = messages(code, 16, rng, width)
+        before = given.copy()
+        result = function(given)
+        result = result.message if isinstance(result, Decoded) else result
+        if (given != before).any():
+            return f"{name} changes the array that it is given."
+        result[...] = 0
+        if (given != before).any():
+            return f"{name} returns a view of the array that it is given."
+    return None
+
+
+def decode_undoes_encode(code: Code, rng: np.random.Generator) -> str | None:
+    """What was encoded is decoded to the same message, with nothing corrected."""
+    message = messages(code, 300, rng)
+    return _wrong(code, message, code.encode(message), exactly=0)
+
+
+def corrects_what_it_says(code: Code, rng: np.random.Generator) -> str | None:
+    """Every pattern of up to `corrects` wrong symbols is corrected, and counted."""
+    most = code.corrects
+    # Mistakes of a decoder show at both ends; of what lies between, the middle is enough.
+    for weight in sorted({1, 2, 3, most // 2, most - 1, most} & set(range(1, most + 1))):
+        for message, error in _cases(code, weight, rng):
+            broken = _wrong(code, message, code.encode(message), error, exactly=weight)
+            if broken:
+                return broken
+    return None
+
+
+def detects_what_it_says(code: Code, rng: np.random.Generator) -> str | None:
+    """No pattern of up to `detects` wrong symbols is taken for another message."""
+    for weight in range(code.corrects + 1, code.detects + 1):
+        for message, error in _cases(code, weight, rng):
+            received = code.encode(message) ^ error
+            result = code.decode(received)
+            silent = ~result.failed & (result.message != message).any(axis=1)
+            if silent.any():
+                row = int(np.flatnonzero(silent)[0])
+                return (
+                    f"{weight} errors are to be noticed, but {_case(code, message, error, row)} "
+                    f"the decoder gives {show(code, result.message[row])} and says that it "
+                    f"corrected {result.corrected[row]}."
+                )
+    return None
+
+
+def count_is_honest(code: Code, rng: np.random.Generator) -> str | None:
+    """Where the decoder does not report failure, it changed exactly what it says it corrected."""
+    message = messages(code, 400, rng)
+    rate = rng.choice([0.0, 0.5, 1, 2, 4], (len(message), 1)) * max(code.corrects, 1) / code.n
+    error = messages(code, len(message), rng, code.n) * (rng.random((len(message), code.n)) < rate)
+    error[-50:] = messages(code, 50, rng, code.n)
+    received = code.encode(message) ^ error.astype(np.uint8)
+    result = code.decode(received)
+    changed = (code.encode(result.message) != received).sum(axis=1)
+    lies = ~result.failed & (changed != result.corrected)
+    if lies.any():
+        row = int(np.flatnonzero(lies)[0])
+        return (
+            f"received {show(code, received[row])}, the decoder gives "
+            f"{show(code, result.message[row])} and says that it corrected "
+            f"{result.corrected[row]}, but that message's codeword differs in {changed[row]}."
+        )
+    return None
+
+
+def blocks_are_independent(code: Code, rng: np.random.Generator) -> str | None:
+    """A block is decoded alike alone and in any company, and none is lost."""
+    message = messages(code, 67, rng)
+    both: tuple[tuple[str, Callable[[Rows], tuple[NDArray[np.integer], ...]], Rows], ...] = (
+        ("encode", lambda m: (code.encode(m),), message),
+        ("decode", lambda r: _parts(code.decode(r)), code.encode(message) ^ _light(code, 67, rng)),
+    )
+    for name, function, rows in both:
+        together = function(rows)
+        if any(len(part) != len(rows) for part in together):
+            return f"{name} of {len(rows)} blocks returns {min(map(len, together))}."
+        order = rng.permutation(len(rows))
+        shuffled = function(np.ascontiguousarray(rows[order]))
+        if any((a[order] != b).any() for a, b in zip(together, shuffled, strict=True)):
+            return f"{name} of the same blocks in another order gives other results."
+        for row in (0, 1, 33, 66):
+            alone = function(rows[row : row + 1])
+            if any((a[row] != b[0]).any() for a, b in zip(together, alone, strict=True)):
+                return f"block {row} of {len(rows)} comes out of {name} otherwise than when alone."
+    return None
+
+
+def linear_where_it_says(code: Code, rng: np.random.Generator) -> str | None:
+    """The sum of two codewords is the codeword of the sum."""
+    if not code.linear:
+        return None
+    one, two = messages(code, 200, rng), messages(code, 200, rng)
+    differs = (code.encode(one) ^ code.encode(two) != code.encode(one ^ two)).any(axis=1)
+    if differs.any():
+        row = int(np.flatnonzero(differs)[0])
+        return (
+            f"the codewords of {show(code, one[row])} and {show(code, two[row])} do not add up to "
+            f"that of {show(code, one[row] ^ two[row])}; if that is meant, say linear=False."
+        )
+    return None
+
+
+def systematic_where_it_says(code: Code, rng: np.random.Generator) -> str | None:
+    """The message stands in the codeword, at `data_positions`."""
+    if not code.systematic:
+        return None
+    message = messages(code, 200, rng)
+    found = code.encode(message)[:, code.data_positions]
+    differs = (found != message).any(axis=1)
+    if differs.any():
+        row = int(np.flatnonzero(differs)[0])
+        return (
+            f"the codeword of {show(code, message[row])} has {show(code, found[row])} where the "
+            "message should stand; if that is meant, say systematic=False."
+        )
+    return None
+
+
+def fills_what_it_says(code: Code, rng: np.random.Generator) -> str | None:
+    """Every pattern of e errors and s erasures with 2e + s <= `fills` is corrected.
+
+    Without `fills`: every one of e + s <= `corrects`.
+    """
+    most, cost = (code.fills, 2) if code.fills else (code.corrects, 1)
+    top = most // cost
+    for errors in sorted({0, 1, top // 2, top - 1, top} & set(range(top + 1))):
+        for erased in {1, most - cost * errors} & set(range(1, most - cost * errors + 1)):
+            message = messages(code, 40, rng)
+            error, lost = lost_patterns(code, len(message), errors, erased, rng)
+            broken = _wrong(code, message, code.encode(message), error, lost, exactly=None)
+            if broken:
+                return broken
+    return None
+
+
+def faces_agree(code: Code, rng: np.random.Generator) -> str | None:
+    """Planes and rows give the same answers."""
+    message = messages(code, 128, rng)
+    word = code.encode(message)
+    as_planes = code.encode_planes(planes.from_rows(_bits(code, message)))
+    if (planes.to_rows(as_planes) != _bits(code, word)).any():
+        return "encode_planes gives other codewords than encode."
+    received = word ^ _light(code, len(word), rng)
+    received[:8] = messages(code, 8, rng, code.n)
+    rows, fast = code.decode(received), code.decode_planes(planes.from_rows(_bits(code, received)))
+    counts = planes.to_counts(fast.corrected, len(message))
+    counts[planes.to_rows(fast.failed[None, :])[:, 0] == 1] = -1
+    if (counts != rows.corrected).any():
+        return "decode_planes counts other corrections or failures than decode."
+    if (planes.to_rows(fast.message) != _bits(code, rows.message)).any():
+        return "decode_planes gives other messages than decode."
+    return None
+
+
+def bytes_survive(code: Code, rng: np.random.Generator) -> str | None:
+    """Bytes of any length come back as they were, and with errors that it can correct as well."""
+    block = max(1, code.k * code.bits // 8)
+    lengths = {0, 1, 2, 3, 100, block - 1, block, block + 1, 2 * block + 1}
+    for length in sorted(lengths | set(rng.integers(0, 300, 3).tolist())):
+        data = rng.bytes(length)
+        coded = code.encode_bytes(data)
+        for errors in range(min(code.corrects, 1 if coded else 0) + 1):
+            broken = bytearray(coded)
+            if errors:
+                # The first bit of a byte is a bit of some block, and never one that only fills up.
+                broken[int(rng.integers(len(coded)))] ^= 0x80
+            result = code.decode_bytes(bytes(broken))
+            if result.data != data or result.failed:
+                return (
+                    f"{length} bytes, encoded into {len(coded)}, come back "
+                    f"{'as others' if result.data != data else 'as failed'}"
+                    f"{' after one bit was turned over' if errors else ''}."
+                )
+    return None
+
+
+LAWS: tuple[Law, ...] = (
+    numbers_are_possible,
+    shapes_and_types,
+    arguments_stay,
+    decode_undoes_encode,
+    corrects_what_it_says,
+    detects_what_it_says,
+    fills_what_it_says,
+    count_is_honest,
+    blocks_are_independent,
+    linear_where_it_says,
+    systematic_where_it_says,
+    faces_agree,
+    bytes_survive,
+)
+
+
+def check(code: Code, seed: int = 0) -> list[Verdict]:
+    """Hold a code to every law; what a law raises is a counterexample too."""
+    verdicts = []
+    for law in LAWS:
+        try:
+            counterexample = law(code, np.random.default_rng(seed))
+        except Exception as error:
+            counterexample = f"it raised {type(error).__name__}: {error}"
+        verdicts.append(Verdict((law.__doc__ or "").partition("\n")[0], counterexample))
+    return verdicts
+
+
+def _cases(code: Code, weight: int, rng: np.random.Generator) -> list[tuple[Rows, Rows]]:
+    """Messages with error patterns of a weight: all of them, if they are few."""
+    errors = error_patterns(code, weight, rng)
+    few = code.alphabet == "bit" and code.k <= 11 and len(errors) << code.k <= 1 << 17
+    every = messages(code, 1 << code.k if few else 2, rng)
+    if few:
+        every = ((np.arange(1 << code.k)[:, None] >> np.arange(code.k)) & 1).astype(np.uint8)
+        pairs = np.repeat(every, len(errors), axis=0), np.tile(errors, (len(every), 1))
+    else:
+        pairs = messages(code, len(errors), rng), errors
+    return [
+        (pairs[0][at : at + _BATCH], pairs[1][at : at + _BATCH])
+        for at in range(0, len(pairs[0]), _BATCH)
+    ]
+
+
+def _wrong(
+    code: Code,
+    message: Rows,
+    word: Rows,
+    error: Rows | None = None,
+    lost: Bools | None = None,
+    *,
+    exactly: int | None,
+) -> str | None:
+    """Decode what should be decodable; what went wrong in the first row that did."""
+    error = np.zeros_like(word) if error is None else error
+    result = code.decode(word ^ error, lost)
+    if len(result.message) != len(message) or len(result.corrected) != len(message):
+        return f"decode of {len(message)} blocks returns {len(result.message)}."
+    bad = (result.message != message).any(axis=1) | result.failed
+    if exactly is not None:
+        bad |= result.corrected != exactly
+    if not bad.any():
+        return None
+    row = int(np.flatnonzero(bad)[0])
+    verdict = (
+        "reports failure"
+        if result.failed[row]
+        else f"gives {show(code, result.message[row])}"
+        f" and says that it corrected {result.corrected[row]}"
+    )
+    return f"{_case(code, message, error, row, lost)} the decoder {verdict}."
+
+
+def _case(code: Code, message: Rows, error: Rows, row: int, lost: Bools | None = None) -> str:
+    text = f"for the message {show(code, message[row])}"
+    wrong = error[row] != 0
+    if lost is not None and lost[row].any():
+        text += f" with {show_places(lost[row])} erased"
+        wrong &= ~lost[row]
+    return text + (f" with {show_places(wrong)} wrong" if wrong.any() else "")
+
+
+def _parts(result: Decoded) -> tuple[NDArray[np.integer], ...]:
+    return result.message, result.corrected
+
+
+def _light(code: Code, batch: int, rng: np.random.Generator) -> Rows:
+    """Errors of every weight that can be corrected, and one or two more."""
+    weight = rng.integers(0, code.corrects + 3, (batch, 1))
+    chosen = rng.permuted(np.tile(np.arange(code.n), (batch, 1)), axis=1) < weight
+    top = 255 if code.alphabet == "byte" else 1
+    return (chosen * rng.integers(1, top + 1, chosen.shape)).astype(np.uint8)
+
+
+def _bits(code: Code, rows: Rows) -> Rows:
+    return np.unpackbits(rows, axis=1) if code.alphabet == "byte" else rows

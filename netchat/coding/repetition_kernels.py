@@ -1,0 +1,68 @@
+"""Majority votes on planes: 64 counters in each row of words, one word a binary digit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from netchat.jit import kernel, part
+
+__all__ = ["decode"]
+
+#: Words worked on at a time: the counters stay in the L1 cache.
+_PIECE = 128
+
+
+@part
+def _count(received: Any, start: int, against: Any, carry: Any, digits: Any) -> None:
+    """Count, in binary and lowest digit first, the planes that differ from `against`."""
+    digits[:] = 0
+    for i in range(received.shape[0]):
+        plane = received[i, start : start + against.size]
+        for w in range(against.size):
+            carry[w] = plane[w] ^ against[w]
+        for d in range(digits.shape[0]):
+            digit = digits[d]
+            for w in range(against.size):
+                digit[w], carry[w] = digit[w] ^ carry[w], digit[w] & carry[w]
+
+
+@part
+def _compare(digits: Any, half: int, above: Any, equal: Any) -> None:
+    """Where a number in binary is above `half`, and where it is that."""
+    above[:] = 0
+    equal[:] = np.uint64(0xFFFFFFFFFFFFFFFF)
+    for d in range(digits.shape[0] - 1, -1, -1):
+        digit = digits[d]
+        if (half >> d) & 1:
+            for w in range(above.size):
+                equal[w] &= digit[w]
+        else:
+            for w in range(above.size):
+                above[w] |= equal[w] & digit[w]
+                equal[w] &= ~digit[w]
+
+
+@kernel
+def decode(received: Any, message: Any, corrected: Any, failed: Any) -> None:
+    """Fill `message` (1, words), `corrected` (digits, words) and `failed` (words,) by majority."""
+    n, words = received.shape
+    carries, aboves = np.empty((2, _PIECE), np.uint64)
+    for start in range(0, words, _PIECE):
+        stop = min(start + _PIECE, words)
+        carry, above = carries[: stop - start], aboves[: stop - start]
+        bit, tie, digits = message[0, start:stop], failed[start:stop], corrected[:, start:stop]
+        above[:] = 0
+        _count(received, start, above, carry, digits)
+        _compare(digits, n // 2, above, tie)
+        _count(received, start, above, carry, digits)
+        if n % 2:
+            tie[:] = 0  # an odd number of votes has none
+        first = received[0, start:stop]
+        for w in range(bit.size):
+            bit[w] = (above[w] & ~tie[w]) | (first[w] & tie[w])
+        for d in range(digits.shape[0]):
+            digit = digits[d]
+            for w in range(bit.size):
+                digit[w] &= ~tie[w]

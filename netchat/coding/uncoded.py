@@ -1,0 +1,43 @@
+"""No code at all: what every other one is compared with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netchat.coding.code import Bools, Decoded, Floats, Planes, Rows
+from netchat.coding.planes import DecodedPlanes
+from netchat.coding.planes_code import PlanesCode
+
+__all__ = ["Uncoded"]
+
+
+class Uncoded(PlanesCode):
+    """Bits as they are: n = k, distance 1; nothing is corrected and nothing is noticed.
+
+    Args:
+        k: bits in a block.
+
+    >>> Uncoded(4).encode([[1, 0, 1, 1]]).tolist()
+    [[1, 0, 1, 1]]
+    """
+
+    def __init__(self, k: int = 64) -> None:
+        super().__init__(f"uncoded ({k})", k=k, n=k, distance=1, citation="none is needed")
+        self.spec = f"uncoded:{k}"
+
+    def _encode_planes(self, message: Planes) -> Planes:
+        return message.copy()
+
+    def _decode_planes(self, received: Planes) -> DecodedPlanes:
+        words = received.shape[1]
+        nothing = np.zeros((0, words), np.uint64)
+        return DecodedPlanes(received.copy(), nothing, np.zeros(words, np.uint64))
+
+    def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
+        # A lost bit stays lost, and that is all there is to say.
+        lost = erasures.any(axis=1)
+        return Decoded(received.copy(), np.where(lost, np.int64(-1), np.int64(0)))
+
+    def _decode_soft(self, received: Rows, soft: Floats, erasures: Bools | None) -> Decoded:
+        lost = soft == 0 if erasures is None else (soft == 0) | erasures
+        return self._decode_erasures(received, lost)

@@ -1,0 +1,231 @@
+"""How fast the codes are, on one core, beside the packages that others use.
+
+    python -m tests.bench.coding [--quick]
+
+Everything is measured in one run, in turns, so that the ratios hold on a busy machine too; a figure
+is the best of its turns. Peers are measured if they are installed (`pip install galois komm`).
+All figures are megabits of information a second, after the kernels are compiled.
+"""
+
+import argparse
+import importlib.metadata
+import platform
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+import netchat.channels
+import netchat.coding
+
+#: Working sets of about this size; a batch interface is fed with what stays in the L2 cache.
+HAMMING_WORDS = 2048
+RS_BLOCKS = 256
+
+TARGETS = {
+    "hamming:7,4 decode": 20_000,
+    "rs:255,223 encode": 5_000,
+    "rs:255,223 decode, 0 errors": 5_000,
+    "rs:255,223 decode, 8 errors": 1_200,
+    "rs:255,223 decode, 16 errors": 650,
+    "noise bsc:0.01": 27_000,
+    "all of hamming:7,4 at bsc:0.01": 5_000,
+    "all of rs:255,223 at bsc:0.004": 800,
+}
+RATIOS = {
+    ("rs:255,223 decode, 8 errors", "reedsolo"): 1000,
+    ("rs:255,223 decode, 8 errors", "galois"): 200,
+    ("hamming:7,4 decode", "komm"): 300,
+}
+
+Job = tuple[Callable[[], object], int]
+
+
+def generator(seed: int = 1) -> np.random.Generator:
+    return np.random.Generator(np.random.SFC64(seed))
+
+
+def damaged(codewords: np.ndarray, errors: int) -> np.ndarray:
+    """Codewords with so many wrong symbols each."""
+    rng = generator(2)
+    received = codewords.copy()
+    for row in received:
+        places = rng.choice(len(row), errors, replace=False)
+        row[places] ^= rng.integers(1, 256, errors, dtype=np.uint8)
+    return received
+
+
+def own_jobs() -> dict[str, Job]:
+    rng = generator()
+    jobs: dict[str, Job] = {}
+    for spec in ("repetition:3", "hamming:7,4", "hamming:8,4", "secded:72,64", "crc:32"):
+        code = netchat.coding.get(spec)
+        words = HAMMING_WORDS if code.n < 64 else 64
+        message = rng.integers(0, 1 << 64, (code.k, words), dtype=np.uint64)
+        word = code.encode_planes(message)
+        bits = 64 * words * code.k
+        jobs[f"{spec} encode"] = (lambda c=code, m=message: c.encode_planes(m)), bits
+        jobs[f"{spec} decode"] = (lambda c=code, w=word: c.decode_planes(w)), bits
+    code = netchat.coding.get("rs:255,223")
+    message = rng.integers(0, 256, (RS_BLOCKS, code.k), dtype=np.uint8)
+    word = code.encode(message)
+    bits = 8 * message.size
+    jobs["rs:255,223 encode"] = (lambda: code.encode(message)), bits
+    for errors in (0, 1, 8, 16, 17):
+        received = damaged(word, errors)
+        jobs[f"rs:255,223 decode, {errors} errors"] = (lambda r=received: code.decode(r)), bits
+    for spec in ("bsc:0.1", "bsc:0.01", "bsc:0.001", "gilbert-elliott:0.001,0.1,0,0.5"):
+        channel = netchat.channels.get(spec)
+        planes = np.zeros((7, 2 * HAMMING_WORDS), np.uint64)
+        jobs[f"noise {spec}"] = (
+            (lambda c=channel, p=planes: c.corrupt_planes(p, rng)),
+            64 * planes.size,
+        )
+    jobs["all of hamming:7,4 at bsc:0.01"] = experiment_on_planes("hamming:7,4", "bsc:0.01")
+    jobs["all of rs:255,223 at bsc:0.004"] = experiment_on_bytes("rs:255,223", "bsc:0.004")
+    return jobs
+
+
+def experiment_on_planes(code_spec: str, channel_spec: str) -> Job:
+    """Random data, encode, noise, decode, count the wrong bits and blocks."""
+    code, channel = netchat.coding.get(code_spec), netchat.channels.get(channel_spec)
+    rng = generator()
+
+    def run() -> tuple[int, int, int]:
+        raw = rng.bit_generator.random_raw(code.k * HAMMING_WORDS)
+        message = raw.reshape(code.k, HAMMING_WORDS)
+        received = code.encode_planes(message)
+        channel.corrupt_planes(received, rng)
+        result = code.decode_planes(received)
+        wrong = result.message ^ message
+        blocks = np.bitwise_or.reduce(wrong, axis=0)
+        return (
+            int(np.bitwise_count(wrong).sum()),
+            int(np.bitwise_count(blocks).sum()),
+            int(np.bitwise_count(blocks & ~result.failed).sum()),
+        )
+
+    return run, code.k * 64 * HAMMING_WORDS
+
+
+def experiment_on_bytes(code_spec: str, channel_spec: str) -> Job:
+    """The same for a code over bytes."""
+    code, channel = netchat.coding.get(code_spec), netchat.channels.get(channel_spec)
+    rng = generator()
+    size = RS_BLOCKS * code.k
+
+    def run() -> tuple[int, int, int]:
+        raw = rng.bit_generator.random_raw(size // 8).view(np.uint8)
+        message = raw.reshape(RS_BLOCKS, code.k)
+        received = code.encode(message)
+        channel.corrupt_bytes(received, rng)
+        result = code.decode(received)
+        # Most blocks are right: whole words find that out, and only the others are looked into.
+        if np.array_equal(result.message.reshape(-1).view(np.uint64), raw.view(np.uint64)):
+            return 0, 0, 0
+        wrong = result.message ^ message
+        blocks = wrong.any(axis=1)
+        return (
+            int(np.bitwise_count(wrong[blocks]).sum()),
+            int(blocks.sum()),
+            int((blocks & ~result.failed).sum()),
+        )
+
+    return run, 8 * size
+
+
+def peer_jobs() -> dict[tuple[str, str], Job]:
+    """The same work by other packages, as (job, package)."""
+    jobs: dict[tuple[str, str], Job] = {}
+    rng = generator()
+    message = rng.integers(0, 256, (64, 223), dtype=np.uint8)
+    word = netchat.coding.get("rs:255,223").encode(message)
+    eight = damaged(word, 8)
+    try:
+        import reedsolo
+    except ImportError:
+        pass
+    else:
+        codec = reedsolo.RSCodec(32)
+        few = [bytearray(row.tobytes()) for row in eight[:4]]
+        data = [bytearray(row.tobytes()) for row in message[:4]]
+        bits = 8 * 223 * len(few)
+        jobs["rs:255,223 encode", "reedsolo"] = (lambda: [codec.encode(m) for m in data]), bits
+        jobs["rs:255,223 decode, 8 errors", "reedsolo"] = (
+            (lambda: [codec.decode(w) for w in few]),
+            bits,
+        )
+    try:
+        import galois
+    except ImportError:
+        pass
+    else:
+        rs = galois.ReedSolomon(255, 223)
+        coded = rs.encode(rs.field(message))
+        received = rs.field(np.asarray(coded) ^ (eight ^ word))
+        bits = 8 * message.size
+        jobs["rs:255,223 encode", "galois"] = (lambda: rs.encode(rs.field(message))), bits
+        jobs["rs:255,223 decode, 8 errors", "galois"] = (lambda: rs.decode(received)), bits
+    try:
+        import komm
+    except ImportError:
+        pass
+    else:
+        hamming = komm.HammingCode(3)
+        block = rng.integers(0, 2, (20_000, 4))
+        decoder = komm.SyndromeTableDecoder(hamming)
+        coded = hamming.encode(block)
+        jobs["hamming:7,4 encode", "komm"] = (lambda: hamming.encode(block)), block.size
+        jobs["hamming:7,4 decode", "komm"] = (lambda: decoder.decode(coded)), block.size
+    return jobs
+
+
+def measure(jobs: dict, turns: int) -> dict:
+    """The best rate of every job in Mbit/s; a turn of a job lasts some milliseconds."""
+    best = dict.fromkeys(jobs, 0.0)
+    repeats = {}
+    for name, (run, _) in jobs.items():
+        run()  # compiles, and fills the caches
+        start = time.perf_counter()
+        run()
+        repeats[name] = max(1, int(0.005 / (time.perf_counter() - start)))
+    for _ in range(turns):
+        for name, (run, bits) in jobs.items():
+            start = time.perf_counter()
+            for _ in range(repeats[name]):
+                run()
+            elapsed = time.perf_counter() - start
+            best[name] = max(best[name], bits * repeats[name] / elapsed / 1e6)
+    return best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="fewer turns")
+    turns = 5 if parser.parse_args().quick else 30
+    versions = [f"Python {platform.python_version()}"]
+    for package in ("numpy", "numba", "reedsolo", "galois", "komm"):
+        try:
+            versions.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            versions.append(f"no {package}")
+    print(", ".join(versions))
+    own = own_jobs()
+    peers = peer_jobs()
+    best = measure({**own, **peers}, turns)
+    print(f"\n{'Mbit/s of information, one core':<44}{'measured':>10}{'at least':>10}")
+    for name in own:
+        target = TARGETS.get(name)
+        verdict = "" if target is None else "  ok" if best[name] >= target else "  BELOW"
+        print(f"{name:<44}{best[name]:>10,.0f}{target or '':>10}{verdict}")
+    print(f"\n{'beside others':<44}{'theirs':>10}{'times':>10}{'at least':>10}")
+    for job, package in peers:
+        times = best[job] / best[job, package]
+        target = RATIOS.get((job, package))
+        verdict = "" if target is None else "  ok" if times >= target else "  BELOW"
+        line = f"{job} ({package})"
+        print(f"{line:<44}{best[job, package]:>10,.2f}{times:>10,.0f}{target or '':>10}{verdict}")
+
+
+if __name__ == "__main__":
+    main()

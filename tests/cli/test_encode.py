@@ -1,0 +1,133 @@
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from netchat.cli.main import cli
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "80")
+    return lambda *arguments, **options: CliRunner().invoke(cli, arguments, **options)
+
+
+def lines_of(result, name):
+    return [line[10:] for line in result.output.splitlines() if line[:10].strip() == name]
+
+
+def test_without_noise(run):
+    result = run("encode", "Hi")
+    assert result.exit_code == 0
+    assert lines_of(result, "sent") == ["0100101  1000110  0110110  1001001", "Hi"]
+    assert lines_of(result, "received")[0] == lines_of(result, "sent")[0]
+    assert lines_of(result, "decoded") == ["0100101  1000110  0110110  1001001", "Hi"]
+    assert "^" not in result.output
+
+
+def test_flipped_bits_are_marked_and_put_right(run):
+    result = run("encode", "Hi", "--flip", "2")
+    assert result.exit_code == 0
+    sent, received = lines_of(result, "sent")[0], lines_of(result, "received")[0]
+    marks = next(line for line in result.output.splitlines() if set(line) == {" ", "^"})[10:]
+    wrong = [i for i, (a, b) in enumerate(zip(sent, received, strict=True)) if a != b]
+    assert len(wrong) == 2
+    assert [i for i, mark in enumerate(marks) if mark == "^"] == wrong
+    assert "1 fixed" in result.output
+
+
+def test_what_the_decoder_gets_wrong_is_called_wrong(run):
+    result = run("encode", "Hi", "--flip", "3", "--seed", "2")
+    assert result.exit_code == 1
+    assert "WRONG" in result.output
+    assert "!" in result.output
+
+
+def test_a_failure_is_called_one(run):
+    result = run("encode", "Hi", "--code", "rs:12,10", "--flip", "5")
+    assert result.exit_code == 1
+    assert "failed" in result.output
+
+
+def test_bytes_are_hexadecimal_and_erasures_question_marks(run):
+    result = run("encode", "Hi there", "--code", "rs:24,8", "--channel", "bec:0.3")
+    assert result.exit_code == 0
+    assert lines_of(result, "sent")[0].startswith("48 69 20 74")
+    assert "??" in lines_of(result, "received")[0]
+
+
+@pytest.mark.parametrize("channel", ["bsc:0.02", "awgn:7dB", "gilbert-elliott:0.01,0.3,0,0.4"])
+def test_channels(run, channel):
+    result = run("encode", "Hello", "--code", "repetition:5", "--channel", channel)
+    assert lines_of(result, "decoded")[-1] == "Hello"
+
+
+def test_no_line_is_longer_than_the_terminal(run):
+    for code in ("hamming:7,4", "secded:72,64", "rs:255,223", "rs:60,20+hamming:7,4"):
+        result = run("encode", "A longer text, of several blocks", "--code", code, "--flip", "1")
+        drawn = [line for line in result.output.splitlines() if not line.startswith("netchat")]
+        assert max(map(len, drawn)) <= 80
+        assert lines_of(result, "decoded")[-1] == "A longer text, of several blocks"
+
+
+def test_colours_only_where_they_are_wanted(run):
+    assert "\x1b[" not in run("encode", "Hi").output
+    assert "\x1b[36m" in run("encode", "Hi", color=True).output
+
+
+def test_decode_is_the_other_half(run):
+    result = run("encode", "Hi", "--flip", "2")
+    command = re.search(r"^netchat (decode \w+ --code \S+)$", result.output, re.MULTILINE)[1]
+    decoded = run(*command.split())
+    assert decoded.exit_code == 0
+    assert lines_of(decoded, "decoded")[-1] == "Hi"
+    assert decoded.output.count("1 fixed") == 2
+    assert "sent" not in decoded.output
+
+
+def test_decode_of_what_cannot_be(run):
+    result = run("decode", "0102030405060708", "--code", "rs:12,6")
+    assert result.exit_code == 1
+    assert "failed" in result.output
+    for coded, says in (("xyz", "hexadecimal"), ("0102030405", "no data encodes to 5 bytes")):
+        result = run("decode", coded)
+        assert result.exit_code == 2
+        assert says in result.output
+
+
+def test_what_comes_out_cannot_command_the_terminal(run):
+    coded = b"\x1b[31mred\x07"
+    result = run("decode", coded.hex(), "--code", "uncoded:8")
+    assert "\x1b" not in result.output
+    assert "\x07" not in result.output
+
+
+def test_json(run):
+    report = json.loads(run("encode", "Hi", "--flip", "2", "--json").output)
+    assert (report["code"], report["sent"], report["decoded"]) == ("hamming:7,4", "4869", "4869")
+    assert [block["corrected"] for block in report["blocks"]] == [0, 1, 0, 1]
+    assert report["blocks"][1]["verdict"] == "1 fixed"
+    assert report["blocks"][0]["sent"] == "0100101"
+    report = json.loads(run("decode", "4b09b480", "--json").output)
+    assert report["sent"] is None
+    assert report["blocks"][0]["sent"] is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["Hi", "--flip", "1", "--channel", "bsc:0.1"],
+        ["Hi", "--flip", "1000"],
+        ["Hi", "--channel", "nonsense"],
+        ["Hi", "--code", "nonsense"],
+    ],
+)
+def test_wrong_usage(run, arguments):
+    assert run("encode", *arguments).exit_code == 2
+
+
+def test_no_text(run):
+    assert run("encode", "").exit_code == 0

@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+
+import netchat.coding
+from netchat.coding import Code, Decoded
+from netchat.coding.hamming import Hamming
+from netchat.coding.secded import Secded
+
+
+class Doubled(Code):
+    """Every byte twice; two that differ are a failure. The least that a plug-in has to write."""
+
+    def __init__(self, **options):
+        super().__init__("doubled", k=2, n=4, distance=2, alphabet="byte", citation="me", **options)
+
+    def _encode(self, message):
+        return np.concatenate([message, message], axis=1)
+
+    def _decode(self, received):
+        same = (received[:, :2] == received[:, 2:]).all(axis=1)
+        return Decoded(received[:, :2].copy(), np.where(same, 0, -1))
+
+
+def test_what_follows_from_the_numbers():
+    code = Doubled()
+    assert (code.rate, code.bits, code.corrects, code.detects, code.fills) == (0.5, 8, 0, 1, 0)
+    assert code.data_positions.tolist() == [0, 1]
+    assert repr(code) == "<Code doubled>"
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ([1, 0, 1, 1], r"shaped \(batch, 4\)"),
+        ([[1, 0, 1]], r"shaped \(batch, 4\)"),
+        ([[1, 0, 1, 2]], "0 to 1"),
+        ([[1, 0, 1, -1]], "0 to 1"),
+        ([[1.0, 0, 1, 1]], "integers"),
+        (np.array([[1, 0, 1, 2]], np.uint8), "bits, 0 and 1"),
+    ],
+)
+def test_messages_that_do_not_fit(message, says):
+    with pytest.raises(ValueError, match=says):
+        Hamming(7).encode(message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (([[0] * 7], [[False] * 6]), "erasures"),
+        (([[0] * 7], [[0] * 7]), "erasures"),
+        (([[0] * 7], None, [[0.5] * 6]), "soft"),
+    ],
+)
+def test_companions_that_do_not_fit(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        Hamming(7).decode(*arguments)
+
+
+def test_planes_that_do_not_fit():
+    for planes in (np.zeros((3, 1), np.uint64), np.zeros((4, 1), np.int64), np.zeros(4, np.uint64)):
+        with pytest.raises(ValueError, match=r"uint64, shaped \(4, words\)"):
+            Hamming(7).encode_planes(planes)
+
+
+def test_soft_values_need_bits():
+    with pytest.raises(ValueError, match="belong to bits"):
+        netchat.coding.get("rs:20,10").decode([[0] * 20], soft=[[0.0] * 20])
+
+
+def test_soft_values_that_a_code_cannot_use_are_left_out():
+    code = Hamming(7)
+    received = code.encode([[1, 0, 1, 1]])
+    received[0, 0] ^= 1
+    assert code.decode(received, soft=1.0 - 2.0 * received).corrected.tolist() == [1]
+    lost = np.zeros((1, 7), np.bool_)
+    lost[0, 0] = True
+    assert code.decode(received, lost, 1.0 - 2.0 * received).corrected.tolist() == [1]
+
+
+@pytest.mark.parametrize("code", [Hamming(7), Hamming(8), Hamming(15)], ids=lambda c: c.spec)
+def test_every_pattern_of_erasures_that_distance_allows(code):
+    rng = np.random.default_rng(1)
+    words = code.encode(rng.integers(0, 2, (1 << code.n, code.k), dtype=np.uint8))
+    lost = ((np.arange(1 << code.n)[:, None] >> np.arange(code.n)) & 1).astype(np.bool_)
+    received = np.where(lost, rng.integers(0, 2, lost.shape, dtype=np.uint8), words)
+    result = code.decode(received, lost)
+    count = lost.sum(axis=1)
+    few = count <= code.fills
+    assert (result.message[few] == words[few, : code.k]).all()
+    assert (result.corrected[few] == count[few]).all()
+    assert result.failed[count >= code.distance].all()
+
+
+def test_an_error_among_erasures_that_leaves_two_answers_is_a_failure():
+    code = Secded(8, 4)
+    received = code.encode([[0, 0, 0, 0]])
+    received[0, 0] ^= 1
+    lost = np.zeros((1, 8), np.bool_)
+    lost[0, 1:3] = True
+    assert code.decode(received, lost).corrected.tolist() == [-1]
+    lost[0, 2] = False
+    assert code.decode(received, lost).corrected.tolist() == [2]
+
+
+def test_a_code_over_bytes_takes_an_erasure_for_an_error_unless_it_knows_better():
+    lost = np.array([[True, False, False, False]])
+    assert Doubled().decode([[1, 2, 1, 2]], lost).corrected.tolist() == [0]
+    assert Doubled().decode([[0, 2, 1, 2]], lost).corrected.tolist() == [-1]
+
+
+def test_impossible_numbers():
+    class Wrong(Doubled):
+        def __init__(self):
+            Code.__init__(self, "wrong", k=4, n=2)
+
+    with pytest.raises(ValueError, match="1 <= k <= n"):
+        Wrong()

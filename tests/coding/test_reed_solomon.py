@@ -1,0 +1,216 @@
+import itertools
+
+import galois
+import numpy as np
+import pytest
+import reedsolo
+
+import netchat.coding
+from netchat.coding.reed_solomon import ReedSolomon
+from netchat.coding.rs_kernels import _PATIENCE
+from tests.coding.rs_textbook import TextbookReedSolomon
+
+#: CCSDS 131.0-B: its polynomial, its first root, and its primitive element (the 11th power of x).
+CCSDS = {"fcr": 112, "prim": 0x187, "generator": 0xAD}
+
+SHAPES = [
+    ((255, 223), {}),
+    ((255, 239), {"fcr": 1}),
+    ((255, 223), CCSDS),
+    ((204, 188), {}),
+    ((32, 16), {"fcr": 120}),
+    ((20, 13), {"prim": 0x12D}),
+    ((12, 11), {}),
+    ((40, 7), {"fcr": 254}),
+    ((255, 1), {}),
+    ((5, 2), {"generator": 3, "prim": 0x11B}),
+]
+each_shape = pytest.mark.parametrize(("shape", "options"), SHAPES, ids=str)
+
+
+def damage(words, errors, erased, rng, *, burst=False):
+    """Words with wrong and erased symbols; an erased one may be right by chance."""
+    received, lost = words.copy(), np.zeros(words.shape, np.bool_)
+    n = words.shape[1]
+    for row, gone in zip(received, lost, strict=True):
+        if burst:
+            places = (int(rng.integers(n)) + np.arange(errors + erased)) % n
+        else:
+            places = rng.choice(n, errors + erased, replace=False)
+        row[places[:errors]] ^= rng.integers(1, 256, errors, dtype=np.uint8)
+        row[places[errors:]] = rng.integers(0, 256, erased, dtype=np.uint8)
+        gone[places[errors:]] = True
+    return received, lost
+
+
+def mixtures(parity):
+    """Errors and erasures at and inside the limit 2e + s <= parity."""
+    pairs = {(0, parity), (parity // 2, parity % 2), (1, 1), (parity // 4, parity // 3)}
+    return sorted((e, s) for e, s in pairs if 2 * e + s <= parity)
+
+
+@each_shape
+def test_codewords_are_the_textbook_s(shape, options):
+    code, book = ReedSolomon(*shape, **options), TextbookReedSolomon(*shape, **options)
+    message = np.random.default_rng(1).integers(0, 256, (5, code.k), dtype=np.uint8)
+    message[0], message[1] = 0, 255
+    word = code.encode(message)
+    assert word.tolist() == [book.encode(row) for row in message.tolist()]
+    assert not any(book.syndromes(word[-1].tolist()))
+
+
+@each_shape
+def test_decoder_agrees_with_the_textbook_s(shape, options):
+    code, book = ReedSolomon(*shape, **options), TextbookReedSolomon(*shape, **options)
+    rng = np.random.default_rng(2)
+    message = rng.integers(0, 256, (3, code.k), dtype=np.uint8)
+    word = code.encode(message)
+    parity = code.n - code.k
+    beyond = (parity // 2 + 1, 0), (parity // 3 + 1, parity // 3 + 1)
+    for errors, erased in (*mixtures(parity), *beyond):
+        if errors + erased > code.n or parity > 64:
+            continue
+        received, lost = damage(word, errors, erased, rng)
+        result = code.decode(received, lost)
+        for row in range(len(word)):
+            expected = book.decode(received[row].tolist(), np.flatnonzero(lost[row]).tolist())
+            if expected is None:
+                assert result.corrected[row] == -1
+                assert (result.message[row] == received[row, : code.k]).all()
+            else:
+                assert (result.message[row].tolist(), result.corrected[row]) == expected
+
+
+@each_shape
+@pytest.mark.parametrize("burst", [False, True])
+def test_every_mixture_within_the_limit_is_corrected(shape, options, burst):
+    code = ReedSolomon(*shape, **options)
+    rng = np.random.default_rng(3)
+    message = rng.integers(0, 256, (200, code.k), dtype=np.uint8)
+    word = code.encode(message)
+    parity = code.n - code.k
+    every = [(e, s) for e in range(parity // 2 + 1) for s in {0, 1, parity - 2 * e}]
+    for errors, erased in every if parity <= 32 else mixtures(parity):
+        if 2 * errors + erased > parity:
+            continue
+        received, lost = damage(word, errors, erased, rng, burst=burst)
+        result = code.decode(received, lost)
+        assert (result.message == message).all()
+        assert (result.corrected == errors + erased).all()
+
+
+def test_every_pattern_of_one_and_two_errors():
+    code = ReedSolomon(255, 251)
+    places = np.array(list(itertools.combinations(range(255), 2)))
+    rng = np.random.default_rng(4)
+    received = np.zeros((len(places), 255), np.uint8)
+    np.put_along_axis(received, places, rng.integers(1, 256, places.shape, dtype=np.uint8), 1)
+    result = code.decode(received)
+    assert not result.message.any()
+    assert (result.corrected == 2).all()
+    single = np.zeros((255 * 255, 255), np.uint8)
+    single[np.arange(255 * 255), np.repeat(np.arange(255), 255)] = np.tile(np.arange(1, 256), 255)
+    result = code.decode(single)
+    assert not result.message.any()
+    assert (result.corrected == 1).all()
+
+
+def test_what_looks_finished_too_early_is_searched_on():
+    """Syndromes that agree with a short locator for a while, and then do not."""
+    code = ReedSolomon(255, 223)
+    # S_0 ... are all zero up to S_j: the polynomial of the errors is divisible by the first roots.
+    shorter = ReedSolomon(20, 20 - 2 * _PATIENCE)
+    error = np.zeros((1, 255), np.uint8)
+    error[0, 100:120] = shorter.encode([[1] + 11 * [0]])[0]
+    weight = int((error != 0).sum())
+    assert _PATIENCE < weight <= code.corrects
+    result = code.decode(error)
+    assert result.corrected.tolist() == [weight]
+    assert not result.message.any()
+
+
+def test_beyond_the_radius_it_fails_or_finds_a_codeword_as_near():
+    code = ReedSolomon(15, 11)
+    rng = np.random.default_rng(5)
+    message = rng.integers(0, 256, (20_000, 11), dtype=np.uint8)
+    received, _ = damage(code.encode(message), 4, 0, rng)
+    result = code.decode(received)
+    found = ~result.failed
+    assert 0 < found.sum() < 2000
+    distance = (code.encode(result.message) != received).sum(axis=1)
+    assert (distance[found] == result.corrected[found]).all()
+    assert (distance[found] <= 2).all()
+    assert (result.message[~found] == received[~found, :11]).all()
+
+
+def test_more_erasures_than_parity_fail():
+    code = ReedSolomon(20, 12)
+    lost = np.zeros((1, 20), np.bool_)
+    lost[0, :9] = True
+    assert code.decode(np.zeros((1, 20), np.uint8), lost).corrected.tolist() == [-1]
+
+
+@pytest.mark.parametrize(("shape", "options"), SHAPES[:7], ids=str)
+def test_agrees_with_reedsolo(shape, options):
+    fast = ReedSolomon(*shape, **options)
+    spec = f"rs:{shape[0]},{shape[1]}" + "".join(f",{k}={v}" for k, v in options.items())
+    slow = netchat.coding.get(spec + "@reedsolo")
+    rng = np.random.default_rng(6)
+    message = rng.integers(0, 256, (4, fast.k), dtype=np.uint8)
+    word = fast.encode(message)
+    assert (word == slow.encode(message)).all()
+    parity = fast.n - fast.k
+    for errors, erased in [*mixtures(parity), (parity // 2 + 1, 0)]:
+        for burst in (False, True):
+            received, lost = damage(word, errors, erased, rng, burst=burst)
+            one, two = fast.decode(received, lost), slow.decode(received, lost)
+            assert (one.corrected == two.corrected).all()
+            assert (one.message == two.message).all()
+
+
+def test_agrees_with_galois():
+    code = ReedSolomon(255, 223, fcr=1)
+    peer = galois.ReedSolomon(255, 223)  # its first root is the first power
+    rng = np.random.default_rng(7)
+    message = rng.integers(0, 256, (40, 223), dtype=np.uint8)
+    word = code.encode(message)
+    assert (np.asarray(peer.encode(peer.field(message))) == word).all()
+    for errors in (0, 1, 8, 16, 17):
+        received, _ = damage(word, errors, 0, rng)
+        decoded, count = peer.decode(peer.field(received), errors=True)
+        result = code.decode(received)
+        assert (result.corrected == count).all()
+        assert (result.message == np.asarray(decoded)).all()
+
+
+def test_agrees_with_galois_on_a_shortened_code():
+    code = ReedSolomon(60, 40, fcr=1)
+    peer = galois.ReedSolomon(255, 235)
+    rng = np.random.default_rng(8)
+    message = rng.integers(0, 256, (20, 40), dtype=np.uint8)
+    word = np.asarray(peer.encode(peer.field(message)))
+    assert (word == code.encode(message)).all()
+    received, _ = damage(word, 10, 0, rng)
+    assert (np.asarray(peer.decode(peer.field(received))) == code.decode(received).message).all()
+
+
+@pytest.mark.parametrize("length", [1, 5, 222, 223, 224, 1000])
+def test_bytes_are_those_of_reedsolo(length):
+    data = np.random.default_rng(9).bytes(length)
+    assert netchat.coding.get("rs:255,223").encode_bytes(data) == bytes(
+        reedsolo.RSCodec(32).encode(data)
+    )
+
+
+@pytest.mark.parametrize(("n", "k"), [(256, 200), (10, 10), (10, 0), (10, 11)])
+def test_impossible_numbers(n, k):
+    with pytest.raises(ValueError, match="1 <= k < n <= 255"):
+        ReedSolomon(n, k)
+
+
+@pytest.mark.parametrize(
+    "options", [{"prim": 0x100}, {"prim": 0x11B}, {"generator": 1}, {"prim": 7}]
+)
+def test_impossible_fields(options):
+    with pytest.raises(ValueError, match=r"GF\(256\)"):
+        ReedSolomon(20, 10, **options)

@@ -1,0 +1,109 @@
+import sys
+from importlib.metadata import EntryPoint, EntryPoints
+
+import pytest
+
+import netchat.coding
+from netchat.coding import registry
+from netchat.coding.hamming import Hamming
+from netchat.coding.registry import EXAMPLES, get
+
+PLUG_IN = """
+from netchat.coding import Code, Decoded
+import numpy as np
+
+class Mine(Code):
+    def __init__(self, k=3):
+        super().__init__("mine", k=k, n=k, citation="me")
+    def _encode(self, message):
+        return message.copy()
+    def _decode(self, received):
+        return Decoded(received.copy(), np.zeros(len(received), np.int64))
+
+def not_a_code():
+    return 5
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(PLUG_IN)
+    return path
+
+
+@pytest.mark.parametrize("spec", EXAMPLES)
+def test_a_code_knows_its_spec(spec):
+    assert get(spec).spec == spec
+    assert spec in netchat.coding.specs()
+
+
+@pytest.mark.parametrize(
+    ("spec", "n", "k"),
+    [
+        ("hamming:7,4", 7, 4),
+        ("hamming:63", 63, 57),
+        ("rs:255,223,fcr=112,prim=0x187", 255, 223),
+        (" rs:20,10 + hamming:7,4 ", 280, 80),
+        ("rs:20,10,fcr=3@reedsolo", 20, 10),
+        ("secded", 72, 64),
+        ("crc:16,64", 80, 64),
+    ],
+)
+def test_specs(spec, n, k):
+    code = get(spec)
+    assert (code.n, code.k) == (n, k)
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("", "is not a code"),
+        ("nonsense:3", "there are crc, hamming"),
+        ("rs:255,223@nobody", "'rs@nobody'"),
+        ("hamming:7,4+", "is not a code"),
+        ("hamming:7,3", "no Hamming code"),
+        ("hamming:7,4,4", "hamming:7,4,4"),
+        ("rs:20,10,wrong=1", "wrong"),
+        ("rs:20,,10", "none is empty"),
+        ("rs:n=20,10", "options after them"),
+        ("rs:twenty,10", "rs:twenty"),
+        ("nowhere.py:Mine", "no file nowhere.py"),
+    ],
+)
+def test_specs_that_say_what_is_wrong(spec, says):
+    with pytest.raises(ValueError, match=says):
+        get(spec)
+
+
+def test_a_class_in_a_file(file):
+    assert get(f"{file}:Mine").k == 3
+    assert get(f"{file}:Mine:5").k == 5
+    assert get(f"{file}:Mine:5").spec == f"{file}:Mine:5"
+    assert get(f"rs:20,10+{file}:Mine:5").n == 160
+    assert get(f"{file}:Mine:4+hamming:7,4").n == 7
+
+
+def test_a_file_that_has_no_such_class(file):
+    with pytest.raises(ValueError, match=r"has no Yours; it has .*Mine"):
+        get(f"{file}:Yours")
+    with pytest.raises(ValueError, match="is a int, not a"):
+        get(f"{file}:not_a_code")
+
+
+def test_other_packages_register_by_entry_point(monkeypatch):
+    points = EntryPoints([EntryPoint("theirs", "netchat.coding.hamming:Hamming", registry.GROUP)])
+    monkeypatch.setattr(registry, "entry_points", lambda **by: points.select(**by))
+    assert isinstance(get("theirs:15"), Hamming)
+    assert "theirs" in netchat.coding.names()
+    assert "theirs" in netchat.coding.specs()
+
+
+def test_listing_imports_no_kernel():
+    import subprocess
+
+    program = (
+        "import sys, netchat.coding as c; [c.get(s) for s in c.specs()]; "
+        "sys.exit('numba' in sys.modules or 'reedsolo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
