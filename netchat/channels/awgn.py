@@ -6,7 +6,7 @@ import math
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from netchat.channels.channel import ErrorChannel, Received
 
@@ -24,9 +24,6 @@ class Awgn(ErrorChannel):
             that energy over 1 / R bits: `at_rate(R)` is what it sees. Without a code R is 1.
         rate: that R.
 
-    Attributes:
-        p: probability that a hard decision is wrong.
-
     >>> f"{Awgn(4).p:.6e}"
     '1.250082e-02'
     """
@@ -38,8 +35,8 @@ class Awgn(ErrorChannel):
             )
         self.ebn0_db, self.rate = ebn0_db, rate
         self._snr = 10 ** (ebn0_db / 10) * rate
-        self.p = math.erfc(math.sqrt(self._snr)) / 2
-        super().__init__(f"AWGN, Eb/N0 = {ebn0_db:g} dB", _capacity(self._snr))
+        p = math.erfc(math.sqrt(self._snr)) / 2
+        super().__init__(f"AWGN, Eb/N0 = {ebn0_db:g} dB", _capacity(self._snr), p)
         self.spec = f"awgn:{ebn0_db:g}dB"
 
     def at_rate(self, rate: float) -> Awgn:
@@ -59,12 +56,6 @@ class Awgn(ErrorChannel):
         received = sent + rng.standard_normal(sent.shape) / math.sqrt(2 * self._snr)
         # ln P(y|0)/P(y|1) = 2 y / sigma^2, and sigma^2 = N0 / (2 Es)
         return Received((received < 0).astype(np.uint8), soft=4 * self._snr * received)
-
-    def positions(self, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """The positions, in order, of the wrong decisions among `total` bits."""
-        from netchat.channels.gaps import independent
-
-        return independent(self.p, total, rng)
 
 
 def _capacity(snr: float) -> float:

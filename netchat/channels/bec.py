@@ -44,7 +44,9 @@ class Erasure(Channel):
         self, octets: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.bool_]:
         """Send symbols of one entry each, in place; returns which are lost."""
-        lost = self._positions(octets.size, rng)
+        from netchat.channels.gaps import independent
+
+        lost = independent(self.p, octets.size, rng)
         _flat(octets)[lost] = 0
         erasures = np.zeros(octets.size, np.bool_)
         erasures[lost] = True
@@ -54,14 +56,9 @@ class Erasure(Channel):
         self, planes: NDArray[np.uint64], rng: np.random.Generator
     ) -> NDArray[np.uint64]:
         """Send planes of bits, in place; returns which are lost."""
-        from netchat.channels.flips import flip_words
+        from netchat.channels.gaps import flip_independent
 
         erasures = np.zeros_like(planes)
-        flip_words(_flat(erasures), self._positions(64 * planes.size, rng))
+        flip_independent(self.p, erasures.reshape(-1).view(np.uint8), rng)
         planes &= ~erasures
         return erasures
-
-    def _positions(self, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        from netchat.channels.gaps import independent
-
-        return independent(self.p, total, rng)

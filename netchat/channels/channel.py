@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,14 +87,26 @@ class Channel(ABC):
 
 
 class ErrorChannel(Channel):
-    """A channel that turns bits over; a kind of it says where."""
+    """A channel that turns bits over; a kind of it says where.
 
-    memoryless = True
-    """Whether an error depends on no other; planes may then be sent in any order."""
+    Args:
+        name: what it is called.
+        capacity: bits of information in a bit sent, if a formula is known.
+        p: how many of the bits are wrong.
+        memoryless: whether an error depends on no other; the order of bits is then of no matter.
+    """
 
-    @abstractmethod
+    def __init__(
+        self, name: str, capacity: float | None, p: float, *, memoryless: bool = True
+    ) -> None:
+        super().__init__(name, capacity)
+        self.p, self._memoryless = p, memoryless
+
     def positions(self, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """The positions, in order, of the errors among `total` bits."""
+        from netchat.channels.gaps import independent
+
+        return independent(self.p, total, rng)
 
     def transmit(
         self,
@@ -112,23 +124,26 @@ class ErrorChannel(Channel):
 
     def corrupt_bytes(self, octets: NDArray[np.uint8], rng: np.random.Generator) -> None:
         """Send bytes, in place; see `Channel.corrupt_bytes`."""
-        from netchat.channels.flips import flip_octets
+        from netchat.channels import flips, gaps
 
-        flip_octets(_flat(octets), self.positions(8 * octets.size, rng))
+        flat = _flat(octets)
+        if self._memoryless:
+            gaps.flip_independent(self.p, flat, rng)
+        else:
+            flips.flip_octets(flat, self.positions(8 * octets.size, rng))
 
     def corrupt_planes(self, planes: NDArray[np.uint64], rng: np.random.Generator) -> None:
         """Send planes, in place; see `Channel.corrupt_planes`."""
-        from netchat.channels.flips import flip_planes, flip_words
+        from netchat.channels import flips, gaps
 
         flat = _flat(planes)
-        positions = self.positions(64 * planes.size, rng)
-        if self.memoryless:
-            flip_words(flat, positions)
+        if self._memoryless:
+            gaps.flip_independent(self.p, flat.view(np.uint8), rng)
         else:
-            flip_planes(planes, positions)
+            flips.flip_planes(planes, self.positions(64 * planes.size, rng))
 
 
-def _flat(array: NDArray[np.generic]) -> NDArray[np.generic]:
+def _flat(array: NDArray[Any]) -> NDArray[Any]:
     if not array.flags.c_contiguous:
         raise ValueError(
             "A channel changes contiguous arrays in place; this one is not contiguous."

@@ -8,7 +8,7 @@ import numpy as np
 
 from netchat.jit import kernel
 
-__all__ = ["flip_octets", "flip_planes", "flip_words"]
+__all__ = ["flip_octets", "flip_planes"]
 
 _63 = np.int64(63)
 
@@ -18,13 +18,6 @@ def flip_octets(octets: Any, positions: Any) -> None:
     """Bits of a row of bytes, the highest bit of a byte first."""
     for at in positions:
         octets[at >> 3] ^= np.uint8(0x80 >> (at & 7))
-
-
-@kernel
-def flip_words(words: Any, positions: Any) -> None:
-    """Bits of a row of words in whatever order: for errors that do not depend on their neighbours."""
-    for at in positions:
-        words[at >> 6] ^= np.uint64(1) << np.uint64(at & _63)
 
 
 @kernel

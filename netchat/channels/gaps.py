@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from netchat.jit import kernel, part
 
-__all__ = ["bursts", "independent", "scale_of"]
+__all__ = ["bursts", "flip_independent", "independent", "scale_of"]
 
 #: Where the ziggurat of 256 layers ends, and the area of each layer (from the paper's equations).
 _EDGE, _AREA = 7.69711747013104972, 3.9496598225815571993e-3
@@ -105,12 +105,27 @@ def _independent(seed: Any, scale: float, total: int, layers: Any, out: Any) -> 
 
 
 @kernel
+def _flip_independent(seed: Any, scale: float, total: int, layers: Any, octets: Any) -> None:
+    a, b, c, counter = seed[0], seed[1], seed[2], _1
+    at: Any = 0
+    while True:
+        x, a, b, c, counter = _exponential(layers, a, b, c, counter)
+        gap = x * scale
+        if gap >= total - at:
+            return
+        at += np.int64(gap)
+        octets[at >> 3] ^= np.uint8(0x80 >> (at & 7))
+        at += 1
+
+
+@kernel
 def _bursts(
     seed: Any, stays: Any, scales: Any, bad_at_first: float, total: Any, layers: Any, out: Any
 ) -> Any:
     word, a, b, c, counter = _word(seed[0], seed[1], seed[2], _1)
     bad = 1 if _uniform(word) < bad_at_first else 0
-    at, count = np.int64(0), 0
+    at: Any = np.int64(0)
+    count = 0
     while at < total and count >= 0:
         x, a, b, c, counter = _exponential(layers, a, b, c, counter)
         stay = x * stays[bad]
@@ -129,6 +144,16 @@ def independent(probability: float, total: int, rng: np.random.Generator) -> NDA
         return _independent(seed, scale_of(probability), total, _LAYERS, out)
 
     return _drawn(draw, probability * total, total, rng)
+
+
+def flip_independent(
+    probability: float, octets: NDArray[np.uint8], rng: np.random.Generator
+) -> None:
+    """Turn over the bits that `independent` draws, in a row of bytes, highest bit first.
+
+    The same as drawing positions and then turning them over, without writing them down.
+    """
+    _flip_independent(_seed(rng), scale_of(probability), 8 * octets.size, _LAYERS, octets)
 
 
 def bursts(
@@ -155,9 +180,13 @@ def bursts(
     return _drawn(draw, total * (error[0] + bad * (error[1] - error[0])), total, rng)
 
 
+def _seed(rng: np.random.Generator) -> Any:
+    return rng.bit_generator.random_raw(3)  # rng.integers takes twenty times as long for three
+
+
 def _drawn(draw: Any, expected: float, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Draw with room for more than is to be expected, and again with more where it was too little."""
-    seed = rng.bit_generator.random_raw(3)  # rng.integers takes twenty times as long for three
+    seed = _seed(rng)
     room = int(expected + 10 * math.sqrt(expected)) + 64
     while True:
         out = np.empty(min(room, total), np.int64)

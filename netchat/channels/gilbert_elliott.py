@@ -27,14 +27,11 @@ class GilbertElliott(ErrorChannel):
 
     Attributes:
         bad: how much of the time the state is bad.
-        p: how many of the bits are wrong.
 
     >>> channel = GilbertElliott(0.01, 0.09, 0, 0.5)
     >>> round(channel.bad, 6), round(channel.p, 6)
     (0.1, 0.05)
     """
-
-    memoryless = False
 
     def __init__(self, p_gb: float, p_bg: float, e_good: float, e_bad: float) -> None:
         self._leave = probability("p_gb", p_gb), probability("p_bg", p_bg)
@@ -44,12 +41,13 @@ class GilbertElliott(ErrorChannel):
                 "With p_gb and p_bg both 0 the first state is the only one: use bsc:p."
             )
         self.bad = p_gb / (p_gb + p_bg)
-        self.p = e_good + self.bad * (e_bad - e_good)
         good, bad = entropy(e_good), entropy(e_bad)
         self.capacity_known_state = 1 - (1 - self.bad) * good - self.bad * bad
         super().__init__(
             f"Gilbert-Elliott, bursts of {1 / p_bg if p_bg else float('inf'):g} bits",
             1 - good if e_good == e_bad else None,
+            e_good + self.bad * (e_bad - e_good),
+            memoryless=False,
         )
         self.spec = f"gilbert-elliott:{p_gb:g},{p_bg:g},{e_good:g},{e_bad:g}"
 

@@ -131,7 +131,7 @@ class Snapshot:
         rooms: the rooms there are, each with the last and the oldest kept sequence number.
         sessions: the sessions that may be resumed.
         seats: who is in which room.
-        next_id: a number above every room's and session's that ever was.
+        next_id: a number above every room's and session's that is kept.
     """
 
     rooms: list[tuple[RoomRow, int, int]] = field(default_factory=list)

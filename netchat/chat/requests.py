@@ -59,6 +59,9 @@ LOOK_BACK_COST = 50
 #: What a HISTORY counts for in that limit: it is answered with up to HISTORY_BYTES.
 HISTORY_COST = 20
 
+#: What a CREATE counts for: an empty room is kept for a while.
+CREATE_COST = 20
+
 #: Rooms that one user can be in, whatever the settings: WELCOME names them all in one frame, each
 #: with up to 140 bytes. Private rooms count; to be asked into one is refused beyond this only.
 MAX_SEATS = 400
@@ -127,6 +130,7 @@ def _known(hub: State, connection: Connection, session: Session, room: Room, cou
 def _create(
     hub: State, connection: Connection, session: Session, message: Create, now: float
 ) -> None:
+    connection.allowance -= CREATE_COST
     if _too_many(hub, connection, session, Create, message.request):
         return
     room = hub.new_room(new_code(), RoomKind.ROOM)
@@ -244,6 +248,7 @@ def _rename(
         suggestion = suggest(name, hub.by_name.__contains__)
         hub.refuse(connection, code, text, Rename, message.request, suggestion)
         return
+    connection.allowance -= len(session.rooms)  # an event in each of them
     old, session.name = session.name, name
     del hub.by_name[skeleton(old)]
     hub.by_name[skeleton(name)] = session

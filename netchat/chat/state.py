@@ -97,7 +97,7 @@ class State:
         return int((now + self._wall_offset) * 1e6)
 
     def new_id(self) -> int:
-        """A number that no room and no session has had."""
+        """A number that no room and no session has."""
         self._next_id += 1
         return self._next_id - 1
 

@@ -125,7 +125,11 @@ def _offline(conversation: Conversation, why: str, retry_in: float) -> list[Line
     first = conversation.retry_at is None
     conversation.retry_at = time.monotonic() + retry_in
     conversation.told = conversation.told or why
-    return [notice("offline", f"{why}; trying again")] if first and conversation.begun else []
+    return (
+        [notice("offline", f"{why.rstrip('.')}; trying again")]
+        if first and conversation.begun
+        else []
+    )
 
 
 def _name_refused(conversation: Conversation, refused: NameRefused) -> list[Line]:
@@ -201,7 +205,7 @@ def _declined(conversation: Conversation, declined: Declined) -> list[Line]:
     if isinstance(request, Join) and request.room == conversation.awaited:
         conversation.turned_away = True
         conversation.awaited = ""
-    free = f" Free is: {error.suggestion}" if error.suggestion else ""
+    free = f" {error.suggestion} is free." if error.suggestion else ""
     return [mistake(error.text + free)]
 
 

@@ -90,7 +90,7 @@ def client(
         if not isinstance(outcome, NameRefused):
             return outcome
         if not at_keyboard:
-            free = f" Free is: {outcome.suggestion}" if outcome.suggestion else ""
+            free = f" {outcome.suggestion} is free." if outcome.suggestion else ""
             raise NetchatError(harmless(outcome.why + free))
         click.echo(harmless(outcome.why), err=True)
         name = click.prompt("Your name", default=harmless(outcome.suggestion) or None)

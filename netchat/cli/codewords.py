@@ -85,11 +85,12 @@ def blocks_of(code: Code, sent: Any, received: Any, lost: Any, result: Decoded) 
 def print_blocks(code: Code, blocks: list[Block]) -> None:
     """Draw blocks, as many side by side as the terminal has room for."""
     kinds = " and ".join((click.style("data", **_DATA), click.style("parity", **_PARITY)))
+    columns = shutil.get_terminal_size().columns
+    click.echo(click.wrap_text(code.name, columns))
     click.echo(
-        f"{code.name}: {kinds}; corrects {code.corrects} of {code.n} "
-        f"{code.alphabet}s, detects {code.detects}\n"
+        f"{kinds}; of {code.n} {code.alphabet}s corrects {code.corrects}, detects {code.detects}\n"
     )
-    room = max(20, shutil.get_terminal_size().columns - _MARGIN)
+    room = max(20, columns - _MARGIN)
     line: list[tuple[Block, int, int]] = []
     used = 0
     for block in blocks:

@@ -54,7 +54,7 @@ class _Pairs(click.ParamType):  # type: ignore[type-arg] # generic since click 8
     help="Say HELLO in front of it, and JOIN where the message is about a room.",
 )  # fmt: skip
 @click.option(
-    "--wait", type=DURATION, default=0.5, show_default="500ms",
+    "--wait", type=DURATION, default="500ms", show_default=True,
     help="With --send: listen until nothing came for so long.",
 )  # fmt: skip
 def craft(

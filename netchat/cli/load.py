@@ -56,7 +56,7 @@ __all__ = ["load"]
     "measure until everybody is back and has everything. One user more, who stays, speaks.",
 )  # fmt: skip
 @click.option(
-    "--patience", type=DURATION, default=20.0, show_default="20s",
+    "--patience", type=DURATION, default="20s", show_default=True,
     help="Without any progress for so long, what is missing is lost.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")

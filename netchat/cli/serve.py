@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -48,15 +49,15 @@ _OTHER_FILES = 1100
     "last moments; a crash of the server never does.",
 )  # fmt: skip
 @click.option(
-    "--keep", type=DURATION, default=_DEFAULTS.keep, show_default="30d",
+    "--keep", type=DURATION, default="30d", show_default=True,
     help="For how long history is kept; 0 is for ever.",
 )  # fmt: skip
 @click.option(
-    "--room-ttl", type=DURATION, default=_DEFAULTS.room_ttl, show_default="1h",
+    "--room-ttl", type=DURATION, default="1h", show_default=True,
     help="For how long an empty room is kept.",
 )  # fmt: skip
 @click.option(
-    "--resume", type=DURATION, default=_DEFAULTS.resume_seconds, show_default="2m",
+    "--resume", type=DURATION, default="2m", show_default=True,
     help="For how long a lost session, and its name, is kept.",
 )  # fmt: skip
 @click.option(
@@ -92,15 +93,15 @@ _OTHER_FILES = 1100
     type=click.IntRange(0), help="Connections of one address; 0 is no limit.",
 )  # fmt: skip
 @click.option(
-    "--handshake-timeout", type=DURATION, default=_DEFAULTS.handshake_timeout, show_default="10s",
+    "--handshake-timeout", type=DURATION, default="10s", show_default=True,
     help="For HELLO to arrive.",
 )  # fmt: skip
 @click.option(
-    "--frame-timeout", type=DURATION, default=_DEFAULTS.frame_timeout, show_default="5s",
+    "--frame-timeout", type=DURATION, default="5s", show_default=True,
     help="For the rest of a frame to arrive.",
 )  # fmt: skip
 @click.option(
-    "--stall-timeout", type=DURATION, default=_DEFAULTS.stall_timeout, show_default="2m",
+    "--stall-timeout", type=DURATION, default="2m", show_default=True,
     help="For which a client may take nothing in before it is disconnected.",
 )  # fmt: skip
 @click.option("--log-json", is_flag=True, help="Write the console as JSON, one object a line.")
@@ -128,6 +129,9 @@ def serve(
     """
     if ephemeral and history is not None:
         raise click.UsageError("--ephemeral keeps no file: leave out --history.")
+    given = click.get_current_context().get_parameter_source("host")
+    if lan and given is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--lan listens on every address: leave out --host.")
     settings = Settings(resume_seconds=resume, **limits)  # type: ignore[arg-type]
     log = console(as_json=log_json)
     raise_file_limit(settings.max_users + _OTHER_FILES)
@@ -155,9 +159,10 @@ async def _serve(
         addresses = await server.start(host, port)
     except OSError as error:
         kept.close()
+        busy = error.errno == errno.EADDRINUSE
+        hint = " Is another server running? --port 0 takes a free one." if busy else ""
         raise NetchatError(
-            f"Cannot listen on port {port}: {error.strerror or error}. "
-            "Is another server running? --port 0 takes a free one."
+            f"Cannot listen on {host or 'any address'}, port {port}: {error.strerror or error}.{hint}"
         ) from error
     where = "memory only" if isinstance(kept, MemoryHistory) else str(kept.path)
     for address, bound in addresses:

@@ -17,24 +17,27 @@ _PIECE = 128
 @part
 def _count(received: Any, start: int, against: Any, carry: Any, digits: Any) -> None:
     """Count, in binary and lowest digit first, the planes that differ from `against`."""
-    digits[:] = 0
+    stop = start + against.size
+    digits[:, start:stop] = 0
     for i in range(received.shape[0]):
-        plane = received[i, start : start + against.size]
+        plane = received[i, start:stop]
         for w in range(against.size):
             carry[w] = plane[w] ^ against[w]
         for d in range(digits.shape[0]):
-            digit = digits[d]
+            digit = digits[d, start:stop]
             for w in range(against.size):
-                digit[w], carry[w] = digit[w] ^ carry[w], digit[w] & carry[w]
+                bit, more = digit[w], carry[w]
+                digit[w] = bit ^ more
+                carry[w] = bit & more
 
 
 @part
-def _compare(digits: Any, half: int, above: Any, equal: Any) -> None:
+def _compare(digits: Any, start: int, half: int, above: Any, equal: Any) -> None:
     """Where a number in binary is above `half`, and where it is that."""
     above[:] = 0
     equal[:] = np.uint64(0xFFFFFFFFFFFFFFFF)
     for d in range(digits.shape[0] - 1, -1, -1):
-        digit = digits[d]
+        digit = digits[d, start : start + above.size]
         if (half >> d) & 1:
             for w in range(above.size):
                 equal[w] &= digit[w]
@@ -48,21 +51,21 @@ def _compare(digits: Any, half: int, above: Any, equal: Any) -> None:
 def decode(received: Any, message: Any, corrected: Any, failed: Any) -> None:
     """Fill `message` (1, words), `corrected` (digits, words) and `failed` (words,) by majority."""
     n, words = received.shape
-    carries, aboves = np.empty((2, _PIECE), np.uint64)
+    carries, aboves = np.empty(_PIECE, np.uint64), np.empty(_PIECE, np.uint64)
     for start in range(0, words, _PIECE):
         stop = min(start + _PIECE, words)
         carry, above = carries[: stop - start], aboves[: stop - start]
-        bit, tie, digits = message[0, start:stop], failed[start:stop], corrected[:, start:stop]
+        bit, tie = message[0, start:stop], failed[start:stop]
         above[:] = 0
-        _count(received, start, above, carry, digits)
-        _compare(digits, n // 2, above, tie)
-        _count(received, start, above, carry, digits)
+        _count(received, start, above, carry, corrected)
+        _compare(corrected, start, n // 2, above, tie)
+        _count(received, start, above, carry, corrected)
         if n % 2:
             tie[:] = 0  # an odd number of votes has none
         first = received[0, start:stop]
         for w in range(bit.size):
             bit[w] = (above[w] & ~tie[w]) | (first[w] & tie[w])
-        for d in range(digits.shape[0]):
-            digit = digits[d]
+        for d in range(corrected.shape[0]):
+            digit = corrected[d, start:stop]
             for w in range(bit.size):
                 digit[w] &= ~tie[w]

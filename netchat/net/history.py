@@ -103,7 +103,10 @@ class SqliteHistory:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 raise
-            raise HistoryError(f"The history {self.path} is in use by another server.") from error
+            raise HistoryError(
+                f"The history {self.path} is in use by another server. "
+                "Chat there with: netchat client. Or name another file with --history."
+            ) from error
 
     def _open(self, opened: contextlib.ExitStack) -> sqlite3.Connection:
         file = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=2)

@@ -139,8 +139,9 @@ class Member(Record):
 class Hello(Message):
     """Opens a connection: the first frame of every client.
 
-    With the token of an earlier WELCOME it resumes that session: the name and the rooms are kept,
-    and each room goes on behind the position given here.
+    Nothing else is sent before WELCOME has come. With the token of an earlier WELCOME it resumes
+    that session: the name and the rooms are kept, and each room goes on behind the position given
+    here.
     """
 
     features: int = wire.u32("Optional features the client knows, one a bit. None are defined yet.")

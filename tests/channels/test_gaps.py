@@ -78,3 +78,11 @@ def test_too_little_room_is_drawn_again():
     assert gaps._drawn(draw, 0.0, 10_000, generator()).size == 7
     assert [size for _, size in seeds] == [64, 256, 1024]
     assert len({tuple(seed) for seed, _ in seeds}) == 1
+
+
+@pytest.mark.parametrize("p", [0, 0.01, 0.4, 1])
+def test_bits_turned_over_at_once_are_those_that_would_be_drawn(p):
+    octets = np.zeros(500, np.uint8)
+    gaps.flip_independent(p, octets, generator(4))
+    positions = gaps.independent(p, 4000, generator(4))
+    assert np.flatnonzero(np.unpackbits(octets)).tolist() == positions.tolist()

@@ -250,7 +250,7 @@ def test_a_name_lost_while_away_is_told_once_and_nick_introduces_anew():
         (Warned(Error(ErrorCode.TOO_FAST, 0, 0, "Slow down.", "")), "[warning] Slow down."),
         (
             Declined(Error(ErrorCode.NAME_TAKEN, Rename.TYPE, 1, "Taken.", "Lisa2"), None),
-            "[error] Taken. Free is: Lisa2",
+            "[error] Taken. Lisa2 is free.",
         ),
         (Past("lobby", (), 1), "[history] nothing is kept of the lobby"),
     ],

@@ -147,14 +147,14 @@ def test_a_taken_name_is_an_error_with_a_suggestion(port):
             assert second.wait() == 1
             assert second.out == []
             assert second.err == [
-                "netchat: The name taken is taken; choose another one. Free is: taken2"
+                "netchat: The name taken is taken; choose another one. taken2 is free."
             ]
 
 
 def test_a_name_that_cannot_be_is_an_error_with_a_suggestion(port):
     with Chatter("no spaces!", port) as chatter:
         assert chatter.wait() == 1
-        assert "Free is: nospaces" in chatter.err[0]
+        assert "nospaces is free." in chatter.err[0]
 
 
 def test_without_a_name_a_pipe_is_told_what_is_missing(port):

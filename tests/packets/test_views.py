@@ -182,6 +182,13 @@ def test_lines(items: list[Item]) -> None:
     assert any(line.endswith('CHAT Nova: "four" [found again]') for line in text)
 
 
+def test_lines_of_segments(traced: list[Item]) -> None:
+    lines = Lines()
+    text = [lines.line(item) for item in traced]
+    assert text[0].endswith("→ server:6464       .. SYN byte 0, 0 long")
+    assert any(line.endswith("[retransmission]") and ".. ACK byte" in line for line in text)
+
+
 def test_lines_with_a_clock() -> None:
     notice = Notice(START + 1_500, decoded(wire.Ping(1)).conversation, True, "closed", 9)
     assert ":20.000001  " in Lines(clock=True).line(notice)
