@@ -185,7 +185,7 @@ def test_lines(items: list[Item]) -> None:
 def test_lines_of_segments(traced: list[Item]) -> None:
     lines = Lines()
     text = [lines.line(item) for item in traced]
-    assert text[0].endswith("→ server:6464       .. SYN byte 0, 0 long")
+    assert text[1].endswith("→ server:6464       .. SYN byte 0, 0 long")
     assert any(line.endswith("[retransmission]") and ".. ACK byte" in line for line in text)
 
 
