@@ -280,10 +280,11 @@ def decode(received: Any, erasures: Any, tables: Any, message: Any, corrected: A
     octets = remainders.view(np.uint8)
     packed = np.empty(table.shape[3], np.uint64)
     syndromes = packed.view(np.uint8)[:parity]
-    locator, before, spare = np.empty((3, parity + 1), np.uint8)
+    locator, before = np.empty(parity + 1, np.uint8), np.empty(parity + 1, np.uint8)
+    spare = np.empty(parity + 1, np.uint8)
     sums, left = np.empty(PLACES // 8, np.uint64), np.empty_like(packed)
     scratch = (locator, before, spare, sums, left)
-    erased_places, places = np.empty((2, parity), np.int64)
+    erased_places, places = np.empty(parity, np.int64), np.empty(parity, np.int64)
     values = np.empty(parity, np.uint8)
     for block in range(0, batch, 2):
         last = min(block + 1, batch - 1)

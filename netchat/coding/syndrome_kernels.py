@@ -72,13 +72,16 @@ def decode(received: Any, check: Any, message: Any, corrected: Any, failed: Any)
             for w in range(syndrome.size):
                 wrong[w] |= syndrome[w]
         for i in range(k if perfect else n):
-            hit[:] = _ONES
             for j in range(digits):
                 # The digit itself where the column has a one, its opposite where it has a zero.
                 opposite = np.uint64(0) if check[j, i] else _ONES
                 syndrome = syndromes[j, : stop - start]
-                for w in range(hit.size):
-                    hit[w] &= syndrome[w] ^ opposite
+                if j == 0:
+                    for w in range(hit.size):
+                        hit[w] = syndrome[w] ^ opposite
+                else:
+                    for w in range(hit.size):
+                        hit[w] &= syndrome[w] ^ opposite
             if not perfect:
                 for w in range(hit.size):
                     known[w] |= hit[w]
@@ -88,5 +91,7 @@ def decode(received: Any, check: Any, message: Any, corrected: Any, failed: Any)
                     into[w] = row[w] ^ hit[w]
         if perfect:
             _copy(wrong, known)
-        for w in range(wrong.size):
-            wrong[w] &= ~known[w]
+            wrong[:] = 0
+        else:
+            for w in range(wrong.size):
+                wrong[w] &= ~known[w]
