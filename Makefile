@@ -60,7 +60,7 @@ fuzz: setup ## one million hostile inputs through the frame reader and the serve
 
 lock: ## pin the packages again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --upgrade --custom-compile-command "make lock" pyproject.toml --group dev -o requirements.lock
+	  --upgrade --custom-compile-command "make lock" pyproject.toml --extra all --group dev -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --upgrade --custom-compile-command "make lock" --group fuzz -o requirements-fuzz.lock
 
