@@ -16,6 +16,7 @@ They fork on the one question a caller asks first: *who did wrong?*
     ├── Refused                the server understood, and said no (`.code` says why)
     ├── CannotConnect          no connection could be made, or it was lost for good
     ├── NotPermitted           this process lacks a right, such as to capture packets
+    ├── LinkError              a noisy link could not be opened, or was given up
     ├── HistoryError           the history could not be read or written
     └── CaptureError           a capture file is cut short, damaged or of no known format
 """
@@ -35,6 +36,7 @@ __all__ = [
     "EncodeError",
     "FrameTooLarge",
     "HistoryError",
+    "LinkError",
     "NetchatError",
     "NotPermitted",
     "PeerError",
@@ -109,6 +111,10 @@ class Refused(NetchatError):
 
 class CannotConnect(NetchatError):
     """No connection could be made, or it was lost for good."""
+
+
+class LinkError(NetchatError):
+    """A noisy link could not be opened, was refused, or was given up."""
 
 
 class HistoryError(NetchatError):

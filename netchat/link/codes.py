@@ -1,0 +1,245 @@
+"""Which code a payload is in: a numbered table, and whatever the client asked for.
+
+A spec that came over the network names built-in codes only, and small ones: it loads no file, no
+plug-in, and costs no more memory or time than any code of the table.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from zlib import crc32
+
+import numpy as np
+
+from netchat.coding import get
+from netchat.coding.code import Code
+from netchat.link.header import differing_bits
+
+__all__ = ["CODES", "OPENED", "BlockCode", "Opened", "block_code", "check_spec"]
+
+#: The codes that both sides know by number, in the order of their rates but for the first two: no
+#: code, and the header's own. A policy chooses among them block by block.
+CODES = {
+    0: "uncoded",
+    1: "rs:96,32",
+    2: "rs:255,251",
+    3: "rs:255,239",
+    4: "rs:255,223",
+    5: "rs:255,191",
+    6: "rs:255,127",
+    7: "rs:255,127+hamming:7,4",
+}
+
+#: The number of the code that OPEN names for a direction, if it is not in the table.
+OPENED = 255
+
+#: What a spec from the network may be: so long, of so many of these stages, with arguments up to
+#: so much, with a codeword of so many bits and at least such a rate.
+_LONGEST_SPEC = 64
+_MOST_STAGES = 3
+_STAGES = {
+    "uncoded": 512,
+    "repetition": 15,
+    "hamming": 255,
+    "secded": 255,
+    "rs": 255,
+    "crc": 4096,
+    "interleave": 8,
+}
+_MOST_BITS = 32768
+_LEAST_RATE = 1 / 16
+_STAGE = re.compile(r"([a-z]+)(?::(\d{1,4}(?:,\d{1,4})?))?")
+
+#: Bytes of the CRC behind a payload.
+_CRC = 4
+
+#: Lengths to which a code is shortened, at most, for each one: a shortened code takes memory, one
+#: of several stages much more, and the lengths of blocks are for the peer to choose.
+_LENGTHS, _LENGTHS_OF_CHAIN = 64, 8
+
+
+def check_spec(spec: str) -> str:
+    """Check a code's spec that came from somebody else.
+
+    Returns:
+        The spec, without spaces.
+
+    Raises:
+        ValueError: it is not one of the codes that a link may use; the text says why.
+    """
+    text = spec.replace(" ", "")
+    stages = text.split("+")
+    if len(text) > _LONGEST_SPEC or len(stages) > _MOST_STAGES:
+        raise ValueError(
+            f"the code of a link has at most {_MOST_STAGES} stages and {_LONGEST_SPEC} characters"
+        )
+    for stage in stages:
+        match = _STAGE.fullmatch(stage)
+        if match is None or match[1] not in _STAGES:
+            raise ValueError(
+                f"{stage!r} is no code for a link: it is made of {', '.join(_STAGES)}, "
+                "as in rs:255,223 or rs:255,127+hamming:7,4"
+            )
+        most = _STAGES[match[1]]
+        if any(int(number) > most for number in (match[2] or "0").split(",")):
+            raise ValueError(f"{stage!r} is too large for a link: its numbers go up to {most}")
+    _limited(text)
+    return text
+
+
+@lru_cache(maxsize=16)
+def _limited(spec: str) -> Code:
+    code = get(spec)
+    if code.n * code.bits > _MOST_BITS or code.rate < _LEAST_RATE:
+        raise ValueError(
+            f"{spec} is too large for a link: a codeword has at most {_MOST_BITS} bits, and a rate "
+            f"of at least {_LEAST_RATE:g}"
+        )
+    return code
+
+
+@lru_cache(maxsize=16)
+def block_code(spec: str) -> BlockCode:
+    """The code of a spec, for payloads.
+
+    Raises:
+        ValueError: it is not one of the codes that a link may use.
+    """
+    return BlockCode(check_spec(spec))
+
+
+class Opened:
+    """The payload of a block, decoded or not.
+
+    Attributes:
+        payload: it; what came out of the decoder, even where that failed.
+        good: its CRC is right.
+        corrected: symbols that were corrected.
+        wrong: bits that were wrong, if it is good.
+    """
+
+    __slots__ = ("corrected", "good", "payload", "wrong")
+
+    def __init__(self, payload: bytes, *, good: bool, corrected: int, wrong: int) -> None:
+        self.payload, self.good, self.corrected, self.wrong = payload, good, corrected, wrong
+
+
+class BlockCode:
+    """A channel code for payloads of any length, each with a CRC-32.
+
+    The symbols are shared out evenly over as few codewords as they need, and those are sent
+    interleaved: first symbol of each, second symbol of each, … so that a burst is spread over all.
+
+    Args:
+        spec: which code.
+    """
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+        self._code = None if spec.partition(":")[0] == "uncoded" else _limited(spec)
+        code = self._code
+        self.rate = 1.0 if code is None else code.rate
+        self._within: dict[int, int] = {}
+        self._step = 1
+        if code is not None:
+            lengths = _LENGTHS_OF_CHAIN if "+" in spec else _LENGTHS
+            self._step = -(-code.k // lengths)
+
+    def coded_length(self, length: int) -> int:
+        """Bytes that a payload of so many becomes."""
+        if self._code is None:
+            return length + _CRC
+        blocks, code = self._layout(length)
+        return -(-blocks * code.n * code.bits // 8)
+
+    def payload_within(self, coded: int) -> int:
+        """The longest payload that becomes no more than so many bytes.
+
+        It is one of whole codewords where they nearly fill that.
+        """
+        if coded not in self._within:
+            self._within[coded] = max(1, self._search_within(coded))
+        return self._within[coded]
+
+    def _search_within(self, coded: int) -> int:
+        code = self._code
+        if code is None:
+            return coded - _CRC
+        symbols = coded * 8 // code.bits
+        blocks = symbols // code.n
+        k = code.k
+        if blocks * code.n < 0.9 * symbols:
+            blocks += 1
+            k = max(1, symbols // blocks - (code.n - code.k), int(symbols / blocks * code.rate))
+        length = blocks * k * code.bits // 8 - _CRC
+        while length > 1 and self.coded_length(length) > coded:
+            length -= 1
+        return length
+
+    def close(self, context: bytes, payload: bytes) -> bytes:
+        """Put the CRC behind a payload, and encode both.
+
+        Args:
+            context: what else the CRC vouches for.
+            payload: bytes.
+        """
+        return self._encode(payload + crc32(payload, crc32(context)).to_bytes(_CRC, "big"))
+
+    def open(
+        self, context: bytes, coded: bytes, length: int, erasures: bytes | None = None
+    ) -> Opened:
+        """Decode what `close` made.
+
+        Args:
+            context: as it was there.
+            coded: `coded_length(length)` bytes.
+            length: bytes of payload.
+            erasures: bits that are not known, as ones; as long as `coded`.
+        """
+        corrected, sealed = 0, coded
+        if self._code is not None:
+            corrected, sealed = self._decode(coded, length + _CRC, erasures)
+        payload = sealed[:length]
+        good = crc32(payload, crc32(context)) == int.from_bytes(sealed[length:], "big")
+        wrong = differing_bits(coded, self._encode(sealed)) if good and corrected else 0
+        return Opened(payload, good=good, corrected=max(0, corrected), wrong=wrong)
+
+    def _layout(self, length: int) -> tuple[int, Code]:
+        """How many codewords a payload takes, and of which code."""
+        assert self._code is not None
+        code = self._code
+        symbols = (length + _CRC) * 8 // code.bits
+        blocks = -(-symbols // code.k)
+        step = self._step
+        k = min(code.k, -(-symbols // (blocks * step)) * step)
+        return -(-symbols // k), code.shortened(k)
+
+    def _encode(self, sealed: bytes) -> bytes:
+        if self._code is None:
+            return sealed
+        blocks, code = self._layout(len(sealed) - _CRC)
+        octets = np.frombuffer(sealed, np.uint8)
+        symbols = octets if code.alphabet == "byte" else np.unpackbits(octets)
+        if symbols.size < blocks * code.k:
+            symbols = np.concatenate([symbols, np.zeros(blocks * code.k - symbols.size, np.uint8)])
+        words = code.encode(symbols.reshape(blocks, code.k)).T
+        return (words if code.alphabet == "byte" else np.packbits(words)).tobytes()
+
+    def _decode(self, coded: bytes, size: int, erasures: bytes | None) -> tuple[int, bytes]:
+        blocks, code = self._layout(size - _CRC)
+        lost = None
+        if erasures is not None:
+            lost = np.ascontiguousarray(self._words(erasures, blocks, code) != 0)
+        result = code.decode(np.ascontiguousarray(self._words(coded, blocks, code)), lost)
+        symbols = result.message.ravel()
+        octets = symbols if code.alphabet == "byte" else np.packbits(symbols)
+        good = result.corrected >= 0
+        corrected = int(result.corrected[good].sum())
+        return corrected, octets.tobytes()[:size]
+
+    @staticmethod
+    def _words(coded: bytes, blocks: int, code: Code) -> np.typing.NDArray[np.uint8]:
+        octets = np.frombuffer(coded, np.uint8)
+        symbols = octets if code.alphabet == "byte" else np.unpackbits(octets)
+        return symbols[: blocks * code.n].reshape(code.n, blocks).T

@@ -1,0 +1,195 @@
+"""The head of a block: a sync marker, and a header strong enough to be read when all else fails.
+
+A header is 32 bytes, sent as one Reed-Solomon codeword of 96, so that up to 32 of its bytes may
+arrive wrong. `docs/LINK.md` draws it, with the reasons.
+"""
+
+from __future__ import annotations
+
+import binascii
+import struct
+from enum import IntEnum
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from netchat.coding.reed_solomon import ReedSolomon
+from netchat.wire import MAGIC, VERSION
+
+__all__ = [
+    "HEADER_CODE",
+    "HEADER_SIZE",
+    "HEAD_SIZE",
+    "LINK_VERSION",
+    "MARKER",
+    "MARKER_ERRORS",
+    "Header",
+    "Kind",
+    "ReadHeader",
+    "begins_link",
+    "differing_bits",
+    "read_header",
+    "unwrap",
+    "write_header",
+]
+
+#: The attached sync marker of CCSDS 131.0-B: 32 bits of which no shift looks like the whole, and 16
+#: of them differ from the first bytes of a chat frame.
+MARKER = bytes.fromhex("1acffc1d")
+
+#: Wrong bits with which a marker is still taken for one. Random bytes pass in one of 3,700 places,
+#: and what follows them must then be a codeword with a good CRC.
+MARKER_ERRORS = 6
+
+LINK_VERSION = 1
+
+#: The code of every header: rate 1/3, so that a bit error rate of 1e-2 costs no header, and one of
+#: 3e-2 three of a thousand.
+HEADER_CODE = "rs:96,32"
+
+#: Bytes of a coded header, and of marker and coded header.
+HEADER_SIZE = 96
+HEAD_SIZE = len(MARKER) + HEADER_SIZE
+
+_FIELDS = struct.Struct(">BBHHHIIIIIHH")
+_CHAT = MAGIC + bytes([VERSION, 1])
+
+
+class Kind(IntEnum):
+    """What a block is for."""
+
+    OPEN = 1
+    ACCEPT = 2
+    REFUSE = 3
+    DATA = 4
+    ACK = 5
+    CLOSE = 6
+
+
+class Header(NamedTuple):
+    """What stands in front of every block. Numbers that count up wrap around."""
+
+    kind: Kind
+    code: int
+    """Which code the payload is in: a number of `netchat.link.codes`."""
+    link: int
+    """Which link this block belongs to: 16 bits that the client chose."""
+    length: int
+    """Bytes of payload, before coding and without its CRC."""
+    offset: int
+    """Where in the stream the payload begins, in bytes (32 bits)."""
+    number: int
+    """Which transmission this is (24 bits): what is sent again has a new number. An ACK has that
+    of the next transmission."""
+    window: int
+    """How far behind `ack` the sender of this block can take data in, in units of 4 KiB."""
+    ack: int
+    """Every byte of the other direction in front of this one has arrived (32 bits)."""
+    echo: int
+    """The highest number of the other direction whose header was read (24 bits)."""
+    delay: int
+    """How long ago that was, in units of 0.1 ms."""
+    arrived: int
+    """Bit i: transmission `echo` - i has arrived, and its payload could be decoded."""
+    wrong: int
+    """Wrong bits found so far in what could be decoded (16 bits)."""
+    checked: int
+    """How much that was, in units of 64 bytes (16 bits)."""
+
+
+class ReadHeader(NamedTuple):
+    """A header that could be read."""
+
+    header: Header
+    corrected: int
+    """Bytes of it that were corrected."""
+    wrong: int
+    """Bits of it that were wrong."""
+
+
+@cache
+def _code() -> ReedSolomon:
+    return ReedSolomon(HEADER_SIZE, _FIELDS.size)
+
+
+def write_header(header: Header) -> bytes:
+    """The coded header.
+
+    Args:
+        header: its fields; those that wrap around may be any number.
+    """
+    fields = _FIELDS.pack(
+        LINK_VERSION << 4 | header.kind,
+        header.code,
+        header.link,
+        header.length,
+        header.wrong & 0xFFFF,
+        header.offset & 0xFFFFFFFF,
+        (header.number & 0xFFFFFF) << 8 | header.window,
+        header.ack & 0xFFFFFFFF,
+        (header.echo & 0xFFFFFF) << 8 | header.delay,
+        header.arrived,
+        header.checked & 0xFFFF,
+        0,
+    )[:-2]
+    sealed = fields + binascii.crc_hqx(fields, 0xFFFF).to_bytes(2, "big")
+    return _code().encode(np.frombuffer(sealed, np.uint8)[None, :]).tobytes()
+
+
+def read_header(coded: bytes) -> ReadHeader | None:
+    """Read a coded header; None where none can be read.
+
+    Args:
+        coded: `HEADER_SIZE` bytes.
+    """
+    received = np.frombuffer(coded, np.uint8)[None, :]
+    result = _code().decode(received)
+    corrected = int(result.corrected[0])
+    if corrected < 0:
+        return None
+    sealed = result.message.tobytes()
+    if binascii.crc_hqx(sealed, 0xFFFF):
+        return None
+    (first, code, link, length, wrong, offset, number, ack, echo, arrived, checked, _) = (
+        _FIELDS.unpack(sealed)
+    )
+    if first >> 4 != LINK_VERSION or first & 15 not in Kind._value2member_map_:
+        return None
+    header = Header(
+        Kind(first & 15), code, link, length, offset, number >> 8, number & 255, ack,
+        echo >> 8, echo & 255, arrived, wrong, checked,
+    )  # fmt: skip
+    bits = 0
+    if corrected:
+        bits = differing_bits(coded, _code().encode(result.message).tobytes())
+    return ReadHeader(header, corrected, bits)
+
+
+def begins_link(first: bytes) -> bool:
+    """Whether the first bytes of a connection are nearer to a link's than to a chat frame's.
+
+    Args:
+        first: up to four of them are looked at; each may have wrong bits.
+    """
+    return _distance(first, MARKER) < _distance(first, _CHAT)
+
+
+def _distance(first: bytes, pattern: bytes) -> int:
+    size = min(len(first), len(pattern))
+    return differing_bits(first[:size], pattern[:size])
+
+
+def differing_bits(a: bytes, b: bytes) -> int:
+    """In how many bits two strings of the same length differ."""
+    return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).bit_count()
+
+
+def unwrap(value: int, bits: int, near: int) -> int:
+    """The number nearest to `near` that is `value` when cut to so many bits.
+
+    >>> unwrap(2, 8, 255), unwrap(254, 8, 256)
+    (258, 254)
+    """
+    half = 1 << (bits - 1)
+    return near + ((value - near + half) & (2 * half - 1)) - half

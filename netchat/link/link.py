@@ -1,0 +1,453 @@
+"""A reliable stream of bytes over a pipe that turns bits over. Without I/O, and without a clock.
+
+    client = Link.client("rs:255,223")            server = Link.server()
+    client.send(b"hello")
+    for block in client.blocks_to_send(now):      what the pipe makes of `block`
+        server.receive(block, now)
+    server.received(now)                          b"hello", sooner or later
+
+Whoever drives a link hands it what arrives, sends what it wants sent, and calls `tick` when
+`next_timer` says so; after each of these there may be something to be sent or to be taken.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from netchat.errors import LinkError
+from netchat.link.codes import CODES, OPENED, BlockCode, block_code, check_spec
+from netchat.link.combine import Copies
+from netchat.link.header import (
+    HEAD_SIZE,
+    HEADER_SIZE,
+    MARKER,
+    Header,
+    Kind,
+    read_header,
+    unwrap,
+    write_header,
+)
+from netchat.link.opening import Mode, Opening, read_opening, write_opening
+from netchat.link.policy import ChannelReport, Policy, policy
+from netchat.link.reader import BlockReader
+from netchat.link.receiver import Receiver, Seen
+from netchat.link.rtt import RoundTrip
+from netchat.link.sender import Sender
+from netchat.link.sizes import MOST_CODED, Sizes
+from netchat.link.stats import LinkStats
+
+__all__ = ["Link"]
+
+#: The code of OPEN, REFUSE and CLOSE: the header's own.
+_CONTROL = 1
+
+#: Bytes of payload of one of those, and of any other block.
+_MOST_CONTROL, _MOST_PAYLOAD = 255, 8192
+
+#: Bytes of coded payload that are waited for.
+_MOST_RECEIVED = 16384
+
+#: Seconds between two attempts to open a link, and for all of them.
+_OPEN_EVERY, _OPEN_PATIENCE = 0.5, 10.0
+
+#: Bytes of failed blocks that are kept to be combined with their next copies.
+_COPIES = 256 * 1024
+
+#: Bytes of coded payload below which a datagram is not cut any more.
+_LEAST_DATAGRAM = 64
+
+
+class Link:
+    """One side of a link; made by `client` or `server`.
+
+    Attributes:
+        opened: the other side has answered; data flow.
+        opening: what the client asked for; None on a server that has not heard it.
+        closed: why the link is at an end: the other side refused it, closed it, or did not answer.
+            Empty while it is not.
+        stats: what it has done.
+        policy: what decides the code of this side's blocks; None until it is known.
+    """
+
+    def __init__(self, opening: Opening | None, identity: int, mtu: int | None) -> None:
+        self.opening = opening
+        self.opened = False
+        self.closed = ""
+        self.stats = LinkStats()
+        self.policy: Policy | None = None
+        self._is_client = opening is not None
+        self._mtu = mtu
+        self._sizes = Sizes(MOST_CODED if mtu is None else max(_LEAST_DATAGRAM, mtu - HEADER_SIZE))
+        self._reader = BlockReader(self._payload_size)
+        self._codes = {number: block_code(spec) for number, spec in CODES.items()}
+        self._opened_out: BlockCode | None = None
+        self._opened_in: BlockCode | None = None
+        self._control: list[tuple[Kind, bytes]] = []
+        self._open_at: float | None = None
+        self._open_until = 0.0
+        self._reported = 0, 0
+        self._begin(identity >> 32, identity & 0xFFFFFFFF, opening)
+
+    @classmethod
+    def client(
+        cls,
+        up: str,
+        down: str | None = None,
+        *,
+        mode: Mode = Mode.HYBRID,
+        mtu: int | None = None,
+        identity: int | None = None,
+        policy: Policy | None = None,
+    ) -> Link:
+        """The side that opens a link, and says what codes are used.
+
+        Args:
+            up: the code of what it sends: a spec such as `rs:255,223`.
+            down: the code of what it wants to be sent; the same, unless given.
+            mode: what is done about losses, both ways.
+            mtu: bytes of a datagram; None is a stream.
+            identity: 48 bits that tell this link from others; random ones, unless given.
+            policy: decides the code of what it sends instead of `up`.
+
+        Raises:
+            ValueError: a code is none for a link.
+        """
+        opening = Opening(check_spec(up), check_spec(down or up), mode)
+        link = cls(opening, secrets.randbits(48) if identity is None else identity, mtu)
+        link._agree(opening)
+        if policy is not None:
+            link.policy = policy
+        return link
+
+    @classmethod
+    def server(cls, *, mtu: int | None = None) -> Link:
+        """The side that waits for a link to be opened.
+
+        Args:
+            mtu: bytes of a datagram; None is a stream.
+        """
+        return cls(None, 0, mtu)
+
+    def _begin(self, link: int, first: int, opening: Opening | None) -> None:
+        mode = opening.mode if opening is not None else Mode.HYBRID
+        self._link, self._first = link, first
+        self._sender = Sender(first, datagrams=self._mtu is not None, mode=mode, stats=self.stats)
+        self._receiver = Receiver(first, mode, self.stats)
+        self._copies = Copies(_COPIES) if mode is Mode.HYBRID else None
+
+    def _agree(self, opening: Opening) -> None:
+        """Use the codes that the client asks for.
+
+        Raises:
+            ValueError: one of them is none for a link.
+        """
+        ours, theirs = opening.up, opening.down
+        if not self._is_client:
+            ours, theirs = theirs, ours
+        self.policy = policy(ours)
+        self._opened_out, self._opened_in = block_code(ours), block_code(theirs)
+        self.opening = opening
+
+    # -- what goes in and comes out -------------------------------------------------------------
+
+    def send(self, data: bytes) -> None:
+        """Append to the stream; `buffered` says how much of it is not acknowledged yet."""
+        self._sender.send(data)
+
+    @property
+    def buffered(self) -> int:
+        """Bytes given to `send` that the other side does not have yet."""
+        return self._sender.buffered
+
+    def received(self, now: float) -> bytes:
+        """What has arrived of the other side's stream since the last call.
+
+        Who does not call it makes the other side stop when the window is full.
+        """
+        return self._receiver.take(now)
+
+    @property
+    def held(self) -> int:
+        """Bytes that the other side has made us hold; a few hundred KiB at most."""
+        kept = self._copies.held if self._copies is not None else 0
+        return self._receiver.held + self._reader.held + kept
+
+    @property
+    def rtt(self) -> RoundTrip:
+        """The round trip."""
+        return self._sender.rtt
+
+    def close(self, why: str = "") -> None:
+        """Tell the other side once that nothing more will come."""
+        self._control.append((Kind.CLOSE, why.encode()[:_MOST_CONTROL]))
+
+    # -- sending --------------------------------------------------------------------------------
+
+    def data_to_send(self, now: float) -> bytes:
+        """The blocks to be sent now, one behind the other."""
+        return b"".join(self.blocks_to_send(now))
+
+    def blocks_to_send(self, now: float) -> list[bytes]:
+        """The blocks to be sent now; over datagrams, each is one."""
+        blocks = []
+        if self._is_client and not self.opened and not self.closed:
+            if self._open_at is None:
+                self._open_at, self._open_until = now, now + _OPEN_PATIENCE
+            if now >= self._open_at:
+                assert self.opening is not None
+                blocks.append(self._block(Kind.OPEN, now, payload=write_opening(self.opening)))
+                self._open_at = now + _OPEN_EVERY
+        blocks += [self._block(kind, now, payload=payload) for kind, payload in self._control]
+        self._control.clear()
+        if self.opened and not self.closed:
+            # Oldest first: what a later one does not tell of any more is taken for lost.
+            blocks += [self._block(Kind.ACK, now, seen=seen) for seen in self._receiver.snapshots]
+            self._receiver.snapshots.clear()
+            blocks += self._data_blocks(now)
+            ack_at = self._receiver.ack_at
+            if ack_at is not None and now >= ack_at:
+                blocks.append(self._block(Kind.ACK, now))
+        self.stats.blocks_sent += len(blocks)
+        self.stats.bytes_sent += sum(map(len, blocks))
+        return blocks
+
+    def _data_blocks(self, now: float) -> list[bytes]:
+        blocks = []
+        assert self.policy is not None
+        while self._sender.ready():
+            number = self.policy.choose(now)
+            code = self._code_out(number)
+            longest = min(_MOST_PAYLOAD, code.payload_within(self._sizes.coded(number)))
+            segment, payload = self._sender.take(number, longest)
+            block = self._block(Kind.DATA, now, payload, number, segment.start)
+            self._sender.sent(segment, len(block), now)
+            blocks.append(block)
+            if payload:
+                self.stats.payload_sent += len(payload)
+                self.stats.coded_sent += code.coded_length(len(payload))
+        return blocks
+
+    def _code_out(self, number: int) -> BlockCode:
+        if number == OPENED:
+            assert self._opened_out is not None
+            return self._opened_out
+        return self._codes[number]
+
+    def _block(
+        self,
+        kind: Kind,
+        now: float,
+        payload: bytes = b"",
+        code: int = _CONTROL,
+        offset: int | None = None,
+        seen: Seen | None = None,
+    ) -> bytes:
+        seen = self._receiver.told() if seen is None else seen
+        header = Header(
+            kind=kind,
+            code=code,
+            link=self._link,
+            length=len(payload),
+            offset=(self._first if offset is None else offset) & 0xFFFFFFFF,
+            number=self._sender.number,
+            window=self._receiver.window,
+            ack=seen.ack,
+            echo=seen.echo,
+            delay=min(255, int((now - seen.time) * 1e4)),
+            arrived=seen.arrived,
+            wrong=self.stats.wrong_bits,
+            checked=self.stats.checked_bits // 512,
+        )
+        head = write_header(header)
+        if self._mtu is None:
+            head = MARKER + head
+        if not payload:
+            return head
+        return head + self._code_out(code).close(_context(header), payload)
+
+    # -- receiving ------------------------------------------------------------------------------
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Bytes have come out of the stream."""
+        self.stats.bytes_received += len(data)
+        reader = self._reader
+        reader.feed(data)
+        while (block := reader.next()) is not None:
+            self._head_read(block.corrected, block.wrong, HEAD_SIZE)
+            if not self._take(block.header, block.coded, now):
+                reader.doubt(block)
+        self.stats.unreadable_headers, self.stats.resyncs = reader.unreadable, reader.resyncs
+
+    def receive_block(self, datagram: bytes, now: float) -> None:
+        """A datagram has arrived."""
+        self.stats.bytes_received += len(datagram)
+        head = read_header(datagram[:HEADER_SIZE]) if len(datagram) >= HEADER_SIZE else None
+        if head is None:
+            self.stats.unreadable_headers += 1
+            return
+        self._head_read(head.corrected, head.wrong, HEADER_SIZE)
+        if self._payload_size(head.header) != len(datagram) - HEADER_SIZE:
+            self.stats.ignored_blocks += 1
+            return
+        self._take(head.header, datagram[HEADER_SIZE:], now)
+
+    def _head_read(self, corrected: int, wrong: int, size: int) -> None:
+        self.stats.blocks_received += 1
+        self.stats.corrected_symbols += corrected
+        self.stats.wrong_bits += wrong
+        self.stats.checked_bits += 8 * size
+
+    def _payload_size(self, header: Header) -> int | None:
+        """Bytes that follow a header; None if it makes no sense."""
+        if header.kind in (Kind.ACCEPT, Kind.ACK):
+            return 0 if not header.length else None
+        if header.kind is not Kind.DATA and (
+            header.code != _CONTROL or header.length > _MOST_CONTROL
+        ):
+            return None
+        code = self._code_in(header.code)
+        if code is None or header.length > _MOST_PAYLOAD:
+            return None
+        size = code.coded_length(header.length) if header.length else 0
+        return size if size <= _MOST_RECEIVED else None
+
+    def _code_in(self, number: int) -> BlockCode | None:
+        return self._opened_in if number == OPENED else self._codes.get(number)
+
+    def _take(self, header: Header, coded: bytes, now: float) -> bool:
+        """A block has arrived. Returns whether its payload could be decoded."""
+        if header.kind is Kind.OPEN and not self._is_client:
+            return self._open(header, coded, now)
+        ours = header.link == self._link and self.opening is not None
+        if not ours or self.closed or header.kind is Kind.OPEN:
+            self.stats.ignored_blocks += 1
+            return True
+        if header.kind in (Kind.REFUSE, Kind.CLOSE):
+            return self._end(header, coded)
+        outcomes = self._sender.acknowledged(header, now)
+        if outcomes is None:
+            self.stats.ignored_blocks += 1
+            return True
+        self.opened = True
+        assert self.policy is not None
+        for outcome in outcomes:
+            self._sizes.outcome(outcome.code, outcome.size, arrived=outcome.arrived)
+            self.policy.outcome(now, outcome)
+        self._report(header, now)
+        return self._data(header, coded, now) if header.kind is Kind.DATA else True
+
+    def _report(self, header: Header, now: float) -> None:
+        wrong, checked = self._reported
+        more = (header.checked - checked) & 0xFFFF
+        if 0 < more < 0x8000:  # not one that was overtaken by a later one
+            self._reported = header.wrong, header.checked
+            assert self.policy is not None
+            self.policy.channel(now, ChannelReport((header.wrong - wrong) & 0xFFFF, 512 * more))
+
+    def _data(self, header: Header, coded: bytes, now: float) -> bool:
+        receiver = self._receiver
+        offset = unwrap(header.offset, 32, receiver.expected)
+        number = unwrap(header.number, 24, receiver.highest)
+        if not header.length:
+            receiver.seen(number, now, arrived=True)
+            return True
+        if not receiver.wanted(offset, header.length):
+            self.stats.duplicate_blocks += 1
+            receiver.seen(number, now, arrived=True)
+            return True
+        payload = self._payload(header, coded, offset)
+        arrived = payload is not None and receiver.take_in(offset, payload, now)
+        receiver.seen(number, now, arrived=arrived)
+        if arrived and self._copies is not None:
+            self._copies.forget_before(receiver.expected)
+        return payload is not None
+
+    def _payload(self, header: Header, coded: bytes, offset: int) -> bytes | None:
+        """Decode a payload, by itself or with earlier copies of it; None if that fails."""
+        code, context = self._code_in(header.code), _context(header)
+        assert code is not None
+        found = code.open(context, coded, header.length)
+        if found.good:
+            self.stats.corrected_symbols += found.corrected
+            self.stats.wrong_bits += found.wrong
+            self.stats.checked_bits += 8 * len(coded)
+            return found.payload
+        self.stats.failed_blocks += 1
+        assert self.opening is not None
+        if self.opening.mode is Mode.FEC:
+            self.stats.damaged_blocks += 1
+            return found.payload
+        key = offset, header.length, header.code
+        both = self._copies.combine(key, coded) if self._copies is not None else None
+        if both is None:
+            return None
+        found = code.open(context, both[0], header.length, both[1])
+        if not found.good:
+            return None
+        self.stats.combined_blocks += 1
+        return found.payload
+
+    # -- beginning and end ----------------------------------------------------------------------
+
+    def _open(self, header: Header, coded: bytes, now: float) -> bool:
+        """A client asks for a link, for the first time or because it has not heard the answer."""
+        found = self._codes[_CONTROL].open(_context(header), coded, header.length)
+        if not found.good:
+            self.stats.failed_blocks += 1
+            return False
+        self.stats.corrected_symbols += found.corrected
+        if self.opening is not None:
+            if header.link == self._link:
+                self._control.append((Kind.ACCEPT, b""))
+            return True
+        try:
+            opening = read_opening(found.payload)
+            self._agree(opening)
+        except (LinkError, ValueError) as error:
+            self._link = header.link
+            self.closed = f"the link was refused: {error}"
+            self._control.append((Kind.REFUSE, str(error).encode()[:_MOST_CONTROL]))
+            return True
+        said = self._sender.data
+        self._begin(header.link, header.offset, opening)
+        self._sender.send(said)
+        self._sender.acknowledged(header, now)  # for its window
+        self.opened = True
+        self._control.append((Kind.ACCEPT, b""))
+        return True
+
+    def _end(self, header: Header, coded: bytes) -> bool:
+        found = self._codes[_CONTROL].open(_context(header), coded, header.length)
+        if header.length and not found.good:
+            self.stats.failed_blocks += 1
+            return False
+        text = found.payload.decode("utf-8", "replace") if header.length else ""
+        done = "refused" if header.kind is Kind.REFUSE else "closed"
+        self.closed = f"the other side {done} the link" + (f": {text}" if text else "")
+        return True
+
+    # -- time -----------------------------------------------------------------------------------
+
+    def next_timer(self) -> float | None:
+        """When `tick` should be called; None if time changes nothing."""
+        if self.closed:
+            return None
+        if not self.opened:
+            return self._open_at
+        times = (self._receiver.ack_at, self._sender.next_timer())
+        return min((time for time in times if time is not None), default=None)
+
+    def tick(self, now: float) -> None:
+        """Time has passed; there may be something to be sent."""
+        if self.opened:
+            self._sender.tick(now)
+        elif self._open_at is not None and now > self._open_until and not self.closed:
+            self.closed = (
+                f"nobody answered on the other side within {_OPEN_PATIENCE:g} s: no link is spoken "
+                "there, or nothing gets through"
+            )
+
+
+def _context(header: Header) -> bytes:
+    """What the CRC of a payload vouches for beside it: the same for every copy of a block."""
+    return b"%d %d %d %d" % (header.kind, header.link, header.length, header.offset)

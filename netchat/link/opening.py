@@ -1,0 +1,71 @@
+"""The payload of OPEN: what a client asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from netchat.errors import LinkError
+
+__all__ = ["Mode", "Opening", "read_opening", "write_opening"]
+
+#: Bytes that a wish has at most.
+_LONGEST = 64
+
+
+class Mode(IntEnum):
+    """What is done about a block that could not be decoded. The code is FEC; this is the ARQ."""
+
+    HYBRID = 0
+    """It is sent again, and decoded together with its earlier copies (Chase combining)."""
+    ARQ = 1
+    """It is sent again, and decoded by itself."""
+    FEC = 2
+    """It is never sent again, but handed over as it is: nothing but the code protects it, and what
+    is lost leaves a hole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a client asks for.
+
+    Attributes:
+        up: what decides the code from the client to the server, as `netchat.link.policy.policy`
+            reads it. It is here so that the server can decode, and be shown, a code without a number.
+        down: the same for the other way.
+        mode: of both directions.
+    """
+
+    up: str
+    down: str
+    mode: Mode = Mode.HYBRID
+
+
+def write_opening(opening: Opening) -> bytes:
+    """The payload of OPEN."""
+    parts = [bytes([opening.mode])]
+    for wish in (opening.up, opening.down):
+        text = wish.encode()
+        parts += [bytes([len(text)]), text]
+    return b"".join(parts)
+
+
+def read_opening(payload: bytes) -> Opening:
+    """Read the payload of OPEN. What a later version puts behind it is passed over.
+
+    Raises:
+        LinkError: it is none; the text says why.
+    """
+    try:
+        mode, at = Mode(payload[0]), 1
+        wishes = []
+        for _ in range(2):
+            end = at + 1 + payload[at]
+            text = payload[at + 1 : end]
+            if end > len(payload) or not 0 < len(text) <= _LONGEST:
+                raise ValueError(f"a wish has 1 to {_LONGEST} bytes")
+            wishes.append(text.decode("ascii"))
+            at = end
+    except (IndexError, ValueError) as error:
+        raise LinkError(f"this is no OPEN: {error}") from error
+    return Opening(wishes[0], wishes[1], mode)
