@@ -14,9 +14,9 @@ import numpy as np
 
 from netchat.coding import get
 from netchat.coding.code import Code
-from netchat.link.header import differing_bits
+from netchat.link.marker import differing_bits
 
-__all__ = ["CODES", "OPENED", "BlockCode", "Opened", "block_code", "check_spec"]
+__all__ = ["CODES", "OPENED", "BlockCode", "Opened", "block_code", "check_spec", "warm_up"]
 
 #: The codes that both sides know by number, in the order of their rates but for the first two: no
 #: code, and the header's own. A policy chooses among them block by block.
@@ -107,6 +107,13 @@ def block_code(spec: str) -> BlockCode:
         ValueError: it is not one of the codes that a link may use.
     """
     return BlockCode(check_spec(spec))
+
+
+def warm_up() -> None:
+    """Load, or compile, what the codes of the table run on, so that no block waits for it later."""
+    for spec in CODES.values():
+        code = block_code(spec)
+        code.open(b"", code.close(b"", b"x"), 1)
 
 
 class Opened:

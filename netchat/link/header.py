@@ -15,32 +15,20 @@ from typing import NamedTuple
 import numpy as np
 
 from netchat.coding.reed_solomon import ReedSolomon
-from netchat.wire import MAGIC, VERSION
+from netchat.link.marker import MARKER, differing_bits
 
 __all__ = [
     "HEADER_CODE",
     "HEADER_SIZE",
     "HEAD_SIZE",
     "LINK_VERSION",
-    "MARKER",
-    "MARKER_ERRORS",
     "Header",
     "Kind",
     "ReadHeader",
-    "begins_link",
-    "differing_bits",
     "read_header",
     "unwrap",
     "write_header",
 ]
-
-#: The attached sync marker of CCSDS 131.0-B: 32 bits of which no shift looks like the whole, and 16
-#: of them differ from the first bytes of a chat frame.
-MARKER = bytes.fromhex("1acffc1d")
-
-#: Wrong bits with which a marker is still taken for one. Random bytes pass in one of 3,700 places,
-#: and what follows them must then be a codeword with a good CRC.
-MARKER_ERRORS = 6
 
 LINK_VERSION = 1
 
@@ -53,7 +41,6 @@ HEADER_SIZE = 96
 HEAD_SIZE = len(MARKER) + HEADER_SIZE
 
 _FIELDS = struct.Struct(">BBHHHIIIIIHH")
-_CHAT = MAGIC + bytes([VERSION, 1])
 
 
 class Kind(IntEnum):
@@ -164,25 +151,6 @@ def read_header(coded: bytes) -> ReadHeader | None:
     if corrected:
         bits = differing_bits(coded, _code().encode(result.message).tobytes())
     return ReadHeader(header, corrected, bits)
-
-
-def begins_link(first: bytes) -> bool:
-    """Whether the first bytes of a connection are nearer to a link's than to a chat frame's.
-
-    Args:
-        first: up to four of them are looked at; each may have wrong bits.
-    """
-    return _distance(first, MARKER) < _distance(first, _CHAT)
-
-
-def _distance(first: bytes, pattern: bytes) -> int:
-    size = min(len(first), len(pattern))
-    return differing_bits(first[:size], pattern[:size])
-
-
-def differing_bits(a: bytes, b: bytes) -> int:
-    """In how many bits two strings of the same length differ."""
-    return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).bit_count()
 
 
 def unwrap(value: int, bits: int, near: int) -> int:

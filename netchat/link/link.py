@@ -20,13 +20,13 @@ from netchat.link.combine import Copies
 from netchat.link.header import (
     HEAD_SIZE,
     HEADER_SIZE,
-    MARKER,
     Header,
     Kind,
     read_header,
     unwrap,
     write_header,
 )
+from netchat.link.marker import MARKER
 from netchat.link.opening import Mode, Opening, read_opening, write_opening
 from netchat.link.policy import ChannelReport, Policy, policy
 from netchat.link.reader import BlockReader

@@ -12,15 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from netchat.link.header import (
-    HEAD_SIZE,
-    MARKER,
-    MARKER_ERRORS,
-    Header,
-    ReadHeader,
-    differing_bits,
-    read_header,
-)
+from netchat.link.header import HEAD_SIZE, Header, ReadHeader, read_header
+from netchat.link.marker import MARKER, MARKER_ERRORS, differing_bits
 
 __all__ = ["BlockReader", "StreamBlock"]
 

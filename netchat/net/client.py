@@ -16,12 +16,15 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from netchat.chat.client import ChatClient
 from netchat.chat.happenings import Ended, Happening, Offline
 from netchat.errors import CannotConnect, NetchatError, PeerError
 from netchat.net.store import ClientStore
+
+if TYPE_CHECKING:
+    from netchat.net.path import NoisyPath
 
 __all__ = ["Client", "parse_address"]
 
@@ -92,8 +95,10 @@ class Client:
         name: the user name wished for.
         store: where the client's memory is kept; None is nowhere.
         patience: seconds without a connection after which it gives up.
+        path: a link, a noisy channel or both between here and the server.
 
     Attributes:
+        path: it.
         core: the rules; say things to it, then call `flush`.
     """
 
@@ -105,7 +110,9 @@ class Client:
         *,
         store: ClientStore | None = None,
         patience: float = float("inf"),
+        path: NoisyPath | None = None,
     ) -> None:
+        self.path = path
         self.core = ChatClient(name, store.load() if store is not None else None)
         self.why_lost = ""
         self._address = host, port
@@ -202,7 +209,9 @@ class Client:
         host, port = self._address
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                _, wire = await loop.create_connection(lambda: _Wire(self), host, port)
+                wire = _Wire(self)
+                under = self.path.under(wire) if self.path is not None else wire
+                await loop.create_connection(lambda: under, host, port)
         except TimeoutError as error:
             raise CannotConnect(f"{host}:{port} does not answer.") from error
         except OSError as error:
@@ -232,6 +241,8 @@ class Client:
             delay = random.uniform(0, wait)
             wait = min(wait * 2, LONGEST_WAIT)
             why = self.core.farewell or self.why_lost or "connection lost"
+            if self.path is not None:
+                why = self.path.explain(why, found_by_server=bool(self.core.farewell))
             self._queue.put_nowait(Offline(why, delay))
             self.why_lost = self.core.farewell = ""
             await asyncio.sleep(delay)

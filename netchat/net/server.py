@@ -8,17 +8,22 @@ import socket
 import time
 from collections.abc import Callable, Collection
 from enum import IntFlag
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from netchat.chat.connection import Close, Connection, Fanout, Note, Slow, Write
 from netchat.chat.hub import Hub
 from netchat.chat.journal import Batch
 from netchat.chat.settings import Settings
-from netchat.errors import HistoryError, PeerError
+from netchat.errors import BadMagic, HistoryError, PeerError
+from netchat.link.marker import begins_link
 from netchat.net.history import SqliteHistory
+from netchat.net.link_door import LinkDoor
 from netchat.net.memory import MemoryHistory
 from netchat.net.writer import Writer
 from netchat.wire import Error, ErrorCode, FrameReader, encode
+
+if TYPE_CHECKING:
+    from netchat.net.link_layer import LinkLayer
 
 __all__ = ["ChatServer"]
 
@@ -64,6 +69,7 @@ class _Hold(IntFlag):
     TOO_FAST = 1
     NOT_READING = 2
     DISK_BEHIND = 4
+    OPENING_LINK = 8
 
 
 class _Peer(Connection, asyncio.Protocol):
@@ -164,6 +170,7 @@ class ChatServer:
             if isinstance(history, SqliteHistory)
             else None
         )
+        self._door = LinkDoor(self._loop)
         self._servers: list[asyncio.Server] = []
         self._timers: list[asyncio.TimerHandle] = []
 
@@ -223,7 +230,10 @@ class ChatServer:
         except PeerError as error:
             if not peer.closing:
                 hub.receive(peer, list(error.frames), now)
-                hub.broke(peer, error)
+                if isinstance(error, BadMagic) and peer.session is None and begins_link(data):
+                    self._let_link_in(peer, data)
+                else:
+                    hub.broke(peer, error)
             frames = []
         else:
             hub.receive(peer, frames, now)
@@ -242,6 +252,19 @@ class ChatServer:
                 self._turn()
             else:
                 self.schedule()
+
+    def _let_link_in(self, peer: _Peer, data: bytes) -> None:
+        """What has arrived first is no frame, but the beginning of a link."""
+
+        def opened(link: LinkLayer) -> None:
+            if peer in self.hub.connections and not peer.closing:
+                peer.release(_Hold.OPENING_LINK)
+                transport, peer.transport = peer.transport, link
+                peer.reader = FrameReader(self.settings.max_frame)
+                link.begin(transport, data)
+
+        peer.hold(_Hold.OPENING_LINK)
+        self._door.knock(peer, opened)
 
     def schedule(self) -> None:
         """Have one turn when this turn of the loop is over, so that what it brought goes together."""

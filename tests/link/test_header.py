@@ -9,16 +9,13 @@ import reedsolo
 
 from netchat.link.header import (
     HEADER_SIZE,
-    MARKER,
-    MARKER_ERRORS,
     Header,
     Kind,
-    begins_link,
-    differing_bits,
     read_header,
     unwrap,
     write_header,
 )
+from netchat.link.marker import MARKER, MARKER_ERRORS, begins_link, differing_bits
 from netchat.wire import Hello, encode
 
 #: Written by hand from docs/LINK.md; the CRC is that of a calculator (CRC-16/IBM-3740).

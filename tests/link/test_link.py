@@ -6,7 +6,9 @@ import random
 
 import pytest
 
-from netchat.link import Link, Mode
+from netchat.link.header import Kind
+from netchat.link.link import Link
+from netchat.link.opening import Mode, Opening, write_opening
 from tests.link.world import World
 
 #: The link's number, and what it counts from: near the end of every counter, so that all wrap around.
@@ -195,8 +197,6 @@ def test_reordering_alone_is_no_loss() -> None:
 
 def test_a_code_is_refused_with_a_reason() -> None:
     client = Link.client("rs:255,223", identity=1)
-    from netchat.link import Opening, write_opening
-    from netchat.link.header import Kind
 
     block = client._block(Kind.OPEN, 0.0, write_opening(Opening("my_code.py:Mine", "rs:255,223")))
     server = Link.server()

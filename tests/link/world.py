@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 
 from netchat.channels.stream import ChannelStream
-from netchat.link import Link
+from netchat.link.link import Link
 
 __all__ = ["World"]
 

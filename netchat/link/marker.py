@@ -1,0 +1,36 @@
+"""What a link begins with: light enough to be looked for by a server that no link ever comes to."""
+
+from __future__ import annotations
+
+from netchat.wire import MAGIC, VERSION, Hello
+
+__all__ = ["MARKER", "MARKER_ERRORS", "begins_link", "differing_bits"]
+
+#: The attached sync marker of CCSDS 131.0-B: 32 bits of which no shift looks like the whole, and 16
+#: of them differ from the first bytes of a chat.
+MARKER = bytes.fromhex("1acffc1d")
+
+#: Wrong bits with which a marker is still taken for one. Random bytes pass in one of 3,700 places,
+#: and what follows them must then be a codeword with a good CRC.
+MARKER_ERRORS = 6
+
+_CHAT = MAGIC + bytes([VERSION, Hello.TYPE])
+
+
+def begins_link(first: bytes) -> bool:
+    """Whether the first bytes of a connection are nearer to a link's than to a chat's.
+
+    Args:
+        first: up to four of them are looked at; each may have wrong bits.
+    """
+    return _distance(first, MARKER) < _distance(first, _CHAT)
+
+
+def _distance(first: bytes, pattern: bytes) -> int:
+    size = min(len(first), len(pattern))
+    return differing_bits(first[:size], pattern[:size])
+
+
+def differing_bits(a: bytes, b: bytes) -> int:
+    """In how many bits two strings of the same length differ."""
+    return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).bit_count()

@@ -1,0 +1,52 @@
+"""Lets links in on the port of the chat: who does not speak the chat's protocol may speak a link.
+
+A server that no link has ever come to has not even loaded what links need.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netchat.net.link_layer import LinkLayer
+
+__all__ = ["LinkDoor"]
+
+
+def _prepare() -> None:
+    from netchat.link.codes import warm_up
+
+    warm_up()
+
+
+class LinkDoor:
+    """Makes the server's side of links.
+
+    Args:
+        loop: where the connections are.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._prepared: asyncio.Future[None] | None = None
+
+    def knock(self, protocol: asyncio.Protocol, opened: Callable[[LinkLayer], None]) -> None:
+        """A link has come.
+
+        Args:
+            protocol: whoever is to speak on it.
+            opened: called soon, with the layer that carries that protocol. The first time that may
+                take seconds, in which the loop goes on: what links need is loaded by a thread.
+        """
+        if self._prepared is None:
+            self._prepared = self._loop.run_in_executor(None, _prepare)
+        self._prepared.add_done_callback(lambda _: opened(_layer(protocol)))
+
+
+def _layer(protocol: asyncio.Protocol) -> LinkLayer:
+    from netchat.link.link import Link
+    from netchat.net.link_layer import LinkLayer
+
+    return LinkLayer(protocol, Link.server())

@@ -1,0 +1,160 @@
+"""A link between a connection and whoever speaks on it, on either side."""
+
+from __future__ import annotations
+
+import asyncio
+
+from netchat.errors import LinkError
+from netchat.link.link import Link
+from netchat.net.layer import Layer
+
+__all__ = ["LinkLayer"]
+
+#: Bytes that the other side has not acknowledged at which whoever writes is told to stop, and to go
+#: on: as for a plain connection.
+HIGH_WATER, LOW_WATER = 256 * 1024, 64 * 1024
+
+
+class LinkLayer(Layer):
+    """Carries a protocol's bytes over a link.
+
+    Who pauses reading makes the link's window shrink, and so the other side stop; who writes is
+    paused by what the other side has not acknowledged. What one turn of the loop writes goes out
+    together, in as few blocks as hold it.
+
+    Args:
+        upper: the protocol above.
+        link: the link, fresh.
+
+    Attributes:
+        link: it.
+    """
+
+    def __init__(self, upper: asyncio.Protocol, link: Link) -> None:
+        super().__init__(upper)
+        self.link = link
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._scheduled = False
+        self._reading = True
+        self._lower_full = False
+        self._upper_paused = False
+        self._closing = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """There is a connection: open the link on it."""
+        super().connection_made(transport)
+        self._pump()
+
+    def begin(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Take over a connection on which the first bytes of a link have arrived.
+
+        Args:
+            transport: the connection's, which the protocol above knows already.
+            data: those bytes.
+        """
+        self.lower = transport
+        transport.set_protocol(self)
+        self.data_received(data)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have arrived, damaged perhaps."""
+        self.link.receive(data, self._loop.time())
+        self._hand_up()
+        self._pump()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, and the link with it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._closing = True
+        if exc is None and self.link.closed:
+            exc = LinkError(self.link.closed)
+        self.upper.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The transport below has enough to send."""
+        self._lower_full = True
+
+    def resume_writing(self) -> None:
+        """It has room again."""
+        self._lower_full = False
+        self._pump()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send bytes; they go out at the end of this turn of the loop."""
+        if self.is_closing():
+            return
+        self.link.send(bytes(data))
+        if not self._upper_paused and self.link.buffered > HIGH_WATER:
+            self._upper_paused = True
+            self.upper.pause_writing()
+        self._schedule()
+
+    def close(self) -> None:
+        """Close, once the other side has everything that was written."""
+        if not self._closing:
+            self._closing = True
+            self._schedule()
+
+    def is_closing(self) -> bool:
+        """Whether it is closed, or about to be."""
+        return self._closing or self.lower.is_closing()
+
+    def pause_reading(self) -> None:
+        """Hand no more bytes up. Acknowledgements are still read."""
+        self._reading = False
+
+    def resume_reading(self) -> None:
+        """Hand bytes up again."""
+        self._reading = True
+        self._loop.call_soon(self._resume)
+
+    def _resume(self) -> None:
+        self._hand_up()
+        self._pump()
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._pump)
+
+    def _hand_up(self) -> None:
+        if self._reading and (data := self.link.received(self._loop.time())):
+            self.upper.data_received(data)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.link.tick(self._loop.time())
+        self._pump()
+
+    def _pump(self) -> None:
+        """Send what the link wants sent, and set its timer."""
+        self._scheduled = False
+        link, lower = self.link, self.lower
+        if lower.is_closing():
+            return
+        if not self._lower_full and (data := link.data_to_send(self._loop.time())):
+            lower.write(data)
+        if link.closed:
+            lower.close()
+            return
+        if self._upper_paused and link.buffered < LOW_WATER:
+            self._upper_paused = False
+            self.upper.resume_writing()
+        if self._closing and not (link.buffered and link.opened):
+            link.close()
+            lower.write(link.data_to_send(self._loop.time()))
+            lower.close()
+            return
+        self._arm(link.next_timer())
+
+    def _arm(self, due: float | None) -> None:
+        """Have `_tick` called at some time; a timer that is early enough is left alone."""
+        if due is None or (self._timer is not None and self._due <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = due
+        self._timer = self._loop.call_at(due, self._tick)
