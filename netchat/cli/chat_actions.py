@@ -8,6 +8,7 @@ from netchat.chat.codes import read_code, show_code
 from netchat.chat.text import text_problem
 from netchat.cli.chat_commands import HISTORY_DEFAULT, HISTORY_MOST, Command, help_lines
 from netchat.cli.chat_lines import Kind, Line, mistake, notice, room_name
+from netchat.cli.chat_link import link_lines
 from netchat.cli.chat_session import Conversation
 from netchat.errors import NetchatError
 
@@ -136,6 +137,10 @@ def _help(conversation: Conversation) -> list[Line]:  # noqa: ARG001 - all actio
     return [Line(Kind.ANSWER, (("", line),)) for line in help_lines()]
 
 
+def _link(conversation: Conversation) -> list[Line]:
+    return link_lines(conversation.client)
+
+
 _ACTIONS: dict[str, Callable[..., list[Line]]] = {
     "say": _say,
     "msg": _msg,
@@ -147,5 +152,6 @@ _ACTIONS: dict[str, Callable[..., list[Line]]] = {
     "leave": _leave,
     "rooms": _rooms,
     "nick": _nick,
+    "link": _link,
     "help": _help,
 }

@@ -50,6 +50,7 @@ COMMANDS = {
     "leave": Usage("[CODE]", "leave the room", "rooms"),
     "history": Usage("[N]", f"show the last N events of the room ({HISTORY_DEFAULT})"),
     "nick": Usage("NAME", "take another name"),
+    "link": Usage("", "show what the link to the server corrects, and at what cost"),
     "help": Usage("", "show this list"),
     "quit": Usage("", "leave the chat (so do /exit, quit, exit and Ctrl-D)"),
 }

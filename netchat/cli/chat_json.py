@@ -17,6 +17,7 @@ Every object has a `type`. Events of rooms are told apart by it:
     declined                        code, about, text, suggestion
     undelivered                     text, why
     warned                          code, text
+    link                            answers /link: the counters and rates of the link, and its codes
     answer notice error             text: what the client itself has to say
 
 `kind` is lobby, room or private; `time` is in seconds since 1970 (UTC), from the server's clock. In
@@ -59,7 +60,7 @@ def happening_json(happening: Happening) -> str:
 
 def line_json(line: Line) -> str:
     """A line of the client's own as one line of JSON."""
-    return _dump({"type": line.kind.value, "text": line.text})
+    return _dump(line.fields or {"type": line.kind.value, "text": line.text})
 
 
 def _dump(fields: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from netchat.chat.codes import LOBBY, show_code
 from netchat.chat.names import skeleton
@@ -54,10 +55,16 @@ Part = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: what it is, and its parts, each a style and a text."""
+    """One line: what it is, and its parts, each a style and a text.
+
+    Attributes:
+        fields: what stands for it where JSON is printed; None is its text. Without any fields it is
+            left out there: another line has said it.
+    """
 
     kind: Kind
     parts: tuple[Part, ...]
+    fields: dict[str, Any] | None = None
 
     @property
     def text(self) -> str:

@@ -62,7 +62,8 @@ class _Printer:
         self._note(lines)
         for line in lines:
             if self._as_json:
-                print(line_json(line), flush=True)  # noqa: T201
+                if line.fields != {}:
+                    print(line_json(line), flush=True)  # noqa: T201
                 continue
             out = sys.stdout if line.kind in (Kind.EVENT, Kind.ANSWER) else sys.stderr
             print(render(line, colour=self._colour[out], one_line=True), file=out, flush=True)

@@ -114,9 +114,10 @@ class Conversation:
                 timer.cancel()
                 yield happening, take(self, happening)
                 if isinstance(happening, Offline) and not self.begun:
-                    raise CannotConnect(
-                        f"{self.address} is no place to chat: {harmless(self.told)}."
+                    what = (
+                        "is no place to chat" if self.client.path is None else "was not understood"
                     )
+                    raise CannotConnect(f"{self.address} {what}: {harmless(self.told)}.")
                 if self.refused and not self.begun:
                     return
                 if isinstance(happening, Ended) and not happening.wanted:

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,11 +17,15 @@ from netchat.cli.chat_lines import Line, harmless, notice
 from netchat.cli.chat_pipe import chat_in_pipe
 from netchat.cli.chat_session import Conversation
 from netchat.cli.duration import DURATION
+from netchat.cli.path_options import check_path, path_options
 from netchat.errors import NetchatError
 from netchat.net.client import Client, parse_address
 from netchat.net.loop import run
 from netchat.net.store import ClientStore
 from netchat.wire import DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from netchat.net.path import NoisyPath
 
 __all__ = ["client"]
 
@@ -46,6 +51,7 @@ LONGEST_FILE_NAME = 200
     "--state/--no-state", default=True, show_default=True,
     help="Keep on disk what is needed to go on after a crash with nothing lost.",
 )  # fmt: skip
+@path_options
 def client(
     address: str,
     name: str | None,
@@ -53,6 +59,9 @@ def client(
     as_json: bool,
     patience: float | None,
     state: bool,
+    link: str,
+    channel: str | None,
+    seed: int | None,
 ) -> int:
     """Chat on the server at HOST (this machine by default) and PORT (6464).
 
@@ -67,7 +76,13 @@ def client(
       netchat client --name Nova --room 7K3F9-2MQ0T         in a room you know the code of
       date | netchat client --name Clock                    send what a program prints
       tail -f /dev/null | netchat client --name Log --json   only listen, for a program
+
+    \b
+    Over a line that turns one bit in a thousand over, both ways; /link shows what is corrected:
+      netchat client --name Nova --link rs:255,223 --channel bsc:1e-3
+      netchat client --name Nova --link none --channel bsc:1e-3     and how it breaks without
     """
+    code = check_path(link, channel)
     try:
         host, port = parse_address(address, DEFAULT_PORT)
     except ValueError as error:
@@ -82,10 +97,15 @@ def client(
         patience = float("inf") if at_keyboard else PATIENCE
     for output in (sys.stdout, sys.stderr):
         output.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a text file
+    path = None
+    if code is not None or channel is not None:
+        from netchat.net.path import NoisyPath
+
+        path = NoisyPath(code, channel, seed)
     while True:
         name = clean_name(name if name is not None else click.prompt("Your name"))
         outcome = _name_problem(name) or _chat(
-            name, host, port, room or "", patience, state, at_keyboard, as_json
+            name, host, port, room or "", patience, state, at_keyboard, as_json, path
         )
         if not isinstance(outcome, NameRefused):
             return outcome
@@ -111,6 +131,7 @@ def _chat(
     state: bool,
     at_keyboard: bool,
     as_json: bool,
+    path: NoisyPath | None,
 ) -> int | NameRefused:
     """Chat under one name; returns the exit code, or why the name would not do."""
     store, notes = None, list[Line]()
@@ -121,7 +142,7 @@ def _chat(
             # Most likely another client of that name has it; then the server will say so.
             notes.append(notice("warning", f"After a crash messages can be lost: {error}"))
     try:
-        connection = Client(host, port, name, store=store, patience=patience)
+        connection = Client(host, port, name, store=store, patience=patience, path=path)
         shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         conversation = Conversation(connection, shown, room, remembers=store is not None)
         if at_keyboard:

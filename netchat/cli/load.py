@@ -11,6 +11,7 @@ import click
 from netchat.chat.codes import LOBBY
 from netchat.cli.duration import DURATION
 from netchat.cli.exits import FAILED, OK
+from netchat.cli.path_options import check_path, path_options
 from netchat.net.client import parse_address
 from netchat.net.load import MIN_PAYLOAD, LoadReport, run_load
 from netchat.net.loop import run
@@ -59,6 +60,7 @@ __all__ = ["load"]
     "--patience", type=DURATION, default="20s", show_default=True,
     help="Without any progress for so long, what is missing is lost.",
 )  # fmt: skip
+@path_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def load(
     address: str,
@@ -71,6 +73,9 @@ def load(
     room: str,
     drop: bool,
     patience: float,
+    link: str,
+    channel: str | None,
+    seed: int | None,
     as_json: bool,
 ) -> int:
     """Drive a server like a crowd, check every delivery, and measure.
@@ -86,7 +91,10 @@ def load(
       netchat load localhost                              100 users, one speaks
       netchat load localhost --users 1000 --rate 500      latency at a steady load
       netchat load localhost --users 2000 --drop          everybody comes back
+      netchat load localhost --users 4 --messages 10000 --link rs:255,223 --channel bsc:1e-3
+                                                          through lines that turn bits over
     """
+    code = check_path(link, channel)
     if senders > users:
         raise click.UsageError(f"--senders {senders} is more than --users {users}.")
     try:
@@ -96,7 +104,8 @@ def load(
     report = run(
         run_load(
             host, port, users=users, senders=senders, messages=messages, rate=rate, window=window,
-            payload=payload, room=room, drop=drop, patience=patience, progress=_show_progress,
+            payload=payload, room=room, drop=drop, patience=patience, link=code, channel=channel, seed=seed,
+            progress=_show_progress,
         )
     )  # fmt: skip
     if sys.stderr.isatty():
@@ -153,6 +162,14 @@ def _table(report: LoadReport) -> Table:
             "all lost at once",
             f"{drop.clients:,} users back in {drop.back_seconds:.2f} s, with everything in "
             f"{drop.seconds:.2f} s ({drop.missed:,} deliveries made up for, {drop.retries:,} retries)",
+        )
+    if (links := report.link) is not None:
+        over = f" over {links.channel}" if links.channel else ""
+        table.add_row(
+            "links",
+            f"{escape(links.link + over)}: {links.blocks_sent + links.blocks_received:,} blocks, {links.wrong_bits:,} wrong bits "
+            f"received, {links.corrected_symbols:,} symbols corrected, "
+            f"{links.failed_blocks:,} blocks failed, {links.retransmissions:,} sent again",
         )
     if report.reconnects:
         table.add_row("lost connections", f"{report.reconnects:,}")

@@ -7,7 +7,7 @@ plug-in, and costs no more memory or time than any code of the table.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -109,6 +109,7 @@ def block_code(spec: str) -> BlockCode:
     return BlockCode(check_spec(spec))
 
 
+@cache
 def warm_up() -> None:
     """Load, or compile, what the codes of the table run on, so that no block waits for it later."""
     for spec in CODES.values():

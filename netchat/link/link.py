@@ -65,6 +65,8 @@ class Link:
         opening: what the client asked for; None on a server that has not heard it.
         closed: why the link is at an end: the other side refused it, closed it, or did not answer.
             Empty while it is not.
+        code_out: the code of the last block sent; at first, the one that is to be used.
+        code_in: the code of the last block received; empty before.
         stats: what it has done.
         policy: what decides the code of this side's blocks; None until it is known.
     """
@@ -73,6 +75,7 @@ class Link:
         self.opening = opening
         self.opened = False
         self.closed = ""
+        self.code_out = self.code_in = ""
         self.stats = LinkStats()
         self.policy: Policy | None = None
         self._is_client = opening is not None
@@ -146,6 +149,7 @@ class Link:
             ours, theirs = theirs, ours
         self.policy = policy(ours)
         self._opened_out, self._opened_in = block_code(ours), block_code(theirs)
+        self.code_out = ours
         self.opening = opening
 
     # -- what goes in and comes out -------------------------------------------------------------
@@ -222,6 +226,7 @@ class Link:
             block = self._block(Kind.DATA, now, payload, number, segment.start)
             self._sender.sent(segment, len(block), now)
             blocks.append(block)
+            self.code_out = code.spec
             if payload:
                 self.stats.payload_sent += len(payload)
                 self.stats.coded_sent += code.coded_length(len(payload))
@@ -366,6 +371,7 @@ class Link:
         """Decode a payload, by itself or with earlier copies of it; None if that fails."""
         code, context = self._code_in(header.code), _context(header)
         assert code is not None
+        self.code_in = code.spec
         found = code.open(context, coded, header.length)
         if found.good:
             self.stats.corrected_symbols += found.corrected
@@ -391,17 +397,15 @@ class Link:
 
     def _open(self, header: Header, coded: bytes, now: float) -> bool:
         """A client asks for a link, for the first time or because it has not heard the answer."""
-        found = self._codes[_CONTROL].open(_context(header), coded, header.length)
-        if not found.good:
-            self.stats.failed_blocks += 1
+        payload = self._control_payload(header, coded)
+        if payload is None:
             return False
-        self.stats.corrected_symbols += found.corrected
         if self.opening is not None:
             if header.link == self._link:
                 self._control.append((Kind.ACCEPT, b""))
             return True
         try:
-            opening = read_opening(found.payload)
+            opening = read_opening(payload)
             self._agree(opening)
         except (LinkError, ValueError) as error:
             self._link = header.link
@@ -417,14 +421,24 @@ class Link:
         return True
 
     def _end(self, header: Header, coded: bytes) -> bool:
-        found = self._codes[_CONTROL].open(_context(header), coded, header.length)
-        if header.length and not found.good:
-            self.stats.failed_blocks += 1
+        payload = self._control_payload(header, coded)
+        if payload is None:
             return False
-        text = found.payload.decode("utf-8", "replace") if header.length else ""
+        text = payload.decode("utf-8", "replace")
         done = "refused" if header.kind is Kind.REFUSE else "closed"
         self.closed = f"the other side {done} the link" + (f": {text}" if text else "")
         return True
+
+    def _control_payload(self, header: Header, coded: bytes) -> bytes | None:
+        """Decode the payload of OPEN, REFUSE or CLOSE; None if that fails."""
+        if not header.length:
+            return b""
+        found = self._codes[_CONTROL].open(_context(header), coded, header.length)
+        if not found.good:
+            self.stats.failed_blocks += 1
+            return None
+        self.stats.corrected_symbols += found.corrected
+        return found.payload
 
     # -- time -----------------------------------------------------------------------------------
 

@@ -74,6 +74,10 @@ class BlockReader:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the stream; then call `next` until it gives None."""
+        self._buffer += data
+
+    def _forget(self) -> None:
+        """Keep no more than may be looked at again."""
         keep = self._at if self._doubtful is None else min(self._at, self._doubtful)
         if keep:
             del self._buffer[:keep]
@@ -81,18 +85,19 @@ class BlockReader:
             self._at -= keep
             if self._doubtful is not None:
                 self._doubtful -= keep
-        self._buffer += data
 
     def next(self) -> StreamBlock | None:
-        """The next block that has arrived completely."""
+        """The next block that has arrived completely; None if there is none yet."""
         while self._head is None:
             if not self._find():
+                self._forget()
                 return None
         head = self._head
         size = self._payload_size(head.header)
         assert size is not None
         begin, end = self._at + HEAD_SIZE, self._at + HEAD_SIZE + size
         if len(self._buffer) < end:
+            self._forget()
             return None
         coded = bytes(self._buffer[begin:end])
         block = StreamBlock(

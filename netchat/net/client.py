@@ -75,7 +75,7 @@ class _Wire(asyncio.Protocol):
         try:
             self.client.core.feed(data)
         except PeerError as error:
-            self.client.why_lost = f"the server broke the protocol: {error}"
+            self.client.broken(error)
             self.transport.abort()
         self.client.flush_or_drop()
 
@@ -115,6 +115,7 @@ class Client:
         self.path = path
         self.core = ChatClient(name, store.load() if store is not None else None)
         self.why_lost = ""
+        self._found_damage = False
         self._address = host, port
         self._store = store
         self._patience = patience
@@ -187,6 +188,9 @@ class Client:
         if data and self._wire is not None and not self._wire.gone.done():
             self._wire.transport.write(data)
         for happening in happenings:
+            if isinstance(happening, Ended) and not happening.wanted and self.path is not None:
+                why = self.path.explain(happening.why, "server")
+                happening = Ended(why, wanted=False)
             self._queue.put_nowait(happening)
         if self.core.ended and self._wire is not None:
             self._wire.transport.close()
@@ -198,6 +202,11 @@ class Client:
         except NetchatError as error:
             self.why_lost = str(error)
             self.drop()
+
+    def broken(self, error: PeerError) -> None:
+        """The server broke the protocol, or something on the way did."""
+        self.why_lost = f"the server broke the protocol: {error}"
+        self._found_damage = True
 
     def drop(self) -> None:
         """Lose the connection, as a network would; it is made again."""
@@ -235,21 +244,28 @@ class Client:
                 self.flush_or_drop()
             if self.core.ended:
                 return
+            why = self._why_lost()
             if time.monotonic() - lost_at > self._patience:
-                self._queue.put_nowait(Ended(f"gave up: {self.why_lost}", wanted=False))
+                self._queue.put_nowait(Ended(f"gave up: {why}", wanted=False))
                 return
             delay = random.uniform(0, wait)
             wait = min(wait * 2, LONGEST_WAIT)
-            why = self.core.farewell or self.why_lost or "connection lost"
-            if self.path is not None:
-                why = self.path.explain(why, found_by_server=bool(self.core.farewell))
             self._queue.put_nowait(Offline(why, delay))
             self.why_lost = self.core.farewell = ""
+            self._found_damage = False
             await asyncio.sleep(delay)
             try:
                 await self._connect()
             except NetchatError as error:
                 self.why_lost = str(error)
+
+    def _why_lost(self) -> str:
+        """Why there is no connection, in the server's words if it has left any."""
+        why = self.core.farewell or self.why_lost or "connection lost"
+        if self.path is not None:
+            finder = "server" if self.core.farewell else "client" if self._found_damage else ""
+            why = self.path.explain(why, finder)
+        return why
 
     async def _watch(self, wire: _Wire) -> None:
         """Wait until a connection is gone; end one that has fallen silent."""

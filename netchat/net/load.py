@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netchat.errors import NetchatError
 from netchat.net.crowd.crowd import Crowd
@@ -19,6 +19,9 @@ from netchat.net.crowd.strand import MIN_PAYLOAD
 from netchat.net.crowd.tally import tally
 from netchat.net.crowd.watch import Watch
 from netchat.net.files import raise_file_limit
+
+if TYPE_CHECKING:
+    from netchat.net.crowd.links import Links
 
 __all__ = ["MIN_PAYLOAD", "LoadReport", "run_load"]
 
@@ -42,6 +45,9 @@ async def run_load(
     room: str = "lobby",
     drop: bool = False,
     patience: float = 20.0,
+    link: str | None = None,
+    channel: str | None = None,
+    seed: int | None = None,
     progress: Progress = lambda _phase, _done, _total: None,
 ) -> LoadReport:
     """Drive a server, and check that every user gets everything once and in order.
@@ -59,13 +65,16 @@ async def run_load(
         drop: let all users lose their connection at once when the messages have been said, while
             senders speak on; one user more, who stays, speaks to those who are away.
         patience: seconds without any progress after which what is missing is lost.
+        link: the code of a link between each user and the server; None is no link.
+        channel: what damages each connection, both ways; None is nothing.
+        seed: where the channels' chance comes from; None is a new one each time.
         progress: told how far it is, a few times a second.
 
     Returns:
         What came out; `.ok` says whether every delivery was right.
 
     Raises:
-        ValueError: the figures make no sense.
+        ValueError: the figures make no sense, or there is no such code or channel.
         CannotConnect: there is no server.
         Refused: the server does not take the users in.
         NetchatError: the crowd could not be brought together.
@@ -86,8 +95,21 @@ async def run_load(
     if rate is not None:
         patience = max(patience, 2 / rate)
     # With a rate nobody speaks by himself: the window is what a sender may fill on an echo.
+    options: dict[str, Any] = {}
+    links: Links | None = None
+    if link is not None or channel is not None:
+        from netchat.net.crowd.links import Links
+
+        links = Links(link, channel, seed)
+        options["under"] = links.under
     crowd = Crowd(
-        host, port, room, payload=payload, window=0 if rate else window, patience=patience
+        host,
+        port,
+        room,
+        payload=payload,
+        window=0 if rate else window,
+        patience=patience,
+        **options,
     )
     try:
         joined = await _gather(crowd, port, users, senders, progress)
@@ -117,6 +139,7 @@ async def run_load(
             load_share=round(spoken.load_share, 3),
             server_use=spoken.use,
             drop=dropped,
+            link=links.use() if links is not None else None,
             notes=_notes(crowd, joined.watch, spoken.load_share, complete=complete),
         )
     finally:

@@ -26,6 +26,7 @@ class NoisyPath:
         seed: where its chance comes from; None is a new one each time.
 
     Attributes:
+        channel: the channel's spec.
         link: the link of the present connection, if there is one.
 
     Raises:
@@ -40,6 +41,7 @@ class NoisyPath:
     ) -> None:
         self._code = None if link is None else check_spec(link)
         self._streams: tuple[ChannelStream, ChannelStream] | None = None
+        self.channel = channel
         self.link: Link | None = None
         if channel is not None:
             root = (
@@ -59,22 +61,26 @@ class NoisyPath:
             protocol = NoiseLayer(protocol, *self._streams)
         return protocol
 
-    def explain(self, why: str, *, found_by_server: bool) -> str:
+    def explain(self, why: str, finder: str) -> str:
         """Why a connection was lost, with what the channel has to do with it.
 
         Args:
             why: what the one who gave it up says.
-            found_by_server: that was the server.
+            finder: who has found damage: "server", "client", or nobody.
         """
         if self._streams is None or self._code is not None:
             return why
         out, back = self._streams
-        finder = "The server's check found it" if found_by_server else "A check of ours found it"
+        found = {
+            "server": "The server's check found it: so far",
+            "client": "A check of ours found it: so far",
+        }
         damage = " and ".join(
             f"{stream.flipped:,} of {8 * stream.passed:,} bits {way}"
             for stream, way in ((out, "on the way out"), (back, "on the way in"))
         )
         return (
-            f"{why}. {finder}: so far the channel {out.channel.spec} has turned over {damage}, and "
-            "a chat without a code does not survive one. Try --link rs:255,223"
+            f"{why.rstrip('.')}. {found.get(finder, 'So far')} the channel {out.channel.spec} has "
+            f"turned over {damage}, and a chat without a code does not survive one. "
+            "Try --link rs:255,223"
         )

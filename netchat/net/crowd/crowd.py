@@ -44,6 +44,8 @@ class Crowd:
         payload: bytes of each message's text.
         window: messages that a sender has under way at most.
         patience: seconds without any progress after which it gives up.
+        under: makes of a user's protocol the one for a new connection, where something stands
+            between the two.
 
     Attributes:
         users: everyone.
@@ -60,7 +62,15 @@ class Crowd:
     """
 
     def __init__(
-        self, host: str, port: int, room: str, *, payload: int, window: int, patience: float
+        self,
+        host: str,
+        port: int,
+        room: str,
+        *,
+        payload: int,
+        window: int,
+        patience: float,
+        under: Callable[[asyncio.Protocol], asyncio.Protocol] = lambda protocol: protocol,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.wanted_room = room
@@ -79,6 +89,7 @@ class Crowd:
         self.over = False
         self._where = host, port
         self._patience = patience
+        self._under = under
         self._stride = 1
         self._run = secrets.token_hex(3)  # so that two crowds do not quarrel about names
         self._tasks: set[asyncio.Task[None]] = set()
@@ -133,7 +144,7 @@ class Crowd:
         host, port = self._where
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                await self.loop.create_connection(lambda: user, host, port)
+                await self.loop.create_connection(lambda: self._under(user), host, port)
         except TimeoutError as error:
             raise CannotConnect(f"{host}:{port} does not answer.") from error
         except OSError as error:

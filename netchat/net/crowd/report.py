@@ -9,7 +9,7 @@ from typing import Any
 
 from netchat.net.crowd.tally import Faults
 
-__all__ = ["DropReport", "Latency", "LoadReport", "Progress", "ServerUse", "latency_of"]
+__all__ = ["DropReport", "Latency", "LinkUse", "LoadReport", "Progress", "ServerUse", "latency_of"]
 
 #: Called a few times a second with the phase, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
@@ -88,6 +88,35 @@ class DropReport:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkUse:
+    """What the users' sides of their links did, all together.
+
+    Attributes:
+        link: the code that was asked for.
+        channel: the channel.
+        blocks_sent: blocks.
+        blocks_received: blocks whose header could be read.
+        bytes_sent: bytes, as they went into the channel.
+        bytes_received: bytes, as they came out of it.
+        wrong_bits: bits of those that were wrong, in what could be decoded.
+        corrected_symbols: symbols that were corrected.
+        failed_blocks: blocks that could not be decoded by themselves.
+        retransmissions: blocks that were sent again.
+    """
+
+    link: str
+    channel: str | None
+    blocks_sent: int
+    blocks_received: int
+    bytes_sent: int
+    bytes_received: int
+    wrong_bits: int
+    corrected_symbols: int
+    failed_blocks: int
+    retransmissions: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoadReport:
     """What came out of one run.
 
@@ -112,6 +141,7 @@ class LoadReport:
         load_share: CPU time of this program by the seconds; near 1 the figures are lower bounds.
         server_use: what the server used, if that can be seen.
         drop: how the crowd came back, if that was asked for.
+        link: what the users' links did, if they had any.
         notes: what a reader of the figures has to know.
     """
 
@@ -135,6 +165,7 @@ class LoadReport:
     load_share: float
     server_use: ServerUse | None
     drop: DropReport | None
+    link: LinkUse | None
     notes: tuple[str, ...]
 
     @property

@@ -1,0 +1,78 @@
+"""What `/link` shows."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from netchat.cli.chat_lines import Kind, Line
+from netchat.net.client import Client
+
+__all__ = ["link_lines"]
+
+_MODES = {
+    "hybrid": "what fails is sent again and decoded with its copies",
+    "arq": "what fails is sent again",
+    "fec": "nothing is sent again",
+}
+
+
+def link_lines(client: Client) -> list[Line]:
+    """The lines that tell of the link of a client, and how it is as JSON."""
+    path = client.path
+    if path is None or path.link is None:
+        text = "There is no link: frames go out as they are. Start with --link rs:255,223 for one."
+        return [_line(text, {"type": "link", "open": False, "channel": _channel(client)})]
+    from netchat.link.report import link_report
+
+    report = link_report(path.link, asyncio.get_running_loop().time())
+    first, *others = _table(report, _channel(client))
+    return [
+        _line(first, {"type": "link", "channel": _channel(client), **report}),
+        *(_line(text, {}) for text in others),
+    ]
+
+
+def _line(text: str, fields: dict[str, Any]) -> Line:
+    return Line(Kind.ANSWER, (("tag", text[:10]), ("", text[10:])), fields)
+
+
+def _channel(client: Client) -> str | None:
+    return client.path.channel if client.path is not None else None
+
+
+def _table(report: dict[str, Any], channel: str | None) -> list[str]:
+    state = "open" if report["open"] else report["closed"] or "not open yet"
+    codes = report["code_out"]
+    if report["code_in"] not in (codes, ""):
+        codes += f" out, {report['code_in']} in"
+    rows = {
+        "link": f"{codes} ({report['why']}); {_MODES[report['mode']]}; {state}",
+        "sent": (
+            f"{report['blocks_sent']:,} blocks, {report['bytes_sent']:,} bytes; "
+            f"{report['retransmissions']:,} sent again, {report['probes']:,} probes; "
+            f"{report['unacknowledged']:,} bytes not acknowledged"
+        ),
+        "received": (
+            f"{report['blocks_received']:,} blocks, {report['bytes_received']:,} bytes; "
+            f"{report['corrected_symbols']:,} symbols corrected; {report['failed_blocks']:,} blocks "
+            f"failed, {report['combined_blocks']:,} of them mended by a copy; "
+            f"{report['unreadable_headers']:,} headers unreadable"
+        ),
+        "channel": _noise(report["bit_error_rate"], channel),
+        "rate": (
+            f"{_number(report['code_rate'])} of payload; goodput {report['goodput_out']:,} bytes/s "
+            f"out, {report['goodput_in']:,} in (last 5 s); round trip "
+            f"{1000 * report['round_trip']:.1f} ms"
+        ),
+    }
+    return [f"{name:<10}{text}" for name, text in rows.items()]
+
+
+def _noise(rate: float | None, channel: str | None) -> str:
+    seen = "nothing seen yet" if rate is None else f"{rate:.2g} of the bits arrive wrong"
+    return seen + (f"; damaged here by {channel}" if channel is not None else "")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"

@@ -1,0 +1,59 @@
+"""The options of commands that speak to a server over a link, through a channel, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["check_path", "path_options"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def path_options(command: _F) -> _F:
+    """Add `--link`, `--channel` and `--seed`."""
+    for option in (
+        click.option(
+            "--seed", type=click.IntRange(0), metavar="N",
+            help="Let the channel's chance begin here, so that a run can be repeated.",
+        ),
+        click.option(
+            "--channel", metavar="SPEC",
+            help="Turn bits over in both directions, as bsc:1e-3 or "
+            "gilbert-elliott:P_GB,P_BG,E_GOOD,E_BAD does.",
+        ),
+        click.option(
+            "--link", metavar="SPEC", default="none", show_default=True,
+            help="Speak over a link that corrects errors with this code, such as rs:255,223, and "
+            "sends again what it could not correct.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def check_path(link: str, channel: str | None) -> str | None:
+    """Check the options.
+
+    Returns:
+        The link's code; None for none.
+
+    Raises:
+        BadParameter: there is no such code or channel.
+    """
+    code = None if link == "none" else link
+    try:
+        if code is not None:
+            from netchat.link.codes import check_spec
+
+            check_spec(code)
+        if channel is not None:
+            from netchat.channels.stream import ChannelStream
+
+            ChannelStream(channel)
+    except ValueError as error:
+        option = "--link" if channel is None or "channel" not in str(error) else "--channel"
+        raise click.BadParameter(str(error), param_hint=option) from error
+    return code
