@@ -50,13 +50,14 @@ docs: setup ## write the generated documents again
 captures: setup ## take the captures in captures/ again (as root)
 	$(BIN)/python -m tests.captures
 
-fuzz: setup ## one million hostile inputs through the frame reader and the server core
+fuzz: setup ## one million hostile inputs through everything that reads bytes
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
 	$(BIN)/python -m tests.fuzz frame_reader --cases 1000000
 	$(BIN)/python -m tests.fuzz hub --cases 1000000
 	$(BIN)/python -m tests.fuzz pcap --cases 1000000
 	$(BIN)/python -m tests.fuzz reassembly --cases 1000000
 	$(BIN)/python -m tests.fuzz decoder --cases 1000000
+	$(BIN)/python -m tests.fuzz link --cases 1000000
 
 lock: ## pin the packages again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

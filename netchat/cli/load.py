@@ -167,8 +167,8 @@ def _table(report: LoadReport) -> Table:
         over = f" over {links.channel}" if links.channel else ""
         table.add_row(
             "links",
-            f"{escape(links.link + over)}: {links.blocks_sent + links.blocks_received:,} blocks, {links.wrong_bits:,} wrong bits "
-            f"received, {links.corrected_symbols:,} symbols corrected, "
+            f"{escape(links.link + over)}: {links.blocks_sent + links.blocks_received:,} blocks, "
+            f"{links.wrong_bits:,} wrong bits received, {links.corrected_symbols:,} symbols corrected, "
             f"{links.failed_blocks:,} blocks failed, {links.retransmissions:,} sent again",
         )
     if report.reconnects:

@@ -16,7 +16,7 @@ from netchat.coding import get
 from netchat.coding.code import Code
 from netchat.link.marker import differing_bits
 
-__all__ = ["CODES", "OPENED", "BlockCode", "Opened", "block_code", "check_spec", "warm_up"]
+__all__ = ["CODES", "OPENED", "BlockCode", "Opened", "block_code", "check_spec", "table", "warm_up"]
 
 #: The codes that both sides know by number, in the order of their rates but for the first two: no
 #: code, and the header's own. A policy chooses among them block by block.
@@ -110,10 +110,15 @@ def block_code(spec: str) -> BlockCode:
 
 
 @cache
+def table() -> dict[int, BlockCode]:
+    """The codes of the table, by number."""
+    return {number: BlockCode(spec) for number, spec in CODES.items()}
+
+
+@cache
 def warm_up() -> None:
     """Load, or compile, what the codes of the table run on, so that no block waits for it later."""
-    for spec in CODES.values():
-        code = block_code(spec)
+    for code in table().values():
         code.open(b"", code.close(b"", b"x"), 1)
 
 

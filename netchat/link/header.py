@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import binascii
 import struct
+from collections.abc import Iterator
 from enum import IntEnum
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
+from netchat.coding.code import Rows
 from netchat.coding.reed_solomon import ReedSolomon
 from netchat.link.marker import MARKER, differing_bits
 
@@ -26,6 +28,7 @@ __all__ = [
     "Kind",
     "ReadHeader",
     "read_header",
+    "read_headers",
     "unwrap",
     "write_header",
 ]
@@ -130,12 +133,29 @@ def read_header(coded: bytes) -> ReadHeader | None:
     Args:
         coded: `HEADER_SIZE` bytes.
     """
-    received = np.frombuffer(coded, np.uint8)[None, :]
+    return next(read_headers(np.frombuffer(coded, np.uint8)[None, :]))
+
+
+def read_headers(received: Rows) -> Iterator[ReadHeader | None]:
+    """Read coded headers, all decoded at once.
+
+    Args:
+        received: (batch, HEADER_SIZE)
+    """
     result = _code().decode(received)
-    corrected = int(result.corrected[0])
-    if corrected < 0:
-        return None
-    sealed = result.message.tobytes()
+    for i, corrected in enumerate(result.corrected.tolist()):
+        yield _read(result.message[i : i + 1], received[i], corrected) if corrected >= 0 else None
+
+
+def _read(message: Rows, received: Rows, corrected: int) -> ReadHeader | None:
+    """Read a header that could be decoded.
+
+    Args:
+        message: (1, 32) what was decoded.
+        received: (HEADER_SIZE,) what that was.
+        corrected: bytes that were corrected.
+    """
+    sealed = message.tobytes()
     if binascii.crc_hqx(sealed, 0xFFFF):
         return None
     (first, code, link, length, wrong, offset, number, ack, echo, arrived, checked, _) = (
@@ -149,7 +169,7 @@ def read_header(coded: bytes) -> ReadHeader | None:
     )  # fmt: skip
     bits = 0
     if corrected:
-        bits = differing_bits(coded, _code().encode(result.message).tobytes())
+        bits = differing_bits(received.tobytes(), _code().encode(message).tobytes())
     return ReadHeader(header, corrected, bits)
 
 

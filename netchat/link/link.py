@@ -15,7 +15,7 @@ from __future__ import annotations
 import secrets
 
 from netchat.errors import LinkError
-from netchat.link.codes import CODES, OPENED, BlockCode, block_code, check_spec
+from netchat.link.codes import OPENED, BlockCode, block_code, check_spec, table
 from netchat.link.combine import Copies
 from netchat.link.header import (
     HEAD_SIZE,
@@ -82,7 +82,7 @@ class Link:
         self._mtu = mtu
         self._sizes = Sizes(MOST_CODED if mtu is None else max(_LEAST_DATAGRAM, mtu - HEADER_SIZE))
         self._reader = BlockReader(self._payload_size)
-        self._codes = {number: block_code(spec) for number, spec in CODES.items()}
+        self._codes = table()
         self._opened_out: BlockCode | None = None
         self._opened_in: BlockCode | None = None
         self._control: list[tuple[Kind, bytes]] = []
@@ -401,7 +401,7 @@ class Link:
         if payload is None:
             return False
         if self.opening is not None:
-            if header.link == self._link:
+            if header.link == self._link and (Kind.ACCEPT, b"") not in self._control:
                 self._control.append((Kind.ACCEPT, b""))
             return True
         try:

@@ -12,10 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from netchat.link.header import HEAD_SIZE, Header, ReadHeader, read_header
+from netchat.link.header import HEAD_SIZE, Header, ReadHeader, read_header, read_headers
 from netchat.link.marker import MARKER, MARKER_ERRORS, differing_bits
 
 __all__ = ["BlockReader", "StreamBlock"]
+
+#: Bytes that are searched at a time.
+_SEARCHED = 4096
 
 _ONES = np.array([value.bit_count() for value in range(256)], np.uint8)
 
@@ -113,41 +116,51 @@ class BlockReader:
 
     def _find(self) -> bool:
         """Look for a header at the next place; False if more bytes are needed first."""
-        if self._searching and not self._seek():
-            return False
         if len(self._buffer) - self._at < HEAD_SIZE:
             return False
-        marker = bytes(self._buffer[self._at : self._at + len(MARKER)])
-        coded = bytes(self._buffer[self._at + len(MARKER) : self._at + HEAD_SIZE])
-        head = read_header(coded)
+        if self._searching:
+            return self._search()
+        head = read_header(bytes(self._buffer[self._at + len(MARKER) : self._at + HEAD_SIZE]))
         if head is not None and self._payload_size(head.header) is not None:
-            self._head, self._marker_errors = head, differing_bits(marker, MARKER)
-            self._doubtful = None
-            if self._searching:
-                self._searching = False
-                self.resyncs += 1
+            self._found(head)
             return True
-        if not self._searching:
-            self._searching = True
-            self.unreadable += 1
-            if self._doubtful is not None:
-                self._at, self._doubtful = self._doubtful, None
-                return True
-        self._at += 1
-        self.skipped += 1
+        self.unreadable += 1
+        self._searching = True
+        if self._doubtful is None:
+            self._at += 1
+        else:
+            self._at, self._doubtful = self._doubtful, None
         return True
 
-    def _seek(self) -> bool:
-        """Go on to the next marker; False if there is none yet."""
-        received = np.frombuffer(bytes(memoryview(self._buffer)[self._at :]), np.uint8)
-        places = received.size - len(MARKER) + 1
-        if places <= 0:
-            return False
+    def _search(self) -> bool:
+        """Look for a marker with a header behind it, some thousand bytes on.
+
+        All of their headers are decoded at once, so that a peer who sends nothing but markers does
+        not get much work for its bytes.
+        """
+        stop = min(len(self._buffer), self._at + _SEARCHED + HEAD_SIZE)
+        received = np.frombuffer(bytes(self._buffer[self._at : stop]), np.uint8)
+        places = received.size - HEAD_SIZE + 1
         distance = np.zeros(places, np.uint8)
         for i, octet in enumerate(MARKER):
             distance += _ONES[received[i : i + places] ^ octet]
         near = np.flatnonzero(distance <= MARKER_ERRORS)
-        step = int(near[0]) if near.size else places
-        self._at += step
-        self.skipped += step
-        return bool(near.size)
+        heads = received[near[:, None] + np.arange(len(MARKER), HEAD_SIZE)]
+        for place, head in zip(near.tolist(), read_headers(heads), strict=True):
+            if head is not None and self._payload_size(head.header) is not None:
+                self._pass(place)
+                self._searching = False
+                self.resyncs += 1
+                self._found(head)
+                return True
+        self._pass(places)
+        return True
+
+    def _pass(self, count: int) -> None:
+        self._at += count
+        self.skipped += count
+
+    def _found(self, head: ReadHeader) -> None:
+        marker = bytes(self._buffer[self._at : self._at + len(MARKER)])
+        self._head, self._marker_errors = head, differing_bits(marker, MARKER)
+        self._doubtful = None

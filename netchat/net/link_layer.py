@@ -148,7 +148,8 @@ class LinkLayer(Layer):
             lower.write(link.data_to_send(self._loop.time()))
             lower.close()
             return
-        self._arm(link.next_timer())
+        if not self._lower_full:  # until there is room, time changes nothing
+            self._arm(link.next_timer())
 
     def _arm(self, due: float | None) -> None:
         """Have `_tick` called at some time; a timer that is early enough is left alone."""

@@ -19,6 +19,7 @@ from tests.fuzz.choices import Choices
         ("pcap", 5000),
         ("reassembly", 2000),
         ("decoder", 400),
+        ("link", 400),
     ],
 )
 def test_no_random_input_breaks_it(target: str, cases: int) -> None:
