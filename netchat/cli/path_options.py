@@ -49,11 +49,13 @@ def check_path(link: str, channel: str | None) -> str | None:
             from netchat.link.codes import check_spec
 
             check_spec(code)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--link") from error
+    try:
         if channel is not None:
             from netchat.channels.stream import ChannelStream
 
             ChannelStream(channel)
     except ValueError as error:
-        option = "--link" if channel is None or "channel" not in str(error) else "--channel"
-        raise click.BadParameter(str(error), param_hint=option) from error
+        raise click.BadParameter(str(error), param_hint="--channel") from error
     return code

@@ -144,8 +144,9 @@ class LinkLayer(Layer):
             self._upper_paused = False
             self.upper.resume_writing()
         if self._closing and not (link.buffered and link.opened):
-            link.close()
-            lower.write(link.data_to_send(self._loop.time()))
+            if link.opened:
+                link.close()
+                lower.write(link.data_to_send(self._loop.time()))
             lower.close()
             return
         if not self._lower_full:  # until there is room, time changes nothing

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+import sys
+
 import pytest
 
-from netchat.chat.happenings import Offline
+from netchat.chat.happenings import Ended, Offline
+from netchat.link.marker import MARKER
+from netchat.net.client import Client
 from netchat.net.path import NoisyPath
-from tests.net.serving import serve, talker
+from netchat.wire import Error, Join, Send
+from tests.net.serving import Talker, raw, serve, talker
 
 
 @pytest.mark.parametrize(
@@ -39,3 +46,168 @@ async def test_a_chat_over_a_link_is_whole(link: str, channel: str | None) -> No
             assert nova.all(Offline) == []
             if channel is not None:
                 assert path.link.stats.wrong_bits > 0
+
+
+async def test_a_chat_goes_on_where_it_was_when_the_connection_is_lost() -> None:
+    path = NoisyPath("rs:255,223", "bsc:1e-3", seed=6)
+    async with (
+        serve(rate=0) as serving,
+        talker(serving.port, "Nova", "lobby", path=path) as nova,
+        talker(serving.port, "Sourav", "lobby") as sourav,
+    ):
+        texts = [f"message {i}" for i in range(400)]
+        for start in range(0, 400, 100):
+            nova.say(*texts[start : start + 100])
+            sourav.say(f"word {start}")
+            await nova.until(lambda n=start: len(nova.texts()) > n)
+            nova.client.drop()
+        await sourav.until(lambda: len(sourav.texts()) == 404)
+        await nova.until(lambda: len(nova.texts()) == 404)
+
+        assert nova.texts() == sourav.texts()
+        assert [text for text in nova.texts() if text.startswith("message")] == texts
+        assert len(nova.all(Offline)) >= 4
+
+
+async def test_a_slow_reader_over_a_link_takes_no_memory_and_misses_nothing() -> None:
+    async with serve(rate=0) as serving:
+        path = NoisyPath("rs:255,223")
+        async with (
+            talker(serving.port, "Slow", "lobby", path=path) as slow,
+            raw(serving.port, "Fast") as fast,
+        ):
+            (peer,) = [p for p in serving.peers if p.session.name == "Slow"]
+            transport = slow.client._wire.transport
+            transport.pause_reading()
+            await fast.answer(Join(1, 0, 0, "lobby"))
+            count = 3000
+            for start in range(0, count, 100):
+                fast.send(*(Send(1 + start + i, "lobby", "x" * 1000) for i in range(100)))
+                await fast.echo(start + 100)
+
+            assert peer.stalled_since
+            # What was under way when it stalled: not 3 MB.
+            assert peer.transport.link.buffered < 1_000_000
+            assert path.link.held < 300 * 1024
+
+            transport.resume_reading()
+            await slow.until(lambda: len(slow.texts()) == count)
+            assert not peer.stalled_since
+
+
+async def test_who_says_goodbye_is_heard() -> None:
+    path = NoisyPath("rs:255,127+hamming:7,4", "bsc:1e-2", seed=7)
+    async with serve() as serving, talker(serving.port, "Nova", "lobby", path=path) as nova:
+        nova.say("hello")
+        await nova.until(lambda: nova.texts() == ["hello"])
+        await nova.client.bye()
+        await nova.until(lambda: nova.all(Ended))
+
+        assert nova.all(Ended)[0].wanted
+        assert not serving.server.hub.sessions
+
+
+async def test_a_server_that_stops_tells_those_on_links() -> None:
+    path = NoisyPath("rs:255,223", "bsc:1e-3", seed=8)
+    async with (
+        serve() as serving,
+        talker(serving.port, "Nova", "lobby", path=path, patience=0.1) as nova,
+    ):
+        await serving.server.stop()
+        await nova.until(lambda: nova.all(Offline) or nova.all(Ended))
+
+        assert "shut" in (nova.all(Offline) + nova.all(Ended))[0].why
+
+
+async def test_without_a_link_the_channel_breaks_the_chat_and_that_is_explained() -> None:
+    path = NoisyPath(None, "bsc:3e-3", seed=9)
+    async with serve() as serving, Client("127.0.0.1", serving.port, "Nova", path=path) as client:
+        nova = Talker(client)
+        await nova.until(lambda: nova.all(Offline) or nova.all(Ended))
+        why = (nova.all(Offline) + nova.all(Ended))[0].why
+        nova.stop()
+
+    assert "CRC" in why or "protocol" in why
+    assert "bsc:3e-3 has turned over" in why
+    assert why.endswith("Try --link rs:255,223")
+
+
+@pytest.mark.parametrize(
+    ("why", "finder", "told"),
+    [
+        (
+            "A frame is broken.",
+            "server",
+            "A frame is broken. The server's check found it: so far the",
+        ),
+        (
+            "the server broke the protocol",
+            "client",
+            "protocol. A check of ours found it: so far the",
+        ),
+        ("connection lost", "", "connection lost. So far the channel bsc:0.5 has"),
+    ],
+)
+def test_who_has_found_the_damage_is_told(why: str, finder: str, told: str) -> None:
+    assert told in NoisyPath(None, "bsc:0.5").explain(why, finder)
+    assert NoisyPath("uncoded", "bsc:0.5").explain(why, finder) == why
+
+
+async def test_a_server_that_speaks_no_link_is_given_up() -> None:
+    """What answers here is no chat server, and never sends a block."""
+    server = await asyncio.start_server(lambda r, w: w.write(b"HTTP/1.1 400\r\n"), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    path = NoisyPath("rs:255,223")
+    async with Client("127.0.0.1", port, "Nova", path=path) as client:
+        nova = Talker(client)
+        path.link._open_until = 0.0
+        await nova.until(lambda: nova.all(Offline))
+
+        assert "no link is spoken there" in nova.all(Offline)[0].why
+        nova.stop()
+    server.close()
+
+
+async def test_a_server_that_no_link_has_come_to_has_loaded_nothing_for_it() -> None:
+    code = """
+import asyncio, sys
+from netchat.net.server import ChatServer
+from netchat.net.memory import MemoryHistory
+from netchat.chat.settings import Settings
+async def run():
+    server = ChatServer(MemoryHistory(), Settings(), print)
+    await server.start("127.0.0.1", 0)
+    await server.stop()
+asyncio.run(run())
+print([name for name in ("numpy", "numba", "netchat.coding") if name in sys.modules])
+"""
+    done = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await done.communicate()
+    assert out.decode().strip() == "[]"
+
+
+async def test_rubbish_is_refused_as_before() -> None:
+    async with serve() as serving, raw(serving.port) as peer:
+        peer.send(b"GET / HTTP/1.1\r\n\r\n")
+        await peer.end()
+
+        assert isinstance(peer.got[0], Error)
+        assert serving.noted("dismissed")
+
+
+async def test_a_marker_and_then_nothing_is_dismissed_in_time() -> None:
+    async with serve(handshake_timeout=0.2) as serving, raw(serving.port) as peer:
+        peer.send(MARKER)
+        await peer.end()
+
+        assert not serving.peers
+
+
+async def test_rubbish_behind_a_marker_ends_with_the_handshake() -> None:
+    async with serve(handshake_timeout=0.3) as serving, raw(serving.port) as peer:
+        peer.send(MARKER + random.Random(1).randbytes(20_000))
+        await peer.end()
+
+        assert not serving.peers
