@@ -16,7 +16,6 @@ import secrets
 
 from netchat.errors import LinkError
 from netchat.link.codes import OPENED, BlockCode, block_code, check_spec, table
-from netchat.link.combine import Copies
 from netchat.link.header import (
     HEAD_SIZE,
     HEADER_SIZE,
@@ -28,6 +27,7 @@ from netchat.link.header import (
 )
 from netchat.link.marker import MARKER
 from netchat.link.opening import Mode, Opening, read_opening, write_opening
+from netchat.link.payload import CONTROL, MOST_CONTROL, MOST_PAYLOAD, PayloadReader, payload_context
 from netchat.link.policy import ChannelReport, Policy, policy
 from netchat.link.reader import BlockReader
 from netchat.link.receiver import Receiver, Seen
@@ -38,20 +38,8 @@ from netchat.link.stats import LinkStats
 
 __all__ = ["Link"]
 
-#: The code of OPEN, REFUSE and CLOSE: the header's own.
-_CONTROL = 1
-
-#: Bytes of payload of one of those, and of any other block.
-_MOST_CONTROL, _MOST_PAYLOAD = 255, 8192
-
-#: Bytes of coded payload that are waited for.
-_MOST_RECEIVED = 16384
-
 #: Seconds between two attempts to open a link, and for all of them.
 _OPEN_EVERY, _OPEN_PATIENCE = 0.5, 10.0
-
-#: Bytes of failed blocks that are kept to be combined with their next copies.
-_COPIES = 256 * 1024
 
 #: Bytes of coded payload below which a datagram is not cut any more.
 _LEAST_DATAGRAM = 64
@@ -66,7 +54,6 @@ class Link:
         closed: why the link is at an end: the other side refused it, closed it, or did not answer.
             Empty while it is not.
         code_out: the code of the last block sent; at first, the one that is to be used.
-        code_in: the code of the last block received; empty before.
         stats: what it has done.
         policy: what decides the code of this side's blocks; None until it is known.
     """
@@ -75,16 +62,16 @@ class Link:
         self.opening = opening
         self.opened = False
         self.closed = ""
-        self.code_out = self.code_in = ""
+        self.code_out = ""
         self.stats = LinkStats()
         self.policy: Policy | None = None
         self._is_client = opening is not None
         self._mtu = mtu
         self._sizes = Sizes(MOST_CODED if mtu is None else max(_LEAST_DATAGRAM, mtu - HEADER_SIZE))
-        self._reader = BlockReader(self._payload_size)
+        self._payloads = PayloadReader(self.stats)
+        self._reader = BlockReader(self._payloads.size)
         self._codes = table()
-        self._opened_out: BlockCode | None = None
-        self._opened_in: BlockCode | None = None
+        self._opened: BlockCode | None = None
         self._control: list[tuple[Kind, bytes]] = []
         self._open_at: float | None = None
         self._open_until = 0.0
@@ -136,7 +123,7 @@ class Link:
         self._link, self._first = link, first
         self._sender = Sender(first, datagrams=self._mtu is not None, mode=mode, stats=self.stats)
         self._receiver = Receiver(first, mode, self.stats)
-        self._copies = Copies(_COPIES) if mode is Mode.HYBRID else None
+        self._payloads.mode = mode
 
     def _agree(self, opening: Opening) -> None:
         """Use the codes that the client asks for.
@@ -148,7 +135,7 @@ class Link:
         if not self._is_client:
             ours, theirs = theirs, ours
         self.policy = policy(ours)
-        self._opened_out, self._opened_in = block_code(ours), block_code(theirs)
+        self._opened, self._payloads.opened = block_code(ours), block_code(theirs)
         self.code_out = ours
         self.opening = opening
 
@@ -171,10 +158,14 @@ class Link:
         return self._receiver.take(now)
 
     @property
+    def code_in(self) -> str:
+        """The code of the last block of data received; empty before."""
+        return self._payloads.spec
+
+    @property
     def held(self) -> int:
         """Bytes that the other side has made us hold; a few hundred KiB at most."""
-        kept = self._copies.held if self._copies is not None else 0
-        return self._receiver.held + self._reader.held + kept
+        return self._receiver.held + self._reader.held + self._payloads.held
 
     @property
     def rtt(self) -> RoundTrip:
@@ -183,7 +174,7 @@ class Link:
 
     def close(self, why: str = "") -> None:
         """Tell the other side once that nothing more will come."""
-        self._control.append((Kind.CLOSE, why.encode()[:_MOST_CONTROL]))
+        self._answer(Kind.CLOSE, why)
 
     # -- sending --------------------------------------------------------------------------------
 
@@ -221,7 +212,7 @@ class Link:
         while self._sender.ready():
             number = self.policy.choose(now)
             code = self._code_out(number)
-            longest = min(_MOST_PAYLOAD, code.payload_within(self._sizes.coded(number)))
+            longest = min(MOST_PAYLOAD, code.payload_within(self._sizes.coded(number)))
             segment, payload = self._sender.take(number, longest)
             block = self._block(Kind.DATA, now, payload, number, segment.start)
             self._sender.sent(segment, len(block), now)
@@ -234,8 +225,8 @@ class Link:
 
     def _code_out(self, number: int) -> BlockCode:
         if number == OPENED:
-            assert self._opened_out is not None
-            return self._opened_out
+            assert self._opened is not None
+            return self._opened
         return self._codes[number]
 
     def _block(
@@ -243,7 +234,7 @@ class Link:
         kind: Kind,
         now: float,
         payload: bytes = b"",
-        code: int = _CONTROL,
+        code: int = CONTROL,
         offset: int | None = None,
         seen: Seen | None = None,
     ) -> bytes:
@@ -268,7 +259,7 @@ class Link:
             head = MARKER + head
         if not payload:
             return head
-        return head + self._code_out(code).close(_context(header), payload)
+        return head + self._code_out(code).close(payload_context(header), payload)
 
     # -- receiving ------------------------------------------------------------------------------
 
@@ -291,7 +282,7 @@ class Link:
             self.stats.unreadable_headers += 1
             return
         self._head_read(head.corrected, head.wrong, HEADER_SIZE)
-        if self._payload_size(head.header) != len(datagram) - HEADER_SIZE:
+        if self._payloads.size(head.header) != len(datagram) - HEADER_SIZE:
             self.stats.ignored_blocks += 1
             return
         self._take(head.header, datagram[HEADER_SIZE:], now)
@@ -301,23 +292,6 @@ class Link:
         self.stats.corrected_symbols += corrected
         self.stats.wrong_bits += wrong
         self.stats.checked_bits += 8 * size
-
-    def _payload_size(self, header: Header) -> int | None:
-        """Bytes that follow a header; None if it makes no sense."""
-        if header.kind in (Kind.ACCEPT, Kind.ACK):
-            return 0 if not header.length else None
-        if header.kind is not Kind.DATA and (
-            header.code != _CONTROL or header.length > _MOST_CONTROL
-        ):
-            return None
-        code = self._code_in(header.code)
-        if code is None or header.length > _MOST_PAYLOAD:
-            return None
-        size = code.coded_length(header.length) if header.length else 0
-        return size if size <= _MOST_RECEIVED else None
-
-    def _code_in(self, number: int) -> BlockCode | None:
-        return self._opened_in if number == OPENED else self._codes.get(number)
 
     def _take(self, header: Header, coded: bytes, now: float) -> bool:
         """A block has arrived. Returns whether its payload could be decoded."""
@@ -360,49 +334,23 @@ class Link:
             self.stats.duplicate_blocks += 1
             receiver.seen(number, now, arrived=True)
             return True
-        payload = self._payload(header, coded, offset)
+        payload = self._payloads.data(header, coded, offset)
         arrived = payload is not None and receiver.take_in(offset, payload, now)
         receiver.seen(number, now, arrived=arrived)
-        if arrived and self._copies is not None:
-            self._copies.forget_before(receiver.expected)
+        if arrived:
+            self._payloads.forget_before(receiver.expected)
         return payload is not None
-
-    def _payload(self, header: Header, coded: bytes, offset: int) -> bytes | None:
-        """Decode a payload, by itself or with earlier copies of it; None if that fails."""
-        code, context = self._code_in(header.code), _context(header)
-        assert code is not None
-        self.code_in = code.spec
-        found = code.open(context, coded, header.length)
-        if found.good:
-            self.stats.corrected_symbols += found.corrected
-            self.stats.wrong_bits += found.wrong
-            self.stats.checked_bits += 8 * len(coded)
-            return found.payload
-        self.stats.failed_blocks += 1
-        assert self.opening is not None
-        if self.opening.mode is Mode.FEC:
-            self.stats.damaged_blocks += 1
-            return found.payload
-        key = offset, header.length, header.code
-        both = self._copies.combine(key, coded) if self._copies is not None else None
-        if both is None:
-            return None
-        found = code.open(context, both[0], header.length, both[1])
-        if not found.good:
-            return None
-        self.stats.combined_blocks += 1
-        return found.payload
 
     # -- beginning and end ----------------------------------------------------------------------
 
     def _open(self, header: Header, coded: bytes, now: float) -> bool:
         """A client asks for a link, for the first time or because it has not heard the answer."""
-        payload = self._control_payload(header, coded)
+        payload = self._payloads.control(header, coded)
         if payload is None:
             return False
         if self.opening is not None:
-            if header.link == self._link and (Kind.ACCEPT, b"") not in self._control:
-                self._control.append((Kind.ACCEPT, b""))
+            if header.link == self._link:
+                self._answer(Kind.ACCEPT)
             return True
         try:
             opening = read_opening(payload)
@@ -410,35 +358,30 @@ class Link:
         except (LinkError, ValueError) as error:
             self._link = header.link
             self.closed = f"the link was refused: {error}"
-            self._control.append((Kind.REFUSE, str(error).encode()[:_MOST_CONTROL]))
+            self._answer(Kind.REFUSE, str(error))
             return True
         said = self._sender.data
         self._begin(header.link, header.offset, opening)
         self._sender.send(said)
         self._sender.acknowledged(header, now)  # for its window
         self.opened = True
-        self._control.append((Kind.ACCEPT, b""))
+        self._answer(Kind.ACCEPT)
         return True
 
+    def _answer(self, kind: Kind, text: str = "") -> None:
+        """Have a block sent; who asks twice before it has gone is answered once."""
+        block = kind, text.encode()[:MOST_CONTROL]
+        if block not in self._control:
+            self._control.append(block)
+
     def _end(self, header: Header, coded: bytes) -> bool:
-        payload = self._control_payload(header, coded)
+        payload = self._payloads.control(header, coded)
         if payload is None:
             return False
         text = payload.decode("utf-8", "replace")
         done = "refused" if header.kind is Kind.REFUSE else "closed"
         self.closed = f"the other side {done} the link" + (f": {text}" if text else "")
         return True
-
-    def _control_payload(self, header: Header, coded: bytes) -> bytes | None:
-        """Decode the payload of OPEN, REFUSE or CLOSE; None if that fails."""
-        if not header.length:
-            return b""
-        found = self._codes[_CONTROL].open(_context(header), coded, header.length)
-        if not found.good:
-            self.stats.failed_blocks += 1
-            return None
-        self.stats.corrected_symbols += found.corrected
-        return found.payload
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -460,8 +403,3 @@ class Link:
                 f"nobody answered on the other side within {_OPEN_PATIENCE:g} s: no link is spoken "
                 "there, or nothing gets through"
             )
-
-
-def _context(header: Header) -> bytes:
-    """What the CRC of a payload vouches for beside it: the same for every copy of a block."""
-    return b"%d %d %d %d" % (header.kind, header.link, header.length, header.offset)

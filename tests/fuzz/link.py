@@ -16,6 +16,7 @@ from netchat.link.header import Header, Kind, write_header
 from netchat.link.link import Link
 from netchat.link.marker import MARKER
 from netchat.link.opening import Mode
+from netchat.link.payload import payload_context
 from tests.fuzz.choices import Choices
 from tests.link.world import World
 
@@ -124,5 +125,5 @@ def _forged(choices: Choices) -> bytes:
         checked=choices.below(65536),
     )
     code = block_code("rs:96,32" if header.code == 1 else "uncoded")
-    context = b"%d %d %d %d" % (header.kind, header.link, header.length, header.offset)
+    context = payload_context(header)
     return write_header(header) + (code.close(context, payload) if payload else choices.blob(20))

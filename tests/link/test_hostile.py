@@ -10,9 +10,10 @@ import pytest
 from netchat.errors import LinkError
 from netchat.link.codes import block_code, check_spec
 from netchat.link.header import HEAD_SIZE, Header, Kind, write_header
-from netchat.link.link import Link, _context
+from netchat.link.link import Link
 from netchat.link.marker import MARKER
 from netchat.link.opening import Opening, read_opening, write_opening
+from netchat.link.payload import payload_context
 from tests.link.world import World
 
 LINK, FIRST = 9, 1000
@@ -37,7 +38,7 @@ class Peer:
         coded = b""
         if payload:
             spec = {0: "uncoded", 1: "rs:96,32"}.get(header.code, "rs:255,223")
-            coded = block_code(spec).close(_context(header), payload)
+            coded = block_code(spec).close(payload_context(header), payload)
         return MARKER + write_header(header) + coded
 
     def say(self, kind: Kind, payload: bytes = b"", **fields: int) -> bytes:

@@ -59,8 +59,10 @@ async def test_a_chat_goes_on_where_it_was_when_the_connection_is_lost() -> None
         for start in range(0, 400, 100):
             nova.say(*texts[start : start + 100])
             sourav.say(f"word {start}")
-            await nova.until(lambda n=start: len(nova.texts()) > n)
+            lost = len(nova.all(Offline))
+            await nova.until(lambda n=start: len(nova.texts()) > n and nova.core.online)
             nova.client.drop()
+            await nova.until(lambda lost=lost: len(nova.all(Offline)) > lost)
         await sourav.until(lambda: len(sourav.texts()) == 404)
         await nova.until(lambda: len(nova.texts()) == 404)
 
@@ -155,9 +157,15 @@ def test_who_has_found_the_damage_is_told(why: str, finder: str, told: str) -> N
 
 async def test_a_server_that_speaks_no_link_is_given_up() -> None:
     """What answers here is no chat server, and never sends a block."""
-    server = await asyncio.start_server(lambda r, w: w.write(b"HTTP/1.1 400\r\n"), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
+    writers: list[asyncio.StreamWriter] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        writer.write(b"HTTP/1.1 400\r\n")
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
     path = NoisyPath("rs:255,223")
+    port = server.sockets[0].getsockname()[1]
     async with Client("127.0.0.1", port, "Nova", path=path) as client:
         nova = Talker(client)
         path.link._open_until = 0.0
@@ -166,6 +174,8 @@ async def test_a_server_that_speaks_no_link_is_given_up() -> None:
         assert "no link is spoken there" in nova.all(Offline)[0].why
         nova.stop()
     server.close()
+    for writer in writers:
+        writer.transport.abort()
 
 
 async def test_a_server_that_no_link_has_come_to_has_loaded_nothing_for_it() -> None:
