@@ -13,7 +13,8 @@ from zlib import crc32
 import numpy as np
 
 from netchat.coding import get
-from netchat.coding.code import Code
+from netchat.coding.code import Code, Decoded, Rows
+from netchat.link.combine import combined
 from netchat.link.marker import differing_bits
 
 __all__ = ["CODES", "OPENED", "BlockCode", "Opened", "block_code", "check_spec", "table", "warm_up"]
@@ -154,6 +155,8 @@ class BlockCode:
         code = self._code
         self.rate = 1.0 if code is None else code.rate
         self._within: dict[int, int] = {}
+        # RS and CRC nearly always notice that they have failed; a perfect code never does.
+        self._sure = np.bool_(code is not None and code.distance > 4)
         self._step = 1
         if code is not None:
             lengths = _LENGTHS_OF_CHAIN if "+" in spec else _LENGTHS
@@ -199,24 +202,41 @@ class BlockCode:
         """
         return self._encode(payload + crc32(payload, crc32(context)).to_bytes(_CRC, "big"))
 
-    def open(
-        self, context: bytes, coded: bytes, length: int, erasures: bytes | None = None
-    ) -> Opened:
+    def open(self, context: bytes, coded: bytes, length: int) -> Opened:
         """Decode what `close` made.
 
         Args:
             context: as it was there.
             coded: `coded_length(length)` bytes.
             length: bytes of payload.
-            erasures: bits that are not known, as ones; as long as `coded`.
         """
         corrected, sealed = 0, coded
         if self._code is not None:
-            corrected, sealed = self._decode(coded, length + _CRC, erasures)
-        payload = sealed[:length]
-        good = crc32(payload, crc32(context)) == int.from_bytes(sealed[length:], "big")
+            result = self._decode(coded, length + _CRC)
+            corrected = int(np.maximum(result.corrected, 0).sum())
+            sealed = self._octets(result.message, length + _CRC)
+        payload, good = sealed[:length], _is_good(context, sealed)
         wrong = differing_bits(coded, self._encode(sealed)) if good and corrected else 0
         return Opened(payload, good=good, corrected=max(0, corrected), wrong=wrong)
+
+    def open_together(self, context: bytes, copies: list[bytes], length: int) -> bytes | None:
+        """Decode several damaged copies of what `close` made; see `netchat.link.combine`.
+
+        Returns:
+            The payload; None if the copies do not tell it.
+        """
+        size = length + _CRC
+
+        def decode(coded: bytes) -> tuple[bytes, np.typing.NDArray[np.bool_]]:
+            if self._code is None:
+                return coded, np.zeros(size, np.bool_)
+            result = self._decode(coded, size)
+            bits = result.message.shape[1] * self._code.bits
+            sure = np.repeat(~result.failed & self._sure, bits)[: 8 * size]
+            return self._octets(result.message, size), np.packbits(sure) == 255
+
+        sealed = combined(copies, decode, lambda sealed: _is_good(context, sealed))
+        return None if sealed is None else sealed[:length]
 
     def _layout(self, length: int) -> tuple[int, Code]:
         """How many codewords a payload takes, and of which code."""
@@ -239,20 +259,21 @@ class BlockCode:
         words = code.encode(symbols.reshape(blocks, code.k)).T
         return (words if code.alphabet == "byte" else np.packbits(words)).tobytes()
 
-    def _decode(self, coded: bytes, size: int, erasures: bytes | None) -> tuple[int, bytes]:
+    def _decode(self, coded: bytes, size: int) -> Decoded:
         blocks, code = self._layout(size - _CRC)
-        lost = None
-        if erasures is not None:
-            lost = np.ascontiguousarray(self._words(erasures, blocks, code) != 0)
-        result = code.decode(np.ascontiguousarray(self._words(coded, blocks, code)), lost)
-        symbols = result.message.ravel()
-        octets = symbols if code.alphabet == "byte" else np.packbits(symbols)
-        good = result.corrected >= 0
-        corrected = int(result.corrected[good].sum())
-        return corrected, octets.tobytes()[:size]
-
-    @staticmethod
-    def _words(coded: bytes, blocks: int, code: Code) -> np.typing.NDArray[np.uint8]:
         octets = np.frombuffer(coded, np.uint8)
         symbols = octets if code.alphabet == "byte" else np.unpackbits(octets)
-        return symbols[: blocks * code.n].reshape(code.n, blocks).T
+        words = symbols[: blocks * code.n].reshape(code.n, blocks).T
+        return code.decode(np.ascontiguousarray(words))
+
+    def _octets(self, message: Rows, size: int) -> bytes:
+        """The first bytes of what was decoded."""
+        assert self._code is not None
+        symbols = message.ravel()
+        octets = symbols if self._code.alphabet == "byte" else np.packbits(symbols)
+        return octets.tobytes()[:size]
+
+
+def _is_good(context: bytes, sealed: bytes) -> bool:
+    """Whether the CRC behind a payload is right."""
+    return crc32(sealed[:-_CRC], crc32(context)) == int.from_bytes(sealed[-_CRC:], "big")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netchat.link.codes import OPENED, BlockCode, table
-from netchat.link.combine import Copies
+from netchat.link.copies import Copies
 from netchat.link.header import Header, Kind
 from netchat.link.opening import Mode
 from netchat.link.stats import LinkStats
@@ -101,14 +101,11 @@ class PayloadReader:
             return found.payload
         if self.mode is Mode.ARQ:
             return None
-        both = self._copies.combine((offset, header.length, header.code), coded)
-        if both is None:
-            return None
-        found = code.open(context, both[0], header.length, both[1])
-        if not found.good:
-            return None
-        self._stats.combined_blocks += 1
-        return found.payload
+        copies = self._copies.add((offset, header.length, header.code), coded)
+        payload = code.open_together(context, copies, header.length) if len(copies) > 1 else None
+        if payload is not None:
+            self._stats.combined_blocks += 1
+        return payload
 
     def forget_before(self, offset: int) -> None:
         """Everything in front of this place of the stream has arrived."""

@@ -19,6 +19,10 @@ __all__ = ["Segment", "Sender"]
 #: A block sent so often in the same shape is cut anew, and shorter if shorter ones fare better.
 _SAME_SHAPE = 4
 
+#: As is one that is so many times as long as it would be cut now: what its copies could tell
+#: together is worth less than what shorter blocks bring.
+_TOO_LONG = 2
+
 #: Over datagrams, a block is lost when one was seen that was sent so many later (RFC 9002, 6.1.1).
 #: In a stream nothing is overtaken.
 _REORDERING = 3
@@ -139,11 +143,16 @@ class Sender:
         """Cut a lost segment, or what is missing of it, unless its copies shall be combined."""
         start, end, tries = max(lost.start, self.base), lost.end, lost.tries + 1
         same = self._mode is Mode.HYBRID and lost.code == code and start == lost.start
-        if same and lost.tries < _SAME_SHAPE:
+        if same and lost.tries < _SAME_SHAPE and end - start <= _TOO_LONG * longest:
             return Segment(start, end, code, tries)
-        if end - start > longest:
-            self._lost.appendleft(Segment(start + longest, end, code, lost.tries))
-            end = start + longest
+        # Neither crumbs nor a rest that would become one: a short block is nearly all head.
+        while self._lost and self._lost[0].start == end and self._lost[0].end - start <= longest:
+            end = self._lost.popleft().end
+        parts = round((end - start) / longest)
+        if parts > 1:
+            cut = start - (start - end) // parts
+            self._lost.appendleft(Segment(cut, end, lost.code, lost.tries))
+            end = cut
         return Segment(start, end, code, 1)
 
     def sent(self, segment: Segment, size: int, now: float) -> None:

@@ -79,8 +79,8 @@ def test_what_the_code_can_correct_is_never_sent_again() -> None:
 def test_copies_decode_together_what_none_does_alone() -> None:
     worlds = {}
     for mode in (Mode.HYBRID, Mode.ARQ):
-        world = worlds[mode] = World(link("rs:255,223", mode=mode))
-        world.channel("bsc:1e-2")
+        world = worlds[mode] = World(link("uncoded", mode=mode))
+        world.channel("bsc:1e-3")
         world.carry(some(50_000))
 
     assert worlds[Mode.HYBRID].server.stats.combined_blocks > 10
