@@ -47,23 +47,26 @@ def _table(report: dict[str, Any], channel: str | None) -> list[str]:
     if report["code_in"] not in (codes, ""):
         codes += f" out, {report['code_in']} in"
     rows = {
-        "link": f"{codes} ({report['why']}); {_MODES[report['mode']]}; {state}",
+        "link": f"{codes} ({report['why']}); {state}",
+        "losses": _MODES[report["mode"]],
         "sent": (
             f"{report['blocks_sent']:,} blocks, {report['bytes_sent']:,} bytes; "
             f"{report['retransmissions']:,} sent again, {report['probes']:,} probes; "
             f"{report['unacknowledged']:,} bytes not acknowledged"
         ),
-        "received": (
-            f"{report['blocks_received']:,} blocks, {report['bytes_received']:,} bytes; "
-            f"{report['corrected_symbols']:,} symbols corrected; {report['failed_blocks']:,} blocks "
-            f"failed, {report['combined_blocks']:,} of them mended by a copy; "
+        "received": f"{report['blocks_received']:,} blocks, {report['bytes_received']:,} bytes",
+        "repaired": (
+            f"{report['corrected_symbols']:,} symbols; {report['failed_blocks']:,} blocks failed, "
+            f"{report['combined_blocks']:,} mended by a copy; "
             f"{report['unreadable_headers']:,} headers unreadable"
         ),
         "channel": _noise(report["bit_error_rate"], channel),
         "rate": (
-            f"{_number(report['code_rate'])} of payload; goodput {report['goodput_out']:,} bytes/s "
-            f"out, {report['goodput_in']:,} in (last 5 s); round trip "
+            f"{_number(report['code_rate'])} of payload; round trip "
             f"{1000 * report['round_trip']:.1f} ms"
+        ),
+        "goodput": (
+            f"{report['goodput_out']:,} bytes/s out, {report['goodput_in']:,} in (last 5 s)"
         ),
     }
     return [f"{name:<10}{text}" for name, text in rows.items()]

@@ -14,16 +14,21 @@ MARKER = bytes.fromhex("1acffc1d")
 #: and what follows them must then be a codeword with a good CRC.
 MARKER_ERRORS = 6
 
+#: Of each 32 bits, those that may be wrong for a connection to begin like a link. With 8 it could
+#: as well be a chat. One of a thousand connections that bring random bytes is taken for a link.
+_FIRST_ERRORS = 7
+
 _CHAT = MAGIC + bytes([VERSION, Hello.TYPE])
 
 
 def begins_link(first: bytes) -> bool:
-    """Whether the first bytes of a connection are nearer to a link's than to a chat's.
+    """Whether a connection begins like a link, and not rather like a chat.
 
     Args:
-        first: up to four of them are looked at; each may have wrong bits.
+        first: up to four of its bytes are looked at; each may have wrong bits.
     """
-    return _distance(first, MARKER) < _distance(first, _CHAT)
+    wrong = _distance(first, MARKER)
+    return wrong < _distance(first, _CHAT) and 32 * wrong <= _FIRST_ERRORS * 8 * len(first[:4])
 
 
 def _distance(first: bytes, pattern: bytes) -> int:

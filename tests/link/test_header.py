@@ -132,3 +132,12 @@ def test_a_link_and_a_chat_are_told_apart_with_wrong_bits() -> None:
             for place in rng.sample(range(32), 7):
                 damaged[place >> 3] ^= 1 << (place & 7)
             assert begins_link(bytes(damaged)) is link
+
+
+def test_what_is_neither_is_taken_for_no_link() -> None:
+    rng = random.Random(4)
+
+    taken = sum(begins_link(rng.randbytes(4)) for _ in range(20_000))
+    assert taken < 60  # 0.1 %
+    for first in (b"GET ", b"\x16\x03\x01\x02", b"SSH-", bytes(4), b"\xff" * 4):
+        assert not begins_link(first)
