@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import statistics
 import time
 from types import TracebackType
@@ -47,10 +48,21 @@ class Probe:
         text = f"probe {self.sent}"
         began = time.perf_counter()
         self._speaker.say(Send(self.sent, "lobby", text))
-        hear(self._listener, text)
-        seconds = time.perf_counter() - began
-        hear(self._speaker, text)  # who does not read is not listened to
-        return seconds
+        # Both read all the time: the server does not listen to who does not read, so a speaker
+        # that fell behind in a flood and only waits for the listener would wait for ever.
+        heard = 0.0
+        waiting = {self._speaker.socket: self._speaker, self._listener.socket: self._listener}
+        while waiting:
+            readable, _, _ = select.select(list(waiting), [], [], 10)
+            if not readable:
+                raise TimeoutError(f"{text!r} was not heard by everybody in 10 seconds")
+            for sock in readable:
+                client = waiting[sock]
+                events = [m for m in client.read() if isinstance(m, Event)]
+                if any(event.text == text for event in events):
+                    heard = time.perf_counter() if client is self._listener else heard
+                    del waiting[sock]
+        return heard - began
 
     def catch_up(self, text: str) -> None:
         """Read what others have said, up to a text."""

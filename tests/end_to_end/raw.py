@@ -74,9 +74,13 @@ class RawClient:
                 if isinstance(message, kind):
                     return message
             self.socket.settimeout(max(0.001, deadline - time.monotonic()))
-            data = self.socket.recv(65536)
-            assert data, f"the server closed the connection; no {kind.__name__} came"
-            self.received += [decode(frame) for frame in self._reader.feed(data)]
+            self.received += self.read()
+
+    def read(self) -> list[Message]:
+        """The messages that the next bytes complete, which are waited for."""
+        data = self.socket.recv(65536)
+        assert data, "the server closed the connection"
+        return [decode(frame) for frame in self._reader.feed(data)]
 
     def dismissal(self, timeout: float = 10.0) -> Error:
         """The ERROR that ends the connection; the server must close it behind that."""
