@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from netchat.wire import DEFAULT_PORT, MESSAGES
 
 if TYPE_CHECKING:
     from netchat.packets import Decoder, Item
+    from netchat.packets.choosing import Wanted
 
 __all__ = ["inspect"]
 
@@ -26,8 +27,6 @@ _ROWS = {
     "ack": "bright_black", "data": "bright_black", "control": "magenta", "again": "yellow",
     "gap": "red", "damage": "red",
 }  # fmt: skip
-
-Wanted = Callable[["Item"], bool]
 
 
 @click.command(short_help="Show the chat in a capture file.")
@@ -91,12 +90,13 @@ def inspect(
       netchat inspect chat.pcapng --user Nova --type SEND --json
     """
     from netchat.packets import Decoder, read_capture
+    from netchat.packets.choosing import choice
 
     if sum((stats, follow, ladder or svg is not None, tree or as_hex)) > 1:
         raise click.UsageError("--stats, --follow, --ladder and --tree go one at a time.")
     if as_json and (follow or ladder or svg is not None or tree or as_hex):
         raise click.UsageError("--json goes alone, or with --stats.")
-    wanted = _filter(room, user, types)
+    wanted = choice(room=room, user=user, types=types)
     drawn = ladder or svg is not None
     decoder = Decoder(ports, limit=max_frame, trace=drawn)
     problems: list[CaptureError] = []
@@ -126,29 +126,6 @@ def _until_broken(items: Iterator[Item], problems: list[CaptureError]) -> Iterat
         yield from items
     except CaptureError as error:
         problems.append(error)
-
-
-def _filter(room: str | None, user: str | None, types: tuple[str, ...]) -> Wanted | None:
-    """What tells wanted items from others; None if all are wanted."""
-    if room is None and user is None and not types:
-        return None
-    from netchat.packets import Decoded
-    from netchat.packets.views.summary import in_room
-
-    names = {name.upper() for name in types}
-
-    def wanted(item: Item) -> bool:
-        if user is not None and item.conversation.user.casefold() != user.casefold():
-            return False
-        if room is None and not names:
-            return True
-        if not isinstance(item, Decoded):
-            return False  # a gap is of no type, and in no room
-        if names and item.message.NAME not in names:
-            return False
-        return room is None or in_room(item.message, room)
-
-    return wanted
 
 
 def _lines(

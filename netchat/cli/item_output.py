@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import click
 
 from netchat.packets import Decoded, Item
+from netchat.packets.choosing import choice
 from netchat.packets.views.lines import Lines
 from netchat.packets.views.records import as_dict
-from netchat.packets.views.summary import in_room
 from netchat.packets.views.tree import hex_lines, tree_lines
 
 __all__ = ["ItemPrinter"]
@@ -40,14 +40,13 @@ class ItemPrinter:
         *,
         room: str | None = None,
         user: str | None = None,
-        types: Iterable[str] = (),
+        types: Collection[str] = (),
         as_json: bool = False,
         tree: bool = False,
         as_hex: bool = False,
         count: int | None = None,
     ) -> None:
-        self._room, self._types = room, {name.upper() for name in types}
-        self._user = user.casefold() if user is not None else None
+        self._wanted = choice(room=room, user=user, types=types)
         self._json, self._tree, self._hex = as_json, tree, as_hex
         self._left = count
         self._lines = Lines(clock=True)
@@ -64,24 +63,13 @@ class ItemPrinter:
         for item in items:
             if self.full:
                 break
-            if not self._wants(item):
+            if self._wanted is not None and not self._wanted(item):
                 continue
             text += [json.dumps(as_dict(item))] if self._json else self._shown(item)
             if self._left is not None and isinstance(item, Decoded):
                 self._left -= 1
         if text:
             click.echo("\n".join(text))  # which flushes, too
-
-    def _wants(self, item: Item) -> bool:
-        if self._user is not None and item.conversation.user.casefold() != self._user:
-            return False
-        if self._room is None and not self._types:
-            return True
-        if not isinstance(item, Decoded):
-            return False  # a gap is of no type, and in no room
-        if self._types and item.message.NAME not in self._types:
-            return False
-        return self._room is None or in_room(item.message, self._room)
 
     def _shown(self, item: Item) -> list[str]:
         line = self._lines.line(item)

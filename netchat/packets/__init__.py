@@ -1,9 +1,11 @@
 """Packets: reading and writing captures, and finding the chat in them.
 
-    from netchat.packets import read_capture
+    from netchat.packets import read
 
-    for item in read_capture("chat.pcapng"):
-        print(item)
+    for message in read("chat.pcapng").filter(room="lobby", type="SEND"):
+        print(message.seconds, message.user, message.fields)
+
+`read` and `sniff` give messages; `read_capture` gives everything that is told of a capture.
 
 Nothing here imports Scapy; what does is imported by its own name.
 """
@@ -12,6 +14,7 @@ from netchat.packets.capture import read_packets
 from netchat.packets.conversation import Conversation, Counts
 from netchat.packets.decoder import Decoder
 from netchat.packets.items import Damage, Decoded, Gap, Item, Notice, Trace
+from netchat.packets.messages import Messages, read
 from netchat.packets.packet import Packet
 from netchat.packets.reading import read_capture
 from netchat.packets.sniffing import Sniffer, sniff
@@ -25,6 +28,7 @@ __all__ = [
     "Decoder",
     "Gap",
     "Item",
+    "Messages",
     "Notice",
     "Packet",
     "PcapWriter",
@@ -32,6 +36,7 @@ __all__ = [
     "Sniffer",
     "Trace",
     "open_writer",
+    "read",
     "read_capture",
     "read_packets",
     "sniff",

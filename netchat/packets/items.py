@@ -6,10 +6,13 @@ another without holes and without overlaps: no byte is left out in silence, and 
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from netchat.packets.conversation import Conversation
-from netchat.wire import Message
+from netchat.wire import Message, fields_of
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet as ScapyPacket
 
 __all__ = ["Damage", "Decoded", "Gap", "Item", "Notice", "Trace"]
 
@@ -45,6 +48,39 @@ class Decoded(NamedTuple):
     def size(self) -> int:
         """Bytes of the frame."""
         return len(self.raw)
+
+    @property
+    def seconds(self) -> float:
+        """When, in seconds since 1970-01-01 UTC."""
+        return self.time / 1e9
+
+    @property
+    def direction(self) -> str:
+        """`to server` or `to client`."""
+        return "to server" if self.to_server else "to client"
+
+    @property
+    def user(self) -> str:
+        """Whose connection it is; "" where the capture does not tell."""
+        return self.conversation.user
+
+    @property
+    def type(self) -> str:
+        """The message's type, such as `SEND`."""
+        return self.message.NAME
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The message's fields and their values, in their order on the wire."""
+        names = [field.name for field in fields_of(type(self.message))]
+        return {name: getattr(self.message, name) for name in names}
+
+    @property
+    def scapy(self) -> ScapyPacket:
+        """The frame as Scapy's layers: `NCP` and the message's own. Imports Scapy."""
+        from netchat.packets.scapy_layer import NCP
+
+        return NCP(self.raw)
 
 
 class Gap(NamedTuple):

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from netchat.wire import Field, Record, fields_of
+from netchat.wire import Record, fields_of
 from netchat.wire.fields import BLOB, LIST, TEXT
 
 __all__ = ["plausible"]
-
-_FIELDS: dict[type[Record], tuple[Field, ...]] = {}
-
-
-def _fields(cls: type[Record]) -> tuple[Field, ...]:
-    """As `fields_of`, which reads the declaration anew each time."""
-    found = _FIELDS.get(cls)
-    if found is None:
-        found = _FIELDS[cls] = fields_of(cls)
-    return found
 
 
 def plausible(cls: type[Record], part: bytes, length: int) -> bool:
@@ -36,7 +26,7 @@ def plausible(cls: type[Record], part: bytes, length: int) -> bool:
 
 def _measure(cls: type[Record], part: bytes, at: int, length: int) -> tuple[int, bool]:
     """Where a record that begins at `at` ends, or the least it can be; and which of both."""
-    fields = _fields(cls)
+    fields = fields_of(cls)
     for place, field in enumerate(fields):
         size = field.kind.size
         if at + size > len(part):
@@ -47,7 +37,7 @@ def _measure(cls: type[Record], part: bytes, at: int, length: int) -> tuple[int,
             at += number
         elif field.kind is LIST:
             assert field.record is not None
-            smallest = sum(f.kind.size for f in _fields(field.record))
+            smallest = sum(f.kind.size for f in fields_of(field.record))
             for index in range(number):
                 if at + (number - index) * smallest > length:
                     return length + 1, True

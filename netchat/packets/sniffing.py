@@ -1,10 +1,10 @@
 """One call from an interface to messages, as they happen.
 
-from netchat.packets.sniffing import sniff
+from netchat.packets import sniff
 
 with sniff("any", duration=10) as live:
-    for item in live:
-        print(item)
+    for message in live.filter(type="EVENT"):
+        print(message.seconds, message.fields["text"])
 print(live.summary())
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +21,7 @@ from netchat.packets.conversation import Conversation, Counts
 from netchat.packets.decoder import Decoder
 from netchat.packets.items import Damage, Decoded, Item
 from netchat.packets.live import ANY, Live
+from netchat.packets.messages import Messages
 from netchat.wire import DEFAULT_PORT, MAX_FRAME
 
 __all__ = ["Sniffer", "sniff"]
@@ -32,8 +34,10 @@ _LATE = 200_000_000
 _MOST_CONVERSATIONS = 10_000
 
 
-class Sniffer:
-    """A live capture and a decoder; `sniff` makes one. Iterating gives items as they happen.
+class Sniffer(Messages):
+    """A live capture and a decoder; `sniff` makes one. Iterating gives messages as they happen.
+
+    Also `items` and `filter`, as `Messages` has them.
 
     Attributes:
         live: the capture.
@@ -43,6 +47,7 @@ class Sniffer:
     """
 
     def __init__(self, live: Live, decoder: Decoder, duration: float | None) -> None:
+        super().__init__(lambda: chain.from_iterable(self.batches()))
         self.live = live
         self.decoder = decoder
         self.messages = self.checksums = 0
@@ -66,10 +71,6 @@ class Sniffer:
                 live.stop()
         self._seconds = time.monotonic() - self._began
         yield self._counted(self.decoder.finish())
-
-    def __iter__(self) -> Iterator[Item]:
-        for items in self.batches():
-            yield from items
 
     def stop(self) -> None:
         """Capture nothing more; what came before is still decoded."""

@@ -91,13 +91,19 @@ class Field:
     record: type | None = None
 
 
+_FIELDS: dict[type, tuple[Field, ...]] = {}
+
+
 def fields_of(declared: type) -> tuple[Field, ...]:
     """The wire fields of a message or record type, in wire order."""
-    return tuple(
-        Field(name=f.name, **f.metadata["wire"])
-        for f in dataclasses.fields(declared)
-        if "wire" in f.metadata
-    )
+    found = _FIELDS.get(declared)
+    if found is None:  # kept, since views ask for each message that they show
+        found = _FIELDS[declared] = tuple(
+            Field(name=f.name, **f.metadata["wire"])
+            for f in dataclasses.fields(declared)
+            if "wire" in f.metadata
+        )
+    return found
 
 
 def _declare(kind: Kind, doc: str, **more: Any) -> Any:

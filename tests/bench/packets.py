@@ -27,8 +27,8 @@ WORDS = ("the", "chat", "is", "a", "frame", "in", "a", "segment", "on", "a", "wi
 _INSPECT = [sys.executable, "-m", "netchat", "inspect", "--stats"]
 _API = """
 import sys
-from netchat.packets import Decoded, read_capture
-print(sum(type(item) is Decoded for item in read_capture(sys.argv[1])))
+from netchat.packets import read
+print(sum(1 for message in read(sys.argv[1])))
 """
 _SCAPY = """
 import sys
@@ -142,7 +142,7 @@ def main() -> None:
         # reader: command, messages to be found, packets
         readers: dict[str, tuple[list[str], int, int]] = {
             "inspect --stats": ([*_INSPECT, str(path)], messages, options.packets),
-            "read_capture": ([sys.executable, "-c", _API, str(path)], messages, options.packets),
+            "read()": ([sys.executable, "-c", _API, str(path)], messages, options.packets),
         }
         if shutil.which("tshark") and dissector.is_file():
             command = ["tshark", "-r", str(path), "-X", f"lua_script:{dissector}"]

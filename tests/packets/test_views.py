@@ -10,6 +10,7 @@ from hypothesis import given
 
 from netchat import wire
 from netchat.packets import Conversation, Damage, Decoded, Gap, Item, Notice, Packet
+from netchat.packets.choosing import in_room
 from netchat.packets.views.follow import Follow
 from netchat.packets.views.ladder import MOST_ROWS, Ladder
 from netchat.packets.views.ladder_svg import ladder_svg
@@ -17,7 +18,7 @@ from netchat.packets.views.ladder_text import ladder_lines
 from netchat.packets.views.lines import Lines, flag_names
 from netchat.packets.views.records import as_dict
 from netchat.packets.views.stats import Stats
-from netchat.packets.views.summary import in_room, summary
+from netchat.packets.views.summary import summary
 from netchat.packets.views.tree import hex_lines, tree_lines
 from tests.packets.chatter import decode, renumber
 from tests.packets.segments import ACK, PSH, START, Talk

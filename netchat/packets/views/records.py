@@ -8,7 +8,7 @@ from typing import Any
 from netchat.packets.conversation import show_endpoint
 from netchat.packets.items import Damage, Decoded, Gap, Item, Notice
 from netchat.packets.views.lines import flag_names
-from netchat.wire import fields_of
+from netchat.wire import Message, fields_of
 
 __all__ = ["as_dict"]
 
@@ -53,7 +53,7 @@ def as_dict(item: Item) -> dict[str, Any]:
     return row
 
 
-def _fields(message: Any) -> dict[str, Any]:
+def _fields(message: Message) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for field in fields_of(type(message)):
         value = getattr(message, field.name)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any
-
-from netchat.wire import Error, Event, EventKind, Field, Hello, Joined, Message, Send, Welcome
-from netchat.wire import fields_of as _fields_of
+from netchat.wire import (
+    Error,
+    Event,
+    EventKind,
+    Field,
+    Hello,
+    Joined,
+    Message,
+    Send,
+    Welcome,
+    fields_of,
+)
 from netchat.wire.shown import show_line
 
-__all__ = ["in_room", "quote", "summary", "value_name"]
-
-_fields: Callable[[Any], tuple[Field, ...]] = cache(_fields_of)
+__all__ = ["quote", "summary", "value_name"]
 
 
 def quote(text: str, longest: int = 200) -> str:
@@ -41,13 +45,13 @@ def summary(message: Message) -> str:
             return f"{_word(room.room)}{peer}, {message.members} members, last event {room.last}"
         case Error():
             advice = f" try {quote(message.suggestion)}" if message.suggestion else ""
-            code = value_name(_fields(Error)[0], message.code)
+            code = value_name(fields_of(Error)[0], message.code)
             return f"{code} {quote(message.text)}{advice}"
     return _by_field(message)
 
 
 def _event(event: Event) -> str:
-    kind = value_name(_fields(Event)[4], event.kind)
+    kind = value_name(fields_of(Event)[4], event.kind)
     head = f"{_word(event.room)} {event.seq} {kind} {_word(event.sender)}"
     if event.kind == EventKind.CHAT:
         return f"{head}: {quote(event.text)}"
@@ -57,7 +61,7 @@ def _event(event: Event) -> str:
 def _by_field(message: Message) -> str:
     """Every field that says something."""
     parts = []
-    for field in _fields(type(message)):
+    for field in fields_of(type(message)):
         value = getattr(message, field.name)
         if isinstance(value, str):
             shown = _word(value) if value else ""
@@ -87,11 +91,3 @@ def value_name(field: Field, value: int) -> str:
 def _word(text: str) -> str:
     """A name or code; in quotes unless it is one harmless word."""
     return text if text.isalnum() and len(text) <= 64 else quote(text)
-
-
-def in_room(message: Message, room: str) -> bool:
-    """Whether a message is about a room."""
-    if getattr(message, "room", None) == room:
-        return True
-    lists = (getattr(message, name, ()) for name in ("membership", "rooms", "positions"))
-    return any(entry.room == room for entries in lists for entry in entries)

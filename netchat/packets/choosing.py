@@ -1,0 +1,61 @@
+"""Which items somebody wants to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TypeAlias
+
+from netchat.packets.items import Decoded, Item
+from netchat.wire import MESSAGES, Message
+
+__all__ = ["Wanted", "choice", "in_room"]
+
+Wanted: TypeAlias = Callable[[Item], bool]
+
+_NAMES = frozenset(message.NAME for message in MESSAGES.values())
+
+
+def choice(
+    *, room: str | None = None, user: str | None = None, types: Collection[str] = ()
+) -> Wanted | None:
+    """What tells wanted items from others.
+
+    Args:
+        room: code of a room: only messages about it.
+        user: only conversations of this user.
+        types: names of message types, such as `SEND`, in either case: only these.
+
+    Returns:
+        None if everything is wanted. Where a room or types are, only messages are: a gap is of no
+        type, and in no room.
+
+    Raises:
+        ValueError: there is no such type.
+    """
+    if room is None and user is None and not types:
+        return None
+    names = {name.upper() for name in types}
+    if unknown := sorted(names - _NAMES):
+        raise ValueError(
+            f"{unknown[0]} is no type of message; there are {', '.join(sorted(_NAMES))}"
+        )
+    whose = user.casefold() if user is not None else None
+
+    def wanted(item: Item) -> bool:
+        if whose is not None and item.conversation.user.casefold() != whose:
+            return False
+        if room is None and not names:
+            return True
+        if not isinstance(item, Decoded) or (names and item.message.NAME not in names):
+            return False
+        return room is None or in_room(item.message, room)
+
+    return wanted
+
+
+def in_room(message: Message, room: str) -> bool:
+    """Whether a message is about a room."""
+    if getattr(message, "room", None) == room:
+        return True
+    lists = (getattr(message, name, ()) for name in ("membership", "rooms", "positions"))
+    return any(entry.room == room for entries in lists for entry in entries)
