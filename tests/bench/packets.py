@@ -1,7 +1,8 @@
 """Reading captures, against other readers in one run: `python -m tests.bench.packets`.
 
-Makes a capture of a busy chat (ten users in the lobby, handshakes, delayed acknowledgements), then
-lets every reader count its messages. The figure is packets a second of CPU time, user and system,
+Makes a capture of a busy chat (ten users in the lobby, handshakes, delayed acknowledgements), or
+takes a real one with --file, then lets every reader count its messages; of a real one tshark's
+count is compared with that of inspect. The figure is packets a second of CPU time, user and system,
 of a process of its own, start-up included. tshark uses the project's dissector; Scapy reads less
 of the file, since it would take minutes, and its rate is that of what it read.
 """
@@ -16,10 +17,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from itertools import islice
 from pathlib import Path
 
 from netchat import wire
-from netchat.packets import Packet, PcapngWriter
+from netchat.packets import Packet, PcapngWriter, read, read_packets
 from tests.packets.segments import ACK, PSH, Talk
 
 WORDS = ("the", "chat", "is", "a", "frame", "in", "a", "segment", "on", "a", "wire", "all", "see")
@@ -96,6 +98,18 @@ def make_capture(path: Path, packets: int, members: int = 10, seed: int = 1) -> 
     return messages
 
 
+def cut(path: Path, short: Path, packets: int) -> None:
+    """Write the first packets of a capture into another one."""
+    with PcapngWriter(short) as out:
+        for packet in islice(read_packets(path), packets):
+            out.write(packet)
+
+
+def count_messages(path: Path) -> int:
+    """How many messages a capture has."""
+    return sum(1 for _ in read(path))
+
+
 def measure(command: list[str], env: dict[str, str]) -> tuple[float, int, str]:
     """CPU seconds, peak memory in bytes, and the output of a process."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
@@ -129,14 +143,21 @@ def main() -> None:
     parser.add_argument("--slow-packets", type=int, default=10_000, help="of them, for Scapy")
     parser.add_argument("--members", type=int, default=10, help="users in the chat")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--file", type=Path, help="a capture to read, instead of one made up")
     parser.add_argument("--keep", type=Path, help="write the capture here, and keep it")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = options.keep or Path(folder) / "chat.pcapng"
+        path = options.file or options.keep or Path(folder) / "chat.pcapng"
         short = Path(folder) / "short.pcapng"
-        messages = make_capture(path, options.packets, options.members)
-        fewer = make_capture(short, options.slow_packets, options.members)
+        if options.file:
+            options.packets = sum(1 for _ in read_packets(path))
+            messages = count_messages(path)
+            cut(path, short, options.slow_packets)
+            fewer = count_messages(short)
+        else:
+            messages = make_capture(path, options.packets, options.members)
+            fewer = make_capture(short, options.slow_packets, options.members)
         dissector = Path(__file__).parents[2] / "netchat" / "packets" / "netchat.lua"
         home = {**os.environ, "HOME": folder, "XDG_CONFIG_HOME": folder}
         # reader: command, messages to be found, packets

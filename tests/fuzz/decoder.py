@@ -64,7 +64,9 @@ def _packets(choices: Choices) -> list[Packet]:
             frame = damaged(frame, choices)
         if choices.one_in(8):
             frame = choices.blob(60) or b"?"
-        talk.say(side, frame, 1 + choices.below(200), ack=choices.one_in(2))
+        # Not more than eight segments of a frame: more cost time, and are nothing new.
+        size = max(1 + choices.below(200), len(frame) // 8 + 1)
+        talk.say(side, frame, size, ack=choices.one_in(2))
         if choices.one_in(20):
             talk.add(side, choices.byte(), b"", seq=talk.seq[side] + choices.below(40))
         if choices.one_in(30):

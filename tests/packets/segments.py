@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import struct
 from dataclasses import dataclass, field
+from functools import cache
 
 from netchat.packets import Packet
 from netchat.packets.dissect import ACK, FIN, PSH, RST, SYN
@@ -13,6 +14,11 @@ __all__ = ["ACK", "FIN", "PSH", "RST", "SYN", "Talk", "ethernet", "ipv4", "ipv6"
 
 MILLISECOND = 1_000_000
 START = 1_700_000_000 * 1_000_000_000
+
+
+@cache
+def _packed(address: str) -> bytes:
+    return ipaddress.ip_address(address).packed
 
 
 def tcp(source: int, target: int, seq: int, ack: int, flags: int, payload: bytes = b"") -> bytes:
@@ -36,8 +42,8 @@ def ipv4(source: str, target: str, body: bytes, protocol: int = 6, options: byte
             64,
             protocol,
             0,
-            ipaddress.ip_address(source).packed,
-            ipaddress.ip_address(target).packed,
+            _packed(source),
+            _packed(target),
         )
         + options
         + body
@@ -52,8 +58,8 @@ def ipv6(source: str, target: str, body: bytes, following: int = 6) -> bytes:
             len(body),
             following,
             64,
-            ipaddress.ip_address(source).packed,
-            ipaddress.ip_address(target).packed,
+            _packed(source),
+            _packed(target),
         )
         + body
     )
