@@ -61,9 +61,7 @@ def test_filters_follow_one_another(chat: Messages) -> None:
 def test_filtered_items_have_no_gaps_of_no_type() -> None:
     path = CAPTURES / "gaps.pcapng"
     assert "Gap" in {type(i).__name__ for i in read(path).items()}
-    assert "Gap" in {type(i).__name__ for i in read(path).filter(user="Nova").items()} | {
-        type(i).__name__ for i in read(path).filter(user="Milo").items()
-    }
+    assert "Gap" in {type(i).__name__ for i in read(path).filter(user="Nova").items()}
     assert {type(i).__name__ for i in read(path).filter(type="EVENT").items()} == {"Decoded"}
     assert {type(i).__name__ for i in read(path).filter(lambda _: True).items()} == {"Decoded"}
 
