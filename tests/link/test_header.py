@@ -15,6 +15,7 @@ from netchat.link.header import (
     unwrap,
     write_header,
 )
+from netchat.link.link import Link
 from netchat.link.marker import MARKER, MARKER_ERRORS, begins_link, differing_bits
 from netchat.wire import Hello, encode
 
@@ -141,3 +142,17 @@ def test_what_is_neither_is_taken_for_no_link() -> None:
     assert taken < 60  # 0.1 %
     for first in (b"GET ", b"\x16\x03\x01\x02", b"SSH-", bytes(4), b"\xff" * 4):
         assert not begins_link(first)
+
+
+def test_what_opens_a_link_is_known_by_its_header_too() -> None:
+    rng = random.Random(5)
+
+    for number in range(50):
+        client = Link.client("rs:255,223" if number % 2 else "uncoded")
+        first = bytearray(client.data_to_send(float(number))[:34])
+        for length in range(1, 35):
+            assert begins_link(bytes(first[:length]))
+        for bit in rng.sample(range(32 * 8, 34 * 8), 4) + rng.sample(range(32, 32 * 8), 12):
+            first[bit >> 3] ^= 1 << (bit & 7)  # one bit in twenty: the worst that a link survives
+        assert begins_link(bytes(first))
+    assert not any(begins_link(MARKER + rng.randbytes(30)) for _ in range(100_000))
