@@ -30,6 +30,7 @@ test: setup ## linters, types, layers, and the whole test suite
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/netchat protocol --check
+	$(BIN)/netchat protocol --js --check
 	$(BIN)/netchat wireshark check
 	$(BIN)/pytest
 
@@ -45,6 +46,7 @@ format: setup ## format the code
 
 docs: setup ## write the generated documents again
 	$(BIN)/netchat protocol --write
+	$(BIN)/netchat protocol --js --write
 	$(BIN)/netchat wireshark write
 
 captures: setup ## take the captures in captures/ again (as root)

@@ -11,6 +11,7 @@ They fork on the one question a caller asks first: *who did wrong?*
     │   ├── FrameTooLarge      a header that announces more than the limit
     │   ├── BadChecksum        the frame was damaged on its way
     │   ├── BadBody            the body does not match the declaration of its type
+    │   ├── BadWebSocket       a WebSocket that carries no whole frames, or breaks RFC 6455
     │   └── Unexpected         a valid message, in a state where it makes no sense
     ├── EncodeError            *we* tried to send something the protocol cannot carry
     ├── Refused                the server understood, and said no (`.code` says why)
@@ -31,6 +32,7 @@ __all__ = [
     "BadChecksum",
     "BadMagic",
     "BadVersion",
+    "BadWebSocket",
     "CannotConnect",
     "CaptureError",
     "EncodeError",
@@ -87,6 +89,10 @@ class BadChecksum(PeerError):
 
 class BadBody(PeerError):
     """A body does not match the declaration of its message."""
+
+
+class BadWebSocket(PeerError):
+    """A WebSocket that breaks RFC 6455, or carries something else than whole frames."""
 
 
 class Unexpected(PeerError):

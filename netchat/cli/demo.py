@@ -57,7 +57,16 @@ class _Server:
         self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "netchat", "serve", "--log-json", "--rate", "0"]
+        command = [
+            sys.executable,
+            "-m",
+            "netchat",
+            "serve",
+            "--no-web",
+            "--log-json",
+            "--rate",
+            "0",
+        ]
         command += ["--port", str(self.port), "--history", str(self._history)]
         # Into a file: a pipe that nobody reads would stop the server when it is full.
         log = self._history.with_name("server.log")

@@ -21,6 +21,9 @@ __all__ = ["protocol"]
 #: Where the document stands in the project.
 DOCUMENT = str(Path("docs") / "PROTOCOL.md")
 
+#: --write and --check without a file: the one that the project has of what is written or checked.
+_DEFAULT = "-"
+
 
 class _MessageName(click.ParamType):  # type: ignore[type-arg] # generic since click 8.5 only
     """A message by its name, in any case, or by its type number."""
@@ -49,13 +52,14 @@ class _MessageName(click.ParamType):  # type: ignore[type-arg] # generic since c
 @click.argument("message", metavar="[NAME]", required=False, type=_MessageName())
 @click.option("--source", is_flag=True, help="Show the code that was compiled for NAME, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the protocol, or NAME, as JSON.")
+@click.option("--js", is_flag=True, help="The codec of the web page, in place of the document.")
 @click.option(
-    "--write", metavar="[FILE]", is_flag=False, flag_value=DOCUMENT,
+    "--write", metavar="[FILE]", is_flag=False, flag_value=_DEFAULT,
     type=click.Path(dir_okay=False, path_type=Path),
     help=f"Write the protocol document.  [default: {DOCUMENT}]",
 )  # fmt: skip
 @click.option(
-    "--check", metavar="[FILE]", is_flag=False, flag_value=DOCUMENT,
+    "--check", metavar="[FILE]", is_flag=False, flag_value=_DEFAULT,
     type=click.Path(dir_okay=False, path_type=Path),
     help=f"Fail if that document is not what --write would write.  [default: {DOCUMENT}]",
 )  # fmt: skip
@@ -65,6 +69,7 @@ def protocol(
     message: type[Message] | None,
     source: bool,
     as_json: bool,
+    js: bool,
     write: Path | None,
     check: Path | None,
 ) -> None:
@@ -79,19 +84,25 @@ def protocol(
       netchat protocol --json            everything, for other programs
       netchat protocol --write           write docs/PROTOCOL.md again
       netchat protocol --check           is docs/PROTOCOL.md up to date?
+      netchat protocol --js              print the codec of the web page
+      netchat protocol --js --check      is the committed one up to date?
     """
     if sum((write is not None, check is not None, as_json or message is not None)) > 1:
         raise click.UsageError("--write, --check and showing (NAME, --json) go one at a time.")
+    if js and (as_json or message is not None):
+        raise click.UsageError("--js is the whole protocol: leave out NAME and --json.")
     if source and (message is None or as_json):
         raise click.UsageError("--source shows one message: name it, and leave out --json.")
     if write is not None:
-        _write(write)
+        _write(_path(write, js=js), js=js)
     elif check is not None:
-        problem = _stale(check)
+        problem = _stale(_path(check, js=js), js=js)
         if problem is not None:
             click.echo(problem, err=True)
             ctx.exit(FAILED)
-        click.echo(f"{check} is up to date.")
+        click.echo(f"{_path(check, js=js)} is up to date.")
+    elif js:
+        click.echo(_generated(js=True), nl=False)
     elif as_json:
         spec = protocol_spec() if message is None else message_spec(message)
         click.echo(json.dumps(spec, indent=2))
@@ -101,11 +112,31 @@ def protocol(
         _show(message, source=source)
 
 
-def _write(path: Path) -> None:
+def _path(given: Path, *, js: bool) -> Path:
+    """The file that was named, or the project's."""
+    if str(given) != _DEFAULT:
+        return given
+    if not js:
+        return Path(DOCUMENT)
+    from netchat.web.javascript import CODEC
+
+    return CODEC
+
+
+def _generated(*, js: bool) -> str:
+    """What is made from the protocol: the document, or the page's codec."""
+    if js:
+        from netchat.web.javascript import codec
+
+        return codec()
     from netchat.wire.document import protocol_document
 
+    return protocol_document()
+
+
+def _write(path: Path, *, js: bool) -> None:
     try:
-        path.write_text(protocol_document(), encoding="utf-8", newline="\n")
+        path.write_text(_generated(js=js), encoding="utf-8", newline="\n")
     except OSError as error:
         raise click.ClickException(
             f"{path} cannot be written: {error.strerror}. "
@@ -114,19 +145,18 @@ def _write(path: Path) -> None:
     click.echo(f"{path} is written.")
 
 
-def _stale(path: Path) -> str | None:
-    """What is wrong with a document, or None if it is what would be written."""
-    from netchat.wire.document import protocol_document
-
+def _stale(path: Path, *, js: bool) -> str | None:
+    """What is wrong with a generated file, or None if it is what would be written."""
+    command = f"netchat protocol{' --js' if js else ''} --write"
     try:
         found = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
-        return f"{path} cannot be read: {error.strerror}. netchat protocol --write makes it."
-    pairs = zip_longest(found, protocol_document().splitlines())
+        return f"{path} cannot be read: {error.strerror}. {command} makes it."
+    pairs = zip_longest(found, _generated(js=js).splitlines())
     line = next((line for line, (is_, wanted) in enumerate(pairs, 1) if is_ != wanted), None)
     if line is None:
         return None
-    return f"{path} is stale from line {line} on. netchat protocol --write writes it again."
+    return f"{path} is stale from line {line} on. {command} writes it again."
 
 
 def _console() -> Any:

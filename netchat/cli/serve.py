@@ -15,12 +15,14 @@ from netchat.chat.connection import Note
 from netchat.chat.settings import Settings
 from netchat.cli.console import console
 from netchat.cli.duration import DURATION
+from netchat.cli.serve_page import Page, check_origins, start_page
 from netchat.errors import NetchatError
 from netchat.net.files import raise_file_limit
 from netchat.net.history import SqliteHistory
 from netchat.net.loop import run
 from netchat.net.memory import MemoryHistory
 from netchat.net.server import ChatServer
+from netchat.web import WEB_PORT
 from netchat.wire import DEFAULT_PORT
 
 __all__ = ["serve"]
@@ -37,6 +39,17 @@ _OTHER_FILES = 1100
 @click.option(
     "--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535),
     help="TCP port; 0 takes a free one.",
+)  # fmt: skip
+@click.option(
+    "--web-port", type=click.IntRange(0, 65535),
+    help=f"TCP port of the web page; 0 takes a free one.  [default: {WEB_PORT}, or a free one where "
+    "that is in use or --port is 0]",
+)  # fmt: skip
+@click.option("--web/--no-web", default=True, show_default=True, help="Serve the web page.")
+@click.option(
+    "--origin", "origins", multiple=True, metavar="URL", callback=check_origins,
+    help="Where else the page may be served from, such as https://chat.example.org on a proxy in "
+    "front of this server; may be given several times. The first one is what the page calls itself.",
 )  # fmt: skip
 @click.option(
     "--history", type=click.Path(dir_okay=False, path_type=Path),
@@ -109,6 +122,9 @@ def serve(
     host: str,
     lan: bool,
     port: int,
+    web_port: int | None,
+    web: bool,
+    origins: tuple[str, ...],
     history: Path | None,
     ephemeral: bool,
     fsync: bool,
@@ -116,7 +132,7 @@ def serve(
     log_json: bool,
     **limits: float,
 ) -> None:
-    """Run a chat server, until Ctrl-C.
+    """Run a chat server and its web page, until Ctrl-C.
 
     What happens is told on standard error. Everything said is on disk before anybody sees it, so
     that nothing acknowledged is lost, not even by kill -9.
@@ -125,20 +141,26 @@ def serve(
     Examples:
       netchat serve                         on this machine only, port 6464
       netchat serve --lan                   for everybody on the local network
-      netchat serve --ephemeral --port 0    no trace on disk, any free port
+      netchat serve --ephemeral --port 0    no trace on disk, any free ports
+      netchat serve --no-web                without the web page
+      netchat serve --origin https://chat.example.org    behind a proxy of that name
     """
     if ephemeral and history is not None:
         raise click.UsageError("--ephemeral keeps no file: leave out --history.")
     given = click.get_current_context().get_parameter_source("host")
     if lan and given is not click.core.ParameterSource.DEFAULT:
         raise click.UsageError("--lan listens on every address: leave out --host.")
+    if not web and (web_port is not None or origins):
+        raise click.UsageError("--no-web serves no page: leave out --web-port and --origin.")
+    address = None if lan else host
+    page = Page(address, 0 if web_port is None and port == 0 else web_port, origins)
     settings = Settings(resume_seconds=resume, **limits)  # type: ignore[arg-type]
     log = console(as_json=log_json)
     raise_file_limit(settings.max_users + _OTHER_FILES)
     kept = (
         MemoryHistory() if ephemeral else SqliteHistory(history or _default_history(), fsync=fsync)
     )
-    run(_serve(kept, settings, None if lan else host, port, log))
+    run(_serve(kept, settings, address, port, page if web else None, log))
 
 
 def _default_history() -> Path:
@@ -152,6 +174,7 @@ async def _serve(
     settings: Settings,
     host: str | None,
     port: int,
+    page: Page | None,
     log: Callable[[Note], None],
 ) -> None:
     server = ChatServer(kept, settings, log)
@@ -164,16 +187,25 @@ async def _serve(
         raise NetchatError(
             f"Cannot listen on {host or 'any address'}, port {port}: {error.strerror or error}.{hint}"
         ) from error
-    where = "memory only" if isinstance(kept, MemoryHistory) else str(kept.path)
-    for address, bound in addresses:
-        log(Note("listening", {"address": f"{address}:{bound}", "host": address, "port": bound}))
-    log(Note("history", {"text": where}))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
             loop.add_signal_handler(number, stop.set)
+    where = "memory only" if isinstance(kept, MemoryHistory) else str(kept.path)
+    for address, bound in addresses:
+        log(Note("listening", {"address": f"{address}:{bound}", "host": address, "port": bound}))
+    log(Note("history", {"text": where}))
+    site = None
+    if page is not None:
+        try:
+            site = await start_page(page, server, log)
+        except BaseException:
+            await server.stop()
+            raise
     await stop.wait()
     log(Note("stopping", {"text": "telling the clients"}))
+    if site is not None:
+        await site.stop()
     await server.stop()
     log(Note("stopped", {}))

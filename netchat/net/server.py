@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Collection
 from enum import IntFlag
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from netchat.chat.connection import Close, Connection, Fanout, Note, Slow, Write
 from netchat.chat.hub import Hub
@@ -20,12 +20,12 @@ from netchat.net.history import SqliteHistory
 from netchat.net.link_door import LinkDoor
 from netchat.net.memory import MemoryHistory
 from netchat.net.writer import Writer
-from netchat.wire import Error, ErrorCode, FrameReader, encode
+from netchat.wire import Error, ErrorCode, Frame, FrameReader, encode
 
 if TYPE_CHECKING:
     from netchat.net.link_layer import LinkLayer
 
-__all__ = ["ChatServer"]
+__all__ = ["ChatServer", "Reader"]
 
 #: Bytes of a connection's send buffer in the kernel. A reader that stops would hide 4 MB there
 #: with the default, and the server would learn of it that much too late. Not less than a segment of
@@ -72,15 +72,26 @@ class _Hold(IntFlag):
     OPENING_LINK = 8
 
 
+class Reader(Protocol):
+    """Cuts what a connection brings into frames, as `FrameReader` does."""
+
+    @property
+    def pending(self) -> int:
+        """More than 0 while something has begun to arrive that is not complete yet."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take the next bytes; the frames they complete. Raises a PeerError for what is wrong."""
+
+
 class _Peer(Connection, asyncio.Protocol):
-    """One TCP connection."""
+    """One connection."""
 
     __slots__ = ("reader", "server", "transport")
 
-    def __init__(self, server: ChatServer) -> None:
+    def __init__(self, server: ChatServer, reader: Reader) -> None:
         super().__init__()
         self.server = server
-        self.reader = FrameReader(server.settings.max_frame)
+        self.reader = reader
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not inherit from asyncio's.
@@ -127,6 +138,11 @@ class _Peer(Connection, asyncio.Protocol):
         if not self.holds and not self.transport.is_closing():
             self.heard = time.monotonic()
             self.transport.resume_reading()
+
+
+def _may_be_link(peer: _Peer, data: bytes) -> bool:
+    plain = isinstance(peer.reader, FrameReader)
+    return plain and peer.session is None and begins_link(data)
 
 
 class ChatServer:
@@ -185,13 +201,31 @@ class ChatServer:
             The addresses and ports that are listened on.
         """
         server = await self._loop.create_server(
-            lambda: _Peer(self), host, port, backlog=4096, reuse_address=True
+            lambda: _Peer(self, FrameReader(self.settings.max_frame)),
+            host,
+            port,
+            backlog=4096,
+            reuse_address=True,
         )
         self._servers.append(server)
         self._tick()
         if self.settings.keep:
             self._purge()
         return [s.getsockname()[:2] for s in server.sockets]
+
+    def let_in(self, transport: asyncio.Transport, reader: Reader) -> asyncio.Protocol:
+        """Take a connection that was made elsewhere, and that carries frames in a way of its own.
+
+        Args:
+            transport: where frames are written to.
+            reader: what makes frames of the bytes that arrive.
+
+        Returns:
+            The protocol to hand those bytes to.
+        """
+        peer = _Peer(self, reader)
+        peer.connection_made(transport)
+        return peer
 
     async def stop(self) -> None:
         """Take no more connections, write what was accepted, tell the clients, and end."""
@@ -220,7 +254,7 @@ class ChatServer:
 
     def received(self, peer: _Peer, data: bytes) -> None:
         """Bytes have arrived: give the frames they complete to the hub."""
-        if self._stopping:
+        if self._stopping and not peer.closing:
             return
         now = time.monotonic()
         peer.heard = now
@@ -230,7 +264,7 @@ class ChatServer:
         except PeerError as error:
             if not peer.closing:
                 hub.receive(peer, list(error.frames), now)
-                if isinstance(error, BadMagic) and peer.session is None and begins_link(data):
+                if isinstance(error, BadMagic) and _may_be_link(peer, data):
                     self._let_link_in(peer, data)
                 else:
                     hub.broke(peer, error)

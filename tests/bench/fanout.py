@@ -52,7 +52,17 @@ def free_port() -> int:
 
 
 def commands(port: int, folder: str) -> dict[str, tuple[Dialect, list[str]]]:
-    serve = [sys.executable, "-m", "netchat", "serve", "--port", str(port), "--rate", "0"]
+    serve = [
+        sys.executable,
+        "-m",
+        "netchat",
+        "serve",
+        "--port",
+        str(port),
+        "--rate",
+        "0",
+        "--no-web",
+    ]
     serve += ["--max-users", "20000"]
     redis = ["redis-server", "--port", str(port), "--save", "", "--maxclients", "15000"]
     return {

@@ -68,7 +68,9 @@ def take(scene: str, folder: Path) -> Path:
         if bridged:
             stack.enter_context(Bridge(drop=setting.drop, delay=setting.delay))
         host = "fd64::2" if setting.ipv6 else "10.64.0.2"
-        server = network.start("server", [*NETCHAT, "serve", "--host", host, "--ephemeral"])
+        server = network.start(
+            "server", [*NETCHAT, "serve", "--no-web", "--host", host, "--ephemeral"]
+        )
         _wait_for(server, "listening")
         taken = Path(scratch) / path.name
         sniff = network.start(

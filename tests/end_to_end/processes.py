@@ -107,7 +107,7 @@ class Server:
             [
                 *self._wrap,
                 *(sys.executable, "-m", "netchat", "serve", "--port", str(self.port)),
-                *("--log-json", *self._options),
+                *("--no-web", "--log-json", *self._options),
             ],
             cwd=ROOT,
             env=self._environment,

@@ -158,7 +158,7 @@ def test_who_comes_while_the_disk_is_full_is_told(disk: Path) -> None:
 
 def test_a_disk_that_is_full_from_the_start(disk: Path) -> None:
     _fill(disk)
-    command = [sys.executable, "-m", "netchat", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "netchat", "serve", "--no-web", "--port", "0"]
     command += ["--history", str(disk / "history.db")]
 
     done = subprocess.run(

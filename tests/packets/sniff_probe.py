@@ -12,7 +12,7 @@ NETCHAT = (sys.executable, "-m", "netchat")
 
 def main() -> None:
     serve = subprocess.Popen(
-        [*NETCHAT, "serve", "--ephemeral"], stderr=subprocess.PIPE, text=True
+        [*NETCHAT, "serve", "--no-web", "--ephemeral"], stderr=subprocess.PIPE, text=True
     )  # fmt: skip
     try:
         assert serve.stderr is not None

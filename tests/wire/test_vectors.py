@@ -26,7 +26,7 @@ def crc32(data: bytes) -> int:
     return register ^ 0xFFFFFFFF
 
 
-def _bytes(vector):
+def frame_of(vector):
     body = b"".join(bytes.fromhex(piece) for piece, _ in vector["body"])
     return bytes.fromhex(vector["header"]) + bytes.fromhex(vector["crc"]) + body
 
@@ -53,7 +53,7 @@ def test_crc_of_the_usual_check_string():
 
 @each_vector
 def test_header_and_crc_stand_for_themselves(vector):
-    frame = _bytes(vector)
+    frame = frame_of(vector)
     assert int.from_bytes(frame[8:12], "big") == len(frame) - 16
     assert crc32(frame[:12] + bytes(4) + frame[16:]) == int(vector["crc"], 16) == checksum(frame)
 
@@ -61,12 +61,12 @@ def test_header_and_crc_stand_for_themselves(vector):
 @each_vector
 def test_fields_become_these_bytes(vector):
     message = _build(NAMES[vector["message"]], vector["fields"])
-    assert encode(message).hex(" ") == _bytes(vector).hex(" ")
+    assert encode(message).hex(" ") == frame_of(vector).hex(" ")
 
 
 @each_vector
 def test_these_bytes_become_the_fields(vector):
-    (frame,) = FrameReader().feed(_bytes(vector))
+    (frame,) = FrameReader().feed(frame_of(vector))
     assert decode(frame) == _build(NAMES[vector["message"]], vector["fields"])
 
 

@@ -1,0 +1,130 @@
+"""Who may ask for what: which names this server has, and which pages may connect to it.
+
+Two attacks come through the browser of somebody who may reach the server. A foreign page may open a
+WebSocket to it: the browser names that page in `Origin`, and only our own are let in. A foreign
+name may be made to lead to our address (DNS rebinding), so that a foreign page counts as ours: the
+browser names it in `Host`, and only names that nobody else can have are answered.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+__all__ = ["Guard", "is_loopback"]
+
+#: On every response. Scripts and styles come from this server alone and never stand in the page;
+#: with Trusted Types and no policy, not even a mistake can turn text into markup.
+HEADERS = {
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "connect-src 'self'",
+            "img-src 'self' data:",
+            "manifest-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own, whoever asks."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _split(authority: str) -> tuple[str, int | None]:
+    """Host, in lower case and without brackets, and port; an empty host if it is none."""
+    try:
+        parts = urlsplit(f"//{authority}")
+        return (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return "", None
+
+
+class Guard:
+    """The checks that every request goes through.
+
+    Args:
+        origins: further origins that may connect, such as `https://chat.example.org`.
+        hosts: further names of this server, beside its addresses and this machine's name.
+    """
+
+    def __init__(self, origins: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
+        self._origins = {origin.rstrip("/").casefold() for origin in origins}
+        here = socket.gethostname().casefold()
+        self._names = {here, f"{here}.local", *(host.casefold() for host in hosts)}
+        self._names |= {urlsplit(origin).hostname or "" for origin in self._origins}
+        self._names.discard("")
+
+    def is_own_host(self, authority: str) -> bool:
+        """Whether `Host` names this server. No foreign name leads to an address written in digits."""
+        host, _ = _split(authority)
+        if is_loopback(host) or host in self._names:
+            return True
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return True
+
+    def is_own_origin(self, origin: str, authority: str) -> bool:
+        """Whether a page of `origin` may connect to a server that it calls `authority`."""
+        if origin.casefold() in self._origins:
+            return True
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            return False
+        there, here = _split(parts.netloc), _split(authority)
+        if there == here:
+            return True
+        # One machine by two of its names.
+        return is_loopback(there[0]) and is_loopback(here[0]) and there[1] == here[1]
+
+    @web.middleware
+    async def check(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Refuse what is not for this server; a middleware of aiohttp."""
+        authority = request.headers.get("Host", "")
+        if not self.is_own_host(authority):
+            raise web.HTTPMisdirectedRequest(
+                text="This server has another name. Use its address, or start it with "
+                "netchat serve --origin http://NAME:PORT.\n"
+            )
+        origin = request.headers.get("Origin")
+        # Programs other than browsers name no origin: they may be anybody, as on the TCP port.
+        if origin is not None and not self.is_own_origin(origin, authority):
+            raise web.HTTPForbidden(
+                text="A page of another origin may not use this server, unless it was started with "
+                "netchat serve --origin ORIGIN.\n"
+            )
+        return await handler(request)
+
+    async def dress(self, request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG002
+        """Put the headers on a response; a signal of aiohttp."""
+        response.headers.update(HEADERS)
+        response.headers.popall("Server", None)

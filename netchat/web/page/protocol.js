@@ -1,0 +1,560 @@
+// NCP/1 in the browser: what a frame is, and its bytes. Not to be edited: netchat writes this file
+// from its wire declarations and netchat/web/codec.js (`netchat protocol --js --write`).
+//
+//   encode("SEND", {counter: 1n, room: "lobby", text: "hi"})  -> Uint8Array, one whole frame
+//   reader.push(bytes)  -> [{name, type, flags, fields, bytes}], whatever the bytes were cut into
+//   walk(bytes)         -> every field of one frame with the bytes it stands in
+//
+// u8, u16 and u32 are Numbers, u64 is a BigInt, text a string, blob a Uint8Array, a list an array.
+
+export const VERSION = 1, MAGIC = "NC";
+export const HEADER_SIZE = 16, CRC_OFFSET = 12;
+export const LIMITS = {DEFAULT_PORT: 6464, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_NAME: 24, MAX_ROSTER: 500, MAX_TEXT: 16384};
+
+// name, offset, size, meaning
+export const HEADER = [
+  ["magic", 0, 2, "`NC`: a reader that lost its place finds it again here"],
+  ["version", 2, 1, "1"],
+  ["type", 3, 1, "which message the body is"],
+  ["flags", 4, 2, "0; bit 0 will mean: the body is encrypted"],
+  ["suite", 6, 1, "0; will name the cipher suite of an encrypted body"],
+  ["reserved", 7, 1, "0"],
+  ["length", 8, 4, "bytes of the body, the header not counted"],
+  ["crc", 12, 4, "CRC-32 (zlib's) over the whole frame, these four bytes taken as zero"],
+];
+
+// What the numbers of a field mean: {value: {name, doc}}
+export const ENUMS = {
+  ErrorCode: {
+    1: {name: "BAD_FRAME", doc: "The bytes are no valid frame, or a body is not what its type declares."},
+    2: {name: "UNEXPECTED", doc: "A valid message, but it makes no sense now or in this direction."},
+    3: {name: "HANDSHAKE_TIMEOUT", doc: "HELLO did not come in time."},
+    4: {name: "FRAME_TIMEOUT", doc: "The rest of a frame did not come in time."},
+    5: {name: "IDLE_TIMEOUT", doc: "Nothing was heard, not even a PONG."},
+    6: {name: "STALLED", doc: "The client took nothing in for too long. Its session stays: resume it."},
+    7: {name: "SERVER_FULL", doc: "The server has as many users as it takes."},
+    8: {name: "BUSY", doc: "Too many connections at a time, in all or from one address."},
+    9: {name: "SESSION_MOVED", doc: "The session goes on, on another connection."},
+    10: {name: "SHUTTING_DOWN", doc: "Not sent in NCP/1: a server that shuts down says BYE."},
+    100: {name: "NAME_TAKEN", doc: "Somebody has this name, or one that looks the same."},
+    101: {name: "NAME_NOT_ALLOWED", doc: "The name holds what a name must not, or is too long."},
+    110: {name: "NO_SUCH_ROOM", doc: "No room has this code."},
+    111: {name: "NOT_A_MEMBER", doc: "The request is about a room that the client is not in."},
+    112: {name: "TOO_MANY_ROOMS", doc: "The client is in as many rooms as the server allows."},
+    113: {name: "NO_SUCH_USER", doc: "Nobody has this name, or the other one in a private room has left."},
+    120: {name: "TEXT_NOT_ALLOWED", doc: "The text is empty or holds control characters."},
+    121: {name: "TEXT_TOO_LONG", doc: "The text has more bytes than WELCOME's `max_text`."},
+    122: {name: "OUT_OF_ORDER", doc: "The SEND's counter is not larger than the last, and not a known one."},
+    130: {name: "TOO_FAST", doc: "A warning: the server reads this connection more slowly. Nothing is lost."},
+    140: {name: "STORAGE", doc: "A warning: the disk fails; what is sent waits until it works again."},
+  },
+  EventKind: {
+    1: {name: "CHAT", doc: "Somebody said something."},
+    2: {name: "JOIN", doc: "Somebody became a member."},
+    3: {name: "LEAVE", doc: "Somebody is no longer a member."},
+    4: {name: "RENAME", doc: "A member has another name now."},
+  },
+  RoomKind: {
+    1: {name: "LOBBY", doc: "The room every server has; its code is `lobby`."},
+    2: {name: "ROOM", doc: "A room that was made with CREATE; who knows its code may join."},
+    3: {name: "PRIVATE", doc: "A room of two, made with PRIVATE; nobody else can join."},
+  },
+};
+const numbers = (values) =>
+  Object.freeze(Object.fromEntries(Object.entries(values).map(([n, v]) => [v.name, +n])));
+export const ErrorCode = numbers(ENUMS.ErrorCode);
+export const EventKind = numbers(ENUMS.EventKind);
+export const RoomKind = numbers(ENUMS.RoomKind);
+
+// A field: name, kind, meaning, and the record of a list or the enum of a number.
+export const RECORDS = {
+  Position: [
+    ["room", "text", "The room's code."],
+    ["log", "u64", "The log's identity, as JOINED gave it."],
+    ["last", "u64", "Sequence number of the last event the client has applied."],
+  ],
+  Membership: [
+    ["room", "text", "The room's code."],
+    ["kind", "u8", "What the room is for.", "RoomKind"],
+    ["peer", "text", "In a private room the other one's name, else empty."],
+    ["log", "u64", "Identity of the room's log. A client that knew another one starts anew."],
+    ["last", "u64", "Where the client goes on: it applies the EVENT after this one next, and drops what is not above it."],
+    ["head", "u64", "The room's last event now. When it has come, the client has caught up, and sends again what it said and has found no EVENT of."],
+  ],
+  Member: [
+    ["name", "text", "The user's name."],
+    ["away", "u8", "1 while the connection is lost and the session may still be resumed, else 0."],
+  ],
+};
+export const MESSAGES = {
+  HELLO: {
+    type: 0x01, from: ["client"],
+    doc: "Opens a connection: the first frame of every client.",
+    fields: [
+      ["features", "u32", "Optional features the client knows, one a bit. None are defined yet."],
+      ["device", "blob", "16 random bytes that the client keeps to itself. The first 63 bits of their SHA-256 are its device id in EVENT, so that nobody else can send under it."],
+      ["token", "blob", "The token of the last WELCOME (32 bytes), or empty for a new session."],
+      ["name", "text", "The user name wished for."],
+      ["software", "text", "Name and version of the program, for the server's log."],
+      ["positions", "list", "When resuming: how far each room was read.", "Position"],
+    ],
+  },
+  WELCOME: {
+    type: 0x02, from: ["server"],
+    doc: "Answers HELLO: the session stands, and is on disk.",
+    fields: [
+      ["features", "u32", "Optional features in use on this connection. None are defined yet."],
+      ["session", "u64", "The session's number, for people and logs. It is no secret."],
+      ["device", "u64", "The client's device id, as it will stand in EVENT."],
+      ["time", "u64", "The server's clock, in microseconds since 1970-01-01 UTC."],
+      ["max_frame", "u32", "Bytes the server accepts in one frame."],
+      ["max_text", "u32", "Bytes it accepts in the text of one SEND."],
+      ["resume_seconds", "u32", "How long a lost session can be resumed."],
+      ["resumed", "u8", "1 if the session of HELLO's token goes on, 0 if this is a new one."],
+      ["token", "blob", "Resumes this session, once: each WELCOME brings a new one."],
+      ["name", "text", "The user name."],
+      ["software", "text", "Name and version of the server."],
+      ["rooms", "list", "The rooms the session is in.", "Membership"],
+    ],
+  },
+  PING: {
+    type: 0x03, from: ["client", "server"],
+    doc: "Asks for a sign of life.",
+    fields: [
+      ["time", "u64", "Any number; PONG carries it back."],
+    ],
+  },
+  PONG: {
+    type: 0x04, from: ["client", "server"],
+    doc: "Answers PING.",
+    fields: [
+      ["time", "u64", "The number of the PING."],
+    ],
+  },
+  ERROR: {
+    type: 0x05, from: ["server"],
+    doc: "Says no, in a code for programs and a sentence for people.",
+    fields: [
+      ["code", "u16", "Why. Below 100 the server closes the connection behind this frame.", "ErrorCode"],
+      ["about", "u8", "Type number of the frame that is refused; 0 if it is about none."],
+      ["reference", "u64", "That frame's `request` or, for SEND, its `counter`; else 0."],
+      ["text", "text", "What was wrong and what to do."],
+      ["suggestion", "text", "For a name that is taken or not allowed: one that would do. Else empty."],
+    ],
+  },
+  BYE: {
+    type: 0x06, from: ["client", "server"],
+    doc: "Ends the session: its name is free, and it cannot be resumed.",
+    fields: [
+      ["text", "text", "Why, for people."],
+    ],
+  },
+  CREATE: {
+    type: 0x10, from: ["client"],
+    doc: "Asks for a new room; its creator is its first member.",
+    fields: [
+      ["request", "u32", "Comes back in the answer."],
+    ],
+  },
+  JOIN: {
+    type: 0x11, from: ["client"],
+    doc: "Asks to become a member of a room.",
+    fields: [
+      ["request", "u32", "Comes back in the answer."],
+      ["log", "u64", "The log known from an earlier membership, else 0."],
+      ["after", "u64", "If that log is still the room's: the last event known of it, else 0."],
+      ["room", "text", "The room's code, or `lobby`."],
+    ],
+  },
+  JOINED: {
+    type: 0x12, from: ["server"],
+    doc: "Answers CREATE, JOIN and PRIVATE. To the other one in a PRIVATE it comes unasked.",
+    fields: [
+      ["request", "u32", "The request it answers, or 0."],
+      ["members", "u32", "How many members the room has now."],
+      ["membership", "list", "One: the room and where to begin.", "Membership"],
+    ],
+  },
+  LEAVE: {
+    type: 0x13, from: ["client"],
+    doc: "Ends the membership in a room.",
+    fields: [
+      ["request", "u32", "Comes back in the answer."],
+      ["room", "text", "The room's code."],
+    ],
+  },
+  LEFT: {
+    type: 0x14, from: ["server"],
+    doc: "Answers LEAVE: no more events of this room.",
+    fields: [
+      ["request", "u32", "The request it answers, or 0."],
+      ["room", "text", "The room's code."],
+    ],
+  },
+  WHO: {
+    type: 0x15, from: ["client"],
+    doc: "Asks who is in a room.",
+    fields: [
+      ["request", "u32", "Comes back in the answer."],
+      ["room", "text", "The room's code."],
+      ["after", "text", "Empty, or the last name of the page before."],
+    ],
+  },
+  ROSTER: {
+    type: 0x16, from: ["server"],
+    doc: "Answers WHO with one page of names, sorted.",
+    fields: [
+      ["request", "u32", "The request it answers."],
+      ["total", "u32", "How many members the room has."],
+      ["more", "u8", "1 if another page follows: ask WHO again, after the last name."],
+      ["room", "text", "The room's code."],
+      ["members", "list", "At most 500 of them.", "Member"],
+    ],
+  },
+  RENAME: {
+    type: 0x17, from: ["client"],
+    doc: "Asks for another user name. The rooms learn of it through an EVENT.",
+    fields: [
+      ["request", "u32", "Comes back in the answer."],
+      ["name", "text", "The new name."],
+    ],
+  },
+  RENAMED: {
+    type: 0x18, from: ["server"],
+    doc: "Answers RENAME.",
+    fields: [
+      ["request", "u32", "The request it answers."],
+      ["name", "text", "The name from now on."],
+    ],
+  },
+  PRIVATE: {
+    type: 0x19, from: ["client"],
+    doc: "Asks for the private room with one other user. There is one for each two sessions.",
+    fields: [
+      ["request", "u32", "Comes back in the answer."],
+      ["name", "text", "The other one's name."],
+    ],
+  },
+  SEND: {
+    type: 0x20, from: ["client"],
+    doc: "Says something in a room.",
+    fields: [
+      ["counter", "u64", "The message's number on this device: larger with each message."],
+      ["room", "text", "The room's code."],
+      ["text", "text", "What is said; no control characters but line feed and tab."],
+    ],
+  },
+  EVENT: {
+    type: 0x21, from: ["server"],
+    doc: "Something happened in a room. It is on disk before it is sent.",
+    fields: [
+      ["seq", "u64", "Sequence number in the room, from 1."],
+      ["time", "u64", "The server's clock, in microseconds since 1970-01-01 UTC."],
+      ["device", "u64", "Device id of the SEND; 0 for everything else."],
+      ["counter", "u64", "Counter of the SEND; 0 for everything else."],
+      ["kind", "u8", "What happened.", "EventKind"],
+      ["room", "text", "The room's code."],
+      ["sender", "text", "Who did it. For a rename: the old name."],
+      ["text", "text", "What was said; for a rename the new name; for a leave the reason."],
+    ],
+  },
+  ACK: {
+    type: 0x22, from: ["server"],
+    doc: "Answers a SEND that the server already has: the number it got then.",
+    fields: [
+      ["counter", "u64", "Counter of the SEND."],
+      ["seq", "u64", "Sequence number of its EVENT."],
+      ["room", "text", "The room's code."],
+    ],
+  },
+  HISTORY: {
+    type: 0x23, from: ["client"],
+    doc: "Asks for events of the past.",
+    fields: [
+      ["request", "u32", "Comes back in the answer."],
+      ["first", "u64", "Sequence number to begin with."],
+      ["last", "u64", "Sequence number to end with; at most 1000 events are sent, fewer where they are long."],
+      ["room", "text", "The room's code."],
+    ],
+  },
+  HISTORY_END: {
+    type: 0x24, from: ["server"],
+    doc: "Ends the EVENTs that answer HISTORY.",
+    fields: [
+      ["request", "u32", "The request it answers."],
+      ["first", "u64", "Sequence number of the first event sent; above `last` if there was none."],
+      ["last", "u64", "Sequence number of the last event sent."],
+      ["oldest", "u64", "The oldest event that the server still keeps of this room."],
+      ["room", "text", "The room's code."],
+    ],
+  },
+};
+
+const SIZES = {u8: 1, u16: 2, u32: 4, u64: 8, text: 2, blob: 4, list: 2};
+const byType = new Map(Object.entries(MESSAGES).map(([name, m]) => [m.type, {name, ...m}]));
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", {fatal: true, ignoreBOM: true});
+
+/** What the peer did wrong (`kind`, named as in netchat.errors), and the good frames before it. */
+export class ProtocolError extends Error {
+  constructor(kind, message) {
+    super(message);
+    this.name = "ProtocolError";
+    this.kind = kind;
+    this.frames = [];
+  }
+}
+
+/** We were asked to send what the protocol cannot carry. */
+export class EncodeError extends Error {}
+
+const CRC = new Uint32Array(256).map((_, n) => {
+  for (let bit = 0; bit < 8; bit++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
+  return n;
+});
+
+/** CRC-32 of a whole frame, its CRC field taken as zero. */
+export function checksum(bytes) {
+  let c = ~0;
+  for (let i = 0; i < bytes.length; i++) {
+    c = CRC[(c ^ (i >= CRC_OFFSET && i < HEADER_SIZE ? 0 : bytes[i])) & 255] ^ (c >>> 8);
+  }
+  return ~c >>> 0;
+}
+
+const hex = (n, digits = 0) => n.toString(16).padStart(digits, "0");
+const viewOf = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+// ---- fields into bytes
+
+/** The frame that carries a message; every field must be there, and none that is not declared. */
+export function encode(name, fields = {}) {
+  const message = MESSAGES[name];
+  if (!message) throw new EncodeError(`NCP/${VERSION} has no message ${name}`);
+  const out = [];
+  write(message.fields, fields, name, out);
+  const size = out.reduce((sum, part) => sum + part.length, HEADER_SIZE);
+  const frame = new Uint8Array(size);
+  const view = viewOf(frame);
+  encoder.encodeInto(MAGIC, frame);
+  frame[2] = VERSION;
+  frame[3] = message.type;
+  view.setUint32(8, size - HEADER_SIZE);
+  let at = HEADER_SIZE;
+  for (const part of out) {
+    frame.set(part, at);
+    at += part.length;
+  }
+  view.setUint32(CRC_OFFSET, checksum(frame));
+  return frame;
+}
+
+function write(declared, values, where, out) {
+  const known = new Set(declared.map(([name]) => name));
+  const odd = Object.keys(values).find((name) => !known.has(name));
+  if (odd) throw new EncodeError(`${where} has no field ${odd}`);
+  for (const [name, kind, , record] of declared) {
+    const value = values[name], path = `${where}.${name}`;
+    if (kind === "text") {
+      if (typeof value !== "string") throw new EncodeError(`${path} must be a string`);
+      if (/\p{Surrogate}/u.test(value)) throw new EncodeError(`${path} holds a lone surrogate`);
+      const raw = encoder.encode(value);
+      out.push(number(kind, raw.length, path), raw);
+    } else if (kind === "blob") {
+      if (!(value instanceof Uint8Array)) throw new EncodeError(`${path} must be a Uint8Array`);
+      out.push(number(kind, value.length, path), value);
+    } else if (kind === "list") {
+      if (!Array.isArray(value)) throw new EncodeError(`${path} must be an array`);
+      out.push(number(kind, value.length, path));
+      value.forEach((item, i) => write(RECORDS[record], item, `${path}[${i}]`, out));
+    } else {
+      out.push(number(kind, value, path));
+    }
+  }
+}
+
+function number(kind, value, path) {
+  const size = SIZES[kind];
+  let n;
+  try {
+    n = BigInt(value);
+  } catch {
+    n = -1n;
+  }
+  if (n < 0n || n >= 1n << BigInt(8 * size) || (typeof value !== "bigint" && !Number.isSafeInteger(value))) {
+    throw new EncodeError(`${path} = ${value} does not fit into ${size} bytes`);
+  }
+  const bytes = new Uint8Array(size);
+  for (let i = size - 1; i >= 0; i--, n >>= 8n) bytes[i] = Number(n & 255n);
+  return bytes;
+}
+
+// ---- bytes into fields
+
+/** Cuts a stream of bytes into frames. Once it has thrown, it stays failed. */
+export class FrameReader {
+  #rest = new Uint8Array(0);
+  #failed = null;
+
+  constructor(limit = LIMITS.MAX_FRAME) {
+    this.limit = limit;
+  }
+
+  /** Bytes held of a frame that is not complete yet. */
+  get pending() {
+    return this.#rest.length;
+  }
+
+  /** Take the next bytes; the frames they complete. Throws a ProtocolError. */
+  push(bytes) {
+    if (this.#failed) throw new ProtocolError(this.#failed.kind, this.#failed.message);
+    let data = bytes;
+    if (this.#rest.length) {
+      data = new Uint8Array(this.#rest.length + bytes.length);
+      data.set(this.#rest);
+      data.set(bytes, this.#rest.length);
+    }
+    const frames = [];
+    let at = 0;
+    try {
+      while (at < data.length) {
+        const length = checkHeader(data.subarray(at), this.limit);
+        const end = at + HEADER_SIZE + length;
+        if (at + HEADER_SIZE > data.length || end > data.length) break;
+        frames.push(decode(data.slice(at, end)));
+        at = end;
+      }
+    } catch (error) {
+      this.#failed = error;
+      this.#rest = new Uint8Array(0);
+      error.frames = frames;
+      throw error;
+    }
+    this.#rest = data.slice(at);
+    return frames;
+  }
+}
+
+/** The length of the body that a header, or the part of one that is there, announces. */
+function checkHeader(head, limit) {
+  const fail = (kind, text) => {
+    throw new ProtocolError(kind, text);
+  };
+  for (let i = 0; i < MAGIC.length && i < head.length; i++) {
+    if (head[i] !== MAGIC.charCodeAt(i)) fail("BadMagic", `a frame begins with ${MAGIC}`);
+  }
+  if (head.length > 2 && head[2] !== VERSION) {
+    fail("BadVersion", `this is NCP version ${head[2]}; this page speaks version ${VERSION}`);
+  }
+  if (head.length > 3 && !byType.has(head[3])) {
+    fail("UnknownType", `frame type 0x${hex(head[3], 2)} is not in NCP/${VERSION}`);
+  }
+  if (head.length > 7 && head.subarray(4, 8).some((byte) => byte)) {
+    fail("UnknownFlags", "flags, suite and reserved must be 0");
+  }
+  if (head.length < HEADER_SIZE) return 0;
+  const length = viewOf(head).getUint32(8);
+  if (HEADER_SIZE + length > limit) {
+    fail("FrameTooLarge", `a frame of ${HEADER_SIZE + length} bytes; the limit is ${limit}`);
+  }
+  return length;
+}
+
+/** One whole frame; its header must have been checked. */
+function decode(bytes) {
+  const {name, type, fields: declared} = byType.get(bytes[3]);
+  const said = viewOf(bytes).getUint32(CRC_OFFSET), is = checksum(bytes);
+  if (said !== is) {
+    throw new ProtocolError("BadChecksum", `${name}: its CRC-32 says ${hex(said, 8)}, its bytes give ${hex(is, 8)}`);
+  }
+  const fields = {};
+  const end = read(bytes, HEADER_SIZE, declared, name, fields);
+  if (end !== bytes.length) {
+    throw new ProtocolError("BadBody", `${name}: ${bytes.length - end} bytes are left over at byte ${end}`);
+  }
+  return {name, type, flags: viewOf(bytes).getUint16(4), fields, bytes};
+}
+
+/**
+ * Read declared fields into `into`, and tell `visit`, if given, of each one; the offset behind them.
+ * Offsets count from the frame's first byte.
+ */
+function read(bytes, at, declared, where, into, visit, prefix = "", depth = 0) {
+  const view = viewOf(bytes);
+  const fail = (path, text) => {
+    throw new ProtocolError("BadBody", `${where}: ${path} ${text}`);
+  };
+  for (const [name, kind, doc, more] of declared) {
+    const path = prefix + name, size = SIZES[kind], offset = at;
+    const left = bytes.length - at;
+    if (size > left) fail(path, `at byte ${at} needs ${size} bytes, but only ${left} are left`);
+    let value =
+      size === 8 ? view.getBigUint64(at) : size === 4 ? view.getUint32(at) : size === 2 ? view.getUint16(at) : bytes[at];
+    at += size;
+    if (kind === "list") {
+      visit?.({name: path, kind, offset, length: size, prefix: size, value, text: `${value}`, doc, depth});
+      const items = [];
+      for (let i = 0; i < value; i++) {
+        const item = {};
+        at = read(bytes, at, RECORDS[more], where, item, visit, `${path}[${i}].`, depth + 1);
+        items.push(item);
+      }
+      into[name] = items;
+      continue;
+    }
+    let text;
+    if (kind === "text" || kind === "blob") {
+      if (value > bytes.length - at) {
+        fail(path, `at byte ${offset} says it is ${value} bytes long, but only ${bytes.length - at} are left`);
+      }
+      const raw = bytes.subarray(at, at + value);
+      at += value;
+      if (kind === "text") {
+        try {
+          text = value = decoder.decode(raw);
+        } catch {
+          fail(path, `at byte ${offset} is not valid UTF-8`);
+        }
+      } else {
+        value = raw.slice();
+      }
+    }
+    into[name] = value;
+    if (visit) {
+      const prefixed = kind === "text" || kind === "blob" ? size : 0;
+      text ??= textOf(kind, value, doc, more);
+      visit({name: path, kind, offset, length: at - offset, prefix: prefixed, value, text, doc, depth});
+    }
+  }
+  return at;
+}
+
+function textOf(kind, value, doc, choice) {
+  if (kind === "blob") return [...value].map((byte) => hex(byte, 2)).join("");
+  if (choice) return ENUMS[choice][value]?.name ?? `${value}`;
+  if (kind === "u64" && value && doc.includes("microseconds since 1970") && value < 8640000000000000000n) {
+    return new Date(Number(value / 1000n)).toISOString();
+  }
+  return `${value}`;
+}
+
+/**
+ * Every field of one whole frame, in order: the header's, then the body's.
+ * [{name, kind, offset, length, prefix, value, text, doc, depth}]; the first `prefix` bytes are the
+ * length of a text or blob, or the count of a list, whose items follow one step deeper.
+ */
+export function walk(bytes) {
+  const length = checkHeader(bytes, Infinity);
+  if (bytes.length !== HEADER_SIZE + length) throw new ProtocolError("BadBody", "this is not one whole frame");
+  const message = byType.get(bytes[3]);
+  const found = HEADER.map(([name, offset, size, doc]) => {
+    const raw = bytes.subarray(offset, offset + size);
+    const value = name === "magic" ? decoder.decode(raw) : raw.reduce((n, byte) => n * 256 + byte, 0);
+    const text =
+      name === "type" ? message.name : name === "crc" ? `0x${hex(value, 8)}` : `${value}`;
+    return {name, kind: name === "magic" ? "bytes" : `u${8 * size}`, offset, length: size, prefix: 0, value, text, doc, depth: 0};
+  });
+  const end = read(bytes, HEADER_SIZE, message.fields, message.name, {}, (span) => found.push(span));
+  if (end !== bytes.length) throw new ProtocolError("BadBody", `${bytes.length - end} bytes are left over`);
+  return found;
+}

@@ -1,0 +1,156 @@
+"""The page's server: HTTP and WebSocket on a port of its own, beside a chat server."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import cast
+
+import segno
+from aiohttp import web
+
+from netchat import __version__
+from netchat.chat.codes import LOBBY, read_code
+from netchat.net.server import ChatServer
+from netchat.web.files import Files
+from netchat.web.guard import Guard
+from netchat.web.websocket import Envelope, WebSocket
+
+__all__ = ["PAGE", "Site"]
+
+#: Where the page's files are.
+PAGE = Path(__file__).parent / "page"
+
+#: HTTP connections at a time. WebSockets that have said HELLO are no longer among them.
+MAX_CONNECTIONS = 1024
+
+#: Seconds for which a connection may ask for nothing, or for a request to be complete.
+KEEP_ALIVE = 15.0
+
+
+class _Refused(asyncio.Protocol):
+    """What a connection above the limit gets."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).abort()
+
+
+class _Upgrade(web.WebSocketResponse):
+    """A handshake whose connection goes on without aiohttp, which would send a goodbye here."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        pass
+
+
+class Site:
+    """The page, and the WebSockets that lead into a chat server.
+
+    Args:
+        chat: that server.
+        address: what others call this server, such as `http://192.168.1.5:6480`; empty: whatever
+            who asks calls it.
+        origins: further origins whose pages may connect.
+        hosts: further names of this server.
+    """
+
+    def __init__(
+        self,
+        chat: ChatServer,
+        *,
+        address: str = "",
+        origins: Iterable[str] = (),
+        hosts: Iterable[str] = (),
+    ) -> None:
+        self.address = address
+        self._chat = chat
+        self._files = Files(PAGE)
+        self._envelope = Envelope()
+        self._listener: asyncio.Server | None = None
+        guard = Guard(origins, hosts)
+        app = web.Application(middlewares=[guard.check], client_max_size=1024)
+        app.on_response_prepare.append(guard.dress)
+        app.router.add_get("/", self._index)
+        app.router.add_get("/r/{code}", self._index)
+        app.router.add_get("/server", self._dashboard)
+        app.router.add_get("/page/{name}", self._file)
+        app.router.add_get("/info.json", self._info)
+        app.router.add_get("/qr/{code}.svg", self._qr)
+        app.router.add_get("/ws", self._websocket, allow_head=False)
+        self._runner = web.AppRunner(
+            app, handle_signals=False, access_log=None, keepalive_timeout=KEEP_ALIVE
+        )
+
+    async def start(self, host: str | None, port: int) -> list[tuple[str, int]]:
+        """Listen.
+
+        Args:
+            host: address to listen on; None is every address of this machine.
+            port: TCP port; 0 takes a free one.
+
+        Returns:
+            The addresses and ports that are listened on.
+        """
+        await self._runner.setup()
+        self._listener = await asyncio.get_running_loop().create_server(
+            self._accept, host, port, backlog=1024, reuse_address=True
+        )
+        return [s.getsockname()[:2] for s in self._listener.sockets]
+
+    async def stop(self) -> None:
+        """Take no more connections, and end those that are no WebSockets; the chat server ends them."""
+        if self._listener is not None:
+            self._listener.close()
+        await self._runner.cleanup()
+
+    def _accept(self) -> asyncio.Protocol:
+        server = self._runner.server
+        assert server is not None
+        return server() if len(server.connections) < MAX_CONNECTIONS else _Refused()
+
+    # -- requests -------------------------------------------------------------------------------
+
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        return self._files.response("index.html", request)
+
+    async def _dashboard(self, request: web.Request) -> web.StreamResponse:
+        return self._files.response("server.html", request)
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        return self._files.response(request.match_info["name"], request)
+
+    def _address(self, request: web.Request) -> str:
+        return self.address or f"{request.scheme}://{request.headers['Host']}"
+
+    async def _info(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(
+            {"version": __version__, "address": self._address(request)},
+            headers={"Cache-Control": "no-store"},
+        )
+
+    async def _qr(self, request: web.Request) -> web.StreamResponse:
+        code = read_code(request.match_info["code"])
+        if code is None:
+            raise web.HTTPNotFound(text="That is no room code.\n")
+        link = f"{self._address(request)}/r/{code}" if code != LOBBY else self._address(request)
+        svg = io.BytesIO()
+        segno.make(link, error="m").save(
+            svg, kind="svg", scale=8, border=3, xmldecl=False, light="#fff", dark="#000", title=link
+        )
+        return web.Response(
+            body=svg.getvalue(), content_type="image/svg+xml", headers={"Cache-Control": "no-store"}
+        )
+
+    async def _websocket(self, request: web.Request) -> web.StreamResponse:
+        """Shake hands, then give the connection to the chat server, and forget it here."""
+        response = _Upgrade(compress=False)
+        await response.prepare(request)
+        http, lower = request.protocol, request.transport
+        if lower is None:  # lost in the meantime
+            return response
+        http.transport = None
+        http.connection_lost(None)
+        websocket = WebSocket(lower, self._chat.settings.max_frame, self._envelope)
+        lower.set_protocol(self._chat.let_in(websocket, websocket))
+        return response

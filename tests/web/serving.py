@@ -1,0 +1,101 @@
+"""A chat server with its page, on ports of their own, in the test's own process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from netchat.net.memory import MemoryHistory
+from netchat.web.site import Site
+from netchat.wire import Event, FrameReader, Hello, Join, Joined, Message, Send, decode, encode
+from tests.net.serving import Serving, serve
+
+
+@contextlib.asynccontextmanager
+async def serve_page(history=None, site=None, **settings) -> AsyncIterator[tuple[Serving, int]]:
+    """Run a server with its page; the page's port beside it."""
+    async with serve(history or MemoryHistory(), **settings) as serving:
+        page = Site(serving.server, **(site or {}))
+        ((_, port),) = await page.start("127.0.0.1", 0)
+        try:
+            yield serving, port
+        finally:
+            await page.stop()
+
+
+@contextlib.asynccontextmanager
+async def plain(port: int):
+    """A TCP connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+        await asyncio.sleep(0)
+
+
+class Browser:
+    """A WebSocket that a test speaks on frame by frame, as the page does.
+
+    Attributes:
+        got: the messages that have come.
+        sizes: how many frames of the chat each WebSocket message had.
+    """
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.got: list[Message] = []
+        self.sizes: list[int] = []
+
+    async def send(self, *messages: Message | bytes) -> None:
+        """Send frames, together in one message."""
+        await self.socket.send(b"".join(m if isinstance(m, bytes) else encode(m) for m in messages))
+
+    async def next(self, kind: type[Message]) -> Message:
+        """Read until a message of some kind has come."""
+        while True:
+            found = await self.read()
+            for message in found:
+                if isinstance(message, kind):
+                    return message
+
+    async def read(self) -> list[Message]:
+        """The frames of the next message."""
+        data = await self.socket.recv()
+        assert isinstance(data, bytes)
+        reader = FrameReader()
+        found = [decode(frame) for frame in reader.feed(data)]
+        assert not reader.pending
+        self.got += found
+        self.sizes.append(len(found))
+        return found
+
+    async def enter(self, name: str, room: str = "lobby") -> None:
+        """Say hello and join."""
+        await self.send(Hello(0, secrets.token_bytes(16), b"", name, "test page", ()))
+        await self.send(Join(1, 0, 0, room))
+        await self.next(Joined)
+
+    async def say(self, counter: int, text: str, room: str = "lobby") -> Event:
+        """Say something and wait for its echo."""
+        await self.send(Send(counter, room, text))
+        while True:
+            event = await self.next(Event)
+            assert isinstance(event, Event)
+            if event.counter == counter:
+                return event
+
+
+@contextlib.asynccontextmanager
+async def browser(port: int, name: str = "", **options) -> AsyncIterator[Browser]:
+    """A WebSocket; with a name, one that is in the lobby."""
+    options = {"origin": f"http://127.0.0.1:{port}", "max_size": None, **options}
+    async with connect(f"ws://127.0.0.1:{port}/ws", **options) as socket:
+        page = Browser(socket)
+        if name:
+            await page.enter(name)
+        yield page

@@ -1,0 +1,198 @@
+"""The page over HTTP: files, headers, names of the server, addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import aiohttp
+import pytest
+
+from netchat import __version__
+from netchat.web.site import PAGE
+from tests.web.serving import browser, plain, serve_page
+
+CODE = "7K3F92MQ0T"
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    type: str
+    body: bytes
+
+
+@pytest.fixture
+async def get():
+    """Ask a page's server for something."""
+    async with serve_page() as (_, port), aiohttp.ClientSession() as session:
+
+        async def ask(path: str, method: str = "GET", **headers: str):
+            url = f"http://127.0.0.1:{port}{path}"
+            names = {name.replace("_", "-"): value for name, value in headers.items()}
+            async with session.request(method, url, headers=names) as answer:
+                return Answer(
+                    answer.status, answer.headers, answer.content_type, await answer.read()
+                )
+
+        ask.port = port
+        yield ask
+
+
+class TestFiles:
+    async def test_every_file_is_served_as_what_it_is(self, get):
+        kinds = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
+        for path in PAGE.iterdir():
+            answer = await get(f"/page/{path.name}")
+            assert answer.status == 200
+            assert answer.body == path.read_bytes()
+            assert answer.type == kinds.get(path.suffix, answer.type)
+            assert answer.headers["Cache-Control"] == "no-cache"
+            assert answer.headers["Content-Encoding"] == "gzip"
+
+    async def test_a_file_that_the_browser_has_is_not_sent_again(self, get):
+        first = await get("/page/protocol.js")
+        again = await get("/page/protocol.js", If_None_Match=first.headers["ETag"])
+        assert again.status == 304
+        assert again.body == b""
+        other = await get("/page/protocol.js", If_None_Match='"other"')
+        assert other.status == 200
+
+    async def test_a_browser_without_gzip(self, get):
+        answer = await get("/page/protocol.js", Accept_Encoding="identity")
+        assert "Content-Encoding" not in answer.headers
+        assert answer.body == (PAGE / "protocol.js").read_bytes()
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/page/nothing.js",
+            "/page/",
+            "/page/..%2fsite.py",
+            "/page/..%2f..%2fwire%2fframe.py",
+            "/page/%2e%2e/site.py",
+            "/page/protocol.js%00",
+            "/page/protocol",
+            "/page/" + "x" * 5000 + ".js",
+            "/etc/passwd",
+            "/qr/nonsense.svg",
+        ],
+    )
+    async def test_what_is_not_there(self, get, path):
+        assert (await get(path)).status == 404
+
+    async def test_a_changed_file_is_seen_without_a_restart(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("netchat.web.site.PAGE", tmp_path)
+        page = tmp_path / "index.html"
+        page.write_text("<p>one")
+        async with serve_page() as (_, port), aiohttp.ClientSession() as session:
+            for text in ("<p>one", "<p>another"):
+                page.write_text(text)
+                async with session.get(f"http://127.0.0.1:{port}/r/{CODE}") as answer:
+                    assert await answer.text() == text
+
+
+class TestHeaders:
+    @pytest.mark.parametrize(
+        "path", ["/", "/page/protocol.js", "/nothing", "/info.json", f"/qr/{CODE}.svg", "/ws"]
+    )
+    async def test_are_on_every_response(self, get, path):
+        headers = (await get(path)).headers
+        policy = dict(rule.split(" ", 1) for rule in headers["Content-Security-Policy"].split("; "))
+        assert policy["default-src"] == "'none'"
+        assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+        assert policy["frame-ancestors"] == "'none'"
+        assert policy["require-trusted-types-for"] == "'script'"
+        assert policy["trusted-types"] == "'none'"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "Server" not in headers
+
+    async def test_other_methods_are_refused(self, get):
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+            assert (await get("/page/protocol.js", method)).status == 405
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        "host",
+        ["127.0.0.1", "localhost", "LOCALHOST:80", "[::1]:6480", "192.168.1.5:6480", "chat.localhost"],
+    )  # fmt: skip
+    async def test_of_the_server(self, get, host):
+        assert (await get("/info.json", Host=host)).status == 200
+
+    @pytest.mark.parametrize(
+        "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "a b", "[::1", ""]
+    )  # fmt: skip
+    async def test_of_others_get_nothing(self, get, host):
+        assert (await get("/info.json", Host=host)).status in (400, 421)
+
+    async def test_that_were_allowed(self):
+        site = {"origins": ["https://chat.example.org"], "hosts": ["box.home"]}
+        async with serve_page(site=site) as (_, port), aiohttp.ClientSession() as session:
+            for host in ("chat.example.org", "box.home:1234"):
+                async with session.get(
+                    f"http://127.0.0.1:{port}/info.json", headers={"Host": host}
+                ) as answer:
+                    assert answer.status == 200
+
+    async def test_another_origin_may_read_nothing(self, get):
+        answer = await get("/info.json", Origin="https://evil.example")
+        assert answer.status == 403
+        assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+class TestAddress:
+    async def test_is_what_the_browser_calls_the_server(self, get):
+        info = json.loads((await get("/info.json", Host="localhost:99")).body)
+        assert info == {"version": __version__, "address": "http://localhost:99"}
+
+    async def test_is_the_one_for_others_where_there_is_one(self):
+        async with (
+            serve_page(site={"address": "http://192.168.1.5:6480"}) as (_, port),
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port}/info.json") as answer,
+        ):
+            assert (await answer.json())["address"] == "http://192.168.1.5:6480"
+
+    async def test_qr_code_of_a_room(self, get):
+        answer = await get("/qr/7k3f9-2mqot.svg", Host="192.168.1.5:6480")
+        assert answer.type == "image/svg+xml"
+        svg = ElementTree.fromstring(answer.body)
+        assert svg.find("{*}title").text == f"http://192.168.1.5:6480/r/{CODE}"
+
+
+class TestConnections:
+    async def test_a_request_that_does_not_end_has_its_time(self, monkeypatch):
+        monkeypatch.setattr("netchat.web.site.KEEP_ALIVE", 0.2)
+        async with serve_page() as (_, port), plain(port) as (reader, writer):
+            writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+            async with asyncio.timeout(10):
+                await reader.read()
+
+    async def test_there_are_not_too_many(self, monkeypatch):
+        monkeypatch.setattr("netchat.web.site.MAX_CONNECTIONS", 1)
+        async with serve_page() as (_, port), plain(port) as (reader, writer):
+            writer.write(b"GET /info.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            async with plain(port) as (refused, _):
+                with contextlib.suppress(ConnectionResetError):
+                    assert await refused.read() == b""
+
+    async def test_websockets_are_not_among_them(self, monkeypatch):
+        monkeypatch.setattr("netchat.web.site.MAX_CONNECTIONS", 1)
+        async with serve_page() as (serving, port), browser(port, "Nova"), browser(port, "Maya"):
+            assert len(serving.peers) == 2
+
+    async def test_garbage_is_no_request(self):
+        async with serve_page() as (_, port), plain(port) as (reader, writer):
+            writer.write(b"\x00\x01NC\x02\r\n\r\n")
+            answer = await reader.read()
+            assert answer.startswith(b"HTTP/1.0 400 ")
+            assert b"Traceback" not in answer
