@@ -5,11 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 import netchat.channels
 import netchat.coding
-from netchat.cli.main import cli
 from netchat.coding.laws import check
 
 ROOT = Path(__file__).parents[2]
@@ -30,13 +28,6 @@ def test_the_class_is_short():
 def test_obeys_the_laws(spec):
     for verdict in check(netchat.coding.get(spec)):
         assert verdict.counterexample is None, verdict.law
-
-
-def test_runs_as_the_document_says(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    for line in re.findall(r"^\$ netchat ([^#\n]*)", DOCUMENT, flags=re.MULTILINE):
-        result = CliRunner().invoke(cli, line.split())
-        assert (line, result.exit_code) == (line, 0)
 
 
 def test_the_python_of_the_document_runs():

@@ -1,7 +1,6 @@
 """The Scapy layers: exact inverses of the wire's codec, and good citizens of Scapy."""
 
 import contextlib
-import doctest
 import io
 import socket
 import subprocess
@@ -41,7 +40,6 @@ from netchat.wire import (
     encode,
     fields_of,
 )
-from tests.end_to_end.processes import Server
 from tests.packets.golden import each_vector, golden_bytes, golden_message
 from tests.wire.strategies import messages
 
@@ -320,18 +318,6 @@ def test_reassembly_by_hand():
     assert NCP.tcp_reassemble(b"only noise, and much of it", {}, {}).layers() == [Raw]
     absurd = bytes(NCP(length=2**31) / to_scapy(Ping(0)))
     assert NCP.tcp_reassemble(absurd, {}, {}).layers() == [Raw]
-
-
-def test_what_the_document_shows_is_so():
-    text = (ROOT / "docs" / "SCAPY.md").read_text("utf-8")
-    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
-    report = io.StringIO()
-    with Server("--ephemeral") as server:
-        text = text.replace('("127.0.0.1", 6464)', f'("127.0.0.1", {server.port})')
-        test = doctest.DocTestParser().get_doctest(text, {}, "SCAPY.md", "docs/SCAPY.md", 0)
-        results = runner.run(test, out=report.write)
-    assert results.failed == 0, report.getvalue()
-    assert results.attempted > 30
 
 
 def test_importing_the_layer_leaves_scapy_all_alone():

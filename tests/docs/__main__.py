@@ -1,0 +1,34 @@
+"""`python -m tests.docs PAGE…`: do what the pages say, and tell what does not hold.
+
+It takes the ports of the pages: run it in a network of its own, as the tests do, with
+`unshare -n` (as root) or `unshare -rn`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.docs.blocks import PAGES
+from tests.docs.session import Session
+
+
+def main(pages: list[str]) -> int:
+    """1 if a page says what is not so."""
+    if ip := shutil.which("ip"):
+        # The reader's own machine, and a neighbour of it.
+        subprocess.run([ip, "link", "set", "lo", "up"], check=False)
+        subprocess.run([ip, "address", "add", "192.168.1.20/24", "dev", "lo"], check=False)
+    problems: list[str] = []
+    for page in pages or PAGES:
+        with tempfile.TemporaryDirectory(prefix="netchat-page-") as folder:
+            problems += Session(page, Path(folder)).read()
+    print("\n".join(problems))
+    return bool(problems)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

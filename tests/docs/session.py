@@ -1,0 +1,239 @@
+"""Types what a page says, as its reader would, and looks at what comes of it.
+
+In a network of its own (`unshare -n`), so that the ports of the pages are free and a capture sees
+nobody else. What pages leave to the reader is done here: a server runs where one is needed, somebody
+talks while a capture is taken, and what only ends by Ctrl-C gets it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.docs.blocks import ROOT, Block, Command, blocks, commands
+from tests.docs.exceptions import ENDLESS, FAILING, INSTEAD, NOT_HERE, first
+from tests.docs.expected import differs
+
+__all__ = ["Session"]
+
+#: Seconds for a command that ends by itself, for one to be up, and for one to end when interrupted.
+LIMIT, UP, DOWN = 120, 20, 20
+
+PORT = 6464
+
+
+class Session:
+    """One reader of one page.
+
+    Args:
+        page: its path, from the project's folder.
+        folder: an empty one, to work in.
+    """
+
+    def __init__(self, page: str, folder: Path) -> None:
+        self._page, self._folder = page, folder
+        self._background: list[tuple[Command, subprocess.Popen[bytes], Path]] = []
+        self._dialogue: list[Block] = []
+        self.problems: list[str] = []
+        for entry in ROOT.iterdir():
+            if not entry.name.startswith("."):
+                (folder / entry.name).symlink_to(entry)
+        (folder / "home").mkdir()
+        binaries = Path(sys.executable).parent
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("NETCHAT")},
+            "PATH": f"{binaries}:{os.environ['PATH']}",
+            "HOME": str(folder / "home"),
+            "XDG_DATA_HOME": str(folder / "home"),
+            "XDG_CONFIG_HOME": str(folder / "home"),
+            "COLUMNS": "100",
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def read(self) -> list[str]:
+        """Do all that the page says, in order. The problems, each with its line."""
+        try:
+            for block in blocks(self._page):
+                for command in commands(block):
+                    self._run(command)
+                if block.language == "python" and ">>>" in block.text:
+                    self._dialogue.append(block)
+                elif block.language == "python":
+                    self._run_python(block)
+            if self._dialogue:
+                self._run_dialogue()
+        finally:
+            self._end_all()
+        return self.problems
+
+    def _problem(self, line: int, text: str, output: str = "") -> None:
+        tail = "\n".join(f"    {row}" for row in output.strip().splitlines()[-15:])
+        self.problems.append(f"{self._page}:{line}: {text}" + (f"\n{tail}" if tail else ""))
+
+    # -- one command ----------------------------------------------------------------------------
+
+    def _run(self, command: Command) -> None:
+        text = re.sub(r"^sudo (-E )?", "", command.text).replace(".venv/bin/", "")
+        for pattern, instead in INSTEAD.items():
+            text = re.sub(pattern, instead, text)
+        if first(NOT_HERE, text):
+            self._check(command, text)
+            return
+        if re.match(r"netchat serve\b", text):
+            self._end(lambda other: other.startswith("netchat serve"))
+        elif re.search(rf"\bnetchat client|127\.0\.0\.1(:{PORT})?\b", text):
+            self._serve()
+        for word in shlex.split(text, comments=True):
+            if word.endswith((".pcap", ".pcapng")):  # it may only be complete when its writer ends
+                self._end(lambda other, word=word: word in shlex.split(other))
+        if first(ENDLESS, text):
+            self._start(Command(command.line, text))
+            return
+        done = self._do(text)
+        printed = done.stdout.decode("utf-8", "replace")
+        output = printed + done.stderr.decode("utf-8", "replace")
+        allowed = next((codes for p, codes in FAILING.items() if re.search(p, text)), {0})
+        if done.returncode not in allowed or "Traceback" in output:
+            self._problem(command.line, f"`{text}` ended with {done.returncode}", output)
+        elif command.output is not None:
+            # Pages show standard output, or what a terminal would show of an error.
+            shown = [differs(command.output, some) for some in (printed, output)]
+            if all(shown):
+                self._problem(command.line, f"`{text}` does not print:\n{shown[0]}\nbut:", output)
+
+    def _do(self, text: str) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(
+                ["bash", "-c", text],
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=LIMIT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            return subprocess.CompletedProcess(text, -1, error.stdout or b"", b"")
+
+    def _run_python(self, block: Block) -> None:
+        """A program, or what somebody types into an interpreter from the page's beginning on."""
+        program = self._folder / "page.py"
+        program.write_text(block.text)
+        if "127.0.0.1" in block.text:
+            self._serve()
+        self._check_python(block.line, [sys.executable, str(program)])
+
+    def _run_dialogue(self) -> None:
+        text = "\n".join(block.text for block in self._dialogue)
+        dialogue = self._folder / "page.txt"
+        dialogue.write_text(text)
+        if "127.0.0.1" in text:
+            self._serve()
+        options = ["-o", "ELLIPSIS", "-o", "NORMALIZE_WHITESPACE"]
+        program = [sys.executable, "-m", "doctest", *options, str(dialogue)]
+        self._check_python(self._dialogue[0].line, program)
+
+    def _check_python(self, line: int, program: list[str]) -> None:
+        done = self._do(shlex.join(program))
+        if done.returncode:
+            output = (done.stdout + done.stderr).decode("utf-8", "replace")
+            self._problem(line, "this Python does not do what it says", output)
+
+    # -- what goes on in other terminals --------------------------------------------------------
+
+    def _start(self, command: Command) -> None:
+        log = self._folder / f"output-{command.line}.txt"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                ["bash", "-c", f"exec {command.text}"],
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self._background.append((command, process, log))
+        if command.text.startswith("netchat serve"):
+            self._await(process, lambda: _listens(PORT) or "--port" in command.text)
+        else:
+            self._await(process, lambda: log.stat().st_size > 0, 3)
+        if process.poll() is not None:
+            self._problem(
+                command.line,
+                f"`{command.text}` has ended with {process.returncode}",
+                log.read_text("utf-8", "replace"),
+            )
+        elif "sniff" in command.text:
+            self._serve()
+            self._do("printf 'Hello\\n' | netchat client --name Nova")
+
+    def _await(self, process: subprocess.Popen[bytes], ready, seconds: float = UP) -> None:
+        until = time.monotonic() + seconds
+        while process.poll() is None and time.monotonic() < until and not ready():
+            time.sleep(0.05)
+
+    def _serve(self) -> None:
+        if not _listens(PORT):
+            self._start(Command(0, "netchat serve --ephemeral"))
+
+    def _end(self, which) -> None:
+        for entry in list(self._background):
+            command, process, log = entry
+            if not which(command.text):
+                continue
+            self._background.remove(entry)
+            process.send_signal(signal.SIGINT)
+            try:
+                status = process.wait(DOWN)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                status = process.wait()
+            output = log.read_text("utf-8", "replace")
+            if status not in (0, 130) or "Traceback" in output:
+                self._problem(
+                    command.line, f"`{command.text}` ended with {status} upon Ctrl-C", output
+                )
+
+    def _end_all(self) -> None:
+        self._end(lambda command: not command.startswith("netchat serve"))
+        self._end(lambda _: True)
+
+    # -- what is not run ------------------------------------------------------------------------
+
+    def _check(self, command: Command, text: str) -> None:
+        """That such a command exists, with these options."""
+        for part in _alternatives(text):
+            program = ["bash", "-c", part] if part else []
+            if program and subprocess.run(
+                program,
+                cwd=ROOT,
+                env=self._environment,
+                capture_output=True,
+                timeout=LIMIT,
+                check=False,
+            ).returncode not in (0, 1):
+                self._problem(command.line, f"`{text}`: there is no such command (`{part}` fails)")
+
+
+def _alternatives(text: str) -> Iterator[str]:
+    words = shlex.split(text, comments=True)
+    if words[0] == "make":
+        yield shlex.join(["make", "--dry-run", *words[1:]])
+    elif words[:2] == ["python", "-m"]:
+        yield shlex.join([*words[:3], "--help"])
+    elif words[0] == "netchat":
+        yield shlex.join([sys.executable, "-m", "tests.docs.parse", *words[1:]])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,94 @@
+"""Every page: what it tells to type works and prints what it shows, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from netchat.cli.main import COMMANDS
+from tests.docs.blocks import PAGES, ROOT, Block, blocks, commands
+from tests.docs.expected import differs
+
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
+
+
+def _apart() -> list[str]:
+    return ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+
+
+def _can_be_apart() -> bool:
+    try:
+        return subprocess.run([*_apart(), "ip", "link"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def _says_something(page: str) -> bool:
+    return any(commands(block) or block.language == "python" for block in blocks(page))
+
+
+@pytest.mark.skipif(not _can_be_apart(), reason="pages are tried with `unshare -n` and `ip`")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("page", [page for page in PAGES if _says_something(page)])
+def test_what_a_page_tells_to_type_works(page: str) -> None:
+    done = subprocess.run(
+        [*_apart(), sys.executable, "-m", "tests.docs", page],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    text = re.sub(r"^( *)```.*?^\1```", "", (ROOT / page).read_text("utf-8"), flags=re.M | re.S)
+    for link in (one or other for one, other in _LINK.findall(text)):
+        if re.match(r"[a-z]+:", link):
+            assert re.match(r"(https?://[\w.-]+\.\w+|mailto:)", link), link
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), f"{page} links to {link}"
+        if anchor:
+            assert anchor in _anchors(target), f"{page} links to {link}"
+
+
+def _anchors(page: Path) -> set[str]:
+    """Of the headings, as code hosts make them."""
+    headings = re.findall(r"^#+ +(.+?) *$", page.read_text("utf-8"), flags=re.M)
+    words = (re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in words}
+
+
+def test_every_command_is_told_of() -> None:
+    told = "\n".join(
+        command.text for page in PAGES for block in blocks(page) for command in commands(block)
+    )
+    told += "\n".join((ROOT / page).read_text("utf-8") for page in PAGES)
+    for name in COMMANDS:
+        assert re.search(rf"netchat {name}\b", told), f"no page tells of `netchat {name}`"
+
+
+def test_the_pages_are_tried_for_real() -> None:
+    """These tests can fail: a command, an option, an output and a link that are not there."""
+    assert not differs("a …\n… 7 bytes", "a few words\nand 512 bytes")
+    assert not differs("room 7K3F9-2MQ0T: 4e 43 01", "room ABCDE-0000Z:\n  00 43")
+    assert differs("Hello Nova", "Hello Orion")
+    assert differs("one\n…\nthree", "one\ntwo")
+    assert differs("one", "one two")
+    block = Block("x.md", 3, "sh", "netchat serve --lan   # all\nnetchat \\\n  codes")
+    assert [(c.line, c.text) for c in commands(block)] == [
+        (3, "netchat serve --lan"),
+        (4, "netchat codes"),
+    ]
+    for wrong in (["serve", "--no-such-option"], ["nonsense"], ["codes", "--json", "check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.docs.parse", *wrong], cwd=ROOT, capture_output=True
+        )
+        assert done.returncode == 2
