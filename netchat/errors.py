@@ -18,6 +18,7 @@ They fork on the one question a caller asks first: *who did wrong?*
     ├── CannotConnect          no connection could be made, or it was lost for good
     ├── NotPermitted           this process lacks a right, such as to capture packets
     ├── LinkError              a noisy link could not be opened, or was given up
+    ├── BenchError             an experiment could not be run, or its file not be used
     ├── HistoryError           the history could not be read or written
     └── CaptureError           a capture file is cut short, damaged or of no known format
 """
@@ -33,6 +34,7 @@ __all__ = [
     "BadMagic",
     "BadVersion",
     "BadWebSocket",
+    "BenchError",
     "CannotConnect",
     "CaptureError",
     "EncodeError",
@@ -121,6 +123,10 @@ class CannotConnect(NetchatError):
 
 class LinkError(NetchatError):
     """A noisy link could not be opened, was refused, or was given up."""
+
+
+class BenchError(NetchatError):
+    """An experiment could not be run, or a file of results could not be used."""
 
 
 class HistoryError(NetchatError):

@@ -16,6 +16,12 @@ from numba.core import event
 
 __all__ = ["kernel", "part"]
 
+
+def on_compile(notice: str) -> None:
+    """Tell the user. A worker process sets another one here, which tells who started it."""
+    print(notice, file=sys.stderr, flush=True)  # noqa: T201 - silence would look like a hang
+
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -29,10 +35,8 @@ class _Notice(event.Listener):
         function = event.data["dispatcher"].py_func
         if not self._said and function.__module__.startswith("netchat."):
             self._said = True
-            print(  # noqa: T201 - several seconds of silence would look like a hang
-                "netchat: compiling kernels; this takes some seconds, and only the first time ...",
-                file=sys.stderr,
-                flush=True,
+            on_compile(
+                "netchat: compiling kernels; this takes some seconds, and only the first time ..."
             )
 
     def on_end(self, event: event.Event) -> None:

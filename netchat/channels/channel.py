@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Channel", "ErrorChannel", "Received", "entropy", "probability"]
+__all__ = ["Chain", "Channel", "ErrorChannel", "Received", "entropy", "probability"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,18 @@ class Received:
     """Where a symbol is lost, if this channel loses any."""
     soft: NDArray[np.float64] | None = None
     """Log-likelihood ratios ln P(0)/P(1) of bits, if this channel gives any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A channel with states: for what can be computed about it exactly."""
+
+    start: NDArray[np.float64]
+    """(states,) How probable each is at any time."""
+    moves: NDArray[np.float64]
+    """(states, states) The probability to go from one (row) to another after a bit."""
+    error: NDArray[np.float64]
+    """(states,) The probability that a bit is wrong."""
 
 
 class Channel(ABC):
@@ -37,6 +49,9 @@ class Channel(ABC):
     Attributes:
         spec: what `netchat.channels.get` makes it from.
     """
+
+    memory: float = 0.0
+    """Bits after which the channel has mostly forgotten what it did; 0 if it never knows."""
 
     def __init__(self, name: str, capacity: float | None) -> None:
         self.name = self.spec = name
@@ -101,6 +116,10 @@ class ErrorChannel(Channel):
     ) -> None:
         super().__init__(name, capacity)
         self.p, self._memoryless = p, memoryless
+
+    def chain(self) -> Chain:
+        """The channel as a hidden Markov chain: of one state, unless it has a memory."""
+        return Chain(np.ones(1), np.ones((1, 1)), np.array([self.p]))
 
     def positions(self, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """The positions, in order, of the errors among `total` bits."""

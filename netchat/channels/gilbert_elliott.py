@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from netchat.channels.channel import ErrorChannel, entropy, probability
+from netchat.channels.channel import Chain, ErrorChannel, entropy, probability
 
 __all__ = ["GilbertElliott"]
 
@@ -50,6 +50,17 @@ class GilbertElliott(ErrorChannel):
             memoryless=False,
         )
         self.spec = f"gilbert-elliott:{p_gb:g},{p_bg:g},{e_good:g},{e_bad:g}"
+        left = abs(1 - p_gb - p_bg)  # of a state's influence, after a bit
+        self.memory = 1 / (1 - left) if left < 1 else float("inf")
+
+    def chain(self) -> Chain:
+        """The channel as a hidden Markov chain: the good state, then the bad one."""
+        to_bad, to_good = self._leave
+        return Chain(
+            np.array([1 - self.bad, self.bad]),
+            np.array([[1 - to_bad, to_bad], [to_good, 1 - to_good]]),
+            np.array(self._error),
+        )
 
     def positions(self, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """The positions, in order, of the errors among `total` bits."""

@@ -28,7 +28,7 @@ class AsBits(Code):
     """
 
     def __init__(self, code: Code) -> None:
-        self._code = code
+        self.code = code
         super().__init__(
             f"{code.name}, bit by bit",
             k=8 * code.k,
@@ -46,7 +46,7 @@ class AsBits(Code):
     @property
     def data_positions(self) -> NDArray[np.intp]:
         """(k,) Where the message stands."""
-        return (8 * self._code.data_positions[:, None] + np.arange(8)).ravel()
+        return (8 * self.code.data_positions[:, None] + np.arange(8)).ravel()
 
     def spread(self, width: int) -> int:
         """How many bytes that are protected together a window of bits can touch."""
@@ -56,10 +56,10 @@ class AsBits(Code):
             octets = width // 8
         else:
             octets = (width - 2) // 8 + 2
-        return self._code.spread(octets)
+        return self.code.spread(octets)
 
     def _encode(self, message: Rows) -> Rows:
-        return np.unpackbits(self._code.encode(np.packbits(message, axis=1)), axis=1)
+        return np.unpackbits(self.code.encode(np.packbits(message, axis=1)), axis=1)
 
     def _decode(self, received: Rows) -> Decoded:
         return self._decode_octets(received, None)
@@ -70,15 +70,15 @@ class AsBits(Code):
     def _decode_octets(self, received: Rows, erasures: Bools | None) -> Decoded:
         lost = None
         if erasures is not None:
-            lost = erasures.reshape(len(received), self._code.n, 8).any(axis=2)
-        result = self._code.decode(np.packbits(received, axis=1), lost)
+            lost = erasures.reshape(len(received), self.code.n, 8).any(axis=2)
+        result = self.code.decode(np.packbits(received, axis=1), lost)
         bits = Decoded(np.unpackbits(result.message, axis=1), result.corrected)
         return Decoded(bits.message, _count_corrected(self, bits, received, erasures))
 
     def _shorten(self, k: int) -> Code:
         if k % 8:
             return super()._shorten(k)
-        return AsBits(self._code.shortened(k // 8))
+        return AsBits(self.code.shortened(k // 8))
 
 
 class Concatenated(Code):
@@ -95,7 +95,7 @@ class Concatenated(Code):
     def __init__(self, outer: Code, inner: Code) -> None:
         if outer.alphabet != inner.alphabet:
             outer, inner = (AsBits(c) if c.alphabet == "byte" else c for c in (outer, inner))
-        self._outer, self._inner = outer, inner
+        self.outer, self.inner = outer, inner
         self._full, rest = divmod(outer.n, inner.k)
         self._codes = [(inner, self._full)] if self._full else []
         if rest:
@@ -126,10 +126,10 @@ class Concatenated(Code):
             starts = start + code.n * np.arange(blocks)
             parts.append((starts[:, None] + code.data_positions).ravel())
             start += code.n * blocks
-        return np.concatenate(parts)[self._outer.data_positions]
+        return np.concatenate(parts)[self.outer.data_positions]
 
     def _encode(self, message: Rows) -> Rows:
-        batch, word, parts, start = len(message), self._outer.encode(message), [], 0
+        batch, word, parts, start = len(message), self.outer.encode(message), [], 0
         for code, blocks in self._codes:
             stop = start + blocks * code.k
             coded = code.encode(word[:, start:stop].reshape(batch * blocks, code.k))
@@ -156,14 +156,14 @@ class Concatenated(Code):
             lost.append(np.repeat(part.failed.reshape(batch, blocks), code.k, axis=1))
             start = stop
         word, given_up = np.concatenate(words, axis=1), np.concatenate(lost, axis=1)
-        result = self._outer.decode(word)
+        result = self.outer.decode(word)
         again = result.failed & given_up.any(axis=1)
         if again.any():
-            second = self._outer.decode(word[again], given_up[again])
+            second = self.outer.decode(word[again], given_up[again])
             message, corrected = result.message.copy(), result.corrected.copy()
             message[again], corrected[again] = second.message, second.corrected
             result = Decoded(message, corrected)
         return Decoded(result.message, _count_corrected(self, result, received, erasures))
 
     def _shorten(self, k: int) -> Code:
-        return Concatenated(self._outer.shortened(k), self._inner)
+        return Concatenated(self.outer.shortened(k), self.inner)

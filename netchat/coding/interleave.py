@@ -27,7 +27,7 @@ class Interleaved(Code):
     """
 
     def __init__(self, outer: Code, depth: int, tail: Code | None = None) -> None:
-        self._outer, self._depth, self._tail = outer, depth, tail
+        self.outer, self.depth, self.tail = outer, depth, tail
         self._codes = [(outer, depth)] + ([(tail, 1)] if tail else [])
         super().__init__(
             f"{outer.name}, interleaved {depth}",
@@ -55,15 +55,15 @@ class Interleaved(Code):
     @property
     def data_positions(self) -> NDArray[np.intp]:
         """(k,) Where the message stands."""
-        starts = np.arange(self._depth) * self._outer.n
-        parts = [(starts[:, None] + self._outer.data_positions).ravel()]
-        if self._tail:
-            parts.append(self._depth * self._outer.n + self._tail.data_positions)
+        starts = np.arange(self.depth) * self.outer.n
+        parts = [(starts[:, None] + self.outer.data_positions).ravel()]
+        if self.tail:
+            parts.append(self.depth * self.outer.n + self.tail.data_positions)
         return self._place[np.concatenate(parts)]
 
     def spread(self, width: int) -> int:
         """How many symbols of one row a window can hold."""
-        return self._outer.spread(-(-width // self._depth))
+        return self.outer.spread(-(-width // self.depth))
 
     def _encode(self, message: Rows) -> Rows:
         batch, parts, start = len(message), [], 0
@@ -103,8 +103,8 @@ class Interleaved(Code):
         return Decoded(np.concatenate(messages, axis=1), corrected)
 
     def _shorten(self, k: int) -> Code:
-        rows, rest = divmod(k, self._outer.k)
-        tail = self._outer.shortened(rest) if rest else None
+        rows, rest = divmod(k, self.outer.k)
+        tail = self.outer.shortened(rest) if rest else None
         if rows == 0 and tail:
             return tail
-        return Interleaved(self._outer, rows, tail)
+        return Interleaved(self.outer, rows, tail)

@@ -1,0 +1,240 @@
+"""Results: what was measured, beside what theory says; to be kept, read again and shown."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from netchat import __version__
+from netchat.bench.intervals import Interval, clustered
+from netchat.bench.tally import Tally
+from netchat.bench.theory import Theory
+from netchat.bench.trial import Speed
+from netchat.errors import BenchError
+
+__all__ = ["Point", "Results", "StoppedBy", "machine"]
+
+StoppedBy = Literal["errors", "frames", "seconds", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One code over one channel."""
+
+    code: str
+    """Spec of the code."""
+    channel: str
+    """Spec of the channel."""
+    rate: float
+    """Of the code."""
+    tally: Tally = field(default_factory=Tally)
+    """The counts."""
+    batches: int = 0
+    """How many batches they are from: the first so many."""
+    seconds: float = 0.0
+    """Working time, of all workers together."""
+    speed: Speed = field(default_factory=Speed)
+    """Megabits of information a second on one core."""
+    theory: Theory = field(default_factory=Theory)
+    """What theory says."""
+    stopped_by: StoppedBy = "interrupted"
+    """What ended it: enough errors, the frames or the seconds it had, or the user."""
+
+    @property
+    def fer(self) -> float | None:
+        """Frame error rate: of messages that came out wrong or were given up."""
+        return self.tally.frame_errors / self.tally.frames if self.tally.frames else None
+
+    @property
+    def ber(self) -> float | None:
+        """Bit error rate of the messages as the decoder gives them out."""
+        return self.tally.bit_errors / self.tally.bits if self.tally.bits else None
+
+    @cached_property
+    def fer_interval(self) -> Interval:
+        """Where the true frame error rate lies, at 95 %."""
+        return clustered(self.tally.by_frame)
+
+    @cached_property
+    def ber_interval(self) -> Interval:
+        """Where the true bit error rate lies, at 95 %; it is never above the frame error rate."""
+        low, high = clustered(self.tally.by_bit)
+        return Interval(low, min(high, self.fer_interval.high))
+
+    @property
+    def goodput(self) -> float | None:
+        """Bits of information delivered right in a bit sent: rate times the frames that arrive."""
+        return None if self.fer is None else self.rate * (1 - self.fer)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The point as JSON has it."""
+        tally, speed, theory = self.tally, self.speed, self.theory
+        return {
+            "code": self.code,
+            "channel": self.channel,
+            "rate": self.rate,
+            "frames": tally.frames,
+            "frame_errors": tally.frame_errors,
+            "fer": self.fer,
+            "fer_low": self.fer_interval.low,
+            "fer_high": self.fer_interval.high,
+            "bits": tally.bits,
+            "bit_errors": tally.bit_errors,
+            "ber": self.ber,
+            "ber_low": self.ber_interval.low,
+            "ber_high": self.ber_interval.high,
+            "undetected": tally.undetected,
+            "goodput": self.goodput,
+            "theory_fer": theory.fer,
+            "theory_ber": theory.ber,
+            "theory_fer_kind": theory.fer_kind,
+            "theory_ber_kind": theory.ber_kind,
+            "theory": theory.name,
+            "encode_mbit_s": round(speed.encode, 2),
+            "decode_mbit_s": round(speed.decode, 2),
+            "end_to_end_mbit_s": round(speed.end_to_end, 2),
+            "stopped_by": self.stopped_by,
+            "seconds": round(self.seconds, 4),
+            "batches": self.batches,
+            "clusters": tally.clusters,
+            "touched": tally.touched,
+            "frame_squares": tally.frame_squares,
+            "bit_squares": tally.bit_squares,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Point:
+        """The point that `as_dict` wrote."""
+        return cls(
+            values["code"],
+            values["channel"],
+            values["rate"],
+            Tally(**{item.name: int(values[item.name]) for item in fields(Tally)}),
+            values["batches"],
+            values["seconds"],
+            Speed(values["encode_mbit_s"], values["decode_mbit_s"], values["end_to_end_mbit_s"]),
+            Theory(
+                values["theory_fer"], values["theory_ber"],
+                values["theory_fer_kind"], values["theory_ber_kind"], values["theory"],
+            ),
+            values["stopped_by"],
+        )  # fmt: skip
+
+
+@dataclass
+class Results:
+    """The points of a run, and what is needed to run it again.
+
+    Counts, rates and intervals of a run that no seconds cut short depend on the seed only; speeds
+    and seconds are of the machine.
+    """
+
+    points: list[Point]
+    seed: int
+    version: str = __version__
+    machine: dict[str, Any] = field(default_factory=lambda: machine())
+
+    @property
+    def complete(self) -> bool:
+        """Whether no point was interrupted."""
+        return all(point.stopped_by != "interrupted" for point in self.points)
+
+    def point(self, code: str, channel: str) -> Point:
+        """The point of a code and a channel, by their specs.
+
+        Raises:
+            KeyError: if there is none.
+        """
+        for point in self.points:
+            if (point.code, point.channel) == (code, channel):
+                return point
+        raise KeyError(f"There is no point of {code} over {channel}.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, as JSON has it."""
+        return {
+            "version": self.version,
+            "seed": self.seed,
+            "machine": self.machine,
+            "points": [point.as_dict() for point in self.points],
+        }
+
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """Write a file, all of it or nothing."""
+        target = Path(path)
+        beside = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            beside.write_text(json.dumps(self.as_dict(), indent=1) + "\n")
+            beside.replace(target)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise BenchError(f"{target} cannot be written: {error.strerror}.") from error
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write a line a point, with the fields of the JSON."""
+        rows = [{"seed": self.seed, **point.as_dict()} for point in self.points]
+        try:
+            with Path(path).open("w", newline="") as file:
+                writer = csv.DictWriter(file, list(rows[0]) if rows else ["seed"])
+                writer.writeheader()
+                writer.writerows(rows)
+        except OSError as error:
+            raise BenchError(f"{path} cannot be written: {error.strerror}.") from error
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Results:
+        """Read what `to_json` wrote.
+
+        Raises:
+            BenchError: if it is no such file.
+        """
+        try:
+            values = json.loads(Path(path).read_text())
+            points = [Point.from_dict(point) for point in values["points"]]
+            return cls(points, int(values["seed"]), values["version"], values["machine"])
+        except OSError as error:
+            raise BenchError(f"{path} cannot be read: {error.strerror}.") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise BenchError(
+                f"{path} holds no results of encode-bench ({type(error).__name__}: {error})."
+            ) from error
+
+    def table(self) -> str:
+        """A table of all points, as text."""
+        from netchat.bench.table import as_text
+
+        return as_text(self.points)
+
+    def _repr_html_(self) -> str:
+        from netchat.bench.table import as_html
+
+        return as_html(self.points)
+
+
+def machine() -> dict[str, Any]:
+    """What the run is on: for the speeds, which are nobody else's."""
+    packages = ("numpy", "numba", "scipy", "reedsolo")
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        **{package: version(package) for package in packages},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines: Iterable[str] = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())

@@ -1,0 +1,114 @@
+"""What is run: the standard suite, or the codes and channels that were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from netchat.channels import Channel
+from netchat.channels import get as get_channel
+from netchat.coding import Code
+from netchat.coding import get as get_code
+
+_T = TypeVar("_T", Code, Channel)
+
+__all__ = ["CHANNELS", "SUITE", "Experiment", "experiments"]
+
+#: The channels of each kind that a curve is made of; the name of a kind stands for all of them.
+CHANNELS: dict[str, tuple[str, ...]] = {
+    "bsc": tuple(
+        f"bsc:{p}"
+        for p in (0.1, 0.07, 0.05, 0.03, 0.02, 0.01, 0.007, 0.005, 0.003, 0.002, 0.001, 0.0003)
+    ),
+    "awgn": tuple(f"awgn:{ebn0}dB" for ebn0 in (0, 1, 2, 3, 4, 5, 5.5, 6, 6.5, 7, 8, 9)),
+    # 0.4 % of the bits are wrong in each, in bursts of 10, 20, ... 500 bits.
+    "gilbert-elliott": tuple(
+        f"gilbert-elliott:{0.008 * p_bg:.3g},{p_bg},0,0.5"
+        for p_bg in (0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
+    ),
+    "bec": tuple(f"bec:{p}" for p in (0.5, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.02, 0.01)),
+}
+
+#: The standard suite: for each kind of channel its codes, with the frames that end a point.
+SUITE: dict[str, dict[str, int]] = {
+    "bsc": {
+        "uncoded:64": 10_000_000,
+        "repetition:3": 1_000_000_000,
+        "repetition:5": 1_000_000_000,
+        "hamming:7,4": 500_000_000,
+        "secded:72,64": 20_000_000,
+        "rs:255,223": 500_000,
+        "rs:255,223+hamming:7,4": 20_000,
+    },
+    "awgn": {
+        "uncoded:64": 10_000_000,
+        "repetition:3": 100_000_000,
+        "hamming:7,4": 200_000_000,
+        "rs:255,223": 500_000,
+        "rs:255,223+hamming:7,4": 20_000,
+    },
+    "gilbert-elliott": {
+        "uncoded:64": 10_000_000,
+        "hamming:7,4": 100_000_000,
+        "rs:255,223": 100_000,
+        "rs:255,223+interleave:4": 50_000,
+        "rs:255,223+interleave:16": 20_000,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A code over a channel."""
+
+    code: Code
+    channel: Channel
+    frames: int | None = None
+    """Frames that end it, if the suite has a limit for it."""
+    from_specs: bool = True
+    """Whether another process can make both from their specs."""
+
+
+def experiments(
+    codes: Sequence[str | Code] | None = None, channels: Sequence[str | Channel] | None = None
+) -> list[Experiment]:
+    """Every code over every channel; see `netchat.bench.run`.
+
+    Raises:
+        ValueError: if there is no such code or channel, or the same one twice.
+    """
+    if codes is None and channels is None:
+        return [
+            Experiment(get_code(code), get_channel(channel), frames)
+            for kind, limits in SUITE.items()
+            for code, frames in limits.items()
+            for channel in CHANNELS[kind]
+        ]
+    wanted_codes = [_made(code, get_code) for code in (codes or SUITE["bsc"])]
+    wanted_channels = [
+        _made(channel, get_channel)
+        for asked in (channels or ["bsc"])
+        for channel in (CHANNELS.get(asked, (asked,)) if isinstance(asked, str) else (asked,))
+    ]
+    for wanted in (wanted_codes, wanted_channels):
+        specs = [made.spec for made, _ in wanted]
+        twice = {spec for spec in specs if specs.count(spec) > 1}
+        if twice:
+            raise ValueError(f"{', '.join(sorted(twice))} is asked for twice.")
+    return [
+        Experiment(code, channel, from_specs=code_from_spec and channel_from_spec)
+        for code, code_from_spec in wanted_codes
+        for channel, channel_from_spec in wanted_channels
+    ]
+
+
+def _made(asked: str | _T, make: Callable[[str], _T]) -> tuple[_T, bool]:
+    """A code or channel, and whether its spec makes the same one again."""
+    if isinstance(asked, str):
+        return make(asked), True
+    try:
+        again: object = make(asked.spec)
+    except ValueError:
+        return asked, False
+    return asked, type(again) is type(asked) and repr(vars(again)) == repr(vars(asked))

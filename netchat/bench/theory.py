@@ -1,0 +1,209 @@
+"""What theory says of a code over a channel: closed forms, sums that are exact, and bounds.
+
+    >>> import netchat.channels, netchat.coding
+    >>> found = theory(netchat.coding.get("hamming:7,4"), netchat.channels.get("bsc:0.01"))
+    >>> f"{found.fer:.6e} {found.ber:.6e}"
+    '2.031042e-03 8.742988e-04'
+
+Nothing here asks a decoder. `netchat.bench.chains` has the sums.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netchat.bench.chains import WrongSymbols, binomial, dual_sums, wrong_symbols
+from netchat.channels.bec import Erasure
+from netchat.channels.channel import Chain, Channel, ErrorChannel
+from netchat.coding import Code
+from netchat.coding.concatenate import AsBits, Concatenated
+from netchat.coding.crc import Crc
+from netchat.coding.interleave import Interleaved
+from netchat.coding.reed_solomon import ReedSolomon
+from netchat.coding.repetition import Repetition
+from netchat.coding.syndrome import SyndromeCode
+from netchat.coding.uncoded import Uncoded
+
+__all__ = ["Kind", "Theory", "theory"]
+
+Kind = Literal["exact", "approximation", "bound"]
+
+#: Longer blocks over a channel with a memory are left to the simulation: the sum is quadratic.
+_LONGEST = 1100
+
+
+@dataclass(frozen=True, slots=True)
+class Theory:
+    """What is known of a code over a channel; None where nothing is."""
+
+    fer: float | None = None
+    ber: float | None = None
+    """Of the bits of the message as the decoder gives it out, frames it gave up included."""
+    fer_kind: Kind = "exact"
+    ber_kind: Kind = "exact"
+    """A bound is an upper one."""
+    name: str = "nothing known"
+    """Which formula, and where it is from."""
+
+
+def theory(code: Code, channel: Channel) -> Theory:
+    """What is known of a code over a channel.
+
+    Args:
+        code: the code. Of one that is not netchat's: that it fails only where more symbols are
+            wrong than it says that it corrects.
+        channel: the channel; for AWGN with hard decisions.
+    """
+    channel = channel.at_rate(code.rate)
+    if isinstance(channel, Erasure):
+        return _over_erasures(code, channel.p)
+    if isinstance(channel, ErrorChannel):
+        chain = channel.chain()
+        if len(chain.error) == 1 or code.n <= _LONGEST or isinstance(code, Interleaved):
+            return _over_errors(code, chain)
+    return Theory()
+
+
+def _over_errors(code: Code, chain: Chain) -> Theory:
+    single = len(chain.error) == 1
+    if isinstance(code, Uncoded | Crc):
+        wrong = wrong_symbols(chain, code.n, 1)
+        p = float(chain.start @ chain.error)
+        return Theory(_above(wrong.probability, 0), p, name="1 - P(no error among n bits); BER = p")
+    if isinstance(code, Repetition):
+        return _repetition(code.n, wrong_symbols(chain, code.n, 1).probability, single=single)
+    if isinstance(code, SyndromeCode):
+        wrong = wrong_symbols(chain, code.n, 1)
+        put_right, put_wrong = dual_sums(chain, code.check, code.k)
+        p = float(chain.start @ chain.error)
+        return Theory(
+            _above(wrong.probability, 1),
+            float(np.mean(p - put_right + put_wrong)),
+            name="P(2 or more errors); BER by the dual code (MacWilliams 1963)",
+        )
+    if isinstance(code, ReedSolomon):
+        return _bounded_distance(code, wrong_symbols(chain, code.n, 8))
+    if isinstance(code, Interleaved) and code.tail is None:
+        return _interleaved(code, chain)
+    if isinstance(code, Concatenated) and single:
+        found = _concatenated(code, chain)
+        if found is not None:
+            return found
+    if code.n > _LONGEST and not single:
+        return Theory()
+    return _bound(wrong_symbols(chain, code.n, code.bits).probability, code.corrects)
+
+
+def _above(probability: NDArray[np.float64], most: int) -> float:
+    return min(1.0, float(probability[most + 1 :].sum()))
+
+
+def _any_of(count: int, probability: float) -> float:
+    """That one of so many independent things happens, each with that probability."""
+    return float(-np.expm1(count * np.log1p(-probability))) if probability < 1 else 1.0
+
+
+def _repetition(n: int, wrong: NDArray[np.float64], *, single: bool) -> Theory:
+    tie = float(wrong[n // 2]) if n % 2 == 0 else 0.0
+    lost = _above(wrong, n // 2)
+    return Theory(
+        lost + tie,
+        lost + tie / 2,  # the first bit is handed through, as likely right as wrong
+        ber_kind="exact" if single or n % 2 else "approximation",
+        name="P(n/2 or more errors among n bits)",
+    )
+
+
+def _bounded_distance(code: Code, wrong: WrongSymbols) -> Theory:
+    """Up to t wrong symbols are corrected; of more, what arrived is handed through."""
+    most = code.corrects
+    return Theory(
+        _above(wrong.probability, most),
+        float(wrong.bits[most + 1 :].sum()) / (code.n * code.bits),
+        ber_kind="approximation",
+        name="P(more than t wrong bytes); BER but for miscorrection (Blahut 2003, ch. 7)",
+    )
+
+
+def _interleaved(code: Interleaved, chain: Chain) -> Theory:
+    """Every row has the rate of one code, whose symbols stand `depth` apart."""
+    row, single = code.outer, len(chain.error) == 1
+    if single:
+        one = _over_errors(row, chain)
+    elif isinstance(row, ReedSolomon):
+        one = _bounded_distance(row, wrong_symbols(chain, row.n, 8, code.depth - 1))
+    elif isinstance(row, Repetition):
+        spread = wrong_symbols(chain, row.n, 1, code.depth - 1)
+        one = _repetition(row.n, spread.probability, single=False)
+    else:
+        return Theory()
+    if one.fer is None:
+        return one
+    name = f"{one.name}, of {code.depth} rows"
+    if single:
+        return Theory(_any_of(code.depth, one.fer), one.ber, one.fer_kind, one.ber_kind, name)
+    # Rows depend on each other; that one of them fails is at most the sum.
+    return Theory(min(1.0, code.depth * one.fer), one.ber, "bound", one.ber_kind, name)
+
+
+def _concatenated(code: Concatenated, chain: Chain) -> Theory | None:
+    """Bytes whose bits come from whole inner blocks, each decoded to something, by itself."""
+    outer, inner, depth = code.outer, code.inner, 1
+    if isinstance(outer, AsBits):
+        outer = outer.code
+    if isinstance(outer, Interleaved) and outer.tail is None:
+        depth, outer = outer.depth, outer.outer
+    never_fails = (isinstance(inner, SyndromeCode) and inner.n + 1 == 1 << (inner.n - inner.k)) or (
+        isinstance(inner, Repetition) and inner.n % 2 == 1
+    )
+    if not isinstance(outer, ReedSolomon) or not never_fails or 8 % inner.k:
+        return None
+    inside = _over_errors(inner, chain)
+    assert inside.fer is not None
+    assert inside.ber is not None
+    wrong = _any_of(8 // inner.k, inside.fer)
+    probability = binomial(outer.n, wrong)
+    each = 8 * inside.ber / wrong if wrong else 0.0
+    row = _bounded_distance(
+        outer, WrongSymbols(probability, probability * np.arange(outer.n + 1) * each)
+    )
+    assert row.fer is not None
+    return Theory(
+        _any_of(depth, row.fer), row.ber, "exact", "approximation",
+        f"{row.name}, each wrong where an inner block is (Forney 1966)",
+    )  # fmt: skip
+
+
+def _bound(probability: NDArray[np.float64], most: int) -> Theory:
+    return Theory(
+        _above(probability, most), None, "bound", "bound",
+        name="upper bound: P(more wrong symbols than it corrects)",
+    )  # fmt: skip
+
+
+def _over_erasures(code: Code, p: float) -> Theory:
+    if isinstance(code, Interleaved) and code.tail is None:
+        one = _over_erasures(code.outer, p)
+        if one.fer is None:
+            return one
+        fer = _any_of(code.depth, one.fer)
+        return Theory(fer, one.ber, one.fer_kind, one.ber_kind, f"{one.name}, of {code.depth} rows")
+    lost = binomial(code.n, p)
+    if isinstance(code, Uncoded):
+        return Theory(_above(lost, 0), p / 2, name="1 - (1 - p)^n; a lost bit is right by chance")
+    if isinstance(code, Repetition):
+        gone = float(lost[code.n])
+        return Theory(gone, gone / 2, name="P(all are lost); a lost bit is right by chance")
+    if isinstance(code, ReedSolomon):
+        share = np.arange(code.n + 1) / code.n
+        ber = float((lost * share)[code.n - code.k + 1 :].sum()) / 2
+        return Theory(
+            _above(lost, code.n - code.k), ber, name="P(more than n - k lost); their bits by chance"
+        )
+    if isinstance(code, SyndromeCode):
+        return Theory(_above(lost, code.fills), None, name="P(d or more lost)")
+    return _bound(lost, code.fills or code.corrects)
