@@ -53,6 +53,8 @@ class Encapsulation:
         port: the server's port.
         client_port: the client's port.
         now: time of the first packet, in seconds since 1970; by default it is now.
+        first: initial sequence numbers of the client and of the server. Those by default are easy
+            to tell apart; a TCP takes random ones (RFC 6528).
 
     Attributes:
         packets: what went over the wire so far. Each has its `time`.
@@ -66,15 +68,13 @@ class Encapsulation:
         port: int = DEFAULT_PORT,
         client_port: int = 40000,
         now: float | None = None,
+        first: tuple[int, int] = (1000, 2000),
     ) -> None:
-        self._ends = (
-            _End("02:00:00:00:00:01", client, client_port),
-            _End("02:00:00:00:00:02", server, port),
-        )
+        self._ends = _End(_mac(client), client, client_port), _End(_mac(server), server, port)
         over_ipv6 = ipaddress.ip_address(client).version == 6
         self._ip: type[Packet] = IPv6 if over_ipv6 else IP
         self._mss = MSS_IPV6 if over_ipv6 else MSS_IPV4
-        self._next = [1000, 2000]  # initial sequence numbers, easy to tell apart
+        self._next = list(first)
         self._now = time.time() if now is None else now
         self.packets: list[Packet] = []
         self._packet(0, "S", options=[("MSS", self._mss)])
@@ -140,3 +140,8 @@ class Encapsulation:
         self.packets.append(packet)
         self._now += STEP
         self._next[side] += len(data) + sum(flag in flags for flag in "SF")
+
+
+def _mac(host: str) -> str:
+    """A locally administered address, one for each host of a network."""
+    return f"02:00:00:00:00:{ipaddress.ip_address(host).packed[-1]:02x}"
