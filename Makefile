@@ -4,10 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.netchat-ready
 
-.PHONY: help setup demo test lint format lock docs captures fuzz clean
+.PHONY: help setup demo notebooks solutions test lint format lock docs captures fuzz clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with the locked packages and netchat itself
 
@@ -22,6 +22,12 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: setup ## the main job, end to end, in under a minute
 	@$(BIN)/netchat demo
+
+notebooks: setup ## open the lab course in Jupyter
+	cd experiments && ../$(BIN)/jupyter lab
+
+solutions: setup ## make the solved notebooks, in experiments/solved (for instructors)
+	@$(BIN)/python -m netchat.course solve
 
 test: setup ## linters, types, layers, and the whole test suite
 	@$(BIN)/python -m tests.system_packages
@@ -48,6 +54,7 @@ docs: setup ## write the generated documents again
 	$(BIN)/netchat protocol --write
 	$(BIN)/netchat protocol --js --write
 	$(BIN)/netchat wireshark write
+	$(BIN)/python -m netchat.course write
 
 captures: setup ## take the captures in captures/ again (as root)
 	$(BIN)/python -m tests.captures

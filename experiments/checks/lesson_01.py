@@ -1,0 +1,186 @@
+"""Self-checks of lesson 1: a message on the wire."""
+
+from typing import Any
+
+from netchat.course import Variant, exercise, need, whole_number
+from netchat.course.conversation import Conversation
+from netchat.errors import PeerError
+from netchat.packets.encapsulate import Encapsulation
+from netchat.wire import FrameReader, Send, decode, encode
+
+PLACES = ("Łódź", "Zürich", "Málaga", "Århus", "Plzeň", "São Paulo", "Αθήνα", "Львів", "Kraków")
+SIGNS = "👋🌍🚀📡🛰🔭🪐"
+REMARKS = (
+    "the cable is in the cupboard",
+    "the second port blinks again",
+    "lunch at a quarter past twelve",
+    "who has taken my Ethernet adapter?",
+    "this packet is for you alone",
+    "the checksum was right all along",
+)
+
+
+def greeting(variant: Variant) -> str:
+    """A text in which characters take one to four bytes."""
+    chance = variant.random("greeting")
+    (name,) = variant.people("greeting", 1)
+    return f"Grüße aus {chance.choice(PLACES)}, {name}! {chance.choice(SIGNS)}"
+
+
+@exercise("1.1", "Characters and bytes", given=greeting)
+def characters_and_bytes(text: str, characters: Any, size: Any, widest: Any) -> None:
+    characters, size = whole_number(characters, "characters"), whole_number(size, "size")
+    need(
+        characters != len(text.encode()) or size != len(text),
+        "The two numbers are exchanged: there are never fewer bytes than characters.",
+    )
+    need(
+        characters == len(text),
+        f"{characters} is not how many characters the text has.",
+        "A text counts in characters, also when you ask Python for its length.",
+    )
+    need(
+        size == len(text.encode()),
+        f"{size} is not how many bytes go over the wire.",
+        "Encode the text, and count what comes out.",
+    )
+    need(
+        isinstance(widest, str) and len(widest) == 1 and widest in text,
+        "widest is one character of your text, as a str.",
+    )
+    need(
+        len(widest.encode()) == max(len(c.encode()) for c in text),
+        f"{widest!r} takes {len(widest.encode())} bytes, and another character takes more.",
+        "max() with key=... finds the largest of several by any measure.",
+    )
+
+
+@exercise("1.2", "The length in front")
+def length_in_front(variant: Variant, text_field: Any) -> None:
+    (name,) = variant.people("field", 1)
+    for text in ("", name, greeting(variant), "é" * 200, "x" * 1000):
+        field = text_field(text)
+        need(
+            isinstance(field, bytes),
+            f"text_field returns bytes, not {type(field).__name__}.",
+            "Two bytes objects are joined by +.",
+        )
+        need(
+            len(field) == 2 + len(text.encode()),
+            f"For {text[:20]!r} the field has {len(field)} bytes; it should have two for the "
+            "length and then the text's own.",
+        )
+        need(
+            field[2:] == text.encode(),
+            f"Behind its length, the field of {text[:20]!r} is not that text in UTF-8.",
+        )
+        said = int.from_bytes(field[:2], "big")
+        need(
+            said != int.from_bytes(len(text.encode()).to_bytes(2, "little"), "big")
+            or field[0] == field[1],
+            "The length stands there with its least significant byte in front.",
+            "Network byte order is big-endian.",
+        )
+        need(
+            said == len(text.encode()),
+            f"The length in front of {text[:20]!r} says {said}: a reader would stop too early "
+            "or read too far.",
+            "Does it count what goes over the wire?",
+        )
+
+
+@exercise("1.3", "A frame by hand")
+def frame_by_hand(variant: Variant, my_frame: Any) -> None:
+    chance = variant.random("frame")
+    for counter in (1, chance.randrange(2, 1000), chance.randrange(2**33, 2**40)):
+        text = f"{greeting(variant)} {counter}"
+        frame = my_frame(counter, "lobby", text)
+        need(isinstance(frame, bytes), f"my_frame returns bytes, not {type(frame).__name__}.")
+        try:
+            found = FrameReader().feed(frame)
+            messages = [decode(one) for one in found]
+        except PeerError as error:
+            need(
+                False,
+                f"A receiver refuses the frame: {error}.",
+                "Draw the frame with byte_grid, and go through the header's table field by field.",
+            )
+        need(
+            messages,
+            "A receiver still waits for the rest of this frame: it is shorter than its header says.",
+            "The length in the header counts the body alone.",
+        )
+        need(
+            isinstance(messages[0], Send),
+            f"A receiver reads this as {messages[0].NAME}.",
+            "The type number says what the body means.",
+        )
+        need(
+            frame == encode(Send(counter, "lobby", text)),
+            f"A receiver reads {messages[0]}, and not what you were asked to send.",
+        )
+
+
+def overheard(variant: Variant) -> bytes:
+    """One packet: somebody says something in the lobby."""
+    chance = variant.random("overheard")
+    first, second = variant.people("overheard", 2)
+    chat = Conversation(variant.seed("overheard"))
+    chat.enter(first)
+    chat.enter(second)
+    chat.say(second, "lobby", f"{first}, {chance.choice(REMARKS)}")
+    packets = chat.capture().packets
+    return next(bytes(p) for p in packets if b"NC\x01\x20" in bytes(p))
+
+
+@exercise("1.4", "A packet by hand", given=overheard)
+def packet_by_hand(packet: bytes, source: Any, port: Any, sequence: Any, text: Any) -> None:
+    right = ".".join(map(str, packet[26:30]))
+    need(isinstance(source, str), "source is a text such as '192.0.2.1'.")
+    need(
+        source != ".".join(map(str, packet[30:34])),
+        f"{source} is where the packet goes, not where it comes from.",
+    )
+    need(
+        source == right,
+        f"{source} is not where the packet comes from.",
+        "The source address is bytes 12 to 15 of the IPv4 header, which begins behind Ethernet's.",
+    )
+    port = whole_number(port, "port")
+    need(
+        port != int.from_bytes(packet[34:36], "big"),
+        f"{port} is the sender's port; you were asked for the one the segment is for.",
+    )
+    need(
+        port == int.from_bytes(packet[36:38], "big"),
+        f"{port} is not the port that this segment is for.",
+        "TCP's header begins behind IPv4's; the first two bytes are the sender's port.",
+    )
+    need(
+        whole_number(sequence, "sequence") == int.from_bytes(packet[38:42], "big"),
+        f"{sequence} is not this segment's sequence number.",
+        "Four bytes, behind the two ports, the most significant first.",
+    )
+    need(isinstance(text, str), "text is a str: decode the bytes.")
+    need(
+        text == decode(FrameReader().feed(packet[54:])[0]).text,
+        f"{text[:40]!r} is not what was said.",
+        "The text is the last field of the body; do its two bytes of length belong to it?",
+    )
+
+
+@exercise("1.5", "What a message costs")
+def cost_on_the_wire(variant: Variant, bytes_on_the_wire: Any) -> None:
+    chance = variant.random("cost")
+    sizes = [1, 11, 1427, 1428, 2887, 2888, *(chance.randrange(100, 16000) for _ in range(4))]
+    for size in sizes:
+        wire = Encapsulation()
+        wire.say(encode(Send(1, "lobby", "x" * size)))
+        real = sum(len(p) for p in wire.packets[3:-1])  # the data, without handshake and ACK
+        said = whole_number(bytes_on_the_wire(size), "bytes_on_the_wire")
+        need(
+            said == real,
+            f"For a text of {size} bytes you say {said}, and {abs(said - real)} bytes "
+            f"{'more' if said < real else 'fewer'} go over the wire.",
+            "How long is the frame? How many segments does it need? What does each one add?",
+        )

@@ -1,0 +1,44 @@
+"""`python -m netchat.course write|check|solve [FOLDER]`: the notebooks, made from their sources."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from netchat.course.weave import lessons, notebook_of, solve, text_of
+
+#: The folder of solved notebooks; git ignores it.
+SOLVED = "solved"
+
+
+def main(what: str, folder: Path) -> int:
+    """Make the notebooks of a folder, or look whether they are what would be made.
+
+    Args:
+        what: `write` the students' notebooks, `check` them, or `solve` them.
+        folder: the course's.
+
+    Returns:
+        The process's exit code.
+    """
+    stale = []
+    for lesson in lessons(folder):
+        notebook = solve(lesson) if what == "solve" else notebook_of(lesson)
+        path = (folder / SOLVED if what == "solve" else folder) / f"{lesson.stem}.ipynb"
+        text = text_of(notebook)
+        if what != "check":
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+            print(path)  # noqa: T201
+        elif not path.is_file() or path.read_text() != text:
+            stale.append(path.name)
+    if stale:
+        names = ", ".join(stale)
+        print(f"not as their sources say: {names}; `make docs` makes them", file=sys.stderr)  # noqa: T201
+    return bool(stale)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3) or sys.argv[1] not in ("write", "check", "solve"):
+        sys.exit(__doc__)
+    sys.exit(main(sys.argv[1], Path(sys.argv[2] if len(sys.argv) == 3 else "experiments")))

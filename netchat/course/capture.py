@@ -1,0 +1,62 @@
+"""A capture in memory: to be looked at, saved, and decoded."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from scapy.packet import Packet
+
+from netchat.packets import Messages, PcapngWriter, read_capture
+from netchat.packets import Packet as CapturedPacket
+from netchat.packets.packet import ETHERNET
+from netchat.packets.writer import CaptureWriter
+
+__all__ = ["Capture"]
+
+
+class Capture:
+    """Packets, as somebody who listened on the cable would have them.
+
+    Args:
+        packets: Scapy's, from Ethernet on, each with its `time`.
+
+    Attributes:
+        packets: them. Number 1 is the first one, as in Wireshark: `capture[1]`.
+    """
+
+    def __init__(self, packets: Sequence[Packet]) -> None:
+        self.packets = list(packets)
+
+    def __getitem__(self, number: int) -> Packet:
+        if not 1 <= number <= len(self.packets):
+            raise IndexError(f"packets are numbered from 1 to {len(self.packets)}, not {number}")
+        return self.packets[number - 1]
+
+    def __len__(self) -> int:
+        return len(self.packets)
+
+    def data(self) -> bytes:
+        """The bytes of its file."""
+        file = io.BytesIO()
+        with PcapngWriter(file) as out:
+            self._write(out)
+        return file.getvalue()
+
+    def messages(self) -> Messages:
+        """What netchat reads in it."""
+        data = self.data()
+        return Messages(lambda: read_capture(io.BytesIO(data)))
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file, for `netchat inspect` and Wireshark; returns the file's path."""
+        path = Path(path)
+        path.write_bytes(self.data())
+        return path
+
+    def _write(self, out: CaptureWriter) -> None:
+        for number, packet in enumerate(self.packets, 1):
+            data = bytes(packet)
+            time = round(float(packet.time) * 1_000_000) * 1000  # a float holds no more digits
+            out.write(CapturedPacket(number, time, ETHERNET, data, len(data)))

@@ -1,0 +1,79 @@
+"""A chat server of the notebook's own, on this machine, in a thread.
+
+with LocalServer() as server, Probe(server.host, server.port) as probe:
+    probe.hello("Nova")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from types import TracebackType
+from typing import Self
+
+from netchat.chat.connection import Note
+from netchat.chat.settings import Settings
+from netchat.net.loop import run
+from netchat.net.memory import MemoryHistory
+from netchat.net.server import ChatServer
+
+__all__ = ["LocalServer"]
+
+#: Seconds for it to begin and to end.
+PATIENCE = 10.0
+
+
+class LocalServer:
+    """A server on 127.0.0.1, on a free port, with its history in memory.
+
+    Args:
+        settings: its limits; by default a connection may send as fast as it likes.
+
+    Attributes:
+        host: where it listens.
+        port: its TCP port.
+        notes: its log.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.host, self.port = "127.0.0.1", 0
+        self.notes: list[Note] = []
+        self._settings = settings or Settings(rate=0)
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        # A notebook that forgets to stop it must still be able to end.
+        self._thread = threading.Thread(target=run, args=(self._serve(),), daemon=True)
+        self._thread.start()
+        if not self._ready.wait(PATIENCE) or not self.port:
+            raise RuntimeError("the server did not begin to listen")
+
+    def stop(self) -> None:
+        """End it; its clients are told."""
+        if self._thread.is_alive() and self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(PATIENCE)
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        server = ChatServer(MemoryHistory(), self._settings, self.notes.append)
+        try:
+            ((_, self.port),) = await server.start(self.host, 0)
+        finally:
+            self._ready.set()
+        await self._stop.wait()
+        await server.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<LocalServer on {self.host}:{self.port}>"

@@ -1,0 +1,97 @@
+"""Every lesson: made from its source, its solutions pass, and what people get wrong does not."""
+
+import contextlib
+import io
+from pathlib import Path
+
+import pytest
+
+from netchat.course.lesson import begun
+from netchat.course.weave import lessons, notebook_of, solutions_of, solve, text_of
+
+ROOT = Path(__file__).parents[2]
+COURSE = ROOT / "experiments"
+LESSONS = [pytest.param(lesson, id=lesson.stem) for lesson in lessons(COURSE)]
+STUDENTS = ("Ada", "Björn", "Chidi", "Dolores", "Emre", "Fatima", "Grace", "Hiro", "Inês", "李雷")
+
+
+class Desk:
+    """A student at a notebook, of which only the cells are run that exercises build on."""
+
+    def __init__(self, lesson: Path, student: str) -> None:
+        notebook = notebook_of(lesson)
+        self.names = {}
+        for cell in notebook.cells:
+            if "base" in cell.metadata.get("tags", ()):
+                run(cell.source.replace('STUDENT = "Ada"', f"STUDENT = {student!r}"), self.names)
+        self.course = begun[-1]
+        self.cells = {
+            c.metadata["exercise"]: c.source for c in notebook.cells if "exercise" in c.metadata
+        }
+
+    def verdict(self, number: str, cell: str, names: dict | None = None):
+        """What the self-check says after a cell."""
+        self.course.answers.clear()
+        run(cell, self.names if names is None else names)
+        return self.course._exercise(number).judge(self.course.variant, self.course.answers[number])
+
+
+def run(cell: str, names: dict) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(cell, "<cell>", "exec"), names)
+
+
+@pytest.fixture(autouse=True)
+def in_the_course(monkeypatch):
+    monkeypatch.chdir(COURSE)
+    monkeypatch.delenv("NETCHAT_QUICK", raising=False)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_notebook_is_made_from_its_source(lesson):
+    made = text_of(notebook_of(lesson))
+    assert lesson.with_suffix(".ipynb").read_text() == made, "run `make docs`"
+    assert '"outputs": []' in made
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_has_exercises_and_a_solution_for_each(lesson):
+    exercises = [
+        c.metadata["exercise"] for c in notebook_of(lesson).cells if "exercise" in c.metadata
+    ]
+    assert len(exercises) >= 3
+    assert list(solutions_of(lesson)) == exercises
+    assert exercises == list(Desk(lesson, "Ada").course._exercises)
+    assert all(solution.mistakes for solution in solutions_of(lesson).values())
+    assert not any("exercise" in cell.metadata for cell in solve(lesson).cells)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_unanswered_exercises_say_so(lesson):
+    desk = Desk(lesson, "Ada")
+    for number, cell in desk.cells.items():
+        assert (number, desk.verdict(number, cell).result) == (number, "not answered")
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_solutions_pass_and_mistakes_do_not_for_ten_students(lesson):
+    solutions = solutions_of(lesson)
+    for student in STUDENTS:
+        desk = Desk(lesson, student)
+        for number, solution in solutions.items():
+            verdict = desk.verdict(number, solution.code)
+            assert verdict.result == "passed", f"{student}: {verdict}"
+            for mistake in solution.mistakes:
+                verdict = desk.verdict(number, mistake.code, dict(desk.names))
+                assert verdict.result == "wrong", f"{student}: {number}, {mistake.why} passes"
+                assert "can do nothing with this answer" not in verdict.text, str(verdict)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_neighbours_have_different_numbers(lesson):
+    ada, ben = Desk(lesson, "Ada").course, Desk(lesson, "Björn").course
+    given = [
+        number for number in ada._exercises if repr(ada.given(number)) != repr(ben.given(number))
+    ]
+    assert given
+    assert repr(ada.given(given[0])) == repr(Desk(lesson, " ADA ").course.given(given[0]))
