@@ -1,0 +1,116 @@
+// The page: puts the client, the link and the views together.
+
+import { Chat } from "./chat.js";
+import { ChatClient } from "./core.js";
+import { $ } from "./dom.js";
+import { Home } from "./home.js";
+import { Hood } from "./hood.js";
+import { learnAddress } from "./invite.js";
+import { Link } from "./link.js";
+import { Screen } from "./screen.js";
+import { Status } from "./status.js";
+import { claim } from "./tabs.js";
+import { readCode, showText } from "./text.js";
+
+const invited = readCode(location.pathname); // /r/CODE
+const inPath = /^\/r\/(.+)$/.exec(location.pathname);
+
+const store = await claim();
+const memory = store.load();
+const core = new ChatClient(memory.name, memory);
+const chat = new Chat(core);
+const hood = new Hood();
+const link = new Link(core, store, {
+  happened: (list) => chat.take(list),
+  frame: (out, bytes) => hood.record(out, bytes),
+  changed: () => status.show(),
+});
+chat.flush = () => link.flush();
+const status = new Status(chat, link, store);
+const screen = new Screen(chat, hood, status);
+let wish = null; // what the form at home was sent for, until it is done
+const home = new Home((name, what) => {
+  wish = what;
+  if (!core.online) {
+    core.name = memory.name = name;
+    link.start();
+  } else if (name !== core.name) {
+    core.rename(name);
+    link.flush();
+  } else {
+    fulfil();
+  }
+});
+
+function fulfil() {
+  if (wish?.create) chat.create();
+  else if (wish?.join) chat.join(wish.join);
+}
+
+/** The room, if there is one, else the way into one. */
+function showScreen() {
+  const room = chat.current;
+  if (room) {
+    wish = null;
+    home.hide();
+    screen.show(room);
+  } else {
+    screen.hide();
+    home.show();
+  }
+  const path = room?.joinable ? `/r/${room.code}` : "/";
+  if (location.pathname !== path) history.replaceState(null, "", path);
+}
+
+chat.on("opened", showScreen);
+chat.on("online", () => wish && fulfil());
+chat.on("renamed", () => wish && !chat.current && fulfil());
+chat.on("refused", ({ why, suggestion }) => {
+  link.pause(); // it would go on trying with that name
+  if (chat.current) screen.askName(why, suggestion);
+  else home.refuseName(why, suggestion);
+});
+chat.on("declined", ({ error, request }) => {
+  const { text, suggestion } = error;
+  if (chat.current) {
+    if (!screen.refuse(request, text, suggestion)) status.toast(text);
+  } else if (request?.name === "RENAME") {
+    home.refuseName(text, suggestion);
+  } else {
+    home.refuseCode(text);
+  }
+});
+screen.rename = (name) => {
+  if (core.online) core.rename(name);
+  else core.name = memory.name = name;
+  if (core.online) link.flush();
+  else link.start();
+};
+screen.quit = () => {
+  if (core.online) {
+    core.bye();
+    link.flush();
+  } else { // nobody can be told; the server ends the session when its time is up
+    memory.forgetSession();
+    link.save();
+    location.assign("/");
+  }
+};
+chat.on("ended", ({ wanted, why }) => {
+  link.save();
+  if (wanted) location.assign("/");
+  else status.ended(showText(why));
+});
+
+learnAddress();
+if (memory.rooms.size) { // a reload, or a tab that was closed: go on
+  link.start();
+  const rooms = [...chat.rooms.values()];
+  chat.open(chat.rooms.get(invited) ?? chat.rooms.get(memory.current) ?? rooms[0]);
+  if (invited) chat.join(invited);
+} else {
+  home.show(invited);
+  if (inPath && !invited) home.refuseCode(`${decodeURI(inPath[1]).slice(0, 40)} is no room code; ask for the link again.`);
+  if (memory.token.length) link.start();
+}
+document.documentElement.dataset.ready = ""; // for those who wait for the page

@@ -1,0 +1,110 @@
+// The first screen: a name, and the way into a room.
+
+import { avatar } from "./line.js";
+import { $, h, touch } from "./dom.js";
+import { LOBBY, readCode, showCode, showText } from "./text.js";
+
+const WORD = "netchat:name"; // the name used last, for tabs to come
+
+export class Home {
+  /** @param go called with (name, {create} or {join: code}) */
+  constructor(go) {
+    this.go = go;
+    this.form = $("home-form");
+    this.name = $("home-name");
+    this.code = $("home-code");
+    this.name.value = remembered();
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit(event.submitter?.value ?? "");
+    });
+    this.name.addEventListener("input", () => this.typed());
+    this.code.addEventListener("input", () => this.typed());
+    this.typed();
+  }
+
+  /** Show it; with a code, as an invitation into that room. */
+  show(code = "") {
+    $("home").hidden = false;
+    this.busy(false);
+    if (code) this.code.value = showCode(code);
+    const invited = Boolean(code);
+    $("home-invited").hidden = !invited;
+    $("home-invited-code").textContent = showCode(code);
+    this.form.classList.toggle("invited", invited);
+    this.typed();
+    if (!touch.matches) (this.name.value && !invited ? this.code : this.name).focus();
+    if (!touch.matches && !this.code.value) this.name.focus();
+  }
+
+  hide() {
+    $("home").hidden = true;
+  }
+
+  typed() {
+    const name = this.name.value.trim();
+    $("home-avatar").replaceChildren(avatar(name || "?"));
+    $("home-join").classList.toggle("primary", Boolean(this.code.value.trim()));
+    $("home-create").classList.toggle("primary", !this.code.value.trim());
+    this.problem("name", "");
+    this.problem("code", "");
+  }
+
+  submit(wish) {
+    const name = this.name.value.trim();
+    if (!name) return this.problem("name", "Say first how others shall call you.");
+    // Enter in a field, rather than a press on a button: whatever the fields are filled for.
+    const what = wish || (this.code.value.trim() ? "join" : "create");
+    const code = what === "lobby" ? LOBBY : readCode(this.code.value);
+    if (what === "join" && !code) {
+      return this.problem("code", "This is no room code. One looks like 7K3F9-2MQ0T: ten letters and digits.");
+    }
+    try {
+      localStorage.setItem(WORD, name);
+    } catch {
+      // It is typed again next time.
+    }
+    this.busy(true);
+    return this.go(name, what === "create" ? { create: true } : { join: code });
+  }
+
+  /** The server says no to the name, and perhaps which one would do. */
+  refuseName(why, suggestion) {
+    this.busy(false);
+    this.problem("name", why, suggestion);
+  }
+
+  refuseCode(why) {
+    this.busy(false);
+    this.form.classList.remove("invited");
+    this.problem("code", why);
+  }
+
+  busy(on) {
+    this.form.setAttribute("aria-busy", String(on));
+    for (const button of this.form.querySelectorAll("button")) button.disabled = on;
+  }
+
+  problem(field, why, suggestion = "") {
+    const place = $(`home-${field}-problem`);
+    place.replaceChildren(why);
+    if (suggestion) {
+      const use = () => {
+        this.name.value = suggestion;
+        this.typed();
+        this.submit("");
+      };
+      place.append(" ", h("button", { type: "button", class: "textual", onclick: use }, `Be ${showText(suggestion)}`));
+    }
+    this[field].setAttribute("aria-invalid", why ? "true" : "false");
+    if (why) this[field].focus();
+  }
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem(WORD) ?? "";
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,180 @@
+// Under the hood: the last frames that went out and came in, field by field and byte by byte.
+
+import { $, h, icon } from "./dom.js";
+import { MESSAGES, walk } from "./protocol.js";
+import { showText } from "./text.js";
+
+const KEPT = 200; // frames
+const ROW = 8; // bytes in a row
+const SHOWN = 2048; // bytes of one frame
+const TIME = new Intl.DateTimeFormat([], {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false,
+});
+
+export class Hood {
+  constructor() {
+    this.frames = []; // the newest last: {out, bytes, spans, when}
+    this.list = $("frames");
+    this.detail = $("frame");
+    this.follow = true; // the newest frame is the one that is shown
+    $("hood-clear").addEventListener("click", () => {
+      this.frames = [];
+      this.chosen = undefined;
+      this.draw();
+    });
+    $("hood-follow").addEventListener("change", ({ target }) => {
+      this.follow = target.checked;
+      this.draw();
+    });
+    this.list.addEventListener("keydown", (event) => this.arrow(event));
+  }
+
+  get open() { return !$("hood").hidden; }
+
+  record(out, bytes) {
+    this.frames.push({ out, bytes: bytes.slice(), when: new Date() });
+    if (this.frames.length > KEPT) this.frames.shift();
+    if (this.open) this.plan();
+  }
+
+  plan() {
+    this.planned ??= requestAnimationFrame(() => {
+      this.planned = undefined;
+      this.draw();
+    });
+  }
+
+  /** Show the frame that brought an event, if it is still there. */
+  reveal(room, seq) {
+    const found = this.frames.findLast((frame) => {
+      const { name, value } = spans(frame).find((span) => span.name === "seq") ?? {};
+      return name && value === seq && nameOf(frame) === "EVENT" && valueOf(frame, "room") === room;
+    });
+    if (found) this.choose(found);
+    return Boolean(found);
+  }
+
+  choose(frame) {
+    this.follow = $("hood-follow").checked = false;
+    this.chosen = frame;
+    this.draw();
+  }
+
+  draw() {
+    if (this.follow || !this.frames.includes(this.chosen)) this.chosen = this.frames.at(-1);
+    const focused = this.list.contains(document.activeElement);
+    this.list.replaceChildren(...this.frames.toReversed().map((frame) => this.row(frame)));
+    if (focused) this.list.querySelector("[aria-selected=true]")?.focus();
+    if (this.shown !== this.chosen) {
+      this.shown = this.chosen;
+      this.detail.replaceChildren(...(this.chosen ? picture(this.chosen) : []));
+    }
+    $("hood-empty").hidden = this.frames.length > 0;
+  }
+
+  row(frame) {
+    const { out, bytes, when } = frame;
+    const chosen = frame === this.chosen;
+    const size = `${bytes.length.toLocaleString("en")} B`;
+    return h("li", {
+      role: "option", "aria-selected": String(chosen), tabindex: chosen ? 0 : -1,
+      class: out ? "out" : "in", onclick: () => this.choose(frame),
+    },
+    icon(out ? "up" : "down"), h("span", { class: "unseen" }, out ? "sent " : "received "),
+    h("b", {}, nameOf(frame)), h("span", { class: "brief" }, brief(frame)),
+    h("span", { class: "size" }, size), h("time", {}, TIME.format(when)));
+  }
+
+  arrow(event) {
+    const step = { ArrowDown: -1, ArrowUp: 1 }[event.key];
+    const next = step && this.frames[this.frames.indexOf(this.chosen) + step];
+    if (!next) return;
+    event.preventDefault();
+    this.choose(next);
+    this.list.querySelector("[aria-selected=true]")?.focus();
+  }
+}
+
+// What would let somebody who sees this screen go on in the user's name.
+const secret = ({ name, kind }) => kind === "blob" && (name === "token" || name === "device");
+
+const spans = (frame) => (frame.spans ??= walk(frame.bytes));
+const valueOf = (frame, name) => spans(frame).find((span) => span.name === name)?.value;
+const nameOf = (frame) => spans(frame).find((span) => span.name === "type").text;
+
+/** What tells one frame from another in a list. */
+function brief(frame) {
+  const text = valueOf(frame, "text") || valueOf(frame, "name") || valueOf(frame, "room");
+  return typeof text === "string" ? showText(text.slice(0, 60)).replace(/\s+/g, " ") : "";
+}
+
+/** One frame: its fields, each with its bytes; pointing at one lights up the other. */
+function picture(frame) {
+  const { bytes, out } = frame;
+  const fields = spans(frame).filter(({ length }) => length);
+  const cells = [...bytes.subarray(0, SHOWN)].map((byte) =>
+    h("span", { class: "byte" }, byte.toString(16).padStart(2, "0")));
+  const rows = fields.map((field) => fieldRow(field));
+  const letters = []; // the same bytes as characters
+  const owner = []; // of each byte: which field it belongs to
+  fields.forEach((field, i) => {
+    for (let at = field.offset; at < field.offset + field.length && at < SHOWN; at += 1) {
+      owner[at] = i;
+      cells[at].classList.add(field.offset < 16 ? "header" : i % 2 ? "odd" : "even");
+      if (secret(field) && at >= field.offset + field.prefix) cells[at].textContent = "••";
+    }
+  });
+  const light = (i, scroll) => {
+    for (const lit of [...rows, ...cells, ...letters]) lit.classList.remove("lit");
+    if (i === undefined) return;
+    rows[i].classList.add("lit");
+    const { offset, length } = fields[i];
+    for (const part of [cells, letters]) {
+      for (const cell of part.slice(offset, offset + length)) cell.classList.add("lit");
+    }
+    if (scroll) rows[i].scrollIntoView({ block: "nearest" });
+    else cells[offset]?.scrollIntoView({ block: "nearest" });
+  };
+  const pick = (event, scroll) => {
+    const at = scroll ? owner[cells.indexOf(event.target.closest(".byte"))] : rows.indexOf(event.target.closest("tr"));
+    if (at !== undefined && at !== -1) light(at, scroll);
+  };
+  const dump = h("div", { class: "dump", "aria-hidden": "true" });
+  for (let at = 0; at < cells.length; at += ROW) {
+    const part = bytes.subarray(at, at + ROW);
+    const shown = [...part].map((byte, i) => {
+      const hidden = cells[at + i].textContent === "••" || byte < 32 || byte > 126;
+      return (letters[at + i] = h("span", {}, hidden ? "·" : String.fromCharCode(byte)));
+    });
+    dump.append(h("div", { class: "dump-row" },
+      h("span", { class: "at" }, String(at).padStart(4, "0")), h("span", { class: "bytes" }, ...cells.slice(at, at + ROW)),
+      h("span", { class: "ascii" }, ...shown)));
+  }
+  if (bytes.length > SHOWN) dump.append(h("p", {}, `… ${bytes.length - SHOWN} more bytes`));
+  dump.addEventListener("pointerover", (event) => pick(event, true));
+  dump.addEventListener("click", (event) => pick(event, true));
+  const table = h("table", {},
+    h("caption", { class: "unseen" }, "Fields of the frame"),
+    h("thead", {}, h("tr", {}, ...["byte", "field", "value"].map((title) => h("th", { scope: "col" }, title)))),
+    h("tbody", {}, ...rows));
+  for (const kind of ["pointerover", "focusin", "click"]) table.addEventListener(kind, (event) => pick(event, false));
+  const name = nameOf(frame);
+  return [
+    h("h3", {}, `${name} `, h("small", {}, out ? "from you to the server" : "from the server to you")),
+    h("p", { class: "doc" }, MESSAGES[name].doc),
+    dump, h("div", { class: "fields scroll" }, table),
+  ];
+}
+
+function fieldRow(field) {
+  const { name, kind, offset, length, value, text, doc, depth } = field;
+  const shown = secret(field) ? (length > field.prefix ? "hidden here: it is a secret" : "empty")
+    : kind === "text" ? `“${showText(text.slice(0, 300))}”` : String(text).slice(0, 80);
+  const number = typeof value === "number" && shown !== String(value) ? ` = ${value}` : "";
+  const row = h("tr", { tabindex: 0, class: offset < 16 ? "header" : "" },
+    h("td", {}, String(offset), h("small", {}, `+${length}`)),
+    h("th", { scope: "row" }, name.split(".").at(-1), h("small", {}, kind)),
+    h("td", {}, h("bdi", {}, shown + number), h("small", {}, doc)));
+  row.style.setProperty("--depth", depth);
+  return row;
+}

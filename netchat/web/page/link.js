@@ -1,0 +1,170 @@
+// The WebSocket under a ChatClient: connects, connects again, and shows how things stand.
+
+const FIRST_WAIT = 200; // ms; each failure doubles the wait, up to
+const LONGEST_WAIT = 10_000;
+const CONNECT_TIMEOUT = 10_000;
+const PING_AFTER = 20_000; // ms of silence, then the server is asked for a sign of life, and
+const SILENCE_TIMEOUT = 40_000; // given up
+const PROBE_TIMEOUT = 3_000; // the same, once the browser has said that the network changed
+const SAVE_DELAY = 300;
+
+export class Link {
+  /**
+   * @param core the ChatClient.
+   * @param store keeps its memory.
+   * @param hooks `happened(list)`, `changed()`: the state below is another one,
+   *   `frame(out, bytes)`: a frame went out or came in.
+   */
+  constructor(core, store, hooks) {
+    this.core = core;
+    this.store = store;
+    this.hooks = hooks;
+    this.url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+    this.phase = "idle"; // connecting, online, waiting, ended
+    this.why = ""; // why there is no connection
+    this.retryAt = 0; // when the next try is, in the clock of performance.now()
+    this.wait = FIRST_WAIT;
+    this.counter = core.memory.counter;
+    window.addEventListener("online", () => this.stir());
+    window.addEventListener("offline", () => this.stir());
+    document.addEventListener("visibilitychange", () => document.hidden || this.stir());
+    window.addEventListener("pagehide", () => this.save());
+    setInterval(() => this.watch(), 1000);
+  }
+
+  /** Connect, unless there is a connection. */
+  start() {
+    if (this.phase === "idle" || this.phase === "waiting") this.connect();
+  }
+
+  /** Send what the core wants sent, and hand on what has happened. */
+  flush() {
+    const { core, socket } = this;
+    const happenings = core.takeHappenings();
+    // What is about to be sent is remembered first: a counter is never used twice.
+    if (core.out.length || core.memory.counter !== this.counter || happenings.some(weighty)) {
+      this.save();
+    } else if (happenings.length) {
+      this.saving ??= setTimeout(() => this.save(), SAVE_DELAY);
+    }
+    for (const frame of core.takeFrames()) {
+      if (socket?.readyState !== WebSocket.OPEN) continue;
+      socket.send(frame);
+      this.hooks.frame(true, frame);
+    }
+    if (core.online && this.phase === "connecting") this.become("online");
+    if (core.ended) this.end();
+    if (happenings.length) this.hooks.happened(happenings);
+  }
+
+  save() {
+    clearTimeout(this.saving);
+    this.saving = undefined;
+    this.counter = this.core.memory.counter;
+    this.store.save(this.core.memory);
+  }
+
+  connect() {
+    clearTimeout(this.timer);
+    const socket = new WebSocket(this.url);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    this.heard = this.asked = performance.now();
+    this.become("connecting");
+    socket.onopen = () => {
+      this.core.connected();
+      this.flush();
+    };
+    socket.onmessage = ({ data }) => this.receive(new Uint8Array(data));
+    socket.onclose = () => this.lost("The server cannot be reached.");
+  }
+
+  receive(data) {
+    this.heard = performance.now();
+    try {
+      for (const { bytes } of this.core.feed(data)) this.hooks.frame(false, bytes);
+    } catch (error) {
+      this.flush();
+      this.lost(`The server was not understood: ${error.message}`);
+      return;
+    }
+    this.flush();
+  }
+
+  /** The connection is gone: wait, a little longer each time, and try again. */
+  lost(why) {
+    this.drop();
+    const { core } = this;
+    if (core.online) this.wait = FIRST_WAIT;
+    core.lost();
+    if (core.ended) return;
+    this.why = core.farewell || why;
+    core.farewell = "";
+    const delay = Math.random() * this.wait; // full jitter: not all return at once
+    this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
+    this.retryAt = performance.now() + delay;
+    this.timer = setTimeout(() => this.connect(), delay);
+    this.become("waiting");
+    this.flush();
+  }
+
+  /** Stop trying, until `start`. */
+  pause() {
+    this.drop();
+    clearTimeout(this.timer);
+    this.core.lost();
+    this.become("idle");
+  }
+
+  drop() {
+    if (!this.socket) return;
+    this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
+    this.socket.close();
+    this.socket = undefined;
+  }
+
+  end() {
+    if (this.phase === "ended") return;
+    this.drop();
+    this.become("ended");
+  }
+
+  /** Something about the network has changed: find out now. */
+  stir() {
+    if (this.phase === "waiting") this.connect();
+    else if (this.phase === "online") this.probe();
+  }
+
+  probe() {
+    this.asked = performance.now();
+    this.deadline = this.asked + PROBE_TIMEOUT;
+    this.core.ping();
+    this.flush();
+  }
+
+  watch() {
+    if (!this.socket) return;
+    const now = performance.now();
+    const silence = now - this.heard;
+    if (this.phase === "connecting" && silence > CONNECT_TIMEOUT) {
+      this.lost("The server does not answer.");
+    } else if (this.deadline && this.heard > this.asked) {
+      this.deadline = 0;
+    } else if (silence > SILENCE_TIMEOUT || (this.deadline && now > this.deadline)) {
+      this.deadline = 0;
+      this.lost("The server has fallen silent.");
+    } else if (silence > PING_AFTER && now - this.asked > PING_AFTER / 4) {
+      this.asked = now;
+      this.core.ping();
+      this.flush();
+    }
+  }
+
+  become(phase) {
+    this.phase = phase;
+    this.hooks.changed();
+  }
+}
+
+// An event alone can wait to be remembered: it would only be sent once more.
+const weighty = ({ what }) => what !== "happened" && what !== "past" && what !== "people";

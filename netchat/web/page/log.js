@@ -1,0 +1,166 @@
+// One room's messages on the screen.
+//
+// The scroller is a reversed column: its origin is the newest message, so that it stays at the end
+// by itself, whatever changes above (older messages come in, a keyboard opens). Messages are put
+// into blocks of BLOCK; the browser lays out only those near the screen (`content-visibility`).
+
+import { h, icon } from "./dom.js";
+import { line, missedLine } from "./line.js";
+
+const BLOCK = 50;
+const NEAR = 600; // px from the oldest message shown, when older ones are asked for
+const AT_END = 60;
+
+export class LogView {
+  /** @param head an element to stand in front of the room's first message. */
+  constructor(chat, room, head, hooks) {
+    this.chat = chat;
+    this.room = room;
+    this.hooks = hooks;
+    this.head = h("div", { class: "head", hidden: true }, head);
+    this.more = h("p", { class: "more", hidden: true }, "Loading older messages…");
+    this.lines = h("div", { role: "log", "aria-label": `Messages in ${room.title}`, class: "lines" });
+    this.tail = h("div", { class: "tail" });
+    this.unread = h("div", { class: "unread", role: "separator" }, h("span", {}, "New messages"));
+    const inner = h("div", { class: "inner" }, this.head, this.more, this.lines, this.tail);
+    this.element = h("div", { class: "log", tabindex: 0, "aria-label": "Messages", role: "region" }, inner);
+    this.element.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.show(room.entries);
+    this.showTail();
+  }
+
+  get atEnd() { return this.element.scrollTop > -AT_END; }
+
+  /** All entries anew. */
+  show(entries) {
+    this.lines.replaceChildren();
+    this.first = this.last = undefined;
+    this.append(entries);
+    this.quietly(() => {});
+    this.afterPast();
+  }
+
+  append(entries) {
+    const { element } = this;
+    const before = this.atEnd ? 0 : element.scrollHeight;
+    let block = this.lines.lastElementChild;
+    for (const entry of entries) {
+      if (!block || block.childElementCount >= BLOCK) {
+        block = h("div", { class: "block" });
+        this.lines.append(block);
+      }
+      block.append(this.render(entry, this.last));
+      this.first ??= entry;
+      this.last = entry;
+    }
+    this.showTail();
+    this.markUnread();
+    if (before) element.scrollTop -= element.scrollHeight - before; // what is read stays in place
+  }
+
+  /** Older entries, in front; not read out. */
+  prepend(entries) {
+    this.quietly(() => {
+      const blocks = [];
+      for (let end = entries.length; end > 0; end -= BLOCK) {
+        const part = entries.slice(Math.max(0, end - BLOCK), end);
+        const from = Math.max(0, end - BLOCK);
+        const lines = part.map((entry, i) => this.render(entry, entries[from + i - 1]));
+        blocks.unshift(h("div", { class: "block" }, ...lines));
+      }
+      // The message that was the first one has another in front of it now.
+      if (this.first && entries.length) {
+        this.element.querySelector(".item")?.replaceWith(this.render(this.first, entries.at(-1)));
+      }
+      this.lines.prepend(...blocks);
+      this.first = entries[0] ?? this.first;
+      this.last ??= entries.at(-1);
+      this.markUnread();
+    });
+    this.afterPast();
+  }
+
+  /** Change what is there without having it read out as news. */
+  quietly(change) {
+    this.lines.setAttribute("aria-live", "off");
+    change();
+    clearTimeout(this.speakAgain);
+    this.speakAgain = setTimeout(() => this.lines.removeAttribute("aria-live"), 500);
+  }
+
+  afterPast() {
+    this.head.hidden = !this.room.begins;
+    this.more.hidden = !this.room.asked;
+    requestAnimationFrame(() => this.scrolled());
+  }
+
+  render(entry, previous) {
+    const { chat, room } = this;
+    if (entry.missed !== undefined) return missedLine(entry);
+    return line(entry.event, previous?.event, chat.own(entry.event), room);
+  }
+
+  /** What is under way, and what will not arrive. */
+  showTail() {
+    const { chat, room } = this;
+    const own = { sender: chat.name, device: -1n, kind: 1 };
+    const pending = chat.pending(room).map(({ text }, i) =>
+      line({ ...own, text }, i ? own : this.last?.event, true, room, "pending"));
+    const failed = room.failed.map((failure) => this.failure(failure, own));
+    this.tail.replaceChildren(...pending, ...failed);
+  }
+
+  failure(failure, own) {
+    const { room, hooks } = this;
+    const done = () => {
+      room.failed.splice(room.failed.indexOf(failure), 1);
+      this.showTail();
+    };
+    const retry = () => {
+      done();
+      hooks.edit(failure.text);
+    };
+    const item = line({ ...own, text: failure.text }, own, true, room, "failed");
+    item.append(
+      h("p", { class: "why", role: "alert" }, icon("alert"), `Not delivered: ${failure.why} `,
+        h("button", { class: "textual", onclick: retry }, "Edit"), " ",
+        h("button", { class: "textual", onclick: done }, "Discard")),
+    );
+    return item;
+  }
+
+  markUnread() {
+    const { line: behind, entries } = this.room;
+    this.unread.remove();
+    if (behind === null) return;
+    // Searched from the end: unread messages are the last ones.
+    let seq = null;
+    for (let i = entries.length - 1; i >= 0 && entries[i].seq > behind; i -= 1) seq = entries[i].seq;
+    const first = seq === null ? null : this.lines.querySelector(`[data-seq="${seq}"]`);
+    first?.before(this.unread);
+  }
+
+  /** The user has come to this room: show the first unread message, or the end. */
+  arrive() {
+    if (this.room.kept.unread && this.unread.isConnected) {
+      const top = this.unread.getBoundingClientRect().top - this.element.getBoundingClientRect().top;
+      if (top < 0) this.element.scrollTop += top - 40;
+    }
+    this.scrolled();
+  }
+
+  toEnd() {
+    this.element.scrollTo({ top: 0, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+  }
+
+  scrolled() {
+    const { element, chat, room } = this;
+    if (!element.isConnected || element.hidden) return;
+    const left = element.scrollHeight - element.clientHeight + element.scrollTop;
+    if (left < NEAR && chat.core.online) {
+      chat.loadOlder(room);
+      this.more.hidden = !room.asked;
+    }
+    this.hooks.scrolled();
+  }
+}

@@ -1,0 +1,55 @@
+// Who is in the room: a press on a name begins a private conversation.
+
+import { avatar } from "./line.js";
+import { $, h } from "./dom.js";
+import { skeleton } from "./memory.js";
+import { showText } from "./text.js";
+
+const SHOWN = 500;
+const REFRESH = 15_000; // ms; that somebody's connection is lost is told by no event
+
+export class People {
+  constructor(chat, hooks) {
+    this.chat = chat;
+    this.hooks = hooks;
+    for (const topic of ["people", "opened", "appended", "renamed"]) chat.on(topic, () => this.plan());
+    setInterval(() => {
+      if (chat.current && !document.hidden && !$("people").hidden) chat.askWho(chat.current);
+    }, REFRESH);
+  }
+
+  plan() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = undefined;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const { current: room, name: me } = this.chat;
+    if (!room) return;
+    const people = room.private
+      ? [[me, false], ...(room.over ? [] : [[room.peer, false]])]
+      : [...room.people].sort(([one], [other]) => one.localeCompare(other));
+    const total = Math.max(people.length, room.private ? 0 : (room.total ?? 0));
+    $("people-count").textContent = String(people.length || "");
+    $("people-title").textContent = `${total} ${total === 1 ? "person" : "people"}`;
+    const focused = document.activeElement?.dataset.name;
+    $("people-list").replaceChildren(
+      ...people.slice(0, SHOWN).map(([name, away]) => this.row(name, away, skeleton(name) === skeleton(me))),
+      ...(total > SHOWN ? [h("li", { class: "notice" }, `and ${total - SHOWN} more`)] : []),
+    );
+    if (focused) $("people-list").querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  row(name, away, mine) {
+    const state = mine ? "you" : away ? "connection lost" : "online";
+    const content = [avatar(name), h("span", { class: "two" }, h("bdi", {}, showText(name)), h("span", { class: "said" }, state))];
+    content[0].classList.add(away ? "away" : "here");
+    if (mine) return h("li", { class: "row" }, ...content);
+    return h("li", {}, h("button", {
+      class: "row", "data-name": name, title: `Write to ${showText(name)} in private`,
+      onclick: () => this.hooks.write(name),
+    }, ...content));
+  }
+}

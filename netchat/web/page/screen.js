@@ -1,0 +1,267 @@
+// The screen of a room: header, messages, composer, and the panels beside them.
+
+import { Composer } from "./composer.js";
+import { $, touch } from "./dom.js";
+import { invitation, showInvitation } from "./invite.js";
+import { LogView } from "./log.js";
+import { People } from "./people.js";
+import { Side, count } from "./side.js";
+import { LOBBY, readCode, showCode, showText } from "./text.js";
+
+const narrow = matchMedia("(max-width: 760px)");
+const wide = matchMedia("(min-width: 1100px)");
+const PANELS = ["people", "hood"];
+
+export class Screen {
+  constructor(chat, hood, status) {
+    this.chat = chat;
+    this.hood = hood;
+    this.status = status;
+    this.logs = new Map(); // room -> LogView
+    this.composer = new Composer(chat);
+    this.side = new Side(chat, { open: (room) => this.go(() => chat.open(room)) });
+    this.people = new People(chat, { write: (name) => this.go(() => chat.converse(name)) });
+    this.listen();
+    this.wire();
+  }
+
+  /** What has happened, for the view of its room. */
+  listen() {
+    const { chat } = this;
+    const log = (room) => this.logs.get(room);
+    chat.on("appended", ({ room, entries }) => {
+      log(room)?.append(entries);
+      if (room === chat.current) this.header(room);
+      this.look();
+    });
+    chat.on("prepended", ({ room, entries }) => {
+      log(room)?.prepend(entries);
+      if (!log(room)?.arrived && room === chat.current) this.arrive(room);
+    });
+    chat.on("pending", (room) => {
+      log(room)?.showTail();
+      log(room)?.markUnread();
+      if (room === chat.current) log(room)?.toEnd();
+    });
+    chat.on("reset", (room) => log(room)?.show(room.entries));
+    chat.on("removed", (room) => {
+      log(room)?.element.remove();
+      this.logs.delete(room);
+    });
+    chat.on("left", ({ room }) => {
+      const view = chat.rooms.get(room);
+      if (view?.over && view === chat.current) this.show(view);
+    });
+    chat.on("online", () => {
+      this.logs.forEach((view) => view.scrolled());
+      $("renaming").close();
+    });
+    chat.on("renamed", () => $("renaming").close());
+    for (const kind of ["focus", "blur"]) window.addEventListener(kind, () => this.look());
+    document.addEventListener("visibilitychange", () => this.look());
+  }
+
+  wire() {
+    const { chat } = this;
+    const press = (id, action) => $(id).addEventListener("click", action);
+    press("menu", () => this.drawer(true));
+    press("side-close", () => this.drawer(false));
+    press("shade", () => this.closeAll());
+    press("jump", () => this.logs.get(chat.current)?.toEnd());
+    press("invite-open", () => showInvitation(chat.current.code));
+    press("leave", () => $("leaving").showModal());
+    press("leave-yes", () => chat.leave(chat.current));
+    press("new-room", () => this.go(() => chat.create()));
+    press("join-open", () => this.ask("joining", "join-code"));
+    press("rename-open", () => this.askName());
+    press("quit-open", () => $("quitting").showModal());
+    press("quit-yes", () => this.quit());
+    press("ended-again", () => location.assign(location.pathname));
+    for (const id of PANELS) {
+      press(`${id}-open`, () => this.panel($(id).hidden ? id : ""));
+      press(`${id}-close`, () => this.panel(""));
+    }
+    $("join-form").addEventListener("submit", (event) => this.joining(event));
+    $("rename-form").addEventListener("submit", (event) => this.renaming(event));
+    for (const button of document.querySelectorAll("dialog [value=cancel]")) {
+      button.addEventListener("click", () => button.closest("dialog").close());
+    }
+    for (const dialog of document.querySelectorAll("dialog:not(.firm)")) {
+      dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
+    }
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.closeAll();
+    });
+    narrow.addEventListener("change", () => this.closeAll());
+  }
+
+  // -- the room that is shown -----------------------------------------------------------------
+
+  show(room) {
+    const first = $("chat").hidden;
+    $("chat").hidden = false;
+    if (first && wide.matches) this.panel("people");
+    for (const [other, { element }] of this.logs) element.hidden = other !== room;
+    if (!this.logs.has(room)) this.build(room);
+    this.header(room);
+    this.composer.open(room);
+    this.arrive(room);
+    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    if (touch.matches) $("title").focus();
+    else this.composer.field.focus();
+  }
+
+  hide() {
+    $("chat").hidden = true;
+  }
+
+  build(room) {
+    const head = room.joinable ? invitation(room.code) : this.welcome(room);
+    const view = new LogView(this.chat, room, head, {
+      edit: (text) => this.composer.edit(text),
+      scrolled: () => room === this.chat.current && this.scrolled(),
+    });
+    view.element.addEventListener("click", ({ target }) => this.reveal(room, target));
+    this.logs.set(room, view);
+    $("logs").append(view.element);
+  }
+
+  welcome(room) {
+    const text = room.private
+      ? `What you and ${showText(room.peer)} write here is seen by nobody else on this server.`
+      : "The lobby is where everybody on this server can meet.";
+    return Object.assign(document.createElement("p"), { className: "notice", textContent: text });
+  }
+
+  arrive(room) {
+    const view = this.logs.get(room);
+    view.arrived = room.entries.length > 0 || room.begins;
+    view.arrive();
+  }
+
+  header(room) {
+    $("title").textContent = showText(room.title);
+    $("title").className = room.joinable ? "code" : "";
+    $("subtitle").textContent = room.private ? (room.over ? "has left the chat" : "private conversation")
+      : room.code === LOBBY ? "everybody on this server" : "the code of this room";
+    $("invite-open").hidden = !room.joinable;
+    $("people-open").hidden = room.private;
+    $("leave-what").textContent = room.private ? `Close the conversation with ${showText(room.peer)}?`
+      : `Leave ${room.code === LOBBY ? "the lobby" : `the room ${showCode(room.code)}`}?`;
+    $("composer").hidden = room.over;
+  }
+
+  scrolled() {
+    const { current: room } = this.chat;
+    const view = this.logs.get(room);
+    if (!view) return;
+    const { unread } = room.kept;
+    $("jump").hidden = view.atEnd;
+    $("jump-count").textContent = unread ? `${count(unread)} new` : "";
+    this.look();
+  }
+
+  /** What is in front of somebody's eyes is read. */
+  look() {
+    const view = this.logs.get(this.chat.current);
+    if (view?.atEnd && !$("chat").hidden && document.hasFocus() && !document.hidden) this.chat.see();
+    else if (view && !view.atEnd) $("jump-count").textContent = this.chat.current.kept.unread ? `${count(this.chat.current.kept.unread)} new` : "";
+  }
+
+  /** With the hood open, a press on a message shows the frame that brought it. */
+  reveal(room, target) {
+    const item = target.closest(".item");
+    if (!item?.dataset.seq || !this.hood.open || String(getSelection())) return;
+    if (!this.hood.reveal(room.code, BigInt(item.dataset.seq))) {
+      this.status.toast("The frame of this message is not among the last ones kept.");
+    }
+  }
+
+  // -- what opens and closes ------------------------------------------------------------------
+
+  /** Do something that leads to another room. */
+  go(action) {
+    if (narrow.matches) this.closeAll();
+    action();
+  }
+
+  panel(id) {
+    for (const each of PANELS) {
+      $(each).hidden = each !== id;
+      $(`${each}-open`).setAttribute("aria-expanded", String(each === id));
+    }
+    if (id === "hood") this.hood.draw();
+    if (id === "people") this.people.draw();
+    this.cover();
+    if (id && narrow.matches) $(`${id}-close`).focus();
+  }
+
+  drawer(open) {
+    $("side").classList.toggle("open", open);
+    $("menu").setAttribute("aria-expanded", String(open));
+    this.cover();
+    (open ? $("side-close") : $("menu")).focus();
+  }
+
+  closeAll() {
+    const drawn = $("side").classList.contains("open");
+    if (drawn) this.drawer(false);
+    const opened = PANELS.find((id) => !$(id).hidden);
+    if (opened && (narrow.matches || opened === "hood")) {
+      this.panel("");
+      $(`${opened}-open`).focus();
+    }
+    this.cover();
+  }
+
+  /** On a phone what lies over the room takes the room out of reach. */
+  cover() {
+    const drawn = $("side").classList.contains("open");
+    const panel = PANELS.some((id) => !$(id).hidden);
+    $("room").inert = narrow.matches && (drawn || panel);
+    $("side").inert = narrow.matches && !drawn;
+    $("shade").hidden = !(narrow.matches && drawn);
+  }
+
+  ask(dialog, field) {
+    this.problem(dialog, "");
+    $(dialog).showModal();
+    $(field).value = "";
+    $(field).focus();
+  }
+
+  askName(why = "", suggestion = this.chat.name) {
+    this.ask("renaming", "rename-name");
+    this.problem("renaming", why);
+    $("rename-name").value = suggestion;
+    $("rename-name").select();
+  }
+
+  joining(event) {
+    event.preventDefault();
+    const code = readCode($("join-code").value);
+    if (!code) return this.problem("joining", "This is no room code. One looks like 7K3F9-2MQ0T.");
+    return this.go(() => this.chat.join(code));
+  }
+
+  renaming(event) {
+    event.preventDefault();
+    const name = $("rename-name").value.trim();
+    if (!name) return this.problem("renaming", "A name needs at least one character.");
+    if (name === this.chat.name && this.chat.core.online) return $("renaming").close();
+    return this.rename(name);
+  }
+
+  /** The server said no. Returns whether there is a dialog to say it in. */
+  refuse(request, why, suggestion) {
+    const dialog = { JOIN: "joining", RENAME: "renaming" }[request?.name];
+    if (!dialog) return false;
+    if (!$(dialog).open) $(dialog).showModal();
+    this.problem(dialog, suggestion ? `${why} ${showText(suggestion)} is free.` : why);
+    return true;
+  }
+
+  problem(dialog, why) {
+    $(`${dialog}-problem`).textContent = why;
+  }
+}

@@ -1,0 +1,70 @@
+// The list of rooms, and who one is.
+
+import { avatar } from "./line.js";
+import { $, h, icon } from "./dom.js";
+import { inOrder } from "./room.js";
+import { LOBBY, showText } from "./text.js";
+
+export class Side {
+  constructor(chat, hooks) {
+    this.chat = chat;
+    this.hooks = hooks;
+    for (const topic of ["rooms", "renamed", "online"]) chat.on(topic, () => this.plan());
+    chat.on("opened", () => this.plan());
+  }
+
+  /** Drawn once, however much happens in a moment. */
+  plan() {
+    this.planned ??= queueMicrotask(() => {
+      this.planned = undefined;
+      this.draw();
+    }) ?? true;
+  }
+
+  draw() {
+    const { chat } = this;
+    const rooms = inOrder([...chat.rooms.values()]);
+    this.fill($("rooms"), rooms.filter((room) => !room.private));
+    const private_ = rooms.filter((room) => room.private && this.shown(room));
+    this.fill($("privates"), private_);
+    $("privates-title").hidden = !private_.length;
+    $("me").replaceChildren(avatar(chat.name), h("bdi", {}, showText(chat.name)));
+    const { unread } = chat;
+    const title = chat.current ? `${showText(chat.current.title)} · netchat` : "netchat";
+    document.title = unread ? `(${unread}) ${title}` : title;
+    const elsewhere = unread - (chat.current?.kept.unread ?? 0);
+    $("menu-count").textContent = elsewhere ? count(elsewhere) : "";
+  }
+
+  /** One that somebody else has begun, and said nothing in, would only be in the way. */
+  shown(room) {
+    return room.draft || room.entries.length || room === this.chat.current;
+  }
+
+  fill(list, rooms) {
+    const focused = list.contains(document.activeElement) && document.activeElement.dataset.room;
+    list.replaceChildren(...rooms.map((room) => this.row(room)));
+    if (focused) list.querySelector(`[data-room="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  row(room) {
+    const { unread } = room.kept;
+    const picture = room.private ? avatar(room.peer)
+      : h("span", { class: "avatar room-mark", "aria-hidden": "true" }, icon(room.code === LOBBY ? "home" : "hash"));
+    const last = room.entries.findLast(({ event }) => event?.kind === 1)?.event;
+    const name = h("bdi", { class: room.joinable ? "code" : "" }, showText(room.title));
+    const said = h("span", { class: "said" },
+      last ? `${this.chat.own(last) ? "You" : showText(last.sender)}: ${showText(last.text.slice(0, 80))}`
+        : room.over ? "over" : "");
+    const badge = unread
+      ? h("span", { class: "badge" }, count(unread), h("span", { class: "unseen" }, " unread")) : "";
+    return h("li", {},
+      h("button", {
+        class: "row", "data-room": room.code,
+        "aria-current": room === this.chat.current ? "true" : undefined,
+        onclick: () => this.hooks.open(room),
+      }, picture, h("span", { class: "two" }, name, said), badge));
+  }
+}
+
+export const count = (number) => (number > 99 ? "99+" : String(number));
