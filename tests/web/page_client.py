@@ -1,0 +1,222 @@
+"""The page's client core as if it were Python's: the same calls, happenings and memory.
+
+`tests/chat` has the tests of the client's rules; with this in place of `ChatClient` they hold the
+page to the same.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from netchat import errors
+from netchat.chat.client import ChatClient
+from netchat.chat.happenings import (
+    Declined,
+    Ended,
+    Entered,
+    Happened,
+    Happening,
+    LeftRoom,
+    Missed,
+    NameChanged,
+    NameRefused,
+    Online,
+    Past,
+    People,
+    Undelivered,
+    Warned,
+)
+from netchat.chat.outbox import ClientMemory
+from netchat.errors import EncodeError, PeerError
+from netchat.web.site import PAGE
+from netchat.wire import MESSAGES, Error, Event, Member, RoomKind
+
+__all__ = ["NODE", "Node", "PageClient"]
+
+NODE = shutil.which("node")
+
+_DECLARED = {declared.NAME: declared for declared in MESSAGES.values()}
+
+
+def _revive(value: dict[str, Any]) -> Any:
+    if "big" in value:
+        return int(value["big"])
+    return bytes.fromhex(value["hex"]) if "hex" in value else value
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return {"hex": value.hex()} if isinstance(value, bytes) else value
+
+
+class Node:
+    """A node process that runs any number of the page's clients."""
+
+    def __init__(self) -> None:
+        assert NODE is not None
+        self._ids = itertools.count()
+        # Told to be modules: node before version 22 takes a lone .js file for something older.
+        self._folder = tempfile.TemporaryDirectory()
+        for file in PAGE.glob("*.js"):
+            shutil.copy(file, self._folder.name)
+        Path(self._folder.name, "package.json").write_text('{"type": "module"}')
+        self._process = subprocess.Popen(
+            [NODE, str(Path(__file__).with_name("page_core.mjs")), self._folder.name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def client(self, name: str, memory: ClientMemory | None = None) -> PageClient | ChatClient:
+        """A new client, as `ChatClient` makes one."""
+        if memory is not None:  # a memory of Python's, for a second client with the first one's
+            return ChatClient(name, memory)
+        return PageClient(self, next(self._ids), name)
+
+    def call(self, number: int, call: str, *args: object) -> dict[str, Any]:
+        """Let a client do something."""
+        ask = {"id": number, "call": call, "args": [_plain(a) for a in args]}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(ask) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, "node has ended"
+        return dict(json.loads(answer, object_hook=_revive))
+
+    def close(self) -> None:
+        """End the process."""
+        with self._process as process:
+            assert process.stdin is not None
+            process.stdin.close()
+        self._folder.cleanup()
+
+
+class PageClient:
+    """One client of the page; the interface is `netchat.chat.client.ChatClient`'s."""
+
+    def __init__(self, node: Node, number: int, name: str) -> None:
+        self._node, self._number = node, number
+        self._out = bytearray()
+        self._happenings: list[Happening] = []
+        self._call("new", name)
+
+    def _call(self, call: str, *args: object) -> Any:
+        answer = self._node.call(self._number, call, *args)
+        self._out += bytes.fromhex(answer["out"])
+        self._happenings += [_happening(h) for h in answer["happenings"]]
+        state = answer["state"]
+        self.name, self.online, self.ended = state["name"], state["online"], state["ended"]
+        self.unsent = state["unsent"]
+        self.requests = dict.fromkeys(range(state["requests"]))
+        self.past = dict.fromkeys(range(state["past"]))
+        self.holes = set(range(state["holes"]))
+        self.memory = SimpleNamespace(
+            rooms={
+                room["code"]: SimpleNamespace(**{**room, "kind": RoomKind(room["kind"])})
+                for room in state["rooms"]
+            },
+            private=dict(state["private"]),
+            counter=state["counter"],
+            token=state["token"],
+            device_key=state["device_key"],
+        )
+        problem = answer.get("problem")
+        if problem is not None:
+            if call == "feed":
+                # As Python's: what the bytes are by themselves, or what they mean where they came.
+                raised = getattr(errors, problem.get("kind", "Unexpected"))(problem["text"])
+                assert isinstance(raised, PeerError)
+                raise raised
+            if problem["name"] == "EncodeError":
+                raise EncodeError(problem["text"])
+            if problem["text"].startswith("not in the room"):
+                raise KeyError(problem["text"])
+            raise AssertionError(problem)
+        return answer["result"]
+
+    def data_to_send(self) -> bytes:
+        data = bytes(self._out)
+        self._out.clear()
+        return data
+
+    def take_happenings(self) -> list[Happening]:
+        happenings, self._happenings = self._happenings, []
+        return happenings
+
+    def connected(self) -> None:
+        self._out.clear()
+        self._call("connected")
+
+    def lost(self) -> None:
+        self._out.clear()
+        self._call("lost")
+
+    def reload(self) -> None:
+        """The page is closed in mid-sentence, and opened again."""
+        self._out.clear()
+        self._call("reload")
+
+    def feed(self, data: bytes) -> None:
+        self._call("feed", data)
+
+    def history(self, room: str, count: int, before: int | None = None) -> None:
+        self._call("history", room, count, *([] if before is None else [{"big": str(before)}]))
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in (
+            *("introduce", "ping", "say", "tell", "join", "create", "leave", "who", "rename"),
+            "bye",
+        ):
+            raise AttributeError(name)
+        return lambda *args: self._call(name, *args)
+
+
+def _message(name: str, fields: dict[str, Any]) -> Any:
+    return _DECLARED[name](**fields)
+
+
+def _happening(told: dict[str, Any]) -> Happening:
+    what = told.pop("what")
+    match what:
+        case "happened":
+            event = Event(**told["event"])
+            return Happened(event, RoomKind(told["kind"]), told["peer"], told["own"], told["late"])
+        case "entered":
+            told["kind"] = RoomKind(told["kind"])
+            del told["known"]
+            return Entered(**told)
+        case "past":
+            events = tuple(Event(**event) for event in told["events"])
+            return Past(told["room"], events, told["oldest"])
+        case "people":
+            members = tuple(Member(**member) for member in told["members"])
+            return People(told["room"], told["total"], members, told["more"])
+        case "declined":
+            asked = told.get("request")
+            request = _message(asked["name"], asked["fields"]) if asked else None
+            return Declined(Error(**told["error"]), request)
+        case "warned":
+            return Warned(Error(**told["error"]))
+        case "undelivered":
+            return Undelivered(told["text"], told["why"])
+    plain = {
+        "online": Online,
+        "ended": Ended,
+        "refused": NameRefused,
+        "renamed": NameChanged,
+        "left": LeftRoom,
+        "missed": Missed,
+    }
+    made = plain[what](**told)
+    assert isinstance(made, Happening)
+    return made
