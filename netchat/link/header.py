@@ -55,6 +55,7 @@ class Kind(IntEnum):
     DATA = 4
     ACK = 5
     CLOSE = 6
+    CHALLENGE = 7
 
 
 class Header(NamedTuple):

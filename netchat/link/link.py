@@ -13,14 +13,17 @@ Whoever drives a link hands it what arrives, sends what it wants sent, and calls
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 from netchat.errors import LinkError
+from netchat.link.challenge import cookie_of
 from netchat.link.codes import OPENED, BlockCode, block_code, check_spec, table
 from netchat.link.header import (
     HEAD_SIZE,
     HEADER_SIZE,
     Header,
     Kind,
+    ReadHeader,
     read_header,
     unwrap,
     write_header,
@@ -44,6 +47,13 @@ _OPEN_EVERY, _OPEN_PATIENCE = 0.5, 10.0
 #: Bytes of coded payload below which a datagram is not cut any more.
 _LEAST_DATAGRAM = 64
 
+#: Bytes of a datagram that every way takes, nearly (576, as all IPv4 hosts do, less IP and UDP).
+#: Where longer ones do not get through, these are sent for so many seconds.
+_SHORT_DATAGRAM, _SHORT_FOR = 548, 60.0
+
+#: Overdue answers in a row from which on it is tried whether a short datagram gets through.
+_TRY_SHORT = 2
+
 
 class Link:
     """One side of a link; made by `client` or `server`.
@@ -56,6 +66,7 @@ class Link:
         code_out: the code of the last block sent; at first, the one that is to be used.
         stats: what it has done.
         policy: what decides the code of this side's blocks; None until it is known.
+        mtu: bytes of a datagram at most; None is a stream.
     """
 
     def __init__(self, opening: Opening | None, identity: int, mtu: int | None) -> None:
@@ -66,7 +77,8 @@ class Link:
         self.stats = LinkStats()
         self.policy: Policy | None = None
         self._is_client = opening is not None
-        self._mtu = mtu
+        self.mtu = mtu
+        self._short_until = float("-inf")
         self._sizes = Sizes(MOST_CODED if mtu is None else max(_LEAST_DATAGRAM, mtu - HEADER_SIZE))
         self._payloads = PayloadReader(self.stats)
         self._reader = BlockReader(self._payloads.size)
@@ -75,6 +87,7 @@ class Link:
         self._control: list[tuple[Kind, bytes]] = []
         self._open_at: float | None = None
         self._open_until = 0.0
+        self._challenged = False
         self._reported = 0, 0
         self._begin(identity >> 32, identity & 0xFFFFFFFF, opening)
 
@@ -121,7 +134,7 @@ class Link:
     def _begin(self, link: int, first: int, opening: Opening | None) -> None:
         mode = opening.mode if opening is not None else Mode.HYBRID
         self._link, self._first = link, first
-        self._sender = Sender(first, datagrams=self._mtu is not None, mode=mode, stats=self.stats)
+        self._sender = Sender(first, datagrams=self.mtu is not None, mode=mode, stats=self.stats)
         self._receiver = Receiver(first, mode, self.stats)
         self._payloads.mode = mode
 
@@ -158,6 +171,11 @@ class Link:
         return self._receiver.take(now)
 
     @property
+    def identity(self) -> tuple[int, int]:
+        """What tells this link from others: its number, and what its bytes are counted from."""
+        return self._link, self._first
+
+    @property
     def code_in(self) -> str:
         """The code of the last block of data received; empty before."""
         return self._payloads.spec
@@ -184,14 +202,7 @@ class Link:
 
     def blocks_to_send(self, now: float) -> list[bytes]:
         """The blocks to be sent now; over datagrams, each is one."""
-        blocks = []
-        if self._is_client and not self.opened and not self.closed:
-            if self._open_at is None:
-                self._open_at, self._open_until = now, now + _OPEN_PATIENCE
-            if now >= self._open_at:
-                assert self.opening is not None
-                blocks.append(self._block(Kind.OPEN, now, payload=write_opening(self.opening)))
-                self._open_at = now + _OPEN_EVERY
+        blocks = [self._open_block(now)] if self._is_client and self._opens(now) else []
         blocks += [self._block(kind, now, payload=payload) for kind, payload in self._control]
         self._control.clear()
         if self.opened and not self.closed:
@@ -206,13 +217,31 @@ class Link:
         self.stats.bytes_sent += sum(map(len, blocks))
         return blocks
 
+    def _opens(self, now: float) -> bool:
+        """Whether it is time to ask for the link."""
+        if self._open_at is None:
+            self._open_at, self._open_until = now, now + _OPEN_PATIENCE
+        due = self._challenged or (not self.opened and now >= self._open_at)
+        return due and not self.closed
+
+    def _open_block(self, now: float) -> bytes:
+        assert self.opening is not None
+        self._challenged, self._open_at = False, now + _OPEN_EVERY
+        return self._block(Kind.OPEN, now, payload=write_opening(self.opening))
+
     def _data_blocks(self, now: float) -> list[bytes]:
         blocks = []
+        short = self.mtu is not None and (
+            now < self._short_until or self.rtt.unanswered >= _TRY_SHORT
+        )
         assert self.policy is not None
         while self._sender.ready():
             number = self.policy.choose(now)
             code = self._code_out(number)
-            longest = min(MOST_PAYLOAD, code.payload_within(self._sizes.coded(number)))
+            coded = self._sizes.coded(number)
+            if short:
+                coded = min(coded, _SHORT_DATAGRAM - HEADER_SIZE)
+            longest = min(MOST_PAYLOAD, code.payload_within(coded))
             segment, payload = self._sender.take(number, longest)
             block = self._block(Kind.DATA, now, payload, number, segment.start)
             self._sender.sent(segment, len(block), now)
@@ -255,7 +284,7 @@ class Link:
             checked=self.stats.checked_bits // 512,
         )
         head = write_header(header)
-        if self._mtu is None:
+        if self.mtu is None:
             head = MARKER + head
         if not payload:
             return head
@@ -276,8 +305,12 @@ class Link:
 
     def receive_block(self, datagram: bytes, now: float) -> None:
         """A datagram has arrived."""
-        self.stats.bytes_received += len(datagram)
         head = read_header(datagram[:HEADER_SIZE]) if len(datagram) >= HEADER_SIZE else None
+        self.receive_read(head, datagram, now)
+
+    def receive_read(self, head: ReadHeader | None, datagram: bytes, now: float) -> None:
+        """A datagram has arrived whose header was read already, or could not be."""
+        self.stats.bytes_received += len(datagram)
         if head is None:
             self.stats.unreadable_headers += 1
             return
@@ -298,11 +331,16 @@ class Link:
         if header.kind is Kind.OPEN and not self._is_client:
             return self._open(header, coded, now)
         ours = header.link == self._link and self.opening is not None
-        if not ours or self.closed or header.kind is Kind.OPEN:
+        placed = header.kind in (Kind.DATA, Kind.CHALLENGE) or header.offset == self._first
+        if not ours or not placed or self.closed or header.kind is Kind.OPEN:
             self.stats.ignored_blocks += 1
+            return True
+        if header.kind is Kind.CHALLENGE:
+            self._show(cookie_of(header))
             return True
         if header.kind in (Kind.REFUSE, Kind.CLOSE):
             return self._end(header, coded)
+        waited = self.rtt.unanswered
         outcomes = self._sender.acknowledged(header, now)
         if outcomes is None:
             self.stats.ignored_blocks += 1
@@ -312,6 +350,10 @@ class Link:
         for outcome in outcomes:
             self._sizes.outcome(outcome.code, outcome.size, arrived=outcome.arrived)
             self.policy.outcome(now, outcome)
+        if self.mtu is not None and waited >= _TRY_SHORT:
+            arrived = [outcome.arrived for outcome in outcomes if outcome.size > _SHORT_DATAGRAM]
+            if arrived and not any(arrived):
+                self._short_until = now + _SHORT_FOR
         self._report(header, now)
         return self._data(header, coded, now) if header.kind is Kind.DATA else True
 
@@ -349,16 +391,14 @@ class Link:
         if payload is None:
             return False
         if self.opening is not None:
-            if header.link == self._link:
+            if (header.link, header.offset) == self.identity:
                 self._answer(Kind.ACCEPT)
             return True
         try:
             opening = read_opening(payload)
             self._agree(opening)
         except (LinkError, ValueError) as error:
-            self._link = header.link
-            self.closed = f"the link was refused: {error}"
-            self._answer(Kind.REFUSE, str(error))
+            self.refuse(header, str(error))
             return True
         said = self._sender.data
         self._begin(header.link, header.offset, opening)
@@ -367,6 +407,18 @@ class Link:
         self.opened = True
         self._answer(Kind.ACCEPT)
         return True
+
+    def refuse(self, header: Header, why: str) -> None:
+        """Say no to a client's OPEN."""
+        self._begin(header.link, header.offset, None)
+        self.closed = f"the link was refused: {why}"
+        self._answer(Kind.REFUSE, why)
+
+    def _show(self, cookie: bytes) -> None:
+        """The server wants to know whether we are where we say we are: then ask with its cookie."""
+        if self._is_client and self.opening is not None:
+            self.opening = replace(self.opening, cookie=cookie)
+            self._challenged = True
 
     def _answer(self, kind: Kind, text: str = "") -> None:
         """Have a block sent; who asks twice before it has gone is answered once."""
@@ -384,6 +436,10 @@ class Link:
         return True
 
     # -- time -----------------------------------------------------------------------------------
+
+    def too_long(self, now: float) -> None:
+        """A datagram was too long for its way, as the system knows: send short ones for a while."""
+        self._short_until = now + _SHORT_FOR
 
     def next_timer(self) -> float | None:
         """When `tick` should be called; None if time changes nothing."""

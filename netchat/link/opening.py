@@ -9,8 +9,8 @@ from netchat.errors import LinkError
 
 __all__ = ["Mode", "Opening", "read_opening", "write_opening"]
 
-#: Bytes that a wish has at most.
-_LONGEST = 64
+#: Bytes that a wish, and a cookie, has at most.
+_LONGEST, _LONGEST_COOKIE = 64, 8
 
 
 class Mode(IntEnum):
@@ -34,18 +34,19 @@ class Opening:
             reads it. It is here so that the server can decode, and be shown, a code without a number.
         down: the same for the other way.
         mode: of both directions.
+        cookie: over datagrams, what the server sent to the client's address; empty before.
     """
 
     up: str
     down: str
     mode: Mode = Mode.HYBRID
+    cookie: bytes = b""
 
 
 def write_opening(opening: Opening) -> bytes:
     """The payload of OPEN."""
     parts = [bytes([opening.mode])]
-    for wish in (opening.up, opening.down):
-        text = wish.encode()
+    for text in (opening.up.encode(), opening.down.encode(), opening.cookie):
         parts += [bytes([len(text)]), text]
     return b"".join(parts)
 
@@ -66,6 +67,9 @@ def read_opening(payload: bytes) -> Opening:
                 raise ValueError(f"a wish has 1 to {_LONGEST} bytes")
             wishes.append(text.decode("ascii"))
             at = end
+        cookie = (
+            payload[at + 1 : at + 1 + min(payload[at], _LONGEST_COOKIE)] if payload[at:] else b""
+        )
     except (IndexError, ValueError) as error:
         raise LinkError(f"this is no OPEN: {error}") from error
-    return Opening(wishes[0], wishes[1], mode)
+    return Opening(wishes[0], wishes[1], mode, cookie)

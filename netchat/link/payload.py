@@ -55,7 +55,7 @@ class PayloadReader:
 
     def size(self, header: Header) -> int | None:
         """Bytes that a payload takes up as coded; None if the header makes no sense."""
-        if header.kind in (Kind.ACCEPT, Kind.ACK):
+        if header.kind in (Kind.ACCEPT, Kind.ACK, Kind.CHALLENGE):
             return 0 if not header.length else None
         if header.kind is not Kind.DATA and (
             header.code != CONTROL or header.length > MOST_CONTROL

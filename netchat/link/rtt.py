@@ -8,6 +8,8 @@ __all__ = ["RoundTrip"]
 #: below RFC 6298's second: a probe that was not needed costs one block, and nothing else.
 FIRST_TIMEOUT, LEAST_TIMEOUT, MOST_TIMEOUT = 0.5, 0.05, 4.0
 
+_MOST_DOUBLINGS = 10
+
 
 class RoundTrip:
     """The smoothed round-trip time and its variation.
@@ -16,13 +18,14 @@ class RoundTrip:
         smoothed: seconds; 0 before the first sample.
         variation: seconds.
         latest: the last sample, in seconds.
+        unanswered: how often in a row an answer was overdue.
     """
 
     def __init__(self) -> None:
         self.smoothed = 0.0
         self.variation = 0.0
         self.latest = 0.0
-        self._backoff = 0
+        self.unanswered = 0
 
     def sample(self, seconds: float) -> None:
         """Take in one measurement."""
@@ -43,12 +46,12 @@ class RoundTrip:
             wait = FIRST_TIMEOUT
         else:
             wait = max(LEAST_TIMEOUT, self.smoothed + 4 * self.variation + delay)
-        return min(MOST_TIMEOUT, wait * (1 << self._backoff))
+        return min(MOST_TIMEOUT, wait * (1 << min(self.unanswered, _MOST_DOUBLINGS)))
 
     def overdue(self) -> None:
         """An answer did not come in time: the next one gets twice as long."""
-        self._backoff = min(self._backoff + 1, 10)
+        self.unanswered += 1
 
     def answered(self) -> None:
         """An answer has come."""
-        self._backoff = 0
+        self.unanswered = 0

@@ -90,7 +90,7 @@ def test_random_bytes_are_no_header() -> None:
     assert read_header(bytes(HEADER_SIZE)) is None  # a codeword, but of version 0
 
 
-@pytest.mark.parametrize("first", [0x24, 0x04, 0x10, 0x17])
+@pytest.mark.parametrize("first", [0x24, 0x04, 0x10, 0x18])
 def test_other_versions_and_kinds_are_no_header(first: int) -> None:
     import binascii
 
