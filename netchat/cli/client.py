@@ -59,7 +59,8 @@ def client(
     as_json: bool,
     patience: float | None,
     state: bool,
-    link: str,
+    link: str | None,
+    udp: bool,
     channel: str | None,
     seed: int | None,
 ) -> int:
@@ -81,8 +82,12 @@ def client(
     Over a line that turns one bit in a thousand over, both ways; /link shows what is corrected:
       netchat client --name Nova --link rs:255,223 --channel bsc:1e-3
       netchat client --name Nova --link none --channel bsc:1e-3     and how it breaks without
+
+    \b
+    Over UDP, to a server that was started with --udp:
+      netchat client --name Nova --udp --link rs:255,223 --channel bsc:1e-3
     """
-    code = check_path(link, channel)
+    code = check_path(link, channel, udp=udp)
     try:
         host, port = parse_address(address, DEFAULT_PORT)
     except ValueError as error:
@@ -101,7 +106,7 @@ def client(
     if code is not None or channel is not None:
         from netchat.net.path import NoisyPath
 
-        path = NoisyPath(code, channel, seed)
+        path = NoisyPath(code, channel, seed, udp=udp)
     while True:
         name = clean_name(name if name is not None else click.prompt("Your name"))
         outcome = _name_problem(name) or _chat(

@@ -73,7 +73,8 @@ def load(
     room: str,
     drop: bool,
     patience: float,
-    link: str,
+    link: str | None,
+    udp: bool,
     channel: str | None,
     seed: int | None,
     as_json: bool,
@@ -94,7 +95,7 @@ def load(
       netchat load localhost --users 4 --messages 10000 --link rs:255,223 --channel bsc:1e-3
                                                           through lines that turn bits over
     """
-    code = check_path(link, channel)
+    code = check_path(link, channel, udp=udp)
     if senders > users:
         raise click.UsageError(f"--senders {senders} is more than --users {users}.")
     try:
@@ -105,6 +106,7 @@ def load(
         run_load(
             host, port, users=users, senders=senders, messages=messages, rate=rate, window=window,
             payload=payload, room=room, drop=drop, patience=patience, link=code, channel=channel, seed=seed,
+            udp=udp,
             progress=_show_progress,
         )
     )  # fmt: skip
@@ -164,7 +166,9 @@ def _table(report: LoadReport) -> Table:
             f"{drop.seconds:.2f} s ({drop.missed:,} deliveries made up for, {drop.retries:,} retries)",
         )
     if (links := report.link) is not None:
-        over = f" over {links.channel}" if links.channel else ""
+        over = (" over UDP" if links.udp else "") + (
+            f" through {links.channel}" if links.channel else ""
+        )
         table.add_row(
             "links",
             f"{escape(links.link + over)}: {links.blocks_sent + links.blocks_received:,} blocks, "

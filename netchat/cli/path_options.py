@@ -13,7 +13,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def path_options(command: _F) -> _F:
-    """Add `--link`, `--channel` and `--seed`."""
+    """Add `--link`, `--udp`, `--channel` and `--seed`."""
     for option in (
         click.option(
             "--seed", type=click.IntRange(0), metavar="N",
@@ -25,16 +25,20 @@ def path_options(command: _F) -> _F:
             "gilbert-elliott:P_GB,P_BG,E_GOOD,E_BAD does.",
         ),
         click.option(
-            "--link", metavar="SPEC", default="none", show_default=True,
+            "--udp", is_flag=True,
+            help="Let the link go over UDP (the server: netchat serve --udp).",
+        ),
+        click.option(
+            "--link", metavar="SPEC",
             help="Speak over a link that corrects errors with this code, such as rs:255,223, and "
-            "sends again what it could not correct.",
+            "sends again what it could not correct.  [default: none; with --udp, uncoded]",
         ),
     ):  # fmt: skip
         command = option(command)
     return command
 
 
-def check_path(link: str, channel: str | None) -> str | None:
+def check_path(link: str | None, channel: str | None, *, udp: bool) -> str | None:
     """Check the options.
 
     Returns:
@@ -43,7 +47,12 @@ def check_path(link: str, channel: str | None) -> str | None:
     Raises:
         BadParameter: there is no such code or channel.
     """
-    code = None if link == "none" else link
+    if udp and link == "none":
+        text = (
+            "over UDP there is always a link; leave it out, and nothing is corrected but sent again"
+        )
+        raise click.BadParameter(text, param_hint="--link")
+    code = None if link == "none" else link or ("uncoded" if udp else None)
     try:
         if code is not None:
             from netchat.link.codes import check_spec

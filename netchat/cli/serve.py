@@ -40,6 +40,7 @@ _OTHER_FILES = 1100
     "--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535),
     help="TCP port; 0 takes a free one.",
 )  # fmt: skip
+@click.option("--udp", is_flag=True, help="Take links over UDP, too, on the same port number.")
 @click.option(
     "--web-port", type=click.IntRange(0, 65535),
     help=f"TCP port of the web page; 0 takes a free one.  [default: {WEB_PORT}, or a free one where "
@@ -130,6 +131,7 @@ def serve(
     fsync: bool,
     resume: float,
     log_json: bool,
+    udp: bool,
     **limits: float,
 ) -> None:
     """Run a chat server and its web page, until Ctrl-C.
@@ -144,6 +146,7 @@ def serve(
       netchat serve --ephemeral --port 0    no trace on disk, any free ports
       netchat serve --no-web                without the web page
       netchat serve --origin https://chat.example.org    behind a proxy of that name
+      netchat serve --udp                   also for netchat client --udp
     """
     if ephemeral and history is not None:
         raise click.UsageError("--ephemeral keeps no file: leave out --history.")
@@ -160,7 +163,7 @@ def serve(
     kept = (
         MemoryHistory() if ephemeral else SqliteHistory(history or _default_history(), fsync=fsync)
     )
-    run(_serve(kept, settings, address, port, page if web else None, log))
+    run(_serve(kept, settings, address, port, page if web else None, log, udp=udp))
 
 
 def _default_history() -> Path:
@@ -176,10 +179,12 @@ async def _serve(
     port: int,
     page: Page | None,
     log: Callable[[Note], None],
+    *,
+    udp: bool,
 ) -> None:
     server = ChatServer(kept, settings, log)
     try:
-        addresses = await server.start(host, port)
+        addresses = await server.start(host, port, udp=udp)
     except OSError as error:
         kept.close()
         busy = error.errno == errno.EADDRINUSE
@@ -194,7 +199,9 @@ async def _serve(
             loop.add_signal_handler(number, stop.set)
     where = "memory only" if isinstance(kept, MemoryHistory) else str(kept.path)
     for address, bound in addresses:
-        log(Note("listening", {"address": f"{address}:{bound}", "host": address, "port": bound}))
+        also = {"also": "UDP"} if udp else {}
+        where_at = {"address": f"{address}:{bound}", "host": address, "port": bound}
+        log(Note("listening", {**where_at, **also}))
     log(Note("history", {"text": where}))
     site = None
     if page is not None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import socket
 import time
 from collections.abc import AsyncIterator
 from types import TracebackType
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Self, cast
 from netchat.chat.client import ChatClient
 from netchat.chat.happenings import Ended, Happening, Offline
 from netchat.errors import CannotConnect, NetchatError, PeerError
+from netchat.net.layer import no_delay
 from netchat.net.store import ClientStore
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ class _Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        no_delay(self.transport)
 
     def data_received(self, data: bytes) -> None:
         self.heard = time.monotonic()
@@ -219,8 +218,10 @@ class Client:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 wire = _Wire(self)
-                under = self.path.under(wire) if self.path is not None else wire
-                await loop.create_connection(lambda: under, host, port)
+                if self.path is not None:
+                    await self.path.connect(wire, host, port)
+                else:
+                    await loop.create_connection(lambda: wire, host, port)
         except TimeoutError as error:
             raise CannotConnect(f"{host}:{port} does not answer.") from error
         except OSError as error:

@@ -6,9 +6,17 @@ It is the protocol of the one, and the transport of the other. By itself it pass
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any, cast
 
-__all__ = ["Layer"]
+__all__ = ["Layer", "no_delay"]
+
+
+def no_delay(transport: asyncio.Transport) -> None:
+    """Have small frames sent at once, where the transport is a TCP connection."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None:  # a link over UDP has none of its own
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class Layer(asyncio.Transport, asyncio.Protocol):

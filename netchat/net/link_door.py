@@ -32,6 +32,12 @@ class LinkDoor:
         self._loop = loop
         self._prepared: asyncio.Future[None] | None = None
 
+    async def prepare(self) -> None:
+        """Load what links need, before any comes."""
+        if self._prepared is None:
+            self._prepared = self._loop.run_in_executor(None, _prepare)
+        await self._prepared
+
     def knock(self, protocol: asyncio.Protocol, opened: Callable[[LinkLayer], None]) -> None:
         """A link has come.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from netchat.errors import LinkError
 from netchat.link.link import Link
@@ -17,6 +18,9 @@ HIGH_WATER, LOW_WATER = 256 * 1024, 64 * 1024
 
 class LinkLayer(Layer):
     """Carries a protocol's bytes over a link.
+
+    Over datagrams each block is written by itself, and the protocol above has a connection only when
+    the link is open. Over a stream it has one at once; what it writes waits.
 
     Who pauses reading makes the link's window shrink, and so the other side stop; who writes is
     paused by what the other side has not acknowledged. What one turn of the loop writes goes out
@@ -41,11 +45,29 @@ class LinkLayer(Layer):
         self._lower_full = False
         self._upper_paused = False
         self._closing = False
+        self._announced = False
+        self._opened: asyncio.Future[None] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """There is a connection: open the link on it."""
-        super().connection_made(transport)
+        self.lower = cast(asyncio.Transport, transport)
+        if self.link.mtu is None:
+            self._announce()
         self._pump()
+
+    async def opened(self) -> None:
+        """Wait until the link is open.
+
+        Raises:
+            OSError: the way to the other side was lost before.
+            LinkError: the other side refused it, or did not answer.
+        """
+        await self._opened
+
+    def _announce(self) -> None:
+        self._announced = True
+        self._opened.set_result(None)
+        self.upper.connection_made(self)
 
     def begin(self, transport: asyncio.Transport, data: bytes) -> None:
         """Take over a connection on which the first bytes of a link have arrived.
@@ -54,15 +76,26 @@ class LinkLayer(Layer):
             transport: the connection's, which the protocol above knows already.
             data: those bytes.
         """
-        self.lower = transport
+        self.lower, self._announced = transport, True
         transport.set_protocol(self)
         self.data_received(data)
 
     def data_received(self, data: bytes) -> None:
         """Bytes have arrived, damaged perhaps."""
-        self.link.receive(data, self._loop.time())
+        receive = self.link.receive if self.link.mtu is None else self.link.receive_block
+        receive(data, self._loop.time())
+        self.arrived()
+
+    def arrived(self) -> None:
+        """The link has been handed something: see what came of it."""
+        if not self._announced and self.link.opened:
+            self._announce()
         self._hand_up()
         self._pump()
+
+    def too_long(self) -> None:
+        """The system has refused a datagram for its length."""
+        self.link.too_long(self._loop.time())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, and the link with it."""
@@ -71,7 +104,10 @@ class LinkLayer(Layer):
         self._closing = True
         if exc is None and self.link.closed:
             exc = LinkError(self.link.closed)
-        self.upper.connection_lost(exc)
+        if self._announced:
+            self.upper.connection_lost(exc)
+        elif not self._opened.done():
+            self._opened.set_exception(exc or LinkError("the link was closed before it was open"))
 
     def pause_writing(self) -> None:
         """The transport below has enough to send."""
@@ -97,6 +133,13 @@ class LinkLayer(Layer):
         if not self._closing:
             self._closing = True
             self._schedule()
+
+    def abort(self) -> None:
+        """Close at once. Over datagrams the other side is told, if it hears it, as TCP tells by RST."""
+        if self.link.mtu is not None and self.link.opened and not self.lower.is_closing():
+            self.link.close()
+            self._send()
+        self.lower.abort()
 
     def is_closing(self) -> bool:
         """Whether it is closed, or about to be."""
@@ -135,8 +178,8 @@ class LinkLayer(Layer):
         link, lower = self.link, self.lower
         if lower.is_closing():
             return
-        if not self._lower_full and (data := link.data_to_send(self._loop.time())):
-            lower.write(data)
+        if not self._lower_full:
+            self._send()
         if link.closed:
             lower.close()
             return
@@ -146,11 +189,18 @@ class LinkLayer(Layer):
         if self._closing and not (link.buffered and link.opened):
             if link.opened:
                 link.close()
-                lower.write(link.data_to_send(self._loop.time()))
+                self._send()
             lower.close()
             return
         if not self._lower_full:  # until there is room, time changes nothing
             self._arm(link.next_timer())
+
+    def _send(self) -> None:
+        blocks = self.link.blocks_to_send(self._loop.time())
+        if self.link.mtu is None:
+            blocks = [b"".join(blocks)] if blocks else []
+        for data in blocks:
+            self.lower.write(data)
 
     def _arm(self, due: float | None) -> None:
         """Have `_tick` called at some time; a timer that is early enough is left alone."""

@@ -48,13 +48,14 @@ async def run_load(
     link: str | None = None,
     channel: str | None = None,
     seed: int | None = None,
+    udp: bool = False,
     progress: Progress = lambda _phase, _done, _total: None,
 ) -> LoadReport:
     """Drive a server, and check that every user gets everything once and in order.
 
     Args:
         host: the server's name or address.
-        port: its TCP port.
+        port: its port.
         users: how many connect and join the room.
         senders: how many of them speak.
         messages: how many each of them says.
@@ -68,6 +69,7 @@ async def run_load(
         link: the code of a link between each user and the server; None is no link.
         channel: what damages each connection, both ways; None is nothing.
         seed: where the channels' chance comes from; None is a new one each time.
+        udp: the links go over UDP rather than TCP.
         progress: told how far it is, a few times a second.
 
     Returns:
@@ -97,11 +99,11 @@ async def run_load(
     # With a rate nobody speaks by himself: the window is what a sender may fill on an echo.
     options: dict[str, Any] = {}
     links: Links | None = None
-    if link is not None or channel is not None:
+    if link is not None or channel is not None or udp:
         from netchat.net.crowd.links import Links
 
-        links = Links(link, channel, seed)
-        options["under"] = links.under
+        links = Links(link, channel, seed, udp=udp)
+        options["connect"] = links.connect
     crowd = Crowd(
         host,
         port,

@@ -7,10 +7,13 @@ import asyncio
 import numpy as np
 
 from netchat.channels.stream import ChannelStream
+from netchat.errors import CannotConnect, LinkError
 from netchat.link.codes import check_spec, warm_up
 from netchat.link.link import Link
 from netchat.net.link_layer import LinkLayer
 from netchat.net.noise_layer import NoiseLayer
+from netchat.net.udp_client import connect_udp
+from netchat.net.udp_socket import MTU
 
 __all__ = ["NoisyPath"]
 
@@ -24,13 +27,14 @@ class NoisyPath:
         link: the code, such as `rs:255,223`; None is no link: frames go out as they are.
         channel: what turns bits over, in both directions, such as `bsc:1e-3`; None is nothing.
         seed: where its chance comes from; None is a new one each time.
+        udp: the link goes over UDP rather than TCP.
 
     Attributes:
         channel: the channel's spec.
         link: the link of the present connection, if there is one.
 
     Raises:
-        ValueError: there is no such code or channel.
+        ValueError: there is no such code or channel, or no link over UDP.
     """
 
     def __init__(
@@ -38,8 +42,13 @@ class NoisyPath:
         link: str | None = None,
         channel: str | None = None,
         seed: int | np.random.SeedSequence | None = None,
+        *,
+        udp: bool = False,
     ) -> None:
+        if udp and link is None:
+            raise ValueError("over UDP there is always a link: name its code, such as uncoded")
         self._code = None if link is None else check_spec(link)
+        self._udp = udp
         self._streams: tuple[ChannelStream, ChannelStream] | None = None
         self.channel = channel
         self.link: Link | None = None
@@ -52,14 +61,40 @@ class NoisyPath:
         if link is not None:
             warm_up()
 
-    def under(self, protocol: asyncio.Protocol) -> asyncio.Protocol:
-        """What to give a new connection as its protocol, so that `protocol` speaks over this path."""
-        if self._code is not None:
-            self.link = Link.client(self._code)
-            protocol = LinkLayer(protocol, self.link)
-        if self._streams is not None:
-            protocol = NoiseLayer(protocol, *self._streams)
-        return protocol
+    async def connect(self, protocol: asyncio.Protocol, host: str, port: int) -> None:
+        """Make a connection on which `protocol` speaks over this path.
+
+        Raises:
+            OSError: there is no server at that address.
+            CannotConnect: there is none for UDP, or a link could not be opened.
+        """
+        if not self._udp:
+            if self._code is not None:
+                protocol = self._linked(protocol, None)
+            under = self._noisy(protocol)
+            await asyncio.get_running_loop().create_connection(lambda: under, host, port)
+            return
+
+        def layered() -> tuple[LinkLayer, asyncio.Protocol]:
+            layer = self._linked(protocol, MTU)
+            return layer, self._noisy(layer)
+
+        try:
+            await connect_udp(host, port, layered)
+        except ConnectionRefusedError as error:
+            raise CannotConnect(
+                f"No server for UDP at {host}:{port}. Start one there with: netchat serve --udp"
+            ) from error
+        except LinkError as error:
+            raise CannotConnect(f"No link to {host}:{port}: {error}") from error
+
+    def _linked(self, protocol: asyncio.Protocol, mtu: int | None) -> LinkLayer:
+        assert self._code is not None
+        self.link = Link.client(self._code, mtu=mtu)
+        return LinkLayer(protocol, self.link)
+
+    def _noisy(self, protocol: asyncio.Protocol) -> asyncio.Protocol:
+        return protocol if self._streams is None else NoiseLayer(protocol, *self._streams)
 
     def explain(self, why: str, finder: str) -> str:
         """Why a connection was lost, with what the channel has to do with it.

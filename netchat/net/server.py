@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Collection
 from enum import IntFlag
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from netchat.chat.connection import Close, Connection, Fanout, Note, Slow, Write
 from netchat.chat.hub import Hub
@@ -17,6 +17,7 @@ from netchat.chat.settings import Settings
 from netchat.errors import BadMagic, HistoryError, PeerError
 from netchat.link.marker import begins_link
 from netchat.net.history import SqliteHistory
+from netchat.net.layer import Layer
 from netchat.net.link_door import LinkDoor
 from netchat.net.memory import MemoryHistory
 from netchat.net.writer import Writer
@@ -24,6 +25,7 @@ from netchat.wire import Error, ErrorCode, Frame, FrameReader, encode
 
 if TYPE_CHECKING:
     from netchat.net.link_layer import LinkLayer
+    from netchat.net.udp_server import UdpServer
 
 __all__ = ["ChatServer", "Reader"]
 
@@ -59,6 +61,9 @@ TICK_EVERY = 0.25
 #: Seconds that a closing connection has to take in what was written to it.
 LINGER = 5.0
 
+#: Tries to find a port that is free for TCP and for UDP.
+FREE_PORT_TRIES = 10
+
 #: Seconds between two deletions of old history.
 PURGE_EVERY = 600.0
 
@@ -84,7 +89,7 @@ class Reader(Protocol):
 
 
 class _Peer(Connection, asyncio.Protocol):
-    """One connection."""
+    """One connection: of TCP, of a WebSocket, or a link over UDP."""
 
     __slots__ = ("reader", "server", "transport")
 
@@ -100,9 +105,10 @@ class _Peer(Connection, asyncio.Protocol):
         host, port = (transport.get_extra_info("peername") or ("?", 0))[:2]
         self.address = f"{host}:{port}"
         sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        if sock is not None:  # a link over UDP has none of its own
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
         self.server.hub.connect(self, time.monotonic())
         if self.server.warning:
             self.server.hub.write(self, self.server.warning)
@@ -141,7 +147,8 @@ class _Peer(Connection, asyncio.Protocol):
 
 
 def _may_be_link(peer: _Peer, data: bytes) -> bool:
-    plain = isinstance(peer.reader, FrameReader)
+    """Whether a connection may turn out to be a link: not one of a WebSocket, nor a link itself."""
+    plain = isinstance(peer.reader, FrameReader) and not isinstance(peer.transport, Layer)
     return plain and peer.session is None and begins_link(data)
 
 
@@ -188,25 +195,42 @@ class ChatServer:
         )
         self._door = LinkDoor(self._loop)
         self._servers: list[asyncio.Server] = []
+        self._udp: list[UdpServer] = []
         self._timers: list[asyncio.TimerHandle] = []
 
-    async def start(self, host: str | None, port: int) -> list[tuple[str, int]]:
+    async def start(
+        self, host: str | None, port: int, *, udp: bool = False
+    ) -> list[tuple[str, int]]:
         """Listen.
 
         Args:
             host: address to listen on; None is every address of this machine.
             port: TCP port; 0 takes a free one.
+            udp: listen for links on the UDP port of the same number, too.
 
         Returns:
             The addresses and ports that are listened on.
+
+        Raises:
+            OSError: one of them is taken.
         """
-        server = await self._loop.create_server(
-            lambda: _Peer(self, FrameReader(self.settings.max_frame)),
-            host,
-            port,
-            backlog=4096,
-            reuse_address=True,
-        )
+        if udp:
+            await self._door.prepare()
+        tries = 1 if port or not udp else FREE_PORT_TRIES
+        while True:
+            tries -= 1
+            server = await self._loop.create_server(
+                self._peer, host, port, backlog=4096, reuse_address=True
+            )
+            try:
+                if udp:
+                    await self._listen_udp([s.getsockname() for s in server.sockets])
+            except OSError:
+                server.close()
+                if not tries:
+                    raise
+            else:
+                break
         self._servers.append(server)
         self._tick()
         if self.settings.keep:
@@ -227,10 +251,21 @@ class ChatServer:
         peer.connection_made(transport)
         return peer
 
+    async def _listen_udp(self, addresses: list[tuple[Any, ...]]) -> None:
+        from netchat.net.udp_server import listen_udp
+
+        most = self.settings.max_users + self.settings.max_half_open
+        self._udp = await listen_udp(addresses, most, self._peer)
+
+    def _peer(self) -> _Peer:
+        return _Peer(self, FrameReader(self.settings.max_frame))
+
     async def stop(self) -> None:
         """Take no more connections, write what was accepted, tell the clients, and end."""
         for server in self._servers:
             server.close()
+        for socket_ in self._udp:
+            socket_.shut()
         for timer in self._timers:
             timer.cancel()
         self._stopping = True  # reads no further, and lets no commit gather any more
@@ -246,6 +281,8 @@ class ChatServer:
         for peer in list(self.hub.connections):
             assert isinstance(peer, _Peer)
             peer.transport.abort()
+        for socket_ in self._udp:
+            socket_.close()
         if self._writer is not None:
             await self._loop.run_in_executor(None, self._writer.close)
         self._history.close()

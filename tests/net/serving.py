@@ -57,10 +57,12 @@ class Serving:
 
 
 @contextlib.asynccontextmanager
-async def serve(history=None, port: int = 0, **settings: float) -> AsyncIterator[Serving]:
+async def serve(
+    history=None, port: int = 0, *, udp: bool = False, **settings: float
+) -> AsyncIterator[Serving]:
     """Run a server."""
     serving = Serving(history or MemoryHistory(), Settings(**settings))  # type: ignore[arg-type]
-    ((_, serving.port),) = await serving.server.start("127.0.0.1", port)
+    ((_, serving.port),) = await serving.server.start("127.0.0.1", port, udp=udp)
     try:
         yield serving
     finally:

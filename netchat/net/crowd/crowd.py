@@ -8,7 +8,7 @@ import random
 import secrets
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from netchat.errors import CannotConnect, NetchatError
 from netchat.net.client import CONNECT_TIMEOUT, LONGEST_WAIT
@@ -16,7 +16,10 @@ from netchat.net.crowd.log import CrowdLog
 from netchat.net.crowd.member import NOWHERE
 from netchat.net.crowd.user import User
 
-__all__ = ["Crowd"]
+__all__ = ["Connect", "Crowd"]
+
+Connect = Callable[[asyncio.Protocol, str, int], Awaitable[None]]
+"""Makes a connection to a host and port on which a protocol speaks."""
 
 #: Handshakes under way at a time while the crowd gathers: a queue at the door, not a run on it.
 HANDSHAKES = 64
@@ -44,8 +47,7 @@ class Crowd:
         payload: bytes of each message's text.
         window: messages that a sender has under way at most.
         patience: seconds without any progress after which it gives up.
-        under: makes of a user's protocol the one for a new connection, where something stands
-            between the two.
+        connect: makes a connection for a user's protocol to a host and port; TCP's, unless given.
 
     Attributes:
         users: everyone.
@@ -70,7 +72,7 @@ class Crowd:
         payload: int,
         window: int,
         patience: float,
-        under: Callable[[asyncio.Protocol], asyncio.Protocol] = lambda protocol: protocol,
+        connect: Connect | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.wanted_room = room
@@ -89,7 +91,7 @@ class Crowd:
         self.over = False
         self._where = host, port
         self._patience = patience
-        self._under = under
+        self._make = connect or self._plainly
         self._stride = 1
         self._run = secrets.token_hex(3)  # so that two crowds do not quarrel about names
         self._tasks: set[asyncio.Task[None]] = set()
@@ -144,7 +146,7 @@ class Crowd:
         host, port = self._where
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                await self.loop.create_connection(lambda: self._under(user), host, port)
+                await self._make(user, host, port)
         except TimeoutError as error:
             raise CannotConnect(f"{host}:{port} does not answer.") from error
         except OSError as error:
@@ -156,6 +158,9 @@ class Crowd:
             raise CannotConnect(
                 f"No server at {host}:{port} ({reason}). Start one there with: netchat serve"
             ) from error
+
+    async def _plainly(self, protocol: asyncio.Protocol, host: str, port: int) -> None:
+        await self.loop.create_connection(lambda: protocol, host, port)
 
     def lost(self, user: User) -> None:
         """A user has lost its connection: it comes back, if the run is not over."""

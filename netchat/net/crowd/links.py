@@ -20,24 +20,26 @@ class Links:
         link: the code of the links; None is no link.
         channel: the channel; None is nothing.
         seed: where all chance comes from; None is a new one each time.
+        udp: the links go over UDP.
 
     Raises:
         ValueError: there is no such code or channel.
     """
 
-    def __init__(self, link: str | None, channel: str | None, seed: int | None) -> None:
-        NoisyPath(link, channel)  # says what is wrong before anybody connects
-        self._spec, self._channel = link, channel
+    def __init__(
+        self, link: str | None, channel: str | None, seed: int | None, *, udp: bool
+    ) -> None:
+        NoisyPath(link, channel, udp=udp)  # says what is wrong before anybody connects
+        self._spec, self._channel, self._udp = link, channel, udp
         self._seed = np.random.SeedSequence(seed)
         self._links: list[Link] = []
 
-    def under(self, protocol: asyncio.Protocol) -> asyncio.Protocol:
-        """What to give a new connection as its protocol."""
-        path = NoisyPath(self._spec, self._channel, self._seed.spawn(1)[0])
-        layered = path.under(protocol)
+    async def connect(self, protocol: asyncio.Protocol, host: str, port: int) -> None:
+        """Make a connection on which `protocol` speaks; see `NoisyPath.connect`."""
+        path = NoisyPath(self._spec, self._channel, self._seed.spawn(1)[0], udp=self._udp)
+        await path.connect(protocol, host, port)
         if path.link is not None:
             self._links.append(path.link)
-        return layered
 
     def use(self) -> LinkUse | None:
         """What all links together have done; None if there are none."""
@@ -46,6 +48,7 @@ class Links:
         stats = [link.stats for link in self._links]
         return LinkUse(
             link=self._spec,
+            udp=self._udp,
             channel=self._channel,
             blocks_sent=sum(one.blocks_sent for one in stats),
             blocks_received=sum(one.blocks_received for one in stats),

@@ -93,6 +93,7 @@ class LinkUse:
 
     Attributes:
         link: the code that was asked for.
+        udp: they went over UDP.
         channel: the channel.
         blocks_sent: blocks.
         blocks_received: blocks whose header could be read.
@@ -105,6 +106,7 @@ class LinkUse:
     """
 
     link: str
+    udp: bool
     channel: str | None
     blocks_sent: int
     blocks_received: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import socket
 import time
 from collections import deque
 from typing import TYPE_CHECKING, cast
@@ -16,6 +15,7 @@ from netchat.errors import PeerError, Refused
 from netchat.net.client import FIRST_WAIT
 from netchat.net.crowd.member import NOWHERE, Member
 from netchat.net.crowd.strand import Voice, text_of
+from netchat.net.layer import no_delay
 from netchat.wire import (
     Bye,
     Error,
@@ -116,8 +116,7 @@ class User(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """There is a connection: say HELLO."""
         self._transport = cast(asyncio.Transport, transport)
-        sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        no_delay(self._transport)
         self._crowd.address = transport.get_extra_info("peername")[0]
         known = Position(self._crowd.log.room, self._log_id, self.member.last)
         positions = (known,) if self._token and self._log_id else ()

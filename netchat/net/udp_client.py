@@ -1,0 +1,92 @@
+"""Opens a link over UDP."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from netchat.net.link_layer import LinkLayer
+from netchat.net.udp_path import UdpPath
+from netchat.net.udp_socket import udp_socket, was_too_long
+
+__all__ = ["connect_udp"]
+
+
+class _Socket(asyncio.DatagramProtocol):
+    """A socket with one other side."""
+
+    def __init__(self, sock: socket.socket, layer: LinkLayer, under: asyncio.Protocol) -> None:
+        self._socket, self._layer = sock, layer
+        self.path = UdpPath(under, self._send, self._ended, sock.getpeername())
+        self._under = under
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._under.connection_made(self.path)
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:  # noqa: ARG002
+        if not self.path.is_closing():
+            self._under.data_received(data)
+
+    def error_received(self, exc: Exception) -> None:
+        """The system says that nothing listens there."""
+        if not isinstance(exc, OSError) or not was_too_long(exc):
+            self.path.lose(exc)
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._socket.send(data)
+        except BlockingIOError:
+            pass  # lost; it is sent again
+        except OSError as error:
+            if was_too_long(error):
+                self._layer.too_long()
+            else:
+                self.path.lose(error)
+
+    def _ended(self) -> None:
+        self._transport.close()
+
+
+async def connect_udp(
+    host: str, port: int, layered: Callable[[], tuple[LinkLayer, asyncio.Protocol]]
+) -> None:
+    """Open a link to a server; returns when it is open.
+
+    Args:
+        host: the server's name or address; each of its addresses is tried.
+        port: its UDP port.
+        layered: makes a fresh link, with what stands between it and the socket, which is to be
+            given for a protocol to the latter.
+
+    Raises:
+        OSError: there is no server, or the link could not be opened.
+    """
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    failure: Exception = OSError("it has no address")
+    for family, _, _, _, address in found:
+        sock = udp_socket(family)
+        try:
+            sock.connect(address)
+            layer, under = layered()
+            await loop.create_datagram_endpoint(
+                lambda sock=sock, layer=layer, under=under: _Socket(sock, layer, under),  # type: ignore[misc]
+                sock=sock,
+            )
+        except OSError as error:
+            sock.close()
+            failure = error
+            continue
+        try:
+            await layer.opened()
+        except OSError as error:
+            failure = error
+        except BaseException:
+            layer.abort()
+            raise
+        else:
+            return
+    raise failure

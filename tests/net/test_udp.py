@@ -1,0 +1,394 @@
+"""The chat over UDP, through real sockets: server and clients in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from netchat.chat.happenings import Ended, Offline
+from netchat.errors import CannotConnect
+from netchat.link.header import HEADER_SIZE, Kind, read_header
+from netchat.link.link import Link
+from netchat.net.client import Client
+from netchat.net.load import run_load
+from netchat.net.path import NoisyPath
+from netchat.net.udp_client import connect_udp
+from netchat.net.udp_socket import MTU, udp_socket
+from tests.net.serving import Serving, Talker, raw, serve, talker
+
+
+class Postman(asyncio.DatagramProtocol):
+    """Stands between clients and a server, and does to their datagrams what a network does.
+
+    Attributes:
+        loss, double, late: how often.
+        deaf: whether nothing gets through.
+        moved: packets to the server leave by another port from now on, as behind a NAT.
+    """
+
+    def __init__(self, port: int, seed: int = 1) -> None:
+        self.rng = random.Random(seed)
+        self.loss = self.double = self.late = 0.0
+        self.deaf = False
+        self.longest = 65535
+        self._server = "127.0.0.1", port
+        self._out: dict[tuple[str, int], socket.socket] = {}
+        self._loop = asyncio.get_running_loop()
+
+    def connection_made(self, transport) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data, addr) -> None:
+        out = self._out.get(addr)
+        if out is None:
+            out = self._out[addr] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            out.setblocking(False)
+            out.bind(("127.0.0.1", 0))
+            self._loop.add_reader(out, self._back, out, addr)
+        self._carry(lambda: out.fileno() >= 0 and out.sendto(data, self._server), len(data))
+
+    def _back(self, out: socket.socket, addr) -> None:
+        data = out.recv(65536)
+        self._carry(lambda: self.transport.sendto(data, addr), len(data))
+
+    def _carry(self, deliver, size: int) -> None:
+        if self.deaf or size > self.longest or self.rng.random() < self.loss:
+            return
+        times = 2 if self.rng.random() < self.double else 1
+        delay = self.rng.random() * 0.02 if self.rng.random() < self.late else 0.0
+        for _ in range(times):
+            self._loop.call_later(delay, deliver)
+
+    def move(self) -> None:
+        """Give everybody another port."""
+        for out in self._out.values():
+            self._loop.remove_reader(out)
+            out.close()
+        self._out.clear()
+
+
+@contextlib.asynccontextmanager
+async def postman(port: int) -> AsyncIterator[tuple[Postman, int]]:
+    transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: Postman(port), local_addr=("127.0.0.1", 0)
+    )
+    try:
+        yield protocol, transport.get_extra_info("sockname")[1]
+    finally:
+        await asyncio.sleep(0.05)  # for what is under way
+        protocol.move()
+        transport.close()
+
+
+def vanish(serving: Serving) -> None:
+    """Let the server forget its connections, whose sockets are gone."""
+    for peer in serving.peers:
+        peer.transport.abort()
+
+
+@pytest.mark.parametrize(
+    ("link", "channel"),
+    [
+        ("uncoded", None),
+        ("rs:255,223", "bsc:1e-3"),
+        ("rs:255,127+hamming:7,4", "bsc:1e-2"),
+        ("uncoded", "bsc:3e-4"),
+    ],
+)
+async def test_a_chat_over_udp_is_whole(link: str, channel: str | None) -> None:
+    texts = [f"message {i} " + "x" * (i % 300) for i in range(200)]
+    async with serve(rate=0, udp=True) as serving:
+        path = NoisyPath(link, channel, seed=5, udp=True)
+        async with (
+            talker(serving.port, "Nova", "lobby", path=path) as nova,
+            talker(serving.port, "Sourav", "lobby") as plain,
+        ):
+            nova.say(*texts)
+            plain.say(*texts)
+            for one in (nova, plain):
+                await one.until(lambda one=one: len(one.texts()) == 400)
+
+            assert nova.texts() == plain.texts()
+            assert sorted(nova.texts()) == sorted(texts * 2)
+            assert nova.all(Offline) == []
+            assert path.link.mtu == MTU
+
+
+async def test_everything_arrives_once_and_in_order_over_a_way_that_loses_doubles_and_overtakes():
+    async with serve(rate=0, udp=True) as serving, postman(serving.port) as (man, port):
+        man.loss, man.double, man.late = 0.05, 0.05, 0.2
+        report = await run_load(
+            "127.0.0.1", port, users=3, senders=2, messages=300, window=50,
+            link="rs:255,223", channel="bsc:1e-3", seed=3, udp=True,
+        )  # fmt: skip
+
+    assert report.ok
+    assert report.reconnects == report.broken == 0
+    assert report.deliveries == 1800
+    assert report.link.udp
+    assert report.link.retransmissions > 0
+
+
+async def test_a_chat_goes_on_where_it_was_when_its_link_is_lost() -> None:
+    path = NoisyPath("rs:255,223", "bsc:1e-3", seed=6, udp=True)
+    async with (
+        serve(rate=0, udp=True) as serving,
+        talker(serving.port, "Nova", "lobby", path=path) as nova,
+    ):
+        texts = [f"message {i}" for i in range(150)]
+        for start in range(0, 150, 50):
+            nova.say(*texts[start : start + 50])
+            lost = len(nova.all(Offline))
+            await nova.until(lambda n=start: len(nova.texts()) > n and nova.core.online)
+            nova.client.drop()
+            await nova.until(lambda lost=lost: len(nova.all(Offline)) > lost)
+        await nova.until(lambda: len(nova.texts()) == 150)
+
+        assert nova.texts() == texts
+
+
+async def test_a_server_that_is_killed_and_comes_back_is_noticed_at_once() -> None:
+    """Its links are unknown then; the client is told so, and opens another one."""
+    path = NoisyPath("uncoded", udp=True)
+    async with (
+        serve(rate=0, udp=True) as first,
+        talker(first.port, "Nova", "lobby", path=path) as nova,
+    ):
+        nova.say("before")
+        await nova.until(lambda: nova.texts() == ["before"])
+        await asyncio.sleep(0.05)  # for the last acknowledgement
+        for server in first.server._udp:  # what kill -9 does: not a word of goodbye
+            server.close()
+        await asyncio.sleep(0.05)
+        await first.server._listen_udp([("127.0.0.1", first.port)])
+        old = path.link
+        nova.say("after")
+        await nova.until(lambda: nova.texts() == ["before", "after"])
+
+        assert path.link is not old
+        assert "does not know it" in nova.all(Offline)[0].why
+        vanish(first)
+
+
+async def test_a_server_that_is_gone_is_noticed_by_what_comes_back_from_its_port() -> None:
+    path = NoisyPath("uncoded", udp=True)
+    async with (
+        serve(udp=True) as serving,
+        talker(serving.port, "Nova", "lobby", path=path, patience=0.1) as nova,
+    ):
+        for server in serving.server._udp:
+            server.close()
+        nova.say("hello?")
+        await nova.until(lambda: nova.all(Offline))
+
+        assert "refused" in nova.all(Offline)[0].why
+        vanish(serving)
+
+
+async def test_a_link_moves_when_its_client_gets_another_port() -> None:
+    path = NoisyPath("rs:255,223", udp=True)
+    async with (
+        serve(rate=0, udp=True) as serving,
+        postman(serving.port) as (man, port),
+        talker(port, "Nova", "lobby", path=path) as nova,
+    ):
+        for i in range(3):
+            nova.say(f"message {i}")
+            await nova.until(lambda i=i: len(nova.texts()) == i + 1)
+            man.move()
+        nova.say("last")
+        await nova.until(lambda: len(nova.texts()) == 4)
+
+        assert nova.all(Offline) == []
+        assert len(serving.peers) == 1
+
+
+async def test_a_way_that_swallows_long_datagrams_is_used_with_short_ones() -> None:
+    path = NoisyPath("uncoded", udp=True)
+    async with (
+        serve(rate=0, udp=True) as serving,
+        postman(serving.port) as (man, port),
+        talker(port, "Nova", "lobby", path=path) as nova,
+    ):
+        man.longest = 1000
+        texts = [f"message {i} " + "x" * 500 for i in range(40)]
+        nova.say(*texts)
+        await nova.until(lambda: len(nova.texts()) == 40)
+
+        assert nova.texts() == texts
+        assert path.link._short_until > 0
+
+
+async def test_silence_for_a_while_costs_nothing_but_time() -> None:
+    path = NoisyPath("rs:255,223", udp=True)
+    async with (
+        serve(rate=0, udp=True) as serving,
+        postman(serving.port) as (man, port),
+        talker(port, "Nova", "lobby", path=path) as nova,
+    ):
+        nova.say("one")
+        await nova.until(lambda: nova.texts() == ["one"])
+        man.deaf = True
+        nova.say("two", "three")
+        await asyncio.sleep(0.5)
+        man.deaf = False
+        await nova.until(lambda: nova.texts() == ["one", "two", "three"])
+
+        assert nova.all(Offline) == []
+
+
+async def test_a_client_that_vanished_is_noticed_by_its_silence(monkeypatch) -> None:
+    monkeypatch.setattr("netchat.chat.timers.SWEEP_EVERY", 0.1)
+    monkeypatch.setattr("netchat.net.server.LINGER", 0.2)
+    path = NoisyPath("uncoded", udp=True)
+    async with (
+        serve(udp=True, ping_after=0.2, silence_timeout=0.6) as serving,
+        postman(serving.port) as (man, port),
+        talker(port, "Nova", "lobby", path=path),
+    ):
+        man.deaf = True
+        async with asyncio.timeout(20):
+            while not serving.noted("away"):
+                await asyncio.sleep(0.05)
+            while serving.server._udp[0]._layers:
+                await asyncio.sleep(0.05)
+
+        assert len(serving.server._udp[0]._door) == 0
+
+
+async def test_who_says_goodbye_is_heard_and_the_link_is_closed() -> None:
+    path = NoisyPath("rs:255,127+hamming:7,4", "bsc:1e-2", seed=7, udp=True)
+    async with serve(udp=True) as serving, talker(serving.port, "Nova", "lobby", path=path) as nova:
+        nova.say("hello")
+        await nova.until(lambda: nova.texts() == ["hello"])
+        await nova.client.bye()
+        await nova.until(lambda: nova.all(Ended))
+
+        assert nova.all(Ended)[0].wanted
+        assert not serving.server.hub.sessions
+        async with asyncio.timeout(10):
+            while serving.server._udp[0]._layers:
+                await asyncio.sleep(0.01)
+
+
+async def test_a_server_that_stops_tells_those_on_udp() -> None:
+    path = NoisyPath("rs:255,223", "bsc:1e-3", seed=8, udp=True)
+    async with (
+        serve(udp=True) as serving,
+        talker(serving.port, "Nova", "lobby", path=path, patience=0.1) as nova,
+    ):
+        await serving.server.stop()
+        await nova.until(lambda: nova.all(Offline) or nova.all(Ended))
+
+        assert "shut" in (nova.all(Offline) + nova.all(Ended))[0].why
+
+
+async def test_where_no_server_is_that_is_said_at_once() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    with pytest.raises(CannotConnect, match="No server for UDP at 127"):
+        async with Client("127.0.0.1", port, "Nova", path=NoisyPath("uncoded", udp=True)):
+            pass
+
+
+async def test_who_does_not_answer_is_given_up(monkeypatch) -> None:
+    monkeypatch.setattr("netchat.link.link._OPEN_PATIENCE", 0.2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
+        mute.bind(("127.0.0.1", 0))
+        path = NoisyPath("uncoded", udp=True)
+        with pytest.raises(CannotConnect, match="nobody answered on the other side"):
+            async with Client("127.0.0.1", mute.getsockname()[1], "Nova", path=path):
+                pass
+
+
+async def test_every_address_of_a_name_is_tried() -> None:
+    """`localhost` may be ::1 first, where nobody listens."""
+    async with (
+        serve(udp=True) as serving,
+        Client("localhost", serving.port, "Nova", path=NoisyPath("uncoded", udp=True)) as c,
+    ):
+        nova = Talker(c)
+        await nova.enter()
+        nova.stop()
+
+
+async def test_no_address_at_all_is_an_error() -> None:
+    with pytest.raises(OSError):
+        await connect_udp("does-not-exist.invalid", 1, lambda: pytest.fail("no link is needed"))
+
+
+def test_over_udp_there_is_always_a_link() -> None:
+    with pytest.raises(ValueError, match="over UDP there is always a link"):
+        NoisyPath(None, "bsc:1e-3", udp=True)
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_the_checksum_is_off_and_datagrams_are_not_cut(family: int) -> None:
+    with udp_socket(family) as sock:
+        if family == socket.AF_INET:
+            assert sock.getsockopt(socket.SOL_SOCKET, 11) == 1
+            assert sock.getsockopt(socket.IPPROTO_IP, 10) == 2
+        else:
+            assert sock.getsockopt(socket.IPPROTO_UDP, 101) == 1
+            assert sock.getsockopt(socket.IPPROTO_UDP, 102) == 1
+            assert sock.getsockopt(socket.IPPROTO_IPV6, 23) == 2
+
+
+async def test_hostile_datagrams_are_answered_with_no_more_than_they_brought() -> None:
+    rng = random.Random(4)
+    async with serve(udp=True) as serving:
+        client = Link.client("rs:255,223", mtu=MTU)
+        (opening,) = client.blocks_to_send(0.0)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.setblocking(False)
+            stranger.connect(("127.0.0.1", serving.port))
+            sent = []
+            for i in range(300):
+                datagram = rng.randbytes(rng.choice((0, 1, 95, 96, 400, 1400)))
+                if i % 3 == 0:
+                    broken = bytearray(opening)
+                    broken[rng.randrange(len(broken))] ^= 255
+                    datagram = bytes(broken)
+                sent.append(len(datagram))
+                stranger.send(datagram)
+                if i % 50 == 49:
+                    await asyncio.sleep(0.05)
+            got = []
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    got.append(stranger.recv(65536))
+
+        assert 50 <= len(got) <= 100
+        assert sum(map(len, got)) < sum(sent)
+        assert max(map(len, got)) == HEADER_SIZE
+        assert {read_header(data).header.kind for data in got} == {Kind.CHALLENGE}
+        assert serving.peers == []
+        async with raw(serving.port, "Nova") as nova:  # and the server still serves
+            assert nova.got
+
+
+async def test_a_link_inside_of_a_link_is_rubbish() -> None:
+    from netchat.link.marker import MARKER
+
+    async with serve(udp=True) as serving:
+        layers = []
+
+        class Odd(asyncio.Protocol):
+            def connection_made(self, transport) -> None:
+                transport.write(MARKER * 10)
+
+            def connection_lost(self, exc) -> None:
+                layers.append(exc)
+
+        await NoisyPath("uncoded", udp=True).connect(Odd(), "127.0.0.1", serving.port)
+        async with asyncio.timeout(10):
+            while not layers:
+                await asyncio.sleep(0.01)
+
+        assert serving.noted("dismissed")
