@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 import errno
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from netchat.chat.connection import Note
+from netchat.chat.notes import Notes
 from netchat.chat.settings import Settings
 from netchat.cli.console import console
 from netchat.cli.duration import DURATION
@@ -24,6 +28,9 @@ from netchat.net.memory import MemoryHistory
 from netchat.net.server import ChatServer
 from netchat.web import WEB_PORT
 from netchat.wire import DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from netchat.web.site import Site
 
 __all__ = ["serve"]
 
@@ -158,12 +165,13 @@ def serve(
     address = None if lan else host
     page = Page(address, 0 if web_port is None and port == 0 else web_port, origins)
     settings = Settings(resume_seconds=resume, **limits)  # type: ignore[arg-type]
-    log = console(as_json=log_json)
+    tell = console(as_json=log_json)
     raise_file_limit(settings.max_users + _OTHER_FILES)
     kept = (
         MemoryHistory() if ephemeral else SqliteHistory(history or _default_history(), fsync=fsync)
     )
-    run(_serve(kept, settings, address, port, page if web else None, log, udp=udp))
+    start = partial(start_page, page, tell=tell, picture=sys.stderr.isatty() and not log_json)
+    run(_serve(kept, settings, address, port, Notes(tell), start if web else None, udp=udp))
 
 
 def _default_history() -> Path:
@@ -177,8 +185,8 @@ async def _serve(
     settings: Settings,
     host: str | None,
     port: int,
-    page: Page | None,
-    log: Callable[[Note], None],
+    log: Notes,
+    start: Callable[[ChatServer, Notes], Awaitable[Site]] | None,
     *,
     udp: bool,
 ) -> None:
@@ -204,9 +212,9 @@ async def _serve(
         log(Note("listening", {**where_at, **also}))
     log(Note("history", {"text": where}))
     site = None
-    if page is not None:
+    if start is not None:
         try:
-            site = await start_page(page, server, log)
+            site = await start(server, log)
         except BaseException:
             await server.stop()
             raise

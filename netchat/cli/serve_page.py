@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,10 +14,12 @@ from urllib.parse import urlsplit
 import click
 
 from netchat.chat.connection import Note
+from netchat.chat.notes import Notes
 from netchat.errors import NetchatError
 from netchat.net.server import ChatServer
 from netchat.web import WEB_PORT
-from netchat.web.address import lan_address, url
+from netchat.web.address import is_loopback, lan_address, url
+from netchat.web.qr import terminal_qr
 
 if TYPE_CHECKING:
     from netchat.web.site import Site
@@ -55,31 +59,49 @@ def check_origins(
     return tuple(origin.rstrip("/") for origin in value)
 
 
-async def start_page(page: Page, server: ChatServer, log: Callable[[Note], None]) -> Site:
+async def start_page(
+    page: Page, server: ChatServer, notes: Notes, tell: Callable[[Note], None], *, picture: bool
+) -> Site:
     """Serve the page beside a server that listens already.
+
+    Args:
+        page: what is wished for.
+        server: that server.
+        notes: where notes go.
+        tell: where goes what only the owner is to see.
+        picture: draw a QR code on standard error, which is a terminal.
 
     Raises:
         NetchatError: the port cannot be had.
     """
-    lan = lan_address() if page.host is None else None
     # What it takes to speak HTTP costs as much as all else to load: the chat goes on meanwhile.
     site_class = await asyncio.to_thread(_load)
+    token = secrets.token_urlsafe(16)
     hosts = [] if page.host is None else [page.host]
-    site = site_class(server, origins=page.origins, hosts=hosts)
+    site = site_class(server, notes, token=token, origins=page.origins, hosts=hosts)
     try:
-        (host, port), *_ = await _listen(site, page, log)
+        (host, port), *_ = await _listen(site, page, notes)
     except OSError as error:
         raise NetchatError(
             f"Cannot listen for the page on {page.host or 'any address'}, port {page.port}: "
             f"{error.strerror or error}. --web-port 0 takes a free one, --no-web goes without."
         ) from error
-    local = url("127.0.0.1" if page.host is None else host, port)
-    log(Note("page", {"text": local, "port": port}))
+    everywhere = page.host is None or ipaddress.ip_address(host).is_unspecified
+    here = url("127.0.0.1" if everywhere else host, port)
+    notes(Note("page", {"text": here, "port": port}))
+    lan = lan_address() if everywhere else None
     if lan is not None:
         site.address = url(lan, port)
-        log(Note("page", {"text": f"{site.address}  for others on this network", "port": port}))
     if page.origins:
         site.address = page.origins[0]
+    if site.address:
+        notes(Note("page", {"text": f"{site.address}  for others", "port": port}))
+        if picture:
+            click.echo(terminal_qr(site.address), err=True)
+    dashboard = f"{here}/server"
+    if site.address or not is_loopback(host):
+        dashboard = f"{site.address or here}/server#{token}"
+    tell(Note("dashboard", {"text": dashboard}))
     return site
 
 
@@ -89,7 +111,7 @@ def _load() -> type[Site]:
     return Site
 
 
-async def _listen(site: Site, page: Page, log: Callable[[Note], None]) -> list[tuple[str, int]]:
+async def _listen(site: Site, page: Page, notes: Notes) -> list[tuple[str, int]]:
     if page.port is not None:
         return await site.start(page.host, page.port)
     try:
@@ -97,5 +119,5 @@ async def _listen(site: Site, page: Page, log: Callable[[Note], None]) -> list[t
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        log(Note("page", {"text": f"Port {WEB_PORT} is in use: the page takes a free one."}))
+        notes(Note("page", {"text": f"Port {WEB_PORT} is in use: the page takes a free one."}))
         return await site.start(page.host, 0)

@@ -20,6 +20,7 @@ from netchat.net.history import SqliteHistory
 from netchat.net.layer import Layer
 from netchat.net.link_door import LinkDoor
 from netchat.net.memory import MemoryHistory
+from netchat.net.traffic import Traffic
 from netchat.net.writer import Writer
 from netchat.wire import Error, ErrorCode, Frame, FrameReader, encode
 
@@ -163,6 +164,7 @@ class ChatServer:
     Attributes:
         hub: the rules, and the state of the chat.
         warning: the frame that tells who connects that the disk fails; empty while it works.
+        traffic: what it has carried.
     """
 
     def __init__(
@@ -183,6 +185,7 @@ class ChatServer:
         self._gather_until = 0.0
         self._waiting: list[_Peer] = []
         self.warning = b""
+        self.traffic = Traffic()
         self._idle = asyncio.Event()
         self._idle.set()
         now = time.monotonic()
@@ -295,6 +298,7 @@ class ChatServer:
             return
         now = time.monotonic()
         peer.heard = now
+        self.traffic.bytes_in += len(data)
         hub = self.hub
         try:
             frames = peer.reader.feed(data)
@@ -393,6 +397,7 @@ class ChatServer:
     def _finish(self, batch: Batch) -> None:
         self._committing = False
         begun = time.monotonic()
+        self.traffic.messages += sum(row.device != 0 for row in batch.rows)
         self.hub.commit(batch)
         self._carry_out()
         self._pace(len(batch.rows) + len(self.hub.batch.rows), begun, time.monotonic())
@@ -407,14 +412,17 @@ class ChatServer:
 
     def _carry_out(self) -> None:
         """Do what the hub asks for."""
+        traffic = self.traffic
         for output in self.hub.take_outputs():
             match output:
                 case Fanout(to, data):
+                    traffic.bytes_out += len(data) * len(to)
                     for peer in cast("Collection[_Peer]", to):
                         peer.transport.write(data)
                 case Write(connection, data):
                     # It may have been lost since the hub said so; uvloop raises on a write then.
                     if connection in self.hub.connections:
+                        traffic.bytes_out += len(data)
                         cast(_Peer, connection).transport.write(data)
                 case Note():
                     self._log(output)

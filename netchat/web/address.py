@@ -1,4 +1,4 @@
-"""What others call this machine."""
+"""What this machine is called."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 
 import psutil
 
-__all__ = ["lan_address", "url"]
+__all__ = ["is_loopback", "lan_address", "url"]
 
 #: Where no packet is sent to: asking for the way there says which of our addresses is used.
 _ELSEWHERE = ("203.0.113.1", 9)  # TEST-NET-3, RFC 5737
@@ -29,6 +29,14 @@ def lan_address() -> str | None:
                 if not ip.is_loopback and not ip.is_link_local:
                     return str(ip)
     return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own, whoever asks."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def url(host: str, port: int) -> str:

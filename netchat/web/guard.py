@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-__all__ = ["Guard", "is_loopback"]
+from netchat.web.address import is_loopback
+
+__all__ = ["Guard", "is_here"]
 
 #: On every response. Scripts and styles come from this server alone and never stand in the page;
 #: with Trusted Types and no policy, not even a mistake can turn text into markup.
@@ -35,7 +37,6 @@ HEADERS = {
             "trusted-types 'none'",
         )
     ),
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -43,12 +44,15 @@ HEADERS = {
 }
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's own, whoever asks."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+#: What a proxy in front of us adds: then it is the proxy that is on this machine, not who asks.
+_FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
+
+
+def is_here(request: web.Request) -> bool:
+    """Whether a request comes from a browser on this machine."""
+    host, _ = _split(request.headers.get("Host", ""))
+    forwarded = any(name in request.headers for name in _FORWARDED)
+    return not forwarded and is_loopback(request.remote or "") and is_loopback(host)
 
 
 def _split(authority: str) -> tuple[str, int | None]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
-import segno
 from aiohttp import web
 
 from netchat import __version__
 from netchat.chat.codes import LOBBY, read_code
+from netchat.chat.notes import Notes
 from netchat.net.server import ChatServer
+from netchat.web.dashboard import Dashboard
 from netchat.web.files import Files
-from netchat.web.guard import Guard
+from netchat.web.guard import Guard, is_here
+from netchat.web.qr import svg_qr
 from netchat.web.websocket import Envelope, WebSocket
 
 __all__ = ["PAGE", "Site"]
@@ -49,6 +50,8 @@ class Site:
 
     Args:
         chat: that server.
+        notes: what it notes, for its dashboard.
+        token: lets others than this machine see the dashboard.
         address: what others call this server, such as `http://192.168.1.5:6480`; empty: whatever
             who asks calls it.
         origins: further origins whose pages may connect.
@@ -58,13 +61,16 @@ class Site:
     def __init__(
         self,
         chat: ChatServer,
+        notes: Notes,
         *,
+        token: str,
         address: str = "",
         origins: Iterable[str] = (),
         hosts: Iterable[str] = (),
     ) -> None:
         self.address = address
         self._chat = chat
+        self._dashboard = Dashboard(chat, notes, token)
         self._files = Files(PAGE)
         self._envelope = Envelope()
         self._listener: asyncio.Server | None = None
@@ -73,13 +79,18 @@ class Site:
         app.on_response_prepare.append(guard.dress)
         app.router.add_get("/", self._index)
         app.router.add_get("/r/{code}", self._index)
-        app.router.add_get("/server", self._dashboard)
+        app.router.add_get("/server", self._server)
+        app.router.add_get("/server/feed", self._feed, allow_head=False)
         app.router.add_get("/page/{name}", self._file)
         app.router.add_get("/info.json", self._info)
         app.router.add_get("/qr/{code}.svg", self._qr)
         app.router.add_get("/ws", self._websocket, allow_head=False)
         self._runner = web.AppRunner(
-            app, handle_signals=False, access_log=None, keepalive_timeout=KEEP_ALIVE
+            app,
+            handle_signals=False,
+            access_log=None,
+            keepalive_timeout=KEEP_ALIVE,
+            shutdown_timeout=1.0,
         )
 
     async def start(self, host: str | None, port: int) -> list[tuple[str, int]]:
@@ -96,12 +107,14 @@ class Site:
         self._listener = await asyncio.get_running_loop().create_server(
             self._accept, host, port, backlog=1024, reuse_address=True
         )
+        self._dashboard.start()
         return [s.getsockname()[:2] for s in self._listener.sockets]
 
     async def stop(self) -> None:
         """Take no more connections, and end those that are no WebSockets; the chat server ends them."""
         if self._listener is not None:
             self._listener.close()
+        await self._dashboard.stop()
         await self._runner.cleanup()
 
     def _accept(self) -> asyncio.Protocol:
@@ -114,8 +127,11 @@ class Site:
     async def _index(self, request: web.Request) -> web.StreamResponse:
         return self._files.response("index.html", request)
 
-    async def _dashboard(self, request: web.Request) -> web.StreamResponse:
+    async def _server(self, request: web.Request) -> web.StreamResponse:
         return self._files.response("server.html", request)
+
+    async def _feed(self, request: web.Request) -> web.StreamResponse:
+        return await self._dashboard.feed(request, trusted=is_here(request))
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         return self._files.response(request.match_info["name"], request)
@@ -134,12 +150,10 @@ class Site:
         if code is None:
             raise web.HTTPNotFound(text="That is no room code.\n")
         link = f"{self._address(request)}/r/{code}" if code != LOBBY else self._address(request)
-        svg = io.BytesIO()
-        segno.make(link, error="m").save(
-            svg, kind="svg", scale=8, border=3, xmldecl=False, light="#fff", dark="#000", title=link
-        )
         return web.Response(
-            body=svg.getvalue(), content_type="image/svg+xml", headers={"Cache-Control": "no-store"}
+            body=svg_qr(link),
+            content_type="image/svg+xml",
+            headers={"Cache-Control": "no-store"},
         )
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""A load generator that knows two dialects, so that a server and its peers meet the same load.
+"""A load generator that knows several dialects, so that a server and its peers meet the same load.
 
 Every message of a run has the same size, so a delivery is counted by its bytes: the generator
 does almost nothing, and what is measured is the server. (`netchat load` checks every delivery
@@ -25,12 +25,14 @@ class Dialect:
     """How one kind of server is talked to.
 
     `greet(i)` are the steps of connection i, each with the bytes that its answer contains;
-    `message(sender, n)` is a sender's n-th message; `delivery` is what one costs in bytes.
+    `message(sender, n)` is a sender's n-th message; `delivery` is what one costs in bytes, the headers
+    of WebSocket frames not counted.
     """
 
     greet: Callable[[int], list[tuple[bytes, bytes]]]
     message: Callable[[int, int], bytes]
     delivery: int
+    websocket: bool = False
 
 
 def _netchat_greet(i: int) -> list[tuple[bytes, bytes]]:
@@ -59,24 +61,83 @@ FLOOR = Dialect(
 )
 
 
+def _masked(payload: bytes) -> bytes:
+    """A binary WebSocket frame of a client; a mask of zeros is a mask."""
+    size = len(payload)
+    assert size < 65536
+    head = bytes([0x82, 0x80 | size]) if size < 126 else b"\x82\xfe" + size.to_bytes(2, "big")
+    return head + bytes(4) + payload
+
+
+_UPGRADE = (
+    b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+NETCHAT_WS = Dialect(
+    greet=lambda i: [
+        (_UPGRADE, b"\r\n\r\n"),
+        *((_masked(said), heard) for said, heard in _netchat_greet(i)),
+    ],
+    message=lambda sender, n: _masked(NETCHAT.message(sender, n)),
+    delivery=NETCHAT.delivery,
+    websocket=True,
+)
+#: A server that sends each message, as it came, to everyone.
+BROADCAST_WS = Dialect(
+    greet=lambda i: [(_UPGRADE, b"\r\n\r\n"), (_masked(b"J"), b"K")],
+    message=lambda sender, n: _masked(PAYLOAD),
+    delivery=len(PAYLOAD),
+    websocket=True,
+)
+
+
+class _Unwrap:
+    """Finds the content of a server's WebSocket frames, which are not masked."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._left = 0
+
+    def content(self, data: bytes) -> list[bytes]:
+        """The pieces of content in the next bytes."""
+        found, at = [], 0
+        while at < len(data):
+            if self._left:
+                piece = data[at : at + self._left]
+                found.append(piece)
+                at += len(piece)
+                self._left -= len(piece)
+                continue
+            head = self._head + data[at : at + 10]
+            size = 2 if len(head) < 2 else {126: 4, 127: 10}.get(head[1], 2)
+            if len(head) < size:
+                self._head = head
+                break
+            at += size - len(self._head)
+            self._head = b""
+            self._left = int.from_bytes(head[2:size], "big") if size > 2 else head[1]
+        return found
+
+
 class _Member(asyncio.Protocol):
     def __init__(self, crowd: Crowd, number: int) -> None:
         self.crowd = crowd
         self.number = number
         self.steps = crowd.dialect.greet(number)
         self.seen = b""
-        self.received = 0
+        self.unwrap = _Unwrap() if crowd.dialect.websocket else None
 
     def connection_made(self, transport):
         self.transport = transport
         transport.write(self.steps[0][0])
 
     def data_received(self, data):
+        handshake = bool(self.steps) and self.steps[0][0] is _UPGRADE
+        pieces = [data] if self.unwrap is None or handshake else self.unwrap.content(data)
         if not self.steps:
-            self.received += len(data)
-            self.crowd.arrived(len(data))
+            self.crowd.arrived(sum(map(len, pieces)))
             return
-        self.seen += data
+        self.seen += b"".join(pieces)
         if self.steps[0][1] in self.seen:
             self.seen = b""
             self.steps.pop(0)
@@ -89,9 +150,11 @@ class _Member(asyncio.Protocol):
 class Crowd:
     """`members` connections, the first `senders` of which talk."""
 
-    def __init__(self, dialect: Dialect, port: int, members: int, senders: int = 10) -> None:
+    def __init__(
+        self, dialect: Dialect, port: int, members: int, senders: int = 10, first: int = 0
+    ) -> None:
         self.dialect, self.port = dialect, port
-        self.size, self.senders = members, senders
+        self.size, self.senders, self.first = members, senders, first
         self.members: list[_Member] = []
         self.joined = asyncio.Semaphore(0)
         self.got = self.sent = self.limit = 0
@@ -105,7 +168,7 @@ class Crowd:
             batch = range(begin, min(begin + 64, self.size))
             for i in batch:
                 _, member = await loop.create_connection(
-                    lambda i=i: _Member(self, i), "127.0.0.1", self.port
+                    lambda i=i: _Member(self, self.first + i), "127.0.0.1", self.port
                 )
                 self.members.append(member)
             for _ in batch:

@@ -83,7 +83,7 @@ async def measure(name: str, members: int, messages: int) -> dict[str, float]:
         try:
             with contextlib.suppress(AttributeError, OSError):
                 os.sched_setaffinity(server.pid, {0})
-            await _wait_for(port)
+            await wait_for(port)
             crowd = Crowd(dialect, port, members)
             await crowd.join()
             figures = await crowd.load(messages, server.pid)
@@ -94,7 +94,7 @@ async def measure(name: str, members: int, messages: int) -> dict[str, float]:
             server.wait(10)
 
 
-async def _wait_for(port: int) -> None:
+async def wait_for(port: int) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError):

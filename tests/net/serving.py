@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 
 from netchat.chat.connection import Note
 from netchat.chat.happenings import Happened, Happening
+from netchat.chat.notes import Notes
 from netchat.chat.settings import Settings
 from netchat.errors import HistoryError
 from netchat.net.client import Client
@@ -38,12 +39,14 @@ class Serving:
     Attributes:
         port: where it listens.
         notes: its log.
+        log: what takes the notes.
     """
 
     def __init__(self, history: SqliteHistory | MemoryHistory, settings: Settings) -> None:
         self.history = history
         self.notes: list[Note] = []
-        self.server = ChatServer(history, settings, self.notes.append)
+        self.log = Notes(self.notes.append)
+        self.server = ChatServer(history, settings, self.log)
         self.port = 0
 
     @property

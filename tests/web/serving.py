@@ -14,12 +14,15 @@ from netchat.web.site import Site
 from netchat.wire import Event, FrameReader, Hello, Join, Joined, Message, Send, decode, encode
 from tests.net.serving import Serving, serve
 
+#: What lets others see the dashboard.
+TOKEN = "a token of the test"
+
 
 @contextlib.asynccontextmanager
 async def serve_page(history=None, site=None, **settings) -> AsyncIterator[tuple[Serving, int]]:
     """Run a server with its page; the page's port beside it."""
     async with serve(history or MemoryHistory(), **settings) as serving:
-        page = Site(serving.server, **(site or {}))
+        page = Site(serving.server, serving.log, token=TOKEN, **(site or {}))
         ((_, port),) = await page.start("127.0.0.1", 0)
         try:
             yield serving, port

@@ -1,0 +1,64 @@
+"""What a server notes: passed on, and the latest kept."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from netchat.chat.connection import Note
+from netchat.chat.text import show_text
+
+__all__ = ["Noted", "Notes", "note_line"]
+
+#: Notes that are kept.
+KEPT = 200
+
+# What a person reads first of each kind of note; the other fields follow as name=value.
+_SUBJECTS = ("name", "room", "text", "address")
+
+#: Kinds of note that say that something went wrong, for a user or for the server.
+_TROUBLES = frozenset({"dismissed", "refused", "storage", "too fast"})
+
+
+class Noted(NamedTuple):
+    """A note, and when it was made, in seconds since 1970."""
+
+    time: float
+    note: Note
+
+
+def note_line(note: Note) -> str:
+    """What a note says, but for its kind: one line that gives no commands to a terminal."""
+    fields = dict(note.fields)
+    subject = [str(fields.pop(key)) for key in _SUBJECTS if fields.get(key) not in (None, "")]
+    rest = [f"{key}={value}" for key, value in fields.items() if value not in (None, "")]
+    # Names and texts come from other people.
+    return show_text("  ".join(subject + rest)).replace("\n", "\\n")
+
+
+class Notes:
+    """Takes notes: the `log` of a chat server.
+
+    Args:
+        hear: called with each one.
+
+    Attributes:
+        latest: the last ones.
+        count: how many there have been.
+        troubles: how many of them said that something went wrong.
+    """
+
+    def __init__(self, hear: Callable[[Note], None]) -> None:
+        self.latest: deque[Noted] = deque(maxlen=KEPT)
+        self.count = 0
+        self.troubles = 0
+        self._hear = hear
+
+    def __call__(self, note: Note) -> None:
+        """Take a note."""
+        self.latest.append(Noted(time.time(), note))
+        self.count += 1
+        self.troubles += note.event in _TROUBLES
+        self._hear(note)

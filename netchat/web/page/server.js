@@ -1,0 +1,236 @@
+// The server's dashboard: a feed of samples, one a second, and what is drawn from them.
+
+const SAMPLES = 120; // two minutes
+const LINES = 300; // of the log
+const TROUBLES = new Set(["dismissed", "refused", "storage", "too fast"]);
+const SVG = "http://www.w3.org/2000/svg";
+
+const $ = (id) => document.getElementById(id);
+const el = (tag, text = "", className = "") => {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+};
+
+const count = new Intl.NumberFormat("en", {maximumFractionDigits: 0});
+const short = new Intl.NumberFormat("en", {notation: "compact", maximumSignificantDigits: 3});
+const number = (n) => (n < 10000 ? count.format(n) : short.format(n));
+const bytes = (n) => {
+  const step = n < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(n) / 3));
+  return `${number(n / 1000 ** step)} ${["B", "kB", "MB", "GB", "TB"][step]}`;
+};
+const duration = (s) => {
+  const [d, h, m] = [s / 86400, (s / 3600) % 24, (s / 60) % 60].map(Math.floor);
+  return d ? `${d} d ${h} h` : h ? `${h} h ${m} min` : m ? `${m} min` : `${Math.floor(s)} s`;
+};
+
+let samples = [];
+let rates = []; // of each sample but the first: what a second brought
+let events = new Map(); // of each room, as last told
+let since = 0, version = "";
+
+// ---- what is shown
+
+const tiles = {
+  users: "users", connections: "connections", rooms: "rooms",
+  messages: "messages/s", out: "sent/s", slow: "slow readers", troubles: "troubles",
+  cpu: "processor", memory: "memory",
+};
+for (const name of Object.keys(tiles)) {
+  const tile = el("div");
+  tile.append(el("dt", tiles[name]), (tiles[name] = el("dd", "–")));
+  $("tiles").append(tile);
+}
+
+function tile(name, text, bad = false) {
+  tiles[name].textContent = text;
+  tiles[name].parentNode.className = bad ? "bad" : "";
+}
+
+/** A chart of one or two rates over the last two minutes. */
+class Chart {
+  #paths = [];
+
+  constructor(title, format, lines) {
+    Object.assign(this, {title, format, lines});
+    const card = el("section", "", "chart");
+    this.svg = document.createElementNS(SVG, "svg");
+    this.svg.setAttribute("viewBox", "0 0 119 100");
+    this.svg.setAttribute("preserveAspectRatio", "none");
+    this.svg.setAttribute("role", "img");
+    this.#path("grid").setAttribute("d", "M0 0H119M0 50H119M0 100H119");
+    this.fill = this.#path("fill");
+    for (const line of lines) this.#paths.push(this.#path(line.className));
+    this.top = el("span");
+    this.now = el("span");
+    const legend = el("p");
+    legend.append(this.top, this.now);
+    card.append(el("h2", title), legend, this.svg);
+    $("charts").append(card);
+    this.svg.addEventListener("pointermove", (event) => {
+      const box = this.svg.getBoundingClientRect();
+      this.draw(Math.round(((event.clientX - box.left) / box.width) * (SAMPLES - 1)));
+    });
+    this.svg.addEventListener("pointerleave", () => this.draw());
+  }
+
+  #path(className) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("class", className);
+    this.svg.append(path);
+    return path;
+  }
+
+  /** Draw it; the legend tells of the newest sample, or of the one in a column. */
+  draw(column = SAMPLES - 1) {
+    const first = SAMPLES - rates.length; // the newest stands at the right
+    const most = Math.max(0, ...this.lines.flatMap(({name}) => rates.map((r) => r[name])));
+    const top = most ? ceiling(most) : 1;
+    this.lines.forEach(({name}, i) => {
+      const points = rates.map((r, n) => `${first + n} ${(100 - (r[name] / top) * 100).toFixed(1)}`);
+      const line = points.length ? `M${points.join("L")}` : "";
+      this.#paths[i].setAttribute("d", line);
+      if (i === 0) this.fill.setAttribute("d", line && `${line}V100H${first}Z`);
+    });
+    const at = rates[Math.max(0, column - first)];
+    const age = SAMPLES - 1 - column;
+    this.top.textContent = `top ${this.format(top)}`;
+    this.now.textContent = age > 0 && at ? `${age} s ago: ` : "";
+    for (const {name, label, className} of this.lines) {
+      this.now.append(el("i", `${label} ${this.format(at?.[name] ?? 0)} `, className));
+    }
+    const last = rates.at(-1);
+    const said = this.lines.map(({name, label}) => `${label} ${this.format(last?.[name] ?? 0)}`);
+    this.svg.setAttribute("aria-label", `${this.title}: now ${said.join(", ")}; at most ${this.format(most)}`);
+  }
+}
+
+/** The next of 1, 2, 5, 10, 20, 50, … */
+function ceiling(n) {
+  const step = 10 ** Math.floor(Math.log10(n));
+  return [1, 2, 5, 10].map((m) => m * step).find((m) => m >= n);
+}
+
+const charts = [
+  new Chart("Messages a second", number, [{name: "messages", label: "now", className: "a"}]),
+  new Chart("Bytes a second", bytes, [
+    {name: "out", label: "sent", className: "a"},
+    {name: "in", label: "received", className: "b"},
+  ]),
+];
+
+function rows(body, found) {
+  $(body).replaceChildren(
+    ...found.map((cells) => {
+      const row = el("tr");
+      row.append(...cells.map((cell) => el("td", cell)));
+      return row;
+    }),
+  );
+}
+
+function addToLog(lines) {
+  const log = $("log"), box = $("log-box");
+  const atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 8;
+  for (const {time, event, text} of lines) {
+    const line = el("li", "", TROUBLES.has(event) ? "bad" : "");
+    const at = new Date(time * 1000);
+    const clock = el("time", at.toLocaleTimeString("en-GB"));
+    clock.dateTime = at.toISOString();
+    const said = el("span", text);
+    said.dir = "auto";
+    line.append(clock, el("b", event), said);
+    log.append(line);
+  }
+  while (log.childElementCount > LINES) log.firstElementChild.remove();
+  if (atEnd) box.scrollTop = box.scrollHeight;
+}
+
+function show(update) {
+  if (update.version) {
+    ({version, since} = update);
+    samples = [];
+    rates = [];
+    events = new Map();
+    $("log").replaceChildren();
+  }
+  for (const sample of update.samples) {
+    const before = samples.at(-1);
+    if (before) {
+      const seconds = sample.time - before.time || 1;
+      const rate = (name) => (sample[name] - before[name]) / seconds;
+      rates.push({messages: rate("messages"), in: rate("in"), out: rate("out")});
+    }
+    samples.push(sample);
+  }
+  samples = samples.slice(-SAMPLES);
+  rates = rates.slice(-SAMPLES);
+  const now = samples.at(-1), rate = rates.at(-1) ?? {messages: 0, out: 0};
+  $("about").textContent = `${version}, up ${duration(now.time - since)}`;
+  for (const name of ["users", "connections", "rooms"]) tile(name, number(now[name]));
+  tiles.users.previousSibling.textContent = now.away ? `users, ${number(now.away)} away` : "users";
+  tile("messages", number(rate.messages));
+  tile("out", bytes(rate.out));
+  tile("slow", number(now.slow), now.slow > 0);
+  tile("troubles", number(now.troubles), now.troubles > 0);
+  tile("cpu", `${count.format(now.cpu)} %`, now.cpu > 90);
+  tile("memory", bytes(now.memory));
+  for (const chart of charts) chart.draw();
+  rows("rooms", update.rooms.map((r) => [
+    r.code, number(r.members), number(r.events), number(r.events - (events.get(r.code) ?? r.events)),
+  ]));
+  events = new Map(update.rooms.map((r) => [r.code, r.events]));
+  rows("slow", update.slow.map((p) => [p.name, p.address, duration(p.seconds)]));
+  $("none").hidden = update.slow.length > 0;
+  addToLog(update.log);
+}
+
+// ---- the feed
+
+let wait = 500;
+
+function state(text, on = false) {
+  if ($("state").textContent !== text) $("state").textContent = text;
+  $("state").classList.toggle("on", on);
+}
+
+function connect() {
+  const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/server/feed`);
+  let refused = "";
+  socket.addEventListener("open", () => socket.send(JSON.stringify({token: location.hash.slice(1)})));
+  socket.addEventListener("message", ({data}) => {
+    const update = JSON.parse(data);
+    if ("refused" in update) {
+      refused = update.refused;
+      return;
+    }
+    wait = 500;
+    $("door").hidden = true;
+    $("board").hidden = false;
+    state("Live", true);
+    show(update);
+  });
+  socket.addEventListener("close", () => {
+    if (refused === "token") {
+      state(location.hash ? "This token is not the server's." : "A token is needed.");
+      $("board").hidden = true;
+      $("door").hidden = false;
+      $("token").focus();
+      return;
+    }
+    state(refused === "busy" ? "Too many are looking on; trying again …" : "Not connected; trying again …");
+    setTimeout(connect, wait);
+    wait = Math.min(wait * 2, 10000);
+  });
+}
+
+$("door").addEventListener("submit", (event) => {
+  event.preventDefault();
+  location.hash = $("token").value.trim().replace(/^.*#/, "");
+  $("token").value = "";
+  state("Connecting …");
+  connect();
+});
+
+connect();

@@ -1,0 +1,156 @@
+"""The page of `netchat serve`, from the outside: options, what is printed, the end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from netchat.cli.main import cli
+from netchat.web import WEB_PORT
+from tests.end_to_end.processes import ROOT, Server
+
+PAGE = ("--ephemeral", "--web", "--web-port", "0")
+
+
+def get(url: str) -> dict:
+    with urllib.request.urlopen(f"{url}/info.json", timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_its_address_is_printed_and_leads_there() -> None:
+    with Server(*PAGE) as server:
+        url = server.wait_for("page")["text"]
+        assert get(url)["address"] == url
+        assert server.wait_for("dashboard")["text"] == f"{url}/server"
+        server.stop()
+    assert server.complaints == []
+
+
+def test_others_get_another_address_and_the_dashboard_its_token() -> None:
+    with Server(*PAGE, "--lan") as server:
+        here = server.wait_for("page")["text"]
+        dashboard = server.wait_for("dashboard")["text"]
+        if "#" not in dashboard:
+            pytest.skip("this machine is on no network")
+        url, token = dashboard.split("/server#")
+        assert len(token) >= 20
+        assert get(here)["address"] == url != here
+        server.stop()
+
+
+def test_a_proxy_in_front_is_what_the_page_calls_itself() -> None:
+    with Server(*PAGE, "--origin", "https://chat.example.org/") as server:
+        here = server.wait_for("page")["text"]
+        dashboard = server.wait_for("dashboard")["text"]
+        assert dashboard.startswith("https://chat.example.org/server#")
+        assert get(here)["address"] == "https://chat.example.org"
+
+
+def test_where_the_usual_port_is_taken_another_one_is_found() -> None:
+    with contextlib.ExitStack() as stack:
+        other = stack.enter_context(socket.socket())
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # somebody else has taken it
+            other.bind(("127.0.0.1", WEB_PORT))
+            other.listen()
+        server = stack.enter_context(Server("--ephemeral", "--web", port=_free()))
+        assert str(WEB_PORT) in server.wait_for("page")["text"]
+        url = server.wait_for("dashboard")["text"].removesuffix("/server")
+        assert get(url)["address"] == url != f"http://127.0.0.1:{WEB_PORT}"
+
+
+def _free() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        command = [sys.executable, "-m", "netchat", "serve", "--ephemeral", "--port", "0"]
+        done = subprocess.run(
+            [*command, "--web-port", port], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert f"port {port}" in done.stderr
+    assert "--no-web" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--no-web", "--web-port", "1"), "leave out --web-port"),
+        (("--no-web", "--origin", "http://a"), "leave out --web-port"),
+        (("--origin", "chat.example.org"), "no origin"),
+        (("--origin", "https://chat.example.org/room"), "no origin"),
+        (("--origin", "ftp://chat.example.org"), "no origin"),
+        (("--origin", "http://[::1"), "no origin"),
+        (("--web-port", "65536"), "65536"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...], word: str) -> None:
+    result = CliRunner().invoke(cli, ["serve", "--ephemeral", "--port", "0", *arguments])
+    assert result.exit_code == 2
+    assert word in result.output
+
+
+def test_it_can_be_left_out() -> None:
+    with Server("--ephemeral") as server:
+        server.stop()
+    assert not [line for line in server.lines if '"page"' in line]
+
+
+def test_it_stops_at_once_though_somebody_holds_a_connection() -> None:
+    with Server(*PAGE) as server:
+        port = server.wait_for("page")["port"]
+        with socket.create_connection(("127.0.0.1", port)) as idle:
+            idle.sendall(b"GET / HTTP/1.1\r\n")
+            server.stop()
+    assert server.complaints == []
+
+
+def test_a_stop_while_the_page_is_being_loaded_is_a_stop(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "netchat", "serve", "--port", "0", "--history", "h.db"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # it listens
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+        assert process.wait(20) == 0
+    assert said.splitlines()[-1].split()[1] == "stopped"
+
+
+def test_a_terminal_is_shown_a_qr_code_of_the_address_for_others() -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "netchat", "serve", *PAGE, "--port", "0", "--lan"]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=theirs, stdout=theirs)
+    os.close(theirs)
+    try:
+        screen = ""
+        deadline = time.monotonic() + 20
+        while "dashboard" not in screen and time.monotonic() < deadline:
+            screen += os.read(ours, 65536).decode(errors="replace")
+    finally:
+        process.terminate()
+        process.wait(20)
+        os.close(ours)
+    if "for others" not in screen:
+        pytest.skip("this machine is on no network")
+    rows = re.findall(r"\x1b\[38;5;16;48;5;231m([ ▀▄█]+)\x1b\[0m", screen)
+    assert len(rows) > 12
+    assert len({len(row) for row in rows}) == 1

@@ -1,0 +1,36 @@
+"""QR codes, against the matrix that segno's own serialisers draw."""
+
+from __future__ import annotations
+
+import io
+import re
+from xml.etree import ElementTree
+
+import segno
+
+from netchat.web.qr import svg_qr, terminal_qr
+
+LINK = "http://192.168.1.5:6480/r/7K3F92MQ0T"
+
+
+def test_terminal_shows_every_module_dark_on_light():
+    lines = terminal_qr(LINK).split("\n")
+    found: list[list[int]] = []
+    for line in lines:
+        assert line.startswith("\033[38;5;16;48;5;231m")
+        assert line.endswith("\033[0m")
+        blocks = re.sub(r"\033\[[0-9;]*m", "", line)
+        found.append([int(block in "▀█") for block in blocks])
+        found.append([int(block in "▄█") for block in blocks])
+    out = io.StringIO()
+    segno.make(LINK, error="l").save(out, kind="txt", border=2)
+    wanted = [[int(module) for module in row] for row in out.getvalue().split()]
+    assert found[: len(wanted)] == wanted
+    assert not any(map(any, found[len(wanted) :]))
+
+
+def test_svg_is_a_picture_with_the_link_as_its_title():
+    picture = ElementTree.fromstring(svg_qr(LINK))
+    assert picture.tag == "{http://www.w3.org/2000/svg}svg"
+    assert picture.find("{*}title").text == LINK
+    assert picture.get("style") is None  # the page's policy would not let it in
