@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from netchat.chat.text import show_text
 from netchat.errors import BadBody, PeerError
 from netchat.net.probe import Heard
-from netchat.wire import HEADER_SIZE, MESSAGES, FrameReader, Message, decode, fields_of, walk
+from netchat.packets.views.summary import details
+from netchat.wire import HEADER_SIZE, MESSAGES, FrameReader, Message, decode, walk
 
 __all__ = ["describe", "frame_as_dict", "heard_as_dict", "heard_line", "verdict"]
 
@@ -17,21 +17,7 @@ _SHOWN = 24
 
 def describe(message: Message) -> str:
     """A message's name, and each of its fields that says something."""
-    parts = [message.NAME]
-    for field in fields_of(type(message)):
-        value = getattr(message, field.name)
-        if field.record is not None:
-            value = f"({len(value)})" if value else ""
-        elif field.enum is not None and value in set(field.enum):
-            value = field.enum(value).name
-        elif isinstance(value, bytes):
-            value = f"({len(value)} bytes)" if value else ""
-        elif isinstance(value, str):
-            # One word needs no quotes; repr() shows where any other text begins and ends.
-            value = value if value.isalnum() else show_text(repr(value)) if value else ""
-        if value not in ("", 0):
-            parts.append(f"{field.name}={value}")
-    return " ".join(parts)
+    return f"{message.NAME} {details(message)}".rstrip()
 
 
 def heard_line(item: Heard) -> str:

@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["inspect"]
 
 _TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sensitive=False)
-_COLOURS = {"Gap": "yellow", "Damage": "red", "Notice": "bright_black", "Trace": "bright_black"}
 _ROWS = {
     "ack": "bright_black", "data": "bright_black", "control": "magenta", "again": "yellow",
-    "gap": "red", "damage": "red",
+    "block": "cyan", "failed": "red", "gap": "red", "damage": "red",
 }  # fmt: skip
 
 
@@ -89,6 +88,7 @@ def inspect(
       netchat inspect chat.pcapng --svg chat.svg    the same as a picture
       netchat inspect chat.pcapng --user Nova --type SEND --json
     """
+    from netchat.cli.item_output import ItemPrinter
     from netchat.packets import Decoder, read_capture
     from netchat.packets.choosing import choice
 
@@ -107,10 +107,10 @@ def inspect(
         _ladder(items, wanted, svg, title=Path(file).name)
     elif follow:
         _follow(items, wanted)
-    elif as_json:
-        _json(items, wanted)
     else:
-        _lines(items, wanted, tree=tree, as_hex=as_hex, clock=clock)
+        printer = ItemPrinter(wanted=wanted, as_json=as_json, tree=tree, as_hex=as_hex, clock=clock)
+        for item in items:
+            printer.show((item,))  # what comes through a pipe is shown as it comes
     if not decoder.conversations and decoder.packets:
         click.echo(
             f"No chat is in these {decoder.packets:,} packets. {_skipped(decoder)}", err=True
@@ -126,32 +126,6 @@ def _until_broken(items: Iterator[Item], problems: list[CaptureError]) -> Iterat
         yield from items
     except CaptureError as error:
         problems.append(error)
-
-
-def _lines(
-    items: Iterator[Item], wanted: Wanted | None, *, tree: bool, as_hex: bool, clock: bool
-) -> None:
-    from netchat.packets.views.lines import Lines
-    from netchat.packets.views.tree import hex_lines, tree_lines
-
-    lines = Lines(clock=clock)
-    coloured = sys.stdout.isatty()
-    for item in items:
-        if wanted is not None and not wanted(item):
-            continue
-        text = lines.line(item)
-        colour = _COLOURS.get(type(item).__name__)
-        click.echo(click.style(text, fg=colour) if coloured and colour else text)
-        for more in (tree_lines(item) if tree else []) + (hex_lines(item) if as_hex else []):
-            click.echo(more)
-
-
-def _json(items: Iterator[Item], wanted: Wanted | None) -> None:
-    from netchat.packets.views.records import as_dict
-
-    for item in items:
-        if wanted is None or wanted(item):
-            click.echo(json.dumps(as_dict(item)))
 
 
 def _follow(items: Iterator[Item], wanted: Wanted | None) -> None:

@@ -1,34 +1,36 @@
-"""Prints the items of a live capture: chosen ones, as lines or as JSON."""
+"""Prints the items of a capture, live or not: chosen ones, as lines or as JSON."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 import click
 
-from netchat.packets import Decoded, Item
-from netchat.packets.choosing import choice
+from netchat.packets import Block, Decoded, Item
+from netchat.packets.choosing import Wanted
+from netchat.packets.views.blocks import plain
 from netchat.packets.views.lines import Lines
 from netchat.packets.views.records import as_dict
 from netchat.packets.views.tree import hex_lines, tree_lines
 
 __all__ = ["ItemPrinter"]
 
-_COLOURS = {"Gap": "yellow", "Damage": "red", "Notice": "bright_black"}
+_COLOURS = {"Gap": "yellow", "Damage": "red", "Notice": "bright_black", "Block": "cyan"}
+_OUTCOMES = {"failed": "red", "damaged": "red", "combined": "yellow"}
+_BYTES = {"broken": "red", "sent": "green"}
 
 
 class ItemPrinter:
     """Prints items to standard output.
 
     Args:
-        room: only messages about this room.
-        user: only conversations of this user.
-        types: only messages of these types.
+        wanted: which of them; None is all.
         as_json: JSON, one object a line.
         tree: every field, with its bytes.
         as_hex: the bytes.
+        clock: the time of day, not seconds from the first item.
         count: messages to print; behind them nothing more is.
 
     Attributes:
@@ -38,18 +40,17 @@ class ItemPrinter:
     def __init__(
         self,
         *,
-        room: str | None = None,
-        user: str | None = None,
-        types: Collection[str] = (),
+        wanted: Wanted | None = None,
         as_json: bool = False,
         tree: bool = False,
         as_hex: bool = False,
+        clock: bool = False,
         count: int | None = None,
     ) -> None:
-        self._wanted = choice(room=room, user=user, types=types)
+        self._wanted = wanted
         self._json, self._tree, self._hex = as_json, tree, as_hex
         self._left = count
-        self._lines = Lines(clock=True)
+        self._lines = Lines(clock=clock)
         self._coloured = sys.stdout.isatty()
 
     @property
@@ -73,8 +74,19 @@ class ItemPrinter:
 
     def _shown(self, item: Item) -> list[str]:
         line = self._lines.line(item)
-        colour = _COLOURS.get(type(item).__name__)
-        if colour and self._coloured:
+        if self._coloured and (colour := _colour(item)):
             line = click.style(line, fg=colour)
-        more = (tree_lines(item) if self._tree else []) + (hex_lines(item) if self._hex else [])
-        return [line, *more]
+        lines = [line]
+        if self._tree:
+            lines += tree_lines(item, _paint if self._coloured else plain)
+        return lines + hex_lines(item) if self._hex else lines
+
+
+def _colour(item: Item) -> str | None:
+    if isinstance(item, Block) and item.outcome in _OUTCOMES:
+        return _OUTCOMES[item.outcome]
+    return _COLOURS.get(type(item).__name__)
+
+
+def _paint(text: str, kind: str) -> str:
+    return click.style(text, fg=_BYTES[kind], bold=True)

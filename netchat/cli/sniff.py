@@ -87,6 +87,7 @@ def sniff(
     """
     from netchat.cli.item_output import ItemPrinter
     from netchat.errors import NotPermitted
+    from netchat.packets.choosing import choice
     from netchat.packets.sniffing import sniff as listen
 
     if as_json and (tree or as_hex):
@@ -100,8 +101,9 @@ def sniff(
         click.echo(f"netchat: {error} {_ways_out()}", err=True)
         return NOT_PERMITTED
     printer = ItemPrinter(
-        room=room, user=user, types=types, as_json=as_json, tree=tree, as_hex=as_hex, count=count
-    )
+        wanted=choice(room=room, user=user, types=types), as_json=as_json, tree=tree,
+        as_hex=as_hex, clock=True, count=count,
+    )  # fmt: skip
     problem = None
     with sniffer, _ended_by_signals(sniffer):
         where = "every interface" if interface == "any" else interface
@@ -154,6 +156,11 @@ def _summarise(counts: dict[str, Any], write: Path | None, *, as_json: bool) -> 
         f"{counts['retransmissions']:,} retransmissions, "
         f"{counts['out_of_order']:,} segments out of order.",
     ]
+    if counts["blocks"]:
+        lines.append(
+            f"{counts['blocks']:,} blocks of a noisy link: {counts['corrected']:,} symbols "
+            f"corrected, {counts['failed']:,} failed, {counts['again']:,} sent again."
+        )
     if counts["passed_over"]:
         lines.append(
             f"{counts['passed_over']:,} packets came faster than they could be decoded, and were "

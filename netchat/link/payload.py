@@ -107,6 +107,12 @@ class PayloadReader:
             self._stats.combined_blocks += 1
         return payload
 
+    def sent(self, header: Header, payload: bytes) -> bytes:
+        """The coded payload as it was sent, for a payload that was decoded."""
+        code = self._code(header.code)
+        assert code is not None
+        return code.close(payload_context(header), payload) if payload else b""
+
     def forget_before(self, offset: int) -> None:
         """Everything in front of this place of the stream has arrived."""
         self._copies.forget_before(offset)

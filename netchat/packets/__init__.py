@@ -13,7 +13,7 @@ Nothing here imports Scapy; what does is imported by its own name.
 from netchat.packets.capture import read_packets
 from netchat.packets.conversation import Conversation, Counts
 from netchat.packets.decoder import Decoder
-from netchat.packets.items import Damage, Decoded, Gap, Item, Notice, Trace
+from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Trace
 from netchat.packets.messages import Messages, read
 from netchat.packets.packet import Packet
 from netchat.packets.reading import read_capture
@@ -21,6 +21,7 @@ from netchat.packets.sniffing import Sniffer, sniff
 from netchat.packets.writer import PcapngWriter, PcapWriter, open_writer
 
 __all__ = [
+    "Block",
     "Conversation",
     "Counts",
     "Damage",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netchat.packets.conversation import Conversation
 from netchat.packets.direction import Direction
 from netchat.packets.dissect import ACK, RST, SYN, Segment
-from netchat.packets.items import Decoded, Item, Notice, Trace
+from netchat.packets.items import Block, Decoded, Item, Notice, Trace
 from netchat.wire import Way
 
 __all__ = ["PROBE", "Connection"]
@@ -18,6 +18,9 @@ PROBE = 128 * 1024
 _LATE_SYN_BYTES, _LATE_SYN_SEGMENTS = 64 * 1024, 8
 
 _MASK = 0xFFFFFFFF
+
+#: Which way the blocks of a link travel, of those that travel one way only.
+_BLOCK_WAYS = {"OPEN": Way.TO_SERVER, "ACCEPT": Way.TO_CLIENT, "REFUSE": Way.TO_CLIENT}
 
 #: Items that are held until it is known whether a connection is a chat.
 _MOST_ITEMS = 256
@@ -169,11 +172,12 @@ class Connection:
         """
         pending = self._pending
         pending += items
-        first = next((item for item in items if isinstance(item, Decoded)), None)
+        first = next((item for item in items if isinstance(item, (Decoded, Block))), None)
         if first is not None:
             self.chat, self._pending = True, []
-            sent_by = Way.TO_SERVER if first.to_server else Way.TO_CLIENT
-            if not self.conversation.whole and not first.message.WAY & sent_by:
+            if not self.conversation.whole and not _ways(first) & (
+                Way.TO_SERVER if first.to_server else Way.TO_CLIENT
+            ):
                 # The port had to decide who is the client, and it was wrong.
                 self._turn_round()
                 pending = [item._replace(to_server=not item.to_server) for item in pending]
@@ -194,3 +198,10 @@ class Connection:
         self.client, self.server = self.server, self.client
         for half in (self.client, self.server):
             half.turn_round()
+
+
+def _ways(item: Decoded | Block) -> Way:
+    """Which ways a message or a block may travel."""
+    if isinstance(item, Decoded):
+        return item.message.WAY
+    return _BLOCK_WAYS.get(item.header.kind.name, Way.BOTH)

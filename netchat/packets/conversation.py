@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field
 
+from netchat.packets.linked import Linked
 from netchat.wire import Hello, Joined, Membership, Message, Renamed, Welcome
 
 __all__ = ["Conversation", "Counts", "endpoints", "reverse", "show_endpoint"]
@@ -58,6 +59,7 @@ class Conversation:
         rooms: what the server told about the rooms the user is in, by code.
         to_server: counts of what the client sent.
         to_client: counts of what the server sent.
+        link: the noisy link that it is spoken over; None if it is not.
     """
 
     number: int
@@ -70,6 +72,7 @@ class Conversation:
     rooms: dict[str, Membership] = field(default_factory=dict)
     to_server: Counts = field(default_factory=Counts)
     to_client: Counts = field(default_factory=Counts)
+    link: Linked | None = None
 
     def learn(self, message: Message) -> None:
         """Remember names from the messages that tell them."""

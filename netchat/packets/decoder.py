@@ -1,6 +1,6 @@
 """From packets to messages: finds the conversations, and drives what follows each of them.
 
-    packet -> dissect -> Direction (TCP) -> Stage (frames) -> items
+    packet -> dissect -> Direction (TCP) -> Stage (frames, or blocks with frames in them) -> items
 
     decoder = Decoder()
     for packet in read_packets("chat.pcapng"):
@@ -17,12 +17,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
+from functools import partial
 
 from netchat.packets.budget import MAX_CONVERSATIONS, MAX_KEPT, Budget
 from netchat.packets.connection import Connection
 from netchat.packets.conversation import Conversation, endpoints, reverse
 from netchat.packets.direction import Direction
 from netchat.packets.dissect import ACK, FIN, RST, SYN, Segment, dissect
+from netchat.packets.first_look import FirstLook
 from netchat.packets.items import Item, Notice
 from netchat.packets.packet import Packet
 from netchat.packets.scanner import Echo, FrameScanner, Stage
@@ -205,11 +207,14 @@ class Decoder:
         items += self._sift(connection, [Notice(time, said, to_server, event, number)])
         return self._table[keys[0]]
 
-    def _open_stage(self, said: Conversation, to_server: bool, in_place: bool) -> Stage:
+    def _open_stage(self, half: Direction, in_place: bool) -> Stage:
+        return FirstLook(half, self._budget, partial(self._open_frames, half), in_place=in_place)
+
+    def _open_frames(self, half: Direction, in_place: bool) -> Stage:
         return FrameScanner(
-            said,
+            half.conversation,
             self._budget,
-            to_server=to_server,
+            to_server=half.to_server,
             limit=self._limit,
             in_place=in_place,
             echo=self._echo,

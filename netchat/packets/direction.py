@@ -55,8 +55,8 @@ class Direction:
         counts: what to count in.
         budget: told of what is held.
         to_server: which half.
-        open_stage: makes what takes the bytes; its argument is whether they are whole from the
-                first one on.
+        open_stage: makes what takes the bytes of this direction; it is told whether they are whole
+            from the first one on. A stage may put another one in its place.
 
     Attributes:
         next: sequence number of the byte at `offset`; -1 until anything is known.
@@ -66,6 +66,7 @@ class Direction:
         other: the other half.
         held: what waits behind a hole.
         note: what the last segment was; see `Trace`.
+        stage: what takes the bytes.
         stray: the last segment that was far off, and its packet's number and time.
         ended: whether its last byte was delivered, as FIN told it.
     """
@@ -81,7 +82,7 @@ class Direction:
         conversation: Conversation,
         counts: Counts,
         budget: Budget,
-        open_stage: Callable[[Conversation, bool, bool], Stage],
+        open_stage: Callable[[Direction, bool], Stage],
         *,
         to_server: bool,
     ) -> None:
@@ -89,7 +90,6 @@ class Direction:
         self.counts = counts
         self.to_server = to_server
         self.other = self
-        self.stage: Stage = open_stage(conversation, to_server, False)
         self.held = Held()
         self.next = self.acked = self.initial = -1
         self.stray: tuple[Segment, int, int] | None = None
@@ -102,6 +102,7 @@ class Direction:
         self._high_time = 0  # when it was seen
         self._moved = 0, 0  # time and turn of the last segment that came in its turn
         self._closed: int | None = None  # place behind the last byte, once FIN told it
+        self.stage: Stage = open_stage(self, False)
 
     @property
     def offset(self) -> int:
@@ -130,7 +131,7 @@ class Direction:
         else:
             self._move_origin(self.place(seq))
         self.settled = True
-        self.stage = self._open_stage(self.conversation, self.to_server, True)
+        self.stage = self._open_stage(self, True)
         return self._advance()
 
     def accept(self, segment: Segment, packet: int, time: int, turn: int) -> list[Item]:

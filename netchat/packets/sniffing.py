@@ -19,7 +19,8 @@ from typing import Any, Self
 
 from netchat.packets.conversation import Conversation, Counts
 from netchat.packets.decoder import Decoder
-from netchat.packets.items import Damage, Decoded, Item
+from netchat.packets.items import Block, Damage, Decoded, Item
+from netchat.packets.linked import BlockCounts
 from netchat.packets.live import ANY, Live
 from netchat.packets.messages import Messages
 from netchat.wire import DEFAULT_PORT, MAX_FRAME
@@ -29,6 +30,9 @@ __all__ = ["Sniffer", "sniff"]
 #: How far behind the clock the decoder's time is while nothing comes: a packet is handed over up
 #: to 20 ms after it was captured, on a busy machine later.
 _LATE = 200_000_000
+
+#: The counts of links that are told.
+_OF_BLOCKS = ("blocks", "corrected", "failed", "again")
 
 #: Conversations whose counts are kept apart. Those of older ones are added up and let go.
 _MOST_CONVERSATIONS = 10_000
@@ -44,6 +48,7 @@ class Sniffer(Messages):
         decoder: the decoder.
         messages: how many messages were decoded.
         checksums: how many frames had a wrong CRC-32.
+        blocks: what was seen of links, both directions of all together.
     """
 
     def __init__(self, live: Live, decoder: Decoder, duration: float | None) -> None:
@@ -51,6 +56,7 @@ class Sniffer(Messages):
         self.live = live
         self.decoder = decoder
         self.messages = self.checksums = 0
+        self.blocks = BlockCounts()
         self._began = time.monotonic()
         self._until = self._began + duration if duration is not None else float("inf")
         self._seconds = 0.0
@@ -93,6 +99,11 @@ class Sniffer(Messages):
                 self.messages += 1
             elif isinstance(item, Damage):
                 self.checksums += item.error == "BadChecksum"
+            elif isinstance(item, Block):
+                self.blocks.blocks += 1
+                self.blocks.corrected += item.corrected
+                self.blocks.failed += item.outcome in ("failed", "combined", "damaged")
+                self.blocks.again += item.again
             self._seen.setdefault(item.conversation)
         while len(self._seen) > _MOST_CONVERSATIONS:
             oldest = next(iter(self._seen))
@@ -114,6 +125,7 @@ class Sniffer(Messages):
             "conversations": self.decoder.conversations,
             "messages": self.messages,
             "crc_failures": self.checksums,
+            **{name: getattr(self.blocks, name) for name in _OF_BLOCKS},
             **{name: getattr(total, name) for name in Counts.__dataclass_fields__},
         }
 

@@ -52,8 +52,8 @@ def check(data: bytes) -> None:
     said = Conversation(1, ("a", 1), ("b", 2), 0, True)
     pipes: dict[bool, _Pipe] = {}
 
-    def open_stage(_: Conversation, to_server: bool, in_place: bool) -> _Pipe:
-        return pipes.setdefault(to_server, _Pipe())
+    def open_stage(half: Direction, _: bool) -> _Pipe:
+        return pipes.setdefault(half.to_server, _Pipe())
 
     client = Direction(said, said.to_server, budget, open_stage, to_server=True)
     server = Direction(said, said.to_client, budget, open_stage, to_server=False)

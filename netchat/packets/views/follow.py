@@ -21,6 +21,8 @@ class Follow:
     def line(self, item: Item) -> str | None:
         """The line that an item adds, if it adds one."""
         if isinstance(item, (Gap, Damage)):
+            if item.conversation.link is not None and not item.inside:
+                return None  # the link makes good for what its blocks lose
             who = show_line(item.conversation.user) or str(item.conversation)
             what = "sent" if item.to_server else "was told"
             return f"[{item.size:,} bytes of what {who} {what} are {_state(item)}]"

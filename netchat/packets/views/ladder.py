@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from netchat.packets.conversation import Conversation, show_endpoint
 from netchat.packets.dissect import FIN, RST, SYN
-from netchat.packets.items import Damage, Decoded, Gap, Item, Notice, Trace
+from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Trace
+from netchat.packets.views.blocks import block_summary
 from netchat.packets.views.lines import flag_names
 from netchat.packets.views.summary import summary
 from netchat.wire.shown import show_line
@@ -46,7 +47,8 @@ class Row:
         packet: number of the packet; 0 where it is none.
         source: lane it comes from.
         target: lane it goes to.
-        kind: `message`, `data` (part of one), `ack`, `control`, `gap` or `damage`.
+        kind: `message`, `data` (part of one), `block` (of a link, without a message), `failed` (the
+            same, and it could not be decoded), `ack`, `control`, `gap` or `damage`.
         labels: what it says, the most important first.
         note: what TCP had to do with it, such as `retransmission`; else "".
     """
@@ -75,7 +77,7 @@ class Ladder:
         self._wanted = wanted
         self._rows: list[Row] = []
         self._segments: dict[tuple[Conversation, int], Row] = {}
-        self._messages: dict[int, list[tuple[int, str]]] = {}
+        self._said: dict[int, list[tuple[str, str]]] = {}  # what a row's segment completes
         self._clients: dict[Conversation, None] = {}
 
     def add(self, item: Item) -> None:
@@ -85,7 +87,12 @@ class Ladder:
             case Trace():
                 self._trace(item)
             case Decoded() if wanted:
-                self._message(item)
+                parts = f" ({len(item.packets)} segments)" if len(item.packets) > 1 else ""
+                text = f"{item.message.NAME} {summary(item.message)}{parts}"
+                self._label(item, "message", text)
+            case Block() if wanted:
+                kind = "failed" if item.outcome == "failed" else "block"
+                self._label(item, kind, f"[{item.header.kind.name}] {block_summary(item)}")
             case Gap() if wanted:
                 # Drawn where the bytes are missing, not where they were given up.
                 behind = self._segments.get((item.conversation, item.packet))
@@ -107,12 +114,13 @@ class Ladder:
         """All rows, in order of time."""
         rows = [row for row in self._rows if self._wanted is None or self._is_wanted(row)]
         for row in rows:
-            said = self._messages.get(id(row))
+            said = self._said.get(id(row))
             if said:
-                texts = [text for _, text in sorted(said)]
-                row.kind, row.labels = "message", texts[:_MOST_LABELS]
+                kinds, texts = zip(*said, strict=True)
+                row.kind = next(kind for kind in ("message", "failed", "block") if kind in kinds)
+                row.labels = list(texts[:_MOST_LABELS])
                 if len(texts) > _MOST_LABELS:
-                    row.labels.append(f"and {len(texts) - _MOST_LABELS} messages more")
+                    row.labels.append(f"and {len(texts) - _MOST_LABELS} more")
         rows.sort(key=lambda row: row.time)
         return rows
 
@@ -161,17 +169,15 @@ class Ladder:
             self._segments[item.conversation, item.packet] = row
         self._append(row)
 
-    def _message(self, item: Decoded) -> None:
+    def _label(self, item: Decoded | Block, kind: str, text: str) -> None:
+        """Write on a segment what it completes."""
         row = self._segments.get((item.conversation, max(item.packets)))
-        if row is None:
-            return
-        parts = f" ({len(item.packets)} segments)" if len(item.packets) > 1 else ""
-        text = f"{item.message.NAME} {summary(item.message)}{parts}"
-        self._messages.setdefault(id(row), []).append((item.offset, text))
+        if row is not None:
+            self._said.setdefault(id(row), []).append((kind, text))
 
     def _is_wanted(self, row: Row) -> bool:
         assert self._wanted is not None
-        if id(row) in self._messages or not row.packet:
+        if id(row) in self._said or not row.packet:
             return True
         # A segment without a message is drawn with its conversation, where that was asked for.
         probe = Notice(row.time, row.source, row.to_server, "", row.packet)

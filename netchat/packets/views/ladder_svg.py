@@ -14,7 +14,16 @@ _MARGIN = 160  # pixels for the times on the left
 _LANES = {2: 600, 3: 420}  # between two participants, by how many there are
 _LANE = 360  # and if there are more
 _TOP = 128
-_HEIGHTS = {"message": 36, "data": 28, "ack": 22, "control": 28, "gap": 40, "damage": 46}
+_HEIGHTS = {
+    "message": 36,
+    "block": 30,
+    "failed": 30,
+    "data": 28,
+    "ack": 22,
+    "control": 28,
+    "gap": 40,
+    "damage": 46,
+}
 _LABEL = 16  # height of each further label
 _PAUSE = 500_000_000  # a silence of so many ns gets a row
 _SLOPE = 7  # pixels an arrow falls: it takes time to arrive
@@ -25,6 +34,8 @@ _CHARACTER = 6.5
 _COLOURS = {
     "message": "#1d4ed8",
     "data": "#64748b",
+    "block": "#0f766e",
+    "failed": "#dc2626",
     "ack": "#a3b1c6",
     "control": "#7c3aed",
     "again": "#d97706",
@@ -33,6 +44,8 @@ _COLOURS = {
 }
 _LEGEND = (
     ("message", "completes a message"),
+    ("block", "block of a link"),
+    ("failed", "could not be decoded"),
     ("data", "part of one"),
     ("ack", "acknowledgement"),
     ("control", "opens, closes"),
@@ -107,7 +120,9 @@ def ladder_svg(ladder: Ladder, title: str) -> str:
         f'<line x1="{x}" y1="{_TOP}" x2="{x}" y2="{bottom}" class="pole"/>{_box(lane, x)}'
         for x, lane in zip(xs, lanes, strict=True)
     ]
-    return "\n".join([*head, *poles, *body, *_legend(bottom + 26), "</svg>", ""])
+    return "\n".join(
+        [*head, *poles, *body, *_legend(bottom + 26, {row.kind for row in rows}), "</svg>", ""]
+    )
 
 
 def _subtitle(rows: list[Row]) -> str:
@@ -206,9 +221,11 @@ def _marker(kind: str, colour: str) -> str:
     )
 
 
-def _legend(y: int) -> Iterator[str]:
+def _legend(y: int, kinds: set[str]) -> Iterator[str]:
     x = 16
     for kind, meaning in _LEGEND:
+        if kind in ("block", "failed") and not kinds & {"block", "failed"}:
+            continue  # most captures have no link
         colour = _COLOURS[kind]
         dash = ' stroke-dasharray="2 4"' if kind == "ack" else ""
         line = f'<line x1="{x}" y1="{y - 4}" x2="{x + 22}" y2="{y - 4}"'

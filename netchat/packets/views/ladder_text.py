@@ -59,7 +59,7 @@ def _row(row: Row, columns: list[int], start: int, end: int, margin: str) -> Ite
     room = right - left - 1
     note = f"[{row.note}] " if row.note and row.kind != "damage" else ""
     first = row.labels[0]
-    if row.kind == "message":
+    if row.kind in ("message", "block", "failed"):
         # The arrow has the last line; what does not fit on it stands above.
         wrapped = [_wrap(label, room - 6 - len(note)) for label in row.labels]
         *above, first = [text for lines in wrapped for text in lines]

@@ -6,7 +6,8 @@ import datetime
 
 from netchat.packets.conversation import Conversation, show_endpoint
 from netchat.packets.dissect import ACK, FIN, PSH, RST, SYN
-from netchat.packets.items import Damage, Decoded, Gap, Item, Notice, Trace
+from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Trace
+from netchat.packets.views.blocks import block_summary
 from netchat.packets.views.summary import summary
 from netchat.wire.shown import show_line
 
@@ -73,11 +74,12 @@ class Lines:
                 marks = " [retransmitted]" * item.repeated + " [found again]" * item.found
                 return f"{head}  {item.message.NAME:<11} {summary(item.message)}{marks}"
             case Gap():
-                return (
-                    f"{head}  -- {item.size:,} bytes missing at byte {item.offset}: {item.reason}"
-                )
+                where = f"byte {item.offset}{' inside of the link' * item.inside}"
+                return f"{head}  -- {item.size:,} bytes missing at {where}: {item.reason}"
             case Damage():
                 return f"{head}  -- {damage(item)}"
+            case Block():
+                return f"{head}  [] {item.header.kind.name:<6} {block_summary(item)}".rstrip()
             case Notice():
                 return f"{head}  ** {_NOTICES.get(item.event, item.event)}"
             case Trace():
@@ -89,10 +91,11 @@ class Lines:
 
 def damage(item: Damage) -> str:
     """What is wrong with bytes that are no message, in a sentence."""
-    place = f"at byte {item.offset}"
+    place = f"at byte {item.offset}{' inside of the link' * item.inside}"
+    what = "block" if item.conversation.link is not None and not item.inside else "frame"
     if item.cause == "skipped":
         begin = item.raw[:16].hex(" ") + (" …" if item.size > 16 else "")
-        return f"{item.size:,} bytes that are no frame {place} ({begin}): {show_line(item.reason)}"
+        return f"{item.size:,} bytes that are no {what} {place} ({begin}): {show_line(item.reason)}"
     if item.cause == "frame":
         return f"a damaged frame of {item.size:,} bytes {place}: {show_line(item.reason)}"
-    return f"an incomplete frame {place}: {show_line(item.reason)}"
+    return f"an incomplete {what} {place}: {show_line(item.reason)}"

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from netchat.packets.conversation import show_endpoint
-from netchat.packets.items import Damage, Decoded, Gap, Item, Notice
+from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice
 from netchat.packets.views.lines import flag_names
 from netchat.wire import Message, fields_of
 
@@ -41,10 +41,21 @@ def as_dict(item: Item) -> dict[str, Any]:
         case Damage():
             row |= {"offset": item.offset, "size": item.size, "cause": item.cause}
             row |= {"error": item.error, "reason": item.reason, "raw": item.raw.hex()}
-            row["packets"] = list(item.packets)
+            row |= {"packets": list(item.packets), "inside": item.inside}
         case Gap():
             row |= {"offset": item.offset, "size": item.size, "reason": item.reason}
-            row["packet"] = item.packet
+            row |= {"packet": item.packet, "inside": item.inside}
+        case Block():
+            row["kind"] = item.header.kind.name
+            row["header"] = {**item.header._asdict(), "kind": int(item.header.kind)}
+            row |= {"code": item.code, "outcome": item.outcome, "corrected": item.corrected}
+            row |= {"again": item.again, "packets": list(item.packets)}
+            row |= {"offset": item.offset, "size": item.size, "head": item.head}
+            row["repairs"] = [
+                {"at": at, "arrived": was, "sent": sent} for at, was, sent in item.repairs
+            ]
+            row["payload"] = item.payload.hex() if item.payload is not None else None
+            row["raw"] = item.raw.hex()
         case Notice():
             row |= {"event": item.event, "packet": item.packet}
         case _:

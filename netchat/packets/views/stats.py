@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from array import array
 from collections import Counter
 from typing import Any
 
 from netchat.packets.conversation import Conversation, Counts, show_endpoint
 from netchat.packets.items import Damage, Decoded, Item
+from netchat.packets.linked import BlockCounts
 from netchat.packets.views.lines import party
 from netchat.wire import MESSAGES, Event, Send
 
@@ -123,7 +125,7 @@ class Stats:
 
 def _as_dict(row: ConversationStats) -> dict[str, Any]:
     said = row.conversation
-    sides = {}
+    sides: dict[str, dict[str, Any]] = {}
     for name, to_server, counts in _sides(said):
         types = {MESSAGES[n].NAME: count for n, count in enumerate(row.types[to_server]) if count}
         sides[name] = {
@@ -133,6 +135,11 @@ def _as_dict(row: ConversationStats) -> dict[str, Any]:
             "stream_bytes": counts.bytes,
             **{field: getattr(counts, field) for field in _COUNTS},
         }
+        if said.link is not None:
+            blocks = said.link.counts(to_server=to_server)
+            sides[name]["link"] = {
+                **dataclasses.asdict(blocks), "bit_error_rate": blocks.bit_error_rate
+            }  # fmt: skip
     median, slow = row.quantile(0.5), row.quantile(0.95)
     return {
         "conversation": said.number,
@@ -166,6 +173,9 @@ def _lines(row: ConversationStats) -> list[str]:
             f"   {arrow} {name.replace('_', ' '):<10} {total:>9,} messages  {named}".rstrip()
         )
         lines.append(f"     {'':<10} {row.bytes[to_server]:>9,} bytes     {_tcp(counts)}")
+        if said.link is not None:
+            blocks = said.link.counts(to_server=to_server)
+            lines.append(f"     {'':<10} {blocks.blocks:>9,} blocks    {_blocks(blocks)}")
     median, slow = row.quantile(0.5), row.quantile(0.95)
     if median is not None and slow is not None:
         count = len(row.echoes)
@@ -195,6 +205,21 @@ def _tcp(counts: Counts) -> str:
     if counts.gaps:
         parts.append(f"{counts.gaps:,} gaps of {counts.missing:,} bytes in all")
     return ", ".join(parts)
+
+
+def _blocks(counts: BlockCounts) -> str:
+    """What the link had to do: symbols corrected, and of the rest what was not zero."""
+    rest = {
+        "decoded with their copies": counts.combined,
+        "sent again": counts.again,
+        "headers unreadable": counts.unreadable,
+        "bytes skipped": counts.skipped,
+        "bytes missing inside": counts.missing,
+    }
+    parts = [f"{counts.failed:,} failed", f"{counts.corrected:,} symbols corrected"]
+    parts += [f"{count:,} {name}" for name, count in rest.items() if count]
+    rate = counts.bit_error_rate
+    return ", ".join(parts) + (f"; {rate:.2g} of the bits were wrong" if rate else "")
 
 
 def _ms(time: int) -> str:

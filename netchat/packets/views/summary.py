@@ -16,7 +16,7 @@ from netchat.wire import (
 )
 from netchat.wire.shown import show_line
 
-__all__ = ["quote", "summary", "value_name"]
+__all__ = ["details", "quote", "summary", "value_name"]
 
 
 def quote(text: str, longest: int = 200) -> str:
@@ -47,7 +47,7 @@ def summary(message: Message) -> str:
             advice = f" try {quote(message.suggestion)}" if message.suggestion else ""
             code = value_name(fields_of(Error)[0], message.code)
             return f"{code} {quote(message.text)}{advice}"
-    return _by_field(message)
+    return details(message)
 
 
 def _event(event: Event) -> str:
@@ -58,8 +58,8 @@ def _event(event: Event) -> str:
     return f"{head} {quote(event.text)}" if event.text else head
 
 
-def _by_field(message: Message) -> str:
-    """Every field that says something."""
+def details(message: Message) -> str:
+    """Every field of a message that says something, by its name."""
     parts = []
     for field in fields_of(type(message)):
         value = getattr(message, field.name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from netchat.errors import BadBody
-from netchat.packets.items import Damage, Decoded, Item
+from netchat.packets.items import Block, Damage, Decoded, Item
+from netchat.packets.views.blocks import Paint, block_lines, plain
 from netchat.packets.views.summary import quote
 from netchat.wire import HEADER_FIELDS, HEADER_SIZE, MESSAGES, Field, walk
 
@@ -18,23 +19,35 @@ _SHOWN = 12
 _MOST_HEX = 65536
 
 
-def tree_lines(item: Item) -> list[str]:
-    """The fields of a message or of a damaged frame, a line each; none for other items.
+def tree_lines(item: Item, paint: Paint = plain) -> list[str]:
+    """The fields of a message, of a damaged frame or of a block, a line each.
 
-    Each line has the offset in the frame, the bytes in hex, the name and the value.
+    Each line has the offset in the frame, the bytes in hex, the name and the value. Of a block,
+    bytes that arrived wrong are shown with what they were.
+
+    Args:
+        item: other items have no lines.
+        paint: colours bytes of a block.
     """
+    if isinstance(item, Block):
+        return _where(item) + block_lines(item, paint)
     if isinstance(item, Decoded):
         return _where(item) + _frame(item.raw)
     if isinstance(item, Damage):
-        framed = item.cause != "skipped" and len(item.raw) >= HEADER_SIZE
+        of_frame = item.inside or item.conversation.link is None
+        framed = of_frame and item.cause != "skipped" and len(item.raw) >= HEADER_SIZE
         return _where(item) + (_frame(item.raw) if framed else [])
     return []
 
 
-def _where(item: Decoded | Damage) -> list[str]:
+def _where(item: Decoded | Damage | Block) -> list[str]:
     shown = ", ".join(map(str, item.packets[:12])) + (", …" if len(item.packets) > 12 else "")
     packets = f"packet{'s' * (len(item.packets) > 1)} {shown}"
-    return [f"      {packets}; bytes {item.offset} to {item.offset + item.size} of the stream"]
+    inside = isinstance(item, Decoded) or (isinstance(item, Damage) and item.inside)
+    stream = "the stream" if item.conversation.link is None else "the connection"
+    if item.conversation.link is not None and inside:
+        stream = "what the link carries"
+    return [f"      {packets}; bytes {item.offset} to {item.offset + item.size} of {stream}"]
 
 
 def _frame(frame: bytes) -> list[str]:
@@ -77,8 +90,8 @@ def _line(at: int, raw: bytes, name: str, value: str) -> str:
 
 
 def hex_lines(item: Item) -> list[str]:
-    """The bytes of a message or of damage: offset, hex, and what of them is ASCII."""
-    if not isinstance(item, (Decoded, Damage)):
+    """The bytes of a message, a block or damage, as captured: offset, hex, and what of them is ASCII."""
+    if not isinstance(item, (Decoded, Damage, Block)):
         return []
     raw = item.raw[:_MOST_HEX]
     lines = []

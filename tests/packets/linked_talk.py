@@ -1,0 +1,72 @@
+"""A chat over a noisy link, captured: two links in simulated time, and the packets between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netchat import wire
+from netchat.channels.stream import ChannelStream
+from netchat.link.link import Link
+from netchat.link.opening import Mode
+from netchat.wire import Message
+from tests.packets.segments import Talk
+
+__all__ = ["linked_talk"]
+
+
+def linked_talk(
+    messages: Sequence[tuple[int, Message]],
+    spec: str = "rs:255,223",
+    channel: str = "",
+    *,
+    seed: int = 1,
+    size: int = 1448,
+    mode: Mode = Mode.HYBRID,
+    by_client: bool = True,
+    talk: Talk | None = None,
+) -> Talk:
+    """Say messages over a link, each when the one before has arrived.
+
+    Args:
+        messages: side (0 client, 1 server) and message.
+        spec: the code of both directions.
+        channel: what damages the bytes, both ways.
+        seed: of the channel.
+        size: bytes of a segment.
+        mode: what the link does about losses.
+        by_client: the client applies the channel itself, as `netchat client --channel` does, so
+            that what it gets is captured as it was sent. Else it is damaged on the way.
+        talk: where the packets go; not yet opened. It is not closed.
+    """
+    talk = (talk or Talk()).open()
+    links = Link.client(spec, mode=mode, identity=(seed << 32) + 2**32 - 300), Link.server()
+    noise = [ChannelStream(channel, 2 * seed + side) if channel else None for side in (0, 1)]
+    now, got = 0.0, [bytearray(), bytearray()]
+
+    def step() -> None:
+        nonlocal now
+        for side, link in enumerate(links):
+            data = link.data_to_send(now)
+            stream = noise[side]
+            damaged = stream.damage(data) if stream is not None else data
+            if data:
+                talk.say(side, damaged if side == 0 or not by_client else data, size)
+            links[1 - side].receive(damaged, now)
+            got[1 - side] += links[1 - side].received(now)
+        now += 0.01
+        for link in links:
+            link.tick(now)
+
+    for side, message in messages:
+        frame = wire.encode(message)
+        links[side].send(frame)
+        wanted = len(got[1 - side]) + len(frame)
+        for _ in range(20_000):
+            if len(got[1 - side]) >= wanted:
+                break
+            step()
+        else:
+            raise AssertionError("it never arrives")
+    for _ in range(200):
+        step()
+    return talk
