@@ -75,19 +75,16 @@ class Backlog:
         self.bytes += data
         self._marks.append(Mark(self.offset + len(self.bytes), packet, time, repeated))
 
-    def peek(self, size: int) -> tuple[bytes, list[Mark]]:
-        """The first `size` bytes and where they came from."""
-        end, marks = self.offset + size, self._marks
-        last = next(place for place, mark in enumerate(marks) if mark.end >= end)
-        return bytes(self.bytes[:size]), marks[: last + 1]
-
     def take(self, size: int) -> tuple[bytes, list[Mark]]:
         """Remove the first `size` bytes; returns them and where they came from."""
-        raw, taken = self.peek(size)
+        raw = bytes(self.bytes[:size])
         del self.bytes[:size]
         self.offset += size
+        marks = self._marks
+        last = next(place for place, mark in enumerate(marks) if mark.end >= self.offset)
+        taken = marks[: last + 1]
         # The last mark may be that of bytes that are still waiting, too.
-        del self._marks[: len(taken) - (taken[-1].end != self.offset)]
+        del marks[: last + (marks[last].end == self.offset)]
         return raw, taken
 
     def skip(self, size: int) -> None:

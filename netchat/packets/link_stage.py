@@ -17,7 +17,7 @@ from netchat.packets.backlog import Backlog
 from netchat.packets.block_decoder import BlockDecoder, Found
 from netchat.packets.budget import Budget
 from netchat.packets.conversation import Conversation
-from netchat.packets.items import Block, Damage, Item
+from netchat.packets.items import Damage, Item
 from netchat.packets.linked import Linked
 from netchat.packets.scanner import Stage
 
@@ -40,7 +40,7 @@ class LinkStage:
     """
 
     __slots__ = (
-        "_backlog", "_base", "_blocks", "_budget", "_conversation", "_cost", "_failed", "_linked",
+        "_backlog", "_base", "_blocks", "_budget", "_conversation", "_cost", "_linked",
         "_reader", "_to_server",
     )  # fmt: skip
 
@@ -63,8 +63,6 @@ class LinkStage:
         self._blocks = BlockDecoder(conversation, linked, open_frames, to_server=to_server)
         self._reader: BlockReader | None = None
         self._base = 0  # where in the stream the reader began
-        # The last block, if its payload failed: still in the backlog, since it may be a false one.
-        self._failed: Block | None = None
         self._cost = 0
 
     @property
@@ -86,9 +84,7 @@ class LinkStage:
             if not self._take(block, items):
                 reader.doubt(block)
         passed = backlog.offset + len(backlog.bytes) - reader.held  # no block begins before
-        if self._failed is None or passed >= self._failed.offset + self._failed.size:
-            self._settle(items, passed)
-            backlog.skip(max(0, passed - backlog.offset))
+        backlog.skip(max(0, passed - backlog.offset))
         self._account()
         return items
 
@@ -124,39 +120,25 @@ class LinkStage:
     def _take(self, block: StreamBlock, items: list[Item]) -> bool:
         """Take a block that the reader has found; False if its payload cannot be decoded."""
         backlog, place = self._backlog, self._base + block.at
-        self._settle(items, place)
+        if place < backlog.offset:
+            return True  # inside of one that failed, and was told as such
         backlog.skip(place - backlog.offset)
         self._end_run(items, "no block begins in them")
         size = HEAD_SIZE + len(block.coded)
-        raw, marks = backlog.peek(size)
+        raw, marks = backlog.take(size)
         found = Found(
             block.header, block.corrected, block.wrong, raw, HEAD_SIZE, place,
             tuple(dict.fromkeys(mark.packet for mark in marks)),
             max(mark.time for mark in marks),
         )  # fmt: skip
         told, inside = self._blocks.take(found)
-        if told.payload is None and told.outcome == "failed":
-            self._failed = told
-            return False
-        backlog.take(size)
         items += [told, *inside]
-        return True
-
-    def _settle(self, items: list[Item], place: int) -> None:
-        """A block begins at this place, or none in front of it: decide on the one that failed.
-
-        If the next one begins inside of it, it was none.
-        """
-        failed, self._failed = self._failed, None
-        if failed is not None and failed.offset + failed.size <= place:
-            self._backlog.take(failed.size)
-            items.append(failed)
+        return told.outcome != "failed"
 
     def _flush(self, cause: str, why: str) -> list[Item]:
         """Decide everything that waits: its rest will never come."""
         items: list[Item] = []
         backlog = self._backlog
-        self._settle(items, backlog.offset + len(backlog.bytes))
         if self._reader is not None:
             self._linked.counts(to_server=self._to_server).unreadable += self._reader.unreadable
             self._reader = None

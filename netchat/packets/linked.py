@@ -43,7 +43,7 @@ class BlockCounts:
         return self.wrong_bits / self.checked_bits if self.checked_bits else None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Linked:
     """A link, as both of its directions tell of it.
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from netchat.chat.happenings import Ended, Entered, Happened, LeftRoom, NameRefused, Online
 from netchat.net.client import Client
+from netchat.net.path import NoisyPath
 from netchat.wire import DEFAULT_PORT, Hello, Send, encode
 
 __all__ = ["SCENES"]
@@ -55,9 +56,9 @@ def _text(happening: object) -> str | None:
 
 
 @asynccontextmanager
-async def user(host: str, name: str, room: str = LOBBY):
+async def user(host: str, name: str, room: str = LOBBY, path: NoisyPath | None = None):
     """A user who is online and in a room; says goodbye at the end."""
-    async with Client(host, DEFAULT_PORT, name) as chat:
+    async with Client(host, DEFAULT_PORT, name, path=path) as chat:
         someone = User(chat)
         await someone.sees(Online)
         if room:
@@ -145,6 +146,23 @@ async def bad_crc(host: str) -> None:
             pass
 
 
+async def link(host: str) -> None:
+    path = NoisyPath("rs:255,223", "bsc:1e-3", seed=1)
+    async with user(host, "Nova", path=path) as nova, user(host, "Orion") as orion:
+        await nova.says("One bit in a thousand of this is turned over.")
+        await orion.says("I see none of it: the code has mended it.")
+        await nova.says("And I have no need to say it twice.")
+        await asyncio.sleep(PAUSE)
+
+
+async def link_noisy(host: str) -> None:
+    path = NoisyPath("rs:255,251", "bsc:3e-3", seed=1)
+    async with user(host, "Nova", path=path) as nova:
+        for number in range(1, 9):
+            await nova.says(f"Message {number}: this code is too weak for so much noise.")
+        await asyncio.sleep(PAUSE)
+
+
 SCENES: dict[str, Callable[[str], Awaitable[None]]] = {
     "two-users": two_users,
     "room-of-three": room_of_three,
@@ -155,6 +173,8 @@ SCENES: dict[str, Callable[[str], Awaitable[None]]] = {
     "name-refused": name_refused,
     "bad-crc": bad_crc,
     "ipv6": two_users,
+    "link": link,
+    "link-noisy": link_noisy,
 }
 
 

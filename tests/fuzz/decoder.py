@@ -3,14 +3,16 @@
 What must hold:
     - nothing is raised;
     - every message that comes out is encoded to the bytes it came from;
-    - the bytes of a direction are in one item each;
+    - the bytes of a direction are in one item each, over a link those of both of its streams;
     - at the end nothing is kept.
 """
 
 from __future__ import annotations
 
 from netchat import wire
-from netchat.packets import Damage, Decoded, Decoder, Gap, Item, Packet
+from netchat.link.header import Header, Kind
+from netchat.link.opening import Mode
+from netchat.packets import Block, Damage, Decoded, Decoder, Gap, Item, Packet
 from netchat.packets.views.ladder import Ladder
 from netchat.packets.views.ladder_svg import ladder_svg
 from netchat.packets.views.ladder_text import ladder_lines
@@ -21,6 +23,7 @@ from netchat.packets.views.tree import hex_lines, tree_lines
 from tests.fuzz.choices import Choices
 from tests.fuzz.samples import any_message, damaged
 from tests.packets.chatter import check_tiling
+from tests.packets.forged import block_of, open_of
 from tests.packets.segments import ACK, PSH, Talk
 
 __all__ = ["check"]
@@ -46,6 +49,8 @@ def check(data: bytes) -> None:
             assert wire.encode(item.message) == item.raw
         assert not isinstance(item, (Decoded, Damage)) or item.packets
         assert not isinstance(item, Gap) or item.size > 0
+        if isinstance(item, Block):
+            assert 0 < item.head <= len(item.sent) <= item.size
     if data[:1] < b"\x20":  # all of them would be most of the time
         _look(items)
 
@@ -57,6 +62,7 @@ def _packets(choices: Choices) -> list[Packet]:
     if not choices.one_in(3):
         talk.open()
     packets: list[Packet] = []
+    linked = [100, 100] if choices.one_in(4) else None  # over a link: how far it has come
     while choices:
         side = choices.below(2)
         frame = wire.encode(any_message(choices))
@@ -64,6 +70,8 @@ def _packets(choices: Choices) -> list[Packet]:
             frame = damaged(frame, choices)
         if choices.one_in(8):
             frame = choices.blob(60) or b"?"
+        if linked is not None:
+            frame = _block(linked, side, frame[:800], choices)
         # Not more than eight segments of a frame: more cost time, and are nothing new.
         size = max(1 + choices.below(200), len(frame) // 8 + 1)
         talk.say(side, frame, size, ack=choices.one_in(2))
@@ -89,6 +97,29 @@ def _packets(choices: Choices) -> list[Packet]:
             packets += [packet] * (2 if act == 5 else 1)
     talk.add(0, ACK | PSH)
     return [p._replace(number=n) for n, p in enumerate(packets, 1)]
+
+
+def _block(linked: list[int], side: int, payload: bytes, choices: Choices) -> bytes:
+    """A frame in a block of a link: most often the next one, as it ought to be."""
+    kind = choices.pick((Kind.DATA, Kind.DATA, Kind.DATA, Kind.OPEN, *Kind))
+    header = Header(
+        kind, choices.pick((0, 1, 2)), 7, 0, linked[side], choices.byte(), 64, linked[1 - side],
+        choices.byte(), 0, choices.byte(), 0, 0,
+    )  # fmt: skip
+    if choices.one_in(8):
+        header = header._replace(
+            offset=choices.pick((0, 99, linked[side] + 50, 2**31, 2**32 - 1)),
+            link=7 + choices.below(2),
+        )
+    if kind is not Kind.DATA:
+        header = header._replace(code=1)
+        payload = (
+            b"" if kind in (Kind.ACCEPT, Kind.ACK) else open_of("uncoded", choices.pick((*Mode,)))
+        )
+    elif not choices.one_in(6):  # else the next one is about the same bytes
+        linked[side] += len(payload)
+    block = block_of(header, payload)
+    return damaged(block, choices) if choices.one_in(4) else block
 
 
 def _look(items: list[Item]) -> None:

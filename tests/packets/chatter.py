@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from netchat import wire
-from netchat.packets import Damage, Decoded, Decoder, Gap, Item, Packet
+from netchat.packets import Block, Damage, Decoded, Decoder, Gap, Item, Packet
 from netchat.wire import Message
 
 from tests.packets.segments import ACK, PSH, START, Talk  # isort: skip
@@ -52,12 +52,20 @@ def said(items: Iterable[Item]) -> dict[bool, list[Message]]:
 
 
 def check_tiling(items: Iterable[Item]) -> None:
-    """Every byte of every direction is in one item, and in one only."""
-    places: dict[tuple[int, bool], list[tuple[int, int]]] = defaultdict(list)
+    """Every byte of every direction is in one item, and in one only.
+
+    Over a link that is so twice: of the blocks, and of what they carry.
+    """
+    places: dict[tuple[int, bool, bool], list[tuple[int, int]]] = defaultdict(list)
+    linked: set[tuple[int, bool]] = set()
     for item in items:
-        if isinstance(item, (Decoded, Damage, Gap)):
-            key = id(item.conversation), item.to_server
-            places[key].append((item.offset, item.offset + item.size))
+        key = id(item.conversation), item.to_server
+        if isinstance(item, Block):
+            linked.add(key)
+        if isinstance(item, (Block, Decoded, Damage, Gap)):
+            # What was found in front of a link's first block was found in the connection itself.
+            inside = key in linked if isinstance(item, Decoded) else getattr(item, "inside", False)
+            places[*key, inside].append((item.offset, item.offset + item.size))
     for spans in places.values():
         at = 0
         for start, end in sorted(spans):

@@ -24,7 +24,7 @@ def linked_talk(
     mode: Mode = Mode.HYBRID,
     by_client: bool = True,
     talk: Talk | None = None,
-) -> Talk:
+) -> tuple[Talk, dict[bool, bytes]]:
     """Say messages over a link, each when the one before has arrived.
 
     Args:
@@ -37,16 +37,20 @@ def linked_talk(
         by_client: the client applies the channel itself, as `netchat client --channel` does, so
             that what it gets is captured as it was sent. Else it is damaged on the way.
         talk: where the packets go; not yet opened. It is not closed.
+
+    Returns:
+        The conversation, and what each direction (True: to the server) sent into the channel.
     """
     talk = (talk or Talk()).open()
     links = Link.client(spec, mode=mode, identity=(seed << 32) + 2**32 - 300), Link.server()
     noise = [ChannelStream(channel, 2 * seed + side) if channel else None for side in (0, 1)]
-    now, got = 0.0, [bytearray(), bytearray()]
+    now, got, sent = 0.0, [bytearray(), bytearray()], [bytearray(), bytearray()]
 
     def step() -> None:
         nonlocal now
         for side, link in enumerate(links):
             data = link.data_to_send(now)
+            sent[side] += data
             stream = noise[side]
             damaged = stream.damage(data) if stream is not None else data
             if data:
@@ -69,4 +73,4 @@ def linked_talk(
             raise AssertionError("it never arrives")
     for _ in range(200):
         step()
-    return talk
+    return talk, {True: bytes(sent[0]), False: bytes(sent[1])}

@@ -39,15 +39,11 @@ _FIELDS = (
     ("checked", 28, 2),
     ("crc", 30, 2),
 )
-_MODES = {
-    Mode.HYBRID: "what fails is sent again, and decoded with its copies",
-    Mode.ARQ: "what fails is sent again",
-    Mode.FEC: "nothing is sent again",
-}
+_MODES = {Mode.HYBRID: "hybrid ARQ", Mode.ARQ: "ARQ", Mode.FEC: "nothing sent again"}
 _OUTCOMES = {
     "good": "intact",
-    "combined": "FAILED alone, decoded together with its earlier copies",
-    "failed": "FAILED, more is wrong than the code can correct",
+    "combined": "FAILED alone, mended with its earlier copies",
+    "failed": "FAILED, beyond what the code corrects",
     "damaged": "handed over damaged, as this link does",
     "foreign": "of another link, left alone",
     "": "",
@@ -67,6 +63,8 @@ def block_summary(block: Block) -> str:
     if block.outcome == "good" and block.corrected:
         result = ""
     repaired = f"{block.corrected:,} symbol{'s' * (block.corrected != 1)} corrected"
+    if block.outcome == "failed":
+        repaired += " in the header"
     parts = [text for text in (result, repaired if block.corrected else "") if text]
     told = f": {', '.join(parts)}" if parts else ""
     if block.again:
@@ -75,7 +73,7 @@ def block_summary(block: Block) -> str:
         number = _from_first(block, header.number, 24)
         return f"#{number} bytes {begin} to {begin + header.length} in {_code(block)}{told}"
     if name in ("DATA", "ACK"):
-        return f"everything up to byte {_from_first(block, header.ack, 32)} has arrived{told}"
+        return f"has everything up to byte {_from_first(block, header.ack, 32)}{told}"
     if name == "OPEN" and block.payload:
         return f"{_wishes(block.payload)}{told}"
     text = (block.payload or b"").decode("utf-8", "replace")
@@ -93,7 +91,7 @@ def _wishes(payload: bytes) -> str:
         return show_line(str(error))
     up, down = show_line(opening.up), show_line(opening.down)
     codes = up if up == down else f"{up} up and {down} down"
-    return f"asks for {codes}; {_MODES[opening.mode]}"
+    return f"asks for {codes}, {_MODES[opening.mode]}"
 
 
 def _from_first(block: Block, value: int, bits: int) -> int:
@@ -125,7 +123,7 @@ def block_lines(block: Block, paint: Paint = plain) -> list[str]:
         "number": f"{header.number} (#{_from_first(block, header.number, 24)})",
         "window": f"{header.window} x 4 KiB",
         "ack": f"{header.ack} (byte {_from_first(block, header.ack, 32)})",
-        "echo": f"{header.echo} (#{_from_first(block, header.echo, 24)})",
+        "echo": f"{header.echo} ({_echo(block)})",
         "delay": f"{header.delay / 10:g} ms",
         "arrived": f"{header.arrived:032b}",
         "checked": f"{header.checked} x 64 bytes",
@@ -139,6 +137,11 @@ def block_lines(block: Block, paint: Paint = plain) -> list[str]:
     if block.size > block.head:
         lines += _payload(block, paint)
     return lines
+
+
+def _echo(block: Block) -> str:
+    number = _from_first(block, block.header.echo, 24)
+    return "none yet" if number == 2**24 - 1 else f"#{number}"
 
 
 def _field(block: Block, at: int, size: int, name: str, value: str, paint: Paint) -> str:

@@ -128,8 +128,10 @@ def ladder_svg(ladder: Ladder, title: str) -> str:
 def _subtitle(rows: list[Row]) -> str:
     messages = sum(row.kind == "message" for row in rows)
     again = sum(row.note in ("retransmission", "out of order") for row in rows)
+    blocks = sum(row.kind in ("block", "failed") for row in rows)
     gaps = sum(row.kind == "gap" for row in rows)
     parts = [f"{sum(bool(row.packet) for row in rows)} segments, {messages} with messages"]
+    parts += [f"{blocks} with blocks of a link alone"] if blocks else []
     parts += [f"{again} sent again or out of order"] if again else []
     parts += [f"{gaps} gap{'s' * (gaps > 1)}"] if gaps else []
     return ", ".join(parts)
@@ -171,7 +173,8 @@ def _labels(row: Row, start: int, end: int, y: int, colour: str) -> Iterator[str
         last = place == len(row.labels) - 1
         text = _cut(label, room - len(note) if last else room)
         up = y + _SLOPE // 2 - 4 - _LABEL * (len(row.labels) - 1 - place)
-        name, _, rest = text.partition(" ") if row.kind == "message" else ("", "", text)
+        named = row.kind in ("message", "block", "failed")
+        name, _, rest = text.partition(" ") if named else ("", "", text)
         bold = f'<tspan font-weight="600" fill="{colour}">{_safe(name)}</tspan> ' if name else ""
         more = (
             f'<tspan dx="6" fill="{_COLOURS["again"]}">{_safe(note)}</tspan>'
