@@ -1,0 +1,97 @@
+"""Error rates as curves: what was measured, with its intervals, beside what theory says.
+
+figure, axes = error_axes("Hamming against repetition", "p of the channel", "bit error rate")
+measured(axes, [Estimate(0.01, 3e-4, 2.8e-4, 3.2e-4)], "repetition 3")
+show(figure, "The rate of errors falls with p")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from netchat.course.style import COLOURS, plot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["Estimate", "error_axes", "measured"]
+
+_MARKERS = "os^Dvp"
+
+
+class Estimate(NamedTuple):
+    """A rate that was counted, and where the true one may be.
+
+    Attributes:
+        x: what the channel was set to.
+        rate: hits of trials; 0 if there was none.
+        low: lower end of its interval.
+        high: upper end.
+    """
+
+    x: float
+    rate: float
+    low: float
+    high: float
+
+
+def error_axes(
+    title: str, x: str, y: str, *, size: tuple[float, float] = (7.5, 4.6), falling: bool = False
+) -> tuple[Figure, Axes]:
+    """An empty diagram with two logarithmic axes.
+
+    Args:
+        title: what stands above it.
+        x: what the horizontal axis shows.
+        y: what the vertical axis shows.
+        size: in inches.
+        falling: whether the bad side, with the large x, is to the left.
+    """
+    figure, axes = plot(title, x, y, size=size)
+    axes.set(xscale="log", yscale="log")
+    if falling:
+        axes.xaxis.set_inverted(True)
+    return figure, axes
+
+
+def measured(
+    axes: Axes,
+    estimates: Iterable[Estimate],
+    label: str,
+    *,
+    theory: tuple[Sequence[float], Sequence[float]] | None = None,
+) -> None:
+    """Draw estimates as markers with intervals; of no hit at all, the upper limit as an arrow.
+
+    Args:
+        axes: where; each call takes the next colour.
+        estimates: what was measured.
+        label: whose it is.
+        theory: points of a line in the same colour.
+    """
+    series = len(axes.containers) // 2
+    colour, marker = COLOURS[series % 6], _MARKERS[series % 6]
+    points = list(estimates)
+    seen = [point for point in points if point.rate > 0]
+    unseen = [point for point in points if not point.rate]
+    # On a logarithmic axis an interval down to zero would have no end.
+    floors = [max(point.low, point.rate / 100) for point in seen]
+    axes.errorbar(
+        [point.x for point in seen],
+        [point.rate for point in seen],
+        yerr=[
+            [point.rate - floor for point, floor in zip(seen, floors, strict=True)],
+            [point.high - point.rate for point in seen],
+        ],
+        fmt=marker, color=colour, label=label, capsize=3, elinewidth=1.4, markersize=5,
+    )  # fmt: skip
+    axes.errorbar(
+        [point.x for point in unseen],
+        [point.high for point in unseen],
+        yerr=[point.high * 0.6 for point in unseen],
+        uplims=True, fmt="_", color=colour, elinewidth=1.4, capsize=3,
+    )  # fmt: skip
+    if theory is not None:
+        axes.plot(*theory, color=colour, marker="", linewidth=1.3, zorder=1)

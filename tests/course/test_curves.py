@@ -1,0 +1,40 @@
+"""Measured rates are drawn with what is known of them, and no more."""
+
+import numpy as np
+
+from netchat.course.code_pictures import cube
+from netchat.course.curves import Estimate, error_axes, measured
+from netchat.course.style import show
+from tests.course.test_pictures import shapes
+
+
+def test_a_rate_of_zero_is_an_upper_limit_and_no_point():
+    figure, axes = error_axes("Errors", "p", "rate", falling=True)
+    measured(
+        axes,
+        [Estimate(0.1, 0.02, 0.015, 0.03), Estimate(0.01, 0.0, 0.0, 0.004)],
+        "a code",
+        theory=([0.1, 0.01], [0.02, 0.001]),
+    )
+    seen, limit = axes.containers
+    assert np.allclose(seen.lines[0].get_xydata(), [[0.1, 0.02]])
+    assert np.allclose(limit.lines[0].get_xydata(), [[0.01, 0.004]])
+    assert axes.get_xlim()[0] > axes.get_xlim()[1]
+    assert shapes(show(figure, "a code"))
+
+
+def test_each_code_has_a_colour_of_its_own_and_its_theory_the_same():
+    _, axes = error_axes("Errors", "p", "rate")
+    for name in "ab":
+        measured(axes, [Estimate(0.1, 0.02, 0.01, 0.03)], name, theory=([0.1, 0.2], [0.02, 0.03]))
+    theory = [line for line in axes.lines if len(line.get_xdata()) == 2]
+    colours = [line.get_color() for line in theory]
+    assert len(set(colours)) == 2
+    assert colours == [container.lines[0].get_color() for container in axes.containers[::2]]
+
+
+def test_a_cube_has_eight_corners_and_twelve_edges():
+    picture = cube({f"{word:03b}": word.bit_count() > 1 for word in range(8)}, codewords=("000",))
+    fills = shapes(picture)
+    assert (fills.count("#0072b2"), fills.count("#b8d8ec"), fills.count("#f9dda6")) == (1, 3, 4)
+    assert picture.svg.count('id="line2d_') == 12
