@@ -66,6 +66,15 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in words}
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_are_named_are_there(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    for name in set(re.findall(r"`((?:\w+/)+\w+\.(?:py|js|md|lua|json))`", text)):
+        if "NN" in name:  # it stands for any lesson
+            continue
+        assert (ROOT / name).exists() or (ROOT / "netchat" / name).exists(), f"{page} names {name}"
+
+
 def test_every_command_is_told_of() -> None:
     told = "\n".join(
         command.text for page in PAGES for block in blocks(page) for command in commands(block)
