@@ -37,6 +37,10 @@ class Capture:
     def __len__(self) -> int:
         return len(self.packets)
 
+    def __repr__(self) -> str:
+        seconds = float(self.packets[-1].time - self.packets[0].time) if self.packets else 0.0
+        return f"<Capture: {len(self)} packets in {seconds:.6f} s>"
+
     def data(self) -> bytes:
         """The bytes of its file."""
         file = io.BytesIO()

@@ -130,10 +130,12 @@ class Encapsulation:
             window=64240,
             options=options or [],
         )
-        ip = self._ip(src=src.host, dst=dst.host)
-        packet = Ether(src=src.mac, dst=dst.mac) / ip / tcp
         if data:
-            packet /= Raw(data)
+            tcp.add_payload(Raw(data))
+        ip = self._ip(src=src.host, dst=dst.host)
+        ip.add_payload(tcp)
+        packet = Ether(src=src.mac, dst=dst.mac)
+        packet.add_payload(ip)  # as `/` does, without copying each layer
         # Built and dissected again: lengths, checksums and the layers of the data stand in it.
         packet = Ether(bytes(packet))
         packet.time = self._now

@@ -1,0 +1,189 @@
+"""Self-checks of lesson 2: sniffing."""
+
+from functools import lru_cache
+from typing import Any
+
+from netchat.course import Variant, exercise, need, whole_number
+from netchat.course.capture import Capture
+from netchat.course.conversation import LOBBY, Conversation
+from netchat.wire import Send, encode
+
+PLACES = ("the library", "platform 9", "the old lab", "the roof", "room B-12", "the boathouse")
+TIMES = ("noon", "half past three", "ten to six", "midnight", "a quarter to eight")
+REMARKS = (
+    "Is anybody awake?",
+    "The build is green again.",
+    "Who took the crimping tool?",
+    "Lunch?",
+    "I have read the RFC twice now.",
+    "Mind the step.",
+    "It works on my machine.",
+    "Can somebody restart the printer?",
+    "Good morning!",
+)
+
+#: Bytes that TLS 1.3 adds to what it seals: a header of 5, a type of 1, a tag of 16.
+SEAL = 22
+
+
+@lru_cache(maxsize=64)
+def _party(variant: Variant, purpose: str) -> tuple[Capture, tuple[str, str, str]]:
+    """Four people in the lobby; two of them also have a secret."""
+    chance = variant.random(purpose)
+    people = variant.people(purpose, 4)
+    chat = Conversation(variant.seed(purpose))
+    for name in people[:3]:
+        chat.enter(name)
+    for _ in range(chance.randrange(3, 6)):
+        chat.say(chance.choice(people[:3]), LOBBY, chance.choice(REMARKS))
+    chat.enter(people[3])
+    sender, receiver = chance.sample(people, 2)
+    secret = f"{chance.choice(PLACES)}, {chance.choice(TIMES)}"
+    chat.tell(sender, receiver, secret)
+    for _ in range(chance.randrange(2, 4)):
+        chat.say(chance.choice(people), LOBBY, chance.choice(REMARKS))
+    chat.leave(chance.choice([name for name in people if name not in (sender, receiver)]))
+    return chat.capture(), (sender, receiver, secret)
+
+
+def party(variant: Variant) -> Capture:
+    """The student's capture."""
+    return Capture(_party(variant, "party")[0].packets)
+
+
+@exercise("2.1", "Who is there", given=party)
+def phone_book(capture: Capture, book: Any) -> None:
+    need(isinstance(book, dict), f"book is a dict, not {type(book).__name__}.")
+    right: dict[str, str] = {}
+    for message in capture.messages():
+        right[message.user] = message.conversation.client[0]
+    server = next(iter(capture.messages())).conversation.server[0]
+    need(
+        server not in book.values() and server not in book,
+        f"{server} is in your book, and that is the server.",
+        "message.conversation.client is the address and port of the user's side.",
+    )
+    need(
+        not set(book) & set(right.values()),
+        "Your book goes from addresses to names; it should go from names to addresses.",
+    )
+    missing, strange = set(right) - set(book), set(book) - set(right)
+    need(
+        not strange,
+        f"{next(iter(strange), None)!r} is in your book, but nobody in the capture is called so.",
+    )
+    need(not missing, f"{len(missing)} of the users are missing.", "Do you look at all messages?")
+    for name, address in book.items():
+        need(
+            isinstance(address, str),
+            f"For {name} your book has {address!r}: an address is a text, without the port.",
+        )
+        need(address == right[name], f"{name} is not at {address}.")
+
+
+@exercise("2.2", "Who said how much", given=party)
+def count_of_messages(capture: Capture, counts: Any) -> None:
+    need(isinstance(counts, dict), f"counts is a dict, not {type(counts).__name__}.")
+    right: dict[str, int] = {}
+    heard: dict[str, int] = {}
+    for message in capture.messages().filter(type=["SEND", "EVENT"]):
+        if message.type == "SEND":
+            right[message.user] = right.get(message.user, 0) + 1
+        elif message.fields["counter"]:
+            heard[message.user] = heard.get(message.user, 0) + 1
+    total = whole_number(sum(counts.values()), "the sum of all counts")
+    need(
+        counts != heard,
+        "These are the messages that each user *heard*.",
+        "Which message does a client send when somebody presses Enter?",
+    )
+    need(
+        total <= sum(right.values()),
+        f"You count {total} messages in all, and fewer were said.",
+        "Everything that is said passes the wire several times: once up, and down to each member. "
+        "Which of the two do you want to count?",
+    )
+    need(
+        total == sum(right.values()),
+        f"You count {total} messages in all, and more were said.",
+        "What is said in private was said, too.",
+    )
+    for name, count in right.items():
+        need(counts.get(name, 0) == count, f"Your count for {name} is not right.")
+
+
+@exercise("2.3", "The secret")
+def the_secret(variant: Variant, sender: Any, receiver: Any, text: Any) -> None:
+    right = _party(variant, "party")[1]
+    need(
+        (sender, receiver) != (right[1], right[0]),
+        "Those two it is, but the other way round.",
+        "The server copies what is said to both of them. Who sent it *to the server*?",
+    )
+    need(
+        isinstance(text, str) and text == right[2],
+        f"{text!r} is not what was said in private.",
+        "A private conversation is a room of two, and its code begins with @.",
+    )
+    need(sender == right[0], f"{sender} did not say it.")
+    need(receiver == right[1], f"It was not for {receiver}.", "Who else is in that room?")
+
+
+@exercise("2.4", "A filter of your own")
+def filter_of_your_own(variant: Variant, heard_by: Any) -> None:
+    rows = _party(variant, "filter")[0].messages().to_dicts()
+    for name in sorted({row["user"] for row in rows}):
+        for row in rows:
+            chosen = heard_by(row, name)
+            need(
+                isinstance(chosen, bool),
+                f"heard_by returns True or False, not {chosen!r}.",
+            )
+            fields = row["fields"]
+            right = (
+                row["type"] == "EVENT"
+                and row["user"] == name
+                and fields["kind_name"] == "CHAT"
+                and fields["sender"] != name
+            )
+            if chosen == right:
+                continue
+            what = f"a {row['type']} on the connection of {row['user']}"
+            if row["type"] == "EVENT":
+                what += f" (a {fields['kind_name']} of {fields['sender']})"
+            need(
+                False,
+                f"For {name}, your filter {'takes' if chosen else 'leaves out'} {what}.",
+                "Somebody hears what arrives on their own connection, is chat, and was said by "
+                "somebody else.",
+            )
+
+
+def sealed(variant: Variant) -> tuple[list[int], list[str]]:
+    """Sizes of sealed records, and the texts that they may hold, all of different length."""
+    chance = variant.random("sealed")
+    texts = {len(text): text for text in (*REMARKS, *(f"See you at {place}." for place in PLACES))}
+    candidates = list(texts.values())
+    chance.shuffle(candidates)
+    candidates = candidates[:8]
+    truth = chance.sample(candidates, 4)
+    sizes = [len(encode(Send(n, LOBBY, text))) + SEAL for n, text in enumerate(truth, 1)]
+    return sizes, candidates
+
+
+@exercise("2.5", "What the lengths tell", given=sealed)
+def what_lengths_tell(given: tuple[list[int], list[str]], guess: Any) -> None:
+    sizes, candidates = given
+    need(isinstance(guess, (list, tuple)), "guess is a list of texts.")
+    need(
+        len(guess) == len(sizes),
+        f"There are {len(sizes)} records, and you have {len(guess)} texts.",
+    )
+    for place, (text, size) in enumerate(zip(guess, sizes, strict=True), 1):
+        need(text in candidates, f"{text!r} is not among the candidates.")
+        real = len(encode(Send(place, LOBBY, text))) + SEAL
+        need(
+            real == size,
+            f"Record {place} has {size} bytes, but with {text!r} in it, it would have {real}.",
+            "How long is the frame around a text? You worked it out in lesson 1.",
+        )
