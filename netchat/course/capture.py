@@ -38,7 +38,8 @@ class Capture:
         return len(self.packets)
 
     def __repr__(self) -> str:
-        seconds = float(self.packets[-1].time - self.packets[0].time) if self.packets else 0.0
+        times = [float(packet.time) for packet in self.packets]
+        seconds = times[-1] - times[0] if times else 0.0
         return f"<Capture: {len(self)} packets in {seconds:.6f} s>"
 
     def data(self) -> bytes:
