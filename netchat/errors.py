@@ -19,6 +19,7 @@ They fork on the one question a caller asks first: *who did wrong?*
     ├── NotPermitted           this process lacks a right, such as to capture packets
     ├── LinkError              a noisy link could not be opened, or was given up
     ├── BenchError             an experiment could not be run, or its file not be used
+    ├── LabError               the lab's hosts and network could not be made, or are not there
     ├── HistoryError           the history could not be read or written
     └── CaptureError           a capture file is cut short, damaged or of no known format
 """
@@ -40,6 +41,7 @@ __all__ = [
     "EncodeError",
     "FrameTooLarge",
     "HistoryError",
+    "LabError",
     "LinkError",
     "NetchatError",
     "NotPermitted",
@@ -127,6 +129,10 @@ class LinkError(NetchatError):
 
 class BenchError(NetchatError):
     """An experiment could not be run, or a file of results could not be used."""
+
+
+class LabError(NetchatError):
+    """The lab's hosts and network could not be made, or are not there."""
 
 
 class HistoryError(NetchatError):

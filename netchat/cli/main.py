@@ -1,8 +1,7 @@
-"""The group of commands. Each one is imported only when it is asked for."""
+"""The group of all commands."""
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,12 @@ import click
 
 from netchat import __version__
 from netchat.cli.exits import FAILED, INTERRUPTED, NO_CONNECTION, NOT_PERMITTED
+from netchat.cli.lazy import LazyGroup
 from netchat.errors import CannotConnect, NetchatError, NotPermitted
 
 __all__ = ["cli", "main"]
 
 #: Every command: its name, the module in `netchat.cli` that has it, and its line in the help.
-#: The line stands here as well as in the command, so that the help imports no command.
 COMMANDS = {
     "serve": ("serve", "Run a chat server."),
     "client": ("client", "Chat in this terminal, or send what is piped in."),
@@ -27,6 +26,7 @@ COMMANDS = {
     "craft": ("craft", "Build any frame, right or wrong; show, save or send it."),
     "replay": ("replay", "Play a capture's clients against a server, compare the answers."),
     "wireshark": ("wireshark", "Install, print or check the Wireshark dissector."),
+    "lab": ("lab", "Make hosts on this machine, joined by a network that damages."),
     "doctor": ("doctor", "Say what this machine can do, and what mends the rest."),
     "codes": ("codes", "List the channel codes, or hold one to the laws."),
     "encode": ("encode", "Send a text through code, channel and decoder, bit by bit."),
@@ -34,24 +34,6 @@ COMMANDS = {
     "protocol": ("protocol", "Show the wire protocol, or write and check its document."),
     "completion": ("completion", "Print the line that gives a shell tab completion."),
 }
-
-
-class _Lazy(click.Group):
-    """A group that knows its commands by name and imports one when it is run."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"netchat.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
 def _read_config(path: Path | None) -> dict[str, Any]:
@@ -84,7 +66,8 @@ def _read_config(path: Path | None) -> dict[str, Any]:
 
 
 @click.group(
-    cls=_Lazy,
+    cls=LazyGroup,
+    table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "NETCHAT"},
     epilog="Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 no connection, 4 not permitted, "
     "130 interrupted. Any option can also be set as NETCHAT_COMMAND_OPTION or in the "

@@ -1,8 +1,8 @@
 """Takes the captures in `captures/` again: `sudo python -m tests.captures [NAME …]`.
 
-Each is a real one: `netchat serve` on one host, clients on another (see `network.py`), and
-`netchat sniff` that listens on the cable between them. Nothing stays behind, and what a run that
-was killed has left is cleaned up by the next.
+Each is a real one: `netchat serve` on one host, clients on another (see `netchat.lab.network`), and
+`netchat sniff` that listens on the cable of one. Nothing stays behind, and what a run that was
+killed has left is cleaned up by the next.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from netchat.lab.bridge import Bridge
+from netchat.lab.execute import on_host
+from netchat.lab.network import Network
 from netchat.packets import PcapngWriter, read_packets
-from tests.captures.bridge import Bridge
-from tests.captures.network import Network, clean_up
+from tests.captures.bridge import Trick
 from tests.captures.scenes import SCENES
 
 ROOT = Path(__file__).parents[2]
@@ -62,24 +65,26 @@ def take(scene: str, folder: Path) -> Path:
     """Take one capture; returns its file."""
     setting = SETTINGS.get(scene, Setting())
     path = folder / f"{scene}.pcapng"
-    bridged = bool(setting.drop or setting.delay)
+    network = Network("capture", ("client", "server"))
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
-        network = stack.enter_context(Network(bridged=bridged))
-        if bridged:
-            stack.enter_context(Bridge(drop=setting.drop, delay=setting.delay))
-        host = "fd64::2" if setting.ipv6 else "10.64.0.2"
-        server = network.start(
-            "server", [*NETCHAT, "serve", "--no-web", "--host", host, "--ephemeral"]
+        stack.enter_context(network)
+        taps = {host: network.tap(host) for host in network.hosts}
+        # A text is looked for where it is said first, which is on the way to the server.
+        trick = {"drop": setting.drop, "delay": setting.delay}
+        stack.enter_context(
+            Bridge(taps, lambda one, _: Trick(**trick) if one == "client" else Trick())
         )
+
+        def start(host: str, *command: str) -> subprocess.Popen[str]:
+            return stack.enter_context(_started(on_host(network.hosts[host], command)))
+
+        host = "fd64::2" if setting.ipv6 else "10.64.0.2"
+        server = start("server", *NETCHAT, "serve", "--no-web", "--host", host, "--ephemeral")
         _wait_for(server, "listening")
         taken = Path(scratch) / path.name
-        sniff = network.start(
-            setting.at, [*NETCHAT, "sniff", "-i", "eth0", "-q", "--write", str(taken)]
-        )
+        sniff = start(setting.at, *NETCHAT, "sniff", "-i", "eth0", "-q", "--write", str(taken))
         _wait_for(sniff, "Listening")
-        actors = network.start(
-            "client", [sys.executable, "-m", "tests.captures.scenes", scene, host]
-        )
+        actors = start("client", sys.executable, "-m", "tests.captures.scenes", scene, host)
         if actors.wait(PATIENCE):
             assert actors.stderr is not None
             raise RuntimeError(f"{scene}: {actors.stderr.read()}")
@@ -104,6 +109,20 @@ def _omit(source: Path, target: Path, text: bytes) -> None:
                 out.write(packet)
 
 
+@contextlib.contextmanager
+def _started(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+    """A program, for as long as the `with` block lasts."""
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **quiet) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            process.kill()
+
+
 def _wait_for(process: subprocess.Popen[str], word: str) -> None:
     assert process.stderr is not None
     for line in process.stderr:
@@ -121,12 +140,9 @@ def main() -> None:
         sys.exit("Taking captures needs root: sudo make captures")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the networks are undone
     os.chdir(ROOT)
-    try:
-        for scene in options.scenes or SCENES:
-            path = take(scene, options.folder)
-            print(f"{path.name:<24} {path.stat().st_size:>7,} bytes")
-    finally:
-        clean_up()
+    for scene in options.scenes or SCENES:
+        path = take(scene, options.folder)
+        print(f"{path.name:<24} {path.stat().st_size:>7,} bytes")
 
 
 if __name__ == "__main__":

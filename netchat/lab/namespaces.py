@@ -1,0 +1,134 @@
+"""Network namespaces: made, entered, and removed together with what runs in them.
+
+A namespace is named by a file in /run/netns, as `ip netns` does it, and stays when the program that
+has made it is killed. So whoever makes some removes first what an earlier run may have left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["create", "enter", "in_namespace", "named", "remove_all"]
+
+_RUN = Path("/run/netns")
+#: What `ip netns exec NAME` and `enter` put in place of files of the same name in /etc.
+_ETC = Path("/etc/netns")
+
+#: From <sched.h> and <sys/mount.h>.
+_CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWNET = 0x00020000, 0x04000000, 0x40000000
+_MS_BIND, _MS_REC, _MS_SLAVE = 0x1000, 0x4000, 0x80000
+
+#: Seconds that programs in a namespace have to end by themselves, before they are killed.
+_GRACE = 2.0
+
+
+def named(prefix: str) -> list[str]:
+    """The namespaces whose names begin so."""
+    found = {path.name for folder in (_RUN, _ETC) if folder.is_dir() for path in folder.iterdir()}
+    return sorted(name for name in found if name.startswith(prefix))
+
+
+def create(name: str, hosts: str) -> None:
+    """Make a namespace.
+
+    Args:
+        name: what it is called.
+        hosts: what programs that `enter` it find in /etc/hosts.
+    """
+    from pyroute2 import netns  # type: ignore[import-untyped]
+
+    etc = _ETC / name
+    etc.mkdir(parents=True, exist_ok=True)
+    (etc / "hosts").write_text(hosts)
+    netns.create(name)
+
+
+@contextlib.contextmanager
+def in_namespace(name: str) -> Iterator[None]:
+    """Let this thread be in a namespace, to open a socket there."""
+    with Path("/proc/thread-self/ns/net").open() as home, (_RUN / name).open() as there:
+        _call("setns", there.fileno(), _CLONE_NEWNET)
+        try:
+            yield
+        finally:
+            _call("setns", home.fileno(), _CLONE_NEWNET)
+
+
+def enter(name: str, hostname: str) -> None:
+    """Move this process into a namespace for good, with the /etc/hosts and the /sys of it.
+
+    Args:
+        name: what it is called.
+        hostname: what the machine is called in there, as in the prompt of a shell.
+
+    Raises:
+        FileNotFoundError: there is no such namespace.
+    """
+    with (_RUN / name).open() as there:
+        _call("setns", there.fileno(), _CLONE_NEWNET)
+    # Mounts of our own, of which nobody else sees anything.
+    _call("unshare", _CLONE_NEWNS | _CLONE_NEWUTS)
+    socket.sethostname(hostname)
+    _call("mount", b"none", b"/", None, _MS_REC | _MS_SLAVE, None)
+    with contextlib.suppress(OSError):  # a container may forbid it: then /sys is that of outside
+        _call("mount", name.encode(), b"/sys", b"sysfs", 0, None)
+    hosts = _ETC / name / "hosts"
+    if hosts.exists():
+        _call("mount", bytes(hosts), b"/etc/hosts", None, _MS_BIND, None)
+
+
+def remove_all(prefix: str) -> list[str]:
+    """Remove the namespaces whose names begin so, and end the programs in them.
+
+    Returns:
+        Their names.
+    """
+    names = named(prefix)
+    deadline = time.monotonic() + _GRACE
+    asked = set[int]()
+    while running := _processes(names) - {os.getpid()}:
+        late = time.monotonic() > deadline
+        for pid in running if late else running - asked:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
+                os.kill(pid, signal.SIGHUP)  # a shell that talks to somebody ignores SIGTERM
+        asked |= running
+        if time.monotonic() > deadline + _GRACE:
+            break  # one that the kernel holds; it loses its network's name, and ends some time
+        time.sleep(0.02)
+    for name in names:
+        path = _RUN / name
+        with contextlib.suppress(OSError):
+            _call("umount2", bytes(path), 2)  # MNT_DETACH; a half-made one is not mounted
+        path.unlink(missing_ok=True)
+        etc = _ETC / name
+        (etc / "hosts").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # somebody's own files are left alone
+            etc.rmdir()
+    return names
+
+
+def _processes(names: list[str]) -> set[int]:
+    """The processes in namespaces."""
+    inodes = {(_RUN / name).stat().st_ino for name in names if (_RUN / name).exists()}
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):  # it has just ended
+                if (entry / "ns/net").stat().st_ino in inodes:
+                    found.add(int(entry.name))
+    return found
+
+
+def _call(function: str, *arguments: bytes | int | None) -> None:
+    """Call a function of the C library that Python does not have (before 3.12, some)."""
+    if getattr(ctypes.CDLL(None, use_errno=True), function)(*arguments):
+        number = ctypes.get_errno()
+        raise OSError(number, f"{function}: {os.strerror(number)}")

@@ -1,0 +1,214 @@
+"""What is asked for happens, as often as it was asked for, and the same each time."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netchat.channels.impairment import (
+    HOLD_PACKETS,
+    HOLD_SECONDS,
+    MAX_WAITING,
+    ImpairedLine,
+    Impairments,
+)
+
+MANY = 20_000
+
+
+def line(seed=1, **wish):
+    return ImpairedLine(Impairments(**wish), np.random.SeedSequence(seed))
+
+
+def numbered(count, size=8):
+    return [number.to_bytes(8, "big") * (size // 8) for number in range(count)]
+
+
+def carried(line, packets, spared=0, every=0.0):
+    """What arrives when a packet is sent every so many seconds, and then nothing any more."""
+    arrived, now = [], 0.0
+    for packet in packets:
+        line.put(packet, now, spared)
+        arrived += line.take(now)
+        now += every
+    while line.due < math.inf:
+        now = max(now, line.due)
+        arrived += line.take(now)
+    return arrived
+
+
+def near(count, share, total):
+    """Within five standard deviations of a binomial number."""
+    return abs(count - share * total) <= 5 * math.sqrt(total * share * (1 - share))
+
+
+def test_a_perfect_line_changes_nothing():
+    packets = numbered(100)
+    perfect = line()
+    assert carried(perfect, packets) == packets
+    assert perfect.counts.as_dict() == {
+        "packets": 100, "bytes": 800, "lost": 0, "duplicated": 0, "reordered": 0, "damaged": 0,
+        "flipped": 0, "overflowed": 0,
+    }  # fmt: skip
+
+
+def test_packets_are_lost_as_often_as_asked_for_each_by_itself():
+    losing = line(loss=0.05)
+    arrived = {int.from_bytes(packet, "big") for packet in carried(losing, numbered(MANY))}
+    lost = [number not in arrived for number in range(MANY)]
+    assert sum(lost) == losing.counts.lost
+    assert near(losing.counts.lost, 0.05, MANY)
+    both = sum(one and other for one, other in itertools.pairwise(lost))
+    assert near(both, 0.05**2, MANY)
+
+
+def test_bursts_have_the_share_and_the_length_asked_for():
+    losing = line(loss=0.1, burst=5)
+    arrived = {int.from_bytes(packet, "big") for packet in carried(losing, numbered(MANY))}
+    lost = [number not in arrived for number in range(MANY)]
+    bursts = sum(not one and other for one, other in itertools.pairwise(lost))
+    assert losing.counts.lost / MANY == pytest.approx(0.1, rel=0.15)
+    assert losing.counts.lost / bursts == pytest.approx(5, rel=0.15)
+
+
+def test_duplicates_are_whole_and_as_many_as_asked_for():
+    doubling = line(duplicate=0.1)
+    packets = numbered(MANY)
+    arrived = carried(doubling, packets)
+    assert len(arrived) == MANY + doubling.counts.duplicated
+    assert near(doubling.counts.duplicated, 0.1, MANY)
+    assert sorted(set(arrived)) == packets
+
+
+def test_held_packets_are_overtaken_by_at_most_so_many():
+    reordering = line(reorder=0.1)
+    arrived = [
+        int.from_bytes(packet, "big") for packet in carried(reordering, numbered(MANY), every=1e-5)
+    ]
+    assert sorted(arrived) == list(range(MANY))
+    at = {number: place for place, number in enumerate(arrived)}
+    overtakers = [
+        sum(at[later] < at[number] for later in range(number + 1, min(number + 30, MANY)))
+        for number in range(MANY)
+    ]
+    late = sum(count > 0 for count in overtakers)
+    assert near(late, 0.1, MANY)
+    assert abs(late - reordering.counts.reordered) <= 1  # the last may wait in vain
+    # Others that are held may go in front of it as well.
+    assert HOLD_PACKETS <= max(overtakers) <= HOLD_PACKETS + 5
+
+
+def test_nobody_waits_longer_than_the_delay_and_the_hold():
+    slow = line(reorder=1.0, delay=0.02)
+    slow.put(b"alone", 10.0)
+    assert slow.take(10.0 + 0.02 + HOLD_SECONDS - 1e-6) == []
+    assert slow.due == pytest.approx(10.02 + HOLD_SECONDS)
+    assert slow.take(slow.due) == [b"alone"]
+    assert slow.due == math.inf
+    assert slow.counts.reordered == 0
+
+
+def test_the_delay_is_kept_to():
+    slow = line(delay=0.02)
+    for number in range(5):
+        slow.put(bytes([number]), number * 0.01)
+    assert slow.due == 0.02
+    assert slow.take(0.0199) == []
+    assert slow.take(0.035) == [b"\x00", b"\x01"]
+    assert slow.due == pytest.approx(0.04)
+
+
+def test_bits_are_wrong_as_often_as_asked_for_but_not_those_spared():
+    noisy = line(channel="bsc:1e-3")
+    packets = [bytes(100)] * 5000
+    arrived = carried(noisy, packets, spared=20)
+    wrong = sum(int.from_bytes(packet, "big").bit_count() for packet in arrived)
+    assert wrong == noisy.counts.flipped
+    assert near(wrong, 1e-3, 5000 * 80 * 8)
+    assert noisy.counts.damaged == sum(any(packet) for packet in arrived)
+    assert not any(any(packet[:20]) for packet in arrived)
+    untouched = noisy.counts.flipped
+    assert carried(noisy, packets, spared=100) == packets
+    assert noisy.counts.flipped == untouched
+
+
+def test_two_copies_are_damaged_by_themselves():
+    arrived = carried(line(channel="bsc:0.05", duplicate=1.0), [bytes(100)] * 50)
+    pairs = list(zip(arrived[::2], arrived[1::2], strict=True))
+    assert len(pairs) == 50
+    assert all(one != other for one, other in pairs)
+
+
+ALL = {"channel": "bsc:1e-3", "loss": 0.1, "duplicate": 0.1, "reorder": 0.1, "delay": 0.001}
+
+
+def test_a_seed_repeats_everything_and_another_one_does_not():
+    packets = numbered(500, 64)
+    assert carried(line(3, **ALL), packets) == carried(line(3, **ALL), packets)
+    assert carried(line(3, **ALL), packets) != carried(line(4, **ALL), packets)
+
+
+def test_what_is_lost_does_not_depend_on_what_else_happens():
+    packets = numbered(500)
+
+    def survivors(**wish):
+        return set(carried(line(7, loss=0.2, **wish), packets))
+
+    assert survivors() == survivors(duplicate=0.3, reorder=0.3, delay=0.1)
+
+
+def test_what_is_too_much_is_lost_and_counted_and_room_comes_back():
+    slow = line(delay=1.0)
+    packet = bytes(1 << 20)
+    for _ in range(20):
+        slow.put(packet, 0.0)
+    assert slow.counts.overflowed == 20 - MAX_WAITING // len(packet)
+    assert len(slow.take(1.0)) == MAX_WAITING // len(packet)
+    slow.put(packet, 1.0)
+    assert slow.take(2.0) == [packet]
+
+
+@given(
+    st.lists(st.tuples(st.binary(max_size=20), st.floats(0, 0.02)), max_size=60),
+    st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.integers(0, 9),
+)  # fmt: skip
+def test_every_packet_is_accounted_for(sent, loss, duplicate, reorder, seed):
+    bad = line(seed, loss=loss, duplicate=duplicate, reorder=reorder, delay=0.005)
+    arrived, now = 0, 0.0
+    for packet, pause in sent:
+        bad.put(packet, now)
+        now += pause
+        arrived += len(bad.take(now))
+    arrived += len(bad.take(now + 0.005 + HOLD_SECONDS))
+    assert bad.due == math.inf
+    counts = bad.counts
+    assert counts.packets == len(sent)
+    assert arrived == counts.packets - counts.lost + counts.duplicated
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        ({"loss": 1.5}, "loss is a probability, from 0 to 1, not 1.5"),
+        ({"duplicate": -0.1}, "duplicate is a probability"),
+        ({"delay": 100}, "from 0 to 60 s"),
+        ({"burst": 3}, "need .* some loss"),
+        ({"burst": 1.5, "loss": 0.9}, "9 is the least"),
+        ({"channel": "bec:0.1"}, "a stream of bytes can only turn"),
+        ({"channel": "nonsense"}, "'nonsense' is not a channel"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(wish, says):
+    with pytest.raises(ValueError, match=says):
+        Impairments(**wish)
+
+
+def test_it_describes_itself():
+    assert str(Impairments()) == "no damage"
+    assert (
+        str(Impairments("bsc:1e-5", 0.01, 4, 0.01, 0.1, 0.02))
+        == "bsc:1e-5, 0.01 lost in bursts of 4, 0.01 doubled, 0.1 reordered, 20 ms delay"
+    )

@@ -1,0 +1,132 @@
+"""The bridge between sockets of any kind: who gets what, and what is spared. No root is needed."""
+
+import math
+import socket
+import time
+
+import pytest
+
+from netchat.lab.bridge import Bridge
+
+BROADCAST = b"\xff" * 6
+IPV4, IPV6, ARP = b"\x08\x00", b"\x86\xdd", b"\x08\x06"
+
+
+def mac(number):
+    return b"\x02\x00\x00\x00\x00" + bytes([number])
+
+
+class Plain:
+    """A passage that remembers what came by."""
+
+    def __init__(self):
+        self.seen, self._out = [], []
+
+    @property
+    def due(self):
+        return 0.0 if self._out else math.inf
+
+    def put(self, packet, now, spared=0):
+        self.seen.append((packet, spared))
+        self._out.append(packet)
+
+    def take(self, now):
+        out, self._out = self._out, []
+        return out
+
+
+@pytest.fixture
+def three():
+    """A bridge with three sides: the far ends, and the bridge."""
+    pairs = {name: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for name in "abc"}
+    for near, far in pairs.values():
+        near.setblocking(False)
+        far.settimeout(5)
+    passages = {}
+
+    def make(one, other):
+        return passages.setdefault(one + other, Plain())
+
+    with Bridge({name: near for name, (near, _) in pairs.items()}, make) as bridge:
+        yield {name: far for name, (_, far) in pairs.items()}, passages, bridge
+    for _, far in pairs.values():
+        far.close()
+
+
+def silent(sock):
+    sock.settimeout(0.05)
+    with pytest.raises(TimeoutError):
+        sock.recv(100)
+    sock.settimeout(5)
+    return True
+
+
+def test_it_floods_what_it_does_not_know_and_learns(three):
+    ends, passages, _ = three
+    question = BROADCAST + mac(1) + IPV4 + b"who?"
+    ends["a"].send(question)
+    assert ends["b"].recv(100) == ends["c"].recv(100) == question
+    answer = mac(1) + mac(2) + IPV4 + b"me"
+    ends["b"].send(answer)
+    assert ends["a"].recv(100) == answer
+    assert silent(ends["c"])
+    stray = mac(9) + mac(1) + IPV4 + b"who is 9?"
+    ends["a"].send(stray)
+    assert ends["b"].recv(100) == ends["c"].recv(100) == stray
+    assert set(passages) == {"ab", "ac", "ba"}
+
+
+def test_who_moves_is_found_again(three):
+    ends, _, _ = three
+    ends["a"].send(BROADCAST + mac(1) + IPV4)
+    ends["b"].recv(100)
+    ends["c"].recv(100)
+    ends["c"].send(BROADCAST + mac(1) + IPV4)
+    ends["a"].recv(100)
+    ends["b"].recv(100)
+    ends["b"].send(mac(1) + mac(2) + IPV4 + b"moved")
+    assert ends["c"].recv(100).endswith(b"moved")
+    assert silent(ends["a"])
+
+
+def test_a_frame_to_its_own_side_and_a_stub_go_nowhere(three):
+    ends, passages, _ = three
+    ends["a"].send(BROADCAST + mac(1) + IPV4)
+    ends["b"].recv(100)
+    ends["a"].send(mac(1) + mac(3) + IPV4)
+    ends["a"].send(b"short")
+    assert silent(ends["b"])
+    assert len(passages["ab"].seen) == 1
+
+
+@pytest.mark.parametrize(("kind", "spared"), [(IPV4, 14), (IPV6, 14), (ARP, 28)])
+def test_heads_and_arp_are_spared(three, kind, spared):
+    ends, passages, _ = three
+    ends["a"].send(BROADCAST + mac(1) + kind + bytes(14))
+    ends["b"].recv(100)
+    assert [spared for _, spared in passages["ab"].seen] == [spared]
+
+
+def test_a_flood_of_addresses_is_forgotten(three):
+    ends, _, bridge = three
+    for number in range(5000):
+        source = b"\x02\x00\x01\x00" + number.to_bytes(2, "big")
+        ends["a"].send(mac(8) + source + IPV4)
+        ends["b"].recv(100)
+        ends["c"].recv(100)
+    assert len(bridge._where) <= 4096
+
+
+def test_it_tells_why_it_has_ended():
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    other, far_other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+
+    def broken(one, another):
+        raise RuntimeError("no passage")
+
+    with far, far_other, Bridge({"a": near, "b": other}, broken) as bridge:
+        far.send(BROADCAST + mac(1) + IPV4)
+        deadline = time.monotonic() + 5
+        while bridge.problem is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert str(bridge.problem) == "no passage"

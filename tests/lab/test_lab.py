@@ -1,0 +1,237 @@
+"""`netchat lab` as its users have it: real namespaces, real frames. As root."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from netchat.lab.claim import ask
+from tests.lab.labs import NAME, PATIENCE, lab, leftovers, needs_root, started
+
+pytestmark = needs_root
+
+
+@pytest.fixture(autouse=True)
+def clean():
+    yield
+    lab("down")
+    assert leftovers() == []
+
+
+def up(*options):
+    lab("up", "--detach", *options)
+
+
+def until(true):
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_up_exec_status_down():
+    up("--hosts", "3", "--delay", "1ms", "--seed", "5")
+    state = json.loads(lab("status", "--json").stdout)
+    assert [host["name"] for host in state["hosts"]] == ["h1", "h2", "h3"]
+    assert state["seed"] == 5
+    assert state["impairments"]["delay"] == 0.001
+    look = (
+        "import os, socket; print(socket.gethostname(), socket.gethostbyname('h1'), "
+        "socket.getaddrinfo('h3-v6', 1)[0][4][0], os.getcwd(), os.environ['MINE'])"
+    )
+    said = lab("exec", "h2", "--", "python", "-c", look, env={**os.environ, "MINE": "kept"})
+    assert said.stdout.split() == ["h2", "10.64.0.1", "fd64::3", str(Path.cwd()), "kept"]
+    assert lab("exec", "h2", "sh", "-c", "exit 7", code=7).stderr == ""
+    assert "There is no host h4; there are: h1, h2, h3." in lab("exec", "h4", code=1).stderr
+    assert "no program nonsense" in lab("exec", "h1", "nonsense", code=127).stderr
+    assert "up already" in lab("up", code=1).stderr
+    assert "is down" in lab("down").stderr
+    assert leftovers() == []
+    assert "No lab" in lab("status", code=1).stderr
+    assert "No lab" in lab("exec", "h1", "true", code=1).stderr
+    assert "No lab" in lab("down").stderr
+
+
+def test_ctrl_c_ends_it_and_what_runs_in_it():
+    with started("up", stderr=subprocess.PIPE, stdout=subprocess.PIPE) as lab_up:
+        until(lambda: ask(NAME) is not None)
+        with started("exec", "h1", "sleep", "100") as sleeper:
+            lab_up.send_signal(signal.SIGINT)
+            _, said = lab_up.communicate(timeout=PATIENCE)
+            assert sleeper.wait(PATIENCE) != 0
+    assert lab_up.returncode == 0
+    assert "nothing of it is left" in said
+    assert leftovers() == []
+
+
+def test_what_a_killed_lab_has_left_is_removed_by_the_next():
+    up()
+    with started("exec", "h1", "sleep", "100") as sleeper:
+        until(lambda: "sleep" in subprocess.getoutput(f"ps -o comm= -p {sleeper.pid}"))
+        os.kill(ask(NAME)["process"], signal.SIGKILL)
+        until(lambda: ask(NAME) is None)
+        assert len(leftovers()) > 2
+        assert "No lab" in lab("exec", "h1", "true", code=1).stderr
+        up("--hosts", "3")
+        assert sleeper.wait(PATIENCE) == -signal.SIGTERM
+    os.kill(ask(NAME)["process"], signal.SIGKILL)
+    until(lambda: ask(NAME) is None)
+    assert f"netchat-{NAME}-h3" in lab("down").stderr
+    assert leftovers() == []
+
+
+SEND = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    sock.setsockopt(socket.SOL_SOCKET, 11, int(sys.argv[1]))  # SO_NO_CHECK
+    for number in range(1000):
+        sock.sendto(number.to_bytes(2, "big") * 100, ("h1", 7000))
+"""
+RECEIVE = """
+import json, socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    sock.bind(("0.0.0.0", 7000))
+    print("ready", flush=True)
+    sock.settimeout(1)
+    got = []
+    try:
+        while True:
+            got.append(sock.recv(300).hex())
+    except TimeoutError:
+        print(json.dumps(got))
+"""
+
+
+def datagrams(checked):
+    """A thousand datagrams from h2 to h1: those that arrive."""
+    with started("exec", "h1", "python", "-c", RECEIVE, stdout=subprocess.PIPE) as receiver:
+        assert receiver.stdout.readline() == "ready\n"
+        lab("exec", "h2", "python", "-c", SEND, "01"[not checked])
+        got, _ = receiver.communicate(timeout=PATIENCE)
+    return [bytes.fromhex(line) for line in json.loads(got)]
+
+
+def direction(one, other):
+    return next(
+        line for line in ask(NAME)["directions"] if (line["from"], line["to"]) == (one, other)
+    )
+
+
+def test_the_counters_are_what_arrives():
+    up("--loss", "0.1", "--duplicate", "0.1", "--reorder", "0.1", "--seed", "1")
+    got = datagrams(checked=True)
+    counts = direction("h2", "h1")
+    other = counts["packets"] - 1000  # ARP, and what IPv6 says of its own
+    assert 0 < other < 30
+    assert abs(len(got) - (1000 - counts["lost"] + counts["duplicated"])) <= other
+    assert 50 < counts["lost"] < 150
+    assert 50 < counts["duplicated"] < 150
+    assert 20 < counts["reordered"] < 200
+    order = [int.from_bytes(each[:2], "big") for each in got]
+    assert order != sorted(order)
+    assert ask(NAME)["missed"] == 0
+
+
+def test_a_wrong_bit_is_loss_with_a_checksum_and_a_wrong_byte_without():
+    up("--channel", "bsc:2e-4", "--seed", "1")
+    whole = {number.to_bytes(2, "big") * 100 for number in range(1000)}
+    got = datagrams(checked=True)
+    # exp(-2e-4 * 8 * 228) of the packets have no wrong bit at all: 69 %.
+    assert 600 < len(got) < 780
+    assert set(got) <= whole
+    got = datagrams(checked=False)
+    # Only what hits a head is lost: exp(-2e-4 * 8 * 28) of the heads are whole.
+    assert 900 < len(got) < 990
+    damaged = [each for each in got if each not in whole]
+    assert 180 < len(damaged) < 400
+    # A wrong bit in the length of UDP's head cuts a datagram short, and nobody objects.
+    assert sum(len(each) != 200 for each in got) < 10
+
+
+@contextlib.contextmanager
+def server():
+    """A chat server on h1."""
+    serve = ("exec", "h1", "netchat", "serve", "--lan", "--ephemeral", "--log-json")
+    with started(*serve, stderr=subprocess.PIPE) as process:
+        assert any('"listening"' in line for line in process.stderr)
+        yield
+
+
+def test_a_chat_gets_through():
+    up(
+        *[
+            "--channel",
+            "bsc:1e-6",
+            "--loss",
+            "0.02",
+            "--duplicate",
+            "0.02",
+            "--reorder",
+            "0.1",
+            "--seed",
+            "2",
+        ]
+    )
+    with server():
+        load = ["netchat", "load", "h1", "--users", "2", "--messages", "300", "--json"]
+        report = json.loads(lab("exec", "h2", "--", *load).stdout)
+    assert report["deliveries"] == 600
+    assert direction("h2", "h1")["lost"] > 0
+
+
+def test_sniff_on_a_cable():
+    up()
+    options = ("h2", "--json", "--type", "SEND", "--count", "1")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with server(), started("sniff", *options, **pipes) as sniffing:
+        assert "Listening on h2" in sniffing.stderr.readline()
+        client = ("netchat", "client", "h1", "--name", "Nova", "--no-state")
+        lab("exec", "h2", *client, input="hi\n")
+        seen, _ = sniffing.communicate(timeout=PATIENCE)
+    assert json.loads(seen)["fields"]["text"] == "hi"
+
+
+@pytest.mark.parametrize("command", [["up"], ["up", "--detach"], ["down"]])
+def test_without_root(command):
+    code = (
+        "import os, sys\n"
+        "import netchat.cli.lab_up, netchat.cli.lab_down, netchat.lab.lab, pyroute2.netns\n"
+        "from netchat.cli.main import main\n"
+        "os.setgroups([]); os.setuid(65534)\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "lab", "--name", NAME, *command],
+        capture_output=True, text=True, check=False, timeout=PATIENCE,
+    )  # fmt: skip
+    assert done.returncode == 4
+    assert 'sudo "$(command -v netchat)" lab' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--channel", "bec:0.1"], "can only turn"),
+        (["--loss", "2"], "0<=x<=1"),
+        (["--burst", "3"], "some loss"),
+        (["--hosts", "1"], "2<=x<=64"),
+    ],
+)
+def test_wrong_usage(options, says):
+    assert says in lab("up", *options, code=2).stderr
+
+
+def test_a_name_that_is_none():
+    done = subprocess.run(
+        [sys.executable, "-m", "netchat", "lab", "--name", "../x", "up"],
+        capture_output=True, text=True, check=False, timeout=PATIENCE,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "small letters and digits" in done.stderr
