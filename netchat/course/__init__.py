@@ -9,7 +9,7 @@
 `experiments/README.md` tells how lessons, checks and solutions are written.
 """
 
-from netchat.course.exercise import Wrong, exercise, need, whole_number
+from netchat.course.exercises import Wrong, exercise, need, whole_number
 from netchat.course.lesson import Lesson, begin
 from netchat.course.variant import Variant
 

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import contextlib
 import random
+import secrets
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 from netchat.chat import codes, outbox, session, state
@@ -41,6 +43,9 @@ _WAY, _WORK = 0.004, 0.0006
 
 #: Seconds between two messages that leave at the same time.
 _BURST = 0.0002
+
+#: Two threads that replace and restore the same thing would leave the wrong one behind.
+_PATCHING = threading.RLock()
 
 
 @dataclass(eq=False)
@@ -206,12 +211,23 @@ class Conversation:
     @contextlib.contextmanager
     def _chance(self) -> Iterator[None]:
         """What is secret elsewhere comes from the seed here: nobody relies on it."""
-        seeded = SimpleNamespace(
-            token_bytes=self._random.randbytes,
-            randbits=self._random.getrandbits,
-            choice=self._random.choice,
-        )
-        with contextlib.ExitStack() as stack:
+        seeded = _Seeded(self._random)
+        with _PATCHING, contextlib.ExitStack() as stack:
             for module in (codes, outbox, session, state):
                 stack.enter_context(patch.object(module, "secrets", seeded))
             yield
+
+
+class _Seeded:
+    """Stands in for the module `secrets`, for this thread: a server in another one keeps its own."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._own = {
+            "token_bytes": chance.randbytes,
+            "randbits": chance.getrandbits,
+            "choice": chance.choice,
+        }
+        self._thread = threading.get_ident()
+
+    def __getattr__(self, name: str) -> Any:
+        return self._own[name] if threading.get_ident() == self._thread else getattr(secrets, name)

@@ -14,7 +14,7 @@ import socket
 from pathlib import Path
 from typing import Any, TypeVar
 
-from netchat.course.exercise import Exercise, load_exercises
+from netchat.course.exercises import Exercise, load_exercises
 from netchat.course.variant import Variant
 from netchat.errors import NetchatError
 

@@ -1,6 +1,6 @@
 import pytest
 
-from netchat.course.exercise import Exercise, Wrong, load_exercises, need, whole_number
+from netchat.course.exercises import Exercise, Wrong, load_exercises, need, whole_number
 from netchat.course.lesson import begin, find_course
 from netchat.course.variant import Variant
 from netchat.errors import NetchatError

@@ -1,0 +1,231 @@
+"""Grading: what a notebook answers counts, and nothing that it does or says."""
+
+import csv
+import io
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from netchat.cli.lab_grade import grade
+from netchat.course.grade import Grade, grade_notebook, write_csv
+
+ROOT = Path(__file__).parents[2]
+
+#: A small course: numbers, functions, objects.
+CHECKS = """
+from netchat.course import exercise, need
+
+@exercise("1.1", "Double", given=lambda variant: len(variant.student))
+def double(given, answer):
+    need(answer == 2 * given, "That is not the double.", "Add it to itself.")
+
+@exercise("1.2", "A function")
+def function(_, answer):
+    for text in ("", "ab", "abc"):
+        need(answer(text) == text[::-1], f"{text!r} is not turned round.")
+
+@exercise("1.3", "An object")
+def thing(_, answer):
+    box = answer(3)
+    box.put(b"x")
+    need(box.size == 3 and bytes(box.content) == b"x" and list(box.shelf) == [1, (2, 3)], "no box")
+"""
+
+BEGIN = "from netchat.course import begin\ncourse = begin(1, student='Ada')"
+DOUBLE = "course.check('1.1', 6)"
+TURN = "course.check('1.2', lambda text: text[::-1])"
+BOX = """
+class Box:
+    def __init__(self, size):
+        self.size, self.content, self.shelf = size, bytearray(), [1, (2, 3)]
+    def put(self, data):
+        self.content += data
+course.check('1.3', Box)
+"""
+#: Writes a line to whatever file is open: one of them is how the process speaks to who grades.
+WRITE = """
+import os
+for number in range(3, 30):
+    try:
+        os.write(number, b'{}\\n')
+    except OSError:
+        pass
+"""
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("course")
+    (folder / "checks").mkdir()
+    (folder / "checks" / "lesson_01.py").write_text(CHECKS)
+    return folder
+
+
+@pytest.fixture
+def graded(course, tmp_path):
+    def run(*cells: str, **limits: float) -> dict[str, Grade]:
+        path = notebook(tmp_path / "handed-in.ipynb", *cells)
+        return {one.exercise: one for one in grade_notebook(path, course, **limits)}
+
+    return run
+
+
+def notebook(path: Path, *cells: str) -> Path:
+    rows = [{"cell_type": "markdown", "source": ["text"]}]
+    rows += [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]
+    path.write_text(json.dumps({"cells": rows}))
+    return path
+
+
+def results(grades: dict[str, Grade]) -> list[str]:
+    return [grades[number].result for number in ("1.1", "1.2", "1.3")]
+
+
+def test_numbers_functions_and_objects_are_judged(graded):
+    grades = graded(BEGIN, DOUBLE, TURN, BOX)
+    assert results(grades) == ["passed"] * 3
+    assert grades["1.1"].student == "Ada"
+
+
+def test_wrong_and_missing_answers_say_so(graded):
+    raising = "course.check('1.2', lambda text: text.index('z'))"
+    grades = graded(BEGIN, "course.check('1.1', 7)", raising)
+    assert results(grades) == ["wrong", "wrong", "not reached"]
+    assert grades["1.1"].text == "That is not the double. Add it to itself."
+    assert "ends with ValueError: substring not found" in grades["1.2"].text
+    dots = graded(BEGIN, "course.check('1.1', ...)", "course.check('1.2', lambda text: ...)")
+    assert results(dots) == ["not answered", "not answered", "not reached"]
+
+
+def test_what_comes_last_counts(graded):
+    assert results(graded(BEGIN, "course.check('1.1', 7)", DOUBLE))[0] == "passed"
+
+
+def test_a_cell_that_fails_or_prints_without_end_does_not_keep_the_others_from_counting(graded):
+    grades = graded(BEGIN, "1 / 0", "for _ in range(300_000): print('x' * 100)", "(", DOUBLE)
+    assert grades["1.1"].result == "passed"
+    assert "cell 3: ZeroDivisionError: division by zero; cell 5: " in grades["1.1"].note
+
+
+@pytest.mark.parametrize(
+    ("deed", "note"),
+    [
+        ("import os; os._exit(3)", "ended the notebook's process"),
+        ("import sys; sys.exit()", "SystemExit"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "ended the notebook's process"),
+        (WRITE.format('{"cell": [}'), "ended the notebook's process"),
+        (WRITE.format("[1]"), "disturbs the grading"),
+    ],
+)
+def test_a_cell_that_ends_the_process_is_left_out(graded, deed, note):
+    grades = graded(BEGIN, DOUBLE, deed, TURN)
+    assert results(grades) == ["passed", "passed", "not reached"]
+    assert note in grades["1.1"].note
+
+
+def test_endless_cells_and_answers_are_given_up_in_time(graded):
+    begun = time.monotonic()
+    stubborn = "while True:\n  try:\n    while True: pass\n  except BaseException: pass"
+    endless = "course.answers['1.2'] = (lambda text: [0 for _ in iter(int, 1)],)"
+    grades = graded(BEGIN, stubborn, DOUBLE, endless, BOX, limit=10, check_limit=1)
+    assert results(grades) == ["passed", "wrong", "passed"]
+    assert grades["1.2"].text == "the answer takes too long"
+    assert "cell 3: takes too long" in grades["1.1"].note
+    assert time.monotonic() - begun < 90
+
+
+TAMPERING = """
+import netchat.course.exercises as e, netchat.course as c, netchat.course.grade as g
+always = lambda self, variant, answers: e.Verdict(self.number, self.title, "passed")
+e.Exercise.judge = always
+e.need = c.need = lambda *a: None
+for one in course._exercises.values():
+    object.__setattr__(one, "check", lambda *a: None)
+course.check = lambda *a: print("✓ public checks passed")
+g.load_exercises = lambda *a: {}
+class Same:
+    def __eq__(self, other): return True
+    def __hash__(self): return 0
+course.answers['1.1'] = (Same(),)
+course.answers['1.2'] = (lambda text: Same(),)
+course.answers['1.3'] = ("public checks passed",)
+"""
+
+
+def test_tampering_with_the_checks_changes_nothing(graded):
+    assert results(graded(BEGIN, TAMPERING)) == ["wrong"] * 3
+
+
+def test_an_answer_that_runs_code_where_it_is_read_stays_in_its_process(graded, tmp_path):
+    trap = f"""
+class Trap:
+    def __reduce__(self):
+        return open, ({str(tmp_path / "trap")!r}, "w")
+    def __repr__(self):
+        open({str(tmp_path / "here")!r}, "w").write(str(__import__("os").getpid()))
+        return "3"
+course.answers['1.1'] = (Trap(),)
+course.answers['1.2'] = (lambda text: Trap(),)
+"""
+    assert results(graded(BEGIN, trap))[:2] == ["wrong", "wrong"]
+    assert not (tmp_path / "trap").exists()
+    here = tmp_path / "here"
+    assert not here.exists() or int(here.read_text()) != os.getpid()
+
+
+def test_an_answer_too_large_to_send_is_wrong_and_the_others_count(graded):
+    huge = "import numpy as np; course.answers['1.1'] = (np.zeros(50_000_000, np.uint8),)"
+    loop = "x = []; x.append(x); course.answers['1.2'] = (x,)"
+    assert results(graded(BEGIN, huge, loop, BOX)) == ["wrong", "wrong", "passed"]
+
+
+def test_what_is_no_lesson_says_why(graded, course, tmp_path):
+    assert graded("x = 1")[""].text == "no lesson is begun in it"
+    lost = graded(
+        "from netchat.course.lesson import begun, Lesson",
+        "from netchat.course import Variant",
+        "one = Lesson.__new__(Lesson)",
+        "one.variant, one.answers = Variant('Ada', 9), {}",
+        "begun.append(one)",
+    )
+    assert "its lesson is not known" in lost[""].text
+    path = tmp_path / "broken.ipynb"
+    path.write_text("{")
+    assert [(g.result, g.text) for g in grade_notebook(path, course)] == [
+        ("failed", "it is no notebook")
+    ]
+
+
+def test_the_csv_has_a_line_an_exercise_and_no_formulas():
+    file = io.StringIO()
+    write_csv([Grade("a.ipynb", "=cmd()", "1.1", "Double", "wrong", "-1, it says")], file)
+    (row,) = csv.DictReader(io.StringIO(file.getvalue()))
+    assert (row["student"], row["text"]) == ("'=cmd()", "'-1, it says")
+
+
+def test_the_command_grades_folders_and_sees_names_that_come_twice(course, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        notebook(tmp_path / name / "01.ipynb", BEGIN, DOUBLE)
+    output = tmp_path / "grades.csv"
+    arguments = [str(tmp_path), "--course", str(course), "--jobs", "2", "-o", str(output)]
+    result = CliRunner().invoke(grade, arguments)
+    assert result.exit_code == 0, result.output
+    rows = list(csv.DictReader(io.StringIO(output.read_text())))
+    assert [row["result"] for row in rows] == ["passed", "not reached", "not reached"] * 2
+    assert "01.ipynb (Ada): 1 passed, 2 not reached" in result.stderr
+    assert "lesson 1: 2 notebooks are of 'Ada'" in result.stderr
+
+
+def test_the_command_says_when_there_is_nothing(tmp_path, course):
+    result = CliRunner().invoke(grade, [str(tmp_path), "--course", str(course)])
+    assert result.exit_code == 2
+    assert "There is no notebook" in result.stderr
+    notebook(tmp_path / "x.ipynb", "x = 1")
+    result = CliRunner().invoke(grade, [str(tmp_path), "--course", str(course)])
+    assert result.exit_code == 1
+    assert "1 failed: no lesson is begun in it" in result.stderr
