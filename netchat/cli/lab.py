@@ -15,6 +15,7 @@ COMMANDS = {
     "status": ("lab_status", "Show the hosts, and what the network has done."),
     "sniff": ("lab_sniff", "Show the chat on a host's cable."),
     "down": ("lab_down", "End the lab, and whatever runs in it."),
+    "grade": ("lab_grade", "Run the self-checks on students' notebooks, and write a CSV."),
 }
 
 
@@ -40,5 +41,9 @@ def lab(ctx: click.Context, name: str) -> None:
       sudo netchat lab exec h1 -- netchat serve --lan
       sudo netchat lab exec h2 -- netchat client h1 --name Nova
       sudo netchat lab sniff
+
+    \b
+    For instructors of the course in experiments/, without root:
+      netchat lab grade handed-in/*/01*.ipynb -o grades.csv
     """
     ctx.obj = name
