@@ -178,7 +178,8 @@ def _table(report: LoadReport) -> Table:
     if report.reconnects:
         table.add_row("lost connections", f"{report.reconnects:,}")
     if report.broken:
-        table.add_row("broken streams", f"{report.broken:,}")
+        what = "frames were wrong, by their own check; the connection was made again"
+        table.add_row("broken streams", f"{report.broken:,}: {what}")
     wrong = (
         f"{faults.lost:,} lost, {faults.doubled:,} doubled, {faults.disordered:,} out of order, "
         f"{faults.altered:,} altered"

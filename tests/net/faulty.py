@@ -120,6 +120,11 @@ def altered(number: int, raw: bytes) -> list[bytes]:
     return [encode(Event(**fields, room=event.room, sender=event.sender, text=other))]
 
 
+def damaged(number: int, raw: bytes) -> list[bytes]:
+    """One bit of event 5 is wrong."""
+    return [raw[:-1] + bytes([raw[-1] ^ 1])] if number == 5 else [raw]
+
+
 def reordered() -> Fault:
     """Event 5 is passed on behind event 6."""
     kept: list[bytes] = []

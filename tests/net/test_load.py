@@ -133,6 +133,14 @@ async def test_a_server_that_falls_silent_is_not_waited_for_for_ever(served):
     assert any("lost" in note for note in report.notes)
 
 
+async def test_a_damaged_frame_costs_a_connection_and_no_message(served):
+    async with FaultyProxy(await served.start(), 4, faulty.damaged) as port:
+        report = await drive(port, messages=300)
+    assert report.ok
+    assert report.broken == report.reconnects == 1
+    assert any("CRC-32" in note for note in report.notes)
+
+
 async def test_who_loses_the_connection_resumes_and_misses_nothing(served):
     async with FaultyProxy(await served.start(), 4, faulty.cut) as port:
         report = await drive(port, messages=300)

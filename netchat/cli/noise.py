@@ -1,0 +1,170 @@
+"""`netchat noise`: a proxy that damages what passes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from typing import Any
+
+import click
+
+from netchat.cli.impair_options import impair_options
+from netchat.errors import CannotConnect
+from netchat.net.client import parse_address
+from netchat.net.loop import run
+from netchat.wire import DEFAULT_PORT
+
+__all__ = ["noise"]
+
+
+@click.command(short_help="Damage what passes between any client and server.")
+@click.argument("listen", metavar="[HOST:]PORT")
+@click.argument("to", metavar="HOST[:PORT]", default="127.0.0.1")
+@click.option(
+    "--channel", metavar="SPEC",
+    help="Turn bits over, as bsc:1e-3 or gilbert-elliott:P_GB,P_BG,E_GOOD,E_BAD does.",
+)  # fmt: skip
+@click.option("--udp", is_flag=True, help="Pass UDP datagrams as well as TCP connections.")
+@impair_options
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print what happens as JSON, one object a line."
+)
+def noise(
+    listen: str,
+    to: str,
+    channel: str | None,
+    udp: bool,
+    loss: float,
+    burst: float | None,
+    duplicate: float,
+    reorder: float,
+    delay: float,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Listen on PORT, pass everything on to the server at HOST, and damage it, both ways.
+
+    Any client and any server can be tried so, and what is captured on both sides of it be compared.
+    Over TCP, bits are turned over behind TCP's checksum, which therefore does not notice; over UDP
+    (--udp), datagrams are also lost, doubled and reordered. Ctrl-C ends it.
+
+    \b
+    Examples:
+      netchat noise 7000 --channel bsc:1e-3               then: netchat client 127.0.0.1:7000 …
+      netchat noise 7000 example.org:6464 --delay 10ms    a round trip of 20 ms more
+      netchat noise 7000 --udp --loss 0.01 --reorder 0.1 --seed 1
+      netchat noise '[::1]:8080' '[::1]:80' --channel bsc:1e-5 --json
+    """
+    from netchat.channels.impairment import Impairments
+
+    if not udp and (loss or duplicate or reorder or burst is not None):
+        raise click.UsageError(
+            "TCP makes up for what is lost, doubled or reordered: that is for --udp only. "
+            "(netchat lab does it to TCP's packets.)"
+        )
+    host, port = _listen_address(listen)
+    try:
+        target = parse_address(to, DEFAULT_PORT)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="HOST[:PORT]") from error
+    try:
+        wish = Impairments(channel, loss, burst, duplicate, reorder, delay)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    run(_serve(host, port, target, wish, udp, seed, as_json))
+
+
+def _listen_address(listen: str) -> tuple[str, int]:
+    """PORT, or HOST:PORT; port 0 takes a free one."""
+    if listen.isascii() and listen.isdecimal() and int(listen) < 65536:
+        return "127.0.0.1", int(listen)
+    try:
+        if listen.endswith(":0"):
+            return parse_address(f"{listen[:-1]}1", 1)[0], 0
+        if ":" not in listen:
+            raise ValueError(f"{listen!r} is no port; write PORT, HOST:PORT or [IPV6]:PORT")
+        return parse_address(listen, 0)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="[HOST:]PORT") from error
+
+
+async def _serve(
+    host: str,
+    port: int,
+    target: tuple[str, int],
+    wish: Any,
+    udp: bool,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    from netchat.net.noise_proxy import NoiseProxy
+
+    def tell(happening: dict[str, Any]) -> None:
+        if as_json:
+            click.echo(json.dumps(happening))
+        else:
+            click.echo(_line(happening), err=True)
+
+    proxy = NoiseProxy(target, wish, seed, tell)
+    try:
+        address = await proxy.start(host, port, udp=udp)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise CannotConnect(f"{_shown(host, port)} cannot be listened on: {why}") from error
+    tell(
+        {
+            "event": "listening", "host": address[0], "port": address[1], "udp": udp,
+            "server": _shown(*target), "damage": str(wish), "seed": proxy.seed,
+        }
+    )  # fmt: skip
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    await ended.wait()
+    await proxy.stop()
+    tell({"event": "total", **proxy.total})
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _line(happening: dict[str, Any]) -> str:
+    """What happens, for people."""
+    match happening["event"]:
+        case "listening":
+            kinds = "TCP and UDP" if happening["udp"] else "TCP"
+            where = _shown(happening["host"], happening["port"])
+            return (
+                f"Listening on {where} ({kinds}), for {happening['server']}. Each way: "
+                f"{happening['damage']} (--seed {happening['seed']}). Ctrl-C ends it."
+            )
+        case "connected":
+            return (
+                f"{happening['number']:>3}  {happening['client']}  {happening['over']}, connected"
+            )
+        case "refused":
+            return f"     a connection was refused: {happening['why']}"
+        case "closed":
+            begin = f"{happening['number']:>3}  {happening['client']}  "
+        case _:
+            begin = "in all  "
+    out, back = _counts(happening["to_server"]), _counts(happening["to_client"])
+    problem = f"; {happening['problem']}" if "problem" in happening else ""
+    return f"{begin}to the server {out}; back {back}{problem}"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    names = {
+        "packets": "datagrams", "bytes": "bytes", "flipped": "wrong bits", "lost": "lost",
+        "duplicated": "doubled", "reordered": "reordered", "overflowed": "too many",
+    }  # fmt: skip
+    return (
+        ", ".join(
+            f"{counts[key]:,} {name}"
+            for key, name in names.items()
+            if counts.get(key) or (key in ("bytes", "flipped") and key in counts)
+        )
+        or "nothing"
+    )
