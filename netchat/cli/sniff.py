@@ -35,8 +35,8 @@ _TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sens
 @click.option(
     "--port", "ports", multiple=True, type=click.IntRange(0, 65535), default=(DEFAULT_PORT,),
     show_default=True,
-    help="TCP port of the chat; may be repeated. 0 listens on every port, and recognises a chat by "
-    "its frames.",
+    help="Port of the chat, TCP and UDP; may be repeated. 0 listens on every TCP port, and "
+    "recognises a chat by its frames.",
 )  # fmt: skip
 @click.option("--room", help="Show only messages about this room.")
 @click.option("--user", help="Show only conversations of this user.")
@@ -107,8 +107,8 @@ def sniff(
     problem = None
     with sniffer, _ended_by_signals(sniffer):
         where = "every interface" if interface == "any" else interface
-        which = " and ".join(map(str, wanted)) or "any"
-        click.echo(f"Listening on {where}, TCP port {which}. Ctrl-C ends it.", err=True)
+        which = f"TCP and UDP port {' and '.join(map(str, wanted))}" if wanted else "any TCP port"
+        click.echo(f"Listening on {where}, {which}. Ctrl-C ends it.", err=True)
         try:
             for items in sniffer.batches():
                 if not quiet:

@@ -237,7 +237,9 @@ class BlockDecoder:
         end = place + len(payload)
         ahead, items = place - self._next, list[Item]()
         if abs(ahead) > _NEAR and not (self.lost and ahead > 0):
-            return []  # no receiver would take it
+            # No receiver would take it. A second one is believed: the capture may have missed much.
+            self.lost = True
+            return []
         while ahead > _NEAR and self._held.pieces:
             items += self._give_up("blocks are missing")
         if ahead > _NEAR or (ahead > 0 and self._linked.mode is Mode.FEC):

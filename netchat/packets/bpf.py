@@ -26,7 +26,7 @@ _PROTOCOL, _PACKET_TYPE, _HARDWARE = (-0x1000 + n & 0xFFFFFFFF for n in (0, 4, 2
 _OUTGOING = 4  # PACKET_OUTGOING
 _LOOPBACK = 772  # ARPHRD_LOOPBACK
 _IPV4, _IPV6, _VLANS = 0x0800, 0x86DD, (0x8100, 0x88A8)
-_TCP = 6
+_TCP, _UDP = 6, 17
 #: IPv6 extension headers. What is behind the second one is left to the decoder.
 _EXTENSIONS = (0, 43, 44, 51, 60)
 
@@ -37,13 +37,13 @@ _Line = tuple[int, str, str, int]  # code, label if true, label if not, operand
 
 
 def chat_filter(ports: Collection[int]) -> bytes:
-    """A program that keeps the TCP segments from or to some ports, over IPv4 and IPv6.
+    """A program that keeps TCP segments and UDP datagrams from or to some ports, IPv4 and IPv6.
 
     On the loopback interface, where every packet passes twice, it keeps one of the two. What it
     cannot look into at a glance (fragments, extension headers, VLAN tags) it keeps.
 
     Args:
-        ports: TCP ports; if there are none, all TCP is kept.
+        ports: the ports; if there are none, all TCP is kept, and no UDP.
 
     Returns:
         The instructions, for `SO_ATTACH_FILTER`.
@@ -51,6 +51,7 @@ def chat_filter(ports: Collection[int]) -> bytes:
     Raises:
         CaptureError: there are more ports than a jump can span.
     """
+    carried = (_TCP, _UDP) if ports else (_TCP,)
     lines: list[_Line | str] = [
         (_LOAD_HALF, "", "", _HARDWARE),
         (_EQUAL, "", "network", _LOOPBACK),
@@ -62,7 +63,9 @@ def chat_filter(ports: Collection[int]) -> bytes:
         *[(_EQUAL, "keep", "", vlan) for vlan in _VLANS],
         (_EQUAL, "", "drop", _IPV4),
         (_LOAD_BYTE, "", "", _IP + 9),
-        (_EQUAL, "", "drop", _TCP),
+        *[(_EQUAL, "ipv4", "", protocol) for protocol in carried],
+        (_EQUAL, "drop", "drop", 0),
+        "ipv4",
         (_LOAD_HALF, "", "", _IP + 6),
         (_ANY_BIT, "keep", "", 0x1FFF),
         (_HEADER_LENGTH, "", "", _IP),
@@ -70,12 +73,14 @@ def chat_filter(ports: Collection[int]) -> bytes:
         "ipv6",
         (_LOAD_BYTE, "", "", _IP + 6),
         *[(_EQUAL, "extended", "", kind) for kind in _EXTENSIONS],
-        (_EQUAL, "", "drop", _TCP),
+        *[(_EQUAL, "plain", "", protocol) for protocol in carried],
+        (_EQUAL, "drop", "drop", 0),
+        "plain",
         (_SET_X, "", "", 40),
         (_EQUAL, "ports", "ports", 0),
         "extended",
         (_LOAD_BYTE, "", "", _IP + 40),
-        *[(_EQUAL, "keep", "", kind) for kind in (_TCP, *_EXTENSIONS)],
+        *[(_EQUAL, "keep", "", kind) for kind in (*carried, *_EXTENSIONS)],
         (_EQUAL, "drop", "drop", 0),
         "ports",
     ]

@@ -11,6 +11,7 @@ __all__ = [
     "MAX_HELD",
     "MAX_HELD_PIECES",
     "MAX_KEPT",
+    "MAX_LINKS",
     "Budget",
 ]
 
@@ -26,6 +27,10 @@ MAX_KEPT = 32 * 1024 * 1024
 
 #: Conversations followed at a time. Above it, the quarter that was silent longest is let go.
 MAX_CONVERSATIONS = 16_384
+
+#: Links over UDP followed at a time; what decodes one takes 20 KB. Above it, the one that was silent
+#: longest is let go.
+MAX_LINKS = 1024
 
 
 class Budget:

@@ -1,4 +1,4 @@
-"""One TCP connection, as the decoder and its views know it."""
+"""One TCP connection or link over UDP, as the decoder and its views know it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Counts:
     """What was seen of one direction of a connection.
 
     Attributes:
-        segments: TCP segments.
+        segments: TCP segments, or datagrams.
         offset: place in its stream up to which bytes were delivered or given up.
         retransmissions: segments that brought bytes again, or late enough to be sent again.
         out_of_order: segments that came late, by less than a retransmission takes.
@@ -46,7 +46,7 @@ class Counts:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Conversation:
-    """A TCP connection between a client and a server.
+    """A TCP connection between a client and a server, or a link over UDP.
 
     Attributes:
         number: counts the chat's connections in a capture, from 1.
@@ -60,6 +60,7 @@ class Conversation:
         to_server: counts of what the client sent.
         to_client: counts of what the server sent.
         link: the noisy link that it is spoken over; None if it is not.
+        transport: `TCP` or `UDP`.
     """
 
     number: int
@@ -73,6 +74,7 @@ class Conversation:
     to_server: Counts = field(default_factory=Counts)
     to_client: Counts = field(default_factory=Counts)
     link: Linked | None = None
+    transport: str = "TCP"
 
     def learn(self, message: Message) -> None:
         """Remember names from the messages that tell them."""

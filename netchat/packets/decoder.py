@@ -1,6 +1,7 @@
 """From packets to messages: finds the conversations, and drives what follows each of them.
 
     packet -> dissect -> Direction (TCP) -> Stage (frames, or blocks with frames in them) -> items
+                      -> Datagrams (UDP) -> blocks with frames in them -> items
 
     decoder = Decoder()
     for packet in read_packets("chat.pcapng"):
@@ -18,17 +19,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from functools import partial
+from typing import TYPE_CHECKING
 
 from netchat.packets.budget import MAX_CONVERSATIONS, MAX_KEPT, Budget
 from netchat.packets.connection import Connection
 from netchat.packets.conversation import Conversation, endpoints, reverse
 from netchat.packets.direction import Direction
-from netchat.packets.dissect import ACK, FIN, RST, SYN, Segment, dissect
+from netchat.packets.dissect import (
+    ACK,
+    FIN,
+    NOT_TCP,
+    RST,
+    SYN,
+    Segment,
+    dissect,
+    dissect_datagram,
+)
 from netchat.packets.first_look import FirstLook
 from netchat.packets.items import Item, Notice
 from netchat.packets.packet import Packet
 from netchat.packets.scanner import Echo, FrameScanner, Stage
 from netchat.wire import DEFAULT_PORT, MAX_FRAME
+
+if TYPE_CHECKING:
+    from netchat.packets.datagrams import Datagrams, Side
 
 __all__ = ["Decoder"]
 
@@ -44,14 +58,15 @@ class Decoder:
 
     Args:
         ports: TCP ports that are a chat's whatever is said on them. On other ports a connection
-            is one if a valid frame is found where it must be.
+            is one if a valid frame is found where it must be. Links over UDP are looked for on
+            these ports only.
         limit: bytes a whole frame may have; larger ones are damage.
         trace: also yield every TCP segment of a chat, as `Trace`. Costs time.
 
     Attributes:
         packets: how many were fed.
-        skipped: how many of them held no TCP segment, by the reason.
-        conversations: how many connections of a chat were seen.
+        skipped: how many of them held neither a TCP segment nor a datagram of a link, by the reason.
+        conversations: how many connections of a chat and links over UDP were seen.
     """
 
     def __init__(
@@ -72,6 +87,7 @@ class Decoder:
         self._table: dict[bytes, tuple[Connection, Direction]] = {}
         self._foreign: set[bytes] = set()  # keys of connections that are no chat
         self._waiting: set[Connection] = set()
+        self._datagrams: Datagrams | None = None
 
     def feed(self, packet: Packet) -> list[Item]:
         """Take the next packet.
@@ -83,8 +99,7 @@ class Decoder:
         self.packets += 1
         fields = dissect(link, data, length)
         if isinstance(fields, str):
-            self.skipped[fields] += 1
-            return []
+            return self._no_segment(fields, packet)
         key, seq, ack, flags, payload, cut = fields
         known = self._table.get(key)
         if known is not None:
@@ -120,7 +135,30 @@ class Decoder:
         items: list[Item] = []
         for connection in self._followed():
             items += self._end(connection, "the capture ends", "", connection.last)
-        return items
+        return items + (self._datagrams.finish() if self._datagrams is not None else [])
+
+    def _no_segment(self, why: str, packet: Packet) -> list[Item]:
+        """A packet without TCP; there may be a datagram of a link in it."""
+        number, time, link, data, length = packet
+        items: list[Item] | None = None
+        if why == NOT_TCP:
+            datagram = dissect_datagram(link, data, length)
+            if datagram is not None and self._ports & _ports_of(datagram.key):
+                items = self._links().feed(datagram, number, time)
+        if items is None:
+            self.skipped[why] += 1
+            return []
+        return items + self._relieve() if self._budget.used > MAX_KEPT else items
+
+    def _links(self) -> Datagrams:
+        """The links over UDP; what they need is loaded when there is the first."""
+        if self._datagrams is None:
+            from netchat.packets.datagrams import Datagrams
+
+            self._datagrams = Datagrams(
+                self._ports, self._budget, self._open_frames, self._count, trace=self._trace
+            )
+        return self._datagrams
 
     # -- one segment ----------------------------------------------------------------------------
 
@@ -210,7 +248,7 @@ class Decoder:
     def _open_stage(self, half: Direction, in_place: bool) -> Stage:
         return FirstLook(half, self._budget, partial(self._open_frames, half), in_place=in_place)
 
-    def _open_frames(self, half: Direction, in_place: bool) -> Stage:
+    def _open_frames(self, half: Direction | Side, in_place: bool) -> Stage:
         return FrameScanner(
             half.conversation,
             self._budget,
@@ -222,8 +260,12 @@ class Decoder:
 
     def _number(self, connection: Connection) -> None:
         if connection.chat:
-            self.conversations += 1
-            connection.conversation.number = self.conversations
+            connection.conversation.number = self._count()
+
+    def _count(self) -> int:
+        """The number of the next conversation."""
+        self.conversations += 1
+        return self.conversations
 
     def _end(self, connection: Connection, why: str, event: str, time: int) -> list[Item]:
         """Stop following a connection; with an event if there is one to be told."""
@@ -263,4 +305,11 @@ class Decoder:
                 break
             for half in (connection.client, connection.server):
                 items += self._sift(connection, half.let_go(connection.last))
+        if self._datagrams is not None:
+            items += self._datagrams.relieve(MAX_KEPT * 3 // 4)
         return items
+
+
+def _ports_of(key: bytes) -> set[int]:
+    """Both ports that a direction's key names."""
+    return {int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")}

@@ -1,4 +1,4 @@
-"""From a captured packet to its TCP segment: link layer, IPv4 or IPv6, TCP.
+"""From a captured packet to its TCP segment or UDP datagram: link layer, IPv4 or IPv6, TCP or UDP.
 
 Checksums are not looked at: a machine that lets its network card fill them in captures its own
 packets with wrong ones.
@@ -11,14 +11,30 @@ from typing import NamedTuple, TypeAlias
 
 from netchat.packets import packet as links
 
-__all__ = ["ACK", "FIN", "PSH", "RST", "SYN", "Fields", "Segment", "dissect"]
+__all__ = [
+    "ACK",
+    "FIN",
+    "NOT_TCP",
+    "PSH",
+    "RST",
+    "SYN",
+    "Datagram",
+    "Fields",
+    "Segment",
+    "dissect",
+    "dissect_datagram",
+]
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 
 _IPV4, _IPV6 = 0x0800, 0x86DD
 #: 802.1Q, 802.1ad and the number QinQ had before it: four bytes more, then the type again.
 _VLAN = (0x8100, 0x88A8, 0x9100)
-_TCP, _FRAGMENT = 6, 44
+_TCP, _UDP, _FRAGMENT = 6, 17, 44
+
+#: What `dissect` says of a packet in which there may be a datagram.
+NOT_TCP = "not TCP"
+
 #: IPv6 extension headers whose second byte is their length in units of 8 bytes, less one.
 _EXTENSIONS = (0, 43, 60, 135, 139, 140)
 _AUTHENTICATION = 51
@@ -54,6 +70,17 @@ class Segment(NamedTuple):
     cut: int
 
 
+class Datagram(NamedTuple):
+    """What is needed of one UDP datagram; the fields are those of `Segment`."""
+
+    key: bytes
+    payload: bytes
+    cut: int
+
+
+#: Protocol, place of its header, end of the packet, addresses.
+_Located: TypeAlias = tuple[int, int, int, bytes]
+
 #: The fields of a segment.
 Fields: TypeAlias = tuple[bytes, int, int, int, bytes, int]
 
@@ -78,6 +105,36 @@ def dissect(link: int, data: bytes, length: int) -> Fields | str:
             end = 14 + total
             if 54 <= start <= end <= len(data):
                 return data[26:38], seq, ack, flags, data[start:end], 0
+    located = _locate(link, data, length)
+    if isinstance(located, str):
+        return located
+    protocol, at, end, addresses = located
+    return _tcp(data, at, end, length, addresses) if protocol == _TCP else NOT_TCP
+
+
+def dissect_datagram(link: int, data: bytes, length: int) -> Datagram | None:
+    """Find the UDP datagram in a packet; None if there is none.
+
+    Args:
+        link: as for `dissect`.
+        data: as there.
+        length: as there.
+    """
+    located = _locate(link, data, length)
+    if isinstance(located, str):
+        return None
+    protocol, at, end, addresses = located
+    if protocol != _UDP or len(data) < at + 8:
+        return None
+    size = _U16(data, at + 4)[0]
+    if not 8 <= size <= end - at:
+        return None
+    payload = data[at + 8 : at + size]
+    return Datagram(addresses + data[at : at + 4], payload, size - 8 - len(payload))
+
+
+def _locate(link: int, data: bytes, length: int) -> _Located | str:
+    """What is in an IP packet, and where."""
     found = _network_layer(link, data)
     if isinstance(found, str):
         return found
@@ -122,7 +179,7 @@ def _ethertype(data: bytes, at: int, behind: int = 0) -> tuple[int, int] | str:
     return "cut in front of TCP"
 
 
-def _ipv4(data: bytes, at: int, length: int) -> Segment | str:
+def _ipv4(data: bytes, at: int, length: int) -> _Located | str:
     if len(data) < at + 20:
         return "cut in front of TCP"
     header = (data[at] & 0x0F) * 4
@@ -130,13 +187,11 @@ def _ipv4(data: bytes, at: int, length: int) -> Segment | str:
         return "bad IP header"
     if _U16(data, at + 6)[0] & 0x3FFF:
         return "IP fragment"
-    if data[at + 9] != _TCP:
-        return "not TCP"
     total = _U16(data, at + 2)[0] or length - at  # 0: the network card will cut it in pieces
-    return _tcp(data, at + header, at + total, length, data[at + 12 : at + 20])
+    return data[at + 9], at + header, at + total, data[at + 12 : at + 20]
 
 
-def _ipv6(data: bytes, at: int, length: int) -> Segment | str:
+def _ipv6(data: bytes, at: int, length: int) -> _Located | str:
     if len(data) < at + 40:
         return "cut in front of TCP"
     if data[at] >> 4 != 6:
@@ -144,7 +199,7 @@ def _ipv6(data: bytes, at: int, length: int) -> Segment | str:
     size = _U16(data, at + 4)[0]
     end = at + 40 + size if size else length  # 0: as above, or a jumbogram
     kind, place = data[at + 6], at + 40
-    while kind != _TCP:
+    while kind not in (_TCP, _UDP):
         if len(data) < place + 8:
             return "cut in front of TCP"
         if kind in _EXTENSIONS:
@@ -156,8 +211,8 @@ def _ipv6(data: bytes, at: int, length: int) -> Segment | str:
                 return "IP fragment"
             kind, place = data[place], place + 8
         else:
-            return "not TCP"
-    return _tcp(data, place, end, length, data[at + 8 : at + 40])
+            return NOT_TCP
+    return kind, place, end, data[at + 8 : at + 40]
 
 
 def _tcp(data: bytes, at: int, end: int, length: int, addresses: bytes) -> Segment | str:

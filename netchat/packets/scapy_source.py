@@ -42,7 +42,7 @@ class ScapySource:
         self.link = 1
         self.received = self.dropped = 0
         self._queue: queue.Queue[tuple[int, int, bytes, int]] = queue.Queue(_MOST)
-        wanted = " or ".join(f"tcp port {port}" for port in sorted(ports)) or "tcp"
+        wanted = " or ".join(f"port {port}" for port in sorted(ports)) or "tcp"
         names = [str(conf.iface), conf.loopback_name] if interface == _ANY else [interface]
         options: Any = {"iface": names, "filter": wanted, "prn": self._put, "store": False}
         sniffer: Any = AsyncSniffer(**options)

@@ -47,7 +47,7 @@ def chat(inside, *lines):
 def test_a_chat_is_shown_and_written_until_ctrl_c(inside, tmp_path):
     path = tmp_path / "chat.pcapng"
     sniff = inside(
-        "sniff", "--write", str(path), ready="Listening on every interface, TCP port 6464"
+        "sniff", "--write", str(path), ready="Listening on every interface, TCP and UDP port 6464"
     )
     chat(inside, "hello", "good bye")
     sniff.send_signal(signal.SIGINT)
@@ -84,7 +84,7 @@ def test_json_of_one_type_ends_by_count(inside):
 @needs_root
 def test_another_port_is_found_by_its_frames_and_duration_ends_it(inside):
     inside("serve", "--ephemeral", "--port", "7777", ready="listening")
-    sniff = inside("sniff", "--port", "0", "--tree", "--duration", "3", ready="port any")
+    sniff = inside("sniff", "--port", "0", "--tree", "--duration", "3", ready="any TCP port")
     client = inside("client", "127.0.0.1:7777", "--name", "Nova", "--no-state")
     client.communicate("hello\n", PATIENCE)
     out, _ = sniff.communicate(timeout=PATIENCE)

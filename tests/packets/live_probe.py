@@ -11,7 +11,7 @@ import time
 
 from netchat.packets import Packet
 from netchat.packets.live import Live
-from tests.packets.segments import ethernet, ipv4, ipv6, tcp
+from tests.packets.segments import ethernet, ipv4, ipv6, tcp, udp
 
 UDP = 17
 
@@ -27,9 +27,12 @@ def samples() -> dict[str, bytes]:
         "v4 from": ethernet(ipv4(*v4, answer)),
         "v4 options": ethernet(ipv4(*v4, chat, options=b"\x01" * 8)),
         "v4 other port": ethernet(ipv4(*v4, tcp(50000, 80, 1, 1, 16, b"web"))),
-        "v4 udp": ethernet(ipv4(*v4, chat, protocol=UDP)),
+        "v4 udp": ethernet(ipv4(*v4, udp(50000, 6464, b"block"), protocol=UDP)),
+        "v4 udp other port": ethernet(ipv4(*v4, udp(50000, 53, b"name"), protocol=UDP)),
+        "v4 icmp": ethernet(ipv4(*v4, chat, protocol=1)),
         "v4 fragment": ethernet(bytes(fragment)),
         "v6 to": ethernet(ipv6(*v6, chat), 0x86DD),
+        "v6 udp": ethernet(ipv6(*v6, udp(6464, 50000, b"block"), UDP), 0x86DD),
         "v6 from": ethernet(ipv6(*v6, answer), 0x86DD),
         "v6 other port": ethernet(ipv6(*v6, tcp(1, 2, 1, 1, 16, b"other")), 0x86DD),
         "v6 extension": ethernet(ipv6(*v6, hop_by_hop + chat, 0), 0x86DD),

@@ -10,7 +10,7 @@ from functools import cache
 from netchat.packets import Packet
 from netchat.packets.dissect import ACK, FIN, PSH, RST, SYN
 
-__all__ = ["ACK", "FIN", "PSH", "RST", "SYN", "Talk", "ethernet", "ipv4", "ipv6", "tcp"]
+__all__ = ["ACK", "FIN", "PSH", "RST", "SYN", "Talk", "ethernet", "ipv4", "ipv6", "tcp", "udp"]
 
 MILLISECOND = 1_000_000
 START = 1_700_000_000 * 1_000_000_000
@@ -28,6 +28,10 @@ def tcp(source: int, target: int, seq: int, ack: int, flags: int, payload: bytes
         )
         + payload
     )
+
+
+def udp(source: int, target: int, payload: bytes) -> bytes:
+    return struct.pack(">HHHH", source, target, 8 + len(payload), 0) + payload
 
 
 def ipv4(source: str, target: str, body: bytes, protocol: int = 6, options: bytes = b"") -> bytes:

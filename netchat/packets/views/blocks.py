@@ -74,6 +74,8 @@ def block_summary(block: Block) -> str:
         return f"#{number} bytes {begin} to {begin + header.length} in {_code(block)}{told}"
     if name in ("DATA", "ACK"):
         return f"has everything up to byte {_from_first(block, header.ack, 32)}{told}"
+    if name == "CHALLENGE":
+        return f"sends a cookie: the address has to prove itself{told}"
     if name == "OPEN" and block.payload:
         return f"{_wishes(block.payload)}{told}"
     text = (block.payload or b"").decode("utf-8", "replace")
@@ -91,7 +93,8 @@ def _wishes(payload: bytes) -> str:
         return show_line(str(error))
     up, down = show_line(opening.up), show_line(opening.down)
     codes = up if up == down else f"{up} up and {down} down"
-    return f"asks for {codes}, {_MODES[opening.mode]}"
+    cookie = ", with the cookie" if opening.cookie else ""
+    return f"asks for {codes}, {_MODES[opening.mode]}{cookie}"
 
 
 def _from_first(block: Block, value: int, bits: int) -> int:

@@ -81,7 +81,12 @@ class Lines:
             case Block():
                 return f"{head}  [] {item.header.kind.name:<6} {block_summary(item)}".rstrip()
             case Notice():
-                return f"{head}  ** {_NOTICES.get(item.event, item.event)}"
+                what = _NOTICES.get(item.event, item.event)
+                if said.transport == "UDP":
+                    what = what.replace("the connection", "a link over UDP").replace(
+                        "this connection", "this link"
+                    )
+                return f"{head}  ** {what}"
             case Trace():
                 ack = f" ack {item.ack}" if item.ack >= 0 else ""
                 note = f" [{item.note}]" if item.note else ""

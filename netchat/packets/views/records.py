@@ -27,6 +27,7 @@ def as_dict(item: Item) -> dict[str, Any]:
         "time_ns": item.time,
         "conversation": said.number,
         "user": said.user,
+        "transport": said.transport,
         "from": show_endpoint(said.source(to_server=item.to_server)),
         "to": show_endpoint(said.source(to_server=not item.to_server)),
         "to_server": item.to_server,

@@ -146,6 +146,7 @@ def _as_dict(row: ConversationStats) -> dict[str, Any]:
         "user": said.user,
         "client": show_endpoint(said.client),
         "server": show_endpoint(said.server),
+        "transport": said.transport,
         "whole": said.whole,
         "seconds": (row.last - said.began) / 1e9,
         **sides,
@@ -162,7 +163,7 @@ def _lines(row: ConversationStats) -> list[str]:
     began = "" if said.whole else ", joined in its middle"
     lines = [
         f"{said.number}  {party(said, server=False)}  {said}  "
-        f"{(row.last - said.began) / 1e9:.3f} s{began}"
+        f"{(row.last - said.began) / 1e9:.3f} s{' over UDP' * (said.transport == 'UDP')}{began}"
     ]
     for name, to_server, counts in _sides(said):
         types = [(count, MESSAGES[n].NAME) for n, count in enumerate(row.types[to_server]) if count]
@@ -172,7 +173,9 @@ def _lines(row: ConversationStats) -> list[str]:
         lines.append(
             f"   {arrow} {name.replace('_', ' '):<10} {total:>9,} messages  {named}".rstrip()
         )
-        lines.append(f"     {'':<10} {row.bytes[to_server]:>9,} bytes     {_tcp(counts)}")
+        lines.append(
+            f"     {'':<10} {row.bytes[to_server]:>9,} bytes     {_tcp(counts, said.transport)}"
+        )
         if said.link is not None:
             blocks = said.link.counts(to_server=to_server)
             lines.append(f"     {'':<10} {blocks.blocks:>9,} blocks    {_blocks(blocks)}")
@@ -192,7 +195,7 @@ def _sides(said: Conversation) -> tuple[tuple[str, bool, Counts], tuple[str, boo
     return ("to_server", True, said.to_server), ("to_client", False, said.to_client)
 
 
-def _tcp(counts: Counts) -> str:
+def _tcp(counts: Counts, transport: str) -> str:
     """What TCP had to do: segments, and of the rest what was not zero."""
     rest = {
         "retransmissions": counts.retransmissions,
@@ -200,7 +203,7 @@ def _tcp(counts: Counts) -> str:
         "conflicting overlaps": counts.conflicts,
         "astray": counts.astray,
     }
-    parts = [f"{counts.segments:,} segments"]
+    parts = [f"{counts.segments:,} {'segments' if transport == 'TCP' else 'datagrams'}"]
     parts += [f"{count:,} {name}" for name, count in rest.items() if count]
     if counts.gaps:
         parts.append(f"{counts.gaps:,} gaps of {counts.missing:,} bytes in all")
