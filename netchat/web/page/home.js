@@ -18,8 +18,14 @@ export class Home {
       event.preventDefault();
       this.submit(event.submitter?.value ?? "");
     });
-    this.name.addEventListener("input", () => this.typed());
-    this.code.addEventListener("input", () => this.typed());
+    for (const field of [this.name, this.code]) {
+      field.addEventListener("input", () => this.typed());
+      field.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" || event.isComposing) return;
+        event.preventDefault(); // else it would be a press on the first button
+        this.submit("");
+      });
+    }
     this.typed();
   }
 
@@ -53,7 +59,7 @@ export class Home {
   submit(wish) {
     const name = this.name.value.trim();
     if (!name) return this.problem("name", "Say first how others shall call you.");
-    // Enter in a field, rather than a press on a button: whatever the fields are filled for.
+    // Enter in a field is no press on a button: it does what the fields are filled for.
     const what = wish || (this.code.value.trim() ? "join" : "create");
     const code = what === "lobby" ? LOBBY : readCode(this.code.value);
     if (what === "join" && !code) {

@@ -1,0 +1,254 @@
+"""The page as people use it: two browsers, one of them a phone, and a terminal, in one room."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.cli.chatter import Chatter
+from tests.end_to_end.browsing import People, browser, needs_chromium
+from tests.end_to_end.processes import Server
+
+pytestmark = needs_chromium
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server("--ephemeral", "--web", "--web-port", "0", "--resume", "1s") as running:
+        yield running
+        assert running.complaints == []
+
+
+@pytest.fixture
+def people(chromium: Browser, server: Server) -> Iterator[People]:
+    everybody = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+    yield everybody
+    everybody.go_home()
+
+
+def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
+    people: People, server: Server
+) -> None:
+    nova = people.new()
+    code = nova.enter("Nova")
+    assert re.fullmatch(r"[0-9A-Z]{5}-[0-9A-Z]{5}", code)
+    link = nova.log.locator(".invitation a").get_attribute("href")
+    assert link == f"{people.address}/r/{code.replace('-', '')}"
+    nova.page.wait_for_function(
+        "document.querySelector('.log img').naturalWidth > 0"
+    )  # the QR code
+
+    maya = people.new(link.removeprefix(people.address), phone=True)
+    maya.accept("Maya")
+    ravi = people.new()
+    ravi.enter("Ravi", f" {code.lower()} ")
+    with Chatter("Terry", server.port, "--room", code) as terry:
+        nova.sees("Terry joined")
+        nova.say("Hello from the desk")
+        maya.sees("Hello from the desk")
+        maya.say("Hello from the phone")
+        terry.see("Maya: Hello from the phone")
+        terry.say("Hello from the terminal")
+        for person in (nova, maya, ravi):
+            person.sees("Hello from the terminal")
+            assert person.texts() == [f"Hello from the {w}" for w in ("desk", "phone", "terminal")]
+            expect(person.pending).to_have_count(0)
+            expect(person.page.locator("#people-count")).to_have_text("4")
+        expect(maya.log.locator(".own .text")).to_have_text(["Hello from the phone"])
+
+        maya.page.click("#leave")
+        maya.page.click("#leave-yes")
+        expect(maya.page.locator("#home")).to_be_visible()
+        nova.sees("Maya left")
+        ravi.sees("Maya left")
+        terry.see("[leave] Maya left the chat")
+        assert terry.end() == 0
+    nova.sees("Terry left")
+
+
+def test_a_private_conversation_and_its_end(people: People) -> None:
+    ada, bo, eve = people.new(), people.new(phone=True), people.new()
+    code = ada.enter("Ada")
+    bo.enter("Bo", code)
+    eve.enter("Eve", code)
+    ada.page.click("#people [data-name=Bo]")
+    expect(ada.page.locator("#title")).to_have_text("Bo")
+    ada.say("psst")
+    expect(bo.page.locator("#menu-count")).to_have_text("1")
+    expect(bo.page).to_have_title(re.compile(r"^\(1\) "))
+    bo.page.click("#menu")
+    bo.page.click("#privates button")
+    bo.sees("psst")
+    bo.say("yes?")
+    ada.sees("yes?")
+    assert ada.texts() == bo.texts() == ["psst", "yes?"]
+    expect(eve.page.locator("#privates button")).to_have_count(0)
+    assert eve.texts() == []
+
+    bo.page.click("#menu")
+    bo.page.click("#quit-open")
+    bo.page.click("#quit-yes")
+    expect(bo.page.locator("#home")).to_be_visible()
+    ada.sees("Bo has left; this conversation is over")
+    assert ada.texts() == ["psst", "yes?"]  # it stays to be read
+    expect(ada.page.locator("#composer")).to_be_hidden()
+
+
+def test_several_rooms_and_what_is_unread_in_them(people: People) -> None:
+    lea, tom = people.new(), people.new()
+    first = lea.enter("Lea")
+    tom.enter("Tom", first)
+    lea.page.click("#new-room")
+    expect(lea.page.locator("#rooms button")).to_have_count(2)
+    assert lea.code != first
+    assert lea.page.url.endswith(lea.code.replace("-", ""))
+    tom.say("one", "two", "three")
+    row = lea.page.locator("#rooms button", has_text=first)
+    expect(row.locator(".badge")).to_contain_text("3")
+    expect(lea.page).to_have_title(re.compile(r"^\(3\) "))
+    lea.page.bring_to_front()
+    row.click()
+    lea.sees("three")
+    expect(row.locator(".badge")).to_have_count(0)
+    expect(lea.page).to_have_title(re.compile(r"^[^(]"))
+    after = lea.page.evaluate(
+        "document.querySelector('.log:not([hidden]) .unread').nextElementSibling.innerText"
+    )
+    assert "one" in after
+
+
+def test_names_and_codes_that_do_not_work(people: People) -> None:
+    vega = people.new()
+    code = vega.enter("Vega")
+    other = people.new()
+    page = other.page
+    page.click("#home-create")
+    expect(page.locator("#home-name-problem")).to_contain_text("Say first")
+    page.fill("#home-name", "vega")
+    page.fill("#home-code", "what")
+    page.click("#home-join")
+    expect(page.locator("#home-code-problem")).to_contain_text("no room code")
+    page.fill("#home-code", "00000-00000")
+    page.click("#home-join")
+    expect(page.locator("#home-name-problem")).to_contain_text("is taken")
+    page.click("#home-name-problem button")
+    expect(page.locator("#home-code-problem")).to_contain_text("There is no room with the code")
+    expect(page.locator("#home-name")).to_have_value("vega2")
+    page.fill("#home-code", code)
+    page.fill("#home-name", "Orion")  # another name, while the session of the first one stands
+    page.click("#home-join")
+    vega.sees("Orion joined")
+
+    lost = people.new("/r/nonsense")
+    expect(lost.page.locator("#home-code-problem")).to_contain_text("nonsense is no room code")
+    lost.enter("Lost", code)
+    lost.page.click("#join-open")
+    lost.page.fill("#join-code", "11111-11111")
+    lost.page.click("#join-form .primary")
+    expect(lost.page.locator("#joining-problem")).to_contain_text("There is no room")
+    lost.page.keyboard.press("Escape")
+    lost.page.click("#rename-open")
+    lost.page.fill("#rename-name", "VEGA")
+    lost.page.click("#rename-form .primary")
+    expect(lost.page.locator("#renaming-problem")).to_contain_text("VEGA2 is free")
+    lost.page.fill("#rename-name", "Found")
+    lost.page.click("#rename-form .primary")
+    vega.sees("Lost is now Found")
+
+
+HOSTILE = (
+    "<script>document.title = 'gotcha'</script><img src=x onerror=alert(1)><b>bold</b>",
+    "‮rew en emos‬ and \u200bhidden",
+    'javascript:alert(1) http://127.0.0.1/"onmouseover=alert(1) https://example.org/a?b=<c>',
+    "مرحبا 👨‍👩‍👧‍👦 ﷽ Zalgo̴̞͐",
+)
+
+
+def test_hostile_text_is_shown_and_does_nothing(people: People, server: Server) -> None:
+    zoe, ida = people.new(), people.new(phone=True)
+    code = zoe.enter("Zoe")
+    ida.enter("Ida", code)
+    with Chatter("Mallory", server.port, "--room", code) as mallory:
+        mallory.say(*HOSTILE)
+        ida.sees("Zalgo")
+        mallory.end()
+    shown = ida.texts()
+    assert shown[0] == HOSTILE[0]
+    assert shown[1] == r"\u202erew en emos\u202c and \u200bhidden"
+    assert shown[3] == HOSTILE[3]
+    assert ida.log.locator("script, b, [onerror], [onmouseover]").count() == 0
+    links = [a.get_attribute("href") for a in ida.log.locator(".lines a").all()]
+    assert links == ["http://127.0.0.1/", "https://example.org/a?b="]
+    assert "gotcha" not in ida.page.title()
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    zoe.say("W" * 16_000)
+    ida.sees("WWWW")
+    assert ida.page.evaluate(overflow) == 0
+
+    zoe.say("x" * 65_536)
+    expect(zoe.page.locator("#text-problem")).to_contain_text(
+        "65,536 bytes; this server takes 16,384"
+    )
+    assert zoe.page.input_value("#text") == "x" * 65_536  # nothing typed is lost
+    zoe.say("red \x1b[31m alert")
+    expect(zoe.page.locator("#text-problem")).to_contain_text("control character U+001B")
+    zoe.say("fine")
+    ida.sees("fine")
+    expect(zoe.log.locator(".failed")).to_have_count(0)
+
+
+def test_by_keyboard_alone(people: People) -> None:
+    kim = people.new()
+    page, press = kim.page, kim.page.keyboard.press
+    expect(page.locator("#home-name")).to_be_focused()
+    page.keyboard.type("Kim")
+    press("Enter")
+    expect(page.locator("#text")).to_be_focused()
+    page.keyboard.type("one line")
+    press("Shift+Enter")
+    page.keyboard.type("another")
+    press("Enter")
+    kim.sees("one line\nanother")
+    mia = people.new()
+    mia.enter("Mia", kim.code)
+    kim.sees("Mia joined")
+
+    def tab_to(selector: str) -> None:
+        for _ in range(40):
+            press("Tab")
+            if page.evaluate("s => document.activeElement.matches(s)", selector):
+                return
+        raise AssertionError(f"the Tab key does not lead to {selector}")
+
+    tab_to("#people [data-name=Mia]")
+    press("Enter")
+    expect(page.locator("#text")).to_be_focused()
+    page.keyboard.type("just us")
+    press("Enter")
+    expect(mia.page.locator("#privates .badge")).to_contain_text("1")
+    tab_to("#hood-open")
+    press("Enter")
+    tab_to("#frames [aria-selected=true]")
+    press("ArrowDown")
+    expect(page.locator("#frames li:nth-child(2)")).to_be_focused()
+    tab_to("#frame tbody tr")
+    expect(page.locator("#frame tr.lit")).to_have_count(1)
+    press("Escape")
+    expect(page.locator("#hood-open")).to_be_focused()
+    tab_to("#rooms button")
+    press("Enter")
+    tab_to("#leave")
+    press("Enter")
+    expect(page.locator("#leaving")).to_be_visible()
+    tab_to("#leave-yes")
+    press("Enter")
+    mia.sees("Kim left")

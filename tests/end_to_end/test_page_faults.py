@@ -1,0 +1,181 @@
+"""The page when something goes away: the server, the network, the tab itself."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.cli.chatter import Chatter
+from tests.end_to_end.browsing import People, browser, needs_chromium
+from tests.end_to_end.processes import Server, free_port
+
+pytestmark = needs_chromium
+
+_names = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    history: Path = tmp_path_factory.mktemp("page") / "history.db"
+    port = str(free_port())
+    options = ("--history", str(history), "--web", "--web-port", port, "--rate", "0")
+    with Server(*options, port=free_port()) as running:
+        yield running
+
+
+@pytest.fixture
+def people(chromium: Browser, server: Server) -> Iterator[People]:
+    everybody = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+    yield everybody
+    everybody.go_home()
+
+
+@pytest.fixture
+def pair(people: People):
+    """Two in one room: at a desk, and with a phone."""
+    number = next(_names)
+    nova, maya = people.new(), people.new(phone=True)
+    maya.enter(f"Maya{number}", nova.enter(f"Nova{number}"))
+    nova.sees(f"Maya{number} joined")
+    return nova, maya
+
+
+def test_the_server_is_killed_in_mid_conversation(pair, server: Server) -> None:
+    nova, maya = pair
+    nova.say("before")
+    maya.sees("before")
+    server.kill()
+    expect(nova.page.locator("#banner")).to_contain_text("cannot be reached")
+    expect(nova.page.locator("#banner")).to_contain_text("Next try in")
+    nova.say("while it is", "gone")
+    maya.say("me too")
+    expect(nova.pending).to_have_count(2)
+    expect(nova.pending.locator(".unseen").last).to_contain_text("sending")
+    server.start()
+    nova.page.click("#retry")
+    for person in pair:
+        person.online()
+        person.sees("me too")
+        person.sees("gone")
+        expect(person.pending).to_have_count(0)
+        expect(person.page.locator("#banner")).to_be_hidden()
+    assert nova.texts() == maya.texts()
+    assert sorted(nova.texts()) == ["before", "gone", "me too", "while it is"]
+
+
+def test_flight_mode(pair) -> None:
+    nova, maya = pair
+    maya.page.context.set_offline(True)
+    maya.say("hello?")
+    nova.say("can you hear me?")
+    # Nobody closes the connection: it falls silent, and the page has to find that out.
+    expect(maya.page.locator("#banner")).to_contain_text("Next try in")
+    expect(maya.pending).to_have_count(1)
+    maya.say("I am in a tunnel")
+    maya.page.context.set_offline(False)
+    for person in pair:
+        person.sees("I am in a tunnel")
+        person.sees("hello?")
+        person.sees("can you hear me?")
+        expect(person.pending).to_have_count(0)
+    assert nova.texts() == maya.texts()
+
+
+def test_a_tab_that_is_reloaded_loses_nothing(pair, server: Server) -> None:
+    nova, maya = pair
+    nova.say("one")
+    maya.sees("one")
+    nova.page.evaluate(
+        "() => { WebSocket = class { close() {} } }"
+    )  # this page will not connect again
+    server.kill()
+    expect(nova.page.locator("html")).not_to_have_attribute("data-link", "online")
+    nova.say("unsent")
+    nova.page.fill("#text", "half a sent")
+    mark = len(server.lines)
+    server.start()
+    server.wait_for("page", since=mark)
+    nova.page.reload()
+    nova.ready()
+    assert nova.page.input_value("#text") == "half a sent"
+    maya.sees("unsent")
+    nova.sees("unsent")
+    expect(nova.pending).to_have_count(0)
+    assert nova.texts() == maya.texts() == ["one", "unsent"]
+    assert len(nova.log.locator(".notice", has_text="joined").all()) == 2
+
+
+def test_tabs_are_people_of_their_own_and_a_closed_ones_place_is_taken_up(people: People) -> None:
+    profile = people.profile()
+    first, second = people.tab(profile), people.tab(profile)
+    number = next(_names)
+    code = first.enter(f"One{number}")
+    second.enter(f"Two{number}", code)
+    first.sees(f"Two{number} joined")
+    second.say("I close this tab")
+    first.sees("I close this tab")
+    second.page.close()
+    third = people.tab(profile)
+    expect(third.page.locator("#me")).to_contain_text(f"Two{number}")
+    third.sees("I close this tab")
+    third.say("and I am back")
+    first.sees("and I am back")
+    assert first.log.locator(".notice", has_text=f"Two{number} left").count() == 0
+
+
+def test_history_comes_as_one_scrolls_up_and_new_messages_do_not_pull_one_down(
+    pair, server: Server
+) -> None:
+    nova, maya = pair
+    with Chatter("Writer", server.port, "--room", nova.code) as writer:
+        writer.say(*(f"line {n}" for n in range(150)))
+        maya.sees("line 149")
+        writer.end()
+    maya.page.reload()
+    maya.ready()
+    maya.sees("line 149")
+    assert len(maya.texts()) < 100
+    for _ in range(10):
+        maya.log.evaluate("log => log.scrollTo(0, -log.scrollHeight)")
+        if maya.log.locator(".head:not([hidden])").count():
+            break
+        maya.page.wait_for_timeout(100)
+    assert maya.texts() == [f"line {n}" for n in range(150)]
+
+    top = maya.log.locator(".text", has_text="line 20").first
+    top.scroll_into_view_if_needed()
+    before = top.bounding_box()
+    nova.say("news", "more news")
+    maya.sees("more news")
+    assert top.bounding_box() == before
+    expect(maya.page.locator("#jump")).to_contain_text("2 new")
+    maya.page.bring_to_front()
+    maya.page.click("#jump")
+    expect(maya.page.locator("#jump")).to_be_hidden()
+    expect(maya.log.locator(".text", has_text="more news")).to_be_in_viewport()
+
+
+def test_the_session_is_taken_elsewhere(pair) -> None:
+    """As when a phone thaws a tab whose place another one has taken."""
+    nova, maya = pair
+    kept = nova.page.evaluate("JSON.stringify(localStorage)")
+    thief = nova.page.context.browser.new_context()
+    page = thief.new_page()
+    page.add_init_script(f"for (const [k, v] of Object.entries({kept})) localStorage.setItem(k, v)")
+    page.goto(nova.page.url)
+    expect(nova.page.locator("#ended")).to_be_visible()
+    thief.close()
+    nova.page.click("#ended-again")
+    nova.ready()
+    nova.say("mine again")
+    maya.sees("mine again")

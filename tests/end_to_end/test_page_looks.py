@@ -1,0 +1,178 @@
+"""Every screen of the page, at both sizes, light and dark: nothing that axe-core finds fault with.
+
+Also what the page weighs, where it asks for things, and what its lab shows of a frame.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from netchat.web.site import PAGE
+from netchat.wire import HEADER_FIELDS, HEADER_SIZE, Event, FrameReader, decode, walk
+from tests.end_to_end.browsing import People, browser, needs_chromium
+from tests.end_to_end.processes import Server
+
+pytestmark = needs_chromium
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server("--ephemeral", "--web", "--web-port", "0") as running:
+        yield running
+
+
+@pytest.fixture
+def people(chromium: Browser, server: Server) -> Iterator[People]:
+    everybody = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+    yield everybody
+    everybody.go_home()
+
+
+def faults(page: Page, screen: str) -> list[str]:
+    """What axe-core has to say against a screen, light and dark."""
+    page.wait_for_timeout(50)  # what is drawn with the next frame is there
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(Axe().axe_script)
+    found = []
+    for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
+        page.emulate_media(color_scheme=scheme)
+        options = {"resultTypes": ["violations"], **rules}
+        for fault in page.evaluate("options => axe.run(options)", options)["violations"]:
+            for node in fault["nodes"]:
+                why = f"{fault['id']}: {node['html'][:140]}: {node['failureSummary']}"
+                found.append(f"{screen}, {scheme}: {why}")
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_no_screen_has_a_fault_that_axe_finds(people: People, *, phone: bool) -> None:
+    kind = "Phone" if phone else "Desk"
+    other = people.new()
+    code = other.enter(f"Other{kind}")
+    me = people.new(f"/r/{code.replace('-', '')}", phone=phone)
+    page = me.page
+    page.emulate_media(reduced_motion="reduce")  # else colours are on their way for a while
+    found = faults(page, "invited")
+    page.goto(people.address)
+    me.ready()
+    page.click("#home-create")
+    found += faults(page, "home with a mistake")
+    me.enter(f"Me{kind}", code)
+    found += faults(page, "new room")
+    other.say("Hello http://example.org/", "again", "🎉")
+    me.say("Hi")
+    me.sees("Hi")
+    found += faults(page, "room")
+    page.click("#invite-open")
+    found += faults(page, "invitation")
+    page.keyboard.press("Escape")
+    if phone:
+        page.click("#people-open")
+    found += faults(page, "people")
+    page.click("#people-list button")
+    me.say("In private")
+    me.sees("In private")
+    found += faults(page, "private")
+    page.click("#hood-open")
+    page.locator("#frame tbody tr").nth(9).click()
+    found += faults(page, "hood")
+    page.click("#hood-close")
+    if phone:
+        page.click("#menu")
+    found += faults(page, "rooms")
+    for opener, dialog in (
+        ("join-open", "joining"),
+        ("rename-open", "renaming"),
+        ("quit-open", "quitting"),
+    ):
+        page.click(f"#{opener}")
+        found += faults(page, dialog)
+        page.keyboard.press("Escape")
+    if phone:
+        page.keyboard.press("Escape")
+    page.click("#leave")
+    found += faults(page, "leaving")
+    page.keyboard.press("Escape")
+    page.context.set_offline(True)
+    me.say("unsent")
+    expect(page.locator("#banner")).to_be_visible()
+    found += faults(page, "offline")
+    page.context.set_offline(False)
+    me.online()
+    assert "\n".join(found) == ""
+
+
+def test_the_page_is_small_and_asks_nobody_else(people: People) -> None:
+    asked: list[str] = []
+    person = people.tab(people.profile())
+    person.page.on("request", lambda request: asked.append(request.url))
+    person.page.reload()
+    person.ready()
+    person.enter("Small")
+    assert {urlsplit(url).netloc for url in asked} == {urlsplit(people.address).netloc}
+    files = {urlsplit(url).path.rpartition("/")[2] for url in asked if "/page/" in url}
+    assert files - {"icon.svg"} == {f.name for f in PAGE.iterdir()} - {
+        *("index.html", "icon.svg", "server.html", "server.js", "server.css"),
+    }
+    # On the wire they are packed, as netchat.web.files does it.
+    packed = sum(len(gzip.compress(file.read_bytes(), 9)) for file in PAGE.iterdir())
+    assert packed < 64 * 1024
+
+
+def test_under_the_hood_is_what_was_on_the_wire(people: People) -> None:
+    person = people.new()
+    person.enter("Hoodie")
+    person.page.click("#hood-open")
+    person.say("Zoë says: ✓")
+    person.sees("Zoë says: ✓")
+    page = person.page
+    expect(page.locator("#frames li").first).to_contain_text("EVENT")
+    expect(page.locator("#frames li").nth(1)).to_contain_text("SEND")
+    frame = bytes.fromhex("".join(page.locator("#frame .byte").all_inner_texts()))
+    (whole,) = FrameReader().feed(frame)
+    event = decode(whole)
+    assert isinstance(event, Event)
+    assert (event.text, event.sender) == ("Zoë says: ✓", "Hoodie")
+    spans = list(walk(Event, frame[HEADER_SIZE:]))
+    rows = page.locator("#frame tbody tr")
+    expect(rows).to_have_count(len(HEADER_FIELDS) + len(spans))
+    for number, span in enumerate(spans, len(HEADER_FIELDS)):
+        rows.nth(number).hover()
+        lit = "".join(page.locator("#frame .byte.lit").all_inner_texts())
+        assert bytes.fromhex(lit) == frame[HEADER_SIZE + span.start : HEADER_SIZE + span.end]
+        assert span.path in rows.nth(number).locator("th").inner_text()
+    page.locator("#frame .byte").nth(12).hover()
+    expect(page.locator("#frame tr.lit th")).to_contain_text("crc")
+    # And from a message to its frame.
+    person.say("later")
+    person.sees("later")
+    person.log.locator(".text", has_text="Zoë").click()
+    expect(page.locator("#frames [aria-selected=true] .brief")).to_have_text("Zoë says: ✓")
+
+
+def test_what_would_give_the_session_away_is_not_shown_under_the_hood(people: People) -> None:
+    person = people.new()
+    person.enter("Careful")
+    page = person.page
+    page.click("#hood-open")
+    for name, fields in (("HELLO", ["device"]), ("WELCOME", ["token"])):
+        page.locator("#frames li", has_text=name).click()
+        for field in fields:
+            row = page.locator(
+                "#frame tbody tr", has=page.get_by_role("rowheader", name=field)
+            ).last
+            expect(row).to_contain_text("secret")
+        assert page.locator("#frame .byte", has_text="••").count() in (16, 32)
