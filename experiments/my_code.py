@@ -2,6 +2,7 @@
 
 Try it:  netchat codes check experiments/my_code.py:Grid
          netchat encode Hi --code experiments/my_code.py:Grid --flip 1
+         netchat encode-bench --code experiments/my_code.py:Grid --code hamming:7,4
 """
 
 import numpy as np

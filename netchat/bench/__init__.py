@@ -3,10 +3,11 @@
     results = netchat.bench.run(codes=["hamming:7,4"], channels=["bsc"], seed=1)
     results.points[0].ber, results.points[0].ber_interval, results.points[0].theory.ber
     print(results.table())
+    results.plot()                              # a matplotlib figure
     results.to_json("results.json")             # netchat.bench.Results.read reads it again
 
 `engine` hands the work out, `trial` does it, `intervals` judges counts, `theory` and `limits` know
-what is to be expected.
+what is to be expected. `docs/BENCH.md` says what each number means.
 """
 
 from netchat.bench.engine import Progress, run

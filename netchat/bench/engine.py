@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from netchat.bench.results import Results
 from netchat.bench.suite import Experiment, experiments
@@ -51,7 +52,7 @@ def run(
     codes: Sequence[str | Code] | None = None,
     channels: Sequence[str | Channel] | None = None,
     *,
-    errors: int = ERRORS,
+    errors: int | None = None,
     frames: int | None = None,
     seconds: float | None = None,
     seed: int | None = None,
@@ -73,7 +74,8 @@ def run(
         codes: specs of codes, or codes; those of the standard suite unless given.
         channels: specs of channels, or channels; a kind alone, such as `bsc`, stands for a range
             of them. Unless given, `bsc`, or the standard suite if no codes are given either.
-        errors: frame errors that end a point.
+        errors: frame errors that end a point; 100 unless given. Of errors that a channel with a
+            memory ties together one counts.
         frames: frames that end a point; the standard suite has a limit for each code.
         seconds: seconds of work that end a point; 5 unless given, and none where there is a limit
             of frames.
@@ -81,7 +83,8 @@ def run(
         workers: processes that work; two unless given, or one for each core if there are fewer.
             With 1 the calling process does all the work itself, as it does for codes that cannot
             be made from a spec, such as a class of a notebook.
-        resume: a file that keeps the state of the run. If it is there, what it holds is taken up.
+        resume: a file that keeps the state of the run. If it is there, what it holds is taken up,
+            and what is not given here is as it was there.
         progress: called every now and then.
 
     Raises:
@@ -107,6 +110,15 @@ def run(
         seed = 1 if before is None else before.seed
     if seed < 0:
         raise ValueError(f"seed is 0 or more, not {seed}.")
+    asked: dict[str, Any] = {
+        "codes": _specs(codes), "channels": _specs(channels),
+        "errors": errors, "frames": frames, "seconds": seconds,
+    }  # fmt: skip
+    if before is not None:
+        asked = {name: before.settings.get(name) if v is None else v for name, v in asked.items()}
+        codes, channels = codes or asked["codes"], channels or asked["channels"]
+        frames, seconds = asked["frames"], asked["seconds"]
+    errors = asked["errors"] = asked["errors"] or ERRORS
     chosen = experiments(codes, channels)
     works = []
     for experiment in chosen:
@@ -118,13 +130,20 @@ def run(
         for work in works:
             if (work.point.code, work.point.channel) in known:
                 work.take_up(known[work.point.code, work.point.channel])
-    return _run(works, _runner(chosen, works, workers), seed, resume, progress)
+    runner = _runner(chosen, works, workers)
+    return _run(works, runner, Results([], seed, settings=asked), resume, progress)
+
+
+def _specs(asked: Sequence[str | Code] | Sequence[str | Channel] | None) -> list[str] | None:
+    if asked is None:
+        return None
+    return [each if isinstance(each, str) else each.spec for each in asked]
 
 
 def _run(
     works: list[Work],
     runner: Runner,
-    seed: int,
+    results: Results,
     resume: str | os.PathLike[str] | None,
     progress: Callable[[Progress], None] | None,
 ) -> Results:
@@ -134,13 +153,14 @@ def _run(
             if progress is not None:
                 progress(_progress(works, work))
             if resume is not None and time.monotonic() - saved > _SAVING:
-                Results([each.point for each in works], seed).to_json(resume)
+                results.points = [each.point for each in works]
+                results.to_json(resume)
                 saved = time.monotonic()
     except KeyboardInterrupt:
         pass  # what there is is kept; its points say that they were interrupted
     finally:
         runner.close()
-    results = Results([work.point for work in works], seed)
+    results.points = [work.point for work in works]
     if resume is not None:
         results.to_json(resume)
     return results

@@ -98,4 +98,5 @@ def clustered(count: Clusters, level: float = LEVEL) -> Interval:
     trials = count.trials / (effect * factor)
     if not math.isfinite(trials):
         return Interval(0.0, 1.0)
-    return clopper_pearson(rate * trials, trials, level)
+    low, high = clopper_pearson(rate * trials, trials, level)
+    return Interval(low if count.touched > 2 else 0.0, high)

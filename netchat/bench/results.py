@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from netchat import __version__
 from netchat.bench.intervals import Interval, clustered
@@ -19,6 +19,9 @@ from netchat.bench.tally import Tally
 from netchat.bench.theory import Theory
 from netchat.bench.trial import Speed
 from netchat.errors import BenchError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Point", "Results", "StoppedBy", "machine"]
 
@@ -141,6 +144,8 @@ class Results:
     seed: int
     version: str = __version__
     machine: dict[str, Any] = field(default_factory=lambda: machine())
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What `netchat.bench.run` was asked for, apart from the seed."""
 
     @property
     def complete(self) -> bool:
@@ -164,6 +169,7 @@ class Results:
             "version": self.version,
             "seed": self.seed,
             "machine": self.machine,
+            "settings": self.settings,
             "points": [point.as_dict() for point in self.points],
         }
 
@@ -199,7 +205,10 @@ class Results:
         try:
             values = json.loads(Path(path).read_text())
             points = [Point.from_dict(point) for point in values["points"]]
-            return cls(points, int(values["seed"]), values["version"], values["machine"])
+            return cls(
+                points, int(values["seed"]), values["version"], values["machine"],
+                dict(values["settings"]),
+            )  # fmt: skip
         except OSError as error:
             raise BenchError(f"{path} cannot be read: {error.strerror}.") from error
         except (ValueError, KeyError, TypeError) as error:
@@ -207,16 +216,38 @@ class Results:
                 f"{path} holds no results of encode-bench ({type(error).__name__}: {error})."
             ) from error
 
-    def table(self) -> str:
-        """A table of all points, as text."""
+    def table(self, width: int | None = None) -> str:
+        """A table of all points, as text; of a width, without the columns that do not fit."""
         from netchat.bench.table import as_text
 
-        return as_text(self.points)
+        return as_text(self.points, width)
 
     def _repr_html_(self) -> str:
         from netchat.bench.table import as_html
 
         return as_html(self.points)
+
+    def plot(self, rate: Literal["ber", "fer"] = "ber") -> Figure:
+        """Error rates over the channels: markers are measured, lines are theory.
+
+        Raises:
+            BenchError: if matplotlib is missing; the message says how to install it.
+        """
+        from netchat.bench.plot import plot
+
+        return plot(self.points, rate)
+
+    def save_plot(self, path: str | os.PathLike[str], rate: Literal["ber", "fer"] = "ber") -> None:
+        """Write the plot as .png, .svg or .pdf.
+
+        Raises:
+            BenchError: if matplotlib is missing, or the file cannot be written.
+        """
+        figure = self.plot(rate)
+        try:
+            figure.savefig(path, dpi=120)
+        except OSError as error:
+            raise BenchError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def machine() -> dict[str, Any]:

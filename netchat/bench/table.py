@@ -2,80 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
+from itertools import groupby
+from typing import NamedTuple
 
 from netchat.bench.intervals import Interval
 from netchat.bench.results import Point
+from netchat.bench.theory import Kind
 
-__all__ = ["TITLES", "as_html", "as_text", "cells"]
-
-TITLES = (
-    "code", "channel", "rate", "frames", "errors", "FER", "95 %", "theory", "BER", "95 %",
-    "theory", "unseen", "goodput", "enc", "dec", "all", "stopped by",
-)  # fmt: skip
-
-_KINDS = {"exact": "", "approximation": "~", "bound": "<"}
+__all__ = ["as_html", "as_text", "short_number"]
 
 
-def cells(point: Point) -> tuple[str, ...]:
-    """A point as a row of the table; speeds are in Mbit/s."""
-    tally, theory, speed = point.tally, point.theory, point.speed
-    return (
-        point.code,
-        point.channel,
-        f"{point.rate:.3f}",
-        f"{tally.frames:,}",
-        f"{tally.frame_errors:,}",
-        _rate(point.fer, point.fer_interval),
-        _range(point.fer_interval),
-        _theory(theory.fer, theory.fer_kind),
-        _rate(point.ber, point.ber_interval),
-        _range(point.ber_interval),
-        _theory(theory.ber, theory.ber_kind),
-        f"{tally.undetected:,}",
-        "" if point.goodput is None else f"{point.goodput:.3f}",
-        *(_speed(value) for value in (speed.encode, speed.decode, speed.end_to_end)),
-        point.stopped_by,
-    )
+class _Column(NamedTuple):
+    title: str
+    cell: Callable[[Point], str]
+    dispensable: int = 0
+    """The columns with the highest number go first where a terminal is narrow."""
+
+
+def short_number(value: float) -> str:
+    """A number of three digits, in few characters.
+
+    >>> short_number(0.0012345), short_number(0.25), short_number(0.0)
+    ('1.23e-3', '0.250', '0')
+    """
+    if value == 0:
+        return "0"
+    return f"{value:.3f}" if value >= 0.1 else f"{value:.2e}".replace("e-0", "e-")
 
 
 def _rate(rate: float | None, interval: Interval) -> str:
     if rate is None:
         return "-"
-    return f"{rate:.2e}" if rate else f"< {interval.high:.1e}"
+    return short_number(rate) if rate else f"<{short_number(interval.high)}"
 
 
 def _range(interval: Interval) -> str:
-    return f"{interval.low:.1e} {interval.high:.1e}"
+    if interval.high >= 0.1:
+        return f"{interval.low:.3f}..{interval.high:.3f}"
+    low, high = (f"{end:.1e}".replace("e-0", "e-") if end else "0" for end in interval)
+    return f"{low}..{high}"
 
 
-def _theory(rate: float | None, kind: str) -> str:
-    return "" if rate is None else f"{_KINDS[kind]}{rate:.2e}"
+def _theory(rate: float | None, kind: Kind) -> str:
+    mark = {"exact": "", "approximation": "~", "bound": "<"}[kind]
+    return "" if rate is None else mark + short_number(rate)
 
 
 def _speed(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def as_text(points: Sequence[Point]) -> str:
-    """All points, a line each."""
-    rows = [TITLES, *(cells(point) for point in points)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(TITLES))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if 1 < column < len(TITLES) - 1 else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+_COLUMNS = (
+    _Column("channel", lambda point: point.channel),
+    _Column("frames", lambda point: f"{point.tally.frames:,}", 2),
+    _Column("errors", lambda point: f"{point.tally.frame_errors:,}", 1),
+    _Column("FER", lambda point: _rate(point.fer, point.fer_interval)),
+    _Column("95 %", lambda point: _range(point.fer_interval), 4),
+    _Column("theory", lambda point: _theory(point.theory.fer, point.theory.fer_kind), 3),
+    _Column("BER", lambda point: _rate(point.ber, point.ber_interval)),
+    _Column("95 %", lambda point: _range(point.ber_interval), 4),
+    _Column("theory", lambda point: _theory(point.theory.ber, point.theory.ber_kind), 3),
+    _Column("undetected", lambda point: f"{point.tally.undetected:,}", 5),
+    _Column("goodput", lambda point: "" if point.goodput is None else f"{point.goodput:.3f}", 7),
+    _Column("encode", lambda point: _speed(point.speed.encode), 8),
+    _Column("decode", lambda point: _speed(point.speed.decode), 6),
+    _Column("all", lambda point: _speed(point.speed.end_to_end), 9),
+    _Column("by", lambda point: point.stopped_by, 10),
+)
+
+
+def as_text(points: Sequence[Point], width: int | None = None) -> str:
+    """All points, a line each, under the name of their code.
+
+    Args:
+        points: the points.
+        width: characters in a line; columns that do not fit are left out.
+    """
+    columns = list(_COLUMNS)
+    while True:
+        rows = [[column.cell(point) for column in columns] for point in points]
+        widths = [
+            max(map(len, cells))
+            for cells in zip([column.title for column in columns], *rows, strict=True)
+        ]
+        if width is None or sum(widths) + 2 * len(widths) <= width:
+            break
+        worst = max(column.dispensable for column in columns)
+        if worst == 0:
+            break
+        columns = [column for column in columns if column.dispensable != worst]
+
+    def line(cells: Iterable[str]) -> str:
+        aligned = [
+            cell.rjust(size) if at else cell.ljust(size)
+            for at, (cell, size) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return ("  " + "  ".join(aligned)).rstrip()
+
+    lines = [line(column.title for column in columns)]
+    numbered = zip(points, rows, strict=True)
+    for (code, rate), group in groupby(numbered, lambda pair: (pair[0].code, pair[0].rate)):
+        lines.append(f"{code}, rate {rate:.3f}")
+        lines.extend(line(row) for _, row in group)
+    return "\n".join(lines)
 
 
 def as_html(points: Sequence[Point]) -> str:
     """All points, for a notebook."""
-    head = "".join(f"<th>{escape(title)}</th>" for title in TITLES)
+    titles = ["code", "rate", *(column.title for column in _COLUMNS)]
+    head = "".join(f"<th>{escape(title)}</th>" for title in titles)
     body = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells(point))}</tr>"
+        "<tr>"
+        + "".join(
+            f"<td>{escape(cell)}</td>"
+            for cell in (
+                point.code,
+                f"{point.rate:.3f}",
+                *(column.cell(point) for column in _COLUMNS),
+            )
+        )
+        + "</tr>"
         for point in points
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

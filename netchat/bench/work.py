@@ -23,7 +23,7 @@ class Work:
     Args:
         experiment: what it is a point of.
         seed: where chance comes from.
-        errors: frame errors that end it.
+        errors: frame errors that end it; of those that a channel's memory ties together, one.
         frames: frames that end it.
         seconds: seconds of work that end it.
 
@@ -104,7 +104,7 @@ class Work:
     def _judge(self) -> bool:
         tally, seconds = self.point.tally, self.point.seconds
         stopped_by: StoppedBy
-        if tally.frame_errors >= self._errors:
+        if tally.touched >= self._errors:  # frame errors, but of a burst's only one
             stopped_by = "errors"
         elif self._frames is not None and tally.frames >= self._frames:
             stopped_by = "frames"
@@ -123,7 +123,7 @@ class Work:
             return 1.0
         tally = self.point.tally
         return max(
-            tally.frame_errors / self._errors,
+            tally.touched / self._errors,
             tally.frames / self._frames if self._frames else 0.0,
             self.point.seconds / self._seconds,
         )

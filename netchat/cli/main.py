@@ -32,6 +32,7 @@ COMMANDS = {
     "codes": ("codes", "List the channel codes, or hold one to the laws."),
     "encode": ("encode", "Send a text through code, channel and decoder, bit by bit."),
     "decode": ("encode", "Decode coded bytes, bit by bit."),
+    "encode-bench": ("encode_bench", "Measure codes over channels, beside theory."),
     "protocol": ("protocol", "Show the wire protocol, or write and check its document."),
     "completion": ("completion", "Print the line that gives a shell tab completion."),
 }

@@ -30,7 +30,7 @@ class AsBits(Code):
     def __init__(self, code: Code) -> None:
         self.code = code
         super().__init__(
-            f"{code.name}, bit by bit",
+            code.name,
             k=8 * code.k,
             n=8 * code.n,
             distance=code.distance,

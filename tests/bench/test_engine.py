@@ -96,7 +96,7 @@ def test_both_faces_are_counted_alike(spec):
 PROGRAM = """
 import sys
 from netchat import bench
-results = bench.run(["rs:255,223"], ["bsc:0.0025", "bsc:0.002"], errors=50, frames=150_000,
+results = bench.run(["rs:255,223"], ["bsc:0.0025", "bsc:0.002"], errors=50, frames=80_000,
                     resume=sys.argv[1], workers=int(sys.argv[2]))
 sys.exit(0 if results.complete else 130)
 """
@@ -119,7 +119,7 @@ def test_interrupted_and_taken_up(tmp_path, workers):
             break
     assert status == 0
     whole = bench.run(
-        ["rs:255,223"], ["bsc:0.0025", "bsc:0.002"], errors=50, frames=150_000, workers=1
+        ["rs:255,223"], ["bsc:0.0025", "bsc:0.002"], errors=50, frames=80_000, workers=1
     )
     assert counts(bench.Results.read(state)) == counts(whole)
 

@@ -1,0 +1,179 @@
+"""`netchat encode-bench`: how good the codes are, with intervals, in a table and a picture."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from netchat.cli.exits import FAILED, INTERRUPTED, OK
+from netchat.errors import BenchError
+
+if TYPE_CHECKING:
+    from netchat.bench import Progress, Results
+
+__all__ = ["encode_bench"]
+
+#: Where the picture of the standard suite goes.
+PICTURE = "encode-bench.png"
+
+_PICTURES = (".png", ".svg", ".pdf")
+
+
+def _check_file(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A file that is to be written: better known now than after a long run."""
+    if value in (None, "-"):
+        return value
+    path = Path(str(value))
+    if not path.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {path.parent}.")
+    if path.is_dir():
+        raise click.BadParameter(f"{path} is a folder.")
+    if param.name == "plot" and path.suffix not in _PICTURES:
+        raise click.BadParameter(f"{path} ends in none of {', '.join(_PICTURES)}.")
+    return value
+
+
+@click.command("encode-bench", short_help="Measure codes over channels, beside theory.")
+@click.option(
+    "--code", "codes", multiple=True, metavar="SPEC",
+    help="A code, as in netchat codes, or file.py:Class. Can be repeated.  "
+    "[default: the standard suite]",
+)  # fmt: skip
+@click.option(
+    "--channel", "channels", multiple=True, metavar="SPEC",
+    help="A channel: bsc:P, bec:P, awgn:4dB, gilbert-elliott:...; or bsc, bec, awgn, "
+    "gilbert-elliott alone for a range of them. Can be repeated.  [default: bsc]",
+)  # fmt: skip
+@click.option(
+    "--errors", type=click.IntRange(1), metavar="N",
+    help="Frame errors that end a point.  [default: 100]",
+)  # fmt: skip
+@click.option(
+    "--seconds", type=click.FloatRange(0, min_open=True), metavar="S",
+    help="Seconds of work that end a point.  [default: 5, without --frames]",
+)  # fmt: skip
+@click.option("--frames", type=click.IntRange(1), metavar="N", help="Frames that end a point.")
+@click.option(
+    "--seed", type=click.IntRange(0), metavar="N", help="Seed of all chance.  [default: 1]"
+)
+@click.option(
+    "--workers", type=click.IntRange(1), metavar="N",
+    help="Processes that work; the results do not depend on it.  [default: 2]",
+)  # fmt: skip
+@click.option(
+    "--json", "json_file", metavar="FILE", callback=_check_file,
+    help="Write the results as JSON; - is the output, in place of the table.",
+)  # fmt: skip
+@click.option(
+    "--csv", "csv_file", metavar="FILE", callback=_check_file, help="Write a line a point."
+)
+@click.option(
+    "--plot", metavar="FILE", callback=_check_file,
+    help=f"Draw a picture: .png, .svg or .pdf.  [default: {PICTURE} for the standard suite]",
+)  # fmt: skip
+@click.option(
+    "--resume", metavar="FILE", callback=_check_file,
+    help="Keep the run in this file; if it is there, go on with what it holds.",
+)  # fmt: skip
+def encode_bench(
+    codes: tuple[str, ...],
+    channels: tuple[str, ...],
+    errors: int | None,
+    seconds: float | None,
+    frames: int | None,
+    seed: int | None,
+    workers: int | None,
+    json_file: str | None,
+    csv_file: str | None,
+    plot: str | None,
+    resume: str | None,
+) -> int:
+    """Send random data through codes and channels, and count what is wrong afterwards.
+
+    Without options the standard suite is run, in under a minute, and drawn. Every rate has its
+    95 % interval and stands beside what theory says; speeds are megabits of information a second
+    on one core. docs/BENCH.md says what each column means.
+
+    \b
+    Examples:
+      netchat encode-bench
+      netchat encode-bench --code hamming:7,4 --code rs:255,223 --channel bsc --plot codes.svg
+      netchat encode-bench --code my_code.py:MyCode --channel bsc:0.01 --errors 1000
+      netchat encode-bench --resume run.json --errors 10000    # Ctrl-C, and the same line again
+
+    Ctrl-C ends a run and shows what there is.
+    """
+    from netchat.bench import run
+
+    try:
+        results = run(
+            list(codes) or None, list(channels) or None, errors=errors, frames=frames,
+            seconds=seconds, seed=seed, workers=workers, resume=resume, progress=_Bar(),
+        )  # fmt: skip
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    finally:
+        if sys.stderr.isatty():
+            click.echo("\r\x1b[K", err=True, nl=False)
+    if plot is None and results.settings["codes"] is results.settings["channels"] is None:
+        plot = PICTURE
+    return _hand_out(results, json_file, csv_file, plot, resume)
+
+
+def _hand_out(
+    results: Results,
+    json_file: str | None,
+    csv_file: str | None,
+    plot: str | None,
+    resume: str | None,
+) -> int:
+    status = OK
+    if json_file == "-":
+        click.echo(json.dumps(results.as_dict(), indent=1))
+    else:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo(results.table(width))
+    if json_file not in (None, "-"):
+        results.to_json(str(json_file))
+    if csv_file is not None:
+        results.to_csv(csv_file)
+    if plot is not None:
+        try:
+            results.save_plot(plot)
+            click.echo(f"The picture is in {plot}.", err=True)
+        except BenchError as error:
+            click.echo(f"No picture: {error}", err=True)
+            status = FAILED
+    if not results.complete:
+        done = sum(point.stopped_by != "interrupted" for point in results.points)
+        hint = (
+            f"--resume {resume} goes on from here" if resume else "with --resume FILE it can go on"
+        )
+        click.echo(f"Interrupted: {done} of {len(results.points)} points done; {hint}.", err=True)
+        return INTERRUPTED
+    return status
+
+
+class _Bar:
+    """A line on the terminal that says how far the run is."""
+
+    _WIDTH = 24
+
+    def __init__(self) -> None:
+        self._shown = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        if not sys.stderr.isatty() or time.monotonic() - self._shown < 0.1:
+            return
+        self._shown = time.monotonic()
+        full = round(self._WIDTH * progress.done)
+        bar = "█" * full + "░" * (self._WIDTH - full)
+        text = f"{bar} {progress.done:4.0%}  {progress.points}/{progress.of}  {progress.working_on}"
+        room = shutil.get_terminal_size().columns - 1
+        click.echo(f"\r\x1b[K{text[:room]}", err=True, nl=False)

@@ -1,0 +1,172 @@
+"""`netchat encode-bench`, as its user has it."""
+
+import csv
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from netchat.bench import Results
+from netchat.cli.main import cli
+
+FIELDS = """
+code channel rate frames frame_errors fer fer_low fer_high bits bit_errors ber ber_low ber_high
+undetected theory_fer theory_ber encode_mbit_s decode_mbit_s end_to_end_mbit_s stopped_by
+""".split()  # noqa: SIM905 - as the documents have it
+QUICK = ["--code", "hamming:7,4", "--channel", "bsc:0.01", "--channel", "bsc:0.05"]
+
+
+def bench(*arguments, code=0):
+    result = CliRunner().invoke(cli, ["encode-bench", *arguments], standalone_mode=False)
+    assert result.exception is None or code, result.output
+    if result.exception is None:
+        assert result.return_value == code
+    return result
+
+
+def test_a_table():
+    output = bench(*QUICK, "--workers", "1").output
+    title, code, first, second = output.splitlines()[:4]
+    assert title.split()[:3] == ["channel", "frames", "errors"]
+    assert code == "hamming:7,4, rate 0.571"
+    assert first.split()[0] == "bsc:0.01"
+    assert second.split()[0] == "bsc:0.05"
+    assert "2.03e-3" in first  # theory
+
+
+def test_json_and_csv(tmp_path):
+    bench(*QUICK, "--workers", "1", "--json", str(tmp_path / "r.json"), "--csv",
+          str(tmp_path / "r.csv"), "--seed", "7")  # fmt: skip
+    found = json.loads((tmp_path / "r.json").read_text())
+    assert {"version", "seed", "machine", "points"} <= set(found)
+    assert found["seed"] == 7
+    assert {"system", "cores", "python", "numpy", "numba"} <= set(found["machine"])
+    with (tmp_path / "r.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(found["points"]) == 2
+    for point, row in zip(found["points"], rows, strict=True):
+        assert set(FIELDS) <= set(point)
+        assert point["fer"] == point["frame_errors"] / point["frames"]
+        assert point["fer_low"] < point["fer"] < point["fer_high"]
+        assert point["bits"] == 4 * point["frames"]
+        assert {field: row[field] for field in ("code", "channel", "stopped_by")} == {
+            field: point[field] for field in ("code", "channel", "stopped_by")
+        }
+        assert float(row["ber"]) == point["ber"]
+    on_output = json.loads(bench(*QUICK, "--workers", "1", "--json", "-").output)
+    assert on_output["points"][0]["channel"] == "bsc:0.01"
+
+
+def test_workers_make_no_difference(tmp_path):
+    counts = []
+    for workers in ("1", "3"):
+        bench(*QUICK, "--workers", workers, "--json", str(tmp_path / workers))
+        points = json.loads((tmp_path / workers).read_text())["points"]
+        counts.append([{field: point[field] for field in FIELDS if "mbit" not in field}
+                       for point in points])  # fmt: skip
+    assert counts[0] == counts[1]
+
+
+def test_a_picture(tmp_path):
+    path = tmp_path / "picture.svg"
+    result = bench(*QUICK, "--workers", "1", "--plot", str(path))
+    assert "Independent errors (BSC)" in path.read_text()
+    assert str(path) in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--code", "nonsense"], "no code 'nonsense'"),
+        (["--code", "rs:300,200"], "1 <= k < n <= 255"),
+        (["--channel", "bsc:2"], "from 0 to 1"),
+        (["--channel", "cable"], "not a channel"),
+        (["--errors", "0"], "--errors"),
+        (["--seconds", "0"], "--seconds"),
+        (["--json", "no/such/folder/x.json"], "no folder no/such/folder"),
+        (["--plot", "picture.doc"], "ends in none of .png, .svg, .pdf"),
+    ],
+)
+def test_wrong_usage(arguments, said):
+    result = subprocess.run(
+        [sys.executable, "-m", "netchat", "encode-bench", *arguments],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert said in " ".join(result.stderr.split())
+    assert result.stdout == ""
+
+
+def test_a_code_that_breaks(tmp_path):
+    (tmp_path / "bad.py").write_text(
+        "from netchat.coding.uncoded import Uncoded\n"
+        "class Bad(Uncoded):\n"
+        "    def _decode_planes(self, received): raise KeyError('oh')\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-m", "netchat", "encode-bench", "--code", "bad.py:Bad"],
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert re.match(r"netchat: bad.py:Bad over bsc:\S+ raised KeyError: 'oh'\n", result.stderr)
+    assert "netchat codes check bad.py:Bad" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_ctrl_c_keeps_what_there_is(tmp_path):
+    """On a terminal, with the progress bar; then the same line again goes on."""
+    command = [
+        sys.executable, "-m", "netchat", "encode-bench", "--code", "rs:255,223", "--channel",
+        "bsc:0.01", "--channel", "bsc:0.0015", "--frames", "400000", "--resume", "run.json",
+    ]  # fmt: skip
+    terminal, end = pty.openpty()
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=end, stdin=subprocess.DEVNULL
+    )
+    os.close(end)
+    shown = b""
+    while b"1/2  rs:255,223 over bsc:0.0015" not in shown:
+        shown += os.read(terminal, 4096)
+    assert re.search(rb"[\xe2\x96\x88\x91]+ +\d+%  \d/2", shown)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    table, _ = process.communicate(timeout=20)
+    shown += os.read(terminal, 4096)
+    os.close(terminal)
+    assert process.returncode == 130
+    assert b"Interrupted: 1 of 2 points done; --resume run.json goes on from here." in shown
+    assert b"interrupted" in table
+    before = Results.read(tmp_path / "run.json").point("rs:255,223", "bsc:0.0015")
+    assert 0 < before.tally.frames < 400_000
+    again = [*command[:4], "--resume", "run.json", "--frames", "30000"]
+    again[-1] = str(before.tally.frames + 50_000)
+    result = subprocess.run(again, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    after = Results.read(tmp_path / "run.json").point("rs:255,223", "bsc:0.0015")
+    assert after.tally.frames == before.tally.frames + 50_000
+    assert result.stderr == ""
+
+
+def test_a_code_written_by_following_the_page(tmp_path):
+    """docs/CODES.md to the letter: its example in a fresh file, and its commands."""
+    page = Path("docs/CODES.md").read_text()
+    source = re.search(r"```python\n(\"\"\"A channel code of your own.*?)```", page, re.S)[1]
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "my_code.py").write_text(source)
+    commands = re.findall(r"^\$ netchat (.*my_code\.py.*?)(?:\s+#.*)?$", page, re.M)
+    assert any(command.startswith("encode-bench") for command in commands)
+    for command in commands:
+        result = subprocess.run(
+            [sys.executable, "-m", "netchat", *command.split()],
+            cwd=tmp_path, capture_output=True, text=True,
+        )  # fmt: skip
+        assert result.returncode == 0, (command, result.stdout, result.stderr)
+        assert "my_code.py:Grid" in result.stdout or "grid" in result.stdout.lower()
