@@ -28,6 +28,7 @@ NOT_HERE = {
     r"^make (test|setup|demo|fuzz|lock|clean|captures|notebooks|screenshots)\b": "sets up, or tests, all",
     r"^python -m tests\.(bench|fuzz|end_to_end|captures|screenshots)\b": "takes minutes",
     r"^(pip|pipx|apt-get|apt|brew|git|cd|source)\b": "is no command of netchat",
+    r"^netchat encode-bench$": "takes a minute",
     r"^netchat load .*--(users 2000|messages 10000)\b": "takes minutes",
 }
 
