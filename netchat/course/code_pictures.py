@@ -1,4 +1,4 @@
-"""Pictures of codes: words as corners."""
+"""Pictures of codes and channels: words as corners, and states with the ways between them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from netchat.course.style import COLOURS, INK, PALE, Picture, blank, show
 
-__all__ = ["cube"]
+__all__ = ["cube", "two_states"]
 
 
 def cube(groups: Mapping[str, int], *, codewords: tuple[str, ...] = ()) -> Picture:
@@ -45,3 +45,38 @@ def cube(groups: Mapping[str, int], *, codewords: tuple[str, ...] = ()) -> Pictu
             size=11 if large else 9, color="#FFFFFF" if large else INK,
         )  # fmt: skip
     return show(figure, "A cube whose corners are the words of three bits, coloured by group")
+
+
+def two_states(names: tuple[str, str], ways: tuple[str, str], inside: tuple[str, str]) -> Picture:
+    """Two states of a chain, and the ways between them.
+
+    Args:
+        names: of the states.
+        ways: how likely it is to leave the first for the second, and the second for the first.
+        inside: what happens in each state.
+    """
+    from matplotlib.patches import Circle, FancyArrowPatch
+
+    figure, axes = blank(6.6, 2.3)
+    axes.set_aspect("equal")
+    middles = (1.5, 1.15), (5.1, 1.15)
+    for index, ((x, y), name, what) in enumerate(zip(middles, names, inside, strict=True)):
+        axes.add_patch(
+            Circle(
+                (x, y), 0.8, facecolor=PALE[index * 5], edgecolor=COLOURS[index * 5], linewidth=2
+            )
+        )
+        axes.text(x, y - 0.16, name, ha="center", va="center", size=12, weight="bold", color=INK)
+        axes.text(x, y + 0.2, what, ha="center", va="center", size=8.5, color=INK)
+    for (start, end), way, y in zip((middles, middles[::-1]), ways, (0.2, 2.1), strict=True):
+        side = 1 if end[0] > start[0] else -1
+        axes.add_patch(
+            FancyArrowPatch(
+                (start[0] + 0.72 * side, start[1] - 0.42 * side),
+                (end[0] - 0.72 * side, end[1] - 0.42 * side),
+                connectionstyle="arc3,rad=-0.18", arrowstyle="-|>", mutation_scale=14,
+                color="#666666", linewidth=1.4,
+            )
+        )  # fmt: skip
+        axes.text(3.3, y, way, ha="center", va="center", size=9.5, color=INK)
+    return show(figure, f"Two states, {names[0]} and {names[1]}; {ways[0]}, {ways[1]}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from netchat.course.code_pictures import cube
+from netchat.course.code_pictures import cube, two_states
 from netchat.course.curves import Estimate, error_axes, measured
 from netchat.course.style import show
 from tests.course.test_pictures import shapes
@@ -38,3 +38,10 @@ def test_a_cube_has_eight_corners_and_twelve_edges():
     fills = shapes(picture)
     assert (fills.count("#0072b2"), fills.count("#b8d8ec"), fills.count("#f9dda6")) == (1, 3, 4)
     assert picture.svg.count('id="line2d_') == 12
+
+
+def test_two_states_have_two_ways_between_them():
+    picture = two_states(("good", "bad"), ("p_gb", "p_bg"), ("no errors", "errors"))
+    fills = shapes(picture)
+    assert (fills.count("#b8d8ec"), fills.count("#f3c7a8")) == (1, 1)
+    assert fills.count("#666666") == 2  # the heads of the arrows

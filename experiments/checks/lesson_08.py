@@ -1,0 +1,254 @@
+"""Self-checks of lesson 8: Reed-Solomon, bursts and interleaving."""
+
+import math
+import random
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import netchat.coding
+from netchat.channels.gilbert_elliott import GilbertElliott
+from netchat.course import Variant, Wrong, exercise, need, whole_number
+
+
+@dataclass(frozen=True)
+class Order:
+    """A channel that somebody wants."""
+
+    burst: int
+    share: float
+
+    def __str__(self) -> str:
+        return f"bursts of {self.burst} bits on average; {self.share:.3%} of all bits wrong"
+
+
+def order(variant: Variant) -> Order:
+    chance = variant.random("order")
+    return Order(chance.randrange(12, 300), chance.randrange(20, 300) / 10_000)
+
+
+@exercise("8.1", "Order a channel", given=order)
+def order_a_channel(wanted: Order, p_gb: Any, p_bg: Any) -> None:
+    for name, value in (("p_gb", p_gb), ("p_bg", p_bg)):
+        need(
+            isinstance(value, (int, float)) and 0 < value <= 1,
+            f"{name} is a probability above 0 and not above 1; {value!r} is none.",
+        )
+    burst = 1 / p_bg
+    need(
+        not math.isclose(1 / p_gb, wanted.burst, rel_tol=0.01),
+        f"With these numbers the channel stays {1 / p_gb:.0f} bits in the good state: are the two "
+        "exchanged?",
+    )
+    need(
+        math.isclose(burst, wanted.burst, rel_tol=0.01),
+        f"The bursts of your channel last {burst:.4g} bits on average.",
+        "A burst ends after each bit with probability p_bg.",
+    )
+    got = GilbertElliott(p_gb, p_bg, 0, 0.5)
+    need(
+        not math.isclose(got.bad, wanted.share, rel_tol=0.01),
+        f"Your channel is in the bad state for {got.bad:.3%} of the bits. How many of these bits are "
+        "wrong?",
+    )
+    need(
+        math.isclose(got.p, wanted.share, rel_tol=0.01),
+        f"In your channel {got.p:.4%} of the bits are wrong.",
+        "First the share b of bad bits that you need, then p_gb from the balance between both ways.",
+    )
+
+
+@exercise("8.2", "An interleaver")
+def interleaver(variant: Variant, interleave: Any, deinterleave: Any) -> None:
+    chance = variant.random("interleaver")
+    for depth, width in ((4, 7), (3, 3), (1, 5), (chance.randrange(5, 9), chance.randrange(9, 15))):
+        rows = [[100 * row + column for column in range(width)] for row in range(depth)]
+        sent = _flat(interleave(rows), f"interleave of {depth} rows")
+        need(
+            sorted(sent) == sorted(symbol for row in rows for symbol in row),
+            f"Of {depth} rows of {width} symbols you send {len(sent)} symbols, and not just those: "
+            "each has to be sent once.",
+        )
+        for start in range(len(sent) - depth + 1):
+            hit = [symbol // 100 for symbol in sent[start : start + depth]]
+            need(
+                len(set(hit)) == depth,
+                f"A burst of {depth} symbols, beginning with number {start} of those that you send, "
+                f"hits row {max(set(hit), key=hit.count)} more than once.",
+                "What follows a symbol on the wire belongs to another row, until every row had its turn.",
+            )
+        back = deinterleave(sent, depth)
+        need(
+            isinstance(back, (list, tuple)) and [list(row) for row in back] == rows,
+            f"deinterleave does not give back the {depth} rows that were sent.",
+            "Which place in what was sent has row 0, column 1? And row 1, column 0?",
+        )
+
+
+def _flat(value: Any, what: str) -> list[int]:
+    need(
+        isinstance(value, (list, tuple)) and all(isinstance(v, int) for v in value),
+        f"{what} is one list of symbols, not {str(value)[:60]}.",
+    )
+    return list(value)
+
+
+def left_over(variant: Variant) -> list[tuple[int, int]]:
+    """Three points of a parabola modulo 11."""
+    chance = variant.random("left over")
+    coefficients = [chance.randrange(11) for _ in range(3)]
+    return [(x, _horner(coefficients, x, 11)) for x in sorted(chance.sample(range(7), 3))]
+
+
+def _horner(coefficients: list[int], x: int, q: int) -> int:
+    value = 0
+    for coefficient in reversed(coefficients):
+        value = (value * x + coefficient) % q
+    return value
+
+
+@exercise("8.3", "Through the points", given=left_over)
+def through_the_points(points: list[tuple[int, int]], value_at: Any) -> None:
+    chance = random.Random(str(points))
+    for q, k in ((11, 1), (11, 2), (11, 3), (11, 5), (257, 4), (7919, 8)):
+        coefficients = [chance.randrange(q) for _ in range(k)]
+        places = chance.sample(range(min(q, 60)), k)
+        known = [(x, _horner(coefficients, x, q)) for x in places]
+        for x, y in known:
+            value = whole_number(value_at(known, x, q), f"value_at({known}, {x}, {q})")
+            need(
+                value == y,
+                f"The polynomial through {known} modulo {q} is {y} at x = {x}: that is one of the "
+                f"points. You say {value}.",
+                "One Lagrange polynomial is 1 there, and all the others are 0.",
+            )
+        for x in chance.sample(range(q), 8):
+            value = whole_number(value_at(known, x, q), f"value_at({known}, {x}, {q})")
+            need(
+                0 <= value < q,
+                f"On a clock of {q} hours there is no {value}.",
+                "Take the remainder, by % q, at the end or at every step.",
+            )
+            need(
+                value == _horner(coefficients, x, q),
+                f"You go through the {k} points {known}, but are wrong at x = {x}, modulo {q}.",
+                "Division is multiplication by pow(divisor, -1, q); / and // belong to other numbers.",
+            )
+
+
+@exercise("8.4", "Find the liar")
+def find_the_liar(variant: Variant, repair: Any) -> None:
+    chance = variant.random("liar")
+    for q, n, k in ((11, 7, 3), (11, 5, 3), (13, 8, 2), (13, 9, 5), (17, 6, 3)):
+        most = (n - k) // 2
+        for errors in range(most + 1):
+            for _ in range(3):
+                word, message = _codeword(chance, q, n, k)
+                _spoil(chance, word, errors, q)
+                found = repair(word, k, q)
+                need(
+                    found is not None,
+                    f"repair({word}, {k}, {q}) gives up, but only {errors} of {n} values are wrong.",
+                    "For every choice of k places: how many of all values agree with that polynomial?",
+                )
+                need(
+                    isinstance(found, (list, tuple)) and len(found) == k,
+                    f"repair returns a list of k = {k} values, not {found!r}.",
+                    "The message is the polynomial's values at x = 0, 1, ..., k - 1.",
+                )
+                need(
+                    list(found) == message,
+                    f"repair({word}, {k}, {q}) is {list(found)}. With {errors} wrong, the right "
+                    "polynomial agrees with more of the values than yours does.",
+                    "Any k points fix some polynomial. Which one do you believe, and why?",
+                )
+    # With n - k odd, t + 1 errors are at least t + 1 places away from every codeword.
+    for _ in range(6):
+        word, _ = _codeword(chance, 17, 6, 3)
+        _spoil(chance, word, 2, 17)
+        found = repair(word, 3, 17)
+        need(
+            found is None,
+            f"repair({word}, 3, 17) gives {found!r}, but no polynomial of degree below 3 is within "
+            "t = 1 places of these values.",
+            "How many values have to agree before you may be sure?",
+        )
+
+
+def _codeword(chance: random.Random, q: int, n: int, k: int) -> tuple[list[int], list[int]]:
+    coefficients = [chance.randrange(q) for _ in range(k)]
+    word = [_horner(coefficients, x, q) for x in range(n)]
+    return word, word[:k]
+
+
+def _spoil(chance: random.Random, word: list[int], errors: int, q: int) -> None:
+    for place in chance.sample(range(len(word)), errors):
+        word[place] = (word[place] + chance.randrange(1, q)) % q
+
+
+@dataclass(frozen=True)
+class Disc:
+    """What a code is wanted for."""
+
+    scratch: int
+    rate: float
+    memory: int
+
+    def __str__(self) -> str:
+        return (
+            f"scratches of up to {self.scratch} bits; rate at least {self.rate:.3f}; "
+            f"memory for {self.memory:,} bytes"
+        )
+
+
+def disc(variant: Variant) -> Disc:
+    chance = variant.random("disc")
+    corrects, depth = chance.randrange(5, 24), chance.randrange(3, 12)
+    # Whole bytes, that many, are what a burst spoils only if it begins with a byte.
+    return Disc(
+        8 * corrects * depth,
+        math.floor(1000 * (1 - 2 * (corrects + 2) / 255)) / 1000,
+        255 * (depth + 1),
+    )
+
+
+@exercise("8.5", "Against a scratch", given=disc)
+def against_a_scratch(wanted: Disc, spec: Any) -> None:
+    need(isinstance(spec, str), "spec is a text such as 'rs:255,239+interleave:3'.")
+    form = re.fullmatch(r"rs:255,(\d+)\+interleave:(\d+)", spec.strip())
+    if form is None:
+        raise Wrong(f"{spec!r} is not of the form 'rs:255,K+interleave:DEPTH'.")
+    try:
+        code = netchat.coding.get(spec)
+    except ValueError as error:
+        raise Wrong(f"There is no such code: {error}") from None
+    need(
+        code.rate >= wanted.rate,
+        f"Its rate is {code.rate:.3f}, below {wanted.rate:.3f}.",
+        "Every error that it is to correct costs two bytes of parity.",
+    )
+    need(
+        code.n <= wanted.memory,
+        f"Its table has {code.n:,} bytes, and {wanted.memory:,} fit into the memory.",
+    )
+    rng = np.random.default_rng(1)
+    last = 8 * code.n - wanted.scratch
+    need(last >= 0, "The scratch is longer than the whole table: nothing is left of it.")
+    places = [
+        min(base + shift, last) for base in (0, 8 * (code.n // 3), last - 7) for shift in range(8)
+    ]
+    message = rng.integers(0, 256, (len(places), code.k), dtype=np.uint8)
+    bits = np.unpackbits(code.encode(message), axis=1)
+    for row, start in enumerate(places):
+        bits[row, start : start + wanted.scratch] ^= 1
+    result = code.decode(np.packbits(bits, axis=1))
+    bad = result.failed | (result.message != message).any(axis=1)
+    if bad.any():
+        start = places[int(np.flatnonzero(bad)[0])]
+        raise Wrong(
+            f"A scratch of {wanted.scratch} bits that begins with bit {start} is not corrected: it "
+            f"spoils {(start + wanted.scratch - 1) // 8 - start // 8 + 1} bytes of the table.",
+            "How many of them fall into one row? And how many does a row correct?",
+        )
