@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-TARGETS = ("frame_reader", "hub", "pcap", "reassembly", "decoder", "link")
+TARGETS = ("frame_reader", "hub", "pcap", "reassembly", "decoder", "link", "websocket")
 
 #: Bytes of one input: enough for some hundred decisions.
 LONGEST = 600

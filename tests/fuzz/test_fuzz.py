@@ -20,6 +20,7 @@ from tests.fuzz.choices import Choices
         ("reassembly", 2000),
         ("decoder", 400),
         ("link", 400),
+        ("websocket", 2000),
     ],
 )
 def test_no_random_input_breaks_it(target: str, cases: int) -> None:
