@@ -6,8 +6,6 @@ import contextlib
 import ipaddress
 import socket
 
-import psutil
-
 __all__ = ["is_loopback", "lan_address", "url"]
 
 #: Where no packet is sent to: asking for the way there says which of our addresses is used.
@@ -22,6 +20,8 @@ def lan_address() -> str | None:
         if not ipaddress.ip_address(found).is_loopback:
             return found
     # No way leads out of this network; it may be one all the same.
+    import psutil
+
     for addresses in psutil.net_if_addrs().values():
         for address in addresses:
             if address.family == socket.AF_INET:

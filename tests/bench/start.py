@@ -1,4 +1,4 @@
-"""How long until `netchat --help` has answered and `netchat serve` listens.
+"""How long until `netchat --help` has answered, and `netchat serve` listens and has its page.
 
 `python -m tests.bench.start` prints medians, beside the floor: a Python that does nothing.
 """
@@ -20,7 +20,7 @@ def until_done(*arguments: str) -> float:
     return time.perf_counter() - begun
 
 
-def until_listening() -> float:
+def until_noted(event: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         serve = ["-m", "netchat", "serve", "--port", "0", "--history", f"{folder}/history.db"]
         begun = time.perf_counter()
@@ -29,7 +29,7 @@ def until_listening() -> float:
         ) as server:
             assert server.stderr is not None
             for line in server.stderr:
-                if "listening" in line:
+                if event in line:
                     break
             took = time.perf_counter() - begun
             server.terminate()
@@ -41,11 +41,12 @@ def main() -> None:
     measures = {
         "python -c pass": lambda: until_done("-c", "pass"),
         "netchat --help": lambda: until_done("-m", "netchat", "--help"),
-        "netchat serve, until it listens": until_listening,
+        "netchat serve, until it listens": lambda: until_noted("listening"),
+        "netchat serve, until its page is there": lambda: until_noted("  page "),
     }
     for name, measure in measures.items():
         measure()  # the first one reads the files from the disk
-        print(f"{name:<34}{statistics.median(measure() for _ in range(ROUNDS)) * 1000:7.0f} ms")
+        print(f"{name:<40}{statistics.median(measure() for _ in range(ROUNDS)) * 1000:7.0f} ms")
 
 
 if __name__ == "__main__":
