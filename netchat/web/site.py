@@ -75,7 +75,7 @@ class Site:
         self._envelope = Envelope()
         self._listener: asyncio.Server | None = None
         guard = Guard(origins, hosts)
-        app = web.Application(middlewares=[guard.check], client_max_size=1024)
+        app = web.Application(middlewares=[guard.check])
         app.on_response_prepare.append(guard.dress)
         app.router.add_get("/", self._index)
         app.router.add_get("/r/{code}", self._index)
