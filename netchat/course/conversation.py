@@ -56,6 +56,7 @@ class _Person:
     connection: Connection
     host: str
     port: int
+    first: tuple[int, int]
     reader: FrameReader = field(default_factory=FrameReader)
     down: bytearray = field(default_factory=bytearray)
     said: list[tuple[float, bool, bytes]] = field(default_factory=list)
@@ -93,7 +94,8 @@ class Conversation:
         port = self._random.randrange(32768, 61000)
         with self._chance():
             core = ChatClient(name)
-        person = _Person(core, Connection(f"{host}:{port}"), host, port)
+        first = self._random.randrange(2**32), self._random.randrange(2**32)
+        person = _Person(core, Connection(f"{host}:{port}"), host, port, first)
         self._people[name] = person
         self._pause()
         self._hub.connect(person.connection, self._now)
@@ -142,10 +144,13 @@ class Conversation:
         """All packets of it, in the order of time."""
         packets = []
         for person in self._people.values():
-            first = self._random.randrange(2**32), self._random.randrange(2**32)
             begun = person.said[0][0] - 0.003
             wire = Encapsulation(
-                person.host, self.server, client_port=person.port, now=BEGIN + begun, first=first
+                person.host,
+                self.server,
+                client_port=person.port,
+                now=BEGIN + begun,
+                first=person.first,
             )
             for time, by_server, data in person.said:
                 wire.say(data, by_server=by_server, at=BEGIN + time)

@@ -1,0 +1,229 @@
+"""Self-checks of lesson 3: TCP underneath."""
+
+import random
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from scapy.layers.inet import TCP
+
+from netchat.course import Variant, exercise, need, whole_number
+from netchat.course.segments import Segment, cut, one_way, spoil
+from netchat.link.rtt import RoundTrip
+from netchat.packets import Gap
+from netchat.packets.encapsulate import Encapsulation
+from netchat.wire import Hello, Join, Send, encode
+
+SPACE = 2**32
+
+WORDS = (
+    "sliding",
+    "window",
+    "ack",
+    "stream",
+    "byte",
+    "order",
+    "port",
+    "syn",
+    "fin",
+    "timer",
+    "loss",
+    "queue",
+)
+
+
+class Opening(NamedTuple):
+    """How a connection begins: initial sequence numbers, and sizes of the first messages."""
+
+    client: int
+    server: int
+    hello: int
+    welcome: int
+
+
+def opening(variant: Variant) -> Opening:
+    """The client's sequence numbers run over within its first message."""
+    chance = variant.random("opening")
+    hello = chance.randrange(60, 90)
+    return Opening(
+        SPACE - chance.randrange(5, hello - 5),
+        chance.randrange(SPACE // 2),
+        hello,
+        chance.randrange(100, 140),
+    )
+
+
+@exercise("3.1", "Sequence and acknowledgement numbers", given=opening)
+def numbers_of_a_handshake(given: Opening, numbers: Any) -> None:
+    wire = Encapsulation(first=(given.client, given.server))
+    wire.say(bytes(given.hello))
+    wire.say(bytes(given.welcome), by_server=True)
+    right = [(p[TCP].seq, p[TCP].ack) for p in wire.packets[1:]]
+    names = ("SYN ACK", "ACK", "HELLO", "ACK of HELLO", "WELCOME", "ACK of WELCOME")
+    need(
+        isinstance(numbers, (list, tuple)) and len(numbers) == len(right),
+        f"numbers is a list of {len(right)} pairs (sequence number, acknowledgement number).",
+    )
+    for name, pair, (seq, ack) in zip(names, numbers, right, strict=True):
+        need(
+            isinstance(pair, (list, tuple)) and len(pair) == 2,
+            f"For {name} there is {pair!r}; it should be a pair.",
+        )
+        said = whole_number(pair[0], "a sequence number"), whole_number(pair[1], "an ack number")
+        for what, number, true in (("sequence", said[0], seq), ("acknowledgement", said[1], ack)):
+            need(
+                0 <= number < SPACE,
+                f"The {what} number of {name} does not fit into 32 bits.",
+                "What comes after 2**32 - 1?",
+            )
+            need(
+                number == true,
+                f"The {what} number of {name} is not right.",
+                "A SYN takes one number, like a byte would; data takes one a byte; a bare ACK takes "
+                "none. The acknowledgement number is the next one expected from the other side.",
+            )
+
+
+@exercise("3.2", "Before and after")
+def before_and_after(variant: Variant, before: Any) -> None:
+    chance = variant.random("before")
+    for start in (0, 1000, SPACE - 1, SPACE - 700, *(chance.randrange(SPACE) for _ in range(20))):
+        for step in (1, chance.randrange(2, 10**6), 2**31 - 1):
+            one, other = start, (start + step) % SPACE
+            for a, b, right in ((one, other, True), (other, one, False), (one, one, False)):
+                said = before(a, b)
+                need(
+                    said in (True, False),
+                    f"before({a}, {b}) is {said!r}, and should be True or False.",
+                )
+                need(
+                    bool(said) == right,
+                    f"before({a}, {b}) is {said}, but from the one to the other it is "
+                    f"{(b - a) % SPACE} steps forward and {(a - b) % SPACE} back.",
+                    "The way forward is (b - a) modulo 2**32. When is it the shorter one?",
+                )
+
+
+@exercise("3.3", "How long to wait")
+def how_long_to_wait(variant: Variant, timeout: Any) -> None:
+    chance = variant.random("timeout")
+    steady = [0.05] * 12
+    rows = [[0.1], [0.1, 0.1], [0.1, 0.3], steady]
+    rows += [[chance.uniform(0.01, 0.5) for _ in range(chance.randrange(3, 20))] for _ in range(5)]
+    for samples in rows:
+        judge = RoundTrip()
+        for sample in samples:
+            judge.sample(sample)
+        right = judge.smoothed + 4 * judge.variation
+        said = timeout(list(samples))
+        try:
+            wrong = abs(float(said) - right) / right
+        except (TypeError, ValueError):
+            need(False, f"timeout returns a number of seconds, not {said!r}.")
+        shown = ", ".join(f"{sample:.3g}" for sample in samples[:4])
+        need(
+            wrong < 1e-6,
+            f"For {len(samples)} samples ({shown}{', …' if len(samples) > 4 else ''}) your timeout "
+            f"is too {'long' if float(said) > right else 'short'}.",
+            "Section 2 of RFC 6298: what happens at the first sample? And which SRTT does RTTVAR "
+            "use, the one before this sample or the one after it?",
+        )
+
+
+class Segments(NamedTuple):
+    """Segments as they were captured, and the sequence number of the first byte."""
+
+    first: int
+    segments: list[Segment]
+
+
+def messages_of(chance: random.Random, count: int) -> bytes:
+    """A client's stream: it introduces itself, joins, and says some things."""
+    frames = [
+        encode(Hello(0, chance.randbytes(16), b"", "Nova", "", ())),
+        encode(Join(1, 0, 0, "lobby")),
+    ]
+    for number in range(1, count + 1):
+        text = " ".join(chance.choices(WORDS, k=chance.randrange(3, 9)))
+        frames.append(encode(Send(number, "lobby", text)))
+    return b"".join(frames)
+
+
+@lru_cache(maxsize=64)
+def _spoilt(seed: int, missing: int) -> Segments:
+    chance = random.Random(seed)
+    stream = messages_of(chance, 8)
+    first = SPACE - chance.randrange(1, len(stream))  # so that numbers run over
+    pieces = spoil(cut(stream, first, chance), chance, swapped=3, again=2, missing=missing)
+    return Segments(first, pieces)
+
+
+def disorder(variant: Variant) -> Segments:
+    """Everything is there, but not in its order, and some of it twice."""
+    return _spoilt(variant.seed("disorder"), 0)
+
+
+@exercise("3.4", "Reassembly by hand", given=disorder)
+def reassembly_by_hand(given: Segments, reassemble: Any) -> None:
+    for first, segments in (given, _spoilt(given.first, 0), _spoilt(given.first + 1, 0)):
+        judge = b"".join(m.raw for m in one_way(segments, first).messages())
+        stream = reassemble(first, [tuple(segment) for segment in segments])
+        need(isinstance(stream, (bytes, bytearray)), "reassemble returns bytes.")
+        total = sum(len(segment.data) for segment in segments)
+        need(
+            len(stream) != total or total == len(judge),
+            f"Your stream has {len(stream)} bytes: all that came, also what came twice.",
+            "Where in the stream does a segment belong? What of it is there already?",
+        )
+        need(
+            len(stream) == len(judge),
+            f"Your stream has {len(stream)} bytes; netchat's reassembly gets {len(judge)} from the "
+            "same segments.",
+        )
+        wrong = next(
+            (n for n, (a, b) in enumerate(zip(stream, judge, strict=True)) if a != b), None
+        )
+        need(
+            wrong is None,
+            f"Your stream differs from netchat's from byte {wrong} on.",
+            "Draw the segments as intervals: (seq - first) modulo 2**32, and so many bytes on.",
+        )
+
+
+def holed(variant: Variant) -> Segments:
+    """Some segments are missing."""
+    return _spoilt(variant.seed("holes"), 2)
+
+
+@exercise("3.5", "What is missing", given=holed)
+def what_is_missing(given: Segments, holes: Any) -> None:
+    for first, segments in (given, _more_holes(given)):
+        items = one_way(segments, first).messages().items()
+        judge = [(item.offset, item.size) for item in items if isinstance(item, Gap)]
+        found = holes(first, [tuple(segment) for segment in segments])
+        need(
+            isinstance(found, (list, tuple)) and all(len(pair) == 2 for pair in found),
+            "holes returns a list of pairs (offset, size).",
+        )
+        pairs = [(whole_number(a, "an offset"), whole_number(b, "a size")) for a, b in found]
+        need(
+            all(size > 0 for _, size in pairs),
+            "One of your holes has no size: overlapping segments leave none.",
+        )
+        need(
+            sum(size for _, size in pairs) == sum(size for _, size in judge),
+            f"You miss {sum(size for _, size in pairs)} bytes in all; netchat finds that "
+            f"{sum(size for _, size in judge)} are missing.",
+            "Sort the segments by their place. How far do all those up to here reach?",
+        )
+        need(
+            sorted(pairs) == sorted(judge),
+            "As many bytes are missing as you say, but not at these places.",
+            "An offset counts from the first byte of the stream, 0.",
+        )
+
+
+def _more_holes(given: Segments) -> Segments:
+    """The same segments, sorted the other way round and one more of them gone."""
+    order = sorted(given.segments, key=lambda s: (s.seq - given.first) % SPACE)
+    gone = order[len(order) // 2]
+    return Segments(given.first, [s for s in given.segments if s.seq != gone.seq])
