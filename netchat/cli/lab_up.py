@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -82,6 +84,7 @@ def up(
                 _let_go_of_the_terminal()
             lab.serve(stopping)
             state = lab.state()
+    click.echo(err=True)  # behind the ^C
     show_directions(state, err=True)
     click.echo("The lab is down; nothing of it is left.", err=True)
     return 0
@@ -118,16 +121,17 @@ def _let_go_of_the_terminal() -> None:
 
 def _show(lab: Lab, wish: Impairments, *, detach: bool) -> None:
     hosts = lab.network.hosts.values()
-    which = "" if lab.network.name == "lab" else f"--name {lab.network.name} "
+    # What to type: as root or by sudo, and by its path where that finds no netchat.
+    found = shutil.which("netchat") == shutil.which(sys.argv[0])
+    command = ("sudo " if "SUDO_UID" in os.environ else "") + ("netchat" if found else sys.argv[0])
+    command += " lab" if lab.network.name == "lab" else f" lab --name {lab.network.name}"
     lines = [f"{host.name:<4} {host.address:<12} {host.address6}" for host in hosts]
     lines += [
         f"Between any two, each way: {wish} (--seed {lab.seed}).",
         "",
-        f"sudo netchat lab {which}exec h1 -- netchat serve --lan            a server on h1",
-        f"sudo netchat lab {which}exec h2 -- netchat client h1 --name Nova  a user on h2",
-        f"sudo netchat lab {which}sniff                                     what h1's cable carries",
-        f"sudo netchat lab {which}down                                      ends it"
-        if detach
-        else "Ctrl-C ends it.",
+        f"{command} exec h1 -- netchat serve --lan",
+        f"{command} exec h2 -- netchat client h1 --name Nova",
+        f"{command} sniff",
+        f"{command} down" if detach else "Ctrl-C ends it, and whatever runs in it.",
     ]
     click.echo("\n".join(lines), err=True)

@@ -24,7 +24,7 @@ from netchat.errors import LabError, NotPermitted
 from netchat.lab.bridge import Bridge
 from netchat.lab.claim import Claim
 from netchat.lab.execute import on_host
-from netchat.lab.namespaces import remove_all
+from netchat.lab.namespaces import end_programs, remove_all
 from netchat.lab.network import BRIDGE, Network, namespace, prefix
 
 __all__ = ["Lab", "take_down"]
@@ -74,6 +74,8 @@ class Lab:
             stack.enter_context(self.network)
             taps = {host: self.network.tap(host) for host in self.network.hosts}
             self.bridge = stack.enter_context(Bridge(taps, self._line))
+            # Programs end first, while what they say in the end still gets through.
+            stack.callback(end_programs, prefix(self.network.name))
             self._began = time.time()
             self._stack = stack.pop_all()
         return self

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["create", "enter", "in_namespace", "named", "remove_all"]
+__all__ = ["create", "end_programs", "enter", "in_namespace", "named", "remove_all"]
 
 _RUN = Path("/run/netns")
 #: What `ip netns exec NAME` and `enter` put in place of files of the same name in /etc.
@@ -25,8 +25,9 @@ _ETC = Path("/etc/netns")
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWNET = 0x00020000, 0x04000000, 0x40000000
 _MS_BIND, _MS_REC, _MS_SLAVE = 0x1000, 0x4000, 0x80000
 
-#: Seconds that programs in a namespace have to end by themselves, before they are killed.
-_GRACE = 2.0
+#: Seconds that programs in a namespace have to end by themselves, before they are killed: a client
+#: says goodbye for up to five.
+_GRACE = 6.0
 
 
 def named(prefix: str) -> list[str]:
@@ -84,12 +85,8 @@ def enter(name: str, hostname: str) -> None:
         _call("mount", bytes(hosts), b"/etc/hosts", None, _MS_BIND, None)
 
 
-def remove_all(prefix: str) -> list[str]:
-    """Remove the namespaces whose names begin so, and end the programs in them.
-
-    Returns:
-        Their names.
-    """
+def end_programs(prefix: str) -> None:
+    """End the programs in the namespaces whose names begin so; in the end by force."""
     names = named(prefix)
     deadline = time.monotonic() + _GRACE
     asked = set[int]()
@@ -97,12 +94,21 @@ def remove_all(prefix: str) -> list[str]:
         late = time.monotonic() > deadline
         for pid in running if late else running - asked:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
-                os.kill(pid, signal.SIGHUP)  # a shell that talks to somebody ignores SIGTERM
+                os.kill(pid, signal.SIGKILL if late else _polite_signal(pid))
         asked |= running
         if time.monotonic() > deadline + _GRACE:
-            break  # one that the kernel holds; it loses its network's name, and ends some time
+            return  # one that the kernel holds; it loses its network's name, and ends some time
         time.sleep(0.02)
+
+
+def remove_all(prefix: str) -> list[str]:
+    """Remove the namespaces whose names begin so, and end the programs in them.
+
+    Returns:
+        Their names.
+    """
+    end_programs(prefix)
+    names = named(prefix)
     for name in names:
         path = _RUN / name
         with contextlib.suppress(OSError):
@@ -113,6 +119,16 @@ def remove_all(prefix: str) -> list[str]:
         with contextlib.suppress(OSError):  # somebody's own files are left alone
             etc.rmdir()
     return names
+
+
+def _polite_signal(pid: int) -> signal.Signals:
+    """SIGTERM; but SIGHUP to a shell that somebody types into, which ignores the other."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            name, _, mask = line.partition(":")
+            if name == "SigIgn" and int(mask, 16) >> (signal.SIGTERM - 1) & 1:
+                return signal.SIGHUP
+    return signal.SIGTERM
 
 
 def _processes(names: list[str]) -> set[int]:

@@ -53,9 +53,7 @@ def test_up_exec_status_down():
     assert "up already" in lab("up", code=1).stderr
     assert "is down" in lab("down").stderr
     assert leftovers() == []
-    assert "No lab" in lab("status", code=1).stderr
     assert "No lab" in lab("exec", "h1", "true", code=1).stderr
-    assert "No lab" in lab("down").stderr
 
 
 def test_ctrl_c_ends_it_and_what_runs_in_it():
@@ -198,40 +196,20 @@ def test_sniff_on_a_cable():
     assert json.loads(seen)["fields"]["text"] == "hi"
 
 
-@pytest.mark.parametrize("command", [["up"], ["up", "--detach"], ["down"]])
-def test_without_root(command):
+def test_without_root():
     code = (
-        "import os, sys\n"
+        "import os\n"
         "import netchat.cli.lab_up, netchat.cli.lab_down, netchat.lab.lab, pyroute2.netns\n"
-        "from netchat.cli.main import main\n"
+        "from netchat.cli.main import cli\n"
+        "from netchat.errors import NotPermitted\n"
         "os.setgroups([]); os.setuid(65534)\n"
-        "main()"
+        "for command in ('up', 'down'):\n"
+        f"    try: cli(['lab', '--name', {NAME!r}, command], standalone_mode=False)\n"
+        "    except NotPermitted as error: print(error)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "lab", "--name", NAME, *command],
-        capture_output=True, text=True, check=False, timeout=PATIENCE,
-    )  # fmt: skip
-    assert done.returncode == 4
-    assert 'sudo "$(command -v netchat)" lab' in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        (["--channel", "bec:0.1"], "can only turn"),
-        (["--loss", "2"], "0<=x<=1"),
-        (["--burst", "3"], "some loss"),
-        (["--hosts", "1"], "2<=x<=64"),
-    ],
-)
-def test_wrong_usage(options, says):
-    assert says in lab("up", *options, code=2).stderr
-
-
-def test_a_name_that_is_none():
-    done = subprocess.run(
-        [sys.executable, "-m", "netchat", "lab", "--name", "../x", "up"],
-        capture_output=True, text=True, check=False, timeout=PATIENCE,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "small letters and digits" in done.stderr
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    said = done.stdout.splitlines()
+    assert len(said) == 2, done.stderr
+    assert all('sudo "$(command -v netchat)" lab' in line for line in said)

@@ -9,8 +9,11 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from netchat.channels.impairment import Impairments
+from netchat.cli.main import cli
+from netchat.errors import CannotConnect
 from netchat.net import noise_datagrams, noise_proxy
 from netchat.net.load import run_load
 from netchat.net.noise_proxy import NoiseProxy
@@ -310,19 +313,21 @@ def echo_process():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "says"),
+    ("arguments", "says"),
     [
-        (["7000", "--loss", "0.1"], 2, "that is for --udp only"),
-        (["7000", "--channel", "bec:0.1"], 2, "can only turn"),
-        (["nowhere"], 2, "'nowhere' is no port"),
-        (["7000", "host:port"], 2, "is no address"),
-        (["192.0.2.1:7000"], 3, "cannot be listened on"),
+        (["7000", "--loss", "0.1"], "that is for --udp only"),
+        (["7000", "--channel", "bec:0.1"], "can only turn"),
+        (["nowhere"], "'nowhere' is no port"),
+        (["7000", "host:port"], "is no address"),
     ],
 )
-def test_wrong_usage(arguments, code, says):
-    done = subprocess.run(
-        [sys.executable, "-m", "netchat", "noise", *arguments],
-        capture_output=True, text=True, check=False, timeout=30,
-    )  # fmt: skip
-    assert done.returncode == code
-    assert says in done.stderr
+def test_wrong_usage(arguments, says):
+    done = CliRunner().invoke(cli, ["noise", *arguments])
+    assert done.exit_code == 2
+    assert says in " ".join(done.output.split())
+
+
+def test_an_address_that_is_not_here():
+    done = CliRunner().invoke(cli, ["noise", "192.0.2.1:7000"], standalone_mode=False)
+    assert isinstance(done.exception, CannotConnect)
+    assert "192.0.2.1:7000 cannot be listened on" in str(done.exception)
