@@ -143,6 +143,7 @@ def _stats(
     decoder: Decoder, items: Iterator[Item], wanted: Wanted | None, *, as_json: bool
 ) -> None:
     from netchat.packets.views.stats import Stats
+    from netchat.packets.views.summary import many
 
     stats = Stats()
     add = stats.add
@@ -155,7 +156,8 @@ def _stats(
     for line in stats.lines():
         click.echo(line)
     click.echo(
-        f"{decoder.packets:,} packets, {decoder.conversations:,} conversations. {_skipped(decoder)}"
+        f"{many(decoder.packets, 'packet')}, {many(decoder.conversations, 'conversation')}. "
+        f"{_skipped(decoder)}".rstrip()
     )
 
 

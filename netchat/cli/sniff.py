@@ -144,22 +144,25 @@ def _ended_by_signals(sniffer: Sniffer) -> Iterator[None]:
 
 
 def _summarise(counts: dict[str, Any], write: Path | None, *, as_json: bool) -> None:
+    from netchat.packets.views.summary import many
+
     if as_json:
         click.echo(json.dumps({"item": "summary", **counts}), err=True)
         return
     lines = [
-        f"{counts['packets']:,} packets in {counts['seconds']:.1f} s; "
+        f"{many(counts['packets'], 'packet')} in {counts['seconds']:.1f} s; "
         f"the kernel dropped {counts['kernel_dropped']:,}.",
-        f"{counts['messages']:,} messages in {counts['conversations']:,} conversations; "
-        f"{counts['crc_failures']:,} frames with a wrong CRC-32.",
-        f"{counts['gaps']:,} gaps of {counts['missing']:,} bytes in all, "
-        f"{counts['retransmissions']:,} retransmissions, "
-        f"{counts['out_of_order']:,} segments out of order.",
+        f"{many(counts['messages'], 'message')} in {many(counts['conversations'], 'conversation')}; "
+        f"{many(counts['crc_failures'], 'frame')} with a wrong CRC-32.",
+        f"{many(counts['gaps'], 'gap')} of {many(counts['missing'], 'byte')} in all, "
+        f"{many(counts['retransmissions'], 'retransmission')}, "
+        f"{many(counts['out_of_order'], 'segment')} out of order.",
     ]
     if counts["blocks"]:
         lines.append(
-            f"{counts['blocks']:,} blocks of a noisy link: {counts['corrected']:,} symbols "
-            f"corrected, {counts['failed']:,} failed, {counts['again']:,} sent again."
+            f"{many(counts['blocks'], 'block')} of a noisy link: "
+            f"{many(counts['corrected'], 'symbol')} corrected, "
+            f"{counts['failed']:,} failed, {counts['again']:,} sent again."
         )
     if counts["passed_over"]:
         lines.append(

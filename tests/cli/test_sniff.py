@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,6 +130,16 @@ def test_without_the_right_the_ways_to_it_are_shown(monkeypatch, capsys):
     err = capsys.readouterr().err
     for way in ("sudo ", "setcap cap_net_raw+ep ", "unshare -rn"):
         assert way in err
+
+
+@needs_root
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+def test_a_process_without_the_right_is_told_and_exits_with_4():
+    command = ["setpriv", "--bounding-set", "-net_raw", *NETCHAT, "sniff", "--duration", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == NOT_PERMITTED
+    assert done.stdout == ""
+    assert all(way in done.stderr for way in ("sudo ", "setcap cap_net_raw+ep /", "unshare -rn"))
 
 
 def test_options_that_exclude_each_other(capsys):

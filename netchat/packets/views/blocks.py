@@ -9,6 +9,7 @@ from typing import TypeAlias
 from netchat.errors import LinkError
 from netchat.link.opening import Mode, read_opening
 from netchat.packets.items import Block
+from netchat.packets.views.summary import many
 from netchat.wire.shown import show_line
 
 __all__ = ["Paint", "block_lines", "block_summary", "plain"]
@@ -62,7 +63,7 @@ def block_summary(block: Block) -> str:
     result = _OUTCOMES[block.outcome]
     if block.outcome == "good" and block.corrected:
         result = ""
-    repaired = f"{block.corrected:,} symbol{'s' * (block.corrected != 1)} corrected"
+    repaired = f"{many(block.corrected, 'symbol')} corrected"
     if block.outcome == "failed":
         repaired += " in the header"
     parts = [text for text in (result, repaired if block.corrected else "") if text]

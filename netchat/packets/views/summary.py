@@ -16,7 +16,7 @@ from netchat.wire import (
 )
 from netchat.wire.shown import show_line
 
-__all__ = ["details", "quote", "summary", "value_name"]
+__all__ = ["details", "many", "quote", "summary", "value_name"]
 
 
 def quote(text: str, longest: int = 200) -> str:
@@ -24,6 +24,11 @@ def quote(text: str, longest: int = 200) -> str:
     cut = text[:longest]
     more = f"… ({len(text)} characters)" if len(text) > longest else ""
     return f'"{show_line(cut)}{more}"'
+
+
+def many(count: int, noun: str) -> str:
+    """A number of things: `1 packet`, `2,000 packets`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def summary(message: Message) -> str:
