@@ -8,6 +8,7 @@ show(figure, "The rate of errors falls with p")
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import nan
 from typing import TYPE_CHECKING, NamedTuple
 
 from netchat.course.style import COLOURS, plot
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Estimate", "error_axes", "measured"]
+    from netchat.bench import Point
+
+__all__ = ["Estimate", "bench_curve", "error_axes", "measured"]
 
 _MARKERS = "os^Dvp"
 
@@ -95,3 +98,22 @@ def measured(
     )  # fmt: skip
     if theory is not None:
         axes.plot(*theory, color=colour, marker="", linewidth=1.3, zorder=1)
+
+
+def bench_curve(
+    axes: Axes, xs: Sequence[float], points: Sequence[Point], label: str | None = None
+) -> None:
+    """Draw the bit error rates that the bench found for a code, beside what theory says.
+
+    Args:
+        axes: where.
+        xs: what the channel of each point was set to.
+        points: of one code, as many.
+        label: whose they are; the code's spec by default.
+    """
+    estimates = [
+        Estimate(x, point.ber or 0.0, *point.ber_interval)
+        for x, point in zip(xs, points, strict=True)
+    ]
+    theory = [nan if point.theory.ber is None else point.theory.ber for point in points]
+    measured(axes, estimates, label or points[0].code, theory=(xs, theory))

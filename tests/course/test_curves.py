@@ -2,8 +2,9 @@
 
 import numpy as np
 
+import netchat.bench
 from netchat.course.code_pictures import cube, two_states
-from netchat.course.curves import Estimate, error_axes, measured
+from netchat.course.curves import Estimate, bench_curve, error_axes, measured
 from netchat.course.style import show
 from tests.course.test_pictures import shapes
 
@@ -31,6 +32,18 @@ def test_each_code_has_a_colour_of_its_own_and_its_theory_the_same():
     colours = [line.get_color() for line in theory]
     assert len(set(colours)) == 2
     assert colours == [container.lines[0].get_color() for container in axes.containers[::2]]
+
+
+def test_what_the_bench_found_is_drawn_beside_what_theory_says():
+    _, axes = error_axes("Errors", "p", "rate")
+    points = netchat.bench.run(
+        ["hamming:7,4"], ["bsc:0.02", "bsc:0.1"], errors=50, workers=1
+    ).points
+    bench_curve(axes, [0.02, 0.1], points)
+    assert axes.get_legend_handles_labels()[1] == ["hamming:7,4"]
+    drawn = axes.containers[0].lines[0].get_ydata()
+    assert np.allclose(drawn, [point.ber for point in points])
+    assert np.allclose(axes.lines[-1].get_ydata(), [point.theory.ber for point in points])
 
 
 def test_a_cube_has_eight_corners_and_twelve_edges():

@@ -1,0 +1,244 @@
+"""Self-checks of lesson 9: how far from Shannon."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import netchat.bench
+import netchat.channels
+import netchat.coding
+from netchat.bench.limits import lowest_ber
+from netchat.course import Variant, Wrong, exercise, need
+
+
+def real(value: Any, what: str) -> float:
+    """An answer that has to be a number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise Wrong(f"{what} is a number; {value!r} is none.") from None
+    need(math.isfinite(number), f"{what} is a finite number, not {number}.")
+    return number
+
+
+@exercise("9.1", "Capacity")
+def capacity_of_a_bsc(variant: Variant, entropy: Any, capacity: Any) -> None:
+    for p in (0.0, 1.0):
+        said = real(entropy(p), f"entropy({p:g})")
+        need(
+            math.isclose(said, 0, abs_tol=1e-12),
+            f"If an error never comes, or always, nobody has to be told: entropy({p:g}) is not {said:g}.",
+        )
+    said = real(entropy(0.5), "entropy(0.5)")
+    need(
+        math.isclose(said, 1, rel_tol=1e-9),
+        f"A fair coin has one bit of entropy; entropy(0.5) says {said:g}.",
+        "Which logarithm counts bits?",
+    )
+    chance = variant.random("entropy")
+    for _ in range(5):
+        p = round(chance.uniform(0.01, 0.45), 3)
+        one, other = real(entropy(p), f"entropy({p})"), real(entropy(1 - p), f"entropy({1 - p})")
+        need(
+            math.isclose(one, other, rel_tol=1e-9),
+            f"Whether errors are the rule or the exception, they are as hard to name: entropy({p}) and "
+            f"entropy({1 - p:g}) are the same. You say {one:.4f} and {other:.4f}.",
+            "Both the errors and the bits that are right have a term.",
+        )
+        n = 200_000
+        ways = math.lgamma(n + 1) - math.lgamma(n * p + 1) - math.lgamma(n * (1 - p) + 1)
+        need(
+            math.isclose(one, ways / n / math.log(2), rel_tol=2e-3),
+            f"Counting the ways to choose {p:.1%} of many bits gives another entropy({p}) than "
+            f"{one:.4f}.",
+        )
+        need(
+            math.isclose(real(capacity(p), f"capacity({p})"), 1 - one, rel_tol=1e-9),
+            f"capacity({p}) and entropy({p}) do not make up the one bit that was sent.",
+        )
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What somebody says of their code."""
+
+    name: str
+    rate: float
+    p: float
+    ber: float
+
+    def __str__(self) -> str:
+        return f"{self.name:11} rate {self.rate:.3f}, p = {self.p:.3f}, bit error rate {self.ber:g}"
+
+
+def _share(claim: Claim) -> float:
+    """How much of what is possible is claimed; above 1 it is too much."""
+    capacity = netchat.channels.get(f"bsc:{claim.p}").capacity or 0.0
+    return claim.rate * (1 - _entropy(claim.ber)) / capacity
+
+
+def _entropy(p: float) -> float:
+    return 1 - (netchat.channels.get(f"bsc:{p}").capacity or 0.0)
+
+
+def claims(variant: Variant) -> list[Claim]:
+    """Six, none of which is a close call; two look wrong at first sight, or right, and are not."""
+    chance = variant.random("claims")
+    names = variant.people("claims", 6)
+    made: list[Claim] = []
+    kinds = ["below", "below", "above", "above", "errors allowed", "errors forgotten"]
+    chance.shuffle(kinds)
+    for name, kind in zip(names, kinds, strict=True):
+        p = round(chance.uniform(0.02, 0.2), 3)
+        capacity = netchat.channels.get(f"bsc:{p}").capacity or 0.0
+        if kind == "errors allowed":  # above the capacity, and possible all the same
+            ber = round(chance.uniform(0.3, 0.6) * p, 3)
+            rate = capacity * (1 + 0.6 * (1 / (1 - _entropy(ber)) - 1))
+        elif kind == "errors forgotten":  # some errors are allowed, but not so few
+            ber = round(chance.uniform(0.05, 0.15) * p, 4)
+            rate = capacity / (1 - _entropy(ber)) * 1.1
+        else:
+            ber = chance.choice((1e-5, 1e-6, 1e-9))
+            rate = capacity * (
+                chance.uniform(0.75, 0.95) if kind == "below" else chance.uniform(1.04, 1.2)
+            )
+        made.append(Claim(name, round(min(rate, 0.999), 3), p, ber))
+    return made
+
+
+@exercise("9.2", "Who exaggerates?", given=claims)
+def who_exaggerates(given: list[Claim], possible: Any, impossible: Any) -> None:
+    for p in (0.01, 0.11, 0.3):
+        need(
+            possible(0.9, p, p),
+            f"A code of rate 0.9 that leaves as many errors as the channel makes (p = {p}) is nothing "
+            "special, but you say that it is impossible.",
+            "How much information need not be delivered if that many errors may stay?",
+        )
+        need(
+            not possible(1.0, p, 1e-12),
+            f"Rate 1 without any errors over a BSC with p = {p}: you say that it is possible.",
+        )
+    for spec in ("repetition:3", "hamming:7,4", "rs:255,223"):
+        code = netchat.coding.get(spec)
+        found = netchat.bench.theory(code, netchat.channels.get("bsc:0.003"))
+        need(
+            possible(code.rate, 0.003, found.ber),
+            f"{spec} at p = 0.003 leaves a bit error rate of {found.ber:.1e}. It exists, but you say "
+            "that it is impossible.",
+        )
+    for rate, p in ((0.5, 0.15), (0.8, 0.1), (0.3, 0.25)):
+        least = lowest_ber(rate, netchat.channels.get(f"bsc:{p}").capacity or 0.0)
+        need(
+            possible(rate, p, least * 1.05) and not possible(rate, p, least * 0.95),
+            f"For rate {rate} and p = {p} you draw the line between possible and impossible bit error "
+            "rates in another place than R (1 - h(BER)) <= C.",
+        )
+    names = {claim.name for claim in given}
+    need(
+        isinstance(impossible, (list, tuple, set)) and set(impossible) <= names,
+        f"impossible is a list of names out of {', '.join(sorted(names))}.",
+    )
+    for claim in given:
+        if claim.name in impossible:
+            need(_share(claim) > 1, f"{claim.name} claims no more than Shannon allows.")
+        else:
+            need(
+                _share(claim) <= 1,
+                f"Not everybody who exaggerates is on your list of {len(impossible)}.",
+            )
+
+
+def level(variant: Variant) -> float:
+    return variant.random("level").randrange(20, 85) / 10
+
+
+@exercise("9.3", "Is repetition worth its energy?", given=level)
+def worth_its_energy(ebn0_db: float, raw_error: Any, ratio: Any) -> None:
+    for at in (0.0, 4.0, 8.0, ebn0_db):
+        for rate in (1.0, 0.5, 1 / 3):
+            said = real(raw_error(at, rate), f"raw_error({at}, {rate:.2f})")
+            right = netchat.channels.get(f"awgn:{at}dB").at_rate(rate).p
+            need(
+                not (
+                    rate < 1
+                    and math.isclose(said, netchat.channels.get(f"awgn:{at}dB").p, rel_tol=1e-6)
+                ),
+                f"raw_error({at}, {rate:.2f}) is that of bits with the energy of a whole bit of "
+                "information. How much of it does each bit on the air have?",
+            )
+            need(
+                math.isclose(said, right, rel_tol=1e-6),
+                f"raw_error({at}, {rate:.2f}) says {said:.3g}: netchat's channel has "
+                f"{'more' if said < right else 'fewer'} errors.",
+                "Decibels first: 10 ** (dB / 10). Then Q of the root; and Q(x) is not erfc(x).",
+            )
+    said = real(ratio, "ratio")
+    p, alone = (netchat.channels.get(f"awgn:{ebn0_db}dB").at_rate(r).p for r in (1 / 3, 1.0))
+    right = (3 * p**2 - 2 * p**3) / alone
+    need(
+        not math.isclose(said, 1 / right, rel_tol=1e-4),
+        "That is the ratio the other way round.",
+    )
+    need(
+        math.isclose(said, right, rel_tol=1e-4),
+        f"ratio = {said:.4g} is not what repetition does at {ebn0_db} dB.",
+        "The bits of repetition have a third of the energy; the bits without a code have all of it.",
+    )
+
+
+@dataclass(frozen=True)
+class Task:
+    """A channel, and what share of it a code has to use."""
+
+    p: float
+    share: float
+
+    def __str__(self) -> str:
+        capacity = netchat.channels.get(f"bsc:{self.p}").capacity
+        return (
+            f"BSC with p = {self.p}, capacity {capacity:.4f}; use at least {self.share:.0%} of it"
+        )
+
+
+def challenge(variant: Variant) -> Task:
+    p = variant.random("challenge").randrange(20, 120) / 10_000
+    channel = netchat.channels.get(f"bsc:{p}")
+    k = 255
+    while (
+        fer := netchat.bench.theory(netchat.coding.get(f"rs:255,{k - 2}"), channel).fer
+    ) is None or fer > 4e-3:
+        k -= 2
+    return Task(p, math.floor(100 * (k - 4) / 255 / (channel.capacity or 1.0)) / 100)
+
+
+@exercise("9.4", "Nearer to Shannon", given=challenge)
+def nearer_to_shannon(task: Task, spec: Any) -> None:
+    need(isinstance(spec, str), "spec is a text such as 'rs:255,239'.")
+    try:
+        code = netchat.coding.get(spec)
+    except ValueError as error:
+        raise Wrong(f"There is no such code: {error}") from None
+    bits = code.k * code.bits
+    need(bits >= 800, f"{spec} has {bits} bits of message in a block; 800 are asked for.")
+    channel = netchat.channels.get(f"bsc:{task.p}")
+    share = code.rate / (channel.capacity or 1.0)
+    need(
+        share <= 1,
+        f"{spec} has rate {code.rate:.3f}, which is above the capacity: no need to measure.",
+    )
+    need(
+        share >= task.share,
+        f"{spec} uses {share:.1%} of the capacity.",
+        "A code with less parity uses more of it, and is lost more often.",
+    )
+    point = netchat.bench.run([code], [channel], errors=200, frames=6000, seed=9, workers=1).points[
+        0
+    ]
+    low, high = point.fer_interval
+    need(
+        high <= 0.01,
+        f"Measured with {point.tally.frames:,} blocks, between {low:.2%} and {high:.2%} of them are "
+        "lost (95 %).",
+        "The code needs more parity, or must use what it has better.",
+    )
