@@ -47,7 +47,8 @@ def _table(report: dict[str, Any], channel: str | None) -> list[str]:
     if report["code_in"] not in (codes, ""):
         codes += f" out, {report['code_in']} in"
     rows = {
-        "link": f"{codes} ({report['why']}); {state}",
+        "link": f"{codes}; {state}",
+        "because": report["why"],
         "losses": _MODES[report["mode"]],
         "sent": (
             f"{report['blocks_sent']:,} blocks, {report['bytes_sent']:,} bytes; "

@@ -84,6 +84,10 @@ def client(
       netchat client --name Nova --link none --channel bsc:1e-3     and how it breaks without
 
     \b
+    With the code that suits the line at the moment; /link shows which one, and why:
+      netchat client --name Nova --link adaptive --channel bsc:5e-3
+
+    \b
     Over UDP, to a server that was started with --udp:
       netchat client --name Nova --udp --link rs:255,223 --channel bsc:1e-3
     """

@@ -31,7 +31,8 @@ def path_options(command: _F) -> _F:
         click.option(
             "--link", metavar="SPEC",
             help="Speak over a link that corrects errors with this code, such as rs:255,223, and "
-            "sends again what it could not correct.  [default: none; with --udp, uncoded]",
+            "sends again what it could not correct; adaptive chooses the code block by block, in "
+            "both directions.  [default: none; with --udp, uncoded]",
         ),
     ):  # fmt: skip
         command = option(command)
@@ -55,9 +56,9 @@ def check_path(link: str | None, channel: str | None, *, udp: bool) -> str | Non
     code = None if link == "none" else link or ("uncoded" if udp else None)
     try:
         if code is not None:
-            from netchat.link.codes import check_spec
+            from netchat.link.wish import check_wish
 
-            check_spec(code)
+            check_wish(code)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--link") from error
     try:

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from netchat.errors import LinkError
 from netchat.link.challenge import cookie_of
-from netchat.link.codes import OPENED, BlockCode, block_code, check_spec, table
+from netchat.link.codes import OPENED, BlockCode, block_code, table
 from netchat.link.header import (
     HEAD_SIZE,
     HEADER_SIZE,
@@ -31,13 +31,14 @@ from netchat.link.header import (
 from netchat.link.marker import MARKER
 from netchat.link.opening import Mode, Opening, read_opening, write_opening
 from netchat.link.payload import CONTROL, MOST_CONTROL, MOST_PAYLOAD, PayloadReader, payload_context
-from netchat.link.policy import ChannelReport, Policy, policy
+from netchat.link.policy import ChannelReport, Policy
 from netchat.link.reader import BlockReader
 from netchat.link.receiver import Receiver, Seen
 from netchat.link.rtt import RoundTrip
 from netchat.link.sender import Sender
 from netchat.link.sizes import MOST_CODED, Sizes
 from netchat.link.stats import LinkStats
+from netchat.link.wish import ADAPTIVE, check_wish, policy
 
 __all__ = ["Link"]
 
@@ -105,8 +106,9 @@ class Link:
         """The side that opens a link, and says what codes are used.
 
         Args:
-            up: the code of what it sends: a spec such as `rs:255,223`.
-            down: the code of what it wants to be sent; the same, unless given.
+            up: the code of what it sends: a spec such as `rs:255,223`, or who chooses one for each
+                block, such as `adaptive`.
+            down: the same for what it wants to be sent; as `up`, unless given.
             mode: what is done about losses, both ways.
             mtu: bytes of a datagram; None is a stream.
             identity: 48 bits that tell this link from others; random ones, unless given.
@@ -115,7 +117,7 @@ class Link:
         Raises:
             ValueError: a code is none for a link.
         """
-        opening = Opening(check_spec(up), check_spec(down or up), mode)
+        opening = Opening(check_wish(up), check_wish(down or up), mode)
         link = cls(opening, secrets.randbits(48) if identity is None else identity, mtu)
         link._agree(opening)
         if policy is not None:
@@ -148,7 +150,7 @@ class Link:
         if not self._is_client:
             ours, theirs = theirs, ours
         self.policy = policy(ours)
-        self._opened, self._payloads.opened = block_code(ours), block_code(theirs)
+        self._opened, self._payloads.opened = _named(ours), _named(theirs)
         self.code_out = ours
         self.opening = opening
 
@@ -200,8 +202,14 @@ class Link:
         """The blocks to be sent now, one behind the other."""
         return b"".join(self.blocks_to_send(now))
 
-    def blocks_to_send(self, now: float) -> list[bytes]:
-        """The blocks to be sent now; over datagrams, each is one."""
+    def blocks_to_send(self, now: float, room: int | None = None) -> list[bytes]:
+        """The blocks to be sent now; over datagrams, each is one.
+
+        Args:
+            now: seconds.
+            room: no more blocks of data once this many bytes are there, so that those that wait for
+                a slow pipe can still be in the code that is right when their turn comes.
+        """
         blocks = [self._open_block(now)] if self._is_client and self._opens(now) else []
         blocks += [self._block(kind, now, payload=payload) for kind, payload in self._control]
         self._control.clear()
@@ -209,7 +217,7 @@ class Link:
             # Oldest first: what a later one does not tell of any more is taken for lost.
             blocks += [self._block(Kind.ACK, now, seen=seen) for seen in self._receiver.snapshots]
             self._receiver.snapshots.clear()
-            blocks += self._data_blocks(now)
+            blocks += self._data_blocks(now, room)
             ack_at = self._receiver.ack_at
             if ack_at is not None and now >= ack_at:
                 blocks.append(self._block(Kind.ACK, now))
@@ -229,13 +237,13 @@ class Link:
         self._challenged, self._open_at = False, now + _OPEN_EVERY
         return self._block(Kind.OPEN, now, payload=write_opening(self.opening))
 
-    def _data_blocks(self, now: float) -> list[bytes]:
-        blocks = []
+    def _data_blocks(self, now: float, room: int | None) -> list[bytes]:
+        blocks: list[bytes] = []
         short = self.mtu is not None and (
             now < self._short_until or self.rtt.unanswered >= _TRY_SHORT
         )
         assert self.policy is not None
-        while self._sender.ready():
+        while self._sender.ready() and (room is None or sum(map(len, blocks)) < room):
             number = self.policy.choose(now)
             code = self._code_out(number)
             coded = self._sizes.coded(number)
@@ -459,3 +467,8 @@ class Link:
                 f"nobody answered on the other side within {_OPEN_PATIENCE:g} s: no link is spoken "
                 "there, or nothing gets through"
             )
+
+
+def _named(wish: str) -> BlockCode | None:
+    """The code that a wish names."""
+    return None if wish in ADAPTIVE else block_code(wish)

@@ -98,6 +98,7 @@ class PayloadReader:
         self._stats.failed_blocks += 1
         if self.mode is Mode.FEC:
             self._stats.damaged_blocks += 1
+            self._stats.damaged_bytes += header.length
             return found.payload
         if self.mode is Mode.ARQ:
             return None

@@ -6,11 +6,10 @@ the other side has seen of the channel. A policy does no I/O and reads no clock.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from netchat.link.codes import CODES, OPENED, check_spec
-
-__all__ = ["ChannelReport", "Fixed", "Outcome", "Policy", "number_of", "policy"]
+__all__ = ["ChannelReport", "Fixed", "Oracle", "Outcome", "Policy"]
 
 
 class Outcome(NamedTuple):
@@ -81,22 +80,24 @@ class Fixed:
         """Changes nothing."""
 
 
-def number_of(spec: str) -> int:
-    """The number by which a block names a code that OPEN has named.
-
-    >>> number_of("rs:255,223"), number_of("hamming:7,4")
-    (4, 255)
-    """
-    return next((number for number, known in CODES.items() if known == spec), OPENED)
-
-
-def policy(wish: str) -> Policy:
-    """The policy that OPEN asks for.
+class Oracle:
+    """Knows what nobody can know: which code is the best one right now. It is the upper bound.
 
     Args:
-        wish: the spec of a code: that one for every block.
-
-    Raises:
-        ValueError: there is no such policy, and no such code for a link.
+        best: the number of the code that is best at a time.
     """
-    return Fixed(number_of(check_spec(wish)))
+
+    why = "known beforehand"
+
+    def __init__(self, best: Callable[[float], int]) -> None:
+        self._best = best
+
+    def choose(self, now: float) -> int:
+        """The best one."""
+        return self._best(now)
+
+    def outcome(self, now: float, outcome: Outcome) -> None:
+        """Changes nothing."""
+
+    def channel(self, now: float, report: ChannelReport) -> None:
+        """Changes nothing."""

@@ -59,6 +59,8 @@ class LinkStats:
     """Of those, the ones that could be decoded together with earlier copies of them."""
     damaged_blocks: int = 0
     """Without retransmission: blocks that were handed over damaged."""
+    damaged_bytes: int = 0
+    """Bytes of payload in those."""
     unreadable_headers: int = 0
     """Places where a header should have been, but none could be read."""
     resyncs: int = 0

@@ -8,8 +8,9 @@ import numpy as np
 
 from netchat.channels.stream import ChannelStream
 from netchat.errors import CannotConnect, LinkError
-from netchat.link.codes import check_spec, warm_up
+from netchat.link.codes import warm_up
 from netchat.link.link import Link
+from netchat.link.wish import check_wish
 from netchat.net.link_layer import LinkLayer
 from netchat.net.noise_layer import NoiseLayer
 from netchat.net.udp_client import connect_udp
@@ -24,7 +25,7 @@ class NoisyPath:
     The channel goes on from one connection to the next; a link begins with each.
 
     Args:
-        link: the code, such as `rs:255,223`; None is no link: frames go out as they are.
+        link: the code, such as `rs:255,223`, or `adaptive`; None is no link: frames go out as they are.
         channel: what turns bits over, in both directions, such as `bsc:1e-3`; None is nothing.
         seed: where its chance comes from; None is a new one each time.
         udp: the link goes over UDP rather than TCP.
@@ -47,7 +48,7 @@ class NoisyPath:
     ) -> None:
         if udp and link is None:
             raise ValueError("over UDP there is always a link: name its code, such as uncoded")
-        self._code = None if link is None else check_spec(link)
+        self._code = None if link is None else check_wish(link)
         self._udp = udp
         self._streams: tuple[ChannelStream, ChannelStream] | None = None
         self.channel = channel

@@ -40,11 +40,12 @@ def test_a_chat_over_a_noisy_line_is_as_if_nothing_were_wrong(
     said = [f"Nova: {line}" for line in lines]
     for one in (nova, plain):
         assert [line for line in one.out if line.startswith("Nova: ")] == said
-    table = {line.split()[0]: line for line in nova.out[-8:]}
+    table = {line.split()[0]: line for line in nova.out[-9:]}
     assert list(table) == [
-        "link", "losses", "sent", "received", "repaired", "channel", "rate", "goodput",
+        "link", "because", "losses", "sent", "received", "repaired", "channel", "rate", "goodput",
     ]  # fmt: skip
-    assert table["link"].startswith(f"link      {link} (fixed, as the client asked)")
+    assert table["link"] == f"link      {link}; open"
+    assert table["because"] == "because   fixed, as the client asked"
     assert " 0 symbols" not in table["repaired"]
     assert f"damaged here by {channel}" in table["channel"]
 

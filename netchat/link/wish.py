@@ -1,0 +1,54 @@
+"""What a client may ask for: a code for every block, or somebody who chooses."""
+
+from __future__ import annotations
+
+from netchat.link.bandit import Bandit
+from netchat.link.codes import CODES, OPENED, check_spec
+from netchat.link.policy import Fixed, Policy
+from netchat.link.threshold import Threshold
+
+__all__ = ["ADAPTIVE", "check_wish", "number_of", "policy"]
+
+#: The policies that choose block by block, by the name a client gives them.
+ADAPTIVE: dict[str, type[Threshold | Bandit]] = {
+    "adaptive": Bandit,
+    "adaptive:bandit": Bandit,
+    "adaptive:threshold": Threshold,
+}
+
+
+def check_wish(wish: str) -> str:
+    """Check what somebody else wishes for.
+
+    Returns:
+        It, without spaces.
+
+    Raises:
+        ValueError: it is neither a policy nor a code that a link may use; the text says why.
+    """
+    text = wish.replace(" ", "")
+    if text.startswith("adaptive") and text not in ADAPTIVE:
+        raise ValueError(f"{wish!r} is no policy: there are {', '.join(ADAPTIVE)}")
+    return text if text in ADAPTIVE else check_spec(text)
+
+
+def number_of(spec: str) -> int:
+    """The number by which a block names a code that OPEN has named.
+
+    >>> number_of("rs:255,223"), number_of("hamming:7,4")
+    (4, 255)
+    """
+    return next((number for number, known in CODES.items() if known == spec), OPENED)
+
+
+def policy(wish: str) -> Policy:
+    """The policy that OPEN asks for.
+
+    Args:
+        wish: a name in `ADAPTIVE`, or the spec of a code: that one for every block.
+
+    Raises:
+        ValueError: there is no such policy, and no such code for a link.
+    """
+    known = ADAPTIVE.get(check_wish(wish))
+    return known() if known is not None else Fixed(number_of(check_spec(wish)))

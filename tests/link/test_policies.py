@@ -1,0 +1,173 @@
+"""Who chooses the code: what they expect, what they learn, and how they fare over a link."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from netchat.channels.stream import ChannelStream
+from netchat.link.bandit import Bandit
+from netchat.link.chances import CHOICE, chance, nominal
+from netchat.link.codes import CODES, table
+from netchat.link.estimate import ChannelEstimate
+from netchat.link.link import Link
+from netchat.link.policy import ChannelReport, Fixed, Oracle, Outcome, Policy
+from netchat.link.sizes import MOST_CODED
+from netchat.link.threshold import Threshold
+from netchat.link.wish import check_wish, policy
+from tests.link.world import World
+
+ADAPTIVE = [Threshold, lambda: Bandit(1)]
+
+
+def outcome(code: int, *, arrived: bool) -> Outcome:
+    return Outcome(code, round(nominal(code) * 4176), 4176, arrived=arrived)
+
+
+@pytest.mark.parametrize("number", CHOICE)
+@pytest.mark.parametrize("ber", [1e-5, 1e-3, 4e-3, 2e-2])
+def test_the_chances_are_those_of_the_decoder(number: int, ber: float) -> None:
+    code, stream = table()[number], ChannelStream(f"bsc:{ber}", 7)
+    length = code.payload_within(MOST_CODED)
+    block, rounds = code.close(b"", bytes(length)), 40
+    good = sum(code.open(b"", stream.damage(block), length).good for _ in range(rounds))
+    expected = chance(number, ber)
+
+    # A chance between 0.2 and 0.8 may be off by four standard deviations, and by the grid.
+    assert good / rounds == pytest.approx(expected, abs=0.35 if 0.02 < expected < 0.98 else 0.1)
+
+
+def test_stronger_codes_stand_more_and_bring_less() -> None:
+    for ber in np.geomspace(1e-7, 0.05, 40):
+        chances = [chance(number, float(ber)) for number in CHOICE]
+        assert all(0 <= one <= 1 for one in chances)
+        # Nearly: rs:96,32 and its neighbours are of different lengths, and their curves cross.
+        assert np.diff(chances).min() > -1e-3
+    worth = [nominal(number) for number in CHOICE]
+    assert worth == sorted(worth, reverse=True)
+
+
+def test_an_estimate_is_what_was_reported_and_follows_a_change_at_once() -> None:
+    estimate = ChannelEstimate()
+    assert not estimate.known
+    for _ in range(20):
+        estimate.report(ChannelReport(33, 33_000))
+    assert estimate.ber == pytest.approx(1e-3, rel=0.02)
+    estimate.report(ChannelReport(60, 33_000))  # bad luck
+    assert estimate.changes == 0
+    estimate.report(ChannelReport(20, 800))  # only headers could be read
+    assert estimate.changes == 1
+    assert estimate.ber == pytest.approx(2.5e-2, rel=0.05)
+    estimate.report(ChannelReport(0, 33_000))
+    assert estimate.changes == 2
+    assert estimate.ber < 2e-5
+
+
+@pytest.mark.parametrize("make", ADAPTIVE)
+@pytest.mark.parametrize(
+    ("ber", "best"),
+    [
+        (3e-5, {"rs:255,251"}),
+        (1e-3, {"rs:255,239"}),
+        (1e-2, {"rs:255,191"}),
+        (2e-2, {"rs:255,127"}),
+    ],
+)
+def test_a_channel_that_is_known_gets_the_code_it_needs(make, ber: float, best: set[str]) -> None:
+    chooser: Policy = make()
+    chosen = []
+    for _ in range(300):
+        number = chooser.choose(0.0)
+        chosen.append(CODES[number])
+        chooser.outcome(0.0, outcome(number, arrived=chance(number, ber) > 0.5))
+        chooser.channel(0.0, ChannelReport(round(ber * 33_000), 33_000))
+
+    assert sum(code in best for code in chosen[20:]) > 200
+    assert f"{ber:.1e}"[:2] in chooser.why
+
+
+@pytest.mark.parametrize("make", ADAPTIVE)
+def test_what_happens_counts_for_more_than_what_was_to_be_expected(make) -> None:
+    """Of the same number of wrong bits, bursts break a block where scattered ones do not."""
+    chooser: Policy = make()
+    late = []
+    for i in range(400):
+        number = chooser.choose(0.0)
+        if i >= 200:
+            late.append(CODES[number])
+        chooser.outcome(0.0, outcome(number, arrived=number in (5, 6, 1, 7)))
+        chooser.channel(0.0, ChannelReport(33, 33_000))
+
+    assert late.count("rs:255,191") > 120
+
+
+@pytest.mark.parametrize("make", ADAPTIVE)
+def test_a_storm_is_noticed_within_a_few_blocks_and_its_end_too(make) -> None:
+    chooser: Policy = make()
+
+    def weather(ber: float, blocks: int) -> list[str]:
+        codes = []
+        for _ in range(blocks):
+            number = chooser.choose(0.0)
+            codes.append(CODES[number])
+            arrived = chance(number, ber) > 0.5
+            chooser.outcome(0.0, outcome(number, arrived=arrived))
+            checked = 33_000 if arrived else 800
+            chooser.channel(0.0, ChannelReport(round(ber * checked), checked))
+        return codes
+
+    weather(3e-5, 200)
+    assert weather(2e-2, 30)[10:].count("rs:255,127") >= 12
+    assert weather(3e-5, 30)[10:].count("rs:255,251") >= 12
+
+
+def test_the_oracle_is_told() -> None:
+    oracle = Oracle(lambda now: 2 if now < 10 else 6)
+
+    assert (oracle.choose(9.0), oracle.choose(10.0)) == (2, 6)
+    oracle.outcome(9.0, outcome(2, arrived=False))
+    oracle.channel(9.0, ChannelReport(1, 1))
+    assert oracle.choose(9.0) == 2
+
+
+def test_wishes() -> None:
+    assert isinstance(policy("adaptive"), Bandit)
+    assert isinstance(policy("adaptive:bandit"), Bandit)
+    assert isinstance(policy("adaptive:threshold"), Threshold)
+    assert isinstance(policy("rs:255,223"), Fixed)
+    assert check_wish(" adaptive : bandit ") == "adaptive:bandit"
+    with pytest.raises(ValueError, match="'adaptive:luck' is no policy: there are adaptive"):
+        check_wish("adaptive:luck")
+    with pytest.raises(ValueError, match="is no code for a link"):
+        check_wish("luck")
+
+
+@pytest.mark.parametrize("wish", ["adaptive", "adaptive:threshold"])
+@pytest.mark.parametrize("datagrams", [False, True])
+def test_both_directions_adapt_and_everything_arrives(wish: str, datagrams: bool) -> None:
+    mtu = 1200 if datagrams else None
+    world = World(Link.client(wish, mtu=mtu, identity=9 << 32 | 77), datagrams=datagrams)
+    world.run(lambda: world.client.opened)
+    for seed, side in enumerate(world.sides):
+        if isinstance(side.policy, Bandit):
+            side.policy._random.seed(seed)
+    text = bytes(range(256)) * 100
+    for channel in ("bsc:1e-6", "bsc:2e-2", "gilbert-elliott:2e-4,0.01,1e-5,0.3", "bsc:1e-6"):
+        world.channel(channel)
+        for _ in range(4):  # what is sent at once is all chosen by what was known before
+            world.carry(text, text, seconds=120)
+        if channel == "bsc:2e-2":
+            for side in world.sides:
+                assert side.code_out in ("rs:255,127", "rs:96,32", "rs:255,127+hamming:7,4")
+    for side in world.sides:
+        assert side.code_out in ("uncoded", "rs:255,251", "rs:255,239")
+        assert "wrong" in side.policy.why
+
+
+def test_the_server_chooses_as_the_client_wishes() -> None:
+    world = World(Link.client("rs:255,191", "adaptive:threshold"))
+    world.carry(b"x" * 9000, b"y" * 9000)
+
+    assert isinstance(world.client.policy, Fixed)
+    assert isinstance(world.server.policy, Threshold)
+    assert world.server.code_in == "rs:255,191"
