@@ -1,0 +1,318 @@
+"""Self-checks of lesson 4: craft your own packet."""
+
+import itertools
+import random
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from netchat.course import Variant, Wrong, exercise, need
+from netchat.course.server import LocalServer
+from netchat.net.probe import Probe, message_of
+from netchat.wire import Error, ErrorCode, Join, Message
+
+#: Numbers for those who connect.
+_VISITORS = itertools.count(1)
+
+#: Somebody who is on the server when the frames of exercise 4.3 arrive.
+NEIGHBOUR = "Vega"
+
+
+class JoinOf(NamedTuple):
+    """What a JOIN should say."""
+
+    request: int
+    log: int
+    after: int
+    room: str
+
+
+def join_of(variant: Variant) -> JoinOf:
+    """The values of a JOIN."""
+    chance = variant.random("join")
+    code = "".join(chance.choices("0123456789ABCDEFGHJKMNPQRSTVWXYZ", k=10))
+    return JoinOf(
+        chance.randrange(2, 1000), chance.randrange(2**62), chance.randrange(5, 500), code
+    )
+
+
+@exercise("4.1", "A frame from its fields", given=join_of)
+def frame_from_fields(given: JoinOf, frame: Any) -> None:
+    need(
+        not hasattr(frame, "layers"),
+        "frame is still Scapy's packet; bytes(...) builds it.",
+    )
+    need(isinstance(frame, bytes), "frame is bytes.")
+    message = message_of(frame)
+    need(
+        message is not None,
+        "These bytes are not exactly one valid frame.",
+        "Is there an NCP() in front? Did you set a length or a CRC? Look at NCP(frame).show().",
+    )
+    need(isinstance(message, Join), f"This is a valid frame, but it is {type(message).NAME}.")
+    for name, value in given._asdict().items():
+        need(
+            getattr(message, name) == value,
+            f"In your JOIN, {name} is {getattr(message, name)!r}.",
+        )
+
+
+#: What exercise 4.2 asks for. (The notebook shows BadMagic and BadChecksum.)
+FAULTS = ("BadVersion", "UnknownType", "UnknownFlags", "FrameTooLarge", "BadBody")
+
+
+def faults_of(variant: Variant) -> list[str]:
+    """Four kinds of wrong frames."""
+    return variant.random("faults").sample(FAULTS, 4)
+
+
+@exercise("4.2", "Wrong on purpose", given=faults_of)
+def wrong_on_purpose(given: list[str], wrong: Any) -> None:
+    need(isinstance(wrong, dict), "wrong is a dict from names to bytes.")
+    with LocalServer() as server:
+        for name in given:
+            need(name in wrong, f"There is no frame for {name}.")
+            need(isinstance(wrong[name], bytes), f"The frame for {name} is bytes.")
+            said, closed = _provoke(server, [wrong[name]])
+            errors = [message for message in said if isinstance(message, Error)]
+            need(
+                errors,
+                f"The server does not complain about your frame for {name}.",
+                "It may be a valid frame, or the server still waits for the rest of it.",
+            )
+            need(
+                errors[0].text.startswith(name),
+                f"To your frame for {name}, the server says: {errors[0].text}",
+                "It looks at the header from its first byte to its last, then at the CRC, then at "
+                "the body, and stops at the first thing that is wrong.",
+            )
+            need(closed, f"After your frame for {name} the connection is still open.")
+
+
+#: What exercise 4.3 asks for, and a word on each.
+REFUSALS = {
+    "NOT_A_MEMBER": "something is said in a room that one is not in",
+    "NO_SUCH_ROOM": "nobody has made that room",
+    "TEXT_NOT_ALLOWED": "the text is empty",
+    "NAME_TAKEN": f"somebody else is called so ({NEIGHBOUR} is there)",
+    "NO_SUCH_USER": "nobody is called so",
+}
+
+
+def refusals_of(variant: Variant) -> dict[str, str]:
+    """Three things that the server refuses politely."""
+    names = variant.random("refusals").sample(sorted(REFUSALS), 3)
+    return {name: REFUSALS[name] for name in names}
+
+
+@exercise("4.3", "Refused, but not thrown out", given=refusals_of)
+def refused_politely(given: dict[str, str], refused: Any) -> None:
+    need(isinstance(refused, dict), "refused is a dict from names to lists of frames.")
+    with LocalServer() as server, Probe(server.host, server.port) as neighbour:
+        neighbour.hello(NEIGHBOUR)
+        for name in given:
+            need(name in refused, f"There are no frames for {name}.")
+            frames = refused[name]
+            need(
+                isinstance(frames, (list, tuple)) and all(isinstance(f, bytes) for f in frames),
+                f"For {name} there is a list of frames, each of them bytes.",
+            )
+            said, closed = _provoke(server, frames)
+            codes = [ErrorCode(m.code).name for m in said if isinstance(m, Error)]
+            need(not closed, f"At your frames for {name} the server hangs up: {codes}.")
+            need(
+                codes,
+                f"The server has nothing against your frames for {name}.",
+                "Try them with send(...) from above: what does it answer?",
+            )
+            need(
+                codes == [name],
+                f"Your frames for {name} are refused with {', '.join(codes)}.",
+                "To be refused for the text, one has to be in the room.",
+            )
+
+
+def _provoke(server: LocalServer, frames: Iterable[bytes]) -> tuple[list[Message], bool]:
+    """Say HELLO, send frames; returns what is answered, and whether the server hung up."""
+    with Probe(server.host, server.port) as probe:
+        probe.hello(f"visitor-{next(_VISITORS)}")  # a name stays reserved for a while
+        for frame in frames:
+            probe.send(frame)
+        said = probe.listen(2.0, lambda m: isinstance(m, Error), quiet=0.2)
+        if said and isinstance(said[-1], Error) and said[-1].code < 100:
+            said += probe.listen(2.0)  # until it is closed
+        return said, bool(probe.closed)
+
+
+class Row(NamedTuple):
+    """One field of the sensor's message."""
+
+    name: str
+    size: str
+    meaning: str
+    kind: str
+
+
+def layout_of(variant: Variant) -> list[Row]:
+    """The fields of a sensor's message, in the order in which they stand: another one for everybody."""
+    chance = variant.random("layout")
+    middle = [
+        chance.choice(
+            [
+                Row("station", "2 bytes, big-endian", "the sensor's number", ">H"),
+                Row("station", "4 bytes, big-endian", "the sensor's number", ">I"),
+            ]
+        ),
+        chance.choice(
+            [
+                Row("temperature", "2 bytes, big-endian, signed", "in tenths of a degree", ">h"),
+                Row("temperature", "2 bytes, little-endian, signed", "in tenths of a degree", "<h"),
+            ]
+        ),
+        chance.choice(
+            [
+                Row("pressure", "4 bytes, little-endian", "in pascals", "<I"),
+                Row("pressure", "4 bytes, big-endian", "in pascals", ">I"),
+            ]
+        ),
+    ]
+    chance.shuffle(middle)
+    bits = [
+        Row("battery", "4 bits", "its charge, 0 to 15", "b4"),
+        Row("door", "1 bit", "1 if its door is open", "b1"),
+        Row("alarm", "3 bits", "0 is none", "b3"),
+    ]
+    chance.shuffle(bits)
+    label = [
+        Row("label_len", "1 byte", "bytes of the label", "B"),
+        Row("label", "so many bytes", "what people call it", "s"),
+    ]
+    return [*middle, *bits, *label]
+
+
+def build(rows: list[Row], values: dict[str, Any]) -> bytes:
+    """A message by its layout: bit by bit, without Scapy."""
+    out, bits, held = b"", 0, 0
+    values = {**values, "label_len": len(values["label"])}
+    for row in rows:
+        if row.kind.startswith("b"):
+            size = int(row.kind[1:])
+            bits, held = bits << size | values[row.name], held + size
+            if held == 8:
+                out, bits, held = out + bytes([bits]), 0, 0
+        elif row.kind == "s":
+            out += values[row.name]
+        else:
+            size = {"h": 2, "H": 2, "I": 4, "B": 1}[row.kind[-1]]
+            order = "little" if row.kind[0] == "<" else "big"
+            out += values[row.name].to_bytes(size, order, signed=row.kind[-1] == "h")
+    return out
+
+
+class Sensor(NamedTuple):
+    """The layout, and a message for which it is."""
+
+    layout: list[Row]
+    sample: bytes
+
+
+def values_of(chance: random.Random) -> dict[str, Any]:
+    """What a sensor may say."""
+    return {
+        "station": chance.randrange(300, 60000),
+        "temperature": chance.randrange(-250, -1),
+        "pressure": chance.randrange(95000, 105000),
+        "battery": chance.randrange(16),
+        "door": chance.randrange(2),
+        "alarm": chance.randrange(8),
+        "label": chance.choice([b"roof", b"cellar", b"the lab", b"garden gate", b"x" * 200]),
+    }
+
+
+def sensor_of(variant: Variant) -> Sensor:
+    """A protocol of the student's own."""
+    layout = layout_of(variant)
+    return Sensor(layout, build(layout, values_of(variant.random("sample")) | {"label": b"roof"}))
+
+
+def _dissect(rows: list[Row], reading: Any, chance: random.Random, prefix: bytes = b"") -> None:
+    for _ in range(6):
+        values = values_of(chance)
+        raw = build(rows, values)
+        packet = reading(prefix + raw)
+        for row in rows:
+            right = values.get(row.name, len(values["label"]))
+            said = _field(packet, row.name)
+            need(
+                said == right,
+                f"In a message with {row.name} = {right!r}, your layer reads {said!r}.",
+                "Does a field in front of it take more or fewer bytes than it should? Compare "
+                "the layout, row by row: size, byte order, sign.",
+            )
+
+
+@exercise("4.4", "A dissector of your own", given=sensor_of)
+def dissector(given: Sensor, reading: Any) -> None:
+    chance = random.Random(given.sample)
+    _dissect(given.layout, reading, chance)
+    for _ in range(4):
+        values = values_of(chance)
+        built = _built(reading, values)
+        right = build(given.layout, values)
+        need(
+            built != build(given.layout, values | {"label": b""})[:-1] + b"\0" + values["label"],
+            "Built from its fields, your message has a label of length 0 in front of a label.",
+            "FieldLenField computes the length if its default is None and length_of names the label.",
+        )
+        need(
+            built == right,
+            f"Built from its fields, a message is {built.hex(' ')[:60]} …, and should begin "
+            f"{right.hex(' ')[:12]} and have {len(right)} bytes; yours has {len(built)}.",
+        )
+
+
+@exercise("4.5", "A checksum that computes itself", given=sensor_of)
+def self_made_checksum(given: Sensor, reading: Any) -> None:
+    chance = random.Random(given.sample + b"5")
+    for _ in range(6):
+        values = values_of(chance)
+        body = build(given.layout, values)
+        right = 0
+        for byte in body:
+            right ^= byte
+        built = _built(reading, values)
+        need(
+            len(built) == len(body) + 1,
+            f"A message has {len(built)} bytes, and should have {len(body) + 1}: a byte more than "
+            "in exercise 4.4.",
+        )
+        need(built[1:] == body, "Behind its first byte the message is not as in exercise 4.4.")
+        need(
+            built[0] == right,
+            f"The checksum is {built[0]:#04x}, and the bytes behind it give {right:#04x}.",
+            "post_build gets the message as it was built, its check byte still 0.",
+        )
+        given_one = bytes(reading(check=0x5A, **values))
+        need(
+            given_one[0] == 0x5A,
+            "A checksum that was given is not left alone: so nobody could build a wrong one.",
+            "Compute it only if self.check is None.",
+        )
+        packet = reading(built)
+        need(_field(packet, "check") == right, "A message taken apart does not show its checksum.")
+    _dissect(given.layout, reading, chance, b"\0")
+
+
+def _built(reading: Any, values: dict[str, Any]) -> bytes:
+    try:
+        return bytes(reading(**values))
+    except Wrong:
+        raise
+    except Exception as error:
+        raise Wrong(f"Building a message fails: {type(error).__name__}: {error}") from error
+
+
+def _field(packet: Any, name: str) -> Any:
+    try:
+        return getattr(packet, name)
+    except AttributeError:
+        raise Wrong(f"Your layer has no field {name}.", "Names are as in the layout.") from None
