@@ -82,28 +82,33 @@ def read_pcapng(source: Source, buffer: bytes) -> Iterator[Packet]:
             in front of it was yielded.
     """
     structs = _Structs("<")
+    enhanced = structs.enhanced
     interfaces: list[_Interface] = []
-    number = at = time = known = 0
+    number = at = time = 0
+    current = -1  # the interface that the last packet was from; what is needed of it:
+    link = times = usual = 0
     new = tuple.__new__  # what a named tuple calls itself, without the call in between
     size = len(buffer)
     while True:
         # The usual case, an enhanced packet block that is whole; all others are looked at below.
         if at + 32 <= size:
-            kind, total, index, high, low, captured, length = structs.enhanced(buffer, at)
+            kind, total, index, high, low, captured, length = enhanced(buffer, at)
             end = at + total
             if (
                 kind == _ENHANCED_PACKET
-                and index < known
                 and end <= size
                 and captured + 32 <= total
                 and not total & 3
+                and index < len(interfaces)
             ):
-                link, _, times, _, _, usual = interfaces[index]
+                if index != current:
+                    current = index
+                    link, _, times, _, _, usual = interfaces[index]
                 time = high << 32 | low
                 time = time * times if high < usual else interfaces[index].time(time)
                 number += 1
-                data = buffer[at + 28 : at + 28 + captured]
-                yield new(Packet, (number, time, link, data, length))
+                at += 28
+                yield new(Packet, (number, time, link, buffer[at : at + captured], length))
                 at = end
                 continue
         need = 12
@@ -111,7 +116,7 @@ def read_pcapng(source: Source, buffer: bytes) -> Iterator[Packet]:
             kind, total = structs.head(buffer, at)
             if kind == SECTION:
                 structs = _section(source, buffer, at)
-                interfaces, known = [], 0
+                enhanced, interfaces, current = structs.enhanced, [], -1
                 total = structs.head(buffer, at)[1]
             if total < 12 or total % 4 or total > _MAX_BLOCK:
                 raise source.bad(f"a block of type {kind:#x} cannot be {total} bytes long", at)
@@ -124,7 +129,6 @@ def read_pcapng(source: Source, buffer: bytes) -> Iterator[Packet]:
                     raise _bad_packet(source, at, captured, total, index, interfaces)
                 if kind == _INTERFACE and total >= 20:
                     interfaces.append(_interface(source, structs, buffer, at, end))
-                    known = len(interfaces)
                 elif kind in (_SIMPLE_PACKET, _OLD_PACKET):
                     number += 1
                     packet = _rare(source, structs, buffer, at, total, interfaces, number, time)

@@ -46,7 +46,9 @@ def read_capture(
     problem: CaptureError | None = None
     try:
         for packet in read_packets(path):
-            yield from feed(packet)
+            # Faster than `yield from`, which costs something for each of the short lists.
+            for item in feed(packet):  # noqa: UP028
+                yield item
     except CaptureError as error:
         problem = error
     yield from decoder.finish()
