@@ -240,10 +240,11 @@ class BlockDecoder:
             # No receiver would take it. A second one is believed: the capture may have missed much.
             self.lost = True
             return []
-        while ahead > _NEAR and self._held.pieces:
-            items += self._give_up("blocks are missing")
-        if ahead > _NEAR or (ahead > 0 and self._linked.mode is Mode.FEC):
-            items += self._gap(place, "blocks are missing", block.packets[-1], block.time)
+        if ahead > _NEAR:
+            while self._held.pieces:
+                items += self._give_up("blocks are missing")
+            if place > self._next:
+                items += self._gap(place, "blocks are missing", block.packets[-1], block.time)
         self.lost = False
         if end > self._next:
             start = max(place, self._next)
@@ -251,8 +252,8 @@ class BlockDecoder:
             piece = Piece(start, end, data, block.packets[-1], block.time, block.again, 0)
             self._held.add(piece)
         items += self._deliver()
-        while self._held.pieces and (self._is_acked() or self._is_too_much()):
-            items += self._give_up("the other side has them, the capture has not")
+        while self._held.pieces and (why := self._why_not_wait()):
+            items += self._give_up(why)
         return _inside(items)
 
     def _deliver(self) -> list[Item]:
@@ -282,16 +283,18 @@ class BlockDecoder:
         gap = Gap(time, self._said, self._to_server, at, size, reason, packet, inside=True)
         return [*items, gap]
 
-    def _is_acked(self) -> bool:
-        """Whether the other side says that it has what is in front of the first piece held."""
+    def _why_not_wait(self) -> str:
+        """Why what is in front of the first piece that is held will not come; "" if it may."""
+        if self._linked.mode is Mode.FEC:
+            return "nothing is sent again"
         ack = self._linked.acked.get(self._to_server)
-        if ack is None:
-            return False
-        place = unwrap(ack, 32, self._first + self._next) - self._first
-        return place >= self._held.pieces[0].start
-
-    def _is_too_much(self) -> bool:
-        return self._held.size > MAX_HELD or len(self._held.pieces) > MAX_HELD_PIECES
+        if ack is not None:
+            place = unwrap(ack, 32, self._first + self._next) - self._first
+            if place >= self._held.pieces[0].start:
+                return "the other side has them, the capture has not"
+        if self._held.size > MAX_HELD or len(self._held.pieces) > MAX_HELD_PIECES:
+            return "too much waited behind them"
+        return ""
 
 
 def _inside(items: list[Item]) -> list[Item]:

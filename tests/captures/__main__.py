@@ -58,6 +58,7 @@ SETTINGS = {
     "reordered": Setting(delay=b"segment one"),
     "gaps": Setting(omit=b"MISSING"),
     "ipv6": Setting(ipv6=True),
+    "link-udp": Setting(at="client", drop=b"LOST"),
 }
 
 
@@ -79,7 +80,9 @@ def take(scene: str, folder: Path) -> Path:
             return stack.enter_context(_started(on_host(network.hosts[host], command)))
 
         host = "fd64::2" if setting.ipv6 else "10.64.0.2"
-        server = start("server", *NETCHAT, "serve", "--no-web", "--host", host, "--ephemeral")
+        server = start(
+            "server", *NETCHAT, "serve", "--no-web", "--host", host, "--ephemeral", "--udp"
+        )
         _wait_for(server, "listening")
         taken = Path(scratch) / path.name
         sniff = start(setting.at, *NETCHAT, "sniff", "-i", "eth0", "-q", "--write", str(taken))

@@ -163,6 +163,15 @@ async def link_noisy(host: str) -> None:
         await asyncio.sleep(PAUSE)
 
 
+async def link_udp(host: str) -> None:
+    path = NoisyPath("rs:255,223", "bsc:1e-3", seed=1, udp=True)
+    async with user(host, "Nova", path=path) as nova:
+        await nova.says("A datagram is a block.")
+        await nova.says("This one is LOST: nobody sends it again but the link.")
+        await nova.says("All is well.")
+        await asyncio.sleep(PAUSE)
+
+
 SCENES: dict[str, Callable[[str], Awaitable[None]]] = {
     "two-users": two_users,
     "room-of-three": room_of_three,
@@ -175,6 +184,7 @@ SCENES: dict[str, Callable[[str], Awaitable[None]]] = {
     "ipv6": two_users,
     "link": link,
     "link-noisy": link_noisy,
+    "link-udp": link_udp,
 }
 
 

@@ -43,6 +43,7 @@ def check(data: bytes) -> None:
     assert decoder._budget.used == 0, "something is kept"
     assert not decoder._table
     assert not decoder._waiting
+    assert decoder._datagrams is None or not decoder._datagrams._links
     check_tiling(items)
     for item in items:
         if isinstance(item, Decoded):
@@ -63,6 +64,7 @@ def _packets(choices: Choices) -> list[Packet]:
         talk.open()
     packets: list[Packet] = []
     linked = [100, 100] if choices.one_in(4) else None  # over a link: how far it has come
+    by_datagrams = linked is not None and choices.one_in(3)
     while choices:
         side = choices.below(2)
         frame = wire.encode(any_message(choices))
@@ -72,14 +74,10 @@ def _packets(choices: Choices) -> list[Packet]:
             frame = choices.blob(60) or b"?"
         if linked is not None:
             frame = _block(linked, side, frame[:800], choices)
-        # Not more than eight segments of a frame: more cost time, and are nothing new.
-        size = max(1 + choices.below(200), len(frame) // 8 + 1)
-        talk.say(side, frame, size, ack=choices.one_in(2))
-        if choices.one_in(20):
-            talk.add(side, choices.byte(), b"", seq=talk.seq[side] + choices.below(40))
-        if choices.one_in(30):
-            talk.seq[0] = choices.below(65536)
-            talk.open()
+        if by_datagrams:
+            talk.datagram(side, frame[4:])
+        else:
+            _segments(talk, side, frame, choices)
         new, talk.packets = talk.packets, []
         for packet in new:
             act = choices.below(12)
@@ -97,6 +95,17 @@ def _packets(choices: Choices) -> list[Packet]:
             packets += [packet] * (2 if act == 5 else 1)
     talk.add(0, ACK | PSH)
     return [p._replace(number=n) for n, p in enumerate(packets, 1)]
+
+
+def _segments(talk: Talk, side: int, frame: bytes, choices: Choices) -> None:
+    # Not more than eight segments of a frame: more cost time, and are nothing new.
+    size = max(1 + choices.below(200), len(frame) // 8 + 1)
+    talk.say(side, frame, size, ack=choices.one_in(2))
+    if choices.one_in(20):
+        talk.add(side, choices.byte(), b"", seq=talk.seq[side] + choices.below(40))
+    if choices.one_in(30):
+        talk.seq[0] = choices.below(65536)
+        talk.open()
 
 
 def _block(linked: list[int], side: int, payload: bytes, choices: Choices) -> bytes:

@@ -117,6 +117,14 @@ class Talk:
             self.seq[side] = (place + len(payload) + bool(flags & (SYN | FIN))) % 2**32
         return packet
 
+    def datagram(self, side: int, payload: bytes) -> None:
+        """Append a UDP datagram of the client (0) or the server (1)."""
+        ports, hosts = (self.client_port, self.port), (self.client, self.server)
+        body = udp(ports[side], ports[1 - side], payload)
+        data = ethernet(ipv4(hosts[side], hosts[1 - side], body, protocol=17))
+        self.packets.append(Packet(len(self.packets) + 1, self.time, 1, data, len(data)))
+        self.time += self.step
+
     def open(self) -> Talk:
         self.add(0, SYN, ack=0)
         self.add(1, SYN | ACK)

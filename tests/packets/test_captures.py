@@ -27,6 +27,7 @@ EXPECTED = {
     "ipv6": (2, 3, 0, 0, 0, 0),
     "link": (2, 3, 0, 0, 0, 0),
     "link-noisy": (1, 8, 0, 0, 0, 0),
+    "link-udp": (1, 3, 0, 0, 0, 0),
 }
 
 
@@ -106,7 +107,10 @@ def test_the_stories_are_told():
     assert all(":" in i.conversation.client[0] for i in items)
 
 
-@pytest.mark.parametrize(("name", "code"), [("link", "rs:255,223"), ("link-noisy", "rs:255,251")])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("link", "rs:255,223"), ("link-noisy", "rs:255,251"), ("link-udp", "rs:255,223")],
+)
 def test_the_blocks_of_a_link(name, code):
     _, items = decode(name)
     (link,) = {item.conversation.link for item in items if item.conversation.user == "Nova"}
@@ -123,6 +127,10 @@ def test_the_blocks_of_a_link(name, code):
         assert link.to_server.failed > 0
         assert link.to_server.again > 0
         assert link.to_client.again > 0
+    elif name == "link-udp":
+        kinds = [block.header.kind.name for block in blocks]
+        assert kinds[:4] == ["OPEN", "CHALLENGE", "OPEN", "ACCEPT"]
+        assert (link.to_server.failed, link.to_server.again) == (0, 1)
     else:
         assert link.to_server.failed == 0
         said = [item for item in items if isinstance(item, Decoded) and item.type == "SEND"]
@@ -134,6 +142,9 @@ def test_the_blocks_of_a_link(name, code):
 def test_tshark_sees_the_same(name):
     _, items = decode(name)
     said = {item.conversation for item in items}
+    if name == "link-udp":
+        assert len(shark(name, "udp && !icmp")) == total(items, "segments")
+        return
     assert (
         len(shark(name, "tcp"))
         == total(items, "segments")

@@ -13,7 +13,8 @@ from netchat import wire
 from netchat.link.header import Header, Kind
 from netchat.link.link import Link
 from netchat.link.marker import MARKER
-from netchat.packets import Block, Damage, Decoded, Decoder, Notice, Packet
+from netchat.link.opening import Mode
+from netchat.packets import Block, Damage, Decoded, Decoder, Gap, Notice, Packet
 from netchat.packets.dissect import dissect, dissect_datagram
 from netchat.packets.views.ladder import Ladder
 from netchat.packets.views.ladder_text import ladder_lines
@@ -138,6 +139,28 @@ def test_a_link_moves_with_its_client() -> None:
     assert said(items) == {True: [wire.Ping(1), wire.Ping(2)]}
     assert len({item.conversation for item in items}) == 1
     assert items[0].conversation.client == ("10.0.0.1", 51000)
+
+
+@pytest.mark.parametrize("far", [[3_000_000, 3_000_050], [3_000_000, 120, 3_000_050, 3_000_060]])
+def test_a_jump_over_what_is_held(far: list[int]) -> None:
+    """One block far ahead is not believed, a second one is; what waited in between comes first."""
+    data = OPEN._replace(kind=Kind.DATA, code=0)
+    payloads = [block_of(OPEN, open_of("uncoded"))]
+    payloads += [block_of(data._replace(offset=at), b"0123456789") for at in (100, 150, *far)]
+    items = decode(packet_of(p[4:], n=n) for n, p in enumerate(payloads, 1))
+    check_tiling(items)
+    assert any(isinstance(i, Gap) and i.size > 2_000_000 for i in items)
+
+
+def test_a_link_that_turns_out_to_send_nothing_again() -> None:
+    data = OPEN._replace(kind=Kind.DATA, code=0)
+    payloads = [block_of(data._replace(offset=at), b"0123456789") for at in (100, 150)]
+    payloads += [block_of(OPEN, open_of("uncoded", Mode.FEC))]
+    payloads += [block_of(data._replace(offset=at), b"0123456789") for at in (130, 170)]
+    items = decode(packet_of(p[4:], n=n) for n, p in enumerate(payloads, 1))
+    check_tiling(items)
+    gaps = [(i.offset, i.size) for i in items if isinstance(i, Gap)]
+    assert gaps == [(10, 20), (40, 10), (60, 10)]
 
 
 def test_another_link_on_the_same_ports() -> None:
