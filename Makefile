@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.netchat-ready
 
-.PHONY: help setup demo notebooks solutions test lint format lock docs captures fuzz clean
+.PHONY: help setup demo notebooks solutions test lint format lock docs captures screenshots fuzz clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ docs: setup ## write the generated documents again
 
 captures: setup ## take the captures in captures/ again (as root)
 	$(BIN)/python -m tests.captures
+
+screenshots: setup ## take the pictures of the page again (needs chromium)
+	@$(BIN)/python -m tests.screenshots
 
 fuzz: setup ## one million hostile inputs through everything that reads bytes
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock

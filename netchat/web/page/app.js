@@ -30,21 +30,22 @@ const status = new Status(chat, link, store);
 const screen = new Screen(chat, hood, status);
 let wish = null; // what the form at home was sent for, until it is done
 const home = new Home((name, what) => {
-  wish = what;
-  if (!core.online) {
-    core.name = memory.name = name;
-    link.start();
-  } else if (name !== core.name) {
-    core.rename(name);
-    link.flush();
-  } else {
-    fulfil();
-  }
+  wish = { name, ...what };
+  if (core.online) return fulfil();
+  core.name = memory.name = name;
+  return link.start();
 });
 
 function fulfil() {
-  if (wish?.create) chat.create();
-  else if (wish?.join) chat.join(wish.join);
+  if (wish.name !== core.name) { // a session from before, under another name
+    core.rename(wish.name);
+    wish.name = "";
+    link.flush();
+  } else if (wish.create) {
+    chat.create();
+  } else {
+    chat.join(wish.join);
+  }
 }
 
 /** The room, if there is one, else the way into one. */
@@ -64,7 +65,11 @@ function showScreen() {
 
 chat.on("opened", showScreen);
 chat.on("online", () => wish && fulfil());
-chat.on("renamed", () => wish && !chat.current && fulfil());
+chat.on("renamed", ({ name }) => {
+  if (!wish) return;
+  wish.name = name;
+  fulfil();
+});
 chat.on("refused", ({ why, suggestion }) => {
   link.pause(); // it would go on trying with that name
   if (chat.current) screen.askName(why, suggestion);
@@ -81,10 +86,13 @@ chat.on("declined", ({ error, request }) => {
   }
 });
 screen.rename = (name) => {
-  if (core.online) core.rename(name);
-  else core.name = memory.name = name;
-  if (core.online) link.flush();
-  else link.start();
+  if (link.phase === "idle") { // the server has refused the one before
+    core.name = memory.name = name;
+    link.start();
+  } else {
+    core.rename(name);
+    link.flush();
+  }
 };
 screen.quit = () => {
   if (core.online) {

@@ -93,6 +93,10 @@ export class Screen {
       if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.closeAll();
     });
     narrow.addEventListener("change", () => this.closeAll());
+    // Where a keyboard on the screen lies over the page instead of shrinking it (Safari).
+    visualViewport?.addEventListener("resize", () => {
+      if (visualViewport.scale === 1) document.body.style.height = `${visualViewport.height}px`;
+    });
   }
 
   // -- the room that is shown -----------------------------------------------------------------
@@ -119,7 +123,7 @@ export class Screen {
     const head = room.joinable ? invitation(room.code) : this.welcome(room);
     const view = new LogView(this.chat, room, head, {
       edit: (text) => this.composer.edit(text),
-      scrolled: () => room === this.chat.current && this.scrolled(),
+      scrolled: () => room === this.chat.current && this.look(),
     });
     view.element.addEventListener("click", ({ target }) => this.reveal(room, target));
     this.logs.set(room, view);
@@ -128,7 +132,7 @@ export class Screen {
 
   welcome(room) {
     const text = room.private
-      ? `What you and ${showText(room.peer)} write here is seen by nobody else on this server.`
+      ? `What you and ${showText(room.peer)} write here goes to no other user.`
       : "The lobby is where everybody on this server can meet.";
     return Object.assign(document.createElement("p"), { className: "notice", textContent: text });
   }
@@ -151,21 +155,16 @@ export class Screen {
     $("composer").hidden = room.over;
   }
 
-  scrolled() {
-    const { current: room } = this.chat;
-    const view = this.logs.get(room);
-    if (!view) return;
-    const { unread } = room.kept;
-    $("jump").hidden = view.atEnd;
-    $("jump-count").textContent = unread ? `${count(unread)} new` : "";
-    this.look();
-  }
-
   /** What is in front of somebody's eyes is read. */
   look() {
-    const view = this.logs.get(this.chat.current);
-    if (view?.atEnd && !$("chat").hidden && document.hasFocus() && !document.hidden) this.chat.see();
-    else if (view && !view.atEnd) $("jump-count").textContent = this.chat.current.kept.unread ? `${count(this.chat.current.kept.unread)} new` : "";
+    const { current: room } = this.chat;
+    const view = this.logs.get(room);
+    if (!view || $("chat").hidden) return;
+    const { atEnd } = view;
+    if (atEnd && document.hasFocus() && !document.hidden) this.chat.see();
+    $("jump").hidden = atEnd;
+    const { unread } = room.kept;
+    $("jump-count").textContent = unread ? `${count(unread)} new` : "";
   }
 
   /** With the hood open, a press on a message shows the frame that brought it. */

@@ -11,7 +11,7 @@ export class Status {
     this.link = link;
     this.store = store;
     $("retry").addEventListener("click", () => link.stir());
-    for (const topic of ["warned", "missed"]) chat.on(topic, (detail) => this.warn(topic, detail));
+    chat.on("warned", ({ error }) => this.toast(error.text));
   }
 
   show() {
@@ -54,10 +54,6 @@ export class Status {
     this.hide();
     $("ended-why").textContent = why;
     $("ended").showModal();
-  }
-
-  warn(topic, { error }) {
-    if (topic === "warned") this.toast(error.text);
   }
 
   toast(text) {
