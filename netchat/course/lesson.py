@@ -38,6 +38,7 @@ class Lesson:
         variant: the student's own chance.
         quick: whether the notebook should be done within a minute; `NETCHAT_QUICK=0` makes it
             thorough.
+        folder: the course's folder.
         captures: the folder of captures.
         answers: what was answered, by exercise: that of the last `check`.
     """
@@ -45,6 +46,7 @@ class Lesson:
     def __init__(self, number: int, student: str, folder: Path) -> None:
         self.variant = Variant(student, number)
         self.quick = os.environ.get("NETCHAT_QUICK", "1") != "0"
+        self.folder = folder
         self.captures = folder.parent / "captures"
         self.answers: dict[str, tuple[Any, ...]] = {}
         self._exercises = load_exercises(folder, number)
