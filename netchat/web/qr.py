@@ -24,6 +24,7 @@ def svg_qr(text: str) -> bytes:
         out,
         kind="svg",
         scale=8,
+        unit="px",  # with it comes the viewBox that lets a page show it in any size
         border=_BORDER,
         xmldecl=False,
         light="#fff",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from netchat import __version__
 from netchat.chat.codes import LOBBY, read_code
+from netchat.chat.connection import Note
 from netchat.chat.notes import Notes
 from netchat.net.server import ChatServer
 from netchat.web.dashboard import Dashboard
@@ -29,6 +32,25 @@ MAX_CONNECTIONS = 1024
 
 #: Seconds for which a connection may ask for nothing, or for a request to be complete.
 KEEP_ALIVE = 15.0
+
+
+# It would print what strangers ask for (a subprotocol that is not ours) into the console.
+logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
+
+
+class _Noting(logging.Handler):
+    """Makes notes of what goes wrong within aiohttp, or in a handler of ours."""
+
+    def __init__(self, notes: Notes) -> None:
+        super().__init__(logging.WARNING)
+        self._notes = notes
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            return  # what is no HTTP is the peer's mistake, and as many as the peer likes
+        text = f"{record.getMessage()}: {error!r}" if error else record.getMessage()
+        self._notes(Note("page", {"text": text}))
 
 
 class _Refused(asyncio.Protocol):
@@ -85,8 +107,11 @@ class Site:
         app.router.add_get("/info.json", self._info)
         app.router.add_get("/qr/{code}.svg", self._qr)
         app.router.add_get("/ws", self._websocket, allow_head=False)
+        logger = logging.Logger("netchat.web")  # of this site alone
+        logger.addHandler(_Noting(notes))
         self._runner = web.AppRunner(
             app,
+            logger=logger,
             handle_signals=False,
             access_log=None,
             keepalive_timeout=KEEP_ALIVE,
@@ -161,7 +186,7 @@ class Site:
         response = _Upgrade(compress=False)
         await response.prepare(request)
         http, lower = request.protocol, request.transport
-        if lower is None:  # lost in the meantime
+        if lower is None or lower.is_closing():  # lost in the meantime
             return response
         http.transport = None
         http.connection_lost(None)

@@ -33,4 +33,5 @@ def test_svg_is_a_picture_with_the_link_as_its_title():
     picture = ElementTree.fromstring(svg_qr(LINK))
     assert picture.tag == "{http://www.w3.org/2000/svg}svg"
     assert picture.find("{*}title").text == LINK
+    assert picture.get("viewBox") == "0 0 264 264"
     assert picture.get("style") is None  # the page's policy would not let it in

@@ -196,3 +196,35 @@ class TestConnections:
             answer = await reader.read()
             assert answer.startswith(b"HTTP/1.0 400 ")
             assert b"Traceback" not in answer
+
+
+class TestConsole:
+    async def test_a_mistake_of_ours_is_noted_and_nobody_is_told_what(self, monkeypatch):
+        def broken(*_):
+            raise RuntimeError("this is what went wrong")
+
+        monkeypatch.setattr("netchat.web.files.Files.response", broken)
+        async with (
+            serve_page() as (serving, port),
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port}/") as answer,
+        ):
+            assert answer.status == 500
+            assert "went wrong" not in await answer.text()
+            (note,) = serving.noted("page")
+            assert "this is what went wrong" in note.fields["text"]
+
+    async def test_strangers_write_nothing_into_it(self, capfd):
+        async with serve_page() as (serving, port), plain(port) as (reader, writer):
+            writer.write(
+                b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+                b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: \xe2\x80\xaepwned\r\n\r\n"
+            )
+            assert (await reader.readline()).startswith(b"HTTP/1.1 101")
+            async with plain(port) as (other, rude):
+                rude.write(b"GET / HTTP/1.1\r\nHost: \x1b[2J\r\nX\r\n\r\n")
+                assert b" 400 " in await other.readline()
+            assert not serving.noted("page")
+        captured = capfd.readouterr()
+        assert captured.out + captured.err == ""

@@ -1,0 +1,107 @@
+"""The server's dashboard in a browser: what it shows, to whom, and that it comes back by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from netchat.wire import Hello, Send
+from tests.end_to_end.browsing import DESK, PHONE, browser, needs_chromium
+from tests.end_to_end.processes import Server, free_port
+from tests.end_to_end.raw import RawClient
+
+pytestmark = needs_chromium
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server("--ephemeral", "--web", "--lan", "--web-port", str(free_port())) as running:
+        yield running
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": DESK[0], "height": DESK[1]})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "warning" else None)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def faults(page: Page) -> list[str]:
+    """What axe-core finds, at both sizes, light and dark."""
+    page.emulate_media(reduced_motion="reduce")  # else colours are on their way for a while
+    page.evaluate(Axe().axe_script)
+    found = []
+    for width, height in (DESK, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_timeout(50)  # what is drawn with the next frame is there
+            for fault in page.evaluate("axe.run()")["violations"]:
+                found += [f"{width} {scheme} {fault['id']}: {n['html']}" for n in fault["nodes"]]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    return found
+
+
+def tile(page: Page, name: str) -> Locator:
+    return page.locator("#tiles > div", has=page.locator(f"dt:has-text('{name}')")).locator("dd")
+
+
+def test_it_shows_what_happens_and_comes_back_with_the_server(page: Page, server: Server) -> None:
+    here = server.wait_for("page")["text"]
+    page.goto(f"{here}/server")
+    expect(page.locator("#state")).to_have_text("Live")
+    with RawClient(server.port, "Nova") as nova, RawClient(server.port) as rude:
+        rude.say(Hello(0, bytes(16), b"", "<img src=x>", "", ()))
+        nova.join()
+        for counter in range(1, 40):
+            nova.say(Send(counter, "lobby", "hello"))
+        expect(tile(page, "users")).to_have_text("1")
+        expect(tile(page, "connections")).to_have_text("2")
+        expect(page.locator("#rooms tr")).to_have_count(1)
+        expect(page.locator("#rooms td").nth(2)).to_have_text("40")
+        expect(page.locator("#log li", has_text="refused")).to_contain_text("<img src=x>")
+        expect(tile(page, "troubles")).to_have_text("1")
+        expect(page.get_by_role("img", name="Messages a second")).to_have_attribute(
+            "aria-label", re.compile(r"at most (?!0$)\d+$")
+        )
+        assert faults(page) == []
+    server.stop()
+    expect(page.locator("#state")).to_contain_text("trying again")
+    server.start()
+    expect(page.locator("#state")).to_have_text("Live", timeout=20_000)
+    expect(page.locator("#log li", has_text="refused")).to_have_count(0)
+
+
+def test_from_elsewhere_it_needs_the_token(page: Page, server: Server) -> None:
+    link = server.wait_for("dashboard")["text"]
+    if "#" not in link:
+        pytest.skip("this machine is on no network")
+    page.goto(link.partition("#")[0])
+    expect(page.locator("#door")).to_be_visible()
+    expect(page.locator("#board")).to_be_hidden()
+    assert faults(page) == []
+    page.fill("#token", "wrong")
+    page.click("#door button")
+    expect(page.locator("#state")).to_have_text("This token is not the server's.")
+    page.fill("#token", link)  # the whole address does as well
+    page.keyboard.press("Enter")
+    expect(page.locator("#state")).to_have_text("Live")
+    assert page.url == link
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.locator("#state")).to_have_text("Live")
