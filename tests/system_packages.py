@@ -18,7 +18,7 @@ NEEDED = (
     ("strace", "strace", "tests/end_to_end/test_durability.py: the order of sync and send"),
     ("tshark", "tshark", "tests/packets: the dissector and the counts against tshark's"),
     ("ip", "iproute2", "tests/packets and tests/cli/test_sniff.py: captures in namespaces"),
-    ("chromium", "chromium", "tests/end_to_end/test_page*.py: the page, as people use it"),
+    ("chromium", "chromium", "tests/end_to_end/test_{page*,dashboard}.py: the page in a browser"),
     ("node", "nodejs", "tests/web: the page's codec and its client's rules"),
     ("tmux", "tmux", "tests/end_to_end, of the client in a terminal: what the screen shows"),
 )
