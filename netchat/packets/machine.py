@@ -87,6 +87,8 @@ def examine() -> Iterator[Check]:
     yield _raw_sockets()
     yield _libpcap()
     yield _namespaces()
+    if sys.platform == "linux":
+        yield _module("pyroute2", "lab")
     yield _program("tshark", "Wireshark's view of a capture", "--version")
     yield _dissector()
     yield _browser()
@@ -161,18 +163,15 @@ def _namespaces() -> Check:
         return Check(
             name, why, False, "a feature of Linux", "run the lab in a Linux machine or container"
         )
-    # unshare() would move this process: a child is asked. 0x40000000 is CLONE_NEWNET, and
-    # 0x10000000 is CLONE_NEWUSER, which gives others than root one of their own.
-    flags = 0x40000000 | (0 if os.geteuid() == 0 else 0x10000000)
-    code = (
-        f"import ctypes, sys; sys.exit(ctypes.CDLL(None, use_errno=True).unshare({flags:#x}) != 0)"
-    )
+    if os.geteuid() != 0:
+        mend = 'sudo "$(command -v netchat)" lab up'
+        return Check(name, why, False, "not permitted without root", mend)
+    # unshare() would move this process: a child is asked. 0x40000000 is CLONE_NEWNET.
+    code = "import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare(0x40000000) != 0)"
     if _run(sys.executable, "-c", code) is not None:
         return Check(name, why, True, "permitted")
-    if os.geteuid() == 0:
-        mend = "run it outside of this container, or start the container with --privileged"
-        return Check(name, why, False, "not permitted, not even to root", mend)
-    return Check(name, why, False, "not permitted", 'sudo "$(command -v netchat)" lab')
+    mend = "run it outside of this container, or start the container with --privileged"
+    return Check(name, why, False, "not permitted, not even to root", mend)
 
 
 def _program(name: str, why: str, version: str) -> Check:

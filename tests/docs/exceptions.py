@@ -11,6 +11,7 @@ __all__ = ["ENDLESS", "FAILING", "INSTEAD", "NOT_HERE", "first"]
 ENDLESS = (
     r"^netchat serve\b",
     r"^netchat sniff\b(?!.*--(count|duration))",
+    r"^netchat noise\b",
 )
 
 #: Commands that are shown because they fail, and the exit codes that they may have.
@@ -27,6 +28,7 @@ INSTEAD = {
 NOT_HERE = {
     r"^make (test|setup|demo|fuzz|lock|clean|captures|notebooks|screenshots)\b": "sets up, or tests, all",
     r"^python -m tests\.(bench|fuzz|end_to_end|captures|screenshots)\b": "takes minutes",
+    r"^netchat lab (up|exec|sniff|status|down)\b": "makes networks, as root; tests/lab does that",
     r"^(pip|pipx|apt-get|apt|brew|git|cd|source)\b": "is no command of netchat",
     r"^netchat encode-bench$": "takes a minute",
     r"^netchat load .*--(users 2000|messages 10000)\b": "takes minutes",
