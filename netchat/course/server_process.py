@@ -1,0 +1,93 @@
+"""A chat server in a process of its own, so that measuring it does not slow it down.
+
+with ServerProcess() as server:
+    report = server.load("--users", "50", "--messages", "100")
+    print(report["delivery_rate"])
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+from netchat.errors import NetchatError
+
+__all__ = ["ServerProcess"]
+
+#: Seconds for a run of the crowd, and for the server to end.
+_LONGEST_LOAD, _GOODBYE = 60, 10
+
+_NETCHAT = [sys.executable, "-m", "netchat"]
+
+
+class ServerProcess:
+    """`netchat serve` on a free port of this machine, with no limit on how fast one may speak.
+
+    Attributes:
+        port: its TCP port.
+    """
+
+    def __init__(self) -> None:
+        options = ["--ephemeral", "--port", "0", "--no-web", "--rate", "0", "--log-json"]
+        command = [*_NETCHAT, "serve", *options]
+        self._process = subprocess.Popen(  # noqa: S603 - it is our own program
+            command, stderr=subprocess.PIPE, text=True
+        )
+        assert self._process.stderr is not None
+        self.port = 0
+        for line in self._process.stderr:
+            note = json.loads(line)
+            if note["event"] == "listening":
+                self.port = note["port"]
+                break
+        # A pipe that nobody reads fills up, and then the server waits for ever.
+        self._reading = threading.Thread(target=self._process.stderr.read, daemon=True)
+        self._reading.start()
+        if not self.port:
+            self.stop()
+            raise NetchatError("the server did not begin to listen")
+
+    def load(self, *options: str) -> dict[str, Any]:
+        """Drive it with a crowd, from one process more: `netchat load` with these options.
+
+        Returns:
+            The crowd's report.
+
+        Raises:
+            NetchatError: the crowd could not do its work.
+        """
+        command = [*_NETCHAT, "load", f"127.0.0.1:{self.port}", "--json", *options]
+        done = subprocess.run(  # noqa: S603 - it is our own program
+            command, capture_output=True, text=True, timeout=_LONGEST_LOAD, check=False
+        )
+        if not done.stdout:
+            raise NetchatError(f"netchat load: {done.stderr.strip()}")
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.terminate()
+        try:
+            self._process.wait(_GOODBYE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reading.join()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()

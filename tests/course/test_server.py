@@ -1,0 +1,36 @@
+"""The notebooks' own servers: there when asked for, gone afterwards."""
+
+import socket
+
+import pytest
+
+from netchat.course.server import LocalServer
+from netchat.course.server_process import ServerProcess
+from netchat.errors import CannotConnect, NetchatError
+from netchat.net.probe import Probe
+
+
+def test_a_server_in_a_thread_is_there_and_then_gone():
+    with LocalServer() as server, Probe(server.host, server.port) as probe:
+        assert probe.hello("Nova").name == "Nova"
+        probe.join("lobby")
+    with pytest.raises(CannotConnect):
+        Probe(server.host, server.port)
+
+
+def test_two_of_them_at_a_time():
+    with LocalServer() as one, LocalServer() as other:
+        assert one.port != other.port
+        for server in (one, other):
+            socket.create_connection((server.host, server.port)).close()
+
+
+def test_a_server_of_its_own_process_takes_a_crowd_and_says_what_was_wrong():
+    with ServerProcess() as server:
+        report = server.load("--users", "3", "--messages", "20")
+        assert report["ok"]
+        assert report["deliveries"] == 60
+        with pytest.raises(NetchatError, match="senders"):
+            server.load("--users", "1", "--senders", "5")
+    with pytest.raises(CannotConnect):
+        Probe("127.0.0.1", server.port)
