@@ -1,7 +1,8 @@
 """How much memory the decoder may use, whatever it is fed.
 
 Each limit bounds one thing that a hostile or damaged capture could make grow. Together they keep
-a decoder below about 100 MB.
+a decoder below about 100 MB, not counting the libraries that decode links (150 MB), which are loaded
+when there is one.
 """
 
 from __future__ import annotations

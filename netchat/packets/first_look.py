@@ -23,6 +23,9 @@ __all__ = ["FirstLook"]
 #: Bytes of a connection in which a link has to show a block: one of the longest blocks and more.
 _LOOKED_AT = 20_000
 
+#: Decoding a header that is none costs more time than looking at so many bytes does.
+_FALSE_ONE = 300
+
 #: Bytes of marker and coded header; `netchat.link.header` is loaded only where they are needed.
 _HEAD = 100
 
@@ -110,6 +113,9 @@ class FirstLook:
                 return None
             if _is_head(waiting[at + len(MARKER) : at + _HEAD]):
                 return at
+            self._seen += _FALSE_ONE
+            if self._seen > _LOOKED_AT:
+                break
         # The last bytes may be the beginning of a marker that goes on.
         self._looked = size - next((n for n in (3, 2, 1) if waiting.endswith(MARKER[:n])), 0)
         return None

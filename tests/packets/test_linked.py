@@ -247,6 +247,25 @@ def test_forged_blocks(parts, size: int, lost: int, whole: bool) -> None:
     check_tiling(items)
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_nothing_but_markers_is_soon_given_up(whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from netchat.packets import first_look
+
+    tried = 0
+
+    def is_head(_: bytearray) -> bool:
+        nonlocal tried
+        tried += 1
+        return False
+
+    monkeypatch.setattr(first_look, "_is_head", is_head)
+    talk = Talk().open()
+    talk.say(0, MARKER * 10_000 + wire.encode(wire.Ping(1)))
+    items = decode(renumber(talk.packets if whole else talk.packets[3:]))
+    assert 10 < tried < 100
+    assert said(items) == {True: [wire.Ping(1)]}
+
+
 def test_memory_is_bounded() -> None:
     """Failed blocks, holes, and noise: what is kept is told to the budget, and has its limits."""
     from netchat.packets import Decoder
