@@ -276,7 +276,7 @@ def test_stats(items: list[Item]) -> None:
     assert row["echo_median_s"] == row["echo_p95_s"] == 0.211
     text = "\n".join(stats.lines())
     assert "echo of SEND: median 211 ms" in text
-    assert "1 gaps of" in text
+    assert "1 gap of" in text
 
 
 def test_stats_keeps_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from netchat.packets.conversation import Conversation, Counts, show_endpoint
 from netchat.packets.items import Damage, Decoded, Item
 from netchat.packets.linked import BlockCounts
 from netchat.packets.views.lines import party
+from netchat.packets.views.summary import many
 from netchat.wire import MESSAGES, Event, Send
 
 __all__ = ["ConversationStats", "Stats"]
@@ -197,16 +198,13 @@ def _sides(said: Conversation) -> tuple[tuple[str, bool, Counts], tuple[str, boo
 
 def _tcp(counts: Counts, transport: str) -> str:
     """What TCP had to do: segments, and of the rest what was not zero."""
-    rest = {
-        "retransmissions": counts.retransmissions,
-        "out of order": counts.out_of_order,
-        "conflicting overlaps": counts.conflicts,
-        "astray": counts.astray,
-    }
-    parts = [f"{counts.segments:,} {'segments' if transport == 'TCP' else 'datagrams'}"]
-    parts += [f"{count:,} {name}" for name, count in rest.items() if count]
+    parts = [many(counts.segments, "segment" if transport == "TCP" else "datagram")]
+    parts += [many(counts.retransmissions, "retransmission")] if counts.retransmissions else []
+    parts += [f"{counts.out_of_order:,} out of order"] if counts.out_of_order else []
+    parts += [many(counts.conflicts, "conflicting overlap")] if counts.conflicts else []
+    parts += [f"{counts.astray:,} astray"] if counts.astray else []
     if counts.gaps:
-        parts.append(f"{counts.gaps:,} gaps of {counts.missing:,} bytes in all")
+        parts.append(f"{many(counts.gaps, 'gap')} of {many(counts.missing, 'byte')} in all")
     return ", ".join(parts)
 
 
