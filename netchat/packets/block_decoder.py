@@ -254,6 +254,7 @@ class BlockDecoder:
         items += self._deliver()
         while self._held.pieces and (why := self._why_not_wait()):
             items += self._give_up(why)
+        self._payloads.forget_before(self._next)
         return _inside(items)
 
     def _deliver(self) -> list[Item]:

@@ -68,6 +68,21 @@ def test_failed_blocks_are_told_and_their_copies_mend_them() -> None:
     assert outcomes.count("combined") == counts.combined > 0
     assert sum(block.again for block in blocks(items)) == counts.again > 0
     assert any(item.repeated for item in items if isinstance(item, Decoded))
+
+
+def test_copies_are_kept_only_until_their_place_has_arrived() -> None:
+    from netchat.packets import Decoder
+
+    decoder = Decoder()
+    talk, _ = linked_talk(MESSAGES, "rs:255,251", "bsc:3e-3")
+    for packet in talk.packets:
+        decoder.feed(packet)
+    assert decoder._budget.used < 20_000  # what two stages take by themselves
+
+
+def test_what_copies_tell_is_marked_as_repaired() -> None:
+    talk, _ = linked_talk(MESSAGES, "rs:255,251", "bsc:3e-3")
+    items = decode(talk.packets)
     for block in blocks(items):
         if block.outcome == "combined":
             assert any(at >= block.head for at, _, _ in block.repairs)
