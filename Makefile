@@ -70,6 +70,7 @@ fuzz: setup ## one million hostile inputs through everything that reads bytes
 	$(BIN)/python -m tests.fuzz reassembly --cases 1000000
 	$(BIN)/python -m tests.fuzz decoder --cases 1000000
 	$(BIN)/python -m tests.fuzz link --cases 1000000
+	$(BIN)/python -m tests.fuzz door --cases 1000000
 	$(BIN)/python -m tests.fuzz websocket --cases 1000000
 
 lock: ## pin the packages again (needs uv)

@@ -17,7 +17,7 @@ from netchat.errors import BenchError
 if TYPE_CHECKING:
     from netchat.bench import Progress, Results
 
-__all__ = ["encode_bench"]
+__all__ = ["check_file", "encode_bench"]
 
 #: Where the picture of the standard suite goes.
 PICTURE = "encode-bench.png"
@@ -25,7 +25,7 @@ PICTURE = "encode-bench.png"
 _PICTURES = (".png", ".svg", ".pdf")
 
 
-def _check_file(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+def check_file(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """A file that is to be written: better known now than after a long run."""
     if value in (None, "-"):
         return value
@@ -67,18 +67,18 @@ def _check_file(_ctx: click.Context, param: click.Parameter, value: str | None) 
     help="Processes that work; the results do not depend on it.  [default: 2]",
 )  # fmt: skip
 @click.option(
-    "--json", "json_file", metavar="FILE", callback=_check_file,
+    "--json", "json_file", metavar="FILE", callback=check_file,
     help="Write the results as JSON; - is the output, in place of the table.",
 )  # fmt: skip
 @click.option(
-    "--csv", "csv_file", metavar="FILE", callback=_check_file, help="Write a line a point."
+    "--csv", "csv_file", metavar="FILE", callback=check_file, help="Write a line a point."
 )
 @click.option(
-    "--plot", metavar="FILE", callback=_check_file,
+    "--plot", metavar="FILE", callback=check_file,
     help=f"Draw a picture: .png, .svg or .pdf.  [default: {PICTURE} for the standard suite]",
 )  # fmt: skip
 @click.option(
-    "--resume", metavar="FILE", callback=_check_file,
+    "--resume", metavar="FILE", callback=check_file,
     help="Keep the run in this file; if it is there, go on with what it holds.",
 )  # fmt: skip
 def encode_bench(

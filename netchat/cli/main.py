@@ -33,6 +33,7 @@ COMMANDS = {
     "encode": ("encode", "Send a text through code, channel and decoder, bit by bit."),
     "decode": ("encode", "Decode coded bytes, bit by bit."),
     "encode-bench": ("encode_bench", "Measure codes over channels, beside theory."),
+    "link-bench": ("link_bench", "Measure links over channels: codes, retransmission, policies."),
     "protocol": ("protocol", "Show the wire protocol, or write and check its document."),
     "completion": ("completion", "Print the line that gives a shell tab completion."),
 }

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-TARGETS = ("frame_reader", "hub", "pcap", "reassembly", "decoder", "link", "websocket")
+TARGETS = ("frame_reader", "hub", "pcap", "reassembly", "decoder", "link", "websocket", "door")
 
 #: Bytes of one input: enough for some hundred decisions.
 LONGEST = 600

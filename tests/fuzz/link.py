@@ -20,7 +20,7 @@ from netchat.link.payload import payload_context
 from tests.fuzz.choices import Choices
 from tests.link.world import World
 
-__all__ = ["check"]
+__all__ = ["check", "forged"]
 
 SPECS = ("rs:255,223", "uncoded", "hamming:7,4", "rs:32,16", "repetition:3")
 LINK, FIRST = 77, 2**32 - 400
@@ -74,7 +74,7 @@ def _happen(
         case 4:
             world.reading[side] = choices.one_in(2)
         case 5 if forging:
-            block = _forged(choices)
+            block = forged(choices)
             if world.client.opened and choices.one_in(2):
                 world.client.receive_block(block, world.now)
             else:
@@ -100,7 +100,7 @@ def _changed(choices: Choices, data: bytes) -> list[tuple[float, bytes]]:
     return [(0.0, data)]
 
 
-def _forged(choices: Choices) -> bytes:
+def forged(choices: Choices) -> bytes:
     """A block with a good header that says anything."""
 
     def number(bits: int, near: int) -> int:

@@ -22,7 +22,15 @@ class LinkMachine(RuleBasedStateMachine):
 
     @initialize(
         datagrams=st.booleans(),
-        spec=st.sampled_from(("uncoded", "rs:255,223", "rs:255,127+hamming:7,4", "hamming:15,11")),
+        spec=st.sampled_from(
+            (
+                "uncoded",
+                "rs:255,223",
+                "rs:255,127+hamming:7,4",
+                "hamming:15,11",
+                "adaptive:threshold",
+            )
+        ),
         mode=st.sampled_from((Mode.HYBRID, Mode.ARQ)),
         first=st.sampled_from((0, 5, 2**24 - 20, 2**32 - 300)),
         seed=st.integers(0, 1000),

@@ -1,0 +1,120 @@
+"""`netchat link-bench`: what links bring over channels, in a table and pictures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from netchat.cli.encode_bench import check_file
+from netchat.cli.exits import FAILED, OK
+from netchat.errors import BenchError
+
+if TYPE_CHECKING:
+    from netchat.bench.link_results import LinkResults
+
+__all__ = ["link_bench"]
+
+
+@click.command(
+    "link-bench", short_help="Measure links over channels: codes, retransmission, policies."
+)
+@click.option(
+    "--link", "links", multiple=True, metavar="SPEC",
+    help="A code, or adaptive, adaptive:bandit, adaptive:threshold, or oracle; with /arq or /fec "
+    "behind it for ARQ or FEC alone. Can be repeated.  [default: the standard suite]",
+)  # fmt: skip
+@click.option(
+    "--channel", "channels", multiple=True, metavar="SPEC",
+    help="A channel such as bsc:1e-3; or beach, which changes; or a change of your own, "
+    "\"SPEC@SECONDS; SPEC@SECONDS\". Can be repeated.  [default: the standard suite]",
+)  # fmt: skip
+@click.option(
+    "--seconds", type=click.FloatRange(0, min_open=True), default=5.0, show_default=True,
+    help="Simulated seconds over a channel that stays.",
+)  # fmt: skip
+@click.option(
+    "--repeats", type=click.IntRange(1), default=5, show_default=True,
+    help="How often each run is repeated, with other chance.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of all chance."
+)
+@click.option(
+    "--workers", type=click.IntRange(1), metavar="N",
+    help="Processes that work; the results do not depend on it.  [default: one for each core]",
+)  # fmt: skip
+@click.option(
+    "--json", "json_file", metavar="FILE", callback=check_file,
+    help="Write the results as JSON; - is the output, in place of the table.",
+)  # fmt: skip
+@click.option(
+    "--plot", metavar="FILE", callback=check_file,
+    help="Draw goodput: .png, .svg or .pdf; and the regret, if there is an oracle, in a file of "
+    "that name with -regret in it.",
+)  # fmt: skip
+def link_bench(
+    links: tuple[str, ...],
+    channels: tuple[str, ...],
+    seconds: float,
+    repeats: int,
+    seed: int,
+    workers: int | None,
+    json_file: str | None,
+    plot: str | None,
+) -> int:
+    """Send over links through channels, in simulated time, and measure goodput and latency.
+
+    Goodput is the share of the line that arrives as intact payload; the oracle always uses the code
+    that is best on the present channel. Without options the standard suite is run, which takes
+    some minutes: ARQ alone, FEC alone, both, and an adaptive link over channels that stay, and all
+    codes and policies over one that changes. docs/LINK.md says what is measured.
+
+    \b
+    Examples:
+      netchat link-bench --plot link.png
+      netchat link-bench --link adaptive --link oracle --channel beach --repeats 3
+      netchat link-bench --link rs:255,223 --link rs:255,223/fec --channel bsc:2e-3
+      netchat link-bench --link adaptive --link oracle --channel "bsc:1e-6@5; bsc:1e-2@5"
+    """
+    from netchat.bench.link_bench import link_bench as run
+
+    try:
+        results = run(
+            links or None, channels or None, seconds=seconds, repeats=repeats, seed=seed,
+            workers=workers, progress=_progress,
+        )  # fmt: skip
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    finally:
+        if sys.stderr.isatty():
+            click.echo("\r\x1b[K", err=True, nl=False)
+    if json_file == "-":
+        click.echo(json.dumps(results.as_dict(), indent=1))
+    else:
+        click.echo(results.table())
+    if json_file not in (None, "-"):
+        results.to_json(str(json_file))
+    return _draw(results, Path(plot)) if plot is not None else OK
+
+
+def _draw(results: LinkResults, path: Path) -> int:
+    try:
+        results.plot().savefig(path, dpi=110)
+        click.echo(f"The picture is in {path}.", err=True)
+        if results.best:
+            regret = path.with_stem(path.stem + "-regret")
+            results.plot_regret().savefig(regret, dpi=110)
+            click.echo(f"The regret is in {regret}.", err=True)
+    except BenchError as error:
+        click.echo(f"No picture: {error}", err=True)
+        return FAILED
+    return OK
+
+
+def _progress(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{done} of {of} runs", err=True, nl=False)
