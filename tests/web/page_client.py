@@ -207,6 +207,8 @@ def _happening(told: dict[str, Any]) -> Happening:
             return Declined(Error(**told["error"]), request)
         case "warned":
             return Warned(Error(**told["error"]))
+        case "left":
+            return LeftRoom(told["room"])
         case "undelivered":
             return Undelivered(told["text"], told["why"])
     plain = {
@@ -214,7 +216,6 @@ def _happening(told: dict[str, Any]) -> Happening:
         "ended": Ended,
         "refused": NameRefused,
         "renamed": NameChanged,
-        "left": LeftRoom,
         "missed": Missed,
     }
     made = plain[what](**told)

@@ -85,6 +85,7 @@ chat.on("declined", ({ error, request }) => {
     home.refuseCode(text);
   }
 });
+chat.on("left", ({ gone }) => gone && status.toast(gone)); // as after a restart without a history
 screen.rename = (name) => {
   if (link.phase === "idle") { // the server has refused the one before
     core.name = memory.name = name;

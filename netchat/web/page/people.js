@@ -3,6 +3,7 @@
 import { avatar } from "./line.js";
 import { $, h } from "./dom.js";
 import { skeleton } from "./memory.js";
+import { EventKind } from "./protocol.js";
 import { showText } from "./text.js";
 
 const SHOWN = 500;
@@ -12,7 +13,10 @@ export class People {
   constructor(chat, hooks) {
     this.chat = chat;
     this.hooks = hooks;
-    for (const topic of ["people", "opened", "appended", "renamed"]) chat.on(topic, () => this.plan());
+    for (const topic of ["people", "opened", "renamed"]) chat.on(topic, () => this.plan());
+    chat.on("appended", ({ entries }) => {
+      if (entries.some(({ event }) => event?.kind !== EventKind.CHAT)) this.plan();
+    });
     setInterval(() => {
       if (chat.current && !document.hidden && !$("people").hidden) chat.askWho(chat.current);
     }, REFRESH);

@@ -12,6 +12,7 @@ const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[
 /** Text from somebody else: harmful characters as `\x1b` or `\u202e`. */
 export const showText = (text) =>
   text.replace(HARMFUL, (character) => {
+    if (character === "\r") return "\\r";
     const number = character.charCodeAt(0);
     const [mark, width] = number < 256 ? ["x", 2] : ["u", 4];
     return `\\${mark}${number.toString(16).padStart(width, "0")}`;
@@ -22,7 +23,7 @@ export function pieces(text) {
   const found = [];
   let at = 0;
   for (const match of text.matchAll(LINK)) {
-    const link = match[0].replace(/[.,;:!?)\]}'*_]+$/, "");
+    const link = trimmed(match[0]);
     if (match.index > at) found.push({ text: text.slice(at, match.index) });
     found.push({ text: link, link });
     at = match.index + link.length;
@@ -31,13 +32,19 @@ export function pieces(text) {
   return found;
 }
 
+/** A link without the punctuation of the sentence around it; a bracket that it opened stays. */
+function trimmed(link) {
+  const open = link.split("(").length >= link.split(")").length;
+  return /[.,;:!?\]}'*_]$/.test(link) || (link.endsWith(")") && !open) ? trimmed(link.slice(0, -1)) : link;
+}
+
 export const onlyEmoji = (text) => text.length < 40 && EMOJI.test(text);
 
 /** What was typed or pasted, as it can be sent. */
 export const sendable = (text) =>
   text.replace(/\r\n?/g, "\n").replace(LONE_SURROGATE, "\ufffd").trim();
 
-export const byteLength = (text) => new TextEncoder().encode(text).length;
+const byteLength = (text) => new TextEncoder().encode(text).length;
 
 /** What is wrong with a text, or an empty string where nothing is. */
 export function textProblem(text, limit) {

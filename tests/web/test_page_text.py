@@ -1,0 +1,138 @@
+"""What the page makes of codes, names and text, against Python's answers to the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netchat.chat.codes import new_code, read_code, show_code
+from netchat.chat.text import show_text, text_problem
+from netchat.web.site import PAGE
+
+NODE = shutil.which("node")
+
+pytestmark = pytest.mark.skipif(
+    NODE is None, reason="node is not installed: apt-get install nodejs"
+)
+
+ASK = """
+import { createInterface } from "node:readline";
+const text = await import("./text.js");
+for await (const line of createInterface({ input: process.stdin })) {
+  const [name, ...values] = JSON.parse(line);
+  console.log(JSON.stringify(text[name](...values)));
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def js(tmp_path_factory):
+    """Call a function of `text.js`."""
+    folder = tmp_path_factory.mktemp("page")
+    shutil.copy(PAGE / "text.js", folder)
+    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "ask.mjs").write_text(ASK)
+    with subprocess.Popen(
+        [str(NODE), "ask.mjs"],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+
+        def ask(name, *values):
+            process.stdin.write(json.dumps([name, *values]) + "\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+        yield ask
+        process.stdin.close()
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+HARMFUL = st.text(st.sampled_from("ab\n\t\x00\x1b\x7f\x85\u061c\u200b\u200d\u202e\u2066\ufeff😀"))
+
+
+@given(text=TEXT | HARMFUL)
+def test_text_is_shown_as_a_terminal_shows_it(js, text):
+    assert js("showText", text) == show_text(text)
+
+
+@given(text=(TEXT | HARMFUL).filter(bool))
+def test_what_the_server_would_refuse_is_known_before(js, text):
+    assert bool(js("textProblem", text, 0)) == bool(text_problem(text))
+
+
+@pytest.mark.parametrize("text", ["x" * 10, "é" * 6, "😀" * 3])
+def test_sizes_are_bytes_of_utf8(js, text):
+    size = len(text.encode())
+    assert js("textProblem", text, size) == ""
+    assert f"has {size} bytes; this server takes {size - 1}" in js("textProblem", text, size - 1)
+
+
+@given(
+    written=st.text(
+        st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcloi- lobby"), max_size=14
+    )
+)
+def test_codes_are_read_as_the_server_reads_them(js, written):
+    assert js("readCode", written) == (read_code(written) or "")
+
+
+def test_a_code_in_every_form(js):
+    code = new_code()
+    for written in (
+        code,
+        show_code(code),
+        code.lower(),
+        f" {code[:3]} {code[3:]} ",
+        f"http://x:1/r/{code}?a#b",
+    ):
+        assert js("readCode", written) == code
+    assert js("showCode", code) == show_code(code)
+    assert js("readCode", "LOBBY") == "lobby"
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("see https://example.org/a_(b)?c=d#e, please", ["https://example.org/a_(b)?c=d#e"]),
+        ("(http://example.org)", ["http://example.org"]),
+        ("http://example.org/Frame_(networking).", ["http://example.org/Frame_(networking)"]),
+        ("javascript:alert(1) data:text/html,x ftp://x", []),
+        ("http://a http://b", ["http://a", "http://b"]),
+        ('"http://a"onclick=x', ["http://a"]),
+        ("", []),
+    ],
+)
+def test_links_in_a_text(js, text, links):
+    pieces = js("pieces", text)
+    assert "".join(piece["text"] for piece in pieces) == text
+    assert [piece["link"] for piece in pieces if "link" in piece] == links
+
+
+@given(text=TEXT)
+def test_no_text_gets_lost_between_links(js, text):
+    text = f"{text}http://{text}"
+    assert "".join(piece["text"] for piece in js("pieces", text)) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "initials"),
+    [
+        ("Nova", "N"),
+        ("sourav.k", "SK"),
+        ("AdaLove", "AL"),
+        ("éva", "É"),
+        ("7up", "7"),
+        ("a_b", "AB"),
+    ],
+)
+def test_initials(js, name, initials):
+    assert js("initials", name) == initials
+    assert js("hue", name) == js("hue", name.upper()) < 360
