@@ -124,6 +124,11 @@ def test_several_rooms_and_what_is_unread_in_them(people: People) -> None:
         "document.querySelector('.log:not([hidden]) .unread').nextElementSibling.innerText"
     )
     assert "one" in after
+    lea.say("four")  # who answers has read
+    lea.sees("four")
+    tom.say("five")  # in front of her eyes: it never was unread
+    lea.sees("five")
+    expect(lea.log.locator(".unread")).to_have_count(0)
 
 
 def test_names_and_codes_that_do_not_work(people: People) -> None:

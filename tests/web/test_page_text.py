@@ -107,6 +107,7 @@ def test_a_code_in_every_form(js):
         ("javascript:alert(1) data:text/html,x ftp://x", []),
         ("http://a http://b", ["http://a", "http://b"]),
         ('"http://a"onclick=x', ["http://a"]),
+        ("http://a" + ").)" * 20_000, ["http://a"]),
         ("", []),
     ],
 )

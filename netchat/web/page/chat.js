@@ -42,6 +42,7 @@ export class Chat extends EventTarget {
   open(room) {
     if (this.current === room) return;
     const left = this.current;
+    if (left) left.watched = false;
     if (left && !left.kept.unread) left.line = null;
     this.current = room;
     this.core.memory.current = room?.code ?? "";
@@ -108,9 +109,11 @@ export class Chat extends EventTarget {
     this.flush();
   }
 
-  /** Somebody looks at the end of the current room. */
-  see() {
-    if (this.current?.see()) this.emit("rooms");
+  /** Somebody looks at the end of the current room, or does not. */
+  watch(looks) {
+    const { current: room } = this;
+    room.watched = looks;
+    if (looks && room.see()) this.emit("rooms");
   }
 
   // -- what happens ---------------------------------------------------------------------------

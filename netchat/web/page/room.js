@@ -20,6 +20,7 @@ export class Room {
     this.asked = 0; // number of the request for older ones, while it is under way
     this.over = false; // the other one in a private conversation has left
     this.line = null; // the unread line stands behind this event
+    this.watched = false; // its end is in front of somebody's eyes
     this.failed = []; // messages that were not delivered: {text, why}
     this.kept = shelf[code] ??= blank();
   }
@@ -30,15 +31,15 @@ export class Room {
   get last() { return this.entries.at(-1)?.seq ?? 0n; }
   get read() { return BigInt(this.kept.read); }
 
-  /** Something new, at the end. Returns whether it counts as unread. */
+  /** Something new, at the end. */
   append(entry, own) {
     this.entries.push(entry);
     const { event } = entry;
     if (event && !this.private) this.follow(event);
-    if (own || event?.kind !== EventKind.CHAT || event.seq <= this.read) return false;
+    if (this.watched) this.see();
+    if (own || event?.kind !== EventKind.CHAT || event.seq <= this.read) return;
     this.line ??= this.read;
     this.kept.unread += 1;
-    return true;
   }
 
   /** Older events, in front. Returns those that were not there yet. */

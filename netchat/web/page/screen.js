@@ -161,7 +161,7 @@ export class Screen {
     const view = this.logs.get(room);
     if (!view || $("chat").hidden) return;
     const { atEnd } = view;
-    if (atEnd && document.hasFocus() && !document.hidden) this.chat.see();
+    this.chat.watch(atEnd && document.hasFocus() && !document.hidden);
     $("jump").hidden = atEnd;
     const { unread } = room.kept;
     $("jump-count").textContent = unread ? `${count(unread)} new` : "";

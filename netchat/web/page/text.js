@@ -34,8 +34,14 @@ export function pieces(text) {
 
 /** A link without the punctuation of the sentence around it; a bracket that it opened stays. */
 function trimmed(link) {
-  const open = link.split("(").length >= link.split(")").length;
-  return /[.,;:!?\]}'*_]$/.test(link) || (link.endsWith(")") && !open) ? trimmed(link.slice(0, -1)) : link;
+  let open = link.split("(").length - link.split(")").length;
+  let end = link.length;
+  for (; end; end -= 1) {
+    const last = link[end - 1];
+    if (last === ")" && open < 0) open += 1;
+    else if (!".,;:!?]}'*_".includes(last)) break;
+  }
+  return link.slice(0, end);
 }
 
 export const onlyEmoji = (text) => text.length < 40 && EMOJI.test(text);
