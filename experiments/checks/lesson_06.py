@@ -1,0 +1,249 @@
+"""Self-checks of lesson 6: detecting errors."""
+
+import random
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+from scapy.utils import checksum
+
+from netchat.course import Variant, exercise, need, whole_number
+
+
+class Table(NamedTuple):
+    """Bits in rows and columns with their parities, and the place that has to be among the errors."""
+
+    bits: list[list[int]]
+    place: tuple[int, int]
+
+
+def table_of(variant: Variant) -> Table:
+    """Five rows of six bits, with a parity bit for every row and column."""
+    chance = variant.random("table")
+    data = [[chance.randrange(2) for _ in range(6)] for _ in range(5)]
+    rows = [[*row, sum(row) % 2] for row in data]
+    bits = [*rows, [sum(column) % 2 for column in zip(*rows, strict=True)]]
+    return Table(bits, (chance.randrange(5), chance.randrange(6)))
+
+
+@exercise("6.1", "What parity in two directions misses", given=table_of)
+def missed_by_two_parities(table: Table, places: Any) -> None:
+    height, width = len(table.bits), len(table.bits[0])
+    need(isinstance(places, (list, tuple, set)), "places is a list of pairs (row, column).")
+    pairs = [
+        (whole_number(row, "a row"), whole_number(column, "a column")) for row, column in places
+    ]
+    need(len(set(pairs)) == len(pairs), "A bit that is turned over twice is as it was.")
+    for row, column in pairs:
+        need(
+            0 <= row < height and 0 <= column < width,
+            f"There is no bit at row {row}, column {column}; both count from 0.",
+        )
+    need(table.place in pairs, f"The bit at {table.place} is not among those you turn over.")
+    rows = [sum(1 for row, _ in pairs if row == n) for n in range(height)]
+    columns = [sum(1 for _, column in pairs if column == n) for n in range(width)]
+    odd = [f"row {n}" for n, count in enumerate(rows) if count % 2]
+    odd += [f"column {n}" for n, count in enumerate(columns) if count % 2]
+    need(
+        not odd,
+        f"This is noticed: the parity of {odd[0] if odd else ''} is wrong then.",
+        "A row notices an odd number of errors in it, and so does a column.",
+    )
+    need(
+        len(pairs) <= 4,
+        f"This is not noticed, but it takes {len(pairs)} errors; fewer will do.",
+        "Which four bits leave two rows and two columns even?",
+    )
+
+
+@exercise("6.2", "The Internet checksum")
+def internet_checksum(variant: Variant, function: Any) -> None:
+    chance = variant.random("internet")
+    cases = [
+        b"",
+        b"\x00\x01",
+        b"\xff\xff\x00\x01",
+        bytes.fromhex("45000052000100004006f6a1"),
+        b"abc",
+    ]
+    cases += [chance.randbytes(chance.randrange(1, 200)) for _ in range(20)]
+    for data in cases:
+        right = checksum(data)  # Scapy's
+        said = whole_number(function(data), "a checksum")
+        shown = f"{data[:8].hex(' ')}{' …' if len(data) > 8 else ''} ({len(data)} bytes)"
+        need(
+            0 <= said <= 0xFFFF,
+            f"For {shown} your checksum does not fit into 16 bits.",
+            "What is carried over at the top is added again at the bottom.",
+        )
+        need(
+            said != 0xFFFF - right,
+            f"For {shown} you return the sum itself.",
+            "At the end all its bits are turned over.",
+        )
+        swapped = int.from_bytes(right.to_bytes(2, "big"), "little")
+        need(
+            said != swapped or said == right,
+            f"For {shown} the two bytes of your checksum are exchanged.",
+            "Words are big-endian.",
+        )
+        need(
+            said == right,
+            f"For {shown} your checksum is {said:#06x}, and that is not right.",
+            "An odd number of bytes is filled up with a zero byte at its end. And is everything that "
+            "is carried over added, also what is carried over in doing so?",
+        )
+
+
+def order_of(variant: Variant) -> str:
+    """A text with two amounts, each at an even offset."""
+    chance = variant.random("order")
+    one, two = variant.people("order", 2)
+    amounts = chance.sample([n for n in range(1100, 9900) if "0" not in str(n)], 2)
+    head = f"Pay {amounts[0]} to {one}"
+    link = " and " if (len(head) + 5) % 2 == 0 else " and also "
+    link = link if (len(head) + len(link)) % 2 == 0 else ", and "
+    return f"{head}{link}{amounts[1]} to {two}."
+
+
+@exercise("6.3", "What the Internet checksum misses", given=order_of)
+def missed_by_the_checksum(text: str, forged: Any) -> None:
+    need(isinstance(forged, str), "forged is a str.")
+    need(forged != text, "That is the text as it was.")
+    need(
+        len(forged) == len(text),
+        f"Your text has {len(forged)} characters instead of {len(text)}.",
+    )
+    need(
+        re.sub(r"\d{4}", "0000", forged) == re.sub(r"\d{4}", "0000", text),
+        "Only the two amounts may change, each into another number of four digits.",
+    )
+    need(
+        checksum(forged.encode()) == checksum(text.encode()),
+        "The checksum notices this change.",
+        "It adds words of two bytes. What may one do with the terms of a sum without changing it? "
+        "And which digits stand in the same half of a word?",
+    )
+
+
+class Polynomial(NamedTuple):
+    """A CRC: its width in bits, and its polynomial without the highest power."""
+
+    width: int
+    polynomial: int
+
+
+def polynomial_of(variant: Variant) -> Polynomial:
+    """One of some CRCs that are in use."""
+    choices = [(8, 0x07), (8, 0x1D), (8, 0x31), (8, 0x9B), (16, 0x1021), (16, 0x8005), (16, 0x3D65)]
+    return Polynomial(*variant.random("polynomial").choice(choices))
+
+
+def remainder(data: bytes, given: Polynomial) -> int:
+    """The remainder of a long division, by whole numbers as bit patterns."""
+    rest = int.from_bytes(data, "big") << given.width
+    divisor = 1 << given.width | given.polynomial
+    while rest.bit_length() > given.width:
+        rest ^= divisor << rest.bit_length() - given.width - 1
+    return rest
+
+
+@exercise("6.4", "A CRC", given=polynomial_of)
+def crc_by_hand(given: Polynomial, crc: Any) -> None:
+    chance = random.Random(given.polynomial)
+    cases = [b"\x00", b"\x01", b"\x80", b"123456789"]
+    cases += [chance.randbytes(chance.randrange(1, 40)) for _ in range(10)]
+    for data in cases:
+        said = whole_number(crc(data, given.width, given.polynomial), "a CRC")
+        need(
+            0 <= said < 1 << given.width,
+            f"For {data[:8].hex(' ')} your CRC has more than {given.width} bits.",
+            "After each step, keep the lowest `width` bits.",
+        )
+        need(
+            said == remainder(data, given),
+            f"For {data[:8].hex(' ')}{' …' if len(data) > 8 else ''} your CRC is {said:#x}, and that "
+            "is not the remainder.",
+            "Do it for one byte on paper. Bits come with the most significant one first, and the "
+            "register begins with 0.",
+        )
+
+
+class Blind(NamedTuple):
+    """A CRC, and what to hide from it: a pattern of so many bytes that begins at this bit."""
+
+    width: int
+    polynomial: int
+    size: int
+    first: int
+
+
+def blind_of(variant: Variant) -> Blind:
+    """The CRC of exercise 6.4, and a place."""
+    width, polynomial = polynomial_of(variant)
+    chance = variant.random("blind")
+    size = chance.randrange(8, 13)
+    return Blind(width, polynomial, size, chance.randrange(3, 8 * size - width - 4))
+
+
+@exercise("6.5", "What a CRC misses", given=blind_of)
+def missed_by_a_crc(given: Blind, pattern: Any) -> None:
+    need(
+        isinstance(pattern, (bytes, bytearray)),
+        "pattern is bytes: the bits to be turned over are 1.",
+    )
+    need(
+        len(pattern) == given.size,
+        f"The pattern has {len(pattern)} bytes, and the frame has {given.size}.",
+    )
+    bits = "".join(f"{byte:08b}" for byte in pattern)
+    need("1" in bits, "Nothing is turned over.")
+    need(
+        bits.index("1") == given.first,
+        f"The first bit that you turn over is number {bits.index('1')}, and should be {given.first}.",
+        "Bits are numbered from 0, the most significant bit of the first byte.",
+    )
+    # The pattern covers the data and its CRC: what arrives is a multiple of the generator again.
+    whole = Polynomial(given.width, given.polynomial)
+    need(
+        remainder(bytes(pattern), whole) == 0,
+        "The CRC notices this pattern.",
+        "An error is missed if it is itself a multiple of the generator: then the remainder of what "
+        "arrives does not change.",
+    )
+    burst = bits.rindex("1") - bits.index("1") + 1
+    need(
+        burst <= given.width + 1,
+        f"This is missed, but it is a burst of {burst} bits; a shorter one is missed, too.",
+        "Which is the smallest multiple of the generator, other than nothing?",
+    )
+
+
+def words_of(variant: Variant) -> bytes:
+    """A few bytes."""
+    return variant.random("words").randbytes(12)
+
+
+@exercise("6.6", "How many pairs are missed", given=words_of)
+def pairs_missed(given: bytes, missed: Any) -> None:
+    chance = random.Random(given)
+    for data in (given, bytes(6), b"\xff\x00" * 4, chance.randbytes(8)):
+        right = _count(data)
+        said = whole_number(missed(data), "the number of pairs")
+        bits = 8 * len(data)
+        need(
+            0 <= said <= bits * (bits - 1) // 2,
+            f"Of {bits} bits there are {bits * (bits - 1) // 2} pairs, and you have {said}.",
+        )
+        need(
+            said == right,
+            f"For {data[:6].hex(' ')}{' …' if len(data) > 6 else ''} you count {said} pairs, and that "
+            "is not how many the checksum misses.",
+            "Try them all: turn over two bits, and compute the checksum again. Then look for a rule.",
+        )
+
+
+def _count(data: bytes) -> int:
+    """Pairs in the same column of which one bit is 0 and the other 1: the sum stays as it is."""
+    ones = np.unpackbits(np.frombuffer(data, np.uint8)).reshape(-1, 16).sum(axis=0, dtype=int)
+    return int((ones * (len(data) // 2 - ones)).sum())
