@@ -1,0 +1,94 @@
+"""`python -m tests.pictures`: the pictures of a terminal and of the bench in `docs/pictures/`.
+
+The page's own are taken by `tests.screenshots`.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+from rich.text import Text
+
+from tests.end_to_end.browsing import browser
+from tests.end_to_end.processes import ROOT
+
+PICTURES = ROOT / "docs" / "pictures"
+
+COLUMNS = 112
+
+#: What a terminal shows: a command, and which of its lines.
+TERMINAL = (
+    ('netchat encode "Hi" --code hamming:7,4 --flip 2', 0, 10),
+    ("netchat inspect captures/link-noisy.pcapng --tree", 1, 26),
+)
+
+#: A page for Rich to fill in, which doubles the braces that are not its own.
+_PAGE = """<!doctype html><meta charset="utf-8"><style>
+body {{ margin: 0; background: #1b1d24; }}
+pre {{ margin: 0; padding: 20px 24px; font: 14px/1.42 "DejaVu Sans Mono", monospace; color: #e8e8ee;
+  display: inline-block; }}
+{stylesheet}
+</style><pre>{code}</pre>"""
+
+
+def in_terminal(command: str) -> str:
+    """What a command prints to a terminal, with its colours."""
+    ours, theirs = pty.openpty()
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "COLUMNS": str(COLUMNS),
+        "TERM": "xterm-256color",
+    }
+    process = subprocess.Popen(
+        command, shell=True, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    printed = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        printed += piece
+    os.close(ours)
+    assert process.wait() == 0, printed.decode("utf-8", "replace")
+    return printed.decode().replace("\r\n", "\n")
+
+
+def terminal(path: Path) -> None:
+    """The commands of `TERMINAL`, one below the other."""
+    console = Console(width=COLUMNS, record=True, file=open(os.devnull, "w"), color_system="truecolor")  # noqa: SIM115
+    for number, (command, first, end) in enumerate(TERMINAL):
+        lines = in_terminal(command).split("\n")[first:end]
+        prompt = Text.assemble(("\n" if number else "") + "$ ", (command, "bold"))
+        console.print(prompt, Text.from_ansi("\n".join(lines)), sep="\n")
+    html = console.export_html(theme=MONOKAI, code_format=_PAGE)
+    with browser() as chromium:
+        page = chromium.new_page(viewport={"width": 1060, "height": 400}, device_scale_factor=1.5)
+        page.set_content(html)
+        page.locator("pre").screenshot(path=path)
+    Image.open(path).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def bench(path: Path) -> None:
+    """The picture that `netchat encode-bench` ends with."""
+    command = [sys.executable, "-m", "netchat", "encode-bench", "--plot", str(path)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    Image.open(path).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    for make in (terminal, bench):
+        target = PICTURES / f"{make.__name__}.png"
+        make(target)
+        print(f"{target}  {target.stat().st_size:,} bytes")
