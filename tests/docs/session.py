@@ -95,7 +95,7 @@ class Session:
             if word.endswith((".pcap", ".pcapng")):  # it may only be complete when its writer ends
                 self._end(lambda other, word=word: word in shlex.split(other))
         if first(ENDLESS, text):
-            self._start(Command(command.line, text))
+            self._start(Command(command.line, text, command.output))
             return
         done = self._do(text)
         printed = done.stdout.decode("utf-8", "replace")
@@ -200,6 +200,10 @@ class Session:
             if status not in (0, 130) or "Traceback" in output:
                 self._problem(
                     command.line, f"`{command.text}` ended with {status} upon Ctrl-C", output
+                )
+            elif command.output is not None and (shown := differs(command.output, output)):
+                self._problem(
+                    command.line, f"`{command.text}` does not print:\n{shown}\nbut:", output
                 )
 
     def _end_all(self) -> None:
