@@ -5,6 +5,7 @@ The page's own are taken by `tests.screenshots`.
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import subprocess
@@ -67,7 +68,7 @@ def in_terminal(command: str) -> str:
 
 def terminal(path: Path) -> None:
     """The commands of `TERMINAL`, one below the other."""
-    console = Console(width=COLUMNS, record=True, file=open(os.devnull, "w"), color_system="truecolor")  # noqa: SIM115
+    console = Console(width=COLUMNS, record=True, file=io.StringIO(), color_system="truecolor")
     for number, (command, first, end) in enumerate(TERMINAL):
         lines = in_terminal(command).split("\n")[first:end]
         prompt = Text.assemble(("\n" if number else "") + "$ ", (command, "bold"))
@@ -84,7 +85,9 @@ def bench(path: Path) -> None:
     """The picture that `netchat encode-bench` ends with."""
     command = [sys.executable, "-m", "netchat", "encode-bench", "--plot", str(path)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    Image.open(path).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+    Image.open(path).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
 
 
 if __name__ == "__main__":
