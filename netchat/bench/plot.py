@@ -160,7 +160,7 @@ def _bursts(channels: Sequence[GilbertElliott]) -> _Panel:
     share = float(np.mean(shares))
     if alike:
         return _Panel(
-            f"Bursts (Gilbert-Elliott), {100 * channels[0].p:.1f} % of all bits wrong",
+            f"Bursts (Gilbert-Elliott, p = {100 * channels[0].p:.1f} %)",
             "mean length of a burst in bits",
             lambda channel: float(1 / channel.chain().moves[1, 0]),  # type: ignore[attr-defined]
             lambda length: GilbertElliott(share / (1 - share) / length, 1 / length, good, bad),

@@ -18,7 +18,7 @@ class _Column(NamedTuple):
     title: str
     cell: Callable[[Point], str]
     dispensable: int = 0
-    """The columns with the highest number go first where a terminal is narrow."""
+    """0 is always there; of the others the lowest numbers come first to what room there is."""
 
 
 def short_number(value: float) -> str:
@@ -29,7 +29,7 @@ def short_number(value: float) -> str:
     """
     if value == 0:
         return "0"
-    return f"{value:.3f}" if value >= 0.1 else f"{value:.2e}".replace("e-0", "e-")
+    return f"{value:.3f}" if value >= 0.09995 else f"{value:.2e}".replace("e-0", "e-")
 
 
 def _rate(rate: float | None, interval: Interval) -> str:
@@ -41,7 +41,7 @@ def _rate(rate: float | None, interval: Interval) -> str:
 def _range(interval: Interval) -> str:
     if interval.high >= 0.1:
         return f"{interval.low:.3f}..{interval.high:.3f}"
-    low, high = (f"{end:.1e}".replace("e-0", "e-") if end else "0" for end in interval)
+    low, high = map(short_number, interval)
     return f"{low}..{high}"
 
 
@@ -56,14 +56,14 @@ def _speed(value: float) -> str:
 
 _COLUMNS = (
     _Column("channel", lambda point: point.channel),
-    _Column("frames", lambda point: f"{point.tally.frames:,}", 2),
-    _Column("errors", lambda point: f"{point.tally.frame_errors:,}", 1),
+    _Column("frames", lambda point: f"{point.tally.frames:,}", 4),
+    _Column("errors", lambda point: f"{point.tally.frame_errors:,}", 3),
     _Column("FER", lambda point: _rate(point.fer, point.fer_interval)),
-    _Column("95 %", lambda point: _range(point.fer_interval), 4),
-    _Column("theory", lambda point: _theory(point.theory.fer, point.theory.fer_kind), 3),
+    _Column("95 %", lambda point: _range(point.fer_interval), 2),
+    _Column("theory", lambda point: _theory(point.theory.fer, point.theory.fer_kind), 1),
     _Column("BER", lambda point: _rate(point.ber, point.ber_interval)),
-    _Column("95 %", lambda point: _range(point.ber_interval), 4),
-    _Column("theory", lambda point: _theory(point.theory.ber, point.theory.ber_kind), 3),
+    _Column("95 %", lambda point: _range(point.ber_interval), 2),
+    _Column("theory", lambda point: _theory(point.theory.ber, point.theory.ber_kind), 1),
     _Column("undetected", lambda point: f"{point.tally.undetected:,}", 5),
     _Column("goodput", lambda point: "" if point.goodput is None else f"{point.goodput:.3f}", 7),
     _Column("encode", lambda point: _speed(point.speed.encode), 8),
@@ -80,19 +80,16 @@ def as_text(points: Sequence[Point], width: int | None = None) -> str:
         points: the points.
         width: characters in a line; columns that do not fit are left out.
     """
-    columns = list(_COLUMNS)
-    while True:
-        rows = [[column.cell(point) for column in columns] for point in points]
-        widths = [
-            max(map(len, cells))
-            for cells in zip([column.title for column in columns], *rows, strict=True)
-        ]
-        if width is None or sum(widths) + 2 * len(widths) <= width:
-            break
-        worst = max(column.dispensable for column in columns)
-        if worst == 0:
-            break
-        columns = [column for column in columns if column.dispensable != worst]
+    cells = [[column.title, *map(column.cell, points)] for column in _COLUMNS]
+    sizes = [max(map(len, column)) for column in cells]
+    chosen: list[int] = []
+    for rank in sorted({column.dispensable for column in _COLUMNS}):
+        more = [at for at, column in enumerate(_COLUMNS) if column.dispensable == rank]
+        room = sum(sizes[at] + 2 for at in chosen + more)
+        if rank == 0 or width is None or room <= width:
+            chosen = sorted(chosen + more)
+    title, *rows = zip(*(cells[at] for at in chosen), strict=True)
+    widths = [sizes[at] for at in chosen]
 
     def line(cells: Iterable[str]) -> str:
         aligned = [
@@ -101,7 +98,7 @@ def as_text(points: Sequence[Point], width: int | None = None) -> str:
         ]
         return ("  " + "  ".join(aligned)).rstrip()
 
-    lines = [line(column.title for column in columns)]
+    lines = [line(title)]
     numbered = zip(points, rows, strict=True)
     for (code, rate), group in groupby(numbered, lambda pair: (pair[0].code, pair[0].rate)):
         lines.append(f"{code}, rate {rate:.3f}")

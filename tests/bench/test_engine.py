@@ -252,3 +252,15 @@ def alive(pid):
 def test_bad_arguments(arguments, said):
     with pytest.raises(ValueError, match=said):
         bench.run(**arguments)
+
+
+def test_a_narrow_table_leaves_columns_out():
+    results = bench.run(["hamming:7,4"], ["bsc:0.1"], workers=1)
+    assert "undetected" in results.table()
+    for width in (40, 80, 120, 200):
+        lines = results.table(width).splitlines()
+        assert max(map(len, lines)) <= width
+        assert {"channel", "FER", "BER"} <= set(lines[0].split())
+    assert "theory" in results.table(80)
+    assert "95 %" in results.table(100)
+    assert results._repr_html_().count("<td>") == results._repr_html_().count("<th>")

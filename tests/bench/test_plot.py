@@ -37,7 +37,7 @@ def test_a_panel_for_each_kind_of_channel(results):
         "share of symbols lost",
         "mean length of a burst in bits",
     ]
-    assert "0.4 % of all bits wrong" in titles[3]
+    assert "p = 0.4 %" in titles[3]
     assert figure.axes[0].get_ylabel() == "bit error rate after decoding"
     assert all(axes.get_yscale() == "log" for axes in figure.axes)
     assert [axes.get_xscale() for axes in figure.axes] == ["log", "linear", "log", "log"]
