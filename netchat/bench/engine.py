@@ -7,6 +7,7 @@ and why an interrupted point can be taken up where it was.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -120,18 +121,19 @@ def run(
         frames, seconds = asked["frames"], asked["seconds"]
     errors = asked["errors"] = asked["errors"] or ERRORS
     chosen = experiments(codes, channels)
-    works = []
-    for experiment in chosen:
-        limit = experiment.frames if frames is None else frames
-        most = seconds if seconds is not None else SECONDS if limit is None else float("inf")
-        works.append(Work(experiment, seed, errors=errors, frames=limit, seconds=most))
-    if before is not None:
-        known = {(point.code, point.channel): point for point in before.points}
-        for work in works:
-            if (work.point.code, work.point.channel) in known:
-                work.take_up(known[work.point.code, work.point.channel])
-    runner = _runner(chosen, works, workers)
-    return _run(works, runner, Results([], seed, settings=asked), resume, progress)
+    # First of all, because workers need as long to start as the theory of all points takes.
+    with contextlib.closing(_runner(chosen, workers)) as runner:
+        works = []
+        for experiment in chosen:
+            limit = experiment.frames if frames is None else frames
+            most = seconds if seconds is not None else SECONDS if limit is None else float("inf")
+            works.append(Work(experiment, seed, errors=errors, frames=limit, seconds=most))
+        if before is not None:
+            known = {(point.code, point.channel): point for point in before.points}
+            for work in works:
+                if (work.point.code, work.point.channel) in known:
+                    work.take_up(known[work.point.code, work.point.channel])
+        return _run(works, runner, Results([], seed, settings=asked), resume, progress)
 
 
 def _specs(asked: Sequence[str | Code] | Sequence[str | Channel] | None) -> list[str] | None:
@@ -158,18 +160,16 @@ def _run(
                 saved = time.monotonic()
     except KeyboardInterrupt:
         pass  # what there is is kept; its points say that they were interrupted
-    finally:
-        runner.close()
     results.points = [work.point for work in works]
     if resume is not None:
         results.to_json(resume)
     return results
 
 
-def _runner(chosen: list[Experiment], works: list[Work], workers: int | None) -> Runner:
+def _runner(chosen: list[Experiment], workers: int | None) -> Runner:
     if workers is None:
         workers = min(2, os.cpu_count() or 1)
-    if workers == 1 or not all(each.from_specs for each in chosen) or all(w.done for w in works):
+    if workers == 1 or not all(each.from_specs for each in chosen):
         return Here(
             {each.code.spec: each.code for each in chosen},
             {each.channel.spec: each.channel for each in chosen},
