@@ -130,6 +130,25 @@ def _add(value: Any, at_place: Any, packed: Any) -> None:
 
 
 @part
+def _pack_syndromes(remainder: Any, parity: int, table: Any, packed: Any) -> None:
+    """The syndromes of a remainder; up to 32 of them are added up in the processor."""
+    if packed.size != WORDS:
+        packed[:] = 0
+        for i in range(parity):
+            _add(remainder[i], table[parity - 1 - i], packed)
+        return
+    a = b = c = d = np.uint64(0)
+    for i in range(parity):
+        value, at_place = remainder[i], table[parity - 1 - i]
+        high, low = at_place[0, value >> 4], at_place[1, value & 15]
+        a ^= high[0] ^ low[0]
+        b ^= high[1] ^ low[1]
+        c ^= high[2] ^ low[2]
+        d ^= high[3] ^ low[3]
+    packed[0], packed[1], packed[2], packed[3] = a, b, c, d
+
+
+@part
 def _find_locator(
     syndromes: Any, places: Any, erased: int, patience: int, field: Any, locator: Any,
     before: Any, scratch: Any,
@@ -307,9 +326,7 @@ def decode(received: Any, erasures: Any, tables: Any, message: Any, corrected: A
             corrected[each] = erased if erased <= parity else -1
             if differs == 0 or erased > parity:
                 continue
-            packed[:] = 0
-            for i in range(parity):
-                _add(remainder[i], table[parity - 1 - i], packed)
+            _pack_syndromes(remainder, parity, table, packed)
             length = _repair(
                 packed, syndromes, erased_places, erased, n, fcr, field, search, powers, table,
                 scratch, places, values,
