@@ -174,7 +174,7 @@ def _runner(chosen: list[Experiment], workers: int | None) -> Runner:
             {each.code.spec: each.code for each in chosen},
             {each.channel.spec: each.channel for each in chosen},
         )
-    return Processes(workers)
+    return Processes(workers, at_once=len(chosen))
 
 
 def _drive(works: list[Work], runner: Runner) -> Iterator[Work]:
@@ -199,8 +199,11 @@ def _drive(works: list[Work], runner: Runner) -> Iterator[Work]:
 
 
 def _next(works: list[Work]) -> Work | None:
-    """The first point that nobody works on; if there is none, the one that fewest work on."""
-    wanting = [work for work in works if work.wants_more]
+    """The first point that nobody works on; if there is none, the one that fewest work on.
+
+    Nobody joins in on the first batches of a point: many a point needs no more.
+    """
+    wanting = [work for work in works if work.wants_more and (work.point.batches or not work.tasks)]
     return min(wanting, key=lambda work: work.tasks, default=None)
 
 

@@ -143,18 +143,22 @@ class Processes:
 
     Args:
         count: how many.
+        at_once: how many of them start now; the others once there is work for them.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, at_once: int) -> None:
         self.places = count
         self._done: queue.SimpleQueue[tuple[int, int, Any]] = queue.SimpleQueue()
         self._said = False
         self._listeners: list[threading.Thread] = []
-        self._workers = [self._start(number) for number in range(count)]
-        self._free = list(range(count))
+        self._workers: list[subprocess.Popen[bytes]] = []
+        self._free: list[int] = []
         self._specs: list[str] = [""] * count
+        for _ in range(min(count, at_once)):
+            self._start()
 
-    def _start(self, number: int) -> subprocess.Popen[bytes]:
+    def _start(self) -> None:
+        number = len(self._workers)
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "netchat.bench.worker"],  # -P: not what lies about here
             stdin=subprocess.PIPE,
@@ -165,7 +169,8 @@ class Processes:
         listener = threading.Thread(target=self._listen, args=(number, process), daemon=True)
         listener.start()
         self._listeners.append(listener)
-        return process
+        self._workers.append(process)
+        self._free.append(number)
 
     def _listen(self, number: int, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
@@ -177,6 +182,8 @@ class Processes:
 
     def submit(self, number: int, task: Task) -> None:
         """Hand a task in, to a worker that is free, if possible one that had this code before."""
+        if not self._free:
+            self._start()
         known = [worker for worker in self._free if self._specs[worker] == task.code]
         worker = (known or self._free)[0]
         self._free.remove(worker)

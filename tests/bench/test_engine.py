@@ -214,7 +214,7 @@ def test_workers_end_with_the_program_that_started_them():
     program = (
         "import os, signal\n"
         "from netchat.bench.workers import Processes\n"
-        "workers = Processes(2)\n"
+        "workers = Processes(2, at_once=2)\n"
         "print(*(process.pid for process in workers._workers), flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
