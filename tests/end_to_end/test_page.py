@@ -68,6 +68,7 @@ def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
         maya.page.click("#leave")
         maya.page.click("#leave-yes")
         expect(maya.page.locator("#home")).to_be_visible()
+        expect(maya.page.locator("dialog[open]")).to_have_count(0)
         nova.sees("Maya left")
         ravi.sees("Maya left")
         terry.see("[leave] Maya left the chat")

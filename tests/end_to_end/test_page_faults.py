@@ -179,3 +179,38 @@ def test_the_session_is_taken_elsewhere(pair) -> None:
     nova.ready()
     nova.say("mine again")
     maya.sees("mine again")
+
+
+def test_a_server_that_forgets_everything_and_a_name_that_is_gone(chromium: Browser) -> None:
+    port = str(free_port())
+    with Server("--ephemeral", "--web", "--web-port", port, port=free_port()) as server:
+        people = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+        nova = people.new()
+        nova.enter("Nova")
+        nova.say("kept")
+        nova.sees("kept")
+        # It does not connect again before somebody else has come.
+        nova.page.evaluate("() => { window.Socket = WebSocket; WebSocket = class { close() {} } }")
+        mark = len(server.lines)
+        server.kill()
+        expect(nova.page.locator("html")).not_to_have_attribute("data-link", "online")
+        nova.say("lost words")
+        server.start()
+        server.wait_for("page", since=mark)
+        thief = people.new()
+        thief.enter("Nova")
+        nova.page.evaluate("() => { WebSocket = Socket }")
+
+        expect(nova.page.locator("#renaming-problem")).to_contain_text("is taken")
+        nova.page.keyboard.press("Escape")  # there is no way around another name
+        expect(nova.page.locator("#renaming-problem")).to_contain_text("is taken")
+        nova.page.click("#rename-form .primary")  # the one that was suggested
+        nova.online()
+        expect(nova.page.locator("#me")).to_contain_text("Nova2")
+        expect(nova.page.locator("#subtitle")).to_contain_text("this room is no more")
+        expect(nova.log.locator(".failed")).to_contain_text("lost words")
+        assert nova.texts() == ["kept"]
+        nova.page.click("#leave")
+        nova.page.click("#leave-yes")
+        expect(nova.page.locator("#home")).to_be_visible()
+        people.go_home()

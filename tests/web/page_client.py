@@ -207,8 +207,6 @@ def _happening(told: dict[str, Any]) -> Happening:
             return Declined(Error(**told["error"]), request)
         case "warned":
             return Warned(Error(**told["error"]))
-        case "left":
-            return LeftRoom(told["room"])
         case "undelivered":
             return Undelivered(told["text"], told["why"])
     plain = {
@@ -216,6 +214,7 @@ def _happening(told: dict[str, Any]) -> Happening:
         "ended": Ended,
         "refused": NameRefused,
         "renamed": NameChanged,
+        "left": LeftRoom,
         "missed": Missed,
     }
     made = plain[what](**told)

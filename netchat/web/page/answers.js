@@ -40,7 +40,7 @@ function welcome(client, message) {
   }
   for (const view of gone) {
     if (resumed || view.kind === RoomKind.PRIVATE) {
-      forget(client, view, "that conversation is over", "");
+      forget(client, view, "that conversation is over");
     } else { // a new session: become a member again, and read on where the old one ended
       client.ask("JOIN", { log: view.log, after: view.last, room: view.code });
     }
@@ -203,18 +203,17 @@ function giveUpHole(client, room) {
 function left(client, message) {
   client.requests.delete(message.request);
   const view = client.memory.rooms.get(message.room);
-  if (view) forget(client, view, "you left the room before its echo came", "");
+  if (view) forget(client, view, "you left the room before its echo came");
 }
 
-/** `why` what was said will not arrive; `gone` why the room is left, if not because the user wished it. */
-function forget(client, view, why, gone) {
+function forget(client, view, why) {
   const { rooms, outbox } = client.memory;
   rooms.delete(view.code);
   for (const send of [...outbox.values()].filter(({ room }) => room === view.code)) {
     outbox.delete(send.counter);
     client.tellUser("undelivered", { ...send, why });
   }
-  client.tellUser("left", { room: view.code, gone });
+  client.tellUser("left", { room: view.code });
 }
 
 function bye(client, message) {
@@ -252,7 +251,7 @@ function error(client, message) {
         client.tellUser("undelivered", { text: said, why: text, to: asked.fields.name });
       }
     } else if (asked?.name === "JOIN" && memory.rooms.has(asked.fields.room)) {
-      forget(client, memory.rooms.get(asked.fields.room), text, text);
+      forget(client, memory.rooms.get(asked.fields.room), text);
     } else {
       client.tellUser("declined", { error: message, request: asked });
     }

@@ -77,6 +77,7 @@ chat.on("refused", ({ why, suggestion }) => {
 });
 chat.on("declined", ({ error, request }) => {
   const { text, suggestion } = error;
+  if (["WHO", "HISTORY"].includes(request?.name)) return; // nobody has asked for that
   if (chat.current) {
     if (!screen.refuse(request, text, suggestion)) status.toast(text);
   } else if (request?.name === "RENAME") {
@@ -85,7 +86,8 @@ chat.on("declined", ({ error, request }) => {
     home.refuseCode(text);
   }
 });
-chat.on("left", ({ gone }) => gone && status.toast(gone)); // as after a restart without a history
+// Who closes that dialog without another name tries the old one again.
+$("renaming").addEventListener("close", () => chat.current && link.phase === "idle" && link.start());
 screen.rename = (name) => {
   if (link.phase === "idle") { // the server has refused the one before
     core.name = memory.name = name;

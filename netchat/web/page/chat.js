@@ -103,7 +103,7 @@ export class Chat extends EventTarget {
   }
 
   askWho(room) {
-    if (room.private || !this.core.online) return;
+    if (room.private || room.over || !this.core.online) return;
     room.coming = new Map();
     this.core.who(room.code);
     this.flush();
@@ -137,6 +137,9 @@ export class Chat extends EventTarget {
       room.begins = false;
       room.asked = 0;
       room.kept.read = "0";
+      room.kept.unread = 0;
+      room.line = null;
+      room.over = false;
       this.emit("reset", room);
     }
     room ??= this.add(code, kind, peer);
@@ -205,8 +208,9 @@ export class Chat extends EventTarget {
   on_left({ room: code }) {
     const room = this.rooms.get(code);
     if (!room) return;
-    if (room.private && room.entries.length && !room.leaving) { // what was said stays until it is closed
+    if (room.entries.length && !room.leaving) { // what was said stays until it is closed
       room.over = true;
+      room.asked = 0;
       this.emit("rooms");
     } else {
       this.remove(room);

@@ -123,8 +123,8 @@ export class LogView {
     const item = line({ ...own, text: failure.text }, own, true, room, "failed");
     item.append(
       h("p", { class: "why", role: "alert" }, icon("alert"), `Not delivered: ${failure.why} `,
-        h("button", { class: "textual", onclick: retry }, "Edit"), " ",
-        h("button", { class: "textual", onclick: done }, "Discard")),
+        h("span", {}, h("button", { class: "textual", onclick: retry }, "Edit"),
+          h("button", { class: "textual", onclick: done }, "Discard"))),
     );
     return item;
   }

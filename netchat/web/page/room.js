@@ -18,7 +18,7 @@ export class Room {
     this.people = new Map(); // name -> away
     this.begins = false; // nothing is kept in front of the first entry
     this.asked = 0; // number of the request for older ones, while it is under way
-    this.over = false; // the other one in a private conversation has left
+    this.over = false; // it ended without having been left: it can be read until it is closed
     this.line = null; // the unread line stands behind this event
     this.watched = false; // its end is in front of somebody's eyes
     this.failed = []; // messages that were not delivered: {text, why}

@@ -12,6 +12,8 @@ const narrow = matchMedia("(max-width: 760px)");
 const wide = matchMedia("(min-width: 1100px)");
 const PANELS = ["people", "hood"];
 
+const closeDialogs = () => document.querySelectorAll("dialog[open]").forEach((each) => each.close());
+
 export class Screen {
   constructor(chat, hood, status) {
     this.chat = chat;
@@ -43,7 +45,10 @@ export class Screen {
       log(room)?.markUnread();
       if (room === chat.current) log(room)?.toEnd();
     });
-    chat.on("reset", (room) => log(room)?.show(room.entries));
+    chat.on("reset", (room) => {
+      log(room)?.show(room.entries);
+      if (room === chat.current) this.show(room);
+    });
     chat.on("removed", (room) => {
       log(room)?.element.remove();
       this.logs.delete(room);
@@ -110,12 +115,13 @@ export class Screen {
     this.header(room);
     this.composer.open(room);
     this.arrive(room);
-    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    closeDialogs();
     if (touch.matches) $("title").focus();
     else this.composer.field.focus();
   }
 
   hide() {
+    closeDialogs();
     $("chat").hidden = true;
   }
 
@@ -147,9 +153,10 @@ export class Screen {
     $("title").textContent = showText(room.title);
     $("title").className = room.joinable ? "code" : "";
     $("subtitle").textContent = room.private ? (room.over ? "has left the chat" : "private conversation")
-      : room.code === LOBBY ? "everybody on this server" : "the code of this room";
-    $("invite-open").hidden = !room.joinable;
-    $("people-open").hidden = room.private;
+      : room.over ? "this room is no more: the server does not know it"
+        : room.code === LOBBY ? "everybody on this server" : "the code of this room";
+    $("invite-open").hidden = !room.joinable || room.over;
+    $("people-open").hidden = room.private || room.over;
     $("leave-what").textContent = room.private ? `Close the conversation with ${showText(room.peer)}?`
       : `Leave ${room.code === LOBBY ? "the lobby" : `the room ${showCode(room.code)}`}?`;
     $("composer").hidden = room.over;
