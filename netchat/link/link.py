@@ -239,18 +239,18 @@ class Link:
 
     def _data_blocks(self, now: float, room: int | None) -> list[bytes]:
         blocks: list[bytes] = []
-        short = self.mtu is not None and (
-            now < self._short_until or self.rtt.unanswered >= _TRY_SHORT
-        )
+        datagram = self.mtu
+        if datagram is not None and (now < self._short_until or self.rtt.unanswered >= _TRY_SHORT):
+            datagram = min(datagram, _SHORT_DATAGRAM)
         assert self.policy is not None
         while self._sender.ready() and (room is None or sum(map(len, blocks)) < room):
             number = self.policy.choose(now)
             code = self._code_out(number)
-            coded = self._sizes.coded(number)
-            if short:
-                coded = min(coded, _SHORT_DATAGRAM - HEADER_SIZE)
-            longest = min(MOST_PAYLOAD, code.payload_within(coded))
-            segment, payload = self._sender.take(number, longest)
+            aim, most = self._sizes.coded(number), MOST_PAYLOAD
+            if datagram is not None:
+                most = code.payload_within(max(_LEAST_DATAGRAM, datagram - HEADER_SIZE))
+            longest = min(most, code.payload_within(aim))
+            segment, payload = self._sender.take(number, longest, most)
             block = self._block(Kind.DATA, now, payload, number, segment.start)
             self._sender.sent(segment, len(block), now)
             blocks.append(block)

@@ -115,12 +115,13 @@ class Sender:
             self._lost.popleft()
         return bool(self._lost) or self.next < min(self._end, self._limit)
 
-    def take(self, code: int, longest: int) -> tuple[Segment, bytes]:
+    def take(self, code: int, longest: int, most: int) -> tuple[Segment, bytes]:
         """What to send now; call `sent` with it. Only where `ready` says so.
 
         Args:
             code: the number of the code it will be in.
-            longest: bytes it should have at most.
+            longest: bytes it should have, about, at most.
+            most: bytes it may have at most: not a little more, even if the cut would be nicer.
 
         Returns:
             The segment, and its bytes.
@@ -130,7 +131,7 @@ class Sender:
             self._stats.probes += 1
             segment = Segment(self.base, min(self.next, self.base + longest), code, 1)
         elif self._lost:
-            segment = self._again(self._lost.popleft(), code, longest)
+            segment = self._again(self._lost.popleft(), code, longest, most)
         else:
             segment = Segment(self.next, min(self._end, self._limit, self.next + longest), code, 0)
             self.next = segment.end
@@ -139,16 +140,16 @@ class Sender:
         begin = segment.start - self.base
         return segment, bytes(self._data[begin : segment.end - self.base])
 
-    def _again(self, lost: Segment, code: int, longest: int) -> Segment:
+    def _again(self, lost: Segment, code: int, longest: int, most: int) -> Segment:
         """Cut a lost segment, or what is missing of it, unless its copies shall be combined."""
         start, end, tries = max(lost.start, self.base), lost.end, lost.tries + 1
         same = self._mode is Mode.HYBRID and lost.code == code and start == lost.start
-        if same and lost.tries < _SAME_SHAPE and end - start <= _TOO_LONG * longest:
+        if same and lost.tries < _SAME_SHAPE and end - start <= min(most, _TOO_LONG * longest):
             return Segment(start, end, code, tries)
         # Neither crumbs nor a rest that would become one: a short block is nearly all head.
         while self._lost and self._lost[0].start == end and self._lost[0].end - start <= longest:
             end = self._lost.popleft().end
-        parts = round((end - start) / longest)
+        parts = max(round((end - start) / longest), -(-(end - start) // most))
         if parts > 1:
             cut = start - (start - end) // parts
             self._lost.appendleft(Segment(cut, end, lost.code, lost.tries))

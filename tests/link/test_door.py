@@ -246,3 +246,25 @@ def test_cookies_survive_in_a_header() -> None:
 
     assert cookie_of(header_of(challenge)) == client.opening.cookie
     assert len(client.opening.cookie) == 8
+
+
+def test_where_long_datagrams_do_not_get_through_short_ones_are_sent_for_a_while() -> None:
+    street = Street()
+    client = street.enter(HERE)
+    client.send(bytes(3000))
+    assert max(map(len, client.blocks_to_send(street.now))) > 1000
+
+    client.too_long(street.now)  # what was sent is given up when something later has arrived
+    while client.buffered:
+        street.now += 0.1
+        client.tick(street.now)
+        for datagram in client.blocks_to_send(street.now):
+            assert len(datagram) <= 548
+            (link,) = street.door._addresses
+            street.door.receive(datagram, HERE, street.now)
+            for block in link.blocks_to_send(street.now):
+                client.receive_block(block, street.now)
+        assert street.now < 120
+
+    client.send(bytes(3000))
+    assert max(map(len, client.blocks_to_send(street.now + 61))) > 548

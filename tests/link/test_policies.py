@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
@@ -171,3 +173,30 @@ def test_the_server_chooses_as_the_client_wishes() -> None:
     assert isinstance(world.client.policy, Fixed)
     assert isinstance(world.server.policy, Threshold)
     assert world.server.code_in == "rs:255,191"
+
+
+@pytest.mark.parametrize("mtu", [1200, 548])
+def test_no_datagram_is_longer_than_its_way_whatever_code_is_chosen(mtu: int) -> None:
+    """What was cut for a weak code and is sent again in a strong one has to be cut anew."""
+    rng = random.Random(4)
+
+    class Fickle(Fixed):
+        def choose(self, now: float) -> int:
+            return rng.choice(CHOICE)
+
+    world = World(
+        Link.client("rs:255,223", mtu=mtu, policy=Fickle(0), identity=7 << 32 | 5), datagrams=True
+    )
+    lengths = []
+    world.hazards(rng, loss=0.2, flip=0.3)
+    change = world.pipes[0].change
+
+    def noted(data: bytes) -> list[tuple[float, bytes]]:
+        lengths.append(len(data))
+        return change(data)
+
+    world.pipes[0].change = noted
+    world.carry(rng.randbytes(150_000), seconds=300)
+
+    assert world.client.stats.retransmissions > 50
+    assert max(lengths) <= mtu
