@@ -134,6 +134,11 @@ def scenes(people: People, server: Server, camera: Camera) -> None:
             vega.page.click(f"#{opener}-open")
             camera.take(vega, f"{opener}-dark")
             vega.page.keyboard.press("Escape")
+        for name, form in (
+            ("dashboard", {}), ("dashboard-dark", {"dark": True}), ("phone-dashboard", {"phone": True}),
+            ("phone-dashboard-dark", {"phone": True, "dark": True}),
+        ):  # fmt: skip
+            camera.take(people.new("/server", **form), name, shown=name == "dashboard-dark")
         lena.end()
     server.kill()
     vega.say("Is anybody there?")

@@ -98,9 +98,7 @@ class WebSocket(asyncio.Transport):
             return frames
         try:
             for piece in pieces:
-                assert isinstance(
-                    piece, Piece
-                )  # a server in the state OPEN is told of nothing else
+                assert isinstance(piece, Piece)  # behind the handshake there is nothing else
                 frames += self._open(piece)
             if protocol.parser_exc is not None:
                 raise BadWebSocket(str(protocol.parser_exc))

@@ -210,6 +210,7 @@ function connect() {
     $("board").hidden = false;
     state("Live", true);
     show(update);
+    document.documentElement.dataset.ready = "";
   });
   socket.addEventListener("close", () => {
     if (refused === "token") {
