@@ -9,12 +9,25 @@ from typing import Literal
 from netchat.channels.awgn import Awgn
 from netchat.channels.channel import Channel, entropy
 
-__all__ = ["capacity", "worst_bsc", "worst_ebn0"]
+__all__ = ["capacity", "lowest_ber", "worst_bsc", "worst_ebn0"]
 
 
 def capacity(channel: Channel) -> float | None:
     """Bits of information that a bit sent can carry, with hard decisions; None if not known."""
     return 1 - entropy(channel.p) if isinstance(channel, Awgn) else channel.capacity
+
+
+def lowest_ber(rate: float, capacity: float) -> float:
+    """The bit error rate that no code of that rate gets below: 1 - h(BER) = capacity / rate.
+
+    >>> lowest_ber(0.5, 0.6)
+    0.0
+    >>> round(lowest_ber(1, 1 - entropy(0.11)), 6)
+    0.11
+    """
+    if capacity >= rate:
+        return 0.0
+    return _where(lambda p: 1 - entropy(p) - capacity / rate, 0.0, 0.5)
 
 
 def worst_bsc(rate: float) -> float:

@@ -8,7 +8,7 @@ import pytest
 import netchat.channels
 import netchat.coding
 from netchat.bench.chains import binomial, wrong_symbols
-from netchat.bench.limits import capacity, worst_bsc, worst_ebn0
+from netchat.bench.limits import capacity, lowest_ber, worst_bsc, worst_ebn0
 from netchat.bench.theory import theory
 from netchat.channels.awgn import Awgn
 
@@ -120,3 +120,5 @@ def test_shannon():
         assert worst_ebn0(rate, "soft") == pytest.approx(limit, abs=1e-4)
         hard = Awgn(worst_ebn0(rate, "hard"), rate)
         assert capacity(hard) == pytest.approx(rate, abs=1e-9)
+    # A rate of 1 over a BSC cannot be better than no code.
+    assert lowest_ber(1, capacity(netchat.channels.get("bsc:0.05"))) == pytest.approx(0.05)
