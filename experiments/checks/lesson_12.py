@@ -11,19 +11,14 @@ import netchat.coding
 from netchat.coding import Code, Decoded, laws
 from netchat.course import Variant, Wrong, exercise, need, whole_number
 from netchat.course.exercises import NotAnswered
+from netchat.course.far_code import as_code
 
 
 def made(kind: Any, what: str, *arguments: Any) -> Code:
     """The code that a student's class makes, if it obeys the laws."""
     if getattr(kind, "__abstractmethods__", None):
         raise NotAnswered
-    code = kind(*arguments)
-    need(
-        isinstance(code, Code),
-        f"{what} makes a {type(code).__name__}, and not a Code.",
-        "Derive the class from Code, and call super().__init__ with its numbers.",
-    )
-    return code
+    return as_code(kind(*arguments), what)
 
 
 def need_laws(code: Code) -> None:
@@ -177,11 +172,7 @@ def prize(variant: Variant) -> float:
 
 @exercise("12.4", "The prize", given=prize)
 def the_prize(p: float, my_code: Any) -> None:
-    code = getattr(my_code, "_thing", my_code)
-    need(
-        isinstance(code, Code),
-        "my_code is a code: an object of a class that is derived from Code, not the class itself.",
-    )
+    code = as_code(getattr(my_code, "_thing", my_code), "The last line")
     need(
         code.alphabet == "bit" and code.n <= 24,
         f"It has {code.n * code.bits} bits; 24 are allowed.",

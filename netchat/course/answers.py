@@ -7,6 +7,7 @@ student's process to call its functions. So nothing that a notebook does can rea
 from __future__ import annotations
 
 import base64
+from collections import namedtuple
 from collections.abc import Callable
 from types import EllipsisType
 from typing import Any
@@ -39,9 +40,12 @@ def pack(value: Any, keep: Callable[[Any], int]) -> Any:
         return value
     if isinstance(value, RemoteObject):
         return {"kind": "yours", "value": value._number}
-    if kind in (list, tuple, set, frozenset):
-        return {"kind": kind.__name__, "value": [pack(item, keep) for item in value]}
-    if kind is dict:
+    for plain in (list, tuple, set, frozenset):
+        if isinstance(value, plain):
+            packed = {"kind": plain.__name__, "value": [pack(item, keep) for item in value]}
+            names = getattr(value, "_fields", None)
+            return {**packed, "names": list(names)} if names and plain is tuple else packed
+    if isinstance(value, dict):
         pairs = [[pack(k, keep), pack(v, keep)] for k, v in value.items()]
         return {"kind": "dict", "value": pairs}
     if kind in (bytes, bytearray):
@@ -51,9 +55,9 @@ def pack(value: Any, keep: Callable[[Any], int]) -> Any:
         return {"kind": "array", "value": data, "type": value.dtype.str, "shape": value.shape}
     if isinstance(value, EllipsisType):
         return {"kind": "dots"}
-    for plain in (int, float, str):  # IntEnum and the like
-        if isinstance(value, plain):
-            return plain(value)
+    for scalar in (int, float, str):  # IntEnum and the like
+        if isinstance(value, scalar):
+            return scalar(value)
     name = str(getattr(value, "__name__", kind.__name__))[:100]
     return {"kind": "object", "value": keep(value), "name": name, "function": callable(value)}
 
@@ -77,6 +81,8 @@ def unpack(packed: Any, ask: Ask, kept: Callable[[int], Any]) -> Any:
     match kind:
         case "list" | "tuple" | "set" | "frozenset" if isinstance(value, list):
             items = [unpack(item, ask, kept) for item in value]
+            if names := packed.get("names"):
+                return namedtuple("Answer", map(str, names), rename=True)(*items)
             return {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}[kind](items)
         case "dict" if isinstance(value, list):
             return {unpack(k, ask, kept): unpack(v, ask, kept) for k, v in value}
@@ -111,7 +117,7 @@ class RemoteObject:
         self.__name__ = name
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("__") and name != "__abstractmethods__":
             raise AttributeError(name)
         return self._ask(self._number, "attribute", [name])
 

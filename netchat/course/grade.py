@@ -119,7 +119,10 @@ class _Process:
         answer = self.hear()
         if "error" in answer:
             name, text = (*map(str, answer["error"]), "")[:2]
-            raise type(name if name.isidentifier() else "Error", (_StudentError,), {})(text)
+            kinds = (
+                (_StudentError, AttributeError) if name == "AttributeError" else (_StudentError,)
+            )
+            raise type(name if name.isidentifier() else "Error", kinds, {})(text)
         return self.unpacked(answer.get("result"))
 
     def unpacked(self, packed: Any) -> Any:
