@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from netchat.bench.link_bench import link_bench
 from netchat.bench.link_line import Line, Weather
-from netchat.bench.link_results import student
+from netchat.bench.link_results import LinkResults, student
 from netchat.bench.link_run import SLOT, Setting, run_link
 from netchat.bench.link_suite import BEACH, CODES, contestant, weather
 from netchat.cli.link_bench import link_bench as command
@@ -173,6 +173,9 @@ def test_the_command(tmp_path: Path) -> None:
     assert [point["link"] for point in saved["points"]] == ["rs:255,223", "uncoded/arq"]
     assert saved["points"][0]["goodput"] > 0.7
     assert saved["settings"]["seed"] == 1
+    again = LinkResults.read(file)
+    assert done.output.startswith(again.table())
+    assert json.loads(json.dumps(again.as_dict())) == saved
 
 
 def test_the_command_explains_what_is_wrong() -> None:
