@@ -1,12 +1,12 @@
-"""Pictures of codes and channels: words as corners, and states with the ways between them."""
+"""Pictures of codes and channels: words as corners, states and the ways between them, time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from netchat.course.style import COLOURS, INK, PALE, Picture, blank, show
 
-__all__ = ["cube", "two_states"]
+__all__ = ["cube", "timeline", "two_states"]
 
 
 def cube(groups: Mapping[str, int], *, codewords: tuple[str, ...] = ()) -> Picture:
@@ -80,3 +80,37 @@ def two_states(names: tuple[str, str], ways: tuple[str, str], inside: tuple[str,
         )  # fmt: skip
         axes.text(3.3, y, way, ha="center", va="center", size=9.5, color=INK)
     return show(figure, f"Two states, {names[0]} and {names[1]}; {ways[0]}, {ways[1]}")
+
+
+def timeline(
+    rows: Mapping[str, Sequence[tuple[float, float, bool]]], *, names: Mapping[str, Sequence[str]]
+) -> Picture:
+    """What is on the line when: a box for each block, with a cross if it broke.
+
+    Args:
+        rows: for each way to send, its blocks: when they begin and end, and whether they arrived.
+        names: for each of these, what to write into its boxes.
+    """
+    from matplotlib.patches import Rectangle
+
+    left, unit, tall = 1.6, 0.45, 0.42
+    last = max(end for blocks in rows.values() for _, end, _ in blocks)
+    figure, axes = blank(left + last * unit + 0.2, 0.25 + 0.6 * len(rows))
+    for row, (title, blocks) in enumerate(rows.items()):
+        y = 0.2 + 0.6 * row
+        axes.text(left - 0.12, y + tall / 2, title, ha="right", va="center", size=9.5, color=INK)
+        axes.plot([left, left + last * unit], [y + tall, y + tall], color="#999999", linewidth=1)
+        for (start, end, arrived), name in zip(blocks, names[title], strict=True):
+            x, wide = left + start * unit, (end - start) * unit - 0.03
+            fill = PALE[0] if arrived else PALE[5]
+            edge = COLOURS[0] if arrived else COLOURS[5]
+            axes.add_patch(Rectangle((x, y), wide, tall, facecolor=fill, edgecolor=edge))
+            if not arrived:
+                axes.plot([x, x + wide], [y, y + tall], color=edge, linewidth=1.2)
+                axes.plot([x, x + wide], [y + tall, y], color=edge, linewidth=1.2)
+            axes.text(x + wide / 2, y + tall / 2, name, ha="center", va="center", size=9, color=INK)
+    said = "; ".join(
+        f"{title}: {sum(arrived for *_, arrived in blocks)} of {len(blocks)} blocks arrive"
+        for title, blocks in rows.items()
+    )
+    return show(figure, said)

@@ -3,7 +3,7 @@
 import numpy as np
 
 import netchat.bench
-from netchat.course.code_pictures import cube, two_states
+from netchat.course.code_pictures import cube, timeline, two_states
 from netchat.course.curves import Estimate, bench_curve, error_axes, measured
 from netchat.course.style import show
 from tests.course.test_pictures import shapes
@@ -58,3 +58,11 @@ def test_two_states_have_two_ways_between_them():
     fills = shapes(picture)
     assert (fills.count("#b8d8ec"), fills.count("#f3c7a8")) == (1, 1)
     assert fills.count("#666666") == 2  # the heads of the arrows
+
+
+def test_a_timeline_has_a_box_for_each_block_and_a_cross_for_what_broke():
+    picture = timeline({"a": [(0, 1, True), (1, 2, False)]}, names={"a": ["1", "2"]})
+    fills = shapes(picture)
+    assert (fills.count("#b8d8ec"), fills.count("#f3c7a8")) == (1, 1)
+    assert picture.svg.count('id="line2d_') == 1 + 2  # the line, and the cross
+    assert picture.alt == "a: 1 of 2 blocks arrive"
