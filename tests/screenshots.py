@@ -53,7 +53,7 @@ def scenes(people: People, server: Server, camera: Camera) -> None:
     camera.take(nova, "home", shown=True)
     code = nova.enter("Nova")
     expect(nova.page.locator(".head:not([hidden])")).to_be_visible()
-    nova.page.wait_for_function("document.querySelector('.log img').naturalWidth > 0")
+    nova.log.locator("img").evaluate("picture => picture.decode()")
     camera.take(nova, "new-room", shown=True)
 
     link = f"/r/{code.replace('-', '')}"

@@ -17,6 +17,15 @@ pytestmark = needs_chromium
 
 _names = itertools.count(1)
 
+#: What a page may do to find that nobody answers, until its own `WebSocket` is given back.
+NO_MORE_CONNECTIONS = """() => {
+  window.Socket = WebSocket;
+  WebSocket = class {
+    constructor() { setTimeout(() => this.onclose?.()); }
+    close() {}
+  };
+}"""
+
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
@@ -95,9 +104,7 @@ def test_a_tab_that_is_reloaded_loses_nothing(pair, server: Server) -> None:
     nova, maya = pair
     nova.say("one")
     maya.sees("one")
-    nova.page.evaluate(
-        "() => { WebSocket = class { close() {} } }"
-    )  # this page will not connect again
+    nova.page.evaluate(NO_MORE_CONNECTIONS)
     server.kill()
     expect(nova.page.locator("html")).not_to_have_attribute("data-link", "online")
     nova.say("unsent")
@@ -190,7 +197,7 @@ def test_a_server_that_forgets_everything_and_a_name_that_is_gone(chromium: Brow
         nova.say("kept")
         nova.sees("kept")
         # It does not connect again before somebody else has come.
-        nova.page.evaluate("() => { window.Socket = WebSocket; WebSocket = class { close() {} } }")
+        nova.page.evaluate(NO_MORE_CONNECTIONS)
         mark = len(server.lines)
         server.kill()
         expect(nova.page.locator("html")).not_to_have_attribute("data-link", "online")

@@ -40,6 +40,10 @@ def people(chromium: Browser, server: Server) -> Iterator[People]:
     everybody.go_home()
 
 
+#: An open dialog is all that one sees of a screen: what lies under it was looked at before.
+RUN_AXE = "options => axe.run(document.querySelector('dialog[open]') ?? document, options)"
+
+
 def faults(page: Page, screen: str) -> list[str]:
     """What axe-core has to say against a screen, light and dark."""
     page.wait_for_timeout(50)  # what is drawn with the next frame is there
@@ -49,7 +53,7 @@ def faults(page: Page, screen: str) -> list[str]:
     for scheme, rules in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
         page.emulate_media(color_scheme=scheme)
         options = {"resultTypes": ["violations"], **rules}
-        for fault in page.evaluate("options => axe.run(options)", options)["violations"]:
+        for fault in page.evaluate(RUN_AXE, options)["violations"]:
             for node in fault["nodes"]:
                 why = f"{fault['id']}: {node['html'][:140]}: {node['failureSummary']}"
                 found.append(f"{screen}, {scheme}: {why}")

@@ -26,6 +26,7 @@ const link = new Link(core, store, {
   changed: () => status.show(),
 });
 chat.flush = () => link.flush();
+chat.keep = () => link.saveSoon();
 const status = new Status(chat, link, store);
 const screen = new Screen(chat, hood, status);
 let wish = null; // what the form at home was sent for, until it is done

@@ -16,7 +16,7 @@ export class Chat extends EventTarget {
     this.rooms = new Map();
     this.current = null;
     this.wanted = ""; // the room that is opened as soon as it is entered
-    this.flush = () => {}; // set by whoever drives the core
+    this.flush = this.keep = () => {}; // set by whoever drives the core
     const { rooms, shelf } = core.memory;
     for (const { code, kind, peer } of rooms.values()) this.add(code, kind, peer);
     for (const code of Object.keys(shelf)) if (!rooms.has(code)) delete shelf[code];
@@ -156,7 +156,7 @@ export class Chat extends EventTarget {
 
   /** The private room that was written to before it existed is there. */
   moveIn(draft, room) {
-    room.failed = draft.failed;
+    room.kept.failed = draft.failed;
     room.kept.draft = draft.kept.draft;
     this.rooms.delete(draft.code);
     delete this.core.memory.shelf[draft.code];

@@ -46,7 +46,11 @@ export class Composer {
 
   typed() {
     const { field, room } = this;
-    room.kept.draft = field.value.length < 20_000 ? field.value : "";
+    const draft = field.value.length < 20_000 ? field.value : "";
+    if (draft !== room.kept.draft) {
+      room.kept.draft = draft;
+      this.chat.keep();
+    }
     field.style.height = "auto"; // grow and shrink with the text, up to what the style sheet allows
     field.style.height = `${field.scrollHeight}px`;
     const text = sendable(field.value);

@@ -15,7 +15,7 @@ export function avatar(name) {
   return round;
 }
 
-export const tint = (element, name) => element.style.setProperty("--hue", hue(name));
+const tint = (element, name) => element.style.setProperty("--hue", hue(name));
 
 /** The line of an event. `previous` is the event in front of it, `state` how its sending went. */
 export function line(event, previous, own, room, state = "sent") {

@@ -45,7 +45,7 @@ export class Link {
     if (core.out.length || core.memory.counter !== this.counter || happenings.some(weighty)) {
       this.save();
     } else if (happenings.length) {
-      this.saving ??= setTimeout(() => this.save(), SAVE_DELAY);
+      this.saveSoon();
     }
     for (const frame of core.takeFrames()) {
       if (socket?.readyState !== WebSocket.OPEN) continue;
@@ -55,6 +55,11 @@ export class Link {
     if (core.online && this.phase === "connecting") this.become("online");
     if (core.ended) this.end();
     if (happenings.length) this.hooks.happened(happenings);
+  }
+
+  /** Remember what may be lost without harm to the contract. */
+  saveSoon() {
+    this.saving ??= setTimeout(() => this.save(), SAVE_DELAY);
   }
 
   save() {

@@ -3,8 +3,8 @@
 import { EventKind, RoomKind } from "./protocol.js";
 import { LOBBY, showCode } from "./text.js";
 
-/** What is kept of a room over a reload. */
-const blank = () => ({ read: "0", unread: 0, draft: "" });
+/** What is kept of a room over a reload; `failed` are messages that were not delivered: {text, why}. */
+const blank = () => ({ read: "0", unread: 0, draft: "", failed: [] });
 
 export class Room {
   /**
@@ -21,13 +21,13 @@ export class Room {
     this.over = false; // it ended without having been left: it can be read until it is closed
     this.line = null; // the unread line stands behind this event
     this.watched = false; // its end is in front of somebody's eyes
-    this.failed = []; // messages that were not delivered: {text, why}
     this.kept = shelf[code] ??= blank();
   }
 
   get private() { return this.kind === RoomKind.PRIVATE; }
   get joinable() { return this.kind === RoomKind.ROOM; }
   get title() { return this.private ? this.peer : showCode(this.code); }
+  get failed() { return this.kept.failed; }
   get last() { return this.entries.at(-1)?.seq ?? 0n; }
   get read() { return BigInt(this.kept.read); }
 

@@ -10,7 +10,7 @@ const PREFIX = "netchat:tab:";
 const ANSWER_MS = 120; // what a living tab gets to answer
 const KEPT_MS = 7 * 86_400_000;
 
-export class Store {
+class Store {
   constructor(id) {
     this.key = PREFIX + id;
     this.working = true; // false where the browser keeps nothing
