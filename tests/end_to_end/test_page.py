@@ -152,6 +152,7 @@ def test_names_and_codes_that_do_not_work(people: People) -> None:
     page.click("#home-join")
     vega.sees("Orion joined")
 
+    assert people.new("/r/%E0%A4%A").page.locator("#home-code-problem").inner_text()
     lost = people.new("/r/nonsense")
     expect(lost.page.locator("#home-code-problem")).to_contain_text("nonsense is no room code")
     lost.enter("Lost", code)

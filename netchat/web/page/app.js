@@ -12,8 +12,8 @@ import { Status } from "./status.js";
 import { claim } from "./tabs.js";
 import { readCode, showText } from "./text.js";
 
-const invited = readCode(location.pathname); // /r/CODE
-const inPath = /^\/r\/(.+)$/.exec(location.pathname);
+const inPath = /^\/r\/(.+)$/.exec(written(location.pathname))?.[1]; // /r/CODE
+const invited = readCode(inPath ?? "");
 
 const store = await claim();
 const memory = store.load();
@@ -36,6 +36,15 @@ const home = new Home((name, what) => {
   core.name = memory.name = name;
   return link.start();
 });
+
+/** A path as people write it. */
+function written(path) {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path; // no UTF-8
+  }
+}
 
 function fulfil() {
   if (wish.name !== core.name) { // a session from before, under another name
@@ -122,7 +131,7 @@ if (memory.rooms.size) { // a reload, or a tab that was closed: go on
   if (invited) chat.join(invited);
 } else {
   home.show(invited);
-  if (inPath && !invited) home.refuseCode(`${decodeURI(inPath[1]).slice(0, 40)} is no room code; ask for the link again.`);
+  if (inPath && !invited) home.refuseCode(`${showText(inPath.slice(0, 40))} is no room code; ask for the link again.`);
   if (memory.token.length) link.start();
 }
 document.documentElement.dataset.ready = ""; // for those who wait for the page
