@@ -24,7 +24,7 @@ demo: setup ## the main job, end to end, in under a minute
 	@$(BIN)/netchat demo
 
 notebooks: setup ## open the lab course in Jupyter
-	cd experiments && ../$(BIN)/jupyter lab
+	cd experiments && ../$(BIN)/jupyter lab $$([ "$$(id -u)" = 0 ] && echo --allow-root)
 
 solutions: setup ## make the solved notebooks, in experiments/solved (for instructors)
 	@$(BIN)/python -m netchat.course solve
