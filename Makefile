@@ -59,8 +59,9 @@ docs: setup ## write the generated documents again
 captures: setup ## take the captures in captures/ again (as root)
 	$(BIN)/python -m tests.captures
 
-screenshots: setup ## take the pictures of the page again (needs chromium)
+screenshots: setup ## take the pictures in docs/pictures/ again (needs chromium)
 	@$(BIN)/python -m tests.screenshots
+	@$(BIN)/python -m tests.pictures
 
 fuzz: setup ## one million hostile inputs through everything that reads bytes
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
