@@ -392,3 +392,31 @@ async def test_a_link_inside_of_a_link_is_rubbish() -> None:
                 await asyncio.sleep(0.01)
 
         assert serving.noted("dismissed")
+
+
+async def test_who_opens_a_link_and_says_nothing_is_dismissed_in_time() -> None:
+    async with serve(udp=True, handshake_timeout=0.2) as serving:
+        lost = asyncio.get_running_loop().create_future()
+
+        class Mute(asyncio.Protocol):
+            def connection_lost(self, exc) -> None:
+                lost.set_result(exc)
+
+        await NoisyPath("uncoded", udp=True).connect(Mute(), "127.0.0.1", serving.port)
+        assert len(serving.peers) == 1
+        async with asyncio.timeout(10):
+            await lost
+            while serving.server._udp[0]._layers:
+                await asyncio.sleep(0.01)
+
+        assert not serving.peers
+        assert len(serving.server._udp[0]._door) == 0
+
+
+async def test_links_of_one_address_are_counted_with_its_connections() -> None:
+    async with serve(udp=True, max_per_address=1) as serving:
+        path = NoisyPath("uncoded", udp=True)
+        async with talker(serving.port, "Nova", "lobby", path=path), raw(serving.port) as second:
+            await second.end()
+
+            assert "connections from 127.0.0.1" in second.got[0].text
