@@ -9,9 +9,10 @@ from netchat.link.threshold import Threshold
 
 __all__ = ["ADAPTIVE", "check_wish", "number_of", "policy"]
 
-#: The policies that choose block by block, by the name a client gives them.
+#: The policies that choose block by block, by the name a client gives them. `adaptive` is the one
+#: that brings as much as any, and the same each time (`netchat link-bench`).
 ADAPTIVE: dict[str, type[Threshold | Bandit]] = {
-    "adaptive": Bandit,
+    "adaptive": Threshold,
     "adaptive:bandit": Bandit,
     "adaptive:threshold": Threshold,
 }
