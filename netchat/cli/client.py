@@ -19,7 +19,8 @@ from netchat.cli.chat_session import Conversation
 from netchat.cli.duration import DURATION
 from netchat.cli.path_options import check_path, path_options
 from netchat.errors import NetchatError
-from netchat.net.client import Client, parse_address
+from netchat.net.address import parse_address, show_address
+from netchat.net.client import Client
 from netchat.net.loop import run
 from netchat.net.store import ClientStore
 from netchat.wire import DEFAULT_PORT
@@ -152,7 +153,7 @@ def _chat(
             notes.append(notice("warning", f"After a crash messages can be lost: {error}"))
     try:
         connection = Client(host, port, name, store=store, patience=patience, path=path)
-        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        shown = show_address(host, port)
         conversation = Conversation(connection, shown, room, remembers=store is not None)
         if at_keyboard:
             # Takes a while to import, and a pipe does not need it.

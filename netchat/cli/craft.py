@@ -13,7 +13,7 @@ from netchat.cli.anatomy import anatomy
 from netchat.cli.duration import DURATION
 from netchat.cli.frame_lines import frame_as_dict, heard_as_dict, heard_line, verdict
 from netchat.errors import EncodeError, Refused
-from netchat.net.client import parse_address
+from netchat.net.address import parse_address
 from netchat.net.probe import Heard, Probe, message_of
 from netchat.wire import DEFAULT_PORT, MESSAGES, Hello, Join, Way, encode
 

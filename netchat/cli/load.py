@@ -12,7 +12,7 @@ from netchat.chat.codes import LOBBY
 from netchat.cli.duration import DURATION
 from netchat.cli.exits import FAILED, OK
 from netchat.cli.path_options import check_path, path_options
-from netchat.net.client import parse_address
+from netchat.net.address import parse_address
 from netchat.net.load import MIN_PAYLOAD, LoadReport, run_load
 from netchat.net.loop import run
 from netchat.wire import DEFAULT_PORT, MAX_TEXT

@@ -11,7 +11,7 @@ import click
 
 from netchat.cli.impair_options import impair_options
 from netchat.errors import CannotConnect
-from netchat.net.client import parse_address
+from netchat.net.address import parse_address, show_address
 from netchat.net.loop import run
 from netchat.wire import DEFAULT_PORT
 
@@ -111,11 +111,11 @@ async def _serve(
         address = await proxy.start(host, port, udp=udp)
     except OSError as error:
         why = error.strerror or str(error)
-        raise CannotConnect(f"{_shown(host, port)} cannot be listened on: {why}") from error
+        raise CannotConnect(f"{show_address(host, port)} cannot be listened on: {why}") from error
     tell(
         {
             "event": "listening", "host": address[0], "port": address[1], "udp": udp,
-            "server": _shown(*target), "damage": str(wish), "seed": proxy.seed,
+            "server": show_address(*target), "damage": str(wish), "seed": proxy.seed,
         }
     )  # fmt: skip
     ended = asyncio.Event()
@@ -126,16 +126,12 @@ async def _serve(
     tell({"event": "total", **proxy.total})
 
 
-def _shown(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def _line(happening: dict[str, Any]) -> str:
     """What happens, for people."""
     match happening["event"]:
         case "listening":
             kinds = "TCP and UDP" if happening["udp"] else "TCP"
-            where = _shown(happening["host"], happening["port"])
+            where = show_address(happening["host"], happening["port"])
             return (
                 f"Listening on {where} ({kinds}), for {happening['server']}. Each way: "
                 f"{happening['damage']} (--seed {happening['seed']}). Ctrl-C ends it."

@@ -11,7 +11,7 @@ import click
 from netchat.cli.exits import FAILED
 from netchat.cli.frame_lines import describe, frame_as_dict
 from netchat.errors import CaptureError, NetchatError
-from netchat.net.client import parse_address
+from netchat.net.address import parse_address
 from netchat.net.probe import Probe
 from netchat.packets import read_capture
 from netchat.packets.items import Item

@@ -26,7 +26,7 @@ from netchat.net.store import ClientStore
 if TYPE_CHECKING:
     from netchat.net.path import NoisyPath
 
-__all__ = ["Client", "parse_address"]
+__all__ = ["Client"]
 
 #: Reconnecting waits a random time up to FIRST_WAIT, twice as much after each failure, at most
 #: LONGEST_WAIT ("full jitter"): so many clients that lost one server do not all return at once.
@@ -40,21 +40,6 @@ GOODBYE_TIMEOUT = 5.0
 
 #: Seconds of silence after which the server is asked for a sign of life, and given up.
 PING_AFTER, SILENCE_TIMEOUT = 20.0, 40.0
-
-
-def parse_address(address: str, default_port: int) -> tuple[str, int]:
-    """Read HOST, HOST:PORT or [IPV6]:PORT.
-
-    Raises:
-        ValueError: it is none of them.
-    """
-    host, colon, port = address.rpartition(":")
-    if not colon or (":" in host and not host.endswith("]")):
-        host, port = address, str(default_port)
-    host = host.strip("[]")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"{address!r} is no address; write HOST, HOST:PORT or [IPV6]:PORT")
-    return host, int(port)
 
 
 class _Wire(asyncio.Protocol):

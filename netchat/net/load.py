@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netchat.errors import NetchatError
+from netchat.net.address import show_address
 from netchat.net.crowd.crowd import Crowd
 from netchat.net.crowd.drop import drop_all
 from netchat.net.crowd.pace import speak_at_rate
@@ -121,7 +122,7 @@ async def run_load(
             crowd.window = window
             dropped, complete = await drop_all(crowd, senders, messages, progress)
         return LoadReport(
-            server=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            server=show_address(host, port),
             users=users,
             senders=senders,
             messages=senders * messages,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from netchat.channels.impairment import ImpairedLine
+from netchat.net.address import show_address
 
 __all__ = ["NoiseDatagrams", "Session"]
 
@@ -181,10 +182,8 @@ class NoiseDatagrams(_Socket):
         self.close()
 
     def _begin(self, addr: tuple[Any, ...]) -> Session:
-        host, port = addr[:2]
-        name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         session = self._sessions[addr] = Session(
-            name, *self._lines(), lambda data: self.send(data, addr)
+            show_address(*addr[:2]), *self._lines(), lambda data: self.send(data, addr)
         )
         task = self._loop.create_task(self._connect(addr, session))
         self._tasks.add(task)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import cast
 
 from netchat.channels.stream import ChannelStream
+from netchat.net.address import show_address
 
 __all__ = ["NoisePipe", "Way"]
 
@@ -186,7 +187,7 @@ class NoisePipe:
         if end is front:
             assert front.transport is not None
             host, port = (front.transport.get_extra_info("peername") or ("?", 0))[:2]
-            self.client = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            self.client = show_address(host, port)
             front.transport.pause_reading()  # until there is somebody to read it
             self._tell_begun(self)
             self._task = asyncio.get_running_loop().create_task(self._connect())

@@ -8,7 +8,7 @@ from netchat.chat.happenings import Ended, Entered, NameRefused, Offline, Online
 from netchat.errors import CannotConnect, NetchatError
 from netchat.net import client as module
 from netchat.net import server
-from netchat.net.client import Client, parse_address
+from netchat.net.client import Client
 from netchat.net.history import SqliteHistory
 from netchat.net.store import ClientStore
 from tests.net.serving import Talker, serve, talker
@@ -28,29 +28,6 @@ def path(tmp_path):
 
 def open_history(path):
     return SqliteHistory(path, fsync=False)
-
-
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [
-        ("example.org", ("example.org", 6464)),
-        ("example.org:7000", ("example.org", 7000)),
-        ("192.0.2.7:1", ("192.0.2.7", 1)),
-        ("::1", ("::1", 6464)),
-        ("[::1]", ("::1", 6464)),
-        ("[::1]:7000", ("::1", 7000)),
-    ],
-)
-def test_addresses(written, read):
-    assert parse_address(written, 6464) == read
-
-
-@pytest.mark.parametrize(
-    "written", ["", ":", ":80", "host:", "host:x", "host:0", "host:65536", "[]:1"]
-)
-def test_what_is_no_address(written):
-    with pytest.raises(ValueError, match="is no address"):
-        parse_address(written, 6464)
 
 
 async def test_no_server_there(unused_tcp_port_factory):
