@@ -22,7 +22,15 @@ import numpy as np
 from netchat.channels.channel import probability
 from netchat.channels.stream import ChannelStream
 
-__all__ = ["HOLD_PACKETS", "HOLD_SECONDS", "MAX_WAITING", "Counts", "ImpairedLine", "Impairments"]
+__all__ = [
+    "HOLD_PACKETS",
+    "HOLD_SECONDS",
+    "MAX_WAITING",
+    "OVERHEAD",
+    "Counts",
+    "ImpairedLine",
+    "Impairments",
+]
 
 #: A packet that is to be reordered waits until one to this many later ones have overtaken it. TCP
 #: takes three for a loss (RFC 5681), two for a disorder: both are to be seen.
@@ -33,6 +41,9 @@ HOLD_SECONDS = 0.01
 
 #: Bytes that may be under way in one direction; what comes on top is lost, as in a full router.
 MAX_WAITING = 16 * 1024 * 1024
+
+#: What a packet takes besides its bytes: without it, empty ones would be held without end.
+OVERHEAD = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +136,17 @@ class ImpairedLine:
     Args:
         wish: what it is to do.
         seed: where its chance comes from.
+        room: bytes that may be under way; of each packet its own, and `OVERHEAD`.
 
     Attributes:
         counts: what it has done.
     """
 
-    def __init__(self, wish: Impairments, seed: np.random.SeedSequence) -> None:
+    def __init__(
+        self, wish: Impairments, seed: np.random.SeedSequence, room: int = MAX_WAITING
+    ) -> None:
         self.counts = Counts()
-        self._wish = wish
+        self._wish, self._room = wish, room
         losing, doubling, holding, flipping = seed.spawn(4)
         self._losing, self._doubling, self._holding = map(_chance, (losing, doubling, holding))
         self._stream = ChannelStream(wish.channel, flipping) if wish.channel else None
@@ -172,10 +186,10 @@ class ImpairedLine:
             counts.duplicated += 1
             copies = 2
         for _ in range(copies):
-            if self._waiting + len(packet) > MAX_WAITING:
+            if self._waiting + len(packet) + OVERHEAD > self._room:
                 counts.overflowed += 1
                 continue
-            self._waiting += len(packet)
+            self._waiting += len(packet) + OVERHEAD
             self._send(self._damage(packet, spared), now + wish.delay)
 
     def take(self, now: float) -> list[bytes]:
@@ -187,7 +201,7 @@ class ImpairedLine:
         while queue and queue[0][0] <= now:
             arrived.append(heapq.heappop(queue)[2])
         if arrived:
-            self._waiting -= sum(map(len, arrived))
+            self._waiting -= sum(map(len, arrived)) + OVERHEAD * len(arrived)
         return arrived
 
     def _is_lost(self) -> bool:

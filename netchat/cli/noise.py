@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 from typing import Any
@@ -100,11 +101,19 @@ async def _serve(
 ) -> None:
     from netchat.net.noise_proxy import NoiseProxy
 
-    def tell(happening: dict[str, Any]) -> None:
+    ended = asyncio.Event()
+
+    def show(happening: dict[str, Any]) -> None:
         if as_json:
             click.echo(json.dumps(happening))
         else:
             click.echo(_line(happening), err=True)
+
+    def tell(happening: dict[str, Any]) -> None:
+        try:
+            show(happening)
+        except BrokenPipeError:  # who has read it (`netchat noise … | head`) has gone
+            ended.set()
 
     proxy = NoiseProxy(target, wish, seed, tell)
     try:
@@ -112,18 +121,18 @@ async def _serve(
     except OSError as error:
         why = error.strerror or str(error)
         raise CannotConnect(f"{show_address(host, port)} cannot be listened on: {why}") from error
-    tell(
+    show(
         {
             "event": "listening", "host": address[0], "port": address[1], "udp": udp,
             "server": show_address(*target), "damage": str(wish), "seed": proxy.seed,
         }
     )  # fmt: skip
-    ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
     await ended.wait()
     await proxy.stop()
-    tell({"event": "total", **proxy.total})
+    show({"event": "total", **proxy.total})
 
 
 def _line(happening: dict[str, Any]) -> str:

@@ -138,8 +138,7 @@ class NoiseDatagrams(_Socket):
 
     Args:
         target: the server's host and port.
-        lines: makes the two directions of a client.
-        begun: called with a client that is new.
+        begun: makes the session of a client that is new, of its address and what sends to it.
         ended: called with a client that is forgotten.
 
     Attributes:
@@ -149,14 +148,13 @@ class NoiseDatagrams(_Socket):
     def __init__(
         self,
         target: tuple[str, int],
-        lines: Callable[[], tuple[ImpairedLine, ImpairedLine]],
-        begun: Callable[[Session], None],
+        begun: Callable[[str, Callable[[bytes], None]], Session],
         ended: Callable[[Session], None],
     ) -> None:
         super().__init__()
         self.refused = 0
-        self._target, self._lines = target, lines
-        self._tell_begun, self._tell_ended = begun, ended
+        self._target = target
+        self._make_session, self._tell_ended = begun, ended
         self._loop = asyncio.get_running_loop()
         self._sessions: dict[tuple[Any, ...], Session] = {}
         self._tasks = set[asyncio.Task[None]]()
@@ -182,13 +180,12 @@ class NoiseDatagrams(_Socket):
         self.close()
 
     def _begin(self, addr: tuple[Any, ...]) -> Session:
-        session = self._sessions[addr] = Session(
-            show_address(*addr[:2]), *self._lines(), lambda data: self.send(data, addr)
+        session = self._sessions[addr] = self._make_session(
+            show_address(*addr[:2]), lambda data: self.send(data, addr)
         )
         task = self._loop.create_task(self._connect(addr, session))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        self._tell_begun(session)
         return session
 
     async def _connect(self, addr: tuple[Any, ...], session: Session) -> None:
@@ -197,6 +194,9 @@ class NoiseDatagrams(_Socket):
         except OSError as error:
             session.problem = f"the server cannot be reached: {error.strerror or error}"
             self._end(addr)
+        else:
+            if self._sessions.get(addr) is not session:  # forgotten meanwhile
+                session.close()
 
     def _end(self, addr: tuple[Any, ...]) -> None:
         session = self._sessions.pop(addr, None)

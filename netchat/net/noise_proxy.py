@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,12 @@ __all__ = ["NoiseProxy"]
 
 #: TCP connections at a time; each may hold 2 MiB.
 MAX_CONNECTIONS = 500
+
+#: Bytes of datagrams under way in each direction of an address, as much as of a connection.
+MAX_WAITING = 1024 * 1024
+
+#: Tries to find a port that is free for TCP and for UDP.
+FREE_PORT_TRIES = 10
 
 
 class NoiseProxy:
@@ -74,14 +81,23 @@ class NoiseProxy:
             OSError: it cannot be listened on.
         """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, host, port)
-        address: tuple[str, int] = self._server.sockets[0].getsockname()[:2]
-        if udp:
-            _, self._datagrams = await loop.create_datagram_endpoint(
-                lambda: NoiseDatagrams(self._target, self._lines, self._begun, self._forgotten),
-                local_addr=address,
-            )
-        return address
+        tries = 1 if port or not udp else FREE_PORT_TRIES
+        while True:
+            tries -= 1
+            self._server = await loop.create_server(self._accept, host, port)
+            address: tuple[str, int] = self._server.sockets[0].getsockname()[:2]
+            if not udp:
+                return address
+            try:
+                _, self._datagrams = await loop.create_datagram_endpoint(
+                    self._take_datagrams, local_addr=address
+                )
+            except OSError:
+                self._server.close()
+                if not tries:
+                    raise
+            else:
+                return address
 
     async def stop(self) -> None:
         """Cut all connections, and listen no more."""
@@ -95,7 +111,7 @@ class NoiseProxy:
         await asyncio.sleep(0)  # the loop tells them that they are lost
 
     def _accept(self) -> asyncio.Protocol:
-        if len(self._numbers) >= MAX_CONNECTIONS:
+        if sum(isinstance(each, NoisePipe) for each in self._numbers) >= MAX_CONNECTIONS:
             self._tell({"event": "refused", "why": f"{MAX_CONNECTIONS} connections are open"})
             return _Refuse()
         out, back = (
@@ -105,22 +121,26 @@ class NoiseProxy:
             )
             for seed in self._seeds()
         )
-        return NoisePipe(self._target, out, back, self._begun, self._ended).front
+        begun = partial(self._begun, self._number)
+        return NoisePipe(self._target, out, back, begun, self._ended).front
 
-    def _lines(self) -> tuple[ImpairedLine, ImpairedLine]:
-        out, back = self._seeds()
-        return ImpairedLine(self._wish, out), ImpairedLine(self._wish, back)
+    def _take_datagrams(self) -> NoiseDatagrams:
+        return NoiseDatagrams(self._target, self._session, self._forgotten)
+
+    def _session(self, client: str, reply: Callable[[bytes], None]) -> Session:
+        out, back = (ImpairedLine(self._wish, seed, MAX_WAITING) for seed in self._seeds())
+        session = Session(client, out, back, reply)
+        self._begun(self._number, session)
+        return session
 
     def _seeds(self) -> list[np.random.SeedSequence]:
         self._number += 1
         return np.random.SeedSequence(self.seed, spawn_key=(self._number,)).spawn(2)
 
-    def _begun(self, who: NoisePipe | Session) -> None:
-        self._numbers[who] = self._number
+    def _begun(self, number: int, who: NoisePipe | Session) -> None:
+        self._numbers[who] = number
         kind = "TCP" if isinstance(who, NoisePipe) else "UDP"
-        self._tell(
-            {"event": "connected", "number": self._number, "over": kind, "client": who.client}
-        )
+        self._tell({"event": "connected", "number": number, "over": kind, "client": who.client})
 
     def _ended(self, pipe: NoisePipe, problem: str) -> None:
         out, back = ({"bytes": way.passed, "flipped": way.flipped} for way in (pipe.out, pipe.back))

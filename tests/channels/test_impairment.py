@@ -12,6 +12,7 @@ from netchat.channels.impairment import (
     HOLD_PACKETS,
     HOLD_SECONDS,
     MAX_WAITING,
+    OVERHEAD,
     ImpairedLine,
     Impairments,
 )
@@ -162,13 +163,23 @@ def test_what_is_lost_does_not_depend_on_what_else_happens():
 
 def test_what_is_too_much_is_lost_and_counted_and_room_comes_back():
     slow = line(delay=1.0)
-    packet = bytes(1 << 20)
+    packet = bytes((1 << 20) - OVERHEAD)
     for _ in range(20):
         slow.put(packet, 0.0)
-    assert slow.counts.overflowed == 20 - MAX_WAITING // len(packet)
-    assert len(slow.take(1.0)) == MAX_WAITING // len(packet)
+    assert slow.counts.overflowed == 20 - (MAX_WAITING >> 20)
+    assert len(slow.take(1.0)) == MAX_WAITING >> 20
     slow.put(packet, 1.0)
     assert slow.take(2.0) == [packet]
+
+
+def test_empty_packets_take_room_too():
+    slow = ImpairedLine(Impairments(delay=1.0), np.random.SeedSequence(1), room=10 * OVERHEAD)
+    for _ in range(15):
+        slow.put(b"", 0.0)
+    assert slow.counts.overflowed == 5
+    assert slow.take(1.0) == [b""] * 10
+    slow.put(b"", 1.0)
+    assert slow.counts.overflowed == 5
 
 
 @given(

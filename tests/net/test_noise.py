@@ -38,12 +38,17 @@ async def echo():
         yield server.sockets[0].getsockname()[:2]
 
 
+class Told(list):
+    """What a proxy has told; `proxy` is that proxy."""
+
+
 @contextlib.asynccontextmanager
 async def proxied(target, udp=False, host="127.0.0.1", seed=1, **wish):
     """A proxy; its address, and what it tells."""
-    told = []
+    told = Told()
     proxy = NoiseProxy(target, Impairments(**wish), seed, told.append)
     address = await proxy.start(host, 0, udp=udp)
+    told.proxy = proxy
     try:
         yield address, told
     finally:
@@ -139,6 +144,38 @@ async def test_who_does_not_read_makes_the_other_wait(delay):
         writer.close()
 
 
+async def test_connections_made_at_once_have_numbers_of_their_own():
+    async with echo() as server, proxied(server) as (address, told):
+        answers = await asyncio.gather(*(said(address, b"x") for _ in range(10)))
+        await until(lambda: len(closed(told)) == 10)
+    assert answers == [b"xthe end"] * 10
+    for event in ("connected", "closed"):
+        numbers = [each["number"] for each in told if each["event"] == event]
+        assert sorted(numbers) == list(range(1, 11))
+
+
+async def test_datagrams_are_under_way_for_as_many_bytes_as_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(noise_proxy, "MAX_WAITING", 10_000)
+    async with datagrams(delay=0.1) as (client, got, told):
+        for _ in range(50):
+            client.sendto(bytes(744))
+        await until(lambda: got)
+        (session,) = told.proxy._numbers
+        await until(lambda: session.out.packets == 50)
+        assert session.out.overflowed == 40
+        await until(lambda: len(got) == 10)
+
+
+async def test_a_port_that_is_taken_for_datagrams_is_let_go_again():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        proxy = NoiseProxy(("127.0.0.1", 1), Impairments())
+        with pytest.raises(OSError):
+            await proxy.start(*taken.getsockname(), udp=True)
+        with socket.create_server(taken.getsockname()):
+            pass
+
+
 async def test_a_reset_is_passed_on():
     async def reset(reader, writer):
         await reader.read(1)
@@ -223,18 +260,23 @@ async def datagrams(**options):
     server.close()
 
 
+def passed(way):
+    return way["packets"] - way["lost"] + way["duplicated"]
+
+
 async def test_datagrams_are_lost_doubled_reordered_and_damaged_and_counted():
     wish = {"loss": 0.1, "duplicate": 0.1, "reorder": 0.1, "channel": "bsc:1e-4"}
     async with datagrams(**wish) as (client, got, told):
         for number in range(500):
             client.sendto(number.to_bytes(2, "big") + bytes(98))
             await asyncio.sleep(0)
-        await asyncio.sleep(0.3)
+        (session,) = told.proxy._numbers
+        await until(lambda: session.out.packets == 500)
+        await until(lambda: session.back.packets == passed(session.out.as_dict()))
+        await until(lambda: len(got) == passed(session.back.as_dict()))
     (end,) = closed(told)
     out, back = end["to_server"], end["to_client"]
     assert out["packets"] == 500
-    assert back["packets"] == out["packets"] - out["lost"] + out["duplicated"]
-    assert len(got) == back["packets"] - back["lost"] + back["duplicated"]
     for way in (out, back):
         assert 20 < way["lost"] < 90
         assert 20 < way["duplicated"] < 90
@@ -246,7 +288,6 @@ async def test_datagrams_are_lost_doubled_reordered_and_damaged_and_counted():
 
 async def test_addresses_beyond_the_limit_are_refused_and_silent_ones_forgotten(monkeypatch):
     monkeypatch.setattr(noise_datagrams, "MAX_SESSIONS", 1)
-    monkeypatch.setattr(noise_datagrams, "IDLE", 0.2)
     async with datagrams() as (client, got, told):
         client.sendto(b"one")
         await until(lambda: got == [b"one"])
@@ -254,7 +295,12 @@ async def test_addresses_beyond_the_limit_are_refused_and_silent_ones_forgotten(
             other.sendto(b"two", client.get_extra_info("peername"))
         client.sendto(b"three")
         await until(lambda: got == [b"one", b"three"])
-        await until(lambda: closed(told))
+        assert told.proxy._datagrams.refused == 1
+        told.proxy._datagrams._forget_idle()
+        assert not closed(told)
+        monkeypatch.setattr(noise_datagrams, "IDLE", 0.0)
+        await until(lambda: told.proxy._datagrams._forget_idle() or closed(told))
+        monkeypatch.undo()
         client.sendto(b"four")
         await until(lambda: got[-1] == b"four")
     assert [happening["event"] for happening in told] == ["connected", "closed"] * 2
@@ -291,6 +337,18 @@ def test_as_a_command():
     assert total["to_server"]["bytes"] == 1000
     assert total["to_server"]["flipped"] > 20
     assert any(answer)
+
+
+def test_it_ends_when_nobody_reads_what_it_says_any_more():
+    command = [sys.executable, "-m", "netchat", "noise", "0", "127.0.0.1:1", "--json"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        port = json.loads(process.stdout.readline())["port"]
+        process.stdout.close()
+        with socket.create_connection(("127.0.0.1", port), PATIENCE):
+            _, said = process.communicate(timeout=PATIENCE)
+    assert said == ""
 
 
 @contextlib.contextmanager
