@@ -41,11 +41,12 @@ def exec(name: str, root: bool, host: str, command: tuple[str, ...]) -> int:  # 
         from netchat.lab.execute import execute
 
         command = command[1:] if command[:1] == ("--",) else command
+        what = command[0] if command else "the shell"
         try:
             execute(namespace_of(name, host), host, command, as_root=root)
         except FileNotFoundError:
-            click.echo(f"netchat: there is no program {command[0]}", err=True)
+            click.echo(f"netchat: {what}: there is no such program", err=True)
             return _NOT_FOUND
         except OSError as error:
-            click.echo(f"netchat: {command[0]} cannot be run: {error.strerror}", err=True)
+            click.echo(f"netchat: {what} cannot be run: {error.strerror}", err=True)
             return _NOT_RUNNABLE

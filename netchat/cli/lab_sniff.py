@@ -33,7 +33,9 @@ def sniff(name: str, what: tuple[str, ...]) -> None:
         from netchat.lab.claim import namespace_of
         from netchat.lab.execute import execute
 
-        host, options = (what[0], what[1:]) if what and what[0][0] != "-" else ("h1", what)
+        host, options = (
+            (what[0], what[1:]) if what and not what[0].startswith("-") else ("h1", what)
+        )
         namespace_of(name, host)
-        command = [sys.executable, "-m", "netchat", "sniff", "-i", host, *options]
+        command = [sys.executable, "-P", "-m", "netchat", "sniff", "-i", host, *options]
         execute(namespace_of(name), "bridge", command, as_root=True)

@@ -36,14 +36,14 @@ def status(name: str, as_json: bool) -> int:
       netchat lab status
       netchat lab status --json | jq .directions
     """
-    from netchat.lab.claim import ask
+    from netchat.lab.claim import ask, not_up
 
     state = ask(name)
     if state is None:
         if as_json:
             click.echo("null")
         else:
-            click.echo(f"No lab called {name} is up; make one with: sudo netchat lab up", err=True)
+            click.echo(not_up(name), err=True)
         return FAILED
     if as_json:
         click.echo(json.dumps(state, indent=2))

@@ -84,7 +84,7 @@ def up(
                 _let_go_of_the_terminal()
             lab.serve(stopping)
             state = lab.state()
-    click.echo(err=True)  # behind the ^C
+            click.echo("\nEnding what runs on the hosts.", err=True)  # behind the ^C
     show_directions(state, err=True)
     click.echo("The lab is down; nothing of it is left.", err=True)
     return 0

@@ -19,7 +19,7 @@ from typing import Any
 
 from netchat.errors import LabError
 
-__all__ = ["Claim", "ask", "namespace_of"]
+__all__ = ["Claim", "ask", "command_line", "namespace_of", "not_up"]
 
 _FOLDER = Path("/run/netchat")
 
@@ -57,7 +57,7 @@ class Claim:
                     os.close(self._lock)
                     raise LabError(
                         f"The lab {name} is up already (process {holder}). "
-                        f"End it with: netchat lab down"
+                        f"End it with: {command_line(name, 'down')}"
                     ) from None
                 self._end(holder)
         os.ftruncate(self._lock, 0)
@@ -148,13 +148,23 @@ def namespace_of(name: str, host: str = "") -> str:
     """
     state = ask(name)
     if state is None:
-        raise LabError(f"No lab called {name} is up; make one with: sudo netchat lab up")
+        raise LabError(not_up(name))
     spaces: dict[str, str] = {each["name"]: each["namespace"] for each in state["hosts"]}
     if not host:
         return str(state["bridge"])
     if host not in spaces:
         raise LabError(f"There is no host {host}; there are: {', '.join(spaces)}.")
     return spaces[host]
+
+
+def command_line(name: str, command: str) -> str:
+    """What to type for a command on the lab of a name."""
+    return f"sudo netchat lab {'' if name == 'lab' else f'--name {name} '}{command}"
+
+
+def not_up(name: str) -> str:
+    """What is said where a lab is not up."""
+    return f"No lab called {name} is up; make one with: {command_line(name, 'up')}"
 
 
 def _door(name: str) -> Path:

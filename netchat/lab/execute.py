@@ -21,7 +21,8 @@ def on_host(host: Host, command: Sequence[str]) -> list[str]:
     code = (
         "import sys; from netchat.lab.execute import execute; execute(*sys.argv[1:3], sys.argv[3:])"
     )
-    return [sys.executable, "-c", code, host.namespace, host.name, *command]
+    # -P: not what happens to lie in this folder, which is the programs' own.
+    return [sys.executable, "-P", "-c", code, host.namespace, host.name, *command]
 
 
 def execute(

@@ -26,8 +26,8 @@ _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWNET = 0x00020000, 0x04000000, 0x40000000
 _MS_BIND, _MS_REC, _MS_SLAVE = 0x1000, 0x4000, 0x80000
 
 #: Seconds that programs in a namespace have to end by themselves, before they are killed: a client
-#: says goodbye for up to five.
-_GRACE = 6.0
+#: whose server ends at the same moment says goodbye in vain for five.
+_GRACE = 8.0
 
 
 def named(prefix: str) -> list[str]:

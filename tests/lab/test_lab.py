@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from netchat.lab.claim import ask
+from netchat.lab.lab import Lab
 from tests.lab.labs import NAME, PATIENCE, lab, leftovers, needs_root, started
 
 pytestmark = needs_root
@@ -49,11 +50,25 @@ def test_up_exec_status_down():
     assert said.stdout.split() == ["h2", "10.64.0.1", "fd64::3", str(Path.cwd()), "kept"]
     assert lab("exec", "h2", "sh", "-c", "exit 7", code=7).stderr == ""
     assert "There is no host h4; there are: h1, h2, h3." in lab("exec", "h4", code=1).stderr
-    assert "no program nonsense" in lab("exec", "h1", "nonsense", code=127).stderr
-    assert "up already" in lab("up", code=1).stderr
+    missing = lab("exec", "h1", "nonsense", code=127)
+    assert "nonsense: there is no such program" in missing.stderr
+    no_shell = lab("exec", "h1", code=127, env={**os.environ, "SHELL": "/no/shell"})
+    assert "the shell: there is no such program" in no_shell.stderr
+    assert "No interface is called" in lab("sniff", "", code=1).stderr
+    assert f"lab --name {NAME} down" in lab("up", code=1).stderr
     assert "is down" in lab("down").stderr
     assert leftovers() == []
     assert "No lab" in lab("exec", "h1", "true", code=1).stderr
+
+
+def test_what_lies_in_the_folder_is_not_taken_for_a_part_of_python(tmp_path):
+    (tmp_path / "pwd.py").write_text("raise SystemExit('this is the user's own')")
+    (tmp_path / "sysconfig.py").write_text("raise SystemExit('and so is this')")
+    with Lab(NAME) as mine:
+        done = mine.start("h1", ["cat", "pwd.py"], cwd=tmp_path, stdout=subprocess.PIPE)
+        said, _ = done.communicate(timeout=PATIENCE)
+    assert done.returncode == 0
+    assert b"raise" in said
 
 
 def test_ctrl_c_ends_it_and_what_runs_in_it():
@@ -97,11 +112,12 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     sock.bind(("0.0.0.0", 7000))
     print("ready", flush=True)
-    sock.settimeout(1)
+    sock.settimeout(15)  # who sends has to be started first
     got = []
     try:
         while True:
             got.append(sock.recv(300).hex())
+            sock.settimeout(1)
     except TimeoutError:
         print(json.dumps(got))
 """

@@ -30,7 +30,7 @@ def test_no_lab_is_up():
             cli, ["lab", "--name", "nobodys", *command], standalone_mode=False
         )
         assert done.return_value == 1
-        assert "No lab called nobodys is up" in done.output or done.output == "null\n"
+        assert "with: sudo netchat lab --name nobodys up" in done.output or done.output == "null\n"
 
 
 @pytest.mark.parametrize("name", ["../x", "a-b", "", "A", "x" * 21])
