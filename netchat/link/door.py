@@ -57,9 +57,9 @@ class Door:
         """Whether a link is at this address."""
         return address in self._by_address
 
-    def address(self, link: Link) -> Hashable:
-        """Where a link's datagrams go to: where it was last proven to be."""
-        return self._addresses[link]
+    def address(self, link: Link) -> Hashable | None:
+        """Where a link's datagrams go to: where it was last proven to be; None if it is at an end."""
+        return self._addresses.get(link)
 
     def forget(self, link: Link) -> None:
         """A link is at an end."""

@@ -68,7 +68,11 @@ async def connect_udp(
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
     failure: Exception = OSError("it has no address")
     for family, _, _, _, address in found:
-        sock = udp_socket(family)
+        try:
+            sock = udp_socket(family)
+        except OSError as error:  # the machine has no IPv6, though the name has
+            failure = error
+            continue
         try:
             sock.connect(address)
             layer, under = layered()

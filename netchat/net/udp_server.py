@@ -55,8 +55,9 @@ class UdpServer(asyncio.DatagramProtocol):
         layer = self._layers[link] = LinkLayer(self._peer(), link)
 
         def send(data: bytes) -> None:
-            # Where it is now: a link moves with its client.
-            if not self._send(data, cast(tuple[Any, ...], self._door.address(link))):
+            # Where it is now: a link moves with its client, and another may have taken its place.
+            to = self._door.address(link)
+            if to is not None and not self._send(data, cast(tuple[Any, ...], to)):
                 layer.too_long()
 
         def ended() -> None:
