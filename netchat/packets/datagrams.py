@@ -80,9 +80,12 @@ class Datagrams:
         self._open_frames = open_frames
         self._number = number
         self._trace = trace
-        # By server and link, the one that was silent longest first: its client's address may change.
-        self._links: dict[tuple[_End, int], tuple[Side, Side]] = {}
-        self._ends: dict[tuple[_End, _End], tuple[_End, int]] = {}
+        # By the conversation's number, the one that was silent longest first.
+        self._links: dict[int, tuple[Side, Side]] = {}
+        # Which one was last between a client and a server, and which one of a link's number was last
+        # at a server: the client's address may change, and two links may have the same number.
+        self._ends: dict[tuple[_End, _End], int] = {}
+        self._named: dict[tuple[_End, int], int] = {}
 
     def feed(self, datagram: Datagram, packet: int, time: int) -> list[Item] | None:
         """Take a datagram; None if it is none of a link.
@@ -97,21 +100,20 @@ class Datagrams:
         head = read_header(payload[:HEADER_SIZE]) if len(payload) >= HEADER_SIZE else None
         to_server = self._to_server(source, target, head)
         client, server = (source, target) if to_server else (target, source)
-        if head is not None:
-            key = server, head.header.link
-        elif (client, server) in self._ends:
-            key = self._ends[client, server]
-        else:
-            return None
-        sides = self._links.pop(key, None)
-        if sides is None:
-            assert head is not None
+        key = self._known(client, server, head.header if head is not None else None)
+        if key is not None:
+            sides = self._links.pop(key)
+        elif head is not None:
             items += self._make_room(time, packet)
             sides = self._open(client, server, head.header, to_server, packet, time, items)
+            key = sides[0].conversation.number
+            self._named[server, head.header.link] = key
+        else:
+            return None
         self._links[key] = sides  # the last to be let go
         side = sides[not to_server]
         if side.conversation.client != client:  # the link has moved with its client
-            self._ends.pop((side.conversation.client, server), None)
+            self._leave(key, side.conversation)
             side.conversation.client = client
         self._ends[client, server] = key
         items += self._take(side, datagram, head, packet, time)
@@ -146,6 +148,24 @@ class Datagrams:
             return head.header.kind in _TO_SERVER
         return source[1] >= target[1]
 
+    def _known(self, client: _End, server: _End, header: Header | None) -> int | None:
+        """The link that a datagram is of, if it is known."""
+        key = self._ends.get((client, server))
+        if header is None:
+            return key
+        if key is None or self._linked(key).number != header.link:
+            key = self._named.get((server, header.link))
+        if key is not None and header.kind is Kind.OPEN:
+            first = self._linked(key).first
+            if first is not None and first != header.offset:
+                return None  # another one, of the same number by chance
+        return key
+
+    def _linked(self, key: int) -> Linked:
+        linked = self._links[key][0].conversation.link
+        assert linked is not None
+        return linked
+
     def _open(
         self,
         client: _End,
@@ -162,7 +182,7 @@ class Datagrams:
             said = self._links[before][0].conversation
             items += self._end(before, "a new link takes its ports")
             items.append(Notice(time, said, True, "replaced", packet))
-        linked = Linked()
+        linked = Linked(number=header.link)
         whole = header.kind is Kind.OPEN
         said = Conversation(self._number(), client, server, time, whole, transport="UDP")
         said.link = linked
@@ -219,11 +239,18 @@ class Datagrams:
         self._budget.used += side.blocks.cost - side.cost
         side.cost = side.blocks.cost
 
-    def _end(self, key: tuple[_End, int], why: str) -> list[Item]:
-        sides = self._links.pop(key)
-        said = sides[0].conversation
+    def _leave(self, key: int, said: Conversation) -> None:
+        """A link is not between its client's present address and the server any more."""
         if self._ends.get((said.client, said.server)) == key:
             del self._ends[said.client, said.server]
+
+    def _end(self, key: int, why: str) -> list[Item]:
+        number = self._linked(key).number
+        sides = self._links.pop(key)
+        said = sides[0].conversation
+        self._leave(key, said)
+        if number is not None and self._named.get((said.server, number)) == key:
+            del self._named[said.server, number]
         items: list[Item] = []
         for side in sides:
             items += side.blocks.end(why)

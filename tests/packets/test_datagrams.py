@@ -182,6 +182,40 @@ def test_another_link_on_the_same_ports() -> None:
     assert len({item.conversation for item in items if isinstance(item, Decoded)}) == 2
 
 
+def test_two_links_of_the_same_number_by_chance() -> None:
+    """A number is of 16 bits: among 300 links at a time, two have the same more often than not."""
+    data = OPEN._replace(kind=Kind.DATA, code=0)
+    frames = {port: [wire.encode(wire.Ping(port + n)) for n in range(3)] for port in (50000, 51000)}
+    firsts = {50000: 100, 51000: 9_000_000}
+    sent = [
+        (port, block_of(OPEN._replace(offset=at, ack=at), open_of("uncoded")))
+        for port, at in firsts.items()
+    ]
+    for n in range(3):
+        for port, at in firsts.items():
+            begin = at + sum(map(len, frames[port][:n]))
+            sent.append((port, block_of(data._replace(offset=begin), frames[port][n])))
+    # And a third one, from the port of the first.
+    sent.append((50000, block_of(OPEN._replace(offset=77, ack=77), open_of("uncoded"))))
+    sent.append((50000, block_of(data._replace(offset=77), wire.encode(wire.Ping(9)))))
+    decoder = Decoder()
+    packets = [packet_of(p[4:], client=port, n=n) for n, (port, p) in enumerate(sent, 1)]
+    items = [item for packet in packets for item in decoder.feed(packet)] + decoder.finish()
+    check_tiling(items)
+    found: dict[int, list[wire.Message]] = {}
+    for item in items:
+        if isinstance(item, Decoded):
+            found.setdefault(item.conversation.number, []).append(item.message)
+    assert found == {
+        1: [wire.Ping(50000 + n) for n in range(3)],
+        2: [wire.Ping(51000 + n) for n in range(3)],
+        3: [wire.Ping(9)],
+    }
+    assert not any(isinstance(item, (Damage, Gap)) for item in items)
+    assert not decoder._datagrams._ends
+    assert not decoder._datagrams._named
+
+
 def test_many_links_and_the_memory_of_all() -> None:
     from netchat.packets import budget
 
@@ -200,6 +234,7 @@ def test_many_links_and_the_memory_of_all() -> None:
     assert decoder._budget.used == 0
     assert not decoder._datagrams._links
     assert not decoder._datagrams._ends
+    assert not decoder._datagrams._named
 
 
 def test_views() -> None:
