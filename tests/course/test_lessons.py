@@ -1,6 +1,7 @@
 """Every lesson: made from its source, its solutions pass, and what people get wrong does not."""
 
 import contextlib
+import functools
 import io
 import json
 from pathlib import Path
@@ -19,11 +20,15 @@ LESSONS = [pytest.param(lesson, id=lesson.stem) for lesson in lessons(COURSE)]
 STUDENTS = ("Ada", "Björn", "Chidi", "Dolores", "Emre", "Fatima", "Grace", "Hiro", "Inês", "李雷")
 
 
+#: A lesson's cells; reading them takes longer than running most of them.
+parsed = functools.cache(notebook_of)
+
+
 class Desk:
     """A student at a notebook, of which only the cells are run that exercises build on."""
 
     def __init__(self, lesson: Path, student: str) -> None:
-        notebook = notebook_of(lesson)
+        notebook = parsed(lesson)
         self.names = {}
         for cell in notebook.cells:
             if "base" in cell.metadata.get("tags", ()):
