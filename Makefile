@@ -33,6 +33,7 @@ test: setup ## linters, types, layers, and the whole test suite
 	@$(BIN)/python -m tests.system_packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/netchat protocol --check
@@ -43,6 +44,7 @@ test: setup ## linters, types, layers, and the whole test suite
 lint: setup ## linters and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
