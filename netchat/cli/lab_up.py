@@ -110,7 +110,7 @@ def _fork() -> tuple[int, int | None]:
     except KeyboardInterrupt:
         os.kill(child, signal.SIGTERM)
     _, status = os.waitpid(child, 0)
-    return -1, os.waitstatus_to_exitcode(status) or INTERRUPTED
+    return -1, max(os.waitstatus_to_exitcode(status), 0) or INTERRUPTED
 
 
 def _let_go_of_the_terminal() -> None:

@@ -72,7 +72,9 @@ class Lab:
                 raise NotPermitted("This process has no right to make networks.") from error
             stack.callback(self._claim.release)
             stack.enter_context(self.network)
-            taps = {host: self.network.tap(host) for host in self.network.hosts}
+            taps = {
+                host: stack.enter_context(self.network.tap(host)) for host in self.network.hosts
+            }
             self.bridge = stack.enter_context(Bridge(taps, self._line))
             # Programs end first, while what they say in the end still gets through.
             stack.callback(end_programs, prefix(self.network.name))
