@@ -31,7 +31,7 @@ def results(tmp_path_factory):
     ]  # fmt: skip
     found = {}
     for kernel in kernels:
-        printed, problem = kernel.communicate(timeout=280)
+        printed, problem = kernel.communicate(timeout=580)
         for line in printed.splitlines():
             result = json.loads(line)
             found[result["lesson"]] = result
@@ -40,7 +40,7 @@ def results(tmp_path_factory):
     return found
 
 
-@pytest.mark.timeout(300)  # the first one to ask waits for all of them
+@pytest.mark.timeout(600)  # the first one to ask waits for all of them
 @pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.stem for lesson in LESSONS])
 def test_runs_from_top_to_bottom_and_its_solutions_pass(results, lesson):
     assert lesson.stem in results, results[""]
