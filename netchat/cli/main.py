@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,21 @@ COMMANDS = {
 }
 
 
+class _Root(LazyGroup):
+    """All commands: what holds for each of them."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. That its reader goes (`netchat … | head`) is no failure of it."""
+        try:
+            status = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What is still buffered goes nowhere, so that Python does not complain of it at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        return status
+
+
 def _read_config(path: Path | None) -> dict[str, Any]:
     """The options of each command, from a TOML file with one table a command."""
     if path is None:
@@ -69,7 +85,7 @@ def _read_config(path: Path | None) -> dict[str, Any]:
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=_Root,
     table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "NETCHAT"},
     epilog="Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 no connection, 4 not permitted, "
@@ -120,8 +136,4 @@ def main() -> None:
 
         click.echo(f"netchat: {show_text(str(error))}", err=True)
         sys.exit(_status_of(error))
-    except BrokenPipeError:
-        # The reader of our output has gone (`netchat … | head`): nothing is left to be done.
-        sys.stderr.close()
-        sys.exit(0)
     sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,24 @@
+"""What holds for every command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.end_to_end.processes import ROOT
+
+
+@pytest.mark.parametrize(
+    "command", ["inspect captures/link.pcapng --tree", "inspect captures/two-users.pcapng", "codes"]
+)
+def test_a_reader_that_goes_is_no_failure(command: str) -> None:
+    """What has been read is enough, whether more of it waits in our buffer or in the pipe."""
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m netchat {command} | head -1; exit ${{PIPESTATUS[0]}}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
