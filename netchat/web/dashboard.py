@@ -112,7 +112,7 @@ class Dashboard:
         try:
             first = await socket.receive(timeout=PATIENCE)
             token = str(json.loads(first.data)["token"]) if first.type is WSMsgType.TEXT else ""
-        except (TimeoutError, ValueError, LookupError, TypeError):
+        except (TimeoutError, ValueError, LookupError, TypeError, RecursionError):
             token = ""
         if not trusted and not hmac.compare_digest(token.encode(errors="replace"), self._token):
             await asyncio.sleep(PENALTY)

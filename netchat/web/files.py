@@ -15,16 +15,9 @@ __all__ = ["Files"]
 _TYPES = {
     ".css": "text/css",
     ".html": "text/html",
-    ".ico": "image/x-icon",
     ".js": "text/javascript",
-    ".json": "application/json",
-    ".png": "image/png",
     ".svg": "image/svg+xml",
-    ".txt": "text/plain",
-    ".webmanifest": "application/manifest+json",
-    ".woff2": "font/woff2",
 }
-_TEXT = (".css", ".html", ".js", ".json", ".svg", ".txt", ".webmanifest")
 
 
 class _File:
@@ -34,7 +27,6 @@ class _File:
         self.stamp = stamp
         self.data = path.read_bytes()
         self.type = _TYPES[path.suffix]
-        self.charset = "utf-8" if path.suffix in _TEXT else None
         self.etag = hashlib.sha256(self.data).hexdigest()[:16]
         packed = gzip.compress(self.data, 9, mtime=0)
         self.packed = packed if len(packed) < len(self.data) else None
@@ -73,9 +65,7 @@ class Files:
         return response
 
     def _whole(self, found: _File, data: bytes, headers: dict[str, str]) -> web.Response:
-        return web.Response(
-            body=data, content_type=found.type, charset=found.charset, headers=headers
-        )
+        return web.Response(body=data, content_type=found.type, charset="utf-8", headers=headers)
 
     def _find(self, name: str) -> _File:
         path = self._folder / name

@@ -28,8 +28,7 @@ HEADERS = {
             "script-src 'self'",
             "style-src 'self'",
             "connect-src 'self'",
-            "img-src 'self' data:",
-            "manifest-src 'self'",
+            "img-src 'self'",
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
@@ -55,13 +54,27 @@ def is_here(request: web.Request) -> bool:
     return not forwarded and is_loopback(request.remote or "") and is_loopback(host)
 
 
-def _split(authority: str) -> tuple[str, int | None]:
+#: What a port is where none is written: browsers leave these out.
+_PORTS = {"http": 80, "https": 443}
+
+
+def _split(authority: str, scheme: str = "http") -> tuple[str, int]:
     """Host, in lower case and without brackets, and port; an empty host if it is none."""
     try:
         parts = urlsplit(f"//{authority}")
-        return (parts.hostname or "").rstrip("."), parts.port
+        port = _PORTS[scheme] if parts.port is None else parts.port
+        return (parts.hostname or "").rstrip("."), port
     except ValueError:
-        return "", None
+        return "", 0
+
+
+def _origin(written: str) -> tuple[str, str, int]:
+    """Scheme, host and port of an origin; an empty host if it is none."""
+    scheme, _, authority = written.strip().rstrip("/").partition("://")
+    scheme = scheme.lower()
+    if scheme not in _PORTS:
+        return scheme, "", 0
+    return scheme, *_split(authority, scheme)
 
 
 class Guard:
@@ -73,10 +86,10 @@ class Guard:
     """
 
     def __init__(self, origins: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
-        self._origins = {origin.rstrip("/").casefold() for origin in origins}
+        self._origins = {_origin(origin) for origin in origins}
         here = socket.gethostname().casefold()
         self._names = {here, f"{here}.local", *(host.casefold() for host in hosts)}
-        self._names |= {urlsplit(origin).hostname or "" for origin in self._origins}
+        self._names |= {host for _, host, _ in self._origins}
         self._names.discard("")
 
     def is_own_host(self, authority: str) -> bool:
@@ -92,16 +105,11 @@ class Guard:
 
     def is_own_origin(self, origin: str, authority: str) -> bool:
         """Whether a page of `origin` may connect to a server that it calls `authority`."""
-        if origin.casefold() in self._origins:
-            return True
-        try:
-            parts = urlsplit(origin)
-        except ValueError:
+        scheme, *there = found = _origin(origin)
+        if not there[0]:
             return False
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            return False
-        there, here = _split(parts.netloc), _split(authority)
-        if there == here:
+        here = [*_split(authority, scheme)]
+        if found in self._origins or there == here:
             return True
         # One machine by two of its names.
         return is_loopback(there[0]) and is_loopback(here[0]) and there[1] == here[1]

@@ -96,6 +96,8 @@ class Site:
         self._files = Files(PAGE)
         self._envelope = Envelope()
         self._listener: asyncio.Server | None = None
+        origins = list(origins)
+        self._behind_proxy = bool(origins)
         guard = Guard(origins, hosts)
         app = web.Application(middlewares=[guard.check])
         app.on_response_prepare.append(guard.dress)
@@ -156,7 +158,9 @@ class Site:
         return self._files.response("server.html", request)
 
     async def _feed(self, request: web.Request) -> web.StreamResponse:
-        return await self._dashboard.feed(request, trusted=is_here(request))
+        # A proxy need not say that it is one: then whoever asks seems to be on this machine.
+        trusted = not self._behind_proxy and is_here(request)
+        return await self._dashboard.feed(request, trusted=trusted)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         return self._files.response(request.match_info["name"], request)

@@ -72,6 +72,12 @@ class TestDoor:
         ):
             assert await looking.read() == {"refused": "token"}
 
+    async def test_behind_a_proxy_nobody_is_on_this_machine(self, often):
+        """One that passes on neither the name it was asked for nor who asked, as nginx by itself."""
+        site = {"origins": ["https://chat.example.org"]}
+        async with serve_page(site=site) as (_, port), viewer(port, {"token": ""}) as looking:
+            assert await looking.read() == {"refused": "token"}
+
     async def test_who_has_the_token_may_look_from_anywhere(self, often):
         elsewhere = {"X_Forwarded_For": "203.0.113.7"}
         async with (
@@ -84,7 +90,8 @@ class TestDoor:
         "first",
         [
             {"token": "wrong"}, {"token": ""}, {"token": None}, {"token": [TOKEN]}, {}, [], 7, "null",
-            "no JSON", b"bytes", {"token": "\ud800"}, {"token": TOKEN + "x"}, {"token": "x" * 3000},
+            "no JSON",
+            "[" * 4000, b"bytes", {"token": "\ud800"}, {"token": TOKEN + "x"}, {"token": "x" * 3000},
         ],
     )  # fmt: skip
     async def test_others_are_refused(self, often, first):

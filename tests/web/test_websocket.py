@@ -265,7 +265,8 @@ class TestDoor:
             assert not serving.peers
 
     async def test_own_names_are_let_in(self):
-        async with serve_page(site={"origins": ["https://chat.example.org"]}) as (_, port):
+        site = {"origins": ["https://Chat.Example.org:443/"]}  # browsers write it shorter
+        async with serve_page(site=site) as (_, port):
             for origin in (f"http://localhost:{port}", "https://chat.example.org", None):
                 async with browser(port, "Nova" + str(len(origin or "")), origin=origin) as page:
                     assert isinstance(page, Browser)
