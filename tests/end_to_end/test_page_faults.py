@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from netchat.wire import Create
 from tests.cli.chatter import Chatter
 from tests.end_to_end.browsing import People, browser, needs_chromium
 from tests.end_to_end.processes import Server, free_port
@@ -138,6 +139,70 @@ def test_tabs_are_people_of_their_own_and_a_closed_ones_place_is_taken_up(people
     third.say("and I am back")
     first.sees("and I am back")
     assert first.log.locator(".notice", has_text=f"Two{number} left").count() == 0
+
+
+def test_a_tab_whose_place_is_taken_writes_no_more(people: People) -> None:
+    profile = people.profile()
+    first = people.tab(profile)
+    name = f"Frost{next(_names)}"
+    first.enter(name)
+    # A tab that a phone has frozen does not answer who asks around.
+    first.page.evaluate("() => { BroadcastChannel.prototype.postMessage = () => {} }")
+    second = people.tab(profile)
+    expect(second.page.locator("#me")).to_contain_text(name)
+    expect(first.page.locator("#ended")).to_be_visible()
+    second.say("mine now")
+    second.sees("mine now")
+    second.page.evaluate("dispatchEvent(new Event('pagehide'))")
+    kept = second.page.evaluate("JSON.stringify(localStorage)")
+    first.page.evaluate("dispatchEvent(new Event('pagehide'))")
+    assert second.page.evaluate("JSON.stringify(localStorage)") == kept
+
+    # One that learns of it by nothing but the mark of another in its memory.
+    second.page.evaluate(
+        """() => {
+          const key = Object.keys(localStorage).find((name) => name.startsWith("netchat:tab:"));
+          localStorage.setItem(key, `another 1 {}`);
+          document.dispatchEvent(new Event("visibilitychange"));
+        }"""
+    )
+    expect(second.page.locator("#ended-why")).to_contain_text("Another tab")
+
+
+#: The first CREATE is not sent: the connection is cut in its place.
+CUT_AT_CREATE = """(create) => {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (frame) {
+    if (frame[3] !== create) return send.call(this, frame);
+    WebSocket.prototype.send = send;
+    return this.close();
+  };
+}"""
+
+
+def test_the_connection_is_cut_while_a_room_is_asked_for(people: People) -> None:
+    nova = people.new()
+    nova.page.evaluate(CUT_AT_CREATE, Create.TYPE)
+    nova.enter(f"Cut{next(_names)}")
+    nova.say("here")
+    nova.sees("here")
+    expect(nova.page.locator("#rooms button")).to_have_count(1)
+
+
+def test_a_tab_that_slept_asks_before_it_gives_the_server_up(people: People) -> None:
+    person = people.tab(people.profile())
+    sockets: list[object] = []
+    person.page.on("websocket", lambda socket: sockets.append(socket))
+    person.page.clock.install()
+    person.page.reload()
+    person.ready()
+    person.enter(f"Sleepy{next(_names)}")
+    person.page.clock.fast_forward(60_000)  # browsers let timers of hidden tabs wait that long
+    for _ in range(3):
+        person.page.clock.fast_forward(1_000)
+        person.say("awake")
+    person.sees("awake", 3)
+    assert len(sockets) == 1
 
 
 def test_history_comes_as_one_scrolls_up_and_new_messages_do_not_pull_one_down(

@@ -233,8 +233,7 @@ function error(client, message) {
   if (name && !client.online) {
     client.tellUser("refused", { why: text, suggestion: message.suggestion });
   } else if (FINAL.includes(code) || (code === ErrorCode.SERVER_FULL && !memory.token.length)) {
-    client.ended = true;
-    client.tellUser("ended", { why: text, wanted: false });
+    client.end(text);
   } else if (about === MESSAGES.SEND.type) {
     const send = memory.outbox.get(reference);
     if (memory.outbox.delete(reference)) client.tellUser("undelivered", { ...send, why: text });

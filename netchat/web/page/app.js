@@ -47,6 +47,7 @@ function written(path) {
 }
 
 function fulfil() {
+  wish.asked = true; // what is asked for is asked again by the core, over any reconnect
   if (wish.name !== core.name) { // a session from before, under another name
     core.rename(wish.name);
     wish.name = "";
@@ -74,7 +75,7 @@ function showScreen() {
 }
 
 chat.on("opened", showScreen);
-chat.on("online", () => wish && fulfil());
+chat.on("online", () => wish && !wish.asked && fulfil());
 chat.on("renamed", ({ name }) => {
   if (!wish) return;
   wish.name = name;

@@ -170,6 +170,13 @@ export class ChatClient {
     return request;
   }
 
+  /** Stop for good. */
+  end(why) {
+    this.ended = true;
+    this.out = [];
+    this.tellUser("ended", { why, wanted: false });
+  }
+
   send(name, fields) {
     this.out.push(encode(name, fields));
   }

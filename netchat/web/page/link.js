@@ -3,9 +3,9 @@
 const FIRST_WAIT = 200; // ms; each failure doubles the wait, up to
 const LONGEST_WAIT = 10_000;
 const CONNECT_TIMEOUT = 10_000;
-const PING_AFTER = 20_000; // ms of silence, then the server is asked for a sign of life, and
-const SILENCE_TIMEOUT = 40_000; // given up
-const PROBE_TIMEOUT = 3_000; // the same, once the browser has said that the network changed
+const PING_AFTER = 20_000; // ms of silence, then the server is asked for a sign of life, and given
+const ANSWER_TIMEOUT = 20_000; // to answer;
+const PROBE_TIMEOUT = 3_000; // once the browser has said that the network changed, this
 const SAVE_DELAY = 300;
 
 export class Link {
@@ -40,6 +40,7 @@ export class Link {
   /** Send what the core wants sent, and hand on what has happened. */
   flush() {
     const { core, socket } = this;
+    if (!core.ended && this.store.taken) core.end("Another tab goes on in the place of this one.");
     const happenings = core.takeHappenings();
     // What is about to be sent is remembered first: a counter is never used twice.
     if (core.out.length || core.memory.counter !== this.counter || happenings.some(weighty)) {
@@ -75,6 +76,7 @@ export class Link {
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     this.heard = this.asked = performance.now();
+    this.deadline = 0;
     this.become("connecting");
     socket.onopen = () => {
       this.core.connected();
@@ -137,12 +139,13 @@ export class Link {
   /** Something about the network has changed: find out now. */
   stir() {
     if (this.phase === "waiting") this.connect();
-    else if (this.phase === "online") this.probe();
+    else if (this.phase === "online") this.probe(PROBE_TIMEOUT);
   }
 
-  probe() {
+  /** Ask for a sign of life, to be given within `patience` ms. */
+  probe(patience) {
     this.asked = performance.now();
-    this.deadline = this.asked + PROBE_TIMEOUT;
+    this.deadline = this.asked + patience;
     this.core.ping();
     this.flush();
   }
@@ -151,17 +154,14 @@ export class Link {
     if (!this.socket) return;
     const now = performance.now();
     const silence = now - this.heard;
-    if (this.phase === "connecting" && silence > CONNECT_TIMEOUT) {
-      this.lost("The server does not answer.");
-    } else if (this.deadline && this.heard > this.asked) {
-      this.deadline = 0;
-    } else if (silence > SILENCE_TIMEOUT || (this.deadline && now > this.deadline)) {
-      this.deadline = 0;
-      this.lost("The server has fallen silent.");
-    } else if (silence > PING_AFTER && now - this.asked > PING_AFTER / 4) {
-      this.asked = now;
-      this.core.ping();
-      this.flush();
+    if (this.heard > this.asked) this.deadline = 0;
+    if (this.phase === "connecting") {
+      if (silence > CONNECT_TIMEOUT) this.lost("The server does not answer.");
+    } else if (this.deadline) {
+      if (now > this.deadline) this.lost("The server has fallen silent.");
+    } else if (silence > PING_AFTER) {
+      // Asked before it is given up, however late this is called: hidden tabs sleep for minutes.
+      this.probe(ANSWER_TIMEOUT);
     }
   }
 

@@ -3,6 +3,9 @@
 // Each tab is a client of its own. It writes into localStorage under its own key; a tab that opens
 // takes over what a closed or crashed one has left, but never what a living one uses: it asks
 // around first. (Web Locks would be the tool, but exist only over TLS, not on a classroom's LAN.)
+//
+// Who is frozen does not answer, and finds its place taken when it thaws. So each memory has the mark
+// of its owner in front, and who finds another one there writes no more.
 
 import { Memory } from "./memory.js";
 
@@ -13,21 +16,39 @@ const KEPT_MS = 7 * 86_400_000;
 class Store {
   constructor(id) {
     this.key = PREFIX + id;
+    this.mark = newId();
     this.working = true; // false where the browser keeps nothing
   }
 
-  /** What was kept; a new memory if there is nothing, or nothing readable. */
+  /** What was kept, which is this tab's from now on; a new memory if there is nothing readable. */
   load() {
+    let memory;
     try {
-      return Memory.read(JSON.parse(localStorage.getItem(this.key)).memory);
+      memory = Memory.read(/\{.*/s.exec(localStorage.getItem(this.key))[0]);
     } catch {
-      return new Memory();
+      memory = new Memory();
+    }
+    this.write(memory);
+    return memory;
+  }
+
+  /** Another tab goes on with this memory. */
+  get taken() {
+    try {
+      const kept = localStorage.getItem(this.key);
+      return kept !== null && !kept.startsWith(this.mark);
+    } catch {
+      return false;
     }
   }
 
   save(memory) {
+    if (!this.taken) this.write(memory);
+  }
+
+  write(memory) {
     try {
-      localStorage.setItem(this.key, JSON.stringify({ at: Date.now(), memory: memory.write() }));
+      localStorage.setItem(this.key, `${this.mark} ${Date.now()} ${memory.write()}`);
       this.working = true;
     } catch {
       this.working = false;
@@ -37,12 +58,13 @@ class Store {
 
 /** Find this tab's store: its own from before a reload, a deserted one, or a new one. */
 export async function claim() {
-  const mine = recall(sessionStorage);
+  const mine = recall();
+  let id = mine;
+  channel.addEventListener("message", ({ data }) => data.ask && id && channel.postMessage({ here: id }));
   const kept = leftBehind();
   const candidates = [...(mine ? [mine] : []), ...kept.filter((id) => id !== mine)];
   const living = candidates.length ? await whoIsThere() : new Set();
-  const id = candidates.find((one) => !living.has(one)) ?? newId();
-  answerFor(id);
+  id = candidates.find((one) => !living.has(one)) ?? newId();
   try {
     sessionStorage.setItem(PREFIX, id);
   } catch {
@@ -51,9 +73,9 @@ export async function claim() {
   return new Store(id);
 }
 
-function recall(storage) {
+function recall() {
   try {
-    return storage.getItem(PREFIX);
+    return sessionStorage.getItem(PREFIX);
   } catch {
     return null;
   }
@@ -64,8 +86,8 @@ function leftBehind() {
   const found = [];
   try {
     for (const key of Object.keys(localStorage).filter((name) => name.startsWith(PREFIX))) {
-      const { at } = JSON.parse(localStorage.getItem(key));
-      if (Date.now() - at > KEPT_MS) localStorage.removeItem(key);
+      const at = Number(localStorage.getItem(key).split(" ", 2)[1]);
+      if (!(Date.now() - at < KEPT_MS)) localStorage.removeItem(key);
       else found.push({ id: key.slice(PREFIX.length), at });
     }
   } catch {
@@ -78,16 +100,12 @@ const channel = new BroadcastChannel("netchat");
 
 async function whoIsThere() {
   const living = new Set();
-  const hear = ({ data }) => living.add(data.here);
+  const hear = ({ data }) => data.here && living.add(data.here);
   channel.addEventListener("message", hear);
   channel.postMessage({ ask: true });
   await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
   channel.removeEventListener("message", hear);
   return living;
-}
-
-function answerFor(id) {
-  channel.addEventListener("message", ({ data }) => data.ask && channel.postMessage({ here: id }));
 }
 
 const newId = () => Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(36)).join("");
