@@ -27,6 +27,23 @@ export function icon(name) {
   return svg;
 }
 
+/**
+ * A function that has `draw` called with the next frame, however often it is called before. Not while
+ * something in `place` is pressed: an element that is replaced in the meantime is never clicked.
+ */
+export function drawing(place, draw) {
+  let planned = false;
+  const now = () => {
+    if (place.matches(":active")) return requestAnimationFrame(now);
+    planned = false;
+    return draw();
+  };
+  return () => {
+    if (!planned) requestAnimationFrame(now);
+    planned = true;
+  };
+}
+
 /** Touch is the main way in: a keyboard on the screen opens with every focus. */
 export const touch = matchMedia("(pointer: coarse)");
 

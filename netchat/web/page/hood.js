@@ -1,6 +1,6 @@
 // Under the hood: the last frames that went out and came in, field by field and byte by byte.
 
-import { $, h, icon } from "./dom.js";
+import { $, drawing, h, icon } from "./dom.js";
 import { MESSAGES, walk } from "./protocol.js";
 import { showText } from "./text.js";
 
@@ -17,6 +17,7 @@ export class Hood {
     this.list = $("frames");
     this.detail = $("frame");
     this.follow = true; // the newest frame is the one that is shown
+    this.plan = drawing(this.list, () => this.draw());
     $("hood-clear").addEventListener("click", () => {
       this.frames = [];
       this.chosen = undefined;
@@ -35,13 +36,6 @@ export class Hood {
     this.frames.push({ out, bytes: bytes.slice(), when: new Date() });
     if (this.frames.length > KEPT) this.frames.shift();
     if (this.open) this.plan();
-  }
-
-  plan() {
-    this.planned ??= requestAnimationFrame(() => {
-      this.planned = undefined;
-      this.draw();
-    });
   }
 
   /** Show the frame that brought an event, if it is still there. */

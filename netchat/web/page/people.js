@@ -1,7 +1,7 @@
 // Who is in the room: a press on a name begins a private conversation.
 
 import { avatar } from "./line.js";
-import { $, h } from "./dom.js";
+import { $, drawing, h } from "./dom.js";
 import { skeleton } from "./memory.js";
 import { EventKind } from "./protocol.js";
 import { showText } from "./text.js";
@@ -13,20 +13,14 @@ export class People {
   constructor(chat, hooks) {
     this.chat = chat;
     this.hooks = hooks;
-    for (const topic of ["people", "opened", "renamed"]) chat.on(topic, () => this.plan());
+    this.plan = drawing($("people-list"), () => this.draw());
+    for (const topic of ["people", "opened", "renamed"]) chat.on(topic, this.plan);
     chat.on("appended", ({ entries }) => {
       if (entries.some(({ event }) => event?.kind !== EventKind.CHAT)) this.plan();
     });
     setInterval(() => {
       if (chat.current && !document.hidden && !$("people").hidden) chat.askWho(chat.current);
     }, REFRESH);
-  }
-
-  plan() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = undefined;
-      this.draw();
-    });
   }
 
   draw() {

@@ -1,7 +1,7 @@
 // The list of rooms, and who one is.
 
 import { avatar } from "./line.js";
-import { $, h, icon } from "./dom.js";
+import { $, drawing, h, icon } from "./dom.js";
 import { inOrder } from "./room.js";
 import { LOBBY, showText } from "./text.js";
 
@@ -9,16 +9,22 @@ export class Side {
   constructor(chat, hooks) {
     this.chat = chat;
     this.hooks = hooks;
-    for (const topic of ["rooms", "renamed", "online"]) chat.on(topic, () => this.plan());
-    chat.on("opened", () => this.plan());
+    const plan = drawing($("side"), () => this.draw());
+    for (const topic of ["rooms", "renamed", "online", "opened"]) {
+      chat.on(topic, () => {
+        this.head(); // at once: frames are not drawn in a hidden tab, whose title is seen
+        plan();
+      });
+    }
   }
 
-  /** Drawn once, however much happens in a moment. */
-  plan() {
-    this.planned ??= queueMicrotask(() => {
-      this.planned = undefined;
-      this.draw();
-    }) ?? true;
+  /** The title of the tab, with how much is unread. */
+  head() {
+    const { current, unread } = this.chat;
+    const title = current ? `${showText(current.title)} · netchat` : "netchat";
+    document.title = unread ? `(${unread}) ${title}` : title;
+    const elsewhere = unread - (current?.kept.unread ?? 0);
+    $("menu-count").textContent = elsewhere ? count(elsewhere) : "";
   }
 
   draw() {
@@ -29,11 +35,6 @@ export class Side {
     this.fill($("privates"), private_);
     $("privates-title").hidden = !private_.length;
     $("me").replaceChildren(avatar(chat.name), h("bdi", {}, showText(chat.name)));
-    const { unread } = chat;
-    const title = chat.current ? `${showText(chat.current.title)} · netchat` : "netchat";
-    document.title = unread ? `(${unread}) ${title}` : title;
-    const elsewhere = unread - (chat.current?.kept.unread ?? 0);
-    $("menu-count").textContent = elsewhere ? count(elsewhere) : "";
   }
 
   /** One that somebody else has begun, and said nothing in, would only be in the way. */
