@@ -77,10 +77,11 @@ def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
 def test_a_private_conversation_and_its_end(people: People) -> None:
     ada, bo, eve = people.new(), people.new(phone=True), people.new()
     code = ada.enter("Ada")
-    bo.enter("Bo", code)
+    name = "Constructor"  # which every object of JavaScript has, too
+    bo.enter(name, code)
     eve.enter("Eve", code)
-    ada.page.click("#people [data-name=Bo]")
-    expect(ada.page.locator("#title")).to_have_text("Bo")
+    ada.page.click(f"#people [data-name={name}]")
+    expect(ada.page.locator("#title")).to_have_text(name)
     ada.say("psst")
     expect(bo.page.locator("#menu-count")).to_have_text("1")
     expect(bo.page).to_have_title(re.compile(r"^\(1\) "))
@@ -97,7 +98,7 @@ def test_a_private_conversation_and_its_end(people: People) -> None:
     bo.page.click("#quit-open")
     bo.page.click("#quit-yes")
     expect(bo.page.locator("#home")).to_be_visible()
-    ada.sees("Bo has left; this conversation is over")
+    ada.sees(f"{name} has left; this conversation is over")
     assert ada.texts() == ["psst", "yes?"]  # it stays to be read
     expect(ada.page.locator("#composer")).to_be_hidden()
 

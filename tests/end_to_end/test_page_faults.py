@@ -261,6 +261,11 @@ def test_a_server_that_forgets_everything_and_a_name_that_is_gone(chromium: Brow
         nova.enter("Nova")
         nova.say("kept")
         nova.sees("kept")
+        luna = people.new()
+        luna.page.fill("#home-name", "Luna")
+        luna.page.click("#home-lobby")
+        luna.say("before")
+        luna.sees("before")
         # It does not connect again before somebody else has come.
         nova.page.evaluate(NO_MORE_CONNECTIONS)
         mark = len(server.lines)
@@ -285,4 +290,11 @@ def test_a_server_that_forgets_everything_and_a_name_that_is_gone(chromium: Brow
         nova.page.click("#leave")
         nova.page.click("#leave-yes")
         expect(nova.page.locator("#home")).to_be_visible()
+
+        # The lobby is there again, and empty; what one has read in it stays.
+        luna.online()
+        luna.say("after")
+        expect(luna.log.locator(".lines .text")).to_have_text(["after"])
+        expect(luna.log.locator(".former .text")).to_have_text(["before"])
+        expect(luna.log.locator(".former")).to_contain_text("The server has begun anew")
         people.go_home()

@@ -7,6 +7,8 @@ import { Room } from "./room.js";
 
 const PAGE = 60; // events asked for at a time, when somebody scrolls up
 const MAX_PEOPLE = 2000; // names that are listed
+const MOST = 12_000; // entries of a room; with more, the oldest are let go, down to
+const KEPT = 10_000;
 const NEW = "*"; // stands for the code of the room that was asked for and is not there yet
 
 export class Chat extends EventTarget {
@@ -28,7 +30,7 @@ export class Chat extends EventTarget {
 
   /** Messages of a room that have found no echo yet, in order. */
   pending(room) {
-    if (room.draft) return (this.core.memory.private.get(room.code) ?? []).map((text) => ({ text }));
+    if (room.draft) return (this.core.memory.private.get(skeleton(room.peer)) ?? []).map((text) => ({ text }));
     return [...this.core.memory.outbox.values()].filter((send) => send.room === room.code);
   }
 
@@ -70,14 +72,14 @@ export class Chat extends EventTarget {
   }
 
   draft(name) {
-    const room = this.add(skeleton(name), RoomKind.PRIVATE, name);
+    const room = this.add(draftCode(name), RoomKind.PRIVATE, name);
     room.draft = room.begins = true;
     return room;
   }
 
   join(code) {
     const room = this.rooms.get(code);
-    if (room) return this.open(room);
+    if (room && !room.over) return this.open(room);
     this.wanted = code;
     this.core.join(code);
     return this.flush();
@@ -121,7 +123,13 @@ export class Chat extends EventTarget {
   take(happenings) {
     const touched = new Map(); // room -> its new entries
     for (const happening of happenings) this[`on_${happening.what}`]?.(happening, touched);
-    for (const [room, entries] of touched) this.emit("appended", { room, entries });
+    for (const [room, entries] of touched) {
+      this.emit("appended", { room, entries });
+      if (room.entries.length > MOST && !room.scrolledUp) {
+        room.trim(KEPT);
+        this.emit("trimmed", room);
+      }
+    }
     for (const { what, ...detail } of happenings) if (what !== "happened") this.emit(what, detail);
     if (touched.size) this.emit("rooms");
   }
@@ -139,11 +147,12 @@ export class Chat extends EventTarget {
       room.kept.read = "0";
       room.kept.unread = 0;
       room.line = null;
+      const anew = !room.over; // else it was joined again, and its events come again
       room.over = false;
-      this.emit("reset", room);
+      this.emit("reset", { room, anew });
     }
     room ??= this.add(code, kind, peer);
-    const draft = this.rooms.get(skeleton(peer));
+    const draft = this.rooms.get(draftCode(peer));
     if (draft?.draft) this.moveIn(draft, room);
     else if (this.wanted === (kind === RoomKind.ROOM && !known && this.wanted === NEW ? NEW : code)) {
       this.wanted = "";
@@ -218,7 +227,7 @@ export class Chat extends EventTarget {
   }
 
   on_undelivered({ room: code, text, why, to }) {
-    const room = this.rooms.get(code ?? skeleton(to));
+    const room = this.rooms.get(code ?? draftCode(to));
     room?.failed.push({ text, why });
     if (room) this.emit("pending", room);
   }
@@ -243,3 +252,6 @@ export class Chat extends EventTarget {
     this.emit("rooms");
   }
 }
+
+/** What stands for the code of a private room that is not there yet; no room has such a one. */
+const draftCode = (name) => `@${skeleton(name)}`;

@@ -1,9 +1,11 @@
 // Where one writes: grows with the text, sends on Enter, and says what cannot be sent.
 
 import { $ } from "./dom.js";
-import { sendable, textProblem } from "./text.js";
+import { LIMITS } from "./protocol.js";
+import { sendable, showText, textProblem } from "./text.js";
 
 const COUNT_FROM = 0.8; // of the bytes a message may have: from here on they are counted
+const KEPT = 200_000; // characters of a draft that are kept over a reload
 
 export class Composer {
   constructor(chat) {
@@ -33,7 +35,7 @@ export class Composer {
   }
 
   label(room) {
-    const to = room.private ? `Message ${room.peer}` : "Message everyone";
+    const to = room.private ? `Message ${showText(room.peer)}` : "Message everyone";
     this.field.placeholder = to;
     this.field.setAttribute("aria-label", to);
   }
@@ -46,7 +48,7 @@ export class Composer {
 
   typed() {
     const { field, room } = this;
-    const draft = field.value.length < 20_000 ? field.value : "";
+    const draft = field.value.slice(0, KEPT);
     if (draft !== room.kept.draft) {
       room.kept.draft = draft;
       this.chat.keep();
@@ -54,11 +56,13 @@ export class Composer {
     field.style.height = "auto"; // grow and shrink with the text, up to what the style sheet allows
     field.style.height = `${field.scrollHeight}px`;
     const text = sendable(field.value);
-    const limit = this.chat.core.maxText;
-    const size = text.length * 3 > limit * COUNT_FROM ? textProblem(text, limit) : "";
+    const size = text.length * 3 > this.limit * COUNT_FROM ? textProblem(text, this.limit) : "";
     this.say(size);
     $("send").disabled = !text;
   }
+
+  /** Bytes that a message may have; until the server has told, what servers usually take. */
+  get limit() { return this.chat.core.maxText || LIMITS.MAX_TEXT; }
 
   say(problem) {
     this.problem.textContent = problem;
@@ -68,7 +72,7 @@ export class Composer {
   send() {
     const text = sendable(this.field.value);
     if (!text) return;
-    const problem = textProblem(text, this.chat.core.maxText);
+    const problem = textProblem(text, this.limit);
     if (problem) return this.say(problem);
     this.field.value = "";
     this.typed();

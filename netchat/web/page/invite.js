@@ -10,20 +10,23 @@ export async function learnAddress() {
   try {
     address = (await (await fetch("/info.json")).json()).address || address;
   } catch {
-    // The address of this page will do.
+    return; // the address of this page will do
   }
+  for (const link of document.querySelectorAll("a[data-code]")) show(link);
 }
+
+const show = (link) => (link.href = link.textContent = linkOf(link.dataset.code));
 
 const linkOf = (code) => `${address}/r/${code}`;
 
 /** What to invite with, as it stands at the top of a room and in a dialog. */
 export function invitation(code) {
   const done = h("span", { class: "done", role: "status" });
-  const link = h("a", { href: linkOf(code), class: "address" }, linkOf(code));
+  const link = h("a", { class: "address", "data-code": code });
+  show(link);
   const button = h("button", {
     type: "button", class: "primary",
     onclick: async () => {
-      link.href = link.textContent = linkOf(code);
       done.textContent = (await copy(linkOf(code))) ? "Link copied" : "Select the link and copy it";
       setTimeout(() => (done.textContent = ""), 4000);
     },
@@ -35,7 +38,7 @@ export function invitation(code) {
       h("p", {}, link),
       h("p", { class: "actions" }, button, done)),
     h("figure", {},
-      h("img", { src: `/qr/${code}.svg`, width: 148, height: 148, alt: `QR code of ${linkOf(code)}` }),
+      h("img", { src: `/qr/${code}.svg`, width: 148, height: 148, alt: "QR code of this link" }),
       h("figcaption", {}, "Scan to join by phone")));
 }
 

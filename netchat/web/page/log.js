@@ -6,6 +6,7 @@
 
 import { h, icon } from "./dom.js";
 import { line, missedLine } from "./line.js";
+import { showText } from "./text.js";
 
 const BLOCK = 50;
 const NEAR = 600; // px from the oldest message shown, when older ones are asked for
@@ -18,11 +19,12 @@ export class LogView {
     this.room = room;
     this.hooks = hooks;
     this.head = h("div", { class: "head", hidden: true }, head);
+    this.former = h("div", { class: "former" }); // what was said before the server began the room anew
     this.more = h("p", { class: "more", hidden: true }, "Loading older messages…");
-    this.lines = h("div", { role: "log", "aria-label": `Messages in ${room.title}`, class: "lines" });
+    this.lines = h("div", { role: "log", "aria-label": `Messages in ${showText(room.title)}`, class: "lines" });
     this.tail = h("div", { class: "tail" });
     this.unread = h("div", { class: "unread", role: "separator" }, h("span", {}, "New messages"));
-    const inner = h("div", { class: "inner" }, this.head, this.more, this.lines, this.tail);
+    const inner = h("div", { class: "inner" }, this.head, this.former, this.more, this.lines, this.tail);
     this.element = h("div", { class: "log", tabindex: 0, "aria-label": "Messages", role: "region" }, inner);
     this.element.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.show(room.entries);
@@ -37,6 +39,34 @@ export class LogView {
     this.first = this.last = undefined;
     this.append(entries);
     this.quietly(() => {});
+    this.afterPast();
+  }
+
+  /** The server has forgotten the room and begun it anew: what stands here stays to be read. */
+  restart() {
+    this.unread.remove();
+    for (const item of this.lines.querySelectorAll("[data-seq]")) delete item.dataset.seq;
+    if (this.lines.childElementCount) {
+      this.former.append(...this.lines.children,
+        h("p", { class: "notice" }, "The server has begun anew. What stands above is kept by this page alone."));
+    }
+    this.show(this.room.entries);
+  }
+
+  /** The oldest entries are no longer kept. */
+  trim() {
+    const [first] = this.room.entries;
+    this.unread.remove();
+    for (const item of this.lines.querySelectorAll(".item")) {
+      if (BigInt(item.dataset.seq) >= first.seq) {
+        item.replaceWith(this.render(first)); // it has no other one in front of it now
+        break;
+      }
+      if (item.parentNode.childElementCount === 1) item.parentNode.remove();
+      else item.remove();
+    }
+    this.first = first;
+    this.markUnread();
     this.afterPast();
   }
 
@@ -61,6 +91,7 @@ export class LogView {
   /** Older entries, in front; not read out. */
   prepend(entries) {
     this.quietly(() => {
+      this.unread.remove();
       const blocks = [];
       for (let end = entries.length; end > 0; end -= BLOCK) {
         const part = entries.slice(Math.max(0, end - BLOCK), end);
@@ -122,7 +153,7 @@ export class LogView {
     };
     const item = line({ ...own, text: failure.text }, own, true, room, "failed");
     item.append(
-      h("p", { class: "why", role: "alert" }, icon("alert"), `Not delivered: ${failure.why} `,
+      h("p", { class: "why", role: "alert" }, icon("alert"), `Not delivered: ${showText(failure.why)} `,
         h("span", {}, h("button", { class: "textual", onclick: retry }, "Edit"),
           h("button", { class: "textual", onclick: done }, "Discard"))),
     );
@@ -131,6 +162,8 @@ export class LogView {
 
   markUnread() {
     const { line: behind, entries } = this.room;
+    if (this.unread.isConnected && behind === this.marked) return; // what is new stands below it
+    this.marked = behind;
     this.unread.remove();
     if (behind === null) return;
     // Searched from the end: unread messages are the last ones.
@@ -156,6 +189,7 @@ export class LogView {
   scrolled() {
     const { element, chat, room } = this;
     if (!element.isConnected || element.hidden) return;
+    room.scrolledUp = !this.atEnd;
     const left = element.scrollHeight - element.clientHeight + element.scrollTop;
     if (left < NEAR && chat.core.online) {
       chat.loadOlder(room);

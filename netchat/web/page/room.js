@@ -21,6 +21,7 @@ export class Room {
     this.over = false; // it ended without having been left: it can be read until it is closed
     this.line = null; // the unread line stands behind this event
     this.watched = false; // its end is in front of somebody's eyes
+    this.scrolledUp = false; // somebody reads what is older
     this.kept = shelf[code] ??= blank();
   }
 
@@ -51,6 +52,12 @@ export class Room {
     this.begins = !older.length || older[0].seq <= oldest;
     if (this.kept.unread && this.line === null) this.line = this.read;
     return entries;
+  }
+
+  /** Let the oldest go, but for so many; they can be asked for again. */
+  trim(count) {
+    this.entries.splice(0, this.entries.length - count);
+    this.begins = false;
   }
 
   /** Everything was seen. Returns whether that is news. */

@@ -45,10 +45,12 @@ export class Screen {
       log(room)?.markUnread();
       if (room === chat.current) log(room)?.toEnd();
     });
-    chat.on("reset", (room) => {
-      log(room)?.show(room.entries);
+    chat.on("reset", ({ room, anew }) => {
+      if (anew) log(room)?.restart();
+      else log(room)?.show([]);
       if (room === chat.current) this.show(room);
     });
+    chat.on("trimmed", (room) => log(room)?.trim());
     chat.on("removed", (room) => {
       log(room)?.element.remove();
       this.logs.delete(room);

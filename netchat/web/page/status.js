@@ -1,6 +1,7 @@
 // How the connection stands, and short notes on what went wrong.
 
 import { $, h } from "./dom.js";
+import { showText } from "./text.js";
 
 const QUIET = 700; // ms: a connection that is back by then was never worth a word
 const TOAST = 6000;
@@ -57,7 +58,7 @@ export class Status {
   }
 
   toast(text) {
-    const note = h("p", {}, text);
+    const note = h("p", {}, showText(text));
     $("toasts").append(note);
     setTimeout(() => note.remove(), TOAST);
   }

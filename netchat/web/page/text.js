@@ -105,7 +105,12 @@ const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" }
 const DAY = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month: "long" });
 const FULL = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medium" });
 
-export const date = (microseconds) => new Date(Number(microseconds / 1000n));
+const LATEST = 8_640_000_000_000_000n; // ms: the last moment that a Date can be
+
+export function date(microseconds) {
+  const ms = microseconds / 1000n;
+  return new Date(Number(ms < LATEST ? ms : LATEST));
+}
 export const clock = (when) => CLOCK.format(when);
 export const fullTime = (when) => FULL.format(when);
 
