@@ -8,7 +8,8 @@ import { People } from "./people.js";
 import { Side, count } from "./side.js";
 import { LOBBY, readCode, showCode, showText } from "./text.js";
 
-const narrow = matchMedia("(max-width: 760px)");
+const narrow = matchMedia("(max-width: 760px)"); // a panel takes the whole screen
+const drawn = matchMedia("(max-width: 1000px)"); // the list of rooms is a drawer
 const wide = matchMedia("(min-width: 1100px)");
 const PANELS = ["people", "hood"];
 
@@ -99,7 +100,7 @@ export class Screen {
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.closeAll();
     });
-    narrow.addEventListener("change", () => this.closeAll());
+    for (const width of [narrow, drawn]) width.addEventListener("change", () => this.closeAll());
     // Where a keyboard on the screen lies over the page instead of shrinking it (Safari).
     visualViewport?.addEventListener("resize", () => {
       if (visualViewport.scale === 1) document.body.style.height = `${visualViewport.height}px`;
@@ -190,6 +191,7 @@ export class Screen {
   /** Do something that leads to another room. */
   go(action) {
     if (narrow.matches) this.closeAll();
+    else if (this.drawerOpen) this.drawer(false);
     action();
   }
 
@@ -211,9 +213,10 @@ export class Screen {
     (open ? $("side-close") : $("menu")).focus();
   }
 
+  get drawerOpen() { return $("side").classList.contains("open"); }
+
   closeAll() {
-    const drawn = $("side").classList.contains("open");
-    if (drawn) this.drawer(false);
+    if (this.drawerOpen) this.drawer(false);
     const opened = PANELS.find((id) => !$(id).hidden);
     if (opened && (narrow.matches || opened === "hood")) {
       this.panel("");
@@ -222,13 +225,13 @@ export class Screen {
     this.cover();
   }
 
-  /** On a phone what lies over the room takes the room out of reach. */
+  /** What lies over the room takes the room out of reach. */
   cover() {
-    const drawn = $("side").classList.contains("open");
+    const { drawerOpen } = this;
     const panel = PANELS.some((id) => !$(id).hidden);
-    $("room").inert = narrow.matches && (drawn || panel);
-    $("side").inert = narrow.matches && !drawn;
-    $("shade").hidden = !(narrow.matches && drawn);
+    $("room").inert = drawerOpen || (narrow.matches && panel);
+    $("side").inert = drawn.matches && !drawerOpen;
+    $("shade").hidden = !drawerOpen;
   }
 
   ask(dialog, field) {
