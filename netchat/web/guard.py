@@ -105,14 +105,14 @@ class Guard:
 
     def is_own_origin(self, origin: str, authority: str) -> bool:
         """Whether a page of `origin` may connect to a server that it calls `authority`."""
-        scheme, *there = found = _origin(origin)
-        if not there[0]:
+        scheme, name, port = found = _origin(origin)
+        if not name:
             return False
-        here = [*_split(authority, scheme)]
-        if found in self._origins or there == here:
+        host, own_port = _split(authority, scheme)
+        if found in self._origins:
             return True
-        # One machine by two of its names.
-        return is_loopback(there[0]) and is_loopback(here[0]) and there[1] == here[1]
+        # The same name, or two names of one machine.
+        return port == own_port and (name == host or (is_loopback(name) and is_loopback(host)))
 
     @web.middleware
     async def check(
