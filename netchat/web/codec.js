@@ -250,7 +250,7 @@ function read(bytes, at, declared, where, into, visit, prefix = "", depth = 0) {
 
 function textOf(kind, value, doc, choice) {
   if (kind === "blob") return [...value].map((byte) => hex(byte, 2)).join("");
-  if (choice) return ENUMS[choice][value]?.name ?? `${value}`;
+  if (choice) return ENUMS[choice][value] ?? `${value}`;
   if (kind === "u64" && value && doc.includes("microseconds since 1970") && value < 8640000000000000000n) {
     return new Date(Number(value / 1000n)).toISOString();
   }

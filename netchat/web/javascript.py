@@ -13,7 +13,7 @@ from pathlib import Path
 from netchat.wire import HEADER_FIELDS, HEADER_SIZE, MAGIC, MESSAGES, VERSION, Record, fields_of
 from netchat.wire import limits as wire_limits
 from netchat.wire.frame import CRC_OFFSET
-from netchat.wire.spec import enums, records, senders
+from netchat.wire.spec import enums, records
 
 __all__ = ["CODEC", "codec"]
 
@@ -42,16 +42,16 @@ def _spec() -> Iterator[str]:
         yield f"  [{_quoted(name)}, {offset}, {size}, {_quoted(doc)}],"
     yield "];"
     yield ""
-    yield "// What the numbers of a field mean: {value: {name, doc}}"
+    yield "// What the numbers of a field are called: {value: name}"
     yield "export const ENUMS = {"
     for enum in enums():
         yield f"  {enum.__name__}: {{"
         for value in enum:
-            yield f"    {value.value}: {{name: {_quoted(value.name)}, doc: {_quoted(value.doc)}}},"
+            yield f"    {value.value}: {_quoted(value.name)},"
         yield "  },"
     yield "};"
     yield "const numbers = (values) =>"
-    yield "  Object.freeze(Object.fromEntries(Object.entries(values).map(([n, v]) => [v.name, +n])));"
+    yield "  Object.freeze(Object.fromEntries(Object.entries(values).map(([n, name]) => [name, +n])));"
     for enum in enums():
         yield f"export const {enum.__name__} = numbers(ENUMS.{enum.__name__});"
     yield ""
@@ -66,7 +66,7 @@ def _spec() -> Iterator[str]:
     for number, message in sorted(MESSAGES.items()):
         doc = (inspect.getdoc(message) or "").partition("\n")[0]
         yield f"  {message.NAME}: {{"
-        yield f"    type: {number:#04x}, from: {json.dumps(senders(message))},"
+        yield f"    type: {number:#04x},"
         yield f"    doc: {_quoted(doc)},"
         yield "    fields: ["
         yield from _fields(message, "      ")

@@ -44,7 +44,7 @@ export class Chat extends EventTarget {
   open(room) {
     if (this.current === room) return;
     const left = this.current;
-    if (left) left.watched = false;
+    if (left) left.watched = left.scrolledUp = false;
     if (left && !left.kept.unread) left.line = null;
     this.current = room;
     this.core.memory.current = room?.code ?? "";

@@ -23,45 +23,45 @@ export const HEADER = [
   ["crc", 12, 4, "CRC-32 (zlib's) over the whole frame, these four bytes taken as zero"],
 ];
 
-// What the numbers of a field mean: {value: {name, doc}}
+// What the numbers of a field are called: {value: name}
 export const ENUMS = {
   ErrorCode: {
-    1: {name: "BAD_FRAME", doc: "The bytes are no valid frame, or a body is not what its type declares."},
-    2: {name: "UNEXPECTED", doc: "A valid message, but it makes no sense now or in this direction."},
-    3: {name: "HANDSHAKE_TIMEOUT", doc: "HELLO did not come in time."},
-    4: {name: "FRAME_TIMEOUT", doc: "The rest of a frame did not come in time."},
-    5: {name: "IDLE_TIMEOUT", doc: "Nothing was heard, not even a PONG."},
-    6: {name: "STALLED", doc: "The client took nothing in for too long. Its session stays: resume it."},
-    7: {name: "SERVER_FULL", doc: "The server has as many users as it takes."},
-    8: {name: "BUSY", doc: "Too many connections at a time, in all or from one address."},
-    9: {name: "SESSION_MOVED", doc: "The session goes on, on another connection."},
-    10: {name: "SHUTTING_DOWN", doc: "Not sent in NCP/1: a server that shuts down says BYE."},
-    100: {name: "NAME_TAKEN", doc: "Somebody has this name, or one that looks the same."},
-    101: {name: "NAME_NOT_ALLOWED", doc: "The name holds what a name must not, or is too long."},
-    110: {name: "NO_SUCH_ROOM", doc: "No room has this code."},
-    111: {name: "NOT_A_MEMBER", doc: "The request is about a room that the client is not in."},
-    112: {name: "TOO_MANY_ROOMS", doc: "The client is in as many rooms as the server allows."},
-    113: {name: "NO_SUCH_USER", doc: "Nobody has this name, or the other one in a private room has left."},
-    120: {name: "TEXT_NOT_ALLOWED", doc: "The text is empty or holds control characters."},
-    121: {name: "TEXT_TOO_LONG", doc: "The text has more bytes than WELCOME's `max_text`."},
-    122: {name: "OUT_OF_ORDER", doc: "The SEND's counter is not larger than the last, and not a known one."},
-    130: {name: "TOO_FAST", doc: "A warning: the server reads this connection more slowly. Nothing is lost."},
-    140: {name: "STORAGE", doc: "A warning: the disk fails; what is sent waits until it works again."},
+    1: "BAD_FRAME",
+    2: "UNEXPECTED",
+    3: "HANDSHAKE_TIMEOUT",
+    4: "FRAME_TIMEOUT",
+    5: "IDLE_TIMEOUT",
+    6: "STALLED",
+    7: "SERVER_FULL",
+    8: "BUSY",
+    9: "SESSION_MOVED",
+    10: "SHUTTING_DOWN",
+    100: "NAME_TAKEN",
+    101: "NAME_NOT_ALLOWED",
+    110: "NO_SUCH_ROOM",
+    111: "NOT_A_MEMBER",
+    112: "TOO_MANY_ROOMS",
+    113: "NO_SUCH_USER",
+    120: "TEXT_NOT_ALLOWED",
+    121: "TEXT_TOO_LONG",
+    122: "OUT_OF_ORDER",
+    130: "TOO_FAST",
+    140: "STORAGE",
   },
   EventKind: {
-    1: {name: "CHAT", doc: "Somebody said something."},
-    2: {name: "JOIN", doc: "Somebody became a member."},
-    3: {name: "LEAVE", doc: "Somebody is no longer a member."},
-    4: {name: "RENAME", doc: "A member has another name now."},
+    1: "CHAT",
+    2: "JOIN",
+    3: "LEAVE",
+    4: "RENAME",
   },
   RoomKind: {
-    1: {name: "LOBBY", doc: "The room every server has; its code is `lobby`."},
-    2: {name: "ROOM", doc: "A room that was made with CREATE; who knows its code may join."},
-    3: {name: "PRIVATE", doc: "A room of two, made with PRIVATE; nobody else can join."},
+    1: "LOBBY",
+    2: "ROOM",
+    3: "PRIVATE",
   },
 };
 const numbers = (values) =>
-  Object.freeze(Object.fromEntries(Object.entries(values).map(([n, v]) => [v.name, +n])));
+  Object.freeze(Object.fromEntries(Object.entries(values).map(([n, name]) => [name, +n])));
 export const ErrorCode = numbers(ENUMS.ErrorCode);
 export const EventKind = numbers(ENUMS.EventKind);
 export const RoomKind = numbers(ENUMS.RoomKind);
@@ -88,7 +88,7 @@ export const RECORDS = {
 };
 export const MESSAGES = {
   HELLO: {
-    type: 0x01, from: ["client"],
+    type: 0x01,
     doc: "Opens a connection: the first frame of every client.",
     fields: [
       ["features", "u32", "Optional features the client knows, one a bit. None are defined yet."],
@@ -100,7 +100,7 @@ export const MESSAGES = {
     ],
   },
   WELCOME: {
-    type: 0x02, from: ["server"],
+    type: 0x02,
     doc: "Answers HELLO: the session stands, and is on disk.",
     fields: [
       ["features", "u32", "Optional features in use on this connection. None are defined yet."],
@@ -118,21 +118,21 @@ export const MESSAGES = {
     ],
   },
   PING: {
-    type: 0x03, from: ["client", "server"],
+    type: 0x03,
     doc: "Asks for a sign of life.",
     fields: [
       ["time", "u64", "Any number; PONG carries it back."],
     ],
   },
   PONG: {
-    type: 0x04, from: ["client", "server"],
+    type: 0x04,
     doc: "Answers PING.",
     fields: [
       ["time", "u64", "The number of the PING."],
     ],
   },
   ERROR: {
-    type: 0x05, from: ["server"],
+    type: 0x05,
     doc: "Says no, in a code for programs and a sentence for people.",
     fields: [
       ["code", "u16", "Why. Below 100 the server closes the connection behind this frame.", "ErrorCode"],
@@ -143,21 +143,21 @@ export const MESSAGES = {
     ],
   },
   BYE: {
-    type: 0x06, from: ["client", "server"],
+    type: 0x06,
     doc: "Ends the session: its name is free, and it cannot be resumed.",
     fields: [
       ["text", "text", "Why, for people."],
     ],
   },
   CREATE: {
-    type: 0x10, from: ["client"],
+    type: 0x10,
     doc: "Asks for a new room; its creator is its first member.",
     fields: [
       ["request", "u32", "Comes back in the answer."],
     ],
   },
   JOIN: {
-    type: 0x11, from: ["client"],
+    type: 0x11,
     doc: "Asks to become a member of a room.",
     fields: [
       ["request", "u32", "Comes back in the answer."],
@@ -167,7 +167,7 @@ export const MESSAGES = {
     ],
   },
   JOINED: {
-    type: 0x12, from: ["server"],
+    type: 0x12,
     doc: "Answers CREATE, JOIN and PRIVATE. To the other one in a PRIVATE it comes unasked.",
     fields: [
       ["request", "u32", "The request it answers, or 0."],
@@ -176,7 +176,7 @@ export const MESSAGES = {
     ],
   },
   LEAVE: {
-    type: 0x13, from: ["client"],
+    type: 0x13,
     doc: "Ends the membership in a room.",
     fields: [
       ["request", "u32", "Comes back in the answer."],
@@ -184,7 +184,7 @@ export const MESSAGES = {
     ],
   },
   LEFT: {
-    type: 0x14, from: ["server"],
+    type: 0x14,
     doc: "Answers LEAVE: no more events of this room.",
     fields: [
       ["request", "u32", "The request it answers, or 0."],
@@ -192,7 +192,7 @@ export const MESSAGES = {
     ],
   },
   WHO: {
-    type: 0x15, from: ["client"],
+    type: 0x15,
     doc: "Asks who is in a room.",
     fields: [
       ["request", "u32", "Comes back in the answer."],
@@ -201,7 +201,7 @@ export const MESSAGES = {
     ],
   },
   ROSTER: {
-    type: 0x16, from: ["server"],
+    type: 0x16,
     doc: "Answers WHO with one page of names, sorted.",
     fields: [
       ["request", "u32", "The request it answers."],
@@ -212,7 +212,7 @@ export const MESSAGES = {
     ],
   },
   RENAME: {
-    type: 0x17, from: ["client"],
+    type: 0x17,
     doc: "Asks for another user name. The rooms learn of it through an EVENT.",
     fields: [
       ["request", "u32", "Comes back in the answer."],
@@ -220,7 +220,7 @@ export const MESSAGES = {
     ],
   },
   RENAMED: {
-    type: 0x18, from: ["server"],
+    type: 0x18,
     doc: "Answers RENAME.",
     fields: [
       ["request", "u32", "The request it answers."],
@@ -228,7 +228,7 @@ export const MESSAGES = {
     ],
   },
   PRIVATE: {
-    type: 0x19, from: ["client"],
+    type: 0x19,
     doc: "Asks for the private room with one other user. There is one for each two sessions.",
     fields: [
       ["request", "u32", "Comes back in the answer."],
@@ -236,7 +236,7 @@ export const MESSAGES = {
     ],
   },
   SEND: {
-    type: 0x20, from: ["client"],
+    type: 0x20,
     doc: "Says something in a room.",
     fields: [
       ["counter", "u64", "The message's number on this device: larger with each message."],
@@ -245,7 +245,7 @@ export const MESSAGES = {
     ],
   },
   EVENT: {
-    type: 0x21, from: ["server"],
+    type: 0x21,
     doc: "Something happened in a room. It is on disk before it is sent.",
     fields: [
       ["seq", "u64", "Sequence number in the room, from 1."],
@@ -259,7 +259,7 @@ export const MESSAGES = {
     ],
   },
   ACK: {
-    type: 0x22, from: ["server"],
+    type: 0x22,
     doc: "Answers a SEND that the server already has: the number it got then.",
     fields: [
       ["counter", "u64", "Counter of the SEND."],
@@ -268,7 +268,7 @@ export const MESSAGES = {
     ],
   },
   HISTORY: {
-    type: 0x23, from: ["client"],
+    type: 0x23,
     doc: "Asks for events of the past.",
     fields: [
       ["request", "u32", "Comes back in the answer."],
@@ -278,7 +278,7 @@ export const MESSAGES = {
     ],
   },
   HISTORY_END: {
-    type: 0x24, from: ["server"],
+    type: 0x24,
     doc: "Ends the EVENTs that answer HISTORY.",
     fields: [
       ["request", "u32", "The request it answers."],
@@ -531,7 +531,7 @@ function read(bytes, at, declared, where, into, visit, prefix = "", depth = 0) {
 
 function textOf(kind, value, doc, choice) {
   if (kind === "blob") return [...value].map((byte) => hex(byte, 2)).join("");
-  if (choice) return ENUMS[choice][value]?.name ?? `${value}`;
+  if (choice) return ENUMS[choice][value] ?? `${value}`;
   if (kind === "u64" && value && doc.includes("microseconds since 1970") && value < 8640000000000000000n) {
     return new Date(Number(value / 1000n)).toISOString();
   }
