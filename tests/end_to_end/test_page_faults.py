@@ -274,6 +274,7 @@ def test_a_server_that_forgets_everything_and_a_name_that_is_gone(chromium: Brow
         nova.say("lost words")
         server.start()
         server.wait_for("page", since=mark)
+        luna.page.evaluate("dispatchEvent(new Event('online'))")  # it tries now, not in a while
         thief = people.new()
         thief.enter("Nova")
         nova.page.evaluate("() => { WebSocket = Socket }")
