@@ -201,7 +201,7 @@ class Session:
                 self._problem(
                     command.line, f"`{command.text}` ended with {status} upon Ctrl-C", output
                 )
-            elif command.output is not None and (shown := differs(command.output, output)):
+            elif command.output is not None and (shown := differs(f"{command.output}\n…", output)):
                 self._problem(
                     command.line, f"`{command.text}` does not print:\n{shown}\nbut:", output
                 )
