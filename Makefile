@@ -15,6 +15,7 @@ setup: $(STAMP) ## make .venv with the locked packages and netchat itself
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "netchat needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Setting $(VENV) up: this takes some minutes, and only the first time."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -22,6 +23,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: setup ## the main job, end to end, in under a minute
 	@$(BIN)/netchat demo
+	@echo "(It is $(BIN)/netchat; source $(BIN)/activate puts it on your path.)"
 
 notebooks: setup ## open the lab course in Jupyter
 	cd experiments && ../$(BIN)/jupyter lab $$([ "$$(id -u)" = 0 ] && echo --allow-root)
