@@ -44,6 +44,7 @@ def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
     link = nova.log.locator(".invitation a").get_attribute("href")
     assert link == f"{people.address}/r/{code.replace('-', '')}"
     nova.log.locator("img").evaluate("picture => picture.decode()")  # the QR code
+    expect(nova.log.locator("figcaption")).to_have_text("For phones: netchat serve --lan")
 
     maya = people.new(link.removeprefix(people.address), phone=True)
     maya.accept("Maya")

@@ -13,9 +13,14 @@ export async function learnAddress() {
     return; // the address of this page will do
   }
   for (const link of document.querySelectorAll("a[data-code]")) show(link);
+  for (const note of document.querySelectorAll(".invitation figcaption")) note.textContent = phones();
 }
 
 const show = (link) => (link.href = link.textContent = linkOf(link.dataset.code));
+
+/** What phones can do: an address of this machine alone leads them to themselves. */
+const phones = () => /^(localhost|127\.|\[::1\])/.test(new URL(address).hostname)
+  ? "For phones: netchat serve --lan" : "Scan to join by phone";
 
 const linkOf = (code) => `${address}/r/${code}`;
 
@@ -39,7 +44,7 @@ export function invitation(code) {
       h("p", { class: "actions" }, button, done)),
     h("figure", {},
       h("img", { src: `/qr/${code}.svg`, width: 148, height: 148, alt: "QR code of this link" }),
-      h("figcaption", {}, "Scan to join by phone")));
+      h("figcaption", {}, phones())));
 }
 
 export function showInvitation(code) {
