@@ -70,7 +70,7 @@ def plot_regret(results: LinkResults) -> Figure:
     figure, (axes,) = picture(
         1, "Regret against the oracle",
         "Seconds of the line's full capacity by which less has arrived than with the code that is "
-        "best on\neach channel.  Mean of the repetitions.",
+        "best on each channel.  Mean of the repetitions.",
     )  # fmt: skip
     shown = _shown(results)
     handles = []

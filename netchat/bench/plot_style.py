@@ -6,6 +6,7 @@ curve also has a marker of its own.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ _LOOKS: tuple[Look, ...] = (
 
 #: Inches; with the widths below it is the shape of a slide.
 _HEIGHT = 9.0
+
+#: Characters of a subtitle that an inch holds.
+_TO_THE_INCH = 9.5
 
 _FONT: dict[Any, Any] = {
     "font.size": 14,
@@ -67,9 +71,11 @@ def picture(panels: int, title: str, subtitle: str) -> tuple[Figure, list[Axes]]
         width = 16.0 if panels > 1 else 11.0
         figure = Figure(figsize=(width, _HEIGHT), facecolor="white")
         axes = list(figure.subplots(1, panels, squeeze=False, sharey=True)[0])
+        lines = textwrap.wrap(subtitle, round(width * _TO_THE_INCH))
         # By hand, because the layout engine takes longer than all the rest.
-        figure.subplots_adjust(1 / width, 0.15, 1 - 0.2 / width, 0.885, wspace=0.05)
-        heading = f"$\\bf{{{_bold(title)}}}$\n{subtitle}"
+        top = 0.92 - 0.035 * len(lines)
+        figure.subplots_adjust(1 / width, 0.15, 1 - 0.2 / width, top, wspace=0.05)
+        heading = "\n".join([f"$\\bf{{{_bold(title)}}}$", *lines])
         figure.suptitle(heading, fontsize=15, x=0.01, y=0.99, ha="left", linespacing=1.4)
     return figure, axes
 

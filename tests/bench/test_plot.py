@@ -50,6 +50,18 @@ def test_a_panel_for_each_kind_of_channel(results):
     assert "95 % intervals" in figure.get_suptitle()
 
 
+def test_the_heading_fits_into_a_single_panel_too():
+    point = bench.run(["repetition:3"], ["bsc:0.1"], frames=100, workers=1)
+    figure = point.plot()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure.draw(FigureCanvasAgg(figure).get_renderer())
+    (heading,) = figure.texts
+    box = heading.get_window_extent()
+    assert box.x1 < figure.bbox.x1
+    assert box.y0 > figure.axes[0].title.get_window_extent().y1
+
+
 def test_markers_are_measured_and_lines_are_theory(results):
     axes = results.plot("fer").axes[0]
     assert axes.get_ylabel() == "frame error rate"
