@@ -36,7 +36,7 @@ class _Notice(event.Listener):
         if not self._said and function.__module__.startswith("netchat."):
             self._said = True
             on_compile(
-                "netchat: compiling kernels; this takes some seconds, and only the first time ..."
+                "netchat: compiling kernels: up to a minute, once for each kind of code; then kept ..."
             )
 
     def on_end(self, event: event.Event) -> None:

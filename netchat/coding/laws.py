@@ -38,7 +38,7 @@ class Verdict:
 
 
 def numbers_are_possible(code: Code, rng: np.random.Generator) -> str | None:  # noqa: ARG001
-    """Its numbers are possible: k <= n, and the distance is enough for what it says it does."""
+    """Its numbers are possible, the distance is enough for what it says, and its source is given."""
     if not 1 <= code.k <= code.n:
         return f"k = {code.k} and n = {code.n}, but 1 <= k <= n is needed."
     if not 1 <= code.distance <= code.n - code.k + 1 and code.alphabet == "byte":
@@ -48,7 +48,7 @@ def numbers_are_possible(code: Code, rng: np.random.Generator) -> str | None:  #
     if not code.corrects <= max(code.detects, code.corrects) < code.distance:
         return f"detects {code.detects}, which a distance of {code.distance} does not allow."
     if not code.citation.strip():
-        return "it does not say where it is from: `citation` is empty."
+        return "it does not say where it is from: `citation` is empty; 'my own' will do, if it is."
     return None
 
 
