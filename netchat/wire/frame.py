@@ -42,8 +42,8 @@ CRC_OFFSET = 12
 
 #: The header's fields as (name, offset, size, meaning), for every view that draws one.
 HEADER_FIELDS = (
-    ("magic", 0, 2, "`NC`: a reader that lost its place finds it again here"),
-    ("version", 2, 1, "1"),
+    ("magic", 0, 2, "NC: a reader that lost its place finds it again here"),
+    ("version", 2, 1, "of the protocol: 1"),
     ("type", 3, 1, "which message the body is"),
     ("flags", 4, 2, "0; bit 0 will mean: the body is encrypted"),
     ("suite", 6, 1, "0; will name the cipher suite of an encrypted body"),

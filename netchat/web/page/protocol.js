@@ -13,8 +13,8 @@ export const LIMITS = {DEFAULT_PORT: 6464, MAX_FRAME: 65536, MAX_HISTORY: 1000, 
 
 // name, offset, size, meaning
 export const HEADER = [
-  ["magic", 0, 2, "`NC`: a reader that lost its place finds it again here"],
-  ["version", 2, 1, "1"],
+  ["magic", 0, 2, "NC: a reader that lost its place finds it again here"],
+  ["version", 2, 1, "of the protocol: 1"],
   ["type", 3, 1, "which message the body is"],
   ["flags", 4, 2, "0; bit 0 will mean: the body is encrypted"],
   ["suite", 6, 1, "0; will name the cipher suite of an encrypted body"],
