@@ -159,7 +159,8 @@ def namespace_of(name: str, host: str = "") -> str:
 
 def command_line(name: str, command: str) -> str:
     """What to type for a command on the lab of a name."""
-    return f"sudo netchat lab {'' if name == 'lab' else f'--name {name} '}{command}"
+    chosen = "" if name == "lab" else f"--name {name} "
+    return f'sudo "$(command -v netchat)" lab {chosen}{command}'
 
 
 def not_up(name: str) -> str:

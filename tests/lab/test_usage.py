@@ -30,7 +30,8 @@ def test_no_lab_is_up():
             cli, ["lab", "--name", "nobodys", *command], standalone_mode=False
         )
         assert done.return_value == 1
-        assert "with: sudo netchat lab --name nobodys up" in done.output or done.output == "null\n"
+        line = 'with: sudo "$(command -v netchat)" lab --name nobodys up'
+        assert line in done.output or done.output == "null\n"
 
 
 @pytest.mark.parametrize("name", ["../x", "a-b", "", "A", "x" * 21])
