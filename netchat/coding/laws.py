@@ -218,7 +218,7 @@ def fills_what_it_says(code: Code, rng: np.random.Generator) -> str | None:
 
 
 def faces_agree(code: Code, rng: np.random.Generator) -> str | None:
-    """Planes and rows give the same answers."""
+    """Planes and rows give the same answers, also where symbols are lost."""
     message = messages(code, 128, rng)
     word = code.encode(message)
     as_planes = code.encode_planes(planes.from_rows(_bits(code, message)))
@@ -226,13 +226,20 @@ def faces_agree(code: Code, rng: np.random.Generator) -> str | None:
         return "encode_planes gives other codewords than encode."
     received = word ^ _light(code, len(word), rng)
     received[:8] = messages(code, 8, rng, code.n)
-    rows, fast = code.decode(received), code.decode_planes(planes.from_rows(_bits(code, received)))
-    counts = planes.to_counts(fast.corrected, len(message))
-    counts[planes.to_rows(fast.failed[None, :])[:, 0] == 1] = -1
-    if (counts != rows.corrected).any():
-        return "decode_planes counts other corrections or failures than decode."
-    if (planes.to_rows(fast.message) != _bits(code, rows.message)).any():
-        return "decode_planes gives other messages than decode."
+    on_planes = planes.from_rows(_bits(code, received))
+    losses: list[Bools | None] = [None]
+    if code.alphabet == "bit":  # planes lose bits
+        losses.append(rng.random(received.shape) < rng.random((len(received), 1)) / code.n * 4)
+    for lost in losses:
+        gone = None if lost is None else planes.from_rows(lost.astype(np.uint8))
+        rows, fast = code.decode(received, lost), code.decode_planes(on_planes, gone)
+        where = "" if lost is None else " where bits are lost"
+        counts = planes.to_counts(fast.corrected, len(message))
+        counts[planes.to_rows(fast.failed[None, :])[:, 0] == 1] = -1
+        if (counts != rows.corrected).any():
+            return f"decode_planes counts other corrections or failures than decode{where}."
+        if (planes.to_rows(fast.message) != _bits(code, rows.message)).any():
+            return f"decode_planes gives other messages than decode{where}."
     return None
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from netchat.coding import planes
+from netchat.coding import plane_counts, planes
 from netchat.coding.code import Code, Decoded, Planes, Rows
 from netchat.coding.planes import DecodedPlanes
 
@@ -33,9 +33,28 @@ class PlanesCode(Code):
 
     def decode_planes(self, received: Planes, erasures: Planes | None = None) -> DecodedPlanes:
         """Decode planes (n, words)."""
+        planes = self._planes(received, self.n, "received word")
         if erasures is not None and erasures.any():
-            return super().decode_planes(received, erasures)
-        return self._decode_planes(self._planes(received, self.n, "received word"))
+            return self._decode_lost_planes(planes, self._planes(erasures, self.n, "lost symbol"))
+        return self._decode_planes(planes)
+
+    def _decode_lost_planes(self, received: Planes, lost: Planes) -> DecodedPlanes:
+        """Decode where some bits are lost; what `Code._decode_erasures` does to rows."""
+        if self.fills == 0:
+            return self._decode_planes(received)
+        erased = plane_counts.count(lost)
+        message = self._decode_planes(received).message.copy()
+        failed = ~np.zeros(received.shape[1], np.uint64)
+        corrected = np.zeros((self.n.bit_length() + 1, received.shape[1]), np.uint64)
+        for filled in (received & ~lost, received | lost):
+            result = self._decode_planes(filled)
+            wrong = plane_counts.count((self._encode_planes(result.message) ^ received) & ~lost)
+            both = plane_counts.add(wrong, erased)
+            near = plane_counts.below(plane_counts.add(wrong, both), self.distance) & ~result.failed
+            message ^= (message ^ result.message) & near
+            corrected |= both & near & failed  # if both fillings find a word, it is the same one
+            failed &= ~near
+        return DecodedPlanes(message, corrected, failed)
 
     def _encode(self, message: Rows) -> Rows:
         return planes.to_rows(self._encode_planes(planes.from_rows(message)), len(message))

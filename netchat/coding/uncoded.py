@@ -33,6 +33,10 @@ class Uncoded(PlanesCode):
         nothing = np.zeros((0, words), np.uint64)
         return DecodedPlanes(received.copy(), nothing, np.zeros(words, np.uint64))
 
+    def _decode_lost_planes(self, received: Planes, lost: Planes) -> DecodedPlanes:
+        result = self._decode_planes(received)
+        return DecodedPlanes(result.message, result.corrected, np.bitwise_or.reduce(lost, axis=0))
+
     def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
         # A lost bit stays lost, and that is all there is to say.
         lost = erasures.any(axis=1)

@@ -1,0 +1,58 @@
+"""Counting on planes: numbers of 64 blocks in each column of words, a plane a binary digit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["add", "below", "count"]
+
+Planes = NDArray[np.uint64]
+
+
+def count(planes: Planes) -> Planes:
+    """How many of some planes (width, words) are set: digits (digits, words), lowest first.
+
+    >>> count(np.array([[1], [1], [3]], np.uint64)).tolist()
+    [[3], [1]]
+    """
+    digits = np.zeros((len(planes).bit_length(), planes.shape[1]), np.uint64)
+    for number, carry in enumerate(planes, 1):
+        for digit in digits[: number.bit_length()]:
+            digit ^= carry  # the sum without its carry, which is where it had been and is not now
+            carry = carry & ~digit
+    return digits
+
+
+def add(one: Planes, two: Planes) -> Planes:
+    """The sum of two numbers.
+
+    >>> add(np.array([[1], [1]], np.uint64), np.array([[1]], np.uint64)).tolist()
+    [[0], [0], [1]]
+    """
+    width = max(len(one), len(two)) + 1
+    a, b = (np.pad(each, ((0, width - len(each)), (0, 0))) for each in (one, two))
+    carry = np.zeros_like(a[0])
+    total = np.empty_like(a)
+    for i in range(width):
+        total[i] = a[i] ^ b[i] ^ carry
+        carry = (a[i] & b[i]) | (carry & (a[i] ^ b[i]))
+    return total
+
+
+def below(number: Planes, limit: int) -> NDArray[np.uint64]:
+    """(words,) Set where a number is below a limit.
+
+    >>> below(np.array([[1], [2]], np.uint64), 2).item() == 2**64 - 1 - 2
+    True
+    """
+    words = number.shape[1]
+    smaller, equal = np.zeros(words, np.uint64), ~np.zeros(words, np.uint64)
+    for i in range(max(len(number), limit.bit_length()) - 1, -1, -1):
+        digit = number[i] if i < len(number) else np.zeros(words, np.uint64)
+        if limit >> i & 1:
+            smaller |= equal & ~digit
+            equal &= digit
+        else:
+            equal &= ~digit
+    return smaller
