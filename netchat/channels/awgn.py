@@ -12,6 +12,9 @@ from netchat.channels.channel import ErrorChannel, Received
 
 __all__ = ["Awgn"]
 
+#: Beyond it a channel is perfect or useless, and its numbers leave what a float holds.
+_MOST_DB = 100
+
 
 class Awgn(ErrorChannel):
     """BPSK over white Gaussian noise: bit 0 is sent as +1, bit 1 as -1.
@@ -29,10 +32,12 @@ class Awgn(ErrorChannel):
     """
 
     def __init__(self, ebn0_db: float, rate: float = 1.0) -> None:
-        if not 0 < rate <= 1 or not math.isfinite(ebn0_db):
+        if not abs(ebn0_db) <= _MOST_DB:
             raise ValueError(
-                f"awgn needs a finite Eb/N0 in dB and a rate in (0, 1], not {ebn0_db}."
+                f"awgn has an Eb/N0 from -{_MOST_DB} to {_MOST_DB} dB, not {ebn0_db:g}."
             )
+        if not 0 < rate <= 1:
+            raise ValueError(f"awgn has a rate in (0, 1], not {rate:g}.")
         self.ebn0_db, self.rate = ebn0_db, rate
         self._snr = 10 ** (ebn0_db / 10) * rate
         p = math.erfc(math.sqrt(self._snr)) / 2

@@ -14,7 +14,8 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -171,6 +172,21 @@ def _factory(match: re.Match[str]) -> Callable[..., Code]:
     raise ValueError(f"There is no code {name!r}; there are {', '.join(names())}.")
 
 
+def _told(error: Exception, path: Path) -> str:
+    """What a file raised, and in which of its lines."""
+    lines = [line for name, line in _places(error) if name == str(path)]
+    where = f", line {lines[-1]}" if lines else ""
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}{where}: {text}."
+
+
+def _places(error: Exception) -> Iterator[tuple[str, int | None]]:
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        yield frame.f_code.co_filename, line
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        yield error.filename, error.lineno
+
+
 def _from_file(file: str, name: str) -> Callable[..., Code]:
     path = Path(file).expanduser().resolve()
     if not path.is_file():
@@ -181,7 +197,10 @@ def _from_file(file: str, name: str) -> Callable[..., Code]:
     assert module_spec.loader is not None
     module = importlib.util.module_from_spec(module_spec)
     sys.modules[module_name] = module  # pickling its objects for another process needs it
-    module_spec.loader.exec_module(module)
+    try:
+        module_spec.loader.exec_module(module)
+    except Exception as error:  # whatever a file that is being written raises
+        raise ValueError(f"{file} cannot be loaded: {_told(error, path)}") from error
     try:
         factory: Callable[..., Code] = getattr(module, name)
     except AttributeError:
