@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from netchat import __version__
 from netchat.bench.results import Results
 from netchat.bench.suite import Experiment, experiments
 from netchat.bench.work import Work
@@ -90,7 +91,8 @@ def run(
 
     Raises:
         ValueError: if there is no such code or channel, or a number is out of its range.
-        BenchError: if a code raises an error, or the file cannot be used.
+        BenchError: if a code raises an error, or the file cannot be used: it is no such file, of
+            another version or seed, or it holds points that are not asked for.
 
     >>> results = run(["hamming:7,4"], ["bsc:0.01"], workers=1)
     >>> low, high = results.points[0].ber_interval
@@ -100,13 +102,11 @@ def run(
     for name, value in (
         ("errors", errors), ("frames", frames), ("seconds", seconds), ("workers", workers)
     ):  # fmt: skip
-        if value is not None and value <= 0:
+        if value is not None and not value > 0:  # nor nan
             raise ValueError(f"{name} is a number above 0, not {value}.")
     before = Results.read(resume) if resume is not None and Path(resume).exists() else None
-    if before is not None and seed not in (None, before.seed):
-        raise BenchError(
-            f"{resume} was begun with seed {before.seed}, and cannot go on with {seed}."
-        )
+    if before is not None:
+        _can_go_on(before, str(resume), seed)
     if seed is None:
         seed = 1 if before is None else before.seed
     if seed < 0:
@@ -121,6 +121,8 @@ def run(
         frames, seconds = asked["frames"], asked["seconds"]
     errors = asked["errors"] = asked["errors"] or ERRORS
     chosen = experiments(codes, channels)
+    if before is not None:
+        _loses_nothing(before, str(resume), chosen)
     # First of all, because workers need as long to start as the theory of all points takes.
     with contextlib.closing(_runner(chosen, workers)) as runner:
         works = []
@@ -134,6 +136,28 @@ def run(
                 if (work.point.code, work.point.channel) in known:
                     work.take_up(known[work.point.code, work.point.channel])
         return _run(works, runner, Results([], seed, settings=asked), resume, progress)
+
+
+def _can_go_on(before: Results, file: str, seed: int | None) -> None:
+    if before.version != __version__:
+        raise BenchError(
+            f"{file} was made by netchat {before.version}, whose chance may be another than that of "
+            f"{__version__}: begin anew, in another file."
+        )
+    if seed not in (None, before.seed):
+        raise BenchError(f"{file} was begun with seed {before.seed}, and cannot go on with {seed}.")
+
+
+def _loses_nothing(before: Results, file: str, chosen: list[Experiment]) -> None:
+    """A run writes its own points to its file: what is in there must be among them."""
+    wanted = {(each.code.spec, each.channel.spec) for each in chosen}
+    others = [point for point in before.points if (point.code, point.channel) not in wanted]
+    if others:
+        raise BenchError(
+            f"{file} also holds {others[0].code} over {others[0].channel}, which would be lost"
+            f"{f', and {len(others) - 1} points more' if len(others) > 1 else ''}: "
+            "ask for all of its codes and channels and for more, or take another file."
+        )
 
 
 def _specs(asked: Sequence[str | Code] | Sequence[str | Channel] | None) -> list[str] | None:

@@ -11,7 +11,7 @@ import numpy as np
 from netchat.bench.limits import worst_bsc, worst_ebn0
 from netchat.bench.plot_style import BASELINE, Look, add_legend, looks, measured, picture, rate_axis
 from netchat.bench.results import Point
-from netchat.bench.theory import Theory, theory
+from netchat.bench.theory import theory
 from netchat.channels import Channel
 from netchat.channels import get as get_channel
 from netchat.channels.awgn import Awgn
@@ -154,7 +154,8 @@ def _bursts(channels: Sequence[GilbertElliott]) -> _Panel:
     chains = [channel.chain() for channel in channels]
     shares = [channel.bad for channel in channels]
     alike = np.allclose(shares, shares[0], rtol=0.02) and all(
-        np.array_equal(chain.error, chains[0].error) for chain in chains
+        np.array_equal(chain.error, chains[0].error) and chain.moves[1, 0] > 0  # bursts that end
+        for chain in chains
     )
     good, bad = chains[0].error
     share = float(np.mean(shares))
@@ -175,6 +176,8 @@ def _bursts(channels: Sequence[GilbertElliott]) -> _Panel:
 
 def _draw_axis(axes: Axes, panel: _Panel, channels: Sequence[Channel]) -> None:
     places = [panel.where(channel) for channel in channels]
+    if panel.log:  # a share of 0 has no place on it
+        places = [place for place in places if place > 0] or [1e-3]
     low, high = min(places), max(places)
     if panel.log:
         axes.set_xscale("log")
@@ -195,9 +198,16 @@ def _draw_axis(axes: Axes, panel: _Panel, channels: Sequence[Channel]) -> None:
 def _draw_theory(axes: Axes, panel: _Panel, code: Code, rate: str, look: Look) -> None:
     low, high = sorted(axes.get_xlim())
     fine = np.geomspace(low, high, _FINE) if panel.log else np.linspace(low, high, _FINE)
-    found = [theory(code, panel.at(float(place))) for place in fine]
-    known = [(place, _of(each, rate)) for place, each in zip(fine, found, strict=True)]
-    line = [(place, value) for place, value in known if value]
+    line, found = [], []
+    for place in map(float, fine):
+        try:
+            channel = panel.at(place)
+        except ValueError:  # in the margin, such as a share above 1
+            continue
+        found.append(theory(code, channel))
+        value = found[-1].ber if rate == "ber" else found[-1].fer
+        if value:
+            line.append((place, value))
     if not line:
         return
     kind = found[0].ber_kind if rate == "ber" else found[0].fer_kind
@@ -205,10 +215,6 @@ def _draw_theory(axes: Axes, panel: _Panel, code: Code, rate: str, look: Look) -
         *zip(*line, strict=True), color=look[0], linewidth=2.2, zorder=2,
         linestyle="--" if kind == "bound" else "-",
     )  # fmt: skip
-
-
-def _of(found: Theory, rate: str) -> float | None:
-    return found.ber if rate == "ber" else found.fer
 
 
 def _draw_limit(axes: Axes, panel: _Panel, code: Code, look: Look) -> None:

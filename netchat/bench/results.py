@@ -222,6 +222,12 @@ class Results:
 
         return as_text(self.points, width)
 
+    def grid(self, width: int | None = None) -> str:
+        """Bit error rates as text, a line a code and a column a channel: what fits a screen."""
+        from netchat.bench.grid import as_grid
+
+        return as_grid(self.points, width)
+
     def _repr_html_(self) -> str:
         from netchat.bench.table import as_html
 

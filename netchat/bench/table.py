@@ -11,7 +11,7 @@ from netchat.bench.intervals import Interval
 from netchat.bench.results import Point
 from netchat.bench.theory import Kind
 
-__all__ = ["as_html", "as_text", "short_number"]
+__all__ = ["as_html", "as_text", "measured_rate", "short_number"]
 
 
 class _Column(NamedTuple):
@@ -32,7 +32,8 @@ def short_number(value: float) -> str:
     return f"{value:.3f}" if value >= 0.09995 else f"{value:.2e}".replace("e-0", "e-")
 
 
-def _rate(rate: float | None, interval: Interval) -> str:
+def measured_rate(rate: float | None, interval: Interval) -> str:
+    """A rate that was measured; below what it is, if nothing was seen."""
     if rate is None:
         return "-"
     return short_number(rate) if rate else f"<{short_number(interval.high)}"
@@ -58,10 +59,10 @@ _COLUMNS = (
     _Column("channel", lambda point: point.channel),
     _Column("frames", lambda point: f"{point.tally.frames:,}", 4),
     _Column("errors", lambda point: f"{point.tally.frame_errors:,}", 3),
-    _Column("FER", lambda point: _rate(point.fer, point.fer_interval)),
+    _Column("FER", lambda point: measured_rate(point.fer, point.fer_interval)),
     _Column("95 %", lambda point: _range(point.fer_interval), 2),
     _Column("theory", lambda point: _theory(point.theory.fer, point.theory.fer_kind), 1),
-    _Column("BER", lambda point: _rate(point.ber, point.ber_interval)),
+    _Column("BER", lambda point: measured_rate(point.ber, point.ber_interval)),
     _Column("95 %", lambda point: _range(point.ber_interval), 2),
     _Column("theory", lambda point: _theory(point.theory.ber, point.theory.ber_kind), 1),
     _Column("undetected", lambda point: f"{point.tally.undetected:,}", 5),

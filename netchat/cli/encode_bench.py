@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -34,6 +35,8 @@ def check_file(_ctx: click.Context, param: click.Parameter, value: str | None) -
         raise click.BadParameter(f"there is no folder {path.parent}.")
     if path.is_dir():
         raise click.BadParameter(f"{path} is a folder.")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise click.BadParameter(f"{path} cannot be written.")
     if param.name == "plot" and path.suffix not in _PICTURES:
         raise click.BadParameter(f"{path} ends in none of {', '.join(_PICTURES)}.")
     return value
@@ -137,19 +140,21 @@ def _hand_out(
     if json_file == "-":
         click.echo(json.dumps(results.as_dict(), indent=1))
     else:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo(results.table(width))
-    if json_file not in (None, "-"):
-        results.to_json(str(json_file))
-    if csv_file is not None:
-        results.to_csv(csv_file)
-    if plot is not None:
-        try:
-            results.save_plot(plot)
-            click.echo(f"The picture is in {plot}.", err=True)
+        click.echo(_table(results))
+    for file, write in (
+        (None if json_file == "-" else json_file, results.to_json),
+        (csv_file, results.to_csv),
+        (plot, results.save_plot),
+    ):
+        try:  # one that cannot be written does not cost the others
+            if file is not None:
+                write(file)
         except BenchError as error:
-            click.echo(f"No picture: {error}", err=True)
+            click.echo(f"{'No picture' if file is plot else 'netchat'}: {error}", err=True)
             status = FAILED
+        else:
+            if file is not None and file is plot:
+                click.echo(f"The picture is in {plot}.", err=True)
     if not results.complete:
         done = sum(point.stopped_by != "interrupted" for point in results.points)
         hint = (
@@ -158,6 +163,17 @@ def _hand_out(
         click.echo(f"Interrupted: {done} of {len(results.points)} points done; {hint}.", err=True)
         return INTERRUPTED
     return status
+
+
+def _table(results: Results) -> str:
+    """Everything for a pipe or a file; for a terminal what can be seen there at once."""
+    if not sys.stdout.isatty():
+        return results.table()
+    width, height = shutil.get_terminal_size()
+    table = results.table(width)
+    if table.count("\n") + 1 < height:
+        return table
+    return f"{results.grid(width)}\n\n| less -S shows every number; --csv and --json keep them."
 
 
 class _Bar:

@@ -13,7 +13,7 @@ import pytest
 
 import netchat.channels
 import netchat.coding
-from netchat import bench
+from netchat import __version__, bench
 from netchat.bench.trial import Trial
 from netchat.coding import Code, Decoded
 from netchat.errors import BenchError
@@ -151,6 +151,25 @@ def test_a_file_that_is_no_state(tmp_path):
         assert state.read_text() == text
 
 
+def test_a_file_of_another_run_is_left_as_it_is(tmp_path):
+    state = tmp_path / "state.json"
+    bench.run(["hamming:7,4"], ["bsc:0.1", "bsc:0.05"], resume=state, workers=1)
+    text = state.read_text()
+    for codes, channels in ((["repetition:3"], None), (None, ["bsc:0.1"])):
+        with pytest.raises(
+            BenchError, match=r"also holds hamming:7,4 over bsc:0\..* would be lost"
+        ):
+            bench.run(codes, channels, resume=state, workers=1)
+    assert state.read_text() == text
+    more = bench.run(["hamming:7,4", "repetition:3"], resume=state, workers=1)
+    assert len(more.points) == 4
+    text = state.read_text().replace(f'"version": "{__version__}"', '"version": "0.0.1"')
+    state.write_text(text)
+    with pytest.raises(BenchError, match=r"was made by netchat 0\.0\.1"):
+        bench.run(resume=state, workers=1)
+    assert state.read_text() == text
+
+
 class Notebook(Code):
     """What somebody wrote in a notebook: no other process could make it."""
 
@@ -245,6 +264,7 @@ def alive(pid):
         ({"errors": 0}, "errors is a number above 0"),
         ({"frames": -1}, "frames is"),
         ({"seconds": 0.0}, "seconds is"),
+        ({"seconds": float("nan")}, "seconds is"),
         ({"workers": 0}, "workers is"),
         ({"seed": -1}, "seed is 0 or more"),
     ],
@@ -264,3 +284,37 @@ def test_a_narrow_table_leaves_columns_out():
     assert "theory" in results.table(80)
     assert "95 %" in results.table(100)
     assert results._repr_html_().count("<td>") == results._repr_html_().count("<th>")
+
+
+def test_a_grid_is_as_wide_as_it_may_be():
+    results = bench.run(
+        ["hamming:7,4", "uncoded:64"],
+        ["bsc:0.1", "bsc:0.01", "bsc:0", "gilbert-elliott:0.01,0.1,0,0.5", "awgn:4dB"],
+        frames=20_000, errors=20_000, workers=1,
+    )  # fmt: skip
+    titles = [line for line in results.grid().splitlines() if line.startswith("Bit error rate")]
+    assert [title.partition(", ")[2] for title in titles] == [
+        "bsc:", "gilbert-elliott, by the mean length of a burst in bits:", "awgn:"
+    ]  # fmt: skip
+    _, heading, hamming, uncoded, *_ = results.grid().splitlines()
+    assert heading.split() == ["rate", "0.1", "0.01", "0"]
+    limit = results.point("hamming:7,4", "bsc:0").ber_interval.high
+    assert hamming.split()[:2] == ["hamming:7,4", "0.571"]
+    assert hamming.split()[-1] == f"<{limit:.2e}".replace("e-0", "e-")
+    assert float(uncoded.split()[2]) == pytest.approx(0.1, abs=0.002)
+    assert "  10\n" in results.grid()
+    exact = [
+        interval.low <= rate <= interval.high
+        for point in results.points
+        for rate, interval in (
+            (point.theory.fer, point.fer_interval), (point.theory.ber, point.ber_interval)
+        )
+    ]  # fmt: skip
+    assert len(exact) == 20
+    assert results.grid().endswith(
+        f"Of 20 frame and bit error rates that theory knows exactly, {sum(exact)} lie in their "
+        "95 % intervals."
+    )
+    narrow = results.grid(40).partition("\n\n")[0].splitlines()
+    assert max(map(len, narrow)) <= 40
+    assert narrow[1].split() == ["rate", "0.1", "0"]

@@ -122,6 +122,17 @@ def test_channels_that_differ_in_more_than_bursts():
     assert figure.axes[0].get_xlabel() == "share of bits that the channel turns over"
 
 
+@pytest.mark.parametrize(
+    "channel",
+    ["bsc:0", "bsc:0.5", "bsc:1", "bec:1", "awgn:-100dB", "awgn:100dB",
+     "gilbert-elliott:0.5,1,0,1", "gilbert-elliott:0.5,0,0,1"],
+)  # fmt: skip
+def test_channels_at_the_end_of_their_range(channel, tmp_path):
+    results = bench.run(["hamming:7,4"], [channel], frames=1000, workers=1)
+    results.save_plot(tmp_path / "picture.png")
+    assert results.plot().axes[0].get_xlim()[0] != results.plot().axes[0].get_xlim()[1]
+
+
 @pytest.mark.parametrize("suffix", ["png", "svg"])
 def test_it_is_written(tmp_path, suffix):
     results = bench.run(["hamming:7,4"], ["bsc:0.1"], workers=1)

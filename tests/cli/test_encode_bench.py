@@ -1,16 +1,20 @@
 """`netchat encode-bench`, as its user has it."""
 
 import csv
+import fcntl
 import json
 import os
 import pty
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -89,7 +93,9 @@ def test_a_picture(tmp_path):
         (["--code", "rs:300,200"], "1 <= k < n <= 255"),
         (["--channel", "bsc:2"], "from 0 to 1"),
         (["--channel", "cable"], "not a channel"),
+        (["--channel", "awgn:1e6"], "from -100 to 100 dB"),
         (["--errors", "0"], "--errors"),
+        (["--seconds", "nan"], "seconds is a number above 0"),
         (["--seconds", "0"], "--seconds"),
         (["--json", "no/such/folder/x.json"], "no folder no/such/folder"),
         (["--plot", "picture.doc"], "ends in none of .png, .svg, .pdf"),
@@ -103,6 +109,41 @@ def test_wrong_usage(arguments, said):
     assert result.returncode == 2
     assert said in " ".join(result.stderr.split())
     assert result.stdout == ""
+
+
+def test_a_file_that_cannot_be_loaded(tmp_path):
+    for source, said in (
+        ("x = 1\nraise RuntimeError('boom')\n", "RuntimeError, line 2: boom."),
+        ("x = 1\n\ndef f(:\n", "SyntaxError, line 3: invalid syntax."),
+    ):
+        (tmp_path / "bad.py").write_text(source)
+        result = bench("--code", f"{tmp_path}/bad.py:Bad", code=2)
+        assert isinstance(result.exception, click.UsageError)
+        assert str(result.exception) == f"{tmp_path}/bad.py cannot be loaded: {said}"
+
+
+def test_a_file_that_cannot_be_written_does_not_cost_the_others(tmp_path):
+    picture, table = tmp_path / "picture.png", tmp_path / "table.csv"
+    arguments = ["--json", "/proc/x.json", "--csv", str(table), "--plot", str(picture)]
+    result = bench(*QUICK, "--workers", "1", *arguments, code=1)
+    assert "netchat: /proc/x.json cannot be written" in result.stderr
+    assert len(table.read_text().splitlines()) == 3
+    assert picture.exists()
+
+
+def test_a_terminal_shows_what_fits_it(tmp_path):
+    """More points than it has lines become a grid; a pipe gets them all."""
+    command = [sys.executable, "-m", "netchat", "encode-bench", *QUICK, "--workers", "1"]
+    for lines, starts in ((30, "  channel"), (4, "Bit error rate after decoding, bsc:")):
+        terminal, end = pty.openpty()
+        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", lines, 100, 0, 0))
+        environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+        subprocess.run(command, stdout=end, stderr=subprocess.DEVNULL, env=environment, check=True)
+        os.close(end)
+        shown = os.read(terminal, 65536).decode().replace("\r\n", "\n")
+        os.close(terminal)
+        assert shown.startswith(starts)
+        assert ("| less -S shows every number" in shown) == (lines == 4)
 
 
 def test_a_code_that_breaks(tmp_path):
