@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 #: Seconds for something to show up on a screen.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Screen:
