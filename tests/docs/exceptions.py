@@ -31,7 +31,7 @@ NOT_HERE = {
     r"^python -m tests\.(bench|fuzz|end_to_end|captures|screenshots|pictures)\b": "takes minutes",
     r"^netchat lab (up|exec|sniff|status|down)\b": "makes networks, as root; tests/lab does that",
     r"^(pip|pipx|apt-get|apt|brew|git|cd|source)\b": "is no command of netchat",
-    r"^netchat encode-bench$|^netchat link-bench --plot": "takes minutes",
+    r"^netchat encode-bench$|^netchat link-bench\b": "takes minutes",
     r"^netchat load .*--(users 2000|messages 10000)\b": "takes minutes",
 }
 
