@@ -21,4 +21,6 @@ def test_a_reader_that_goes_is_no_failure(command: str) -> None:
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
+    # The first run of a machine says that it compiles.
+    complaints = [line for line in done.stderr.splitlines() if "compiling kernels" not in line]
+    assert (done.returncode, complaints, done.stdout.count("\n")) == (0, [], 1)
