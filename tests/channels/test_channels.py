@@ -120,7 +120,7 @@ def test_specs_that_are_none(spec):
         ("bsc:nan", "probability"),
         ("gilbert-elliott:0,0,0,1", "use bsc"),
         ("gilbert-elliott:0.1,0.1,0,2", "e_bad is a probability"),
-        ("awgn:nan", "finite"),
+        ("awgn:nan", "from -100 to 100 dB"),
     ],
 )
 def test_numbers_that_are_none(spec, says):
