@@ -6,21 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netchat.course import Variant, Wrong, exercise, need, whole_number
+from netchat.course import Variant, Wrong, exercise, need, real_number, whole_number
 
 #: What each check of the (7,4) code covers: the places whose number has that bit.
 GROUPS = {check: [place for place in range(1, 8) if place & check] for check in (1, 2, 4)}
 DATA_PLACES = (3, 5, 6, 7)
-
-
-def real(value: Any, what: str) -> float:
-    """An answer that has to be a number."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise Wrong(f"{what} is a number; {value!r} is none.") from None
-    need(math.isfinite(number), f"{what} is a finite number, not {number}.")
-    return number
 
 
 @exercise("7.1", "The majority among n")
@@ -29,7 +19,7 @@ def majority(variant: Variant, majority_wrong: Any) -> None:
     own = round(chance.uniform(0.02, 0.2), 3)
 
     def said(n: int, p: float) -> float:
-        value = real(majority_wrong(n, p), f"majority_wrong({n}, {p})")
+        value = real_number(majority_wrong(n, p), f"majority_wrong({n}, {p})")
         need(
             -1e-12 <= value <= 1 + 1e-12, f"majority_wrong({n}, {p}) is {value:g}: no probability."
         )
@@ -204,10 +194,10 @@ def how_often_a_block_fails(variant: Variant, block_fails: Any) -> None:
     own = round(variant.random("fails").uniform(0.01, 0.1), 3)
     for n in (3, 7, 15, 31):
         need(
-            abs(real(block_fails(n, 0.0), "block_fails")) < 1e-12,
+            abs(real_number(block_fails(n, 0.0), "block_fails")) < 1e-12,
             "Over a channel without errors (p = 0) nothing fails, but your function says otherwise.",
         )
-        said = real(block_fails(n, own), f"block_fails({n}, {own})")
+        said = real_number(block_fails(n, own), f"block_fails({n}, {own})")
         survives = (1 - own) ** n
         need(
             not math.isclose(said, 1 - survives, rel_tol=1e-6),

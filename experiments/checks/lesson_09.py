@@ -8,28 +8,18 @@ import netchat.bench
 import netchat.channels
 import netchat.coding
 from netchat.bench.limits import lowest_ber
-from netchat.course import Variant, Wrong, exercise, need
-
-
-def real(value: Any, what: str) -> float:
-    """An answer that has to be a number."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise Wrong(f"{what} is a number; {value!r} is none.") from None
-    need(math.isfinite(number), f"{what} is a finite number, not {number}.")
-    return number
+from netchat.course import Variant, Wrong, exercise, need, real_number
 
 
 @exercise("9.1", "Capacity")
 def capacity_of_a_bsc(variant: Variant, entropy: Any, capacity: Any) -> None:
     for p in (0.0, 1.0):
-        said = real(entropy(p), f"entropy({p:g})")
+        said = real_number(entropy(p), f"entropy({p:g})")
         need(
             math.isclose(said, 0, abs_tol=1e-12),
             f"If an error never comes, or always, nobody has to be told: entropy({p:g}) is not {said:g}.",
         )
-    said = real(entropy(0.5), "entropy(0.5)")
+    said = real_number(entropy(0.5), "entropy(0.5)")
     need(
         math.isclose(said, 1, rel_tol=1e-9),
         f"A fair coin has one bit of entropy; entropy(0.5) says {said:g}.",
@@ -38,7 +28,10 @@ def capacity_of_a_bsc(variant: Variant, entropy: Any, capacity: Any) -> None:
     chance = variant.random("entropy")
     for _ in range(5):
         p = round(chance.uniform(0.01, 0.45), 3)
-        one, other = real(entropy(p), f"entropy({p})"), real(entropy(1 - p), f"entropy({1 - p})")
+        one, other = (
+            real_number(entropy(p), f"entropy({p})"),
+            real_number(entropy(1 - p), f"entropy({1 - p})"),
+        )
         need(
             math.isclose(one, other, rel_tol=1e-9),
             f"Whether errors are the rule or the exception, they are as hard to name: entropy({p}) and "
@@ -53,7 +46,7 @@ def capacity_of_a_bsc(variant: Variant, entropy: Any, capacity: Any) -> None:
             f"{one:.4f}.",
         )
         need(
-            math.isclose(real(capacity(p), f"capacity({p})"), 1 - one, rel_tol=1e-9),
+            math.isclose(real_number(capacity(p), f"capacity({p})"), 1 - one, rel_tol=1e-9),
             f"capacity({p}) and entropy({p}) do not make up the one bit that was sent.",
         )
 
@@ -157,7 +150,7 @@ def level(variant: Variant) -> float:
 def worth_its_energy(ebn0_db: float, raw_error: Any, ratio: Any) -> None:
     for at in (0.0, 4.0, 8.0, ebn0_db):
         for rate in (1.0, 0.5, 1 / 3):
-            said = real(raw_error(at, rate), f"raw_error({at}, {rate:.2f})")
+            said = real_number(raw_error(at, rate), f"raw_error({at}, {rate:.2f})")
             right = netchat.channels.get(f"awgn:{at}dB").at_rate(rate).p
             need(
                 not (
@@ -173,7 +166,7 @@ def worth_its_energy(ebn0_db: float, raw_error: Any, ratio: Any) -> None:
                 f"{'more' if said < right else 'fewer'} errors.",
                 "Decibels first: 10 ** (dB / 10). Then Q of the root; and Q(x) is not erfc(x).",
             )
-    said = real(ratio, "ratio")
+    said = real_number(ratio, "ratio")
     p, alone = (netchat.channels.get(f"awgn:{ebn0_db}dB").at_rate(r).p for r in (1 / 3, 1.0))
     right = (3 * p**2 - 2 * p**3) / alone
     need(

@@ -8,17 +8,7 @@ from typing import Any
 import netchat.bench
 import netchat.channels
 import netchat.coding
-from netchat.course import Variant, Wrong, exercise, need, whole_number
-
-
-def real(value: Any, what: str) -> float:
-    """An answer that has to be a number."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise Wrong(f"{what} is a number; {value!r} is none.") from None
-    need(math.isfinite(number), f"{what} is a finite number, not {number}.")
-    return number
+from netchat.course import Variant, exercise, need, real_number, whole_number
 
 
 @exercise("10.1", "What it is worth")
@@ -26,7 +16,7 @@ def what_it_is_worth(variant: Variant, stop_and_wait: Any, selective_repeat: Any
     chance = variant.random("worth")
 
     def said(what: Any, name: str, *args: float) -> float:
-        value = real(what(*args), name)
+        value = real_number(what(*args), name)
         need(
             -1e-12 <= value <= 1 + 1e-12,
             f"{name}{args} says {value:.4g}: a share of the line is from 0 to 1.",

@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from netchat.cli.exits import FAILED, INTERRUPTED, OK
+from netchat.cli.output_files import check_file
 from netchat.errors import BenchError
 
 if TYPE_CHECKING:
     from netchat.bench import Progress, Results
 
-__all__ = ["check_file", "encode_bench"]
+__all__ = ["encode_bench"]
 
 #: Where the picture of the standard suite goes.
 PICTURE = "encode-bench.png"
-
-_PICTURES = (".png", ".svg", ".pdf")
-
-
-def check_file(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """A file that is to be written: better known now than after a long run."""
-    if value in (None, "-"):
-        return value
-    path = Path(str(value))
-    if not path.parent.is_dir():
-        raise click.BadParameter(f"there is no folder {path.parent}.")
-    if path.is_dir():
-        raise click.BadParameter(f"{path} is a folder.")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise click.BadParameter(f"{path} cannot be written.")
-    if param.name == "plot" and path.suffix not in _PICTURES:
-        raise click.BadParameter(f"{path} ends in none of {', '.join(_PICTURES)}.")
-    return value
 
 
 @click.command("encode-bench", short_help="Measure codes over channels, beside theory.")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.cli.encode_bench import check_file
 from netchat.cli.exits import FAILED, OK
+from netchat.cli.output_files import check_file
 from netchat.errors import BenchError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@
 `experiments/README.md` tells how lessons, checks and solutions are written.
 """
 
-from netchat.course.exercises import Wrong, exercise, need, whole_number
+from netchat.course.exercises import Wrong, exercise, need, real_number, whole_number
 from netchat.course.lesson import Lesson, begin
 from netchat.course.variant import Variant
 
-__all__ = ["Lesson", "Variant", "Wrong", "begin", "exercise", "need", "whole_number"]
+__all__ = ["Lesson", "Variant", "Wrong", "begin", "exercise", "need", "real_number", "whole_number"]

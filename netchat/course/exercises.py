@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ __all__ = [
     "exercise",
     "load_exercises",
     "need",
+    "real_number",
     "whole_number",
 ]
 
@@ -189,6 +191,20 @@ def need(condition: object, text: str, hint: str = "") -> None:
     """Raise `Wrong` unless a condition holds."""
     if not condition:
         raise Wrong(text, hint)
+
+
+def real_number(value: Any, what: str) -> float:
+    """An answer that has to be a finite number.
+
+    Raises:
+        Wrong: it is none.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise Wrong(f"{what} is a number; {_brief(value)} is none.") from None
+    need(math.isfinite(number), f"{what} is a finite number, not {number}.")
+    return number
 
 
 def whole_number(value: Any, what: str) -> int:
