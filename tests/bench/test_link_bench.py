@@ -174,7 +174,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert saved["points"][0]["goodput"] > 0.7
     assert saved["settings"]["seed"] == 1
     again = LinkResults.read(file)
-    assert done.output.startswith(again.table())
+    assert done.stdout.startswith(again.table())
     assert json.loads(json.dumps(again.as_dict())) == saved
 
 

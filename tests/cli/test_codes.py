@@ -49,7 +49,7 @@ def test_the_table_has_every_code(run):
 
 
 def test_json(run):
-    listed = json.loads(run("--json").output)
+    listed = json.loads(run("--json").stdout)
     assert [code["spec"] for code in listed] == netchat.coding.specs()
     assert set(listed[0]) == {
         "spec", "name", "alphabet", "n", "k", "rate", "distance", "corrects", "detects",
@@ -71,7 +71,7 @@ def test_check_of_a_wrong_one_says_what_and_fails(run, tmp_path):
     assert "BROKEN" in result.output
     assert "with symbol 0 wrong the decoder gives" in result.output
     assert "laws broken" in result.output
-    report = json.loads(run("check", "mine.py:Optimist", "--json").output)
+    report = json.loads(run("check", "mine.py:Optimist", "--json").stdout)
     assert report["obeys"] is False
     assert any(law["counterexample"] for law in report["laws"])
 

@@ -106,12 +106,12 @@ def test_what_comes_out_cannot_command_the_terminal(run):
 
 
 def test_json(run):
-    report = json.loads(run("encode", "Hi", "--flip", "2", "--json").output)
+    report = json.loads(run("encode", "Hi", "--flip", "2", "--json").stdout)
     assert (report["code"], report["sent"], report["decoded"]) == ("hamming:7,4", "4869", "4869")
     assert [block["corrected"] for block in report["blocks"]] == [0, 1, 0, 1]
     assert report["blocks"][1]["verdict"] == "1 fixed"
     assert report["blocks"][0]["sent"] == "0100101"
-    report = json.loads(run("decode", "4b09b480", "--json").output)
+    report = json.loads(run("decode", "4b09b480", "--json").stdout)
     assert report["sent"] is None
     assert report["blocks"][0]["sent"] is None
 
