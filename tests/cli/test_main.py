@@ -24,3 +24,20 @@ def test_a_reader_that_goes_is_no_failure(command: str) -> None:
     # The first run of a machine says that it compiles.
     complaints = [line for line in done.stderr.splitlines() if "compiling kernels" not in line]
     assert (done.returncode, complaints, done.stdout.count("\n")) == (0, [], 1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("inspct", "No such command 'inspct'. Did you mean inspect?"),
+        ("lab upp", "No such command 'upp'. Did you mean up?"),
+        ("qqq", "No such command 'qqq'."),
+        ("--qqq serve", "No such option '--qqq'."),
+    ],
+)
+def test_a_mistyped_command_is_told_which_come_near(typed: str, answer: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "netchat", *typed.split()], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"Error: {answer}"
