@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from netchat.chat.codes import LOBBY
+from netchat.chat.codes import LOBBY, show_code
 from netchat.chat.happenings import (
     Declined,
     Entered,
@@ -157,7 +157,8 @@ def _greeting(conversation: Conversation, room: str) -> list[Line]:
         conversation.awaited = ""
     conversation.greet.add(room)
     conversation.core.who(room)
-    return [notice("room", f"you are in {room_name(room)}")]
+    way_in = "" if room == LOBBY else f"; others get in by /join {show_code(room)}"
+    return [notice("room", f"you are in {room_name(room)}{way_in}")]
 
 
 def _left(conversation: Conversation, room: str) -> list[Line]:

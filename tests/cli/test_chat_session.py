@@ -132,7 +132,10 @@ def test_a_resumed_session_goes_on_where_it_was_and_under_the_name_it_has():
         "[online] you are Lisa on here:6464; your session goes on under this name "
         "(/nick Sourav changes it)"
     )
-    assert lines[1:] == ["[room] you are in the lobby", "[room] you are in the room 7K3F9-2MQ0T"]
+    assert lines[1:] == [
+        "[room] you are in the lobby",
+        "[room] you are in the room 7K3F9-2MQ0T; others get in by /join 7K3F9-2MQ0T",
+    ]
     assert told.current == ROOM
     assert {type(request) for request in asked(told)} == {Who}
 
