@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+from netchat.chat.codes import show_code
 from netchat.chat.connection import Note
 from netchat.chat.text import show_text
+from netchat.wire import ErrorCode
 
-__all__ = ["Noted", "Notes", "note_line"]
+__all__ = ["Noted", "Notes", "is_trouble", "note_line"]
 
 #: Notes that are kept.
 KEPT = 200
@@ -18,8 +20,9 @@ KEPT = 200
 # What a person reads first of each kind of note; the other fields follow as name=value.
 _SUBJECTS = ("name", "room", "text", "address")
 
-#: Kinds of note that say that something went wrong, for a user or for the server.
-_TROUBLES = frozenset({"dismissed", "refused", "storage", "too fast"})
+#: Kinds of note that say that something went wrong. That a request is refused is daily business: a
+#: name is taken, a code was mistyped.
+_TROUBLES = frozenset({"dismissed", "storage", "too fast"})
 
 
 class Noted(NamedTuple):
@@ -29,9 +32,18 @@ class Noted(NamedTuple):
     note: Note
 
 
+def is_trouble(note: Note) -> bool:
+    """Whether a note says that something went wrong, for a user or for the server."""
+    # Who comes back, or changes from the desk to the phone, leaves a connection behind.
+    moved = note.fields.get("code") == ErrorCode.SESSION_MOVED.name
+    return note.event in _TROUBLES and not moved
+
+
 def note_line(note: Note) -> str:
     """What a note says, but for its kind: one line that gives no commands to a terminal."""
     fields = dict(note.fields)
+    if "room" in fields:
+        fields["room"] = show_code(fields["room"])
     subject = [str(fields.pop(key)) for key in _SUBJECTS if fields.get(key) not in (None, "")]
     rest = [f"{key}={value}" for key, value in fields.items() if value not in (None, "")]
     # Names and texts come from other people.
@@ -60,5 +72,5 @@ class Notes:
         """Take a note."""
         self.latest.append(Noted(time.time(), note))
         self.count += 1
-        self.troubles += note.event in _TROUBLES
+        self.troubles += is_trouble(note)
         self._hear(note)

@@ -19,7 +19,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from netchat import __version__
 from netchat.chat.codes import show_code
-from netchat.chat.notes import Noted, Notes, note_line
+from netchat.chat.notes import Noted, Notes, is_trouble, note_line
 from netchat.net.server import ChatServer
 from netchat.wire import RoomKind
 
@@ -189,5 +189,13 @@ class Dashboard:
                 }
                 for peer in slow
             ],
-            "log": [{"time": at, "event": note.event, "text": note_line(note)} for at, note in log],
+            "log": [
+                {
+                    "time": at,
+                    "event": note.event,
+                    "text": note_line(note),
+                    "trouble": is_trouble(note),
+                }
+                for at, note in log
+            ],
         }

@@ -73,7 +73,12 @@ def test_it_shows_what_happens_and_comes_back_with_the_server(page: Page, server
         expect(tile(page, "connections")).to_have_text("2")
         expect(page.locator("#rooms tr")).to_have_count(1)
         expect(page.locator("#rooms td").nth(2)).to_have_text("40")
-        expect(page.locator("#log li", has_text="refused")).to_contain_text("<img src=x>")
+        refused = page.locator("#log li", has_text="refused")
+        expect(refused).to_contain_text("<img src=x>")
+        expect(refused).not_to_have_class("bad")
+        expect(tile(page, "troubles")).to_have_text("0")
+        rude.send(b"GET / HTTP/1.1\r\n\r\n")
+        expect(page.locator("#log li", has_text="dismissed")).to_have_class("bad")
         expect(tile(page, "troubles")).to_have_text("1")
         expect(page.get_by_role("img", name="Messages a second")).to_have_attribute(
             "aria-label", re.compile(r"at most (?!0$)\d+$")

@@ -2,7 +2,6 @@
 
 const SAMPLES = 120; // two minutes
 const LINES = 300; // of the log
-const TROUBLES = new Set(["dismissed", "refused", "storage", "too fast"]);
 const SVG = "http://www.w3.org/2000/svg";
 
 const $ = (id) => document.getElementById(id);
@@ -133,8 +132,8 @@ function rows(body, found) {
 function addToLog(lines) {
   const log = $("log"), box = $("log-box");
   const atEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 8;
-  for (const {time, event, text} of lines) {
-    const line = el("li", "", TROUBLES.has(event) ? "bad" : "");
+  for (const {time, event, text, trouble} of lines) {
+    const line = el("li", "", trouble ? "bad" : "");
     const at = new Date(time * 1000);
     const clock = el("time", at.toLocaleTimeString("en-GB"));
     clock.dateTime = at.toISOString();
