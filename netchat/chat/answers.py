@@ -254,13 +254,14 @@ def _left(client: ChatClient, message: Left) -> None:
         _forget(client, view, "you left the room before its echo came")
 
 
-def _forget(client: ChatClient, view: View, why: str) -> None:
+def _forget(client: ChatClient, view: View, lost: str, why: str = "") -> None:
+    """Be in a room no longer; `lost` is why what waited for it is not delivered."""
     del client.memory.rooms[view.code]
     for counter, send in list(client.memory.outbox.items()):
         if send.room == view.code:
             del client.memory.outbox[counter]
-            client.happenings.append(Undelivered(send.text, why))
-    client.happenings.append(LeftRoom(view.code))
+            client.happenings.append(Undelivered(send.text, lost))
+    client.happenings.append(LeftRoom(view.code, why))
 
 
 def _ping(client: ChatClient, message: Ping) -> None:
@@ -298,7 +299,8 @@ def _error(client: ChatClient, error: Error) -> None:
             for text in client.memory.private.pop(skeleton(request.name), []):
                 client.happenings.append(Undelivered(text, error.text))
         elif isinstance(request, Join) and request.room in client.memory.rooms:
-            _forget(client, client.memory.rooms[request.room], error.text)
+            why = "" if error.code == ErrorCode.NO_SUCH_ROOM else error.text
+            _forget(client, client.memory.rooms[request.room], error.text, why)
         else:
             client.happenings.append(Declined(error, request))
     else:

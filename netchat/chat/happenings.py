@@ -78,9 +78,15 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class LeftRoom:
-    """The user is in a room no longer."""
+    """The user is in a room no longer.
+
+    Attributes:
+        room: its code.
+        why: why the server does not take the user back into a room that it still has, else empty.
+    """
 
     room: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

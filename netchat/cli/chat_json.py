@@ -86,8 +86,8 @@ def _fields(happening: Happening) -> dict[str, Any]:
         case Entered(room, kind, peer, members, asked):
             fields = {"type": "entered", "room": room, "kind": kind.name.lower(), "peer": peer}
             return {**fields, "members": members, "asked": asked}
-        case LeftRoom(room):
-            return {"type": "left-room", "room": room}
+        case LeftRoom(room, why):
+            return {"type": "left-room", "room": room, "why": why}
         case Missed(room, first, last):
             return {"type": "missed", "room": room, "first": first, "last": last}
         case Past(room, events, oldest):

@@ -66,8 +66,8 @@ def take(conversation: Conversation, happening: Happening) -> list[Line]:
             return [] if conversation.rooms else [notice("name", f"you are {name} now")]
         case Entered():
             return _entered(conversation, happening)
-        case LeftRoom(room):
-            return _left(conversation, room)
+        case LeftRoom(room, why):
+            return _left(conversation, room, why)
         case People():
             return _people(conversation, happening)
         case Past(room, events, _):
@@ -161,7 +161,7 @@ def _greeting(conversation: Conversation, room: str) -> list[Line]:
     return [notice("room", f"you are in {room_name(room)}{way_in}")]
 
 
-def _left(conversation: Conversation, room: str) -> list[Line]:
+def _left(conversation: Conversation, room: str, why: str) -> list[Line]:
     conversation.crowd.forget(room)
     if room not in conversation.known:
         return []  # a private one
@@ -169,10 +169,12 @@ def _left(conversation: Conversation, room: str) -> list[Line]:
     if room == conversation.awaited:
         conversation.turned_away = True
         conversation.awaited = ""
-        return [mistake(f"You cannot go back to {room_name(room)}: the server has it no more.")]
+        why = why or "the server has it no more."
+        return [mistake(f"You cannot go back to {room_name(room)}: {why}")]
     wanted = room in conversation.leaving
     conversation.leaving.discard(room)
     text = f"you {'have left' if wanted else 'are no longer in'} {room_name(room)}"
+    text += f" ({why})" * bool(why)
     if conversation.current == room:
         conversation.choose()
         if conversation.current:

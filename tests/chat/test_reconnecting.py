@@ -2,8 +2,9 @@
 
 import pytest
 
-from netchat.chat.happenings import Declined, Missed, Online, Undelivered
+from netchat.chat.happenings import Declined, LeftRoom, Missed, Online, Undelivered
 from netchat.chat.outbox import ClientMemory
+from netchat.chat.settings import Settings
 from netchat.net.history import SqliteHistory
 from tests.chat.world import World
 
@@ -171,6 +172,22 @@ def test_a_room_that_is_gone():
     world.settle()
     assert nova.core.memory.rooms == {}
     assert [u.text for u in nova.all(Undelivered)] == ["hello?"]
+    assert nova.all(LeftRoom) == [LeftRoom(room)]
+
+
+def test_a_room_that_is_there_but_takes_nobody_back_says_why(world):
+    nova = world.user("Nova", "lobby")
+    nova.core.create()
+    world.settle()
+    world.drop(nova)
+    world.tick(world.settings.resume_seconds)
+    world.settings = Settings(max_rooms=1)
+    world.crash()
+    world.connect(nova)
+    world.settle()
+    (left,) = nova.all(LeftRoom)
+    assert left.room not in nova.core.memory.rooms
+    assert left.why == "You are in 1 rooms; 1 is the limit. Leave one first."
 
 
 @pytest.mark.parametrize("lost", ["request", "answer"])

@@ -191,8 +191,22 @@ def test_the_first_room_gone_turns_away():
     shown(told, Online("Sourav", False, "netchat"))
     del told.core.memory.rooms[ROOM]
     (line,) = shown(told, LeftRoom(ROOM))
-    assert line.startswith("[error] You cannot go back to the room 7K3F9-2MQ0T")
+    assert line.startswith(
+        "[error] You cannot go back to the room 7K3F9-2MQ0T: the server has it no"
+    )
     assert told.turned_away
+
+
+def test_a_room_that_takes_nobody_back_says_why():
+    told = conversation("lobby", ROOM, begin=ROOM)
+    shown(told, Online("Sourav", False, "netchat"))
+    del told.core.memory.rooms[ROOM]
+    (line,) = shown(told, LeftRoom(ROOM, "You are in too many."))
+    assert line == "[error] You cannot go back to the room 7K3F9-2MQ0T: You are in too many."
+    told = online("lobby", ROOM)
+    del told.core.memory.rooms[ROOM]
+    (line,) = shown(told, LeftRoom(ROOM, "You are in too many."))
+    assert line == "[room] you are no longer in the room 7K3F9-2MQ0T (You are in too many.)"
 
 
 def test_who_lost_the_last_room_is_brought_to_the_lobby_unless_it_was_the_wish():

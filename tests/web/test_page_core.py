@@ -31,6 +31,7 @@ from tests.chat.test_reconnecting import (  # noqa: F401
     test_a_crash_loses_nothing_that_was_acknowledged,
     test_a_request_whose_answer_is_lost,
     test_a_room_that_is_gone,
+    test_a_room_that_is_there_but_takes_nobody_back_says_why,
     test_a_server_without_a_disk_comes_back_with_another_log,
     test_cut_at_any_byte_nothing_is_lost_or_said_twice,
     test_every_welcome_is_lost,

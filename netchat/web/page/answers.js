@@ -206,14 +206,15 @@ function left(client, message) {
   if (view) forget(client, view, "you left the room before its echo came");
 }
 
-function forget(client, view, why) {
+/** Be in a room no longer; `lost` is why what waited for it is not delivered. */
+function forget(client, view, lost, why = "") {
   const { rooms, outbox } = client.memory;
   rooms.delete(view.code);
   for (const send of [...outbox.values()].filter(({ room }) => room === view.code)) {
     outbox.delete(send.counter);
-    client.tellUser("undelivered", { ...send, why });
+    client.tellUser("undelivered", { ...send, why: lost });
   }
-  client.tellUser("left", { room: view.code });
+  client.tellUser("left", { room: view.code, why });
 }
 
 function bye(client, message) {
@@ -250,7 +251,8 @@ function error(client, message) {
         client.tellUser("undelivered", { text: said, why: text, to: asked.fields.name });
       }
     } else if (asked?.name === "JOIN" && memory.rooms.has(asked.fields.room)) {
-      forget(client, memory.rooms.get(asked.fields.room), text);
+      const why = code === ErrorCode.NO_SUCH_ROOM ? "" : text;
+      forget(client, memory.rooms.get(asked.fields.room), text, why);
     } else {
       client.tellUser("declined", { error: message, request: asked });
     }

@@ -214,11 +214,12 @@ export class Chat extends EventTarget {
     room.total = total;
   }
 
-  on_left({ room: code }) {
+  on_left({ room: code, why }) {
     const room = this.rooms.get(code);
     if (!room) return;
     if (room.entries.length && !room.leaving) { // what was said stays until it is closed
       room.over = true;
+      room.why = why;
       room.asked = 0;
       this.emit("rooms");
     } else {

@@ -19,6 +19,7 @@ export class Room {
     this.begins = false; // nothing is kept in front of the first entry
     this.asked = 0; // number of the request for older ones, while it is under way
     this.over = false; // it ended without having been left: it can be read until it is closed
+    this.why = ""; // if the server has it still, why it does not take the user back
     this.line = null; // the unread line stands behind this event
     this.watched = false; // its end is in front of somebody's eyes
     this.scrolledUp = false; // somebody reads what is older

@@ -156,7 +156,7 @@ export class Screen {
     $("title").textContent = showText(room.title);
     $("title").className = room.joinable ? "code" : "";
     $("subtitle").textContent = room.private ? (room.over ? "has left the chat" : "private conversation")
-      : room.over ? "this room is no more: the server does not know it"
+      : room.over ? room.why || "this room is no more: the server does not know it"
         : room.code === LOBBY ? "everybody on this server" : "the code of this room";
     $("invite-open").hidden = !room.joinable || room.over;
     $("people-open").hidden = room.private || room.over;
