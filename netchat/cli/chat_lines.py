@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from netchat.chat.codes import LOBBY, show_code
+from netchat.chat.codes import LOBBY, PRIVATE_MARK, show_code
 from netchat.chat.names import skeleton
 from netchat.chat.text import show_text
 from netchat.wire import Event, EventKind, Member
@@ -163,10 +163,11 @@ def render(line: Line, *, colour: bool, one_line: bool) -> str:
 
 def _parts(event: Event) -> tuple[Part, ...]:
     name: Part = ("name", event.sender)
+    place = "chat" if event.room == LOBBY or event.room.startswith(PRIVATE_MARK) else "room"
     if event.kind == EventKind.JOIN:
-        return (("tag", "[join] "), name, ("tag", " joined the chat"))
+        return (("tag", "[join] "), name, ("tag", f" joined the {place}"))
     if event.kind == EventKind.LEAVE:
-        return (("tag", "[leave] "), name, ("tag", " left the chat"))
+        return (("tag", "[leave] "), name, ("tag", f" left the {place}"))
     if event.kind == EventKind.RENAME:
         return (("tag", "[rename] "), name, ("tag", " is now "), ("name", event.text))
     return (name, ("", f": {event.text}"))

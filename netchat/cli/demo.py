@@ -16,11 +16,12 @@ import click
 from netchat.chat.codes import show_code
 from netchat.chat.happenings import Entered, Happened, Happening, Online
 from netchat.cli.anatomy import anatomy
+from netchat.cli.chat_lines import event_line
 from netchat.errors import NetchatError
 from netchat.net.client import Client
 from netchat.net.load import run_load
 from netchat.net.loop import run
-from netchat.wire import EventKind, RoomKind, Send, encode
+from netchat.wire import RoomKind, Send, encode
 
 __all__ = ["demo"]
 
@@ -120,12 +121,7 @@ class _Actor:
             self.room = happening.room
         elif isinstance(happening, Happened) and happening.event.room == self.room:
             event = happening.event
-            line = {
-                EventKind.CHAT: f"{event.sender}: {event.text}",
-                EventKind.JOIN: f"[join] {event.sender} joined the chat",
-                EventKind.LEAVE: f"[leave] {event.sender} left the chat",
-            }.get(EventKind(event.kind), event.text)
-            self.log.append((event.seq, line))
+            self.log.append((event.seq, event_line(event).text))
             self.late += happening.late
 
     @property

@@ -44,6 +44,21 @@ def test_the_example_comes_out_to_the_letter():
     assert {line.kind for line in lines} == {Kind.EVENT}
 
 
+@pytest.mark.parametrize(
+    ("room", "place"), [("lobby", "chat"), ("7K3F92MQ0T", "room"), ("@BBGDYAFX6G", "chat")]
+)
+def test_what_is_entered_and_left_is_named(room, place):
+    """In a private conversation the other one has left the chat: there is no other way out."""
+    assert (
+        plain(event_line(event(EventKind.JOIN, "Eve", room=room)))
+        == f"[join] Eve joined the {place}"
+    )
+    assert (
+        plain(event_line(event(EventKind.LEAVE, "Eve", room=room)))
+        == f"[leave] Eve left the {place}"
+    )
+
+
 def test_an_own_private_message_names_the_other_one():
     line = private_line(event(EventKind.CHAT, "Sourav", "psst"), "Nova", own=True)
     assert plain(line) == "you -> Nova: psst"

@@ -121,14 +121,14 @@ def test_commands_are_carried_out_between_the_lines_around_them(port):
     assert [line for line in events if line[2:3] != ":"] == [
         "[join] Maker joined the chat",
         "Maker: in the lobby",
-        "[join] Maker joined the chat",
+        "[join] Maker joined the room",
         "Maker: in the room",
         "Maker: back",
         "[rename] Maker is now Baker",
         "Baker: as Baker",
     ]
     history = [line[7:] for line in chatter.out if line[2:3] == ":"]
-    assert history == ["[join] Maker joined the chat", "Maker: in the room"]
+    assert history == ["[join] Maker joined the room", "Maker: in the room"]
     assert sum("[who] 1 in the room " in line for line in chatter.out) == 1
 
 

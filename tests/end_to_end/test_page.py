@@ -70,7 +70,7 @@ def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
         expect(maya.page.locator("dialog[open]")).to_have_count(0)
         nova.sees("Maya left")
         ravi.sees("Maya left")
-        terry.see("[leave] Maya left the chat")
+        terry.see("[leave] Maya left the room")
         assert terry.end() == 0
     nova.sees("Terry left")
 
