@@ -19,6 +19,7 @@ class _Column(NamedTuple):
     cell: Callable[[Point], str]
     dispensable: int = 0
     """0 is always there; of the others the lowest numbers come first to what room there is."""
+    unit: str = ""
 
 
 def short_number(value: float) -> str:
@@ -55,6 +56,9 @@ def _speed(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
+#: Of information, on one core.
+_SPEED = "Mbit/s"
+
 _COLUMNS = (
     _Column("channel", lambda point: point.channel),
     _Column("frames", lambda point: f"{point.tally.frames:,}", 4),
@@ -67,9 +71,9 @@ _COLUMNS = (
     _Column("theory", lambda point: _theory(point.theory.ber, point.theory.ber_kind), 1),
     _Column("undetected", lambda point: f"{point.tally.undetected:,}", 5),
     _Column("goodput", lambda point: "" if point.goodput is None else f"{point.goodput:.3f}", 7),
-    _Column("encode", lambda point: _speed(point.speed.encode), 8),
-    _Column("decode", lambda point: _speed(point.speed.decode), 6),
-    _Column("all", lambda point: _speed(point.speed.end_to_end), 9),
+    _Column("encode", lambda point: _speed(point.speed.encode), 8, _SPEED),
+    _Column("decode", lambda point: _speed(point.speed.decode), 6, _SPEED),
+    _Column("all", lambda point: _speed(point.speed.end_to_end), 9, _SPEED),
     _Column("by", lambda point: point.stopped_by, 10),
 )
 
@@ -104,12 +108,15 @@ def as_text(points: Sequence[Point], width: int | None = None) -> str:
     for (code, rate), group in groupby(numbered, lambda pair: (pair[0].code, pair[0].rate)):
         lines.append(f"{code}, rate {rate:.3f}")
         lines.extend(line(row) for _, row in group)
+    if speeds := [_COLUMNS[at].title for at in chosen if _COLUMNS[at].unit == _SPEED]:
+        lines.append(f"{', '.join(speeds)}: {_SPEED} of information, on one core")
     return "\n".join(lines)
 
 
 def as_html(points: Sequence[Point]) -> str:
     """All points, for a notebook."""
-    titles = ["code", "rate", *(column.title for column in _COLUMNS)]
+    units = (f"{column.title} {column.unit}".rstrip() for column in _COLUMNS)
+    titles = ["code", "rate", *units]
     head = "".join(f"<th>{escape(title)}</th>" for title in titles)
     body = "".join(
         "<tr>"
