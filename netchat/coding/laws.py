@@ -258,8 +258,8 @@ def bytes_survive(code: Code, rng: np.random.Generator) -> str | None:
             result = code.decode_bytes(bytes(broken))
             if result.data != data or result.failed:
                 return (
-                    f"{length} bytes, encoded into {len(coded)}, come back "
-                    f"{'as others' if result.data != data else 'as failed'}"
+                    f"A message of {length} byte{'s' * (length != 1)}, encoded into {len(coded)}, comes back "
+                    f"{'as another one' if result.data != data else 'as failed'}"
                     f"{' after one bit was turned over' if errors else ''}."
                 )
     return None
