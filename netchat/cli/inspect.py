@@ -96,7 +96,8 @@ def inspect(
         raise click.UsageError("--stats, --follow, --ladder and --tree go one at a time.")
     if as_json and (follow or ladder or svg is not None or tree or as_hex):
         raise click.UsageError("--json goes alone, or with --stats.")
-    wanted = choice(room=room, user=user, types=types)
+    chosen = choice(room=room, user=user, types=types)
+    wanted = None if chosen is None else _AskedFor(chosen)
     drawn = ladder or svg is not None
     decoder = Decoder(ports, limit=max_frame, trace=drawn)
     problems: list[CaptureError] = []
@@ -115,9 +116,33 @@ def inspect(
         click.echo(
             f"No chat is in these {decoder.packets:,} packets. {_skipped(decoder)}", err=True
         )
+    elif wanted is not None and not wanted.found:
+        users = ", ".join(sorted(wanted.users)) or "nobody whose name is known"
+        click.echo(f"Nothing in {file} is what was asked for. Its users: {users}.", err=True)
     for problem in problems:
         click.echo(f"netchat: {problem}", err=True)
         ctx.exit(FAILED)
+
+
+class _AskedFor:
+    """What somebody wants to see, and whether it was there.
+
+    Attributes:
+        found: whether anything was.
+        users: whose conversations there were.
+    """
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self.found = False
+        self.users: set[str] = set()
+
+    def __call__(self, item: Item) -> bool:
+        if item.conversation.user:
+            self.users.add(item.conversation.user)
+        fits = self._wanted(item)
+        self.found = self.found or fits
+        return fits
 
 
 def _until_broken(items: Iterator[Item], problems: list[CaptureError]) -> Iterator[Item]:

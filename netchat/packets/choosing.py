@@ -21,7 +21,8 @@ def choice(
     """What tells wanted items from others.
 
     Args:
-        room: code of a room: only messages about it.
+        room: code of a room, as it is on the wire or as people read it (`7K3F9-2MQ0T`): only messages
+            about it.
         user: only conversations of this user.
         types: names of message types, such as `SEND`, in either case: only these.
 
@@ -40,22 +41,23 @@ def choice(
             f"{unknown[0]} is no type of message; there are {', '.join(sorted(_NAMES))}"
         )
     whose = user.casefold() if user is not None else None
+    codes = {room, room.lower(), room.upper().replace("-", "")} if room is not None else None
 
     def wanted(item: Item) -> bool:
         if whose is not None and item.conversation.user.casefold() != whose:
             return False
-        if room is None and not names:
+        if codes is None and not names:
             return True
         if not isinstance(item, Decoded) or (names and item.message.NAME not in names):
             return False
-        return room is None or in_room(item.message, room)
+        return codes is None or in_room(item.message, codes)
 
     return wanted
 
 
-def in_room(message: Message, room: str) -> bool:
-    """Whether a message is about a room."""
-    if getattr(message, "room", None) == room:
+def in_room(message: Message, codes: Collection[str]) -> bool:
+    """Whether a message is about a room that has one of these codes."""
+    if getattr(message, "room", None) in codes:
         return True
     lists = (getattr(message, name, ()) for name in ("membership", "rooms", "positions"))
-    return any(entry.room == room for entries in lists for entry in entries)
+    return any(entry.room in codes for entries in lists for entry in entries)

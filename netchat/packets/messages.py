@@ -61,7 +61,7 @@ class Messages:
 
         Args:
             where: only messages of which this is true.
-            room: only messages about the room with this code.
+            room: only messages about the room with this code, in groups (`7K3F9-2MQ0T`) or not.
             user: only conversations of this user.
             type: only messages of this type, or of these types: `"SEND"`, `["SEND", "EVENT"]`.
 

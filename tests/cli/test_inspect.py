@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,8 @@ from netchat.cli.main import cli
 from netchat.packets import PcapngWriter
 from tests.packets.chatter import chat_messages, talk_of
 from tests.packets.test_views import story
+
+CAPTURES = Path(__file__).parents[2] / "captures"
 
 
 @pytest.fixture
@@ -75,6 +78,24 @@ def test_filters_leave_out(run, options: list[str], text: str) -> None:
     result = run("story.pcapng", *options)
     assert result.exit_code == 0
     assert text not in result.stdout
+
+
+@pytest.mark.parametrize("code", ["38YFWABZ2E", "38YFW-ABZ2E", "38yfw-abz2e"])
+def test_a_code_may_be_given_as_people_read_it(run, code: str) -> None:
+    result = run(str(CAPTURES / "room-of-three.pcapng"), "--room", code, "--follow")
+    assert "Three of us, and a room of our own." in result.stdout
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [["--user", "Nobody"], ["--room", "elsewhere"], ["--user", "Bo", "--type", "HISTORY", "--follow"],
+     ["--user", "Nobody", "--ladder"], ["--user", "Nobody", "--stats"]],
+)  # fmt: skip
+def test_what_is_not_there_is_said(run, asked: list[str]) -> None:
+    result = run("story.pcapng", *asked)
+    assert result.exit_code == 0
+    assert result.stderr == "Nothing in story.pcapng is what was asked for. Its users: Nova.\n"
 
 
 def test_json(run) -> None:

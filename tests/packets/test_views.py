@@ -166,11 +166,11 @@ def test_summary(message: wire.Message, text: str) -> None:
 
 
 def test_in_room() -> None:
-    assert in_room(wire.Send(1, "lobby", ""), "lobby")
-    assert not in_room(wire.Send(1, "lobby", ""), "other")
-    assert not in_room(wire.Ping(1), "lobby")
+    assert in_room(wire.Send(1, "lobby", ""), {"lobby"})
+    assert not in_room(wire.Send(1, "lobby", ""), {"other"})
+    assert not in_room(wire.Ping(1), {"lobby"})
     joined = wire.Joined(1, 1, (wire.Membership("abc", 2, "", 1, 1, 1),))
-    assert in_room(joined, "abc")
+    assert in_room(joined, {"abc"})
 
 
 def test_lines(items: list[Item]) -> None:
