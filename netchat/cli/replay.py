@@ -75,7 +75,9 @@ def replay(
     for reason in left_out:
         click.echo(f"netchat: not replayed: {reason}", err=True)
     if not any(step.to_server and step.raw for step in steps):
-        raise NetchatError(f"{capture} has nothing that a client said.")
+        raise NetchatError(
+            f"{capture} has nothing {'else ' if left_out else ''}that a client said."
+        )
     run = Replay(steps, lambda: Probe(host, port), None if fast else speed)
     differences = run.run()
     answers = sum(len(answers.expected) for answers in run.answers.values())
