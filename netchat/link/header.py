@@ -20,6 +20,7 @@ from netchat.coding.reed_solomon import ReedSolomon
 from netchat.link.marker import MARKER, differing_bits
 
 __all__ = [
+    "HEADER_BYTES",
     "HEADER_CODE",
     "HEADER_SIZE",
     "HEAD_SIZE",
@@ -39,11 +40,12 @@ LINK_VERSION = 1
 #: 3e-2 three of a thousand.
 HEADER_CODE = "rs:96,32"
 
-#: Bytes of a coded header, and of marker and coded header.
+_FIELDS = struct.Struct(">BBHHHIIIIIHH")
+
+#: Bytes of a header, of a coded one (which begins with them), and of marker and coded header.
+HEADER_BYTES = _FIELDS.size
 HEADER_SIZE = 96
 HEAD_SIZE = len(MARKER) + HEADER_SIZE
-
-_FIELDS = struct.Struct(">BBHHHIIIIIHH")
 
 
 class Kind(IntEnum):
@@ -101,7 +103,7 @@ class ReadHeader(NamedTuple):
 
 @cache
 def _code() -> ReedSolomon:
-    return ReedSolomon(HEADER_SIZE, _FIELDS.size)
+    return ReedSolomon(HEADER_SIZE, HEADER_BYTES)
 
 
 def write_header(header: Header) -> bytes:

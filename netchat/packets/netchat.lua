@@ -278,6 +278,12 @@ local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] 
 local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "EVENT", [0x24] = "HISTORY_END" }
 local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request" }
 
+-- The noisy link's blocks.
+local MARKER, LINK_VERSION = "\026\207\252\029", 1
+local LINK_HEADER, LINK_CODED_HEADER = 32, 96
+local KINDS = { [1] = "OPEN", [2] = "ACCEPT", [3] = "REFUSE", [4] = "DATA", [5] = "ACK", [6] = "CLOSE", [7] = "CHALLENGE" }
+local CODES = { [0] = "uncoded", [1] = "rs:96,32", [2] = "rs:255,251", [3] = "rs:255,239", [4] = "rs:255,223", [5] = "rs:255,191", [6] = "rs:255,127", [7] = "rs:255,127+hamming:7,4", [255] = "the code that OPEN named" }
+
 local HEADER_SIZE, CRC_OFFSET = 16, 12
 local SIZES = { u8 = 1, u16 = 2, u32 = 4, u64 = 8, text = 2, blob = 4, list = 2 }
 
@@ -340,6 +346,36 @@ register("netchat.response_to",
 register("netchat.response_time",
   ProtoField.relative_time("netchat.response_time", "Time since the question"))
 
+register("netchat.block", ProtoField.none("netchat.block", "block of a noisy link"))
+for name, field in pairs({
+  marker = { ProtoField.bytes, base.SPACE, "sync marker" },
+  rest = { ProtoField.bytes, base.NONE, "bytes of a block that an earlier segment began" },
+  payload = { ProtoField.bytes, base.NONE, "payload, coded" },
+}) do
+  local abbr = "netchat.block." .. name
+  register(abbr, field[1](abbr, field[3], field[2]))
+end
+for name, field in pairs({
+  version = { ProtoField.uint8, base.DEC },
+  kind = { ProtoField.uint8, base.DEC, KINDS },
+  code = { ProtoField.uint8, base.DEC, CODES },
+  link = { ProtoField.uint16, base.HEX },
+  length = { ProtoField.uint16, base.DEC },
+  wrong = { ProtoField.uint16, base.DEC },
+  offset = { ProtoField.uint32, base.DEC },
+  number = { ProtoField.uint24, base.DEC },
+  window = { ProtoField.uint8, base.DEC },
+  ack = { ProtoField.uint32, base.DEC },
+  echo = { ProtoField.uint24, base.DEC },
+  delay = { ProtoField.uint8, base.DEC },
+  arrived = { ProtoField.uint32, base.HEX },
+  checked = { ProtoField.uint16, base.DEC },
+  crc = { ProtoField.uint16, base.HEX },
+}) do
+  local abbr = "netchat.block." .. name
+  register(abbr, field[1](abbr, name, field[2], field[3]))
+end
+
 local function register_fields(prefix, fields)
   for _, field in ipairs(fields) do
     register(prefix .. "." .. field.name, new_field(prefix .. "." .. field.name, field))
@@ -374,12 +410,15 @@ local e = {
     expert.group.UNDECODED, expert.severity.WARN),
   no_frame = ProtoExpert.new("netchat.no_frame", "These bytes are no frame",
     expert.group.UNDECODED, expert.severity.WARN),
+  block_damaged = ProtoExpert.new("netchat.block_damaged",
+    "This block's header is damaged; netchat inspect decodes it",
+    expert.group.CHECKSUM, expert.severity.NOTE),
   refused = ProtoExpert.new("netchat.refused", "The server says no",
     expert.group.RESPONSE_CODE, expert.severity.NOTE),
 }
 ncp.experts = {
   e.bad_crc, e.bad_version, e.unknown_type, e.bad_flags, e.malformed, e.truncated, e.no_frame,
-  e.refused,
+  e.block_damaged, e.refused,
 }
 
 ---------------------------------------------------------------------------------------------------
@@ -435,9 +474,10 @@ end
 local exchanges = {} -- key -> list of {question = {number, time}, answer = {number, time}}
 local devices = {} -- connection -> device id, from its WELCOME
 local servers = {} -- connection -> the server's end, from a message that only one side sends
+local carries = {} -- connection -> "frames", or "blocks" of a noisy link
 
 function ncp.init()
-  exchanges, devices, servers = {}, {}, {}
+  exchanges, devices, servers, carries = {}, {}, {}, {}
 end
 
 -- Its two ends, the same for both directions. (The field tcp.stream would tell two connections
@@ -688,9 +728,147 @@ local function add_frame(tvb, at, size, present, pinfo, tree)
 end
 
 ---------------------------------------------------------------------------------------------------
--- A piece of a TCP stream: whole frames, then perhaps the beginning of one.
+-- A block of a noisy link (docs/LINK.md): on a stream a marker, then a header in a code of its own,
+-- then the payload in another. Of the header's codeword the first bytes are the header itself, so it
+-- can be read where none of these is damaged, which its CRC-16 tells. The rest takes decoders:
+-- `netchat inspect` has them.
+
+-- Wrong bits with which a marker is taken for one. Fewer than a link takes: here nothing is decoded
+-- that would show the mistake.
+local MARKER_ERRORS = 3
+
+local ONES = {}
+for byte = 0, 255 do ONES[byte] = byte % 2 + (ONES[math.floor(byte / 2)] or 0) end
+
+local function marker_at(raw, at)
+  local wrong = 0
+  for i = 1, #MARKER do
+    local byte = raw:byte(at + i - 1)
+    if not byte then return false end
+    wrong = wrong + ONES[bxor(byte, MARKER:byte(i))]
+    if wrong > MARKER_ERRORS then return false end
+  end
+  return true
+end
+
+-- The next place where a block begins, or where the bytes end.
+local function next_block(tvb, at)
+  local raw = tvb:raw(at, tvb:captured_len() - at)
+  for from = 1, #raw do
+    if marker_at(raw, from) then return at + from - 1 end
+  end
+  return at + #raw
+end
+
+-- CRC-16/IBM-3740 (polynomial 0x1021, begun with ones): 0 behind a header that is whole.
+local function header_is_whole(bytes)
+  local crc = 0xFFFF
+  for at = 1, #bytes do
+    crc = bxor(crc, bytes:byte(at) * 256)
+    for _ = 1, 8 do
+      local high = crc >= 0x8000
+      crc = crc * 2 % 0x10000
+      if high then crc = bxor(crc, 0x1021) end
+    end
+  end
+  return crc == 0 and rshift(bytes:byte(1), 4) == LINK_VERSION and KINDS[bytes:byte(1) % 16] ~= nil
+end
+
+local function readable(tvb, at)
+  return tvb:captured_len() - at >= LINK_HEADER and header_is_whole(tvb:raw(at, LINK_HEADER))
+end
+
+-- Adds the header at `at`, which is whole. Returns what the block is, for the packet list.
+local function add_link_header(tvb, at, tree)
+  local kind, code = tvb(at, 1):uint() % 16, tvb(at + 1, 1):uint()
+  local place = at
+  local function add(name, size, value)
+    local field, range = f["netchat.block." .. name], tvb(place, size)
+    if value then tree:add(field, range, value) else tree:add(field, range) end
+    place = place + size
+  end
+  tree:add(f["netchat.block.version"], tvb(at, 1), rshift(tvb(at, 1):uint(), 4))
+  add("kind", 1, kind)
+  add("code", 1)
+  add("link", 2)
+  add("length", 2)
+  add("wrong", 2)
+  add("offset", 4)
+  add("number", 3)
+  add("window", 1)
+  add("ack", 4)
+  add("echo", 3)
+  add("delay", 1)
+  add("arrived", 4)
+  add("checked", 2)
+  add("crc", 2)
+  local length = tvb(at + 4, 2):uint()
+  if length == 0 then return KINDS[kind] end
+  return ("%s %d bytes in %s"):format(KINDS[kind], length, CODES[code] or "code " .. code)
+end
+
+-- Adds one block, of which `size` bytes are there. Returns its line for the packet list.
+local function add_block(tvb, at, size, marker, tree)
+  local top = tree:add(f["netchat.block"], tvb(at, size))
+  local head = at + marker
+  if marker > 0 then top:add(f["netchat.block.marker"], tvb(at, marker)) end
+  local line = "[header damaged]"
+  if readable(tvb, head) and head + LINK_HEADER <= at + size then
+    line = add_link_header(tvb, head, top)
+  else
+    top:add_proto_expert_info(e.block_damaged)
+  end
+  local payload = head + LINK_CODED_HEADER
+  if payload < at + size then
+    top:add(f["netchat.block.payload"], tvb(payload, at + size - payload))
+  end
+  top:set_text(("netchat link, block of %d bytes: %s"):format(size, line))
+  return "block " .. line
+end
+
+-- Whether a connection over TCP is a link: it is what it was seen to begin with.
+local function is_link(tvb, pinfo)
+  local ends = connection(pinfo)
+  if not carries[ends] then
+    local begins_block = marker_at(tvb:raw(0, math.min(#MARKER, tvb:captured_len())), 1)
+    carries[ends] = begins_block and "blocks" or may_begin(tvb, 0, true) and "frames" or nil
+  end
+  return carries[ends] == "blocks"
+end
+
+-- A segment of a link: blocks, perhaps behind the rest of one that an earlier segment began.
+local function add_blocks(tvb, tree)
+  local captured, lines = tvb:captured_len(), {}
+  local at = next_block(tvb, 0)
+  if at > 0 then
+    tree:add(f["netchat.block.rest"], tvb(0, at))
+    lines[1] = ("[%d bytes of a block]"):format(at)
+  end
+  while at < captured do
+    local stop = next_block(tvb, at + 1)
+    lines[#lines + 1] = add_block(tvb, at, stop - at, math.min(#MARKER, stop - at), tree)
+    at = stop
+  end
+  return lines
+end
+
+---------------------------------------------------------------------------------------------------
+-- A piece of a TCP stream: blocks, or whole frames and then perhaps the beginning of one.
+
+local function show(lines, pinfo)
+  if #lines == 0 then return end
+  pinfo.cols.protocol:set("NCP")
+  -- One packet may end a frame of earlier ones and hold others: then this is called for each.
+  pinfo.cols.info:clear()
+  pinfo.cols.info:append(table.concat(lines, "; ") .. "  ")
+  pinfo.cols.info:fence()
+end
 
 function ncp.dissector(tvb, pinfo, tree)
+  if is_link(tvb, pinfo) then
+    show(add_blocks(tvb, tree:add(ncp, tvb(), "netchat NCP over a link")), pinfo)
+    return tvb:captured_len()
+  end
   local captured, cut = tvb:captured_len(), tvb:captured_len() < tvb:reported_len()
   local at, lines = 0, {}
   while at < captured do
@@ -722,19 +900,15 @@ function ncp.dissector(tvb, pinfo, tree)
       at = at + math.min(size, left)
     end
   end
-  if #lines > 0 then
-    pinfo.cols.protocol:set("NCP")
-    -- One packet may end a frame of earlier ones and hold others: then this is called for each.
-    pinfo.cols.info:clear()
-    pinfo.cols.info:append(table.concat(lines, "; ") .. "  ")
-    pinfo.cols.info:fence()
-  end
+  show(lines, pinfo)
   return captured
 end
 
 local function recognise(tvb, pinfo, tree)
   if not ncp.prefs.heuristic or tvb:captured_len() < HEADER_SIZE then return false end
-  if not may_begin(tvb, 0, true) then return false end
+  local raw = tvb:raw(0, #MARKER)
+  local block = marker_at(raw, 1) and readable(tvb, #MARKER)
+  if not block and not may_begin(tvb, 0, true) then return false end
   pinfo.conversation = ncp
   ncp.dissector(tvb, pinfo, tree)
   return true
@@ -742,14 +916,37 @@ end
 
 ncp:register_heuristic("tcp", recognise)
 
-local tcp_port = DissectorTable.get("tcp.port")
+-- Over UDP a datagram is a block, without a marker.
+local datagram = Proto("netchat_udp", "netchat NCP over a link over UDP")
+
+function datagram.dissector(tvb, pinfo, tree)
+  local captured = tvb:captured_len()
+  if captured == 0 then return 0 end
+  show({ add_block(tvb, 0, captured, 0, tree:add(ncp, tvb(), "netchat NCP over a link")) }, pinfo)
+  return captured
+end
+
+datagram:register_heuristic("udp", function(tvb, pinfo, tree)
+  if not ncp.prefs.heuristic or not readable(tvb, 0) then return false end
+  pinfo.conversation = datagram
+  datagram.dissector(tvb, pinfo, tree)
+  return true
+end)
+
+local tcp_port, udp_port = DissectorTable.get("tcp.port"), DissectorTable.get("udp.port")
 local ports = nil
 
 local function use_ports()
   if ports == ncp.prefs.ports then return end
-  if ports and ports ~= "" then tcp_port:remove(ports, ncp) end
+  if ports and ports ~= "" then
+    tcp_port:remove(ports, ncp)
+    udp_port:remove(ports, datagram)
+  end
   ports = ncp.prefs.ports
-  if ports and ports ~= "" then tcp_port:add(ports, ncp) end
+  if ports and ports ~= "" then
+    tcp_port:add(ports, ncp)
+    udp_port:add(ports, datagram)
+  end
 end
 
 function ncp.prefs_changed()

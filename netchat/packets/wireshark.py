@@ -10,6 +10,9 @@ import dataclasses
 import inspect
 from pathlib import Path
 
+from netchat.link.codes import CODES, OPENED
+from netchat.link.header import HEADER_BYTES, HEADER_SIZE, LINK_VERSION, Kind
+from netchat.link.marker import MARKER
 from netchat.packets.pairs import ANSWERS, link_field
 from netchat.wire import (
     DEFAULT_PORT,
@@ -38,7 +41,7 @@ SCRIPT = "netchat.lua"
 DISSECTOR = _HERE / SCRIPT
 
 #: Its parts, in the order that Lua needs: what is used stands above its use.
-_PARTS = ("head", "fields", "tools", "links", "body", "frame", "stream")
+_PARTS = ("head", "fields", "tools", "links", "body", "frame", "blocks", "stream")
 
 #: Fields whose number is a date; their label in Wireshark shows it.
 _CLOCK = "microseconds since 1970"
@@ -98,7 +101,21 @@ def _spec() -> str:
         f"[{number:#04x}] = {_quoted(field)}" for number, field in sorted(links.items()) if field
     )
     lines.append(f"local LINKS = {{ {rows} }}")
+    lines += ["", "-- The noisy link's blocks.", *_link()]
     return "\n".join(lines) + "\n"
+
+
+def _link() -> list[str]:
+    """What a block of a noisy link begins with, and what its numbers mean."""
+    marker = "".join(f"\\{byte:03d}" for byte in MARKER)
+    kinds = ", ".join(f"[{kind.value}] = {_quoted(kind.name)}" for kind in Kind)
+    codes = ", ".join(f"[{number}] = {_quoted(spec)}" for number, spec in CODES.items())
+    return [
+        f'local MARKER, LINK_VERSION = "{marker}", {LINK_VERSION}',
+        f"local LINK_HEADER, LINK_CODED_HEADER = {HEADER_BYTES}, {HEADER_SIZE}",
+        f"local KINDS = {{ {kinds} }}",
+        f"local CODES = {{ {codes}, [{OPENED}] = {_quoted('the code that OPEN named')} }}",
+    ]
 
 
 def _fields(declared: type[Record], indent: str) -> list[str]:

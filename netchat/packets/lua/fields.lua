@@ -46,6 +46,36 @@ register("netchat.response_to",
 register("netchat.response_time",
   ProtoField.relative_time("netchat.response_time", "Time since the question"))
 
+register("netchat.block", ProtoField.none("netchat.block", "block of a noisy link"))
+for name, field in pairs({
+  marker = { ProtoField.bytes, base.SPACE, "sync marker" },
+  rest = { ProtoField.bytes, base.NONE, "bytes of a block that an earlier segment began" },
+  payload = { ProtoField.bytes, base.NONE, "payload, coded" },
+}) do
+  local abbr = "netchat.block." .. name
+  register(abbr, field[1](abbr, field[3], field[2]))
+end
+for name, field in pairs({
+  version = { ProtoField.uint8, base.DEC },
+  kind = { ProtoField.uint8, base.DEC, KINDS },
+  code = { ProtoField.uint8, base.DEC, CODES },
+  link = { ProtoField.uint16, base.HEX },
+  length = { ProtoField.uint16, base.DEC },
+  wrong = { ProtoField.uint16, base.DEC },
+  offset = { ProtoField.uint32, base.DEC },
+  number = { ProtoField.uint24, base.DEC },
+  window = { ProtoField.uint8, base.DEC },
+  ack = { ProtoField.uint32, base.DEC },
+  echo = { ProtoField.uint24, base.DEC },
+  delay = { ProtoField.uint8, base.DEC },
+  arrived = { ProtoField.uint32, base.HEX },
+  checked = { ProtoField.uint16, base.DEC },
+  crc = { ProtoField.uint16, base.HEX },
+}) do
+  local abbr = "netchat.block." .. name
+  register(abbr, field[1](abbr, name, field[2], field[3]))
+end
+
 local function register_fields(prefix, fields)
   for _, field in ipairs(fields) do
     register(prefix .. "." .. field.name, new_field(prefix .. "." .. field.name, field))
@@ -80,10 +110,13 @@ local e = {
     expert.group.UNDECODED, expert.severity.WARN),
   no_frame = ProtoExpert.new("netchat.no_frame", "These bytes are no frame",
     expert.group.UNDECODED, expert.severity.WARN),
+  block_damaged = ProtoExpert.new("netchat.block_damaged",
+    "This block's header is damaged; netchat inspect decodes it",
+    expert.group.CHECKSUM, expert.severity.NOTE),
   refused = ProtoExpert.new("netchat.refused", "The server says no",
     expert.group.RESPONSE_CODE, expert.severity.NOTE),
 }
 ncp.experts = {
   e.bad_crc, e.bad_version, e.unknown_type, e.bad_flags, e.malformed, e.truncated, e.no_frame,
-  e.refused,
+  e.block_damaged, e.refused,
 }

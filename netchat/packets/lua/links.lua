@@ -5,9 +5,10 @@
 local exchanges = {} -- key -> list of {question = {number, time}, answer = {number, time}}
 local devices = {} -- connection -> device id, from its WELCOME
 local servers = {} -- connection -> the server's end, from a message that only one side sends
+local carries = {} -- connection -> "frames", or "blocks" of a noisy link
 
 function ncp.init()
-  exchanges, devices, servers = {}, {}, {}
+  exchanges, devices, servers, carries = {}, {}, {}, {}
 end
 
 -- Its two ends, the same for both directions. (The field tcp.stream would tell two connections

@@ -1,7 +1,20 @@
 ---------------------------------------------------------------------------------------------------
--- A piece of a TCP stream: whole frames, then perhaps the beginning of one.
+-- A piece of a TCP stream: blocks, or whole frames and then perhaps the beginning of one.
+
+local function show(lines, pinfo)
+  if #lines == 0 then return end
+  pinfo.cols.protocol:set("NCP")
+  -- One packet may end a frame of earlier ones and hold others: then this is called for each.
+  pinfo.cols.info:clear()
+  pinfo.cols.info:append(table.concat(lines, "; ") .. "  ")
+  pinfo.cols.info:fence()
+end
 
 function ncp.dissector(tvb, pinfo, tree)
+  if is_link(tvb, pinfo) then
+    show(add_blocks(tvb, tree:add(ncp, tvb(), "netchat NCP over a link")), pinfo)
+    return tvb:captured_len()
+  end
   local captured, cut = tvb:captured_len(), tvb:captured_len() < tvb:reported_len()
   local at, lines = 0, {}
   while at < captured do
@@ -33,19 +46,15 @@ function ncp.dissector(tvb, pinfo, tree)
       at = at + math.min(size, left)
     end
   end
-  if #lines > 0 then
-    pinfo.cols.protocol:set("NCP")
-    -- One packet may end a frame of earlier ones and hold others: then this is called for each.
-    pinfo.cols.info:clear()
-    pinfo.cols.info:append(table.concat(lines, "; ") .. "  ")
-    pinfo.cols.info:fence()
-  end
+  show(lines, pinfo)
   return captured
 end
 
 local function recognise(tvb, pinfo, tree)
   if not ncp.prefs.heuristic or tvb:captured_len() < HEADER_SIZE then return false end
-  if not may_begin(tvb, 0, true) then return false end
+  local raw = tvb:raw(0, #MARKER)
+  local block = marker_at(raw, 1) and readable(tvb, #MARKER)
+  if not block and not may_begin(tvb, 0, true) then return false end
   pinfo.conversation = ncp
   ncp.dissector(tvb, pinfo, tree)
   return true
@@ -53,14 +62,37 @@ end
 
 ncp:register_heuristic("tcp", recognise)
 
-local tcp_port = DissectorTable.get("tcp.port")
+-- Over UDP a datagram is a block, without a marker.
+local datagram = Proto("netchat_udp", "netchat NCP over a link over UDP")
+
+function datagram.dissector(tvb, pinfo, tree)
+  local captured = tvb:captured_len()
+  if captured == 0 then return 0 end
+  show({ add_block(tvb, 0, captured, 0, tree:add(ncp, tvb(), "netchat NCP over a link")) }, pinfo)
+  return captured
+end
+
+datagram:register_heuristic("udp", function(tvb, pinfo, tree)
+  if not ncp.prefs.heuristic or not readable(tvb, 0) then return false end
+  pinfo.conversation = datagram
+  datagram.dissector(tvb, pinfo, tree)
+  return true
+end)
+
+local tcp_port, udp_port = DissectorTable.get("tcp.port"), DissectorTable.get("udp.port")
 local ports = nil
 
 local function use_ports()
   if ports == ncp.prefs.ports then return end
-  if ports and ports ~= "" then tcp_port:remove(ports, ncp) end
+  if ports and ports ~= "" then
+    tcp_port:remove(ports, ncp)
+    udp_port:remove(ports, datagram)
+  end
   ports = ncp.prefs.ports
-  if ports and ports ~= "" then tcp_port:add(ports, ncp) end
+  if ports and ports ~= "" then
+    tcp_port:add(ports, ncp)
+    udp_port:add(ports, datagram)
+  end
 end
 
 function ncp.prefs_changed()

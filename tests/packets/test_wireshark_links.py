@@ -1,0 +1,141 @@
+"""The blocks of noisy links in tshark: what their headers say, beside what netchat decodes."""
+
+import random
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from netchat.link.link import Link
+from netchat.link.marker import MARKER
+from netchat.packets import Block, read_capture
+from netchat.packets.encapsulate import Encapsulation
+from tests.packets.sharks import EDITCAP, needs_tshark, tshark
+
+CAPTURES = Path(__file__).parents[2] / "captures"
+FIELDS = (
+    "kind", "code", "link", "length", "wrong", "offset", "number", "window", "ack", "echo", "delay",
+    "arrived", "checked",
+)  # fmt: skip
+BASE = {"link": 16, "arrived": 16}
+
+
+def _shown(capture, *options):
+    """What tshark says of each packet: {number: {field: [values]}}."""
+    columns = ["frame.number", *(f"netchat.block.{name}" for name in FIELDS)]
+    wanted = [part for column in columns for part in ("-e", column)]
+    out, _ = tshark(capture, "-T", "fields", *wanted, "-Y", "netchat.block", *options)
+    shown = {}
+    for line in out.splitlines():
+        number, *cells = line.split("\t")
+        shown[int(number)] = {
+            name: [int(value, BASE.get(name, 10)) for value in cell.split(",") if value]
+            for name, cell in zip(FIELDS, cells, strict=True)
+        }
+    return shown
+
+
+@needs_tshark
+@pytest.mark.parametrize("name", ["link", "link-noisy", "link-udp"])
+def test_headers_say_what_netchat_decodes(name):
+    capture = CAPTURES / f"{name}.pcapng"
+    expected, damaged = {}, 0
+    for block in read_capture(capture):
+        if not isinstance(block, Block):
+            continue
+        (packet,) = block.packets
+        marker = block.head - 96
+        fields = expected.setdefault(packet, {field: [] for field in FIELDS})
+        if block.raw[marker : marker + 32] != block.sent[marker : marker + 32]:
+            damaged += 1
+            continue
+        for field in FIELDS:
+            fields[field].append(getattr(block.header, field))
+    shown = _shown(capture)
+    # A header that not even its code could mend is no block for netchat; its marker still shows it.
+    assert {number: shown[number] for number in expected} == expected
+    assert len(shown) - len(expected) <= 2
+    out, _ = tshark(capture, "-Y", "netchat.block_damaged", "-V")
+    assert out.count("): This block's header is damaged") == damaged + len(shown) - len(expected)
+
+
+@pytest.fixture
+def talk(tmp_path):
+    """A link's bytes in segments of so many; returns the capture."""
+
+    def save(size=1448, **options):
+        client, server = Link.client("rs:255,223"), Link.server()
+        conversation = Encapsulation(now=0.0, **options)
+        client.send(b"hello, " * 200)
+        for step in range(8):
+            now = step / 10
+            for link, other in ((client, server), (server, client)):
+                said = bytes(link.data_to_send(now))
+                for at in range(0, len(said), size):
+                    conversation.say(said[at : at + size], by_server=link is server)
+                other.receive(said, now)
+        assert server.received(0.8) == b"hello, " * 200
+        conversation.save(tmp_path / "talk.pcapng")
+        return tmp_path / "talk.pcapng"
+
+    return save
+
+
+def _kinds(capture, *options):
+    return [kind for row in _shown(capture, *options).values() for kind in row["kind"]]
+
+
+@needs_tshark
+def test_a_block_over_segments_is_seen_where_it_begins(talk):
+    whole = _kinds(talk())
+    assert whole[:2] == [1, 2]
+    assert 4 in whole
+    capture = talk(400)
+    assert _kinds(capture) == whole
+    out, _ = tshark(capture, "-Y", "netchat.block.rest")
+    assert "bytes of a block]" in out
+    assert "no frame" not in tshark(capture)[0]
+
+
+@needs_tshark
+def test_on_other_ports_links_are_recognised_and_need_not_be(talk):
+    capture = talk(port=40123)
+    assert _kinds(capture)
+    assert not _kinds(capture, "-o", "netchat.heuristic:FALSE")
+    assert _kinds(capture, "-o", "netchat.heuristic:FALSE", "-o", "netchat.ports:40123")
+
+
+@needs_tshark
+def test_a_chat_stays_one_when_a_segment_begins_like_a_block(tmp_path):
+    from netchat.wire import Send, encode
+
+    frame = encode(Send(1, "lobby", "x" * 40 + MARKER.decode("latin-1") + "y" * 200))
+    conversation = Encapsulation(now=0.0)
+    at = frame.index(MARKER[:1])
+    conversation.say(frame[:at])
+    conversation.say(frame[at:] + frame)
+    conversation.save(tmp_path / "chat.pcapng")
+    out, _ = tshark(tmp_path / "chat.pcapng", "-Y", "netchat.send")
+    assert out.count("SEND lobby") == 2
+
+
+@needs_tshark
+@pytest.mark.parametrize("name", ["link-noisy", "link-udp"])
+@pytest.mark.parametrize(
+    ("option", "value"), [("-E", "0.02"), ("-E", "0.2"), ("-s", "80"), ("-s", "110")]
+)
+def test_damage_raises_no_error(tmp_path, name, option, value):
+    more = ["-o", "54", "--seed", str(random.Random(value).randrange(99))] if option == "-E" else []
+    subprocess.run(
+        [
+            EDITCAP,
+            option,
+            value,
+            *more,
+            str(CAPTURES / f"{name}.pcapng"),
+            str(tmp_path / "d.pcapng"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    assert "netchat" in tshark(tmp_path / "d.pcapng", "-V")[0]
