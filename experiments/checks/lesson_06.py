@@ -70,7 +70,9 @@ def internet_checksum(variant: Variant, function: Any) -> None:
     for data in cases:
         right = checksum(data)  # Scapy's
         said = whole_number(function(data), "a checksum")
-        shown = f"{data[:8].hex(' ')}{' …' if len(data) > 8 else ''} ({len(data)} bytes)"
+        shown = (
+            f"{data[:8].hex(' ') or 'no data'}{' …' if len(data) > 8 else ''} ({len(data)} bytes)"
+        )
         need(
             0 <= said <= 0xFFFF,
             f"For {shown} your checksum does not fit into 16 bits.",
