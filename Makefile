@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.netchat-ready
+LAB    := $(VENV)/etc/jupyter/labconfig/page_config.json
 
 .PHONY: help setup demo notebooks solutions test lint format lock docs captures screenshots fuzz clean
 
@@ -25,8 +26,13 @@ demo: setup ## the main job, end to end, in under a minute
 	@$(BIN)/netchat demo
 	@echo "(It is $(BIN)/netchat; source $(BIN)/activate puts it on your path.)"
 
-notebooks: setup ## open the lab course in Jupyter
+notebooks: setup $(LAB) ## open the lab course in Jupyter
 	cd experiments && ../$(BIN)/jupyter lab $$([ "$$(id -u)" = 0 ] && echo --allow-root)
+
+# Jupyter need not ask a student whether it may fetch news.
+$(LAB): | setup
+	@$(BIN)/jupyter labextension disable --level=sys_prefix \
+	  "@jupyterlab/apputils-extension:announcements" >/dev/null 2>&1
 
 solutions: setup ## make the solved notebooks, in experiments/solved (for instructors)
 	@$(BIN)/python -m netchat.course solve
