@@ -751,11 +751,13 @@ local function marker_at(raw, at)
   return true
 end
 
--- The next place where a block begins, or where the bytes end.
+-- The next place where a block begins, perhaps with the first bytes of its marker only, or where the
+-- bytes end.
 local function next_block(tvb, at)
   local raw = tvb:raw(at, tvb:captured_len() - at)
   for from = 1, #raw do
-    if marker_at(raw, from) then return at + from - 1 end
+    local begins = #raw - from + 1 < #MARKER and raw:sub(from) == MARKER:sub(1, #raw - from + 1)
+    if begins or marker_at(raw, from) then return at + from - 1 end
   end
   return at + #raw
 end
@@ -836,9 +838,11 @@ local function is_link(tvb, pinfo)
   return carries[ends] == "blocks"
 end
 
--- A segment of a link: blocks, perhaps behind the rest of one that an earlier segment began.
-local function add_blocks(tvb, tree)
+-- A segment of a link: blocks, perhaps behind the rest of one that an earlier segment began. A header
+-- that goes on in the next segment is waited for; for the end of a block there is no need to.
+local function add_blocks(tvb, pinfo, tree)
   local captured, lines = tvb:captured_len(), {}
+  local whole = captured == tvb:reported_len()
   local at = next_block(tvb, 0)
   if at > 0 then
     tree:add(f["netchat.block.rest"], tvb(0, at))
@@ -846,6 +850,11 @@ local function add_blocks(tvb, tree)
   end
   while at < captured do
     local stop = next_block(tvb, at + 1)
+    if stop == captured and stop - at < #MARKER + LINK_HEADER and whole and pinfo.can_desegment > 0 then
+      pinfo.desegment_offset = at
+      pinfo.desegment_len = DESEGMENT_ONE_MORE_SEGMENT
+      break
+    end
     lines[#lines + 1] = add_block(tvb, at, stop - at, math.min(#MARKER, stop - at), tree)
     at = stop
   end
@@ -866,7 +875,7 @@ end
 
 function ncp.dissector(tvb, pinfo, tree)
   if is_link(tvb, pinfo) then
-    show(add_blocks(tvb, tree:add(ncp, tvb(), "netchat NCP over a link")), pinfo)
+    show(add_blocks(tvb, pinfo, tree:add(ncp, tvb(), "netchat NCP over a link")), pinfo)
     return tvb:captured_len()
   end
   local captured, cut = tvb:captured_len(), tvb:captured_len() < tvb:reported_len()
@@ -921,7 +930,8 @@ local datagram = Proto("netchat_udp", "netchat NCP over a link over UDP")
 
 function datagram.dissector(tvb, pinfo, tree)
   local captured = tvb:captured_len()
-  if captured == 0 then return 0 end
+  -- Shorter than a header is no block, unless the capture has cut it.
+  if captured == 0 or tvb:reported_len() < LINK_CODED_HEADER then return 0 end
   show({ add_block(tvb, 0, captured, 0, tree:add(ncp, tvb(), "netchat NCP over a link")) }, pinfo)
   return captured
 end

@@ -86,15 +86,34 @@ def _kinds(capture, *options):
 
 
 @needs_tshark
-def test_a_block_over_segments_is_seen_where_it_begins(talk):
+@pytest.mark.parametrize("size", [400, 191, 194, 37, 7])
+def test_a_block_over_segments_is_seen_where_it_begins(talk, size):
     whole = _kinds(talk())
     assert whole[:2] == [1, 2]
     assert 4 in whole
-    capture = talk(400)
+    capture = talk(size)
     assert _kinds(capture) == whole
-    out, _ = tshark(capture, "-Y", "netchat.block.rest")
-    assert "bytes of a block]" in out
+    assert "bytes of a block]" in tshark(capture, "-Y", "netchat.block.rest")[0]
     assert "no frame" not in tshark(capture)[0]
+
+
+@needs_tshark
+def test_datagrams_too_short_for_a_block_are_left_alone(tmp_path):
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.l2 import Ether
+    from scapy.packet import Raw
+    from scapy.utils import wrpcap
+
+    sizes = (1, 32, 95, 96, 200)
+    wrpcap(
+        str(tmp_path / "udp.pcap"),
+        [
+            Ether() / IP(dst="192.0.2.2") / UDP(sport=40001, dport=6464) / Raw(bytes(size))
+            for size in sizes
+        ],
+    )
+    out, _ = tshark(tmp_path / "udp.pcap", "-T", "fields", "-e", "udp.length", "-Y", "netchat")
+    assert [int(line) - 8 for line in out.split()] == [96, 200]
 
 
 @needs_tshark

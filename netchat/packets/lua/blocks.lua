@@ -22,11 +22,13 @@ local function marker_at(raw, at)
   return true
 end
 
--- The next place where a block begins, or where the bytes end.
+-- The next place where a block begins, perhaps with the first bytes of its marker only, or where the
+-- bytes end.
 local function next_block(tvb, at)
   local raw = tvb:raw(at, tvb:captured_len() - at)
   for from = 1, #raw do
-    if marker_at(raw, from) then return at + from - 1 end
+    local begins = #raw - from + 1 < #MARKER and raw:sub(from) == MARKER:sub(1, #raw - from + 1)
+    if begins or marker_at(raw, from) then return at + from - 1 end
   end
   return at + #raw
 end
@@ -107,9 +109,11 @@ local function is_link(tvb, pinfo)
   return carries[ends] == "blocks"
 end
 
--- A segment of a link: blocks, perhaps behind the rest of one that an earlier segment began.
-local function add_blocks(tvb, tree)
+-- A segment of a link: blocks, perhaps behind the rest of one that an earlier segment began. A header
+-- that goes on in the next segment is waited for; for the end of a block there is no need to.
+local function add_blocks(tvb, pinfo, tree)
   local captured, lines = tvb:captured_len(), {}
+  local whole = captured == tvb:reported_len()
   local at = next_block(tvb, 0)
   if at > 0 then
     tree:add(f["netchat.block.rest"], tvb(0, at))
@@ -117,6 +121,11 @@ local function add_blocks(tvb, tree)
   end
   while at < captured do
     local stop = next_block(tvb, at + 1)
+    if stop == captured and stop - at < #MARKER + LINK_HEADER and whole and pinfo.can_desegment > 0 then
+      pinfo.desegment_offset = at
+      pinfo.desegment_len = DESEGMENT_ONE_MORE_SEGMENT
+      break
+    end
     lines[#lines + 1] = add_block(tvb, at, stop - at, math.min(#MARKER, stop - at), tree)
     at = stop
   end

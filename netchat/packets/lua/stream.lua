@@ -12,7 +12,7 @@ end
 
 function ncp.dissector(tvb, pinfo, tree)
   if is_link(tvb, pinfo) then
-    show(add_blocks(tvb, tree:add(ncp, tvb(), "netchat NCP over a link")), pinfo)
+    show(add_blocks(tvb, pinfo, tree:add(ncp, tvb(), "netchat NCP over a link")), pinfo)
     return tvb:captured_len()
   end
   local captured, cut = tvb:captured_len(), tvb:captured_len() < tvb:reported_len()
@@ -67,7 +67,8 @@ local datagram = Proto("netchat_udp", "netchat NCP over a link over UDP")
 
 function datagram.dissector(tvb, pinfo, tree)
   local captured = tvb:captured_len()
-  if captured == 0 then return 0 end
+  -- Shorter than a header is no block, unless the capture has cut it.
+  if captured == 0 or tvb:reported_len() < LINK_CODED_HEADER then return 0 end
   show({ add_block(tvb, 0, captured, 0, tree:add(ncp, tvb(), "netchat NCP over a link")) }, pinfo)
   return captured
 end
