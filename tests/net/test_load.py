@@ -56,7 +56,8 @@ async def test_every_delivery_of_a_right_server_is_right(served):
     assert report.faults == Faults()
     assert report.messages == 600
     assert report.deliveries == 20 * 600
-    assert report.delivery_rate == pytest.approx(report.deliveries / report.seconds, rel=0.05)
+    # It says seconds in whole milliseconds, and a quick machine needs only some of them.
+    assert report.deliveries / report.delivery_rate == pytest.approx(report.seconds, abs=0.00051)
     assert report.latency is not None
     assert 0 < report.latency.p50 <= report.latency.p99 <= report.latency.p999
     assert report.latency.samples == report.deliveries
