@@ -104,6 +104,121 @@ def test_a_private_conversation_and_its_end(people: People) -> None:
     expect(ada.page.locator("#composer")).to_be_hidden()
 
 
+def test_commands_are_obeyed_and_never_said(people: People) -> None:
+    ada, lea = people.new(), people.new()
+    code = ada.enter("Ada")
+    lea.enter("Lea", code)
+    ada.sees("Lea joined")
+    ada.say("/msg Lea a secret")
+    expect(ada.page.locator("#title")).to_have_text("Lea")  # where it went
+    ada.sees("a secret")
+    ada.say(f"/room {code}")
+    expect(ada.page.locator("#title")).to_have_text(code)
+
+    ada.say("/frobnicate Lea")
+    expect(ada.page.locator("#text-problem")).to_contain_text("no command /frobnicate")
+    assert ada.page.input_value("#text") == "/frobnicate Lea"
+    ada.say("/msg Lea")
+    expect(ada.page.locator("#text-problem")).to_contain_text("/msg NAME TEXT")
+    ada.page.fill("#text", "/help")
+    ada.page.press("#text", "Enter")
+    expect(ada.page.locator("#help-list")).to_contain_text("/msg NAME TEXT")
+    ada.page.keyboard.press("Escape")
+
+    ada.say("/nick Adele", "//msg Lea is how to write to Lea", "the end")
+    lea.sees("Ada is now Adele")
+    lea.sees("the end")
+    assert lea.texts() == ["/msg Lea is how to write to Lea", "the end"]
+    assert ada.texts() == lea.texts()
+    lea.page.click("#privates button")
+    lea.sees("a secret")
+    lea.say("/msg Nobody1 hello")  # what cannot be delivered is not lost from sight
+    expect(lea.log.locator(".why")).to_contain_text("nobody called Nobody1")
+
+    ada.say("/leave")
+    lea.page.click("#rooms button")
+    lea.sees("Adele left")
+
+
+def test_a_private_conversation_with_unread_messages_outlives_a_reload(people: People) -> None:
+    ada, lea = people.new(), people.new()
+    code = ada.enter("Ida")
+    lea.enter("Lee", code)
+    ada.say("/msg Lee one", "two")
+    for _ in range(2):
+        expect(lea.page).to_have_title(re.compile(r"^\(2\) "))
+        expect(lea.page.locator("#privates .badge")).to_contain_text("2")
+        lea.page.reload()
+        lea.ready()
+    lea.page.click("#privates button")
+    lea.sees("two")
+    lea.page.click("#rooms button")
+    lea.page.reload()
+    lea.ready()
+    expect(lea.page.locator("#privates button")).to_contain_text(
+        "Ida"
+    )  # all read, and still listed
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_back_leads_to_the_view_before(people: People, *, phone: bool) -> None:
+    ada = people.new(phone=phone)
+    page, title = ada.page, ada.page.locator("#title")
+    first = ada.enter("Pam" if phone else "Dan")
+    ada.say("/create")
+    expect(title).not_to_have_text(first)
+    second = ada.code
+    if phone:  # what covers the room is a view, too
+        for opened, shown in (("#people-open", "#people"), ("#hood-open", "#hood")):
+            page.click(opened)
+            expect(page.locator(shown)).to_be_visible()
+            page.go_back()
+            expect(page.locator(shown)).to_be_hidden()
+            expect(title).to_have_text(second)
+        page.click("#menu")
+        page.click("#side-close")
+        expect(page.locator("#side")).not_to_have_class(re.compile("open"))
+        page.click("#menu")
+        page.locator("#rooms button", has_text=first).click()
+        expect(title).to_have_text(first)
+        page.go_back()
+    expect(title).to_have_text(second)
+    page.go_back()
+    expect(title).to_have_text(first)
+    assert page.url.endswith(first.replace("-", ""))
+    page.go_forward()
+    expect(title).to_have_text(second)
+    ada.say("/leave")  # the room before is shown in its place
+    expect(title).to_have_text(first)
+    page.go_back()
+    expect(title).to_have_text(first)
+    page.go_back()
+    expect(page.locator("#home")).to_be_visible()
+    page.click("#home-return")
+    expect(title).to_have_text(first)
+
+
+def test_a_second_tab_knows_that_another_one_is_in_the_room(people: People) -> None:
+    profile = people.profile()
+    one = people.tab(profile)
+    code = one.enter("Sam")
+    one.say("here")
+    one.sees("here")
+    two = people.tab(profile, f"/r/{code.replace('-', '')}")
+    expect(two.page.locator("#home-elsewhere")).to_contain_text(f"Another tab is in {code} as Sam")
+    expect(two.page.locator("#home-invited")).to_be_hidden()
+    assert two.page.input_value("#home-name") == ""
+    two.page.click("#home-elsewhere button")
+    two.sees("here")
+    expect(two.page.locator("#me")).to_contain_text("Sam")
+    expect(one.page.locator("#ended-why")).to_contain_text("Another tab")
+    two.say("and here")
+    two.sees("and here")
+    three = people.tab(profile, f"/r/{code.replace('-', '')}")
+    three.accept("Una")
+    two.sees("Una joined")
+
+
 def test_several_rooms_and_what_is_unread_in_them(people: People) -> None:
     lea, tom = people.new(), people.new()
     first = lea.enter("Lea")

@@ -218,6 +218,9 @@ def test_under_the_hood_is_what_was_on_the_wire(people: People) -> None:
         lit = "".join(page.locator("#frame .byte.lit").all_inner_texts())
         assert bytes.fromhex(lit) == frame[HEADER_SIZE + span.start : HEADER_SIZE + span.end]
         assert span.path in rows.nth(number).locator("th").inner_text()
+    offsets = [f"{at:04x}" for at in range(0, len(frame), 8)]  # as in `inspect --hex`
+    assert page.locator("#frame .dump .at").all_inner_texts() == offsets
+    expect(rows.nth(len(HEADER_FIELDS)).locator("td").first).to_have_text(f"{HEADER_SIZE:04x}+8")
     page.locator("#frame .byte").nth(12).hover()
     expect(page.locator("#frame tr.lit th")).to_contain_text("crc")
     # And from a message to its frame.

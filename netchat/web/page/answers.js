@@ -276,8 +276,8 @@ const HANDLERS = {
   HISTORY_END: historyEnd,
   ROSTER: (client, message) => {
     client.requests.delete(message.request);
-    const { room, total, members, more } = message;
-    client.tellUser("people", { room, total, members, more: more === 1 });
+    const { request, room, total, members, more } = message;
+    client.tellUser("people", { request, room, total, members, more: more === 1 });
   },
   RENAMED: (client, { request, name }) => {
     client.requests.delete(request);

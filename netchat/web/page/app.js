@@ -6,11 +6,12 @@ import { $ } from "./dom.js";
 import { Home } from "./home.js";
 import { Hood } from "./hood.js";
 import { learnAddress } from "./invite.js";
-import { Link } from "./link.js";
+import { Link, TAKEN } from "./link.js";
 import { Screen } from "./screen.js";
 import { Status } from "./status.js";
 import { claim } from "./tabs.js";
 import { readCode, showText } from "./text.js";
+import { Views } from "./views.js";
 
 const inPath = /^\/r\/(.+)$/.exec(written(location.pathname))?.[1]; // /r/CODE
 const invited = readCode(inPath ?? "");
@@ -27,15 +28,22 @@ const link = new Link(core, store, {
 });
 chat.flush = () => link.flush();
 chat.keep = () => link.saveSoon();
+store.handOver = () => {
+  link.save();
+  core.end(TAKEN);
+  link.flush();
+};
 const status = new Status(chat, link, store);
-const screen = new Screen(chat, hood, status);
+const views = new Views(goTo);
+const screen = new Screen(chat, hood, status, views);
+let shown = null; // the last room on the screen
 let wish = null; // what the form at home was sent for, until it is done
 const home = new Home((name, what) => {
   wish = { name, ...what };
   if (core.online) return fulfil();
   core.name = memory.name = name;
   return link.start();
-});
+}, (room) => chat.open(room));
 
 /** A path as people write it. */
 function written(path) {
@@ -62,16 +70,26 @@ function fulfil() {
 /** The room, if there is one, else the way into one. */
 function showScreen() {
   const room = chat.current;
+  const path = room?.joinable ? `/r/${room.code}` : "/";
+  const before = views.state.room;
+  views.at(room?.code ?? "", path, Boolean(before) && !chat.rooms.has(before));
   if (room) {
     wish = null;
+    shown = room;
     home.hide();
     screen.show(room);
   } else {
     screen.hide();
-    home.show();
+    home.show({ room: chat.rooms.get(shown?.code) });
   }
-  const path = room?.joinable ? `/r/${room.code}` : "/";
-  if (location.pathname !== path) history.replaceState(null, "", path);
+}
+
+/** The browser went back or forward. */
+function goTo({ room: code, cover }) {
+  const room = chat.rooms.get(code);
+  if (room || !code) chat.open(room ?? null);
+  else showScreen(); // that room was left meanwhile: stay
+  if (chat.current) screen.showCover(cover);
 }
 
 chat.on("opened", showScreen);
@@ -131,7 +149,8 @@ if (memory.rooms.size) { // a reload, or a tab that was closed: go on
   chat.open(chat.rooms.get(invited) ?? chat.rooms.get(memory.current) ?? rooms[0]);
   if (invited) chat.join(invited);
 } else {
-  home.show(invited);
+  views.at("", location.pathname, true);
+  home.show({ code: invited, other: store.others.find(({ rooms }) => rooms.includes(invited)) });
   if (inPath && !invited) home.refuseCode(`${showText(inPath.slice(0, 40))} is no room code; ask for the link again.`);
   if (memory.token.length) link.start();
 }

@@ -106,8 +106,7 @@ export class Chat extends EventTarget {
 
   askWho(room) {
     if (room.private || room.over || !this.core.online) return;
-    room.coming = new Map();
-    this.core.who(room.code);
+    room.roster = { request: this.core.who(room.code), people: new Map() };
     this.flush();
   }
 
@@ -200,18 +199,13 @@ export class Chat extends EventTarget {
     this.emit("prepended", { room, entries });
   }
 
-  on_people({ room: code, members, more, total }) {
+  on_people({ request, room: code, members, more, total }) {
     const room = this.rooms.get(code);
-    if (!room) return;
-    room.coming ??= new Map();
-    for (const { name, away } of members) room.coming.set(name, away === 1);
-    if (more && room.coming.size < MAX_PEOPLE) {
-      this.core.who(code, members.at(-1).name);
-      this.flush();
-      return;
-    }
-    room.people = room.coming;
-    room.total = total;
+    const { roster } = room ?? {};
+    const goesOn = more && members.length > 0 && roster?.people.size + members.length < MAX_PEOPLE;
+    if (!room?.list(request, members, total, !goesOn) || !goesOn) return;
+    roster.request = this.core.who(code, members.at(-1).name);
+    this.flush();
   }
 
   on_left({ room: code, why }) {

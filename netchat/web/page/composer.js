@@ -1,15 +1,18 @@
 // Where one writes: grows with the text, sends on Enter, and says what cannot be sent.
 
+import { literally, parse, UsageError } from "./commands.js";
 import { $ } from "./dom.js";
-import { LIMITS } from "./protocol.js";
+import { EncodeError, LIMITS } from "./protocol.js";
 import { sendable, showText, textProblem } from "./text.js";
 
 const COUNT_FROM = 0.8; // of the bytes a message may have: from here on they are counted
 const KEPT = 200_000; // characters of a draft that are kept over a reload
 
 export class Composer {
-  constructor(chat) {
+  /** @param perform does a command; returns what keeps it from being done. */
+  constructor(chat, perform) {
     this.chat = chat;
+    this.perform = perform;
     this.form = $("composer");
     this.field = $("text");
     this.problem = $("text-problem");
@@ -40,7 +43,9 @@ export class Composer {
     this.field.setAttribute("aria-label", to);
   }
 
-  edit(text) {
+  /** Type a text again that was not delivered. */
+  edit(said) {
+    const text = literally(said);
     this.field.value = this.field.value ? `${text}\n${this.field.value}` : text;
     this.typed();
     this.field.focus();
@@ -69,13 +74,26 @@ export class Composer {
     this.field.setAttribute("aria-invalid", problem ? "true" : "false");
   }
 
+  /** Say a text, or do what it says after a slash. Returns what is wrong with it. */
+  obey(text) {
+    try {
+      return this.perform(parse(text));
+    } catch (error) {
+      if (!(error instanceof UsageError || error instanceof EncodeError)) throw error;
+      return error.message;
+    }
+  }
+
   send() {
     const text = sendable(this.field.value);
     if (!text) return;
-    const problem = textProblem(text, this.limit);
-    if (problem) return this.say(problem);
-    this.field.value = "";
+    const { value } = this.field;
+    this.field.value = ""; // first: a command can lead to another room, which brings its own draft
     this.typed();
-    return this.chat.say(this.room, text);
+    const problem = this.obey(text);
+    if (!problem) return;
+    this.field.value = value;
+    this.typed();
+    this.say(problem);
   }
 }

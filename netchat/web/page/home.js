@@ -2,14 +2,19 @@
 
 import { avatar } from "./line.js";
 import { $, h, touch } from "./dom.js";
+import { takeOver } from "./tabs.js";
 import { LOBBY, readCode, showCode, showText } from "./text.js";
 
 const WORD = "netchat:name"; // the name used last, for tabs to come
 
 export class Home {
-  /** @param go called with (name, {create} or {join: code}) */
-  constructor(go) {
+  /**
+   * @param go called with (name, {create} or {join: code})
+   * @param open called with the room to go back to
+   */
+  constructor(go, open) {
     this.go = go;
+    $("home-return").addEventListener("click", () => open(this.room));
     this.form = $("home-form");
     this.name = $("home-name");
     this.code = $("home-code");
@@ -29,18 +34,36 @@ export class Home {
     this.typed();
   }
 
-  /** Show it; with a code, as an invitation into that room. */
-  show(code = "") {
+  /**
+   * Show it: with a code, as an invitation into that room; with a room, as a way back to it.
+   * @param other the tab of this browser that is in the room of the code already, if there is one
+   */
+  show({ code = "", room = null, other = null } = {}) {
     $("home").hidden = false;
+    this.room = room;
+    $("home-return").hidden = !room;
+    $("home-return").textContent = room ? `Back to ${room.private ? showText(room.title) : place(room.code)}` : "";
     this.busy(false);
     if (code) this.code.value = showCode(code);
     const invited = Boolean(code);
-    $("home-invited").hidden = !invited;
+    $("home-invited").hidden = !invited || Boolean(other);
     $("home-invited-code").textContent = showCode(code);
+    this.elsewhere(other, code);
     this.form.classList.toggle("invited", invited);
     this.typed();
     if (!touch.matches) (this.name.value && !invited ? this.code : this.name).focus();
     if (!touch.matches && !this.code.value) this.name.focus();
+  }
+
+  /** Another tab is in that room: go on here in its place, or join as somebody else. */
+  elsewhere(other, code) {
+    $("home-elsewhere").hidden = !other;
+    if (!other) return;
+    if (this.name.value === other.name) this.name.value = ""; // it is in use
+    $("home-elsewhere").replaceChildren(
+      h("p", {}, "Another tab is in ", place(code), " as ", h("b", {}, h("bdi", {}, showText(other.name)))),
+      h("button", { type: "button", class: "primary", onclick: () => takeOver(other.here) }, "Go on here instead"),
+      h("p", {}, "or join under another name"));
   }
 
   hide() {
@@ -50,8 +73,10 @@ export class Home {
   typed() {
     const name = this.name.value.trim();
     $("home-avatar").replaceChildren(avatar(name || "?"));
-    $("home-join").classList.toggle("primary", Boolean(this.code.value.trim()));
-    $("home-create").classList.toggle("primary", !this.code.value.trim());
+    const back = [$("home-return"), $("home-elsewhere")].some(({ hidden }) => !hidden); // leads the way already
+    const code = Boolean(this.code.value.trim());
+    $("home-join").classList.toggle("primary", code && !back);
+    $("home-create").classList.toggle("primary", !code && !back);
     this.problem("name", "");
     this.problem("code", "");
   }
@@ -106,6 +131,8 @@ export class Home {
     if (why) this[field].focus();
   }
 }
+
+const place = (code) => (code === LOBBY ? "the lobby" : showCode(code));
 
 function remembered() {
   try {

@@ -92,6 +92,9 @@ export class Hood {
 // What would let somebody who sees this screen go on in the user's name.
 const secret = ({ name, kind }) => kind === "blob" && (name === "token" || name === "device");
 
+/** An offset as `netchat inspect --hex` writes it. */
+const hexadecimal = (offset) => offset.toString(16).padStart(4, "0");
+
 const spans = (frame) => (frame.spans ??= walk(frame.bytes));
 const valueOf = (frame, name) => spans(frame).find((span) => span.name === name)?.value;
 const nameOf = (frame) => spans(frame).find((span) => span.name === "type").text;
@@ -141,7 +144,7 @@ function picture(frame) {
       return (letters[at + i] = h("span", {}, hidden ? "·" : String.fromCharCode(byte)));
     });
     dump.append(h("div", { class: "dump-row" },
-      h("span", { class: "at" }, String(at).padStart(4, "0")), h("span", { class: "bytes" }, ...cells.slice(at, at + ROW)),
+      h("span", { class: "at" }, hexadecimal(at)), h("span", { class: "bytes" }, ...cells.slice(at, at + ROW)),
       h("span", { class: "ascii" }, ...shown)));
   }
   if (bytes.length > SHOWN) dump.append(h("p", {}, `… ${bytes.length - SHOWN} more bytes`));
@@ -149,7 +152,7 @@ function picture(frame) {
   dump.addEventListener("click", (event) => pick(event, true));
   const table = h("table", {},
     h("caption", { class: "unseen" }, "Fields of the frame"),
-    h("thead", {}, h("tr", {}, ...["byte", "field", "value"].map((title) => h("th", { scope: "col" }, title)))),
+    h("thead", {}, h("tr", {}, ...["offset", "field", "value"].map((title) => h("th", { scope: "col" }, title)))),
     h("tbody", {}, ...rows));
   for (const kind of ["pointerover", "focusin", "click"]) table.addEventListener(kind, (event) => pick(event, false));
   const name = nameOf(frame);
@@ -166,7 +169,7 @@ function fieldRow(field) {
     : kind === "text" ? `“${showText(text.slice(0, 300))}”` : String(text).slice(0, 80);
   const number = typeof value === "number" && shown !== String(value) ? ` = ${value}` : "";
   const row = h("tr", { tabindex: 0, class: offset < 16 ? "header" : "" },
-    h("td", {}, String(offset), h("small", {}, `+${length}`)),
+    h("td", {}, hexadecimal(offset), h("small", {}, `+${length}`)),
     h("th", { scope: "row" }, name.split(".").at(-1), h("small", {}, kind)),
     h("td", {}, h("bdi", {}, shown + number), h("small", {}, doc)));
   row.style.setProperty("--depth", depth);

@@ -8,6 +8,9 @@ const ANSWER_TIMEOUT = 20_000; // to answer;
 const PROBE_TIMEOUT = 3_000; // once the browser has said that the network changed, this
 const SAVE_DELAY = 300;
 
+/** Why a tab has ended whose place another one has taken. */
+export const TAKEN = "Another tab goes on in the place of this one.";
+
 export class Link {
   /**
    * @param core the ChatClient.
@@ -40,7 +43,7 @@ export class Link {
   /** Send what the core wants sent, and hand on what has happened. */
   flush() {
     const { core, socket } = this;
-    if (!core.ended && this.store.taken) core.end("Another tab goes on in the place of this one.");
+    if (!core.ended && this.store.taken) core.end(TAKEN);
     const happenings = core.takeHappenings();
     // What is about to be sent is remembered first: a counter is never used twice.
     if (core.out.length || core.memory.counter !== this.counter || happenings.some(weighty)) {

@@ -29,8 +29,8 @@ export class People {
     const people = room.private
       ? [[me, false], ...(room.over ? [] : [[room.peer, false]])]
       : [...room.people].sort(([one], [other]) => one.localeCompare(other));
-    const total = Math.max(people.length, room.private ? 0 : (room.total ?? 0));
-    $("people-count").textContent = String(people.length || "");
+    const total = room.private ? people.length : room.total;
+    $("people-count").textContent = String(total || "");
     $("people-title").textContent = `${total} ${total === 1 ? "person" : "people"}`;
     const focused = document.activeElement?.dataset.name;
     $("people-list").replaceChildren(

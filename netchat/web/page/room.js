@@ -16,6 +16,8 @@ export class Room {
     this.peer = peer;
     this.entries = []; // events and gaps, in order: {seq, event} or {seq, missed}
     this.people = new Map(); // name -> away
+    this.unlisted = 0; // members beyond those listed
+    this.roster = null; // the list that is being received: {request, people}
     this.begins = false; // nothing is kept in front of the first entry
     this.asked = 0; // number of the request for older ones, while it is under way
     this.over = false; // it ended without having been left: it can be read until it is closed
@@ -30,6 +32,13 @@ export class Room {
   get joinable() { return this.kind === RoomKind.ROOM; }
   get title() { return this.private ? this.peer : showCode(this.code); }
   get failed() { return this.kept.failed; }
+  /** How many members the room has. */
+  get total() { return this.people.size + this.unlisted; }
+  /** Whether there is anything in it; an empty private room that a peer opened is not listed. */
+  get spoken() {
+    const { draft, entries, kept } = this;
+    return Boolean(draft || entries.length || kept.unread || kept.read !== "0" || kept.draft || kept.failed.length);
+  }
   get last() { return this.entries.at(-1)?.seq ?? 0n; }
   get read() { return BigInt(this.kept.read); }
 
@@ -70,10 +79,27 @@ export class Room {
     return true;
   }
 
+  /** Take in a part of the list of members. Returns whether it was expected. */
+  list(request, members, total, complete) {
+    const { roster } = this;
+    if (roster?.request !== request) return false; // a newer request replaced it
+    for (const { name, away } of members) roster.people.set(name, away === 1);
+    if (complete) {
+      this.people = roster.people;
+      this.unlisted = Math.max(0, total - roster.people.size);
+      this.roster = null;
+    }
+    return true;
+  }
+
+  /** Keep the members up to date with an event, and those of a list that is still incomplete. */
   follow({ kind, sender, text }) {
-    if (kind === EventKind.JOIN) this.people.set(sender, false);
-    else if (kind === EventKind.LEAVE) this.people.delete(sender);
-    else if (kind === EventKind.RENAME && this.people.delete(sender)) this.people.set(text, false);
+    if (kind === EventKind.LEAVE && !this.people.has(sender)) this.unlisted = Math.max(0, this.unlisted - 1);
+    for (const people of [this.people, this.roster?.people]) {
+      if (kind === EventKind.JOIN) people?.set(sender, false);
+      else if (kind === EventKind.LEAVE) people?.delete(sender);
+      else if (kind === EventKind.RENAME && people?.delete(sender)) people.set(text, false);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // The screen of a room: header, messages, composer, and the panels beside them.
 
+import { perform } from "./actions.js";
 import { Composer } from "./composer.js";
 import { $, touch } from "./dom.js";
 import { invitation, showInvitation } from "./invite.js";
@@ -12,17 +13,21 @@ const narrow = matchMedia("(max-width: 760px)"); // a panel takes the whole scre
 const drawn = matchMedia("(max-width: 1000px)"); // the list of rooms is a drawer
 const wide = matchMedia("(min-width: 1100px)");
 const PANELS = ["people", "hood"];
+const SIDE = "side"; // the drawer
 
 const closeDialogs = () => document.querySelectorAll("dialog[open]").forEach((each) => each.close());
 
 export class Screen {
-  constructor(chat, hood, status) {
+  constructor(chat, hood, status, views) {
     this.chat = chat;
     this.hood = hood;
     this.status = status;
+    this.views = views;
     this.logs = new Map(); // room -> LogView
-    this.composer = new Composer(chat);
-    this.side = new Side(chat, { open: (room) => this.go(() => chat.open(room)) });
+    this.composer = new Composer(chat, (command) => perform(this, command));
+    this.side = new Side(chat, {
+      open: (room) => (room === chat.current ? this.back() : this.go(() => chat.open(room))),
+    });
     this.people = new People(chat, { write: (name) => this.go(() => chat.converse(name)) });
     this.listen();
     this.wire();
@@ -73,8 +78,8 @@ export class Screen {
     const { chat } = this;
     const press = (id, action) => $(id).addEventListener("click", action);
     press("menu", () => this.drawer(true));
-    press("side-close", () => this.drawer(false));
-    press("shade", () => this.closeAll());
+    press("side-close", () => this.back());
+    press("shade", () => this.back());
     press("jump", () => this.logs.get(chat.current)?.toEnd());
     press("invite-open", () => showInvitation(chat.current.code));
     press("leave", () => $("leaving").showModal());
@@ -87,7 +92,7 @@ export class Screen {
     press("ended-again", () => location.assign(location.pathname));
     for (const id of PANELS) {
       press(`${id}-open`, () => this.panel($(id).hidden ? id : ""));
-      press(`${id}-close`, () => this.panel(""));
+      press(`${id}-close`, () => this.back());
     }
     $("join-form").addEventListener("submit", (event) => this.joining(event));
     $("rename-form").addEventListener("submit", (event) => this.renaming(event));
@@ -98,7 +103,7 @@ export class Screen {
       dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
     }
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.closeAll();
+      if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.back();
     });
     for (const width of [narrow, drawn]) width.addEventListener("change", () => this.closeAll());
     // Where a keyboard on the screen lies over the page instead of shrinking it (Safari).
@@ -195,6 +200,23 @@ export class Screen {
     action();
   }
 
+  /** Close what is open: with the browser's Back, if that is how it would be closed on this screen. */
+  back() {
+    if (!this.views.uncover()) this.closeAll();
+  }
+
+  /** Show what covers the room in an entry of the browser's history, and nothing else over it. */
+  showCover(id) {
+    this.closeAll();
+    if (id === SIDE && drawn.matches) this.drawer(true);
+    else if (PANELS.includes(id) && narrow.matches) this.panel(id);
+  }
+
+  showRooms() {
+    if (drawn.matches) this.drawer(true);
+    else $("rooms").querySelector("button")?.focus();
+  }
+
   panel(id) {
     for (const each of PANELS) {
       $(each).hidden = each !== id;
@@ -203,13 +225,16 @@ export class Screen {
     if (id === "hood") this.hood.draw();
     if (id === "people") this.people.draw();
     this.cover();
-    if (id && narrow.matches) $(`${id}-close`).focus();
+    if (!id || !narrow.matches) return;
+    this.views.cover(id);
+    $(`${id}-close`).focus();
   }
 
   drawer(open) {
     $("side").classList.toggle("open", open);
     $("menu").setAttribute("aria-expanded", String(open));
     this.cover();
+    if (open) this.views.cover(SIDE);
     (open ? $("side-close") : $("menu")).focus();
   }
 

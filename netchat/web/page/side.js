@@ -31,15 +31,10 @@ export class Side {
     const { chat } = this;
     const rooms = inOrder([...chat.rooms.values()]);
     this.fill($("rooms"), rooms.filter((room) => !room.private));
-    const private_ = rooms.filter((room) => room.private && this.shown(room));
+    const private_ = rooms.filter((room) => room.private && (room.spoken || room === chat.current));
     this.fill($("privates"), private_);
     $("privates-title").hidden = !private_.length;
     $("me").replaceChildren(avatar(chat.name), h("bdi", {}, showText(chat.name)));
-  }
-
-  /** One that somebody else has begun, and said nothing in, would only be in the way. */
-  shown(room) {
-    return room.draft || room.entries.length || room === this.chat.current;
   }
 
   fill(list, rooms) {

@@ -10,14 +10,29 @@
 import { Memory } from "./memory.js";
 
 const PREFIX = "netchat:tab:";
-const ANSWER_MS = 120; // what a living tab gets to answer
+const ANSWER_MS = 120; // what a living tab gets to answer, or to hand its place over
 const KEPT_MS = 7 * 86_400_000;
 
 class Store {
   constructor(id) {
+    this.id = id;
     this.key = PREFIX + id;
     this.mark = newId();
     this.working = true; // false where the browser keeps nothing
+    this.others = []; // what the other living tabs told when this one opened: {here: id, name, rooms}
+    this.handOver = () => {}; // called when another tab takes the place of this one; set by the page
+    this.gone = false; // that has happened
+    channel.addEventListener("message", ({ data }) => this.hear(data));
+  }
+
+  hear({ ask, take }) {
+    if (this.gone) return;
+    const { name, rooms } = this.memory ?? {};
+    if (ask) channel.postMessage({ here: this.id, name, rooms: [...(rooms?.keys() ?? [])] });
+    if (take !== this.id) return;
+    this.handOver();
+    this.gone = true;
+    channel.postMessage({ given: this.id });
   }
 
   /** What was kept, which is this tab's from now on; a new memory if there is nothing readable. */
@@ -29,6 +44,7 @@ class Store {
       memory = new Memory();
     }
     this.write(memory);
+    this.memory = memory;
     return memory;
   }
 
@@ -59,18 +75,33 @@ class Store {
 /** Find this tab's store: its own from before a reload, a deserted one, or a new one. */
 export async function claim() {
   const mine = recall();
-  let id = mine;
-  channel.addEventListener("message", ({ data }) => data.ask && id && channel.postMessage({ here: id }));
+  const answerFor = ({ data }) => data.ask && mine && channel.postMessage({ here: mine, rooms: [] });
+  channel.addEventListener("message", answerFor);
   const kept = leftBehind();
   const candidates = [...(mine ? [mine] : []), ...kept.filter((id) => id !== mine)];
-  const living = candidates.length ? await whoIsThere() : new Set();
-  id = candidates.find((one) => !living.has(one)) ?? newId();
+  const living = candidates.length ? await whoIsThere() : [];
+  const id = candidates.find((one) => !living.some(({ here }) => here === one)) ?? newId();
+  channel.removeEventListener("message", answerFor);
+  remember(id);
+  const store = new Store(id);
+  store.others = living;
+  return store;
+}
+
+/** Go on in the place of another living tab, which stops. */
+export async function takeOver(id) {
+  channel.postMessage({ take: id });
+  await heard(({ given }) => given === id);
+  remember(id);
+  location.reload();
+}
+
+function remember(id) {
   try {
     sessionStorage.setItem(PREFIX, id);
   } catch {
     // The next load takes it for deserted, which is as good.
   }
-  return new Store(id);
 }
 
 function recall() {
@@ -99,13 +130,23 @@ function leftBehind() {
 const channel = new BroadcastChannel("netchat");
 
 async function whoIsThere() {
-  const living = new Set();
-  const hear = ({ data }) => data.here && living.add(data.here);
-  channel.addEventListener("message", hear);
+  const living = [];
   channel.postMessage({ ask: true });
-  await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
-  channel.removeEventListener("message", hear);
+  await heard((data) => data.here && !living.push(data));
   return living;
+}
+
+/** Wait for a message that passes a test; for ANSWER_MS at most. */
+function heard(test) {
+  return new Promise((resolve) => {
+    const hear = ({ data }) => test(data) && done();
+    const done = () => {
+      channel.removeEventListener("message", hear);
+      resolve();
+    };
+    channel.addEventListener("message", hear);
+    setTimeout(done, ANSWER_MS);
+  });
 }
 
 const newId = () => Array.from(crypto.getRandomValues(new Uint32Array(2)), (n) => n.toString(36)).join("");

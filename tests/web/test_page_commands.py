@@ -1,0 +1,112 @@
+"""What can be typed on the page, against the terminal's answers to the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from netchat.cli.chat_commands import COMMANDS, parse
+from tests.web.node import NODE, run
+
+pytestmark = pytest.mark.skipif(
+    NODE is None, reason="node is not installed: apt-get install nodejs"
+)
+
+ASK = """
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+const page = pathToFileURL(process.env.PAGE);
+const { COMMANDS, ELSEWHERE, literally, parse } = await import(`${page}/commands.js`);
+const parsed = JSON.parse(readFileSync(0, "utf-8")).map((text) => {
+  try {
+    const { verb, words } = parse(text);
+    return [verb, ...words];
+  } catch (error) {
+    return error.constructor.name + ": " + error.message;
+  }
+});
+const said = ["/msg Lea", "//", "plain"].map((text) => parse(literally(text)).words[0]);
+console.log(JSON.stringify({ commands: COMMANDS, elsewhere: Object.keys(ELSEWHERE), parsed, said }));
+"""
+
+#: Well formed and not, each verb in its place.
+LINES = [
+    "hello",
+    "a /msg in the middle",
+    "//msg Lea is how one writes",
+    "//",
+    "///",
+    "/",
+    "/msg Lea a secret",
+    "/msg Lea  two  spaces",
+    "/msg Lea two\nlines",
+    "/MSG\tLea\ttabs",
+    "/Msg Lea",
+    "/msg",
+    "/create",
+    "/create now",
+    "/join",
+    "/join lobby",
+    "/join lobby now",
+    "/room 7K3F9-2MQ0T",
+    "/rooms",
+    "/leave",
+    "/leave lobby",
+    "/leave lobby now",
+    "/nick Nova",
+    "/nick",
+    "/nick two words",
+    "/who",
+    "/who lobby",
+    "/help",
+    "/help me",
+    "/quit",
+    "/exit",
+    "/constructor",
+    "/usr/bin/env is a path",
+    "/foo",
+    "/msgLea a secret",
+    "/\u202emsg",
+]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    folder: Path = tmp_path_factory.mktemp("page")
+    (folder / "ask.mjs").write_text(ASK)
+    return json.loads(run(folder, str(folder / "ask.mjs"), text=json.dumps(LINES)))
+
+
+def test_every_command_of_the_terminal_is_there_or_says_what_to_do_instead(page: dict) -> None:
+    assert {*page["commands"], *page["elsewhere"]} == set(COMMANDS)
+    assert not {*page["commands"]} & {*page["elsewhere"]}
+    for verb, (arguments, does) in page["commands"].items():
+        assert arguments == COMMANDS[verb].arguments
+        assert does == COMMANDS[verb].does.split(" (so do")[0]  # a page has no Ctrl-D
+
+
+def test_lines_are_read_as_in_the_terminal(page: dict) -> None:
+    for line, parsed in zip(LINES, page["parsed"], strict=True):
+        try:
+            command = parse(line)
+        except ValueError as error:
+            # The terminal guesses what was meant.
+            expected = re.sub(r"did you mean .*?\?", "/help lists the commands.", str(error))
+            assert parsed == f"UsageError: {expected}", line
+        else:
+            assert command is not None
+            assert parsed == [command.verb, *command.words], line
+
+
+def test_no_line_that_begins_with_a_slash_is_said_as_it_stands(page: dict) -> None:
+    for line, parsed in zip(LINES, page["parsed"], strict=True):
+        if line.startswith("/") and parsed[0] == "say":
+            assert line.startswith("//")
+            assert parsed[1] == line[1:]
+
+
+def test_what_was_not_delivered_is_typed_again_as_what_it_was(page: dict) -> None:
+    assert page["said"] == ["/msg Lea", "//", "plain"]
