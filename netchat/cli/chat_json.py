@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import json
 from enum import IntEnum
-from typing import Any
+from typing import Any, assert_never
 
 from netchat.chat.happenings import (
     Declined,
@@ -113,6 +113,8 @@ def _fields(happening: Happening) -> dict[str, Any]:
                 "code": _name(ErrorCode, error.code).upper(),
                 "text": error.text,
             }
+        case _:
+            assert_never(happening)
 
 
 def _event(event: Event) -> dict[str, Any]:

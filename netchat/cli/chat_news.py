@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from netchat.chat.codes import LOBBY, show_code
 from netchat.chat.happenings import (
     Declined,
+    Ended,
     Entered,
     Happened,
     Happening,
@@ -82,7 +83,10 @@ def take(conversation: Conversation, happening: Happening) -> list[Line]:
             return [mistake(f"'{shorten(text)}': {why}", "not delivered")]
         case Warned(error):
             return _warned(conversation, error)
-    return []
+        case Ended():
+            return []  # `Conversation.listen` raises it
+        case _:
+            assert_never(happening)
 
 
 def _happened(conversation: Conversation, happened: Happened) -> list[Line]:

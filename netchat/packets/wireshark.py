@@ -87,6 +87,8 @@ def _spec() -> str:
     lines += ["}", "", "-- Questions, what answers them, and by which field they belong together."]
     questions, answers, links = {}, {}, {}
     for question, answering in ANSWERS.items():
+        if not answering:
+            continue
         # One family for all that one kind of answer may answer: their numbers are one series.
         family = answering[0].NAME
         questions[question.TYPE] = _quoted(family)

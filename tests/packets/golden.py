@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from netchat.wire import MESSAGES, Message, Record, fields_of
 from netchat.wire.fields import BLOB, LIST, U64
+from tests.vectors import VECTORS
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "ncp1.json").read_text("utf-8"))
 _BY_NAME = {message.NAME: message for message in MESSAGES.values()}
 
 each_vector = pytest.mark.parametrize(
     "vector", VECTORS, ids=lambda v: f"{v['message']}: {v['name']}"
 )
-
-
-def golden_bytes(vector: dict[str, Any]) -> bytes:
-    body = "".join(piece for piece, _ in vector["body"])
-    return bytes.fromhex(vector["header"] + vector["crc"] + body)
 
 
 def golden_message(vector: dict[str, Any]) -> Message:

@@ -40,7 +40,8 @@ from netchat.wire import (
     encode,
     fields_of,
 )
-from tests.packets.golden import each_vector, golden_bytes, golden_message
+from tests.packets.golden import each_vector, golden_message
+from tests.vectors import frame_of
 from tests.wire.strategies import messages
 
 ROOT = Path(__file__).parents[2]
@@ -83,24 +84,24 @@ PINGS = [encode(Ping(number)) for number in range(MOST_FRAMES + 3)]
 
 @each_vector
 def test_golden_vectors_are_built(vector):
-    assert bytes(frame(golden_message(vector))).hex(" ") == golden_bytes(vector).hex(" ")
+    assert bytes(frame(golden_message(vector))).hex(" ") == frame_of(vector).hex(" ")
 
 
 @each_vector
 def test_golden_vectors_are_dissected(vector):
     message = golden_message(vector)
-    packet = NCP(golden_bytes(vector))
+    packet = NCP(frame_of(vector))
     assert packet.layers() == [NCP, LAYERS[type(message)]]
     assert from_scapy(packet.payload, type(message)) == message
-    assert bytes(packet) == golden_bytes(vector)
+    assert bytes(packet) == frame_of(vector)
 
 
 @each_vector
 def test_golden_vectors_survive_a_rebuild_from_their_fields(vector):
-    packet = NCP(golden_bytes(vector))
+    packet = NCP(frame_of(vector))
     del packet.length, packet.crc
     packet.payload.clear_cache()
-    assert bytes(packet) == golden_bytes(vector)
+    assert bytes(packet) == frame_of(vector)
 
 
 @given(messages)

@@ -28,8 +28,9 @@ from netchat.wire import (
     walk,
 )
 from netchat.wire.fields import BLOB
-from tests.packets.golden import VECTORS, each_vector, golden_bytes, golden_message
+from tests.packets.golden import each_vector, golden_message
 from tests.packets.sharks import TSHARK, frames, needs_tshark, tshark, values
+from tests.vectors import VECTORS, frame_of
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def golden_frames(tmp_path_factory):
     conversation = Encapsulation(now=1_700_000_000.0)
     for vector in VECTORS:
         way = MESSAGES[golden_message(vector).TYPE].WAY
-        conversation.say(golden_bytes(vector), by_server=way is Way.TO_CLIENT)
+        conversation.say(frame_of(vector), by_server=way is Way.TO_CLIENT)
     conversation.save(path)
     return frames(path)
 
@@ -106,7 +107,7 @@ def golden_frames(tmp_path_factory):
 def test_golden_vectors_have_the_same_fields_everywhere(vector, golden_frames):
     assert len(golden_frames) == len(VECTORS)
     frame = golden_frames[VECTORS.index(vector)]
-    raw, message = golden_bytes(vector), golden_message(vector)
+    raw, message = frame_of(vector), golden_message(vector)
     assert values(frame, "type") == [f"0x{message.TYPE:02x}"]
     assert values(frame, "crc") == [f"0x{NCP(raw).crc:08x}"]
     assert values(frame, "crc_good") == ["1"]

@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from netchat.packets.encapsulate import Encapsulation
-from tests.packets.golden import VECTORS, golden_bytes
 from tests.packets.sharks import EDITCAP, needs_tshark, tshark
+from tests.vectors import VECTORS, frame_of
 
 
 def _long_story(path, seed):
@@ -18,7 +18,7 @@ def _long_story(path, seed):
     for _ in range(6):
         rng.shuffle(vectors)
         for by_server in (False, True):
-            raw = b"".join(golden_bytes(vector) for vector in vectors)
+            raw = b"".join(frame_of(vector) for vector in vectors)
             while raw:
                 size = rng.randint(1, 400)
                 conversation.say(raw[:size], by_server=by_server)

@@ -27,7 +27,8 @@ from netchat.wire import (
 )
 from tests.fuzz.choices import Choices
 from tests.fuzz.samples import any_message, damaged
-from tests.wire.test_vectors import NAMES, each_vector, frame_of
+from tests.vectors import frame_of
+from tests.wire.test_vectors import NAMES, each_vector
 
 NODE = shutil.which("node")
 

@@ -1,34 +1,16 @@
 """The golden frames of `tests/vectors/`, both ways."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from netchat.wire import MESSAGES, FrameReader, checksum, decode, encode, fields_of
 from netchat.wire.fields import BLOB, LIST, U64
+from tests.vectors import VECTORS, crc32, frame_of, problems
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "ncp1.json").read_text("utf-8"))
 NAMES = {message.NAME: message for message in MESSAGES.values()}
 
 each_vector = pytest.mark.parametrize(
     "vector", VECTORS, ids=lambda v: f"{v['message']}: {v['name']}"
 )
-
-
-def crc32(data: bytes) -> int:
-    """CRC-32 bit by bit, as the document tells it; zlib has no part in it."""
-    register = 0xFFFFFFFF
-    for byte in data:
-        register ^= byte
-        for _ in range(8):
-            register = register >> 1 ^ (0xEDB88320 if register & 1 else 0)
-    return register ^ 0xFFFFFFFF
-
-
-def frame_of(vector):
-    body = b"".join(bytes.fromhex(piece) for piece, _ in vector["body"])
-    return bytes.fromhex(vector["header"]) + bytes.fromhex(vector["crc"]) + body
 
 
 def _build(declared, values):
@@ -53,9 +35,17 @@ def test_crc_of_the_usual_check_string():
 
 @each_vector
 def test_header_and_crc_stand_for_themselves(vector):
-    frame = frame_of(vector)
-    assert int.from_bytes(frame[8:12], "big") == len(frame) - 16
-    assert crc32(frame[:12] + bytes(4) + frame[16:]) == int(vector["crc"], 16) == checksum(frame)
+    assert not problems(vector), "python -m tests.vectors prints what to write"
+    assert checksum(frame_of(vector)) == int(vector["crc"], 16)
+
+
+def test_wrong_length_and_crc_of_a_vector_are_printed():
+    vector = next(v for v in VECTORS if v["message"] == "PING")
+    wrong = {**vector, "header": vector["header"][:-2] + "07", "crc": ""}
+    right_length = int(vector["header"].split()[-1], 16)
+    length, crc = problems(wrong)
+    assert length == f"the length in the header must be {right_length:08x}, and is {7:08x}"
+    assert crc == f'"crc" must be "{vector["crc"]}", and is ""'
 
 
 @each_vector

@@ -7,27 +7,34 @@ import contextlib
 import secrets
 import time
 from collections import deque
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 from netchat import __version__
 from netchat.chat.session import DEVICE_KEY_SIZE, device_id
-from netchat.errors import PeerError, Refused
+from netchat.errors import PeerError, Refused, Unexpected
 from netchat.net.client import FIRST_WAIT
 from netchat.net.crowd.member import NOWHERE, Member
 from netchat.net.crowd.strand import Voice, text_of
 from netchat.net.layer import no_delay
 from netchat.wire import (
+    Ack,
     Bye,
     Error,
     ErrorCode,
+    Event,
     Hello,
+    HistoryEnd,
     Join,
     Joined,
+    Left,
     Membership,
     Message,
     Ping,
     Pong,
     Position,
+    Renamed,
+    Roster,
     Send,
     Welcome,
     encode,
@@ -36,7 +43,7 @@ from netchat.wire import (
 if TYPE_CHECKING:
     from netchat.net.crowd.crowd import Crowd
 
-__all__ = ["User"]
+__all__ = ["HANDLERS", "User"]
 
 #: Refusals that another try does not change.
 _FINAL = {
@@ -198,15 +205,10 @@ class User(asyncio.Protocol):
     # -- what the server says -------------------------------------------------------------------
 
     def _control(self, message: Message) -> None:
-        match message:
-            case Welcome():
-                self._welcome(message)
-            case Joined() if message.membership:
-                self._begin(message.membership[0])
-            case Ping():
-                self._send(Pong(message.time))
-            case Error():
-                self._error(message)
+        handler = HANDLERS.get(type(message))
+        if handler is None:
+            raise Unexpected(f"a server does not send {message.NAME}")
+        handler(self, message)
 
     def _welcome(self, message: Welcome) -> None:
         self._token = message.token
@@ -218,6 +220,16 @@ class User(asyncio.Protocol):
                 self._begin(membership)
                 return
         self._send(Join(1, self._log_id, self.member.last, self._crowd.wanted_room))
+
+    def _joined(self, message: Joined) -> None:
+        if message.membership:
+            self._begin(message.membership[0])
+
+    def _ping(self, message: Ping) -> None:
+        self._send(Pong(message.time))
+
+    def _ignore(self, message: Message) -> None:
+        """Do nothing: the message is no concern of the measurement."""
 
     def _begin(self, membership: Membership) -> None:
         self._begun, self._head = True, membership.head
@@ -244,3 +256,20 @@ class User(asyncio.Protocol):
         if self._transport is not None:
             with contextlib.suppress(OSError):
                 self._transport.write(encode(message))
+
+
+#: Which method takes which message of the server.
+HANDLERS: dict[type[Message], Callable[[User, Any], None]] = {
+    Welcome: User._welcome,
+    Joined: User._joined,
+    Ping: User._ping,
+    Error: User._error,
+    Event: User._ignore,  # `Member` takes those of the room; others are of its history
+    Ack: User._ignore,  # the message is in what it catches up with
+    Bye: User._ignore,  # the connection ends next
+    Pong: User._ignore,  # the rest answers what it never asks
+    Left: User._ignore,
+    Roster: User._ignore,
+    Renamed: User._ignore,
+    HistoryEnd: User._ignore,
+}

@@ -267,8 +267,8 @@ function find(map, test) {
   return undefined;
 }
 
-// Which function takes which message.
-const HANDLERS = {
+/** Which function takes which message. */
+export const HANDLERS = {
   WELCOME: welcome,
   JOINED: joined,
   EVENT: event,

@@ -1,0 +1,117 @@
+"""Every consumer of the protocol handles each message, or says in its table that it does not.
+
+A message that is only declared fails here once for each consumer that has not heard of it. What is
+generated from the declaration (codecs, document, Scapy, Wireshark, views of captures) needs no table.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import find
+from hypothesis import strategies as st
+
+from netchat import chat
+from netchat.chat import answers, happenings, requests
+from netchat.chat.client import ChatClient
+from netchat.chat.happenings import Happening
+from netchat.cli.chat_json import happening_json
+from netchat.cli.chat_news import take
+from netchat.cli.chat_session import Conversation
+from netchat.net.crowd import user
+from netchat.packets.pairs import ANSWERS
+from netchat.web.site import PAGE
+from netchat.wire import MESSAGES, Hello, Way
+from tests.cli.test_chat_session import Idle
+from tests.web.node import NODE, run
+
+TO_SERVER = {message for message in MESSAGES.values() if message.WAY & Way.TO_SERVER}
+TO_CLIENT = {message for message in MESSAGES.values() if message.WAY & Way.TO_CLIENT}
+
+#: What the client's rules are written in, and the page's.
+CLIENT = "".join(
+    Path(str(chat.__file__)).with_name(name).read_text("utf-8")
+    for name in ("client.py", "answers.py")
+)
+PAGE_CLIENT = "".join((PAGE / name).read_text("utf-8") for name in ("core.js", "answers.js"))
+PAGE_VIEWS = "".join(
+    file.read_text("utf-8") for file in PAGE.glob("*.js") if file.name != "protocol.js"
+)
+
+each_happening = pytest.mark.parametrize("happening", get_args(Happening), ids=lambda h: h.__name__)
+
+
+# -- what a client sends ------------------------------------------------------------------------
+
+
+def test_the_server_handles_what_clients_send_and_only_that():
+    assert {
+        *requests.HANDLERS,
+        Hello,
+    } == TO_SERVER  # HELLO, which begins a session, has its own way
+    assert Hello not in requests.HANDLERS
+
+
+def test_each_message_of_clients_says_what_answers_it():
+    assert set(ANSWERS) == TO_SERVER
+    assert {answer for answering in ANSWERS.values() for answer in answering} <= TO_CLIENT
+
+
+@pytest.mark.parametrize("message", sorted(TO_SERVER, key=lambda m: m.TYPE), ids=lambda m: m.NAME)
+def test_a_client_and_the_page_send_it(message):
+    assert re.search(rf"\b{message.__name__}\(|\bask\({message.__name__}\b", CLIENT)
+    assert re.search(rf'\("{message.NAME}"', PAGE_CLIENT)
+
+
+# -- what the server sends ----------------------------------------------------------------------
+
+
+def test_the_client_handles_what_the_server_sends_and_only_that():
+    assert set(answers.HANDLERS) == TO_CLIENT
+
+
+def test_the_load_generator_handles_what_the_server_sends_and_only_that():
+    assert set(user.HANDLERS) == TO_CLIENT
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed: apt-get install nodejs")
+def test_the_page_handles_what_the_server_sends_and_only_that(tmp_path):
+    script = """
+    const { HANDLERS } = await import(process.env.PAGE + "/answers.js");
+    console.log(JSON.stringify(Object.keys(HANDLERS)));
+    """
+    handled = json.loads(run(tmp_path, "--input-type=module", "--eval", script))
+    assert set(handled) == {message.NAME for message in TO_CLIENT}
+
+
+# -- what users are told ------------------------------------------------------------------------
+
+
+def _sample(happening):
+    return find(st.builds(happening), lambda _: True)
+
+
+def test_all_happenings_are_in_the_union():
+    assert {kind.__name__ for kind in get_args(Happening)} == {*happenings.__all__} - {"Happening"}
+
+
+@each_happening
+def test_the_terminal_takes_it_in(happening):
+    conversation = Conversation(Idle(ChatClient("Nova")), "here:6464")  # type: ignore[arg-type]
+    assert isinstance(take(conversation, _sample(happening)), list)
+
+
+@each_happening
+def test_it_has_a_form_in_json(happening):
+    assert json.loads(happening_json(_sample(happening)))["type"]
+
+
+def test_the_page_shows_what_its_client_tells():
+    told = set(re.findall(r'tellUser\(\s*"(\w+)"', PAGE_CLIENT))
+    assert len(told) > 10
+    for what in told:
+        assert re.search(rf'on\("{what}"|on_{what}\(', PAGE_VIEWS), f"nobody shows {what!r}"
