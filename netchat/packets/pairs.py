@@ -35,8 +35,9 @@ from netchat.wire import (
 
 __all__ = ["ANSWERS", "link_field"]
 
-#: The messages that answer each message of a client; none if it expects no answer. An ERROR may answer any of them, too: its `about` is the
-#: type it refuses, its `reference` that message's link field.
+#: The messages that answer each message of a client; none if it expects no answer. An ERROR may
+#: answer any of them, too: its `about` is the type it refuses, its `reference` that message's link
+#: field.
 ANSWERS: dict[type[Message], tuple[type[Message], ...]] = {
     Hello: (Welcome,),
     Ping: (Pong,),

@@ -5,7 +5,6 @@ import inspect
 
 import pytest
 
-import netchat.wire
 from netchat.wire import MESSAGES, Message, fields_of
 from netchat.wire.fields import KINDS, Choice
 from netchat.wire.messages import GROUPS
@@ -34,11 +33,6 @@ def test_names_are_unique():
     assert len({message.NAME for message in MESSAGES.values()}) == len(MESSAGES)
     names = [d.__name__.lower() for d in DECLARED] + [e.__name__.lower() for e in enums()]
     assert len(set(names)) == len(names)  # the document links to them by these
-
-
-@each_declared
-def test_is_exported(declared):
-    assert declared.__name__ in netchat.wire.__all__
 
 
 @each_declared
