@@ -20,7 +20,7 @@ from netchat.chat.happenings import (
     Undelivered,
     Warned,
 )
-from netchat.chat.names import skeleton
+from netchat.chat.names import fold
 from netchat.chat.outbox import View
 from netchat.errors import Unexpected
 from netchat.wire import (
@@ -93,7 +93,7 @@ def _welcome(client: ChatClient, message: Welcome) -> None:
         if not done:
             client.requests[number] = request
             client.out.append(encode(request))
-    asked = {skeleton(r.name) for r in client.requests.values() if isinstance(r, Private)}
+    asked = {fold(r.name) for r in client.requests.values() if isinstance(r, Private)}
     for name in memory.private:
         if name not in asked:  # an earlier client was killed before it had the room
             client.ask(lambda n, name=name: Private(n, name))  # type: ignore[misc]
@@ -108,9 +108,9 @@ def _joined(client: ChatClient, message: Joined) -> None:
     membership = message.membership[0]
     view = _enter(client, membership, message.members, asked=bool(message.request))
     if view.kind is RoomKind.PRIVATE:
-        names = {skeleton(view.peer)}
+        names = {fold(view.peer)}
         if isinstance(request, Private):  # the other one may be called otherwise by now
-            names.add(skeleton(request.name))
+            names.add(fold(request.name))
         for name in names:
             for text in client.memory.private.pop(name, []):
                 client.say(view.code, text)
@@ -296,7 +296,7 @@ def _error(client: ChatClient, error: Error) -> None:
         client.past.pop(error.reference, None)
         client.holes.discard(error.reference)
         if isinstance(request, Private):
-            for text in client.memory.private.pop(skeleton(request.name), []):
+            for text in client.memory.private.pop(fold(request.name), []):
                 client.happenings.append(Undelivered(text, error.text))
         elif isinstance(request, Join) and request.room in client.memory.rooms:
             why = "" if error.code == ErrorCode.NO_SUCH_ROOM else error.text

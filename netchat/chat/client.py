@@ -16,7 +16,7 @@ from netchat.chat.codes import read_code
 from netchat.chat.happenings import (
     Happening,
 )
-from netchat.chat.names import skeleton
+from netchat.chat.names import fold
 from netchat.chat.outbox import ClientMemory
 from netchat.errors import PeerError, Unexpected
 from netchat.wire import (
@@ -188,9 +188,9 @@ class ChatClient:
         """
         for frame in (Private(0, name), Send(0, "", text)):
             encode(frame)  # before it is kept, as in `say`
-        wanted = skeleton(name)
+        wanted = fold(name)
         for view in self.memory.rooms.values():
-            if view.kind is RoomKind.PRIVATE and skeleton(view.peer) == wanted:
+            if view.kind is RoomKind.PRIVATE and fold(view.peer) == wanted:
                 self.say(view.code, text)
                 return
         waiting = self.memory.private.setdefault(wanted, [])

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from netchat import __version__
 from netchat.chat.connection import Connection
-from netchat.chat.names import clean_name, name_problem, skeleton, suggest
+from netchat.chat.name_table import why_taken
+from netchat.chat.names import clean_name, name_problem, suggest
 from netchat.chat.room import Room
 from netchat.chat.session import DEVICE_KEY_SIZE, Session, device_id, new_token, token_hash
 from netchat.wire import Error, ErrorCode, Hello, Membership, RoomKind, Welcome
@@ -43,10 +44,9 @@ def _begin(hub: State, connection: Connection, message: Hello, device: int, now:
     if problem is not None:
         _refuse_name(hub, connection, ErrorCode.NAME_NOT_ALLOWED, problem, name)
         return
-    owner = hub.by_name.get(skeleton(name))
-    if owner is not None and owner is not before:
-        text = f"The name {name} is taken; choose another one."
-        _refuse_name(hub, connection, ErrorCode.NAME_TAKEN, text, name)
+    rival = hub.by_name.rival(name, owner=before)
+    if rival is not None:
+        _refuse_name(hub, connection, ErrorCode.NAME_TAKEN, why_taken(name, rival), name)
         return
     if len(hub.sessions) - (before is not None) >= hub.settings.max_users:
         limit = hub.settings.max_users
@@ -61,7 +61,7 @@ def _begin(hub: State, connection: Connection, message: Hello, device: int, now:
         hub.end_session(before, "came back without its session", now)
     session = Session(hub.new_id(), name, device)
     hub.sessions[session.id] = hub.by_device[device] = session
-    hub.by_name[skeleton(name)] = session
+    hub.by_name.add(session)
     token = _attach(hub, connection, session)
     hub.note(
         "joined",

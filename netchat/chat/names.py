@@ -1,95 +1,171 @@
-"""User names: which are allowed, which are the same, and what to suggest instead.
+"""User names: the profile they follow, which are the same, and what to suggest instead.
 
-Two names are the same when their skeletons are: compatibility forms folded together (NFKC,
-UAX #15), then case (casefold). Look-alikes across scripts are kept out by allowing only one of
-Latin, Greek and Cyrillic in a name; a name wholly of look-alikes is not caught.
+The profile is that of UAX #31 and UTS #39, by Unicode's own data, applied to the NFKC form:
+
+- at most `MAX_NAME` characters: letters, marks and digits that an identifier may have
+  (XID_Continue), and `_`, `-` and `.`; a letter or a digit comes first;
+- nothing that is not displayed (default-ignorable and format characters), and no emoji: their
+  sequences look the same in many fonts, and nobody can type them after `/msg`;
+- letters of one script, or of those that Chinese, Japanese and Korean are written with together
+  with Latin (UTS #39, Highly Restrictive), and digits of one number system;
+- at most `MAX_STACK` nonspacing marks in a row.
+
+Names are the same if they differ in case only (`fold`). Two users cannot have names that look
+alike either: `lookalikes` gives the UTS #39 skeletons of a name by which that is known.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
+import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from netchat.chat.confusables import skeleton
 from netchat.wire import MAX_NAME
+from netchat.wire.shown import INVISIBLE
 
-__all__ = ["clean_name", "name_problem", "skeleton", "suggest"]
+__all__ = ["MAX_STACK", "clean_name", "fold", "lookalikes", "name_problem", "suggest"]
+
+#: Nonspacing marks in a row that a name may have (UTS #39, section 5.4).
+MAX_STACK = 4
+
+#: Characters up to which a text is normalised. No allowed name has more, in any form: each
+#: of its characters is one letter and at most `MAX_STACK` marks.
+_LONGEST = (MAX_STACK + 2) * MAX_NAME
 
 _PUNCTUATION = "_-."
-_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")
+
 #: Names that the views use for themselves.
-_RESERVED = frozenset({"you", "server", "netchat", "lobby", "everyone", "system"})
-# Letters and marks that are shown as nothing (Unicode's Default_Ignorable_Code_Point): two names
-# that differ in one of them look the same.
-_INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+_RESERVED = ("you", "server", "netchat", "lobby", "everyone", "system")
+
+#: Scripts that may be mixed, by the first word of their characters' names.
+_TOGETHER = (
+    {"LATIN", "CJK", "HIRAGANA", "KATAKANA"},
+    {"LATIN", "CJK", "BOPOMOFO"},
+    {"LATIN", "CJK", "HANGUL"},
 )
-# The digits that `suggest` may need behind a name.
-_SUFFIX = 6
+
+#: First words of the names of letters and marks that go with any script.
+_ANY_SCRIPT = {
+    "COMBINING", "IDEOGRAPHIC", "KATAKANA-HIRAGANA", "MIDDLE", "MODIFIER", "VEDIC", "VERTICAL",
+}  # fmt: skip
+
+#: Digits that `suggest` appends at most, and how many numbers of each length it tries.
+_SUFFIX, _TRIES = 6, 8
 
 
 def clean_name(name: str) -> str:
-    """The form of a name that is stored and shown: NFKC, without space around it."""
-    return unicodedata.normalize("NFKC", name).strip()
+    """Return the form of a name that is stored and displayed: NFKC, without space around it.
+
+    A text that is too long for a name in any form comes back as it is: normalising costs time
+    that grows with the square of the marks in a row.
+    """
+    return _nfkc(name).strip()
 
 
-def skeleton(name: str) -> str:
-    """What makes a name unique: names with the same skeleton are the same name."""
-    return unicodedata.normalize("NFKC", clean_name(name).casefold())
+def fold(name: str) -> str:
+    """Return what names have in common that differ in case only: `Nova` and `nova` are the same."""
+    return _nfkc(clean_name(name).casefold())
 
 
-def _allowed(character: str) -> bool:
-    if character in _PUNCTUATION:
-        return True
-    return unicodedata.category(character)[0] in "LMN" and not _INVISIBLE.match(character)
+def lookalikes(name: str) -> set[str]:
+    """Return the skeletons of a name. Names that have one in common look alike.
 
-
-def _scripts(name: str) -> set[str]:
-    return {
-        script
-        for character in name
-        if character.isalpha()
-        for script in _SCRIPTS
-        if unicodedata.name(character, "").startswith(script)
-    }
+    There is one for the name as it is written, and one for it in lower case: `Ian` looks like
+    `lan` and is the same as `ian`, but `ian` does not look like `lan`. The latter is folded again,
+    because the prototype of `0` is `O`.
+    """
+    clean = clean_name(name)
+    if len(clean) > _LONGEST:
+        return {clean}
+    return {skeleton(clean), skeleton(fold(clean)).casefold()}
 
 
 def name_problem(name: str) -> str | None:
-    """Say what is wrong with a (clean) name, or None where nothing is."""
+    """Return what is wrong with a (clean) name, or None if it is allowed."""
     if not name:
         return "A name needs at least one character."
     if len(name) > MAX_NAME:
         return f"A name has at most {MAX_NAME} characters; this one has {len(name)}."
     for index, character in enumerate(name):
-        # Letters, marks and digits (Unicode L*, M*, N*): this keeps out space, control and bidi
-        # characters without having to list them.
         if not _allowed(character):
             what = unicodedata.name(character, f"U+{ord(character):04X}")
             return f"A name has letters, digits, '_', '-' and '.' only; character {index + 1} is {what}."
     if not name[0].isalnum():
         return "A name begins with a letter or a digit."
-    scripts = _scripts(name)
-    if len(scripts) > 1:
-        return f"A name mixes {' and '.join(sorted(scripts))} letters, which look alike; use one of them."
-    if skeleton(name) in _RESERVED:
+    if _stack(name) > MAX_STACK:
+        return (
+            f"A name has at most {MAX_STACK} combining marks in a row; this one has {_stack(name)}."
+        )
+    scripts = {script for character in name for script in _script(character)}
+    if len(scripts) > 1 and not any(scripts <= together for together in _TOGETHER):
+        *others, last = sorted(scripts)
+        both = f"{', '.join(others)} and {last}"
+        return f"A name mixes {both} letters, which may look alike; use one of them."
+    if len({ord(c) - unicodedata.digit(c) for c in name if c.isdecimal()}) > 1:
+        return "A name mixes digits of different number systems; use one of them."
+    if lookalikes(name) & {skeleton(reserved) for reserved in _RESERVED}:
         return f"The name {name} is reserved."
     return None
 
 
 def suggest(name: str, taken: Callable[[str], bool]) -> str:
-    """A name near `name` that is allowed and free.
+    """Return a name near `name` that is allowed and free.
 
     Args:
-        name: what the user wished for.
-        taken: tells of a skeleton whether somebody has it.
-
-    Returns:
-        The suggestion.
+        name: what the user asked for.
+        taken: tells whether a name is not free.
     """
-    kept = "".join(filter(_allowed, clean_name(name)))
+    kept = "".join(filter(_allowed, clean_name(name[:_LONGEST])))
     base = clean_name(kept).lstrip(_PUNCTUATION)[: MAX_NAME - _SUFFIX]
     if name_problem(base) is not None:
         base = "guest"
-    candidates = itertools.chain([base], (f"{base}{n}" for n in itertools.count(2)))
-    return next(c for c in candidates if not taken(skeleton(c)))
+    return next(found for found in _candidates(base) if not taken(found))
+
+
+def _candidates(base: str) -> Iterator[str]:
+    """Yield a name and the same with numbers: the first ones, then longer and longer random ones.
+
+    So that a name near a popular one is found in a few dozen steps.
+    """
+    yield base
+    for number in range(2, 10):
+        yield f"{base}{number}"
+    for size in range(1, _SUFFIX):
+        for _ in range(_TRIES):
+            yield f"{base}{10**size + secrets.randbelow(9 * 10**size)}"
+    for number in itertools.count(10):  # only in a chat of a million
+        yield f"{base}{number}"
+
+
+def _nfkc(text: str) -> str:
+    return text if len(text) > _LONGEST else unicodedata.normalize("NFKC", text)
+
+
+def _allowed(character: str) -> bool:
+    """Whether a character may be in a name."""
+    if character in _PUNCTUATION:
+        return True
+    if INVISIBLE.match(character) or unicodedata.category(character) == "Pc":
+        return False
+    return f"a{character}".isidentifier()
+
+
+def _stack(name: str) -> int:
+    """Return how many nonspacing marks a name has in a row, at most."""
+    marks = "".join("x" if unicodedata.category(c) in ("Mn", "Me") else " " for c in _nfd(name))
+    return max(map(len, marks.split()), default=0)
+
+
+def _nfd(name: str) -> str:
+    return unicodedata.normalize("NFD", name)
+
+
+def _script(character: str) -> set[str]:
+    """Return the script of a letter or mark, as the first word of its Unicode name."""
+    if unicodedata.category(character)[0] not in "LM":
+        return set()
+    word = re.match(r"[^ ]*", unicodedata.name(character, ""))
+    return {word[0]} - _ANY_SCRIPT - {""} if word else set()

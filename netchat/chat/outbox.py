@@ -49,7 +49,7 @@ class ClientMemory:
         rooms: the rooms the user is in, by code.
         outbox: messages without an echo, by counter, in order.
         private: what is to be said to somebody with whom there is no private room yet, by the
-            skeleton of the name.
+            name in lower case.
     """
 
     device_key: bytes = field(default_factory=lambda: secrets.token_bytes(DEVICE_KEY_SIZE))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from netchat.chat.codes import PRIVATE_MARK, new_code, read_code
 from netchat.chat.connection import Connection
 from netchat.chat.greeting import membership, start
-from netchat.chat.names import clean_name, name_problem, skeleton, suggest
+from netchat.chat.name_table import why_taken
+from netchat.chat.names import clean_name, name_problem, suggest
 from netchat.chat.room import Room
 from netchat.chat.session import Session
 from netchat.chat.text import text_problem
@@ -240,18 +241,17 @@ def _rename(
     hub: State, connection: Connection, session: Session, message: Rename, now: float
 ) -> None:
     name = clean_name(message.name)
-    problem = name_problem(name)
-    owner = hub.by_name.get(skeleton(name))
-    if problem is not None or owner not in (None, session):
-        code = ErrorCode.NAME_NOT_ALLOWED if problem else ErrorCode.NAME_TAKEN
-        text = problem or f"The name {name} is taken; choose another one."
+    problem, code = name_problem(name), ErrorCode.NAME_NOT_ALLOWED
+    if problem is None and (rival := hub.by_name.rival(name, owner=session)) is not None:
+        problem, code = why_taken(name, rival), ErrorCode.NAME_TAKEN
+    if problem is not None:
         suggestion = suggest(name, hub.by_name.__contains__)
-        hub.refuse(connection, code, text, Rename, message.request, suggestion)
+        hub.refuse(connection, code, problem, Rename, message.request, suggestion)
         return
     connection.allowance -= len(session.rooms)  # an event in each of them
+    hub.by_name.remove(session)
     old, session.name = session.name, name
-    del hub.by_name[skeleton(old)]
-    hub.by_name[skeleton(name)] = session
+    hub.by_name.add(session)
     hub.save_session(session)
     if name != old:
         for room in session.rooms.values():
@@ -263,7 +263,7 @@ def _rename(
 def _private(
     hub: State, connection: Connection, session: Session, message: Private, now: float
 ) -> None:
-    other = hub.by_name.get(skeleton(message.name))
+    other = hub.by_name.get(message.name)
     if other is None or other is session:
         text = (
             "That is you; a private message needs somebody else."

@@ -25,7 +25,7 @@ from netchat.chat.journal import (
     SessionRow,
     Snapshot,
 )
-from netchat.chat.names import skeleton
+from netchat.chat.name_table import NameTable
 from netchat.chat.room import Room
 from netchat.chat.session import Session
 from netchat.chat.settings import Settings
@@ -74,7 +74,7 @@ class State:
         self.sessions: dict[int, Session] = {}
         self.by_device: dict[int, Session] = {}
         self.by_token: dict[bytes, Session] = {}
-        self.by_name: dict[str, Session] = {}
+        self.by_name = NameTable()
         self.away: dict[Session, None] = {}
         self.rooms: dict[str, Room] = {}
         self.privates: dict[frozenset[int], Room] = {}
@@ -218,7 +218,7 @@ class State:
             self.unseat(session, room, why, now)
         del self.sessions[session.id]
         del self.by_device[session.device]
-        self.by_name.pop(skeleton(session.name), None)
+        self.by_name.remove(session)
         self.by_token.pop(session.token, None)
         self.by_token.pop(session.previous, None)
         self.away.pop(session, None)
@@ -288,7 +288,7 @@ class State:
             session.token, session.previous = saved.token, saved.previous
             session.away_since = now
             self.sessions[saved.id] = self.by_device[saved.device] = session
-            self.by_name[skeleton(saved.name)] = session
+            self.by_name.add(session)
             self.by_token[saved.token] = session
             if saved.previous:
                 self.by_token[saved.previous] = session

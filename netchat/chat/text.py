@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from netchat.wire.shown import show_text
+from netchat.wire.shown import NONCHARACTERS, show_text
 
 __all__ = ["show_text", "text_problem"]
 
 # C0 and C1 controls, but line feed and tab: they are commands to somebody's terminal.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"
+_REFUSED = re.compile(f"[{_CONTROL}{NONCHARACTERS}]")
 
 
 def text_problem(text: str) -> str | None:
@@ -18,10 +19,11 @@ def text_problem(text: str) -> str | None:
         return None
     if not text:
         return "The message is empty."
-    found = _CONTROL.search(text)
+    found = _REFUSED.search(text)
     if found is None:
         return None
-    return (
-        f"The message holds the control character U+{ord(found[0]):04X} at character "
-        f"{found.start() + 1}; only line feed and tab are allowed."
-    )
+    number = ord(found[0])
+    where = f"U+{number:04X} at character {found.start() + 1}"
+    if number > 0x9F:
+        return f"The message holds the noncharacter {where}; remove it."
+    return f"The message holds the control character {where}; only line feed and tab are allowed."

@@ -21,7 +21,7 @@ from enum import Enum
 from typing import Any
 
 from netchat.chat.codes import LOBBY, PRIVATE_MARK, show_code
-from netchat.chat.names import skeleton
+from netchat.chat.names import fold
 from netchat.chat.text import show_text
 from netchat.wire import Event, EventKind, Member
 
@@ -181,5 +181,5 @@ _NAME_COLOURS = ("32", "33", "34", "35", "36", "92", "94", "95", "96")
 def _paint(style: str, text: str) -> str:
     code = _STYLES.get(style, "")
     if style == "name":
-        code = "1;" + _NAME_COLOURS[zlib.crc32(skeleton(text).encode()) % len(_NAME_COLOURS)]
+        code = "1;" + _NAME_COLOURS[zlib.crc32(fold(text).encode()) % len(_NAME_COLOURS)]
     return f"\x1b[{code}m{text}\x1b[0m" if code and text else text

@@ -23,7 +23,7 @@ from netchat.chat.happenings import (
     Undelivered,
     Warned,
 )
-from netchat.chat.names import skeleton
+from netchat.chat.names import fold
 from netchat.cli.chat_lines import (
     Kind,
     Line,
@@ -112,7 +112,7 @@ def _online(conversation: Conversation, online: Online) -> list[Line]:
     text = f"you are {online.name} on {conversation.address}"
     if online.resumed:
         text += "; your session goes on"
-        if skeleton(online.name) != skeleton(conversation.wished):
+        if fold(online.name) != fold(conversation.wished):
             text += f" under this name (/nick {conversation.wished} changes it)"
     lines = [notice("online", text)]
     rooms = conversation.rooms

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netchat.chat.happenings import NameRefused
-from netchat.chat.names import clean_name, name_problem, skeleton, suggest
+from netchat.chat.names import clean_name, fold, name_problem, suggest
 from netchat.cli.chat_lines import Line, harmless, notice
 from netchat.cli.chat_pipe import chat_in_pipe
 from netchat.cli.chat_session import Conversation
@@ -172,7 +172,7 @@ def _state_file(name: str, host: str, port: int) -> Path:
     import platformdirs
 
     # \w is letters and digits of any script, and "_"; nothing else gets into a file name.
-    label = re.sub(r"[^\w.-]", "_", f"{host.casefold()}_{port}_{skeleton(name)}")
+    label = re.sub(r"[^\w.-]", "_", f"{host.casefold()}_{port}_{fold(name)}")
     if len(label.encode()) > LONGEST_FILE_NAME:
         label = hashlib.sha256(label.encode()).hexdigest()
     return platformdirs.user_state_path("netchat") / f"{label}.db"

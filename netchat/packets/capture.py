@@ -22,6 +22,8 @@ __all__ = ["read_packets"]
 
 _GZIP = b"\x1f\x8b"
 _OTHERS = {
+    b"\xfd7zX": "packed by xz; unpack it first: xz -d",
+    b"BZh9": "packed by bzip2; unpack it first: bzip2 -d",
     b"\x28\xb5\x2f\xfd": "packed by zstd; unpack it first: zstd -d",
     b"\x04\x22\x4d\x18": "packed by lz4; unpack it first: lz4 -d",
     b"PK\x03\x04": "a zip archive; unpack it first",
@@ -96,7 +98,13 @@ class _Gunzip:
                 if data or self._unpack.eof:
                     return data
                 raise EOFError("the gzip stream is cut short")
-            if self._unpack.eof:  # gzip files may stand one behind the other
+            if self._unpack.eof:
+                # Zeros pad a file to whole blocks; then another gzip stream may follow.
+                self._packed = self._packed.lstrip(b"\0")
+                if not self._packed:
+                    continue
+                if self._packed[:1] != _GZIP[:1]:
+                    raise EOFError("neither gzip nor padding follows the gzip stream")
                 self._unpack = zlib.decompressobj(wbits=31)
             data = self._unpack.decompress(self._packed, size)
             self._packed = self._unpack.unconsumed_tail or self._unpack.unused_data

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from netchat.packets.conversation import Conversation
 from netchat.packets.direction import Direction
 from netchat.packets.dissect import ACK, RST, SYN, Segment
 from netchat.packets.items import Block, Decoded, Item, Notice, Trace
 from netchat.wire import Way
 
-__all__ = ["PROBE", "Connection"]
+__all__ = ["MAX_TWINS", "PROBE", "Connection", "Rival"]
 
 #: Bytes of one direction in which a chat on an unknown port has to show a valid frame, where the
 #: beginning of the stream was not captured. One of them fits for certain: two largest frames.
@@ -25,6 +27,61 @@ _BLOCK_WAYS = {"OPEN": Way.TO_SERVER, "ACCEPT": Way.TO_CLIENT, "REFUSE": Way.TO_
 #: Items that are held until it is known whether a connection is a chat.
 _MOST_ITEMS = 256
 
+#: Streams that one connection may have beside its first one.
+MAX_TWINS = 3
+
+#: A second stream on the same addresses and ports that goes on for so many segments, or so many ns,
+#: while the first one says nothing new, is a new connection.
+_RIVAL_SEGMENTS, _RIVAL_TIME = 8, 1_000_000_000
+
+#: A second stream that does not go on, while the first one has so many segments, was one damaged
+#: packet.
+_MOST_FIRST_SEGMENTS = 32
+
+
+@dataclass(slots=True)
+class Rival:
+    """A second stream on the addresses and ports of a connection that has not ended.
+
+    If only the second one goes on, it is a new connection. If both do, every packet was captured
+    twice, with sequence numbers that a middlebox has rewritten. If only the first one does, a packet
+    was damaged.
+
+    Attributes:
+        connection: what follows the second stream.
+        packet: number of its first packet.
+        time: when that was captured, in ns.
+        items: what came of it, until it is known what it is.
+        segments: how many came behind its first one.
+        goes_on: whether one of these brought what is new.
+        first_segments: how many the first stream had meanwhile.
+        first_goes_on: whether one of those brought what is new.
+    """
+
+    connection: Connection
+    packet: int
+    time: int
+    items: list[Item] = field(default_factory=list)
+    segments: int = 0
+    goes_on: bool = False
+    first_segments: int = 0
+    first_goes_on: bool = False
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether this is the same connection, captured again."""
+        return self.goes_on and self.first_goes_on
+
+    @property
+    def is_stray(self) -> bool:
+        """Whether this is a damaged packet, and no stream."""
+        return self.first_goes_on and self.first_segments >= _MOST_FIRST_SEGMENTS
+
+    def has_won(self, time: int) -> bool:
+        """Whether this is a new connection, by now."""
+        late = self.segments >= _RIVAL_SEGMENTS or time - self.time >= _RIVAL_TIME
+        return late and self.goes_on and not self.first_goes_on
+
 
 class Connection:
     """One TCP connection that the decoder follows.
@@ -38,10 +95,14 @@ class Connection:
         ready: whether segments may take the short way: it is a chat, and nothing is held.
         over: whether it was closed or reset.
         last: time of its last packet, in ns.
+        rival: a second stream on its addresses and ports of which it is not known what it is.
+        twins: further streams of the same connection.
+        first: of a rival or twin, the connection that it is beside; else None.
     """
 
     __slots__ = (
-        "_pending", "chat", "client", "conversation", "keys", "last", "over", "ready", "server",
+        "_pending", "chat", "client", "conversation", "first", "keys", "last", "over", "ready",
+        "rival", "server", "twins",
     )  # fmt: skip
 
     def __init__(
@@ -60,7 +121,19 @@ class Connection:
         self.chat = chat
         self.ready = self.over = False
         self.last = 0
+        self.rival: Rival | None = None
+        self.twins: list[Connection] = []
+        self.first: Connection | None = None
         self._pending: list[Item] = []
+
+    @property
+    def streams(self) -> list[Connection]:
+        """This one, its twins and its rival."""
+        return [self, *self.twins, *([self.rival.connection] if self.rival is not None else [])]
+
+    def half(self, key: bytes) -> Direction:
+        """The half that has this key."""
+        return next(h for h in (self.client, self.server) if h.key == key)
 
     @property
     def turn(self) -> int:
@@ -104,7 +177,7 @@ class Connection:
                 half.other.acked = segment.ack
             items += half.accept(segment, number, time, self.turn)
             items += self._after(half, flags, number, time)
-        self.ready = self.chat is True and not self.waiting and not trace
+        self.ready = self.chat is True and not self.waiting and not trace and self.rival is None
         return [self._trace(half, segment, number, time), *items] if trace else items
 
     def _after(self, half: Direction, flags: int, number: int, time: int) -> list[Item]:
@@ -150,6 +223,25 @@ class Connection:
             return False
         stray = half.stray[0]
         return segment.seq == (stray.seq + len(stray.payload) + stray.cut) & _MASK
+
+    def fit(self, half: Direction, segment: Segment) -> int:
+        """How well a segment fits into this stream; 0: not at all."""
+        other, acks = half.other, segment.flags & ACK
+        if self.is_another(half, segment) or (acks and other.is_far(segment.ack)):
+            return 0
+        exact = acks and other.next == segment.ack
+        if segment.flags & SYN:
+            return 3 + bool(exact) if half.settled else 1 + bool(exact)
+        if half.is_far(segment.seq):
+            return 0
+        return 1 + 2 * (segment.seq == half.next) + bool(exact)
+
+    def goes_on(self, half: Direction, segment: Segment) -> bool:
+        """Whether a segment that fits shows that this stream is alive: it brings what is new."""
+        if segment.flags & SYN:
+            answers = segment.flags & ACK and segment.ack == half.other.next
+            return bool(answers) and not half.settled
+        return bool(segment.payload) and segment.seq == half.next
 
     def _trace(self, half: Direction, segment: Segment, number: int, time: int) -> Trace:
         syn, known = segment.flags & SYN, half.other.next >= 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 from dataclasses import dataclass, field
 
-from netchat.packets.linked import Linked
+from netchat.packets.linked import BlockCounts, Linked
 from netchat.wire import Hello, Joined, Membership, Message, Renamed, Welcome
 
 __all__ = ["Conversation", "Counts", "endpoints", "reverse", "show_endpoint"]
@@ -61,6 +62,8 @@ class Conversation:
         to_client: counts of what the server sent.
         link: the noisy link that it is spoken over; None if it is not.
         transport: `TCP` or `UDP`.
+        twins: further streams of the connection, where each packet was captured several times with
+            other sequence numbers. Their items are this conversation's, their counts are their own.
     """
 
     number: int
@@ -75,6 +78,7 @@ class Conversation:
     to_client: Counts = field(default_factory=Counts)
     link: Linked | None = None
     transport: str = "TCP"
+    twins: list[Conversation] = field(default_factory=list)
 
     def learn(self, message: Message) -> None:
         """Remember names from the messages that tell them."""
@@ -93,6 +97,17 @@ class Conversation:
     def _learn_room(self, membership: Membership) -> None:
         if len(self.rooms) < _MOST_ROOMS:
             self.rooms[membership.room] = membership
+
+    def counts(self, *, to_server: bool) -> Counts:
+        """What was seen of one direction, in all streams."""
+        counts = [said.to_server if to_server else said.to_client for said in (self, *self.twins)]
+        return Counts(*map(sum, zip(*map(dataclasses.astuple, counts), strict=True)))
+
+    def block_counts(self, *, to_server: bool) -> BlockCounts:
+        """What was seen of the blocks of one direction, in all streams."""
+        links = [said.link for said in (self, *self.twins) if said.link is not None]
+        counts = [link.counts(to_server=to_server) for link in links]
+        return BlockCounts(*map(sum, zip(*map(dataclasses.astuple, counts), strict=True)))
 
     def source(self, *, to_server: bool) -> tuple[str, int]:
         """Address and port of the sender of one direction."""

@@ -22,9 +22,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from netchat.packets.budget import MAX_CONVERSATIONS, MAX_KEPT, Budget
-from netchat.packets.connection import Connection
+from netchat.packets.connection import MAX_TWINS, Connection, Rival
 from netchat.packets.conversation import Conversation, endpoints, reverse
-from netchat.packets.direction import Direction
+from netchat.packets.direction import WINDOW, Direction
 from netchat.packets.dissect import (
     ACK,
     FIN,
@@ -87,6 +87,7 @@ class Decoder:
         self._table: dict[bytes, tuple[Connection, Direction]] = {}
         self._foreign: set[bytes] = set()  # keys of connections that are no chat
         self._waiting: set[Connection] = set()
+        self._challenged: set[Connection] = set()  # those that have a rival
         self._datagrams: Datagrams | None = None
 
     def feed(self, packet: Packet) -> list[Item]:
@@ -128,13 +129,16 @@ class Decoder:
         items: list[Item] = []
         for connection in list(self._waiting):
             items += self._sift(connection, connection.check(time))
+        for connection in list(self._challenged):
+            if connection.rival is not None and connection.rival.has_won(time):
+                items += self._replace(connection)
         return items
 
     def finish(self) -> list[Item]:
         """Take it that no more packets come: gives up everything that is waited for."""
         items: list[Item] = []
         for connection in self._followed():
-            items += self._end(connection, "the capture ends", "", connection.last)
+            items += self._end(connection, "the capture ends", "", connection.last, self.packets)
         return items + (self._datagrams.finish() if self._datagrams is not None else [])
 
     def _no_segment(self, why: str, packet: Packet) -> list[Item]:
@@ -170,20 +174,18 @@ class Decoder:
             if not opening:
                 return []
             self._foreign -= {key, reverse(key)}
-        known, stray = self._table.get(key), None
-        if known is not None and known[0].is_another(known[1], segment):
-            # That two segments agree on a place far off shows it: the first one counts, too.
-            stray = None if segment.flags & SYN else known[1].stray
-            items += self._end(known[0], "a new connection takes its ports", "replaced", time)
-            known = None
-        if known is None:
-            if segment.flags & RST:
-                return items
-            known = self._open(segment, number, time, items)
-        connection, half = known
-        if stray is not None:
-            items += self._take(connection, half, *stray)
+        connection, half = self._table.get(key, (None, None))
+        if connection is None and segment.flags & RST:
+            return items
+        if connection is None or half is None:
+            connection, half = self._open(segment, number, time, items)
+        elif connection.rival is not None or connection.twins:
+            connection, half = self._stream(connection, segment, time, items)
+        if connection.is_another(half, segment):
+            connection, half = self._challenge(connection, half, segment, number, time, items)
         items += self._take(connection, half, segment, number, time)
+        if connection.rival is not None and connection.rival.is_twin and connection.chat:
+            items += self._pair(connection)
         return items + self._relieve() if self._budget.used > MAX_KEPT else items
 
     def _take(
@@ -201,16 +203,117 @@ class Decoder:
             self._waiting.add(connection)
         else:
             self._waiting.discard(connection)
-        return items
+        first = connection.first
+        if first is None:
+            return items
+        if first.rival is not None and first.rival.connection is connection:
+            first.rival.items += items
+            return []
+        return _of_twin(first.conversation, items)
 
     def _decided(self, connection: Connection) -> None:
         """Act on what has been found out about a connection on an unknown port."""
         self._number(connection)
         if connection.chat:
-            connection.ready = not connection.waiting and not self._trace
-        elif connection.chat is not None:
+            idle = not connection.waiting and connection.rival is None
+            connection.ready = idle and not self._trace
+        elif connection.chat is not None and connection.first is None:
             self._forget(connection)
             self._foreign.update(connection.keys)
+
+    # -- two streams on the same addresses and ports ----------------------------------------------
+
+    def _stream(
+        self, connection: Connection, segment: Segment, time: int, items: list[Item]
+    ) -> tuple[Connection, Direction]:
+        """Choose the stream that a segment is of; by default it is the first one."""
+        rival = connection.rival
+        if rival is not None and rival.has_won(time):
+            items += self._replace(connection)
+            return self._table[segment.key]
+        if rival is not None and rival.is_stray and not rival.goes_on:
+            self._drop_rival(connection)
+            rival = None
+        fits = [
+            (stream.fit(stream.half(segment.key), segment), stream) for stream in connection.streams
+        ]
+        best, stream = max(fits, key=lambda fit: fit[0])
+        if not best:
+            return connection, connection.half(segment.key)
+        half = stream.half(segment.key)
+        if rival is not None:
+            goes_on = stream.goes_on(half, segment)
+            if stream is rival.connection:
+                rival.segments += 1
+                rival.goes_on |= goes_on
+            elif stream is connection:
+                rival.first_segments += 1
+                rival.first_goes_on |= goes_on
+        return stream, half
+
+    def _challenge(
+        self, connection: Connection, half: Direction, segment: Segment, number: int, time: int,
+        items: list[Item],
+    ) -> tuple[Connection, Direction]:  # fmt: skip
+        """Begin to follow another stream on the addresses and ports of a connection."""
+        # That two segments agree on a place far off shows it: the first one counts, too.
+        strays = [] if segment.flags & SYN else _take_strays(half, segment)
+        began = strays[0][2] if strays else time
+        if connection.rival is not None:
+            items += self._replace(connection)
+            connection = self._table[segment.key][0]
+        if connection.over or len(connection.twins) >= MAX_TWINS:
+            why = "a new connection takes its ports"
+            items += self._end(connection, why, "replaced", time, self.packets)
+            other, sender = self._open(segment, number, began, items)
+        else:
+            other, sender = self._follow(segment, began)
+            other.first = connection
+            connection.rival = Rival(other, number, time)
+            connection.ready = False
+            self._challenged.add(connection)
+            self._sift(other, [_begins(other, sender, segment, number, began)])
+        for stray in strays:
+            items += self._take(other, other.half(stray[0].key), *stray)
+        return other, sender
+
+    def _replace(self, connection: Connection) -> list[Item]:
+        """The rival of a connection is a new one."""
+        rival = connection.rival
+        assert rival is not None
+        connection.rival = None
+        self._challenged.discard(connection)
+        why = "a new connection takes its ports"
+        items = self._end(connection, why, "replaced", rival.time, rival.packet)
+        other = rival.connection
+        other.first = None
+        for half in (other.client, other.server):
+            self._table[half.key] = other, half
+        self._decided(other)
+        return items + rival.items
+
+    def _drop_rival(self, connection: Connection) -> None:
+        """The rival of a connection was a damaged packet."""
+        rival = connection.rival
+        assert rival is not None
+        connection.rival = None
+        self._challenged.discard(connection)
+        self._waiting.discard(rival.connection)
+        for half in (rival.connection.client, rival.connection.server):
+            connection.half(half.key).counts.astray += half.counts.segments
+            half.abandon()
+
+    def _pair(self, connection: Connection) -> list[Item]:
+        """The rival of a connection is the same one, captured again."""
+        rival = connection.rival
+        assert rival is not None
+        connection.rival = None
+        self._challenged.discard(connection)
+        connection.twins.append(rival.connection)
+        said = connection.conversation
+        said.twins.append(rival.connection.conversation)
+        notice = Notice(rival.time, said, True, "doubled", rival.packet)
+        return [notice, *_of_twin(said, rival.items)]
 
     # -- connections ----------------------------------------------------------------------------
 
@@ -220,6 +323,15 @@ class Decoder:
         """Begin to follow the connection of a segment."""
         if len(self._table) >= 2 * MAX_CONVERSATIONS or len(self._foreign) > _MOST_FOREIGN:
             items += self._make_room(time)
+        connection, sender = self._follow(segment, time)
+        for half in (sender, sender.other):
+            self._table[half.key] = connection, half
+        self._number(connection)
+        items += self._sift(connection, [_begins(connection, sender, segment, number, time)])
+        return connection, sender
+
+    def _follow(self, segment: Segment, time: int) -> tuple[Connection, Direction]:
+        """Make what follows the connection of a segment; returns the half that it is of, too."""
         source, target = endpoints(segment.key)
         opening = segment.flags & SYN
         if opening:
@@ -231,19 +343,16 @@ class Decoder:
         client, server = (source, target) if to_server else (target, source)
         chat = True if self._ports & {source[1], target[1]} else None
         said = Conversation(0, client, server, time, bool(opening))
-        halves = [
-            Direction(said, counts, self._budget, self._open_stage, to_server=to)
-            for to, counts in ((True, said.to_server), (False, said.to_client))
-        ]
         keys = segment.key, reverse(segment.key)
+        halves = [
+            Direction(key, said, counts, self._budget, self._open_stage, to_server=to)
+            for key, to, counts in (
+                (keys[not to_server], True, said.to_server),
+                (keys[to_server], False, said.to_client),
+            )
+        ]
         connection = Connection(said, halves[0], halves[1], keys, chat=chat)
-        sender = halves[0] if to_server else halves[1]
-        self._table[keys[0]] = connection, sender
-        self._table[keys[1]] = connection, sender.other
-        self._number(connection)
-        event = "opened" if opening else "joined"
-        items += self._sift(connection, [Notice(time, said, to_server, event, number)])
-        return self._table[keys[0]]
+        return connection, halves[0] if to_server else halves[1]
 
     def _open_stage(self, half: Direction, in_place: bool) -> Stage:
         return FirstLook(half, self._budget, partial(self._open_frames, half), in_place=in_place)
@@ -259,7 +368,7 @@ class Decoder:
         )
 
     def _number(self, connection: Connection) -> None:
-        if connection.chat:
+        if connection.chat and connection.first is None:
             connection.conversation.number = self._count()
 
     def _count(self) -> int:
@@ -267,23 +376,41 @@ class Decoder:
         self.conversations += 1
         return self.conversations
 
-    def _end(self, connection: Connection, why: str, event: str, time: int) -> list[Item]:
-        """Stop following a connection; with an event if there is one to be told."""
-        items = connection.finish(why, self.packets, time)
+    def _end(
+        self, connection: Connection, why: str, event: str, time: int, number: int
+    ) -> list[Item]:
+        """Stop following a connection; with an event if there is one to be told.
+
+        Args:
+            connection: which, with all of its streams.
+            why: what ended it, for the reasons of what is unfinished.
+            event: of the notice, if any.
+            time: of the notice, in ns.
+            number: of its packet.
+        """
+        if connection.rival is not None:
+            items = self._replace(connection)
+            other = self._table[connection.client.key][0]
+            return items + self._end(other, why, event, time, number)
+        items = connection.finish(why, number, time)
         if connection.chat is None:  # the last chance to find out
             items = connection.recognise(items)
             self._number(connection)
+        for twin in connection.twins:
+            items += _of_twin(connection.conversation, twin.finish(why, number, time))
         self._forget(connection)
         if event and connection.chat and not connection.over:
-            items.append(Notice(time, connection.conversation, True, event, self.packets))
+            items.append(Notice(time, connection.conversation, True, event, number))
         return items if connection.chat else []
 
     def _forget(self, connection: Connection) -> None:
+        self._challenged.discard(connection)
         for key in connection.keys:
             self._table.pop(key, None)
-        self._waiting.discard(connection)
-        connection.client.abandon()
-        connection.server.abandon()
+        for stream in connection.streams:
+            self._waiting.discard(stream)
+            stream.client.abandon()
+            stream.server.abandon()
 
     def _followed(self) -> list[Connection]:
         """All connections, the one that was silent longest first."""
@@ -294,7 +421,8 @@ class Decoder:
         items: list[Item] = []
         self._foreign.clear()
         for connection in self._followed()[: len(self._table) // 8]:
-            items += self._end(connection, "it is not followed any more", "dropped", time)
+            why = "it is not followed any more"
+            items += self._end(connection, why, "dropped", time, self.packets)
         return items
 
     def _relieve(self) -> list[Item]:
@@ -303,11 +431,36 @@ class Decoder:
         for connection in self._followed():
             if self._budget.used <= MAX_KEPT * 3 // 4:
                 break
-            for half in (connection.client, connection.server):
-                items += self._sift(connection, half.let_go(connection.last))
+            for stream in connection.streams:
+                for half in (stream.client, stream.server):
+                    items += self._sift(stream, half.let_go(stream.last))
         if self._datagrams is not None:
             items += self._datagrams.relieve(MAX_KEPT * 3 // 4)
         return items
+
+
+def _begins(
+    connection: Connection, sender: Direction, segment: Segment, number: int, time: int
+) -> Notice:
+    event = "opened" if segment.flags & SYN else "joined"
+    return Notice(time, connection.conversation, sender.to_server, event, number)
+
+
+def _take_strays(half: Direction, segment: Segment) -> list[tuple[Segment, int, int]]:
+    """Take out of a connection what is of the stream that a segment far off begins."""
+    back = half.other.stray
+    agrees = back is not None and abs(half.place(back[0].ack) - half.place(segment.seq)) <= WINDOW
+    halves = [half, half.other] if agrees else [half]
+    strays = [stray for side in halves if (stray := side.stray) is not None]
+    for side in halves:
+        side.counts.astray -= side.stray is not None
+        side.stray = None
+    return sorted(strays, key=lambda stray: stray[1])
+
+
+def _of_twin(said: Conversation, items: list[Item]) -> list[Item]:
+    """Make the items of a twin those of the conversation; it opens and closes once."""
+    return [item._replace(conversation=said) for item in items if not isinstance(item, Notice)]
 
 
 def _ports_of(key: bytes) -> set[int]:

@@ -51,6 +51,7 @@ class Direction:
     """One half of a TCP connection.
 
     Args:
+        key: the key of its segments.
         conversation: the connection.
         counts: what to count in.
         budget: told of what is held.
@@ -73,12 +74,13 @@ class Direction:
 
     __slots__ = (
         "_budget", "_closed", "_cost", "_high", "_high_time", "_moved", "_open_stage", "acked",
-        "conversation", "counts", "ended", "held", "initial", "next", "note", "other",
+        "conversation", "counts", "ended", "held", "initial", "key", "next", "note", "other",
         "settled", "stage", "stray", "to_server",
     )  # fmt: skip
 
     def __init__(
         self,
+        key: bytes,
         conversation: Conversation,
         counts: Counts,
         budget: Budget,
@@ -86,6 +88,7 @@ class Direction:
         *,
         to_server: bool,
     ) -> None:
+        self.key = key
         self.conversation = conversation
         self.counts = counts
         self.to_server = to_server

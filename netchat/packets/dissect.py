@@ -38,6 +38,8 @@ NOT_TCP = "not TCP"
 #: IPv6 extension headers whose second byte is their length in units of 8 bytes, less one.
 _EXTENSIONS = (0, 43, 60, 135, 139, 140)
 _AUTHENTICATION = 51
+#: All that, and ICMP and ICMPv6: what an IP packet is likely to carry.
+_CARRIED = (_TCP, _UDP, _FRAGMENT, *_EXTENSIONS, _AUTHENTICATION, 1, 58)
 
 # Ethernet type, version and header length | total length | fragment | protocol | sequence number |
 # acknowledgement | header length | flags: all that is needed of Ethernet, IPv4 and TCP in one go.
@@ -135,23 +137,50 @@ def dissect_datagram(link: int, data: bytes, length: int) -> Datagram | None:
 
 def _locate(link: int, data: bytes, length: int) -> _Located | str:
     """What is in an IP packet, and where."""
-    found = _network_layer(link, data)
+    found = _network_layer(link, data, length)
     if isinstance(found, str):
         return found
     version, at = found
     if at >= len(data):
         return "cut in front of TCP"
+    if not _is_ip(version, data, at, length):
+        version, at = _by_content(data, at, length) or found
     return _ipv4(data, at, length) if version == 4 else _ipv6(data, at, length)
 
 
-def _network_layer(link: int, data: bytes) -> tuple[int, int] | str:
+def _is_ip(version: int, data: bytes, at: int, length: int) -> bool:
+    """Whether an IP header of some version can begin here."""
+    if data[at] >> 4 != version or version not in (4, 6):
+        return False
+    return version == 6 or len(data) < at + 4 or _U16(data, at + 2)[0] <= length - at
+
+
+def _by_content(data: bytes, at: int, length: int) -> tuple[int, int] | None:
+    """Find the IP header by its bytes, where a label promised one and there is none.
+
+    Of a cooked packet with several VLAN tags, Linux takes out the first one only, but labels the
+    packet with what is behind the last one. Others keep the label of a tag that was taken out.
+    """
+    while len(data) >= at + 20:
+        version = data[at] >> 4
+        # What is no IPv6 may still look like its first four bits.
+        carries = data[at + (6 if version == 6 else 9)]
+        if _is_ip(version, data, at, length) and carries in _CARRIED:
+            return version, at
+        if _U16(data, at + 2)[0] not in (_IPV4, _IPV6, *_VLAN):
+            return None
+        at += 4
+    return None
+
+
+def _network_layer(link: int, data: bytes, length: int) -> tuple[int, int] | str:
     """The IP version and where its header begins, or why there is none."""
     if link == links.ETHERNET:
-        return _ethertype(data, 12)
+        return _ethertype(data, 12, 14, length)
     if link == links.SLL:
-        return _ethertype(data, 14)
+        return _ethertype(data, 14, 16, length)
     if link == links.SLL2:
-        return _ethertype(data, 0, 20)
+        return _ethertype(data, 0, 20, length)
     if link in (links.NULL, links.LOOP):
         # In the byte order of the machine that captured; the family is a small number.
         family = max(data[:1] + data[3:4], default=0) if len(data) >= 4 else 0
@@ -164,9 +193,9 @@ def _network_layer(link: int, data: bytes) -> tuple[int, int] | str:
     return f"unknown link type {link}"
 
 
-def _ethertype(data: bytes, at: int, behind: int = 0) -> tuple[int, int] | str:
-    """Read a type at `at`; `behind` is where the payload begins if not behind the type."""
-    payload = behind or at + 2
+def _ethertype(data: bytes, at: int, payload: int, length: int) -> tuple[int, int] | str:
+    """Read the type at `at`, and those of VLAN tags in front of the payload."""
+    start = payload
     while len(data) >= at + 2:
         (number,) = _U16(data, at)
         if number == _IPV4:
@@ -174,7 +203,8 @@ def _ethertype(data: bytes, at: int, behind: int = 0) -> tuple[int, int] | str:
         if number == _IPV6:
             return 6, payload
         if number not in _VLAN:
-            return "not IP"
+            # Behind what is called a tag may be none.
+            return (payload > start and _by_content(data, start, length)) or "not IP"
         at, payload = payload + 2, payload + 4
     return "cut in front of TCP"
 

@@ -1,6 +1,7 @@
 """What comes out of the decoder, one kind of item a class.
 
-Of each direction of a conversation, the byte ranges of `Decoded`, `Damage` and `Gap` follow one
+Of each direction of a conversation (of each of its streams, if it was captured several times with
+other sequence numbers), the byte ranges of `Decoded`, `Damage` and `Gap` follow one
 another without holes and without overlaps: no byte is left out in silence, and none counts twice.
 If it is spoken over a link there are two streams in each direction, and that is so in both: the
 connection's has `Block`, and `Damage` and `Gap` that are not `inside`; the one that the blocks carry

@@ -192,7 +192,7 @@ local MESSAGES = {
     fields = {
       { name = "counter", kind = "u64", doc = "The message's number on this device: larger with each message." },
       { name = "room", kind = "text", doc = "The room's code." },
-      { name = "text", kind = "text", doc = "What is said; no control characters but line feed and tab." },
+      { name = "text", kind = "text", doc = "What is said; no control characters but line feed and tab, and no noncharacters." },
     },
   },
   [0x21] = {

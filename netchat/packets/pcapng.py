@@ -22,6 +22,12 @@ __all__ = ["SECTION", "read_pcapng"]
 SECTION = 0x0A0D0D0A
 _INTERFACE, _OLD_PACKET, _SIMPLE_PACKET, _ENHANCED_PACKET = 1, 2, 3, 6
 
+#: A section header without options, and its type as bytes.
+_SECTION_SIZE, _SECTION_BYTES = 28, SECTION.to_bytes(4, "big")
+
+#: Versions that are read. Some programs have written 1.2, which is the same (section 4.1).
+_VERSIONS = [(1, 0), (1, 2)]
+
 _ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 _IF_TSRESOL, _IF_TSOFFSET = 9, 14
 
@@ -67,6 +73,7 @@ class _Structs:
         self.old: Callable[..., tuple[int, ...]] = struct.Struct(order + "HH4I").unpack_from
         self.interface: Callable[..., tuple[int, ...]] = struct.Struct(order + "HHI").unpack_from
         self.option: Callable[..., tuple[int, ...]] = struct.Struct(order + "HH").unpack_from
+        self.version: Callable[..., tuple[int, ...]] = struct.Struct(order + "HH").unpack_from
         self.one: Callable[..., tuple[int, ...]] = struct.Struct(order + "I").unpack_from
 
 
@@ -111,13 +118,16 @@ def read_pcapng(source: Source, buffer: bytes) -> Iterator[Packet]:
                 yield new(Packet, (number, time, link, buffer[at : at + captured], length))
                 at = end
                 continue
-        need = 12
-        if at + 12 <= size:
+        need = _SECTION_SIZE if buffer[at : at + 4] == _SECTION_BYTES else 12
+        if at + need <= size:
             kind, total = structs.head(buffer, at)
             if kind == SECTION:
                 structs = _section(source, buffer, at)
                 enhanced, interfaces, current = structs.enhanced, [], -1
                 total = structs.head(buffer, at)[1]
+            elif not total and source.padded(buffer, at):
+                source.ended()
+                return
             if total < 12 or total % 4 or total > _MAX_BLOCK:
                 raise source.bad(f"a block of type {kind:#x} cannot be {total} bytes long", at)
             end = at + total
@@ -142,7 +152,7 @@ def read_pcapng(source: Source, buffer: bytes) -> Iterator[Packet]:
         buffer, at = source.more(buffer, at, need), 0
         size = len(buffer)
         if size < need:
-            if size:
+            if any(buffer):
                 raise source.cut_short(f"the block behind packet {number}", 0, need, size)
             source.ended()
             return
@@ -152,7 +162,12 @@ def _section(source: Source, buffer: bytes, at: int) -> _Structs:
     order = _ORDERS.get(buffer[at + 8 : at + 12])
     if order is None:
         raise source.bad(f"a section header has the byte order {buffer[at + 8 : at + 12]!r}", at)
-    return _Structs(order)
+    structs = _Structs(order)
+    version = structs.version(buffer, at + 12)
+    if version not in _VERSIONS:
+        number = ".".join(map(str, version))
+        raise source.bad(f"a section has version {number} of pcapng; 1.0 is the known one", at + 12)
+    return structs
 
 
 def _interface(source: Source, structs: _Structs, buffer: bytes, at: int, end: int) -> _Interface:

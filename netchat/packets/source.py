@@ -69,6 +69,18 @@ class Source:
             size += len(piece)
         return b"".join(parts)
 
+    def padded(self, buffer: bytes, at: int) -> bool:
+        """Whether nothing but zeros follows in the file: they pad it to a whole block.
+
+        Args:
+            buffer: what was read before.
+            at: where the zeros begin in it.
+        """
+        rest = buffer[at:]
+        while rest and not any(rest):
+            rest = self.more(b"", 0, 1)
+        return not rest
+
     def cut_short(self, what: str, at: int, need: int, left: int) -> CaptureError:
         """The error for a record that the end of the file cuts off; `at` is in the buffer."""
         if self._unread is not None:

@@ -91,7 +91,7 @@ class ErrorCode(wire.Choice):
     NOT_A_MEMBER = 111, "The request is about a room that the client is not in."
     TOO_MANY_ROOMS = 112, "The client is in as many rooms as the server allows."
     NO_SUCH_USER = 113, "Nobody has this name, or the other one in a private room has left."
-    TEXT_NOT_ALLOWED = 120, "The text is empty or holds control characters."
+    TEXT_NOT_ALLOWED = 120, "The text is empty, or holds control characters or noncharacters."
     TEXT_TOO_LONG = 121, "The text has more bytes than WELCOME's `max_text`."
     OUT_OF_ORDER = 122, "The SEND's counter is not larger than the last, and not a known one."
     TOO_FAST = 130, "A warning: the server reads this connection more slowly. Nothing is lost."
@@ -314,7 +314,9 @@ class Send(Message):
 
     counter: int = wire.u64("The message's number on this device: larger with each message.")
     room: str = wire.text("The room's code.")
-    text: str = wire.text("What is said; no control characters but line feed and tab.")
+    text: str = wire.text(
+        "What is said; no control characters but line feed and tab, and no noncharacters."
+    )
 
 
 @message(0x21, Way.TO_CLIENT)

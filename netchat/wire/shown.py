@@ -1,29 +1,97 @@
-"""Text from somebody else, shown without doing harm."""
+r"""Text from a peer, displayed without harm.
+
+Every character that is not displayed itself, or that changes how others are displayed, is written
+as an escape (`\x1b`, `\u202e`, `\U000e0041`): Unicode's control characters, but line feed and tab;
+format characters; default-ignorable code points; line and paragraph separator; surrogates; and
+noncharacters. Three kinds of them belong to ordinary writing, and stay where writing needs them:
+
+- the joiners U+200C and U+200D after letters of scripts that join, and U+200D between emoji;
+- variation selectors after emoji, and after Han characters;
+- tags in the flags of England, Scotland and Wales.
+
+Combining marks stay up to `MAX_MARKS` in a row: higher stacks would run into other lines.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
-__all__ = ["show_line", "show_text"]
+__all__ = ["INVISIBLE", "MAX_MARKS", "NONCHARACTERS", "show_line", "show_text"]
 
-# C0 and C1 controls, but line feed and tab: they are commands to somebody's terminal. Then what
-# reorders, breaks or hides text: bidi controls (UAX #9), line and paragraph separator, zero-width
-# space and the like. The joiners U+200C and U+200D stay: Persian and emoji are written with them.
-_HARMFUL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+#: Combining marks in a row that are displayed. Myanmar stacks five; UTS #39 advises against more
+#: than four in identifiers.
+MAX_MARKS = 8
+
+#: Code points that Unicode keeps free for ever, for the inside of a regular expression's brackets.
+NONCHARACTERS = "\ufdd0-\ufdef\ufffe\uffff" + "".join(
+    f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000)
 )
+
+# Default_Ignorable_Code_Point, Cc, Cf, Cs, Zl, Zp and Noncharacter_Code_Point of Unicode 15.0,
+# without tab and line feed; web/page/text.js has the same list.
+_INVISIBLE = (
+    "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2"
+    "\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    "\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+) + NONCHARACTERS
+_EMOJI = (
+    "\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+)
+_HAN = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+# Arabic to Sinhala, Myanmar, Khmer and Mongolian, Arabic presentation forms.
+_JOINING = "\u0620-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdcf\ufe70-\ufefc"
+_ENGLAND, _SCOTLAND, _WALES = (
+    "".join(chr(0xE0000 + ord(letter)) for letter in code) for code in ("gbeng", "gbsct", "gbwls")
+)
+
+#: What is not displayed itself, or changes how others are displayed.
+INVISIBLE = re.compile(f"[{_INVISIBLE}]")
+
+_WRITING = re.compile(
+    f"[{_EMOJI}]\ufe0f?\u200d(?=[{_EMOJI}])"
+    f"|[{_EMOJI}#*0-9][\ufe0e\ufe0f]"
+    f"|[{_HAN}][\ufe00-\ufe02\U000e0100-\U000e01ef]"
+    f"|(?![{_INVISIBLE}])[{_JOINING}][\u200c\u200d]"
+    f"|\U0001f3f4(?:{_ENGLAND}|{_SCOTLAND}|{_WALES})\U000e007f"
+    f"|(?P<harm>[{_INVISIBLE}])"
+)
+
+# Marks are neither letters, digits nor space: so are these, and some others.
+_STACK = re.compile(rf"[^\w\s\x00-\x7f]{{{MAX_MARKS + 1},}}")
 
 
 def show_text(text: str) -> str:
-    r"""Text from somebody else, safe for a terminal: harmful characters as `\x1b` or `\u202e`.
+    r"""Return text from a peer as a terminal or a page may display it.
 
     The server refuses control characters, but a client must not depend on its server.
     """
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
-    return _HARMFUL.sub(lambda m: m[0].encode("unicode_escape").decode(), text)
+    if INVISIBLE.search(text):
+        text = _WRITING.sub(_escape, text)
+    # There are no marks below U+0300; most texts need not be searched for stacks.
+    return _STACK.sub(_bound_marks, text) if max(text, default="") >= "\u0300" else text
 
 
 def show_line(text: str) -> str:
-    r"""The same for a place where only one line has room: line feed and tab as `\n` and `\t`."""
+    r"""Do the same for text that has one line only: line feed and tab become `\n` and `\t`."""
     return show_text(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _escape(match: re.Match[str]) -> str:
+    return _escaped(match[0]) if match["harm"] else match[0]
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
+def _bound_marks(match: re.Match[str]) -> str:
+    """Escape the marks that are too many in a row."""
+    shown, marks = [], 0
+    for character in match[0]:
+        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        shown.append(character if marks <= MAX_MARKS else _escaped(character))
+    return "".join(shown)

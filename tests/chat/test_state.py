@@ -169,4 +169,4 @@ def test_names_are_free_again_after_a_rename(world):
     link, _ = world.greet("Nova", NOVA)
     world.say(link, Rename(1, "Vega"))
     assert isinstance(world.say(world.link(), hello("Nova"))[0], Welcome)
-    assert world.hub.by_name.keys() == {"nova", "vega"}
+    assert set(world.hub.by_name) == {"nova", "vega"}

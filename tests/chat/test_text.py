@@ -24,6 +24,9 @@ def test_may_be_said(text):
         ("a\x00", "U+0000"),
         ("\x7f", "U+007F"),
         ("\x9b31m", "U+009B"),
+        ("a\uffff", "noncharacter U+FFFF at character 2"),
+        ("\ufdd0", "noncharacter U+FDD0"),
+        ("\U0010fffe", "noncharacter U+10FFFE"),
     ],
 )
 def test_may_not_be_said(text, why):
@@ -43,6 +46,15 @@ def test_may_not_be_said(text, why):
         ("a\u200bb\ufeff\u2060", "a\\u200bb\\ufeff\\u2060"),
         ("\x85\x9b", "\\x85\\x9b"),
         ("👩‍🚀 می‌خواهم", "👩‍🚀 می‌خواهم"),  # the joiners belong to the writing
+        ("a\u200db\u200cc", "a\\u200db\\u200cc"),  # but not here
+        ("❤️‍🔥 1️⃣", "❤️‍🔥 1️⃣"),
+        ("a\ufe0f", "a\\ufe0f"),
+        ("葛\U000e0100", "葛\U000e0100"),
+        ("🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",) * 2,
+        ("🏴\U000e0068\U000e007f", "🏴\\U000e0068\\U000e007f"),
+        ("x\xady\u3164", "x\\xady\\u3164"),
+        ("x\uffff\U0001fffe\ud800", "x\\uffff\\U0001fffe\\ud800"),
+        ("e" + "\u0301" * 9, "e" + "\u0301" * 8 + "\\u0301"),
     ],
 )
 def test_shown_without_harm(text, shown):

@@ -182,7 +182,7 @@ class TestAway:
         world.tick(100)
         world.drop(second)
         world.tick(100)
-        assert world.hub.by_name.keys() == {"b"}
+        assert set(world.hub.by_name) == {"b"}
         world.tick(100)
         assert not world.hub.by_name
 
@@ -193,7 +193,7 @@ class TestAway:
             world.tick(150)
             world.connect(user)
             world.settle()
-        assert world.hub.by_name.keys() == {"a"}
+        assert set(world.hub.by_name) == {"a"}
 
 
 class TestRooms:

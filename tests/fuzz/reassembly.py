@@ -55,8 +55,8 @@ def check(data: bytes) -> None:
     def open_stage(half: Direction, _: bool) -> _Pipe:
         return pipes.setdefault(half.to_server, _Pipe())
 
-    client = Direction(said, said.to_server, budget, open_stage, to_server=True)
-    server = Direction(said, said.to_client, budget, open_stage, to_server=False)
+    client = Direction(b"client", said, said.to_server, budget, open_stage, to_server=True)
+    server = Direction(b"server", said, said.to_client, budget, open_stage, to_server=False)
     connection = Connection(said, client, server, (b"a", b"b"), chat=True)
     isn = choices.pick((0, 1000, 2**32 - 300, 2**32 - 1, 2**31))
     time, seen, items = 0, set[int](), list[Item]()

@@ -10,6 +10,7 @@ import threading
 import time
 
 from netchat.packets import Packet
+from netchat.packets.dissect import dissect
 from netchat.packets.live import Live
 from tests.packets.segments import ethernet, ipv4, ipv6, tcp, udp
 
@@ -38,6 +39,7 @@ def samples() -> dict[str, bytes]:
         "v6 extension": ethernet(ipv6(*v6, hop_by_hop + chat, 0), 0x86DD),
         "v6 multicast": ethernet(ipv6(*v6, b"\x3a" + hop_by_hop[1:] + b"\x8f" * 20, 0), 0x86DD),
         "vlan": ethernet(b"\x00\x05\x08\x00" + ipv4(*v4, chat), 0x8100),
+        "qinq": ethernet(b"\x00\x05\x81\x00\x00\x06\x08\x00" + ipv4(*v4, chat), 0x88A8),
         "arp": ethernet(bytes(28), 0x0806),
     }
 
@@ -63,6 +65,7 @@ def main() -> None:
                 "numbers": [p.number for p in got],
                 "links": sorted({p.link for p in got}),
                 "whole": all(p.length == len(p.data) for p in got),
+                "skipped": [p.data.hex() for p in got if dissect(*p[2:]) == "bad IP header"],
                 "age": max((time.time() - p.time / 1e9 for p in got), default=0),
                 "counts": [live.packets, live.received, live.dropped, live.passed_over],
             }

@@ -240,7 +240,8 @@ def test_changed_bytes_never_raise_anything_else(seed: int) -> None:
         (b"PK\x03\x04...", "zip archive"),
         (pcap("<", 0xA1B2C3D4, 0)[:24] + struct.pack("<IIII", 0, 0, 0xFFFFFFFF, 1),
          "byte 24: the record says that its packet has 4294967295 bytes"),
-        (b"\xd4\xc3\xb2\xa1\x09\x00" + bytes(18), "version 9 of pcap"),
+        (b"\xd4\xc3\xb2\xa1\x09\x00" + bytes(18), "version 9.0 of pcap"),
+        (b"\xd4\xc3\xb2\xa1\x02\x00\x05\x00" + bytes(16), "version 2.5 of pcap"),
         (section("<") + struct.pack("<II", 6, 0xFFFFFFFC), "byte 28"),
         (section("<") + struct.pack("<III", 6, 8, 0), "cannot be 8 bytes long"),
         (section("<") + struct.pack("<III", 6, 14, 0), "cannot be 14 bytes long"),
@@ -272,3 +273,62 @@ def test_no_such_file(tmp_path) -> None:
         list(read_packets(tmp_path / "none.pcap"))
     with pytest.raises(CaptureError, match="directory"):
         list(read_packets(tmp_path))
+
+
+@pytest.mark.parametrize("version", [(2, 0), (0, 0), (1, 1), (1, 3)])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_section_of_an_unknown_version_is_refused(order: str, version: tuple[int, int]) -> None:
+    head = struct.pack(order + "IHHq", 0x1A2B3C4D, *version, -1)
+    first = section("<") + interface("<") + enhanced("<", 1)
+    packets, error = broken(first + block(order, 0x0A0D0D0A, head) + interface(order))
+    assert len(packets) == 1
+    assert f"version {version[0]}.{version[1]} of pcapng" in error
+
+
+def test_version_1_2_of_pcapng_is_the_same_as_1_0() -> None:
+    head = block("<", 0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 2, -1))
+    assert len(read(head + interface("<") + enhanced("<", 1))) == 1
+
+
+@pytest.mark.parametrize(
+    ("minor", "swapped"),
+    [(4, False), *((n, swapped) for n in range(4) for swapped in (False, True))],
+)
+def test_every_pcap_version_2_is_read(minor: int, swapped: bool) -> None:
+    data = bytearray(pcap("<", 0xA1B2C3D4, 0))
+    data[6] = minor
+    if swapped:
+        data[32:40] = data[36:40] + data[32:36]
+    (packet,) = read(bytes(data))
+    assert (packet.data, packet.length) == (DATA, 1500)
+
+
+CAPTURES = {
+    "pcap": pcap("<", 0xA1B2C3D4, 0),
+    "pcapng": section("<") + interface("<") + enhanced("<", 1),
+}
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+@pytest.mark.parametrize("zeros", [1, 4, 15, 16, 100, 512, 600_000])
+def test_zeros_behind_a_capture_are_padding(name: str, zeros: int) -> None:
+    data = CAPTURES[name]
+    assert broken(data + bytes(zeros)) == (read(data), "")
+    assert broken(gzip.compress(data) + bytes(zeros)) == (read(data), "")
+    assert broken(gzip.compress(data + bytes(zeros)) + bytes(zeros)) == (read(data), "")
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+@pytest.mark.parametrize("zeros", [16, 600_000])
+def test_more_than_padding_is_an_error(name: str, zeros: int) -> None:
+    packets, error = broken(CAPTURES[name] + bytes(zeros) + b"more")
+    assert packets == read(CAPTURES[name])
+    assert "byte" in error
+    packets, error = broken(gzip.compress(CAPTURES[name]) + bytes(zeros) + b"more")
+    assert packets == read(CAPTURES[name])
+    assert "neither gzip nor padding" in error
+
+
+def test_a_gzip_stream_may_follow_padding() -> None:
+    head, rest = CAPTURES["pcapng"][:40], CAPTURES["pcapng"][40:]
+    assert read(gzip.compress(head) + bytes(512) + gzip.compress(rest)) == read(head + rest)

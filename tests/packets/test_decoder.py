@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 import tracemalloc
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -336,3 +337,107 @@ def test_counts_agree_with_tshark(tmp_path) -> None:
     for trace, row in zip(traces, rows, strict=True):
         seconds, _, fraction = row[1].partition(".")
         assert trace.time == int(seconds) * 10**9 + int(fraction.ljust(9, "0"))
+
+
+#: What is added to every sequence number of the client and of the server, in a second copy.
+SHIFTS = [(305_419_896, 305_419_896), (2**31 + 5, 7), (100_000, 100_000), (2**32 - 1000, 2**30)]
+
+
+def doubled(packets: list[Packet], shifts: tuple[int, int], lag: int = 1) -> list[Packet]:
+    """Every packet twice, the second time with other sequence numbers, `lag` packets later."""
+    rewritten = []
+    for packet in packets:
+        data = bytearray(packet.data)
+        to_server = int.from_bytes(data[36:38], "big") < int.from_bytes(data[34:36], "big")
+        for at, shift in ((38, shifts[not to_server]), (42, shifts[to_server])):
+            if at == 38 or data[47] & ACK:
+                number = int.from_bytes(data[at : at + 4], "big") + shift
+                data[at : at + 4] = (number % 2**32).to_bytes(4, "big")
+        rewritten.append(packet._replace(data=bytes(data), time=packet.time + 1000))
+    both = [*zip(packets, range(len(packets)), strict=True)]
+    both += [(packet, n + lag - 0.5) for n, packet in enumerate(rewritten)]
+    return renumber([packet for packet, _ in sorted(both, key=lambda pair: pair[1])])
+
+
+def long_talk(port: int = 6464) -> Talk:
+    talk = Talk(port).open()
+    for n in range(6):
+        talk.say(0, wire.encode(wire.Ping(n)))
+        talk.say(1, wire.encode(wire.Pong(n)))
+    return talk
+
+
+@pytest.mark.parametrize("shifts", SHIFTS)
+@pytest.mark.parametrize("lag", [1, 2, 3])
+@pytest.mark.parametrize("port", [6464, 7000])
+def test_every_packet_twice_with_other_sequence_numbers(
+    shifts: tuple[int, int], lag: int, port: int
+) -> None:
+    packets = doubled(long_talk(port).close().packets, shifts, lag)
+    decoder = Decoder()
+    items = [item for packet in packets for item in decoder.feed(packet)] + decoder.finish()
+    messages = [i.message for i in items if isinstance(i, Decoded)]
+    assert Counter(map(str, messages)) == {
+        str(kind(n)): 2 for n in range(6) for kind in (wire.Ping, wire.Pong)
+    }
+    assert {i.conversation.number for i in items} == {1}
+    assert decoder.conversations == 1
+    assert [event for event, _ in notices(items)] == ["opened", "doubled", "closed"]
+    (said,) = {i.conversation for i in items}
+    for to_server in (True, False):
+        counts = said.counts(to_server=to_server)
+        assert counts.astray == counts.gaps == counts.retransmissions == 0
+        assert counts.bytes == sum(len(wire.encode(wire.Ping(n))) for n in range(6)) * 2
+
+
+@pytest.mark.parametrize("shifts", [s for s in SHIFTS if min(s) > 2**24])
+def test_every_packet_twice_from_the_middle_on(shifts: tuple[int, int]) -> None:
+    talk = long_talk()
+    items = decode(doubled(talk.packets[4:], shifts))
+    messages = Counter(str(i.message) for i in items if isinstance(i, Decoded))
+    assert sum(messages.values()) == 2 * 11
+    assert {i.conversation.number for i in items} == {1}
+
+
+def test_a_client_that_comes_back_on_its_ports_is_another_one() -> None:
+    talk = long_talk()
+    for seq in ((2**31, 2**30), (77, 2**29)):
+        talk.isn, talk.seq = seq, list(seq)
+        talk.add(0, SYN, ack=0)
+        # The server still knows the old connection, and says so (RFC 5961).
+        talk.add(1, ACK, seq=6000, ack=1001)
+        talk.seq[0] -= 1
+        talk.open()
+        talk.say(0, wire.encode(HELLO))
+    decoder = Decoder()
+    items = [item for packet in talk.packets for item in decoder.feed(packet)] + decoder.finish()
+    assert [event for event, _ in notices(items)] == ["opened", "replaced"] * 2 + ["opened"]
+    assert decoder.conversations == 3
+    assert said([i for i in items if i.conversation.number > 1]) == {True: [HELLO, HELLO]}
+
+
+def test_a_new_connection_on_known_ports_is_told_in_time() -> None:
+    talk = Talk().open()
+    talk.isn, talk.seq = (2**31, 2**30), [2**31, 2**30]
+    talk.open().say(0, wire.encode(HELLO))
+    decoder = Decoder()
+    for packet in talk.packets:
+        decoder.feed(packet)
+    last = talk.packets[-1].time
+    assert not decoder.tick(last + 1_000)
+    items = decoder.tick(last + 1_000_000_000)
+    assert [i.event for i in items if isinstance(i, Notice)] == ["replaced", "opened"]
+    assert said(items) == {True: [HELLO]}
+
+
+def test_a_damaged_packet_that_looks_like_a_syn_is_no_connection() -> None:
+    talk = Talk().open()
+    talk.say(0, wire.encode(HELLO))
+    talk.add(0, SYN | ACK, b"damaged", seq=2**30)
+    for n in range(40):
+        talk.say(0, wire.encode(wire.Ping(n)))
+    items = decode(talk.packets)
+    assert said(items) == {True: [HELLO, *map(wire.Ping, range(40))]}
+    assert {i.conversation.number for i in items} == {1}
+    assert [event for event, _ in notices(items)] == ["opened"]
+    assert items[0].conversation.to_server.astray == 1

@@ -52,6 +52,19 @@ def vlan(kind: int, inner: bytes) -> bytes:
         (113, bytes(14) + b"\x81\0" + vlan(0x0800, FOUR), KEY4),
         (276, b"\x86\xdd" + bytes(18) + SIX, KEY6),
         (276, b"\x81\0" + bytes(18) + vlan(0x86DD, SIX), KEY6),
+        # Labels that do not say what the bytes are: a tag is there, or is not.
+        (276, b"\x08\0" + bytes(18) + vlan(0x0800, FOUR), KEY4),
+        (276, b"\x08\0" + bytes(18) + vlan(0x8100, vlan(0x0800, FOUR)), KEY4),
+        (276, b"\x86\xdd" + bytes(18) + vlan(0x86DD, SIX), KEY6),
+        (276, b"\x08\0" + bytes(18) + b"\x45\x06\x08\0" + FOUR, KEY4),
+        (276, b"\x81\0" + bytes(18) + FOUR, KEY4),
+        (113, bytes(14) + b"\x08\0" + vlan(0x0800, FOUR), KEY4),
+        (113, bytes(14) + b"\x88\xa8" + SIX, KEY6),
+        (113, bytes(14) + b"\x08\0" + SIX, KEY6),
+        (1, ethernet(vlan(0x0800, FOUR)), KEY4),
+        (1, ethernet(FOUR, 0x8100), KEY4),
+        (1, ethernet(SIX, 0x0800), KEY6),
+        (228, SIX, KEY6),
     ],
 )
 def test_link_layers(link: int, data: bytes, key: bytes) -> None:

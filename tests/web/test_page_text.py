@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from netchat.chat.codes import new_code, read_code, show_code
 from netchat.chat.text import show_text, text_problem
 from netchat.web.site import PAGE
+from netchat.wire.shown import INVISIBLE
 
 NODE = shutil.which("node")
 
@@ -55,12 +56,36 @@ def js(tmp_path_factory):
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-HARMFUL = st.text(st.sampled_from("ab\n\t\x00\x1b\x7f\x85\u061c\u200b\u200d\u202e\u2066\ufeff😀"))
+HARMFUL = st.text(
+    st.sampled_from(
+        "ab1\n\r\t\x00\x1b\x7f\x85\xad\u0301\u0489\u061c\u0645\u115f\u180b\u200b\u200d\u202e\u2066\u263a"
+        "\u3164\ufdd0\ufe0f\ufeff\uffff😀🏴葛\U000e0041\U000e0067\U000e007f\U000e0100\U0010ffff"
+    )
+)
 
 
 @given(text=TEXT | HARMFUL)
 def test_text_is_shown_as_a_terminal_shows_it(js, text):
     assert js("showText", text) == show_text(text)
+
+
+@pytest.mark.parametrize("context", ["a{}b", "☺{}☺", "م{}م", "葛{}", "🏴{}", "a{0}{0}{0}"])
+def test_every_invisible_character_is_shown_as_a_terminal_shows_it(js, context):
+    every = [
+        chr(n) for n in range(0x110000) if INVISIBLE.match(chr(n)) and not 0xD800 <= n < 0xE000
+    ]
+    text = "\n".join(context.format(character) for character in every)
+    assert js("showText", text) == show_text(text)
+
+
+@pytest.mark.parametrize("text", ["👩‍👩‍👧‍👦 ❤️‍🔥 1️⃣", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "می‌خواهم", "葛󠄀"])
+def test_what_writing_needs_stays(js, text):
+    assert js("showText", text) == show_text(text) == text
+
+
+def test_stacks_of_marks_are_bounded(js):
+    text = "Z" + "\u0301" * 1000
+    assert js("showText", text) == show_text(text) == text[:9] + "\\u0301" * 992
 
 
 @given(text=(TEXT | HARMFUL).filter(bool))

@@ -21,6 +21,7 @@ _NOTICES = {
     "closed": "closes the connection",
     "reset": "resets the connection",
     "replaced": "is gone: a new connection has its ports",
+    "doubled": "was captured again, with other sequence numbers",
     "dropped": "is not followed any more, for want of memory",
 }
 
@@ -61,7 +62,7 @@ class Lines:
             except (ValueError, OverflowError, OSError):
                 return f"{time / 1e9:.6f}"  # no year that a calendar has: a damaged capture
             return f"{moment:%H:%M:%S}.{time % 1_000_000_000 // 1000:06d}"
-        return f"{(time - self._zero) / 1e9:11.6f}"
+        return f"{(time - self._zero) / 1e9:z11.6f}"
 
     def line(self, item: Item) -> str:
         """The line of an item."""

@@ -72,7 +72,7 @@ class ConversationStats:
         self._skipped += 1
         if self._skipped >= self._stride:
             self._skipped = 0
-            self.echoes.append(item.time - sent.time)
+            self.echoes.append(max(0, item.time - sent.time))
         if len(self.echoes) > _MOST_TIMES:
             self.echoes = self.echoes[::2]
             self._stride *= 2
@@ -100,7 +100,7 @@ class Stats:
             row = self.rows[item.conversation] = ConversationStats(item.conversation)
         if isinstance(item, Decoded):
             raw, to_server, message = item.raw, item.to_server, item.message
-            row.last = item.time
+            row.last = max(row.last, item.time)  # clocks step back
             row.types[to_server][raw[3]] += 1
             row.bytes[to_server] += len(raw)
             if isinstance(message, Event):
@@ -137,7 +137,7 @@ def _as_dict(row: ConversationStats) -> dict[str, Any]:
             **{field: getattr(counts, field) for field in _COUNTS},
         }
         if said.link is not None:
-            blocks = said.link.counts(to_server=to_server)
+            blocks = said.block_counts(to_server=to_server)
             sides[name]["link"] = {
                 **dataclasses.asdict(blocks), "bit_error_rate": blocks.bit_error_rate
             }  # fmt: skip
@@ -178,7 +178,7 @@ def _lines(row: ConversationStats) -> list[str]:
             f"     {'':<10} {row.bytes[to_server]:>9,} bytes     {_tcp(counts, said.transport)}"
         )
         if said.link is not None:
-            blocks = said.link.counts(to_server=to_server)
+            blocks = said.block_counts(to_server=to_server)
             lines.append(f"     {'':<10} {blocks.blocks:>9,} blocks    {_blocks(blocks)}")
     median, slow = row.quantile(0.5), row.quantile(0.95)
     if median is not None and slow is not None:
@@ -193,7 +193,10 @@ def _lines(row: ConversationStats) -> list[str]:
 
 
 def _sides(said: Conversation) -> tuple[tuple[str, bool, Counts], tuple[str, bool, Counts]]:
-    return ("to_server", True, said.to_server), ("to_client", False, said.to_client)
+    return (
+        ("to_server", True, said.counts(to_server=True)),
+        ("to_client", False, said.counts(to_server=False)),
+    )
 
 
 def _tcp(counts: Counts, transport: str) -> str:

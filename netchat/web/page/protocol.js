@@ -241,7 +241,7 @@ export const MESSAGES = {
     fields: [
       ["counter", "u64", "The message's number on this device: larger with each message."],
       ["room", "text", "The room's code."],
-      ["text", "text", "What is said; no control characters but line feed and tab."],
+      ["text", "text", "What is said; no control characters but line feed and tab, and no noncharacters."],
     ],
   },
   EVENT: {

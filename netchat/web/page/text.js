@@ -1,22 +1,44 @@
 // Text, codes and names: what may be said, and how it is shown without doing harm.
 
-// As in netchat/wire/shown.py: controls, and what reorders, breaks or hides text. The joiners
-// U+200C and U+200D stay: Persian and emoji are written with them.
-const HARMFUL =
-  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
-const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/;
+// What is escaped, and what stays where ordinary writing needs it: see netchat/wire/shown.py.
+const NONCHARACTERS = "\\ufdd0-\\ufdef\\ufffe\\uffff" + Array.from({ length: 16 }, (_, i) => {
+  const plane = (i + 1).toString(16);
+  return `\\u{${plane}fffe}\\u{${plane}ffff}`;
+}).join("");
+const INVISIBLE = "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2"
+  + "\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164"
+  + "\\ud800-\\udfff\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{110bd}\\u{110cd}"
+  + `\\u{13430}-\\u{1343f}\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}${NONCHARACTERS}`;
+const EMOJI_BASE = "\\xa9\\xae\\u203c\\u2049\\u2122\\u2139\\u2190-\\u2bff\\u3030\\u303d\\u3297\\u3299\\u{1f000}-\\u{1faff}";
+const HAN = "\\u3400-\\u9fff\\uf900-\\ufaff\\u{20000}-\\u{323af}";
+const JOINING = "\\u0620-\\u0dff\\u1000-\\u109f\\u1780-\\u18af\\ufb50-\\ufdcf\\ufe70-\\ufefc";
+const FLAGS = ["gbeng", "gbsct", "gbwls"].map((code) =>
+  [...code].map((letter) => `\\u{${(0xe0000 + letter.charCodeAt(0)).toString(16)}}`).join(""));
+const WRITING = new RegExp(`[${EMOJI_BASE}]\\ufe0f?\\u200d(?=[${EMOJI_BASE}])`
+  + `|[${EMOJI_BASE}#*0-9][\\ufe0e\\ufe0f]`
+  + `|[${HAN}][\\ufe00-\\ufe02\\u{e0100}-\\u{e01ef}]`
+  + `|(?![${INVISIBLE}])[${JOINING}][\\u200c\\u200d]`
+  + `|\\u{1f3f4}(?:${FLAGS.join("|")})\\u{e007f}`
+  + `|(?<harm>[${INVISIBLE}])`, "gu");
+const MAX_MARKS = 8;
+const STACK = new RegExp(`([\\p{Mn}\\p{Me}]{${MAX_MARKS}})([\\p{Mn}\\p{Me}]+)`, "gu");
+const REFUSED = new RegExp(`[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f${NONCHARACTERS}]`, "u");
 const LINK = /https?:\/\/[^\s<>"]+/g;
 const EMOJI = /^(?:[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\u200d\ufe0f]\s?){1,12}$/u;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Text from somebody else: harmful characters as `\x1b` or `\u202e`. */
+/** Text from a peer, as the page may display it: `\x1b`, `\u202e` and `\U000e0041` are escapes. */
 export const showText = (text) =>
-  text.replace(HARMFUL, (character) => {
-    if (character === "\r") return "\\r";
-    const number = character.charCodeAt(0);
-    const [mark, width] = number < 256 ? ["x", 2] : ["u", 4];
-    return `\\${mark}${number.toString(16).padStart(width, "0")}`;
-  });
+  text
+    .replace(WRITING, (found, ...rest) => (rest.at(-1).harm ? escaped(found) : found))
+    .replace(STACK, (_, kept, rest) => kept + Array.from(rest, escaped).join(""));
+
+function escaped(character) {
+  if (character === "\r") return "\\r";
+  const number = character.codePointAt(0);
+  const [mark, width] = number < 0x100 ? ["x", 2] : number < 0x10000 ? ["u", 4] : ["U", 8];
+  return `\\${mark}${number.toString(16).padStart(width, "0")}`;
+}
 
 /** Text as {text} and {text, link} pieces. */
 export function pieces(text) {
@@ -59,10 +81,12 @@ export function textProblem(text, limit) {
     const [has, takes] = [size, limit].map((n) => n.toLocaleString("en"));
     return `The message has ${has} bytes; this server takes ${takes}. Send it in parts.`;
   }
-  const control = CONTROL.exec(text);
-  if (!control) return "";
-  const number = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
-  return `The message holds the control character U+${number} at character ${control.index + 1}; remove it.`;
+  const refused = REFUSED.exec(text);
+  if (!refused) return "";
+  const number = refused[0].codePointAt(0);
+  const what = number > 0x9f ? "noncharacter" : "control character";
+  const where = `U+${number.toString(16).toUpperCase().padStart(4, "0")} at character ${refused.index + 1}`;
+  return `The message holds the ${what} ${where}; remove it.`;
 }
 
 // -- room codes, as in netchat/chat/codes.py ------------------------------------------------
