@@ -1,0 +1,43 @@
+"""Files that only their owner may read: histories, session keys, captures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+__all__ = ["make_private_folder", "open_private", "tighten"]
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def open_private(path: str | Path, flags: int) -> int:
+    """Open a file, and create it with mode 0600: an `opener` for `open`."""
+    return os.open(path, flags, 0o600)
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder with mode 0700, and the folders above it with the usual one."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def tighten(path: Path) -> str:
+    """Take the permissions of a file or folder away from everyone but its owner.
+
+    Devices and FIFOs, files of other users, and files that do not exist are left alone.
+
+    Returns:
+        One sentence for the user, or an empty string if nothing was changed.
+    """
+    if os.name == "nt":  # its modes say nothing about who may read
+        return ""
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        mode = stat.S_IMODE(status.st_mode)
+        ours = status.st_uid == os.geteuid()
+        plain = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+        if ours and plain and mode & _OTHERS:
+            path.chmod(mode & ~_OTHERS)
+            return f"Other users could access {path} (mode {mode:04o}); now only you can."
+    return ""
