@@ -26,6 +26,7 @@ from netchat.chat.journal import (
     Snapshot,
 )
 from netchat.errors import HistoryError, PeerError
+from netchat.net.damage import after_damage
 from netchat.net.history_file import HistoryFile
 from netchat.net.purge import Due
 from netchat.net.stored_state import load_snapshot
@@ -321,19 +322,7 @@ class SqliteHistory:
                 return bool(self.read(room, seq, last, 1)[0])
             return False
 
-        bad, step = first, 1
-        while bad + step <= last and not readable(bad + step):
-            bad, step = bad + step, step * 2
-        good = bad + step
-        if good > last:
-            return last + 1
-        while good - bad > 1:
-            middle = (bad + good) // 2
-            if readable(middle):
-                good = middle
-            else:
-                bad = middle
-        return good
+        return after_damage(first, last, readable)
 
     def last_counter(self, room: int, device: int) -> int:
         """The largest counter a device has used in a room, 0 if none."""

@@ -70,8 +70,9 @@ class HistoryFile:
         self._lock(fd, opened)
         _in_use.add(identity)
         opened.callback(_in_use.discard, identity)
-        for file in (path, *self._beside()):
-            self.notices += filter(None, [tighten(file)])
+        self.notices += filter(None, [tighten(path)])
+        for file in self._beside():  # SQLite gives those that it makes the mode of the history
+            tighten(file)
 
     def watch(self) -> None:
         """Remember the files that are open now, for `check`."""

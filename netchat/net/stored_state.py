@@ -32,11 +32,14 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
     """
     found = file.execute(_ROOMS).fetchall()
     for *_, head, oldest in found:
-        if not (_is_count(head or 0) and _is_count(oldest or 1)):
+        if not (_is_id(head or 0) and _is_id(oldest or 1)):
             raise ValueError(f"table event has the sequence numbers {oldest!r:.40} to {head!r:.40}")
     rooms = [(RoomRow(*row[:4]), row[4] or 0, row[5] or 1) for row in found]
-    sessions = [SessionRow(*row) for row in file.execute("SELECT * FROM session")]
-    seats = [SeatRow(*row) for row in file.execute("SELECT * FROM seat")]
+    sessions = [
+        SessionRow(*row)
+        for row in file.execute("SELECT id, token, previous, device, name FROM session")
+    ]
+    seats = [SeatRow(*row) for row in file.execute("SELECT session, room FROM seat")]
     _check("room", (room for room, _, _ in rooms), room_problem())
     _check("session", sessions, session_problem())
     _check("seat", seats, seat_problem({room.id for room, _, _ in rooms}, {s.id for s in sessions}))
@@ -44,6 +47,10 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
         "SELECT max(coalesce((SELECT max(id) FROM room), 0),"
         " coalesce((SELECT max(id) FROM session), 0))"
     ).fetchone()
+    if not _is_id(top):
+        raise ValueError(f"table room or session has the id {top}")
+    # Without it no message can be told from a repeated one, so it must not be found out later.
+    file.execute("SELECT last FROM counter LIMIT 1").fetchone()
     return Snapshot(rooms, sessions, seats, top + 1)
 
 
@@ -58,7 +65,7 @@ def room_problem() -> Callable[[RoomRow], str]:
     codes: set[str] = set()
 
     def problem(room: Any) -> str:
-        if not (_is_count(room.id) and _is_count(room.log)):
+        if not (_is_id(room.id) and _is_count(room.log)):
             return "id and log must be whole numbers"
         if not _is_text(room.code):
             return "code must be a short text"
@@ -77,7 +84,7 @@ def session_problem() -> Callable[[SessionRow], str]:
     devices: set[int] = set()
 
     def problem(session: Any) -> str:
-        if not (_is_count(session.id) and _is_count(session.device)):
+        if not (_is_id(session.id) and _is_count(session.device)):
             return "id and device must be whole numbers"
         if not (isinstance(session.token, bytes) and isinstance(session.previous, bytes)):
             return "token and previous must be bytes"
@@ -103,6 +110,11 @@ def seat_problem(rooms: set[int], sessions: set[int]) -> Callable[[SeatRow], str
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and 0 <= value < 2**63
+
+
+def _is_id(value: object) -> bool:
+    """Whether something can be an id or a sequence number, and those after it, too."""
+    return isinstance(value, int) and 0 <= value < 2**62
 
 
 def _is_text(value: object) -> bool:

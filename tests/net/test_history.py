@@ -27,7 +27,8 @@ from netchat.wire import Event, EventKind, encode
 def row(seq, room=1, device=5, counter=None, time=None, size=10):
     counter = seq if counter is None else counter
     time = seq if time is None else time
-    event = Event(seq, time, device, counter, EventKind.CHAT, "lobby", "Nova", "x" * size)
+    code = "lobby" if room == 1 else "7K3F92MQ0T"
+    event = Event(seq, time, device, counter, EventKind.CHAT, code, "Nova", "x" * size)
     return EventRow(room, seq, device, counter, time, encode(event))
 
 
