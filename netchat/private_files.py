@@ -6,15 +6,24 @@ import contextlib
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO, cast
 
-__all__ = ["make_private_folder", "open_private", "tighten"]
+__all__ = ["create_private", "make_private_folder", "open_private", "tighten"]
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def open_private(path: str | Path, flags: int) -> int:
-    """Open a file, and create it with mode 0600: an `opener` for `open`."""
+    """Open a file; create it with mode 0600 if it does not exist. An `opener` for `open`."""
     return os.open(path, flags, 0o600)
+
+
+def create_private(path: str | Path, buffering: int = -1) -> BinaryIO:
+    """Open a binary file for writing; create it with mode 0600 if it does not exist.
+
+    The mode of an existing file is kept: see `tighten`.
+    """
+    return cast(BinaryIO, open(path, "wb", buffering, opener=open_private))
 
 
 def make_private_folder(path: Path) -> None:
@@ -35,7 +44,7 @@ def tighten(path: Path) -> str:
     with contextlib.suppress(OSError):
         status = path.stat()
         mode = stat.S_IMODE(status.st_mode)
-        ours = status.st_uid == os.geteuid()
+        ours = os.geteuid() in (status.st_uid, 0)
         plain = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
         if ours and plain and mode & _OTHERS:
             path.chmod(mode & ~_OTHERS)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from netchat.chat.codes import LOBBY, PRIVATE_MARK
-from netchat.chat.journal import Batch, EventRow, RoomRow, SeatRow, SessionRow
+from netchat.chat.journal import Batch, Change, EventRow, RoomRow, SeatRow, SessionRow
 from netchat.errors import HistoryError, PeerError
 from netchat.net.damage import after_damage
 from netchat.net.history import SqliteHistory
@@ -206,7 +206,7 @@ def _write(history: SqliteHistory, found: Recovered) -> None:
         if row.device:
             key = row.room, row.device
             found.counters[key] = max(row.counter, found.counters.get(key, 0))
-    changes = [*rooms, *found.sessions, *found.seats]
+    changes: list[Change] = [*rooms, *found.sessions, *found.seats]
     history.write([Batch(rows=rows, changes=changes, counters=found.counters)])
 
 
