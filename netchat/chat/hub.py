@@ -245,7 +245,7 @@ class Hub(State):
         found = room.tail.behind(last)
         if found is not None:
             return found
-        frames, first = self.history.read(room.id, last + 1, room.delivered, CATCH_UP_BYTES)
-        if not frames:  # purged meanwhile: the client sees the hole by the next number
+        frames, first = self.read_events(room, last + 1, room.delivered, CATCH_UP_BYTES)
+        if not frames:  # purged or damaged: the client sees the hole by the next number
             return b"", room.delivered
         return b"".join(frames), first + len(frames) - 1

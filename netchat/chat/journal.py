@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Batch",
+    "Change",
     "EventRow",
     "HistoryReader",
     "RoomGone",
@@ -148,10 +149,35 @@ class HistoryReader(Protocol):
 
         Returns:
             The frames, in order, and the sequence number of the first one (0 if there is none).
+            They end before an event that is missing or damaged.
+
+        Raises:
+            HistoryError: the first of them is damaged; see `resume`.
+        """
+
+    def resume(self, room: int, first: int, last: int) -> int:
+        """Find an event after damage.
+
+        Args:
+            room: the room's number.
+            first: an event that cannot be read.
+            last: the last event that is wanted.
+
+        Returns:
+            A later event that can be read, or `last + 1`. Where the damage has more than one
+            part, readable events between them may be left out.
         """
 
     def last_counter(self, room: int, device: int) -> int:
-        """The largest counter a device has used in a room, 0 if none."""
+        """The largest counter a device has used in a room, 0 if none.
+
+        Raises:
+            HistoryError: it is damaged.
+        """
 
     def find(self, room: int, device: int, counter: int, first: int) -> int:
-        """The sequence number that a message got, from `first` on; 0 if it is not there."""
+        """The sequence number that a message got, from `first` on; 0 if it is not there.
+
+        Raises:
+            HistoryError: what has to be searched is damaged.
+        """

@@ -14,6 +14,7 @@ from netchat.chat.names import clean_name, name_problem, suggest
 from netchat.chat.room import Room
 from netchat.chat.session import Session
 from netchat.chat.text import text_problem
+from netchat.errors import HistoryError
 from netchat.wire import (
     MAX_HISTORY,
     MAX_ROSTER,
@@ -80,7 +81,13 @@ def _say(hub: State, connection: Connection, session: Session, message: Send, no
     device, counters = session.device, room.counters
     last = counters.get(device)
     if last is None:
-        last = hub.history.last_counter(room.id, device)
+        try:
+            last = hub.history.last_counter(room.id, device)
+        except HistoryError as error:
+            hub.note_damage(room, error)
+            why = "The server's history is damaged; the message was not delivered."
+            hub.refuse(connection, ErrorCode.STORAGE, why, Send, counter)
+            return
     if counter <= last:
         counters[device] = last
         _known(hub, connection, session, room, counter)
@@ -114,7 +121,15 @@ def _known(hub: State, connection: Connection, session: Session, room: Room, cou
     def answer() -> None:
         if connection.session is not session:
             return
-        seq = hub.history.find(room.id, session.device, counter, room.delivered - LOOK_BACK)
+        try:
+            seq = hub.history.find(room.id, session.device, counter, room.delivered - LOOK_BACK)
+        except HistoryError as error:
+            hub.note_damage(room, error)
+            problem = (
+                "The server's history is damaged; nobody can say if this was delivered before."
+            )
+            hub.refuse(connection, ErrorCode.STORAGE, problem, Send, counter)
+            return
         if seq:
             hub.send(connection, Ack(counter, seq, room.code))
             return
@@ -308,7 +323,7 @@ def _past(hub: State, connection: Connection, session: Session, message: History
     first = max(message.first, room.oldest)
     last = min(message.last, room.delivered, first + MAX_HISTORY - 1)
     frames, begin = (
-        hub.history.read(room.id, first, last, HISTORY_BYTES) if last >= first else ([], 0)
+        hub.read_events(room, first, last, HISTORY_BYTES, connection) if last >= first else ([], 0)
     )
     begin = begin or first
     end = HistoryEnd(message.request, begin, begin + len(frames) - 1, room.oldest, room.code)

@@ -32,6 +32,7 @@ class Settings:
         resume_seconds: for which a lost session is kept, its name with it.
         room_ttl: for which an empty room is kept.
         keep: for which history is kept; 0 is for ever.
+        purge_now: delete older history at the start, even more than a day's worth.
     """
 
     max_users: int = 1000
@@ -50,3 +51,4 @@ class Settings:
     resume_seconds: float = 120.0
     room_ttl: float = 3600.0
     keep: float = 30 * 86400.0
+    purge_now: bool = False

@@ -29,6 +29,7 @@ from netchat.chat.name_table import NameTable
 from netchat.chat.room import Room
 from netchat.chat.session import Session
 from netchat.chat.settings import Settings
+from netchat.errors import HistoryError
 from netchat.wire import Error, ErrorCode, Event, EventKind, Message, RoomKind, encode
 
 __all__ = ["State"]
@@ -42,9 +43,11 @@ class State:
         history: where it reads back what it has asked to be written.
         snapshot: what that history knew when the server started.
         now: the present, in seconds of any clock that does not jump.
-        wall_offset: what to add to `now` to get seconds since 1970 (events carry that time).
+        wall_offset: what to add to `now` to get seconds since 1970.
 
     Attributes:
+        wall_offset: the same, kept up to date by the driver: events carry the time of day, and
+            clocks are set while a server runs.
         connections: all connections, in no order.
         half_open: those that have not said HELLO yet, oldest first.
         sessions: all sessions by number.
@@ -81,7 +84,8 @@ class State:
         self.parting: dict[Connection, list[Room]] = {}
         self.swept = now
         self.messages = 0
-        self._wall_offset = wall_offset
+        self.wall_offset = wall_offset
+        self._damaged: set[Room] = set()
         self._outputs: list[Output] = []
         self._batch = Batch()
         self._next_id = snapshot.next_id
@@ -93,8 +97,41 @@ class State:
         return self._batch
 
     def wall(self, now: float) -> int:
-        """The time of day, in microseconds since 1970."""
-        return int((now + self._wall_offset) * 1e6)
+        """The time of day, in microseconds since 1970; 0 before 1970, which frames cannot carry."""
+        return max(int((now + self.wall_offset) * 1e6), 0)
+
+    def read_events(
+        self, room: Room, first: int, last: int, max_bytes: int, reader: Connection | None = None
+    ) -> tuple[list[bytes], int]:
+        """Read events of a room, and leave out what is damaged.
+
+        Args:
+            room: the room.
+            first: the first event wanted.
+            last: the last one.
+            max_bytes: about how many bytes to read at most.
+            reader: the connection to warn of damage.
+
+        Returns:
+            The frames, in order, and the sequence number of the first one (0 if there is none).
+        """
+        try:
+            return self.history.read(room.id, first, last, max_bytes)
+        except HistoryError as error:
+            self.note_damage(room, error)
+        after = self.history.resume(room.id, first, last)
+        if reader is not None:
+            text = f"The server's history is damaged: events {first} to {after - 1} are missing."
+            self.send(reader, Error(ErrorCode.STORAGE, 0, 0, text, ""))
+        if after > last:
+            return [], 0
+        return self.history.read(room.id, after, last, max_bytes)
+
+    def note_damage(self, room: Room, error: HistoryError) -> None:
+        """Write a line to the server's log the first time that a room is found damaged."""
+        if room not in self._damaged:
+            self._damaged.add(room)
+            self.note("storage", room=room.code, text=str(error))
 
     def new_id(self) -> int:
         """A number that no room and no session has."""
@@ -204,6 +241,7 @@ class State:
     def drop_room(self, room: Room) -> None:
         """Forget a room; its code is free again."""
         del self.rooms[room.code]
+        self._damaged.discard(room)
         self._batch.changes.append(RoomGone(room.id))
 
     def save_session(self, session: Session) -> None:

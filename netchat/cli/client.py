@@ -23,6 +23,7 @@ from netchat.net.address import parse_address, show_address
 from netchat.net.client import Client
 from netchat.net.loop import run
 from netchat.net.store import ClientStore
+from netchat.private_files import tighten
 from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
@@ -148,6 +149,8 @@ def _chat(
     if state:
         try:
             store = ClientStore(_state_file(name, host, port))
+            told = [store.notice, tighten(store.path.parent)]
+            notes += [notice("warning", text) for text in told if text]
         except NetchatError as error:
             # Most likely another client of that name has it; then the server will say so.
             notes.append(notice("warning", f"After a crash messages can be lost: {error}"))

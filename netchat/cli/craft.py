@@ -156,6 +156,7 @@ def _send(
 def _save(path: Path, frame: bytes, heard: list[Heard] | None, name: str | None, port: int) -> None:
     """Write a capture: of what was said to a server, or else of the frame by itself."""
     from netchat.packets.encapsulate import Encapsulation
+    from netchat.private_files import tighten
 
     chat = Encapsulation(port=port, now=heard[0].time if heard else None)
     if heard is not None:
@@ -167,5 +168,7 @@ def _save(path: Path, frame: bytes, heard: list[Heard] | None, name: str | None,
         declared = MESSAGES.get(frame[3])
         chat.say(frame, by_server=declared is not None and declared.WAY is Way.TO_CLIENT)
     chat.close()
+    if notice := tighten(path):
+        click.echo(notice, err=True)
     chat.save(path)
     click.echo(f"{path} is written.", err=True)

@@ -19,6 +19,7 @@ __all__ = ["cli", "main"]
 #: Every command: its name, the module in `netchat.cli` that has it, and its line in the help.
 COMMANDS = {
     "serve": ("serve", "Run a chat server."),
+    "recover": ("recover", "Copy what is readable of a damaged history."),
     "client": ("client", "Chat in this terminal, or send what is piped in."),
     "load": ("load", "Drive a server like a crowd, check every delivery, measure."),
     "demo": ("demo", "Show the main job end to end, in under a minute."),

@@ -20,12 +20,13 @@ from netchat.chat.settings import Settings
 from netchat.cli.console import console
 from netchat.cli.duration import DURATION
 from netchat.cli.serve_page import Page, check_origins, start_page
-from netchat.errors import NetchatError
+from netchat.errors import HistoryError, NetchatError
 from netchat.net.files import raise_file_limit
 from netchat.net.history import SqliteHistory
 from netchat.net.loop import run
 from netchat.net.memory import MemoryHistory
 from netchat.net.server import ChatServer
+from netchat.private_files import tighten
 from netchat.web import WEB_PORT
 from netchat.wire import DEFAULT_PORT
 
@@ -72,6 +73,11 @@ _OTHER_FILES = 1100
 @click.option(
     "--keep", type=DURATION, default="30d", show_default=True,
     help="For how long history is kept; 0 is for ever.",
+)  # fmt: skip
+@click.option(
+    "--purge-now", is_flag=True,
+    help="Delete history older than --keep at once. By default the server waits for a day before "
+    "it deletes more than a day's worth, in case the clock is wrong.",
 )  # fmt: skip
 @click.option(
     "--room-ttl", type=DURATION, default="1h", show_default=True,
@@ -167,17 +173,24 @@ def serve(
     settings = Settings(resume_seconds=resume, **limits)  # type: ignore[arg-type]
     tell = console(as_json=log_json)
     raise_file_limit(settings.max_users + _OTHER_FILES)
-    kept = (
-        MemoryHistory() if ephemeral else SqliteHistory(history or _default_history(), fsync=fsync)
-    )
+    kept = MemoryHistory() if ephemeral else _open_history(history, fsync=fsync)
+    if isinstance(kept, SqliteHistory):
+        for notice in kept.notices:
+            tell(Note("history", {"text": notice}))
     start = partial(start_page, page, tell=tell, picture=sys.stderr.isatty() and not log_json)
     run(_serve(kept, settings, address, port, Notes(tell), start if web else None, udp=udp))
 
 
-def _default_history() -> Path:
+def _open_history(path: Path | None, *, fsync: bool) -> SqliteHistory:
+    if path is not None:
+        return SqliteHistory(path, fsync=fsync)
     import platformdirs
 
-    return platformdirs.user_data_path("netchat") / "history.db"
+    folder = platformdirs.user_data_path("netchat")
+    notice = tighten(folder)  # this one is netchat's own; another may be shared on purpose
+    history = SqliteHistory(folder / "history.db", fsync=fsync)
+    history.notices.extend(filter(None, [notice]))
+    return history
 
 
 async def _serve(
@@ -190,7 +203,11 @@ async def _serve(
     *,
     udp: bool,
 ) -> None:
-    server = ChatServer(kept, settings, log)
+    try:
+        server = ChatServer(kept, settings, log)
+    except HistoryError:
+        kept.close()
+        raise
     try:
         addresses = await server.start(host, port, udp=udp)
     except OSError as error:

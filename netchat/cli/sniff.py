@@ -89,12 +89,15 @@ def sniff(
     from netchat.errors import NotPermitted
     from netchat.packets.choosing import choice
     from netchat.packets.sniffing import sniff as listen
+    from netchat.private_files import tighten
 
     if as_json and (tree or as_hex):
         raise click.UsageError("--json goes without --tree and --hex: it has the bytes.")
     if quiet and count is not None:
         raise click.UsageError("--count counts what is shown, and --quiet shows nothing.")
     wanted = () if 0 in ports else ports
+    if write is not None and (notice := tighten(write)):
+        click.echo(notice, err=True)
     try:
         sniffer = listen(interface, wanted, write=write, duration=duration, limit=max_frame)
     except NotPermitted as error:

@@ -12,6 +12,7 @@ from netchat.packets import Messages, PcapngWriter, read_capture
 from netchat.packets import Packet as CapturedPacket
 from netchat.packets.packet import ETHERNET
 from netchat.packets.writer import CaptureWriter
+from netchat.private_files import create_private, tighten
 
 __all__ = ["Capture"]
 
@@ -57,7 +58,9 @@ class Capture:
     def save(self, path: str | Path) -> Path:
         """Write it to a file, for `netchat inspect` and Wireshark; returns the file's path."""
         path = Path(path)
-        path.write_bytes(self.data())
+        tighten(path)
+        with create_private(path) as file:
+            file.write(self.data())
         return path
 
     def _write(self, out: CaptureWriter) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from netchat.chat.journal import Batch, EventRow, RoomGone, Snapshot
+from netchat.net.purge import Due
 
 __all__ = ["MemoryHistory"]
 
@@ -11,6 +14,7 @@ class MemoryHistory:
     """A history that is never on disk; the same interface as `SqliteHistory`."""
 
     def __init__(self) -> None:
+        self._last_purge: int | None = None
         self._rooms: dict[int, list[EventRow]] = {}
         self._counters: dict[int, dict[int, int]] = {}
 
@@ -33,19 +37,29 @@ class MemoryHistory:
                     self._rooms.pop(change.id, None)
                     self._counters.pop(change.id, None)
 
-    def purge(self, before: int) -> int:
-        """Forget events older than a time; a room's last event stays."""
-        deleted = 0
-        for number, log in self._rooms.items():
-            keep = next((i for i, row in enumerate(log) if row.time >= before), len(log) - 1)
-            self._rooms[number] = log[keep:]
-            deleted += keep
-        return deleted
+    def last_purge(self) -> int | None:
+        """Return the time up to which the last purge deleted, or None if there was none."""
+        return self._last_purge
 
-    def oldest(self, room: int) -> int:
-        """The oldest event that is kept of a room; 1 if it has none."""
-        log = self._rooms.get(room)
-        return log[0].seq if log else 1
+    def end_purge(self, before: int) -> None:
+        """Remember the time up to which a purge has deleted."""
+        self._last_purge = before
+
+    def due(self, before: int) -> Iterator[list[Due]]:
+        """Find the rooms that have something to purge."""
+        yield [
+            Due(number, log[0].time)
+            for number, log in self._rooms.items()
+            if len(log) > 1 and log[0].time < before
+        ]
+
+    def purge_room(self, room: int, before: int, most: int) -> tuple[int, int]:
+        """Forget a room's oldest events; see `SqliteHistory.purge_room`."""
+        log = self._rooms.get(room, [])
+        last = min(most, len(log) - 1)
+        keep = next((i for i in range(last) if log[i].time >= before), max(last, 0))
+        self._rooms[room] = log[keep:]
+        return keep, log[keep].seq if log else 1
 
     def read(self, room: int, first: int, last: int, max_bytes: int) -> tuple[list[bytes], int]:
         """EVENT frames of a room; see `netchat.chat.journal.HistoryReader.read`."""
@@ -72,6 +86,10 @@ class MemoryHistory:
         start = max(0, first - log[0].seq) if log else 0
         found = (r.seq for r in log[start:] if r.device == device and r.counter == counter)
         return next(found, 0)
+
+    def resume(self, room: int, first: int, last: int) -> int:
+        """Find an event after damage; there is none in memory."""
+        raise AssertionError(f"room {room} has damaged events from {first} to {last}")
 
     def close(self) -> None:
         """Nothing to close."""

@@ -20,6 +20,7 @@ from netchat.net.history import SqliteHistory
 from netchat.net.layer import Layer
 from netchat.net.link_door import LinkDoor
 from netchat.net.memory import MemoryHistory
+from netchat.net.purge import DAY, Purge
 from netchat.net.traffic import Traffic
 from netchat.net.writer import Writer
 from netchat.wire import Error, ErrorCode, Frame, FrameReader, encode
@@ -68,6 +69,15 @@ FREE_PORT_TRIES = 10
 #: Seconds between two deletions of old history.
 PURGE_EVERY = 600.0
 
+#: Seconds that a purge of more than a day's worth waits: time to notice that the clock is wrong.
+PURGE_WAIT = 86_400.0
+
+
+_POSTPONED = (
+    "By this machine's clock, {days:.0f} days of history have become older than --keep. They are "
+    "deleted in a day, unless the clock is set back by then; --purge-now deletes them at the start."
+)
+
 
 class _Hold(IntFlag):
     """Why a connection is not read."""
@@ -110,7 +120,7 @@ class _Peer(Connection, asyncio.Protocol):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
-        self.server.hub.connect(self, time.monotonic())
+        self.server.hub.connect(self, self.server.now())
         if self.server.warning:
             self.server.hub.write(self, self.server.warning)
         self.server.schedule()
@@ -119,7 +129,7 @@ class _Peer(Connection, asyncio.Protocol):
         self.server.received(self, data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
-        self.server.hub.lost(self, time.monotonic())
+        self.server.hub.lost(self, self.server.now())
         self.server.schedule()
 
     def pause_writing(self) -> None:
@@ -184,6 +194,8 @@ class ChatServer:
         self._gather_rows = 0
         self._gather_until = 0.0
         self._waiting: list[_Peer] = []
+        self._postponed_at: float | None = None
+        self._purge_problems: set[str] = set()
         self.warning = b""
         self.traffic = Traffic()
         self._idle = asyncio.Event()
@@ -237,7 +249,7 @@ class ChatServer:
         self._servers.append(server)
         self._tick()
         if self.settings.keep:
-            self._purge()
+            self._purge(at_once=self.settings.purge_now)
         return [s.getsockname()[:2] for s in server.sockets]
 
     def let_in(self, transport: asyncio.Transport, reader: Reader) -> asyncio.Protocol:
@@ -292,11 +304,17 @@ class ChatServer:
 
     # -- one turn of the loop -------------------------------------------------------------------
 
+    def now(self) -> float:
+        """Return the time on a clock that does not jump, and tell the hub the time of day."""
+        now = time.monotonic()
+        self.hub.wall_offset = time.time() - now
+        return now
+
     def received(self, peer: _Peer, data: bytes) -> None:
         """Bytes have arrived: give the frames they complete to the hub."""
         if self._stopping and not peer.closing:
             return
-        now = time.monotonic()
+        now = self.now()
         peer.heard = now
         self.traffic.bytes_in += len(data)
         hub = self.hub
@@ -447,25 +465,42 @@ class ChatServer:
     # -- time, and trouble ----------------------------------------------------------------------
 
     def _tick(self) -> None:
-        self.hub.tick(time.monotonic())
+        self.hub.tick(self.now())
         self.schedule()
         self._timers = [
             t for t in self._timers if not t.cancelled() and t.when() > self._loop.time()
         ]
         self._timers.append(self._loop.call_later(TICK_EVERY, self._tick))
 
-    def _purge(self) -> None:
-        before = self.hub.wall(time.monotonic() - self.settings.keep)
+    def _purge(self, *, at_once: bool = False) -> None:
+        """Delete old history; more than a day's worth only if told to, or after a day."""
+        now, wall = self.now(), time.time()
+        waited = self._postponed_at is not None and now - self._postponed_at >= PURGE_WAIT
+        before = int(max((wall - self.settings.keep) * 1e6, -(2.0**62)))
+        purge = Purge(self._history, before, at_once=at_once or waited)
         if self._writer is not None:
-            self._writer.purge(before, self._purged)
+            self._writer.purge(purge, self._purged)
         else:
-            self._history.purge(before)
-            self._purged()
+            while purge.step():
+                pass
+            self._purged(purge)
         self._timers.append(self._loop.call_later(PURGE_EVERY, self._purge))
 
-    def _purged(self) -> None:
+    def _purged(self, purge: Purge) -> None:
         for room in self.hub.rooms.values():
-            room.oldest = self._history.oldest(room.id)
+            room.oldest = purge.oldest.get(room.id, room.oldest)
+        if purge.deleted:
+            self._log(Note("purged", {"text": f"Deleted {purge.deleted} old events."}))
+        for problem in purge.problems:
+            if problem not in self._purge_problems:
+                self._purge_problems.add(problem)
+                self._log(Note("storage", {"text": problem}))
+        if not purge.postponed:
+            self._postponed_at = None
+        elif self._postponed_at is None:
+            self._postponed_at = time.monotonic()
+            days = (purge.before - purge.since) / DAY
+            self._log(Note("storage", {"text": _POSTPONED.format(days=days)}))
 
     def _on_trouble(self, error: HistoryError | None) -> None:
         """The disk fails, or works again: tell those who wait for it."""

@@ -6,11 +6,12 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import Protocol
 
 from netchat.chat.journal import Batch
 from netchat.errors import HistoryError
-from netchat.net.history import SqliteHistory
+from netchat.net.purge import Purge
 
 __all__ = ["Writer"]
 
@@ -18,16 +19,29 @@ __all__ = ["Writer"]
 RETRY_EVERY = 0.5
 
 
-class _Purge(NamedTuple):
-    before: int
-    then: Callable[[], None]
+#: Seconds without a commit after which it checks that the file is still in its place.
+CHECK_EVERY = 0.5
+
+
+class _History(Protocol):
+    """The part of a history on disk that is written."""
+
+    def write(self, batches: list[Batch]) -> None:
+        """Make batches durable, all or nothing."""
+
+    def check(self) -> None:
+        """Check that what was committed is in the file that the next start will find."""
+
+    def rescue(self) -> None:
+        """Bring what was committed into one file, wherever that file is now."""
 
 
 class Writer:
     """Writes batches in a thread, and says on the event loop when each one is durable.
 
     A disk that is full or failing loses nothing: the batch is tried again until it is written.
-    Meanwhile nothing in it is acknowledged.
+    Meanwhile nothing in it is acknowledged. Nor is a batch that was written to a file which has
+    been deleted, renamed or replaced.
 
     Args:
         history: where to.
@@ -38,7 +52,7 @@ class Writer:
 
     def __init__(
         self,
-        history: SqliteHistory,
+        history: _History,
         loop: asyncio.AbstractEventLoop,
         on_durable: Callable[[Batch], None],
         on_trouble: Callable[[HistoryError | None], None],
@@ -47,18 +61,18 @@ class Writer:
         self._loop = loop
         self._on_durable = on_durable
         self._on_trouble = on_trouble
-        self._queue: queue.SimpleQueue[Batch | _Purge | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._thread.start()
 
     def put(self, batch: Batch) -> None:
         """Write a batch next."""
-        self._queue.put(batch)
+        self._queue.put(partial(self._write, batch))
 
-    def purge(self, before: int, then: Callable[[], None]) -> None:
-        """Delete what is older than a time, in microseconds since 1970; then call `then`."""
-        self._queue.put(_Purge(before, then))
+    def purge(self, purge: Purge, then: Callable[[Purge], None]) -> None:
+        """Do a purge when there is nothing to write; then call `then` on the event loop."""
+        self._queue.put(partial(self._purge, purge, then))
 
     def close(self) -> None:
         """End behind what was put; waits for it, but not for a failing disk."""
@@ -67,12 +81,48 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
-            if isinstance(item, _Purge):
-                if self._try(lambda before=item.before: self._history.purge(before)):  # type: ignore[misc]
-                    self._loop.call_soon_threadsafe(item.then)
-            elif self._try(lambda batch=item: self._history.write([batch])):  # type: ignore[misc]
-                self._loop.call_soon_threadsafe(self._on_durable, item)
+        while True:
+            try:
+                work = self._queue.get(timeout=CHECK_EVERY)
+            except queue.Empty:
+                work = self._check
+            if work is None:
+                return
+            work()
+
+    def _write(self, batch: Batch) -> None:
+        if self._try(partial(self._history.write, [batch])):
+            self._loop.call_soon_threadsafe(self._confirm, batch)
+
+    def _confirm(self, batch: Batch) -> None:
+        """Say on the event loop that a batch is durable, if its file is still in its place.
+
+        Not in the thread: each of its system calls would wait for a busy event loop's GIL.
+        """
+        try:
+            self._history.check()
+        except HistoryError:
+            self._queue.put(partial(self._check, batch))
+        else:
+            self._on_durable(batch)
+
+    def _check(self, batch: Batch | None = None) -> None:
+        if self._try(self._check_or_rescue) and batch is not None:
+            self._loop.call_soon_threadsafe(self._confirm, batch)
+
+    def _check_or_rescue(self) -> None:
+        try:
+            self._history.check()
+        except HistoryError:
+            self._history.rescue()
+            raise
+
+    def _purge(self, purge: Purge, then: Callable[[Purge], None]) -> None:
+        """Do one step, and the next one after what has come to be written meanwhile."""
+        if purge.step():
+            self._queue.put(partial(self._purge, purge, then))
+        else:
+            self._loop.call_soon_threadsafe(then, purge)
 
     def _try(self, work: Callable[[], object]) -> bool:
         """Do it until it succeeds; False if the server stops before that."""
@@ -80,10 +130,11 @@ class Writer:
         while True:
             try:
                 work()
-            except HistoryError as error:
+            except Exception as error:  # whatever it is, this thread must go on
                 if not troubled:
                     troubled = True
-                    self._loop.call_soon_threadsafe(self._on_trouble, error)
+                    known = error if isinstance(error, HistoryError) else HistoryError(repr(error))
+                    self._loop.call_soon_threadsafe(self._on_trouble, known)
                 if self._stop.wait(RETRY_EVERY):
                     return False
             else:

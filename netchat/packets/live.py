@@ -25,6 +25,7 @@ from netchat.errors import CaptureError, NotPermitted
 from netchat.packets.live_backlog import Backlog
 from netchat.packets.packet import Packet
 from netchat.packets.writer import CaptureWriter, PcapngWriter, PcapWriter
+from netchat.private_files import create_private
 from netchat.wire import DEFAULT_PORT
 
 __all__ = ["ANY", "Live"]
@@ -238,7 +239,7 @@ def _open_file(
     if str(path).endswith(".gz"):
         raise CaptureError(f"{path}: a live capture is not packed; gzip the file afterwards")
     try:
-        file = Path(path).open("wb", buffering=_BUFFER)  # noqa: SIM115 - closed by the thread
+        file = create_private(path, _BUFFER)  # closed by the thread
     except OSError as error:
         raise CaptureError(_cannot_write(error)) from error
     if str(path).endswith((".pcap", ".cap")):

@@ -15,17 +15,23 @@ from typing import BinaryIO, Self, cast
 from netchat.errors import CaptureError
 from netchat.packets.packet import ETHERNET, Packet
 from netchat.packets.pcapng import SECTION
+from netchat.private_files import create_private
 
 __all__ = ["CaptureWriter", "PcapWriter", "PcapngWriter", "open_writer"]
 
 #: Bytes of a packet that a reader should make room for: what Wireshark and tcpdump write.
 _SNAPLEN = 262_144
 
+#: The last nanosecond that pcap's 32 bits of seconds since 1970 can say, in the year 2106.
+_PCAP_END = 2**32 * 1_000_000_000 - 1
+
 _SHB_USERAPPL, _IF_NAME, _IF_TSRESOL, _COMMENT, _IF_RECV, _IF_DROP = 4, 2, 9, 1, 4, 5
 
 
 class CaptureWriter:
     """What both formats share: an open file, used in a `with` block.
+
+    A new file can be read by its owner only: a capture may contain session tokens.
 
     Args:
         path: the file's name (packed by gzip if it ends in `.gz`), or an open binary file.
@@ -41,9 +47,10 @@ class CaptureWriter:
             return
         try:
             if str(path).endswith(".gz"):
+                Path(path).touch(mode=0o600)
                 self._file = cast(BinaryIO, gzip.open(path, "wb"))  # noqa: SIM115 - see close
             else:
-                self._file = Path(path).open("wb")  # noqa: SIM115 - see close
+                self._file = create_private(path)
         except OSError as error:
             raise CaptureError(f"{path} cannot be written: {error.strerror or error}") from error
 
@@ -98,7 +105,7 @@ class PcapWriter(CaptureWriter):
                 f"packet {packet.number} has link type {packet.link}, the file {self._link}; "
                 "pcapng can hold both"
             )
-        seconds, fraction = divmod(packet.time, 1_000_000_000)
+        seconds, fraction = divmod(min(max(packet.time, 0), _PCAP_END), 1_000_000_000)
         head = self._record(seconds, fraction, len(packet.data), packet.length)
         self._file.write(head + packet.data)
 
@@ -124,7 +131,7 @@ class PcapngWriter(CaptureWriter):
         index = self._interfaces.get(packet.link)
         if index is None:
             index = self._add_interface(packet.link)
-        data, time = packet.data, packet.time
+        data, time = packet.data, max(packet.time, 0)  # pcapng begins in 1970
         options = _options((_COMMENT, comment.encode())) if comment else b""
         padding = bytes(-len(data) % 4)
         total = 32 + len(data) + len(padding) + len(options)
@@ -140,6 +147,7 @@ class PcapngWriter(CaptureWriter):
         counts = _options(
             (_IF_RECV, received.to_bytes(8, "little")), (_IF_DROP, dropped.to_bytes(8, "little"))
         )
+        time = max(time, 0)
         self._block(5, struct.pack("<III", 0, time >> 32, time & 0xFFFFFFFF) + counts)
 
     def _add_interface(self, link: int) -> int:

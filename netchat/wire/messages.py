@@ -95,7 +95,7 @@ class ErrorCode(wire.Choice):
     TEXT_TOO_LONG = 121, "The text has more bytes than WELCOME's `max_text`."
     OUT_OF_ORDER = 122, "The SEND's counter is not larger than the last, and not a known one."
     TOO_FAST = 130, "A warning: the server reads this connection more slowly. Nothing is lost."
-    STORAGE = 140, "A warning: the disk fails; what is sent waits until it works again."
+    STORAGE = 140, "The disk fails and what is sent waits, or damaged events are left out."
 
 
 @record

@@ -147,9 +147,7 @@ class TestHistory:
         world.say(nova, Send(1, "lobby", "old"))
         world.tick(100)
         world.say(nova, Send(2, "lobby", "new"))
-        world.history.purge(int(world.now * 1e6))
-        room = world.hub.rooms["lobby"]
-        room.oldest = world.history.oldest(room.id)
+        world.purge()
         events, end = self.ask(world, nova, 1, 3)
         assert ([e.text for e in events], end.first, end.oldest) == (["new"], 3, 3)
 
@@ -157,9 +155,7 @@ class TestHistory:
         world.say(nova, *[Send(n, "lobby", "old") for n in range(1, MAX_HISTORY + 100)])
         world.tick(100)
         world.say(nova, Send(9999, "lobby", "new"))
-        world.history.purge(int(world.now * 1e6))
-        room = world.hub.rooms["lobby"]
-        room.oldest = world.history.oldest(room.id)
+        world.purge()
         events, _ = self.ask(world, nova, 1, 99_999)
         assert [e.text for e in events] == ["new"]
 

@@ -148,9 +148,7 @@ def test_what_was_deleted_meanwhile_is_told():
     world.tick(100)
     sourav.core.say("lobby", "new")
     world.settle()
-    world.history.purge(int(world.now * 1e6))
-    room = world.hub.rooms["lobby"]
-    room.oldest = world.history.oldest(room.id)
+    world.purge()
     world.connect(nova)
     world.settle()
     assert nova.all(Missed) == [Missed("lobby", 3, 3)]

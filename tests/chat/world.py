@@ -21,6 +21,7 @@ from netchat.chat.settings import Settings
 from netchat.errors import PeerError
 from netchat.net.history import SqliteHistory
 from netchat.net.memory import MemoryHistory
+from netchat.net.purge import Purge
 from netchat.wire import (
     Error,
     ErrorCode,
@@ -206,6 +207,14 @@ class World:
                 user.link = None
                 user.core.lost()
                 user.happenings += user.core.take_happenings()
+
+    def purge(self) -> None:
+        """Delete what is older than now, however much that is."""
+        purge = Purge(self.history, int(self.now * 1e6), at_once=True)
+        while purge.step():
+            pass
+        for room in self.hub.rooms.values():
+            room.oldest = purge.oldest.get(room.id, room.oldest)
 
     def crash(self) -> None:
         """The server is gone, with all that was not committed, and starts again."""

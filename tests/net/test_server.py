@@ -312,7 +312,7 @@ async def test_old_history_is_deleted_and_said_to_be(history):
         link.send(*[Send(n, "lobby", "x") for n in range(1, 11)])
         await link.until(lambda: len(link.all(Event)) == 11)
         object.__setattr__(serving.server.settings, "keep", -1.0)
-        serving.server._purge()
+        serving.server._purge(at_once=True)
         lobby = serving.server.hub.rooms["lobby"]
         async with asyncio.timeout(5):
             while lobby.oldest == 1:

@@ -1,5 +1,8 @@
 """What a client keeps on disk."""
 
+import contextlib
+import json
+import os
 import sqlite3
 import stat
 
@@ -9,7 +12,7 @@ from netchat.chat.client import ChatClient
 from netchat.chat.outbox import ClientMemory, View
 from netchat.errors import NetchatError
 from netchat.net.store import ClientStore
-from netchat.wire import RoomKind, Send
+from netchat.wire import Join, RoomKind, Send, encode
 
 
 @pytest.fixture
@@ -127,6 +130,162 @@ def test_a_damaged_state(path, state):
     with pytest.raises(NetchatError, match="damaged"):
         store.load()
     store.close()
+
+
+STATE = {
+    "device_key": "00" * 16,
+    "token": "",
+    "counter": 1,
+    "rooms": [["lobby", 1, "", 7, 3]],
+    "private": {"sourav": ["psst"]},
+}
+WRONG = [
+    None,
+    "x",
+    1.5,
+    -1,
+    2**64,
+    [],
+    {},
+    [1],
+    [["lobby"]],
+    {"x": 1},
+    {"x": [1]},
+    True,
+    "zz",
+    "00",
+]
+
+
+@pytest.mark.parametrize("key", STATE)
+def test_any_value_anywhere_in_the_state(path, key):
+    save(path, memory())
+    for value in WRONG:
+        states = [{**STATE, key: value}]
+        if key == "rooms":
+            room = STATE["rooms"][0]
+            states += [{**STATE, key: [[*room[:n], value, *room[n + 1 :]]]} for n in range(5)]
+        for state in states:
+            with contextlib.closing(sqlite3.connect(path)) as file:
+                file.execute("UPDATE memory SET state = ?", (json.dumps(state),))
+                file.commit()
+            check_use(path)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("memory", "state"), ("outbox", "room"), ("outbox", "text")]
+)
+@pytest.mark.parametrize("value", ["NULL", "1.5", "x'ff00'", "CAST(x'ff' AS TEXT)", "'x'", "-1"])
+def test_any_value_in_any_column(path, table, column, value):
+    save(path, memory())
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA writable_schema = on")
+        file.execute("UPDATE sqlite_master SET sql = replace(sql, 'NOT NULL', '')")
+        file.commit()
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.execute(f"UPDATE {table} SET {column} = {value}")
+        file.commit()
+    check_use(path)
+
+
+@pytest.mark.parametrize("keep", [0, 99, 4096, 5000, 9000])
+def test_a_truncated_file(path, keep):
+    save(path, memory())
+    os.truncate(path, keep)
+    check_use(path)
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+def test_a_damaged_page(path, page):
+    save(path, memory())
+    data = bytearray(path.read_bytes())
+    data[page * 4096 : page * 4096 + 4096] = bytes(4096)
+    path.write_bytes(data)
+    check_use(path)
+
+
+def check_use(path):
+    """A memory is whole enough to chat with and to be saved again, or refused in one line."""
+    assert "\n" not in use(path)
+
+
+def use(path):
+    try:
+        store = ClientStore(path)
+    except NetchatError as error:
+        return str(error)
+    with contextlib.closing(store):
+        try:
+            loaded = store.load()
+        except NetchatError as error:
+            return str(error)
+        client = ChatClient("Nova", loaded)
+        client.connected()
+        client.tell("Sourav", "psst")
+        client.data_to_send()
+        for send in loaded.outbox.values():
+            encode(send)
+        for view in loaded.rooms.values():
+            encode(Join(1, view.log, view.last, view.code))
+        store.save(loaded)
+        return ""
+
+
+@pytest.mark.parametrize("name", ["hard", "symbolic"])
+def test_one_client_at_a_time_whatever_the_file_is_called(path, name):
+    store = ClientStore(path)
+    link = path.with_name("link.db")
+    link.hardlink_to(path) if name == "hard" else link.symlink_to(path)
+    with pytest.raises(NetchatError, match="locked"):
+        ClientStore(link)
+    store.save(memory())
+    store.close()
+
+
+@pytest.mark.parametrize("which", ["nova.db", "nova.db-wal"])
+def test_a_file_that_is_deleted_is_made_again_from_memory(path, which):
+    store = ClientStore(path)
+    made = memory()
+    store.save(made)
+    path.with_name(which).unlink()
+    del made.outbox[8]
+    made.outbox[10] = Send(10, "lobby", "next")
+    made.counter = 10
+    store.save(made)
+    killed = path.with_name("copy.db")  # as a client that is killed now leaves it
+    killed.write_bytes(path.read_bytes())
+    killed.with_name("copy.db-wal").write_bytes(path.with_name("nova.db-wal").read_bytes())
+    store.close()
+    assert reload(killed) == made
+    assert reload(path) == made
+
+
+def test_a_file_that_is_replaced_is_not_written(path):
+    store = ClientStore(path)
+    store.save(memory())
+    path.rename(path.with_name("elsewhere.db"))
+    path.write_bytes(b"another file")
+    with pytest.raises(NetchatError, match="replaced"):
+        store.save(memory())
+    assert path.read_bytes() == b"another file"
+    store.close()
+
+
+def test_an_existing_one_is_made_private_and_the_user_is_told(path):
+    save(path, memory())
+    path.chmod(0o644)
+    store = ClientStore(path)
+    assert "nova.db (mode 0644)" in store.notice
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    store.close()
+
+
+def test_what_is_no_regular_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", tmp_path):
+        with pytest.raises(NetchatError, match="not a regular file"):
+            ClientStore(path)
 
 
 def test_a_disk_that_fails_leaves_what_was_saved_and_may_work_again(path):

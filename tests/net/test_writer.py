@@ -7,6 +7,7 @@ import pytest
 from netchat.chat.journal import Batch
 from netchat.errors import HistoryError
 from netchat.net import writer as module
+from netchat.net.purge import Due, Purge
 from netchat.net.writer import Writer
 
 
@@ -15,21 +16,39 @@ class Disk:
 
     def __init__(self) -> None:
         self.failing = False
+        self.error: Exception = HistoryError("disk full")
+        self.moved = False
         self.written: list[Batch] = []
-        self.purged: list[int] = []
-        self.tries = 0
+        self.purged: list[tuple[int, int]] = []
+        self.tries = self.rescues = 0
 
     def write(self, batches):
         self.tries += 1
         if self.failing:
-            raise HistoryError("disk full")
+            raise self.error
         self.written += batches
 
-    def purge(self, before):
-        self.tries += 1
-        if self.failing:
-            raise HistoryError("disk full")
-        self.purged.append(before)
+    def check(self):
+        if self.moved:
+            raise HistoryError("renamed")
+
+    def rescue(self):
+        self.rescues += 1
+
+    def due(self, before):
+        yield [Due(room, 0) for room in (1, 2, 3)]
+
+    def last_purge(self):
+        return None
+
+    def end_purge(self, before):
+        assert before == 77
+
+    def purge_room(self, room, before, most):
+        if room == 2:
+            raise HistoryError("room 2 is damaged")
+        self.purged.append((room, len(self.written)))
+        return 5, 6
 
 
 class Desk:
@@ -94,14 +113,53 @@ async def test_a_failing_disk_is_tried_again_until_it_works(desk):
     assert [str(error) for error in desk.trouble] == ["disk full", "None"]  # once, and when over
 
 
-async def test_purging_takes_its_turn_and_says_when_it_is_done(desk):
+async def test_a_purge_neither_stops_at_damage_nor_keeps_batches_waiting(desk):
     done = []
-    (first, second) = batches(2)
-    desk.writer.put(first)
-    desk.writer.purge(77, lambda: (done.append(list(desk.disk.written)), desk.news.set()))
-    desk.writer.put(second)
-    await desk.until(lambda: done and len(desk.durable) == 2)
-    assert desk.disk.purged == [77]
+    purge = Purge(desk.disk, 77, at_once=True)
+    sent = batches(20)
+    desk.writer.purge(purge, lambda purge: (done.append(purge), desk.news.set()))
+    for batch in sent:
+        desk.writer.put(batch)
+    await desk.until(lambda: done and len(desk.durable) == 20)
+    assert desk.disk.written == sent
+    assert done == [purge]
+    assert (purge.deleted, purge.oldest) == (10, {1: 6, 3: 6})
+    assert purge.problems == ["room 2 is damaged"]
+    assert desk.trouble == []
+    assert desk.disk.purged[-1] == (3, 20)  # its last step came after the batches
+
+
+async def test_a_batch_in_a_file_that_has_moved_is_not_durable_until_it_is_back(desk):
+    desk.disk.moved = True
+    (batch,) = batches(1)
+    desk.writer.put(batch)
+    await desk.until(lambda: desk.trouble)
+    while desk.disk.rescues < 3:
+        await asyncio.sleep(0.005)
+    assert desk.disk.written == [batch]
+    assert desk.durable == []
+    desk.disk.moved = False
+    await desk.until(lambda: desk.durable == [batch])
+    assert desk.disk.written == [batch]  # once
+    assert [str(error) for error in desk.trouble] == ["renamed", "None"]
+
+
+async def test_a_file_that_moves_while_nothing_is_written_is_noticed(monkeypatch):
+    monkeypatch.setattr(module, "CHECK_EVERY", 0.01)
+    desk = Desk()
+    desk.disk.moved = True
+    await desk.until(lambda: desk.trouble)
+    await asyncio.to_thread(desk.writer.close)
+
+
+async def test_an_error_of_another_kind_does_not_end_the_thread(desk):
+    (batch,) = batches(1)
+    desk.disk.failing, desk.disk.error = True, ZeroDivisionError()
+    desk.writer.put(batch)
+    await desk.until(lambda: desk.trouble)
+    desk.disk.failing = False
+    await desk.until(lambda: desk.durable == [batch])
+    assert "ZeroDivisionError" in str(desk.trouble[0])
 
 
 async def test_closing_waits_for_what_was_put(desk):
