@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from netchat.coding.code import Bools, Code, Decoded, Rows
 from netchat.coding.galois_field import DEFAULT_GENERATOR, DEFAULT_POLYNOMIAL, field
+
+if TYPE_CHECKING:
+    from netchat.coding.rs_tables import SharedTables, Tables
 
 __all__ = ["ReedSolomon", "reed_solomon_numbers"]
 
@@ -67,6 +72,11 @@ class ReedSolomon(Code):
             f",{key}={value}" for key, value in self._options.items() if value != default[key]
         ]
         self.spec = f"rs:{n},{k}" + "".join(chosen)
+        self._shared: SharedTables | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the tables out: they are large, and made again where they are needed."""
+        return {**self.__dict__, "_shared": None}
 
     def _encode(self, message: Rows) -> Rows:
         from netchat.coding import rs_kernels
@@ -92,8 +102,12 @@ class ReedSolomon(Code):
         return ReedSolomon(self.n - self.k + k, k, **self._options)
 
     @property
-    def _tables(self) -> object:
-        from netchat.coding.rs_tables import tables
+    def _tables(self) -> Tables:
+        if self._shared is None:
+            from netchat.coding.rs_tables import shared_tables
 
-        options = self._options
-        return tables(self.n - self.k, options["fcr"], options["prim"], options["generator"])
+            options = self._options
+            self._shared = shared_tables(
+                self.n - self.k, options["fcr"], options["prim"], options["generator"]
+            )
+        return self._shared.tables

@@ -5,13 +5,23 @@ from __future__ import annotations
 from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netchat.coding.galois_field import Field, field, multiply_polynomials
+from netchat.coding.galois_field import Field, field
 
-__all__ = ["PLACES", "SLICES", "WORDS", "Tables", "generator_polynomial", "tables"]
+__all__ = [
+    "PLACES",
+    "SLICES",
+    "WORDS",
+    "SharedTables",
+    "Tables",
+    "generator_polynomial",
+    "shared_tables",
+    "tables",
+]
 
 #: Message bytes that the encoder takes in one step. Four tables of 256 rows fit the L1 cache for
 #: RS(255,223); eight would not, and are slower.
@@ -53,16 +63,42 @@ def generator_polynomial(parity: int, fcr: int, in_: Field) -> NDArray[np.uint8]
     >>> generator_polynomial(2, 0, field()).tolist()  # (x + 1)(x + 2)
     [1, 3, 2]
     """
-    result = np.ones(1, np.uint8)
-    for power in range(fcr, fcr + parity):
-        root = np.array([1, in_.exp[power % 255]], np.uint8)
-        result = multiply_polynomials(result, root, in_)
+    result = np.zeros(parity + 1, np.uint8)
+    result[0] = 1
+    for power in range(fcr, fcr + parity):  # times x, and plus the root times itself
+        result[1:] ^= in_.product[in_.exp[power % 255], result[:-1]]
     return result
 
 
-@lru_cache(maxsize=32)
+class SharedTables:
+    """What codes share that need the same tables; a tuple cannot be referred to weakly.
+
+    Attributes:
+        tables: they.
+    """
+
+    __slots__ = ("__weakref__", "tables")
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+
+
+# Up to 3 MB each. Those that no code uses any more are let go, but for the last few.
+_in_use: WeakValueDictionary[tuple[int, int, int, int], SharedTables] = WeakValueDictionary()
+
+
+@lru_cache(maxsize=4)
+def shared_tables(parity: int, fcr: int, polynomial: int, generator: int) -> SharedTables:
+    """Return the tables for a number of parity symbols, made once for all codes that use them."""
+    key = parity, fcr, polynomial, generator
+    shared = _in_use.get(key)
+    if shared is None:
+        shared = _in_use[key] = SharedTables(tables(*key))
+    return shared
+
+
 def tables(parity: int, fcr: int, polynomial: int, generator: int) -> Tables:
-    """The tables for a number of parity symbols; made once, some milliseconds."""
+    """Make the tables for a number of parity symbols, in some milliseconds."""
     in_ = field(polynomial, generator)
     powers, search = _search_rows(parity, in_)
     return Tables(
@@ -108,13 +144,14 @@ def _search_rows(parity: int, in_: Field) -> tuple[NDArray[np.uint8], NDArray[np
     enough to start anywhere in it.
     """
     length = 255 + PLACES
+    steps = np.arange(length)
     rows: list[NDArray[np.uint8]] = []
     search = np.zeros((parity + 1, 255), np.int32)
     for j in range(1, parity + 1):  # the term j = 0 is the same everywhere and needs no row
         cycles = gcd(j, 255)
+        period = np.arange(255 // cycles)
         for cycle in range(cycles):
-            exponents = (cycle - j * np.arange(length)) % 255
-            starts, first = np.unique(exponents, return_index=True)
-            search[j, starts] = len(rows) * length + first
+            exponents = (cycle - j * steps) % 255
+            search[j, exponents[: period.size]] = len(rows) * length + period
             rows.append(in_.exp[exponents])
     return np.concatenate(rows), search

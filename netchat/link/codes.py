@@ -17,7 +17,17 @@ from netchat.coding.code import Code, Decoded, Rows
 from netchat.link.combine import combined
 from netchat.link.marker import differing_bits
 
-__all__ = ["CODES", "OPENED", "BlockCode", "Opened", "block_code", "check_spec", "table", "warm_up"]
+__all__ = [
+    "CODES",
+    "OPENED",
+    "BlockCode",
+    "Opened",
+    "block_code",
+    "check_spec",
+    "known_code",
+    "table",
+    "warm_up",
+]
 
 #: The codes that both sides know by number, in the order of their rates but for the first two: no
 #: code, and the header's own. A policy chooses among them block by block.
@@ -55,6 +65,9 @@ _STAGE = re.compile(r"([a-z]+)(?::(\d{1,4}(?:,\d{1,4})?))?")
 #: Bytes of the CRC behind a payload.
 _CRC = 4
 
+#: Codes that are kept for the next link that asks for one of them.
+_KEPT = 4
+
 #: Lengths to which a code is shortened, at most, for each one: a shortened code takes memory, one
 #: of several stages much more, and the lengths of blocks are for the peer to choose.
 _LENGTHS, _LENGTHS_OF_CHAIN = 64, 8
@@ -89,7 +102,6 @@ def check_spec(spec: str) -> str:
     return text
 
 
-@lru_cache(maxsize=16)
 def _limited(spec: str) -> Code:
     code = get(spec)
     if code.n * code.bits > _MOST_BITS or code.rate < _LEAST_RATE:
@@ -100,14 +112,19 @@ def _limited(spec: str) -> Code:
     return code
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=_KEPT)
 def block_code(spec: str) -> BlockCode:
     """The code of a spec, for payloads.
 
     Raises:
         ValueError: it is not one of the codes that a link may use.
     """
-    return BlockCode(check_spec(spec))
+    return known_code(spec) or BlockCode(check_spec(spec))
+
+
+def known_code(spec: str) -> BlockCode | None:
+    """Return the code of the table that has a spec, or None."""
+    return next((table()[number] for number, known in CODES.items() if known == spec), None)
 
 
 @cache
@@ -120,7 +137,7 @@ def table() -> dict[int, BlockCode]:
 def warm_up() -> None:
     """Load, or compile, what the codes of the table run on, so that no block waits for it later."""
     for code in table().values():
-        code.open(b"", code.close(b"", b"x"), 1)
+        code.warm_up()
 
 
 class Opened:
@@ -161,6 +178,11 @@ class BlockCode:
         if code is not None:
             lengths = _LENGTHS_OF_CHAIN if "+" in spec else _LENGTHS
             self._step = -(-code.k // lengths)
+
+    def warm_up(self) -> None:
+        """Load, compile and build whatever encoding and decoding will need."""
+        self.open(b"", self.close(b"", b"x"), 1)
+        self.open_together(b"", [bytes(self.coded_length(100))] * 3, 100)
 
     def coded_length(self, length: int) -> int:
         """Bytes that a payload of so many becomes."""

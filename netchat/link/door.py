@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from netchat.errors import LinkError
 from netchat.link.challenge import Cookies, write_challenge
-from netchat.link.codes import table
+from netchat.link.codes import block_code, table
 from netchat.link.header import HEADER_SIZE, Header, Kind, ReadHeader, read_header
-from netchat.link.link import Link
+from netchat.link.link import CodeSource, Link
 from netchat.link.opening import read_opening
 from netchat.link.payload import CONTROL, MOST_CONTROL, payload_context
 
@@ -37,13 +37,14 @@ class Door:
     Args:
         mtu: bytes of a datagram that are sent at most.
         most: links at a time.
+        code: makes the codes that clients name.
 
     Attributes:
         challenged: datagrams that were answered with a challenge.
     """
 
-    def __init__(self, mtu: int, most: int) -> None:
-        self._mtu, self._most = mtu, most
+    def __init__(self, mtu: int, most: int, code: CodeSource = block_code) -> None:
+        self._mtu, self._most, self._code = mtu, most, code
         self._cookies = Cookies()
         self._by_address: dict[Hashable, Link] = {}
         self._addresses: dict[Link, Hashable] = {}
@@ -53,9 +54,9 @@ class Door:
     def __len__(self) -> int:
         return len(self._addresses)
 
-    def knows(self, address: Hashable) -> bool:
-        """Whether a link is at this address."""
-        return address in self._by_address
+    def link_at(self, address: Hashable) -> Link | None:
+        """Return the link whose client is at an address."""
+        return self._by_address.get(address)
 
     def address(self, link: Link) -> Hashable | None:
         """Where a link's datagrams go to: where it was last proven to be; None if it is at an end."""
@@ -111,7 +112,7 @@ class Door:
             return self._challenge(header, address, now)
         link = self._by_identity.get((header.link, header.offset))
         if link is None:
-            link = Link.server(mtu=self._mtu)
+            link = Link.server(mtu=self._mtu, code=self._code)
             if header.ack != header.offset or header.number != header.offset & 0xFFFFFF:
                 link.refuse(header, "the server does not know it; it may have been started anew")
             elif len(self) >= self._most:
@@ -120,6 +121,8 @@ class Door:
             link.receive_read(head, datagram, now)
         if link.closed:
             return Arrival(answer=link.data_to_send(now))
+        if not link.opened:  # its code is not ready yet
+            return Arrival()
         ended = self._by_address.get(address)
         if ended is not None:
             ended.closed = "its client has opened another link"

@@ -13,6 +13,7 @@ Whoever drives a link hands it what arrives, sends what it wants sent, and calls
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 
 from netchat.errors import LinkError
@@ -40,7 +41,11 @@ from netchat.link.sizes import MOST_CODED, Sizes
 from netchat.link.stats import LinkStats
 from netchat.link.wish import ADAPTIVE, check_wish, policy
 
-__all__ = ["Link"]
+__all__ = ["CodeSource", "Link"]
+
+CodeSource = Callable[[str], BlockCode | None]
+"""Makes a code from a spec that came from somebody else: None if it is not ready yet; raises
+ValueError if a link may not use it."""
 
 #: Seconds between two attempts to open a link, and for all of them.
 _OPEN_EVERY, _OPEN_PATIENCE = 0.5, 10.0
@@ -67,16 +72,22 @@ class Link:
         code_out: the code of the last block sent; at first, the one that is to be used.
         stats: what it has done.
         policy: what decides the code of this side's blocks; None until it is known.
+        useful: blocks received that brought something new: they opened or ended the link, carried
+            bytes that were missing, or told what became of a transmission.
         mtu: bytes of a datagram at most; None is a stream.
     """
 
-    def __init__(self, opening: Opening | None, identity: int, mtu: int | None) -> None:
+    def __init__(
+        self, opening: Opening | None, identity: int, mtu: int | None, code: CodeSource = block_code
+    ) -> None:
         self.opening = opening
         self.opened = False
         self.closed = ""
         self.code_out = ""
         self.stats = LinkStats()
         self.policy: Policy | None = None
+        self.useful = 0
+        self._code = code
         self._is_client = opening is not None
         self.mtu = mtu
         self._short_until = float("-inf")
@@ -125,13 +136,15 @@ class Link:
         return link
 
     @classmethod
-    def server(cls, *, mtu: int | None = None) -> Link:
+    def server(cls, *, mtu: int | None = None, code: CodeSource = block_code) -> Link:
         """The side that waits for a link to be opened.
 
         Args:
             mtu: bytes of a datagram; None is a stream.
+            code: makes the codes that OPEN names. Where it returns None, OPEN is not answered: the
+                client repeats it.
         """
-        return cls(None, 0, mtu)
+        return cls(None, 0, mtu, code)
 
     def _begin(self, link: int, first: int, opening: Opening | None) -> None:
         mode = opening.mode if opening is not None else Mode.HYBRID
@@ -140,8 +153,8 @@ class Link:
         self._receiver = Receiver(first, mode, self.stats)
         self._payloads.mode = mode
 
-    def _agree(self, opening: Opening) -> None:
-        """Use the codes that the client asks for.
+    def _agree(self, opening: Opening) -> bool:
+        """Use the codes that the client asks for; False if one of them is not ready yet.
 
         Raises:
             ValueError: one of them is none for a link.
@@ -149,10 +162,14 @@ class Link:
         ours, theirs = opening.up, opening.down
         if not self._is_client:
             ours, theirs = theirs, ours
+        codes = {wish: self._code(wish) for wish in (ours, theirs) if wish not in ADAPTIVE}
+        if None in codes.values():
+            return False
         self.policy = policy(ours)
-        self._opened, self._payloads.opened = _named(ours), _named(theirs)
+        self._opened, self._payloads.opened = codes.get(ours), codes.get(theirs)
         self.code_out = ours
         self.opening = opening
+        return True
 
     # -- what goes in and comes out -------------------------------------------------------------
 
@@ -194,6 +211,11 @@ class Link:
 
     def close(self, why: str = "") -> None:
         """Tell the other side once that nothing more will come."""
+        self._answer(Kind.CLOSE, why)
+
+    def give_up(self, why: str) -> None:
+        """End the link because of what the other side sends, and tell it."""
+        self.closed = why
         self._answer(Kind.CLOSE, why)
 
     # -- sending --------------------------------------------------------------------------------
@@ -302,14 +324,32 @@ class Link:
 
     def receive(self, data: bytes, now: float) -> None:
         """Bytes have come out of the stream."""
+        self.feed(data)
+        while self.step(now):
+            pass
+
+    def feed(self, data: bytes) -> None:
+        """Keep bytes that have come out of the stream; then call `step` until it returns False."""
         self.stats.bytes_received += len(data)
+        self._reader.feed(data)
+
+    def step(self, now: float) -> bool:
+        """Look at one block of what was fed, or search a bit further for one.
+
+        The most that this costs is some milliseconds, for a long block that fails and has many
+        earlier copies. `useful` tells whether it was worth it.
+
+        Returns:
+            Whether there is more to be done before more bytes arrive.
+        """
         reader = self._reader
-        reader.feed(data)
-        while (block := reader.next()) is not None:
+        block = reader.step()
+        if block is not None:
             self._head_read(block.corrected, block.wrong, HEAD_SIZE)
             if not self._take(block.header, block.coded, now):
                 reader.doubt(block)
         self.stats.unreadable_headers, self.stats.resyncs = reader.unreadable, reader.resyncs
+        return not reader.idle
 
     def receive_block(self, datagram: bytes, now: float) -> None:
         """A datagram has arrived."""
@@ -353,6 +393,7 @@ class Link:
         if outcomes is None:
             self.stats.ignored_blocks += 1
             return True
+        self.useful += not self.opened or bool(outcomes)
         self.opened = True
         assert self.policy is not None
         for outcome in outcomes:
@@ -388,6 +429,7 @@ class Link:
         arrived = payload is not None and receiver.take_in(offset, payload, now)
         receiver.seen(number, now, arrived=arrived)
         if arrived:
+            self.useful += 1
             self._payloads.forget_before(receiver.expected)
         return payload is not None
 
@@ -402,12 +444,15 @@ class Link:
             if (header.link, header.offset) == self.identity:
                 self._answer(Kind.ACCEPT)
             return True
+        self.useful += 1
         try:
             opening = read_opening(payload)
-            self._agree(opening)
+            ready = self._agree(opening)
         except (LinkError, ValueError) as error:
             self.refuse(header, str(error))
             return True
+        if not ready:
+            return True  # the client asks again
         said = self._sender.data
         self._begin(header.link, header.offset, opening)
         self._sender.send(said)
@@ -441,6 +486,7 @@ class Link:
         text = payload.decode("utf-8", "replace")
         done = "refused" if header.kind is Kind.REFUSE else "closed"
         self.closed = f"the other side {done} the link" + (f": {text}" if text else "")
+        self.useful += 1
         return True
 
     # -- time -----------------------------------------------------------------------------------
@@ -467,8 +513,3 @@ class Link:
                 f"nobody answered on the other side within {_OPEN_PATIENCE:g} s: no link is spoken "
                 "there, or nothing gets through"
             )
-
-
-def _named(wish: str) -> BlockCode | None:
-    """The code that a wish names."""
-    return None if wish in ADAPTIVE else block_code(wish)

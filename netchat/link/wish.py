@@ -46,10 +46,7 @@ def policy(wish: str) -> Policy:
     """The policy that OPEN asks for.
 
     Args:
-        wish: a name in `ADAPTIVE`, or the spec of a code: that one for every block.
-
-    Raises:
-        ValueError: there is no such policy, and no such code for a link.
+        wish: a name in `ADAPTIVE`, or the spec of a code: that one for every block. It was checked.
     """
-    known = ADAPTIVE.get(check_wish(wish))
-    return known() if known is not None else Fixed(number_of(check_spec(wish)))
+    known = ADAPTIVE.get(wish)
+    return known() if known is not None else Fixed(number_of(wish))

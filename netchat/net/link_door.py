@@ -9,7 +9,10 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from netchat.net.link_work import LinkWork
+
 if TYPE_CHECKING:
+    from netchat.net.code_loader import CodeLoader
     from netchat.net.link_layer import LinkLayer
 
 __all__ = ["LinkDoor"]
@@ -26,11 +29,25 @@ class LinkDoor:
 
     Args:
         loop: where the connections are.
+
+    Attributes:
+        work: what divides processor time among the links.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.work = LinkWork(loop)
         self._loop = loop
         self._prepared: asyncio.Future[None] | None = None
+        self._loader: CodeLoader | None = None
+
+    @property
+    def loader(self) -> CodeLoader:
+        """What builds the codes that clients name; only once links are `prepare`d."""
+        if self._loader is None:
+            from netchat.net.code_loader import CodeLoader
+
+            self._loader = CodeLoader(self._loop)
+        return self._loader
 
     async def prepare(self) -> None:
         """Load what links need, before any comes."""
@@ -48,11 +65,15 @@ class LinkDoor:
         """
         if self._prepared is None:
             self._prepared = self._loop.run_in_executor(None, _prepare)
-        self._prepared.add_done_callback(lambda _: opened(_layer(protocol)))
+        self._prepared.add_done_callback(lambda _: opened(self._layer(protocol)))
 
+    def close(self) -> None:
+        """Build no more codes."""
+        if self._loader is not None:
+            self._loader.close()
 
-def _layer(protocol: asyncio.Protocol) -> LinkLayer:
-    from netchat.link.link import Link
-    from netchat.net.link_layer import LinkLayer
+    def _layer(self, protocol: asyncio.Protocol) -> LinkLayer:
+        from netchat.link.link import Link
+        from netchat.net.link_layer import LinkLayer
 
-    return LinkLayer(protocol, Link.server())
+        return LinkLayer(protocol, Link.server(code=self.loader), self.work)

@@ -8,6 +8,7 @@ from typing import cast
 from netchat.errors import LinkError
 from netchat.link.link import Link
 from netchat.net.layer import Layer
+from netchat.net.link_work import ABUSE, LinkWork
 
 __all__ = ["LinkLayer"]
 
@@ -29,19 +30,25 @@ class LinkLayer(Layer):
     Args:
         upper: the protocol above.
         link: the link, fresh.
+        work: divides processor time among a server's links; None is no limit.
 
     Attributes:
         link: it.
+        wasted: seconds of processor time spent on what arrived since the last useful block.
     """
 
-    def __init__(self, upper: asyncio.Protocol, link: Link) -> None:
+    def __init__(self, upper: asyncio.Protocol, link: Link, work: LinkWork | None = None) -> None:
         super().__init__(upper)
         self.link = link
+        self.wasted = 0.0
+        self._work = work
+        self._waits_for_work = False
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._scheduled = False
         self._reading = True
+        self._lower_paused = False
         self._lower_full = False
         self._upper_paused = False
         self._closing = False
@@ -82,9 +89,49 @@ class LinkLayer(Layer):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have arrived, damaged perhaps."""
-        receive = self.link.receive if self.link.mtu is None else self.link.receive_block
-        receive(data, self._loop.time())
+        if self.link.mtu is not None:
+            self.link.receive_block(data, self._loop.time())
+        elif self._work is None:
+            self.link.receive(data, self._loop.time())
+        else:
+            self.link.feed(data)
+            if not self._waits_for_work:
+                self._take_slice(self._work)
+            return
         self.arrived()
+
+    def step(self) -> tuple[bool, bool]:
+        """Look at a little of what has arrived: whether it was useful, and whether there is more."""
+        useful = self.link.useful
+        more = self.link.step(self._loop.time())
+        return self.link.useful != useful, more
+
+    def resumed(self) -> None:
+        """Look at more of what has arrived: it is this link's turn."""
+        self._waits_for_work = False
+        if self._work is not None and not self.lower.is_closing():
+            self._take_slice(self._work)
+
+    def _take_slice(self, work: LinkWork) -> None:
+        """Look at what has arrived, for as long as that may take, and read on or wait."""
+        self._waits_for_work = not work.run(self)
+        self.arrived()
+        if self.wasted >= ABUSE:
+            self.give_up()
+        elif self._waits_for_work and not self._lower_paused:
+            self._lower_paused = True
+            self.lower.pause_reading()
+        elif self._lower_paused and not self._waits_for_work and not self.lower.is_closing():
+            self._lower_paused = False
+            self.lower.resume_reading()
+
+    def give_up(self) -> None:
+        """End the link: the other side keeps us busy for nothing."""
+        if self._work is not None:
+            self._work.forget(self)
+        if not self.lower.is_closing():
+            self.link.give_up("nothing that came for a long time was a block that could be used")
+            self._pump()
 
     def arrived(self) -> None:
         """The link has been handed something: see what came of it."""
@@ -101,6 +148,8 @@ class LinkLayer(Layer):
         """The connection is gone, and the link with it."""
         if self._timer is not None:
             self._timer.cancel()
+        if self._work is not None:
+            self._work.forget(self)
         self._closing = True
         if exc is None and self.link.closed:
             exc = LinkError(self.link.closed)

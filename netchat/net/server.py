@@ -270,7 +270,9 @@ class ChatServer:
         from netchat.net.udp_server import listen_udp
 
         most = self.settings.max_users + self.settings.max_half_open
-        self._udp = await listen_udp(addresses, most, self._peer)
+        self._udp = await listen_udp(
+            addresses, most, self._peer, code=self._door.loader, work=self._door.work
+        )
 
     def _peer(self) -> _Peer:
         return _Peer(self, FrameReader(self.settings.max_frame))
@@ -298,6 +300,7 @@ class ChatServer:
             peer.transport.abort()
         for socket_ in self._udp:
             socket_.close()
+        self._door.close()
         if self._writer is not None:
             await self._loop.run_in_executor(None, self._writer.close)
         self._history.close()

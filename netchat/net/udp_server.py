@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 from typing import Any, cast
 
 from netchat.link.door import Door
-from netchat.link.link import Link
+from netchat.link.link import CodeSource, Link
 from netchat.net.link_layer import LinkLayer
+from netchat.net.link_work import ABUSE, LinkWork
 from netchat.net.udp_path import UdpPath
 from netchat.net.udp_socket import MTU, udp_socket, was_too_long
 
@@ -23,14 +25,21 @@ class UdpServer(asyncio.DatagramProtocol):
         sock: the socket, bound.
         most: links at a time.
         peer: makes the protocol that speaks on a new link.
+        code: makes the codes that clients name.
+        work: divides processor time among the links.
     """
 
     def __init__(
-        self, sock: socket.socket, most: int, peer: Callable[[], asyncio.Protocol]
+        self,
+        sock: socket.socket,
+        most: int,
+        peer: Callable[[], asyncio.Protocol],
+        code: CodeSource,
+        work: LinkWork,
     ) -> None:
-        self._socket, self._peer = sock, peer
+        self._socket, self._peer, self._work = sock, peer, work
         self._loop = asyncio.get_running_loop()
-        self._door = Door(MTU, most)
+        self._door = Door(MTU, most, code)
         self._layers: dict[Link, LinkLayer] = {}
         self._shut = False
 
@@ -40,9 +49,22 @@ class UdpServer(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """A datagram has arrived, from anybody."""
-        if self._shut and not self._door.knows(addr):
+        now, work = self._loop.time(), self._work
+        known = self._door.link_at(addr)
+        layer = self._layers[known] if known is not None else None
+        # There is no pausing here: what must wait for processor time is lost, as on any way.
+        if layer is None:
+            if self._shut or work.strangers.wait(now):
+                return
+        elif not work.may_waste(layer):
             return
-        arrival = self._door.receive(data, addr, self._loop.time())
+        useful, begun = known.useful if known is not None else 0, time.thread_time()
+        arrival = self._door.receive(data, addr, now)
+        spent = time.thread_time() - begun
+        if layer is None:
+            work.strangers.spend(spent)
+        else:
+            work.spent(layer, spent, useful=layer.link.useful != useful)
         if arrival.answer:
             self._send(arrival.answer, addr)
         if arrival.ended in self._layers:
@@ -50,9 +72,11 @@ class UdpServer(asyncio.DatagramProtocol):
         if arrival.link is not None:
             layer = self._layers.get(arrival.link) or self._let_in(arrival.link, addr)
             layer.arrived()
+            if layer.wasted >= ABUSE:
+                layer.give_up()
 
     def _let_in(self, link: Link, addr: tuple[Any, ...]) -> LinkLayer:
-        layer = self._layers[link] = LinkLayer(self._peer(), link)
+        layer = self._layers[link] = LinkLayer(self._peer(), link, self._work)
 
         def send(data: bytes) -> None:
             # Where it is now: a link moves with its client, and another may have taken its place.
@@ -85,7 +109,12 @@ class UdpServer(asyncio.DatagramProtocol):
 
 
 async def listen_udp(
-    addresses: list[tuple[Any, ...]], most: int, peer: Callable[[], asyncio.Protocol]
+    addresses: list[tuple[Any, ...]],
+    most: int,
+    peer: Callable[[], asyncio.Protocol],
+    *,
+    code: CodeSource,
+    work: LinkWork,
 ) -> list[UdpServer]:
     """Listen for links over UDP.
 
@@ -93,6 +122,8 @@ async def listen_udp(
         addresses: where, as sockets name it.
         most: links at a time, on each of them.
         peer: makes the protocol that speaks on a new link.
+        code: makes the codes that clients name.
+        work: divides processor time among the links.
 
     Raises:
         OSError: an address is taken.
@@ -107,7 +138,7 @@ async def listen_udp(
             except OSError:
                 sock.close()
                 raise
-            server = UdpServer(sock, most, peer)
+            server = UdpServer(sock, most, peer, code, work)
             await loop.create_datagram_endpoint(lambda server=server: server, sock=sock)  # type: ignore[misc]
             servers.append(server)
     except OSError:

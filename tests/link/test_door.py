@@ -126,7 +126,7 @@ def test_a_link_moves_with_its_client() -> None:
 
     assert street.door.address(link) == THERE
     assert len(street.door) == 1
-    assert not street.door.knows(HERE)
+    assert not street.door.link_at(HERE)
     while client.buffered:
         street.now += 0.1
         client.tick(street.now)

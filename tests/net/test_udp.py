@@ -12,9 +12,11 @@ import pytest
 
 from netchat.chat.happenings import Ended, Offline
 from netchat.errors import CannotConnect
+from netchat.link.codes import block_code
 from netchat.link.header import HEADER_SIZE, Kind, read_header
 from netchat.link.link import Link
 from netchat.net.client import Client
+from netchat.net.link_work import LinkWork
 from netchat.net.load import run_load
 from netchat.net.path import NoisyPath
 from netchat.net.udp_client import connect_udp
@@ -364,7 +366,8 @@ async def test_who_is_cut_off_while_another_link_takes_its_place_harms_nobody() 
         sock.bind(("127.0.0.1", 0))
         asker.bind(("127.0.0.1", 0))
         here = asker.getsockname()
-        server = UdpServer(sock, 10, Choosy)
+        work = LinkWork(asyncio.get_running_loop())
+        server = UdpServer(sock, 10, Choosy, block_code, work)
         first, second = (Link.client("uncoded", mtu=MTU) for _ in range(2))
         for _ in range(2):
             ask(first)
