@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any
 
 from netchat.chat.happenings import Happening
@@ -103,8 +103,10 @@ async def chat_in_pipe(
             with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
                 loop.add_signal_handler(number, stopped, number)
         poke = asyncio.Event()
-        listening = asyncio.create_task(_listen(conversation, printer, poke, list(notes)))
-        sending = asyncio.create_task(_send(conversation, printer, poke))
+        listening = asyncio.create_task(
+            _stopping(stop, _listen(conversation, printer, poke, list(notes)))
+        )
+        sending = asyncio.create_task(_stopping(stop, _send(conversation, printer, poke)))
         futures: set[asyncio.Future[Any]] = {listening, sending, stop}
         await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
         if stop.done() or listening.done():
@@ -119,6 +121,15 @@ async def chat_in_pipe(
     if stop.done():
         return stop.result()
     return FAILED if printer.failed else OK
+
+
+async def _stopping(stop: asyncio.Future[int], work: Coroutine[Any, Any, None]) -> None:
+    """Let output that can no longer be written end the chat as a signal does: with a goodbye."""
+    try:
+        await work
+    except SystemExit as end:
+        if not stop.done():
+            stop.set_result(FAILED if end.code else OK)
 
 
 async def _listen(

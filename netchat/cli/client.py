@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import sys
 from pathlib import Path
@@ -98,16 +97,11 @@ def client(
         host, port = parse_address(address, DEFAULT_PORT)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="HOST[:PORT]") from error
-    for stream, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, stream) is None:  # whoever started this program has closed it
-            setattr(sys, stream, Path(os.devnull).open(mode))  # noqa: SIM115 - open to the end
     at_keyboard = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     if name is None and not at_keyboard:
         raise click.UsageError("Say who you are: --name NAME (there is nobody here to ask).")
     if patience is None:
         patience = float("inf") if at_keyboard else PATIENCE
-    for output in (sys.stdout, sys.stderr):
-        output.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a text file
     path = None
     if code is not None or channel is not None:
         from netchat.net.path import NoisyPath

@@ -14,13 +14,14 @@ from netchat.chat.notes import note_line
 __all__ = ["console"]
 
 
-def console(*, as_json: bool, out: TextIO = sys.stderr) -> Callable[[Note], None]:
+def console(*, as_json: bool, out: TextIO | None = None) -> Callable[[Note], None]:
     """A function that writes notes, one line each.
 
     Args:
         as_json: JSON lines rather than text.
-        out: where to.
+        out: where to; None is standard error.
     """
+    out = sys.stderr if out is None else out
 
     def write_json(note: Note) -> None:
         line = {"time": time.time(), "event": note.event, **note.fields}

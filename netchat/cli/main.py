@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from netchat import __version__
-from netchat.cli.exits import FAILED, INTERRUPTED, NO_CONNECTION, NOT_PERMITTED
+from netchat.cli.exits import FAILED, INTERRUPTED, NO_CONNECTION, NOT_PERMITTED, OK
 from netchat.cli.lazy import LazyGroup
+from netchat.cli.streams import finish, harden
 from netchat.errors import CannotConnect, NetchatError, NotPermitted
 
 __all__ = ["cli", "main"]
@@ -39,21 +40,6 @@ COMMANDS = {
     "protocol": ("protocol", "Show the wire protocol, or write and check its document."),
     "completion": ("completion", "Print the line that gives a shell tab completion."),
 }
-
-
-class _Root(LazyGroup):
-    """All commands: what holds for each of them."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command. That its reader goes (`netchat … | head`) is no failure of it."""
-        try:
-            status = super().invoke(ctx)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # What is still buffered goes nowhere, so that Python does not complain of it at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
-        return status
 
 
 def _read_config(path: Path | None) -> dict[str, Any]:
@@ -86,7 +72,7 @@ def _read_config(path: Path | None) -> dict[str, Any]:
 
 
 @click.group(
-    cls=_Root,
+    cls=LazyGroup,
     table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "NETCHAT"},
     epilog="Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 no connection, 4 not permitted, "
@@ -122,19 +108,28 @@ def _status_of(error: NetchatError) -> int:
 
 def main() -> None:
     """Run the command line, and end with one of the documented exit codes."""
+    harden()
+    try:
+        status = _run()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else OK
+    sys.exit(finish(status))
+
+
+def _run() -> int:
     try:
         status = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(INTERRUPTED)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return INTERRUPTED
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        with contextlib.suppress(SystemExit):  # nobody reads it: the exit code says it all
+            error.show()
+        return error.exit_code
     except NetchatError as error:
         # It may quote what somebody else has sent. (Imported here: the help needs no protocol.)
         from netchat.wire.shown import show_text
 
-        click.echo(f"netchat: {show_text(str(error))}", err=True)
-        sys.exit(_status_of(error))
-    sys.exit(status if isinstance(status, int) else 0)
+        with contextlib.suppress(SystemExit):
+            click.echo(f"netchat: {show_text(str(error))}", err=True)
+        return _status_of(error)
+    return status if isinstance(status, int) else OK

@@ -109,29 +109,25 @@ async def _serve(
         else:
             click.echo(_line(happening), err=True)
 
-    def tell(happening: dict[str, Any]) -> None:
-        try:
-            show(happening)
-        except BrokenPipeError:  # who has read it (`netchat noise … | head`) has gone
-            ended.set()
-
-    proxy = NoiseProxy(target, wish, seed, tell)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    proxy = NoiseProxy(target, wish, seed, show)
     try:
         address = await proxy.start(host, port, udp=udp)
     except OSError as error:
         why = error.strerror or str(error)
         raise CannotConnect(f"{show_address(host, port)} cannot be listened on: {why}") from error
-    show(
-        {
-            "event": "listening", "host": address[0], "port": address[1], "udp": udp,
-            "server": show_address(*target), "damage": str(wish), "seed": proxy.seed,
-        }
-    )  # fmt: skip
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    await ended.wait()
-    await proxy.stop()
+    try:
+        show(
+            {
+                "event": "listening", "host": address[0], "port": address[1], "udp": udp,
+                "server": show_address(*target), "damage": str(wish), "seed": proxy.seed,
+            }
+        )  # fmt: skip
+        await ended.wait()
+    finally:
+        await proxy.stop()
     show({"event": "total", **proxy.total})
 
 

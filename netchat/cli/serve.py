@@ -208,6 +208,10 @@ async def _serve(
     except HistoryError:
         kept.close()
         raise
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         addresses = await server.start(host, port, udp=udp)
     except OSError as error:
@@ -217,27 +221,26 @@ async def _serve(
         raise NetchatError(
             f"Cannot listen on {host or 'any address'}, port {port}: {error.strerror or error}.{hint}"
         ) from error
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
-            loop.add_signal_handler(number, stop.set)
-    where = "memory only" if isinstance(kept, MemoryHistory) else str(kept.path)
+    site = None
+    try:
+        _tell_where(kept, addresses, log, udp=udp)
+        if start is not None:
+            site = await start(server, log)
+        await stop.wait()
+        log(Note("stopping", {"text": "telling the clients"}))
+    finally:
+        if site is not None:
+            await site.stop()
+        await server.stop()
+    log(Note("stopped", {}))
+
+
+def _tell_where(
+    kept: SqliteHistory | MemoryHistory, addresses: list[tuple[str, int]], log: Notes, *, udp: bool
+) -> None:
     for address, bound in addresses:
         also = {"also": "UDP"} if udp else {}
         where_at = {"address": f"{address}:{bound}", "host": address, "port": bound}
         log(Note("listening", {**where_at, **also}))
+    where = "memory only" if isinstance(kept, MemoryHistory) else str(kept.path)
     log(Note("history", {"text": where}))
-    site = None
-    if start is not None:
-        try:
-            site = await start(server, log)
-        except BaseException:
-            await server.stop()
-            raise
-    await stop.wait()
-    log(Note("stopping", {"text": "telling the clients"}))
-    if site is not None:
-        await site.stop()
-    await server.stop()
-    log(Note("stopped", {}))
