@@ -143,13 +143,14 @@ def adapt(spells: list[tuple[int, list[float]]], mine: Any) -> None:
     shares = []
     for game in range(5):
         rng = np.random.default_rng([11, game])
-        policy, got, best = _direct(mine()), 0.0, 0.0
+        policy, got, best = mine(), 0.0, 0.0
+        choose, learn = _direct(policy.choose), _direct(policy.learn)
         for blocks, chances in spells:
             worth = [rate * chance for rate, chance in zip(RATES, chances, strict=True)]
             for _ in range(blocks):
-                code = whole_number(policy.choose(), "What choose returns")
+                code = whole_number(choose(), "What choose returns")
                 need(0 <= code < len(RATES), f"choose returns {code}; there are codes 0 to 4.")
-                policy.learn(code, bool(rng.random() < chances[code]))
+                learn(code, bool(rng.random() < chances[code]))
                 got, best = got + worth[code], best + max(worth)
         shares.append(got / best)
         if game == 1 and max(shares) < 0.7:

@@ -1,105 +1,287 @@
 """Answers between two processes: plain data as it is, functions and objects by proxy.
 
-The process that grades never unpickles or runs what a student wrote: it gets data, and asks the
-student's process to call its functions. So nothing that a notebook does can reach the checks.
+The grading process never unpickles or runs what a student wrote: it receives data, and asks the
+student's process to call its functions. A notebook judges its own answers in the same form
+(`as_graded`), so that the notebook and the grader cannot disagree.
 """
 
 from __future__ import annotations
 
 import base64
+import math
+import numbers
+import re
 from collections import namedtuple
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
-__all__ = ["RemoteFunction", "RemoteObject", "pack", "unpack"]
+__all__ = [
+    "MOST_BYTES",
+    "MOST_ITEMS",
+    "RemoteFunction",
+    "RemoteObject",
+    "as_graded",
+    "pack",
+    "perform",
+    "unpack",
+]
 
-#: Bytes of one array or blob that an answer may have.
-MOST_BYTES = 32 * 1024 * 1024
+#: Bytes, and values within containers, that one answer or one result may have.
+MOST_BYTES, MOST_ITEMS = 32 * 1024 * 1024, 1_000_000
+
+#: Items of an iterator that are handed over.
+MOST_ITERATED = 100_000
+
+#: Levels of containers within containers.
+_DEEPEST = 50
+
+#: Names of one named tuple.
+_MOST_NAMES = 100
+
+#: What NumPy calls the types of numbers: byte order, kind, size in bytes.
+_DTYPE = re.compile(r"[<>|=][biufc]\d{1,2}")
+
+_SCALARS = frozenset({bool, int, float, str, type(None)})
+_SEQUENCES = (list, tuple, set, frozenset)
+
+#: Types that are packed as they are.
+_OWN = frozenset({bool, int, float, complex, str, bytes, dict, type(None), *_SEQUENCES})
 
 #: Asks the student's process to do something with an object, and returns what comes of it.
 Ask = Callable[[int, str, list[Any]], Any]
 
 
+class _Budget:
+    """What is left of the size that an answer may have."""
+
+    def __init__(self) -> None:
+        self._bytes, self._items = MOST_BYTES, MOST_ITEMS
+
+    def spend(self, size: int) -> None:
+        self._bytes -= size
+        self._items -= 1
+        if self._bytes < 0:
+            raise ValueError(f"it is larger than {MOST_BYTES // 1024**2} MiB")
+        if self._items < 0:
+            raise ValueError(f"it holds more than {MOST_ITEMS:,} values")
+
+
 def pack(value: Any, keep: Callable[[Any], int]) -> Any:
-    """A value as JSON has it.
+    """Return a value in the form in which JSON carries it.
+
+    Every kind of real number becomes an `int` or a `float` (NumPy's scalars, `Fraction`,
+    `Decimal`), so that checks see the same two types whatever an answer was computed with.
 
     Args:
         value: anything.
-        keep: remembers an object that is no plain data, and returns its number.
+        keep: remembers an object that is not plain data, and returns its number.
 
     Raises:
-        ValueError: it is too large.
+        ValueError: it is too large or too deep.
     """
-    if isinstance(value, np.generic):
-        value = value.item()
+    return _pack(value, keep, _Budget(), 0)
+
+
+def _pack(value: Any, keep: Callable[[Any], int], budget: _Budget, depth: int) -> Any:
+    if depth > _DEEPEST:
+        raise ValueError(f"it has more than {_DEEPEST} levels")
+    if type(value) not in _OWN:
+        value = _plain(value)
     kind = type(value)
-    if value is None or kind in (bool, int, float, str):
+    if kind is float or kind is bool or value is None:
+        budget.spend(0)
         return value
+    if kind is int:
+        budget.spend(value.bit_length() // 8)
+        # Decimal digits take quadratic time, and Python refuses more than 4,300 of them.
+        return value if value.bit_length() <= 1024 else {"kind": "int", "value": f"{value:x}"}
+    if kind is str:
+        budget.spend(len(value))
+        return value
+    if kind is complex:
+        budget.spend(0)
+        return {"kind": "complex", "value": [value.real, value.imag]}
+    if isinstance(value, _SEQUENCES):
+        budget.spend(0)
+        items = [_pack(item, keep, budget, depth + 1) for item in value]
+        plain = next(one for one in _SEQUENCES if isinstance(value, one))
+        packed = {"kind": plain.__name__, "value": items}
+        names = getattr(value, "_fields", None) if plain is tuple else None
+        return {**packed, "names": list(names)} if names else packed
     if isinstance(value, RemoteObject):
+        budget.spend(0)
         return {"kind": "yours", "value": value._number}
-    for plain in (list, tuple, set, frozenset):
-        if isinstance(value, plain):
-            packed = {"kind": plain.__name__, "value": [pack(item, keep) for item in value]}
-            names = getattr(value, "_fields", None)
-            return {**packed, "names": list(names)} if names and plain is tuple else packed
     if isinstance(value, dict):
-        pairs = [[pack(k, keep), pack(v, keep)] for k, v in value.items()]
+        budget.spend(0)
+        pairs = [
+            [_pack(k, keep, budget, depth + 1), _pack(v, keep, budget, depth + 1)]
+            for k, v in value.items()
+        ]
         return {"kind": "dict", "value": pairs}
     if kind in (bytes, bytearray):
-        return {"kind": kind.__name__, "value": _text(bytes(value))}
-    if kind is np.ndarray and value.dtype.kind in "biufc":
-        data = _text(np.ascontiguousarray(value).tobytes())
-        return {"kind": "array", "value": data, "type": value.dtype.str, "shape": value.shape}
+        budget.spend(len(value))
+        return {"kind": kind.__name__, "value": base64.b64encode(value).decode()}
+    if kind is np.ndarray and value.dtype.kind in "biufc" and value.dtype.itemsize <= 8:
+        budget.spend(value.nbytes)
+        data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
+        return {"kind": "array", "value": data, "type": value.dtype.str, "shape": list(value.shape)}
     if isinstance(value, EllipsisType):
+        budget.spend(0)
         return {"kind": "dots"}
-    for scalar in (int, float, str):  # IntEnum and the like
-        if isinstance(value, scalar):
-            return scalar(value)
     name = str(getattr(value, "__name__", kind.__name__))[:100]
+    budget.spend(len(name))
     return {"kind": "object", "value": keep(value), "name": name, "function": callable(value)}
 
 
+def _plain(value: Any) -> Any:
+    """A number or text of any type, as one of Python's own."""
+    if type(value) is np.ndarray:
+        if value.dtype.kind in "fc" and value.dtype.itemsize > 8:  # longdouble: differs by machine
+            value = value.astype(float if value.dtype.kind == "f" else complex)
+        value = value[()] if value.ndim == 0 else value
+    if type(value) in _OWN:
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, (int, numbers.Integral)):  # also IntEnum
+        return int(value)
+    if isinstance(value, (Fraction, Decimal, float, np.floating, numbers.Real)):
+        number = _float(value)
+        if isinstance(value, (Fraction, Decimal)) and math.isfinite(number):
+            return int(value) if value == int(value) else number
+        return number
+    if isinstance(value, (complex, np.complexfloating)):
+        return complex(value)
+    return str.__str__(value) if isinstance(value, str) else value
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except ValueError:  # Decimal's signalling NaN
+        return math.nan
+
+
 def unpack(packed: Any, ask: Ask, kept: Callable[[int], Any]) -> Any:
-    """The value that was packed.
+    """Return the value that was packed. What arrives may be anything that JSON can say.
 
     Args:
-        packed: what `pack` made.
+        packed: what `pack` made, or somebody who wants to do harm.
         ask: for the proxies of objects.
         kept: gives the object of a number that is our own.
 
     Raises:
-        ValueError: it is nothing that `pack` makes.
+        ValueError: `pack` does not make that.
     """
-    if not isinstance(packed, dict):
-        if isinstance(packed, list):
-            raise ValueError("a list is packed by its kind")
+    try:
+        return _unpack(packed, ask, kept, 0)
+    except (TypeError, KeyError, IndexError, OverflowError) as error:
+        raise ValueError(f"this is not packed as it should be: {error}") from None
+
+
+def _unpack(packed: Any, ask: Ask, kept: Callable[[int], Any], depth: int) -> Any:
+    if depth > _DEEPEST + 1:
+        raise ValueError("it is packed too deep")
+    if type(packed) in _SCALARS:
         return packed
+    if not isinstance(packed, dict):
+        raise ValueError("a list is packed by its kind")
     kind, value = packed.get("kind"), packed.get("value")
-    match kind:
-        case "list" | "tuple" | "set" | "frozenset" if isinstance(value, list):
-            items = [unpack(item, ask, kept) for item in value]
-            if names := packed.get("names"):
-                return namedtuple("Answer", map(str, names), rename=True)(*items)
+    match kind, value:
+        case (("list" | "tuple" | "set" | "frozenset"), list()):
+            items = [
+                item if type(item) in _SCALARS else _unpack(item, ask, kept, depth + 1)
+                for item in value
+            ]
+            if kind == "tuple" and packed.get("names"):
+                return _named_tuple(packed["names"], items)
             return {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}[kind](items)
-        case "dict" if isinstance(value, list):
-            return {unpack(k, ask, kept): unpack(v, ask, kept) for k, v in value}
-        case "bytes" | "bytearray":
-            data = base64.b64decode(str(value))
+        case "dict", list():
+            return {
+                _unpack(k, ask, kept, depth + 1): _unpack(v, ask, kept, depth + 1) for k, v in value
+            }
+        case "int", str() if re.fullmatch(r"-?[0-9a-f]+", value):
+            return int(value, 16)
+        case "complex", [float() as real, float() as imaginary]:
+            return complex(real, imaginary)
+        case (("bytes" | "bytearray"), str()):
+            data = base64.b64decode(value, validate=True)
             return data if kind == "bytes" else bytearray(data)
-        case "array":
-            array = np.frombuffer(base64.b64decode(str(value)), np.dtype(str(packed["type"])))
-            return array.reshape(packed["shape"]).copy()
-        case "dots":
+        case "array", str():
+            return _array(value, packed.get("type"), packed.get("shape"))
+        case "dots", None:
             return ...
-        case "yours":
-            return kept(int(str(value)))
-        case "object":
-            made = RemoteFunction if packed.get("function") else RemoteObject
-            return made(int(str(value)), str(packed.get("name")), ask)
-    raise ValueError(f"nothing is packed as {kind!r}")
+        case "yours", int():
+            return kept(value)
+        case "object", int():
+            made = RemoteFunction if packed.get("function") is True else RemoteObject
+            return made(value, str(packed.get("name"))[:100], ask)
+    raise ValueError(f"nothing is packed as {str(kind)[:40]!r}")
+
+
+def _named_tuple(names: Any, items: list[Any]) -> Any:
+    if not isinstance(names, list) or len(names) != len(items) or len(names) > _MOST_NAMES:
+        raise ValueError("the names of a tuple are packed in a list")
+    made = namedtuple("Answer", map(str, names), rename=True)  # type: ignore[misc]
+    return made(*items)
+
+
+def _array(data: str, kind: Any, shape: Any) -> Any:
+    if not isinstance(kind, str) or not _DTYPE.fullmatch(kind):
+        raise ValueError("an array is packed with its type")
+    if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+        raise ValueError("an array is packed with its shape")
+    array = np.frombuffer(base64.b64decode(data, validate=True), np.dtype(kind))
+    return array.reshape(shape).copy()
+
+
+def as_graded(answers: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return answers as the grading process gets them, with proxies for objects of this process.
+
+    Raises:
+        ValueError: an answer is too large.
+    """
+    things: list[Any] = []
+
+    def keep(thing: Any) -> int:
+        things.append(thing)
+        return len(things) - 1
+
+    def ask(number: int, what: str, arguments: list[Any]) -> Any:
+        there = unpack(pack(arguments, keep), ask, things.__getitem__)
+        return unpack(pack(perform(things[number], what, there), keep), ask, things.__getitem__)
+
+    return tuple(unpack(pack(list(answers), keep), ask, things.__getitem__))
+
+
+def perform(thing: Any, what: str, arguments: list[Any]) -> Any:
+    """Do with an object what its proxy was asked for."""
+    match what:
+        case "call":
+            return thing(*arguments[0], **arguments[1])
+        case "attribute":
+            return getattr(thing, arguments[0])
+        case "item":
+            return thing[arguments[0]]
+        case "length":
+            return len(thing)
+        case "items":
+            return [item for item, _ in zip(thing, range(MOST_ITERATED), strict=False)]
+        case "bytes":
+            return bytes(thing)
+        case "returns_view":
+            name, array = arguments
+            result = getattr(thing, name)(array)
+            parts = (result, getattr(result, "message", None))
+            return any(isinstance(p, np.ndarray) and np.shares_memory(p, array) for p in parts)
+    raise ValueError(what)
 
 
 class RemoteObject:
@@ -131,7 +313,14 @@ class RemoteObject:
         return iter(self._ask(self._number, "items", []))
 
     def __bytes__(self) -> bytes:
-        return bytes(self._ask(self._number, "bytes", []))
+        data = self._ask(self._number, "bytes", [])
+        if not isinstance(data, bytes):  # of a number, bytes() would make as many zeros
+            raise TypeError(f"{self!r} does not give bytes")
+        return data
+
+    def returns_view(self, name: str, array: np.ndarray[Any, Any]) -> bool:
+        """Whether a method returns its argument's memory; from here nobody sees that."""
+        return bool(self._ask(self._number, "returns_view", [name, array]))
 
     def __deepcopy__(self, _memo: Any) -> RemoteObject:
         return self  # it is not here
@@ -146,9 +335,3 @@ class RemoteFunction(RemoteObject):
     def __call__(self, *args: Any, **named: Any) -> Any:
         """Call it, there."""
         return self._ask(self._number, "call", [list(args), named])
-
-
-def _text(data: bytes) -> str:
-    if len(data) > MOST_BYTES:
-        raise ValueError(f"{len(data):,} bytes are too many for an answer")
-    return base64.b64encode(data).decode()

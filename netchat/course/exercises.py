@@ -20,6 +20,8 @@ from pathlib import Path
 from types import EllipsisType
 from typing import Any
 
+import numpy as np
+
 from netchat.course.variant import Variant
 
 __all__ = [
@@ -113,6 +115,11 @@ class Exercise:
             return Verdict(self.number, self.title, "wrong", text, hint)
         return Verdict(self.number, self.title, "passed")
 
+    def refuse(self, reason: str) -> Verdict:
+        """Return the verdict on an answer that cannot be handed to the check."""
+        text = f"This answer cannot be graded: {reason}."
+        return Verdict(self.number, self.title, "wrong", text)
+
 
 class Called:
     """A student's function or object: what it raises is a wrong answer, with its arguments.
@@ -199,10 +206,14 @@ def real_number(value: Any, what: str) -> float:
     Raises:
         Wrong: it is none.
     """
+    if isinstance(value, (str, bytes, bytearray, bool, np.bool_, np.ndarray)):
+        raise Wrong(f"{what} is a number; {_brief(value)} is none.")
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise Wrong(f"{what} is a number; {_brief(value)} is none.") from None
+    except OverflowError:
+        raise Wrong(f"{what} is too large for a number of that kind.") from None
     need(math.isfinite(number), f"{what} is a finite number, not {number}.")
     return number
 
@@ -213,9 +224,12 @@ def whole_number(value: Any, what: str) -> int:
     Raises:
         Wrong: it is none.
     """
+    number, exact = 0, False
+    if isinstance(value, (str, bytes, bytearray, bool, np.bool_, np.ndarray)):
+        raise Wrong(f"{what} is a whole number; {_brief(value)} is none.")
     try:
         number = int(value)
-        exact = not isinstance(value, (str, bytes, bool)) and number == value
+        exact = bool(number == value)
     except (TypeError, ValueError, OverflowError):
         exact = False
     need(exact, f"{what} is a whole number; {_brief(value)} is none.")
@@ -236,5 +250,8 @@ def _careful(answer: Any) -> Any:
 
 
 def _brief(value: Any) -> str:
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except ValueError:  # Python does not write more than 4,300 digits
+        shown = "a number of thousands of digits"
     return shown if len(shown) <= 80 else f"{shown[:77]}…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,17 @@ def as_code(answer: Any, what: str) -> Code:
     if isinstance(answer, Code):
         return answer
     if isinstance(answer, RemoteObject) and hasattr(answer, "_shortened"):  # as Code.__init__ does
-        return _FarCode(answer)
+        code = _FarCode(answer)
+        for name, width in (("_encode", code.k), ("_decode", code.n)):
+            view = False
+            with contextlib.suppress(Exception):  # the laws say what is wrong with it
+                view = answer.returns_view(name, np.zeros((1, width), np.uint8))
+            if view:
+                raise Wrong(
+                    f"{name} returns a view of the array that it is given.",
+                    "Whoever changes the one changes the other. array.copy() makes a new one.",
+                )
+        return code
     raise Wrong(
         f"{what} makes a {getattr(answer, '__name__', type(answer).__name__)}, and not a Code.",
         "Derive the class from Code, and call super().__init__ with its numbers.",

@@ -1,8 +1,8 @@
-"""The process in which a student's notebook runs to be graded: `grade` starts it.
+"""The process in which a student's notebook runs to be graded: `student` starts it, in a sandbox.
 
-It runs the cells, tells which one it is at, hands over the answers, and then does with the student's
-functions what it is asked to. Lines of JSON on standard input and output; whatever the notebook
-prints goes nowhere.
+It runs the cells, reports which one it has reached, hands over the answers, and then does with the
+student's functions what it is asked to do. Messages are lines of JSON on standard input and output;
+whatever the notebook prints is discarded.
 """
 
 from __future__ import annotations
@@ -14,60 +14,74 @@ import tempfile
 from pathlib import Path
 from typing import Any, TextIO
 
-from netchat.course.answers import pack, unpack
+import netchat.course.lesson as lessons
+from netchat.course.answers import pack, perform, unpack
 
 __all__: list[str] = []
 
-#: Bytes of memory that a notebook may ask for, and of a file that it may write.
-MOST_MEMORY, MOST_FILE = 8 * 1024**3, 256 * 1024**2
+#: Characters of an error's text that are reported.
+_LONGEST_TEXT = 2000
 
-#: Items of an iterator that are handed over.
-MOST_ITEMS = 100_000
+#: Magics of a notebook's kernel that do something on the page only.
+_PAGE_MAGICS = ("autosave", "clear", "connect_info", "edit", "less", "man", "more", "qtconsole")
 
 
 class _Student:
-    """What the notebook left behind, for the one who grades."""
+    """What the notebook left behind, for the grader."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._kept: list[Any] = []
+        self._cell = -1
+        self._answers: dict[int, dict[str, Any]] = {}  # packed, by the identity of their lesson
+        self._refused: dict[int, dict[str, str]] = {}  # why they cannot be handed over
 
     def tell(self, **message: Any) -> None:
         self._out.write(json.dumps(message) + "\n")
         self._out.flush()
 
-    def packed(self, value: Any) -> Any:
-        return pack(value, self._keep)
+    def record(self, lesson: lessons.Lesson, number: str, answer: tuple[Any, ...]) -> None:
+        """Keep an answer as it is now; the last one of an exercise counts."""
+        answers = self._answers.setdefault(id(lesson), {})
+        refused = self._refused.setdefault(id(lesson), {})
+        answers.pop(number, None)
+        refused.pop(number, None)
+        try:
+            answers[number] = pack(list(answer), self._keep)
+        except (ValueError, RecursionError) as error:
+            refused[number] = str(error)
+            self.tell(failed=self._cell, error=f"the answer to {number} cannot be graded: {error}")
 
     def run(self, cells: dict[int, str]) -> None:
         """Run cells as a notebook would; one that fails does not keep the next from running."""
-        from IPython.core.interactiveshell import InteractiveShell
-
-        shell: Any = InteractiveShell.instance()
-        shell.history_manager.enabled = False
+        shell = _shell()
+        if any("InlineBackend" in source for source in cells.values()):
+            _configure_inline(shell)  # not always: it imports Matplotlib
         for index, source in cells.items():
+            self._cell = index
             self.tell(cell=index)
-            result = shell.run_cell(source, store_history=False)
-            error = result.error_before_exec or result.error_in_exec
+            try:
+                result = shell.run_cell(source, store_history=False)
+                error = result.error_before_exec or result.error_in_exec
+            except Exception as raised:  # by IPython itself, for a source that is no text
+                error = raised
             if error is not None:
-                self.tell(failed=index, error=f"{type(error).__name__}: {error}"[:500])
+                self.tell(failed=index, error=": ".join(_described(error))[:500])
 
     def hand_over(self) -> None:
-        """Tell what was answered."""
-        from netchat.course.lesson import begun
-
-        lesson = begun[-1] if begun else None
-        if lesson is None:
+        """Report the answers."""
+        if not lessons.begun:
             self.tell(done=None)
             return
-        answers = {}
-        for number, given in lesson.answers.items():
-            try:
-                answers[number] = self.packed(list(given))
-            except (ValueError, RecursionError) as error:
-                answers[number] = self.packed([f"this answer cannot be looked at: {error}"])
-        variant = lesson.variant
-        self.tell(done={"student": variant.student, "lesson": variant.lesson, "answers": answers})
+        lesson = lessons.begun[-1]
+        self.tell(
+            done={
+                "student": str(lesson.variant.student),
+                "lesson": int(lesson.variant.lesson),
+                "answers": self._answers.get(id(lesson), {}),
+                "refused": self._refused.get(id(lesson), {}),
+            }
+        )
 
     def serve(self, requests: TextIO) -> None:
         """Do what is asked with objects that were handed over."""
@@ -75,47 +89,55 @@ class _Student:
             request = json.loads(line)
             try:
                 arguments = unpack(request["arguments"], _nothing, self._kept.__getitem__)
-                result = _do(self._kept[request["number"]], request["what"], arguments)
-                self.tell(result=self.packed(result))
-            except Exception as error:  # the student's; told to whoever checks
-                self.tell(error=[type(error).__name__, str(error)[:2000]])
+                result = perform(self._kept[request["number"]], request["what"], arguments)
+                message = {"result": pack(result, self._keep)}
+            except Exception as error:  # the student's; reported to the check
+                message = {"error": _described(error)}
+            self.tell(**message)
 
     def _keep(self, thing: Any) -> int:
         self._kept.append(thing)
         return len(self._kept) - 1
 
 
-def _do(thing: Any, what: str, arguments: list[Any]) -> Any:
-    match what:
-        case "call":
-            return thing(*arguments[0], **arguments[1])
-        case "attribute":
-            return getattr(thing, arguments[0])
-        case "item":
-            return thing[arguments[0]]
-        case "length":
-            return len(thing)
-        case "items":
-            return [item for item, _ in zip(thing, range(MOST_ITEMS), strict=False)]
-        case "bytes":
-            return bytes(thing)
-    raise ValueError(what)
+def _shell() -> Any:
+    """IPython as a notebook has it, without a page: what draws or pages does nothing."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    class Shell(InteractiveShell):  # type: ignore[misc, no-untyped-call, unused-ignore]
+        def enable_matplotlib(self, gui: Any = None) -> tuple[Any, str]:  # noqa: ARG002
+            return None, "agg"
+
+        def enable_gui(self, gui: Any = None) -> None:
+            pass
+
+        def ask_exit(self) -> None:
+            pass
+
+    shell: Any = Shell.instance(display_page=True)
+    shell.history_manager.enabled = False
+    for name in _PAGE_MAGICS:
+        shell.register_magic_function(lambda *_: None, "line", name)
+    return shell
+
+
+def _configure_inline(shell: Any) -> None:
+    """Let `%config InlineBackend...` set what a notebook's pictures would look like."""
+    from matplotlib_inline.config import InlineBackend
+
+    shell.configurables.append(InlineBackend.instance(parent=shell))
+
+
+def _described(error: BaseException) -> list[str]:
+    """An exception's class and text, whatever its class does when it is asked for them."""
+    try:
+        return [str(type(error).__name__)[:100], str(error)[:_LONGEST_TEXT]]
+    except Exception:  # its __str__ raises
+        return ["Exception", "(it has no text)"]
 
 
 def _nothing(*_: Any) -> Any:
     raise ValueError("there is nothing on this side")
-
-
-def _limit() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    for kind, most in ((resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_FSIZE, MOST_FILE)):
-        hard = resource.getrlimit(kind)[1]
-        resource.setrlimit(
-            kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
-        )
 
 
 def main() -> None:
@@ -125,13 +147,19 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nothing, number)
-    _limit()
     order = json.loads(requests.readline())
-    sys.path.append(order["folder"])  # modules of the student's own; they hide nobody else's
     student = _Student(out)
+    lessons.recorder = student.record
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.environ["IPYTHONDIR"] = str(Path(folder) / "ipython")
-        os.chdir(folder)
+        modules, work = Path(folder, "modules"), Path(folder, "work")
+        for name, source in order["modules"].items():
+            path = modules / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(source.encode(errors="surrogateescape"))
+        sys.path.append(str(modules))  # the student's own; they hide no other module
+        work.mkdir()
+        os.chdir(work)
         student.run({int(index): source for index, source in order["cells"].items()})
         student.hand_over()
         student.serve(requests)

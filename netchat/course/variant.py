@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import random
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["PEOPLE", "Variant"]
+__all__ = ["PEOPLE", "Variant", "identity"]
 
 #: Names for the people in captures: as many as there are stars that everybody can spell.
 PEOPLE = (
     "Altair", "Bellatrix", "Capella", "Deneb", "Electra", "Fomalhaut", "Gemma", "Hadar", "Izar",
     "Kochab", "Lyra", "Mira", "Nova", "Orion", "Polaris", "Rigel", "Sirius", "Talitha", "Vega",
 )  # fmt: skip
+
+
+def identity(name: str) -> str:
+    """Return what identifies a student: the name without regard to how it was typed.
+
+    Case, spaces, composed or decomposed letters, compatibility variants (NFKC) and invisible
+    format characters make no difference.
+    """
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    shown = (" " if unicodedata.category(c) == "Cc" else c for c in text)
+    return " ".join("".join(c for c in shown if unicodedata.category(c) != "Cf").split())
 
 
 @dataclass(frozen=True)
@@ -30,9 +42,9 @@ class Variant:
     lesson: int
 
     def seed(self, purpose: str) -> int:
-        """A number of 64 bits for one purpose; case and spaces around the name do not matter."""
-        name = " ".join(self.student.casefold().split())
-        digest = hashlib.sha256(f"{name}|{self.lesson}|{purpose}".encode()).digest()
+        """A number of 64 bits for one purpose; it does not matter how the name is typed."""
+        text = f"{identity(self.student)}|{self.lesson}|{purpose}"
+        digest = hashlib.sha256(text.encode(errors="surrogatepass")).digest()
         return int.from_bytes(digest[:8], "big")
 
     def random(self, purpose: str) -> random.Random:

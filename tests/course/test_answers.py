@@ -1,13 +1,26 @@
 """What comes over from another process: data as it is, everything else by proxy."""
 
+import contextlib
 import json
+import math
 from collections import Counter, namedtuple
+from decimal import Decimal
 from enum import IntEnum
+from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from netchat.course.answers import MOST_BYTES, RemoteFunction, RemoteObject, pack, unpack
+from netchat.course.answers import (
+    MOST_BYTES,
+    MOST_ITEMS,
+    RemoteFunction,
+    RemoteObject,
+    pack,
+    unpack,
+)
 
 Pair = namedtuple("Pair", "first second")
 
@@ -58,9 +71,116 @@ def test_functions_and_objects_stay_where_they_are():
     assert repr(over(len)) == "<len>"
 
 
-def test_what_is_too_large_or_not_of_ours_is_an_error():
-    with pytest.raises(ValueError, match="too many"):
-        pack(bytes(MOST_BYTES + 1), None)
-    for forged in ([1], {"kind": "spell"}, {"kind": "list", "value": 3}):
-        with pytest.raises(ValueError, match="packed"):
-            unpack(forged, None, None)
+def test_what_is_too_large_or_too_deep_is_an_error():
+    loop = []
+    loop.append(loop)
+    for value, reason in (
+        (bytes(MOST_BYTES + 1), "larger than 32 MiB"),
+        ("x" * (MOST_BYTES + 1), "larger than 32 MiB"),
+        (1 << 8 * MOST_BYTES + 8, "larger than 32 MiB"),
+        ([bytes(MOST_BYTES // 2 + 1)] * 2, "larger than 32 MiB"),
+        (np.zeros(MOST_BYTES // 8 + 1), "larger than 32 MiB"),
+        ([0] * (MOST_ITEMS + 1), "more than 1,000,000 values"),
+        (loop, "more than 50 levels"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            pack(value, None)
+
+
+def test_numbers_of_every_kind_become_int_or_float():
+    for value, plain in (
+        (np.float32(0.5), 0.5),
+        (np.float16(0.5), 0.5),
+        (np.float64(0.1), 0.1),
+        (np.longdouble("0.5"), 0.5),
+        (np.array(0.25), 0.25),
+        (np.array(7), 7),
+        (np.uint8(200), 200),
+        (np.bool_(True), True),
+        (Fraction(1, 4), 0.25),
+        (Fraction(8, 2), 4),
+        (Decimal("0.25"), 0.25),
+        (Decimal("1e3"), 1000),
+        (Decimal("Infinity"), math.inf),
+        (Fraction(10**400, 1), math.inf),
+        (np.complex64(1j), 1j),
+        (np.str_("x"), "x"),
+    ):
+        there = over(value)
+        assert (there, type(there)) == (plain, type(plain)), repr(value)
+    assert math.isnan(over(Decimal("sNaN")))
+    assert over(10**5000) == 10**5000  # more digits than Python reads or writes
+
+
+FORGED = [
+    [1],
+    {},
+    {"kind": "spell"},
+    {"kind": "list", "value": 3},
+    {"kind": ["list"], "value": []},
+    {"kind": "list", "value": [[]]},
+    {"kind": "set", "value": [{"kind": "list", "value": []}]},
+    {"kind": "dict", "value": [[1]]},
+    {"kind": "dict", "value": [[{"kind": "dict", "value": []}, 1]]},
+    {"kind": "tuple", "value": [1], "names": ["a"] * 10**5},
+    {"kind": "tuple", "value": [1], "names": 5},
+    {"kind": "int", "value": "0x10"},
+    {"kind": "int", "value": 5},
+    {"kind": "complex", "value": ["1", 2]},
+    {"kind": "bytes", "value": "ä"},
+    {"kind": "bytes", "value": 10**9},
+    {"kind": "array", "value": "AAAAAAAAAAA=", "type": "O", "shape": [1]},
+    {"kind": "array", "value": "AAAA", "type": "(9999999,)f8", "shape": [1]},
+    {"kind": "array", "value": "AAAA", "type": "<f3", "shape": [1]},
+    {"kind": "array", "value": "AAAA", "type": "|u1", "shape": [-1]},
+    {"kind": "array", "value": "AAAA", "type": "|u1", "shape": [4]},
+    {"kind": "array", "value": "AAAA", "type": "|u1", "shape": [1] * 100},
+    {"kind": "array", "value": "AAAA", "type": "|u1", "shape": 3},
+    {"kind": "yours", "value": 0},
+    {"kind": "yours", "value": "0"},
+    {"kind": "object", "value": "0"},
+    {"kind": "object", "value": None},
+]
+
+
+@pytest.mark.parametrize("forged", FORGED, ids=str)
+def test_what_pack_does_not_make_is_a_value_error(forged):
+    def kept(number):
+        raise ValueError("nothing here is theirs")
+
+    with pytest.raises(ValueError):
+        unpack(forged, None, kept)
+    with pytest.raises(ValueError):
+        unpack({"kind": "list", "value": [forged]}, None, kept)
+
+
+KINDS = [
+    "list", "tuple", "set", "frozenset", "dict", "bytes", "bytearray", "array", "int", "complex",
+    "dots", "yours", "object",
+]  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    | st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(KINDS),
+            "value": inner,
+        },
+        optional={"type": inner | st.sampled_from(["<f8", "|u1", "O"]), "shape": inner, "names": inner},
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(JSON)
+def test_any_json_is_a_value_or_a_value_error(packed):
+    with contextlib.suppress(ValueError):
+        unpack(packed, None, lambda number: number)
+
+
+def test_bytes_of_a_remote_object_are_bytes():
+    thing = RemoteObject(0, "thing", lambda *_: 10**12)
+    with pytest.raises(TypeError, match="does not give bytes"):
+        bytes(thing)  # and not as many zeros

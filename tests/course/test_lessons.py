@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from netchat.course.answers import pack, unpack
+from netchat.course.answers import as_graded, pack, perform, unpack
 from netchat.course.lesson import begun
-from netchat.course.student_process import _do
 from netchat.course.variant import Variant
 from netchat.course.weave import lessons, notebook_of, solutions_of, solve, text_of
 
@@ -42,7 +41,7 @@ class Desk:
         """What the self-check says after a cell."""
         self.course.answers.clear()
         run(cell, self.names if names is None else names)
-        return self.judge(number, self.course.answers[number])
+        return self.judge(number, as_graded(self.course.answers[number]))
 
     def judge(self, number: str, answers: tuple):
         return self.course._exercise(number).judge(self.course.variant, answers)
@@ -61,7 +60,7 @@ def sent_over(answers: tuple) -> tuple:
 
     def ask(number: int, what: str, arguments: list):
         there = through(arguments, None, things.__getitem__, None)
-        return through(_do(things[number], what, there), ask, None, keep)
+        return through(perform(things[number], what, there), ask, None, keep)
 
     return tuple(through(list(answers), ask, None, keep))
 

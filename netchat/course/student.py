@@ -1,0 +1,309 @@
+"""The process in which a student's notebook runs, as the grader sees it.
+
+What comes from there is written by the notebook, whatever it looks like: each message is checked
+before anything of it is used, and nothing is waited for beyond a deadline.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import queue
+import select
+import signal
+import site
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import netchat
+from netchat.course.answers import MOST_BYTES, MOST_ITEMS, pack, unpack
+from netchat.course.sandbox import LEVELS
+from netchat.course.submission import Submission
+
+__all__ = ["DISTURBED", "Done", "Gone", "Student", "StudentError", "isolation"]
+
+#: What is said of a notebook that writes to the channel between the two processes.
+DISTURBED = "disturbs the grading"
+
+_ENDED = "ended the notebook's process"
+_LATE = "takes too long"
+
+#: Bytes of one line: base64 takes four for three.
+_LONGEST_LINE = MOST_BYTES // 3 * 4 + 1024**2
+
+#: Characters of JSON's structure in one line: each may cost a hundred bytes of memory.
+_MOST_STRUCTURE = 5 * MOST_ITEMS
+
+#: Seconds in which the sandbox has to end once it was told.
+_PATIENCE = 2.0
+
+#: Variables that the student's process gets of our environment: nothing that may be secret.
+_VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TZ")
+
+
+class Gone(BaseException):
+    """The student's process has ended, or takes too long. Not an answer: no check may catch it."""
+
+
+class StudentError(Exception):
+    """Something that a student's function raised."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a notebook has answered.
+
+    Attributes:
+        student: the name in its first cell.
+        lesson: the lesson's number.
+        answers: packed, by exercise.
+        refused: why an answer cannot be graded, by exercise.
+    """
+
+    student: str
+    lesson: int
+    answers: dict[str, Any]
+    refused: dict[str, str]
+
+    @classmethod
+    def of(cls, message: Any) -> Done:
+        """Check what a process says, and return it.
+
+        Raises:
+            Gone: it is not what the process of a student says.
+        """
+        match message:
+            case {
+                "student": str() as student,
+                "lesson": int() as lesson,
+                "answers": dict() as answers,
+                "refused": dict() as refused,
+            } if (
+                type(lesson) is int
+                and all(isinstance(a, dict) and a.get("kind") == "list" for a in answers.values())
+                and all(isinstance(reason, str) for reason in refused.values())
+            ):
+                return cls(student, lesson, answers, refused)
+        raise Gone(DISTURBED)
+
+
+class Student:
+    """A student's process.
+
+    Args:
+        submission: the notebook.
+        cells: those of its cells that are to be run.
+        course: the course's folder.
+        level: how far it is isolated, as `isolation` says.
+        deadline: until when the cells have to be handed over.
+
+    Attributes:
+        deadline: until when the next message has to come.
+    """
+
+    def __init__(
+        self,
+        submission: Submission,
+        cells: dict[int, str],
+        course: Path,
+        level: str,
+        deadline: float,
+    ) -> None:
+        self.deadline = deadline
+        self._process, self._lifeline = _start(level, course.resolve())
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        if os.name == "posix":
+            os.set_blocking(self._process.stdin.fileno(), False)
+        self._lines: queue.Queue[bytes] = queue.Queue(4)
+        self._over = False
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process.stdout,), daemon=True
+        )
+        self._reader.start()
+        with contextlib.suppress(Gone):  # `hear` reports it
+            self._write({"modules": submission.modules, "cells": cells})
+
+    def hear(self) -> dict[str, Any]:
+        """Return the next message.
+
+        Raises:
+            Gone: there is none in time, or it is not one.
+        """
+        try:
+            line = self._lines.get(timeout=max(0.0, self.deadline - time.monotonic()))
+        except queue.Empty:
+            raise Gone(_LATE) from None
+        if not line:
+            raise Gone(_ENDED)
+        if not line.endswith(b"\n") or sum(map(line.count, (b"[", b"{", b","))) > _MOST_STRUCTURE:
+            raise Gone(DISTURBED)
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            raise Gone(DISTURBED) from None
+        if not isinstance(message, dict):
+            raise Gone(DISTURBED)
+        return message
+
+    def ask(self, number: int, what: str, arguments: list[Any]) -> Any:
+        """Have something done with one of its objects, and return what comes of it.
+
+        Raises:
+            StudentError: it raises this.
+            Gone: there is no answer in time, or it is not one.
+        """
+        self._write({"number": number, "what": what, "arguments": pack(arguments, _refuse)})
+        answer = self.hear()
+        match answer:
+            case {"error": [str() as name, str() as text]}:
+                kinds: tuple[type, ...] = (StudentError,)
+                kinds += (AttributeError,) if name == "AttributeError" else ()
+                raise type(name if name.isidentifier() else "Error", kinds, {})(text)
+            case {"result": result}:
+                return self.unpacked(result)
+        raise Gone(DISTURBED)
+
+    def unpacked(self, packed: Any) -> Any:
+        """Return what it has sent, with proxies for its objects."""
+        try:
+            return unpack(packed, self.ask, _refuse)
+        except (ValueError, RecursionError):
+            raise Gone(DISTURBED) from None
+
+    def end(self) -> None:
+        """End it and everything that it has started."""
+        self._over = True
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+        else:
+            _end_tree(self._process)
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        until = time.monotonic() + _PATIENCE
+        while self._reader.is_alive() and time.monotonic() < until:
+            with contextlib.suppress(queue.Empty):
+                self._lines.get(timeout=0.01)  # it may wait for room
+        # The reader closes its pipe. If it still waits for something, closing it here would, too.
+
+    def _read(self, out: IO[bytes]) -> None:
+        with contextlib.suppress(OSError, ValueError), out:
+            while not self._over and (line := out.readline(_LONGEST_LINE)):
+                self._lines.put(line)
+        self._lines.put(b"")  # is the end
+
+    def _write(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        rest = memoryview(json.dumps(message).encode() + b"\n")
+        pipe = self._process.stdin.fileno()
+        try:
+            while rest:
+                if os.name == "posix":
+                    patience = max(0.0, self.deadline - time.monotonic())
+                    if not select.select([], [pipe], [], patience)[1]:
+                        raise Gone(_LATE)
+                with contextlib.suppress(BlockingIOError):
+                    rest = rest[os.write(pipe, rest) :]
+        except OSError:
+            raise Gone(_ENDED) from None
+
+
+@functools.cache
+def isolation() -> tuple[str, str]:
+    """Return how far this machine lets a notebook be isolated, and what is missing, or ""."""
+    if os.name != "posix":
+        return "", "Windows offers no isolation"
+    reason = ""
+    for level in LEVELS:
+        if level == "user" and os.geteuid():
+            continue
+        if level == "rights":
+            return level, reason
+        process, lifeline = _start(level, None)
+        out, problem = process.communicate()
+        os.close(lifeline or 0)
+        if out.strip() == b"here":
+            missing = "notebooks can read what every user of this machine can read"
+            return level, missing if level == "user" else ""
+        reason = reason or problem.decode(errors="replace").strip().rpartition("\n")[2]
+    raise AssertionError
+
+
+def _start(level: str, course: Path | None) -> tuple[subprocess.Popen[bytes], int | None]:
+    """Start a student's process; without a course, one that only shows that it could."""
+    package = Path(netchat.__file__).parent
+    variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+    variables |= {
+        "MPLBACKEND": "Agg",
+        "NETCHAT_COURSE": str(course),
+        "NETCHAT_QUICK": "1",
+        "PYTHONPATH": str(package.parent),
+        "PYTHONWARNINGS": "ignore",
+    }
+    command = [sys.executable, "-P", "-m", "netchat.course.student_process"]
+    if course is None:
+        command = [sys.executable, "-P", "-c", "import netchat.course; print('here')"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    pipes["stderr"] = subprocess.DEVNULL if course else subprocess.PIPE
+    if not level:
+        return subprocess.Popen(command, env=variables, **pipes), None  # noqa: S603
+    theirs, ours = os.pipe()
+    order = {
+        "level": level,
+        "command": command,
+        "lifeline": theirs,
+        "readable": _readable(package),
+        "copies": _copies(course) if course else [],
+        "kernels": sorted({str(path.parent) for path in package.rglob("__pycache__/*.nbi")}),
+        "variables": variables,
+    }
+    launcher = [sys.executable, "-I", str(package / "course" / "sandbox.py"), json.dumps(order)]
+    try:
+        return subprocess.Popen(launcher, pass_fds=[theirs], **pipes), ours  # noqa: S603
+    finally:
+        os.close(theirs)
+
+
+def _copies(course: Path) -> list[tuple[str, str]]:
+    """What notebooks need of a course, and where `Lesson` expects it; not the solutions."""
+    modules = [(str(path), f"course/{path.name}") for path in course.glob("*.py")]
+    checks, captures = course / "checks", course.parent / "captures"
+    return [(str(checks), "course/checks"), (str(captures), "captures"), *modules]
+
+
+def _readable(package: Path) -> list[str]:
+    """Python, what is installed, and netchat."""
+    paths = {sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages(), str(package)}
+    paths |= {site.getusersitepackages()} if site.ENABLE_USER_SITE else set()
+    links = [Path(sys.executable)]
+    while links[-1].is_symlink():
+        links.append(links[-1].parent / links[-1].readlink())
+    paths |= {str(link.parent) for link in links}
+    return sorted(paths | {str(Path(path).resolve()) for path in paths})
+
+
+def _end_tree(process: subprocess.Popen[bytes]) -> None:
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        for one in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                one.send_signal(signal.SIGTERM)
+    process.kill()
+
+
+def _refuse(*_: Any) -> Any:
+    raise ValueError("there is nothing on this side")
