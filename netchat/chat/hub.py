@@ -21,8 +21,9 @@ from netchat.chat.journal import (
 from netchat.chat.requests import HANDLERS
 from netchat.chat.room import Room
 from netchat.chat.state import State
-from netchat.errors import PeerError, UnknownType
+from netchat.errors import PeerError
 from netchat.wire import (
+    MESSAGES,
     Bye,
     Error,
     ErrorCode,
@@ -31,7 +32,6 @@ from netchat.wire import (
     Message,
     Ping,
     Pong,
-    Way,
     decode,
     encode,
 )
@@ -75,7 +75,8 @@ class Hub(State):
             if connection.closing:
                 return
             try:
-                self._handle(connection, decode(frame), now)
+                if self._makes_sense(connection, MESSAGES[frame.type]):
+                    self._handle(connection, decode(frame), now)
             except PeerError as error:
                 self.broke(connection, error)
 
@@ -175,13 +176,24 @@ class Hub(State):
 
     # -- inside ---------------------------------------------------------------------------------
 
+    def _makes_sense(self, connection: Connection, kind: type[Message]) -> bool:
+        """Whether a client may send a message now. Decided before its body is looked at."""
+        if connection.session is None:
+            if kind is Hello:
+                return True
+            text = f"The first frame must be HELLO, not {kind.NAME}."
+        elif kind in HANDLERS:
+            return True
+        else:
+            why = "again" if kind is Hello else "from a client"
+            text = f"{kind.NAME} makes no sense {why}."
+        self.dismiss(connection, ErrorCode.UNEXPECTED, text)
+        return False
+
     def _handle(self, connection: Connection, message: Message, now: float) -> None:
         session = connection.session
         if session is None:
-            if not isinstance(message, Hello):
-                text = f"The first frame must be HELLO, not {message.NAME}."
-                self.dismiss(connection, ErrorCode.UNEXPECTED, text)
-                return
+            assert isinstance(message, Hello)
             hello(self, connection, message, now)
             return
         if session.previous and not isinstance(message, Ping | Pong):
@@ -190,15 +202,7 @@ class Hub(State):
             self.by_token.pop(session.previous, None)
             session.previous = b""
             self.save_session(session)
-        handler = HANDLERS.get(type(message))
-        if handler is None:
-            why = "again" if isinstance(message, Hello) else "from a client"
-            if not message.WAY & Way.TO_SERVER or isinstance(message, Hello):
-                text = f"{message.NAME} makes no sense {why}."
-                self.dismiss(connection, ErrorCode.UNEXPECTED, text)
-                return
-            raise UnknownType(f"{message.NAME} is not handled here")
-        handler(self, connection, session, message, now)
+        HANDLERS[type(message)](self, connection, session, message, now)
 
     def _serve(
         self, connection: Connection, same: dict[tuple[Room, int], tuple[bytes, int]]

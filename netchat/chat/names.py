@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import secrets
 import unicodedata
 from collections.abc import Callable
 
@@ -27,15 +28,22 @@ _INVISIBLE = re.compile(
 )
 # The digits that `suggest` may need behind a name.
 _SUFFIX = 6
+# Numbers that `suggest` tries in order, before it tries random ones.
+_IN_ORDER = 10
+#: A name with more characters than this is too long in any form: NFKC composes at most four into
+#: one. It is not normalized, since that takes seconds for some texts of the length of a frame.
+_MOST_RAW = 4 * MAX_NAME
 
 
 def clean_name(name: str) -> str:
     """The form of a name that is stored and shown: NFKC, without space around it."""
-    return unicodedata.normalize("NFKC", name).strip()
+    return unicodedata.normalize("NFKC", name).strip() if len(name) <= _MOST_RAW else name
 
 
 def skeleton(name: str) -> str:
     """What makes a name unique: names with the same skeleton are the same name."""
+    if len(name) > _MOST_RAW:
+        return name  # nobody's
     return unicodedata.normalize("NFKC", clean_name(name).casefold())
 
 
@@ -87,9 +95,14 @@ def suggest(name: str, taken: Callable[[str], bool]) -> str:
     Returns:
         The suggestion.
     """
-    kept = "".join(filter(_allowed, clean_name(name)))
+    kept = "".join(filter(_allowed, clean_name(name[:_MOST_RAW])))
     base = clean_name(kept).lstrip(_PUNCTUATION)[: MAX_NAME - _SUFFIX]
     if name_problem(base) is not None:
         base = "guest"
-    candidates = itertools.chain([base], (f"{base}{n}" for n in itertools.count(2)))
+    # In order as long as that is quick: a full server may have all of a thousand of them.
+    candidates = itertools.chain(
+        [base],
+        (f"{base}{n}" for n in range(2, _IN_ORDER)),
+        (f"{base}{secrets.randbelow(10**_SUFFIX)}" for _ in itertools.count()),
+    )
     return next(c for c in candidates if not taken(skeleton(c)))

@@ -62,9 +62,9 @@ HISTORY_COST = 20
 #: What a CREATE counts for: an empty room is kept for a while.
 CREATE_COST = 20
 
-#: Rooms that one user can be in, whatever the settings: WELCOME names them all in one frame, each
-#: with up to 140 bytes. Private rooms count; to be asked into one is refused beyond this only.
-MAX_SEATS = 400
+#: Rooms that one user can be in, whatever the settings; private ones count. RENAME and BYE are an
+#: event in each of them, all at once, which must not hold anyone else up: 200 take about 1.6 ms.
+MAX_SEATS = 200
 
 #: Counters are stored as signed 64-bit integers.
 MAX_COUNTER = 2**63
@@ -84,15 +84,15 @@ def _say(hub: State, connection: Connection, session: Session, message: Send, no
         counters[device] = last
         _known(hub, connection, session, room, counter)
         return
-    problem = text_problem(text)
-    if problem is not None:
-        hub.refuse(connection, ErrorCode.TEXT_NOT_ALLOWED, problem, Send, counter)
-        return
     # A character is at most four bytes: only long texts are worth counting.
     if len(text) * 4 > hub.settings.max_text and len(text.encode()) > hub.settings.max_text:
         size, limit = len(text.encode()), hub.settings.max_text
         problem = f"The message has {size} bytes; at most {limit} are allowed. Send it in parts."
         hub.refuse(connection, ErrorCode.TEXT_TOO_LONG, problem, Send, counter)
+        return
+    problem = text_problem(text)
+    if problem is not None:
+        hub.refuse(connection, ErrorCode.TEXT_NOT_ALLOWED, problem, Send, counter)
         return
     if counter >= MAX_COUNTER:
         problem = f"A message's counter must be below 2^63; this one is {counter}."
@@ -324,7 +324,8 @@ def _pong(hub: State, connection: Connection, session: Session, message: Pong, n
 
 
 def _bye(hub: State, connection: Connection, session: Session, message: Bye, now: float) -> None:
-    hub.end_session(session, message.text[:200] if not text_problem(message.text) else "", now)
+    why = message.text[:200]
+    hub.end_session(session, why if not text_problem(why) else "", now)
     connection.closing = True
     # The goodbye comes back once it is durable; the client can then be sure that its name is free.
     hub.batch.after.append(partial(_part, hub, connection))
