@@ -56,8 +56,11 @@ LOOK_BACK = 4096
 #: What that search counts for in the limit on frames a second.
 LOOK_BACK_COST = 50
 
-#: What a HISTORY counts for in that limit: it is answered with up to HISTORY_BYTES.
+#: What a HISTORY counts for in that limit, besides its answer: each KiB of that counts, too.
 HISTORY_COST = 20
+
+#: A WHO counts for one frame more for each so many members of the room.
+WHO_MEMBERS = 16
 
 #: What a CREATE counts for: an empty room is kept for a while.
 CREATE_COST = 20
@@ -90,9 +93,9 @@ def _say(hub: State, connection: Connection, session: Session, message: Send, no
         problem = f"The message has {size} bytes; at most {limit} are allowed. Send it in parts."
         hub.refuse(connection, ErrorCode.TEXT_TOO_LONG, problem, Send, counter)
         return
-    problem = text_problem(text)
-    if problem is not None:
-        hub.refuse(connection, ErrorCode.TEXT_NOT_ALLOWED, problem, Send, counter)
+    unfit = text_problem(text)
+    if unfit is not None:
+        hub.refuse(connection, ErrorCode.TEXT_NOT_ALLOWED, unfit, Send, counter)
         return
     if counter >= MAX_COUNTER:
         problem = f"A message's counter must be below 2^63; this one is {counter}."
@@ -124,7 +127,7 @@ def _known(hub: State, connection: Connection, session: Session, room: Room, cou
         hub.refuse(connection, ErrorCode.OUT_OF_ORDER, problem, Send, counter)
 
     connection.allowance -= LOOK_BACK_COST
-    hub.batch.after.append(answer)
+    hub.batch.after.append(partial(hub.owe, connection, answer))
 
 
 def _create(
@@ -222,6 +225,8 @@ def _leave(
 
 
 def _who(hub: State, connection: Connection, session: Session, message: Who, now: float) -> None:
+    if (room := session.rooms.get(message.room)) is not None:
+        connection.allowance -= len(room.members) // WHO_MEMBERS
     hub.owe(connection, partial(_roster, hub, connection, session, message))
 
 
@@ -312,7 +317,9 @@ def _past(hub: State, connection: Connection, session: Session, message: History
     )
     begin = begin or first
     end = HistoryEnd(message.request, begin, begin + len(frames) - 1, room.oldest, room.code)
-    hub.write(connection, b"".join([*frames, encode(end)]))
+    answer = b"".join([*frames, encode(end)])
+    connection.allowance -= len(answer) >> 10
+    hub.write(connection, answer)
 
 
 def _ping(hub: State, connection: Connection, session: Session, message: Ping, now: float) -> None:
