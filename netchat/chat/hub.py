@@ -119,9 +119,13 @@ class Hub(State):
             if connection.closing:
                 return
             connection.allowance -= 1 + (len(frame.body) >> FRAME_UNIT)
+            # Decided before its body is looked at.
+            kind = MESSAGES[frame.type]
+            if kind is not Hello if connection.session is None else kind not in HANDLERS:
+                self._out_of_place(connection, kind)
+                return
             try:
-                if self._makes_sense(connection, MESSAGES[frame.type]):
-                    self._handle(connection, decode(frame), now)
+                self._handle(connection, decode(frame), now)
             except PeerError as error:
                 self.broke(connection, error)
 
@@ -227,19 +231,13 @@ class Hub(State):
 
     # -- inside ---------------------------------------------------------------------------------
 
-    def _makes_sense(self, connection: Connection, kind: type[Message]) -> bool:
-        """Whether a client may send a message now. Decided before its body is looked at."""
+    def _out_of_place(self, connection: Connection, kind: type[Message]) -> None:
         if connection.session is None:
-            if kind is Hello:
-                return True
             text = f"The first frame must be HELLO, not {kind.NAME}."
-        elif kind in HANDLERS:
-            return True
         else:
             why = "again" if kind is Hello else "from a client"
             text = f"{kind.NAME} makes no sense {why}."
         self.dismiss(connection, ErrorCode.UNEXPECTED, text)
-        return False
 
     def _handle(self, connection: Connection, message: Message, now: float) -> None:
         session = connection.session

@@ -48,7 +48,7 @@ MAX_WAITING = 4 * 1024 * 1024
 TURN_SECONDS = 0.001
 
 #: Frames of one connection that are handled before it is another one's turn.
-SLICE = 8
+SLICE = 16
 
 #: Frames a second up to which a connection has said little, and seconds of it that it may save up.
 QUIET_RATE, QUIET_SAVED = 100.0, 0.3
@@ -369,10 +369,11 @@ class ChatServer:
         if hub.batch.weight > MAX_WAITING:
             self._waiting.append(peer)
             peer.hold(_Hold.DISK_BEHIND)
-        if seconds := hub.pause(peer, now, more=reader.unread):
+        unread = reader.unread
+        if seconds := hub.pause(peer, now, more=unread):
             peer.hold(_Hold.TOO_FAST)
             self._loop.call_later(seconds, peer.release, _Hold.TOO_FAST)
-        elif reader.unread and not peer.holds:
+        elif unread and not peer.holds:
             self.line_up(peer)
         work = len(frames) + reader.idle
         peer.quiet_at = max(peer.quiet_at, now - QUIET_SAVED) + work / QUIET_RATE
