@@ -18,6 +18,8 @@ PRIVATE_MARK = "@"
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH = 10
+#: Characters in which somebody may write a code, with spaces and hyphens.
+_MOST_WRITTEN = 64
 # What people write for what they see (https://www.crockford.com/base32.html), and separators.
 _READ = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
@@ -29,6 +31,8 @@ def new_code() -> str:
 
 def read_code(written: str) -> str | None:
     """The code somebody meant, whatever its case, groups and look-alikes; None if it is none."""
+    if len(written) > _MOST_WRITTEN:
+        return None
     written = written.strip()
     if written.casefold() == LOBBY:
         return LOBBY

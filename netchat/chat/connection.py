@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from netchat.chat.room import Room
     from netchat.chat.session import Session
 
-__all__ = ["Close", "Connection", "Fanout", "Note", "Output", "Slow", "Write"]
+__all__ = ["Close", "Connection", "Fanout", "Note", "Output", "Write"]
 
 
 class Connection:
@@ -85,13 +85,6 @@ class Close(NamedTuple):
     connection: Connection
 
 
-class Slow(NamedTuple):
-    """Read nothing from a connection for some seconds."""
-
-    connection: Connection
-    seconds: float
-
-
 class Note(NamedTuple):
     """Something for the server's log."""
 
@@ -99,4 +92,4 @@ class Note(NamedTuple):
     fields: dict[str, Any]
 
 
-Output = Write | Fanout | Close | Slow | Note
+Output = Write | Fanout | Close | Note

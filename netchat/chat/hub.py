@@ -1,7 +1,8 @@
 """The server's rules, without I/O: frames in, outputs and batches out, time is an argument.
 
 Whoever drives a hub does five things:
-    1. tells it of connections (`connect`, `lost`) and hands it their frames (`receive`);
+    1. tells it of connections (`connect`, `lost`), and hands it as many of their frames as each is
+       `permitted` (`receive`); reads nothing more from a connection that has to `pause`;
     2. carries out what it asks for (`take_outputs`);
     3. writes the batch it has collected to a history (`take_batch`), then calls `commit`: nobody
        sees an event before it is durable;
@@ -12,8 +13,10 @@ Whoever drives a hub does five things:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from netchat.chat import timers
-from netchat.chat.connection import Connection, Fanout, Output, Slow
+from netchat.chat.connection import Connection, Fanout, Output
 from netchat.chat.greeting import hello
 from netchat.chat.journal import (
     Batch,
@@ -21,8 +24,9 @@ from netchat.chat.journal import (
 from netchat.chat.requests import HANDLERS
 from netchat.chat.room import Room
 from netchat.chat.state import State
-from netchat.errors import PeerError, UnknownType
+from netchat.errors import PeerError
 from netchat.wire import (
+    MESSAGES,
     Bye,
     Error,
     ErrorCode,
@@ -31,7 +35,6 @@ from netchat.wire import (
     Message,
     Ping,
     Pong,
-    Way,
     decode,
     encode,
 )
@@ -43,6 +46,15 @@ CATCH_UP_BYTES = 64 * 1024
 
 #: A connection that sends too fast is told so at most this often, in seconds.
 WARN_EVERY = 10.0
+
+#: A frame counts once for each KiB that it begins, in the limit on frames a second (a shift).
+FRAME_UNIT = 10
+
+#: Answers that a connection may be owed; before it has taken some in, no more is read from it.
+MAX_ASKED = 64
+
+#: The least pause of a connection, in seconds: it goes on with more than a single frame then.
+LEAST_PAUSE = 0.02
 
 
 class Hub(State):
@@ -67,12 +79,50 @@ class Hub(State):
         else:
             self.half_open[connection] = now
 
-    def receive(self, connection: Connection, frames: list[Frame], now: float) -> None:
+    def permitted(self, connection: Connection, now: float) -> int:
+        """How many frames of a connection may be handled now (token bucket)."""
+        room = MAX_ASKED - len(connection.asked) if connection.asked else MAX_ASKED
+        settings = self.settings
+        if not settings.rate:
+            return room
+        grown = connection.allowance + (now - connection.filled) * settings.rate
+        connection.allowance = grown = min(grown, settings.burst)
+        connection.filled = now
+        return min(room, int(grown)) if grown > 0 else 0
+
+    def pause(self, connection: Connection, now: float, *, more: bool) -> float:
+        """For how many seconds to read nothing from a connection; 0 if it may go on.
+
+        Args:
+            connection: the connection; frames of it have just been handled.
+            now: the present.
+            more: frames of it may have arrived that were not handled.
+        """
+        if connection.closing:
+            return 0.0
+        if connection.asked and len(connection.asked) >= MAX_ASKED:
+            return LEAST_PAUSE
+        rate, allowance = self.settings.rate, connection.allowance
+        if not rate or allowance >= (1 if more else 0):
+            return 0.0
+        if now - connection.warned >= WARN_EVERY or not connection.warned:
+            connection.warned = now
+            text = f"You send more than {rate:g} frames a second; the server reads you slower."
+            self.send(connection, Error(ErrorCode.TOO_FAST, 0, 0, text, ""))
+            name = connection.session.name if connection.session else ""
+            self.note("too fast", name=name, address=connection.address)
+        return max(LEAST_PAUSE, (1 - allowance) / rate)
+
+    def receive(self, connection: Connection, frames: Sequence[Frame], now: float) -> None:
         """Frames have arrived on a connection."""
-        if self.settings.rate and not connection.closing:
-            self._meter(connection, len(frames), now)
         for frame in frames:
             if connection.closing:
+                return
+            connection.allowance -= 1 + (len(frame.body) >> FRAME_UNIT)
+            # Decided before its body is looked at.
+            kind = MESSAGES[frame.type]
+            if kind is not Hello if connection.session is None else kind not in HANDLERS:
+                self._out_of_place(connection, kind)
                 return
             try:
                 self._handle(connection, decode(frame), now)
@@ -123,16 +173,22 @@ class Hub(State):
         if connection.lagging or connection.asked:
             self.catching_up[connection] = None
 
-    def catch_up(self) -> bool:
+    def catch_up(self, enough: Callable[[], bool] = lambda: False) -> bool:
         """Send each member who fell behind its next events, or a large answer it is owed.
+
+        Args:
+            enough: says that the others have to wait for the next call.
 
         Returns:
             Whether there is more to be sent, once what was sent has been taken in.
         """
         same: dict[tuple[Room, int], tuple[bytes, int]] = {}
         for connection in list(self.catching_up):
-            if connection.stalled_since or not self._serve(connection, same):
-                self.catching_up.pop(connection, None)
+            self.catching_up.pop(connection, None)
+            if not connection.stalled_since and self._serve(connection, same):
+                self.catching_up[connection] = None  # behind the others
+            if enough():
+                break
         return bool(self.catching_up)
 
     def tick(self, now: float) -> None:
@@ -175,13 +231,18 @@ class Hub(State):
 
     # -- inside ---------------------------------------------------------------------------------
 
+    def _out_of_place(self, connection: Connection, kind: type[Message]) -> None:
+        if connection.session is None:
+            text = f"The first frame must be HELLO, not {kind.NAME}."
+        else:
+            why = "again" if kind is Hello else "from a client"
+            text = f"{kind.NAME} makes no sense {why}."
+        self.dismiss(connection, ErrorCode.UNEXPECTED, text)
+
     def _handle(self, connection: Connection, message: Message, now: float) -> None:
         session = connection.session
         if session is None:
-            if not isinstance(message, Hello):
-                text = f"The first frame must be HELLO, not {message.NAME}."
-                self.dismiss(connection, ErrorCode.UNEXPECTED, text)
-                return
+            assert isinstance(message, Hello)
             hello(self, connection, message, now)
             return
         if session.previous and not isinstance(message, Ping | Pong):
@@ -190,15 +251,7 @@ class Hub(State):
             self.by_token.pop(session.previous, None)
             session.previous = b""
             self.save_session(session)
-        handler = HANDLERS.get(type(message))
-        if handler is None:
-            why = "again" if isinstance(message, Hello) else "from a client"
-            if not message.WAY & Way.TO_SERVER or isinstance(message, Hello):
-                text = f"{message.NAME} makes no sense {why}."
-                self.dismiss(connection, ErrorCode.UNEXPECTED, text)
-                return
-            raise UnknownType(f"{message.NAME} is not handled here")
-        handler(self, connection, session, message, now)
+        HANDLERS[type(message)](self, connection, session, message, now)
 
     def _serve(
         self, connection: Connection, same: dict[tuple[Room, int], tuple[bytes, int]]
@@ -223,22 +276,6 @@ class Hub(State):
         if connection.asked:
             connection.asked.popleft()()
         return bool(connection.asked)
-
-    def _meter(self, connection: Connection, frames: int, now: float) -> None:
-        """Token bucket: who sends faster than the limit is read more slowly."""
-        settings = self.settings
-        grown = connection.allowance + (now - connection.filled) * settings.rate
-        connection.allowance = min(grown, settings.burst) - frames
-        connection.filled = now
-        if connection.allowance >= 0:
-            return
-        self._outputs.append(Slow(connection, -connection.allowance / settings.rate))
-        if now - connection.warned >= WARN_EVERY or not connection.warned:
-            connection.warned = now
-            text = f"You send more than {settings.rate:g} frames a second; the server reads you slower."
-            self.send(connection, Error(ErrorCode.TOO_FAST, 0, 0, text, ""))
-            name = connection.session.name if connection.session else ""
-            self.note("too fast", name=name, address=connection.address)
 
     def _behind(self, room: Room, last: int) -> tuple[bytes, int]:
         """Some of the frames that follow `last` in a room, and the last one's number."""

@@ -58,15 +58,18 @@ LOOK_BACK = 4096
 #: What that search counts for in the limit on frames a second.
 LOOK_BACK_COST = 50
 
-#: What a HISTORY counts for in that limit: it is answered with up to HISTORY_BYTES.
+#: What a HISTORY counts for in that limit, besides its answer: each KiB of that counts, too.
 HISTORY_COST = 20
+
+#: A WHO counts for one frame more for each so many members of the room.
+WHO_MEMBERS = 16
 
 #: What a CREATE counts for: an empty room is kept for a while.
 CREATE_COST = 20
 
-#: Rooms that one user can be in, whatever the settings: WELCOME names them all in one frame, each
-#: with up to 140 bytes. Private rooms count; to be asked into one is refused beyond this only.
-MAX_SEATS = 400
+#: Rooms that one user can be in, whatever the settings; private ones count. RENAME and BYE are an
+#: event in each of them, all at once, which must not hold anyone else up: 200 take about 1.6 ms.
+MAX_SEATS = 200
 
 #: Counters are stored as signed 64-bit integers.
 MAX_COUNTER = 2**63
@@ -92,15 +95,15 @@ def _say(hub: State, connection: Connection, session: Session, message: Send, no
         counters[device] = last
         _known(hub, connection, session, room, counter)
         return
-    problem = text_problem(text)
-    if problem is not None:
-        hub.refuse(connection, ErrorCode.TEXT_NOT_ALLOWED, problem, Send, counter)
-        return
     # A character is at most four bytes: only long texts are worth counting.
     if len(text) * 4 > hub.settings.max_text and len(text.encode()) > hub.settings.max_text:
         size, limit = len(text.encode()), hub.settings.max_text
         problem = f"The message has {size} bytes; at most {limit} are allowed. Send it in parts."
         hub.refuse(connection, ErrorCode.TEXT_TOO_LONG, problem, Send, counter)
+        return
+    unfit = text_problem(text)
+    if unfit is not None:
+        hub.refuse(connection, ErrorCode.TEXT_NOT_ALLOWED, unfit, Send, counter)
         return
     if counter >= MAX_COUNTER:
         problem = f"A message's counter must be below 2^63; this one is {counter}."
@@ -140,7 +143,7 @@ def _known(hub: State, connection: Connection, session: Session, room: Room, cou
         hub.refuse(connection, ErrorCode.OUT_OF_ORDER, problem, Send, counter)
 
     connection.allowance -= LOOK_BACK_COST
-    hub.batch.after.append(answer)
+    hub.batch.after.append(partial(hub.owe, connection, answer))
 
 
 def _create(
@@ -238,6 +241,8 @@ def _leave(
 
 
 def _who(hub: State, connection: Connection, session: Session, message: Who, now: float) -> None:
+    if (room := session.rooms.get(message.room)) is not None:
+        connection.allowance -= len(room.members) // WHO_MEMBERS
     hub.owe(connection, partial(_roster, hub, connection, session, message))
 
 
@@ -327,7 +332,9 @@ def _past(hub: State, connection: Connection, session: Session, message: History
     )
     begin = begin or first
     end = HistoryEnd(message.request, begin, begin + len(frames) - 1, room.oldest, room.code)
-    hub.write(connection, b"".join([*frames, encode(end)]))
+    answer = b"".join([*frames, encode(end)])
+    connection.allowance -= len(answer) >> 10
+    hub.write(connection, answer)
 
 
 def _ping(hub: State, connection: Connection, session: Session, message: Ping, now: float) -> None:
@@ -339,7 +346,8 @@ def _pong(hub: State, connection: Connection, session: Session, message: Pong, n
 
 
 def _bye(hub: State, connection: Connection, session: Session, message: Bye, now: float) -> None:
-    hub.end_session(session, message.text[:200] if not text_problem(message.text) else "", now)
+    why = message.text[:200]
+    hub.end_session(session, why if not text_problem(why) else "", now)
     connection.closing = True
     # The goodbye comes back once it is durable; the client can then be sure that its name is free.
     hub.batch.after.append(partial(_part, hub, connection))

@@ -298,6 +298,8 @@ class State:
 
     def owe(self, connection: Connection, answer: Callable[[], None]) -> None:
         """Give a large answer when the connection has taken in what it is owed already."""
+        if connection.session is None or connection.closing:
+            return  # it was lost while a commit was under way
         if connection.asked is None:
             connection.asked = deque()
         connection.asked.append(answer)

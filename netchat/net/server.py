@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Collection
 from enum import IntFlag
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from netchat.chat.connection import Close, Connection, Fanout, Note, Slow, Write
+from netchat.chat.connection import Close, Connection, Fanout, Note, Write
 from netchat.chat.hub import Hub
 from netchat.chat.journal import Batch
 from netchat.chat.settings import Settings
@@ -42,6 +43,16 @@ HIGH_WATER, LOW_WATER = 256 * 1024, 64 * 1024
 
 #: Bytes of events that wait for the disk at which those who send are read no further.
 MAX_WAITING = 4 * 1024 * 1024
+
+#: Seconds that one turn of the loop spends on connections that keep it busy, and on answers that are
+#: owed. Whoever has said little lately does not wait for them.
+TURN_SECONDS = 0.001
+
+#: Frames of one connection that are handled before it is another one's turn.
+SLICE = 16
+
+#: Frames a second up to which a connection has said little, and seconds of it that it may save up.
+QUIET_RATE, QUIET_SAVED = 100.0, 0.3
 
 #: A busy server lets a commit gather for as long: until as many events wait as came during the last
 #: commit and the one before it, but no longer than this. One commit and one send a member then
@@ -86,28 +97,44 @@ class _Hold(IntFlag):
     NOT_READING = 2
     DISK_BEHIND = 4
     OPENING_LINK = 8
+    ITS_TURN = 16
 
 
 class Reader(Protocol):
     """Cuts what a connection brings into frames, as `FrameReader` does."""
 
+    #: Units of work since the last call of `feed` that brought no frame, and count like one.
+    idle: int
+
     @property
     def pending(self) -> int:
         """More than 0 while something has begun to arrive that is not complete yet."""
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Take the next bytes; the frames they complete. Raises a PeerError for what is wrong."""
+    @property
+    def unread(self) -> bool:
+        """Whether `feed` has stopped at its limit: call it again, if only with nothing."""
+
+    def feed(self, data: bytes, most: int) -> list[Frame]:
+        """Take the next bytes; up to `most` of the frames they complete, the rest with later calls.
+
+        Raises:
+            PeerError: something is wrong in the bytes that were looked at.
+        """
+
+    def ignore(self, data: bytes) -> None:
+        """Take bytes that arrive after the peer was told goodbye."""
 
 
 class _Peer(Connection, asyncio.Protocol):
     """One connection: of TCP, of a WebSocket, or a link over UDP."""
 
-    __slots__ = ("reader", "server", "transport")
+    __slots__ = ("quiet_at", "reader", "server", "transport")
 
     def __init__(self, server: ChatServer, reader: Reader) -> None:
         super().__init__()
         self.server = server
         self.reader = reader
+        self.quiet_at = 0.0  # when it will have said little (see QUIET_RATE)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not inherit from asyncio's.
@@ -152,8 +179,12 @@ class _Peer(Connection, asyncio.Protocol):
         if not self.holds & why:
             return
         self.holds &= ~why
-        if not self.holds and not self.transport.is_closing():
-            self.heard = time.monotonic()
+        if self.holds or self.transport.is_closing():
+            return
+        self.heard = time.monotonic()
+        if self.reader.unread and not self.closing:
+            self.server.line_up(self)
+        else:
             self.transport.resume_reading()
 
 
@@ -190,6 +221,8 @@ class ChatServer:
         self._scheduled = False
         self._stopping = False
         self._last_turn = 0.0
+        self._spent = 0.0  # seconds of this turn
+        self._line: deque[_Peer] = deque()  # who has sent what was not looked at yet
         self._committing = False
         self._gather_rows = 0
         self._gather_until = 0.0
@@ -314,26 +347,40 @@ class ChatServer:
         return now
 
     def received(self, peer: _Peer, data: bytes) -> None:
-        """Bytes have arrived: give the frames they complete to the hub."""
-        if self._stopping and not peer.closing:
+        """Bytes have arrived: give frames they complete to the hub, at once or in their turn."""
+        if peer.closing:
+            peer.reader.ignore(data)
+            return
+        if self._stopping:
             return
         now = self.now()
         peer.heard = now
         self.traffic.bytes_in += len(data)
-        hub = self.hub
+        at_once = peer.quiet_at <= now or self._spent < TURN_SECONDS
+        self._read(peer, data, SLICE if at_once else 0, now)
+        if not self._scheduled:
+            if now - self._last_turn > QUIET_SECONDS:
+                self._turn()
+            else:
+                self.schedule()
+
+    def _read(self, peer: _Peer, data: bytes, most: int, now: float) -> None:
+        """Give some of a connection's frames to the hub, and see to it that the rest has its turn."""
+        hub, reader = self.hub, peer.reader
         try:
-            frames = peer.reader.feed(data)
+            frames = reader.feed(data, min(most, hub.permitted(peer, now)))
         except PeerError as error:
+            frames = list(error.frames)
+            hub.receive(peer, frames, now)
             if not peer.closing:
-                hub.receive(peer, list(error.frames), now)
                 if isinstance(error, BadMagic) and _may_be_link(peer, data):
                     self._let_link_in(peer, data)
                 else:
                     hub.broke(peer, error)
-            frames = []
         else:
             hub.receive(peer, frames, now)
-        if peer.reader.pending:
+        peer.allowance -= reader.idle
+        if reader.pending:
             if frames or not peer.partial_since:
                 peer.partial_since = now
                 hub.partials[peer] = None
@@ -343,11 +390,36 @@ class ChatServer:
         if hub.batch.weight > MAX_WAITING:
             self._waiting.append(peer)
             peer.hold(_Hold.DISK_BEHIND)
-        if not self._scheduled:
-            if now - self._last_turn > QUIET_SECONDS:
-                self._turn()
-            else:
-                self.schedule()
+        unread = reader.unread
+        if seconds := hub.pause(peer, now, more=unread):
+            peer.hold(_Hold.TOO_FAST)
+            self._loop.call_later(seconds, peer.release, _Hold.TOO_FAST)
+        elif unread and not peer.holds:
+            self.line_up(peer)
+        work = len(frames) + reader.idle
+        peer.quiet_at = max(peer.quiet_at, now - QUIET_SAVED) + work / QUIET_RATE
+        self._spent += time.monotonic() - now
+
+    def line_up(self, peer: _Peer) -> None:
+        """Look at the rest of what a connection has sent when it is its turn; read no more before."""
+        peer.hold(_Hold.ITS_TURN)
+        self._line.append(peer)
+        self.schedule()
+
+    def _take_turns(self, now: float) -> None:
+        """Go on with those who are in line, for a while."""
+        line, end = self._line, now + TURN_SECONDS
+        while line and now < end and not self._stopping:
+            peer = line.popleft()
+            peer.holds &= ~_Hold.ITS_TURN
+            if not peer.holds and peer in self.hub.connections:
+                if not peer.closing:
+                    self._read(peer, b"", SLICE, now)
+                if not peer.holds and not peer.transport.is_closing():
+                    peer.transport.resume_reading()
+            now = time.monotonic()
+        if line:
+            self.schedule()
 
     def _let_link_in(self, peer: _Peer, data: bytes) -> None:
         """What has arrived first is no frame, but the beginning of a link."""
@@ -370,10 +442,14 @@ class ChatServer:
 
     def _turn(self) -> None:
         self._scheduled = False
-        self._last_turn = time.monotonic()
+        self._last_turn = now = time.monotonic()
+        if self._line:
+            self._take_turns(now)
+        self._spent = 0.0
         self._carry_out()
         if self.hub.catching_up:
-            if self.hub.catch_up():
+            end = time.monotonic() + TURN_SECONDS
+            if self.hub.catch_up(lambda: time.monotonic() > end):
                 self.schedule()
             self._carry_out()
         if self._committing or self._gathering():
@@ -447,10 +523,6 @@ class ChatServer:
                         cast(_Peer, connection).transport.write(data)
                 case Note():
                     self._log(output)
-                case Slow(connection, seconds):
-                    peer = cast(_Peer, connection)
-                    peer.hold(_Hold.TOO_FAST)
-                    self._loop.call_later(seconds, peer.release, _Hold.TOO_FAST)
                 case Close(connection):
                     self._part(cast(_Peer, connection))
         if self.newly_stalled:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+import sys
+from collections import deque
+from typing import Any, cast
 
 from websockets.frames import CloseCode, Opcode
 from websockets.frames import Frame as Piece
@@ -23,6 +25,9 @@ __all__ = ["Envelope", "WebSocket"]
 #: Pieces in a row that complete no frame of the chat: signs of life, empty messages, fragments.
 #: Nobody needs many, and each costs us more than its few bytes cost the sender.
 MAX_IDLE_PIECES = 64
+
+#: Bytes that are looked at in one go: no more than 40 pieces, each of which takes some 10 us.
+SLICE = 256
 
 _SILENT = logging.getLogger("netchat.web.websocket")
 _SILENT.disabled = True  # what a peer does wrong is a note of the chat server's
@@ -55,14 +60,19 @@ class WebSocket(asyncio.Transport):
     """
 
     __slots__ = (
+        "_at",
         "_closing",
         "_code",
         "_envelope",
         "_frames",
-        "_idle",
+        "_in_a_row",
         "_lower",
+        "_pieces",
         "_protocol",
+        "_raw",
+        "_torn",
         "_within",
+        "idle",
         "pending",
     )
 
@@ -73,69 +83,114 @@ class WebSocket(asyncio.Transport):
         self._envelope = envelope
         self._protocol = Protocol(Side.SERVER, max_size=max_frame, logger=_SILENT)
         self._frames = FrameReader(max_frame)
-        self._idle = 0
+        self._raw, self._at = b"", 0  # what was not looked at, from that offset on
+        self._pieces: deque[Piece] = deque()
+        self.idle = self._in_a_row = 0  # pieces that brought no frame
+        self._torn = False  # a piece: its other bytes are waited for
         self._within = False  # a message: its next fragment is waited for
         self._code = CloseCode.NORMAL_CLOSURE
         self._closing = False
 
     # -- what arrives ---------------------------------------------------------------------------
 
-    def feed(self, data: bytes) -> list[Frame]:
+    @property
+    def unread(self) -> bool:
+        """Whether `feed` has stopped at its limit, with bytes left to look at."""
+        if self._at < len(self._raw) or self._pieces or self._frames.unread:
+            return True
+        return self._protocol.parser_exc is not None and not self._closing
+
+    def feed(self, data: bytes, most: int = sys.maxsize) -> list[Frame]:
         """Take the next bytes of the connection.
 
+        Args:
+            data: those bytes; may be empty, to get on with the ones before.
+            most: frames of the chat to hand out, and pieces without one to look at, together.
+
         Returns:
-            The frames they complete.
+            The frames they complete; those beyond `most` are kept for the next call.
 
         Raises:
             PeerError: they break a rule of the WebSocket or of the chat's frames.
         """
-        protocol = self._protocol
-        protocol.receive_data(data)
-        pieces = protocol.events_received()
+        if data:
+            self._raw, self._at = self._raw[self._at :] + data, 0
+        self.idle = 0
         frames: list[Frame] = []
-        if self._closing:  # all that still matters of it is the peer's goodbye
-            self._end()
-            return frames
         try:
-            for piece in pieces:
-                assert isinstance(piece, Piece)  # behind the handshake there is nothing else
-                frames += self._open(piece)
-            if protocol.parser_exc is not None:
-                raise BadWebSocket(str(protocol.parser_exc))
+            while (room := most - len(frames) - self.idle) > 0 and self._step(frames, room):
+                pass
         except PeerError as error:
             error.frames = [*frames, *error.frames]
             self.pending = 0
             raise
         # A piece whose header alone has come, behind others, is noticed with its next byte.
-        waiting = self._within or bool(protocol.reader.buffer)
-        self.pending = 1 if waiting or not pieces else 0
-        if protocol.state is not OPEN:
-            self._end()
-        else:
-            for answer in protocol.data_to_send():  # PONGs
+        waiting = self._within or self._torn or self.unread or self._protocol.reader.buffer
+        self.pending = 1 if waiting else 0
+        if self._protocol.state is OPEN:
+            for answer in self._protocol.data_to_send():  # PONGs
                 self._lower.write(answer)
+        elif not self.unread:
+            self._end()
         return frames
 
-    def _open(self, piece: Piece) -> list[Frame]:
-        """The frames that one piece completes."""
-        frames: list[Frame] = []
+    def _step(self, frames: list[Frame], room: int) -> bool:
+        """Do the next thing there is to do; False if there is none."""
+        protocol = self._protocol
+        if self._frames.unread:
+            self._take(b"", frames, room)
+        elif self._pieces:
+            self._open(self._pieces.popleft(), frames, room)
+        elif protocol.parser_exc is not None:
+            raise BadWebSocket(str(protocol.parser_exc))
+        elif self._at < len(self._raw):
+            protocol.receive_data(self._raw[self._at : self._at + SLICE])
+            self._at += SLICE
+            if self._at >= len(self._raw):
+                self._raw, self._at = b"", 0
+            self._pieces.extend(cast("list[Piece]", protocol.events_received()))
+            self._torn = not self._pieces
+        else:
+            return False
+        return True
+
+    def _open(self, piece: Piece, frames: list[Frame], room: int) -> None:
+        """Begin to take the frames that a piece completes."""
+        count = len(frames)
         if piece.opcode is Opcode.TEXT:
             raise self._wrong(CloseCode.UNSUPPORTED_DATA, "a message must be binary, not text")
         if piece.opcode in (Opcode.BINARY, Opcode.CONT):
-            try:
-                frames = self._frames.feed(bytes(piece.data))
-            except PeerError:
-                self._code = CloseCode.INVALID_DATA
-                raise
             self._within = not piece.fin
-            if piece.fin and (left := self._frames.pending):
-                text = f"a message ends within a frame, of which it has {left} bytes"
-                raise self._wrong(CloseCode.INVALID_DATA, text)
-        self._idle = 0 if frames else self._idle + 1
-        if self._idle > MAX_IDLE_PIECES:
-            text = f"{self._idle} WebSocket frames in a row complete no frame of the chat"
+            self._take(bytes(piece.data), frames, room)
+        if len(frames) > count:
+            self._in_a_row = 0
+            return
+        self.idle += 1
+        self._in_a_row += 1
+        if self._in_a_row > MAX_IDLE_PIECES:
+            text = f"{self._in_a_row} WebSocket frames in a row complete no frame of the chat"
             raise self._wrong(CloseCode.POLICY_VIOLATION, text)
-        return frames
+
+    def _take(self, data: bytes, frames: list[Frame], room: int) -> None:
+        """Take frames of the chat out of a piece; a message must not end within one."""
+        try:
+            frames += self._frames.feed(data, room)
+        except PeerError:
+            self._code = CloseCode.INVALID_DATA
+            raise
+        if not self._within and not self._frames.unread and (left := self._frames.pending):
+            text = f"a message ends within a frame, of which it has {left} bytes"
+            raise self._wrong(CloseCode.INVALID_DATA, text)
+
+    def ignore(self, data: bytes) -> None:
+        """Look for nothing but the peer's goodbye, and not for long."""
+        for at in range(0, len(data), SLICE):
+            self._protocol.receive_data(data[at : at + SLICE])
+            self._in_a_row += len(self._protocol.events_received())
+            if self._in_a_row > 2 * MAX_IDLE_PIECES:
+                self.abort()
+                return
+        self._end()
 
     def _wrong(self, code: CloseCode, text: str) -> BadWebSocket:
         self._code = code

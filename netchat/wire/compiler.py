@@ -51,6 +51,8 @@ def _encoder_source(declared: type) -> list[str]:
         values = [f"m.{f.name}" for f in members]
         last = members[-1]
         if last.kind in (TEXT, BLOB, LIST):
+            if last.kind is LIST:
+                lines.append(f"    if len(m.{last.name}) > {last.most}: raise error")
             content = {
                 TEXT: f"m.{last.name}.encode()",
                 BLOB: f"m.{last.name}",
@@ -77,6 +79,7 @@ def _reader_source(declared: type) -> list[str]:
         lines.append(f"    at += {struct.calcsize(form)}")
         lines += [f"    set_{f.name}(m, _{f.name})" for f in (members[:-1] if varies else members)]
         if last.kind is LIST:
+            lines.append(f"    if size > {last.most}: raise error")
             lines.append("    items = []")
             lines.append("    for _ in range(size):")
             lines.append(f"        item, at = read_{last.name}(body, at)")
@@ -107,7 +110,7 @@ def compile_declaration(declared: type) -> tuple[Encoder, Reader]:
         `encode(message) -> bytes` and `read(cls, body, at) -> (message, end)`. `read` may raise
         `struct.error` or `UnicodeDecodeError`, or end past the body's end: all mean "malformed".
     """
-    scope: dict[str, Any] = {"new": object.__new__}
+    scope: dict[str, Any] = {"new": object.__new__, "error": struct.error}
     for number, (form, _) in enumerate(_runs(declared)):
         compiled = struct.Struct(form)
         scope[f"pack{number}"] = compiled.pack

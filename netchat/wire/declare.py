@@ -106,6 +106,8 @@ def _culprit(value: Any) -> str | None:
             if not isinstance(content, int) or not 0 <= content < limit:
                 return f"{where} = {content!r} does not fit into {field.kind.name}"
             continue
+        if field.kind is fields.LIST and size > field.most:
+            return f"{where} has {size} items; at most {field.most} are allowed"
         if size >= limit:
             return f"{where} is {size} long; its length field holds at most {limit - 1}"
     return None

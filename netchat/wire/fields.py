@@ -82,6 +82,7 @@ class Field:
         doc: what it means, with its unit.
         enum: names for the values of a number, if it has them.
         record: the record type of a list's items, if it is a list.
+        most: items that the list may have. It bounds the work of decoding a frame.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Field:
     doc: str
     enum: type[Choice] | None = None
     record: type | None = None
+    most: int = 0xFFFF
 
 
 _FIELDS: dict[type, tuple[Field, ...]] = {}
@@ -140,6 +142,6 @@ def blob(doc: str) -> Any:
     return _declare(BLOB, doc)
 
 
-def records(record: type, doc: str) -> Any:
-    """Declare a list of `record`s behind a two-byte count."""
-    return _declare(LIST, doc, record=record)
+def records(record: type, doc: str, most: int = 0xFFFF) -> Any:
+    """Declare a list of at most `most` `record`s after a two-byte count."""
+    return _declare(LIST, doc, record=record, most=most)

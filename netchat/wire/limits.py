@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT_PORT", "MAX_FRAME", "MAX_HISTORY", "MAX_NAME", "MAX_ROSTER", "MAX_TEXT"]
+__all__ = [
+    "DEFAULT_PORT",
+    "MAX_FRAME",
+    "MAX_HISTORY",
+    "MAX_MEMBERSHIPS",
+    "MAX_NAME",
+    "MAX_ROSTER",
+    "MAX_TEXT",
+]
 
 #: Chat port. Registered to nobody, and claimed by no dissector of Wireshark (`tshark -G decodes`).
 DEFAULT_PORT = 6464
@@ -21,6 +29,9 @@ MAX_NAME = 24
 
 #: Names in one ROSTER. 500 names of 24 four-byte characters stay below MAX_FRAME.
 MAX_ROSTER = 500
+
+#: Rooms that WELCOME can name, and HELLO give positions in: each takes up to 140 bytes of the frame.
+MAX_MEMBERSHIPS = 400
 
 #: Events one HISTORY may ask for; a reader that wants more asks again from where it ended.
 MAX_HISTORY = 1000

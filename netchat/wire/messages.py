@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from netchat.wire import fields as wire
 from netchat.wire.declare import Message, Record, Way, message, record
+from netchat.wire.limits import MAX_MEMBERSHIPS, MAX_ROSTER
 
 __all__ = [
     "GROUPS",
@@ -155,7 +156,7 @@ class Hello(Message):
     name: str = wire.text("The user name wished for.")
     software: str = wire.text("Name and version of the program, for the server's log.")
     positions: tuple[Position, ...] = wire.records(
-        Position, "When resuming: how far each room was read."
+        Position, "When resuming: how far each room was read. At most 400.", MAX_MEMBERSHIPS
     )
 
 
@@ -174,7 +175,9 @@ class Welcome(Message):
     token: bytes = wire.blob("Resumes this session, once: each WELCOME brings a new one.")
     name: str = wire.text("The user name.")
     software: str = wire.text("Name and version of the server.")
-    rooms: tuple[Membership, ...] = wire.records(Membership, "The rooms the session is in.")
+    rooms: tuple[Membership, ...] = wire.records(
+        Membership, "The rooms the session is in. At most 400.", MAX_MEMBERSHIPS
+    )
 
 
 @message(0x03, Way.BOTH)
@@ -240,7 +243,7 @@ class Joined(Message):
     request: int = wire.u32("The request it answers, or 0.")
     members: int = wire.u32("How many members the room has now.")
     membership: tuple[Membership, ...] = wire.records(
-        Membership, "One: the room and where to begin."
+        Membership, "One: the room and where to begin.", MAX_MEMBERSHIPS
     )
 
 
@@ -277,7 +280,7 @@ class Roster(Message):
     total: int = wire.u32("How many members the room has.")
     more: int = wire.u8("1 if another page follows: ask WHO again, after the last name.")
     room: str = wire.text("The room's code.")
-    members: tuple[Member, ...] = wire.records(Member, "At most 500 of them.")
+    members: tuple[Member, ...] = wire.records(Member, "At most 500 of them.", MAX_ROSTER)
 
 
 @message(0x17, Way.TO_SERVER)

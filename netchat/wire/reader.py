@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from zlib import crc32
 
 from netchat.errors import (
@@ -62,28 +63,47 @@ class FrameReader:
 
     Feed it whatever arrives: one byte, half a frame, a hundred frames. It keeps at most one
     unfinished frame, and refuses one above `limit` from its header alone. Once it has raised,
-    the stream has no trustworthy next byte, and the reader stays failed.
+    the stream has no trustworthy next byte, and the reader stays failed. A caller that wants no
+    more than some frames now gets the rest later, by feeding nothing.
 
     Args:
         limit: bytes a whole frame may have.
     """
 
-    __slots__ = ("_failure", "_partial", "_start", "_wanted", "limit")
+    __slots__ = ("_at", "_failure", "_partial", "_start", "_unread", "_wanted", "limit")
+
+    #: Units of work that brought no frame; `netchat.net.server.Reader` says what for.
+    idle = 0
 
     def __init__(self, limit: int = MAX_FRAME) -> None:
         self.limit = limit
         self._partial: bytearray | None = None
         self._wanted = 0
+        self._unread, self._at = b"", 0  # what was fed and not looked at, from that offset on
         self._start = 0  # where in the stream the unfinished, or the next, frame begins
         self._failure: tuple[type[PeerError], str] | None = None
 
     @property
     def pending(self) -> int:
-        """Bytes held of a frame that is not complete yet."""
-        return len(self._partial) if self._partial is not None else 0
+        """Bytes held of frames that were not handed out yet."""
+        if self._partial is not None:
+            return len(self._partial)
+        return len(self._unread) - self._at
 
-    def feed(self, data: bytes) -> list[Frame]:
+    @property
+    def unread(self) -> bool:
+        """Whether `feed` stopped at its limit, with bytes left to look at."""
+        return bool(self._unread)
+
+    def ignore(self, data: bytes) -> None:
+        """Take bytes that no longer matter."""
+
+    def feed(self, data: bytes, most: int = sys.maxsize) -> list[Frame]:
         """Take the next bytes of the stream.
+
+        Args:
+            data: those bytes; may be empty, to get on with the ones before.
+            most: frames to hand out. What is beyond them is kept for the next call.
 
         Returns:
             The frames they completed, in order.
@@ -97,9 +117,14 @@ class FrameReader:
             kind, text = self._failure
             raise kind(text)  # without frames: they were handed over with the first one
         frames: list[Frame] = []
-        partial, start = self._partial, self._start
+        partial, start, at = self._partial, self._start, 0
         try:
-            if partial is not None:
+            if self._unread:
+                if data:
+                    self._unread, self._at = self._unread[self._at :] + data, 0
+                data, at = self._unread, self._at
+                self._unread, self._at = b"", 0
+            elif partial is not None:
                 partial += data
                 # Appending is cheap; looking is not. A frame that arrives byte by byte is
                 # looked at when its header is complete and when its body is, not each time.
@@ -109,9 +134,11 @@ class FrameReader:
                     return frames
                 self._partial = None
                 data = bytes(partial)
-            end = self._split(data, frames)
-            self._start = start + end
-            if end < len(data):
+            end = self._split(data, at, frames, most)
+            self._start = start + end - at
+            if len(frames) == most and end < len(data):
+                self._unread, self._at = data, end
+            elif end < len(data):
                 rest = data[end:]
                 self._wanted = HEADER_SIZE + check_header(rest, self.limit)
                 self._partial = bytearray(rest)
@@ -120,16 +147,16 @@ class FrameReader:
             failure.args = (f"{failure} (frame at byte {at} of the stream)",)
             # Not the exception itself: its traceback would keep the peer's bytes in memory.
             self._failure = type(failure), str(failure)
-            self._partial = None
+            self._partial, self._unread, self._at = None, b"", 0
             failure.frames = frames
             raise
         return frames
 
-    def _split(self, data: bytes, frames: list[Frame]) -> int:
-        """Append the whole frames in `data`; returns the offset behind the last one."""
-        at, size, limit = 0, len(data), self.limit
+    def _split(self, data: bytes, at: int, frames: list[Frame], most: int) -> int:
+        """Append the whole frames in `data`, up to `most`; returns the offset after the last one."""
+        size, limit = len(data), self.limit
         header = HEADER.unpack_from
-        while at + HEADER_SIZE <= size:
+        while at + HEADER_SIZE <= size and len(frames) < most:
             prefix, number, flags, suite, reserved, length, crc = header(data, at)
             if (
                 prefix != _PREFIX

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -30,7 +31,9 @@ class Span(NamedTuple):
     value: Any
 
 
-def walk(cls: type[Record], body: bytes, at: int = 0, prefix: str = "") -> Iterator[Span]:
+def walk(
+    cls: type[Record], body: bytes, at: int = 0, prefix: str = "", *, by_field: bool = True
+) -> Iterator[Span]:
     """Yield every field of a body in wire order.
 
     Args:
@@ -38,6 +41,8 @@ def walk(cls: type[Record], body: bytes, at: int = 0, prefix: str = "") -> Itera
         body: its bytes.
         at: where in `body` to begin.
         prefix: put in front of each path.
+        by_field: yield each field of a list's item. Otherwise an item in which nothing is wrong
+            is one span, which finds a fault in a long list several times faster.
 
     Raises:
         BadBody: at the first field that does not fit, naming it and its offset.
@@ -51,9 +56,17 @@ def walk(cls: type[Record], body: bytes, at: int = 0, prefix: str = "") -> Itera
         number = int.from_bytes(body[at : at + size], "big")
         start, at = at, at + size
         if field.kind is LIST:
+            if number > field.most:
+                raise BadBody(
+                    f"{path} at byte {start} has {number} items; at most {field.most} are allowed"
+                )
             yield Span(path, field, start, at, number)
             assert field.record is not None
             for index in range(number):
+                if not by_field and (end := _end_of(field.record, body, at)):
+                    yield Span(path, field, at, end, index)
+                    at = end
+                    continue
                 for span in walk(field.record, body, at, f"{path}[{index}]."):
                     yield span
                     at = span.end
@@ -68,6 +81,15 @@ def walk(cls: type[Record], body: bytes, at: int = 0, prefix: str = "") -> Itera
             at = end
         else:
             yield Span(path, field, start, at, number)
+
+
+def _end_of(record: type[Record], body: bytes, at: int) -> int:
+    """Return the offset after a record, or 0 if something is wrong in it."""
+    try:
+        end = record.read(body, at)[1]
+    except (struct.error, UnicodeDecodeError):
+        return 0
+    return end if end <= len(body) else 0
 
 
 def _content(field: Field, path: str, raw: bytes, at: int) -> str | bytes:
@@ -85,7 +107,7 @@ def explain(cls: type[Message], body: bytes) -> str:
     """A sentence on why `body` is not a `cls`: the first field that does not fit, and where."""
     end = 0
     try:
-        for span in walk(cls, body):
+        for span in walk(cls, body, by_field=False):
             end = span.end
     except BadBody as error:
         return f"{cls.NAME}: {error}"

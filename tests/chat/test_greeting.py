@@ -2,6 +2,7 @@
 
 import pytest
 
+from netchat.chat.greeting import NAME_COST
 from netchat.chat.session import device_id
 from netchat.net.history import SqliteHistory
 from netchat.wire import (
@@ -106,10 +107,11 @@ def test_refused_names_are_metered():
     world = World(rate=10.0, burst=100.0)
     world.greet("Nova")
     link = world.link()
-    world.say(link, *[hello("Nova")] * 20)
+    world.say(link, *[hello("Nova")] * 4)
     assert link.slowed == []
     world.say(link, hello("Nova"))
-    assert link.slowed[0] > 20
+    world.say(link, hello("Nova"))
+    assert link.slowed == [pytest.approx((5 * (1 + NAME_COST) - 100 + 1) / 10)]
 
 
 def test_the_user_above_the_limit_gets_a_clear_answer():

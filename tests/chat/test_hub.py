@@ -2,11 +2,12 @@
 
 import pytest
 
-from netchat.chat.hub import CATCH_UP_BYTES, WARN_EVERY
+from netchat.chat.hub import CATCH_UP_BYTES, LEAST_PAUSE, MAX_ASKED, WARN_EVERY
+from netchat.chat.requests import HISTORY_COST
 from netchat.chat.room import TAIL_BYTES
 from netchat.net.history import SqliteHistory
 from netchat.net.memory import MemoryHistory
-from netchat.wire import Bye, Error, ErrorCode, Join, Leave, Ping, Send, encode
+from netchat.wire import Bye, Error, ErrorCode, History, Join, Leave, Ping, Pong, Send, Who, encode
 from tests.chat.world import World, hello
 
 
@@ -103,16 +104,59 @@ class TestMetering:
         answer = world.say(link, *[Ping(n) for n in range(60)])
         errors = [m for m in answer if isinstance(m, Error)]
         assert [e.code for e in errors] == [ErrorCode.TOO_FAST]
-        assert len(answer) == 61  # nothing is lost
-        assert link.slowed == [pytest.approx(0.51)]
-        world.now += 0.51
-        answer = world.say(link, *[Ping(n) for n in range(60)])
-        assert len(answer) == 60
-        assert len(link.slowed) == 2
+        assert len(answer) == 10 - 1 + 1  # one frame of the ten was HELLO; and the warning
+        while link.reader.unread:
+            world.now += link.slowed[-1]
+            answer += world.say(link)
+        assert [m for m in answer if isinstance(m, Pong)] == [Pong(n) for n in range(60)]
+        assert len(answer) == 61  # nothing is lost, and it was told once
         world.now += WARN_EVERY
-        world.say(link, *[Ping(n) for n in range(10)])
         answer = world.say(link, *[Ping(n) for n in range(60)])
         assert sum(isinstance(m, Error) for m in answer) == 1
+
+    @pytest.mark.parametrize("size", [1, 7, 64, 1000])
+    @pytest.mark.parametrize("rate", [20.0, 1000.0])
+    def test_what_is_handled_in_a_while_is_what_the_limit_allows(self, rate, size):
+        world = World(rate=rate, burst=rate)
+        link, _ = world.greet("Nova")
+        began, pongs = world.now, 0
+        while world.now - began < 20:
+            if len(link.up) < 16 * 1024:
+                link.up += encode(Ping(1)) * size
+            world.settle()
+            pongs += sum(isinstance(m, Pong) for m in link.take())
+            world.now = max(world.now + 0.001, link.paused_until)
+        assert pongs == pytest.approx(rate * (1 + world.now - began), rel=0.05)
+
+    def test_bytes_count_too(self):
+        world = World(rate=100.0, burst=100.0)
+        link, _ = world.greet("Nova")
+        world.say(link, Join(1, 0, 0, "lobby"), Send(1, "lobby", "x" * 16_000))
+        assert link.allowance == pytest.approx(100 - 2 - (1 + 15))
+
+    def test_answers_count_too(self):
+        world = World(rate=1000.0, burst=1000.0)
+        link, _ = world.greet("Nova")
+        world.say(link, Join(1, 0, 0, "lobby"))
+        world.say(link, *[Send(n, "lobby", "x" * 10_000) for n in range(1, 11)])
+        world.now += 10
+        world.say(link, History(1, 1, 11, "lobby"))
+        assert link.allowance == pytest.approx(1000 - 1 - HISTORY_COST - 98)
+
+    def test_who_takes_no_answers_in_is_read_no_further(self):
+        world = World(rate=0.0)
+        link, _ = world.greet("Nova")
+        world.say(link, Join(1, 0, 0, "lobby"))
+        world.hub.stalled(link, world.now)
+        world.say(link, *[Who(n, "lobby", "") for n in range(1000)])
+        assert len(link.asked) == MAX_ASKED
+        assert link.reader.unread
+        answers = []
+        world.hub.drained(link)
+        while len(answers) < 1000:
+            world.now += LEAST_PAUSE
+            answers += world.say(link)
+        assert [a.request for a in answers] == list(range(1000))
 
     def test_who_keeps_to_the_rate_is_never_slowed(self):
         world = World(rate=100.0, burst=10.0)

@@ -13,7 +13,6 @@ from netchat.wire import (
     Join,
     Joined,
     Leave,
-    Ping,
     Private,
     RoomKind,
     Send,
@@ -188,7 +187,7 @@ class TestHistory:
         world = World(rate=100.0, burst=200.0)
         link, _ = world.greet("Nova")
         world.say(link, Join(1, 0, 0, "lobby"))
-        world.say(link, *[History(1, 1, 1, "lobby")] * 11)
+        world.say(link, *[History(1, 1, 1, "lobby")] * 9)
         assert link.slowed == []
-        world.say(link, Ping(1))
+        world.say(link, History(1, 1, 1, "lobby"))
         assert link.slowed

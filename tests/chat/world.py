@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from netchat.chat.client import ChatClient
-from netchat.chat.connection import Close, Connection, Fanout, Note, Slow, Write
+from netchat.chat.connection import Close, Connection, Fanout, Note, Write
 from netchat.chat.happenings import Happened, Happening
 from netchat.chat.hub import Hub
 from netchat.chat.journal import Batch
@@ -69,6 +69,7 @@ class Link(Connection):
         self.up, self.down = bytearray(), bytearray()
         self.closed = False
         self.slowed: list[float] = []
+        self.paused_until = 0.0
         self.reader = FrameReader()
         self._client_reader = FrameReader()
         self._unread: list[bytes] = []
@@ -133,7 +134,7 @@ class World:
 
     def __init__(self, history: History | None = None, **settings: float) -> None:
         self.history = history if history is not None else MemoryHistory()
-        self.settings = Settings(**settings)  # type: ignore[arg-type]
+        self.settings = Settings(**{"rate": 0.0, **settings})  # type: ignore[arg-type]
         self.now = BEGIN
         self.frozen = False
         self.batches: deque[Batch] = deque()
@@ -283,8 +284,7 @@ class World:
         for user in self.users:
             self._pump(user)
         for link in list(self.links):
-            moved |= not link.holds and bool(link.up)
-            self._receive(link)
+            moved |= self._receive(link)
         if self.hub.catching_up:
             moved = True
             self.hub.catch_up()
@@ -300,23 +300,26 @@ class World:
         if user.link is not None:
             user.link.up += user.core.data_to_send()
 
-    def _receive(self, link: Link, count: int | None = None) -> None:
-        """The server reads bytes, as `netchat.net.server` does."""
-        if link.holds or link.closed:
-            return
+    def _receive(self, link: Link, count: int | None = None) -> bool:
+        """The server reads bytes, as `netchat.net.server` does; whether there was anything to do."""
+        if link.holds or link.closed or self.now < link.paused_until:
+            return False
         data = bytes(link.up[:count])
-        if not data:
-            return
+        if not data and not link.reader.unread:
+            return False
         del link.up[: len(data)]
         hub, link.heard = self.hub, self.now
         try:
-            frames = link.reader.feed(data)
+            frames = link.reader.feed(data, hub.permitted(link, self.now))
         except PeerError as error:
-            hub.receive(link, list(error.frames), self.now)
+            hub.receive(link, error.frames, self.now)
             hub.broke(link, error)
             frames = []
         else:
             hub.receive(link, frames, self.now)
+        if seconds := hub.pause(link, self.now, more=link.reader.unread):
+            link.slowed.append(seconds)
+            link.paused_until = self.now + seconds
         if link.reader.pending:
             if frames or not link.partial_since:
                 link.partial_since = self.now
@@ -325,6 +328,7 @@ class World:
             link.partial_since = 0.0
             hub.partials.pop(link, None)
         self._carry_out()
+        return True
 
     def _hand_over(self, user: User, count: int | None = None) -> bool:
         """The client reads bytes."""
@@ -353,8 +357,5 @@ class World:
                 case Close(link):
                     assert isinstance(link, Link)
                     link.closed = True
-                case Slow(link, seconds):
-                    assert isinstance(link, Link)
-                    link.slowed.append(seconds)
                 case Note():
                     self.notes.append(output)

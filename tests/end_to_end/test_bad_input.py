@@ -50,8 +50,25 @@ BROKEN = {
     "payload": (_with(HELLO, 30, b"\xff", sealed=False), "BadChecksum"),
     "too long": (_with(HELLO, 8, b"\x00\x01\x00\x00"), "FrameTooLarge"),
     "gigantic": (_with(HELLO, 8, b"\xff\xff\xff\xff")[:16], "FrameTooLarge"),
-    "body too short": (seal(Hello.TYPE, HELLO[16:-3]), "BadBody: HELLO"),
-    "body too long": (seal(Hello.TYPE, HELLO[16:] + b"rest"), "4 bytes are left over"),
+}
+
+#: The same with bodies that are wrong: of the message that comes first, and of one that may follow.
+BODY, NAME = HELLO[16:], 28
+BROKEN_FIRST = BROKEN | {
+    "body too short": (seal(Hello.TYPE, BODY[:-3]), "BadBody: HELLO"),
+    "body too long": (seal(Hello.TYPE, BODY + b"rest"), "4 bytes are left over"),
+    "text too long": (
+        seal(Hello.TYPE, BODY[:NAME] + b"\xff\xff" + BODY[NAME + 2 :]),
+        "BadBody: HELLO: name",
+    ),
+    "utf-8": (
+        seal(Hello.TYPE, BODY[: NAME + 2] + b"\xc3\x28" + BODY[NAME + 4 :]),
+        "not valid UTF-8",
+    ),
+}
+BROKEN_LATER = BROKEN | {
+    "body too short": (seal(Bye.TYPE, b"\0"), "BadBody: BYE"),
+    "body too long": (seal(Bye.TYPE, b"\0\0rest"), "4 bytes are left over"),
     "text too long": (seal(Bye.TYPE, b"\xff\xffshort"), "BadBody: BYE: text"),
     "utf-8": (seal(Bye.TYPE, b"\x00\x02\xc3\x28"), "not valid UTF-8"),
 }
@@ -111,9 +128,9 @@ def _go(client: RawClient) -> None:
     client.expect(Bye)
 
 
-@pytest.mark.parametrize("what", BROKEN)
+@pytest.mark.parametrize("what", BROKEN_FIRST)
 def test_bytes_that_break_the_protocol(server: Server, what: str) -> None:
-    data, said = BROKEN[what]
+    data, said = BROKEN_FIRST[what]
     with RawClient(server.port) as client:
         client.send(data)
         error = client.dismissal()
@@ -123,9 +140,9 @@ def test_bytes_that_break_the_protocol(server: Server, what: str) -> None:
         assert said in _console(server, client, ErrorCode.BAD_FRAME)
 
 
-@pytest.mark.parametrize("what", BROKEN)
+@pytest.mark.parametrize("what", BROKEN_LATER)
 def test_the_same_bytes_within_a_session(server: Server, what: str) -> None:
-    data, said = BROKEN[what]
+    data, said = BROKEN_LATER[what]
     with _villain(server) as client:
         client.send(data)
 

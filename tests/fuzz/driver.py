@@ -7,7 +7,7 @@ that comes out: a violated promise is an `AssertionError`.
 from __future__ import annotations
 
 from netchat import wire
-from netchat.chat.connection import Close, Connection, Fanout, Note, Slow, Write
+from netchat.chat.connection import Close, Connection, Fanout, Note, Write
 from netchat.chat.hub import Hub
 from netchat.chat.journal import Batch
 from netchat.chat.room import TAIL_BYTES
@@ -74,7 +74,7 @@ class Driver:
     def receive(self, peer: Peer, data: bytes) -> None:
         peer.heard = self.now
         try:
-            frames = peer.reader.feed(data)
+            frames = peer.reader.feed(data, self.hub.permitted(peer, self.now))
         except PeerError as error:
             if not peer.closing:
                 self.hub.receive(peer, list(error.frames), self.now)
@@ -87,6 +87,9 @@ class Driver:
             elif peer.partial_since:
                 peer.partial_since = 0.0
                 self.hub.partials.pop(peer, None)
+            pause = self.hub.pause(peer, self.now, more=peer.reader.unread)
+            assert pause >= 0
+            assert peer.closing or not peer.reader.unread or pause, "unread, and nobody comes back"
         self.look()
 
     def lose(self, peer: Peer) -> None:
@@ -110,6 +113,8 @@ class Driver:
         self.now += seconds
         self.hub.tick(self.now)
         self.look()
+        for peer in [p for p in self.peers if p.reader.unread and not p.closing]:
+            self.receive(peer, b"")
 
     def write(self) -> None:
         """Begin a commit; it ends with the next `commit`, and more may be said in between."""
@@ -140,10 +145,6 @@ class Driver:
                     assert isinstance(connection, Peer)
                     assert not connection.gone, "a lost connection is closed"
                     connection.told_to_close = True
-                case Slow(connection, seconds):
-                    assert isinstance(connection, Peer)
-                    assert not connection.gone, "a lost connection is slowed down"
-                    assert seconds > 0
                 case Note():
                     pass
 

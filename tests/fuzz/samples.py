@@ -33,7 +33,10 @@ def _fill(cls: type[Record], choices: Choices, words: Sequence[str]) -> Record:
 
 def _value(field: Field, choices: Choices, words: Sequence[str]) -> object:
     if field.record is not None:
-        return tuple(_fill(field.record, choices, words) for _ in range(choices.below(4)))
+        return tuple(
+            _fill(field.record, choices, words)
+            for _ in range(choices.below(min(4, field.most + 1)))
+        )
     if field.kind is TEXT:
         if choices.one_in(4):
             return choices.blob(40).decode(errors="replace")

@@ -2,7 +2,8 @@
 
 What must hold:
     - nothing but a `PeerError` is ever raised;
-    - the frames and the kind of error do not depend on how the stream was sliced;
+    - the frames and the kind of error do not depend on how the stream was sliced, nor on how many
+      frames are taken at a time;
     - frames come only from masked binary messages, whole and in order (what they hold is known
       here, because it was put there);
     - what the server writes is a WebSocket that a client can read: whole frames in whole messages,
@@ -12,6 +13,8 @@ What must hold:
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections import deque
 
 from websockets.frames import Opcode
 from websockets.protocol import Protocol, Side
@@ -60,31 +63,36 @@ def check(data: bytes) -> None:
     whole = _run([stream])
     parts = [stream[at : at + size] for at in range(0, len(stream), size)]
     assert _run(parts) == whole, f"{_run(parts)} instead of {whole}"
+    few = _run(parts, 1 + choices.below(4))
+    assert few == whole, f"{few} instead of {whole}"
     frames, failure = whole
     if honest is not None:
         assert failure is None
         assert frames == honest
 
 
-def _run(parts: list[bytes]) -> tuple[list[Frame], type[PeerError] | None]:
+def _run(parts: list[bytes], most: int = sys.maxsize) -> tuple[list[Frame], type[PeerError] | None]:
     """What a server makes of a stream: the frames, and the kind of error behind them."""
     lower = _Lower()
     socket = WebSocket(lower, LIMIT, Envelope())
     frames: list[Frame] = []
     failure: type[PeerError] | None = None
-    for part in parts:
-        if lower.closed:
-            break
+    left = deque(parts)
+    while (left or socket.unread) and not lower.closed:
+        if failure is not None:
+            if not left:
+                break
+            socket.ignore(left.popleft())
+            continue
         try:
-            found = socket.feed(part)
+            found = socket.feed(b"" if socket.unread else left.popleft(), most)
         except PeerError as error:
-            assert failure is None, "it failed twice"
             failure = type(error)
             frames += error.frames
             socket.write(encode(Bye(str(error)[:100])))
             socket.close()
         else:
-            assert not found or failure is None, "frames behind an error"
+            assert len(found) <= most
             frames += found
             if found and not socket.is_closing():
                 socket.write(encode(Ping(len(frames))))

@@ -17,7 +17,7 @@ def _values(field: Field) -> st.SearchStrategy:
     if field.kind is BLOB:
         return st.binary(max_size=60)
     if field.kind is LIST:
-        return st.lists(instances(field.record), max_size=4).map(tuple)
+        return st.lists(instances(field.record), max_size=min(4, field.most)).map(tuple)
     top = 256**field.kind.size - 1
     return st.sampled_from([0, 1, top - 1, top]) | st.integers(0, top)
 

@@ -78,7 +78,7 @@ def test_undeclared_cannot_be_used(base):
         (HELLO, {"positions": ("x",)}, r"Hello.positions\[0\] must be a Position, not str"),
         (HELLO, {"positions": (Position("r", 0, 0), 7)}, r"Hello.positions\[1\] must be a Position, not int"),
         (HELLO, {"positions": (Position("r", 0, -1),)}, "Position.last = -1 does not fit into u64"),
-        (ROSTER, {"members": (Member("a", 0),) * 65536}, "Roster.members is 65536 long"),
+        (ROSTER, {"members": (Member("a", 0),) * 65536}, "Roster.members has 65536 items; at most 500"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_encoded_is_named(value, changes, sentence):

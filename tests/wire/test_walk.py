@@ -104,10 +104,10 @@ def test_invalid_utf8(text, byte, at):
     assert _refused(Send, body) == f"SEND: room is not valid UTF-8: byte {byte} at byte {at}"
 
 
-def test_list_that_claims_65535_items():
+def test_list_that_claims_more_items_than_it_has():
     body = Hello(0, b"", b"", "", "", (Position("a", 1, 2),)).encode()
     count = len(body) - len(Position("a", 1, 2).encode()) - 2
-    hostile = body[:count] + b"\xff\xff" + body[count + 2 :]
+    hostile = body[:count] + (400).to_bytes(2, "big") + body[count + 2 :]
     assert _refused(Hello, hostile) == (
         f"HELLO: positions[1].room at byte {len(body)} needs 2 bytes, but only 0 are left"
     )
@@ -118,3 +118,20 @@ def test_left_over():
     assert _refused(Send, body) == (
         f"SEND: 3 bytes are left over behind its last field, at byte {len(body) - 3}"
     )
+
+
+def test_a_list_above_its_limit_is_refused_before_its_items_are_read():
+    (field,) = (f for f in fields_of(Roster) if f.kind is LIST)
+    body = Roster(1, 2, 0, "r", (Member("Ada", 0),) * field.most).encode()
+    assert len(decode(Frame(Roster.TYPE, body)).members) == field.most
+    count = (field.most + 1).to_bytes(2, "big")
+    body = Roster(1, 2, 0, "r", ()).encode()[:-2] + count + Member("Ada", 0).encode() * 501
+    with pytest.raises(BadBody, match="members at byte 12 has 501 items; at most 500 are allowed"):
+        decode(Frame(Roster.TYPE, body))
+
+
+def test_the_fault_in_a_long_list_is_named_though_good_items_are_skipped():
+    body = bytearray(Roster(1, 9, 0, "r", (Member("Ada", 0),) * 9).encode())
+    body[-2] = 0xFF  # within the last name
+    with pytest.raises(BadBody, match=r"members\[8\].name is not valid UTF-8: byte 0xff"):
+        decode(Frame(Roster.TYPE, bytes(body)))

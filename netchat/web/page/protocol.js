@@ -9,7 +9,7 @@
 
 export const VERSION = 1, MAGIC = "NC";
 export const HEADER_SIZE = 16, CRC_OFFSET = 12;
-export const LIMITS = {DEFAULT_PORT: 6464, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_NAME: 24, MAX_ROSTER: 500, MAX_TEXT: 16384};
+export const LIMITS = {DEFAULT_PORT: 6464, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_ROSTER: 500, MAX_TEXT: 16384};
 
 // name, offset, size, meaning
 export const HEADER = [
@@ -96,7 +96,7 @@ export const MESSAGES = {
       ["token", "blob", "The token of the last WELCOME (32 bytes), or empty for a new session."],
       ["name", "text", "The user name wished for."],
       ["software", "text", "Name and version of the program, for the server's log."],
-      ["positions", "list", "When resuming: how far each room was read.", "Position"],
+      ["positions", "list", "When resuming: how far each room was read. At most 400.", "Position"],
     ],
   },
   WELCOME: {
@@ -114,7 +114,7 @@ export const MESSAGES = {
       ["token", "blob", "Resumes this session, once: each WELCOME brings a new one."],
       ["name", "text", "The user name."],
       ["software", "text", "Name and version of the server."],
-      ["rooms", "list", "The rooms the session is in.", "Membership"],
+      ["rooms", "list", "The rooms the session is in. At most 400.", "Membership"],
     ],
   },
   PING: {

@@ -1,0 +1,242 @@
+"""No frame costs the event loop more than 2 ms, whatever its type and whatever it holds.
+
+The most expensive frame for every message, field by field: each text, blob, list and number filled
+with the worst values there are, whole, with a byte missing and with a byte too many. What is
+measured is the CPU time of everything the server does about it: reading, the rules, the answers
+that are owed, the commit and what becomes visible with it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from netchat.chat.requests import LOOK_BACK, MAX_SEATS
+from netchat.errors import PeerError
+from netchat.net.history import SqliteHistory
+from netchat.wire import (
+    MAX_FRAME,
+    MESSAGES,
+    Bye,
+    Create,
+    History,
+    Join,
+    Leave,
+    Private,
+    Rename,
+    Send,
+    Who,
+    encode,
+    fields_of,
+)
+from netchat.wire.fields import BLOB, LIST, TEXT, Field
+from netchat.wire.frame import seal
+from tests.chat.world import Link, World, hello
+
+#: Seconds of the event loop's time that one frame may cost.
+LIMIT = 0.002
+
+#: The least of so many measurements counts: a busy machine makes single ones longer.
+TRIES = 5
+
+USERS = 1000
+LONG_TEXT = MAX_FRAME - 200
+
+#: Texts that are expensive for one way or another of looking at text; UTF-8 as long as fits.
+TEXTS = {
+    "marks in falling classes": "".join(mark * 8100 for mark in "\u0345\u0315\u0327\u0334"),
+    "alternating marks": "a" + "\u0301\u0327" * 16_300,
+    "a ligature of 18 characters": "\ufdfa" * 21_700,
+    "jamo": "\u1112\u1161\u11ab" * 7_200,
+    "growing capitals": "\u0390" * 32_000,
+    "letters": "A" * LONG_TEXT,
+    "dots": "." * LONG_TEXT,
+    "spaces": " " * LONG_TEXT,
+    "wide spaces": "\u3000" * 21_700,
+    "separators": "-" * (LONG_TEXT - 10) + "0123456789",
+    "a control character at the end": "x" * LONG_TEXT + "\x07",
+    "unassigned": "\U000e0fff" * 16_300,
+    "emoji": "\U0001f600" * 16_300,
+    "many suggestions": "A",
+}  # fmt: skip
+
+
+class Crowd:
+    """A full server: a thousand users, and in its lobby a room's worth of history."""
+
+    def __init__(self, history: SqliteHistory) -> None:
+        self.world = World(history, rate=0.0, max_users=2 * USERS, max_half_open=2 * USERS)
+        self._numbers = itertools.count()
+        self.users = [self.user("A" if n == 0 else f"A{n + 1}") for n in range(USERS)]
+        talker = self.users[0]
+        for at in range(1, LOOK_BACK, 64):
+            self.world.say(talker, *[Send(n, "lobby", "x" * 60) for n in range(at, at + 64)])
+            self._forget()
+
+    def user(self, name: str, rooms: int = 1) -> Link:
+        """One more user, in the lobby and some rooms of its own."""
+        device = next(self._numbers).to_bytes(16, "big")
+        link, self.welcome = self.world.greet(name, device)
+        self.world.say(link, Join(1, 0, 0, "lobby"), *[Create(n) for n in range(rooms - 1)])
+        self._forget()
+        return link
+
+    def busy(self) -> Link:
+        """A user who is in as many rooms as one can be."""
+        self.leave()
+        link = self.user("Busy", self.world.settings.max_rooms)
+        for other in self.users[: MAX_SEATS - self.world.settings.max_rooms]:
+            self.world.say(other, Private(1, "Busy"))
+        self._forget()
+        assert link.session is not None
+        assert len(link.session.rooms) == MAX_SEATS
+        return link
+
+    def leave(self) -> None:
+        """Let everybody go who came later than the thousand."""
+        for session in list(self.world.hub.sessions.values())[USERS:]:
+            self.world.hub.end_session(session, "", self.world.now)
+        for link in self.world.links[USERS:]:
+            self.world.hang_up(link)
+        self.world.settle()
+        self._forget()
+
+    def _forget(self) -> None:
+        for link in self.world.links:
+            link.down.clear()
+            link._unread.clear()
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
+    history = SqliteHistory(tmp_path_factory.mktemp("crowd") / "history.db", fsync=False)
+    yield Crowd(history)
+    history.close()
+
+
+def cost(world: World, link: Link, frame: bytes) -> float:
+    """CPU seconds that the server spends on one frame."""
+    hub = world.hub
+    began = time.thread_time()
+    try:
+        hub.receive(link, link.reader.feed(frame), world.now)
+    except PeerError as error:
+        hub.receive(link, list(error.frames), world.now)
+        hub.broke(link, error)
+    batch = hub.take_batch()
+    spent = time.thread_time() - began
+    if batch is not None:
+        hub.history.write([batch])
+        began = time.thread_time()
+        hub.commit(batch)
+        spent += time.thread_time() - began
+    while hub.catching_up:
+        began = time.thread_time()
+        more = hub.catch_up()
+        spent += time.thread_time() - began
+        if not more:
+            break
+    hub.take_outputs()
+    return spent
+
+
+def values(field: Field) -> Iterator[tuple[str, object]]:
+    """The worst values of a field."""
+    if field.kind is TEXT:
+        yield from TEXTS.items()
+    elif field.kind is BLOB:
+        yield "a long blob", bytes(LONG_TEXT)
+    elif field.kind is not LIST:
+        yield "the largest number", 256**field.kind.size - 1
+
+
+def plain(field: Field) -> object:
+    return (
+        "lobby"
+        if field.kind is TEXT
+        else b""
+        if field.kind is BLOB
+        else ()
+        if field.kind is LIST
+        else 1
+    )
+
+
+def lists(field: Field, body: bytes) -> Iterator[tuple[str, bytes]]:
+    """Bodies that end with a list: as long as allowed, and as a frame can hold."""
+    assert field.record is not None
+    assert body.endswith(b"\0\0")
+    item = field.record(**{f.name: "" if f.kind is TEXT else 0 for f in fields_of(field.record)})
+    for count in (field.most, LONG_TEXT // len(item.encode())):
+        yield f"{count} items", body[:-2] + count.to_bytes(2, "big") + item.encode() * count
+
+
+def frames() -> Iterator[tuple[str, bytes]]:
+    """Every message, with the worst of every field, whole and not whole."""
+    for message in MESSAGES.values():
+        usual = message(**{f.name: plain(f) for f in fields_of(message)})
+        for field in fields_of(message):
+            bodies = [
+                (what, dataclasses.replace(usual, **{field.name: value}).encode())
+                for what, value in values(field)
+            ]
+            if field.record is not None:
+                bodies += lists(field, usual.encode())
+            for what, body in bodies:
+                name = f"{message.NAME}.{field.name}: {what}"
+                yield name, seal(message.TYPE, body)
+                yield f"{name}, cut", seal(message.TYPE, body[:-1])
+                yield f"{name}, and more", seal(message.TYPE, body + b"\0")
+
+
+def least(measure: Callable[[], float]) -> float:
+    """The least of several measurements; one that is within the limit is enough."""
+    return next((spent for _ in range(TRIES) if (spent := measure()) < LIMIT), LIMIT)
+
+
+@pytest.mark.parametrize("greeted", [False, True])
+def test_no_field_makes_a_frame_expensive(greeted: bool) -> None:
+    world = World(rate=0.0)
+    expensive = []
+
+    def measure(frame: bytes) -> float:
+        link = world.link()
+        if greeted:
+            world.say(link, hello("Mallory", b"M" * 16), Join(1, 0, 0, "lobby"))
+        spent = cost(world, link, frame)
+        world.hang_up(link)
+        world.settle()
+        return spent
+
+    for name, frame in frames():
+        if least(lambda frame=frame: measure(frame)) >= LIMIT:  # type: ignore[misc]
+            expensive.append(name)
+    assert not expensive
+
+
+REQUESTS = {
+    "join": Join(1, 0, 0, "lobby"),
+    "leave": Leave(1, "lobby"),
+    "who": Who(1, "lobby", ""),
+    "history": History(1, 1, 2**64 - 1, "lobby"),
+    "rename": Rename(1, "Other"),
+    "a name of which all are taken": Rename(1, "A"),
+    "private": Private(1, "A999"),
+    "create": Create(1),
+    "bye": Bye("x"),
+    "a message": Send(2**62, "lobby", "x" * 16_384),
+    "an old message again": Send(1, "lobby", "x"),
+}
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_no_request_of_a_busy_user_is_expensive(crowd: Crowd, request_: str) -> None:
+    def measure() -> float:
+        link = crowd.busy()
+        return cost(crowd.world, link, encode(REQUESTS[request_]))
+
+    assert least(measure) < LIMIT
