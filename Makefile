@@ -91,8 +91,8 @@ docs: $(DEV) ## regenerate the generated documents
 	$(BIN)/python -m netchat.course write
 
 site: $(DEV) ## build the documentation site in build/site
-	@$(BIN)/sphinx-build -W --keep-going -q -b html docs build/site
-	@echo "open build/site/index.html"
+	@$(BIN)/sphinx-build -W --keep-going -q -c docs -b html . build/site
+	@echo "built: build/site/docs/index.html"
 
 captures: $(DEV) ## retake the captures in captures/ (as root)
 	$(BIN)/python -m tests.captures
