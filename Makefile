@@ -1,80 +1,108 @@
-# netchat: `make demo` shows it, `make test` proves it. Both set everything up by themselves.
+# netchat: `make demo` shows it, `make test` proves it. Each target installs what it needs.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.netchat-ready
-LAB    := $(VENV)/etc/jupyter/labconfig/page_config.json
+# Stamps: which locked sets of packages .venv has. The demo needs only the first.
+BASE      := $(VENV)/.base
+NOTEBOOKS := $(VENV)/.notebooks
+DEV       := $(VENV)/.dev
+LAB       := $(VENV)/etc/jupyter/labconfig/page_config.json
+# Test processes; two share a machine of two cores well.
+JOBS ?= 2
 
-.PHONY: help setup demo notebooks solutions test lint format lock docs captures screenshots fuzz clean
+.PHONY: help setup demo notebooks solutions check test lint format lock docs site captures screenshots \
+  fuzz clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## make .venv with the locked packages and netchat itself
+setup: $(DEV) ## create .venv with every locked package and netchat itself
 
-# The stamp is newer than what it was made from, so a second run sets nothing up again.
-$(STAMP): requirements.lock pyproject.toml
+# uv installs the same locked packages ten times faster than pip; it is optional.
+define install
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
+	else \
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(1); \
+	fi
+endef
+
+$(BASE): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "netchat needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@echo "Setting $(VENV) up: this takes some minutes, and only the first time."
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "[setup] creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "[setup] installing netchat and the packages it needs (requirements.lock)"
+	$(call install,requirements.lock)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup ## the main job, end to end, in under a minute
-	@$(BIN)/netchat demo
-	@echo "(It is $(BIN)/netchat; source $(BIN)/activate puts it on your path.)"
+$(NOTEBOOKS): requirements-notebooks.lock | $(BASE)
+	@echo "[setup] installing Jupyter (requirements-notebooks.lock)"
+	$(call install,requirements-notebooks.lock)
+	@touch $@
 
-notebooks: setup $(LAB) ## open the lab course in Jupyter
+$(DEV): requirements-dev.lock | $(BASE)
+	@echo "[setup] installing linters, test tools, Jupyter and Sphinx (requirements-dev.lock)"
+	$(call install,requirements-dev.lock)
+	@touch $@ $(NOTEBOOKS)
+
+demo: $(BASE) ## show the main features, end to end, in under a minute
+	@$(BIN)/netchat demo
+	@echo "(The program is $(BIN)/netchat; source $(BIN)/activate adds it to your PATH.)"
+
+notebooks: $(NOTEBOOKS) $(LAB) ## open the lessons in Jupyter
 	cd experiments && ../$(BIN)/jupyter lab $$([ "$$(id -u)" = 0 ] && echo --allow-root)
 
-# Jupyter need not ask a student whether it may fetch news.
-$(LAB): | setup
+# Stops Jupyter from asking students whether it may fetch news.
+$(LAB): | $(NOTEBOOKS)
 	@$(BIN)/jupyter labextension disable --level=sys_prefix \
 	  "@jupyterlab/apputils-extension:announcements" >/dev/null 2>&1
 
-solutions: setup ## make the solved notebooks, in experiments/solved (for instructors)
+solutions: $(NOTEBOOKS) ## write the solved notebooks to experiments/solved (for instructors)
 	@$(BIN)/python -m netchat.course solve
 
-test: setup ## linters, types, layers, and the whole test suite
+lint: $(DEV) ## run linters, type checks and import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/netchat protocol --check
+	@$(BIN)/netchat protocol --js --check
+	@$(BIN)/netchat wireshark check
+
+check: lint ## the fast loop: lint, types and every test not marked slow, in under a minute
+	@$(BIN)/pytest -q -n $(JOBS) -m "not slow"
+
+test: $(DEV) ## everything: lint, types and the whole test suite, with coverage
 	@$(BIN)/python -m tests.system_packages
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/codespell
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/netchat protocol --check
-	$(BIN)/netchat protocol --js --check
-	$(BIN)/netchat wireshark check
-	$(BIN)/pytest
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/pytest -n $(JOBS)
 
-lint: setup ## linters and types only
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/codespell
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+format: $(DEV) ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
 
-format: setup ## format the code
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
-
-docs: setup ## write the generated documents again
+docs: $(DEV) ## regenerate the generated documents
 	$(BIN)/netchat protocol --write
 	$(BIN)/netchat protocol --js --write
 	$(BIN)/netchat wireshark write
 	$(BIN)/python -m netchat.course write
 
-captures: setup ## take the captures in captures/ again (as root)
+site: $(DEV) ## build the documentation site in build/site
+	@$(BIN)/sphinx-build -W --keep-going -q -c docs -b html . build/site
+	@echo "built: build/site/docs/index.html"
+
+captures: $(DEV) ## retake the captures in captures/ (as root)
 	$(BIN)/python -m tests.captures
 
-screenshots: setup ## take the pictures in docs/pictures/ again (needs chromium)
+screenshots: $(DEV) ## retake the pictures in docs/pictures/ (needs chromium)
 	@$(BIN)/python -m tests.screenshots
 	@$(BIN)/python -m tests.pictures
 
-fuzz: setup ## one million hostile inputs through everything that reads bytes
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+fuzz: $(DEV) ## feed one million hostile inputs to everything that reads bytes
+	$(call install,requirements-fuzz.lock)
 	$(BIN)/python -m tests.fuzz frame_reader --cases 1000000
 	$(BIN)/python -m tests.fuzz hub --cases 1000000
 	$(BIN)/python -m tests.fuzz pcap --cases 1000000
@@ -84,11 +112,15 @@ fuzz: setup ## one million hostile inputs through everything that reads bytes
 	$(BIN)/python -m tests.fuzz door --cases 1000000
 	$(BIN)/python -m tests.fuzz websocket --cases 1000000
 
+PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --custom-compile-command "make lock" pyproject.toml
+
 lock: ## pin the packages again (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --upgrade --custom-compile-command "make lock" pyproject.toml --extra all --group dev -o requirements.lock
+	$(PIN) --upgrade --extra all --group dev -o requirements-dev.lock
+	$(PIN) --group build -c requirements-dev.lock -o requirements.lock
+	$(PIN) --extra notebooks --group build -c requirements-dev.lock -o requirements-notebooks.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --upgrade --custom-compile-command "make lock" --group fuzz -o requirements-fuzz.lock
 
-clean: ## remove what was made here
+clean: ## remove everything that make created
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
