@@ -22,7 +22,10 @@ ROOT = Path(__file__).parents[2]
 #: Words a sentence of a lesson may have.
 LONGEST_SENTENCE = 30
 
-_PROXY = r"(?:(?:a|an|the|its|your|one|reverse|same) )*(?:NAT|proxy|proxies|firewall|load balancer|HAProxy|nginx|Caddy)"
+_PROXY = (
+    r"(?:(?:a|an|the|its|your|one|reverse|same) )*"
+    r"(?:NAT|proxy|proxies|firewall|load balancer|HAProxy|nginx|Caddy)"
+)
 
 #: A pattern, and what to write instead.
 PHRASES: tuple[tuple[str, str], ...] = (
@@ -33,7 +36,8 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"\bnobody\b", "no user, no client, no other connection"),
     (r"(?<![\w,] )(?<!\w)(?:for|to|of|by|from|with|at) who\b", "whom, or better: name the actor"),
     (
-        r"(?:^|[.;:!] )[Ww]ho (?:has|is|was|did|does|can|may|wants|needs|asks|sends|joins|says|reads|knows|comes)\b(?![^.]*\?)",
+        r"(?:^|[.;:!] )[Ww]ho (?:has|is|was|did|does|can|may|wants|needs|asks|sends|joins|says|reads"
+        r"|knows|comes)\b(?![^.]*\?)",
         "name the actor: a client that …",
     ),
     (r"\b(?:is|are|was|were) none\b", "say what is wrong: 'must be …, got …'"),
@@ -65,7 +69,8 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"\bas it should\b|\bkeeps? company\b|\bin company\b", "be specific"),
     (r"\b(?:thereupon|thereof|whereupon|wherein|therein|hereby)\b", "plain words"),
     (
-        r"\bdoes not (?:take|takes) in\b|\btak(?:e|es|en|ing) (?:it |them |bytes |what )?in\b",
+        r"\bdoes not (?:take|takes) in\b"
+        r"|\btak(?:e|es|en|ing) (?:it |them |bytes |what )?in\b",
         "read, receive, accept",
     ),
     (r"\b(?:honest|faithful)ly? (?:Ethernet|about)\b|\bHonest\b", "valid, unbiased"),
