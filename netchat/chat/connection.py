@@ -17,7 +17,8 @@ class Connection:
     """One peer's connection. A transport's protocol class inherits from it, to save an object.
 
     Attributes:
-        address: where the peer is, for logs and limits.
+        address: where the peer is, for logs.
+        share: what its address counts as in shares of the server.
         session: the session on it, once HELLO was accepted.
         heard: when the last byte arrived.
         pinged: a PING is under way.
@@ -45,12 +46,14 @@ class Connection:
         "partial_since",
         "pinged",
         "session",
+        "share",
         "stalled_since",
         "warned",
     )
 
     def __init__(self, address: str = "?") -> None:
         self.address = address
+        self.share = ""
         self.session: Session | None = None
         self.heard = 0.0
         self.pinged = False

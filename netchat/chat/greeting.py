@@ -53,6 +53,13 @@ def _begin(hub: State, connection: Connection, message: Hello, device: int, now:
         text = f"The server is full: it takes {limit} users, and {limit} are here. Try again later."
         hub.dismiss(connection, ErrorCode.SERVER_FULL, text)
         return
+    if before is None and not hub.user_shares.allows(connection.share):
+        text = (
+            f"{hub.user_shares.held[connection.share]} users are here from your address; the server "
+            f"keeps the rest of its {hub.settings.max_users} places for others. Try again later."
+        )
+        hub.dismiss(connection, ErrorCode.SERVER_FULL, text)
+        return
     if before is not None:
         # The same device key without the session's token: the client lost its state. Its key
         # shows that the old session was its own.
@@ -60,6 +67,7 @@ def _begin(hub: State, connection: Connection, message: Hello, device: int, now:
             _move_away(hub, before.connection)
         hub.end_session(before, "came back without its session", now)
     session = Session(hub.new_id(), name, device)
+    hub.user_shares.take(session.share)
     hub.sessions[session.id] = hub.by_device[device] = session
     hub.by_name.add(session)
     token = _attach(hub, connection, session)
@@ -106,7 +114,8 @@ def _attach(hub: State, connection: Connection, session: Session, used: bytes = 
     The token that was used stays valid until the client shows that it has the new one: the
     WELCOME may be lost, and then the old token is all the client has.
     """
-    hub.half_open.pop(connection, None)
+    hub.greeted(connection)
+    hub.settle_down(session, connection.share)
     connection.session = session
     session.connection = connection
     kept = token_hash(used) if used else b""

@@ -23,6 +23,7 @@ from netchat.chat.journal import (
 )
 from netchat.chat.requests import HANDLERS
 from netchat.chat.room import Room
+from netchat.chat.shares import share_of
 from netchat.chat.state import State
 from netchat.errors import PeerError
 from netchat.wire import (
@@ -66,18 +67,19 @@ class Hub(State):
         """A peer has connected."""
         connection.heard = connection.filled = now
         connection.allowance = self.settings.burst
-        host = connection.address.rpartition(":")[0]
-        count = self.addresses.get(host, 0) + 1
-        self.addresses[host] = count
+        connection.share = share = share_of(connection.address.rpartition(":")[0])
+        count = self.addresses.get(share, 0) + 1
+        self.addresses[share] = count
         self.connections[connection] = None
-        if len(self.half_open) >= self.settings.max_half_open:
+        if not self.half_open_shares.allows(share):
             self.dismiss(connection, ErrorCode.BUSY, "The server is busy; try again in a moment.")
         elif 0 < self.settings.max_per_address < count:
             self.dismiss(
-                connection, ErrorCode.BUSY, f"There are {count - 1} connections from {host}."
+                connection, ErrorCode.BUSY, f"There are {count - 1} connections from {share}."
             )
         else:
             self.half_open[connection] = now
+            self.half_open_shares.take(share)
 
     def permitted(self, connection: Connection, now: float) -> int:
         """How many frames of a connection may be handled now (token bucket)."""
@@ -139,11 +141,11 @@ class Hub(State):
         if connection not in self.connections:
             return
         del self.connections[connection]
-        host = connection.address.rpartition(":")[0]
-        self.addresses[host] -= 1
-        if not self.addresses[host]:
-            del self.addresses[host]
-        for register in (self.half_open, self.partials, self.stalls, self.catching_up):
+        self.addresses[connection.share] -= 1
+        if not self.addresses[connection.share]:
+            del self.addresses[connection.share]
+        self.greeted(connection)
+        for register in (self.partials, self.stalls, self.catching_up):
             register.pop(connection, None)
         session = connection.session
         self.detach(connection)

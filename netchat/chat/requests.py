@@ -13,6 +13,7 @@ from netchat.chat.name_table import why_taken
 from netchat.chat.names import clean_name, name_problem, suggest
 from netchat.chat.room import Room
 from netchat.chat.session import Session
+from netchat.chat.state import PAIR_SECONDS
 from netchat.chat.text import text_problem
 from netchat.errors import HistoryError
 from netchat.wire import (
@@ -150,9 +151,9 @@ def _create(
     hub: State, connection: Connection, session: Session, message: Create, now: float
 ) -> None:
     connection.allowance -= CREATE_COST
-    if _too_many(hub, connection, session, Create, message.request):
+    if _too_many(hub, connection, session, Create, message.request, now):
         return
-    room = hub.new_room(new_code(), RoomKind.ROOM)
+    room = hub.new_room(new_code(), RoomKind.ROOM, connection.share)
     hub.note("room created", name=session.name, room=room.code)
     _enter(hub, connection, session, room, message.request, now)
 
@@ -169,7 +170,7 @@ def _join(hub: State, connection: Connection, session: Session, message: Join, n
         again = partial(_joined, hub, connection, session, room, message.request, None)
         hub.batch.before.append(again)
         return
-    if _too_many(hub, connection, session, Join, message.request):
+    if _too_many(hub, connection, session, Join, message.request, now):
         return
     known = message.after if message.log == room.log else None
     _enter(hub, connection, session, room, message.request, now, known)
@@ -217,14 +218,44 @@ def _joined(
 
 
 def _too_many(
-    hub: State, connection: Connection, session: Session, about: type[Message], request: int
+    hub: State,
+    connection: Connection,
+    session: Session,
+    about: type[Message],
+    request: int,
+    now: float,
 ) -> bool:
     limit = min(hub.settings.max_rooms, MAX_SEATS)
-    if len(session.rooms) < limit:
+    count = sum(not _is_over(room) for room in session.rooms.values())
+    if count < limit and _has_seat(hub, session, now):
         return False
-    text = f"You are in {len(session.rooms)} rooms; {limit} is the limit. Leave one first."
+    text = f"You are in {count} rooms; {limit} is the limit. Leave one first."
     hub.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, about, request)
     return True
+
+
+def _is_over(room: Room) -> bool:
+    """Whether it is a private room that the other one has left: it does not count in any limit."""
+    return room.kind is RoomKind.PRIVATE and len(room.members) < 2
+
+
+def _has_seat(hub: State, session: Session, now: float) -> bool:
+    """Whether a user can be in one room more; the oldest room that is over makes place for it."""
+    if len(session.rooms) < MAX_SEATS:
+        return True
+    room = next((room for room in session.rooms.values() if _is_over(room)), None)
+    if room is None:
+        return False
+    _go(hub, session, room, 0, now)
+    return True
+
+
+def _go(hub: State, session: Session, room: Room, request: int, now: float) -> None:
+    """End a membership, and tell the user."""
+    hub.unseat(session, room, "", now)
+    if session.connection is not None:
+        left = encode(Left(request, room.code))
+        hub.batch.after.append(partial(hub.write, session.connection, left))
 
 
 def _leave(
@@ -234,10 +265,8 @@ def _leave(
     if room is None:
         _not_a_member(hub, connection, message.room, Leave, message.request)
         return
-    hub.unseat(session, room, "", now)
+    _go(hub, session, room, message.request, now)
     hub.note("room left", name=session.name, room=room.code, members=len(room.members))
-    left = encode(Left(message.request, room.code))
-    hub.batch.after.append(partial(hub.write, connection, left))
 
 
 def _who(hub: State, connection: Connection, session: Session, message: Who, now: float) -> None:
@@ -295,9 +324,16 @@ def _private(
     pair = frozenset((session.id, other.id))
     room = hub.privates.get(pair)
     if room is None:
-        if _too_many(hub, connection, session, Private, message.request):
+        if _too_many(hub, connection, session, Private, message.request, now):
             return
-        if len(other.rooms) >= MAX_SEATS:
+        if not hub.may_ask(session, other, now):
+            text = (
+                f"You have begun several conversations with {other.name} within a short time; wait "
+                f"{PAIR_SECONDS:g} seconds."
+            )
+            hub.refuse(connection, ErrorCode.TOO_FAST, text, Private, message.request)
+            return
+        if not _has_seat(hub, other, now):
             text = f"{other.name} is in as many conversations as one can be; try again later."
             hub.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, Private, message.request)
             return

@@ -76,7 +76,8 @@ class Room:
         live: the connections that get its events as they happen. Those that fell behind are
             not in it; they are served from the tail or the history.
         counters: the largest counter of each device that has spoken lately.
-        empty_since: when its last member left, or None.
+        empty_since: when its last member left, or None. The lobby is never counted as empty.
+        share: the address that it counts against while it is empty.
     """
 
     __slots__ = (
@@ -91,6 +92,7 @@ class Room:
         "log",
         "members",
         "oldest",
+        "share",
         "tail",
     )
 
@@ -106,6 +108,7 @@ class Room:
         self.tail = Tail()
         self.counters: dict[int, int] = {}
         self.empty_since: float | None = None
+        self.share = ""
 
     def peer_of(self, session: Session) -> str:
         """The other one's name in a private room, else empty."""

@@ -47,6 +47,8 @@ class Session:
         connection: the connection it is on, or None while it is away.
         away_since: when the connection was lost.
         rooms: the rooms it is in, by code.
+        share: the address that it counts against, also while it is away; empty if it is not known,
+            since the server was started again.
     """
 
     __slots__ = (
@@ -57,6 +59,7 @@ class Session:
         "name",
         "previous",
         "rooms",
+        "share",
         "token",
     )
 
@@ -69,3 +72,4 @@ class Session:
         self.connection: Connection | None = None
         self.away_since = 0.0
         self.rooms: dict[str, Room] = {}
+        self.share = ""

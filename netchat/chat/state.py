@@ -29,10 +29,18 @@ from netchat.chat.name_table import NameTable
 from netchat.chat.room import Room
 from netchat.chat.session import Session
 from netchat.chat.settings import Settings
+from netchat.chat.shares import Shares
 from netchat.errors import HistoryError
 from netchat.wire import Error, ErrorCode, Event, EventKind, Message, RoomKind, encode
 
 __all__ = ["State"]
+
+#: Seconds after which a user may begin a further conversation with the same second one, and how
+#: many of them at once: there is one private room for each two, so that nobody needs many.
+PAIR_SECONDS, PAIR_BURST = 20.0, 3
+
+#: Rooms without a member that are kept, so that people come back to them.
+MAX_EMPTY = 1024
 
 
 class State:
@@ -54,6 +62,7 @@ class State:
         away: the sessions without a connection, longest away first.
         rooms: the rooms by code.
         privates: the private rooms by their two sessions' numbers.
+        asked: when a user may again begin a conversation with another one without counting.
         parting: rooms that a connection gets no more events of once its leaving is durable; as
             often as it is about to leave them.
     """
@@ -74,6 +83,9 @@ class State:
         self.stalls: dict[Connection, None] = {}
         self.catching_up: dict[Connection, None] = {}
         self.addresses: dict[str, int] = {}
+        self.half_open_shares = Shares(settings.max_half_open)
+        self.user_shares = Shares(settings.max_users)
+        self.empty_shares = Shares(MAX_EMPTY)
         self.sessions: dict[int, Session] = {}
         self.by_device: dict[int, Session] = {}
         self.by_token: dict[bytes, Session] = {}
@@ -82,6 +94,7 @@ class State:
         self.rooms: dict[str, Room] = {}
         self.privates: dict[frozenset[int], Room] = {}
         self.parting: dict[Connection, list[Room]] = {}
+        self.asked: dict[tuple[Session, Session], float] = {}
         self.swept = now
         self.messages = 0
         self.wall_offset = wall_offset
@@ -174,13 +187,36 @@ class State:
 
     def dismiss(self, connection: Connection, code: ErrorCode, text: str) -> None:
         """Say why, and close the connection."""
-        self.half_open.pop(connection, None)
+        self.greeted(connection)
         if connection.closing:
             return
         self.send(connection, Error(code, 0, 0, text, ""))
         self.close(connection)
         name = connection.session.name if connection.session else ""
         self.note("dismissed", name=name, address=connection.address, code=code.name, text=text)
+
+    def greeted(self, connection: Connection) -> None:
+        """A connection is half open no longer."""
+        if self.half_open.pop(connection, None) is not None:
+            self.half_open_shares.give_back(connection.share)
+
+    def settle_down(self, session: Session, share: str) -> None:
+        """Count a session against an address from now on."""
+        self.user_shares.give_back(session.share)
+        session.share = share
+        self.user_shares.take(share)
+
+    def may_ask(self, session: Session, other: Session, now: float) -> bool:
+        """Whether a user may begin another conversation with a second one now.
+
+        One in `PAIR_SECONDS`, `PAIR_BURST` at once (generic cell rate algorithm).
+        """
+        due = max(self.asked.get((session, other), now), now)
+        if due > now + (PAIR_BURST - 1) * PAIR_SECONDS:
+            return False
+        self.asked.pop((session, other), None)  # to the end: oldest first
+        self.asked[session, other] = due + PAIR_SECONDS
+        return True
 
     def event(
         self,
@@ -206,9 +242,10 @@ class State:
         frames.append(frame)
         batch.size += len(frame)
 
-    def new_room(self, code: str, kind: RoomKind) -> Room:
-        """Make a room without members."""
+    def new_room(self, code: str, kind: RoomKind, share: str = "") -> Room:
+        """Make a room without members, which counts against an address while it is empty."""
         room = Room(self.new_id(), code, kind, secrets.randbits(63))
+        room.share = share
         self.rooms[code] = room
         self._batch.changes.append(RoomRow(room.id, code, kind, room.log))
         return room
@@ -217,7 +254,7 @@ class State:
         """Make a session a member of a room."""
         session.rooms[room.code] = room
         room.members[session] = None
-        room.empty_since = None
+        self._occupied(room)
         self._batch.changes.append(SeatRow(session.id, room.id))
 
     def unseat(self, session: Session, room: Room, why: str, now: float) -> None:
@@ -232,14 +269,24 @@ class State:
         if session.connection is not None:
             self.parting.setdefault(session.connection, []).append(room)
             self._batch.after.append(partial(self._mute, session.connection, room))
-        if room.kind is RoomKind.PRIVATE:
-            if not room.members:
-                self.drop_room(room)
-        elif not room.members:
+        if room.members or room.kind is RoomKind.LOBBY:
+            return
+        # The rooms that an address has filled up the server with go at once, not those of others.
+        if room.kind is RoomKind.PRIVATE or not self.empty_shares.allows(room.share):
+            self.drop_room(room)
+        else:
             room.empty_since = now
+            self.empty_shares.take(room.share)
+
+    def _occupied(self, room: Room) -> None:
+        """A room has a member, or is no more."""
+        if room.empty_since is not None:
+            room.empty_since = None
+            self.empty_shares.give_back(room.share)
 
     def drop_room(self, room: Room) -> None:
         """Forget a room; its code is free again."""
+        self._occupied(room)
         del self.rooms[room.code]
         self._damaged.discard(room)
         self._batch.changes.append(RoomGone(room.id))
@@ -255,6 +302,7 @@ class State:
         for room in list(session.rooms.values()):
             self.unseat(session, room, why, now)
         del self.sessions[session.id]
+        self.user_shares.give_back(session.share)
         del self.by_device[session.device]
         self.by_name.remove(session)
         self.by_token.pop(session.token, None)
@@ -321,13 +369,16 @@ class State:
         for row, head, oldest in snapshot.rooms:
             room = Room(row.id, row.code, RoomKind(row.kind), row.log, head)
             room.oldest = oldest
-            room.empty_since = now
+            if room.kind is not RoomKind.LOBBY:
+                room.empty_since = now
+                self.empty_shares.take(room.share)
             rooms[row.id] = self.rooms[row.code] = room
         for saved in snapshot.sessions:
             session = Session(saved.id, saved.name, saved.device)
             session.token, session.previous = saved.token, saved.previous
             session.away_since = now
             self.sessions[saved.id] = self.by_device[saved.device] = session
+            self.user_shares.take(session.share)
             self.by_name.add(session)
             self.by_token[saved.token] = session
             if saved.previous:
@@ -337,7 +388,7 @@ class State:
             room, session = rooms[seat.room], self.sessions[seat.session]
             session.rooms[room.code] = room
             room.members[session] = None
-            room.empty_since = None
+            self._occupied(room)
         for room in rooms.values():
             if room.kind is RoomKind.PRIVATE and len(room.members) == 2:
                 self.privates[frozenset(s.id for s in room.members)] = room

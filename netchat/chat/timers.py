@@ -28,6 +28,7 @@ def tick(hub: Hub, now: float) -> None:
         hub.swept = now
         _silence(hub, now)
         _rooms(hub, now)
+        hub.asked = {pair: due for pair, due in hub.asked.items() if due > now}
 
 
 def _handshakes(hub: Hub, now: float) -> None:

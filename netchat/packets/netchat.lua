@@ -47,7 +47,7 @@ local MESSAGES = {
       { name = "token", kind = "blob", doc = "The token of the last WELCOME (32 bytes), or empty for a new session." },
       { name = "name", kind = "text", doc = "The user name wished for." },
       { name = "software", kind = "text", doc = "Name and version of the program, for the server's log." },
-      { name = "positions", kind = "list", record = "Position", doc = "When resuming: how far each room was read." },
+      { name = "positions", kind = "list", record = "Position", doc = "When resuming: how far each room was read. At most 400." },
     },
   },
   [0x02] = {
@@ -65,7 +65,7 @@ local MESSAGES = {
       { name = "token", kind = "blob", doc = "Resumes this session, once: each WELCOME brings a new one." },
       { name = "name", kind = "text", doc = "The user name." },
       { name = "software", kind = "text", doc = "Name and version of the server." },
-      { name = "rooms", kind = "list", record = "Membership", doc = "The rooms the session is in." },
+      { name = "rooms", kind = "list", record = "Membership", doc = "The rooms the session is in. At most 400." },
     },
   },
   [0x03] = {

@@ -15,6 +15,7 @@ from netchat import __version__
 from netchat.chat.codes import LOBBY, read_code
 from netchat.chat.connection import Note
 from netchat.chat.notes import Notes
+from netchat.chat.shares import Shares, share_of
 from netchat.net.server import ChatServer
 from netchat.web.dashboard import Dashboard
 from netchat.web.files import Files
@@ -27,7 +28,7 @@ __all__ = ["PAGE", "Site"]
 #: Where the page's files are.
 PAGE = Path(__file__).parent / "page"
 
-#: HTTP connections at a time. WebSockets that have said HELLO are no longer among them.
+#: HTTP connections at a time.
 MAX_CONNECTIONS = 1024
 
 #: Seconds for which a connection may ask for nothing, or for a request to be complete.
@@ -53,11 +54,47 @@ class _Noting(logging.Handler):
         self._notes(Note("page", {"text": text}))
 
 
-class _Refused(asyncio.Protocol):
-    """What a connection above the limit gets."""
+class _Connections:
+    """Shares of the HTTP connections; a WebSocket after its handshake is not among them."""
+
+    def __init__(self) -> None:
+        self._shares = Shares(MAX_CONNECTIONS)
+        self._of: dict[web.RequestHandler, str] = {}
+
+    def allows(self, share: str, alive: list[web.RequestHandler]) -> bool:
+        """Whether an address may have one more connection, beside those that are alive."""
+        if len(alive) < len(self._of):  # aiohttp does not say which one has ended
+            for handler in self._of.keys() - set(alive):
+                self._shares.give_back(self._of.pop(handler))
+        return self._shares.allows(share)
+
+    def take(self, share: str, handler: web.RequestHandler) -> None:
+        """Count a connection against an address."""
+        self._shares.take(share)
+        self._of[handler] = share
+
+
+class _Gate(asyncio.Protocol):
+    """Lets a connection in if its address has not taken its share of them yet.
+
+    Args:
+        server: makes the protocol of a connection that is let in.
+        connections: the shares.
+    """
+
+    def __init__(self, server: web.Server, connections: _Connections) -> None:
+        self._server, self._connections = server, connections
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast(asyncio.Transport, transport).abort()
+        transport = cast(asyncio.Transport, transport)
+        share = share_of((transport.get_extra_info("peername") or ("?", 0))[0])
+        if not self._connections.allows(share, self._server.connections):
+            transport.abort()
+            return
+        handler = self._server()
+        self._connections.take(share, handler)
+        transport.set_protocol(handler)
+        handler.connection_made(transport)
 
 
 class _Upgrade(web.WebSocketResponse):
@@ -95,6 +132,7 @@ class Site:
         self._dashboard = Dashboard(chat, notes, token)
         self._files = Files(PAGE)
         self._envelope = Envelope()
+        self._connections = _Connections()
         self._listener: asyncio.Server | None = None
         origins = list(origins)
         self._behind_proxy = bool(origins)
@@ -147,7 +185,7 @@ class Site:
     def _accept(self) -> asyncio.Protocol:
         server = self._runner.server
         assert server is not None
-        return server() if len(server.connections) < MAX_CONNECTIONS else _Refused()
+        return _Gate(server, self._connections)
 
     # -- requests -------------------------------------------------------------------------------
 

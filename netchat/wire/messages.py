@@ -95,7 +95,11 @@ class ErrorCode(wire.Choice):
     TEXT_NOT_ALLOWED = 120, "The text is empty, or holds control characters or noncharacters."
     TEXT_TOO_LONG = 121, "The text has more bytes than WELCOME's `max_text`."
     OUT_OF_ORDER = 122, "The SEND's counter is not larger than the last, and not a known one."
-    TOO_FAST = 130, "A warning: the server reads this connection more slowly. Nothing is lost."
+    TOO_FAST = (
+        130,
+        "About no frame: a warning that the server reads this connection more slowly; nothing is "
+        "lost. About a PRIVATE: too many with the same user; ask again later.",
+    )
     STORAGE = 140, "The disk fails and what is sent waits, or damaged events are left out."
 
 

@@ -69,7 +69,7 @@ class Crowd:
     """A full server: a thousand users, and in its lobby a room's worth of history."""
 
     def __init__(self, history: SqliteHistory) -> None:
-        self.world = World(history, rate=0.0, max_users=2 * USERS, max_half_open=2 * USERS)
+        self.world = World(history, rate=0.0, max_users=2 * USERS)
         self._numbers = itertools.count()
         self.users = [self.user("A" if n == 0 else f"A{n + 1}") for n in range(USERS)]
         talker = self.users[0]

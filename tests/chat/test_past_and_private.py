@@ -89,7 +89,7 @@ class TestPrivate:
         assert event.text == "call me"
 
     def test_one_user_cannot_be_pulled_into_more_rooms_than_a_welcome_can_name(self):
-        world = World(max_users=MAX_SEATS + 10)
+        world = World(max_users=2 * MAX_SEATS)
         teacher, welcome = world.greet("Teacher", b"t" * 16)
         for n in range(MAX_SEATS):
             pupil, _ = world.greet(f"{n:03}" + "x" * 21)

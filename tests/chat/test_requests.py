@@ -219,7 +219,7 @@ class TestRename:
 
 class TestWho:
     def test_pages_of_a_large_room(self):
-        world = World(max_users=1300, max_half_open=1300)
+        world = World(max_users=2000, max_half_open=2000)
         links = [world.link() for n in range(1200)]
         for n, link in enumerate(links):
             link.up += encode(hello(f"u{n:04}")) + encode(Join(1, 0, 0, "lobby"))

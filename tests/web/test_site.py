@@ -185,6 +185,28 @@ class TestConnections:
                 with contextlib.suppress(ConnectionResetError):
                     assert await refused.read() == b""
 
+    async def test_one_address_cannot_take_them_all(self, monkeypatch):
+        monkeypatch.setattr("netchat.web.site.MAX_CONNECTIONS", 8)
+        monkeypatch.setattr("netchat.chat.shares.CLASS", 2)
+
+        async def answered(connection: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> bool:
+            reader, writer = connection
+            writer.write(b"GET /info.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            with contextlib.suppress(ConnectionResetError):
+                return (await reader.readline()).startswith(b"HTTP/1.1 200")
+            return False
+
+        async with serve_page() as (_, port), contextlib.AsyncExitStack() as stack:
+            idle = [await stack.enter_async_context(plain(port)) for _ in range(8)]
+            assert [await answered(one) for one in idle] == [True] * 6 + [False] * 2
+            other = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
+            assert await answered(other)
+            other[1].close()
+            idle[0][1].close()
+            async with asyncio.timeout(5):  # its place is free again
+                while not await answered(await stack.enter_async_context(plain(port))):
+                    await asyncio.sleep(0.01)
+
     async def test_websockets_are_not_among_them(self, monkeypatch):
         monkeypatch.setattr("netchat.web.site.MAX_CONNECTIONS", 1)
         async with serve_page() as (serving, port), browser(port, "Nova"), browser(port, "Maya"):
