@@ -7,6 +7,7 @@ plug-in, and costs no more memory or time than any code of the table.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache, lru_cache
 from zlib import crc32
 
@@ -21,6 +22,7 @@ __all__ = [
     "CODES",
     "OPENED",
     "BlockCode",
+    "CodeSource",
     "Opened",
     "block_code",
     "check_spec",
@@ -299,3 +301,8 @@ class BlockCode:
 def _is_good(context: bytes, sealed: bytes) -> bool:
     """Whether the CRC behind a payload is right."""
     return crc32(sealed[:-_CRC], crc32(context)) == int.from_bytes(sealed[-_CRC:], "big")
+
+
+CodeSource = Callable[[str], BlockCode | None]
+"""Makes a code from a spec that came from somebody else: None if it is not ready yet; raises
+ValueError if a link may not use it."""

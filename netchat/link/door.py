@@ -11,10 +11,17 @@ from typing import NamedTuple
 
 from netchat.errors import LinkError
 from netchat.link.challenge import Cookies, write_challenge
-from netchat.link.codes import block_code, table
-from netchat.link.header import HEADER_SIZE, Header, Kind, ReadHeader, read_header
-from netchat.link.link import CodeSource, Link
-from netchat.link.opening import read_opening
+from netchat.link.codes import CodeSource, block_code, table
+from netchat.link.header import (
+    HEADER_SIZE,
+    Header,
+    Kind,
+    ReadHeader,
+    read_header,
+    read_masked_header,
+)
+from netchat.link.link import Link
+from netchat.link.opening import Opening, read_opening
 from netchat.link.payload import CONTROL, MOST_CONTROL, payload_context
 
 __all__ = ["Arrival", "Door"]
@@ -78,24 +85,29 @@ class Door:
             now: seconds.
         """
         link = self._by_address.get(address)
-        head = read_header(datagram[:HEADER_SIZE]) if len(datagram) >= HEADER_SIZE else None
-        if head is None:
+        if link is not None and (head := link.read_head(datagram)) is not None:
+            header = head.header
+            if header.link == link.identity[0] and (
+                header.kind is not Kind.OPEN or header.offset == link.identity[1]
+            ):
+                link.receive_read(head, datagram, now)
+                return Arrival(link)
+        coded, head = datagram[:HEADER_SIZE], None
+        if len(coded) == HEADER_SIZE:
+            head = read_header(coded) or read_masked_header(coded)
+        if head is None or (
+            link is not None
+            and head.header.link == link.identity[0]
+            and head.header.kind is not Kind.OPEN
+        ):
             if link is not None:
                 link.stats.unreadable_headers += 1
             return Arrival(link)
-        header = head.header
-        if (
-            link is not None
-            and header.link == link.identity[0]
-            and (header.kind is not Kind.OPEN or header.offset == link.identity[1])
-        ):
-            link.receive_read(head, datagram, now)
-            return Arrival(link)
-        if header.kind is Kind.OPEN:
+        if head.header.kind is Kind.OPEN:
             return self._open(head, datagram, address, now)
-        if header.kind in (Kind.DATA, Kind.ACK):
+        if head.header.kind in (Kind.DATA, Kind.ACK):
             # A link that has a new address (behind a NAT, say), or one from before we were started.
-            return self._challenge(header, address, now)
+            return self._challenge(head.header, address, now)
         return Arrival()
 
     def _challenge(self, header: Header, address: Hashable, now: float) -> Arrival:
@@ -105,18 +117,22 @@ class Door:
 
     def _open(self, head: ReadHeader, datagram: bytes, address: Hashable, now: float) -> Arrival:
         header, coded = head.header, datagram[HEADER_SIZE:]
-        cookie = _shown(header, coded)
-        if cookie is None:
+        opening = _read(header, coded)
+        if opening is None:
             return Arrival()
-        if not self._cookies.is_good(cookie, repr(address), header, now):
+        if not self._cookies.is_good(opening.cookie, repr(address), header, now):
             return self._challenge(header, address, now)
         link = self._by_identity.get((header.link, header.offset))
+        if link is not None and link.opening is not None and link.opening.key != opening.key:
+            return Arrival()  # not from the client that began it
         if link is None:
             link = Link.server(mtu=self._mtu, code=self._code)
             if header.ack != header.offset or header.number != header.offset & 0xFFFFFF:
-                link.refuse(header, "the server does not know it; it may have been started anew")
+                why = "the server does not know it; it may have been started anew"
+                link.refuse(header, opening, why)
             elif len(self) >= self._most:
-                link.refuse(header, f"the server has {self._most} of them, and takes no more")
+                why = f"the server has {self._most} of them, and takes no more"
+                link.refuse(header, opening, why)
         if not link.closed:
             link.receive_read(head, datagram, now)
         if link.closed:
@@ -133,14 +149,14 @@ class Door:
         return Arrival(link, ended=ended)
 
 
-def _shown(header: Header, coded: bytes) -> bytes | None:
-    """The cookie that comes with an OPEN, empty perhaps; None where that cannot be read."""
+def _read(header: Header, coded: bytes) -> Opening | None:
+    """Read the payload of an OPEN; None where that is not possible."""
     control = table()[CONTROL]
     right = header.code == CONTROL and 0 < header.length <= MOST_CONTROL
     if not right or len(coded) != control.coded_length(header.length):
         return None
     found = control.open(payload_context(header), coded, header.length)
     try:
-        return read_opening(found.payload).cookie if found.good else None
+        return read_opening(found.payload) if found.good else None
     except LinkError:
         return None

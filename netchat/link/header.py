@@ -18,6 +18,7 @@ import numpy as np
 from netchat.coding.code import Rows
 from netchat.coding.reed_solomon import ReedSolomon
 from netchat.link.marker import MARKER, differing_bits
+from netchat.link.mask import MASKED
 
 __all__ = [
     "HEADER_BYTES",
@@ -30,6 +31,7 @@ __all__ = [
     "ReadHeader",
     "read_header",
     "read_headers",
+    "read_masked_header",
     "unwrap",
     "write_header",
 ]
@@ -46,6 +48,9 @@ _FIELDS = struct.Struct(">BBHHHIIIIIHH")
 HEADER_BYTES = _FIELDS.size
 HEADER_SIZE = 96
 HEAD_SIZE = len(MARKER) + HEADER_SIZE
+
+
+_ERASED = np.arange(HEADER_SIZE)[None, :] >= HEADER_SIZE - MASKED
 
 
 class Kind(IntEnum):
@@ -137,6 +142,26 @@ def read_header(coded: bytes) -> ReadHeader | None:
         coded: `HEADER_SIZE` bytes.
     """
     return next(read_headers(np.frombuffer(coded, np.uint8)[None, :]))
+
+
+def read_masked_header(coded: bytes) -> ReadHeader | None:
+    """Read a coded header whose mask is not known; None where none can be read.
+
+    The masked bytes count as erased, which leaves a correction of 8 wrong bytes in the others.
+
+    Args:
+        coded: `HEADER_SIZE` bytes.
+    """
+    received = np.frombuffer(coded, np.uint8)[None, :]
+    result = _code().decode(received, _ERASED)
+    if result.failed[0]:
+        return None
+    head = _read(result.message, received[0], 0)
+    if head is None:
+        return None
+    sent = _code().encode(result.message)[0, :-MASKED].tobytes()
+    corrected = sum(a != b for a, b in zip(coded, sent, strict=False))
+    return ReadHeader(head.header, corrected, differing_bits(coded[:-MASKED], sent))
 
 
 def read_headers(received: Rows) -> Iterator[ReadHeader | None]:

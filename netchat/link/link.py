@@ -13,24 +13,26 @@ Whoever drives a link hands it what arrives, sends what it wants sent, and calls
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import replace
 
 from netchat.errors import LinkError
+from netchat.link.attempts import Attempts
 from netchat.link.challenge import cookie_of
-from netchat.link.codes import OPENED, BlockCode, block_code, table
+from netchat.link.codes import OPENED, BlockCode, CodeSource, block_code, table
 from netchat.link.header import (
     HEAD_SIZE,
     HEADER_SIZE,
     Header,
     Kind,
     ReadHeader,
-    read_header,
     unwrap,
     write_header,
 )
+from netchat.link.heads import Heads
 from netchat.link.marker import MARKER
+from netchat.link.mask import KEY_SIZE
 from netchat.link.opening import Mode, Opening, read_opening, write_opening
+from netchat.link.path_mtu import PathMtu
 from netchat.link.payload import CONTROL, MOST_CONTROL, MOST_PAYLOAD, PayloadReader, payload_context
 from netchat.link.policy import ChannelReport, Policy
 from netchat.link.reader import BlockReader
@@ -41,24 +43,10 @@ from netchat.link.sizes import MOST_CODED, Sizes
 from netchat.link.stats import LinkStats
 from netchat.link.wish import ADAPTIVE, check_wish, policy
 
-__all__ = ["CodeSource", "Link"]
-
-CodeSource = Callable[[str], BlockCode | None]
-"""Makes a code from a spec that came from somebody else: None if it is not ready yet; raises
-ValueError if a link may not use it."""
-
-#: Seconds between two attempts to open a link, and for all of them.
-_OPEN_EVERY, _OPEN_PATIENCE = 0.5, 10.0
+__all__ = ["Link"]
 
 #: Bytes of coded payload below which a datagram is not cut any more.
 _LEAST_DATAGRAM = 64
-
-#: Bytes of a datagram that every way takes, nearly (576, as all IPv4 hosts do, less IP and UDP).
-#: Where longer ones do not get through, these are sent for so many seconds.
-_SHORT_DATAGRAM, _SHORT_FOR = 548, 60.0
-
-#: Overdue answers in a row from which on it is tried whether a short datagram gets through.
-_TRY_SHORT = 2
 
 
 class Link:
@@ -90,16 +78,14 @@ class Link:
         self._code = code
         self._is_client = opening is not None
         self.mtu = mtu
-        self._short_until = float("-inf")
+        self._path = None if mtu is None else PathMtu(mtu)
         self._sizes = Sizes(MOST_CODED if mtu is None else max(_LEAST_DATAGRAM, mtu - HEADER_SIZE))
         self._payloads = PayloadReader(self.stats)
         self._reader = BlockReader(self._payloads.size)
         self._codes = table()
         self._opened: BlockCode | None = None
         self._control: list[tuple[Kind, bytes]] = []
-        self._open_at: float | None = None
-        self._open_until = 0.0
-        self._challenged = False
+        self._attempts = Attempts()
         self._reported = 0, 0
         self._begin(identity >> 32, identity & 0xFFFFFFFF, opening)
 
@@ -112,6 +98,7 @@ class Link:
         mode: Mode = Mode.HYBRID,
         mtu: int | None = None,
         identity: int | None = None,
+        key: bytes | None = None,
         policy: Policy | None = None,
     ) -> Link:
         """The side that opens a link, and says what codes are used.
@@ -123,12 +110,16 @@ class Link:
             mode: what is done about losses, both ways.
             mtu: bytes of a datagram; None is a stream.
             identity: 48 bits that tell this link from others; random ones, unless given.
+            key: what headers of datagrams are masked with, `KEY_SIZE` bytes; random ones, unless
+                given. With an empty one they are not masked, as a stream's never are.
             policy: decides the code of what it sends instead of `up`.
 
         Raises:
             ValueError: a code is none for a link.
         """
-        opening = Opening(check_wish(up), check_wish(down or up), mode)
+        if key is None:
+            key = b"" if mtu is None else secrets.token_bytes(KEY_SIZE)
+        opening = Opening(check_wish(up), check_wish(down or up), mode, key=key)
         link = cls(opening, secrets.randbits(48) if identity is None else identity, mtu)
         link._agree(opening)
         if policy is not None:
@@ -149,6 +140,8 @@ class Link:
     def _begin(self, link: int, first: int, opening: Opening | None) -> None:
         mode = opening.mode if opening is not None else Mode.HYBRID
         self._link, self._first = link, first
+        key = opening.key if opening is not None else b""
+        self._heads = Heads(key, is_sure=not self._is_client)
         self._sender = Sender(first, datagrams=self.mtu is not None, mode=mode, stats=self.stats)
         self._receiver = Receiver(first, mode, self.stats)
         self._payloads.mode = mode
@@ -232,7 +225,12 @@ class Link:
             room: no more blocks of data once this many bytes are there, so that those that wait for
                 a slow pipe can still be in the code that is right when their turn comes.
         """
-        blocks = [self._open_block(now)] if self._is_client and self._opens(now) else []
+        blocks: list[bytes] = []
+        asks = self._is_client and not self.closed
+        if asks and self._attempts.due(now, opened=self.opened):
+            assert self.opening is not None
+            self._attempts.made(now)
+            blocks.append(self._block(Kind.OPEN, now, payload=write_opening(self.opening)))
         blocks += [self._block(kind, now, payload=payload) for kind, payload in self._control]
         self._control.clear()
         if self.opened and not self.closed:
@@ -247,23 +245,10 @@ class Link:
         self.stats.bytes_sent += sum(map(len, blocks))
         return blocks
 
-    def _opens(self, now: float) -> bool:
-        """Whether it is time to ask for the link."""
-        if self._open_at is None:
-            self._open_at, self._open_until = now, now + _OPEN_PATIENCE
-        due = self._challenged or (not self.opened and now >= self._open_at)
-        return due and not self.closed
-
-    def _open_block(self, now: float) -> bytes:
-        assert self.opening is not None
-        self._challenged, self._open_at = False, now + _OPEN_EVERY
-        return self._block(Kind.OPEN, now, payload=write_opening(self.opening))
-
     def _data_blocks(self, now: float, room: int | None) -> list[bytes]:
         blocks: list[bytes] = []
-        datagram = self.mtu
-        if datagram is not None and (now < self._short_until or self.rtt.unanswered >= _TRY_SHORT):
-            datagram = min(datagram, _SHORT_DATAGRAM)
+        path = self._path
+        datagram = None if path is None else path.longest(now, self.rtt.unanswered)
         assert self.policy is not None
         while self._sender.ready() and (room is None or sum(map(len, blocks)) < room):
             number = self.policy.choose(now)
@@ -313,9 +298,7 @@ class Link:
             wrong=self.stats.wrong_bits,
             checked=self.stats.checked_bits // 512,
         )
-        head = write_header(header)
-        if self.mtu is None:
-            head = MARKER + head
+        head = MARKER + write_header(header) if self.mtu is None else self._heads.write(header)
         if not payload:
             return head
         return head + self._code_out(code).close(payload_context(header), payload)
@@ -353,8 +336,11 @@ class Link:
 
     def receive_block(self, datagram: bytes, now: float) -> None:
         """A datagram has arrived."""
-        head = read_header(datagram[:HEADER_SIZE]) if len(datagram) >= HEADER_SIZE else None
-        self.receive_read(head, datagram, now)
+        self.receive_read(self.read_head(datagram), datagram, now)
+
+    def read_head(self, datagram: bytes) -> ReadHeader | None:
+        """Read a datagram's header; None if there is none, or none of this link."""
+        return self._heads.read(datagram)
 
     def receive_read(self, head: ReadHeader | None, datagram: bytes, now: float) -> None:
         """A datagram has arrived whose header was read already, or could not be."""
@@ -384,12 +370,14 @@ class Link:
             self.stats.ignored_blocks += 1
             return True
         if header.kind is Kind.CHALLENGE:
-            self._show(cookie_of(header))
+            if header.offset == self._first or self._sender.has_sent(header.offset):
+                self._show(cookie_of(header))
             return True
         if header.kind in (Kind.REFUSE, Kind.CLOSE):
             return self._end(header, coded)
         waited = self.rtt.unanswered
-        outcomes = self._sender.acknowledged(header, now)
+        plausible = self._receiver.is_plausible(header)
+        outcomes = self._sender.acknowledged(header, now) if plausible else None
         if outcomes is None:
             self.stats.ignored_blocks += 1
             return True
@@ -399,10 +387,8 @@ class Link:
         for outcome in outcomes:
             self._sizes.outcome(outcome.code, outcome.size, arrived=outcome.arrived)
             self.policy.outcome(now, outcome)
-        if self.mtu is not None and waited >= _TRY_SHORT:
-            arrived = [outcome.arrived for outcome in outcomes if outcome.size > _SHORT_DATAGRAM]
-            if arrived and not any(arrived):
-                self._short_until = now + _SHORT_FOR
+        if self._path is not None:
+            self._path.answered(now, waited, outcomes)
         self._report(header, now)
         return self._data(header, coded, now) if header.kind is Kind.DATA else True
 
@@ -445,11 +431,12 @@ class Link:
                 self._answer(Kind.ACCEPT)
             return True
         self.useful += 1
+        opening = None
         try:
             opening = read_opening(payload)
             ready = self._agree(opening)
         except (LinkError, ValueError) as error:
-            self.refuse(header, str(error))
+            self.refuse(header, opening, str(error))
             return True
         if not ready:
             return True  # the client asks again
@@ -461,9 +448,9 @@ class Link:
         self._answer(Kind.ACCEPT)
         return True
 
-    def refuse(self, header: Header, why: str) -> None:
+    def refuse(self, header: Header, opening: Opening | None, why: str) -> None:
         """Say no to a client's OPEN."""
-        self._begin(header.link, header.offset, None)
+        self._begin(header.link, header.offset, opening)
         self.closed = f"the link was refused: {why}"
         self._answer(Kind.REFUSE, why)
 
@@ -471,7 +458,7 @@ class Link:
         """The server wants to know whether we are where we say we are: then ask with its cookie."""
         if self._is_client and self.opening is not None:
             self.opening = replace(self.opening, cookie=cookie)
-            self._challenged = True
+            self._attempts.challenged = True
 
     def _answer(self, kind: Kind, text: str = "") -> None:
         """Have a block sent; who asks twice before it has gone is answered once."""
@@ -493,23 +480,25 @@ class Link:
 
     def too_long(self, now: float) -> None:
         """A datagram was too long for its way, as the system knows: send short ones for a while."""
-        self._short_until = now + _SHORT_FOR
+        if self._path is not None:
+            self._path.too_long(now)
 
     def next_timer(self) -> float | None:
         """When `tick` should be called; None if time changes nothing."""
         if self.closed:
             return None
         if not self.opened:
-            return self._open_at
+            return self._attempts.next
         times = (self._receiver.ack_at, self._sender.next_timer())
         return min((time for time in times if time is not None), default=None)
+
+    def probe(self) -> None:
+        """Find out whether the other side is still there: send what it must answer."""
+        self._sender.probe()
 
     def tick(self, now: float) -> None:
         """Time has passed; there may be something to be sent."""
         if self.opened:
             self._sender.tick(now)
-        elif self._open_at is not None and now > self._open_until and not self.closed:
-            self.closed = (
-                f"nobody answered on the other side within {_OPEN_PATIENCE:g} s: no link is spoken "
-                "there, or nothing gets through"
-            )
+        elif not self.closed:
+            self.closed = self._attempts.failure(now)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from netchat.errors import LinkError
+from netchat.link.mask import KEY_SIZE
 
 __all__ = ["Mode", "Opening", "read_opening", "write_opening"]
 
@@ -35,12 +36,15 @@ class Opening:
         down: the same for the other way.
         mode: of both directions.
         cookie: over datagrams, what the server sent to the client's address; empty before.
+        key: over datagrams, what the link's headers are masked with; empty for a client that does
+            not mask them.
     """
 
     up: str
     down: str
     mode: Mode = Mode.HYBRID
     cookie: bytes = b""
+    key: bytes = b""
 
 
 def write_opening(opening: Opening) -> bytes:
@@ -48,6 +52,8 @@ def write_opening(opening: Opening) -> bytes:
     parts = [bytes([opening.mode])]
     for text in (opening.up.encode(), opening.down.encode(), opening.cookie):
         parts += [bytes([len(text)]), text]
+    if opening.key:
+        parts += [bytes([len(opening.key)]), opening.key]
     return b"".join(parts)
 
 
@@ -67,9 +73,12 @@ def read_opening(payload: bytes) -> Opening:
                 raise ValueError(f"a wish has 1 to {_LONGEST} bytes")
             wishes.append(text.decode("ascii"))
             at = end
-        cookie = (
-            payload[at + 1 : at + 1 + min(payload[at], _LONGEST_COOKIE)] if payload[at:] else b""
-        )
+        cookie = key = b""
+        if payload[at:]:
+            cookie = payload[at + 1 : at + 1 + min(payload[at], _LONGEST_COOKIE)]
+            at += 1 + payload[at]
+        if payload[at : at + 1] == bytes([KEY_SIZE]):
+            key = payload[at + 1 : at + 1 + KEY_SIZE]
     except (IndexError, ValueError) as error:
         raise LinkError(f"this is no OPEN: {error}") from error
-    return Opening(wishes[0], wishes[1], mode, cookie)
+    return Opening(wishes[0], wishes[1], mode, cookie, key if len(key) == KEY_SIZE else b"")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from netchat.link.header import Header, Kind, unwrap
 from netchat.link.opening import Mode
 from netchat.link.stats import LinkStats
 
-__all__ = ["ACK_DELAY", "RECEIVE_WINDOW", "WINDOW_UNIT", "Receiver", "Seen"]
+__all__ = ["ACK_DELAY", "MOST_IN_FLIGHT", "RECEIVE_WINDOW", "WINDOW_UNIT", "Receiver", "Seen"]
 
 #: Bytes of stream that are held at most: those that wait to be taken, and those behind a hole.
 RECEIVE_WINDOW = 256 * 1024
 
 #: Pieces behind a hole that are held at most: a piece costs memory even if it is of one byte.
 _MOST_PIECES = 4096
+
+#: Transmissions that may be under way. What is further ahead than twice that cannot be one.
+MOST_IN_FLIGHT = 32768
 
 #: The unit of the window in a header, in bytes.
 WINDOW_UNIT = 4096
@@ -82,6 +86,20 @@ class Receiver:
         self._unacknowledged = self._untold = 0
         self._edge = self.expected + self.window * WINDOW_UNIT
         return Seen(self.expected, self.highest, self._arrived, self._highest_at)
+
+    def is_plausible(self, header: Header) -> bool:
+        """Whether a peer that keeps to the rules could have sent a header now.
+
+        What is further from the present than its peer can be was delayed for long, damaged beyond
+        what its CRC notices, or forged.
+        """
+        if self._mode is Mode.FEC:  # it goes on whatever is lost
+            return True
+        number = unwrap(header.number, 24, self.highest)
+        if abs(number - self.highest) > 2 * MOST_IN_FLIGHT:
+            return False
+        ahead = unwrap(header.offset, 32, self.expected) - self.expected
+        return header.kind is not Kind.DATA or -2 * RECEIVE_WINDOW <= ahead <= RECEIVE_WINDOW
 
     def seen(self, number: int, now: float, *, arrived: bool) -> None:
         """A transmission was seen, and its payload arrived or failed."""

@@ -10,7 +10,7 @@ from netchat.link.congestion import Congestion
 from netchat.link.header import Header, unwrap
 from netchat.link.opening import Mode
 from netchat.link.policy import Outcome
-from netchat.link.receiver import ACK_DELAY, WINDOW_UNIT
+from netchat.link.receiver import ACK_DELAY, MOST_IN_FLIGHT, RECEIVE_WINDOW, WINDOW_UNIT
 from netchat.link.rtt import RoundTrip
 from netchat.link.stats import LinkStats
 
@@ -111,6 +111,8 @@ class Sender:
             return True
         if self.congestion is not None and self._under_way >= self.congestion.window:
             return False
+        if len(self._flight) >= MOST_IN_FLIGHT:
+            return False
         while self._lost and self._lost[0].end <= self.base:
             self._lost.popleft()
         return bool(self._lost) or self.next < min(self._end, self._limit)
@@ -163,6 +165,10 @@ class Sender:
         self.number += 1
         self._last_sent = now
 
+    def has_sent(self, offset: int) -> bool:
+        """Whether a block at an offset may be under way still."""
+        return self.base - RECEIVE_WINDOW <= unwrap(offset, 32, self.base) <= self.next
+
     def acknowledged(self, header: Header, now: float) -> list[Outcome] | None:
         """A header of the other side tells what it has.
 
@@ -171,6 +177,10 @@ class Sender:
         """
         seen, base = unwrap(header.echo, 24, self._seen), unwrap(header.ack, 32, self.base)
         if seen >= self.number or base > self.next:
+            return None
+        if self._mode is not Mode.FEC and (
+            seen < self._seen - 2 * MOST_IN_FLIGHT or base < self.base - 2 * RECEIVE_WINDOW
+        ):
             return None
         if self._last_sent < 0:
             self._last_sent = now  # nothing is overdue before it could be sent
@@ -220,6 +230,10 @@ class Sender:
     def _forget(self, base: int) -> None:
         del self._data[: base - self.base]
         self.base = base
+
+    def probe(self) -> None:
+        """Send something that must be answered, as soon as possible."""
+        self._probe = True
 
     def next_timer(self) -> float | None:
         """When an answer will be overdue; None if none is awaited."""

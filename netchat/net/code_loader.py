@@ -32,7 +32,7 @@ _REST = 4
 
 
 class CodeLoader:
-    """Source of codes for the server's links; see `netchat.link.link.CodeSource`.
+    """Source of codes for the server's links; see `netchat.link.codes.CodeSource`.
 
     Args:
         loop: the event loop that calls it.

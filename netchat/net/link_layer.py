@@ -140,6 +140,11 @@ class LinkLayer(Layer):
         self._hand_up()
         self._pump()
 
+    def probe(self) -> None:
+        """Ask the other side for a sign of life."""
+        self.link.probe()
+        self._schedule()
+
     def too_long(self) -> None:
         """The system has refused a datagram for its length."""
         self.link.too_long(self._loop.time())

@@ -13,6 +13,9 @@ from netchat.net.udp_socket import udp_socket, was_too_long
 
 __all__ = ["connect_udp"]
 
+#: Seconds in which an open link must hear something after an error from the network.
+PROOF_WITHIN = 1.0
+
 
 class _Socket(asyncio.DatagramProtocol):
     """A socket with one other side."""
@@ -21,6 +24,7 @@ class _Socket(asyncio.DatagramProtocol):
         self._socket, self._layer = sock, layer
         self.path = UdpPath(under, self._send, self._ended, sock.getpeername())
         self._under = under
+        self._doubts: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -33,7 +37,25 @@ class _Socket(asyncio.DatagramProtocol):
     def error_received(self, exc: Exception) -> None:
         """The system says that nothing listens there."""
         if not isinstance(exc, OSError) or not was_too_long(exc):
-            self.path.lose(exc)
+            self._doubt(exc)
+
+    def _doubt(self, why: Exception) -> None:
+        """End the path; but give an open link a moment to prove that its server is there.
+
+        Anyone who guesses our port can forge what ICMP says (RFC 5927).
+        """
+        if not self._layer.link.opened:
+            self.path.lose(why)
+        elif self._doubts is None:
+            heard = self._layer.link.stats.blocks_received
+            loop = asyncio.get_running_loop()
+            self._doubts = loop.call_later(PROOF_WITHIN, self._decide, heard, why)
+            self._layer.probe()
+
+    def _decide(self, heard: int, why: Exception) -> None:
+        self._doubts = None
+        if self._layer.link.stats.blocks_received == heard:
+            self.path.lose(why)
 
     def _send(self, data: bytes) -> None:
         try:
@@ -44,9 +66,11 @@ class _Socket(asyncio.DatagramProtocol):
             if was_too_long(error):
                 self._layer.too_long()
             else:
-                self.path.lose(error)
+                self._doubt(error)
 
     def _ended(self) -> None:
+        if self._doubts is not None:
+            self._doubts.cancel()
         self._transport.close()
 
 

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
+from netchat.link.codes import CodeSource
 from netchat.link.door import Door
-from netchat.link.link import CodeSource, Link
+from netchat.link.link import Link
 from netchat.net.link_layer import LinkLayer
 from netchat.net.link_work import ABUSE, LinkWork
 from netchat.net.udp_path import UdpPath

@@ -17,6 +17,7 @@ from netchat.errors import LinkError
 from netchat.link.codes import CODES, OPENED, block_code
 from netchat.link.header import Header, Kind, unwrap, write_header
 from netchat.link.marker import MARKER
+from netchat.link.mask import masked
 from netchat.link.opening import Mode, read_opening
 from netchat.link.payload import PayloadReader
 from netchat.link.receiver import RECEIVE_WINDOW
@@ -47,6 +48,7 @@ class Found(NamedTuple):
         offset: where in its direction's bytes it begins.
         packets: numbers of the packets that brought it.
         time: when the last of them was captured, in ns.
+        mask: what its header is masked with; empty for nothing.
     """
 
     header: Header
@@ -57,6 +59,7 @@ class Found(NamedTuple):
     offset: int
     packets: tuple[int, ...]
     time: int
+    mask: bytes = b""
 
 
 class BlockDecoder:
@@ -179,6 +182,8 @@ class BlockDecoder:
     def _told(self, found: Found, outcome: str, payload: bytes | None, corrected: int = 0) -> Block:
         header, counts, stats = found.header, self._counts, self._stats
         sent = write_header(header)
+        if found.mask:
+            sent = masked(sent, found.mask)
         if found.head > len(sent):
             sent = MARKER + sent
         if payload and outcome in ("good", "combined"):

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from netchat.link.header import HEADER_SIZE, Header, Kind, ReadHeader, read_header
+from netchat.link.header import (
+    HEADER_SIZE,
+    Header,
+    Kind,
+    ReadHeader,
+    read_header,
+    read_masked_header,
+    write_header,
+)
+from netchat.link.mask import MASKED, masked
 from netchat.packets.block_decoder import BlockDecoder, Found
 from netchat.packets.budget import MAX_LINKS, Budget
 from netchat.packets.conversation import Conversation, Counts, endpoints
@@ -97,7 +106,7 @@ class Datagrams:
         """
         source, target = endpoints(datagram.key)
         payload, items = datagram.payload, list[Item]()
-        head = read_header(payload[:HEADER_SIZE]) if len(payload) >= HEADER_SIZE else None
+        head, mask = self._read(payload, source, target)
         to_server = self._to_server(source, target, head)
         client, server = (source, target) if to_server else (target, source)
         key = self._known(client, server, head.header if head is not None else None)
@@ -116,8 +125,26 @@ class Datagrams:
             self._leave(key, side.conversation)
             side.conversation.client = client
         self._ends[client, server] = key
-        items += self._take(side, datagram, head, packet, time)
+        items += self._take(side, datagram, head, mask, packet, time)
         return items
+
+    def _read(self, payload: bytes, source: _End, target: _End) -> tuple[ReadHeader | None, bytes]:
+        """Read a header, and with which mask; that is empty where there is none."""
+        coded = payload[:HEADER_SIZE]
+        if len(coded) < HEADER_SIZE:
+            return None, b""
+        if (head := read_header(coded)) is not None:
+            return head, b""
+        for ends in ((source, target), (target, source)):
+            key = self._ends.get(ends)
+            mask = self._linked(key).mask if key is not None else b""
+            if mask and (head := read_header(masked(coded, mask))) is not None:
+                return head, mask
+        # OPEN is not in the capture, or the link has moved. What is masked cannot be checked then.
+        if (head := read_masked_header(coded)) is None:
+            return None, b""
+        sent = write_header(head.header)
+        return head, bytes(a ^ b for a, b in zip(coded[-MASKED:], sent[-MASKED:], strict=True))
 
     def finish(self) -> list[Item]:
         """Take it that no more come."""
@@ -192,7 +219,13 @@ class Datagrams:
         return up, down
 
     def _take(
-        self, side: Side, datagram: Datagram, head: ReadHeader | None, packet: int, time: int
+        self,
+        side: Side,
+        datagram: Datagram,
+        head: ReadHeader | None,
+        mask: bytes,
+        packet: int,
+        time: int,
     ) -> list[Item]:
         counts, payload = side.counts, datagram.payload
         said, to_server, offset = side.conversation, side.to_server, counts.offset
@@ -226,7 +259,7 @@ class Datagrams:
         block, inside = side.blocks.take(
             Found(
                 head.header, head.corrected, head.wrong, payload, HEADER_SIZE, offset, (packet,),
-                time,
+                time, mask,
             )
         )  # fmt: skip
         self._account(side)

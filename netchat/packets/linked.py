@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from netchat.link.mask import make_mask
 from netchat.link.opening import Mode, Opening
 
 __all__ = ["BlockCounts", "Linked"]
@@ -63,6 +64,12 @@ class Linked:
     acked: dict[bool, int] = field(default_factory=dict)
     to_server: BlockCounts = field(default_factory=BlockCounts)
     to_client: BlockCounts = field(default_factory=BlockCounts)
+
+    @property
+    def mask(self) -> bytes:
+        """What headers are masked with, but for OPEN and CHALLENGE; empty if nothing is known."""
+        key = self.opening.key if self.opening is not None else b""
+        return make_mask(key) if key else b""
 
     @property
     def mode(self) -> Mode:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
 from netchat.link.challenge import cookie_of
 from netchat.link.door import Door
-from netchat.link.header import HEADER_SIZE, Header, Kind, read_header
+from netchat.link.header import HEADER_SIZE, Header, Kind, read_header, read_masked_header
 from netchat.link.link import Link
 
 HERE, THERE = ("192.0.2.1", 1000), ("192.0.2.9", 2000)
@@ -34,7 +35,7 @@ class Street:
                     client.receive_block(block, self.now)
         return answers
 
-    def enter(self, address: tuple[str, int], spec: str = "rs:255,223", **options: int) -> Link:
+    def enter(self, address: tuple[str, int], spec: str = "rs:255,223", **options: Any) -> Link:
         client = Link.client(spec, mtu=1200, **options)
         self.knock(client, address)
         self.knock(client, address)
@@ -47,7 +48,7 @@ def kind_of(datagram: bytes) -> Kind:
 
 
 def header_of(datagram: bytes) -> Header:
-    head = read_header(datagram[:HEADER_SIZE])
+    head = read_header(datagram[:HEADER_SIZE]) or read_masked_header(datagram[:HEADER_SIZE])
     assert head is not None
     return head.header
 
@@ -208,9 +209,9 @@ def test_answers_are_answered_by_nobody() -> None:
 
 
 def test_who_does_not_know_where_a_link_began_cannot_end_it() -> None:
-    client = Street().enter(HERE, identity=77 << 32 | 1000)
+    client = Street().enter(HERE, identity=77 << 32 | 1000, key=b"")
     for kind in (Kind.CLOSE, Kind.REFUSE):
-        forger = Link.client("rs:255,223", mtu=1200, identity=77 << 32 | 1001)
+        forger = Link.client("rs:255,223", mtu=1200, identity=77 << 32 | 1001, key=b"")
         client.receive_block(forger._block(kind, 0.0), 1.0)
 
     assert not client.closed

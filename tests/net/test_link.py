@@ -168,7 +168,7 @@ async def test_a_server_that_speaks_no_link_is_given_up() -> None:
     port = server.sockets[0].getsockname()[1]
     async with Client("127.0.0.1", port, "Nova", path=path) as client:
         nova = Talker(client)
-        path.link._open_until = 0.0
+        path.link._attempts.until = 0.0
         await nova.until(lambda: nova.all(Offline))
 
         assert "no link is spoken there" in nova.all(Offline)[0].why

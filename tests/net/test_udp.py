@@ -224,7 +224,7 @@ async def test_a_way_that_swallows_long_datagrams_is_used_with_short_ones() -> N
         await nova.until(lambda: len(nova.texts()) == 40)
 
         assert nova.texts() == texts
-        assert path.link._short_until > 0
+        assert path.link._path._short_until > 0
 
 
 async def test_silence_for_a_while_costs_nothing_but_time() -> None:
@@ -301,7 +301,7 @@ async def test_where_no_server_is_that_is_said_at_once() -> None:
 
 
 async def test_who_does_not_answer_is_given_up(monkeypatch) -> None:
-    monkeypatch.setattr("netchat.link.link._OPEN_PATIENCE", 0.2)
+    monkeypatch.setattr("netchat.link.attempts.TIMEOUT", 0.2)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
         mute.bind(("127.0.0.1", 0))
         path = NoisyPath("uncoded", udp=True)
@@ -492,3 +492,24 @@ async def test_links_of_one_address_are_counted_with_its_connections() -> None:
             await second.end()
 
             assert "connections from 127.0.0.1" in second.got[0].text
+
+
+async def test_a_forged_error_of_the_network_does_not_end_an_open_link(monkeypatch) -> None:
+    """ICMP quotes nothing that only the server could know."""
+    monkeypatch.setattr("netchat.net.udp_client.PROOF_WITHIN", 0.05)
+    path = NoisyPath("rs:255,223", udp=True)
+    async with (
+        serve(udp=True) as serving,
+        talker(serving.port, "Nova", "lobby", path=path) as nova,
+    ):
+        layer = nova.client._wire.transport
+        socket_ = layer.lower._send.__self__
+        for _ in range(3):
+            heard = layer.link.stats.blocks_received
+            socket_.error_received(ConnectionRefusedError(111, "forged"))
+            while socket_._doubts is not None:
+                await asyncio.sleep(0.01)
+            assert layer.link.stats.blocks_received > heard
+        nova.say("hello")
+        await nova.until(lambda: nova.texts() == ["hello"])
+        assert nova.all(Offline) == []

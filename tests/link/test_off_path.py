@@ -1,0 +1,208 @@
+"""Attackers who can send datagrams from any address, and read none."""
+
+from __future__ import annotations
+
+import random
+import secrets
+
+import pytest
+
+from netchat.link import door as door_module
+from netchat.link import link as link_module
+from netchat.link.challenge import write_challenge
+from netchat.link.header import (
+    HEADER_SIZE,
+    Header,
+    Kind,
+    read_header,
+    read_masked_header,
+    write_header,
+)
+from netchat.link.link import Link
+from netchat.link.mask import KEY_SIZE, MASKED, make_mask, masked
+from netchat.link.opening import Opening, read_opening, write_opening
+from netchat.link.payload import payload_context
+from tests.link.test_door import HERE, THERE, Street
+
+KEYS = [pytest.param(None, id="masked"), pytest.param(b"", id="older client")]
+
+
+def header(link: Link, **fields: int) -> Header:
+    """A header that is right in all respects, but for `fields`."""
+    number, first = link.identity
+    values = {
+        "kind": Kind.DATA, "code": 4, "link": number, "length": 0, "offset": first,
+        "number": first, "window": 64, "ack": first, "echo": first - 1, "delay": 0, "arrived": 0,
+        "wrong": 0, "checked": 0,
+    }  # fmt: skip
+    return Header(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def served(street: Street) -> Link:
+    (link,) = street.door._addresses
+    return link
+
+
+def carry_on(street: Street, client: Link, address: tuple[str, int] = HERE) -> None:
+    """The link carries data in both directions."""
+    server = served(street)
+    client.send(b"up" * 500)
+    server.send(b"down" * 500)
+    got = b"", b""
+    for _ in range(50):
+        street.now += 0.05
+        for side in (client, server):
+            side.tick(street.now)
+        street.knock(client, address)
+        got = got[0] + server.received(street.now), got[1] + client.received(street.now)
+        if got == (b"up" * 500, b"down" * 500):
+            return
+    pytest.fail(f"{len(got[0])} and {len(got[1])} bytes arrived")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_blind_datagrams_harm_neither_side(key: bytes | None) -> None:
+    """The attacker has found the number of the link, and guesses the rest."""
+    street, rng = Street(), random.Random(1)
+    client = street.enter(HERE, identity=77 << 32 | 123456789, key=key)
+    carry_on(street, client)
+    for _ in range(1500):
+        forged = write_header(
+            header(
+                client,
+                kind=rng.choice((Kind.DATA, Kind.DATA, Kind.ACK, Kind.ACCEPT)),
+                offset=rng.getrandbits(32), number=rng.getrandbits(24), ack=rng.getrandbits(32),
+                echo=rng.getrandbits(24), arrived=rng.getrandbits(32), window=rng.getrandbits(8),
+            )
+        )  # fmt: skip
+        street.door.receive(forged, HERE, street.now)
+        client.receive_block(forged, street.now)
+
+    assert client.opened
+    assert not client.closed
+    carry_on(street, client)
+
+
+@pytest.mark.parametrize("kind", [Kind.DATA, Kind.ACK, Kind.ACCEPT, Kind.CLOSE, Kind.REFUSE])
+def test_who_knows_all_numbers_but_not_the_key_changes_nothing(kind: Kind) -> None:
+    street, rng = Street(), random.Random(2)
+    client = street.enter(HERE, identity=77 << 32 | 1000)
+    server = served(street)
+    carry_on(street, client)
+    before = client.stats.counters(), server.stats.counters()
+    number = server._receiver.highest + 1
+    ack, offset = server._sender.base, server._receiver.expected
+    for mask in (bytes(MASKED), rng.randbytes(MASKED), rng.randbytes(MASKED)):
+        for length in (0, 5):
+            made = header(
+                client, kind=kind, code=1 if length else 4, length=length, number=number, ack=ack,
+                offset=offset if kind is Kind.DATA else 1000,
+            )  # fmt: skip
+            block = masked(write_header(made), mask)
+            if length:
+                code = link_module.table()[1]
+                block += code.close(payload_context(made), b"forge")
+            street.door.receive(block, HERE, street.now)
+            client.receive_block(block, street.now)
+
+    assert server.received(street.now) == client.received(street.now) == b""
+    assert not client.closed
+    assert not server.closed
+    for side, counters in zip((client, server), before, strict=True):
+        ignored = {"bytes_received", "unreadable_headers"}
+        after = side.stats.counters()
+        assert {k: v for k, v in after.items() if k not in ignored} == {
+            k: v for k, v in counters.items() if k not in ignored
+        }
+    carry_on(street, client)
+
+
+def test_a_link_moves_only_with_the_client_that_has_the_key() -> None:
+    street = Street()
+    client = street.enter(HERE, identity=77 << 32 | 1000)
+    server = served(street)
+    thief = Link.client("rs:255,223", mtu=1200, identity=77 << 32 | 1000)
+
+    for _ in range(3):  # is sent a cookie, and shows it
+        street.knock(thief, THERE)
+    assert street.door.address(server) == HERE
+    assert not thief.opened
+    assert not thief.closed
+    carry_on(street, client)
+
+    client.send(b"moved")
+    street.knock(client, THERE)
+    street.knock(client, THERE)
+    assert street.door.address(server) == THERE
+    got = b""
+    while got != b"moved":
+        street.now += 0.1
+        assert street.now < 110
+        client.tick(street.now)
+        street.knock(client, THERE)
+        got += server.received(street.now)
+
+
+def test_a_forged_challenge_does_not_change_the_cookie() -> None:
+    street = Street()
+    client = street.enter(HERE, identity=77 << 32 | 1000)
+    cookie, rng = client.opening.cookie, random.Random(3)
+    for _ in range(500):
+        forged = write_challenge(header(client, offset=rng.getrandbits(32)), rng.randbytes(8))
+        client.receive_block(forged, street.now)
+
+    assert client.opening.cookie == cookie
+    assert client.blocks_to_send(street.now) == []
+
+
+def test_a_server_that_is_older_than_masks_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    def older(payload: bytes) -> Opening:
+        opening = read_opening(payload)
+        return Opening(opening.up, opening.down, opening.mode, opening.cookie)
+
+    monkeypatch.setattr(link_module, "read_opening", older)
+    monkeypatch.setattr(door_module, "read_opening", older)
+    street = Street()
+    client = street.enter(HERE)
+
+    assert client.opening.key
+    assert served(street).opening.key == b""
+    carry_on(street, client)
+
+
+def test_a_mask_costs_no_robustness() -> None:
+    rng = random.Random(4)
+    sent = header(Link.client("uncoded", mtu=1200))
+    mask = make_mask(secrets.token_bytes(KEY_SIZE))
+    for _ in range(50):
+        coded = bytearray(masked(write_header(sent), mask))
+        for place in rng.sample(range(HEADER_SIZE), 32):
+            coded[place] ^= rng.randrange(1, 256)
+        head = read_header(masked(bytes(coded), mask))
+        assert head is not None
+        assert head.header == read_header(write_header(sent)).header
+        assert head.corrected == 32
+
+
+def test_a_header_is_readable_without_the_mask_and_unmistakably_masked() -> None:
+    rng = random.Random(5)
+    sent = header(Link.client("uncoded", mtu=1200))
+    for _ in range(50):
+        coded = bytearray(masked(write_header(sent), make_mask(rng.randbytes(KEY_SIZE))))
+        for place in rng.sample(range(HEADER_SIZE - MASKED), 8):
+            coded[place] ^= rng.randrange(1, 256)
+        assert read_header(bytes(coded)) is None
+        head = read_masked_header(bytes(coded))
+        assert head is not None
+        assert head.corrected == 8
+        assert head.header == read_header(write_header(sent)).header
+        assert head.wrong >= 8
+
+
+@pytest.mark.parametrize("key", [b"", b"8 bytes!"])
+def test_a_key_travels_in_open_behind_the_cookie(key: bytes) -> None:
+    opening = Opening("rs:255,223", "adaptive", cookie=b"a cookie", key=key)
+    assert read_opening(write_opening(opening)) == opening
+    assert read_opening(write_opening(opening) + b"\x04more") == opening
+    plain = Opening("rs:255,223", "adaptive", cookie=b"a cookie")
+    assert read_opening(write_opening(plain) + b"\x08short") == plain
