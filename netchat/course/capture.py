@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scapy.packet import Packet
 
+from netchat.files import write_file
 from netchat.packets import Messages, PcapngWriter, read_capture
 from netchat.packets import Packet as CapturedPacket
 from netchat.packets.packet import ETHERNET
@@ -57,7 +58,7 @@ class Capture:
     def save(self, path: str | Path) -> Path:
         """Write it to a file, for `netchat inspect` and Wireshark; returns the file's path."""
         path = Path(path)
-        path.write_bytes(self.data())
+        write_file(path, self.data())
         return path
 
     def _write(self, out: CaptureWriter) -> None:
