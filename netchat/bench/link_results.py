@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from netchat.bench.intervals import LEVEL, Interval
 from netchat.bench.link_run import SLOT, Run
-from netchat.bench.results import machine
+from netchat.bench.results import machine, save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -112,7 +112,7 @@ class LinkResults:
     @classmethod
     def read(cls, *paths: str | os.PathLike[str]) -> LinkResults:
         """Read what `to_json` has written; of several files, the points of all."""
-        found = [json.loads(Path(path).read_text()) for path in paths]
+        found = [json.loads(Path(path).read_text(encoding="utf-8-sig")) for path in paths]
         names = {one.name for one in fields(LinkPoint)}
         points = []
         for saved in (point for one in found for point in one["points"]):
@@ -144,8 +144,12 @@ class LinkResults:
         }  # fmt: skip
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Write it as JSON."""
-        Path(path).write_text(json.dumps(self.as_dict(), indent=1) + "\n")
+        """Write it as JSON.
+
+        Raises:
+            BenchError: It cannot be written.
+        """
+        save(path, json.dumps(self.as_dict(), indent=1) + "\n")
 
     def table(self) -> str:
         """As text, channel by channel; the best link first."""

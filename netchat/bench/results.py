@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import platform
@@ -19,11 +20,12 @@ from netchat.bench.tally import Tally
 from netchat.bench.theory import Theory
 from netchat.bench.trial import Speed
 from netchat.errors import BenchError
+from netchat.files import write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Point", "Results", "StoppedBy", "machine"]
+__all__ = ["Point", "Results", "StoppedBy", "figure_bytes", "machine", "save"]
 
 StoppedBy = Literal["errors", "frames", "seconds", "interrupted"]
 
@@ -174,26 +176,29 @@ class Results:
         }
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Write a file, all of it or nothing."""
-        target = Path(path)
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            beside.write_text(json.dumps(self.as_dict(), indent=1) + "\n")
-            beside.replace(target)
-        except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise BenchError(f"{target} cannot be written: {error.strerror}.") from error
+        """Write a file, all of it or nothing.
+
+        Raises:
+            BenchError: It cannot be written.
+        """
+        save(path, json.dumps(self.as_dict(), indent=1) + "\n")
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a line a point, with the fields of the JSON."""
+        """Write a line a point, with the fields of the JSON.
+
+        Raises:
+            BenchError: It cannot be written.
+        """
+        save(path, self.as_csv())
+
+    def as_csv(self) -> str:
+        """A line a point, with the fields of the JSON."""
         rows = [{"seed": self.seed, **point.as_dict()} for point in self.points]
-        try:
-            with Path(path).open("w", newline="") as file:
-                writer = csv.DictWriter(file, list(rows[0]) if rows else ["seed"])
-                writer.writeheader()
-                writer.writerows(rows)
-        except OSError as error:
-            raise BenchError(f"{path} cannot be written: {error.strerror}.") from error
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(rows[0]) if rows else ["seed"])
+        writer.writeheader()
+        writer.writerows(rows)
+        return text.getvalue()
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Results:
@@ -203,7 +208,7 @@ class Results:
             BenchError: if it is no such file.
         """
         try:
-            values = json.loads(Path(path).read_text())
+            values = json.loads(Path(path).read_text(encoding="utf-8-sig"))
             points = [Point.from_dict(point) for point in values["points"]]
             return cls(
                 points, int(values["seed"]), values["version"], values["machine"],
@@ -249,11 +254,26 @@ class Results:
         Raises:
             BenchError: if matplotlib is missing, or the file cannot be written.
         """
-        figure = self.plot(rate)
-        try:
-            figure.savefig(path, dpi=120)
-        except OSError as error:
-            raise BenchError(f"{path} cannot be written: {error.strerror}.") from error
+        save(path, figure_bytes(self.plot(rate), Path(path).suffix))
+
+
+def save(path: str | os.PathLike[str], content: str | bytes) -> None:
+    """Write a file of a bench.
+
+    Raises:
+        BenchError: It cannot be written.
+    """
+    try:
+        write_file(path, content)
+    except OSError as error:
+        raise BenchError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def figure_bytes(figure: Figure, suffix: str) -> bytes:
+    """Return the file of a picture, in the format that its suffix stands for: .png, .svg or .pdf."""
+    file = io.BytesIO()
+    figure.savefig(file, format=suffix.lstrip(".") or None, dpi=120)
+    return file.getvalue()
 
 
 def machine() -> dict[str, Any]:
@@ -270,7 +290,7 @@ def machine() -> dict[str, Any]:
 
 def _processor() -> str:
     try:
-        lines: Iterable[str] = Path("/proc/cpuinfo").read_text().splitlines()
+        lines: Iterable[str] = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

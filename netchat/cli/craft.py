@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,9 @@ class _Pairs(click.ParamType):  # type: ignore[type-arg] # generic since click 8
 @click.option("--hex", "as_hex", is_flag=True, help="Print the frame as plain hexadecimal.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, one object.")
 @click.option(
-    "--pcap", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
-    help="Save it as a capture, with Ethernet, IP and TCP around it.",
+    "--pcap", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
+    help="Save it as a capture, with Ethernet, IP and TCP around it; - is standard output, in place "
+    "of the text.",
 )  # fmt: skip
 @click.option("--send", metavar="HOST[:PORT]", help="Send it to a server, show what comes back.")
 @click.option(
@@ -62,7 +64,7 @@ def craft(
     pairs: tuple[tuple[str, str], ...],
     as_hex: bool,
     as_json: bool,
-    pcap: Path | None,
+    pcap: str | None,
     send: str | None,
     hello: str | None,
     wait: float,
@@ -90,6 +92,8 @@ def craft(
 
     if hello is not None and send is None and pcap is None:
         raise click.UsageError("--hello goes with --send or --pcap.")
+    if pcap == "-" and (as_hex or as_json):
+        raise click.UsageError("--pcap - takes standard output: leave out --hex and --json.")
     address = None
     if send is not None:
         try:
@@ -109,14 +113,14 @@ def craft(
     result: dict[str, Any] = {"frame": frame_as_dict(frame), "verdict": problem}
     if as_hex:
         click.echo(frame.hex())
-    elif not as_json:
+    elif not as_json and pcap != "-":
         for line in anatomy(frame):
             click.echo(line)
         if problem is not None:
             click.echo(f"  A receiver will say: {show_text(problem)}")
     heard = None
     if address is not None:
-        heard = _send(frame, address, hello, wait, show=not (as_json or as_hex))
+        heard = _send(frame, address, hello, wait, show=not (as_json or as_hex or pcap == "-"))
         result["conversation"] = [heard_as_dict(item) for item in heard]
     if pcap is not None:
         _save(pcap, frame, heard, hello, address[1] if address is not None else DEFAULT_PORT)
@@ -153,7 +157,7 @@ def _send(
     return probe.transcript
 
 
-def _save(path: Path, frame: bytes, heard: list[Heard] | None, name: str | None, port: int) -> None:
+def _save(file: str, frame: bytes, heard: list[Heard] | None, name: str | None, port: int) -> None:
     """Write a capture: of what was said to a server, or else of the frame by itself."""
     from netchat.packets.encapsulate import Encapsulation
     from netchat.private_files import tighten
@@ -168,7 +172,10 @@ def _save(path: Path, frame: bytes, heard: list[Heard] | None, name: str | None,
         declared = MESSAGES.get(frame[3])
         chat.say(frame, by_server=declared is not None and declared.WAY is Way.TO_CLIENT)
     chat.close()
-    if notice := tighten(path):
+    if file == "-":
+        chat.save(sys.stdout.buffer)
+        return
+    if notice := tighten(Path(file)):
         click.echo(notice, err=True)
-    chat.save(path)
-    click.echo(f"{path} is written.", err=True)
+    chat.save(file)
+    click.echo(f"{file} is written.", err=True)

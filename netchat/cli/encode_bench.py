@@ -6,12 +6,14 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from netchat.cli.exits import FAILED, INTERRUPTED, OK
-from netchat.cli.output_files import check_file
+from netchat.cli.output_files import check_file, check_one_output, write_output
 from netchat.errors import BenchError
 
 if TYPE_CHECKING:
@@ -52,14 +54,19 @@ PICTURE = "encode-bench.png"
 )  # fmt: skip
 @click.option(
     "--json", "json_file", metavar="FILE", callback=check_file,
-    help="Write the results as JSON; - is the output, in place of the table.",
+    help="Write the results as JSON; - is standard output, in place of the table.",
 )  # fmt: skip
 @click.option(
-    "--csv", "csv_file", metavar="FILE", callback=check_file, help="Write a line a point."
+    "--csv",
+    "csv_file",
+    metavar="FILE",
+    callback=check_file,
+    help="Write a line a point; - is standard output, in place of the table.",
 )
 @click.option(
     "--plot", metavar="FILE", callback=check_file,
-    help=f"Draw a picture: .png, .svg or .pdf.  [default: {PICTURE} for the standard suite]",
+    help="Draw a picture: .png, .svg or .pdf; - writes SVG to standard output.  "
+    f"[default: {PICTURE} for the standard suite]",
 )  # fmt: skip
 @click.option(
     "--resume", metavar="FILE", callback=check_file,
@@ -95,6 +102,7 @@ def encode_bench(
     """
     from netchat.bench import run
 
+    check_one_output(json=json_file, csv=csv_file, plot=plot)
     try:
         results = run(
             list(codes) or None, list(channels) or None, errors=errors, frames=frames,
@@ -117,24 +125,25 @@ def _hand_out(
     plot: str | None,
     resume: str | None,
 ) -> int:
+    from netchat.bench.results import figure_bytes
+
     status = OK
-    if json_file == "-":
-        click.echo(json.dumps(results.as_dict(), indent=1))
-    else:
+    if "-" not in (json_file, csv_file, plot):
         click.echo(_table(results))
-    for file, write in (
-        (None if json_file == "-" else json_file, results.to_json),
-        (csv_file, results.to_csv),
-        (plot, results.save_plot),
-    ):
+    contents: list[tuple[str | None, Callable[[], str | bytes]]] = [
+        (json_file, lambda: json.dumps(results.as_dict(), indent=1) + "\n"),
+        (csv_file, results.as_csv),
+        (plot, lambda: figure_bytes(results.plot(), Path(str(plot)).suffix or ".svg")),
+    ]
+    for file, content in contents:
         try:  # one that cannot be written does not cost the others
             if file is not None:
-                write(file)
-        except BenchError as error:
+                write_output(file, content())
+        except (click.ClickException, BenchError) as error:
             click.echo(f"{'No picture' if file is plot else 'netchat'}: {error}", err=True)
             status = FAILED
         else:
-            if file is not None and file is plot:
+            if file is plot and plot not in (None, "-"):
                 click.echo(f"The picture is in {plot}.", err=True)
     if not results.complete:
         done = sum(point.stopped_by != "interrupted" for point in results.points)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netchat.cli.exits import FAILED
+from netchat.cli.output_files import write_output
 from netchat.errors import CaptureError
 from netchat.wire import DEFAULT_PORT, MESSAGES
 
@@ -37,7 +38,10 @@ _ROWS = {
 @click.option("--follow", is_flag=True, help="Show only what was said, as the users read it.")
 @click.option("--ladder", is_flag=True, help="Draw who sent what to whom, segment by segment.")
 @click.option(
-    "--svg", type=click.Path(dir_okay=False, path_type=Path), help="Draw the ladder into this file."
+    "--svg",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="Draw the ladder into this file; - is standard output.",
 )
 @click.option("--room", help="Only messages about this room.")
 @click.option("--user", help="Only conversations of this user.")
@@ -65,7 +69,7 @@ def inspect(
     stats: bool,
     follow: bool,
     ladder: bool,
-    svg: Path | None,
+    svg: str | None,
     room: str | None,
     user: str | None,
     types: tuple[str, ...],
@@ -192,7 +196,7 @@ def _skipped(decoder: Decoder) -> str:
     return f"Left out: {', '.join(reasons)}." if reasons else ""
 
 
-def _ladder(items: Iterator[Item], wanted: Wanted | None, svg: Path | None, *, title: str) -> None:
+def _ladder(items: Iterator[Item], wanted: Wanted | None, svg: str | None, *, title: str) -> None:
     from netchat.packets.views.ladder import Ladder
     from netchat.packets.views.ladder_svg import ladder_svg
     from netchat.packets.views.ladder_text import ladder_lines
@@ -205,8 +209,6 @@ def _ladder(items: Iterator[Item], wanted: Wanted | None, svg: Path | None, *, t
         for kind, text in ladder_lines(ladder, shutil.get_terminal_size((100, 24)).columns):
             click.echo(click.style(text, fg=_ROWS.get(kind)) if coloured else text)
         return
-    try:
-        svg.write_text(ladder_svg(ladder, title), encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"{svg} cannot be written: {error.strerror}.") from error
-    click.echo(f"{svg} is written.", err=True)
+    write_output(svg, ladder_svg(ladder, title))
+    if svg != "-":
+        click.echo(f"{svg} is written.", err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netchat.cli.exits import FAILED, OK
-from netchat.cli.output_files import check_file
+from netchat.cli.output_files import check_file, check_one_output, write_output
 from netchat.errors import BenchError
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ __all__ = ["link_bench"]
 )  # fmt: skip
 @click.option(
     "--json", "json_file", metavar="FILE", callback=check_file,
-    help="Write the results as JSON; - is the output, in place of the table.",
+    help="Write the results as JSON; - is standard output, in place of the table.",
 )  # fmt: skip
 @click.option(
     "--plot", metavar="FILE", callback=check_file,
     help="Draw goodput: .png, .svg or .pdf; and the regret, if there is an oracle, in a file of "
-    "that name with -regret in it.",
+    "that name with -regret in it. - writes SVG of the goodput to standard output.",
 )  # fmt: skip
 def link_bench(
     links: tuple[str, ...],
@@ -82,6 +82,7 @@ def link_bench(
     """
     from netchat.bench.link_bench import link_bench as run
 
+    check_one_output(json=json_file, plot=plot)
     try:
         results = run(
             links or None, channels or None, seconds=seconds, repeats=repeats, seed=seed,
@@ -92,24 +93,32 @@ def link_bench(
     finally:
         if sys.stderr.isatty():
             click.echo("\r\x1b[K", err=True, nl=False)
-    if json_file == "-":
-        click.echo(json.dumps(results.as_dict(), indent=1))
-    else:
+    if "-" not in (json_file, plot):
         click.echo(results.table())
-    if json_file not in (None, "-"):
-        results.to_json(str(json_file))
-    return _draw(results, Path(plot)) if plot is not None else OK
+    status = OK
+    if json_file is not None:
+        try:  # if it cannot be written, there is still the picture
+            write_output(json_file, json.dumps(results.as_dict(), indent=1) + "\n")
+        except (click.ClickException, BenchError) as error:
+            click.echo(f"netchat: {error}", err=True)
+            status = FAILED
+    return status if plot is None else _draw(results, Path(plot)) or status
 
 
 def _draw(results: LinkResults, path: Path) -> int:
+    from netchat.bench.results import figure_bytes
+
+    suffix = path.suffix or ".svg"
     try:
-        results.plot().savefig(path, dpi=110)
+        write_output(path, figure_bytes(results.plot(), suffix))
+        if str(path) == "-":
+            return OK
         click.echo(f"The picture is in {path}.", err=True)
         if results.best:
             regret = path.with_stem(path.stem + "-regret")
-            results.plot_regret().savefig(regret, dpi=110)
+            write_output(regret, figure_bytes(results.plot_regret(), suffix))
             click.echo(f"The regret is in {regret}.", err=True)
-    except BenchError as error:
+    except (click.ClickException, BenchError) as error:
         click.echo(f"No picture: {error}", err=True)
         return FAILED
     return OK

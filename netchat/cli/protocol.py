@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from netchat.cli.exits import FAILED
+from netchat.cli.output_files import write_output
 from netchat.wire import MESSAGES, Message, Record, fields_of
 from netchat.wire.messages import GROUPS
 from netchat.wire.spec import message_spec, protocol_spec, senders
@@ -22,7 +23,7 @@ __all__ = ["protocol"]
 DOCUMENT = str(Path("docs") / "PROTOCOL.md")
 
 #: --write and --check without a file: the one that the project has of what is written or checked.
-_DEFAULT = "-"
+_DEFAULT = ""
 
 
 class _MessageName(click.ParamType):  # type: ignore[type-arg] # generic since click 8.5 only
@@ -55,12 +56,12 @@ class _MessageName(click.ParamType):  # type: ignore[type-arg] # generic since c
 @click.option("--js", is_flag=True, help="The codec of the web page, in place of the document.")
 @click.option(
     "--write", metavar="[FILE]", is_flag=False, flag_value=_DEFAULT,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help=f"Write the protocol document.  [default: {DOCUMENT}]",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help=f"Write the protocol document; - is standard output.  [default: {DOCUMENT}]",
 )  # fmt: skip
 @click.option(
     "--check", metavar="[FILE]", is_flag=False, flag_value=_DEFAULT,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False),
     help=f"Fail if that document is not what --write would write.  [default: {DOCUMENT}]",
 )  # fmt: skip
 @click.pass_context
@@ -70,8 +71,8 @@ def protocol(
     source: bool,
     as_json: bool,
     js: bool,
-    write: Path | None,
-    check: Path | None,
+    write: str | None,
+    check: str | None,
 ) -> None:
     """Show the wire protocol: all messages, or the one called NAME (or of that type number).
 
@@ -112,10 +113,10 @@ def protocol(
         _show(message, source=source)
 
 
-def _path(given: Path, *, js: bool) -> Path:
+def _path(given: str, *, js: bool) -> Path:
     """The file that was named, or the project's."""
-    if str(given) != _DEFAULT:
-        return given
+    if given != _DEFAULT:
+        return Path(given)
     if not js:
         return Path(DOCUMENT)
     from netchat.web.javascript import CODEC
@@ -136,20 +137,20 @@ def _generated(*, js: bool) -> str:
 
 def _write(path: Path, *, js: bool) -> None:
     try:
-        path.write_text(_generated(js=js), encoding="utf-8", newline="\n")
-    except OSError as error:
+        write_output(path, _generated(js=js))
+    except click.ClickException as error:
         raise click.ClickException(
-            f"{path} cannot be written: {error.strerror}. "
-            "Run this in the project, or say --write FILE."
+            f"{error} Run this in the project, or say --write FILE."
         ) from error
-    click.echo(f"{path} is written.")
+    if str(path) != "-":
+        click.echo(f"{path} is written.")
 
 
 def _stale(path: Path, *, js: bool) -> str | None:
     """What is wrong with a generated file, or None if it is what would be written."""
     command = f"netchat protocol{' --js' if js else ''} --write"
     try:
-        found = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        found = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError as error:
         return f"{path} cannot be read: {error.strerror}. {command} makes it."
     pairs = zip_longest(found, _generated(js=js).splitlines())

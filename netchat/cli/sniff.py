@@ -44,8 +44,9 @@ _TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sens
     "--type", "types", type=_TYPES, multiple=True, help="Show only this type; may be repeated."
 )
 @click.option(
-    "--write", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
-    help="Write all captured packets to FILE (pcapng; pcap if it is called .pcap).",
+    "--write", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
+    help="Write all captured packets to FILE (pcapng; pcap if it is called .pcap). - is standard "
+    "output, in place of the messages.",
 )  # fmt: skip
 @click.option("--count", type=click.IntRange(1), help="End when so many messages were shown.")
 @click.option("--duration", type=DURATION, help="End after this time.")
@@ -63,7 +64,7 @@ def sniff(
     room: str | None,
     user: str | None,
     types: tuple[str, ...],
-    write: Path | None,
+    write: str | None,
     count: int | None,
     duration: float | None,
     as_json: bool,
@@ -93,13 +94,15 @@ def sniff(
 
     if as_json and (tree or as_hex):
         raise click.UsageError("--json goes without --tree and --hex: it has the bytes.")
+    quiet = quiet or write == "-"
     if quiet and count is not None:
         raise click.UsageError("--count counts what is shown, and --quiet shows nothing.")
+    file = sys.stdout.buffer if write == "-" else write
     wanted = () if 0 in ports else ports
     if write is not None and (notice := tighten(write)):
         click.echo(notice, err=True)
     try:
-        sniffer = listen(interface, wanted, write=write, duration=duration, limit=max_frame)
+        sniffer = listen(interface, wanted, write=file, duration=duration, limit=max_frame)
     except NotPermitted as error:
         click.echo(f"netchat: {error} {_ways_out()}", err=True)
         return NOT_PERMITTED
@@ -120,7 +123,7 @@ def sniff(
                     break
         except CaptureError as error:
             problem = error
-    _summarise(sniffer.summary(), write, as_json=as_json)
+    _summarise(sniffer.summary(), None if write == "-" else write, as_json=as_json)
     if problem is not None:
         click.echo(f"netchat: {problem}", err=True)
         return FAILED
@@ -146,7 +149,7 @@ def _ended_by_signals(sniffer: Sniffer) -> Iterator[None]:
             signal.signal(name, handler)
 
 
-def _summarise(counts: dict[str, Any], write: Path | None, *, as_json: bool) -> None:
+def _summarise(counts: dict[str, Any], write: str | None, *, as_json: bool) -> None:
     from netchat.packets.views.summary import many
 
     if as_json:

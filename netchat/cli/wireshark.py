@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from netchat.cli.exits import FAILED
+from netchat.cli.output_files import write_output
 from netchat.errors import NetchatError
 from netchat.packets import plugin
 from netchat.packets.wireshark import DISSECTOR, dissector
@@ -79,18 +80,16 @@ def print_() -> None:
 @wireshark.command()
 @click.argument("path", metavar="[FILE]", required=False, type=_FILE)
 def write(path: Path | None) -> None:
-    """Write the dissector into FILE; by default the one that is part of this project.
+    """Write the dissector into FILE (- is standard output); by default the one that is part of this project.
 
     \b
     Example:
       netchat wireshark write      after a change of the protocol
     """
     path = path if path is not None else DISSECTOR
-    try:
-        path.write_text(dissector(), encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
-    click.echo(f"{path} is written.")
+    write_output(path, dissector())
+    if str(path) != "-":
+        click.echo(f"{path} is written.")
 
 
 @wireshark.command()
@@ -105,7 +104,7 @@ def check(ctx: click.Context, path: Path | None) -> None:
     """
     path = path if path is not None else DISSECTOR
     try:
-        found = path.read_text(encoding="utf-8", errors="replace")
+        found = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         click.echo(f"{path} cannot be read: {error.strerror}.", err=True)
         ctx.exit(FAILED)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import ipaddress
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
+from netchat.errors import CaptureError
 from netchat.packets.packet import ETHERNET
 from netchat.packets.packet import Packet as CapturedPacket
 from netchat.packets.writer import open_writer
@@ -105,17 +106,23 @@ class Encapsulation:
         self._packet(1 - side, "FA")
         self._packet(side, "A")
 
-    def save(self, path: str | Path) -> None:
-        """Write a capture file: pcap if it is called `.pcap`, else pcapng.
+    def save(self, path: str | Path | BinaryIO) -> None:
+        """Write a capture: pcap if its file is called `.pcap`, else pcapng.
+
+        Args:
+            path: The file's name, or an open binary file.
 
         Raises:
-            CaptureError: the file cannot be written.
+            CaptureError: The file cannot be written.
         """
-        with open_writer(path) as out:
-            for number, packet in enumerate(self.packets, 1):
-                data = bytes(packet)
-                time_ns = round(packet.time * 1_000_000) * 1000  # a float holds no more digits
-                out.write(CapturedPacket(number, time_ns, ETHERNET, data, len(data)))
+        try:
+            with open_writer(path) as out:
+                for number, packet in enumerate(self.packets, 1):
+                    data = bytes(packet)
+                    time_ns = round(packet.time * 1_000_000) * 1000  # a float holds no more digits
+                    out.write(CapturedPacket(number, time_ns, ETHERNET, data, len(data)))
+        except OSError as error:
+            raise CaptureError(f"{path} cannot be written: {error.strerror or error}") from error
 
     def _packet(
         self, side: int, flags: str, data: bytes = b"", options: list[tuple[str, int]] | None = None

@@ -13,6 +13,7 @@ however slowly the packets are looked at.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -68,7 +69,8 @@ class Live:
     Args:
         interface: where to listen; `any` is everywhere.
         ports: TCP ports to listen to; none is all.
-        write: a file for the packets: pcap if it is called `.pcap`, else pcapng.
+        write: a file for the packets: pcap if it is called `.pcap`, else pcapng; or an open
+            binary file, which stays open.
 
     Attributes:
         packets: how many were captured.
@@ -86,7 +88,7 @@ class Live:
         interface: str = ANY,
         ports: Collection[int] = (DEFAULT_PORT,),
         *,
-        write: str | Path | None = None,
+        write: str | Path | BinaryIO | None = None,
     ) -> None:
         self.packets = self.passed_over = 0
         # The file second: whoever may not capture does not lose the one that was there before.
@@ -96,8 +98,7 @@ class Live:
         except CaptureError:
             self._source.close()
             raise
-        if self._writer is not None:
-            self._writer.flush()
+        self._written = write
         self._unwritten: Backlog[Any] = Backlog(MAX_WAITING)
         self._shown: Backlog[tuple[Any, int]] = Backlog(MAX_WAITING)
         self._stopping = False
@@ -167,8 +168,9 @@ class Live:
         except CaptureError as error:
             self._problem = self._problem or error
         except OSError as error:
-            self._problem = self._problem or CaptureError(_cannot_write(error))
-        self._stopping = True
+            self._problem = self._problem or CaptureError(_cannot_write(self._written, error))
+        finally:
+            self._stopping = True
 
     def _take_all(self) -> None:
         """Take packets until told to stop, then those that the kernel still has."""
@@ -194,6 +196,8 @@ class Live:
     def _write_all(self) -> None:
         """Write down what was taken, and hand it on."""
         try:
+            if self._writer is not None:
+                self._writer.flush()  # from the beginning, the file is a capture
             while (block := self._unwritten.get()) is not None:
                 first = self.packets + 1
                 packets = self._source.parse(block, first)
@@ -208,14 +212,16 @@ class Live:
         finally:
             self._unwritten.close()
             self._shown.close()
+            if self._file is not None:
+                with contextlib.suppress(OSError):
+                    self._file.close()
 
     def _complete(self) -> None:
-        if self._writer is None or self._file is None:
+        if self._writer is None:
             return
         if isinstance(self._writer, PcapngWriter):
             self._writer.statistics(time.time_ns(), self.received, self.dropped)
         self._writer.close()
-        self._file.close()
 
 
 def _open_source(interface: str, ports: Collection[int]) -> Source:
@@ -232,20 +238,24 @@ def _open_source(interface: str, ports: Collection[int]) -> Source:
 
 
 def _open_file(
-    path: str | Path | None, interface: str
+    path: str | Path | BinaryIO | None, interface: str
 ) -> tuple[BinaryIO | None, CaptureWriter | None]:
+    """Return the file that is to be closed, if there is one, and what writes it."""
     if path is None:
         return None, None
+    if not isinstance(path, (str, Path)):
+        return None, PcapngWriter(path, interface)
     if str(path).endswith(".gz"):
         raise CaptureError(f"{path}: a live capture is not packed; gzip the file afterwards")
     try:
         file = create_private(path, _BUFFER)  # closed by the thread
     except OSError as error:
-        raise CaptureError(_cannot_write(error)) from error
+        raise CaptureError(_cannot_write(path, error)) from error
     if str(path).endswith((".pcap", ".cap")):
         return file, PcapWriter(file)
     return file, PcapngWriter(file, interface)
 
 
-def _cannot_write(error: OSError) -> str:
-    return f"{error.filename or 'the capture'} cannot be written: {error.strerror or error}"
+def _cannot_write(file: object, error: OSError) -> str:
+    name = file if isinstance(file, (str, Path)) else "the capture"
+    return f"{name} cannot be written: {error.strerror or error}"

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from netchat.errors import NetchatError
+from netchat.files import write_file
 from netchat.packets.wireshark import SCRIPT, dissector
 
 __all__ = ["install", "is_loaded", "plugin_folder"]
@@ -44,7 +45,7 @@ def install(folder: Path | None = None) -> Path:
     path = folder / SCRIPT
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(dissector(), encoding="utf-8", newline="\n")
+        write_file(path, dissector())
     except OSError as error:
         raise NetchatError(f"{path} cannot be written: {error.strerror or error}") from error
     return path

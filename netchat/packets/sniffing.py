@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from netchat.packets.conversation import Conversation, Counts
 from netchat.packets.decoder import Decoder
@@ -134,7 +134,7 @@ def sniff(
     interface: str = ANY,
     ports: Collection[int] = (DEFAULT_PORT,),
     *,
-    write: str | Path | None = None,
+    write: str | Path | BinaryIO | None = None,
     duration: float | None = None,
     limit: int = MAX_FRAME,
 ) -> Sniffer:
@@ -144,7 +144,8 @@ def sniff(
         interface: where to listen; `any` is everywhere.
         ports: TCP ports that are a chat's. None: all TCP is captured, and a chat is recognised
             by its frames.
-        write: a file for the packets: pcap if it is called `.pcap`, else pcapng.
+        write: a file for the packets: pcap if it is called `.pcap`, else pcapng; or an open
+            binary file, which stays open.
         duration: seconds after which it ends by itself.
         limit: bytes a whole frame may have.
 

@@ -64,9 +64,11 @@ class CaptureWriter:
 
     def close(self) -> None:
         """End the file; a file that was given open stays open."""
-        self._file.flush()
-        if self._own:
-            self._file.close()
+        try:
+            self._file.flush()
+        finally:
+            if self._own:
+                self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -163,8 +165,10 @@ class PcapngWriter(CaptureWriter):
         self._file.write(head + body + total.to_bytes(4, "little"))
 
 
-def open_writer(path: str | Path, link: int = ETHERNET) -> CaptureWriter:
-    """A writer for the format that the file's name asks for: pcap by `.pcap`, else pcapng."""
+def open_writer(path: str | Path | BinaryIO, link: int = ETHERNET) -> CaptureWriter:
+    """Return a writer for the format that a file's name asks for: pcap by `.pcap`, else pcapng."""
+    if not isinstance(path, (str, Path)):
+        return PcapngWriter(path)
     name = str(path).removesuffix(".gz")
     return PcapWriter(path, link) if name.endswith((".pcap", ".cap")) else PcapngWriter(path)
 
