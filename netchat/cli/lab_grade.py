@@ -76,10 +76,7 @@ def grade(
         raise click.UsageError("There is no notebook (*.ipynb) in there.")
     level, missing = isolation()
     if missing:
-        rights = "" if level == "user" else "notebooks run with your rights: "
-        click.echo(
-            f"Isolation: {rights}{missing}. For notebooks of strangers use a container.", err=True
-        )
+        click.echo(f"Not isolated: {missing}. Grade strangers' notebooks in a container.", err=True)
     graded: list[Grade] = []
 
     def rows() -> Iterator[Grade]:

@@ -30,6 +30,10 @@ import tempfile
 import time
 from typing import Any
 
+if os.name == "posix":  # here, and not where they are used: then Python's files may be out of sight
+    import fcntl
+    import resource
+
 __all__ = ["LEVELS"]
 
 #: What a program is kept from, the most first.
@@ -127,6 +131,10 @@ def _make_root(order: dict[str, Any], root: str) -> None:
         _bind(f"/dev/{name}", f"{root}/dev/{name}")
     for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
         os.symlink(f"/proc/self/fd{target}", f"{root}/dev/{name}")
+    os.makedirs(f"{root}/dev/pts")
+    terminals = b"newinstance,ptmxmode=0666,mode=0620"
+    _call("mount", b"devpts", f"{root}/dev/pts".encode(), b"devpts", _MS_NOSUID, terminals)
+    os.symlink("pts/ptmx", f"{root}/dev/ptmx")
     harmless = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     _call("mount", b"proc", f"{root}/proc".encode(), b"proc", harmless, None)
     shown: list[str] = []
@@ -213,8 +221,6 @@ def _tracked(order: dict[str, Any], scratch: str) -> int:
 
 def _become(order: dict[str, Any], scratch: str, lab: str, user: int | None) -> None:
     """Become the program: limited, and without any rights that this process still has."""
-    import resource
-
     os.setsid()
     with contextlib.suppress(OSError):
         _write("/proc/self/oom_score_adj", "1000")  # if memory runs out, this process goes first
@@ -252,8 +258,6 @@ def _own_user() -> int:
 
 
 def _loopback_up() -> None:
-    import fcntl
-
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
         up = struct.pack("16sH14x", b"lo", 1)  # SIOCSIFFLAGS, IFF_UP
         fcntl.ioctl(end, 0x8914, up)

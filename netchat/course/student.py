@@ -26,6 +26,7 @@ import netchat
 from netchat.course.answers import MOST_BYTES, MOST_ITEMS, pack, unpack
 from netchat.course.sandbox import LEVELS
 from netchat.course.submission import Submission
+from netchat.errors import NotPermitted
 
 __all__ = ["DISTURBED", "Done", "Gone", "Student", "StudentError", "isolation"]
 
@@ -223,20 +224,29 @@ class Student:
 
 @functools.cache
 def isolation() -> tuple[str, str]:
-    """Return how far this machine lets a notebook be isolated, and what is missing, or ""."""
+    """Return how far this machine lets a notebook be isolated, and what is missing, or "".
+
+    Raises:
+        NotPermitted: it would run as root.
+    """
     if os.name != "posix":
-        return "", "Windows offers no isolation"
+        return "", "notebooks run with your rights (Windows offers no isolation)"
     reason = ""
     for level in LEVELS:
         if level == "user" and os.geteuid():
             continue
+        if level == "rights" and os.geteuid():
+            return level, f"notebooks run with your rights ({reason})"
         if level == "rights":
-            return level, reason
+            raise NotPermitted(
+                f"Notebooks would run as root, because they cannot be isolated here ({reason}). "
+                "Grade as another user, or in a container that permits namespaces."
+            )
         process, lifeline = _start(level, None)
         out, problem = process.communicate()
         os.close(lifeline or 0)
         if out.strip() == b"here":
-            missing = "notebooks can read what every user of this machine can read"
+            missing = f"notebooks can read what every user of this machine can read ({reason})"
             return level, missing if level == "user" else ""
         reason = reason or problem.decode(errors="replace").strip().rpartition("\n")[2]
     raise AssertionError

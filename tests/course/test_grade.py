@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from netchat.cli.lab_grade import grade
+from netchat.cli.lab_grade import _shared, grade
 from netchat.course.grade import Grade, grade_notebook, write_csv
+from netchat.course.grading_process import grade_apart
+from netchat.course.student import isolation
+from netchat.course.submission import read_submission
+from netchat.errors import NotPermitted
 
 ROOT = Path(__file__).parents[2]
 
@@ -230,3 +234,165 @@ def test_the_command_says_when_there_is_nothing(tmp_path, course):
     result = CliRunner().invoke(grade, [str(tmp_path), "--course", str(course)])
     assert result.exit_code == 1
     assert "1 failed: no lesson is begun in it" in result.stderr
+
+
+def test_the_command_outside_a_clone_names_its_option(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NETCHAT_COURSE", raising=False)
+    path = notebook(tmp_path / "x.ipynb", BEGIN)
+    for arguments in ([], ["--course", str(tmp_path)]):
+        result = CliRunner().invoke(grade, [str(path), *arguments])
+        assert result.exit_code == 2
+        assert "--course" in result.stderr
+        assert "experiments/" in result.stderr
+
+
+def rows_of(tmp_path, course, *arguments: str) -> tuple[list[dict[str, str]], str]:
+    output = tmp_path / "grades.csv"
+    result = CliRunner().invoke(
+        grade, [*arguments, "--course", str(course), "-o", str(output)], catch_exceptions=False
+    )
+    return list(csv.DictReader(io.StringIO(output.read_text(encoding="utf-8")))), result.stderr
+
+
+def test_one_bad_notebook_costs_the_others_nothing(course, tmp_path):
+    folder = tmp_path / "handed-in"
+    folder.mkdir()
+    notebook(folder / "1.ipynb", BEGIN, DOUBLE)
+    notebook(
+        folder / "2.ipynb", BEGIN.replace("Ada", "Bob"), DOUBLE, r"raise ValueError('\udce9\n=1')"
+    )
+    (folder / "3.ipynb").write_text("[" * 100_000)
+    (folder / "4.ipynb").mkdir()
+    os.mkfifo(folder / "5.ipynb")
+    (folder / "6.ipynb").write_text(json.dumps({"cells": [{"cell_type": "code", "source": [5]}]}))
+    notebook(folder / "7.ipynb", BEGIN.replace("Ada", "Cyd"), "'\ud800'", DOUBLE)
+    rows, _ = rows_of(tmp_path, course, str(folder))
+    found = {}
+    for row in rows:
+        found.setdefault(row["notebook"][-7], []).append(row["result"])
+    passed = ["passed", "not reached", "not reached"]
+    failed = ["failed"]
+    assert found == {
+        "1": passed, "2": passed, "3": failed, "4": failed, "5": failed, "6": failed, "7": passed,
+    }  # fmt: skip
+    assert rows[3]["note"] == r"cell 4: ValueError: \udce9\n=1"
+
+
+def test_names_that_are_typed_otherwise_are_one_student():
+    names = ("Ada Byron", "ada byron", " ADA  Byron ", "Ａda Byron", "Bob")  # noqa: RUF001
+    graded = [Grade(f"{n}.ipynb", name, "1.1", "", "passed") for n, name in enumerate(names)]
+    (said,) = _shared(graded)
+    assert said.startswith("lesson 1: 4 notebooks are of ' ADA  Byron ' and 'Ada Byron' and ")
+    assert said.endswith(": 0.ipynb, 1.ipynb, 2.ipynb, 3.ipynb")
+
+
+def test_notebooks_are_read_before_any_of_them_runs(course, tmp_path, monkeypatch):
+    monkeypatch.setattr("netchat.course.student.isolation", lambda: ("rights", ""))
+    second = tmp_path / "2.ipynb"
+    notebook(tmp_path / "1.ipynb", BEGIN, f"open({str(second)!r}, 'w').write('gone')", DOUBLE)
+    notebook(second, BEGIN.replace("Ada", "Bob"), DOUBLE)
+    rows, _ = rows_of(tmp_path, course, str(tmp_path))
+    assert second.read_text() == "gone"
+    assert [row["result"] for row in rows] == ["passed", "not reached", "not reached"] * 2
+
+
+def test_modules_beside_a_notebook_can_be_imported(graded, tmp_path):
+    (tmp_path / "mine.py").write_text("def turn(text):\n    return text[::-1]\n")
+    grades = graded(BEGIN, "from mine import turn\ncourse.check('1.2', turn)")
+    assert grades["1.2"].result == "passed"
+
+
+MAGICS = (
+    "%matplotlib inline", "%matplotlib widget", "%pylab inline", "%%time", "%%capture", "!ls", "?len",
+    "len?", "files = !ls", "%load_ext autoreload\n%autoreload 2", "%time 1", "%timeit -n1 -r1 1",
+    "%config InlineBackend.figure_format = 'retina'", "%autosave 10", "%connect_info", "%who",
+    "%env X=1", "%cd .", "import asyncio; await asyncio.sleep(0)", "%xmode Plain",
+)  # fmt: skip
+
+
+def test_answers_in_cells_with_magics_count(graded):
+    cells = [f"{magic}\ntotal = globals().get('total', 0) + 1" for magic in MAGICS]
+    grades = graded(BEGIN, *cells, f"%matplotlib inline\nassert total == {len(cells)}\n{DOUBLE}")
+    assert grades["1.1"].note == ""
+    assert grades["1.1"].result == "passed"
+
+
+@pytest.mark.parametrize(
+    "huge", ["'x' * 100_000_000", "b'x' * 100_000_000", "[0] * 2_000_000", "1 << 10**9"]
+)
+def test_an_answer_of_100_megabytes_is_wrong_and_its_own_cell_is_named(graded, huge):
+    grades = graded(BEGIN, f"course.check('1.1', {huge})", TURN)
+    assert results(grades) == ["wrong", "passed", "not reached"]
+    assert "cannot be graded: it " in grades["1.1"].text
+    assert grades["1.2"].note.startswith("cell 3: the answer to 1.1 cannot be graded")
+    assert "cell 4" not in grades["1.2"].note
+
+
+def test_an_integer_of_many_digits_is_an_answer(graded):
+    grades = graded(BEGIN, "course.check('1.1', 10**5000)", TURN)
+    assert results(grades)[:2] == ["wrong", "passed"]
+
+
+def test_an_exception_that_cannot_be_shown_ends_its_cell_only(graded):
+    strange = "class E(Exception):\n  def __str__(self): raise self\nraise E"
+    grades = graded(BEGIN, strange, DOUBLE)
+    assert grades["1.1"].result == "passed"
+    assert grades["1.1"].note.startswith("cell 3: ")
+
+
+def test_what_was_checked_is_what_counts(graded):
+    grades = graded(BEGIN, "answer = {'a': 1}\ncourse.check('1.2', answer)\nanswer.clear()", DOUBLE)
+    assert "dict" in grades["1.2"].text
+
+
+def test_a_detached_child_does_not_keep_the_grader(graded):
+    child = "import os, time\nif os.fork() == 0:\n  os.setsid(); time.sleep(200); os._exit(0)"
+    begun = time.monotonic()
+    assert graded(BEGIN, child, DOUBLE)["1.1"].result == "passed"
+    assert time.monotonic() - begun < 30  # and not 200
+
+
+def test_cells_that_run_again_do_not_extend_the_limit(graded):
+    begun = time.monotonic()
+    grades = graded(BEGIN, *["while True: pass"] * 5, DOUBLE, limit=2)
+    assert grades[""].text == "its cells do not end"
+    assert time.monotonic() - begun < 15  # five cells, each half of the limit
+
+
+def test_a_check_that_never_ends_or_crashes_costs_its_notebook_only(tmp_path):
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "lesson_01.py").write_text(
+        "import os\nfrom netchat.course import exercise\n"
+        "@exercise('1.1', 'a')\ndef one(_, answer):\n    pass\n"
+        "@exercise('1.2', 'b')\ndef two(_, answer):\n    while answer: pass\n"
+        "@exercise('1.3', 'c')\ndef three(_, answer):\n    os._exit(3)\n"
+    )
+    cells = (BEGIN, *(f"course.check('1.{n}', 1)" for n in (1, 2, 3)))
+    submission = read_submission(notebook(tmp_path / "a.ipynb", *cells))
+    grades = grade_apart(submission, tmp_path, 30, 0.5, isolation()[0])
+    assert [(one.exercise, one.result) for one in grades] == [
+        ("1.1", "passed"), ("1.2", "wrong"), ("", "failed"),
+    ]  # fmt: skip
+    assert grades[1].text == "the answer takes too long"
+    assert grades[2].text.startswith("its grading was given up")
+
+
+def test_secrets_in_the_environment_stay_outside(graded, monkeypatch):
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    grades = graded(BEGIN, "import os\nassert 'SECRET_TOKEN' not in os.environ", DOUBLE)
+    assert grades["1.1"].note == ""
+
+
+def test_root_does_not_grade_without_isolation(monkeypatch):
+    monkeypatch.setattr("netchat.course.student.LEVELS", ("rights",))
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    isolation.cache_clear()
+    try:
+        with pytest.raises(NotPermitted, match="would run as root"):
+            isolation()
+        monkeypatch.setattr("os.geteuid", lambda: 1000)
+        assert isolation()[0] == "rights"
+        assert "with your rights" in isolation()[1]
+    finally:
+        isolation.cache_clear()

@@ -1,0 +1,167 @@
+"""A sandbox ends with everything that was started in it, and shows only what it was told to."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from netchat.course import sandbox
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes are Linux's")
+
+SHELL = {"PATH": os.environ.get("PATH", "/usr/bin:/bin")}
+
+
+class Sandbox:
+    """`sh -c COMMAND` in a sandbox."""
+
+    def __init__(self, level: str, script: str, **order) -> None:
+        theirs, self.lifeline = os.pipe()
+        order = {
+            "level": level,
+            "command": ["/bin/sh", "-c", script],
+            "lifeline": theirs,
+            "readable": [],
+            "copies": [],
+            "kernels": [],
+            "variables": SHELL,
+            **order,
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", sandbox.__file__, json.dumps(order)],
+            pass_fds=[theirs], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        os.close(theirs)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.cut()
+        self.process.wait(10)
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def cut(self) -> None:
+        if self.lifeline is not None:
+            os.close(self.lifeline)
+            self.lifeline = None
+
+
+def output(level: str, command: str, **order) -> str:
+    with Sandbox(level, command, **order) as one:
+        out, problem = one.process.communicate(timeout=20)
+    assert not problem
+    return out
+
+
+def works(level: str) -> bool:
+    with Sandbox(level, "echo here") as one:
+        return one.process.communicate(timeout=20)[0] == "here\n"
+
+
+@pytest.fixture(scope="module", params=sandbox.LEVELS)
+def level(request):
+    if not works(request.param):
+        pytest.skip(f"this machine does not permit {request.param}")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def namespaces():
+    if not works("namespaces"):
+        pytest.skip("this machine does not permit namespaces")
+
+
+#: A child that leaves the process group, the session and its parent, and ignores what it can.
+DETACHED = "(setsid sh -c 'trap \"\" HUP INT TERM; echo up; sleep {0} & sleep {0}' &); "
+
+
+def alive(argument: str) -> list[psutil.Process]:
+    return [p for p in psutil.process_iter(["cmdline"]) if argument in (p.info["cmdline"] or ())]
+
+
+@pytest.mark.parametrize("ending", ["of itself", "cut off", "killed"])
+def test_nothing_outlives_a_sandbox(level, ending):
+    if (level, ending) != ("namespaces", "killed") and ending == "killed":
+        pytest.skip("only a PID namespace ends with a launcher that is killed")
+    seconds = f"{1000 + os.getpid()}.5"  # told apart by its argument
+    command = DETACHED.format(seconds) + ("sleep 0.3" if ending == "of itself" else "sleep 1234")
+    with Sandbox(level, command) as one:
+        assert one.process.stdout.readline() == "up\n"
+        begun = time.monotonic()
+        if ending == "cut off":
+            one.cut()
+        elif ending == "killed":
+            one.process.kill()
+        one.process.wait(10)
+        while ending == "killed" and alive(seconds) and time.monotonic() < begun + 5:
+            time.sleep(0.01)
+        assert alive(seconds) == []
+        assert time.monotonic() - begun < 2 or ending == "killed"
+
+
+def test_the_exit_code_is_the_programs(level):
+    with Sandbox(level, "exit 7") as one:
+        assert one.process.wait(20) == 7
+
+
+def test_copies_are_there_and_scratch_is_removed(level, tmp_path):
+    tmp_path.chmod(0o700)
+    folder = tmp_path / "checks"
+    folder.mkdir(mode=0o700)
+    (folder / "a.txt").write_text("for anybody")
+    (folder / "a.txt").chmod(0o600)
+    copies = [(str(folder), "course/checks")]
+    said = output(
+        level, "cat $NETCHAT_COURSE/checks/a.txt; echo; pwd > $HOME/here; echo $HOME", copies=copies
+    )
+    text, home = said.splitlines()
+    assert text == "for anybody"
+    assert home == "/tmp" or not Path(home).exists()
+
+
+def test_namespaces_show_only_what_is_readable(namespaces, tmp_path):
+    shown, secret = tmp_path / "shown", tmp_path / "secret"
+    for folder in (shown, secret):
+        folder.mkdir()
+        (folder / "text").write_text("text")
+    shown.chmod(0o755)
+    (shown / "text").chmod(0o644)
+    tries = f"cat {shown}/text; ls {tmp_path}; cat /etc/shadow; touch {shown}/x /usr/x /x; ls /root"
+    with Sandbox("namespaces", tries, readable=[str(shown)]) as one:
+        out, problem = one.process.communicate(timeout=20)
+    assert out == "textshown\n"
+    assert problem.count("\n") >= 4
+    assert not (shown / "x").exists()
+
+
+def test_namespaces_have_processes_and_a_network_of_their_own(namespaces):
+    script = "ls /proc | grep -c '^[0-9]'; cut -d: -f1 /proc/net/dev | tail -n +3; "
+    script += "grep CapEff /proc/self/status | cut -f2"
+    count, *interfaces, capabilities = output("namespaces", script).split()
+    assert int(count) <= 5
+    assert interfaces[0] == "lo"
+    assert "eth0" not in interfaces
+    assert int(capabilities, 16) == 0
+    assert output("namespaces", "id -u").strip() != "0"
+
+
+def test_another_user_owns_nothing(level):
+    if level == "rights":
+        assert output(level, "id -u").strip() == str(os.getuid())
+    elif not os.getuid():
+        assert int(output(level, "id -u")) >= 65534
+
+
+def test_what_cannot_be_made_is_an_error():
+    with Sandbox("rights", "", command=["/nowhere/program"]) as one:
+        _, problem = one.process.communicate(timeout=20)
+    assert "FileNotFoundError" in problem
+    assert one.process.returncode
