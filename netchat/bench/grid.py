@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wcwidth import ljust
+from wcwidth import width as columns
+
 from netchat.bench.results import Point
 from netchat.bench.table import measured_rate
 
@@ -32,7 +35,7 @@ def _table(kind: str, points: Sequence[Point], width: int | None) -> str:
         for point in points
     }
     by, headings = _headings(channels)
-    first = max(map(len, codes))
+    first = max(map(columns, codes))
     size = max(map(len, [*headings, *cells.values()]))
     if width is not None:
         room = max(1, (width - first - len("   rate")) // (size + 2))
@@ -44,7 +47,7 @@ def _table(kind: str, points: Sequence[Point], width: int | None) -> str:
     ]
     for code, rate in codes.items():
         row = (cells.get((code, channel), "") for channel in channels)
-        line = f"{code:{first}}  {rate:5.3f}" + "".join(f"  {cell:>{size}}" for cell in row)
+        line = f"{ljust(code, first)}  {rate:5.3f}" + "".join(f"  {cell:>{size}}" for cell in row)
         lines.append(line.rstrip())
     return "\n".join(lines)
 

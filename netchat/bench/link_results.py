@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wcwidth import ljust
+
 from netchat.bench.intervals import LEVEL, Interval
 from netchat.bench.link_run import SLOT, Run
 from netchat.bench.results import machine, save
@@ -166,7 +168,7 @@ class LinkResults:
                 within = "" if point.share is None else _range(point.share_interval)
                 late = f" ({point.missing:,} messages missing)" if point.missing else ""
                 lines.append(
-                    f"  {point.link:<26}{point.goodput:>8.3f}  {_range(point.interval):<15}"
+                    f"  {ljust(point.link, 26)}{point.goodput:>8.3f}  {_range(point.interval):<15}"
                     f"{share:>9}  {within:<15}{_ms(point.p50):>8}{_ms(point.p99):>10}{late}"
                 )
             lines.append("")

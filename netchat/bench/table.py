@@ -7,6 +7,9 @@ from html import escape
 from itertools import groupby
 from typing import NamedTuple
 
+from wcwidth import ljust, rjust
+from wcwidth import width as columns
+
 from netchat.bench.intervals import Interval
 from netchat.bench.results import Point
 from netchat.bench.theory import Kind
@@ -86,7 +89,7 @@ def as_text(points: Sequence[Point], width: int | None = None) -> str:
         width: characters in a line; columns that do not fit are left out.
     """
     cells = [[column.title, *map(column.cell, points)] for column in _COLUMNS]
-    sizes = [max(map(len, column)) for column in cells]
+    sizes = [max(map(columns, column)) for column in cells]
     chosen: list[int] = []
     for rank in sorted({column.dispensable for column in _COLUMNS}):
         more = [at for at, column in enumerate(_COLUMNS) if column.dispensable == rank]
@@ -98,7 +101,7 @@ def as_text(points: Sequence[Point], width: int | None = None) -> str:
 
     def line(cells: Iterable[str]) -> str:
         aligned = [
-            cell.rjust(size) if at else cell.ljust(size)
+            (rjust if at else ljust)(cell, size)
             for at, (cell, size) in enumerate(zip(cells, widths, strict=True))
         ]
         return ("  " + "  ".join(aligned)).rstrip()

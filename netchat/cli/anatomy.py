@@ -7,6 +7,8 @@ import shutil
 from typing import Any
 
 import click
+from wcwidth import clip, ljust
+from wcwidth import width as columns
 
 from netchat.chat.text import show_text
 from netchat.errors import BadBody
@@ -71,13 +73,12 @@ def _rows(width: int, offset: int, raw: bytes, name: str, value: str, meaning: s
         rows[_LINES - 1 :] = [f"… {len(raw) - _ACROSS * (_LINES - 1)} more bytes"]
     room = width - 2 - 4 - 2 - 3 * _ACROSS - 10 - 22
     shown = meaning.split(". ")[0].rstrip(".")
-    shown = shown if len(shown) <= room else shown[: max(0, room - 1)] + "…"
+    shown = shown if columns(shown) <= room else clip(shown, 0, max(0, room - 1)) + "…"
     lines = []
     for number, row in enumerate(rows):
         head = f"  {offset + number * _ACROSS:4}  {click.style(f'{row:<{3 * _ACROSS}}', fg='cyan')}"
         if number == 0:
-            head += (
-                f"{click.style(f'{name:<9}', bold=True)} {value:<21} {click.style(shown, dim=True)}"
-            )
+            name = click.style(f"{name:<9}", bold=True)
+            head += f"{name} {ljust(value, 21)} {click.style(shown, dim=True)}"
         lines.append(head.rstrip())
     return lines

@@ -20,6 +20,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from wcwidth import clip
+from wcwidth import width as columns
+
 from netchat.chat.codes import LOBBY, PRIVATE_MARK, show_code
 from netchat.chat.names import fold
 from netchat.chat.text import show_text
@@ -131,9 +134,9 @@ def room_name(code: str) -> str:
 
 
 def shorten(text: str, width: int = 60) -> str:
-    """The beginning of a text, on one line."""
-    first = text.replace("\n", " ")
-    return first if len(first) <= width else first[: width - 1] + "…"
+    """Return the beginning of a text, on one line of so many columns."""
+    first = harmless(text, " ")
+    return first if columns(first) <= width else clip(first, 0, width - 1) + "…"
 
 
 def harmless(text: str, feed: str = "\\n") -> str:

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+import wcwidth
 
 from netchat.cli.exits import FAILED
 
@@ -116,17 +117,17 @@ def _show(listed: list[dict[str, Any]]) -> None:
         cells = [str(facts[title]) for title in titles if title in facts]
         cells[3] = f"{facts['rate']:.3f}"
         rows.append((*cells[:-1], f"{facts['alphabet']}s", cells[-1]))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(titles))]
+    widths = [max(wcwidth.width(row[column]) for row in rows) for column in range(len(titles))]
     # A pipe or a file gets everything; a terminal no line that it would have to break.
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else 1000
     for number, row in enumerate(rows):
         cells = [
-            cell.rjust(width) if 0 < column < 7 else cell.ljust(width)
+            (wcwidth.rjust if 0 < column < 7 else wcwidth.ljust)(cell, width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         line = "  ".join(cells).rstrip()
-        if len(line) > room:
-            line = line[: room - 1] + "…"
+        if wcwidth.width(line) > room:
+            line = wcwidth.clip(line, 0, room - 1) + "…"
         click.secho(line, bold=number == 0)
     click.echo(
         "\nnetchat codes check SPEC holds one to the laws; netchat encode shows one at work."

@@ -15,6 +15,7 @@ from netchat.cli.exits import FAILED
 from netchat.cli.output_files import write_output
 from netchat.errors import CaptureError
 from netchat.wire import DEFAULT_PORT, MESSAGES
+from netchat.wire.shown import show_line
 
 if TYPE_CHECKING:
     from netchat.packets import Decoder, Item
@@ -121,7 +122,7 @@ def inspect(
             f"No chat is in these {decoder.packets:,} packets. {_skipped(decoder)}", err=True
         )
     elif wanted is not None and not wanted.found:
-        users = ", ".join(sorted(wanted.users)) or "nobody whose name is known"
+        users = ", ".join(map(show_line, sorted(wanted.users))) or "nobody whose name is known"
         click.echo(f"Nothing in {file} is what was asked for. Its users: {users}.", err=True)
     for problem in problems:
         click.echo(f"netchat: {problem}", err=True)

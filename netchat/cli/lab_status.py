@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import click
+import wcwidth
 
 from netchat.cli.exits import FAILED
 
@@ -63,10 +64,10 @@ def show_directions(state: dict[str, Any], *, err: bool = False) -> None:
     for line in state["directions"]:
         counts = (f"{line[name]:,}" for _, name in _COLUMNS)
         rows.append((f"{line['from']} > {line['to']}", *counts))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(wcwidth.width(row[column]) for row in rows) for column in range(len(rows[0]))]
     for number, row in enumerate(rows):
         cells = [
-            cell.rjust(width) if column else cell.ljust(width)
+            (wcwidth.rjust if column else wcwidth.ljust)(cell, width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         click.secho("  ".join(cells), bold=number == 0, err=err)

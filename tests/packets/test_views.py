@@ -7,12 +7,14 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 from hypothesis import given
+from wcwidth import width
 
 from netchat import wire
 from netchat.packets import Conversation, Damage, Decoded, Gap, Item, Notice, Packet
 from netchat.packets.choosing import in_room
+from netchat.packets.linked import Linked
 from netchat.packets.views.follow import Follow
-from netchat.packets.views.ladder import MOST_ROWS, Ladder
+from netchat.packets.views.ladder import MOST_CLIENTS, MOST_ROWS, MOST_SERVERS, Ladder
 from netchat.packets.views.ladder_svg import ladder_svg
 from netchat.packets.views.ladder_text import ladder_lines
 from netchat.packets.views.lines import Lines, flag_names
@@ -20,7 +22,7 @@ from netchat.packets.views.records import as_dict
 from netchat.packets.views.stats import Stats
 from netchat.packets.views.summary import summary
 from netchat.packets.views.tree import hex_lines, tree_lines
-from tests.packets.chatter import decode, renumber
+from tests.packets.chatter import chat_messages, decode, renumber, talk_of
 from tests.packets.segments import ACK, PSH, START, Talk
 from tests.wire.strategies import messages
 
@@ -277,6 +279,65 @@ def test_stats(items: list[Item]) -> None:
     text = "\n".join(stats.lines())
     assert "echo of SEND: median 211 ms" in text
     assert "1 gap of" in text
+
+
+def test_stats_print_what_did_not_happen() -> None:
+    stats = Stats()
+    for item in decode(talk_of(chat_messages(3)).packets):
+        stats.add(item)
+    text = "\n".join(stats.lines())
+    for count in (
+        "0 retransmissions", "0 out of order", "0 gaps", "0 conflicting overlaps", "0 astray",
+        "damage: none; 0 with a wrong CRC-32",
+    ):  # fmt: skip
+        assert count in text
+    item = decoded(wire.Ping(1))
+    item.conversation.link = Linked()
+    stats = Stats()
+    stats.add(item)
+    text = "\n".join(stats.lines())
+    assert "0 failed, 0 symbols corrected, 0 decoded with their copies, 0 sent again" in text
+    assert "0 headers unreadable, 0 bytes skipped, 0 bytes missing inside" in text
+    assert "echo of SEND: none seen" in text
+
+
+@pytest.mark.parametrize("servers", [1, 200])
+def test_a_ladder_takes_any_number_of_participants(servers: int) -> None:
+    """Twice the participants are twice the lines, but no longer ones."""
+    sizes = []
+    for clients in (200, 400):
+        packets = []
+        for n in range(clients):
+            talk = Talk(client=f"10.1.{n // 200}.{n % 200 + 1}", server=f"10.2.0.{n % servers + 1}")
+            talk.add(0, ACK, wire.encode(wire.Hello(0, bytes(16), b"", f"user{n}", "t", ())))
+            packets += talk.packets
+        ladder = Ladder()
+        for item in decode(renumber(packets), trace=True):
+            ladder.add(item)
+        lines = [text for _, text in ladder_lines(ladder, 80)]
+        assert sum(f'HELLO "user{n}"' in "\n".join(lines) for n in (0, 150, 199)) == 3
+        shared = next(text for text in lines if 'HELLO "user150"' in text)
+        assert "(user150" in shared
+        sizes.append(sum(map(len, lines)))
+        assert ladder_svg(ladder, "x").count("<rect") <= 1 + MOST_CLIENTS + MOST_SERVERS
+    assert sizes[1] < 2.2 * sizes[0]
+
+
+def test_wide_text_moves_no_vertical_line() -> None:
+    talk = Talk().open()
+    names = ["山田太郎", "Zoe\u0301", "👩\u200d👩\u200d👧", "한국어", "ASCII"]
+    for name in names:
+        talk.say(0, wire.encode(wire.Hello(0, bytes(16), b"", name, "日本語" * 30, ())))
+        talk.say(1, wire.encode(wire.Event(1, 1, 0, 0, 1, "lobby", name, name * 9)))
+    ladder, lines = Ladder(), Lines()
+    for item in decode(talk.packets, trace=True):
+        ladder.add(item)
+    drawn = [text for _, text in ladder_lines(ladder, 100)]
+    assert {width(text) for text in drawn[2:]} == {width(drawn[2])}
+    arrows = [lines.line(decoded(wire.Hello(0, b"", b"", name, "", ()))) for name in names]
+    assert {width(text.partition("HELLO")[0]) for text in arrows} == {
+        width(arrows[0].partition("HELLO")[0])
+    }
 
 
 def test_stats_keeps_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from netchat.packets.conversation import Conversation, show_endpoint
 from netchat.packets.dissect import FIN, RST, SYN
@@ -16,10 +17,15 @@ from netchat.packets.views.lines import flag_names
 from netchat.packets.views.summary import summary
 from netchat.wire.shown import show_line
 
-__all__ = ["MOST_ROWS", "Ladder", "Lane", "Row"]
+__all__ = ["MOST_CLIENTS", "MOST_ROWS", "MOST_SERVERS", "Ladder", "Lane", "Row"]
+
+T = TypeVar("T")
 
 #: Rows that a diagram may have: nobody reads more.
 MOST_ROWS = 2000
+
+#: Participants that have a vertical line of their own, on either side; the others share one.
+MOST_CLIENTS, MOST_SERVERS = 48, 16
 
 #: Messages of one segment that are named; of more, the number is told.
 _MOST_LABELS = 4
@@ -51,6 +57,7 @@ class Row:
             same, and it could not be decoded), `ack`, `control`, `gap` or `damage`.
         labels: what it says, the most important first.
         note: what TCP had to do with it, such as `retransmission`; else "".
+        who: the participants, where their vertical line does not tell; else "".
     """
 
     time: int
@@ -60,6 +67,14 @@ class Row:
     kind: str
     labels: list[str] = field(default_factory=list)
     note: str = ""
+    who: str = ""
+
+    @property
+    def texts(self) -> list[str]:
+        """What stands on the line."""
+        if not self.who:
+            return self.labels
+        return [f"{self.labels[0]} ({self.who})", *self.labels[1:]]
 
 
 class Ladder:
@@ -122,6 +137,13 @@ class Ladder:
                 if len(texts) > _MOST_LABELS:
                     row.labels.append(f"and {len(texts) - _MOST_LABELS} more")
         rows.sort(key=lambda row: row.time)
+        talks, servers = _participants(rows)
+        others, unnamed = set(_cut(talks, MOST_CLIENTS)[1]), set(_cut(servers, MOST_SERVERS)[1])
+        for row in rows:
+            names = [show_line(row.source.user) or show_endpoint(row.source.client)]
+            names = names if row.source in others else []
+            names += [show_endpoint(row.source.server)] if row.source.server in unnamed else []
+            row.who = ", ".join(names)
         return rows
 
     def lanes(self, rows: Iterable[Row]) -> tuple[list[Lane], dict[tuple[Conversation, bool], int]]:
@@ -130,22 +152,25 @@ class Ladder:
         Returns:
             The lanes; and for each conversation and side (True: the server) its lane.
         """
-        said = list(dict.fromkeys(row.source for row in rows))
-        servers = list(dict.fromkeys(conversation.server for conversation in said))
-        half = (len(said) + 1) // 2
+        said, servers = _participants(rows)
+        shown, others = _cut(said, MOST_CLIENTS)
+        half = (len(shown) + 1) // 2
         lanes: list[Lane] = []
         places: dict[tuple[Conversation, bool], int] = {}
-        for conversation in said[:half]:
+        for conversation in shown[:half]:
             places[conversation, False] = len(lanes)
             lanes.append(_client(conversation))
-        for server in servers:
-            for conversation in said:
-                if conversation.server == server:
-                    places[conversation, True] = len(lanes)
-            lanes.append(Lane("server", show_endpoint(server)))
-        for conversation in said[half:]:
+        named, unnamed = _cut(servers, MOST_SERVERS)
+        at = {server: len(lanes) + place for place, server in enumerate(named)}
+        at |= dict.fromkeys(unnamed, len(lanes) + len(named))
+        places |= {(conversation, True): at[conversation.server] for conversation in said}
+        lanes += [Lane("server", show_endpoint(server)) for server in named]
+        lanes += [Lane(f"{len(unnamed):,} servers", "")] if unnamed else []
+        for conversation in shown[half:]:
             places[conversation, False] = len(lanes)
             lanes.append(_client(conversation))
+        places |= {(conversation, False): len(lanes) for conversation in others}
+        lanes += [Lane(f"{len(others):,} clients", "")] if others else []
         return lanes, places
 
     def _append(self, row: Row) -> Row:
@@ -182,6 +207,21 @@ class Ladder:
         # A segment without a message is drawn with its conversation, where that was asked for.
         probe = Notice(row.time, row.source, row.to_server, "", row.packet)
         return self._wanted(probe)
+
+
+def _participants(rows: Iterable[Row]) -> tuple[list[Conversation], list[tuple[str, int]]]:
+    """The conversations of some rows and their servers, in the order they appear."""
+    said = list(dict.fromkeys(row.source for row in rows))
+    return said, list(dict.fromkeys(conversation.server for conversation in said))
+
+
+def _cut(participants: list[T], most: int) -> tuple[list[T], list[T]]:
+    """Those that have a line of their own, and those that share one."""
+    return (
+        (participants, [])
+        if len(participants) <= most
+        else (participants[: most - 1], participants[most - 1 :])
+    )
 
 
 def _client(conversation: Conversation) -> Lane:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from html import escape
+
+from wcwidth import clip, width
 
 from netchat.packets.views.ladder import Ladder, Lane, Row
 
@@ -30,6 +33,9 @@ _SLOPE = 7  # pixels an arrow falls: it takes time to arrive
 
 #: Pixels of one character at 12 px, on average: how many fit on an arrow.
 _CHARACTER = 6.5
+
+#: What is no Char of XML 1.0 (section 2.2).
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _COLOURS = {
     "message": "#1d4ed8",
@@ -89,7 +95,7 @@ def ladder_svg(ladder: Ladder, title: str) -> str:
             body.append(_pause(y, (row.time - before) / 1e9))
             y += 22
         before = row.time
-        y += _HEIGHTS[row.kind] - 16 + _LABEL * (len(row.labels) - 1)
+        y += _HEIGHTS[row.kind] - 16 + _LABEL * (len(row.texts) - 1)
         start = xs[places[row.source, not row.to_server]]
         end = xs[places[row.source, row.to_server]]
         body.append(_number(16, y, f"{(row.time - zero) / 1e9:.6f}"))
@@ -101,16 +107,16 @@ def ladder_svg(ladder: Ladder, title: str) -> str:
         y += 24
         body.append(f'<text x="16" y="{y}" class="small">{ladder.left_out:,} rows more</text>')
     bottom = y + 16
-    width = max((xs[-1] if xs else _MARGIN) + 110, 820)
+    across = max((xs[-1] if xs else _MARGIN) + 110, 820)
     height = bottom + 44
     head = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{across}" height="{height}" '
+        f'viewBox="0 0 {across} {height}" role="img">',
         f"<title>{_safe(title)}</title><style>{_STYLE}</style>",
         "<defs>",
         *(_marker(kind, colour) for kind, colour in _COLOURS.items()),
         "</defs>",
-        f'<rect width="{width}" height="{height}" fill="#fff"/>',
+        f'<rect width="{across}" height="{height}" fill="#fff"/>',
         f'<text x="16" y="32" class="title">{_safe(title)}</text>',
         f'<text x="16" y="52" class="small">{_subtitle(rows)}</text>',
         f'<text x="16" y="{_TOP - 8}" class="small">seconds</text>',
@@ -169,10 +175,10 @@ def _labels(row: Row, start: int, end: int, y: int, colour: str) -> Iterator[str
     middle = (start + end) // 2
     turn = math.degrees(math.atan2(_SLOPE if end > start else -_SLOPE, abs(end - start)))
     small = row.kind in ("ack", "data")
-    for place, label in enumerate(row.labels):
-        last = place == len(row.labels) - 1
+    for place, label in enumerate(row.texts):
+        last = place == len(row.texts) - 1
         text = _cut(label, room - len(note) if last else room)
-        up = y + _SLOPE // 2 - 4 - _LABEL * (len(row.labels) - 1 - place)
+        up = y + _SLOPE // 2 - 4 - _LABEL * (len(row.texts) - 1 - place)
         named = row.kind in ("message", "block", "failed")
         name, _, rest = text.partition(" ") if named else ("", "", text)
         bold = f'<tspan font-weight="600" fill="{colour}">{_safe(name)}</tspan> ' if name else ""
@@ -198,7 +204,7 @@ def _torn(row: Row, left: int, right: int, y: int) -> Iterator[str]:
     ]
     yield f'<polygon points="{" ".join(points)}" fill="#fee2e2" stroke="{colour}"/>'
     room = int((right - left - 30) / _CHARACTER)
-    text = _cut(row.labels[0], room)
+    text = _cut(row.texts[0], room)
     middle = (left + right) // 2
     yield f'<text x="{middle}" y="{y + 1}" text-anchor="middle" fill="{colour}">{_safe(text)}</text>'
     if row.note:
@@ -238,8 +244,9 @@ def _legend(y: int, kinds: set[str]) -> Iterator[str]:
 
 
 def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: max(0, longest - 1)] + "…"
+    return text if width(text) <= longest else clip(text, 0, max(0, longest - 1)) + "…"
 
 
 def _safe(text: str) -> str:
-    return escape(text, quote=False)
+    """Escape a text for XML, which has no way to write some characters at all."""
+    return escape(_NO_XML.sub(lambda m: m[0].encode("unicode_escape").decode(), text), quote=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from wcwidth import center, clip, wrap
+from wcwidth import width as columns_of
 
 from netchat.packets.views.ladder import Ladder, Row
 
@@ -42,69 +44,72 @@ def ladder_lines(ladder: Ladder, width: int) -> Iterator[LadderLine]:
     columns = [_MARGIN + 6 + step * place for place in range(len(lanes))]
     yield LadderLine("head", _head([lane.name for lane in lanes], columns))
     yield LadderLine("ack", _head([lane.address for lane in lanes], columns))
+    poles = _poles(columns)
     zero = before = rows[0].time
     for row in rows:
         if row.time - before >= _PAUSE:
-            yield LadderLine("ack", _poles(columns, f"  ... {(row.time - before) / 1e9:.1f} s"))
+            yield LadderLine("ack", _over(poles, 0, f"  ... {(row.time - before) / 1e9:.1f} s"))
         before = row.time
         ends = [columns[places[row.source, side]] for side in (not row.to_server, row.to_server)]
-        margin = f"{(row.time - zero) / 1e9:11.6f} {row.packet or '':>5}"
-        yield from _row(row, columns, ends[0], ends[1], margin)
+        margin = f"{(row.time - zero) / 1e9:z11.6f} {row.packet or '':>5}"
+        yield from _row(row, poles, ends[0], ends[1], margin)
     if ladder.left_out:
         yield LadderLine("gap", f"{ladder.left_out:,} rows more: narrow it down, by --user perhaps")
 
 
-def _row(row: Row, columns: list[int], start: int, end: int, margin: str) -> Iterator[LadderLine]:
+def _row(row: Row, poles: str, start: int, end: int, margin: str) -> Iterator[LadderLine]:
     left, right = min(start, end), max(start, end)
     room = right - left - 1
     note = f"[{row.note}] " if row.note and row.kind != "damage" else ""
-    first = row.labels[0]
+    first = row.texts[0]
     if row.kind in ("message", "block", "failed"):
         # The arrow has the last line; what does not fit on it stands above.
-        wrapped = [_wrap(label, room - 6 - len(note)) for label in row.labels]
+        wrapped = [_wrap(label, room - 6 - len(note)) for label in row.texts]
         *above, first = [text for lines in wrapped for text in lines]
         for text in above:
-            yield LadderLine(row.kind, _over(_poles(columns, ""), left + 4, text))
-    line = _poles(columns, margin)
+            yield LadderLine(row.kind, _over(poles, left + 4, text))
+    line = _over(poles, 0, margin)
     if row.kind in ("gap", "damage"):
         text = _fit(f" {first} ", room)
-        yield LadderLine(row.kind, _over(line, left + 1, text.center(room, "~")))
+        yield LadderLine(row.kind, _over(line, left + 1, center(text, room, "~")))
         if row.note:
-            yield LadderLine(
-                row.kind, _over(_poles(columns, ""), left + 2, _fit(row.note, room - 2))
-            )
+            yield LadderLine(row.kind, _over(poles, left + 2, _fit(row.note, room - 2)))
         return
     shaft = {"ack": "·", "control": "="}.get(row.kind, "-")
     text = _fit(f" {note}{first} ", room - 4)
-    rest = shaft * (room - 3 - len(text))
+    rest = shaft * (room - 3 - columns_of(text))
     arrow = f"{shaft}{shaft}{text}{rest}>" if start < end else f"<{shaft}{text}{rest}{shaft}"
     yield LadderLine("again" if note else row.kind, _over(line, left + 1, arrow))
 
 
 def _head(names: list[str], columns: list[int]) -> str:
-    line = ""
+    line, size = "", 0
     for name, column in zip(names, columns, strict=True):
-        line = f"{line:<{max(0, column - len(name) // 2)}}{name} "
+        wide = columns_of(name)
+        gap = max(0, column - wide // 2 - size)
+        line = f"{line}{' ' * gap}{name} "
+        size += gap + wide + 1
     return line.rstrip()
 
 
-def _poles(columns: list[int], margin: str) -> str:
-    line = margin
+def _poles(columns: list[int]) -> str:
+    """A line with nothing but the participants'."""
+    line = [" "] * (columns[-1] + 1)
     for column in columns:
-        line = f"{line:<{column}}|"
-    return line
+        line[column] = "|"
+    return "".join(line)
 
 
 def _over(line: str, at: int, text: str) -> str:
-    """Write `text` over a line."""
-    return f"{line[:at]}{text}{line[at + len(text) :]}"
+    """Write `text` over a line whose characters, from `at` on, have one column each."""
+    return f"{line[:at]}{text}{line[at + columns_of(text) :]}"
 
 
 def _fit(text: str, room: int) -> str:
-    return text if len(text) <= room else text[: max(0, room - 1)] + "…"
+    return text if columns_of(text) <= room else clip(text, 0, max(0, room - 1)) + "…"
 
 
 def _wrap(text: str, room: int) -> list[str]:
     """A label in one line, or in two if it is long."""
-    lines = textwrap.wrap(text, max(8, room), break_long_words=True) or [""]
+    lines = wrap(text, max(8, room)) or [""]
     return lines if len(lines) < 3 else [lines[0], _fit(f"{lines[1]}…", room)]

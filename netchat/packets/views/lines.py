@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 
+from wcwidth import ljust, rjust
+
 from netchat.packets.conversation import Conversation, show_endpoint
 from netchat.packets.dissect import ACK, FIN, PSH, RST, SYN
 from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Trace
@@ -69,7 +71,7 @@ class Lines:
         said = item.conversation
         sender = party(said, server=not item.to_server)
         target = party(said, server=item.to_server)
-        head = f"{self.time(item.time)}  {sender:>16} → {target:<16}"
+        head = f"{self.time(item.time)}  {rjust(sender, 16)} → {ljust(target, 16)}"
         match item:
             case Decoded():
                 marks = " [retransmitted]" * item.repeated + " [found again]" * item.found

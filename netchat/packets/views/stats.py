@@ -179,16 +179,19 @@ def _lines(row: ConversationStats) -> list[str]:
         )
         if said.link is not None:
             blocks = said.block_counts(to_server=to_server)
-            lines.append(f"     {'':<10} {blocks.blocks:>9,} blocks    {_blocks(blocks)}")
+            first, rest = _blocks(blocks)
+            lines.append(f"     {'':<10} {blocks.blocks:>9,} blocks    {first}")
+            lines.append(f"     {'':<30}{rest}")
     median, slow = row.quantile(0.5), row.quantile(0.95)
     if median is not None and slow is not None:
         count = len(row.echoes)
         lines.append(
             f"     echo of SEND: median {_ms(median)}, 95 % within {_ms(slow)}, of {count:,}"
         )
-    if row.damage:
-        kinds = ", ".join(f"{count} {cause}" for cause, count in row.damage.items())
-        lines.append(f"     no messages: {kinds}; {row.checksums} with a wrong CRC-32")
+    else:
+        lines.append("     echo of SEND: none seen")
+    kinds = ", ".join(f"{count:,} {cause}" for cause, count in row.damage.items()) or "none"
+    lines.append(f"     damage: {kinds}; {row.checksums:,} with a wrong CRC-32")
     return lines
 
 
@@ -200,30 +203,32 @@ def _sides(said: Conversation) -> tuple[tuple[str, bool, Counts], tuple[str, boo
 
 
 def _tcp(counts: Counts, transport: str) -> str:
-    """What TCP had to do: segments, and of the rest what was not zero."""
-    parts = [many(counts.segments, "segment" if transport == "TCP" else "datagram")]
-    parts += [many(counts.retransmissions, "retransmission")] if counts.retransmissions else []
-    parts += [f"{counts.out_of_order:,} out of order"] if counts.out_of_order else []
-    parts += [many(counts.conflicts, "conflicting overlap")] if counts.conflicts else []
-    parts += [f"{counts.astray:,} astray"] if counts.astray else []
-    if counts.gaps:
-        parts.append(f"{many(counts.gaps, 'gap')} of {many(counts.missing, 'byte')} in all")
-    return ", ".join(parts)
+    """What TCP had to do; zero is an answer, too. Datagrams have no sequence numbers to tell."""
+    if transport == "UDP":
+        return many(counts.segments, "datagram")
+    gaps = f" of {many(counts.missing, 'byte')} in all" if counts.gaps else ""
+    return ", ".join(
+        (
+            many(counts.segments, "segment"),
+            many(counts.retransmissions, "retransmission"),
+            f"{counts.out_of_order:,} out of order",
+            many(counts.gaps, "gap") + gaps,
+            many(counts.conflicts, "conflicting overlap"),
+            f"{counts.astray:,} astray",
+        )
+    )
 
 
-def _blocks(counts: BlockCounts) -> str:
-    """What the link had to do: symbols corrected, and of the rest what was not zero."""
-    rest = {
-        "decoded with their copies": counts.combined,
-        "sent again": counts.again,
-        "headers unreadable": counts.unreadable,
-        "bytes skipped": counts.skipped,
-        "bytes missing inside": counts.missing,
-    }
-    parts = [f"{counts.failed:,} failed", f"{counts.corrected:,} symbols corrected"]
-    parts += [f"{count:,} {name}" for name, count in rest.items() if count]
+def _blocks(counts: BlockCounts) -> tuple[str, str]:
+    """What the link had to do, in two lines."""
     rate = counts.bit_error_rate
-    return ", ".join(parts) + (f"; {rate:.2g} of the bits were wrong" if rate else "")
+    return (
+        f"{counts.failed:,} failed, {counts.corrected:,} symbols corrected, "
+        f"{counts.combined:,} decoded with their copies, {counts.again:,} sent again",
+        f"{counts.unreadable:,} headers unreadable, {counts.skipped:,} bytes skipped, "
+        f"{counts.missing:,} bytes missing inside"
+        + ("" if rate is None else f"; {rate:.2g} of the bits were wrong"),
+    )
 
 
 def _ms(time: int) -> str:

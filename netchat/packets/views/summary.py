@@ -14,7 +14,7 @@ from netchat.wire import (
     Welcome,
     fields_of,
 )
-from netchat.wire.shown import show_line
+from netchat.wire.shown import INVISIBLE, show_line
 
 __all__ = ["details", "many", "quote", "summary", "value_name"]
 
@@ -95,4 +95,5 @@ def value_name(field: Field, value: int) -> str:
 
 def _word(text: str) -> str:
     """A name or code; in quotes unless it is one harmless word."""
-    return text if text.isalnum() and len(text) <= 64 else quote(text)
+    plain = text.isalnum() and not INVISIBLE.search(text)
+    return text if plain and len(text) <= 64 else quote(text)
