@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
@@ -116,7 +117,7 @@ class _Simulation:
         self._waiting: deque[tuple[int, float]] = deque()  # the end of a message, and its time
         self._next_message = 0.0
         self._run = Run(self._seconds, setting.rate * self._seconds)
-        self._run.slots = [0] * round(self._seconds / SLOT)
+        self._run.slots = [0] * math.ceil(self._seconds / SLOT)
 
     def run(self) -> Run:
         while self._now < self._seconds:

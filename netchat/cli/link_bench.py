@@ -96,9 +96,14 @@ def link_bench(
         click.echo(json.dumps(results.as_dict(), indent=1))
     else:
         click.echo(results.table())
+    status = OK
     if json_file not in (None, "-"):
-        results.to_json(str(json_file))
-    return _draw(results, Path(plot)) if plot is not None else OK
+        try:  # one file that cannot be written does not cost the other
+            results.to_json(str(json_file))
+        except BenchError as error:
+            click.echo(f"netchat: {error}", err=True)
+            status = FAILED
+    return max(status, _draw(results, Path(plot)) if plot is not None else OK)
 
 
 def _draw(results: LinkResults, path: Path) -> int:
@@ -111,6 +116,9 @@ def _draw(results: LinkResults, path: Path) -> int:
             click.echo(f"The regret is in {regret}.", err=True)
     except BenchError as error:
         click.echo(f"No picture: {error}", err=True)
+        return FAILED
+    except OSError as error:
+        click.echo(f"No picture: {path} cannot be written: {error.strerror}.", err=True)
         return FAILED
     return OK
 

@@ -68,6 +68,11 @@ class ReedSolomon(Code):
         ]
         self.spec = f"rs:{n},{k}" + "".join(chosen)
 
+    @property
+    def field_and_roots(self) -> tuple[int, int, int]:
+        """Return fcr, prim and generator."""
+        return self._options["fcr"], self._options["prim"], self._options["generator"]
+
     def _encode(self, message: Rows) -> Rows:
         from netchat.coding import rs_kernels
 
@@ -95,5 +100,4 @@ class ReedSolomon(Code):
     def _tables(self) -> object:
         from netchat.coding.rs_tables import tables
 
-        options = self._options
-        return tables(self.n - self.k, options["fcr"], options["prim"], options["generator"])
+        return tables(self.n - self.k, *self.field_and_roots)
