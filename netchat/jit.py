@@ -61,7 +61,7 @@ class _Notice(event.Listener):
 
 
 _notice = _Notice()
-event.register("numba:compile", _notice)  # type: ignore[no-untyped-call]
+event.register("numba:compile", _notice)
 
 #: Folders of the cache that this process has locked.
 _locked: set[Path] = set()

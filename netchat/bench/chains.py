@@ -2,7 +2,8 @@
 
 With A = diag(1 - e + e z) P for a bit, the coefficient of z^j in start * A^n * 1 is the probability
 of j errors among n bits; P(m, n) in the words of Elliott (BSTJ 42, 1963). A channel without a memory
-is a chain of one state, and the sum is the binomial one. All terms are positive: nothing cancels.
+is a chain of one state, and the sum is the binomial one. Every sum here has only positive terms, so
+nothing cancels, and a rate of 1e-300 is as exact as one of 0.1.
 """
 
 from __future__ import annotations
@@ -14,23 +15,24 @@ from numpy.typing import NDArray
 
 from netchat.channels.channel import Chain
 
-__all__ = ["WrongSymbols", "binomial", "dual_sums", "wrong_symbols"]
+__all__ = ["WrongSymbols", "binomial", "wrong_after_syndrome", "wrong_symbols"]
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class WrongSymbols:
-    """What is to be expected of n symbols."""
+    """Distribution of the number of wrong symbols among n."""
 
     probability: Floats
-    """(n + 1,) That j of them are wrong."""
+    """(n + 1,) Probability that j symbols are wrong."""
     bits: Floats
-    """(n + 1,) The wrong bits to be expected of those cases: their sum is all wrong bits."""
+    """(n + 1,) Expected number of wrong bits in the symbols of the message, from the cases with j
+    wrong symbols."""
 
 
 def binomial(n: int, p: float) -> Floats:
-    """(n + 1,) The probability of j among n, each by itself with probability p.
+    """Return the probability of j successes in n independent trials, for each j (n + 1,).
 
     >>> binomial(2, 0.25).round(6).tolist()
     [0.5625, 0.375, 0.0625]
@@ -42,21 +44,25 @@ def binomial(n: int, p: float) -> Floats:
     return np.asarray(np.exp(choose + xlogy(j, p) + xlog1py(n - j, -p)))
 
 
-def wrong_symbols(chain: Chain, n: int, bits: int, apart: int = 0) -> WrongSymbols:
-    """What is to be expected of n symbols.
+def wrong_symbols(
+    chain: Chain, n: int, bits: int, *, data: int | None = None, apart: int = 0
+) -> WrongSymbols:
+    """Return the distribution of the number of wrong symbols among n.
 
     Args:
         chain: the channel.
         n: symbols.
         bits: bits in a symbol, sent one after the other.
-        apart: symbols of others that are sent between two of these, as an interleaver does it.
+        data: symbols of the message, which are the first ones; all of them unless given.
+        apart: symbols of other codewords that an interleaver sends between two of these.
     """
+    data = n if data is None else data
     if len(chain.error) == 1:
         p = float(chain.error[0])
         wrong = -np.expm1(bits * np.log1p(-p)) if p < 1 else 1.0
         probability = binomial(n, wrong)
         each = bits * p / wrong if wrong else 0.0
-        return WrongSymbols(probability, probability * np.arange(n + 1) * each)
+        return WrongSymbols(probability, probability * np.arange(n + 1) * (each * data / n))
     right, error = (1 - chain.error)[:, None] * chain.moves, chain.error[:, None] * chain.moves
     power = np.linalg.matrix_power
     pause = power(chain.moves, bits * apart)
@@ -71,47 +77,58 @@ def wrong_symbols(chain: Chain, n: int, bits: int, apart: int = 0) -> WrongSymbo
     states = len(chain.error)
     at, wrong_bits = np.zeros((n + 1, states)), np.zeros((n + 1, states))
     at[0] = chain.start
-    for _ in range(n):
+    for symbol in range(n):
         before, bits_before = at, wrong_bits
         at, wrong_bits = before @ good, bits_before @ good
         at[1:] += before[:-1] @ bad
-        wrong_bits[1:] += bits_before[:-1] @ bad + before[:-1] @ count
+        wrong_bits[1:] += bits_before[:-1] @ bad
+        if symbol < data:
+            wrong_bits[1:] += before[:-1] @ count
     return WrongSymbols(at.sum(axis=1), wrong_bits.sum(axis=1))
 
 
-def dual_sums(chain: Chain, check: NDArray[np.bool_], data: int) -> tuple[Floats, Floats]:
-    """For a code that corrects one error: what its decoder makes of each of the first bits.
+def wrong_after_syndrome(chain: Chain, check: NDArray[np.bool_], data: int) -> Floats:
+    """Return the bit error rate of each of the first bits after syndrome decoding.
 
-    A sum over the codewords u H of the dual code gives the probability of a syndrome (MacWilliams,
-    BSTJ 42, 1963). With the bits before bit i and those behind it multiplied up on their own, it
-    also gives the probability of bit i together with the syndrome of all others.
+    The decoder corrects the one bit whose column of the check matrix is the syndrome. Bit i is wrong
+    afterwards if it was wrong and the other bits have a syndrome of their own, or if it was right
+    and the other bits have the syndrome of bit i. The syndromes of the bits before and after bit i
+    come from the trellis of the code (Wolf, IEEE Trans. Inform. Theory 24, 1978).
 
     Args:
         chain: the channel.
         check: (r, n) the check matrix; its columns are different, and none is zero.
-        data: how many bits.
+        data: bits of the message, which are the first ones.
 
     Returns:
-        (data,) P(bit i is wrong, and nothing else is seen), so that it is put right.
-        (data,) P(bit i is right, and the syndrome is that of it being wrong).
+        (data,) Probability that the bit is wrong.
     """
     r, n = check.shape
-    words = np.arange(1 << r)[:, None] >> np.arange(r) & 1
-    sign = 1.0 - 2.0 * (words @ check % 2).T  # (n, 2^r)
-    states = len(chain.error)
-    before = np.empty((data, len(words), states))
-    after = np.ones((len(words), states))
-    running = np.tile(chain.start, (len(words), 1))
-    for i in range(n):
-        if i < data:
-            before[i] = running
-        running = (running * (1 - chain.error + sign[i][:, None] * chain.error)) @ chain.moves
-    put_right, put_wrong = np.empty(data), np.empty(data)
+    columns = (1 << np.arange(r)) @ check
+    index = np.arange(1 << r)
+    right, wrong = 1 - chain.error, chain.error
+    before = np.zeros((data, 1 << r, len(wrong)))
+    running = np.zeros((1 << r, len(wrong)))
+    running[0] = chain.start
+    for i in range(data):
+        before[i] = running
+        running = (running * right + running[index ^ columns[i]] * wrong) @ chain.moves
+    after = np.zeros((1 << r, len(wrong)))
+    after[0] = 1.0
+    left_wrong = np.empty(data)
     for i in range(n - 1, -1, -1):
         then = after @ chain.moves.T
         if i < data:
-            both = before[i] * then
-            put_right[i] = (both @ chain.error).mean()
-            put_wrong[i] = (sign[i] * (both @ (1 - chain.error))).mean()
-        after = then * (1 - chain.error + sign[i][:, None] * chain.error)
-    return put_right, put_wrong
+            others = before[i] * _all_but_itself(then)  # their syndrome is not zero
+            fooled = before[i] * then[index ^ columns[i]]  # it is that of bit i
+            left_wrong[i] = (others @ wrong + fooled @ right).sum()
+        after = then * right + then[index ^ columns[i]] * wrong
+    return left_wrong
+
+
+def _all_but_itself(terms: Floats) -> Floats:
+    """Return, for each row, the sum of all other rows, without subtracting anything."""
+    total = np.zeros_like(terms)
+    total[1:] += np.cumsum(terms, axis=0)[:-1]
+    total[:-1] += np.cumsum(terms[::-1], axis=0)[-2::-1]
+    return total

@@ -12,12 +12,12 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from netchat import __version__
 from netchat.bench.results import Results
-from netchat.bench.suite import Experiment, experiments
+from netchat.bench.resume import ResumeFile
+from netchat.bench.suite import Experiment, each, experiments
 from netchat.bench.work import Work
 from netchat.bench.workers import Here, Processes, Runner, Task
 from netchat.channels import Channel
@@ -51,8 +51,8 @@ class Progress:
 
 
 def run(
-    codes: Sequence[str | Code] | None = None,
-    channels: Sequence[str | Channel] | None = None,
+    codes: str | Code | Sequence[str | Code] | None = None,
+    channels: str | Channel | Sequence[str | Channel] | None = None,
     *,
     errors: int | None = None,
     frames: int | None = None,
@@ -73,9 +73,9 @@ def run(
     unfinished points marked as interrupted.
 
     Args:
-        codes: specs of codes, or codes; those of the standard suite unless given.
-        channels: specs of channels, or channels; a kind alone, such as `bsc`, stands for a range
-            of them. Unless given, `bsc`, or the standard suite if no codes are given either.
+        codes: specs of codes, or codes, or one of them; the standard suite's unless given.
+        channels: the same of channels; a kind alone, such as `bsc`, stands for a range of them.
+            Unless given, `bsc`, or the standard suite if no codes are given either.
         errors: frame errors that end a point; 100 unless given. Of errors that a channel with a
             memory ties together one counts.
         frames: frames that end a point; the standard suite has a limit for each code.
@@ -86,13 +86,15 @@ def run(
             With 1 the calling process does all the work itself, as it does for codes that cannot
             be made from a spec, such as a class of a notebook.
         resume: a file that keeps the state of the run. If it is there, what it holds is taken up,
-            and what is not given here is as it was there.
+            and what is not given here is as it was there. If it cannot be written, the run goes on
+            all the same, and `Results.unsaved` says why.
         progress: called every now and then.
 
     Raises:
         ValueError: if there is no such code or channel, or a number is out of its range.
-        BenchError: if a code raises an error, or the file cannot be used: it is no such file, of
-            another version or seed, or it holds points that are not asked for.
+        BenchError: if a code raises an error, or the file cannot be used: it is missing and no
+            codes and channels are given, it is no such file or in use by another run, of another
+            version or seed, or it holds points that are not asked for.
 
     >>> results = run(["hamming:7,4"], ["bsc:0.01"], workers=1)
     >>> low, high = results.points[0].ber_interval
@@ -104,27 +106,44 @@ def run(
     ):  # fmt: skip
         if value is not None and not value > 0:  # nor nan
             raise ValueError(f"{name} is a number above 0, not {value}.")
-    before = Results.read(resume) if resume is not None and Path(resume).exists() else None
-    if before is not None:
-        _can_go_on(before, str(resume), seed)
-    if seed is None:
-        seed = 1 if before is None else before.seed
-    if seed < 0:
+    if seed is not None and seed < 0:
         raise ValueError(f"seed is 0 or more, not {seed}.")
+    wanted = None if codes is None else each(codes)
+    over = None if channels is None else each(channels)
     asked: dict[str, Any] = {
-        "codes": _specs(codes), "channels": _specs(channels),
+        "codes": _specs(wanted), "channels": _specs(over),
         "errors": errors, "frames": frames, "seconds": seconds,
     }  # fmt: skip
-    if before is not None:
-        asked = {name: before.settings.get(name) if v is None else v for name, v in asked.items()}
-        codes, channels = codes or asked["codes"], channels or asked["channels"]
+    with contextlib.ExitStack() as stack:
+        file, before = None, None
+        if resume is not None:
+            file = stack.enter_context(contextlib.closing(ResumeFile(resume)))
+            before = file.before
+            if before is None and wanted is over is None:
+                raise BenchError(
+                    f"There is no file {resume} to resume from. "
+                    "To begin a run that is kept there, name its codes or channels."
+                )
+        if before is not None:
+            _can_go_on(before, str(resume), seed)
+            seed = before.seed
+            asked = {
+                name: before.settings.get(name) if value is None else value
+                for name, value in asked.items()
+            }
+        seed = 1 if seed is None else seed
         frames, seconds = asked["frames"], asked["seconds"]
-    errors = asked["errors"] = asked["errors"] or ERRORS
-    chosen = experiments(codes, channels)
-    if before is not None:
-        _loses_nothing(before, str(resume), chosen)
-    # First of all, because workers need as long to start as the theory of all points takes.
-    with contextlib.closing(_runner(chosen, workers)) as runner:
+        errors = asked["errors"] = asked["errors"] or ERRORS
+        try:
+            chosen = experiments(wanted or asked["codes"], over or asked["channels"])
+        except ValueError as error:
+            if wanted is over is None:  # then it is the file that names them
+                raise BenchError(f"{resume}: {error}") from error
+            raise
+        if before is not None:
+            _loses_nothing(before, str(resume), chosen)
+        # First of all, because workers need as long to start as the theory of all points takes.
+        runner = stack.enter_context(contextlib.closing(_runner(chosen, workers)))
         works = []
         for experiment in chosen:
             limit = experiment.frames if frames is None else frames
@@ -135,7 +154,7 @@ def run(
             for work in works:
                 if (work.point.code, work.point.channel) in known:
                     work.take_up(known[work.point.code, work.point.channel])
-        return _run(works, runner, Results([], seed, settings=asked), resume, progress)
+        return _run(works, runner, Results([], seed, settings=asked), file, progress)
 
 
 def _can_go_on(before: Results, file: str, seed: int | None) -> None:
@@ -150,7 +169,7 @@ def _can_go_on(before: Results, file: str, seed: int | None) -> None:
 
 def _loses_nothing(before: Results, file: str, chosen: list[Experiment]) -> None:
     """A run writes its own points to its file: what is in there must be among them."""
-    wanted = {(each.code.spec, each.channel.spec) for each in chosen}
+    wanted = {(one.code.spec, one.channel.spec) for one in chosen}
     others = [point for point in before.points if (point.code, point.channel) not in wanted]
     if others:
         raise BenchError(
@@ -163,40 +182,44 @@ def _loses_nothing(before: Results, file: str, chosen: list[Experiment]) -> None
 def _specs(asked: Sequence[str | Code] | Sequence[str | Channel] | None) -> list[str] | None:
     if asked is None:
         return None
-    return [each if isinstance(each, str) else each.spec for each in asked]
+    return [one if isinstance(one, str) else one.spec for one in asked]
 
 
 def _run(
     works: list[Work],
     runner: Runner,
     results: Results,
-    resume: str | os.PathLike[str] | None,
+    file: ResumeFile | None,
     progress: Callable[[Progress], None] | None,
 ) -> Results:
-    saved = time.monotonic()
+    def save() -> None:
+        results.points = [work.point for work in works]
+        if file is not None:
+            file.save(results)
+            results.unsaved = file.unsaved
+
     try:
+        save()
+        saved = time.monotonic()
         for work in _drive(works, runner):
             if progress is not None:
                 progress(_progress(works, work))
-            if resume is not None and time.monotonic() - saved > _SAVING:
-                results.points = [each.point for each in works]
-                results.to_json(resume)
+            if time.monotonic() - saved > _SAVING:
+                save()
                 saved = time.monotonic()
     except KeyboardInterrupt:
         pass  # what there is is kept; its points say that they were interrupted
-    results.points = [work.point for work in works]
-    if resume is not None:
-        results.to_json(resume)
+    save()
     return results
 
 
 def _runner(chosen: list[Experiment], workers: int | None) -> Runner:
     if workers is None:
         workers = min(2, os.cpu_count() or 1)
-    if workers == 1 or not all(each.from_specs for each in chosen):
+    if workers == 1 or not all(one.from_specs for one in chosen):
         return Here(
-            {each.code.spec: each.code for each in chosen},
-            {each.channel.spec: each.channel for each in chosen},
+            {one.code.spec: one.code for one in chosen},
+            {one.channel.spec: one.channel for one in chosen},
         )
     return Processes(workers, at_once=len(chosen))
 

@@ -6,15 +6,18 @@ import math
 from collections.abc import Callable
 from typing import Literal
 
+from netchat.channels import Channel
+from netchat.channels import get as get_channel
 from netchat.channels.awgn import Awgn
-from netchat.channels.channel import Channel, entropy
+from netchat.channels.channel import bsc_capacity, entropy
 
 __all__ = ["capacity", "lowest_ber", "worst_bsc", "worst_ebn0"]
 
 
-def capacity(channel: Channel) -> float | None:
-    """Bits of information that a bit sent can carry, with hard decisions; None if not known."""
-    return 1 - entropy(channel.p) if isinstance(channel, Awgn) else channel.capacity
+def capacity(channel: Channel | str) -> float | None:
+    """Return the information that a bit sent can carry, with hard decisions; None if not known."""
+    channel = get_channel(channel)
+    return channel.hard_capacity if isinstance(channel, Awgn) else channel.capacity
 
 
 def lowest_ber(rate: float, capacity: float) -> float:
@@ -27,7 +30,10 @@ def lowest_ber(rate: float, capacity: float) -> float:
     """
     if capacity >= rate:
         return 0.0
-    return _where(lambda p: 1 - entropy(p) - capacity / rate, 0.0, 0.5)
+    share = capacity / rate
+    if share < 0.5:  # each form keeps its digits where the other one cancels
+        return _where(lambda p: bsc_capacity(p) - share, 0.0, 0.5)
+    return _where(lambda p: 1 - share - entropy(p), 0.0, 0.5)
 
 
 def worst_bsc(rate: float) -> float:
@@ -36,7 +42,7 @@ def worst_bsc(rate: float) -> float:
     >>> round(worst_bsc(0.500084), 4)
     0.11
     """
-    return _where(lambda p: 1 - entropy(p) - rate, 0.0, 0.5)
+    return _where(lambda p: bsc_capacity(p) - rate, 0.0, 0.5)
 
 
 def worst_ebn0(rate: float, decisions: Literal["soft", "hard"]) -> float:
@@ -57,8 +63,10 @@ def worst_ebn0(rate: float, decisions: Literal["soft", "hard"]) -> float:
 
 def _where(function: Callable[[float], float], low: float, high: float) -> float:
     """Where a falling function is zero, by halving."""
-    while high - low > 1e-12 * max(1.0, math.fabs(high)):
+    for _ in range(1100):  # halvings of 0.5 that a float can tell apart
         middle = (low + high) / 2
+        if high - low <= 1e-12 * math.fabs(high) or not low < middle < high:
+            break
         if function(middle) > 0:
             low = middle
         else:

@@ -65,8 +65,8 @@ class _Job:
 
 
 def link_bench(
-    links: Sequence[str] | None = None,
-    channels: Sequence[str] | None = None,
+    links: str | Sequence[str] | None = None,
+    channels: str | Sequence[str] | None = None,
     *,
     seconds: float = 5.0,
     repeats: int = 5,
@@ -79,8 +79,9 @@ def link_bench(
     """Run links over channels.
 
     Args:
-        links: how they are written; None is the standard suite.
-        channels: specs, `beach`, or `SPEC@SECONDS; SPEC@SECONDS`; None is the standard suite.
+        links: how they are written, or one of them; None is the standard suite.
+        channels: specs, `beach`, or `SPEC@SECONDS; SPEC@SECONDS`, or one of them; None is the
+            standard suite.
         seconds: how long a channel that stays is looked at, in simulated time.
         repeats: how often each run is repeated, with other chance.
         seed: where all chance comes from: the same gives the same.
@@ -94,6 +95,7 @@ def link_bench(
     """
     if repeats < 1 or seconds <= 0 or rate <= 0 or delay < 0:
         raise ValueError("repeats, seconds and rate are more than 0, and delay is not less")
+    links, channels = ([asked] if isinstance(asked, str) else asked for asked in (links, channels))
     pairs = [
         (contestant(link), weather(channel, seconds)) for link, channel in _pairs(links, channels)
     ]

@@ -7,15 +7,15 @@ import math
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wcwidth import ljust
 
+from netchat.bench import saved
 from netchat.bench.intervals import LEVEL, Interval
 from netchat.bench.link_run import SLOT, Run
-from netchat.bench.results import machine, save
+from netchat.bench.results import machine
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,7 +97,7 @@ class LinkResults:
     """What was asked for: seconds, repeats, seed, rate and delay of the line."""
     best: dict[str, str] = field(default_factory=dict)
     """The code that the oracle takes for each channel of the weather."""
-    machine: dict[str, str] = field(default_factory=machine)
+    machine: dict[str, Any] = field(default_factory=machine)
     """Where it was run, with which versions."""
 
     def point(self, link: str, channel: str) -> LinkPoint:
@@ -113,19 +113,15 @@ class LinkResults:
 
     @classmethod
     def read(cls, *paths: str | os.PathLike[str]) -> LinkResults:
-        """Read what `to_json` has written; of several files, the points of all."""
-        found = [json.loads(Path(path).read_text(encoding="utf-8-sig")) for path in paths]
-        names = {one.name for one in fields(LinkPoint)}
-        points = []
-        for saved in (point for one in found for point in one["points"]):
-            kept = {name: value for name, value in saved.items() if name in names}
-            for name in ("p50", "p99"):
-                kept[name] = math.nan if kept[name] is None else kept[name]
-            for name in ("goodputs", "of_oracle", "slots"):
-                kept[name] = tuple(kept[name])
-            points.append(LinkPoint(**kept))
-        best = {channel: code for one in found for channel, code in one["best"].items()}
-        return cls(tuple(points), found[0]["settings"], best, found[0]["machine"])
+        """Read what `to_json` has written; of several files, the points of all.
+
+        Raises:
+            BenchError: one cannot be read, or is no such file.
+        """
+        found = [_read(path) for path in paths]
+        best = {channel: code for one in found for channel, code in one.best.items()}
+        points = tuple(point for one in found for point in one.points)
+        return replace(found[0], points=points, best=best)
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -146,12 +142,12 @@ class LinkResults:
         }  # fmt: skip
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Write it as JSON.
+        """Write it as JSON, all of it or nothing.
 
         Raises:
-            BenchError: It cannot be written.
+            BenchError: the file cannot be written.
         """
-        save(path, json.dumps(self.as_dict(), indent=1) + "\n")
+        saved.written(path, json.dumps(self.as_dict(), indent=1) + "\n")
 
     def table(self) -> str:
         """As text, channel by channel; the best link first."""
@@ -192,6 +188,39 @@ class LinkResults:
         from netchat.bench.link_plot import plot_regret
 
         return plot_regret(self)
+
+
+def _read(path: str | os.PathLike[str]) -> LinkResults:
+    with saved.reading(path, "results of link-bench") as values:
+        settings = saved.table(values, "settings")
+        for name in ("repeats", "rate", "delay"):
+            saved.number(settings, name)
+        best = saved.table(values, "best")
+        return LinkResults(
+            tuple(
+                _point(saved.table({"a point": point}, "a point"))
+                for point in saved.listed(values, "points")
+            ),
+            settings,
+            {channel: saved.text(best, channel) for channel in best},
+            saved.table(values, "machine"),
+        )
+
+
+def _point(values: dict[str, Any]) -> LinkPoint:
+    goodputs, of_oracle, slots = (
+        tuple(saved.number({name: value}, name) for value in saved.listed(values, name))
+        for name in ("goodputs", "of_oracle", "slots")
+    )
+    if not goodputs:
+        raise ValueError("a point has no goodputs")
+    p50, p99 = (saved.maybe_number(values, name) for name in ("p50", "p99"))
+    return LinkPoint(
+        saved.text(values, "link"), saved.text(values, "channel"), goodputs, of_oracle,
+        math.nan if p50 is None else p50, math.nan if p99 is None else p99,
+        saved.count(values, "missing"), slots, saved.number(values, "slot"),
+        saved.counts(values, "codes"),
+    )  # fmt: skip
 
 
 def point_of(

@@ -12,20 +12,19 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from netchat import __version__
+from netchat.bench import saved
 from netchat.bench.intervals import Interval, clustered
 from netchat.bench.tally import Tally
-from netchat.bench.theory import Theory
+from netchat.bench.theory import Kind, Theory
 from netchat.bench.trial import Speed
-from netchat.errors import BenchError
-from netchat.files import write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Point", "Results", "StoppedBy", "figure_bytes", "machine", "save"]
+__all__ = ["Point", "Results", "StoppedBy", "figure_bytes", "machine"]
 
 StoppedBy = Literal["errors", "frames", "seconds", "interrupted"]
 
@@ -102,6 +101,7 @@ class Point:
             "theory_ber": theory.ber,
             "theory_fer_kind": theory.fer_kind,
             "theory_ber_kind": theory.ber_kind,
+            "theory_ber_error": theory.ber_error,
             "theory": theory.name,
             "encode_mbit_s": round(speed.encode, 2),
             "decode_mbit_s": round(speed.decode, 2),
@@ -117,21 +117,35 @@ class Point:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Point:
-        """The point that `as_dict` wrote."""
+        """Read the point that `as_dict` wrote.
+
+        Raises:
+            KeyError: if a value is missing.
+            ValueError: if one is impossible.
+        """
+        tally = Tally(**{item.name: saved.count(values, item.name) for item in fields(Tally)})
+        if not tally.is_possible:
+            raise ValueError(f"the counts of {values['code']!r} contradict each other")
         return cls(
-            values["code"],
-            values["channel"],
-            values["rate"],
-            Tally(**{item.name: int(values[item.name]) for item in fields(Tally)}),
-            values["batches"],
-            values["seconds"],
-            Speed(values["encode_mbit_s"], values["decode_mbit_s"], values["end_to_end_mbit_s"]),
-            Theory(
-                values["theory_fer"], values["theory_ber"],
-                values["theory_fer_kind"], values["theory_ber_kind"], values["theory"],
+            saved.text(values, "code"),
+            saved.text(values, "channel"),
+            saved.number(values, "rate", most=1),
+            tally,
+            saved.count(values, "batches"),
+            saved.number(values, "seconds"),
+            Speed(
+                *(saved.number(values, f"{of}_mbit_s") for of in ("encode", "decode", "end_to_end"))
             ),
-            values["stopped_by"],
-        )  # fmt: skip
+            Theory(
+                saved.maybe_number(values, "theory_fer"),
+                saved.maybe_number(values, "theory_ber"),
+                saved.one_of(values, "theory_fer_kind", get_args(Kind)),
+                saved.one_of(values, "theory_ber_kind", get_args(Kind)),
+                saved.text(values, "theory"),
+                saved.number(values, "theory_ber_error"),
+            ),
+            saved.one_of(values, "stopped_by", get_args(StoppedBy)),
+        )
 
 
 @dataclass
@@ -148,6 +162,8 @@ class Results:
     machine: dict[str, Any] = field(default_factory=lambda: machine())
     settings: dict[str, Any] = field(default_factory=dict)
     """What `netchat.bench.run` was asked for, apart from the seed."""
+    unsaved: str = ""
+    """Why the file of a run that can be resumed does not hold all of it; empty if it does."""
 
     @property
     def complete(self) -> bool:
@@ -176,12 +192,8 @@ class Results:
         }
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Write a file, all of it or nothing.
-
-        Raises:
-            BenchError: It cannot be written.
-        """
-        save(path, json.dumps(self.as_dict(), indent=1) + "\n")
+        """Write a file, all of it or nothing."""
+        saved.written(path, json.dumps(self.as_dict(), indent=1) + "\n")
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a line a point, with the fields of the JSON.
@@ -189,7 +201,7 @@ class Results:
         Raises:
             BenchError: It cannot be written.
         """
-        save(path, self.as_csv())
+        saved.written(path, self.as_csv())
 
     def as_csv(self) -> str:
         """A line a point, with the fields of the JSON."""
@@ -207,19 +219,15 @@ class Results:
         Raises:
             BenchError: if it is no such file.
         """
-        try:
-            values = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-            points = [Point.from_dict(point) for point in values["points"]]
+        with saved.reading(path, "results of encode-bench") as values:
+            points = [
+                Point.from_dict(saved.table({"a point": point}, "a point"))
+                for point in saved.listed(values, "points")
+            ]
             return cls(
-                points, int(values["seed"]), values["version"], values["machine"],
-                dict(values["settings"]),
+                points, saved.count(values, "seed"), saved.text(values, "version"),
+                saved.table(values, "machine"), _settings(saved.table(values, "settings")),
             )  # fmt: skip
-        except OSError as error:
-            raise BenchError(f"{path} cannot be read: {error.strerror}.") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise BenchError(
-                f"{path} holds no results of encode-bench ({type(error).__name__}: {error})."
-            ) from error
 
     def table(self, width: int | None = None) -> str:
         """A table of all points, as text; of a width, without the columns that do not fit."""
@@ -254,19 +262,7 @@ class Results:
         Raises:
             BenchError: if matplotlib is missing, or the file cannot be written.
         """
-        save(path, figure_bytes(self.plot(rate), Path(path).suffix))
-
-
-def save(path: str | os.PathLike[str], content: str | bytes) -> None:
-    """Write a file of a bench.
-
-    Raises:
-        BenchError: It cannot be written.
-    """
-    try:
-        write_file(path, content)
-    except OSError as error:
-        raise BenchError(f"{path} cannot be written: {error.strerror}.") from error
+        saved.written(path, figure_bytes(self.plot(rate), Path(path).suffix))
 
 
 def figure_bytes(figure: Figure, suffix: str) -> bytes:
@@ -274,6 +270,24 @@ def figure_bytes(figure: Figure, suffix: str) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format=suffix.lstrip(".") or None, dpi=120)
     return file.getvalue()
+
+
+def _settings(values: dict[str, Any]) -> dict[str, Any]:
+    """Check what a run was asked for."""
+    for name in ("codes", "channels"):
+        if values.get(name) is not None:
+            specs = saved.listed(values, name)
+            if not specs or not all(isinstance(spec, str) for spec in specs):
+                raise ValueError(f"{name} must be a list of specs")
+    for name in ("errors", "frames"):
+        if values.get(name) is not None:
+            saved.count(values, name)
+    if values.get("seconds") is not None:
+        saved.number(values, "seconds")
+    for name in ("errors", "frames", "seconds"):
+        if values.get(name) == 0:
+            raise ValueError(f"{name} must be above 0")
+    return values
 
 
 def machine() -> dict[str, Any]:

@@ -9,26 +9,16 @@ from typing import TypeVar
 from netchat.bench.theory import theory
 from netchat.channels import Channel
 from netchat.channels import get as get_channel
+from netchat.channels.registry import sweep
 from netchat.coding import Code
 from netchat.coding import get as get_code
 
 _T = TypeVar("_T", Code, Channel)
 
-__all__ = ["CHANNELS", "SUITE", "Experiment", "experiments"]
+__all__ = ["CHANNELS", "SUITE", "Experiment", "each", "experiments"]
 
 #: The channels of each kind that a curve is made of; the name of a kind stands for all of them.
-CHANNELS: dict[str, tuple[str, ...]] = {
-    "bsc": tuple(
-        f"bsc:{p}" for p in (0.1, 0.05, 0.03, 0.02, 0.01, 0.007, 0.005, 0.003, 0.002, 0.001, 0.0003)
-    ),
-    "awgn": tuple(f"awgn:{ebn0}dB" for ebn0 in (0, 2, 3, 4, 5, 5.5, 6, 6.5, 7, 8, 9)),
-    # 0.4 % of the bits are wrong in each, in bursts of 10, 20, ... 500 bits.
-    "gilbert-elliott": tuple(
-        f"gilbert-elliott:{0.008 * p_bg:.3g},{p_bg},0,0.5"
-        for p_bg in (0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
-    ),
-    "bec": tuple(f"bec:{p}" for p in (0.5, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.02, 0.01)),
-}
+CHANNELS = {kind: sweep(kind) for kind in ("bsc", "awgn", "gilbert-elliott", "bec")}
 
 #: The standard suite: for each kind of channel its codes, with the frames that end a point.
 SUITE: dict[str, dict[str, int]] = {
@@ -73,6 +63,11 @@ class Experiment:
     """Whether another process can make both from their specs."""
 
 
+def each(asked: str | _T | Sequence[str | _T]) -> list[str | _T]:
+    """Return what was asked for as a list: one spec or object is a list of one."""
+    return [asked] if isinstance(asked, str | Code | Channel) else list(asked)
+
+
 def experiments(
     codes: Sequence[str | Code] | None = None, channels: Sequence[str | Channel] | None = None
 ) -> list[Experiment]:
@@ -87,7 +82,7 @@ def experiments(
     wanted_channels = [
         _made(channel, get_channel)
         for asked in (channels or ["bsc"])
-        for channel in (CHANNELS.get(asked, (asked,)) if isinstance(asked, str) else (asked,))
+        for channel in ((sweep(asked) or (asked,)) if isinstance(asked, str) else (asked,))
     ]
     for wanted in (wanted_codes, wanted_channels):
         specs = [made.spec for made, _ in wanted]

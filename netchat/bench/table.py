@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from itertools import groupby
@@ -50,9 +51,12 @@ def _range(interval: Interval) -> str:
     return f"{low}..{high}"
 
 
-def _theory(rate: float | None, kind: Kind) -> str:
+def _theory(rate: float | None, kind: Kind, error: float = 0.0) -> str:
+    if rate is None:
+        return ""
     mark = {"exact": "", "approximation": "~", "bound": "<"}[kind]
-    return "" if rate is None else mark + short_number(rate)
+    within = f" ±{max(1, math.ceil(100 * error - 1e-9))}%" if kind == "approximation" else ""
+    return mark + short_number(rate) + within
 
 
 def _speed(value: float) -> str:
@@ -71,7 +75,11 @@ _COLUMNS = (
     _Column("theory", lambda point: _theory(point.theory.fer, point.theory.fer_kind), 1),
     _Column("BER", lambda point: measured_rate(point.ber, point.ber_interval)),
     _Column("95 %", lambda point: _range(point.ber_interval), 2),
-    _Column("theory", lambda point: _theory(point.theory.ber, point.theory.ber_kind), 1),
+    _Column(
+        "theory",
+        lambda point: _theory(point.theory.ber, point.theory.ber_kind, point.theory.ber_error),
+        1,
+    ),
     _Column("undetected", lambda point: f"{point.tally.undetected:,}", 5),
     _Column("goodput", lambda point: "" if point.goodput is None else f"{point.goodput:.3f}", 7),
     _Column("encode", lambda point: _speed(point.speed.encode), 8, _SPEED),

@@ -35,6 +35,26 @@ class Tally:
         return Tally(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
     @property
+    def is_possible(self) -> bool:
+        """Whether the counts can be those of some frames."""
+        squares_fit = all(
+            hits <= squares <= hits**2
+            for hits, squares in (
+                (self.frame_errors, self.frame_squares), (self.bit_errors, self.bit_squares)
+            )
+        )  # fmt: skip
+        return (
+            squares_fit
+            and self.undetected <= self.frame_errors <= self.frames <= self.bits
+            and self.bit_errors <= self.bits
+            and self.touched <= self.frame_errors
+            and self.touched <= self.clusters <= self.frames
+            and bool(self.touched) == bool(self.frame_errors)
+            and bool(self.clusters) == bool(self.frames)
+            and bool(self.frame_errors) >= bool(self.bit_errors)
+        )
+
+    @property
     def by_frame(self) -> Clusters:
         """Frame errors, for an interval."""
         return Clusters(

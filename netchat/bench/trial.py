@@ -60,7 +60,7 @@ class Trial:
     i determine. Whoever runs it, whenever, counts the same.
 
     Args:
-        code: the code.
+        code: the code. One with `soft` gets log-likelihood ratios, others get hard decisions.
         channel: the channel; energy per bit of information is shared out over the code's rate.
         seed: where chance comes from, 0 or more.
     """
@@ -69,12 +69,14 @@ class Trial:
         self.code, self.channel = code, channel.at_rate(code.rate)
         name = hashlib.sha256(f"{code.spec} over {channel.spec}".encode()).digest()
         self._entropy = [seed, *np.frombuffer(name, "<u4").tolist()]
-        on_planes = code.fast == "planes"
+        self._soft = code.soft and code.alphabet == "bit"
+        self._planes = code.fast == "planes" and not self._soft  # planes hold no ratios
         # The message, the codeword, and the decoded message; a bit of a row takes a byte.
-        symbols = 2 * code.k + code.n
-        frames = _WORKING_SET[code.fast] * (8 if on_planes else 1) // symbols
+        symbols = 2 * code.k + code.n + (8 * code.n if self._soft else 0)
+        working_set = 8 * _WORKING_SET["planes"] if self._planes else _WORKING_SET["rows"]
+        frames = working_set // symbols
         self._full = max(_FIRST, frames // 64 * 64)
-        self._first = self._full if on_planes else _FIRST
+        self._first = self._full if self._planes else _FIRST
         memory = self.channel.memory
         self._cluster = 1
         if memory:
@@ -95,7 +97,7 @@ class Trial:
         if limit is not None:
             frames = min(frames, limit - start)
         rng = np.random.Generator(np.random.SFC64([*self._entropy, index]))
-        run = self._on_planes if self.code.fast == "planes" else self._on_rows
+        run = self._on_planes if self._planes else self._on_rows
         began = time.perf_counter()
         counts, encode, decode = run(frames, rng)
         seconds = time.perf_counter() - began
@@ -138,19 +140,26 @@ class Trial:
         began = time.perf_counter()
         received = code.encode(sent)
         encoded = time.perf_counter()
-        lost = self._damage(received, rng)
+        received, lost, ratios = self._damage(received, rng)
         damaged = time.perf_counter()
-        result = code.decode(received, lost)
+        result = code.decode(received, lost, ratios)
         decoded = time.perf_counter()
         counts = np.zeros(6, np.int64)
         tally_rows(sent, result.message, result.corrected, frames, self._cluster, counts)
         return counts, encoded - began, decoded - damaged
 
     def _damage(
-        self, received: NDArray[np.uint8], rng: np.random.Generator
-    ) -> NDArray[np.bool_] | None:
-        """Send rows, in place, with hard decisions; returns what is lost."""
-        if self.code.alphabet == "bit" and isinstance(self.channel, ErrorChannel):
-            received.reshape(-1)[self.channel.positions(received.size, rng)] ^= 1
-            return None
-        return self.channel.corrupt_bytes(received, rng)
+        self, word: NDArray[np.uint8], rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None, NDArray[np.float64] | None]:
+        """Send rows; return what is received, what of it is lost, and ratios for a soft decoder."""
+        channel, alphabet = self.channel, self.code.alphabet
+        if self._soft:
+            out = channel.transmit(word, rng, alphabet)
+            return out.block, out.erasures, channel.ratios(out)
+        if alphabet == "byte":
+            return word, channel.corrupt_bytes(word, rng), None
+        if isinstance(channel, ErrorChannel):  # Gaussian noise need not be drawn for its sign
+            word.reshape(-1)[channel.positions(word.size, rng)] ^= 1
+            return word, None, None
+        out = channel.transmit(word, rng)
+        return out.block, out.erasures, None

@@ -54,12 +54,13 @@ class Work:
     def take_up(self, before: Point) -> None:
         """Go on from where another run was, if what it counted is a beginning of this one.
 
-        It is none if its last batch was cut short by fewer frames than are wanted now, or if it
-        has more than are wanted; the point then begins anew.
+        It is none if its last batch was cut short by fewer frames than are wanted now, if it has
+        more than are wanted, or if the code had another size then; the point then begins anew.
         """
-        frames, limit = before.tally.frames, self._frames
+        frames, limit, code = before.tally.frames, self._frames, self._trial.code
         whole = frames == self._trial.start(before.batches)
-        if (limit is None or frames <= limit) and (whole or frames == limit):
+        same_code = before.rate == code.rate and before.tally.bits == frames * code.k * code.bits
+        if same_code and (limit is None or frames <= limit) and (whole or frames == limit):
             self.point = replace(before, theory=self.point.theory, stopped_by="interrupted")
             self._handed_out = before.batches
             self._judge()

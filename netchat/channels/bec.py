@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +25,8 @@ class Erasure(Channel):
     0.75
     """
 
+    sweep: ClassVar = ("0.5", "0.3", "0.2", "0.15", "0.1", "0.07", "0.05", "0.02", "0.01")
+
     def __init__(self, p: float) -> None:
         self.p = probability("p of bec:p", p)
         super().__init__(f"BEC, p = {p:g}", 1 - p)
@@ -37,8 +39,17 @@ class Erasure(Channel):
         alphabet: Literal["bit", "byte"] = "bit",  # noqa: ARG002 - a symbol is an entry in either
     ) -> Received:
         """Send symbols; see `Channel.transmit`."""
-        received = np.array(block, dtype=np.uint8, order="C")
-        return Received(received, self.corrupt_bytes(received, rng))
+        return self._transmit(np.array(block, dtype=np.uint8, order="C"), rng)
+
+    def ratios(self, received: Received) -> NDArray[np.float64]:
+        """Return log-likelihood ratios: a bit is certain, or nothing is known of it."""
+        ratios = np.where(received.block == 0, np.inf, -np.inf)
+        if received.erasures is not None:
+            ratios[received.erasures] = 0.0
+        return ratios
+
+    def _transmit(self, bits: NDArray[np.uint8], rng: np.random.Generator) -> Received:
+        return Received(bits, self.corrupt_bytes(bits, rng))
 
     def corrupt_bytes(
         self, octets: NDArray[np.uint8], rng: np.random.Generator

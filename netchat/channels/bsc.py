@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from netchat.channels.channel import ErrorChannel, entropy, probability
+from typing import ClassVar
+
+from netchat.channels.channel import ErrorChannel, bsc_capacity, probability
 
 __all__ = ["BinarySymmetric"]
 
@@ -17,6 +19,10 @@ class BinarySymmetric(ErrorChannel):
     0.500084
     """
 
+    sweep: ClassVar = (
+        "0.1", "0.05", "0.03", "0.02", "0.01", "0.007", "0.005", "0.003", "0.002", "0.001", "0.0003"
+    )  # fmt: skip
+
     def __init__(self, p: float) -> None:
-        super().__init__(f"BSC, p = {p:g}", 1 - entropy(probability("p of bsc:p", p)), p)
+        super().__init__(f"BSC, p = {p:g}", bsc_capacity(probability("p of bsc:p", p)), p)
         self.spec = f"bsc:{p:g}"

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Chain", "Channel", "ErrorChannel", "Received", "entropy", "probability"]
+__all__ = [
+    "Chain",
+    "Channel",
+    "ErrorChannel",
+    "Received",
+    "bsc_capacity",
+    "capacity_of_difference",
+    "entropy",
+    "probability",
+]
+
+#: Up to this |1 - 2 p| the capacity of a BSC is a series; beyond it 1 - h(p) loses no digit.
+_NEAR_HALF = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,10 @@ class Channel(ABC):
     A channel keeps nothing between calls: what it does depends on its arguments and on the
     generator only. SFC64 is the fastest generator for it.
 
+    To write one, implement `_transmit` for bits; bytes and planes follow from it. A channel whose
+    errors do not depend on what is sent derives from `ErrorChannel`, which knows more: streams of
+    bytes and theory can use it. `docs/CODES.md` has an example.
+
     Args:
         name: what it is called.
         capacity: bits of information in a bit sent, if a formula is known.
@@ -50,10 +68,13 @@ class Channel(ABC):
         spec: what `netchat.channels.get` makes it from.
     """
 
+    sweep: ClassVar[Sequence[str]] = ()
+    """Arguments of the channels that make a curve: in the bench the name alone stands for them."""
+
     memory: float = 0.0
     """Bits after which the channel has mostly forgotten what it did; 0 if it never knows."""
 
-    def __init__(self, name: str, capacity: float | None) -> None:
+    def __init__(self, name: str, capacity: float | None = None) -> None:
         self.name = self.spec = name
         self.capacity = capacity
 
@@ -64,7 +85,6 @@ class Channel(ABC):
         """The channel that a code of this rate sees: itself, unless energy is shared out."""
         return self
 
-    @abstractmethod
     def transmit(
         self,
         block: ArrayLike,
@@ -78,8 +98,16 @@ class Channel(ABC):
             rng: where chance comes from.
             alphabet: which of the two.
         """
+        symbols = np.array(block, dtype=np.uint8, order="C")
+        if alphabet == "bit":
+            return self._transmit(symbols, rng)
+        out = self._transmit(np.unpackbits(symbols), rng)
+        octets = np.packbits(out.block).reshape(symbols.shape)
+        if out.erasures is None:
+            return Received(octets)
+        lost = np.packbits(out.erasures) != 0  # of a byte with a lost bit
+        return Received(octets, lost.reshape(symbols.shape))
 
-    @abstractmethod
     def corrupt_bytes(
         self, octets: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.bool_] | None:
@@ -89,8 +117,11 @@ class Channel(ABC):
             octets: contiguous, in any shape; the highest bit of a byte is sent first.
             rng: where chance comes from.
         """
+        flat = _flat(octets)
+        out = self.transmit(flat, rng, "byte")
+        flat[:] = out.block
+        return None if out.erasures is None else out.erasures.reshape(octets.shape)
 
-    @abstractmethod
     def corrupt_planes(
         self, planes: NDArray[np.uint64], rng: np.random.Generator
     ) -> NDArray[np.uint64] | None:
@@ -99,6 +130,22 @@ class Channel(ABC):
         Returns:
             (n, words), set where a bit is lost, if this channel loses any.
         """
+        flat = _flat(planes)
+        out = self.transmit(_rows_of(planes), rng)
+        flat[:] = _planes_of(out.block).reshape(-1)
+        return None if out.erasures is None else _planes_of(out.erasures)
+
+    def ratios(self, received: Received) -> NDArray[np.float64] | None:
+        """Return the log-likelihood ratios ln P(0)/P(1) of received bits, if they are known.
+
+        Args:
+            received: what `transmit` gave for bits.
+        """
+        return received.soft
+
+    @abstractmethod
+    def _transmit(self, bits: NDArray[np.uint8], rng: np.random.Generator) -> Received:
+        """Send bits, in any shape; the array may be changed and returned."""
 
 
 class ErrorChannel(Channel):
@@ -135,11 +182,22 @@ class ErrorChannel(Channel):
     ) -> Received:
         """Send symbols; see `Channel.transmit`."""
         received = np.array(block, dtype=np.uint8, order="C")
-        if alphabet == "byte":
-            self.corrupt_bytes(received, rng)
-        else:
-            received.reshape(-1)[self.positions(received.size, rng)] ^= 1
+        if alphabet == "bit":
+            return self._transmit(received, rng)
+        self.corrupt_bytes(received, rng)
         return Received(received)
+
+    def ratios(self, received: Received) -> NDArray[np.float64]:
+        """Return log-likelihood ratios; those of the channel's error rate, if it gives no better."""
+        if received.soft is not None:
+            return received.soft
+        with np.errstate(divide="ignore"):  # certain, if the channel makes no errors
+            certainty = float(np.log1p(-self.p) - np.log(self.p))
+        return np.where(received.block == 0, certainty, -certainty)
+
+    def _transmit(self, bits: NDArray[np.uint8], rng: np.random.Generator) -> Received:
+        bits.reshape(-1)[self.positions(bits.size, rng)] ^= 1
+        return Received(bits)
 
     def corrupt_bytes(self, octets: NDArray[np.uint8], rng: np.random.Generator) -> None:
         """Send bytes, in place; see `Channel.corrupt_bytes`."""
@@ -170,6 +228,18 @@ def _flat(array: NDArray[Any]) -> NDArray[Any]:
     return array.reshape(-1)
 
 
+def _rows_of(planes: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Return planes (n, words) as the rows of bits (64 words, n) in which they are sent."""
+    octets = np.ascontiguousarray(planes, dtype="<u8").view(np.uint8)
+    return np.unpackbits(np.ascontiguousarray(octets.T), axis=0, bitorder="little")
+
+
+def _planes_of(rows: NDArray[Any]) -> NDArray[np.uint64]:
+    """Return rows of bits (64 words, n) as planes (n, words)."""
+    packed = np.ascontiguousarray(np.packbits(rows, axis=0, bitorder="little").T)
+    return packed.view("<u8").astype(np.uint64, copy=False)
+
+
 def probability(name: str, value: float) -> float:
     """Check a probability.
 
@@ -182,9 +252,34 @@ def probability(name: str, value: float) -> float:
 
 
 def entropy(p: float) -> float:
-    """The binary entropy in bits.
+    """Return the binary entropy in bits.
 
     >>> entropy(0.5)
     1.0
+    >>> f"{entropy(1e-20):.6e}"
+    '6.788108e-19'
     """
-    return float(-sum(q * np.log2(q) for q in (p, 1 - p) if q > 0))
+    if p in (0, 1):
+        return 0.0
+    if abs(1 - 2 * p) < _NEAR_HALF:
+        return 1 - bsc_capacity(p)
+    return -(p * math.log(p) + (1 - p) * math.log1p(-p)) / math.log(2)
+
+
+def bsc_capacity(p: float) -> float:
+    """Return 1 - h(p), the capacity of a BSC in bits, exact also where it is nearly 0.
+
+    >>> f"{bsc_capacity(0.5 + 1e-9):.6e}"
+    '2.885390e-18'
+    """
+    return capacity_of_difference(1 - 2 * p)
+
+
+def capacity_of_difference(difference: float) -> float:
+    """Return the capacity of a BSC whose bits are right so much more often than wrong, 1 - 2 p."""
+    square = difference * difference
+    if abs(difference) >= _NEAR_HALF:
+        return 1 - entropy((1 - abs(difference)) / 2)
+    # (1 + d) ln(1 + d) + (1 - d) ln(1 - d) as a series: the first terms of the sum would cancel.
+    terms = (square**i / (i * (2 * i - 1)) for i in range(1, 12))
+    return math.fsum(terms) / (2 * math.log(2))

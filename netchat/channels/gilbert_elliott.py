@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
-from netchat.channels.channel import Chain, ErrorChannel, entropy, probability
+from netchat.channels.channel import Chain, ErrorChannel, bsc_capacity, probability
 
 __all__ = ["GilbertElliott"]
 
@@ -26,12 +28,18 @@ class GilbertElliott(ErrorChannel):
         e_bad: probability of an error in the bad state.
 
     Attributes:
-        bad: how much of the time the state is bad.
+        good: how much of the time the state is good.
+        bad: how much of the time it is bad.
 
     >>> channel = GilbertElliott(0.01, 0.09, 0, 0.5)
     >>> round(channel.bad, 6), round(channel.p, 6)
     (0.1, 0.05)
     """
+
+    # 0.4 % of the bits are wrong in each, in bursts of 10, 20, ... 500 bits.
+    sweep: ClassVar = tuple(
+        f"{0.008 * p_bg:.3g},{p_bg},0,0.5" for p_bg in (0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
+    )
 
     def __init__(self, p_gb: float, p_bg: float, e_good: float, e_bad: float) -> None:
         self._leave = probability("p_gb", p_gb), probability("p_bg", p_bg)
@@ -40,13 +48,14 @@ class GilbertElliott(ErrorChannel):
             raise ValueError(
                 "With p_gb and p_bg both 0 the first state is the only one: use bsc:p."
             )
-        self.bad = p_gb / (p_gb + p_bg)
-        good, bad = entropy(e_good), entropy(e_bad)
-        self.capacity_known_state = 1 - (1 - self.bad) * good - self.bad * bad
+        # Not one from the other: of a share near 1 the rest would have no digits left.
+        self.good, self.bad = p_bg / (p_gb + p_bg), p_gb / (p_gb + p_bg)
+        good, bad = bsc_capacity(e_good), bsc_capacity(e_bad)
+        self.capacity_known_state = self.good * good + self.bad * bad
         super().__init__(
             f"Gilbert-Elliott, bursts of {1 / p_bg if p_bg else float('inf'):g} bits",
-            1 - good if e_good == e_bad else None,
-            e_good + self.bad * (e_bad - e_good),
+            good if e_good == e_bad else None,
+            self.good * e_good + self.bad * e_bad,
             memoryless=False,
         )
         self.spec = f"gilbert-elliott:{p_gb:g},{p_bg:g},{e_good:g},{e_bad:g}"
@@ -57,7 +66,7 @@ class GilbertElliott(ErrorChannel):
         """The channel as a hidden Markov chain: the good state, then the bad one."""
         to_bad, to_good = self._leave
         return Chain(
-            np.array([1 - self.bad, self.bad]),
+            np.array([self.good, self.bad]),
             np.array([[1 - to_bad, to_bad], [to_good, 1 - to_good]]),
             np.array(self._error),
         )

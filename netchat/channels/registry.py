@@ -1,14 +1,27 @@
-"""From a line of text to a channel: `bsc:0.01`."""
+"""From a line of text to a channel: `bsc:0.01`, or `my_channel.py:MyChannel:0.1`.
+
+Names come from the table below and from the entry point group `netchat.channels` of installed
+packages.
+"""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any
 
 from netchat.channels.awgn import Awgn
 from netchat.channels.bec import Erasure
 from netchat.channels.bsc import BinarySymmetric
 from netchat.channels.channel import Channel
 from netchat.channels.gilbert_elliott import GilbertElliott
+from netchat.plugins import FILE, from_file
 
-__all__ = ["FORMS", "get"]
+__all__ = ["EXAMPLES", "FORMS", "get", "names", "specs", "sweep"]
+
+#: The group under which other packages register their channels.
+GROUP = "netchat.channels"
 
 #: How each is written, for messages and help.
 FORMS = (
@@ -16,21 +29,38 @@ FORMS = (
     "gilbert-elliott:P_GB,P_BG,E_GOOD,E_BAD",
     "bec:P",
     "awgn:EBN0dB",
+    "my_channel.py:MyChannel",
 )
 
-_CHANNELS: dict[str, tuple[type[Channel], int]] = {
+_BUILT_IN: dict[str, tuple[type[Channel], int]] = {
     "bsc": (BinarySymmetric, 1),
     "gilbert-elliott": (GilbertElliott, 4),
     "bec": (Erasure, 1),
     "awgn": (Awgn, 1),
 }
 
+#: One or more specs of every channel that comes with netchat: what is tested.
+EXAMPLES = (
+    "bsc:0",
+    "bsc:0.01",
+    "bsc:0.3",
+    "bsc:1",
+    "gilbert-elliott:0.01,0.1,0.001,0.4",
+    "bec:0.1",
+    "bec:1",
+    "awgn:4dB",
+    "awgn:-1.5dB",
+)
 
-def get(spec: str) -> Channel:
-    """The channel that a spec describes.
+_NAME = re.compile(r"(?P<name>[a-z][\w.-]*)(?::(?P<arguments>.*))?")
+
+
+def get(spec: str | Channel) -> Channel:
+    """Return the channel that a spec describes.
 
     Args:
-        spec: for example `bsc:0.01`, `gilbert-elliott:1e-3,0.1,0,0.5`, `bec:0.1`, `awgn:4dB`.
+        spec: for example `bsc:0.01`, `gilbert-elliott:1e-3,0.1,0,0.5`, `bec:0.1`, `awgn:4dB`,
+            `my_channel.py:MyChannel:0.1`; a channel is returned as it is.
 
     Raises:
         ValueError: if there is no such channel; the message says how they are written.
@@ -38,16 +68,88 @@ def get(spec: str) -> Channel:
     >>> get("bsc:0.01").capacity > 0.9192
     True
     """
-    name, _, rest = spec.strip().partition(":")
-    kind, count = _CHANNELS.get(name, (None, 0))
-    if name == "awgn":
+    if isinstance(spec, Channel):
+        return spec
+    text = spec.strip()
+    name, _, rest = text.partition(":")
+    channel = _built_in(text, name, rest) if name in _BUILT_IN else _plugged_in(text)
+    channel.spec = text
+    return channel
+
+
+def names() -> list[str]:
+    """Return every name that a spec can begin with, those of other packages included."""
+    return sorted({*_BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
+
+
+def specs() -> list[str]:
+    """Return a spec or more of every channel; of another package's the sweep, or its defaults."""
+    others = [name for name in names() if name not in _BUILT_IN]
+    return [*EXAMPLES, *(spec for name in others for spec in sweep(name) or (name,))]
+
+
+def sweep(spec: str) -> tuple[str, ...]:
+    """Return the specs of the range of channels that a name alone stands for; none if it has none.
+
+    Args:
+        spec: `bsc`, or `my_channel.py:MyChannel`; one with arguments stands for itself.
+
+    >>> sweep("bec")[:2]
+    ('bec:0.5', 'bec:0.3')
+    """
+    text = spec.strip()
+    match = FILE.fullmatch(text) or _NAME.fullmatch(text)
+    if match is None or match["arguments"] is not None:
+        return ()
+    factory = _BUILT_IN[text][0] if text in _BUILT_IN else _factory(text, match)
+    return tuple(f"{text}:{arguments}" for arguments in getattr(factory, "sweep", ()))
+
+
+def _built_in(spec: str, name: str, rest: str) -> Channel:
+    kind, count = _BUILT_IN[name]
+    if kind is Awgn:
         rest = rest.lower().removesuffix("db").strip()
     try:
         numbers = [float(number) for number in rest.split(",")]
     except ValueError:
         numbers = []
-    if kind is None or len(numbers) != count:
-        raise ValueError(f"{spec!r} is not a channel; they are written {'  '.join(FORMS)}.")
-    channel = kind(*numbers)  # type: ignore[arg-type] # each takes its own numbers
-    channel.spec = spec.strip()
+    if len(numbers) != count:
+        raise _unknown(spec)
+    return kind(*numbers)  # type: ignore[arg-type] # each takes its own numbers
+
+
+def _plugged_in(spec: str) -> Channel:
+    match = FILE.fullmatch(spec) or _NAME.fullmatch(spec)
+    if match is None:
+        raise _unknown(spec)
+    factory = _factory(spec, match)
+    arguments = [_value(item.strip()) for item in (match["arguments"] or "").split(",") if item]
+    try:
+        channel = factory(*arguments)
+    except TypeError as error:
+        raise ValueError(f"{spec}: {error}") from error
+    if not isinstance(channel, Channel):
+        raise ValueError(f"{spec} is a {type(channel).__name__}, not a netchat.channels.Channel.")
     return channel
+
+
+def _factory(spec: str, match: re.Match[str]) -> Callable[..., Any]:
+    groups = match.groupdict()
+    if groups.get("file"):
+        return from_file(groups["file"], groups["name"])
+    for point in entry_points(group=GROUP, name=groups["name"]):
+        loaded: Callable[..., Any] = point.load()
+        return loaded
+    raise _unknown(spec)
+
+
+def _unknown(spec: str) -> ValueError:
+    return ValueError(f"{spec!r} is not a channel; they are written {'  '.join(FORMS)}.")
+
+
+def _value(text: str) -> float | str:
+    """Return an argument: a number, with a unit such as dB left aside, or a text."""
+    try:
+        return float(text)
+    except ValueError:
+        return text

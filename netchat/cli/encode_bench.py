@@ -70,7 +70,8 @@ PICTURE = "encode-bench.png"
 )  # fmt: skip
 @click.option(
     "--resume", metavar="FILE", callback=check_file,
-    help="Keep the run in this file; if it is there, go on with what it holds.",
+    help="Keep the run in this file; if it is there, go on with what it holds. A new file needs "
+    "--code or --channel.",
 )  # fmt: skip
 def encode_bench(
     codes: tuple[str, ...],
@@ -96,13 +97,15 @@ def encode_bench(
       netchat encode-bench
       netchat encode-bench --code hamming:7,4 --code rs:255,223 --channel bsc --plot codes.svg
       netchat encode-bench --code my_code.py:MyCode --channel bsc:0.01 --errors 1000
-      netchat encode-bench --resume run.json --errors 10000    # Ctrl-C, and the same line again
+      netchat encode-bench --code rs:255,223 --resume run.json    # Ctrl-C, and the same line again
 
     Ctrl-C ends a run and shows what there is.
     """
     from netchat.bench import run
 
     check_one_output(json=json_file, csv=csv_file, plot=plot)
+    if resume is not None and not Path(resume).exists() and (codes or channels):
+        click.echo(f"{resume} does not exist: a new run begins, and is kept there.", err=True)
     try:
         results = run(
             list(codes) or None, list(channels) or None, errors=errors, frames=frames,
@@ -145,10 +148,15 @@ def _hand_out(
         else:
             if file is plot and plot not in (None, "-"):
                 click.echo(f"The picture is in {plot}.", err=True)
+    if results.unsaved:
+        click.echo(f"netchat: {results.unsaved} It does not hold the end of this run.", err=True)
+        status = FAILED
     if not results.complete:
         done = sum(point.stopped_by != "interrupted" for point in results.points)
         hint = (
-            f"--resume {resume} goes on from here" if resume else "with --resume FILE it can go on"
+            f"--resume {resume} goes on from here"
+            if resume and not results.unsaved
+            else "with --resume FILE it can go on"
         )
         click.echo(f"Interrupted: {done} of {len(results.points)} points done; {hint}.", err=True)
         return INTERRUPTED

@@ -121,6 +121,9 @@ def _draw(results: LinkResults, path: Path) -> int:
     except (click.ClickException, BenchError) as error:
         click.echo(f"No picture: {error}", err=True)
         return FAILED
+    except OSError as error:
+        click.echo(f"No picture: {path} cannot be written: {error.strerror}.", err=True)
+        return FAILED
     return OK
 
 

@@ -99,7 +99,7 @@ def sniff(
         raise click.UsageError("--count counts what is shown, and --quiet shows nothing.")
     file = sys.stdout.buffer if write == "-" else write
     wanted = () if 0 in ports else ports
-    if write is not None and (notice := tighten(write)):
+    if write not in (None, "-") and (notice := tighten(Path(write))):
         click.echo(notice, err=True)
     try:
         sniffer = listen(interface, wanted, write=file, duration=duration, limit=max_frame)

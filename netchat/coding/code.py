@@ -66,6 +66,14 @@ class Code(ABC):
     fast: ClassVar[Literal["rows", "planes"]] = "rows"
     """The face on which this code is fast, and from which the other is converted."""
 
+    soft: bool = False
+    """Whether the bench decodes by log-likelihood ratios; true of a class with a `_decode_soft`."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "_decode_soft" in vars(cls) and "soft" not in vars(cls):
+            cls.soft = True
+
     def __init__(
         self,
         name: str,

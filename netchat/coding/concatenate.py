@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from netchat.coding.code import Bools, Code, Decoded, Rows
+from netchat.coding.code import Bools, Code, Decoded, Floats, Rows
 
 __all__ = ["AsBits", "Concatenated"]
 
@@ -117,6 +117,7 @@ class Concatenated(Code):
             citation=f"Forney, Concatenated Codes (1966); {outer.citation}; {inner.citation}",
         )
         self.spec = f"{outer.spec}+{inner.spec}"
+        self.soft = inner.soft
 
     @property
     def data_positions(self) -> NDArray[np.intp]:
@@ -138,20 +139,24 @@ class Concatenated(Code):
         return np.concatenate(parts, axis=1)
 
     def _decode(self, received: Rows) -> Decoded:
-        return self._decode_both(received, None)
+        return self._decode_both(received, None, None)
 
     def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
-        return self._decode_both(received, erasures)
+        return self._decode_both(received, erasures, None)
 
-    def _decode_both(self, received: Rows, erasures: Bools | None) -> Decoded:
+    def _decode_soft(self, received: Rows, soft: Floats, erasures: Bools | None) -> Decoded:
+        return self._decode_both(received, erasures, soft)
+
+    def _decode_both(self, received: Rows, erasures: Bools | None, soft: Floats | None) -> Decoded:
         batch, words, lost, start = len(received), [], [], 0
         for code, blocks in self._codes:
             stop = start + blocks * code.n
             shape = (batch * blocks, code.n)
-            gone: ArrayLike | None = None
-            if erasures is not None:
-                gone = erasures[:, start:stop].reshape(shape)
-            part = code.decode(received[:, start:stop].reshape(shape), gone)
+            gone, ratios = (
+                None if what is None else what[:, start:stop].reshape(shape)
+                for what in (erasures, soft)
+            )
+            part = code.decode(received[:, start:stop].reshape(shape), gone, ratios)
             words.append(part.message.reshape(batch, blocks * code.k))
             lost.append(np.repeat(part.failed.reshape(batch, blocks), code.k, axis=1))
             start = stop

@@ -43,6 +43,7 @@ class Interleaved(Code):
             citation=outer.citation,
         )
         self.spec = f"{outer.spec}+interleave:{depth}"
+        self.soft = outer.soft
         row = np.concatenate([np.full(outer.n, r) for r in range(depth)] + [
             np.full(code.n, depth) for code in (tail,) if code
         ])  # fmt: skip

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from netchat.coding import plane_counts, planes
-from netchat.coding.code import Code, Decoded, Planes, Rows
+from netchat.coding.code import Bools, Code, Decoded, Planes, Rows
 from netchat.coding.planes import DecodedPlanes
 
 __all__ = ["PlanesCode"]
@@ -60,8 +60,15 @@ class PlanesCode(Code):
         return planes.to_rows(self._encode_planes(planes.from_rows(message)), len(message))
 
     def _decode(self, received: Rows) -> Decoded:
-        batch = len(received)
-        result = self._decode_planes(planes.from_rows(received))
+        return self._rows_of(self._decode_planes(planes.from_rows(received)), len(received))
+
+    def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
+        lost = planes.from_rows(erasures.astype(np.uint8))
+        return self._rows_of(
+            self._decode_lost_planes(planes.from_rows(received), lost), len(received)
+        )
+
+    def _rows_of(self, result: DecodedPlanes, batch: int) -> Decoded:
         corrected = planes.to_counts(result.corrected, batch)
         corrected[planes.to_rows(result.failed[None, :], batch)[:, 0] == 1] = -1
         return Decoded(planes.to_rows(result.message, batch), np.ascontiguousarray(corrected))

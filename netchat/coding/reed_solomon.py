@@ -78,6 +78,11 @@ class ReedSolomon(Code):
         """Leave the tables out: they are large, and made again where they are needed."""
         return {**self.__dict__, "_shared": None}
 
+    @property
+    def field_and_roots(self) -> tuple[int, int, int]:
+        """Return fcr, prim and generator."""
+        return self._options["fcr"], self._options["prim"], self._options["generator"]
+
     def _encode(self, message: Rows) -> Rows:
         from netchat.coding import rs_kernels
 
@@ -106,8 +111,5 @@ class ReedSolomon(Code):
         if self._shared is None:
             from netchat.coding.rs_tables import shared_tables
 
-            options = self._options
-            self._shared = shared_tables(
-                self.n - self.k, options["fcr"], options["prim"], options["generator"]
-            )
+            self._shared = shared_tables(self.n - self.k, *self.field_and_roots)
         return self._shared.tables

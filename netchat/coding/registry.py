@@ -11,15 +11,12 @@ packages, where an implementation of its own is called `name@implementation`.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import re
-import sys
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import entry_points
-from pathlib import Path
 
 from netchat.coding.code import Code
+from netchat.plugins import FILE, from_file
 
 __all__ = ["EXAMPLES", "get", "names", "specs"]
 
@@ -59,17 +56,17 @@ EXAMPLES = (
     "rs:255,223+interleave:5+hamming:7,4",
 )
 
-_FILE = re.compile(r"(?P<file>.+\.py):(?P<name>[A-Za-z_]\w*)(?::(?P<arguments>.*))?")
 _STAGE = re.compile(
     r"(?P<name>[a-z][\w.-]*)(?::(?P<arguments>[^@]*))?(?:@(?P<implementation>[\w.-]+))?"
 )
 
 
-def get(spec: str) -> Code:
+def get(spec: str | Code) -> Code:
     """The code that a spec describes.
 
     Args:
-        spec: for example `hamming:7,4`, `rs:255,223,fcr=1@reedsolo`, `my_code.py:MyCode`.
+        spec: for example `hamming:7,4`, `rs:255,223,fcr=1@reedsolo`, `my_code.py:MyCode`; a code
+            is returned as it is.
 
     Raises:
         ValueError: if there is no such code; the message says what there is.
@@ -78,6 +75,8 @@ def get(spec: str) -> Code:
     >>> code.n, code.k, code.corrects
     (17850, 8920, 33)
     """
+    if isinstance(spec, Code):
+        return spec
     code: Code | None = None
     for stage in spec.split("+"):
         code = _stage(stage.strip(), code)
@@ -98,7 +97,7 @@ def specs() -> list[str]:
 
 
 def _stage(stage: str, outer: Code | None) -> Code:
-    match = _FILE.fullmatch(stage) or _STAGE.fullmatch(stage)
+    match = FILE.fullmatch(stage) or _STAGE.fullmatch(stage)
     if match is None:
         raise ValueError(
             f"{stage!r} is not a code; one looks like hamming:7,4 or rs:255,223+interleave:5 "
@@ -158,7 +157,7 @@ def _value(text: str) -> int | str:
 def _factory(match: re.Match[str]) -> Callable[..., Code]:
     groups = match.groupdict()
     if groups.get("file"):
-        return _from_file(groups["file"], groups["name"])
+        return from_file(groups["file"], groups["name"])
     name = groups["name"]
     if groups["implementation"]:
         name += f"@{groups['implementation']}"
@@ -170,40 +169,3 @@ def _factory(match: re.Match[str]) -> Callable[..., Code]:
         loaded: Callable[..., Code] = point.load()
         return loaded
     raise ValueError(f"There is no code {name!r}; there are {', '.join(names())}.")
-
-
-def _told(error: Exception, path: Path) -> str:
-    """What a file raised, and in which of its lines."""
-    lines = [line for name, line in _places(error) if name == str(path)]
-    where = f", line {lines[-1]}" if lines else ""
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{type(error).__name__}{where}: {text}."
-
-
-def _places(error: Exception) -> Iterator[tuple[str, int | None]]:
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        yield frame.f_code.co_filename, line
-    if isinstance(error, SyntaxError) and error.filename is not None:
-        yield error.filename, error.lineno
-
-
-def _from_file(file: str, name: str) -> Callable[..., Code]:
-    path = Path(file).expanduser().resolve()
-    if not path.is_file():
-        raise ValueError(f"There is no file {file}.")
-    module_name = f"netchat_code_{path.stem}"
-    module_spec = importlib.util.spec_from_file_location(module_name, path)
-    assert module_spec is not None
-    assert module_spec.loader is not None
-    module = importlib.util.module_from_spec(module_spec)
-    sys.modules[module_name] = module  # pickling its objects for another process needs it
-    try:
-        module_spec.loader.exec_module(module)
-    except Exception as error:  # whatever a file that is being written raises
-        raise ValueError(f"{file} cannot be loaded: {_told(error, path)}") from error
-    try:
-        factory: Callable[..., Code] = getattr(module, name)
-    except AttributeError:
-        found = [key for key, value in vars(module).items() if isinstance(value, type)]
-        raise ValueError(f"{file} has no {name}; it has {', '.join(found)}.") from None
-    return factory

@@ -27,6 +27,8 @@ class Repetition(PlanesCode):
     [[1], [0]]
     """
 
+    soft = False  # the bench counts its hard decisions, on planes
+
     def __init__(self, n: int = 3) -> None:
         if not 2 <= n <= 255:
             raise ValueError(f"A repetition code has n from 2 to 255, not {n}.")

@@ -46,6 +46,7 @@ class Shortened(Code):
             citation=full.citation,
         )
         self.spec = f"{full.spec}, shortened to {k}"
+        self.soft = full.soft
 
     @property
     def data_positions(self) -> NDArray[np.intp]:

@@ -21,6 +21,8 @@ class Uncoded(PlanesCode):
     [[1, 0, 1, 1]]
     """
 
+    soft = False  # the sign of a ratio is all that counts
+
     def __init__(self, k: int = 64) -> None:
         super().__init__(f"uncoded ({k})", k=k, n=k, distance=1, citation="none is needed")
         self.spec = f"uncoded:{k}"
@@ -36,11 +38,6 @@ class Uncoded(PlanesCode):
     def _decode_lost_planes(self, received: Planes, lost: Planes) -> DecodedPlanes:
         result = self._decode_planes(received)
         return DecodedPlanes(result.message, result.corrected, np.bitwise_or.reduce(lost, axis=0))
-
-    def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
-        # A lost bit stays lost, and that is all there is to say.
-        lost = erasures.any(axis=1)
-        return Decoded(received.copy(), np.where(lost, np.int64(-1), np.int64(0)))
 
     def _decode_soft(self, received: Rows, soft: Floats, erasures: Bools | None) -> Decoded:
         lost = soft == 0 if erasures is None else (soft == 0) | erasures

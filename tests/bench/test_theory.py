@@ -86,7 +86,7 @@ def test_symbols_over_a_channel_with_memory():
         patterns, weight = every_pattern(2 * (4 + 3 * apart), BURSTS)
         mine = patterns.reshape(len(patterns), -1, 2)[:, :: 1 + apart]
         wrong = mine.any(axis=2).sum(axis=1)
-        found = wrong_symbols(netchat.channels.get(BURSTS).chain(), 4, 2, apart)
+        found = wrong_symbols(netchat.channels.get(BURSTS).chain(), 4, 2, apart=apart)
         for j in range(5):
             assert found.probability[j] == pytest.approx(weight[wrong == j].sum(), rel=1e-9)
             bits = (weight * mine.sum(axis=(1, 2)))[wrong == j].sum()

@@ -1,0 +1,148 @@
+"""The file of a run that can be resumed: one run at a time, and a full disk does not end it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+
+from netchat.bench.results import Results
+from netchat.errors import BenchError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows, where two runs on one file are not noticed
+    fcntl = None  # type: ignore[assignment]
+
+_LOCKS: bool = fcntl is not None
+
+__all__ = ["ResumeFile"]
+
+
+class ResumeFile:
+    """The file that keeps the state of a run.
+
+    Each save replaces the file, so that a crash leaves the old one or the new one. The lock is on
+    the file itself, not on its name: the new one is locked before it takes the old one's place.
+
+    Args:
+        path: the file. A symbolic link is followed.
+
+    Attributes:
+        before: what the file held; None if there was none.
+        unsaved: why the last save failed; empty if it did not.
+
+    Raises:
+        BenchError: another run uses the file, or it cannot be read or holds no results.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._name, self._path = os.fspath(path), Path(os.path.realpath(path))
+        self._locked: int | None = None
+        self.before: Results | None = None
+        self.unsaved = ""
+        self._told = self._created = False
+        try:
+            self._exists = self._take()
+            if self._exists:
+                self.before = Results.read(self._path)
+        except BaseException:
+            self.close()
+            raise
+
+    def save(self, results: Results) -> None:
+        """Replace the file. If that fails, say so once, and go on: the next save may succeed."""
+        try:
+            self._replace(json.dumps(results.as_dict(), indent=1) + "\n")
+            self.unsaved = ""
+        except OSError as error:
+            self.unsaved = f"{self._name} cannot be written: {error.strerror}."
+            if not self._told:
+                self._told = True
+                print(  # noqa: T201 - the run may take hours, and its user may want to make room
+                    f"netchat: {self.unsaved} The run continues in memory.",
+                    file=sys.stderr, flush=True,
+                )  # fmt: skip
+
+    def close(self) -> None:
+        """Release the file."""
+        if self._created:
+            self._path.unlink(missing_ok=True)
+        self._release()
+
+    def _take(self) -> bool:
+        """Lock the file; return whether it is there."""
+        for _ in range(100):
+            try:
+                if not stat.S_ISREG(self._path.stat().st_mode):
+                    raise BenchError(f"{self._name} is not a regular file.")
+                file = os.open(self._path, os.O_RDWR)
+            except FileNotFoundError:
+                return False
+            except OSError as error:
+                raise BenchError(f"{self._name} cannot be used: {error.strerror}.") from error
+            self._hold(file)
+            if self._locked is None:
+                return True
+            self._lock(file)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file), self._path.stat()):
+                    return True
+            # The run that had it has just replaced it: look at the new one.
+        raise BenchError(f"{self._name} is in use by another run.")
+
+    def _lock(self, file: int) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BenchError(
+                f"{self._name} is in use by another run: wait for it, or use another file."
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+
+    def _replace(self, content: str) -> None:
+        if not self._exists:
+            self._create()
+        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        file = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+        try:
+            with os.fdopen(os.dup(file), "w", encoding="utf-8") as stream:
+                stream.write(content)
+            if self._locked is not None:
+                os.fchmod(file, stat.S_IMODE(os.fstat(self._locked).st_mode))
+                self._lock(file)
+            beside.replace(self._path)
+        except BaseException:
+            os.close(file)
+            beside.unlink(missing_ok=True)
+            raise
+        self._created = False
+        self._hold(file)
+
+    def _create(self) -> None:
+        """Make the file; it is taken away again if nothing is ever saved to it."""
+        try:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        except FileExistsError:
+            raise BenchError(f"{self._name} was made by another run meanwhile.") from None
+        self._exists = self._created = True
+        if _LOCKS:
+            self._lock(file)
+        self._hold(file)
+
+    def _hold(self, file: int) -> None:
+        """Keep a locked file open, in place of the one before; without locks there is no need."""
+        self._release()
+        if _LOCKS:
+            self._locked = file
+        else:
+            os.close(file)
+
+    def _release(self) -> None:
+        if self._locked is not None:
+            os.close(self._locked)
+            self._locked = None

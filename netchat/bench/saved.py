@@ -1,0 +1,123 @@
+"""Values of saved results, checked one by one: a damaged file is an error, and no traceback."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from netchat.errors import BenchError
+from netchat.files import write_file
+
+__all__ = [
+    "count",
+    "counts",
+    "listed",
+    "maybe_number",
+    "number",
+    "one_of",
+    "reading",
+    "table",
+    "text",
+    "written",
+]
+
+#: Counts are kept in 64 bits.
+_MOST = 2**63
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str], what: str) -> Iterator[dict[str, Any]]:
+    """Read a JSON object; whatever its values break on their way is reported with the file's name.
+
+    Raises:
+        BenchError: the file cannot be read, or is not what it should be.
+    """
+    try:
+        yield table({"the file": json.loads(Path(path).read_text(encoding="utf-8-sig"))}, "the file")
+    except OSError as error:
+        raise BenchError(f"{path} cannot be read: {error.strerror}.") from error
+    except KeyError as error:
+        raise BenchError(f"{path} holds no {what}: {error.args[0]} is missing.") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BenchError(f"{path} holds no {what}: {error}.") from error
+
+
+def written(path: str | os.PathLike[str], content: str | bytes) -> None:
+    """Write a file, all of it or nothing.
+
+    Raises:
+        BenchError: it cannot be written.
+    """
+    try:
+        write_file(path, content)
+    except OSError as error:
+        raise BenchError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def text(values: dict[str, Any], name: str) -> str:
+    """Return a text."""
+    value = values[name]
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a text, got {_short(value)}")
+    return value
+
+
+def one_of(values: dict[str, Any], name: str, choices: Sequence[str]) -> Any:
+    """Return one of some words."""
+    value = text(values, name)
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {_short(value)}")
+    return value
+
+
+def count(values: dict[str, Any], name: str) -> int:
+    """Return a whole number, 0 or more."""
+    value = values[name]
+    if type(value) is not int or not 0 <= value < _MOST:
+        raise ValueError(f"{name} must be a whole number from 0, got {_short(value)}")
+    return value
+
+
+def number(values: dict[str, Any], name: str, most: float = math.inf) -> float:
+    """Return a finite number from 0 up to `most`."""
+    value = values[name]
+    if type(value) not in (int, float) or not 0 <= value <= most or not math.isfinite(value):
+        raise ValueError(f"{name} must be a number from 0, got {_short(value)}")
+    return float(value)
+
+
+def maybe_number(values: dict[str, Any], name: str) -> float | None:
+    """Return a finite number from 0, or None."""
+    return None if values[name] is None else number(values, name)
+
+
+def counts(values: dict[str, Any], name: str) -> dict[str, int]:
+    """Return a table of whole numbers."""
+    found = table(values, name)
+    return {key: count(found, key) for key in found}
+
+
+def table(values: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a table of anything."""
+    value = values[name]
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} must be an object, got {_short(value)}")
+    return value
+
+
+def listed(values: dict[str, Any], name: str) -> list[Any]:
+    """Return a list of anything."""
+    value = values[name]
+    if not isinstance(value, list):
+        raise ValueError(f"{name} must be a list, got {_short(value)}")
+    return value
+
+
+def _short(value: object) -> str:
+    shown = repr(value) if not isinstance(value, int) or abs(value) < _MOST else "a huge number"
+    return shown if len(shown) <= 40 else f"{shown[:37]}..."

@@ -1,0 +1,58 @@
+"""Classes in a user's file, named as `file.py:Class[:argument,...]`: codes and channels."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+__all__ = ["FILE", "from_file"]
+
+#: How such a class is named.
+FILE = re.compile(r"(?P<file>.+\.py):(?P<name>[A-Za-z_]\w*)(?::(?P<arguments>.*))?")
+
+
+def from_file(file: str, name: str) -> Callable[..., Any]:
+    """Load a class, or whatever is called like one, from a file.
+
+    Raises:
+        ValueError: there is no such file or name, or the file raised an error when it was loaded.
+    """
+    path = Path(file).expanduser().resolve()
+    if not path.is_file():
+        raise ValueError(f"There is no file {file}.")
+    module_name = f"netchat_code_{path.stem}"
+    module_spec = importlib.util.spec_from_file_location(module_name, path)
+    assert module_spec is not None
+    assert module_spec.loader is not None
+    module = importlib.util.module_from_spec(module_spec)
+    sys.modules[module_name] = module  # pickling its objects for another process needs it
+    try:
+        module_spec.loader.exec_module(module)
+    except Exception as error:  # whatever a file that is being written raises
+        raise ValueError(f"{file} cannot be loaded: {_told(error, path)}") from error
+    try:
+        factory: Callable[..., Any] = getattr(module, name)
+    except AttributeError:
+        found = [key for key, value in vars(module).items() if isinstance(value, type)]
+        raise ValueError(f"{file} has no {name}; it has {', '.join(found)}.") from None
+    return factory
+
+
+def _told(error: Exception, path: Path) -> str:
+    """Return what a file raised, and in which of its lines."""
+    lines = [line for name, line in _places(error) if name == str(path)]
+    where = f", line {lines[-1]}" if lines else ""
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}{where}: {text}."
+
+
+def _places(error: Exception) -> Iterator[tuple[str, int | None]]:
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        yield frame.f_code.co_filename, line
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        yield error.filename, error.lineno
