@@ -6,7 +6,7 @@ import contextlib
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 __all__ = ["create_private", "make_private_folder", "open_private", "tighten"]
 
@@ -23,7 +23,7 @@ def create_private(path: str | Path, buffering: int = -1) -> BinaryIO:
 
     The mode of an existing file is kept: see `tighten`.
     """
-    return cast(BinaryIO, open(path, "wb", buffering, opener=open_private))
+    return open(path, "wb", buffering, opener=open_private)
 
 
 def make_private_folder(path: Path) -> None:
