@@ -180,6 +180,10 @@ class SqliteHistory:
                 f"The history {self.path} is damaged: {error}. {recovery_hint(self.path)}"
             ) from error
 
+    def in_place(self) -> bool:
+        """Return whether its name still leads to the file that is open; fast."""
+        return self._file.in_place()
+
     def check(self) -> None:
         """Check that what was committed is in the file that the next start will find.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -19,7 +21,7 @@ __all__ = ["Writer"]
 RETRY_EVERY = 0.5
 
 
-#: Seconds without a commit after which it checks that the file is still in its place.
+#: Seconds between two checks that all of the history's files are still in their places.
 CHECK_EVERY = 0.5
 
 
@@ -28,6 +30,9 @@ class _History(Protocol):
 
     def write(self, batches: list[Batch]) -> None:
         """Make batches durable, all or nothing."""
+
+    def in_place(self) -> bool:
+        """Return whether its name still leads to the file that is open; fast."""
 
     def check(self) -> None:
         """Check that what was committed is in the file that the next start will find."""
@@ -81,14 +86,16 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
+        checked = time.monotonic()
         while True:
-            try:
+            with contextlib.suppress(queue.Empty):
                 work = self._queue.get(timeout=CHECK_EVERY)
-            except queue.Empty:
-                work = self._check
-            if work is None:
-                return
-            work()
+                if work is None:
+                    return
+                work()
+            if time.monotonic() - checked >= CHECK_EVERY:
+                self._check()
+                checked = time.monotonic()
 
     def _write(self, batch: Batch) -> None:
         if self._try(partial(self._history.write, [batch])):
@@ -97,14 +104,12 @@ class Writer:
     def _confirm(self, batch: Batch) -> None:
         """Say on the event loop that a batch is durable, if its file is still in its place.
 
-        Not in the thread: each of its system calls would wait for a busy event loop's GIL.
+        Not in the thread: after each system call it would wait for a busy event loop's GIL.
         """
-        try:
-            self._history.check()
-        except HistoryError:
-            self._queue.put(partial(self._check, batch))
-        else:
+        if self._history.in_place():
             self._on_durable(batch)
+        else:
+            self._queue.put(partial(self._check, batch))
 
     def _check(self, batch: Batch | None = None) -> None:
         if self._try(self._check_or_rescue) and batch is not None:

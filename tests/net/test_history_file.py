@@ -123,7 +123,9 @@ def test_a_file_that_changes_underneath_is_noticed(tmp_path, harm, said):
     history = open_history(folder)
     history.write([batch(row(1))])
     history.check()
+    assert history.in_place()
     harm(history.path)
+    assert history.in_place() == (harm in (delete_log, delete_index))
     with pytest.raises(HistoryError, match=said):
         history.check()
     history.rescue()

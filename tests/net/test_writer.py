@@ -32,6 +32,9 @@ class Disk:
         if self.moved:
             raise HistoryError("renamed")
 
+    def in_place(self):
+        return not self.moved
+
     def rescue(self):
         self.rescues += 1
 
