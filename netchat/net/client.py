@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import time
 from collections.abc import AsyncIterator
 from types import TracebackType
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Self, cast
 from netchat.chat.client import ChatClient
 from netchat.chat.happenings import Ended, Happening, Offline
 from netchat.errors import CannotConnect, NetchatError, PeerError
+from netchat.net.backoff import Backoff
 from netchat.net.layer import no_delay
 from netchat.net.store import ClientStore
 
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from netchat.net.path import NoisyPath
 
 __all__ = ["Client"]
-
-#: Reconnecting waits a random time up to FIRST_WAIT, twice as much after each failure, at most
-#: LONGEST_WAIT ("full jitter"): so many clients that lost one server do not all return at once.
-FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
 
 #: Seconds for a TCP connection to be made.
 CONNECT_TIMEOUT = 10.0
@@ -103,6 +99,7 @@ class Client:
         self._address = host, port
         self._store = store
         self._patience = patience
+        self._backoff = Backoff()
         self._wire: _Wire | None = None
         self._queue: asyncio.Queue[Happening] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
@@ -167,6 +164,8 @@ class Client:
         ):
             self._store.save(memory)
         data = self.core.data_to_send()
+        if self.core.online:
+            self._backoff.online(time.monotonic())
         happenings = self.core.take_happenings()
         # A connection may be gone before `_keep_up` has woken up to it; uvloop raises on a write then.
         if data and self._wire is not None and not self._wire.gone.done():
@@ -219,12 +218,12 @@ class Client:
         self.flush()
 
     async def _keep_up(self) -> None:
-        wait, lost_at = FIRST_WAIT, time.monotonic()
+        lost_at = time.monotonic()
         while True:
             if self._wire is not None:
                 await self._watch(self._wire)
                 if self.core.online:
-                    wait, lost_at = FIRST_WAIT, time.monotonic()
+                    lost_at = time.monotonic()
                 self._wire = None
                 self.core.lost()
                 self.flush_or_drop()
@@ -234,8 +233,7 @@ class Client:
             if time.monotonic() - lost_at > self._patience:
                 self._queue.put_nowait(Ended(f"gave up: {why}", wanted=False))
                 return
-            delay = random.uniform(0, wait)
-            wait = min(wait * 2, LONGEST_WAIT)
+            delay = self._backoff.wait(time.monotonic())
             self._queue.put_nowait(Offline(why, delay))
             self.why_lost = self.core.farewell = ""
             self._found_damage = False

@@ -6,8 +6,8 @@ import pytest
 
 from netchat.chat.happenings import Ended, Entered, NameRefused, Offline, Online
 from netchat.errors import CannotConnect, NetchatError
+from netchat.net import backoff, server
 from netchat.net import client as module
-from netchat.net import server
 from netchat.net.client import Client
 from netchat.net.history import SqliteHistory
 from netchat.net.store import ClientStore
@@ -16,8 +16,8 @@ from tests.net.serving import Talker, serve, talker
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch):
-    monkeypatch.setattr(module, "FIRST_WAIT", 0.02)
-    monkeypatch.setattr(module, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(backoff, "FIRST_WAIT", 0.02)
+    monkeypatch.setattr(backoff, "LONGEST_WAIT", 0.05)
     monkeypatch.setattr(server, "LINGER", 1.0)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import random
 import secrets
 import time
 from array import array
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from netchat.errors import CannotConnect, NetchatError
-from netchat.net.client import CONNECT_TIMEOUT, LONGEST_WAIT
+from netchat.net.client import CONNECT_TIMEOUT
 from netchat.net.crowd.log import CrowdLog
 from netchat.net.crowd.member import NOWHERE
 from netchat.net.crowd.user import User
@@ -173,8 +172,7 @@ class Crowd:
 
     async def _come_back(self, user: User) -> None:
         while not self.over:
-            await asyncio.sleep(random.uniform(0, user.wait))
-            user.wait = min(user.wait * 2, LONGEST_WAIT)
+            await asyncio.sleep(user.backoff.wait(time.monotonic()))
             try:
                 await self._connect(user)
             except NetchatError as error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from netchat import __version__
 from netchat.chat.session import DEVICE_KEY_SIZE, device_id
 from netchat.errors import PeerError, Refused, Unexpected
-from netchat.net.client import FIRST_WAIT
+from netchat.net.backoff import Backoff
 from netchat.net.crowd.member import NOWHERE, Member
 from netchat.net.crowd.strand import Voice, text_of
 from netchat.net.layer import no_delay
@@ -68,7 +68,7 @@ class User(asyncio.Protocol):
         voice: what it has said, if it is a sender.
         joined: done when it is a member of the room.
         goal: how many messages it is to say in all, one by one as echoes come back.
-        wait: seconds within which it tries again after its connection is lost.
+        backoff: how long it waits before it tries again after its connection is lost.
         sample_at: position in the log from which on a latency is to be noted.
         sample: number of the event in the log whose latency that is.
     """
@@ -82,6 +82,7 @@ class User(asyncio.Protocol):
         "_outbox",
         "_token",
         "_transport",
+        "backoff",
         "goal",
         "joined",
         "member",
@@ -89,7 +90,6 @@ class User(asyncio.Protocol):
         "sample",
         "sample_at",
         "voice",
-        "wait",
     )
 
     def __init__(self, crowd: Crowd, name: str, *, speaks: bool = False) -> None:
@@ -97,7 +97,7 @@ class User(asyncio.Protocol):
         self.voice: Voice | None = None
         self.joined: asyncio.Future[None] = crowd.loop.create_future()
         self.goal = 0
-        self.wait = FIRST_WAIT
+        self.backoff = Backoff()
         self.sample, self.sample_at = 0, NOWHERE
         self._crowd = crowd
         self._key = secrets.token_bytes(DEVICE_KEY_SIZE)
@@ -212,7 +212,7 @@ class User(asyncio.Protocol):
 
     def _welcome(self, message: Welcome) -> None:
         self._token = message.token
-        self.wait = FIRST_WAIT
+        self.backoff.online(time.monotonic())
         room = self._crowd.log.room
         for membership in message.rooms:
             if membership.room == room and message.resumed:

@@ -2,6 +2,7 @@
 
 const FIRST_WAIT = 200; // ms; each failure doubles the wait, up to
 const LONGEST_WAIT = 10_000;
+const STABLE_AFTER = 5_000; // ms online after which the next wait is a first one again
 const CONNECT_TIMEOUT = 10_000;
 const PING_AFTER = 20_000; // ms of silence, then the server is asked for a sign of life, and given
 const ANSWER_TIMEOUT = 20_000; // to answer;
@@ -27,6 +28,7 @@ export class Link {
     this.why = ""; // why there is no connection
     this.retryAt = 0; // when the next try is, in the clock of performance.now()
     this.wait = FIRST_WAIT;
+    this.onlineAt = 0;
     this.counter = core.memory.counter;
     window.addEventListener("online", () => this.stir());
     window.addEventListener("offline", () => this.stir());
@@ -105,7 +107,8 @@ export class Link {
   lost(why) {
     this.drop();
     const { core } = this;
-    if (core.online) this.wait = FIRST_WAIT;
+    // A server that greets and then fails would otherwise be asked ten times a second.
+    if (core.online && performance.now() - this.onlineAt >= STABLE_AFTER) this.wait = FIRST_WAIT;
     core.lost();
     if (core.ended) return;
     this.why = core.farewell || why;
@@ -169,6 +172,7 @@ export class Link {
   }
 
   become(phase) {
+    if (phase === "online") this.onlineAt = performance.now();
     this.phase = phase;
     this.hooks.changed();
   }

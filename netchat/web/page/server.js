@@ -196,7 +196,7 @@ function state(text, on = false) {
 
 function connect() {
   const socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/server/feed`);
-  let refused = "";
+  let refused = "", opened = performance.now();
   socket.addEventListener("open", () => socket.send(JSON.stringify({token: location.hash.slice(1)})));
   socket.addEventListener("message", ({data}) => {
     const update = JSON.parse(data);
@@ -204,7 +204,7 @@ function connect() {
       refused = update.refused;
       return;
     }
-    wait = 500;
+    if (performance.now() - opened >= 5000) wait = 500; // not one that fails again at once
     $("door").hidden = true;
     $("board").hidden = false;
     state("Live", true);

@@ -1,0 +1,39 @@
+// Drives the page's Link against sockets that open, greet and are lost, in simulated time.
+// Arguments: link.js, and for how many ms each connection lasts, separated by commas.
+// Prints the waits in front of each next connection, as JSON.
+
+import { pathToFileURL } from "node:url";
+
+let now = 0;
+const waits = [];
+Math.random = () => 1;
+Object.defineProperty(globalThis, "performance", { value: { now: () => now } });
+globalThis.location = { protocol: "http:", host: "here" };
+globalThis.window = { addEventListener() {} };
+globalThis.document = { hidden: false, addEventListener() {} };
+globalThis.setInterval = () => 0;
+globalThis.clearTimeout = () => {};
+globalThis.setTimeout = (_, delay) => waits.push(delay);
+globalThis.WebSocket = class {
+  static OPEN = 1;
+  close() {}
+};
+
+const { Link } = await import(pathToFileURL(process.argv[2]));
+const core = {
+  online: false, ended: false, farewell: "", out: [], memory: { counter: 0 },
+  takeHappenings: () => [], takeFrames: () => [], feed: () => [],
+  connected() {},
+  lost() { this.online = false; },
+};
+const link = new Link(core, { save() {}, taken: false }, { changed() {}, happened() {}, frame() {} });
+for (const lasts of process.argv[3].split(",").map(Number)) {
+  link.connect();
+  link.socket.onopen();
+  core.online = true; // WELCOME has come
+  link.socket.onmessage({ data: new ArrayBuffer(0) });
+  now += lasts;
+  link.socket.onclose();
+  now += waits.at(-1);
+}
+console.log(JSON.stringify(waits));
