@@ -58,6 +58,11 @@ MAX_ASKED = 64
 LEAST_PAUSE = 0.02
 
 
+#: Type numbers that a client may send before, and after it has a session.
+_FIRST = frozenset({Hello.TYPE})
+_REQUESTS = frozenset(kind.TYPE for kind in HANDLERS)
+
+
 class Hub(State):
     """One chat server; see `State` for what it is made from."""
 
@@ -86,6 +91,7 @@ class Hub(State):
         room = MAX_ASKED - len(connection.asked) if connection.asked else MAX_ASKED
         settings = self.settings
         if not settings.rate:
+            connection.allowance = settings.burst
             return room
         grown = connection.allowance + (now - connection.filled) * settings.rate
         connection.allowance = grown = min(grown, settings.burst)
@@ -120,11 +126,11 @@ class Hub(State):
         for frame in frames:
             if connection.closing:
                 return
-            connection.allowance -= 1 + (len(frame.body) >> FRAME_UNIT)
+            number, body = frame
+            connection.allowance -= 1 + (len(body) >> FRAME_UNIT)
             # Decided before its body is looked at.
-            kind = MESSAGES[frame.type]
-            if kind is not Hello if connection.session is None else kind not in HANDLERS:
-                self._out_of_place(connection, kind)
+            if number not in (_FIRST if connection.session is None else _REQUESTS):
+                self._out_of_place(connection, MESSAGES[number])
                 return
             try:
                 self._handle(connection, decode(frame), now)

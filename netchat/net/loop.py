@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -10,9 +11,14 @@ __all__ = ["run"]
 
 _T = TypeVar("_T")
 
+#: Seconds for which one thread may keep the interpreter from another one. A commit needs it several
+#: times; with the default of 5 ms, a busy event loop would hold up each commit by tens of them.
+SWITCH_SECONDS = 0.0005
+
 
 def run(main: Coroutine[Any, Any, _T]) -> _T:
     """Run a coroutine to its end on the fastest event loop that is installed."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         return runner.run(main)
 

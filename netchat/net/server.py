@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import time
-from collections import deque
 from collections.abc import Callable, Collection
 from enum import IntFlag
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from netchat.chat.connection import Close, Connection, Fanout, Note, Write
@@ -44,15 +45,24 @@ HIGH_WATER, LOW_WATER = 256 * 1024, 64 * 1024
 #: Bytes of events that wait for the disk at which those who send are read no further.
 MAX_WAITING = 4 * 1024 * 1024
 
-#: Seconds that one turn of the loop spends on connections that keep it busy, and on answers that are
-#: owed. Whoever has said little lately does not wait for them.
-TURN_SECONDS = 0.001
+#: Seconds that one turn of the loop spends on what waits in line, and on answers that are owed.
+TURN_SECONDS = 0.0005
+
+#: Frames that it handles before those who send much have to wait in line: a millisecond's work.
+BUSY_WORK = 64
 
 #: Frames of one connection that are handled before it is another one's turn.
 SLICE = 16
 
-#: Frames a second up to which a connection has said little, and seconds of it that it may save up.
-QUIET_RATE, QUIET_SAVED = 100.0, 0.3
+#: Frames a second up to which a connection does not wait in line, and seconds that it saves up.
+LIGHT_RATE, LIGHT_SAVED = 300.0, 0.3
+
+#: The most seconds that a connection's clock is ahead for what it has sent.
+MOST_AHEAD = 10.0
+
+#: Seconds of rest after a turn with connections in line, if a light one was read that lately: the
+#: system then lets this process, and those it serves, run when they want to.
+REST_SECONDS, LATELY = 0.001, 0.1
 
 #: A busy server lets a commit gather for as long: until as many events wait as came during the last
 #: commit and the one before it, but no longer than this. One commit and one send a member then
@@ -128,13 +138,13 @@ class Reader(Protocol):
 class _Peer(Connection, asyncio.Protocol):
     """One connection: of TCP, of a WebSocket, or a link over UDP."""
 
-    __slots__ = ("quiet_at", "reader", "server", "transport")
+    __slots__ = ("clock", "reader", "server", "transport")
 
     def __init__(self, server: ChatServer, reader: Reader) -> None:
         super().__init__()
         self.server = server
         self.reader = reader
-        self.quiet_at = 0.0  # when it will have said little (see QUIET_RATE)
+        self.clock = 0.0  # when it would have sent so much at LIGHT_RATE (virtual clock)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not inherit from asyncio's.
@@ -187,6 +197,12 @@ class _Peer(Connection, asyncio.Protocol):
         else:
             self.transport.resume_reading()
 
+    def discard(self) -> None:
+        """Read on, whatever the reasons not to, since what comes no longer matters."""
+        if self.holds and not self.transport.is_closing():
+            self.holds = 0
+            self.transport.resume_reading()
+
 
 def _may_be_link(peer: _Peer, data: bytes) -> bool:
     """Whether a connection may turn out to be a link: not one of a WebSocket, nor a link itself."""
@@ -221,8 +237,12 @@ class ChatServer:
         self._scheduled = False
         self._stopping = False
         self._last_turn = 0.0
-        self._spent = 0.0  # seconds of this turn
-        self._line: deque[_Peer] = deque()  # who has sent what was not looked at yet
+        self._work = 0  # frames that were handled in this turn
+        # Who has sent what was not looked at yet; the one that has sent least lately comes first.
+        self._line: list[tuple[float, int, _Peer]] = []
+        self._numbers = itertools.count()
+        self._light_at = 0.0  # when one was read that does not have to wait
+        self._resting = False
         self._committing = False
         self._gather_rows = 0
         self._gather_until = 0.0
@@ -318,7 +338,11 @@ class ChatServer:
             socket_.shut()
         for timer in self._timers:
             timer.cancel()
-        self._stopping = True  # reads no further, and lets no commit gather any more
+        self._stopping = True  # takes nothing more, and lets no commit gather any more
+        for connection in self.hub.connections:
+            # What else has arrived is thrown away: a socket that is closed over unread bytes is
+            # reset, and the goodbye lost.
+            cast(_Peer, connection).discard()
         self._turn()
         # What was read is made durable, and its echo sent, before anybody is told goodbye.
         with contextlib.suppress(TimeoutError):
@@ -356,7 +380,11 @@ class ChatServer:
         now = self.now()
         peer.heard = now
         self.traffic.bytes_in += len(data)
-        at_once = peer.quiet_at <= now or self._spent < TURN_SECONDS
+        if peer.clock <= now:
+            self._light_at = now
+            at_once = True
+        else:
+            at_once = not self._line and self._work < BUSY_WORK
         self._read(peer, data, SLICE if at_once else 0, now)
         if not self._scheduled:
             if now - self._last_turn > QUIET_SECONDS:
@@ -390,27 +418,30 @@ class ChatServer:
         if hub.batch.weight > MAX_WAITING:
             self._waiting.append(peer)
             peer.hold(_Hold.DISK_BEHIND)
-        unread = reader.unread
-        if seconds := hub.pause(peer, now, more=unread):
-            peer.hold(_Hold.TOO_FAST)
-            self._loop.call_later(seconds, peer.release, _Hold.TOO_FAST)
-        elif unread and not peer.holds:
-            self.line_up(peer)
         work = len(frames) + reader.idle
-        peer.quiet_at = max(peer.quiet_at, now - QUIET_SAVED) + work / QUIET_RATE
-        self._spent += time.monotonic() - now
+        self._work += work
+        clock, least = peer.clock, now - LIGHT_SAVED
+        clock = (clock if clock > least else least) + work / LIGHT_RATE
+        peer.clock = clock if clock < now + MOST_AHEAD else now + MOST_AHEAD
+        unread = reader.unread
+        if unread or peer.allowance < 0:
+            if seconds := hub.pause(peer, now, more=unread):
+                peer.hold(_Hold.TOO_FAST)
+                self._loop.call_later(seconds, peer.release, _Hold.TOO_FAST)
+            elif unread and not peer.holds:
+                self.line_up(peer)
 
     def line_up(self, peer: _Peer) -> None:
         """Look at the rest of what a connection has sent when it is its turn; read no more before."""
         peer.hold(_Hold.ITS_TURN)
-        self._line.append(peer)
+        heappush(self._line, (peer.clock, next(self._numbers), peer))
         self.schedule()
 
     def _take_turns(self, now: float) -> None:
         """Go on with those who are in line, for a while."""
         line, end = self._line, now + TURN_SECONDS
-        while line and now < end and not self._stopping:
-            peer = line.popleft()
+        while line and now < end and not self._resting and not self._stopping:
+            _, _, peer = heappop(line)
             peer.holds &= ~_Hold.ITS_TURN
             if not peer.holds and peer in self.hub.connections:
                 if not peer.closing:
@@ -418,8 +449,17 @@ class ChatServer:
                 if not peer.holds and not peer.transport.is_closing():
                     peer.transport.resume_reading()
             now = time.monotonic()
-        if line:
+        if not line or self._resting:
+            return
+        if now - self._light_at < LATELY:
+            self._resting = True
+            self._loop.call_later(REST_SECONDS, self._rested)
+        else:
             self.schedule()
+
+    def _rested(self) -> None:
+        self._resting = False
+        self.schedule()
 
     def _let_link_in(self, peer: _Peer, data: bytes) -> None:
         """What has arrived first is no frame, but the beginning of a link."""
@@ -445,7 +485,7 @@ class ChatServer:
         self._last_turn = now = time.monotonic()
         if self._line:
             self._take_turns(now)
-        self._spent = 0.0
+        self._work = 0
         self._carry_out()
         if self.hub.catching_up:
             end = time.monotonic() + TURN_SECONDS

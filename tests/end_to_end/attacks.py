@@ -1,21 +1,38 @@
-"""`python -m tests.end_to_end.attacks NAME PORT`: bad company, in a process of its own.
+"""`python -m tests.end_to_end.attacks NAME PORT [WEB_PORT]`: bad company, in a process of its own.
 
-Apart from the one that measures, so that both do not share one interpreter's lock.
+Apart from the one that measures, so that both do not share one interpreter's lock. Attackers come
+from an address of their own.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-import select
+import secrets
+import selectors
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
 
-from netchat.wire import Hello, Join, Ping, Send, Who, encode
+from netchat.wire import (
+    Create,
+    Hello,
+    History,
+    Join,
+    Leave,
+    Ping,
+    Private,
+    Rename,
+    Roster,
+    Send,
+    Who,
+    encode,
+    seal,
+)
 
-__all__ = ["ATTACKS"]
+__all__ = ["ATTACKS", "SECONDS"]
 
 #: Of random bytes in all, and on one connection.
 RANDOM_BYTES, BYTES_EACH = 64 * 1024 * 1024, 128 * 1024
@@ -24,14 +41,25 @@ RANDOM_BYTES, BYTES_EACH = 64 * 1024 * 1024, 128 * 1024
 #: measure how two cores are shared between attacker, server and probe.
 SECONDS = 4.5
 
+#: Where the attackers are.
+ADDRESS = "127.0.0.9"
+
+#: 65 kB that take seconds to normalize: marks whose order NFKC has to sort.
+MARKS = "".join(mark * 8100 for mark in "\u0345\u0315\u0327\u0334")
+
+#: A room that does not exist.
+NOWHERE = "0123456789"
+
 
 def _connect(port: int) -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection = socket.create_connection(
+        ("127.0.0.1", port), timeout=10, source_address=(ADDRESS, 0)
+    )
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
 
-def random_bytes(port: int) -> None:
+def random_bytes(port: int, web: int) -> None:
     """64 MiB over 512 connections; every second one begins like a frame of the greatest length."""
     began, count = time.monotonic(), RANDOM_BYTES // BYTES_EACH
     for number in range(count):
@@ -44,50 +72,251 @@ def random_bytes(port: int) -> None:
             connection.sendall(junk)
 
 
-def _flood(port: int, name: str, frames: Callable[[int], Iterator[bytes]]) -> None:
-    """Send frames as fast as they are taken; read nothing but what keeps the connection going."""
-    with _connect(port) as connection:
-        device = name.encode().ljust(16)  # the same each time: a second attempt ends the first one
-        connection.sendall(encode(Hello(0, device, b"", name, "flood", ())))
-        connection.sendall(encode(Join(1, 0, 0, "lobby")))
-        connection.setblocking(False)
+class _Sender:
+    """One connection that sends as fast as it is allowed to."""
+
+    def __init__(self, port: int, opening: bytes, chunks: Iterator[bytes]) -> None:
+        self.socket = _connect(port)
+        self.socket.setblocking(False)
+        self.chunks = chunks
+        self.waiting = opening
+        self.received = 0
+
+    def send(self) -> None:
+        if not self.waiting:
+            self.waiting = next(self.chunks)
+        self.waiting = self.waiting[self.socket.send(self.waiting) :]
+
+    def read(self) -> bool:
+        """Read what there is; False if the server has closed the connection."""
+        try:
+            data = self.socket.recv(1 << 20)
+        except OSError:
+            return False
+        self.received += len(data)
+        return bool(data)
+
+
+def _flood(make: Callable[[int], _Sender], count: int, *, reads: bool = True) -> None:
+    """Send on so many connections; where one is closed, another one takes its place."""
+    numbers = itertools.count()
+    with selectors.DefaultSelector() as selector:
+        events = selectors.EVENT_WRITE | (selectors.EVENT_READ if reads else 0)
+
+        def open_one() -> None:
+            sender = make(next(numbers))
+            selector.register(sender.socket, events, sender)
+
+        for _ in range(count):
+            open_one()
         end = time.monotonic() + SECONDS
-        counter, waiting = 1, b""
         while time.monotonic() < end:
-            if not waiting:
-                waiting = b"".join(frames(counter))
-                counter += 100
-            readable, writable, _ = select.select([connection], [connection], [], 0.2)
-            if writable:
-                waiting = waiting[connection.send(waiting) :]
-            if readable:
-                connection.recv(1 << 20)
+            for key, ready in selector.select(0.1):
+                alive = True
+                if ready & selectors.EVENT_WRITE:
+                    try:
+                        key.data.send()
+                    except BlockingIOError:
+                        pass
+                    except OSError:
+                        alive = False
+                if ready & selectors.EVENT_READ:
+                    alive = alive and key.data.read()
+                if not alive:
+                    selector.unregister(key.fileobj)
+                    key.data.socket.close()
+                    open_one()
+        for key in list(selector.get_map().values()):
+            key.data.socket.close()
 
 
-def talkative(port: int) -> None:
+def _members(
+    port: int, count: int, frames: Callable[[int], Iterator[bytes]], *, reads: bool = True
+) -> None:
+    """Members of the lobby that send the same frames again and again."""
+
+    def member(number: int) -> _Sender:
+        # The same device each time: a second attempt ends the first one's session.
+        device = f"attacker {number % count}".encode().ljust(16)
+        greeting = encode(Hello(0, device, b"", f"Attacker{number % count}", "flood", ()))
+        return _Sender(port, greeting + encode(Join(1, 0, 0, "lobby")), frames(number))
+
+    _flood(member, count, reads=reads)
+
+
+def _again(*frames: bytes, times: int = 100) -> Callable[[int], Iterator[bytes]]:
+    return lambda _: itertools.repeat(b"".join(frames) * times)
+
+
+def talkative(port: int, web: int) -> None:
     """Chat messages as fast as they are taken, in the room that everybody is in."""
 
-    def frames(counter: int) -> Iterator[bytes]:
-        for number in range(counter, counter + 100):
-            yield encode(Send(number, "lobby", "flood"))
+    def frames(_: int) -> Iterator[bytes]:
+        for first in itertools.count(1, 100):
+            yield b"".join(encode(Send(n, "lobby", "flood")) for n in range(first, first + 100))
 
-    _flood(port, "Talker", frames)
+    _members(port, 1, frames)
 
 
-def curious(port: int) -> None:
+def curious(port: int, web: int) -> None:
     """Questions as fast as they are taken."""
-
-    def frames(counter: int) -> Iterator[bytes]:
-        for _ in range(50):
-            yield encode(Ping(counter))
-            yield encode(Who(1, "lobby", ""))
-
-    _flood(port, "Asker", frames)
+    _members(port, 1, _again(encode(Ping(1)), encode(Who(1, "lobby", ""))))
 
 
-ATTACKS = {attack.__name__: attack for attack in (random_bytes, talkative, curious)}
+def pings(port: int, web: int) -> None:
+    """100 connections that ask for signs of life."""
+    _members(port, 100, _again(encode(Ping(1))))
+
+
+def refused_joins(port: int, web: int) -> None:
+    """10 connections that join a room that is not there."""
+    _members(port, 10, _again(encode(Join(1, 0, 0, NOWHERE))))
+
+
+def rosters(port: int, web: int) -> None:
+    """30 connections that ask who is in the lobby."""
+    _members(port, 30, _again(encode(Who(1, "lobby", ""))))
+
+
+def unread_rosters(port: int, web: int) -> None:
+    """100 connections that ask who is in the lobby, and do not read the answers."""
+    _members(port, 100, _again(encode(Who(1, "lobby", "")), encode(Ping(1))), reads=False)
+
+
+def past(port: int, web: int) -> None:
+    """10 connections that ask for all of the lobby's history."""
+    _members(port, 10, _again(encode(History(1, 1, 2**63, "lobby"))))
+
+
+def duplicates(port: int, web: int) -> None:
+    """10 connections that say the same message again."""
+    _members(port, 10, _again(encode(Send(1, "lobby", "again"))))
+
+
+def long_texts(port: int, web: int) -> None:
+    """10 connections that say something longer than is allowed."""
+    _members(port, 10, _again(encode(Send(2**40, "lobby", "x" * 65_000)), times=4))
+
+
+def renames(port: int, web: int) -> None:
+    """10 connections that take another name."""
+
+    def frames(number: int) -> Iterator[bytes]:
+        for n in itertools.count(1, 100):
+            yield b"".join(encode(Rename(1, f"R{number}x{n + m}")) for m in range(100))
+
+    _members(port, 10, frames)
+
+
+def rooms(port: int, web: int) -> None:
+    """10 connections that make rooms."""
+    _members(port, 10, _again(encode(Create(1))))
+
+
+def comings(port: int, web: int) -> None:
+    """10 connections that leave the lobby and come back."""
+    _members(port, 10, _again(encode(Leave(1, "lobby")), encode(Join(1, 0, 0, "lobby"))))
+
+
+def privates(port: int, web: int) -> None:
+    """10 connections that ask for private rooms with each other, and with a bystander."""
+
+    def frames(number: int) -> Iterator[bytes]:
+        names = [f"Attacker{(number + n) % 10}" for n in range(1, 10)] + ["Listener"]
+        return itertools.repeat(b"".join(encode(Private(1, name)) for name in names) * 10)
+
+    _members(port, 10, frames)
+
+
+def names(port: int, web: int) -> None:
+    """Names that take seconds to normalize, in every message that has one."""
+    frames = (encode(Rename(1, MARKS)), encode(Private(1, MARKS)))
+    _members(port, 1, _again(*frames, times=1))
+
+
+def first_names(port: int, web: int) -> None:
+    """The same before any login, on 10 connections."""
+    hello = encode(Hello(0, bytes(16), b"", MARKS, "flood", ()))
+    _flood(lambda _: _Sender(port, b"", itertools.repeat(hello)), 10)
+
+
+def long_lists(port: int, web: int) -> None:
+    """Frames that no client sends, of 20,000 records, on 10 connections."""
+    body = Roster(1, 1, 0, "", ()).encode()[:-2] + b"\xff\xff" + bytes(65_000)
+    frame = seal(Roster.TYPE, body)
+    _flood(lambda _: _Sender(port, b"", itertools.repeat(frame)), 10)
+
+
+def all_names(port: int, web: int) -> None:
+    """A thousand users, who say nothing."""
+
+    def silent(number: int) -> _Sender:
+        hello = encode(Hello(0, secrets.token_bytes(16), b"", f"Squatter{number}", "flood", ()))
+        return _Sender(port, hello, itertools.repeat(b""))
+
+    _hold(silent, 1000)
+
+
+def half_open(port: int, web: int) -> None:
+    """As many connections as there may be that have not said HELLO."""
+    _hold(lambda _: _Sender(port, b"NC", itertools.repeat(b"")), 1100)
+
+
+def idle_pages(port: int, web: int) -> None:
+    """As many connections to the page as there may be."""
+    _hold(lambda _: _Sender(web, b"G", itertools.repeat(b"")), 1100)
+
+
+def _hold(make: Callable[[int], _Sender], count: int) -> None:
+    """Open so many connections and keep them."""
+    end = time.monotonic() + SECONDS
+    with contextlib.ExitStack() as stack:
+        for number in range(count):
+            sender = make(number)
+            stack.enter_context(sender.socket)
+            with contextlib.suppress(OSError):
+                sender.send()
+        time.sleep(max(0.0, end - time.monotonic()))
+
+
+def page_requests(port: int, web: int) -> None:
+    """10 connections that ask for the page."""
+    request = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{web}\r\n\r\n".encode()
+    _flood(lambda _: _Sender(web, b"", itertools.repeat(request * 50)), 10)
+
+
+def websocket_pieces(port: int, web: int) -> None:
+    """10 WebSockets that send empty pieces, as many between two frames of the chat as are allowed."""
+    opening = (
+        f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{web}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+
+    def sender(number: int) -> _Sender:
+        hello = encode(Hello(0, secrets.token_bytes(16), b"", f"Piece{number}", "flood", ()))
+        pieces = _piece(b"", 0x8A) * 60 + _piece(encode(Ping(1)), 0x82)
+        return _Sender(web, opening + _piece(hello, 0x82), itertools.repeat(pieces * 100))
+
+    _flood(sender, 10)
+
+
+def _piece(data: bytes, first: int) -> bytes:
+    """A masked WebSocket frame; a mask of zeros changes nothing."""
+    assert len(data) < 126
+    return bytes([first, 0x80 | len(data)]) + bytes(4) + data
+
+
+ATTACKS = {
+    attack.__name__: attack
+    for attack in (
+        random_bytes, talkative, curious, pings, refused_joins, rosters, unread_rosters, past,
+        duplicates, long_texts, renames, rooms, comings, privates, names, first_names, long_lists,
+        all_names, half_open, idle_pages, page_requests, websocket_pieces,
+    )
+}  # fmt: skip
 
 if __name__ == "__main__":
     # Attackers have machines of their own; here one must at least not take the server's turn.
-    os.nice(10)
-    ATTACKS[sys.argv[1]](int(sys.argv[2]))
+    os.nice(15)
+    ATTACKS[sys.argv[1]](int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0)

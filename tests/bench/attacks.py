@@ -1,0 +1,146 @@
+"""What others notice of an attack, and what it costs the server: `python -m tests.bench.attacks`.
+
+Two members of the lobby chat; the time a message takes from one to the other is measured without
+and under each attack in turn, so that a slow moment of the machine hits both. Each p99 is the
+median of several windows of 250 messages. The server runs with its default settings, its history
+on disk, and its console written to a file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from tests.end_to_end.attacks import ATTACKS
+from tests.end_to_end.probe import Probe
+from tests.end_to_end.processes import ROOT, free_port
+from tests.end_to_end.raw import RawClient
+
+MB = 1024 * 1024
+
+
+class Watch(threading.Thread):
+    """Follows a server's memory and its console.
+
+    Attributes:
+        memory: the most bytes that it had resident.
+        log: bytes a second that it wrote to its console.
+    """
+
+    def __init__(self, process: psutil.Process, console: Path) -> None:
+        super().__init__(daemon=True)
+        self._process, self._console = process, console
+        self._over = threading.Event()
+        self.memory, self.log = 0, 0.0
+
+    def run(self) -> None:
+        began, size = time.monotonic(), self._console.stat().st_size
+        while not self._over.wait(0.05):
+            self.memory = max(self.memory, self._process.memory_info().rss)
+        self.log = (self._console.stat().st_size - size) / (time.monotonic() - began)
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join()
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[tuple[int, int, psutil.Process, Path]]:
+    """A server with its page; its ports, its process and its console."""
+    port, web, console = free_port(), free_port(), folder / "console"
+    command = [
+        sys.executable,
+        "-m",
+        "netchat",
+        "serve",
+        "--port",
+        str(port),
+        "--web-port",
+        str(web),
+    ]
+    with console.open("wb") as file:
+        process = subprocess.Popen(
+            [*command, "--history", str(folder / "history.db")],
+            cwd=ROOT, stderr=file, stdout=file,
+        )  # fmt: skip
+        try:
+            deadline = time.monotonic() + 30
+            while b"page" not in console.read_bytes() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            yield port, web, psutil.Process(process.pid), console
+        finally:
+            process.kill()
+            process.wait()
+
+
+def run(attack: str, rounds: int) -> dict[str, float]:
+    """One row of the table."""
+    usual, attacked, logs, memory, newcomers = [], [], [], 0, 0
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        server(Path(folder)) as (port, web, process, console),
+        Probe(port) as probe,
+    ):
+        probe.p99()  # warm up
+        for _ in range(rounds):
+            usual.append(probe.typical(2))
+            watch = Watch(process, console)
+            watch.start()
+            command = [
+                sys.executable,
+                "-m",
+                "tests.end_to_end.attacks",
+                attack,
+                str(port),
+                str(web),
+            ]
+            with subprocess.Popen(command, cwd=ROOT) as attacker:
+                time.sleep(1)  # until it is up, and the burst that everybody is allowed is over
+                attacked.append(probe.typical(2))
+                with RawClient(port, "Newcomer", device=b"N" * 16):
+                    newcomers += 1
+                attacker.wait()
+            watch.stop()
+            memory = max(memory, watch.memory)
+            logs.append(watch.log)
+    return {
+        "usual": statistics.median(usual),
+        "attacked": statistics.median(attacked),
+        "least ratio": min(a / u for a, u in zip(attacked, usual, strict=True)),
+        "memory": memory,
+        "log": statistics.median(logs),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("attacks", nargs="*", metavar="ATTACK", help="Attacks to run; all of them.")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    unknown = set(options.attacks) - set(ATTACKS)
+    if unknown:
+        parser.error(f"unknown attacks {', '.join(unknown)}; there are {', '.join(ATTACKS)}")
+    print("| attack | p99 idle | p99 attacked | ratio | least ratio | memory | log |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for attack in options.attacks or ATTACKS:
+        row = run(attack, options.rounds)
+        print(
+            f"| {attack} | {row['usual'] * 1e3:.1f} ms | {row['attacked'] * 1e3:.1f} ms "
+            f"| {row['attacked'] / row['usual']:.2f} | {row['least ratio']:.2f} "
+            f"| {row['memory'] / MB:.0f} MB | {row['log'] / 1e3:.1f} kB/s |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
