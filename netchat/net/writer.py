@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import queue
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -69,7 +67,9 @@ class Writer:
         self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
+        self._check_is_due = False
         self._thread.start()
+        self._loop.call_later(CHECK_EVERY, self._check_soon)
 
     def put(self, batch: Batch) -> None:
         """Write a batch next."""
@@ -86,16 +86,21 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        checked = time.monotonic()
-        while True:
-            with contextlib.suppress(queue.Empty):
-                work = self._queue.get(timeout=CHECK_EVERY)
-                if work is None:
-                    return
-                work()
-            if time.monotonic() - checked >= CHECK_EVERY:
-                self._check()
-                checked = time.monotonic()
+        while (work := self._queue.get()) is not None:
+            work()
+
+    def _check_soon(self) -> None:
+        """Check from time to time, one check at a time: the thread may be busy with a failing disk."""
+        if self._stop.is_set():
+            return
+        if not self._check_is_due:
+            self._check_is_due = True
+            self._queue.put(self._check_now)
+        self._loop.call_later(CHECK_EVERY, self._check_soon)
+
+    def _check_now(self) -> None:
+        self._check_is_due = False
+        self._check()
 
     def _write(self, batch: Batch) -> None:
         if self._try(partial(self._history.write, [batch])):
