@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from netchat.wire import Error, ErrorCode, Hello, Membership, RoomKind, Welcome
 if TYPE_CHECKING:
     from netchat.chat.state import State
 
-__all__ = ["hello", "membership", "start"]
+__all__ = ["hello", "membership", "name_taken", "start"]
 
 #: What a refused name counts for in the limit on frames a second: finding another one that is free
 #: may take a look at every user.
@@ -45,7 +46,7 @@ def _begin(hub: State, connection: Connection, message: Hello, device: int, now:
         return
     owner = hub.by_name.get(skeleton(name))
     if owner is not None and owner is not before:
-        text = f"The name {name} is taken; choose another one."
+        text = name_taken(hub, name, owner, now)
         _refuse_name(hub, connection, ErrorCode.NAME_TAKEN, text, name)
         return
     if len(hub.sessions) - (before is not None) >= hub.settings.max_users:
@@ -185,6 +186,17 @@ def start(room: Room, known: int | None) -> int:
 def membership(room: Room, session: Session, after: int) -> Membership:
     """A room as its member is told of it."""
     return Membership(room.code, room.kind, room.peer_of(session), room.log, after, room.delivered)
+
+
+def name_taken(hub: State, name: str, owner: Session, now: float) -> str:
+    """Return why a name is refused, and for how long if its owner has lost the connection."""
+    if owner.connection is not None:
+        return f"The name {name} is taken; choose another one."
+    seconds = max(1, math.ceil(owner.away_since + hub.settings.resume_seconds - now))
+    return (
+        f"The name {name} is taken for another {seconds} s: its owner has lost the connection and "
+        "may come back. Wait, or choose another one."
+    )
 
 
 def _refuse_name(hub: State, connection: Connection, code: ErrorCode, text: str, name: str) -> None:

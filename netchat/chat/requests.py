@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netchat.chat.codes import PRIVATE_MARK, new_code, read_code
 from netchat.chat.connection import Connection
-from netchat.chat.greeting import membership, start
+from netchat.chat.greeting import membership, name_taken, start
 from netchat.chat.names import clean_name, name_problem, skeleton, suggest
 from netchat.chat.room import Room
 from netchat.chat.session import Session
@@ -244,7 +244,7 @@ def _rename(
     owner = hub.by_name.get(skeleton(name))
     if problem is not None or owner not in (None, session):
         code = ErrorCode.NAME_NOT_ALLOWED if problem else ErrorCode.NAME_TAKEN
-        text = problem or f"The name {name} is taken; choose another one."
+        text = problem or (name_taken(hub, name, owner, now) if owner is not None else "")
         suggestion = suggest(name, hub.by_name.__contains__)
         hub.refuse(connection, code, text, Rename, message.request, suggestion)
         return
