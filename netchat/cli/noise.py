@@ -115,6 +115,9 @@ async def _serve(
         except BrokenPipeError:  # who has read it (`netchat noise … | head`) has gone
             ended.set()
 
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
     proxy = NoiseProxy(target, wish, seed, tell)
     try:
         address = await proxy.start(host, port, udp=udp)
@@ -127,9 +130,6 @@ async def _serve(
             "server": show_address(*target), "damage": str(wish), "seed": proxy.seed,
         }
     )  # fmt: skip
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
     await ended.wait()
     await proxy.stop()
     show({"event": "total", **proxy.total})

@@ -7,6 +7,7 @@ It takes the ports of the pages: run it in a network of its own, as the tests do
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from tests.docs.session import Session
 
 def main(pages: list[str]) -> int:
     """1 if a page says what is not so."""
+    # A job in the background ignores SIGINT, and so would everything it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if ip := shutil.which("ip"):
         # The reader's own machine, and a neighbour of it.
         subprocess.run([ip, "link", "set", "lo", "up"], check=False)
