@@ -180,7 +180,7 @@ class Session:
         if command.text.startswith("netchat serve"):
             self._await(process, lambda: _listens(port(command.text)))
         else:
-            self._await(process, lambda: log.stat().st_size > 0, 3)
+            self._await(process, lambda: log.stat().st_size > 0)
         if process.poll() is not None:
             self._problem(
                 command.line,
@@ -191,8 +191,8 @@ class Session:
             self._serve()
             self._do("printf 'Hello\\n' | netchat client --name Nova")
 
-    def _await(self, process: subprocess.Popen[bytes], ready, seconds: float = UP) -> None:
-        until = time.monotonic() + seconds
+    def _await(self, process: subprocess.Popen[bytes], ready) -> None:
+        until = time.monotonic() + UP
         while process.poll() is None and time.monotonic() < until and not ready():
             time.sleep(0.05)
 

@@ -29,7 +29,7 @@ def _can_be_apart() -> bool:
 
 
 @pytest.mark.skipif(not _can_be_apart(), reason="pages are tried with `unshare -n` and `ip`")
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_what_the_pages_tell_to_type_works_in_the_order_of_reading() -> None:
     notebook = re.compile(r"experiments/\d")  # tests/course runs these
     pages = [page for page in PAGES if not notebook.match(page)]
