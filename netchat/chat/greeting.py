@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from netchat.wire import Error, ErrorCode, Hello, Membership, RoomKind, Welcome
 if TYPE_CHECKING:
     from netchat.chat.state import State
 
-__all__ = ["hello", "membership", "start"]
+__all__ = ["hello", "membership", "reserved_seconds", "start"]
 
 #: What a refused name counts for in the limit on frames a second: finding another one that is free
 #: may take a look at every user.
@@ -46,7 +47,8 @@ def _begin(hub: State, connection: Connection, message: Hello, device: int, now:
         return
     rival = hub.by_name.rival(name, owner=before)
     if rival is not None:
-        _refuse_name(hub, connection, ErrorCode.NAME_TAKEN, why_taken(name, rival), name)
+        text = why_taken(name, rival, reserved_seconds(hub, rival, now))
+        _refuse_name(hub, connection, ErrorCode.NAME_TAKEN, text, name)
         return
     if len(hub.sessions) - (before is not None) >= hub.settings.max_users:
         limit = hub.settings.max_users
@@ -194,6 +196,13 @@ def start(room: Room, known: int | None) -> int:
 def membership(room: Room, session: Session, after: int) -> Membership:
     """A room as its member is told of it."""
     return Membership(room.code, room.kind, room.peer_of(session), room.log, after, room.delivered)
+
+
+def reserved_seconds(hub: State, owner: Session, now: float) -> int:
+    """Return how long a name stays reserved for a lost session; 0 while its owner is connected."""
+    if owner.connection is not None:
+        return 0
+    return max(1, math.ceil(owner.away_since + hub.settings.resume_seconds - now))
 
 
 def _refuse_name(hub: State, connection: Connection, code: ErrorCode, text: str, name: str) -> None:

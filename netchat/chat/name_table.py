@@ -61,8 +61,19 @@ class NameTable:
         return len(self._by_name)
 
 
-def why_taken(name: str, rival: Session) -> str:
-    """Return the sentence for a user whose name another session keeps from them."""
-    if fold(name) == fold(rival.name):
-        return f"The name {name} is taken; choose another one."
-    return f"The name {name} looks like {rival.name}, which is taken; choose another one."
+def why_taken(name: str, rival: Session, seconds: int = 0) -> str:
+    """Return the sentence for a user whose name another session keeps from them.
+
+    Args:
+        name: The name that was asked for.
+        rival: The session that has it, or one that looks like it.
+        seconds: How long it stays reserved for that session, if its connection is lost.
+    """
+    same = fold(name) == fold(rival.name)
+    why = "is taken" if same else f"looks like {rival.name}, which is taken"
+    if not seconds:
+        return f"The name {name} {why}; choose another one."
+    return (
+        f"The name {name} {why} for another {seconds} s: its owner has lost the connection and may "
+        "come back. Wait, or choose another one."
+    )

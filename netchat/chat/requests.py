@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netchat.chat.codes import PRIVATE_MARK, new_code, read_code
 from netchat.chat.connection import Connection
-from netchat.chat.greeting import membership, start
+from netchat.chat.greeting import membership, reserved_seconds, start
 from netchat.chat.name_table import why_taken
 from netchat.chat.names import clean_name, name_problem, suggest
 from netchat.chat.room import Room
@@ -292,7 +292,8 @@ def _rename(
     name = clean_name(message.name)
     problem, code = name_problem(name), ErrorCode.NAME_NOT_ALLOWED
     if problem is None and (rival := hub.by_name.rival(name, owner=session)) is not None:
-        problem, code = why_taken(name, rival), ErrorCode.NAME_TAKEN
+        problem = why_taken(name, rival, reserved_seconds(hub, rival, now))
+        code = ErrorCode.NAME_TAKEN
     if problem is not None:
         suggestion = suggest(name, hub.by_name.__contains__)
         hub.refuse(connection, code, problem, Rename, message.request, suggestion)

@@ -109,10 +109,16 @@ async def _serve(
         else:
             click.echo(_line(happening), err=True)
 
+    def tell(happening: dict[str, Any]) -> None:
+        try:
+            show(happening)
+        except BrokenPipeError:  # who has read it (`netchat noise … | head`) has gone
+            ended.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    proxy = NoiseProxy(target, wish, seed, show)
+    proxy = NoiseProxy(target, wish, seed, tell)
     try:
         address = await proxy.start(host, port, udp=udp)
     except OSError as error:

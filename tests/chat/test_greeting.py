@@ -136,9 +136,13 @@ def test_a_lost_session_keeps_its_name_until_it_is_over():
     world.say(other, Join(1, 0, 0, "lobby"))
     world.say(link, Join(1, 0, 0, "lobby"))
     world.hang_up(link)
-    assert error_of(world.say(world.link(), hello("Nova"))).code == ErrorCode.NAME_TAKEN
+    world.tick(40)
+    error = error_of(world.say(world.link(), hello("Nova")))
+    assert error.code == ErrorCode.NAME_TAKEN
+    assert "for another 60 s" in error.text
+    assert "for another 60 s" in error_of(world.say(other, Rename(2, "nova"))).text
     other.take()
-    world.tick(99)
+    world.tick(59)
     assert other.take() == []
     world.tick(1)
     (leave,) = other.take()

@@ -10,12 +10,23 @@ __all__ = ["PAGES", "ROOT", "Block", "Command", "blocks", "commands"]
 
 ROOT = Path(__file__).parents[2]
 
-#: Every page that people read. Those of the course that are notebooks are run by its own tests.
-PAGES = sorted(
-    path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "docs/*.md", "captures/*.md", "experiments/*.md", "tests/*/*.md")
-    for path in ROOT.glob(pattern)
-)
+_LINK = re.compile(r"\]\(([\w/.]+\.md)\)")
+
+
+def _reading_order() -> list[str]:
+    """Return every page: the README, those it leads to in its order, and the rest."""
+    found = sorted(
+        path.relative_to(ROOT).as_posix()
+        for pattern in ("*.md", "docs/*.md", "captures/*.md", "experiments/*.md", "tests/*/*.md")
+        for path in ROOT.glob(pattern)
+    )
+    contents = (ROOT / "README.md").read_text("utf-8").partition("## Where things are")[2]
+    linked = [page for page in _LINK.findall(contents) if page in found]
+    return list(dict.fromkeys(["README.md", *linked, *found]))
+
+
+#: Every page that people read, in reading order. The notebooks of the course are run by its own tests.
+PAGES = _reading_order()
 
 _FENCE = re.compile(r"^( *)(```+|~~~+) *([\w+-]*)")
 

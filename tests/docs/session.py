@@ -1,8 +1,11 @@
-"""Types what a page says, as its reader would, and looks at what comes of it.
+"""Types what the pages say, as their reader would, and looks at what comes of it.
 
-In a network of its own (`unshare -n`), so that the ports of the pages are free and a capture sees
-nobody else. What pages leave to the reader is done here: a server runs where one is needed, somebody
-talks while a capture is taken, and what only ends by Ctrl-C gets it.
+The pages are read one after another on one machine, whose state carries over: servers keep running,
+files and histories stay, and names stay reserved. The machine has a network of its own (`unshare
+-n`), so that the ports of the pages are free and a capture sees nobody else. What pages leave to the
+reader is done here: a server runs where one is needed, somebody talks while a capture is taken, a
+server is interrupted when another one is started on its port, and everything else without an end at
+the end of its block.
 """
 
 from __future__ import annotations
@@ -29,17 +32,22 @@ LIMIT, UP, DOWN = 120, 20, 20
 
 PORT = 6464
 
+#: A server with one of these does not use the history of all others.
+_HISTORY = re.compile(r"--(ephemeral|history)\b")
+
 
 class Session:
-    """One reader of one page.
+    """One reader.
 
     Args:
-        page: its path, from the project's folder.
         folder: an empty one, to work in.
+
+    Attributes:
+        problems: what does not hold, each with its page and line.
     """
 
-    def __init__(self, page: str, folder: Path) -> None:
-        self._page, self._folder = page, folder
+    def __init__(self, folder: Path) -> None:
+        self._page, self._folder = "", folder
         self._background: list[tuple[Command, subprocess.Popen[bytes], Path]] = []
         self._dialogue: list[Block] = []
         self.problems: list[str] = []
@@ -58,21 +66,27 @@ class Session:
             "PYTHONPATH": str(ROOT),
         }
 
-    def read(self) -> list[str]:
-        """Do all that the page says, in order. The problems, each with its line."""
-        try:
-            for block in blocks(self._page):
-                for command in commands(block):
-                    self._run(command)
-                if block.language == "python" and ">>>" in block.text:
-                    self._dialogue.append(block)
-                elif block.language == "python":
-                    self._run_python(block)
-            if self._dialogue:
-                self._run_dialogue()
-        finally:
-            self._end_all()
-        return self.problems
+    def read(self, page: str) -> None:
+        """Do all that a page says, in order.
+
+        Args:
+            page: its path, from the project's folder.
+        """
+        self._page, self._dialogue = page, []
+        for block in blocks(page):
+            for command in commands(block):
+                self._run(command)
+            if block.language == "python" and ">>>" in block.text:
+                self._dialogue.append(block)
+            elif block.language == "python":
+                self._run_python(block)
+            self._end(lambda command: not command.startswith("netchat serve"))
+        if self._dialogue:
+            self._run_dialogue()
+
+    def close(self) -> None:
+        """Interrupt whatever still runs."""
+        self._end(lambda _: True)
 
     def _problem(self, line: int, text: str, output: str = "") -> None:
         tail = "\n".join(f"    {row}" for row in output.strip().splitlines()[-15:])
@@ -86,9 +100,11 @@ class Session:
             text = re.sub(pattern, instead, text)
         if first(NOT_HERE, text):
             self._check(command, text)
+            if "-- netchat serve" in text and self._conflicts(text):
+                self._problem(command.line, f"`{text}`: another server has this history open")
             return
         if re.match(r"netchat serve\b", text):
-            self._end(lambda other: other.startswith("netchat serve"))
+            self._end(lambda other: other.startswith("netchat serve") and port(other) == port(text))
         elif re.search(rf"\bnetchat client|127\.0\.0\.1(:{PORT})?\b", text):
             self._serve()
         for word in shlex.split(text, comments=True):
@@ -162,9 +178,9 @@ class Session:
             )
         self._background.append((command, process, log))
         if command.text.startswith("netchat serve"):
-            self._await(process, lambda: _listens(PORT) or "--port" in command.text)
+            self._await(process, lambda: _listens(port(command.text)))
         else:
-            self._await(process, lambda: log.stat().st_size > 0, 3)
+            self._await(process, lambda: log.stat().st_size > 0)
         if process.poll() is not None:
             self._problem(
                 command.line,
@@ -175,8 +191,8 @@ class Session:
             self._serve()
             self._do("printf 'Hello\\n' | netchat client --name Nova")
 
-    def _await(self, process: subprocess.Popen[bytes], ready, seconds: float = UP) -> None:
-        until = time.monotonic() + seconds
+    def _await(self, process: subprocess.Popen[bytes], ready) -> None:
+        until = time.monotonic() + UP
         while process.poll() is None and time.monotonic() < until and not ready():
             time.sleep(0.05)
 
@@ -206,9 +222,12 @@ class Session:
                     command.line, f"`{command.text}` does not print:\n{shown}\nbut:", output
                 )
 
-    def _end_all(self) -> None:
-        self._end(lambda command: not command.startswith("netchat serve"))
-        self._end(lambda _: True)
+    def _conflicts(self, serve: str) -> bool:
+        """Return whether a server would find the history in use: hosts of a lab share the disk."""
+        others = [
+            command.text for command, *_ in self._background if "netchat serve" in command.text
+        ]
+        return any(not _HISTORY.search(f"{serve} {other}") for other in others)
 
     # -- what is not run ------------------------------------------------------------------------
 
@@ -235,6 +254,12 @@ def _alternatives(text: str) -> Iterator[str]:
         yield shlex.join([*words[:3], "--help"])
     elif words[0] == "netchat":
         yield shlex.join([sys.executable, "-m", "tests.docs.parse", *words[1:]])
+
+
+def port(serve: str) -> int:
+    """Return the chat's port of a `netchat serve` command."""
+    given = re.search(r"--port (\d+)", serve)
+    return int(given[1]) if given else PORT
 
 
 def _listens(port: int) -> bool:

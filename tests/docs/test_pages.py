@@ -28,18 +28,13 @@ def _can_be_apart() -> bool:
         return False
 
 
-def _says_something(page: str) -> bool:
-    if re.match(r"experiments/\d", page):
-        return False  # a notebook: tests/course runs it
-    return any(commands(block) or block.language == "python" for block in blocks(page))
-
-
 @pytest.mark.skipif(not _can_be_apart(), reason="pages are tried with `unshare -n` and `ip`")
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("page", [page for page in PAGES if _says_something(page)])
-def test_what_a_page_tells_to_type_works(page: str) -> None:
+@pytest.mark.timeout(900)
+def test_what_the_pages_tell_to_type_works_in_the_order_of_reading() -> None:
+    notebook = re.compile(r"experiments/\d")  # tests/course runs these
+    pages = [page for page in PAGES if not notebook.match(page)]
     done = subprocess.run(
-        [*_apart(), sys.executable, "-m", "tests.docs", page],
+        [*_apart(), sys.executable, "-m", "tests.docs", *pages],
         cwd=ROOT,
         capture_output=True,
         text=True,
