@@ -188,7 +188,9 @@ class Results:
         """Write a line a point, with the fields of the JSON."""
         rows = [{"seed": self.seed, **point.as_dict()} for point in self.points]
         try:
-            with Path(path).open("w", newline="") as file:
+            with Path(path).open(
+                "w", newline="", encoding="utf-8", errors="backslashreplace"
+            ) as file:
                 writer = csv.DictWriter(file, list(rows[0]) if rows else ["seed"])
                 writer.writeheader()
                 writer.writerows(rows)
