@@ -104,12 +104,12 @@ def test_a_file_can_be_standard_input(port, tmp_path):
 
 def test_input_that_is_not_utf_8_is_reported(port, tmp_path):
     file = tmp_path / "lines"
-    file.write_bytes(b"\xef\xbb\xbfhello\ncaf\xe9\n")
+    file.write_bytes(b"\xef\xbb\xbfhello\n\xe9t\xe9\n")
     with file.open() as lines:
         done = run(port, "--name", "Latin", stdin=lines)
     assert done.returncode == 0
-    assert done.stdout == "[join] Latin joined the chat\nLatin: hello\nLatin: caf\ufffd\n"
-    assert "[input] Line 2 of the input is not UTF-8: byte 4 is 0xe9." in done.stderr
+    assert done.stdout == "[join] Latin joined the chat\nLatin: hello\nLatin: \ufffdt\ufffd\n"
+    assert "[input] Line 2 of the input is not UTF-8: byte 1 is 0xe9." in done.stderr
 
 
 def test_a_closed_standard_input_is_an_empty_one(port):

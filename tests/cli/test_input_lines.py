@@ -25,10 +25,10 @@ def test_a_byte_order_mark_is_no_text():
 
 
 def test_what_is_not_utf_8_is_told_with_its_line():
-    first, second, third = lines("fein\ncaf\u00e9 \u00fc\nend\n".encode("latin-1"))
+    first, second, third = lines("fein\n\u00e9t\u00e9 \u00fc\nend\n".encode("latin-1"))
     assert (first, third) == (InputLine("fein"), InputLine("end"))
-    assert second.text == "caf\ufffd \ufffd"
-    assert second.problem.startswith("Line 2 of the input is not UTF-8: byte 4 is 0xe9.")
+    assert second.text == "\ufffdt\ufffd \ufffd"
+    assert second.problem.startswith("Line 2 of the input is not UTF-8: byte 1 is 0xe9.")
     assert "iconv -f latin1" in second.problem
 
 
