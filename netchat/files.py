@@ -18,13 +18,13 @@ def write_file(path: str | os.PathLike[str], content: str | bytes) -> None:
 
     Args:
         path: The file.
-        content: Bytes, or text, which is written as UTF-8.
+        content: Bytes, or text, which is written as UTF-8; what UTF-8 cannot encode is escaped.
 
     Raises:
         OSError: The file cannot be written.
     """
     target = Path(path)
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     try:
         before = target.lstat()
     except FileNotFoundError:

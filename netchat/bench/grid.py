@@ -9,6 +9,7 @@ from wcwidth import width as columns
 
 from netchat.bench.results import Point
 from netchat.bench.table import measured_rate
+from netchat.wire.shown import show_line
 
 __all__ = ["as_grid"]
 
@@ -35,7 +36,7 @@ def _table(kind: str, points: Sequence[Point], width: int | None) -> str:
         for point in points
     }
     by, headings = _headings(channels)
-    first = max(map(columns, codes))
+    first = max(columns(show_line(code)) for code in codes)
     size = max(map(len, [*headings, *cells.values()]))
     if width is not None:
         room = max(1, (width - first - len("   rate")) // (size + 2))
@@ -47,7 +48,9 @@ def _table(kind: str, points: Sequence[Point], width: int | None) -> str:
     ]
     for code, rate in codes.items():
         row = (cells.get((code, channel), "") for channel in channels)
-        line = f"{ljust(code, first)}  {rate:5.3f}" + "".join(f"  {cell:>{size}}" for cell in row)
+        line = f"{ljust(show_line(code), first)}  {rate:5.3f}" + "".join(
+            f"  {cell:>{size}}" for cell in row
+        )
         lines.append(line.rstrip())
     return "\n".join(lines)
 

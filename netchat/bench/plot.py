@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from netchat.bench.limits import worst_bsc, worst_ebn0
-from netchat.bench.plot_style import BASELINE, Look, add_legend, looks, measured, picture, rate_axis
+from netchat.bench.plot_style import (
+    BASELINE,
+    Look,
+    add_legend,
+    literal,
+    looks,
+    measured,
+    picture,
+    rate_axis,
+)
 from netchat.bench.results import Point
 from netchat.bench.theory import theory
 from netchat.channels import Channel
@@ -108,7 +117,7 @@ def _title(spec: str, code: Code | None, points: Sequence[Point]) -> str:
     if isinstance(code, Uncoded):
         return "uncoded"
     rate = next(point.rate for point in points if point.code == spec)
-    return f"{spec if code is None else code.name}, rate {rate:.2f}"
+    return literal(f"{spec if code is None else code.name}, rate {rate:.2f}")
 
 
 def _rate_of(point: Point, rate: str) -> float:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from netchat.bench.intervals import Interval
 from netchat.errors import BenchError
+from netchat.wire.shown import show_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BASELINE", "Look", "add_legend", "looks", "measured", "picture", "rate_axis"]
+__all__ = ["BASELINE", "Look", "add_legend", "literal", "looks", "measured", "picture", "rate_axis"]
 
 #: Colour and marker of a curve.
 Look = tuple[str, str]
@@ -78,6 +79,11 @@ def picture(panels: int, title: str, subtitle: str) -> tuple[Figure, list[Axes]]
         heading = "\n".join([f"$\\bf{{{_bold(title)}}}$", *lines])
         figure.suptitle(heading, fontsize=15, x=0.01, y=0.99, ha="left", linespacing=1.4)
     return figure, axes
+
+
+def literal(text: str) -> str:
+    """Escape a text that matplotlib would take for mathematics, or that no picture can hold."""
+    return show_line(text).replace("$", r"\$")
 
 
 def _bold(text: str) -> str:

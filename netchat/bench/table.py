@@ -14,6 +14,7 @@ from wcwidth import width as columns
 from netchat.bench.intervals import Interval
 from netchat.bench.results import Point
 from netchat.bench.theory import Kind
+from netchat.wire.shown import show_line
 
 __all__ = ["as_html", "as_text", "measured_rate", "short_number"]
 
@@ -117,7 +118,7 @@ def as_text(points: Sequence[Point], width: int | None = None) -> str:
     lines = [line(title)]
     numbered = zip(points, rows, strict=True)
     for (code, rate), group in groupby(numbered, lambda pair: (pair[0].code, pair[0].rate)):
-        lines.append(f"{code}, rate {rate:.3f}")
+        lines.append(f"{show_line(code)}, rate {rate:.3f}")
         lines.extend(line(row) for _, row in group)
     if speeds := [_COLUMNS[at].title for at in chosen if _COLUMNS[at].unit == _SPEED]:
         lines.append(f"{', '.join(speeds)}: {_SPEED} of information, on one core")

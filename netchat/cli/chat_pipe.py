@@ -7,7 +7,6 @@ everything goes to standard output.
 from __future__ import annotations
 
 import asyncio
-import codecs
 import contextlib
 import os
 import signal
@@ -20,17 +19,15 @@ from netchat.chat.happenings import Happening
 from netchat.cli.chat_actions import perform
 from netchat.cli.chat_commands import parse
 from netchat.cli.chat_json import happening_json, line_json
-from netchat.cli.chat_lines import Kind, Line, mistake, render
+from netchat.cli.chat_lines import Kind, Line, mistake, notice, render
 from netchat.cli.chat_session import Conversation
 from netchat.cli.exits import FAILED, INTERRUPTED, OK
+from netchat.cli.input_lines import InputLine, InputLines
 
 __all__ = ["STOP_SIGNALS", "chat_in_pipe"]
 
 #: Messages that may wait for their echo before the next line is read.
 WINDOW = 256
-
-#: Characters at which a line that does not end is cut; no server takes as many.
-LONGEST_LINE = 1024 * 1024
 
 #: The signals that end a client, those that the system has, and the exit codes.
 STOP_SIGNALS = {
@@ -156,7 +153,9 @@ async def _send(conversation: Conversation, printer: _Printer, poke: asyncio.Eve
     await until(lambda: conversation.ready or conversation.turned_away)
     if conversation.turned_away:
         return
-    async for line in _lines_of_input():
+    async for line, problem in _lines_of_input():
+        if problem:
+            printer.lines([notice("input", problem)])
         try:
             command = parse(line)
         except ValueError as error:
@@ -177,33 +176,29 @@ async def _send(conversation: Conversation, printer: _Printer, poke: asyncio.Eve
     await until(lambda: conversation.settled and core.online)
 
 
-async def _lines_of_input() -> AsyncIterator[str]:
+async def _lines_of_input() -> AsyncIterator[InputLine]:
     """The lines of standard input.
 
     A thread reads them: a file cannot be waited for by the event loop. It reads a little ahead
     only, and it is never waited for, since a read from a silent pipe cannot be interrupted.
     """
     loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[list[str] | None] = asyncio.Queue()
+    queue: asyncio.Queue[list[InputLine] | None] = asyncio.Queue()
     ahead = threading.Semaphore(4)
 
-    def hand_on(lines: list[str] | None) -> None:
+    def hand_on(lines: list[InputLine] | None) -> None:
         ahead.acquire()
         with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(queue.put_nowait, lines)
 
     def read() -> None:
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        rest, chunk = "", b"?"
+        cutter, chunk = InputLines(), b"?"
         while chunk:
             try:
                 chunk = os.read(sys.stdin.fileno(), 65536)
             except OSError:  # it is closed, or its terminal is gone
                 chunk = b""
-            *lines, rest = (rest + decoder.decode(chunk, final=not chunk)).split("\n")
-            if rest and (not chunk or len(rest) > LONGEST_LINE):
-                lines.append(rest)
-                rest = ""
+            lines = cutter.feed(chunk, final=not chunk)
             if lines:
                 hand_on(lines)
         hand_on(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -83,7 +84,9 @@ def encode(
 
     from netchat.coding.framing import decoded_bytes, joined, messages_of
 
-    data = text.encode()
+    data = os.fsencode(text)
+    if data != text.encode(errors="replace"):
+        click.echo("netchat: TEXT is not UTF-8; its bytes are sent as they are.", err=True)
     parts = [(part, part.encode(message)) for part, message in messages_of(code, data)]
     sent = np.concatenate([word.ravel() for _, word in parts] or [np.zeros(0, np.uint8)])
     rng = np.random.Generator(np.random.SFC64(seed))

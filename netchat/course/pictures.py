@@ -17,6 +17,7 @@ from netchat.course.style import COLOURS, INK, PALE, Picture, blank, show
 from netchat.packets import Decoder, Item, read_capture
 from netchat.packets.views.ladder import Ladder
 from netchat.packets.views.ladder_svg import ladder_svg
+from netchat.wire.shown import show_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -188,4 +189,7 @@ def _text(
     mono: bool = False, align: str = "center",
 ) -> None:  # fmt: skip
     family = "DejaVu Sans Mono" if mono else "DejaVu Sans"
-    axes.text(x, y, text, size=size, color=colour, family=family, ha=align, va="center")
+    axes.text(
+        x, y, show_line(text), size=size, color=colour, family=family, ha=align, va="center",
+        parse_math=False,
+    )  # fmt: skip

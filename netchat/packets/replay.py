@@ -84,6 +84,8 @@ def plan(items: Iterable[Item]) -> tuple[list[Step], list[str]]:
                 )
             continue
         if isinstance(item, Notice):
+            if item.event == "doubled":
+                left_out[number] = f"conversation {number}: every packet was captured several times"
             if item.event not in ("closed", "reset") or number not in begun:
                 continue
             message, raw = None, b""

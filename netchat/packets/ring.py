@@ -22,6 +22,7 @@ from collections.abc import Collection
 from netchat.errors import CaptureError
 from netchat.packets.bpf import NOTHING, chat_filter
 from netchat.packets.packet import ETHERNET, RAW, SLL2, Packet
+from netchat.wire.shown import show_line
 
 __all__ = ["ANY", "Ring"]
 
@@ -202,9 +203,11 @@ def _hardware(interface: str) -> int:
             return -1
         try:
             probe.bind((interface, 0))
-        except OSError as error:
+        except (OSError, UnicodeEncodeError) as error:
             there = ", ".join(name for _, name in socket.if_nameindex())
-            raise CaptureError(f"No interface is called {interface}; there are: {there}") from error
+            raise CaptureError(
+                f"No interface is called {show_line(interface)}; there are: {there}"
+            ) from error
         return int(probe.getsockname()[3])
 
 

@@ -102,6 +102,16 @@ def test_a_file_can_be_standard_input(port, tmp_path):
     assert done.stdout == "[join] File joined the chat\nFile: from a file\n"
 
 
+def test_input_that_is_not_utf_8_is_reported(port, tmp_path):
+    file = tmp_path / "lines"
+    file.write_bytes(b"\xef\xbb\xbfhello\n\xe9t\xe9\n")
+    with file.open() as lines:
+        done = run(port, "--name", "Latin", stdin=lines)
+    assert done.returncode == 0
+    assert done.stdout == "[join] Latin joined the chat\nLatin: hello\nLatin: \ufffdt\ufffd\n"
+    assert "[input] Line 2 of the input is not UTF-8: byte 1 is 0xe9." in done.stderr
+
+
 def test_a_closed_standard_input_is_an_empty_one(port):
     command = f"{sys.executable} -m netchat client 127.0.0.1:{port} --name Closed --no-state <&-"
     done = subprocess.run(

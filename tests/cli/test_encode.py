@@ -28,6 +28,13 @@ def test_without_noise(run):
     assert "^" not in result.output
 
 
+def test_bytes_that_are_not_utf_8_are_sent_as_they_are(run):
+    result = run("encode", "\udce9t\udce9", "--json")
+    assert result.exit_code == 0
+    assert "TEXT is not UTF-8" in result.stderr
+    assert json.loads(result.stdout)["sent"] == b"\xe9t\xe9".hex()
+
+
 def test_flipped_bits_are_marked_and_put_right(run):
     result = run("encode", "Hi", "--flip", "2")
     assert result.exit_code == 0

@@ -34,6 +34,9 @@ from netchat.wire import (
     encode,
 )
 from tests.end_to_end.processes import Server
+from tests.packets.chatter import decode as decode_packets
+from tests.packets.chatter import renumber
+from tests.packets.segments import Talk
 
 KEY = bytes(range(16))
 
@@ -208,6 +211,18 @@ def test_what_cannot_be_replayed_is_said(tmp_path):
     steps, (reason,) = plan(read_capture(tmp_path / "gap.pcap"))
     assert steps == []
     assert "24 bytes of the client are missing" in reason
+
+
+def test_a_conversation_that_was_captured_twice_is_left_out():
+    talk = Talk().open()
+    talk.say(0, encode(Hello(0, KEY, b"", "Ada", "test", ())))
+    twice = list(talk.packets)
+    talk.isn, talk.seq, talk.packets = (2**31, 2**30), [2**31, 2**30], []
+    talk.open().say(0, encode(Hello(0, KEY, b"", "Ada", "test", ())))
+    both = [packet for pair in zip(twice, talk.packets, strict=True) for packet in pair]
+    steps, left_out = plan(decode_packets(renumber(both)))
+    assert steps == []
+    assert left_out == ["conversation 1: every packet was captured several times"]
 
 
 def test_no_server():

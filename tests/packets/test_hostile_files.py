@@ -1,0 +1,244 @@
+"""Whatever reads a capture: truncated, foreign and hostile files, and how the cost grows."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import random
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from netchat import wire
+from netchat.errors import CaptureError
+from netchat.packets import Item, Packet, PcapngWriter, PcapWriter, read, read_capture, read_packets
+from netchat.packets.views.ladder import Ladder
+from netchat.packets.views.ladder_svg import ladder_svg
+from netchat.packets.views.ladder_text import ladder_lines
+from netchat.packets.views.lines import Lines
+from netchat.packets.views.records import as_dict
+from netchat.packets.views.stats import Stats
+from tests.packets.chatter import chat_messages, decode, renumber, talk_of
+from tests.packets.segments import ACK, SYN, Talk
+
+PACKETS = talk_of(chat_messages(4)).packets
+
+
+def _written(writer: type[PcapWriter] | type[PcapngWriter]) -> bytes:
+    file = io.BytesIO()
+    out = writer(file)
+    for packet in PACKETS:
+        out.write(packet)
+    out.flush()
+    return file.getvalue()
+
+
+PCAP, PCAPNG = _written(PcapWriter), _written(PcapngWriter)
+FORMATS = {
+    "pcap": PCAP,
+    "pcapng": PCAPNG,
+    "pcap.gz": gzip.compress(PCAP),
+    "pcapng.gz": gzip.compress(PCAPNG),
+}
+
+#: What reads a capture file, to its end.
+READERS: dict[str, Callable[[Path], object]] = {
+    "read_packets": lambda path: list(read_packets(path)),
+    "read_capture": lambda path: list(read_capture(path)),
+    "read": lambda path: list(read(path)),
+}
+
+
+def _zip() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.pcap", PCAP)
+    return file.getvalue()
+
+
+FOREIGN = {
+    "empty": b"",
+    "a zero": b"\0",
+    "zeros": bytes(100_000),
+    "text": b"hello\n" * 1000,
+    "utf-16": "\ufeffhello".encode("utf-16"),
+    "json": json.dumps({"a": [1] * 100}).encode(),
+    "png": b"\x89PNG\r\n\x1a\n" + bytes(100),
+    "elf": b"\x7fELF" + bytes(100),
+    "xz": lzma.compress(PCAP),
+    "bzip2": bz2.compress(PCAP),
+    "zip": _zip(),
+    "zlib": zlib.compress(PCAP),
+    "gzip of text": gzip.compress(b"hello"),
+    "gzip of nothing": gzip.compress(b""),
+    "gzip twice": gzip.compress(gzip.compress(PCAP)),
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "file"
+
+
+def _error(work: Callable[[], object]) -> str:
+    """What is wrong with a capture; any other exception is a fault."""
+    try:
+        work()
+    except CaptureError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize("reader", READERS)
+def test_a_foreign_file_is_refused_in_one_sentence(path: Path, reader: str, name: str) -> None:
+    path.write_bytes(FOREIGN[name])
+    with pytest.raises(CaptureError) as caught:
+        READERS[reader](path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_truncated_file_gives_all_that_is_whole(path: Path, name: str) -> None:
+    data = FORMATS[name]
+    seen = 0
+    for size in range(0, len(data), max(1, len(data) // 150)):
+        path.write_bytes(data[:size])
+        packets: list[Packet] = []
+        error = _error(lambda packets=packets: packets.extend(read_packets(path)))
+        assert not error or str(path) in error
+        assert [p.data for p in packets] == [p.data for p in PACKETS[: len(packets)]]
+        assert len(packets) >= seen
+        seen = len(packets)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_damaged_file_raises_nothing_else(path: Path, name: str, reader: str) -> None:
+    choose = random.Random(name)
+    for _ in range(40):
+        data = bytearray(FORMATS[name])
+        for _ in range(choose.choice((1, 3, 30))):
+            data[choose.randrange(len(data))] = choose.choice((0, 0xFF, choose.randrange(256)))
+        path.write_bytes(data)
+        assert "\n" not in _error(lambda: READERS[reader](path))
+
+
+# -- cost -----------------------------------------------------------------------------------------
+
+
+def _participants(count: int) -> list[Packet]:
+    packets = []
+    for n in range(count):
+        talk = Talk(client=f"10.1.{n // 200}.{n % 200 + 1}")
+        talk.add(0, ACK, wire.encode(wire.Hello(0, bytes(16), b"", f"user{n}", "t", ())))
+        packets += talk.packets
+    return renumber(packets)
+
+
+def _servers(count: int) -> list[Packet]:
+    packets = []
+    for n in range(count):
+        talk = Talk(server=f"10.1.{n // 200}.{n % 200 + 1}")
+        talk.add(0, ACK, wire.encode(wire.Ping(n)))
+        packets += talk.packets
+    return renumber(packets)
+
+
+def _long(count: int) -> list[Packet]:
+    return talk_of(chat_messages(count)).packets
+
+
+def _reordered(count: int) -> list[Packet]:
+    packets = _long(count)
+    return renumber([packets[n ^ 1] if n ^ 1 < len(packets) else p for n, p in enumerate(packets)])
+
+
+def _reused(count: int) -> list[Packet]:
+    """The same ports again and again, and no connection is closed."""
+    packets = []
+    for n in range(count):
+        talk = Talk(isn=(n * 2**24 + 1, n * 2**25 + 1)).open()
+        talk.say(0, wire.encode(wire.Ping(n)))
+        packets += talk.packets
+    return renumber(packets)
+
+
+def _half_open(count: int) -> list[Packet]:
+    packets = []
+    for n in range(count):
+        talk = Talk(7000, client_port=1024 + n)
+        talk.add(0, SYN, ack=0)
+        packets += talk.packets
+    return renumber(packets)
+
+
+CAPTURES = {
+    f.__name__.strip("_"): f
+    for f in (_participants, _servers, _long, _reordered, _reused, _half_open)
+}
+
+
+def _text_ladder(items: list[Item]) -> Iterator[object]:
+    ladder = Ladder()
+    for item in items:
+        ladder.add(item)
+    yield from ladder_lines(ladder, 80)
+    yield ladder_svg(ladder, "")
+
+
+def _stats(items: list[Item]) -> Iterator[object]:
+    stats = Stats()
+    for item in items:
+        stats.add(item)
+    yield from stats.lines()
+    yield from stats.as_dicts()
+
+
+VIEWS: dict[str, Callable[[list[Item]], object]] = {
+    "ladder": lambda items: list(_text_ladder(items)),
+    "stats": lambda items: list(_stats(items)),
+    "lines": lambda items: [Lines().line(item) for item in items],
+    "json": lambda items: [as_dict(item) for item in items if type(item).__name__ != "Trace"],
+}
+
+
+def _calls(work: Callable[[], object]) -> int:
+    """Count the functions that a piece of work calls: its cost, the same in every run."""
+    count = 0
+
+    def step(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(step)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_decoding_twice_as_much_costs_twice_as_much(name: str) -> None:
+    once, twice = CAPTURES[name](150), CAPTURES[name](300)
+    assert _calls(lambda: decode(twice, trace=True)) < 2.4 * _calls(
+        lambda: decode(once, trace=True)
+    )
+
+
+@pytest.mark.parametrize("name", ["participants", "servers", "long", "reused"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_viewing_twice_as_much_costs_twice_as_much(view: str, name: str) -> None:
+    once, twice = (decode(CAPTURES[name](n), trace=True) for n in (150, 300))
+    assert _calls(lambda: VIEWS[view](twice)) < 2.4 * _calls(lambda: VIEWS[view](once))
+    # What a view prints is copied byte by byte, which no call counts.
+    assert len(str(VIEWS[view](twice))) < 2.4 * len(str(VIEWS[view](once)))
