@@ -275,7 +275,7 @@ def _harmless(text: str) -> str:
 def _cells(notebook: Path) -> dict[int, str]:
     """The sources of a notebook's code cells, by their place among all cells."""
     try:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        cells = json.loads(notebook.read_text(encoding="utf-8-sig"))["cells"]
         return {
             index: "".join(cell["source"])
             for index, cell in enumerate(cells)
