@@ -74,7 +74,7 @@ def _alone(folder: Path) -> Iterator[None]:
         if fcntl is not None and folder not in _locked:
             with contextlib.suppress(OSError):  # without it there is only work that is done twice
                 folder.mkdir(parents=True, exist_ok=True)
-                file = stack.enter_context((folder / "netchat.lock").open("w"))
+                file = stack.enter_context((folder / "netchat.lock").open("wb"))
                 _lock(file.fileno())
                 _locked.add(folder)
                 stack.callback(_locked.discard, folder)

@@ -63,7 +63,9 @@ def codes(ctx: click.Context, as_json: bool) -> None:
 
 @codes.command()
 @click.argument("code", metavar="SPEC", type=CodeSpec())
-@click.option("--seed", default=0, show_default=True, help="Seed of what is tried.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of what is tried."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
 @click.pass_context
 def check(ctx: click.Context, code: Code, seed: int, as_json: bool) -> None:

@@ -75,14 +75,16 @@ class _Server:
             process = subprocess.Popen(command, stderr=out)  # noqa: S603 - our own command
         deadline = time.monotonic() + STEP_TIMEOUT
         while process.poll() is None and time.monotonic() < deadline:
-            for line in log.read_text().splitlines():
+            for line in log.read_text(encoding="utf-8").splitlines():
                 note = json.loads(line) if line.endswith("}") else {}
                 if note.get("event") == "listening":
                     self.port = note["port"]
                     return process
             time.sleep(0.02)
         process.kill()
-        raise NetchatError(f"The server of the demo did not start: {log.read_text()}")
+        raise NetchatError(
+            f"The server of the demo did not start: {log.read_text(encoding='utf-8')}"
+        )
 
     def kill_and_restart(self) -> None:
         """Kill -9, then the same command again."""

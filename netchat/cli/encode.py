@@ -55,7 +55,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the blocks a
     "--channel", type=_ChannelSpec(),
     help="Send it through a channel: bsc:P, bec:P, awgn:4dB, gilbert-elliott:...",
 )  # fmt: skip
-@click.option("--seed", default=1, show_default=True, help="Seed of what goes wrong.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of what goes wrong."
+)
 @_json
 @click.pass_context
 def encode(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netchat.cli.exits import FAILED, INTERRUPTED, OK
+from netchat.cli.numbers import FiniteRange
 from netchat.cli.output_files import check_file, check_one_output, write_output
 from netchat.errors import BenchError
 
@@ -41,7 +42,7 @@ PICTURE = "encode-bench.png"
     help="Frame errors that end a point.  [default: 100]",
 )  # fmt: skip
 @click.option(
-    "--seconds", type=click.FloatRange(0, min_open=True), metavar="S",
+    "--seconds", type=FiniteRange(0, min_open=True), metavar="S",
     help="Seconds of work that end a point.  [default: 5, without --frames]",
 )  # fmt: skip
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Frames that end a point.")

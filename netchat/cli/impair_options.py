@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 import click
 
 from netchat.cli.duration import DURATION
+from netchat.cli.numbers import FiniteRange
 
 __all__ = ["impair_options"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_SHARE = click.FloatRange(0, 1)
+_SHARE = FiniteRange(0, 1)
 
 
 def impair_options(command: _F) -> _F:
@@ -35,7 +36,7 @@ def impair_options(command: _F) -> _F:
             help="Let this share of packets arrive twice.",
         ),
         click.option(
-            "--burst", type=click.FloatRange(1), metavar="N",
+            "--burst", type=FiniteRange(1), metavar="N",
             help="Lose N packets in a row, on average.  [default: each by itself]",
         ),
         click.option(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netchat.cli.exits import FAILED, OK
+from netchat.cli.numbers import FiniteRange
 from netchat.cli.output_files import check_file, check_one_output, write_output
 from netchat.errors import BenchError
 
@@ -33,7 +34,7 @@ __all__ = ["link_bench"]
     "\"SPEC@SECONDS; SPEC@SECONDS\". Can be repeated.  [default: the standard suite]",
 )  # fmt: skip
 @click.option(
-    "--seconds", type=click.FloatRange(0, min_open=True), default=5.0, show_default=True,
+    "--seconds", type=FiniteRange(0, min_open=True), default=5.0, show_default=True,
     help="Simulated seconds over a channel that stays.",
 )  # fmt: skip
 @click.option(

@@ -11,6 +11,7 @@ import click
 from netchat.chat.codes import LOBBY
 from netchat.cli.duration import DURATION
 from netchat.cli.exits import FAILED, OK
+from netchat.cli.numbers import FiniteRange
 from netchat.cli.path_options import check_path, path_options
 from netchat.net.address import parse_address
 from netchat.net.load import MIN_PAYLOAD, LoadReport, run_load
@@ -38,7 +39,7 @@ __all__ = ["load"]
     help="Messages that each of those says.",
 )  # fmt: skip
 @click.option(
-    "--rate", type=click.FloatRange(0, min_open=True),
+    "--rate", type=FiniteRange(0, min_open=True),
     help="Messages a second, in all, by the clock: one that leaves late counts as late.  "
     "[default: as fast as echoes come back]",
 )  # fmt: skip

@@ -12,6 +12,7 @@ import click
 from netchat import __version__
 from netchat.cli.exits import FAILED, INTERRUPTED, NO_CONNECTION, NOT_PERMITTED, OK
 from netchat.cli.lazy import LazyGroup
+from netchat.cli.settings import explained, load
 from netchat.cli.streams import finish, harden
 from netchat.errors import CannotConnect, NetchatError, NotPermitted
 
@@ -42,46 +43,32 @@ COMMANDS = {
 }
 
 
-def _read_config(path: Path | None) -> dict[str, Any]:
-    """The options of each command, from a TOML file with one table a command."""
-    if path is None:
-        # Only who has such a file pays for looking it up and reading it.
-        import platformdirs
+class _Root(LazyGroup):
+    """All commands: what holds for each of them."""
 
-        path = platformdirs.user_config_path("netchat") / "config.toml"
-        try:
-            if not path.is_file():
-                return {}
-        except OSError:  # a home that may not be read, as under sudo -u: there is none for us
-            return {}
-    import tomllib
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the options of the root; an error about a value says where the value is set."""
+        with explained():
+            return super().make_context(*args, **kwargs)
 
-    try:
-        tables = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise click.UsageError(f"The configuration {path} cannot be read: {error}") from error
-    for name, table in tables.items():
-        if name not in COMMANDS or not isinstance(table, dict):
-            raise click.UsageError(
-                f"The configuration {path} has [{name}]; its tables are commands: {', '.join(COMMANDS)}."
-            )
-    return {
-        name: {option.replace("-", "_"): value for option, value in table.items()}
-        for name, table in tables.items()
-    }
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; an error about a value says where the value is set."""
+        with explained():
+            return super().invoke(ctx)
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=_Root,
     table=COMMANDS,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "NETCHAT"},
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 no connection, 4 not permitted, "
-    "130 interrupted. Any option can also be set as NETCHAT_COMMAND_OPTION or in the "
-    "configuration file.",
+    "130 interrupted. Any option can also be set in the environment, as NETCHAT_COMMAND_OPTION, or "
+    "in the configuration file, as option = value below [command].",
 )
 @click.version_option(__version__, prog_name="netchat")
 @click.option(
     "--config",
+    envvar="NETCHAT_CONFIG",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Configuration file (TOML, one table a command).  [default: config.toml in the user's "
     "configuration directory]",
@@ -97,7 +84,7 @@ def cli(ctx: click.Context, config: Path | None) -> None:
       netchat client --name Nova        chat on it
     """
     if ctx.invoked_subcommand is not None and not ctx.resilient_parsing:
-        ctx.default_map = _read_config(config)
+        ctx.default_map = load(ctx, config)
 
 
 def _status_of(error: NetchatError) -> int:

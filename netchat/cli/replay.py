@@ -10,6 +10,7 @@ import click
 
 from netchat.cli.exits import FAILED
 from netchat.cli.frame_lines import describe, frame_as_dict
+from netchat.cli.numbers import FiniteRange
 from netchat.errors import CaptureError, NetchatError
 from netchat.net.address import parse_address
 from netchat.net.probe import Probe
@@ -27,7 +28,7 @@ __all__ = ["replay"]
 @click.argument("address", metavar="[HOST[:PORT]]", default="127.0.0.1")
 @click.option("--fast", is_flag=True, help="As fast as the server answers.")
 @click.option(
-    "--speed", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True,
+    "--speed", type=FiniteRange(0, min_open=True), default=1.0, show_default=True,
     help="So many times faster than the capture.",
 )  # fmt: skip
 @click.option(

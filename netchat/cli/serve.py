@@ -19,6 +19,7 @@ from netchat.chat.notes import Notes
 from netchat.chat.settings import Settings
 from netchat.cli.console import console
 from netchat.cli.duration import DURATION
+from netchat.cli.numbers import FiniteRange
 from netchat.cli.serve_page import Page, check_origins, start_page
 from netchat.errors import HistoryError, NetchatError
 from netchat.net.files import raise_file_limit
@@ -104,11 +105,11 @@ _OTHER_FILES = 1100
     help="Bytes of one message.",
 )  # fmt: skip
 @click.option(
-    "--rate", default=_DEFAULTS.rate, show_default=True, type=click.FloatRange(0),
+    "--rate", default=_DEFAULTS.rate, show_default=True, type=FiniteRange(0),
     help="Frames a second that one connection may send; 0 is no limit.",
 )  # fmt: skip
 @click.option(
-    "--burst", default=_DEFAULTS.burst, show_default=True, type=click.FloatRange(1),
+    "--burst", default=_DEFAULTS.burst, show_default=True, type=FiniteRange(1),
     help="Frames it may send at once before --rate applies.",
 )  # fmt: skip
 @click.option(

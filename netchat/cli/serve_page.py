@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import ipaddress
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["Page", "check_origins", "start_page"]
 
 
+_ORIGIN = re.compile(r"https?://[^/?#@\\\s]+/?", re.IGNORECASE)
+#: A label of a host's name (RFC 1123), as the look-up sees it; "_" is not in the RFC, but in use.
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """What is wished for.
@@ -45,18 +51,37 @@ class Page:
 def check_origins(
     ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Refuse what is no origin; an option's callback."""
-    for origin in value:
-        try:
-            parts = urlsplit(origin)
-            wrong = not parts.hostname or parts.port == 0
-        except ValueError:
-            wrong = True
-        if wrong or parts.scheme not in ("http", "https") or parts.path.rstrip("/") or parts.query:
+    """Refuse what is no origin; an option's callback. Returns them as browsers write them."""
+    origins = []
+    for written in value:
+        origin = _origin(written)
+        if origin is None:
             raise click.BadParameter(
-                f"{origin!r} is no origin; write http://NAME:PORT or https://NAME.", ctx, param
+                f"{written!r} is no origin; write http://NAME:PORT or https://NAME. NAME is one name "
+                "or address, without * or a path: give the option once for each.",
+                ctx,
+                param,
             )
-    return tuple(origin.rstrip("/") for origin in value)
+        origins.append(origin)
+    return tuple(origins)
+
+
+def _origin(written: str) -> str | None:
+    """Return an origin in lower case and ASCII; None if it is none."""
+    if _ORIGIN.fullmatch(written) is None:
+        return None
+    try:
+        parts = urlsplit(written)
+        port = "" if parts.port is None else f":{parts.port}"
+        if parts.netloc.startswith("["):
+            host = f"[{ipaddress.IPv6Address(parts.hostname or '')}]"
+        else:
+            host = (parts.hostname or "").encode("idna").decode().lower()
+            if not all(map(_LABEL.fullmatch, host.removesuffix(".").split("."))):
+                return None
+    except ValueError:  # UnicodeError is one, too
+        return None
+    return None if parts.port == 0 else f"{parts.scheme}://{host}{port}"
 
 
 async def start_page(

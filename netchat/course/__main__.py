@@ -28,9 +28,9 @@ def main(what: str, folder: Path) -> int:
         text = text_of(notebook)
         if what != "check":
             path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
+            path.write_text(text, encoding="utf-8", newline="\n")
             print(path)  # noqa: T201
-        elif not path.is_file() or path.read_text() != text:
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
             stale.append(path.name)
     if stale:
         names = ", ".join(stale)

@@ -35,7 +35,7 @@ class ServerProcess:
         options = ["--ephemeral", "--port", "0", "--no-web", "--rate", "0", "--log-json"]
         command = [*_NETCHAT, "serve", *options]
         self._process = subprocess.Popen(  # noqa: S603 - it is our own program
-            command, stderr=subprocess.PIPE, text=True
+            command, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
         )
         assert self._process.stderr is not None
         self.port = 0
@@ -62,7 +62,12 @@ class ServerProcess:
         """
         command = [*_NETCHAT, "load", f"127.0.0.1:{self.port}", "--json", *options]
         done = subprocess.run(  # noqa: S603 - it is our own program
-            command, capture_output=True, text=True, timeout=_LONGEST_LOAD, check=False
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_LONGEST_LOAD,
+            check=False,
         )
         if not done.stdout:
             raise NetchatError(f"netchat load: {done.stderr.strip()}")

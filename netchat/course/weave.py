@@ -142,7 +142,7 @@ def solve(lesson: Path) -> Any:
 
 
 def _read(path: Path) -> Iterator[Solution]:
-    pieces = _HEADING.split(path.read_text())[1:]
+    pieces = _HEADING.split(path.read_text(encoding="utf-8-sig"))[1:]
     for number, section in zip(pieces[::2], pieces[1::2], strict=True):
         cells = list(_CODE.finditer(section))
         if not cells or cells[0][1]:

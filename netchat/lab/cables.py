@@ -60,7 +60,7 @@ def loopback(namespace: str) -> None:
     """Let a host speak to itself, and everybody on it ping."""
     with _routes(namespace) as routes:
         routes.link("set", index=routes.link_lookup(ifname="lo")[0], state="up")
-        Path("/proc/sys/net/ipv4/ping_group_range").write_text("0 2147483647")
+        Path("/proc/sys/net/ipv4/ping_group_range").write_text("0 2147483647", encoding="utf-8")
 
 
 def quiet(namespace: str) -> None:
@@ -68,7 +68,7 @@ def quiet(namespace: str) -> None:
     with in_namespace(namespace):
         off = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
         if off.exists():  # else there is no IPv6 at all
-            off.write_text("1")
+            off.write_text("1", encoding="utf-8")
 
 
 def tap(namespace: str, interface: str) -> socket.socket:

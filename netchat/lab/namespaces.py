@@ -47,14 +47,14 @@ def create(name: str, hosts: str) -> None:
 
     etc = _ETC / name
     etc.mkdir(parents=True, exist_ok=True)
-    (etc / "hosts").write_text(hosts)
+    (etc / "hosts").write_text(hosts, encoding="utf-8")
     netns.create(name)
 
 
 @contextlib.contextmanager
 def in_namespace(name: str) -> Iterator[None]:
     """Let this thread be in a namespace, to open a socket there."""
-    with Path("/proc/thread-self/ns/net").open() as home, (_RUN / name).open() as there:
+    with Path("/proc/thread-self/ns/net").open("rb") as home, (_RUN / name).open("rb") as there:
         _call("setns", there.fileno(), _CLONE_NEWNET)
         try:
             yield
@@ -72,7 +72,7 @@ def enter(name: str, hostname: str) -> None:
     Raises:
         FileNotFoundError: there is no such namespace.
     """
-    with (_RUN / name).open() as there:
+    with (_RUN / name).open("rb") as there:
         _call("setns", there.fileno(), _CLONE_NEWNET)
     # Mounts of our own, of which nobody else sees anything.
     _call("unshare", _CLONE_NEWNS | _CLONE_NEWUTS)
@@ -124,7 +124,9 @@ def remove_all(prefix: str) -> list[str]:
 def _polite_signal(pid: int) -> signal.Signals:
     """SIGTERM; but SIGHUP to a shell that somebody types into, which ignores the other."""
     with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        for line in (
+            Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+        ):
             name, _, mask = line.partition(":")
             if name == "SigIgn" and int(mask, 16) >> (signal.SIGTERM - 1) & 1:
                 return signal.SIGHUP

@@ -220,7 +220,12 @@ def _run(*command: str) -> str | None:
     """What a program prints; None if it fails."""
     try:
         done = subprocess.run(  # noqa: S603 - programs found on the user's own path
-            command, capture_output=True, text=True, check=False, timeout=_PATIENCE
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            timeout=_PATIENCE,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

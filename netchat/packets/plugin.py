@@ -66,7 +66,12 @@ def _tshark(*options: str) -> str | None:
         return None
     try:
         done = subprocess.run(  # noqa: S603 - the user's own, with options of ours
-            [program, *options], capture_output=True, text=True, check=False, timeout=_PATIENCE
+            [program, *options],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            timeout=_PATIENCE,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -15,10 +15,12 @@ import time
 import urllib.request
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from netchat.cli.main import cli
+from netchat.cli.serve_page import check_origins
 from netchat.web import WEB_PORT
 from tests.end_to_end.processes import ROOT, Server
 
@@ -100,6 +102,17 @@ def test_a_port_that_was_asked_for_and_is_taken_is_named() -> None:
         (("--origin", "https://chat.example.org/room"), "no origin"),
         (("--origin", "ftp://chat.example.org"), "no origin"),
         (("--origin", "http://[::1"), "no origin"),
+        (("--origin", "http://[::x]"), "no origin"),
+        (("--origin", "https://*.x"), "without * or a path: give the option once for each."),
+        (("--origin", "https://*"), "without *"),
+        (("--origin", "https://user@x"), "no origin"),
+        (("--origin", "https://x?y"), "no origin"),
+        (("--origin", "https://x#y"), "no origin"),
+        (("--origin", "https://a b"), "no origin"),
+        (("--origin", "https://a..b"), "no origin"),
+        (("--origin", "https://-a"), "no origin"),
+        (("--origin", "https://x:99999"), "no origin"),
+        (("--origin", "null"), "no origin"),
         (("--web-port", "65536"), "65536"),
     ],
 )
@@ -107,6 +120,21 @@ def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...], word: str) -
     result = CliRunner().invoke(cli, ["serve", "--ephemeral", "--port", "0", *arguments])
     assert result.exit_code == 2
     assert word in result.output
+
+
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("https://Chat.Example.org/", "https://chat.example.org"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("http://my_host", "http://my_host"),
+    ],
+)
+def test_an_origin_is_taken_as_a_browser_writes_it(written: str, origin: str) -> None:
+    param = click.Option(["--origin"])
+    assert check_origins(click.Context(cli), param, (written,)) == (origin,)
 
 
 def test_it_can_be_left_out() -> None:

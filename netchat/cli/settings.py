@@ -1,0 +1,227 @@
+"""Options set elsewhere than on the command line: in the configuration file, or by the environment.
+
+    [serve]                     NETCHAT_SERVE_PORT=7000
+    port = 7000                 NETCHAT_LAB_UP_HOSTS=3
+    no-such-key = 1             NETCHAT_SERVE_NO_SUCH_KEY=1
+
+A key is an option's long name, or an argument's name. What no command has, and a value that its
+option does not take, are errors that name the place where they are set.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+__all__ = ["explained", "load"]
+
+#: Variables that are not options of a command: they are for the root, for `make` and for the course.
+_OTHERS = ("NETCHAT_CONFIG", "NETCHAT_NO_APT", "NETCHAT_COURSE", "NETCHAT_QUICK")
+
+#: What Kubernetes sets in every container for a service called netchat or netchat-….
+_KUBERNETES = re.compile(r"\w+(_SERVICE_HOST|_SERVICE_PORT\w*|_PORT_\d+_\w+)=.*|\w+_PORT=\w+://.*")
+
+#: Where in a context the places are kept at which options were set: by command, by parameter.
+_PLACES = "netchat.cli.settings"
+
+Settings = dict[str, Any]
+Places = dict[tuple[str, ...], dict[str, str]]
+
+
+def load(ctx: click.Context, file: Path | None) -> Settings:
+    """Read the configuration file and the environment, which goes first.
+
+    Args:
+        ctx: Context of the root.
+        file: The configuration file; None is the user's, if there is one.
+
+    Returns:
+        What `Context.default_map` takes.
+
+    Raises:
+        UsageError: The file cannot be read, or something in it or in the environment cannot be used.
+    """
+    places: Places = ctx.meta.setdefault(_PLACES, {})
+    assert isinstance(ctx.command, click.Group)
+    settings: Settings = {}
+    path = _users_file() if file is None else file
+    if path is not None:
+        settings = _of_table(ctx, ctx.command, _read(path), (), path, places)
+    for name, value in os.environ.items():
+        if name.startswith("NETCHAT_") and value and name not in _OTHERS:
+            _add_variable(ctx, name, value, settings, places)
+    return settings
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Let errors about values say where the values are set, if that is not the command line."""
+    try:
+        yield
+    except click.UsageError as error:
+        raise _explained(error) from error.__cause__
+
+
+def _explained(error: click.UsageError) -> click.UsageError:
+    ctx = error.ctx
+    if ctx is None:
+        return error
+    places = ctx.meta.get(_PLACES, {}).get(_path(ctx), {})
+    hint = getattr(error, "param_hint", None)
+    said = []
+    for param in ctx.command.params:
+        source = ctx.get_parameter_source(str(param.name))
+        place = places.get(str(param.name)) if source is ParameterSource.DEFAULT_MAP else None
+        if source is ParameterSource.ENVIRONMENT:
+            place = str(param.envvar)
+        if place is None:
+            continue
+        if isinstance(error, click.BadParameter) and (error.param is param or hint in param.opts):
+            error.param_hint = place
+        elif any(
+            re.search(rf"(?<![\w-]){option}(?![\w-])", error.message) for option in param.opts
+        ):
+            said.append(f"{param.opts[0]} is set by {place}")
+    return click.UsageError(f"{error.message} ({', '.join(said)}.)", ctx) if said else error
+
+
+def _users_file() -> Path | None:
+    import platformdirs
+
+    path = platformdirs.user_config_path("netchat") / "config.toml"
+    try:
+        return path if path.is_file() else None
+    except OSError:  # a home that may not be read, as under sudo -u: there is none for us
+        return None
+
+
+def _read(path: Path) -> Settings:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise click.UsageError(f"The configuration {path} cannot be read: {error}") from error
+
+
+def _of_table(
+    ctx: click.Context,
+    command: click.Command,
+    table: Settings,
+    names: tuple[str, ...],
+    file: Path,
+    places: Places,
+) -> Settings:
+    """Check a table of the file; return it by the names of parameters."""
+    header = f"[{'.'.join(names)}]" if names else "the file"
+    settings: Settings = {}
+    params = _params(command) if names else {}
+    for key, value in table.items():
+        if isinstance(command, click.Group) and key in command.list_commands(ctx):
+            if not isinstance(value, dict):
+                raise click.UsageError(
+                    f"{file}: {key} is a command; its options go below [{'.'.join((*names, key))}]."
+                )
+            inner = command.get_command(ctx, key)
+            assert inner is not None
+            settings[key] = _of_table(ctx, inner, value, (*names, key), file, places)
+            continue
+        param = params.get(key.replace("_", "-"))
+        if param is None:
+            known = [
+                *params,
+                *(command.list_commands(ctx) if isinstance(command, click.Group) else ()),
+            ]
+            raise click.UsageError(
+                f"{file}: {header} has the unknown key {key!r}; {_hint(key, known)}"
+            )
+        place = f"{key} in {header} of {file}"
+        settings[str(param.name)] = _as_typed(param, value, place)
+        places.setdefault(names, {})[str(param.name)] = place
+    return settings
+
+
+def _as_typed(param: click.Parameter, value: Any, place: str) -> Any:
+    """A value of TOML as somebody would type it on the command line, so that it is checked alike."""
+    if getattr(param, "is_flag", False):
+        if not isinstance(value, bool):
+            raise click.UsageError(
+                f"Invalid value for {place}: it is true or false, not {value!r}."
+            )
+        return value
+    several = param.nargs == -1 or getattr(param, "multiple", False)
+    items = value if several and isinstance(value, list) else [value]
+    for item in items:
+        if isinstance(item, bool) or not isinstance(item, (str, int, float)):
+            raise click.UsageError(
+                f"Invalid value for {place}: it is a number or a text"
+                f"{', or a list of them' if several else ''}, not {item!r}."
+            )
+    return [str(item) for item in items] if several else str(value)
+
+
+def _add_variable(
+    ctx: click.Context, name: str, value: str, settings: Settings, places: Places
+) -> None:
+    command, rest = ctx.command, name.removeprefix("NETCHAT_")
+    names: tuple[str, ...] = ()
+    while isinstance(command, click.Group):
+        fitting = {_variable(each) + "_": each for each in command.list_commands(ctx)}
+        prefix = max((each for each in fitting if rest.startswith(each)), key=len, default=None)
+        if prefix is None:
+            break
+        names, rest = (*names, fitting[prefix]), rest.removeprefix(prefix)
+        settings = settings.setdefault(names[-1], {})
+        inner = command.get_command(ctx, names[-1])
+        assert inner is not None
+        command = inner
+    params = {_variable(key): each for key, each in _params(command).items() if names}
+    param = params.get(rest)
+    if param is None:
+        if _KUBERNETES.fullmatch(f"{name}={value}"):
+            return
+        before = name.removesuffix(rest)
+        known = [before + key for key in params] or [
+            f"NETCHAT_{_variable(each)}_"
+            for each in ctx.command.list_commands(ctx)  # type: ignore[attr-defined]
+        ]
+        raise click.UsageError(
+            f"The environment sets {name}, which is no option of a command; {_hint(name, known)}"
+        )
+    several = param.nargs == -1 or getattr(param, "multiple", False)
+    settings[str(param.name)] = value.split() if several else value
+    places.setdefault(names, {})[str(param.name)] = name
+
+
+def _params(command: click.Command) -> Mapping[str, click.Parameter]:
+    """What can be set of a command: its parameters by the names of their keys."""
+    return dict(_named(command))
+
+
+def _named(command: click.Command) -> Iterator[tuple[str, click.Parameter]]:
+    for param in command.params:
+        if isinstance(param, click.Argument):
+            yield str(param.name).replace("_", "-"), param
+        yield from ((opt[2:], param) for opt in param.opts if opt.startswith("--"))
+
+
+def _variable(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def _hint(given: str, known: list[str]) -> str:
+    near = get_close_matches(given, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
+
+
+def _path(ctx: click.Context) -> tuple[str, ...]:
+    """The names of a context's command and of its groups, without the root's."""
+    return () if ctx.parent is None else (*_path(ctx.parent), str(ctx.info_name))

@@ -1,0 +1,184 @@
+"""Options that the configuration file and the environment set."""
+
+from __future__ import annotations
+
+import json
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from netchat.cli.main import cli
+from tests.cli.test_streams import commands
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run a command with a configuration file and variables."""
+    file = tmp_path / "its.toml"
+
+    def run(line: str, config: str | bytes = "", **environment: str):
+        file.write_bytes(config.encode() if isinstance(config, str) else config)
+        return CliRunner().invoke(cli, ["--config", str(file), *line.split()], env=environment)
+
+    run.file = file
+    return run
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("[serve]\nprot = 1", "[serve] has the unknown key 'prot'; did you mean port?"),
+        ("[serve]\nno-web = true", "[serve] has the unknown key 'no-web'; "),
+        ("[sevre]\nport = 1", "the file has the unknown key 'sevre'; did you mean serve?"),
+        ("port = 1", "the file has the unknown key 'port'; there are serve, client, "),
+        ("serve = 1", "serve is a command; its options go below [serve]."),
+        ("[lab]\nhosts = 1", "[lab] has the unknown key 'hosts'; there are name, up, "),
+        ("[lab.up]\nhost = 1", "[lab.up] has the unknown key 'host'; did you mean hosts?"),
+        ("[lab]\nup = 1", "up is a command; its options go below [lab.up]."),
+        ("[encode]\nas_json = true", "[encode] has the unknown key 'as_json'; "),
+    ],
+)
+def test_an_unknown_key_is_an_error_of_every_command(config, said, run):
+    result = run("completion bash", config)
+    assert result.exit_code == 2
+    assert f"Error: {run.file}: {said}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "config", "said"),
+    [
+        ("serve", "[serve]\nport = 'x'", "port in [serve] of FILE: 'x' is not a valid integer"),
+        ("serve", "[serve]\nport = 70000", "port in [serve] of FILE: 70000 is not in the range"),
+        ("serve", "[serve]\nport = 1.5", "port in [serve] of FILE: '1.5' is not a valid integer"),
+        (
+            "serve",
+            "[serve]\nport = true",
+            "port in [serve] of FILE: it is a number or a text, not True",
+        ),
+        (
+            "serve",
+            "[serve]\nport = [1]",
+            "port in [serve] of FILE: it is a number or a text, not [1]",
+        ),
+        (
+            "serve",
+            "[serve]\nport = {a=1}",
+            "port in [serve] of FILE: it is a number or a text, not {",
+        ),
+        (
+            "serve",
+            "[serve]\nudp = 'yes'",
+            "udp in [serve] of FILE: it is true or false, not 'yes'.",
+        ),
+        ("serve", "[serve]\nudp = 1", "udp in [serve] of FILE: it is true or false, not 1."),
+        ("serve", "[serve]\nkeep = 'x'", "keep in [serve] of FILE: 'x' is no duration"),
+        ("serve", "[serve]\nrate = nan", "rate in [serve] of FILE: 'nan' is not a finite number."),
+        ("serve", "[serve]\nrate = inf", "rate in [serve] of FILE: 'inf' is not a finite number."),
+        ("serve", "[serve]\norigin = 'x'", "origin in [serve] of FILE: 'x' is no origin"),
+        ("client", "[client]\nlink = 'x'\nname='A'", "link in [client] of FILE: 'x' is no code"),
+        ("encode x", "[encode]\ncode = 'x'", "code in [encode] of FILE: "),
+        ("encode x", "[encode]\nseed = -1", "seed in [encode] of FILE: "),
+        (
+            "lab up",
+            "[lab.up]\nhosts = 1",
+            "hosts in [lab.up] of FILE: 1 is not in the range 2<=x<=64.",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_an_error_that_names_its_place(line, config, said, run):
+    result = run(line, config)
+    assert result.exit_code == 2, result
+    assert f"Error: Invalid value for {said.replace('FILE', str(run.file))}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "variable", "value", "said"),
+    [
+        ("serve", "NETCHAT_SERVE_PORT", "tcp://10.0.0.1:6464",
+         "Invalid value for NETCHAT_SERVE_PORT: 'tcp://10.0.0.1:6464' is not a valid integer range."),
+        ("lab up", "NETCHAT_LAB_UP_HOSTS", "1",
+         "Invalid value for NETCHAT_LAB_UP_HOSTS: 1 is not in the range 2<=x<=64."),
+        ("serve", "NETCHAT_SERVE_UDP", "perhaps", "Invalid value for NETCHAT_SERVE_UDP: 'perhaps'"),
+        ("load x --users 1", "NETCHAT_LOAD_SENDERS", "2",
+         "--senders 2 is more than --users 1. (--senders is set by NETCHAT_LOAD_SENDERS.)"),
+        ("codes", "NETCHAT_SERVE_PROT", "1", "The environment sets NETCHAT_SERVE_PROT, which is no option "
+         "of a command; did you mean NETCHAT_SERVE_PORT?"),
+        ("codes", "NETCHAT_SERV_PORT", "1", "did you mean NETCHAT_SERVE_?"),
+        ("codes", "NETCHAT_LAB_UP_HOST", "1", "did you mean NETCHAT_LAB_UP_HOSTS?"),
+    ],
+)  # fmt: skip
+def test_a_variable_that_cannot_be_used_is_an_error_that_names_it(line, variable, value, said, run):
+    result = run(line, **{variable: value})
+    assert result.exit_code == 2
+    assert f"Error: {said}" in result.stderr or said in result.stderr.splitlines()[-1]
+
+
+def test_the_variable_for_the_file_is_named_too():
+    result = CliRunner().invoke(cli, ["codes"], env={"NETCHAT_CONFIG": "/no/such.toml"})
+    assert (
+        "Error: Invalid value for NETCHAT_CONFIG: File '/no/such.toml' does not exist."
+        in result.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("NETCHAT_SERVICE_HOST", "10.0.0.1"),
+        ("NETCHAT_SERVE_SERVICE_PORT", "6464"),
+        ("NETCHAT_PORT", "tcp://10.0.0.1:6464"),
+        ("NETCHAT_SERVE_PORT_6464_TCP_ADDR", "10.0.0.1"),
+        ("NETCHAT_NO_APT", "1"),
+        ("NETCHAT_QUICK", "0"),
+        ("NETCHAT_SERVE_PORT", ""),
+    ],
+)
+def test_variables_that_are_no_settings_are_none(variable, value, run):
+    assert run("completion bash", **{variable: value}).exit_code == 0
+
+
+def test_a_file_sets_options_by_their_names(run):
+    result = run("encode Hi", "[encode]\njson = true\ncode = 'uncoded:8'\nflip = 1\n")
+    assert json.loads(result.stdout)["code"] == "uncoded:8"
+    result = run(
+        "inspect captures/two-users.pcapng", "[inspect]\ntype = ['SEND', 'BYE']\njson = true\n"
+    )
+    found = {json.loads(line)["type"] for line in result.stdout.splitlines()}
+    assert found == {"SEND", "BYE"}
+    result = run("inspect captures/two-users.pcapng", "[inspect]\ntype = 'BYE'\n")
+    assert "SEND" not in result.stdout
+
+
+def test_a_variable_goes_before_the_file_and_an_option_before_both(run):
+    config = "[encode]\njson = true\ncode = 'uncoded:8'\n"
+    result = run("encode Hi", config, NETCHAT_ENCODE_CODE="repetition:3")
+    assert json.loads(result.stdout)["code"] == "repetition:3"
+    result = run("encode Hi --code uncoded:16", config, NETCHAT_ENCODE_CODE="repetition:3")
+    assert json.loads(result.stdout)["code"] == "uncoded:16"
+    result = run(
+        "inspect captures/two-users.pcapng",
+        NETCHAT_INSPECT_TYPE="SEND BYE",
+        NETCHAT_INSPECT_JSON="1",
+    )
+    assert {json.loads(line)["type"] for line in result.stdout.splitlines()} == {"SEND", "BYE"}
+
+
+def test_a_file_is_utf_8_with_or_without_a_mark(run, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C")
+    text = "[encode]\ncode = 'uncoded:8' # Schlüssel → Wert\n"
+    for config in (text.encode(), b"\xef\xbb\xbf" + text.encode()):
+        assert run("encode Hi --json", config).exit_code == 0
+    result = run("encode Hi --json", text.encode("utf-16"))
+    assert result.exit_code == 2
+    assert f"The configuration {run.file} cannot be read" in result.stderr
+
+
+def test_every_option_of_every_command_can_be_set(run):
+    """By the name it has on the command line: a file that sets one to nonsense is refused for that."""
+    for name, command in commands():
+        for param in command.params:
+            if isinstance(param, click.Option) and not param.is_eager:
+                key = next(opt for opt in param.opts if opt.startswith("--"))[2:]
+                result = run("completion bash", f"[{name.replace(' ', '.')}]\n{key} = 1979-05-27\n")
+                assert f"Invalid value for {key} in [{name.replace(' ', '.')}]" in result.stderr

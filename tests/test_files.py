@@ -1,0 +1,98 @@
+"""Files are written as a whole, and text is UTF-8 wherever it is read or written."""
+
+from __future__ import annotations
+
+import ast
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from netchat.files import write_file
+from tests.end_to_end.processes import ROOT
+
+
+def test_a_file_is_replaced_as_a_whole_and_keeps_its_permissions(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    file.chmod(0o604)
+    before = file.stat().st_ino
+    write_file(file, "Grüße\n")
+    assert file.read_bytes() == "Grüße\n".encode()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o604
+    assert file.stat().st_ino != before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_failure_leaves_the_old_file_alone(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        write_file(file, b"new")
+    assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_links_stay_links_even_to_nothing(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    link.symlink_to(target)
+    for content in (b"first", b"second"):
+        write_file(link, content)
+        assert link.is_symlink()
+        assert target.read_bytes() == content
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_file_in_a_folder_of_others_is_written_in_place(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    tmp_path.chmod(0o500)
+    try:
+        write_file(file, b"new")
+        assert file.read_bytes() == b"new"
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def _calls(path: Path) -> Iterator[tuple[int, str]]:
+    """Calls of a source that read or write text without saying that it is UTF-8."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        name = (
+            node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        )
+        owner = getattr(getattr(node.func, "value", None), "id", "")
+        keywords = {keyword.arg for keyword in node.keywords}
+        values = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
+        values += [k.value.value for k in node.keywords if isinstance(k.value, ast.Constant)]
+        if "encoding" in keywords or "utf-8" in values or "utf-8-sig" in values:
+            continue
+        if name in ("open", "fdopen") and owner != "os":
+            modes = [
+                value for value in values if isinstance(value, str) and set(value) <= set("rwabx+t")
+            ]
+            is_text = not any("b" in mode for mode in modes) and (bool(modes) or not node.args)
+        elif name == "fdopen":
+            is_text = not any(isinstance(value, str) and "b" in value for value in values)
+        else:
+            is_text = name in ("read_text", "write_text") or bool(
+                keywords & {"text", "universal_newlines"} and owner == "subprocess"
+            )
+        if is_text:
+            yield node.lineno, ast.unparse(node)[:80]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "netchat").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_text_is_utf_8(path):
+    found = list(_calls(path))
+    assert found == [], found
