@@ -16,7 +16,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from netchat.packets.plugin import is_loaded, plugin_folder
@@ -123,13 +122,22 @@ def _numba() -> Check:
     check = _module("numba", "channel codes and the bench at full speed")
     if not check.ok:
         return check
-    # Numba keeps compiled kernels where this variable says, else beside the code, else at home.
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    folders = [Path(chosen)] if chosen else [Path(__file__).parents[1], Path.home()]
-    if any(os.access(folder, os.W_OK) for folder in folders):
-        return check._replace(found=f"{check.found}, keeps what it compiled")
-    why = f"{check.found}, but compiles anew each time: {folders[-1]} cannot be written to"
-    return check._replace(ok=False, found=why, mend='export NUMBA_CACHE_DIR="$(mktemp -d)"')
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+        found = f"{check.found}, but NUMBA_DISABLE_JIT is set: kernels run uncompiled"
+        return check._replace(ok=False, found=found, mend="unset NUMBA_DISABLE_JIT")
+    from netchat.coding.rs_kernels import decode
+    from netchat.jit import cache_folder, damaged_files
+
+    folder = cache_folder(decode)  # of the folder that Numba itself has found and tried
+    if folder is None:
+        found = (
+            f"{check.found}, but compiles in each process: no folder to keep kernels can be written"
+        )
+        return check._replace(ok=False, found=found, mend='export NUMBA_CACHE_DIR="$(mktemp -d)"')
+    found = f"{check.found}, keeps what it compiled in {folder}"
+    if damaged := damaged_files(folder):
+        found += f" (damaged, to be compiled again: {len(damaged)})"
+    return check._replace(found=found)
 
 
 def _raw_sockets() -> Check:

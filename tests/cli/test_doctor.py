@@ -1,6 +1,9 @@
+import ast
 import json
+import os
 import shutil
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -72,9 +75,33 @@ def test_exit_code(run, monkeypatch, core, code):
     assert "fetch thing" in result.output
 
 
-def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "none"))
+@pytest.mark.parametrize(
+    ("before", "env", "ok", "says"),
+    [
+        ("", {"NUMBA_CACHE_DIR": "{0}/cache"}, True, "keeps what it compiled in {0}/cache/coding_"),
+        ("", {"NUMBA_CACHE_DIR": "{0}/none/and/none"}, True, "keeps what it compiled in {0}/none/and/"),
+        ("import numba.core.caching as c; c.CacheImpl._locator_classes = []\n", {}, False,
+         "compiles in each process: no folder to keep kernels can be written"),
+        ("", {"NUMBA_DISABLE_JIT": "1"}, False, "NUMBA_DISABLE_JIT is set"),
+    ],
+)  # fmt: skip
+def test_where_kernels_are_kept(tmp_path, before, env, ok, says):
+    """What Numba itself does in these cases, not what its documentation says."""
+    program = f"{before}from netchat.packets.machine import _numba; print(_numba()._asdict())"
+    env = {name: value.format(tmp_path) for name, value in env.items()}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **env}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    check = ast.literal_eval(done.stdout)
+    assert check["ok"] == ok
+    assert bool(check["mend"]) != ok
+    assert says.format(tmp_path) in check["found"]
+
+
+def test_damaged_kernels_are_counted(tmp_path, monkeypatch):
+    (tmp_path / "decode-1.py311.1.nbc").write_bytes(b"x" * 100)
+    monkeypatch.setattr("netchat.jit.cache_folder", lambda _: tmp_path)
     check = machine._numba()
-    if check.found != "not installed":
-        assert not check.ok
-        assert "NUMBA_CACHE_DIR" in check.mend
+    assert check.ok
+    assert "damaged, to be compiled again: 1" in check.found
