@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from scapy.layers.inet import TCP
 
-from netchat.course import Variant, exercise, need, whole_number
+from netchat.course import Variant, exercise, need, real_number, whole_number
 from netchat.course.segments import Segment, cut, one_way, spoil
 from netchat.link.rtt import RoundTrip
 from netchat.packets import Gap
@@ -114,16 +114,13 @@ def how_long_to_wait(variant: Variant, timeout: Any) -> None:
         for sample in samples:
             judge.sample(sample)
         right = judge.smoothed + 4 * judge.variation
-        said = timeout(list(samples))
-        try:
-            wrong = abs(float(said) - right) / right
-        except (TypeError, ValueError):
-            need(False, f"timeout returns a number of seconds, not {said!r}.")
+        said = real_number(timeout(list(samples)), "What timeout returns")
+        wrong = abs(said - right) / right
         shown = ", ".join(f"{sample:.3g}" for sample in samples[:4])
         need(
             wrong < 1e-6,
             f"For {len(samples)} samples ({shown}{', …' if len(samples) > 4 else ''}) your timeout "
-            f"is too {'long' if float(said) > right else 'short'}.",
+            f"is too {'long' if said > right else 'short'}.",
             "Section 2 of RFC 6298: what happens at the first sample? And which SRTT does RTTVAR "
             "use, the one before this sample or the one after it?",
         )

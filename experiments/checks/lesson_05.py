@@ -4,14 +4,16 @@ import math
 import random
 from typing import Any, NamedTuple
 
-from netchat.course import Variant, exercise, need, whole_number
+from netchat.course import Variant, exercise, need, real_number, whole_number
 
 
 @exercise("5.1", "What a send costs")
 def what_a_send_costs(_: Variant, measured: Any, per_call: Any, per_byte: Any) -> None:
-    points = [(whole_number(size, "a size"), float(seconds)) for size, seconds in measured]
+    points = [
+        (whole_number(size, "a size"), real_number(seconds, "a time")) for size, seconds in measured
+    ]
     need(len(points) >= 4, "measured has at least four points (size, seconds).")
-    per_call, per_byte = float(per_call), float(per_byte)
+    per_call, per_byte = real_number(per_call, "per_call"), real_number(per_byte, "per_byte")
     need(
         per_call > 0 and per_byte >= 0,
         "Neither of the two can be negative.",
@@ -102,13 +104,15 @@ def what_batching_saves(variant: Variant, cost: Any) -> None:
         alone = members * messages * (per_call + per_byte * size)
         together = members * (per_call + per_byte * messages * size)
         for batched, right in ((False, alone), (True, together)):
-            said = cost(per_call, per_byte, members, messages, size, batched)
+            said = real_number(
+                cost(per_call, per_byte, members, messages, size, batched), "What cost returns"
+            )
             need(
-                isinstance(said, (int, float)) and math.isclose(said, right, rel_tol=1e-6),
+                math.isclose(said, right, rel_tol=1e-6),
                 f"For {members} members, {messages} messages of {size} bytes, "
                 f"{'one write a member' if batched else 'one write a message and member'}: your "
                 f"cost is {said!r} s, which is too "
-                f"{'much' if isinstance(said, (int, float)) and said > right else 'little'}.",
+                f"{'much' if said > right else 'little'}.",
                 "How many calls are made? How many bytes does each of them carry? Batching saves "
                 "calls, not bytes.",
             )
@@ -177,6 +181,7 @@ def waiting_in_line(variant: Variant, latencies: Any) -> None:
             isinstance(said, (list, tuple)) and len(said) == len(arrivals),
             "latencies returns a list with one number a message.",
         )
+        said = [real_number(one, "a latency") for one in said]
         short = next(
             (n for n, (a, b) in enumerate(zip(said, services, strict=True)) if a < b - 1e-9), None
         )
@@ -208,7 +213,7 @@ def percentiles(variant: Variant, percentile: Any) -> None:
     for size in (1, 2, 10, 99, 100, 101):
         samples = [chance.lognormvariate(0, 1) for _ in range(size)]
         for share in (0.5, 0.9, 0.99, 1.0):
-            said = percentile(list(samples), share)
+            said = real_number(percentile(list(samples), share), "What percentile returns")
             need(
                 said in samples,
                 f"Of {size} samples, your {share:.0%} percentile is {said!r}, which is none of them.",

@@ -62,7 +62,9 @@ def internet_checksum(variant: Variant, function: Any) -> None:
     cases = [
         b"",
         b"\x00\x01",
+        b"\xff\xff",  # the sum ffff stays ffff: modulo 65535 it would be 0
         b"\xff\xff\x00\x01",
+        b"\xff\xff\xff\xff\x00\x01",  # adding what was carried over carries again
         bytes.fromhex("45000052000100004006f6a1"),
         b"abc",
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netchat.course import Variant, Wrong, exercise, need, real_number, whole_number
+from netchat.course import Variant, exercise, need, real_number, whole_number
 
 #: What each check of the (7,4) code covers: the places whose number has that bit.
 GROUPS = {check: [place for place in range(1, 8) if place & check] for check in (1, 2, 4)}
@@ -60,10 +60,7 @@ def claim(variant: Variant) -> float:
 
 @exercise("7.2", "How long must nothing happen?", given=claim)
 def nothing_happens(limit: float, bits_needed: Any) -> None:
-    try:
-        bits = math.ceil(bits_needed)
-    except (TypeError, ValueError, OverflowError):
-        raise Wrong(f"bits_needed is a number, not {bits_needed!r}.") from None
+    bits = math.ceil(real_number(bits_needed, "bits_needed"))
     need(bits > 0, "No bits prove nothing.")
 
     def none_seen(number: float) -> float:

@@ -1,5 +1,6 @@
 """Every lesson: made from its source, its solutions pass, and what people get wrong does not."""
 
+import ast
 import contextlib
 import functools
 import io
@@ -16,7 +17,13 @@ from netchat.course.weave import lessons, notebook_of, solutions_of, solve, text
 ROOT = Path(__file__).parents[2]
 COURSE = ROOT / "experiments"
 LESSONS = [pytest.param(lesson, id=lesson.stem) for lesson in lessons(COURSE)]
-STUDENTS = ("Ada", "Björn", "Chidi", "Dolores", "Emre", "Fatima", "Grace", "Hiro", "Inês", "李雷")
+NAMES = ("Ada", "Björn", "Chidi", "Dolores", "Emre", "Fatima", "Grace", "Hiro", "Inês", "李雷")
+STUDENTS = (*NAMES, *(f"Student {number}" for number in range(30)))
+
+#: Students for whom a lesson's mistakes are tried: fewer where checks are costly, because they run
+#: a server, decode thousands of blocks, or let a policy play.
+MOST = len(STUDENTS)
+COUNTS = {"02": 20, "03": 20, "04": 6, "08": 12, "09": 12, "11": 4, "12": 6}
 
 
 #: A lesson's cells; reading them takes longer than running most of them.
@@ -102,10 +109,23 @@ def test_unanswered_exercises_say_so(lesson):
         assert (number, desk.verdict(number, cell).result) == (number, "not answered")
 
 
+def hints_of(lesson: Path) -> set[str]:
+    """All hints in the checks of a lesson."""
+    checks = COURSE / "checks" / f"lesson_{lesson.name[:2]}.py"
+    place = {"need": 2, "Wrong": 1}  # among the arguments
+    return {
+        ast.literal_eval(node.args[place[node.func.id]])
+        for node in ast.walk(ast.parse(checks.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and len(node.args) > place.get(node.func.id, len(node.args))
+    }
+
+
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_solutions_pass_and_mistakes_do_not_for_ten_students(lesson):
-    solutions = solutions_of(lesson)
-    for student in STUDENTS:
+def test_solutions_pass_and_mistakes_do_not_whoever_makes_them(lesson):
+    solutions, hints = solutions_of(lesson), set()
+    for student in STUDENTS[: COUNTS.get(lesson.name[:2], MOST)]:
         desk = Desk(lesson, student)
         for number, solution in solutions.items():
             verdict = desk.verdict(number, solution.code)
@@ -114,6 +134,36 @@ def test_solutions_pass_and_mistakes_do_not_for_ten_students(lesson):
                 verdict = desk.verdict(number, mistake.code, dict(desk.names))
                 assert verdict.result == "wrong", f"{student}: {number}, {mistake.why} passes"
                 assert "can do nothing with this answer" not in verdict.text, str(verdict)
+                assert "NameError" not in verdict.text, str(verdict)
+                hints.add(verdict.hint)
+    assert hints_of(lesson) <= hints, "each of these hints needs a mistake in instructor/"
+
+
+NAMED = {
+    "6.2": ("Adds what is carried over only once", "also what is carried over in doing so"),
+    "8.1": ("Forgets that only the good bits", "then p_gb from the balance between both ways"),
+    "8.3": ("Forgets the clock", "Take the remainder, by % q"),
+    "7.4": ("Names the place as the list counts it", "Places count from 1"),
+}
+
+
+@pytest.mark.parametrize("number", NAMED)
+def test_these_mistakes_get_the_hint_that_names_them_for_sixty_students(number):
+    why, hint = NAMED[number]
+    (lesson,) = COURSE.glob(f"{int(number.split('.')[0]):02}_*.md")
+    solution = solutions_of(lesson)[number]
+    (mistake,) = (m for m in solution.mistakes if m.why.startswith(why))
+    desk = Desk(lesson, "Nadia Okafor")
+    for earlier in list(solutions_of(lesson).values()):
+        run(earlier.code, desk.names)
+        if earlier.number == number:
+            break
+    for student in ("Nadia Okafor", *(f"Student {n}" for n in range(60))):
+        one = Desk(lesson, student)
+        names = {**desk.names, "course": one.course}
+        run(solution.code, names)  # with what this student is given
+        verdict = one.verdict(number, mistake.code, names)
+        assert hint in verdict.hint, f"{student}: {verdict}"
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
