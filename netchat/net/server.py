@@ -16,6 +16,7 @@ from netchat.chat.journal import Batch
 from netchat.chat.settings import Settings
 from netchat.errors import BadMagic, HistoryError, PeerError
 from netchat.link.marker import begins_link
+from netchat.net.half_close import half_close
 from netchat.net.history import SqliteHistory
 from netchat.net.layer import Layer
 from netchat.net.link_door import LinkDoor
@@ -443,28 +444,29 @@ class ChatServer:
             self.newly_stalled.clear()
 
     def _part(self, peer: _Peer) -> None:
-        peer.transport.close()
+        half_close(peer.transport)
         # close() waits until all is sent; a peer that does not read would keep it for ever.
         self._loop.call_later(LINGER, peer.transport.abort)
 
     # -- time, and trouble ----------------------------------------------------------------------
 
     def _tick(self) -> None:
-        self.hub.tick(time.monotonic())
-        self.schedule()
         self._timers = [
             t for t in self._timers if not t.cancelled() and t.when() > self._loop.time()
         ]
+        # First, so that one that fails is not the last.
         self._timers.append(self._loop.call_later(TICK_EVERY, self._tick))
+        self.hub.tick(time.monotonic())
+        self.schedule()
 
     def _purge(self) -> None:
+        self._timers.append(self._loop.call_later(PURGE_EVERY, self._purge))
         before = self.hub.wall(time.monotonic() - self.settings.keep)
         if self._writer is not None:
             self._writer.purge(before, self._purged)
         else:
             self._history.purge(before)
             self._purged()
-        self._timers.append(self._loop.call_later(PURGE_EVERY, self._purge))
 
     def _purged(self) -> None:
         for room in self.hub.rooms.values():
