@@ -31,7 +31,8 @@ class Connection:
         allowance: frames it may send at once (token bucket).
         filled: when the bucket was last filled.
         warned: when it was last told that it sends too fast.
-        closing: it was told goodbye; what it still sends is ignored.
+        closing: it was told goodbye, or has said so; what it still sends is ignored.
+        finished: nothing more is written to it.
     """
 
     __slots__ = (
@@ -40,6 +41,7 @@ class Connection:
         "asked",
         "closing",
         "filled",
+        "finished",
         "heard",
         "holds",
         "lagging",
@@ -65,7 +67,7 @@ class Connection:
         self.allowance = 0.0
         self.filled = 0.0
         self.warned = 0.0
-        self.closing = False
+        self.closing = self.finished = False
 
 
 class Write(NamedTuple):

@@ -234,6 +234,7 @@ class Hub(State):
             room.tail.add(first, room.delivered, data)
             if room.live:
                 self._outputs.append(Fanout(list(room.live), data))
+        self._serve_parting()
         for action in batch.after:
             action()
 
@@ -284,6 +285,23 @@ class Hub(State):
         if connection.asked:
             connection.asked.popleft()()
         return bool(connection.asked)
+
+    def _serve_parting(self) -> None:
+        """Send those who are about to leave a room what they still lack of it, if it is not much.
+
+        Their own last messages are in it if they have joined, spoken and left in one batch.
+        """
+        for connection, rooms in self.parting.items():
+            lagging, left = connection.lagging or {}, CATCH_UP_BYTES
+            for room in rooms:
+                while (
+                    lagging.get(room, room.delivered) < room.delivered
+                    and not connection.stalled_since
+                    and left > 0
+                ):
+                    data, lagging[room] = self._behind(room, lagging[room])
+                    self.write(connection, data)
+                    left -= len(data)
 
     def _behind(self, room: Room, last: int) -> tuple[bytes, int]:
         """Some of the frames that follow `last` in a room, and the last one's number."""

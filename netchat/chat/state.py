@@ -153,7 +153,7 @@ class State:
 
     def write(self, connection: Connection, data: bytes) -> None:
         """Send bytes to a connection; none to one that was lost while a commit was under way."""
-        if connection in self.connections:
+        if connection in self.connections and not connection.finished:
             self._outputs.append(Write(connection, data))
 
     def send(self, connection: Connection, message: Message) -> None:
@@ -162,7 +162,9 @@ class State:
 
     def close(self, connection: Connection) -> None:
         """Close a connection, behind what was written to it; nothing more is sent on it."""
-        connection.closing = True
+        if connection.finished:
+            return
+        connection.closing = connection.finished = True
         self._unfollow(connection)
         if connection in self.connections:
             self._outputs.append(Close(connection))
@@ -331,7 +333,7 @@ class State:
     def follow(self, connection: Connection, room: Room, after: int) -> None:
         """Let a connection get a room's events, from the one behind `after` on."""
         followed = connection in room.live or room in (connection.lagging or ())
-        if connection.closing or followed:
+        if connection.finished or followed:
             return
         # `after` is beyond `delivered` for who joins in the batch that is being committed, behind
         # other events of it: those are not for them.

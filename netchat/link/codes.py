@@ -76,7 +76,21 @@ _LENGTHS, _LENGTHS_OF_CHAIN = 64, 8
 
 
 def check_spec(spec: str) -> str:
-    """Check a code's spec that came from somebody else.
+    """Check a code's spec that came from somebody else, which may mean to build that code.
+
+    Returns:
+        The spec, without spaces.
+
+    Raises:
+        ValueError: it is not one of the codes that a link may use; the text says why.
+    """
+    text = check_form(spec)
+    _limited(text)
+    return text
+
+
+def check_form(spec: str) -> str:
+    """Check how a code's spec is written; that takes no time.
 
     Returns:
         The spec, without spaces.
@@ -100,7 +114,6 @@ def check_spec(spec: str) -> str:
         most = _STAGES[match[1]]
         if any(int(number) > most for number in (match[2] or "0").split(",")):
             raise ValueError(f"{stage!r} is too large for a link: its numbers go up to {most}")
-    _limited(text)
     return text
 
 

@@ -12,7 +12,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from weakref import WeakValueDictionary
 
-from netchat.link.codes import CODES, BlockCode, check_spec, known_code
+from netchat.link.codes import CODES, BlockCode, check_form, check_spec, known_code
 
 __all__ = ["MOST_IN_USE", "CodeLoader"]
 
@@ -54,6 +54,7 @@ class CodeLoader:
         found = known_code(spec) or self._in_use.get(spec)
         if found is not None:
             return found
+        check_form(spec)
         for tried, outcome in self._recent:
             if tried == spec and isinstance(outcome, ValueError):
                 raise outcome

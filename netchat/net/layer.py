@@ -73,6 +73,10 @@ class Layer(asyncio.Transport, asyncio.Protocol):
         """Close at once."""
         self.lower.abort()
 
+    def can_write_eof(self) -> bool:
+        """Whether it can be closed by halves: no."""
+        return False
+
     def is_closing(self) -> bool:
         """Whether it is closed, or about to be."""
         return self.lower.is_closing()

@@ -7,6 +7,7 @@ from typing import cast
 
 from netchat.errors import LinkError
 from netchat.link.link import Link
+from netchat.net.half_close import half_close
 from netchat.net.layer import Layer
 from netchat.net.link_work import ABUSE, LinkWork
 
@@ -235,7 +236,7 @@ class LinkLayer(Layer):
         if not self._lower_full:
             self._send()
         if link.closed:
-            lower.close()
+            half_close(lower)
             return
         if self._upper_paused and link.buffered < LOW_WATER:
             self._upper_paused = False
@@ -244,7 +245,7 @@ class LinkLayer(Layer):
             if link.opened:
                 link.close()
                 self._send()
-            lower.close()
+            half_close(lower)
             return
         if not self._lower_full:  # until there is room, time changes nothing
             self._arm(link.next_timer())

@@ -18,6 +18,7 @@ from netchat.chat.journal import Batch
 from netchat.chat.settings import Settings
 from netchat.errors import BadMagic, HistoryError, PeerError
 from netchat.link.marker import begins_link
+from netchat.net.half_close import half_close
 from netchat.net.history import SqliteHistory
 from netchat.net.layer import Layer
 from netchat.net.link_door import LinkDoor
@@ -573,22 +574,24 @@ class ChatServer:
             self.newly_stalled.clear()
 
     def _part(self, peer: _Peer) -> None:
-        peer.transport.close()
+        half_close(peer.transport)
         # close() waits until all is sent; a peer that does not read would keep it for ever.
         self._loop.call_later(LINGER, peer.transport.abort)
 
     # -- time, and trouble ----------------------------------------------------------------------
 
     def _tick(self) -> None:
-        self.hub.tick(self.now())
-        self.schedule()
         self._timers = [
             t for t in self._timers if not t.cancelled() and t.when() > self._loop.time()
         ]
+        # First, so that one that fails is not the last.
         self._timers.append(self._loop.call_later(TICK_EVERY, self._tick))
+        self.hub.tick(self.now())
+        self.schedule()
 
     def _purge(self, *, at_once: bool = False) -> None:
         """Delete old history; more than a day's worth only if told to, or after a day."""
+        self._timers.append(self._loop.call_later(PURGE_EVERY, self._purge))
         now, wall = self.now(), time.time()
         waited = self._postponed_at is not None and now - self._postponed_at >= PURGE_WAIT
         before = int(max((wall - self.settings.keep) * 1e6, -(2.0**62)))
@@ -599,7 +602,6 @@ class ChatServer:
             while purge.step():
                 pass
             self._purged(purge)
-        self._timers.append(self._loop.call_later(PURGE_EVERY, self._purge))
 
     def _purged(self, purge: Purge) -> None:
         for room in self.hub.rooms.values():

@@ -55,6 +55,10 @@ class UdpPath(asyncio.Transport):
             self._ended()
             asyncio.get_running_loop().call_soon(self.upper.connection_lost, why)
 
+    def can_write_eof(self) -> bool:
+        """Whether it can be closed by halves: no."""
+        return False
+
     def is_closing(self) -> bool:
         """Whether it is at an end."""
         return self._closing

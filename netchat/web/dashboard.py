@@ -63,6 +63,7 @@ class Dashboard:
         self._notes = notes
         self._token = token.encode()
         self._process = psutil.Process()
+        self._cpu, self._memory = 0.0, 0
         self._since = time.time()
         self._samples: deque[dict[str, Any]] = deque(maxlen=SAMPLES)
         self._heard = notes.count
@@ -127,6 +128,11 @@ class Dashboard:
     # -- what is told -----------------------------------------------------------------------------
 
     def _sample(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(EVERY, self._sample)
+        # Reading /proc takes a file descriptor, and there may be none.
+        with contextlib.suppress(OSError, psutil.Error):
+            self._cpu = self._process.cpu_percent()
+            self._memory = self._process.memory_info().rss
         hub, traffic = self._chat.hub, self._chat.traffic
         self._samples.append(
             {
@@ -140,8 +146,8 @@ class Dashboard:
                 "in": traffic.bytes_in,
                 "out": traffic.bytes_out,
                 "troubles": self._notes.troubles,
-                "cpu": self._process.cpu_percent(),
-                "memory": self._process.memory_info().rss,
+                "cpu": self._cpu,
+                "memory": self._memory,
             }
         )
         if self._viewers:
@@ -153,7 +159,6 @@ class Dashboard:
                 except asyncio.QueueFull:
                     viewer.transport.abort()
         self._heard = self._notes.count
-        self._timer = asyncio.get_running_loop().call_later(EVERY, self._sample)
 
     def _all(self) -> str:
         """What a new viewer is told."""

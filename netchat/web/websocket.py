@@ -18,6 +18,7 @@ from websockets.frames import Frame as Piece
 from websockets.protocol import OPEN, Protocol, Side
 
 from netchat.errors import BadWebSocket, PeerError
+from netchat.net.half_close import half_close
 from netchat.wire import Frame, FrameReader
 
 __all__ = ["Envelope", "WebSocket"]
@@ -221,12 +222,16 @@ class WebSocket(asyncio.Transport):
             if data:
                 self._lower.write(data)
             else:
-                self._lower.close()
+                half_close(self._lower)
 
     def abort(self) -> None:
         """Close at once."""
         self._closing = True
         self._lower.abort()
+
+    def can_write_eof(self) -> bool:
+        """Whether it can be closed by halves: no, `close` sees to that."""
+        return False
 
     def is_closing(self) -> bool:
         """Whether it is closed, or about to be."""

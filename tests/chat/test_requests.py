@@ -269,6 +269,28 @@ class TestBye:
         assert not world.hub.away
         assert not world.hub.parting
 
+    @pytest.mark.parametrize("crowded", [False, True])
+    @pytest.mark.parametrize("after", [None, 0])
+    @pytest.mark.parametrize("leaving", [Bye(""), Leave(2, "lobby")])
+    def test_who_joins_speaks_and_leaves_at_once_gets_the_echo(
+        self, world, sourav, crowded, after, leaving
+    ):
+        world.say(sourav, Send(1, "lobby", "before"))
+        maya, _ = world.greet("Maya")
+        if crowded:  # others speak in the same batch
+            sourav.up += encode(Send(2, "lobby", "meanwhile"))
+        lobby = world.hub.rooms["lobby"]
+        join = Join(1, 0 if after is None else lobby.log, after or 0, "lobby")
+        answer = world.say(maya, join, Send(7, "lobby", "hello"), leaving)
+
+        events = [m for m in answer if isinstance(m, Event)]
+        assert [m.seq for m in events] == list(range(events[0].seq, lobby.head + 1))
+        assert (events[-2].counter, events[-2].text) == (7, "hello")
+        assert events[-1].kind == EventKind.LEAVE
+        assert isinstance(answer[0], Joined)
+        assert isinstance(answer[-1], Bye if isinstance(leaving, Bye) else Left)
+        assert not world.hub.parting
+
     def test_nothing_more_is_heard(self, world, nova, sourav):
         answer = world.say(nova, Bye(""), Send(9, "lobby", "wait"))
         assert [type(m) for m in answer] == [Event, Bye]

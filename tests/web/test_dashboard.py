@@ -231,3 +231,19 @@ class TestFeed:
                 await looking.read()
             await looking.socket.wait_closed()
             assert looking.socket.close_code == 1001
+
+
+async def test_the_feed_survives_a_lack_of_file_descriptors(often, monkeypatch):
+    async with serve_page() as (_, port), viewer(port, {"token": ""}) as looking:
+        await looking.read()
+
+        def exhausted(process):
+            raise OSError(24, "Too many open files")
+
+        with monkeypatch.context() as lack:
+            lack.setattr("psutil.Process.memory_info", exhausted)
+            lack.setattr("psutil.Process.cpu_percent", exhausted)
+            lacking = len(looking.samples)
+            await looking.until(lambda: len(looking.samples) >= lacking + 3)
+            assert looking.samples[-1]["memory"] > 0
+        await looking.until(lambda: len(looking.samples) >= lacking + 6)

@@ -1,0 +1,126 @@
+"""The reason why a connection is closed arrives, whatever the peer still sends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+import pytest
+
+from netchat.link.link import Link
+from netchat.net import half_close as module
+from netchat.wire import Error, ErrorCode, FrameReader, Hello, decode, encode
+from tests.net.serving import serve
+from tests.web.serving import serve_page
+
+BAD = b"this is no frame, and more follows"
+UNREAD = bytes(3_000_000)
+
+
+async def hear(sock: socket.socket) -> tuple[bytes, str]:
+    """Everything that a peer sends, and how it ends."""
+    loop, heard = asyncio.get_running_loop(), b""
+    while True:
+        try:
+            data = await loop.sock_recv(sock, 65536)
+        except ConnectionResetError:
+            return heard, "reset"
+        if not data:
+            return heard, "closed"
+        heard += data
+
+
+async def push(sock: socket.socket, data: bytes) -> None:
+    """Send in the background, whether it is read or not."""
+    with contextlib.suppress(OSError):
+        await asyncio.get_running_loop().sock_sendall(sock, data)
+
+
+async def said_by_server(port: int, data: bytes) -> tuple[bytes, str]:
+    """What is heard by a client that reads only when its server has had time to close."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as sock:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, ("127.0.0.1", port))
+        pushing = asyncio.create_task(push(sock, data))
+        await asyncio.sleep(0.2)
+        heard = await hear(sock)
+        pushing.cancel()
+        return heard
+
+
+async def test_an_error_arrives_although_bytes_are_unread() -> None:
+    async with serve() as serving:
+        for _ in range(5):
+            heard, how = await said_by_server(serving.port, BAD + UNREAD)
+            (frame,) = FrameReader().feed(heard)
+            error = decode(frame)
+            assert isinstance(error, Error)
+            assert error.code == ErrorCode.BAD_FRAME
+            assert how == "closed"
+
+
+async def test_who_is_refused_at_once_is_told_so() -> None:
+    async with serve(max_half_open=1) as serving:
+        _, holder = await asyncio.open_connection("127.0.0.1", serving.port)
+        while not serving.server.hub.half_open:
+            await asyncio.sleep(0.001)
+        hello = encode(Hello(0, bytes(16), b"", "Nova", "test", ()))
+        heard, how = await said_by_server(serving.port, hello + UNREAD)
+        assert decode(FrameReader().feed(heard)[0]).code == ErrorCode.BUSY
+        assert how == "closed"
+        holder.transport.abort()
+
+
+async def test_the_refusal_of_a_link_arrives() -> None:
+    client = Link.client("rs:255,223")
+    object.__setattr__(client.opening, "up", "turbo")
+    async with serve() as serving:
+        heard, how = await said_by_server(serving.port, client.data_to_send(0.0) + UNREAD)
+        client.receive(heard, 0.0)
+        assert "no code for a link" in client.closed
+        assert how == "closed"
+
+
+async def test_the_reason_arrives_over_a_websocket() -> None:
+    handshake = (
+        b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    unmasked = b"\x82\x05hello"
+    async with serve_page() as (_, port):
+        heard, how = await said_by_server(port, handshake + unmasked + UNREAD)
+        assert b"BadWebSocket" in heard
+        assert how == "closed"
+
+
+async def test_a_peer_that_never_closes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DRAIN_SECONDS", 0.05)
+    async with serve() as serving:
+        reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+        writer.write(BAD)
+        assert await reader.read()
+        async with asyncio.timeout(5):
+            while serving.server.hub.connections:
+                await asyncio.sleep(0.01)
+        writer.transport.abort()
+    assert module._Drain.count == 0
+
+
+async def test_only_so_many_are_drained_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_DRAINED", 3)
+    async with serve(max_per_address=0) as serving:
+        writers = []
+        for _ in range(10):
+            reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+            writers.append(writer)
+            writer.write(BAD)
+            assert await reader.read()
+        assert module._Drain.count == len(serving.server.hub.connections) == 3
+        for writer in writers:
+            writer.transport.abort()
+        async with asyncio.timeout(5):
+            while serving.server.hub.connections:
+                await asyncio.sleep(0.01)
+    assert module._Drain.count == 0
