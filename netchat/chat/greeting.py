@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["hello", "membership", "reserved_seconds", "start"]
 
-#: What a refused name counts for in the limit on frames a second: finding another one that is free
-#: may take a look at every user.
+#: What a name counts for in the limit on frames a second, if it is refused or a user changes to it:
+#: another one is suggested, or all who know the user are told.
 NAME_COST = 20
 
 

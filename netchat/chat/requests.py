@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netchat.chat.codes import PRIVATE_MARK, new_code, read_code
 from netchat.chat.connection import Connection
-from netchat.chat.greeting import membership, reserved_seconds, start
+from netchat.chat.greeting import NAME_COST, membership, reserved_seconds, start
 from netchat.chat.name_table import why_taken
 from netchat.chat.names import clean_name, name_problem, suggest
 from netchat.chat.room import Room
@@ -61,6 +61,9 @@ LOOK_BACK_COST = 50
 
 #: What a HISTORY counts for in that limit, besides its answer: each KiB of that counts, too.
 HISTORY_COST = 20
+
+#: What it counts for to enter or to leave a room: all its members are told.
+MOVE_COST = 5
 
 #: A WHO counts for one frame more for each so many members of the room.
 WHO_MEMBERS = 16
@@ -185,6 +188,7 @@ def _enter(
     now: float,
     known: int | None = None,
 ) -> None:
+    connection.allowance -= MOVE_COST
     hub.seat(session, room)
     hub.event(room, EventKind.JOIN, session.name, "", now)
     if (session.id, room.id) in hub.batch.left:
@@ -265,6 +269,7 @@ def _leave(
     if room is None:
         _not_a_member(hub, connection, message.room, Leave, message.request)
         return
+    connection.allowance -= MOVE_COST
     _go(hub, session, room, message.request, now)
     hub.note("room left", name=session.name, room=room.code, members=len(room.members))
 
@@ -289,6 +294,7 @@ def _roster(hub: State, connection: Connection, session: Session, message: Who) 
 def _rename(
     hub: State, connection: Connection, session: Session, message: Rename, now: float
 ) -> None:
+    connection.allowance -= NAME_COST + len(session.rooms)  # an event in each of them
     name = clean_name(message.name)
     problem, code = name_problem(name), ErrorCode.NAME_NOT_ALLOWED
     if problem is None and (rival := hub.by_name.rival(name, owner=session)) is not None:
@@ -298,7 +304,6 @@ def _rename(
         suggestion = suggest(name, hub.by_name.__contains__)
         hub.refuse(connection, code, problem, Rename, message.request, suggestion)
         return
-    connection.allowance -= len(session.rooms)  # an event in each of them
     hub.by_name.remove(session)
     old, session.name = session.name, name
     hub.by_name.add(session)

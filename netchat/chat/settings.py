@@ -14,14 +14,17 @@ class Settings:
     """Limits and times of a server; times in seconds.
 
     Attributes:
-        max_users: sessions at a time, those included that can still be resumed.
+        max_users: sessions at a time, those included that can still be resumed. One address gets
+            at most its share of them (`netchat.chat.shares`).
         max_rooms: rooms one user may be in: a room costs its members' memory.
         max_frame: bytes of one frame.
         max_text: UTF-8 bytes of one chat message.
-        max_half_open: connections that have not said HELLO yet. Each can hold a frame.
+        max_half_open: connections that have not said HELLO yet. Each can hold a frame. One address
+            gets at most its share of them.
         max_per_address: connections of one address; 0 is no limit. A classroom behind one NAT
             comes from one address.
-        rate: frames a second that one connection may send for long; 0 is no limit.
+        rate: frames a second that one connection may send for long; 0 is no limit. A frame counts
+            once more for each KiB that it has, and what makes more work than others counts more.
         burst: frames it may send at once before `rate` applies.
         handshake_timeout: for HELLO to arrive, as long as a slow TLS handshake takes.
         frame_timeout: for the rest of a frame to arrive after its first byte.

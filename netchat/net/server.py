@@ -63,7 +63,7 @@ MOST_AHEAD = 10.0
 
 #: Seconds of rest after a turn with connections in line, if a light one was read that lately: the
 #: system then lets this process, and those it serves, run when they want to.
-REST_SECONDS, LATELY = 0.001, 0.1
+REST_SECONDS, LATELY = 0.002, 0.1
 
 #: A busy server lets a commit gather for as long: until as many events wait as came during the last
 #: commit and the one before it, but no longer than this. One commit and one send a member then
@@ -441,7 +441,7 @@ class ChatServer:
     def _take_turns(self, now: float) -> None:
         """Go on with those who are in line, for a while."""
         line, end = self._line, now + TURN_SECONDS
-        while line and now < end and not self._resting and not self._stopping:
+        while line and now < end and not self._stopping:
             _, _, peer = heappop(line)
             peer.holds &= ~_Hold.ITS_TURN
             if not peer.holds and peer in self.hub.connections:
@@ -450,8 +450,9 @@ class ChatServer:
                 if not peer.holds and not peer.transport.is_closing():
                     peer.transport.resume_reading()
             now = time.monotonic()
-        if not line or self._resting:
-            return
+
+    def _rest(self, now: float) -> None:
+        """Go on with what is left to do at once, or, while light connections are there, a bit later."""
         if now - self._light_at < LATELY:
             self._resting = True
             self._loop.call_later(REST_SECONDS, self._rested)
@@ -484,15 +485,16 @@ class ChatServer:
     def _turn(self) -> None:
         self._scheduled = False
         self._last_turn = now = time.monotonic()
-        if self._line:
-            self._take_turns(now)
         self._work = 0
+        if self._line and not self._resting:
+            self._take_turns(now)
         self._carry_out()
-        if self.hub.catching_up:
+        if self.hub.catching_up and not self._resting:
             end = time.monotonic() + TURN_SECONDS
-            if self.hub.catch_up(lambda: time.monotonic() > end):
-                self.schedule()
+            self.hub.catch_up(lambda: time.monotonic() > end)
             self._carry_out()
+        if (self._line or self.hub.catching_up) and not self._resting:
+            self._rest(now)
         if self._committing or self._gathering():
             return
         while not self._committing and (batch := self.hub.take_batch()) is not None:

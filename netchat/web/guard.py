@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from netchat.web.address import is_loopback
+from netchat.web.pace import Pace
 
 __all__ = ["Guard", "is_here"]
 
@@ -91,6 +92,7 @@ class Guard:
         self._names = {here, f"{here}.local", *(host.casefold() for host in hosts)}
         self._names |= {host for _, host, _ in self._origins}
         self._names.discard("")
+        self._pace = Pace()
 
     def is_own_host(self, authority: str) -> bool:
         """Whether `Host` names this server. No foreign name leads to an address written in digits."""
@@ -121,6 +123,7 @@ class Guard:
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
         """Refuse what is not for this server; a middleware of aiohttp."""
+        await self._pace.wait(request.remote or "")
         authority = request.headers.get("Host", "")
         if not self.is_own_host(authority):
             raise web.HTTPMisdirectedRequest(

@@ -3,7 +3,7 @@
 import pytest
 
 from netchat.chat.hub import CATCH_UP_BYTES, LEAST_PAUSE, MAX_ASKED, WARN_EVERY
-from netchat.chat.requests import HISTORY_COST
+from netchat.chat.requests import HISTORY_COST, MOVE_COST
 from netchat.chat.room import TAIL_BYTES
 from netchat.net.history import SqliteHistory
 from netchat.net.memory import MemoryHistory
@@ -132,7 +132,7 @@ class TestMetering:
         world = World(rate=100.0, burst=100.0)
         link, _ = world.greet("Nova")
         world.say(link, Join(1, 0, 0, "lobby"), Send(1, "lobby", "x" * 16_000))
-        assert link.allowance == pytest.approx(100 - 2 - (1 + 15))
+        assert link.allowance == pytest.approx(100 - 2 - MOVE_COST - (1 + 15))
 
     def test_answers_count_too(self):
         world = World(rate=1000.0, burst=1000.0)

@@ -80,7 +80,7 @@ def undisturbed(server: Server, probe: Probe) -> Undisturbed:
 
 @contextmanager
 def _attack(name: str, port: int) -> Iterator[None]:
-    command = [sys.executable, "-m", "tests.end_to_end.attacks", name, str(port)]
+    command = [sys.executable, "-m", "tests.end_to_end.attacks", name, str(port), "0", "4.5"]
     with subprocess.Popen(command, cwd=ROOT) as process:
         try:
             time.sleep(0.3)  # until it is up
@@ -111,6 +111,22 @@ def test_floods(server: Server, undisturbed: Undisturbed, attack: str) -> None:
 
     undisturbed.check(memory=24 * MB)
     server.wait_for("too fast")
+
+
+@pytest.mark.parametrize(
+    "attack",
+    ["refused_joins", "rosters", "duplicates", "names", "first_names", "long_lists", "comings"],
+)
+def test_the_attacks_of_the_bench(server: Server, undisturbed: Undisturbed, attack: str) -> None:
+    """The worst of `python -m tests.bench.attacks`, each until one attempt is undisturbed."""
+    for _ in undisturbed.attempts():
+        with _attack(attack, server.port):
+            undisturbed.compare()
+            with RawClient(server.port, "Newcomer", device=b"N" * 16):
+                pass  # who comes now is let in
+
+    undisturbed.check(memory=90 * MB)
+    assert server.memory < 150 * MB
 
 
 def test_half_open_connections(server: Server, undisturbed: Undisturbed) -> None:

@@ -1,6 +1,7 @@
 """The server on real sockets: what its asyncio shell adds to the rules."""
 
 import asyncio
+import contextlib
 import time
 
 import pytest
@@ -139,6 +140,42 @@ class TestOverload:
             await link.until(lambda: len(link.all(Pong)) == 600)
             assert time.monotonic() - began > 0.28
             assert codes(link) == [ErrorCode.TOO_FAST]
+
+    @pytest.mark.parametrize("count", [1, 10])
+    async def test_a_flood_is_handled_at_the_rate_and_held_in_the_kernel(self, count):
+        rate, burst = 200.0, 100.0
+        join = encode(Join(1, 0, 0, "0123456789"))
+        async with serve(rate=rate, burst=burst) as serving, contextlib.AsyncExitStack() as stack:
+            began = time.monotonic()
+            links = [
+                await stack.enter_async_context(raw(serving.port, f"F{n}")) for n in range(count)
+            ]
+            for link in links:
+                link.send(join * (8_000_000 // len(join)))
+            held = 0
+            while time.monotonic() - began < 1.0:
+                await asyncio.sleep(0.01)
+                held = max(held, *(peer.reader.pending for peer in serving.peers))
+            handled = len(serving.noted("refused"))
+            seconds = time.monotonic() - began
+            assert handled <= count * (burst + 1.05 * rate * seconds)
+            # One read, and no more; the rest waits where TCP makes the sender wait.
+            assert 0 < held <= 256 * 1024
+
+    async def test_who_says_little_does_not_wait_for_those_who_say_much(self, monkeypatch):
+        monkeypatch.setattr(module, "LIGHT_SAVED", 0.5)
+        frames = b"".join(encode(Ping(n)) for n in range(20_000))
+        async with (
+            serve(rate=0.0) as serving,
+            raw(serving.port, "Loud") as loud,
+            raw(serving.port, "Quiet") as quiet,
+        ):
+            loud.send(frames)
+            while not serving.server._line:
+                await asyncio.sleep(0)
+            assert await quiet.answer(Ping(7)) == Pong(7)
+            assert serving.server._line, "the loud one was served first"
+            await loud.until(lambda: len(loud.all(Pong)) == 20_000)
 
     async def test_a_slow_reader_takes_no_memory_and_misses_nothing(self, history):
         text = "x" * 16_000
