@@ -181,6 +181,8 @@ class Decoder:
             connection, half = self._open(segment, number, time, items)
         elif connection.rival is not None or connection.twins:
             connection, half = self._stream(connection, segment, time, items)
+            if connection.chat is False:
+                return items  # a new connection had the ports, and was no chat
         if connection.is_another(half, segment):
             connection, half = self._challenge(connection, half, segment, number, time, items)
         items += self._take(connection, half, segment, number, time)
@@ -220,6 +222,9 @@ class Decoder:
         elif connection.chat is not None and connection.first is None:
             self._forget(connection)
             self._foreign.update(connection.keys)
+        elif connection.chat is not None and connection in connection.first.twins:
+            connection.first.twins.remove(connection)
+            self._waiting.discard(connection)
 
     # -- two streams on the same addresses and ports ----------------------------------------------
 
@@ -230,7 +235,7 @@ class Decoder:
         rival = connection.rival
         if rival is not None and rival.has_won(time):
             items += self._replace(connection)
-            return self._table[segment.key]
+            return rival.connection, rival.connection.half(segment.key)
         if rival is not None and rival.is_stray and not rival.goes_on:
             self._drop_rival(connection)
             rival = None
@@ -260,11 +265,14 @@ class Decoder:
         strays = [] if segment.flags & SYN else _take_strays(half, segment)
         began = strays[0][2] if strays else time
         if connection.rival is not None:
+            other = connection.rival.connection
             items += self._replace(connection)
-            connection = self._table[segment.key][0]
-        if connection.over or len(connection.twins) >= MAX_TWINS:
+            connection = other
+        if connection.over or connection.chat is False or len(connection.twins) >= MAX_TWINS:
             why = "a new connection takes its ports"
-            items += self._end(connection, why, "replaced", time, self.packets)
+            if connection.chat is not False:
+                items += self._end(connection, why, "replaced", time, self.packets)
+            self._foreign -= set(connection.keys)
             other, sender = self._open(segment, number, began, items)
         else:
             other, sender = self._follow(segment, began)
@@ -307,6 +315,9 @@ class Decoder:
         """The rival of a connection is the same one, captured again."""
         rival = connection.rival
         assert rival is not None
+        if rival.connection.chat is False:
+            self._drop_rival(connection)
+            return []
         connection.rival = None
         self._challenged.discard(connection)
         connection.twins.append(rival.connection)
@@ -389,9 +400,12 @@ class Decoder:
             number: of its packet.
         """
         if connection.rival is not None:
+            other = connection.rival.connection
             items = self._replace(connection)
-            other = self._table[connection.client.key][0]
-            return items + self._end(other, why, event, time, number)
+            # Decided already where it was no chat.
+            return (
+                items if other.chat is False else items + self._end(other, why, event, time, number)
+            )
         items = connection.finish(why, number, time)
         if connection.chat is None:  # the last chance to find out
             items = connection.recognise(items)
