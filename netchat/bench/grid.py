@@ -9,6 +9,7 @@ from wcwidth import width as columns
 
 from netchat.bench.results import Point
 from netchat.bench.table import measured_rate
+from netchat.channels.registry import split
 from netchat.wire.shown import show_line
 
 __all__ = ["as_grid"]
@@ -23,7 +24,7 @@ def as_grid(points: Sequence[Point], width: int | None = None) -> str:
     """
     kinds: dict[str, list[Point]] = {}
     for point in points:
-        kinds.setdefault(point.channel.partition(":")[0], []).append(point)
+        kinds.setdefault(split(point.channel)[0], []).append(point)
     tables = [_table(kind, its_points, width) for kind, its_points in kinds.items()]
     return "\n\n".join([*tables, *_verdict(points)])
 
@@ -57,10 +58,11 @@ def _table(kind: str, points: Sequence[Point], width: int | None) -> str:
 
 def _headings(channels: Sequence[str]) -> tuple[str, list[str]]:
     """What differs between channels of a kind: of Gilbert-Elliott's the bursts, if they do."""
-    numbers = [channel.partition(":")[2].split(",") for channel in channels]
-    lengths = [f"{1 / float(each[1]):g}" for each in numbers if len(each) == 4 and float(each[1])]
-    if len(set(lengths)) == len(channels):
-        return ", by the mean length of a burst in bits", lengths
+    numbers = [split(channel)[1].split(",") for channel in channels]
+    if split(channels[0])[0] == "gilbert-elliott":
+        lengths = [f"{1 / float(each[1]):g}" for each in numbers if float(each[1])]
+        if len(set(lengths)) == len(channels):
+            return ", by the mean length of a burst in bits", lengths
     return "", [",".join(each) for each in numbers]
 
 

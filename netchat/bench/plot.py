@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -26,7 +27,9 @@ from netchat.channels import get as get_channel
 from netchat.channels.awgn import Awgn
 from netchat.channels.bec import Erasure
 from netchat.channels.bsc import BinarySymmetric
+from netchat.channels.channel import ErrorChannel
 from netchat.channels.gilbert_elliott import GilbertElliott
+from netchat.channels.registry import split
 from netchat.coding import Code
 from netchat.coding import get as get_code
 from netchat.coding.uncoded import Uncoded
@@ -40,6 +43,9 @@ __all__ = ["plot"]
 #: Points of a line of theory.
 _FINE = 41
 
+#: Kinds of channels that have an axis of their own; the others share none with each other.
+_KNOWN = (Awgn, Erasure, GilbertElliott, BinarySymmetric)
+
 _RATES = {"ber": "bit error rate after decoding", "fer": "frame error rate"}
 
 
@@ -51,8 +57,8 @@ class _Panel:
     label: str
     where: Callable[[Channel], float]
     """A channel's place on the axis."""
-    at: Callable[[float], Channel]
-    """The channel of a place."""
+    at: Callable[[float], Channel] | None
+    """The channel of a place; None if theory knows nothing of such channels."""
     limit: Callable[[float], float] | None
     """The place where a code of some rate comes to Shannon's limit."""
     log: bool = True
@@ -64,10 +70,14 @@ def plot(points: Sequence[Point], rate: Literal["ber", "fer"] = "ber") -> Figure
     """Draw points; see `netchat.bench.Results.plot`."""
     if not points:
         raise ValueError("There are no points to draw.")
-    channels = {point.channel: get_channel(point.channel) for point in points}
-    kinds: dict[type[Channel], list[Point]] = {}
+    channels = {point.channel: _channel(point.channel) for point in points}
+    kinds: dict[tuple[type[Channel], str], list[Point]] = {}
     for point in points:
-        kinds.setdefault(type(channels[point.channel]), []).append(point)
+        channel = channels[point.channel]
+        # A file is loaded anew for each of its channels, whose types then differ.
+        known = type(channel) in _KNOWN
+        kind = (type(channel), "") if known else (Channel, split(point.channel)[0])
+        kinds.setdefault(kind, []).append(point)
     figure, axes = picture(
         len(kinds),
         "What is still wrong after decoding" if rate == "ber" else "Frames that are lost",
@@ -78,9 +88,9 @@ def plot(points: Sequence[Point], rate: Literal["ber", "fer"] = "ber") -> Figure
     chosen = looks([spec for spec, code in codes.items() if not isinstance(code, Uncoded)])
     shown: dict[str, tuple[Look, str]] = {}
     rate_axis(axes, _RATES[rate], _lowest(points, rate))
-    for panel_axes, (kind, its_points) in zip(axes, kinds.items(), strict=True):
+    for panel_axes, ((its_type, _), its_points) in zip(axes, kinds.items(), strict=True):
         its_channels = [channels[point.channel] for point in its_points]
-        panel = _panel(kind, its_channels)
+        panel = _panel(its_type, its_channels)
         _draw_axis(panel_axes, panel, its_channels)
         names = dict.fromkeys(point.code for point in its_points)
         if not any(isinstance(codes[name], Uncoded) for name in names):
@@ -103,6 +113,14 @@ def plot(points: Sequence[Point], rate: Literal["ber", "fer"] = "ber") -> Figure
             )
     _draw_legend(figure, shown)
     return figure
+
+
+def _channel(spec: str) -> Channel:
+    """The channel, for its place; of a program that is not this one, such as a notebook, its name."""
+    try:
+        return get_channel(spec)
+    except ValueError:
+        return ErrorChannel(spec, None, p=0.0)
 
 
 def _code(spec: str) -> Code | None:
@@ -151,11 +169,29 @@ def _panel(kind: type[Channel], channels: Sequence[Channel]) -> _Panel:
         )  # fmt: skip
     if kind is GilbertElliott:
         return _bursts([c for c in channels if isinstance(c, GilbertElliott)])
+    if kind is not BinarySymmetric:
+        return _plugged_in(channels)
     return _Panel(
         "Independent errors (BSC)", "share of bits that the channel turns over",
         lambda channel: channel.p,  # type: ignore[attr-defined]
         BinarySymmetric, worst_bsc, turned=True,
     )  # fmt: skip
+
+
+def _plugged_in(channels: Sequence[Channel]) -> _Panel:
+    """Over the first argument of a channel that is not netchat's, or in the order of the channels."""
+    places: dict[str, float] = {}
+    for channel in channels:
+        with contextlib.suppress(ValueError):
+            places[channel.spec] = float(split(channel.spec)[1].split(",")[0])
+    label = "its first argument"
+    if len(set(places.values())) < len({channel.spec for channel in channels}):
+        places = {channel.spec: float(number) for number, channel in enumerate(channels, 1)}
+        label = "in the order in which they were run"
+    kind = split(channels[0].spec)[0]
+    return _Panel(
+        kind.rpartition(":")[2], label, lambda channel: places[channel.spec], None, None, log=False
+    )
 
 
 def _bursts(channels: Sequence[GilbertElliott]) -> _Panel:
@@ -205,6 +241,8 @@ def _draw_axis(axes: Axes, panel: _Panel, channels: Sequence[Channel]) -> None:
 
 
 def _draw_theory(axes: Axes, panel: _Panel, code: Code, rate: str, look: Look) -> None:
+    if panel.at is None:
+        return
     low, high = sorted(axes.get_xlim())
     fine = np.geomspace(low, high, _FINE) if panel.log else np.linspace(low, high, _FINE)
     line, found = [], []

@@ -24,6 +24,9 @@ from netchat.bench.trial import Speed
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from netchat.channels import Channel
+    from netchat.coding import Code
+
 __all__ = ["Point", "Results", "StoppedBy", "figure_bytes", "machine"]
 
 StoppedBy = Literal["errors", "frames", "seconds", "interrupted"]
@@ -170,12 +173,13 @@ class Results:
         """Whether no point was interrupted."""
         return all(point.stopped_by != "interrupted" for point in self.points)
 
-    def point(self, code: str, channel: str) -> Point:
-        """The point of a code and a channel, by their specs.
+    def point(self, code: str | Code, channel: str | Channel) -> Point:
+        """The point of a code and a channel, or of their specs.
 
         Raises:
             KeyError: if there is none.
         """
+        code, channel = (one if isinstance(one, str) else one.spec for one in (code, channel))
         for point in self.points:
             if (point.code, point.channel) == (code, channel):
                 return point

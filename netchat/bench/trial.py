@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netchat.bench.tally import Tally
-from netchat.channels.channel import Channel, ErrorChannel
+from netchat.channels import Channel
+from netchat.channels import get as get_channel
+from netchat.channels.channel import ErrorChannel
 from netchat.coding import Code
+from netchat.coding import get as get_code
 
 __all__ = ["Batch", "Speed", "Trial"]
 
@@ -60,12 +63,13 @@ class Trial:
     i determine. Whoever runs it, whenever, counts the same.
 
     Args:
-        code: the code. One with `soft` gets log-likelihood ratios, others get hard decisions.
-        channel: the channel; energy per bit of information is shared out over the code's rate.
+        code: the code, or its spec. One with `soft` gets log-likelihood ratios, others get hard decisions.
+        channel: the channel, or its spec; energy per bit of information is shared out over the code's rate.
         seed: where chance comes from, 0 or more.
     """
 
-    def __init__(self, code: Code, channel: Channel, seed: int) -> None:
+    def __init__(self, code: Code | str, channel: Channel | str, seed: int) -> None:
+        code, channel = get_code(code), get_channel(channel)
         self.code, self.channel = code, channel.at_rate(code.rate)
         name = hashlib.sha256(f"{code.spec} over {channel.spec}".encode()).digest()
         self._entropy = [seed, *np.frombuffer(name, "<u4").tolist()]

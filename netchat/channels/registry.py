@@ -18,7 +18,7 @@ from netchat.channels.channel import Channel
 from netchat.channels.gilbert_elliott import GilbertElliott
 from netchat.plugins import FILE, from_file
 
-__all__ = ["EXAMPLES", "FORMS", "get", "names", "specs", "sweep"]
+__all__ = ["EXAMPLES", "FORMS", "get", "names", "specs", "split", "sweep"]
 
 #: The group under which other packages register their channels.
 GROUP = "netchat.channels"
@@ -105,6 +105,19 @@ def sweep(spec: str) -> tuple[str, ...]:
     return tuple(f"{text}:{arguments}" for arguments in getattr(factory, "sweep", ()))
 
 
+def split(spec: str) -> tuple[str, str]:
+    """Split a spec into the kind of channel and its arguments, whether there is one or not.
+
+    >>> split("my_channel.py:Z:0.1"), split("bsc:0.1")
+    (('my_channel.py:Z', '0.1'), ('bsc', '0.1'))
+    """
+    match = FILE.fullmatch(spec)
+    if match is None:
+        kind, _, arguments = spec.partition(":")
+        return kind, arguments
+    return f"{match['file']}:{match['name']}", match["arguments"] or ""
+
+
 def _built_in(spec: str, name: str, rest: str) -> Channel:
     kind, count = _BUILT_IN[name]
     if kind is Awgn:
@@ -126,7 +139,7 @@ def _plugged_in(spec: str) -> Channel:
     arguments = [_value(item.strip()) for item in (match["arguments"] or "").split(",") if item]
     try:
         channel = factory(*arguments)
-    except TypeError as error:
+    except Exception as error:  # whatever a class that is being written raises
         raise ValueError(f"{spec}: {error}") from error
     if not isinstance(channel, Channel):
         raise ValueError(f"{spec} is a {type(channel).__name__}, not a netchat.channels.Channel.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from netchat.channels.channel import Channel
+from netchat.channels.channel import Channel, ErrorChannel
 from netchat.channels.registry import get
 
 __all__ = ["ChannelStream"]
@@ -30,22 +30,23 @@ class ChannelStream:
         flipped: bits of them that were turned over.
 
     Raises:
-        ValueError: there is no such channel, or it loses bits instead of turning them over.
+        ValueError: there is no such channel, or it is no `ErrorChannel`: it loses bits, or what it
+            does depends on them.
     """
 
     def __init__(
         self, channel: Channel | str, seed: int | np.random.SeedSequence | None = None
     ) -> None:
-        self.channel = get(channel) if isinstance(channel, str) else channel
+        self.channel = get(channel)
         self._rng = np.random.Generator(np.random.SFC64(seed))
         self._errors = np.zeros(0, np.uint8)
         self._at = 0
         self.passed = 0
         self.flipped = 0
-        if self.channel.corrupt_bytes(np.zeros(1, np.uint8), self._rng) is not None:
+        if not isinstance(self.channel, ErrorChannel):
             raise ValueError(
-                f"{self.channel.spec} loses bits and says which; a stream of bytes can only turn "
-                "them over: use bsc:P, gilbert-elliott:… or awgn:EBN0dB."
+                f"{self.channel.spec} loses bits, or treats a 0 otherwise than a 1; a stream of bytes "
+                "can only turn bits over: use bsc:P, gilbert-elliott:… or awgn:EBN0dB."
             )
 
     def damage(self, data: bytes) -> bytes:

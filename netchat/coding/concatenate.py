@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netchat.coding.code import Bools, Code, Decoded, Floats, Rows
+from netchat.coding.registry import get
 
 __all__ = ["AsBits", "Concatenated"]
 
@@ -24,11 +25,11 @@ class AsBits(Code):
     """A code over bytes seen as one over bits, the highest bit of a byte first.
 
     Args:
-        code: the code over bytes.
+        code: the code over bytes, or its spec.
     """
 
-    def __init__(self, code: Code) -> None:
-        self.code = code
+    def __init__(self, code: Code | str) -> None:
+        self.code = code = get(code)
         super().__init__(
             code.name,
             k=8 * code.k,
@@ -88,11 +89,12 @@ class Concatenated(Code):
     the blocks that the inner code gave up as erasures.
 
     Args:
-        outer: the code next to the data.
-        inner: the code next to the channel. Its last block is shortened if need be.
+        outer: the code next to the data, or its spec.
+        inner: the code next to the channel, or its spec. Its last block is shortened if need be.
     """
 
-    def __init__(self, outer: Code, inner: Code) -> None:
+    def __init__(self, outer: Code | str, inner: Code | str) -> None:
+        outer, inner = get(outer), get(inner)
         if outer.alphabet != inner.alphabet:
             outer, inner = (AsBits(c) if c.alphabet == "byte" else c for c in (outer, inner))
         self.outer, self.inner = outer, inner

@@ -26,9 +26,10 @@ class _Kind(NamedTuple):
 
 
 _KOOPMAN = "Koopman, 32-bit cyclic redundancy codes for Internet applications, DSN 2002"
+_KOOPMAN_SMALL = "Koopman and Chakravarty, CRC polynomial selection for embedded networks, DSN 2004"
 _KINDS = {
-    8: _Kind(0x07, False, 64, ((119, 4),), "CRC-8 of SMBus and ATM; Koopman, DSN 2004"),
-    16: _Kind(0x1021, False, 512, ((32751, 4),), f"CRC-16/XMODEM; {_KOOPMAN}"),
+    8: _Kind(0x07, False, 64, ((119, 4),), f"CRC-8 of SMBus; {_KOOPMAN_SMALL}"),
+    16: _Kind(0x1021, False, 512, ((32751, 4),), f"CRC-16/XMODEM; {_KOOPMAN_SMALL}"),
     32: _Kind(
         0x04C11DB7, True, 1024, ((268, 6), (2974, 5), (91607, 4)),
         f"CRC-32 of Ethernet and zlib; {_KOOPMAN}",

@@ -16,6 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from netchat.coding.code import Code, Decoded, Rows
+from netchat.coding.registry import get
 
 __all__ = [
     "DecodedBytes",
@@ -55,8 +56,9 @@ def messages_of(code: Code, data: bytes) -> list[tuple[Code, Rows]]:
     return _cut(code, symbols, len(symbols))
 
 
-def encode_bytes(code: Code, data: bytes) -> bytes:
+def encode_bytes(code: Code | str, data: bytes) -> bytes:
     """Encode any number of bytes; none make none."""
+    code = get(code)
     return joined(code, [part.encode(message) for part, message in messages_of(code, data)])
 
 
@@ -73,12 +75,13 @@ def words_of(code: Code, coded: bytes) -> list[tuple[Code, Rows]]:
     return _cut(code, symbols, count, coded=True)
 
 
-def decode_bytes(code: Code, coded: bytes) -> DecodedBytes:
+def decode_bytes(code: Code | str, coded: bytes) -> DecodedBytes:
     """Decode what `encode_bytes` made.
 
     Raises:
         ValueError: if no data encodes to that many bytes.
     """
+    code = get(code)
     return decoded_bytes(code, [part.decode(word) for part, word in words_of(code, coded)])
 
 
@@ -102,8 +105,9 @@ def joined(code: Code, words: list[Rows]) -> bytes:
     return _bytes(code, _concatenated(words))
 
 
-def coded_length(code: Code, length: int) -> int:
+def coded_length(code: Code | str, length: int) -> int:
     """How many bytes `encode_bytes` makes of so many."""
+    code = get(code)
     if length == 0:
         return 0
     count = length * 8 // code.bits
@@ -116,12 +120,13 @@ def coded_length(code: Code, length: int) -> int:
 
 
 @lru_cache(maxsize=1024)
-def data_length(code: Code, length: int) -> int:
+def data_length(code: Code | str, length: int) -> int:
     """How many bytes encode to so many; the most, for a code that is not systematic.
 
     Raises:
         ValueError: if none do.
     """
+    code = get(code)
     low, high = 0, length
     while low < high:
         middle = (low + high + 1) // 2

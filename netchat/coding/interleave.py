@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netchat.coding.code import Bools, Code, Decoded, Floats, Rows
+from netchat.coding.registry import get
 
 __all__ = ["Interleaved"]
 
@@ -17,7 +18,7 @@ class Interleaved(Code):
     whatever its place is what one codeword corrects and detects.
 
     Args:
-        outer: the code of the rows.
+        outer: the code of the rows, or its spec.
         depth: how many rows.
         tail: the code of one more row, a shorter one.
 
@@ -26,7 +27,8 @@ class Interleaved(Code):
     [[0, 1, 0, 1, 0, 1]]
     """
 
-    def __init__(self, outer: Code, depth: int, tail: Code | None = None) -> None:
+    def __init__(self, outer: Code | str, depth: int, tail: Code | None = None) -> None:
+        outer = get(outer)
         self.outer, self.depth, self.tail = outer, depth, tail
         self._codes = [(outer, depth)] + ([(tail, 1)] if tail else [])
         super().__init__(

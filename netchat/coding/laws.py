@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from netchat.coding import planes
 from netchat.coding.code import Bools, Code, Decoded, Rows
+from netchat.coding.registry import get
 from netchat.coding.samples import error_patterns, lost_patterns, messages, show, show_places
 
 __all__ = ["LAWS", "Law", "Verdict", "check"]
@@ -282,8 +283,9 @@ LAWS: tuple[Law, ...] = (
 )
 
 
-def check(code: Code, seed: int = 0) -> list[Verdict]:
-    """Hold a code to every law; what a law raises is a counterexample too."""
+def check(code: Code | str, seed: int = 0) -> list[Verdict]:
+    """Hold a code, or the code of a spec, to every law; what a law raises is a counterexample too."""
+    code = get(code)
     verdicts = []
     for law in LAWS:
         try:

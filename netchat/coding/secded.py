@@ -1,4 +1,4 @@
-"""SECDED: what the memory of servers is protected with."""
+"""SECDED: single errors corrected, double errors detected, in the sizes of ECC memory."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class Secded(SyndromeCode):
 
     All columns of the check matrix are different and of odd weight, the lightest first, so that
     every row is a short sum (Hsiao). The sum of two is even, hence no column: two errors are noticed.
+    Hsiao also balances the rows, which saves gates and makes no other difference; that is not done.
 
     Args:
         n: bits in a codeword.

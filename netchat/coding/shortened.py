@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netchat.coding.code import Bools, Code, Decoded, Floats, Rows
+from netchat.coding.registry import get
 
 __all__ = ["Shortened"]
 
@@ -18,7 +19,7 @@ class Shortened(Code):
     is not systematic, all of its symbols are sent.
 
     Args:
-        full: the code.
+        full: the code, or its spec.
         k: symbols in a message, 1 to full.k.
 
     >>> from netchat.coding.hamming import Hamming
@@ -26,8 +27,8 @@ class Shortened(Code):
     [[1, 1, 1, 1]]
     """
 
-    def __init__(self, full: Code, k: int) -> None:
-        self._full = full
+    def __init__(self, full: Code | str, k: int) -> None:
+        self._full = full = get(full)
         sent = np.ones(full.n, np.bool_)
         if full.systematic:
             sent[full.data_positions[: full.k - k]] = False

@@ -22,7 +22,8 @@ each_width = pytest.mark.parametrize("width", ORACLES)
 
 
 def test_oracle_has_the_catalogued_check_value():
-    assert crc8(b"123456789") == 0xF4
+    assert crc8(b"123456789") == 0xF4  # CRC-8/SMBUS
+    assert crc8(b"123456789") ^ 0x55 == 0xA1  # CRC-8/I-432-1, the header check of ATM
 
 
 @each_width
