@@ -71,13 +71,15 @@ class Hub(State):
         """Frames have arrived on a connection."""
         if self.settings.rate and not connection.closing:
             self._meter(connection, len(frames), now)
+        self.source = connection.address
         for frame in frames:
             if connection.closing:
-                return
+                break
             try:
                 self._handle(connection, decode(frame), now)
             except PeerError as error:
                 self.broke(connection, error)
+        self.source = ""
 
     def broke(self, connection: Connection, error: PeerError) -> None:
         """A peer has broken the protocol; nothing more of what it sends can be trusted."""

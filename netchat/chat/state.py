@@ -51,6 +51,7 @@ class State:
         away: the sessions without a connection, longest away first.
         rooms: the rooms by code.
         privates: the private rooms by their two sessions' numbers.
+        source: the address of the connection whose frames are being handled; else empty.
         parting: rooms that a connection gets no more events of once its leaving is durable; as
             often as it is about to leave them.
     """
@@ -81,6 +82,7 @@ class State:
         self.parting: dict[Connection, list[Room]] = {}
         self.swept = now
         self.messages = 0
+        self.source = ""
         self._wall_offset = wall_offset
         self._outputs: list[Output] = []
         self._batch = Batch()
@@ -121,7 +123,7 @@ class State:
 
     def note(self, event: str, **fields: object) -> None:
         """Write a line to the server's log."""
-        self._outputs.append(Note(event, fields))
+        self._outputs.append(Note(event, fields, self.source))
 
     def refuse(
         self,
