@@ -95,6 +95,8 @@ class Note(NamedTuple):
 
     event: str
     fields: dict[str, Any]
+    source: str = ""
+    """The address of the connection whose request has led to it, if there is one."""
 
 
 Output = Write | Fanout | Close | Note

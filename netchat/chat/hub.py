@@ -123,19 +123,21 @@ class Hub(State):
 
     def receive(self, connection: Connection, frames: Sequence[Frame], now: float) -> None:
         """Frames have arrived on a connection."""
+        self.source = connection.address
         for frame in frames:
             if connection.closing:
-                return
+                break
             number, body = frame
             connection.allowance -= 1 + (len(body) >> FRAME_UNIT)
             # Decided before its body is looked at.
             if number not in (_FIRST if connection.session is None else _REQUESTS):
                 self._out_of_place(connection, MESSAGES[number])
-                return
+                break
             try:
                 self._handle(connection, decode(frame), now)
             except PeerError as error:
                 self.broke(connection, error)
+        self.source = ""
 
     def broke(self, connection: Connection, error: PeerError) -> None:
         """A peer has broken the protocol; nothing more of what it sends can be trusted."""

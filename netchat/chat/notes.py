@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from netchat.chat.codes import show_code
 from netchat.chat.connection import Note
+from netchat.chat.note_limit import NoteLimit
 from netchat.chat.text import show_text
 from netchat.wire import ErrorCode
 
@@ -54,23 +55,34 @@ class Notes:
     """Takes notes: the `log` of a chat server.
 
     Args:
-        hear: called with each one.
+        hear: called with each one that is written.
+        limit: decides which those are; None is all.
 
     Attributes:
-        latest: the last ones.
-        count: how many there have been.
-        troubles: how many of them said that something went wrong.
+        latest: the last of those.
+        count: how many of those there have been.
+        troubles: how many notes said that something went wrong, written or not.
     """
 
-    def __init__(self, hear: Callable[[Note], None]) -> None:
+    def __init__(self, hear: Callable[[Note], None], limit: NoteLimit | None = None) -> None:
         self.latest: deque[Noted] = deque(maxlen=KEPT)
         self.count = 0
         self.troubles = 0
         self._hear = hear
+        self._limit = limit
 
     def __call__(self, note: Note) -> None:
         """Take a note."""
-        self.latest.append(Noted(time.time(), note))
-        self.count += 1
         self.troubles += is_trouble(note)
-        self._hear(note)
+        self._write([note] if self._limit is None else self._limit.admit(note, time.monotonic()))
+
+    def flush(self, *, at_once: bool = False) -> None:
+        """Write what the limit has counted, where it is due; called about once a second."""
+        if self._limit is not None:
+            self._write(self._limit.expire(time.monotonic(), at_once=at_once))
+
+    def _write(self, notes: list[Note]) -> None:
+        for note in notes:
+            self.latest.append(Noted(time.time(), note))
+            self.count += 1
+            self._hear(note)

@@ -63,6 +63,7 @@ class State:
         rooms: the rooms by code.
         privates: the private rooms by their two sessions' numbers.
         asked: when a user may again begin a conversation with another one without counting.
+        source: the address of the connection whose frames are being handled; else empty.
         parting: rooms that a connection gets no more events of once its leaving is durable; as
             often as it is about to leave them.
     """
@@ -99,6 +100,7 @@ class State:
         self.messages = 0
         self.wall_offset = wall_offset
         self._damaged: set[Room] = set()
+        self.source = ""
         self._outputs: list[Output] = []
         self._batch = Batch()
         self._next_id = snapshot.next_id
@@ -171,7 +173,7 @@ class State:
 
     def note(self, event: str, **fields: object) -> None:
         """Write a line to the server's log."""
-        self._outputs.append(Note(event, fields))
+        self._outputs.append(Note(event, fields, self.source))
 
     def refuse(
         self,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netchat.chat.connection import Note
+from netchat.chat.note_limit import NoteLimit
 from netchat.chat.notes import Notes
 from netchat.chat.settings import Settings
 from netchat.cli.console import console
@@ -179,7 +180,11 @@ def serve(
         for notice in kept.notices:
             tell(Note("history", {"text": notice}))
     start = partial(start_page, page, tell=tell, picture=sys.stderr.isatty() and not log_json)
-    run(_serve(kept, settings, address, port, Notes(tell), start if web else None, udp=udp))
+    run(
+        _serve(
+            kept, settings, address, port, Notes(tell, NoteLimit()), start if web else None, udp=udp
+        )
+    )
 
 
 def _open_history(path: Path | None, *, fsync: bool) -> SqliteHistory:
@@ -227,12 +232,16 @@ async def _serve(
         _tell_where(kept, addresses, log, udp=udp)
         if start is not None:
             site = await start(server, log)
-        await stop.wait()
+        while not stop.is_set():
+            log.flush()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), timeout=1.0)
         log(Note("stopping", {"text": "telling the clients"}))
     finally:
         if site is not None:
             await site.stop()
         await server.stop()
+    log.flush(at_once=True)
     log(Note("stopped", {}))
 
 
