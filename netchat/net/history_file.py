@@ -137,6 +137,8 @@ class HistoryFile:
             fcntl.fcntl(fd, command, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, _LOCK_BYTE, 1, 0))
         except (BlockingIOError, PermissionError) as error:
             raise self._used() from error
+        except OSError:  # this kernel or file system has none
+            self._lock_beside(opened)
 
     def _lock_beside(self, opened: contextlib.ExitStack) -> None:
         """Lock a file beside it by a transaction, where the system has no such locks."""

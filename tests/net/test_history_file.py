@@ -1,6 +1,7 @@
 """The file of a history: its lock, its permissions, and whether it is still in its place."""
 
 import contextlib
+import errno
 import os
 import sqlite3
 import stat
@@ -69,8 +70,19 @@ def test_it_can_be_opened_again_after_it_was_closed(tmp_path):
     assert in_another_process(tmp_path / "history.db") == ""
 
 
-def test_a_system_without_such_locks_locks_a_file_beside_it(tmp_path, monkeypatch):
-    monkeypatch.setattr("netchat.net.history_file.fcntl", None)
+class Unsupported:
+    """The module of a system whose kernel refuses such locks."""
+
+    F_OFD_SETLK = F_WRLCK = 0
+
+    @staticmethod
+    def fcntl(*_):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+
+@pytest.mark.parametrize("module", [None, Unsupported])
+def test_a_system_without_such_locks_locks_a_file_beside_it(tmp_path, monkeypatch, module):
+    monkeypatch.setattr("netchat.net.history_file.fcntl", module)
     history = open_history(tmp_path)
     link = tmp_path / "link.db"
     link.symlink_to(history.path)
