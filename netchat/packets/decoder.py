@@ -216,14 +216,15 @@ class Decoder:
     def _decided(self, connection: Connection) -> None:
         """Act on what has been found out about a connection on an unknown port."""
         self._number(connection)
+        first = connection.first
         if connection.chat:
             idle = not connection.waiting and connection.rival is None
             connection.ready = idle and not self._trace
-        elif connection.chat is not None and connection.first is None:
+        elif connection.chat is not None and first is None:
             self._forget(connection)
             self._foreign.update(connection.keys)
-        elif connection.chat is not None and connection in connection.first.twins:
-            connection.first.twins.remove(connection)
+        elif connection.chat is not None and first is not None and connection in first.twins:
+            first.twins.remove(connection)
             self._waiting.discard(connection)
 
     # -- two streams on the same addresses and ports ----------------------------------------------

@@ -458,13 +458,41 @@ local function frame_crc(tvb, at, size)
 end
 
 ---------------------------------------------------------------------------------------------------
--- Text from somebody else, for the columns: no control, bidi or zero-width characters (see
--- netchat/chat/text.py). The tree escapes them by itself.
+-- Text from a peer, for the columns: without what is not displayed, or changes how other text is (see
+-- netchat/wire/shown.py). Joiners and variation selectors stay behind what is not ASCII: emoji and
+-- many scripts need them. The tree escapes all of them by itself.
+
+local HIDDEN = {
+  { 0x0, 0x1F }, { 0x7F, 0x9F }, { 0xAD, 0xAD }, { 0x34F, 0x34F }, { 0x600, 0x605 },
+  { 0x61C, 0x61C }, { 0x6DD, 0x6DD }, { 0x70F, 0x70F }, { 0x890, 0x891 }, { 0x8E2, 0x8E2 },
+  { 0x115F, 0x1160 }, { 0x17B4, 0x17B5 }, { 0x180B, 0x180F }, { 0x200B, 0x200F },
+  { 0x2028, 0x202E }, { 0x2060, 0x206F }, { 0x3164, 0x3164 }, { 0xFDD0, 0xFDEF },
+  { 0xFE00, 0xFE0F }, { 0xFEFF, 0xFEFF }, { 0xFFA0, 0xFFA0 }, { 0xFFF0, 0xFFFB },
+  { 0xFFFE, 0xFFFF }, { 0x110BD, 0x110BD }, { 0x110CD, 0x110CD }, { 0x13430, 0x1343F },
+  { 0x1BCA0, 0x1BCA3 }, { 0x1D173, 0x1D17A }, { 0xDFFFE, 0xE0FFF },
+}
+
+local function hidden(point)
+  if point % 0x10000 >= 0xFFFE then return true end
+  for _, range in ipairs(HIDDEN) do
+    if point <= range[2] then return point >= range[1] end
+  end
+  return false
+end
 
 local function clean(text)
-  text = text:gsub("[%z\1-\31\127]", "?"):gsub("\194[\128-\159]", "?"):gsub("\216\156", "?")
-  text = text:gsub("\226\128[\139\142\143\168-\174]", "?"):gsub("\226\129[\160-\169]", "?")
-  return (text:gsub("\239\187\191", "?"))
+  local before = 0
+  return (text:gsub("[%z\1-\127\194-\244][\128-\191]*", function(char)
+    local point = char:byte()
+    if point >= 0xF0 then point = point % 8
+    elseif point >= 0xE0 then point = point % 16
+    elseif point >= 0xC0 then point = point % 32 end
+    for at = 2, #char do point = point * 64 + char:byte(at) % 64 end
+    local joins = point == 0x200C or point == 0x200D or point == 0xFE0E or point == 0xFE0F
+    local shown = (joins and before >= 0x80) or not hidden(point)
+    before = shown and not joins and point or 0
+    return shown and char or "?"
+  end))
 end
 
 ---------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from netchat.wire import (
     walk,
 )
 from netchat.wire.fields import BLOB
+from tests.awkward import AWKWARD, HIDDEN, utf8
 from tests.packets.golden import each_vector, golden_message
 from tests.packets.sharks import TSHARK, frames, needs_tshark, tshark, values
 from tests.vectors import VECTORS, frame_of
@@ -273,6 +274,17 @@ def test_the_crc_need_not_be_checked(chat):
     (frame,) = frames(chat(bytes(craft("PING", crc=1))), "-o", "netchat.check_crc:FALSE")
     assert values(frame, "crc_good") == []
     assert values(frame, "bad_crc") == []
+
+
+@needs_tshark
+def test_the_column_holds_no_hidden_character(chat):
+    every = [c for c in HIDDEN if not "\ud800" <= c <= "\udfff"]
+    texts = ["x".join(every[at : at + 60]) for at in range(0, len(every), 600)]
+    texts += [text for text in AWKWARD.values() if utf8(text)]
+    out, _ = tshark(chat(*(Send(n, "lobby", text) for n, text in enumerate(texts))))
+    joiners = set("\u200c\u200d\ufe0e\ufe0f")
+    assert not (set(HIDDEN) - joiners) & set(out)
+    assert "👩\u200d👩" in out
 
 
 @needs_tshark

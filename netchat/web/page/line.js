@@ -10,7 +10,7 @@ const GROUP = 300_000_000n; // microseconds in which messages of one sender belo
 
 /** A round picture of a name. */
 export function avatar(name) {
-  const round = h("span", { class: "avatar", "aria-hidden": "true" }, initials(name));
+  const round = h("span", { class: "avatar", "aria-hidden": "true" }, initials(showText(name)));
   tint(round, name);
   return round;
 }
