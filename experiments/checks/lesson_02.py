@@ -166,7 +166,9 @@ def sealed(variant: Variant) -> tuple[list[int], list[str]]:
     candidates = list(texts.values())
     chance.shuffle(candidates)
     candidates = candidates[:8]
-    truth = chance.sample(candidates, 4)
+    truth = sorted(candidates, key=len)
+    while truth in (sorted(truth, key=len), sorted(truth, key=len, reverse=True)):
+        truth = chance.sample(candidates, 4)  # in an order that sorting does not find
     sizes = [len(encode(Send(n, LOBBY, text))) + SEAL for n, text in enumerate(truth, 1)]
     return sizes, candidates
 

@@ -147,6 +147,15 @@ NAMED = {
 }
 
 
+@pytest.mark.parametrize(("number", "student"), [("2.5", "Seed 54"), ("5.2", "Seed 60")])
+def test_chance_lets_no_mistake_pass(number, student):
+    (lesson,) = COURSE.glob(f"{int(number.split('.')[0]):02}_*.md")
+    desk, solution = Desk(lesson, student), solutions_of(lesson)[number]
+    assert desk.verdict(number, solution.code).result == "passed"
+    for mistake in solution.mistakes:
+        assert desk.verdict(number, mistake.code).result == "wrong", mistake.why
+
+
 @pytest.mark.parametrize("number", NAMED)
 def test_these_mistakes_get_the_hint_that_names_them_for_sixty_students(number):
     why, hint = NAMED[number]
