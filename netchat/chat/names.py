@@ -118,7 +118,7 @@ def suggest(name: str, taken: Callable[[str], bool]) -> str:
         name: what the user asked for.
         taken: tells whether a name is not free.
     """
-    kept = "".join(filter(_allowed, clean_name(name[:_LONGEST])))
+    kept = "".join(filter(_allowed, clean_name(name[:_LONGEST])[:_LONGEST]))
     base = clean_name(kept).lstrip(_PUNCTUATION)[: MAX_NAME - _SUFFIX]
     if name_problem(base) is not None:
         base = "guest"
