@@ -24,6 +24,10 @@ __all__ = ["Conversation"]
 #: Seconds in which a server answers HELLO; what does not is something else.
 ANSWER_TIMEOUT = 10.0
 
+#: The same over a link. It has a timeout of its own for a peer that has no link; loading or compiling
+#: its codes, at both ends, comes on top.
+LINK_ANSWER_TIMEOUT = 60.0
+
 #: Seconds that messages under way get to arrive when the user leaves.
 LAST_MOMENT = 2.0
 
@@ -108,7 +112,8 @@ class Conversation:
             CannotConnect: there was no connection for too long, or no chat server behind it.
             NetchatError: the server ended the session.
         """
-        timer = asyncio.get_running_loop().call_later(ANSWER_TIMEOUT, self._no_answer)
+        timeout = ANSWER_TIMEOUT if self.client.path is None else LINK_ANSWER_TIMEOUT
+        timer = asyncio.get_running_loop().call_later(timeout, self._no_answer)
         try:
             async for happening in self.client.happenings():
                 timer.cancel()

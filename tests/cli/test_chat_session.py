@@ -340,6 +340,24 @@ def test_without_a_room_nothing_is_said():
     assert typed(told, "/who")[0].startswith("[error] You are in no room")
 
 
+async def test_a_link_has_more_time_to_answer(monkeypatch):
+    class Slow(Idle):
+        path = object()
+        why_lost = ""
+
+        async def happenings(self):
+            await asyncio.sleep(0.02)
+            yield Online("Nova", resumed=False, server="netchat test")
+
+        def drop(self):
+            raise AssertionError(self.why_lost)
+
+    monkeypatch.setattr(chat_session, "ANSWER_TIMEOUT", 0.0)
+    told = Conversation(Slow(ChatClient("Nova")), "here")  # type: ignore[arg-type]
+    assert [happening.name async for happening, _ in told.listen()] == ["Nova"]
+    assert not told.client.why_lost
+
+
 async def test_what_takes_the_connection_but_never_answers_is_no_place_to_chat(monkeypatch):
     monkeypatch.setattr(chat_session, "ANSWER_TIMEOUT", 0.05)
     loop = asyncio.get_running_loop()
