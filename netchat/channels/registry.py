@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from netchat.channels.awgn import Awgn
 from netchat.channels.bec import Erasure
 from netchat.channels.bsc import BinarySymmetric
 from netchat.channels.channel import Channel
 from netchat.channels.gilbert_elliott import GilbertElliott
+from netchat.wording import cut, many
 
 __all__ = ["FORMS", "get"]
 
@@ -42,12 +45,34 @@ def get(spec: str) -> Channel:
     kind, count = _CHANNELS.get(name, (None, 0))
     if name == "awgn":
         rest = rest.lower().removesuffix("db").strip()
+    given = rest.split(",")
+    numbers = [number for number in map(_number, given) if number is not None]
+    if kind is None or not len(given) == len(numbers) == count:
+        raise ValueError(
+            f"{cut(spec)!r} is not a channel{_problem(name, given, count)}; "
+            f"they are written {'  '.join(FORMS)}."
+        )
     try:
-        numbers = [float(number) for number in rest.split(",")]
-    except ValueError:
-        numbers = []
-    if kind is None or len(numbers) != count:
-        raise ValueError(f"{spec!r} is not a channel; they are written {'  '.join(FORMS)}.")
-    channel = kind(*numbers)  # type: ignore[arg-type] # each takes its own numbers
+        channel = kind(*numbers)  # type: ignore[arg-type] # each takes its own numbers
+    except ValueError as error:
+        raise ValueError(f"{cut(spec.strip())}: {error}") from error
     channel.spec = spec.strip()
     return channel
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _problem(name: str, given: list[str], count: int) -> str:
+    """What is wrong with a spec that is none, as far as it can be told."""
+    if name not in _CHANNELS:
+        near = get_close_matches(name, _CHANNELS, n=1)
+        return f" (did you mean {near[0]}?)" if near else ""
+    if len(given) != count:
+        return f": {name} takes {many(count, 'number')}, not {len(given)}"
+    wrong = next(text for text in given if _number(text) is None)
+    return f": {cut(wrong)!r} is not a number"
