@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FILE", "from_file"]
+from netchat.wording import cut
+
+__all__ = ["FILE", "described", "from_file"]
 
 #: How such a class is named.
 FILE = re.compile(r"(?P<file>.+\.py):(?P<name>[A-Za-z_]\w*)(?::(?P<arguments>.*))?")
@@ -22,9 +24,14 @@ def from_file(file: str, name: str) -> Callable[..., Any]:
     Raises:
         ValueError: there is no such file or name, or the file raised an error when it was loaded.
     """
-    path = Path(file).expanduser().resolve()
-    if not path.is_file():
-        raise ValueError(f"There is no file {file}.")
+    path = Path(file)
+    try:
+        path = path.expanduser().resolve()
+        exists = path.is_file()
+    except (OSError, RuntimeError, ValueError):  # no such user, a name too long, a NUL in it
+        exists = False
+    if not exists:
+        raise ValueError(f"There is no file {repr(cut(file))[1:-1]}.")
     module_name = f"netchat_code_{path.stem}"
     module_spec = importlib.util.spec_from_file_location(module_name, path)
     assert module_spec is not None
@@ -33,8 +40,8 @@ def from_file(file: str, name: str) -> Callable[..., Any]:
     sys.modules[module_name] = module  # pickling its objects for another process needs it
     try:
         module_spec.loader.exec_module(module)
-    except Exception as error:  # whatever a file that is being written raises
-        raise ValueError(f"{file} cannot be loaded: {_told(error, path)}") from error
+    except (Exception, SystemExit) as error:  # whatever a file that is being written raises
+        raise ValueError(f"{file} cannot be loaded: {described(error, path)}") from error
     try:
         factory: Callable[..., Any] = getattr(module, name)
     except AttributeError:
@@ -43,7 +50,7 @@ def from_file(file: str, name: str) -> Callable[..., Any]:
     return factory
 
 
-def _told(error: Exception, path: Path) -> str:
+def described(error: BaseException, path: Path | None = None) -> str:
     """Return what a file raised, and in which of its lines."""
     lines = [line for name, line in _places(error) if name == str(path)]
     where = f", line {lines[-1]}" if lines else ""
@@ -51,7 +58,7 @@ def _told(error: Exception, path: Path) -> str:
     return f"{type(error).__name__}{where}: {text}."
 
 
-def _places(error: Exception) -> Iterator[tuple[str, int | None]]:
+def _places(error: BaseException) -> Iterator[tuple[str, int | None]]:
     for frame, line in traceback.walk_tb(error.__traceback__):
         yield frame.f_code.co_filename, line
     if isinstance(error, SyntaxError) and error.filename is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from netchat.bench.link_line import Weather
 from netchat.channels.stream import ChannelStream
 from netchat.link.opening import Mode
 from netchat.link.wish import ADAPTIVE, check_wish
+from netchat.wording import cut
 
 __all__ = ["BEACH", "CODES", "ORACLE", "SWEEP", "Contestant", "contestant", "weather"]
 
@@ -67,7 +69,7 @@ def contestant(name: str) -> Contestant:
     """
     wish, slash, mode = name.partition("/")
     if slash and mode.upper() not in Mode.__members__:
-        raise ValueError(f"{name!r}: behind the slash stands hybrid, arq or fec")
+        raise ValueError(f"{cut(name)!r}: behind the slash stands hybrid, arq or fec")
     kind = Mode[mode.upper()] if slash else Mode.HYBRID
     return Contestant(name, wish if wish == ORACLE else check_wish(wish), kind)
 
@@ -89,9 +91,11 @@ def weather(name: str, seconds: float) -> Weather:
         spec, at, stays = part.strip().partition("@")
         try:
             spells.append((spec, float(stays) if at else seconds))
-        except ValueError as error:
-            raise ValueError(f"{part.strip()!r}: behind @ stands a number of seconds") from error
+        except ValueError:
+            spells.append((spec, math.nan))
+        if not 0 < spells[-1][1] < math.inf:
+            raise ValueError(
+                f"{cut(part.strip())!r}: after @ comes the number of seconds that the channel stays, above 0"
+            )
         ChannelStream(spec)
-    if min(stays for _, stays in spells) <= 0:
-        raise ValueError(f"{name!r}: every channel stays for more than 0 seconds")
     return Weather(tuple(spells), name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -16,7 +17,8 @@ from netchat.channels.bec import Erasure
 from netchat.channels.bsc import BinarySymmetric
 from netchat.channels.channel import Channel
 from netchat.channels.gilbert_elliott import GilbertElliott
-from netchat.plugins import FILE, from_file
+from netchat.plugins import FILE, described, from_file
+from netchat.wording import cut, many
 
 __all__ = ["EXAMPLES", "FORMS", "get", "names", "specs", "split", "sweep"]
 
@@ -122,13 +124,15 @@ def _built_in(spec: str, name: str, rest: str) -> Channel:
     kind, count = _BUILT_IN[name]
     if kind is Awgn:
         rest = rest.lower().removesuffix("db").strip()
+    given = rest.split(",")
+    numbers = [number for number in map(_number, given) if number is not None]
+    if not len(given) == len(numbers) == count:
+        raise _unknown(spec, _problem(name, given, count))
     try:
-        numbers = [float(number) for number in rest.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) != count:
-        raise _unknown(spec)
-    return kind(*numbers)  # type: ignore[arg-type] # each takes its own numbers
+        channel = kind(*numbers)  # type: ignore[arg-type] # each takes its own numbers
+    except ValueError as error:
+        raise ValueError(f"{cut(spec)}: {error}") from error
+    return channel
 
 
 def _plugged_in(spec: str) -> Channel:
@@ -140,9 +144,10 @@ def _plugged_in(spec: str) -> Channel:
     try:
         channel = factory(*arguments)
     except Exception as error:  # whatever a class that is being written raises
-        raise ValueError(f"{spec}: {error}") from error
+        raise ValueError(f"{cut(spec)}: {error}") from error
     if not isinstance(channel, Channel):
-        raise ValueError(f"{spec} is a {type(channel).__name__}, not a netchat.channels.Channel.")
+        kind = type(channel).__name__
+        raise ValueError(f"{cut(spec)} is a {kind}, not a netchat.channels.Channel.")
     return channel
 
 
@@ -151,18 +156,42 @@ def _factory(spec: str, match: re.Match[str]) -> Callable[..., Any]:
     if groups.get("file"):
         return from_file(groups["file"], groups["name"])
     for point in entry_points(group=GROUP, name=groups["name"]):
-        loaded: Callable[..., Any] = point.load()
+        try:
+            loaded: Callable[..., Any] = point.load()
+        except Exception as error:  # whatever another package raises
+            raise ValueError(
+                f"The channel {groups['name']!r} of another package cannot be loaded: "
+                f"{described(error)}"
+            ) from error
         return loaded
     raise _unknown(spec)
 
 
-def _unknown(spec: str) -> ValueError:
-    return ValueError(f"{spec!r} is not a channel; they are written {'  '.join(FORMS)}.")
+def _unknown(spec: str, problem: str = "") -> ValueError:
+    name = spec.partition(":")[0]
+    near = get_close_matches(name, names(), n=1) if name not in _BUILT_IN else []
+    problem = problem or (f" (did you mean {near[0]}?)" if near else "")
+    return ValueError(
+        f"{cut(spec)!r} is not a channel{problem}; they are written {'  '.join(FORMS)}."
+    )
 
 
 def _value(text: str) -> float | str:
     """Return an argument: a number, with a unit such as dB left aside, or a text."""
+    number = _number(text)
+    return text if number is None else number
+
+
+def _number(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
-        return text
+        return None
+
+
+def _problem(name: str, given: list[str], count: int) -> str:
+    """Return what is wrong with the numbers of a built-in channel."""
+    if len(given) != count:
+        return f": {name} takes {many(count, 'number')}, not {len(given)}"
+    wrong = next(text for text in given if _number(text) is None)
+    return f": {cut(wrong)!r} is not a number"

@@ -14,6 +14,9 @@ from netchat.coding.planes import DecodedPlanes
 
 __all__ = ["Alphabet", "Bools", "Code", "Decoded", "Floats", "Planes", "Rows"]
 
+#: Symbols that a codeword may have: beyond that, a batch of them does not fit into memory.
+LONGEST = 1 << 20
+
 Alphabet = Literal["bit", "byte"]
 Rows = NDArray[np.uint8]
 Planes = NDArray[np.uint64]
@@ -91,6 +94,8 @@ class Code(ABC):
     ) -> None:
         if not 1 <= k <= n:
             raise ValueError(f"{name}: k = {k} and n = {n}, but 1 <= k <= n is needed.")
+        if n > LONGEST:
+            raise ValueError(f"{name}: n = {n}, but a codeword has at most {LONGEST} symbols.")
         self.name = self.spec = name
         self.k, self.n, self.distance = k, n, distance
         self.alphabet: Alphabet = alphabet

@@ -36,7 +36,7 @@ class Hamming(SyndromeCode):
     def __init__(self, n: int = 7, k: int | None = None) -> None:
         extended = n % 2 == 0
         size = n if extended else n + 1
-        r = size.bit_length() - 1
+        r = max(size.bit_length() - 1, 0)
         least = 3 if extended else 2
         if size != 1 << r or not least <= r <= _LONGEST or k not in (None, size - 1 - r):
             raise ValueError(

@@ -11,17 +11,24 @@ packages, where an implementation of its own is called `name@implementation`.
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib.metadata import entry_points
+from typing import Any
 
 from netchat.coding.code import Code
-from netchat.plugins import FILE, from_file
+from netchat.plugins import FILE, described, from_file
+from netchat.wording import cut
 
 __all__ = ["EXAMPLES", "get", "names", "specs"]
 
 #: The group under which other packages register their codes.
 GROUP = "netchat.codes"
+
+#: Stages that a chain may have, and the largest number in a spec.
+_MOST_STAGES, _LARGEST = 16, 2**31 - 1
 
 _BUILT_IN = {
     "uncoded": "netchat.coding.uncoded:Uncoded",
@@ -78,7 +85,12 @@ def get(spec: str | Code) -> Code:
     if isinstance(spec, Code):
         return spec
     code: Code | None = None
-    for stage in spec.split("+"):
+    stages = spec.split("+")
+    if len(stages) > _MOST_STAGES:
+        raise ValueError(
+            f"A code is a chain of at most {_MOST_STAGES} stages, and {cut(spec)!r} has {len(stages)}."
+        )
+    for stage in stages:
         code = _stage(stage.strip(), code)
     assert code is not None
     code.spec = spec.strip()
@@ -100,18 +112,22 @@ def _stage(stage: str, outer: Code | None) -> Code:
     match = FILE.fullmatch(stage) or _STAGE.fullmatch(stage)
     if match is None:
         raise ValueError(
-            f"{stage!r} is not a code; one looks like hamming:7,4 or rs:255,223+interleave:5 "
+            f"{cut(stage)!r} is not a code; one looks like hamming:7,4 or rs:255,223+interleave:5 "
             "or my_code.py:MyCode."
         )
-    arguments, options = _arguments(stage, match["arguments"])
+    label = cut(stage)
+    arguments, options = _arguments(label, match["arguments"])
     if match["name"] == "interleave":
-        return _interleaved(stage, outer, arguments, options)
+        return _interleaved(label, outer, arguments, options)
+    factory = _factory(match)
+    arguments, options = _bound(label, factory, arguments, options)
     try:
-        code = _factory(match)(*arguments, **options)
-    except TypeError as error:
-        raise ValueError(f"{stage}: {error}") from error
+        code = factory(*arguments, **options)
+    except Exception as error:  # of a class that somebody is writing, any
+        text = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise ValueError(f"{label}: {text}") from error
     if not isinstance(code, Code):
-        raise ValueError(f"{stage} is a {type(code).__name__}, not a netchat.coding.Code.")
+        raise ValueError(f"{label} is a {type(code).__name__}, not a netchat.coding.Code.")
     code.spec = stage
     if outer is None:
         return code
@@ -127,10 +143,13 @@ def _interleaved(
     from netchat.coding.uncoded import Uncoded
 
     depth = arguments[0] if len(arguments) == 1 and not options else None
-    if not isinstance(depth, int) or depth < 1:
+    if not isinstance(depth, int) or not 1 <= depth <= _LARGEST:
         raise ValueError(f"{stage}: an interleaver has a depth, as in interleave:5.")
-    # Without a code before it, it moves the bits of a square.
-    return Interleaved(outer or Uncoded(depth), depth)
+    try:
+        # Without a code before it, it moves the bits of a square.
+        return Interleaved(outer or Uncoded(depth), depth)
+    except ValueError as error:
+        raise ValueError(f"{stage}: {error}") from error
 
 
 def _arguments(stage: str, text: str | None) -> tuple[list[int | str], dict[str, int | str]]:
@@ -145,6 +164,52 @@ def _arguments(stage: str, text: str | None) -> tuple[list[int | str], dict[str,
         else:
             arguments.append(_value(key))
     return arguments, options
+
+
+def _bound(
+    stage: str, factory: Callable[..., Code], arguments: list[Any], options: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Check arguments against what a code declares; return those of floats as such.
+
+    Raises:
+        ValueError: One is missing, too much or of another type.
+    """
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):
+        raise ValueError(f"{stage}: it is a {type(factory).__name__}, not a class.") from None
+    kinds = {name: str(param.annotation) for name, param in signature.parameters.items()}
+    try:
+        bound = signature.bind(*arguments, **options)
+    except TypeError as error:
+        names = list(kinds)
+        unknown = next(
+            (f"there is no option {cut(key)}" for key in options if key not in names), None
+        )
+        twice = next(
+            (f"{name} is given twice" for name in names[: len(arguments)] if name in options), None
+        )
+        many = "too many arguments" if len(arguments) > len(names) else None
+        problem = unknown or many or twice or error
+        raise ValueError(f"{stage}: {problem}; it takes {', '.join(names) or 'nothing'}.") from None
+    for name, value in bound.arguments.items():
+        words = set(re.findall(r"\w+", kinds[name]))
+        if isinstance(value, int):
+            if abs(value) > _LARGEST:
+                raise ValueError(f"{stage}: {name} must be at most {_LARGEST}.")
+        elif isinstance(value, str) and "str" not in words:
+            if "float" in words:
+                bound.arguments[name] = _as_float(stage, name, value)
+            elif "int" in words:
+                raise ValueError(f"{stage}: {name} must be an integer, not {cut(value)!r}.")
+    return list(bound.args), bound.kwargs
+
+
+def _as_float(stage: str, name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{stage}: {name} must be a number, not {cut(text)!r}.") from None
 
 
 def _value(text: str) -> int | str:
@@ -166,6 +231,15 @@ def _factory(match: re.Match[str]) -> Callable[..., Code]:
         factory: Callable[..., Code] = getattr(importlib.import_module(module), attribute)
         return factory
     for point in entry_points(group=GROUP, name=name):
-        loaded: Callable[..., Code] = point.load()
+        try:
+            loaded: Callable[..., Code] = point.load()
+        except Exception as error:  # whatever another package raises
+            raise ValueError(
+                f"The code {name!r} of another package cannot be loaded: {described(error)}"
+            ) from error
         return loaded
-    raise ValueError(f"There is no code {name!r}; there are {', '.join(names())}.")
+    near = get_close_matches(name, names(), n=1)
+    raise ValueError(
+        f"There is no code {cut(name)!r}; {f'did you mean {near[0]}? There' if near else 'there'} are "
+        f"{', '.join(names())}."
+    )

@@ -6,6 +6,7 @@ from netchat.link.bandit import Bandit
 from netchat.link.codes import CODES, OPENED, check_spec
 from netchat.link.policy import Fixed, Policy
 from netchat.link.threshold import Threshold
+from netchat.wording import cut
 
 __all__ = ["ADAPTIVE", "check_wish", "number_of", "policy"]
 
@@ -29,7 +30,7 @@ def check_wish(wish: str) -> str:
     """
     text = wish.replace(" ", "")
     if text.startswith("adaptive") and text not in ADAPTIVE:
-        raise ValueError(f"{wish!r} is no policy: there are {', '.join(ADAPTIVE)}")
+        raise ValueError(f"{cut(wish)!r} is no policy: there are {', '.join(ADAPTIVE)}")
     return text if text in ADAPTIVE else check_spec(text)
 
 
