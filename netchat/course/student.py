@@ -43,7 +43,7 @@ _LONGEST_LINE = MOST_BYTES // 3 * 4 + 1024**2
 _MOST_STRUCTURE = 5 * MOST_ITEMS
 
 #: Seconds in which the sandbox has to end once it was told.
-_PATIENCE = 2.0
+_PATIENCE = 5.0
 
 #: Variables that the student's process gets of our environment: nothing that may be secret.
 _VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TZ")

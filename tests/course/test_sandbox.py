@@ -20,7 +20,7 @@ SHELL = {"PATH": os.environ.get("PATH", "/usr/bin:/bin")}
 class Sandbox:
     """`sh -c COMMAND` in a sandbox."""
 
-    def __init__(self, level: str, script: str, **order) -> None:
+    def __init__(self, level: str, script: str, scratch: Path | None = None, **order) -> None:
         theirs, self.lifeline = os.pipe()
         order = {
             "level": level,
@@ -36,6 +36,7 @@ class Sandbox:
             [sys.executable, "-I", sandbox.__file__, json.dumps(order)],
             pass_fds=[theirs], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "TMPDIR": str(scratch)} if scratch else None,
         )  # fmt: skip
         os.close(theirs)
 
@@ -88,12 +89,13 @@ def alive(argument: str) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("ending", ["of itself", "cut off", "killed"])
-def test_nothing_outlives_a_sandbox(level, ending):
+def test_nothing_outlives_a_sandbox(level, ending, tmp_path):
     if (level, ending) != ("namespaces", "killed") and ending == "killed":
         pytest.skip("only a PID namespace ends with a launcher that is killed")
     seconds = f"{1000 + os.getpid()}.5"  # told apart by its argument
     command = DETACHED.format(seconds) + ("sleep 0.3" if ending == "of itself" else "sleep 1234")
-    with Sandbox(level, command) as one:
+    tmp_path.chmod(0o755)
+    with Sandbox(level, command, tmp_path if ending == "killed" else None) as one:
         assert one.process.stdout.readline() == "up\n"
         begun = time.monotonic()
         if ending == "cut off":
