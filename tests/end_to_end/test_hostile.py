@@ -29,7 +29,9 @@ MB = 1024 * 1024
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with Server("--history", str(tmp_path / "history.db"), "--rate", "1000") as running:
+    # Patient with what is half there: on a busy machine, measuring takes longer than the defaults.
+    patience = ("--frame-timeout", "60s", "--handshake-timeout", "60s")
+    with Server("--history", str(tmp_path / "history.db"), "--rate", "1000", *patience) as running:
         yield running
         assert running.complaints == []
 
@@ -143,7 +145,7 @@ def test_half_open_connections(server: Server, undisturbed: Undisturbed) -> None
     # A third of them holds a frame of 60 kB: that is the price, and it is bounded by
     # --max-half-open, --max-frame and --frame-timeout.
     undisturbed.check(memory=40 * MB)
-    assert not any(note["event"] == "dismissed" for note in server.notes), "one was let go early"
+    assert [note["code"] for note in server.notes if note["event"] == "dismissed"] == []
 
 
 def test_too_many_half_open_connections(tmp_path: Path) -> None:
