@@ -13,8 +13,9 @@ from netchat.chat.connection import Note
 
 __all__ = ["LINES", "TOTAL", "NoteLimit"]
 
-#: Lines a second of one source, the one that counts the others included; and of all sources.
-LINES, TOTAL = 10, 60
+#: Lines a second of one source, the one that counts the others included; and of all sources, with
+#: as many at once as a large class makes that comes in at the same moment.
+LINES, TOTAL, BURST = 10, 50, 250
 
 #: Sources whose notes are counted one by one; the rest is counted together.
 _MOST_NAMED = 5
@@ -41,7 +42,7 @@ class NoteLimit:
 
     def __init__(self) -> None:
         self._began = float("-inf")
-        self._total = 0
+        self._tokens, self._filled = float(BURST), 0.0
         self._sources: dict[str, _Source] = {}
 
     def admit(self, note: Note, now: float) -> list[Note]:
@@ -56,12 +57,14 @@ class NoteLimit:
             return [*due, note]
         source = self._sources.setdefault(_source(note), _Source())
         line = _said(note)
-        if line in source.said or source.lines >= LINES - 1 or self._total >= TOTAL - _MOST_NAMED:
+        self._tokens = min(BURST, self._tokens + TOTAL * max(0.0, now - self._filled))
+        self._filled = now
+        if line in source.said or source.lines >= LINES - 1 or self._tokens < 1:
             source.left_out[note.event] += 1
             return due
         source.said.add(line)
         source.lines += 1
-        self._total += 1
+        self._tokens -= 1
         return [*due, note]
 
     def expire(self, now: float, *, at_once: bool = False) -> list[Note]:
@@ -74,7 +77,7 @@ class NoteLimit:
         if now - self._began < _SECOND and not at_once:
             return []
         left_out = {name: s.left_out for name, s in self._sources.items() if s.left_out}
-        self._began, self._total, self._sources = now, 0, {}
+        self._began, self._sources = now, {}
         named = (
             list(left_out) if len(left_out) <= _MOST_NAMED else list(left_out)[: _MOST_NAMED - 1]
         )

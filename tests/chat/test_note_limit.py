@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 from netchat.chat.connection import Note
-from netchat.chat.note_limit import LINES, TOTAL, NoteLimit
+from netchat.chat.note_limit import BURST, LINES, TOTAL, NoteLimit
 from netchat.chat.notes import Notes, note_line
 from netchat.wire import FrameReader, Join, Leave, Rename, encode
 from tests.chat.world import World
@@ -64,7 +64,7 @@ def test_many_addresses_together_are_bounded_too() -> None:
     for i in range(50_000):
         now = i / 10_000
         lines += [(now, n) for n in limit.admit(refused(i, f"10.0.{rng.randrange(99)}.1"), now)]
-    assert len(lines) <= 5 * TOTAL
+    assert len(lines) <= BURST + 5 * (TOTAL + 6)
     summaries = Counter(n.fields.get("sources", 1) for _, n in lines if n.event == "repeated")
     assert max(summaries) > 50
     assert len(limit._sources) <= 99

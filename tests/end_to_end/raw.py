@@ -24,15 +24,24 @@ class RawClient:
         name: if given, it says HELLO under that name and waits for WELCOME.
         device: its device key. Who comes again with the same one ends their earlier session.
         receive_buffer: bytes of its receive buffer, to be set before it connects; 0 for any.
+        source: the address that it connects from: 127.x.y.z; empty is the usual one.
     """
 
     def __init__(
-        self, port: int, name: str = "", *, device: bytes = b"", receive_buffer: int = 0
+        self,
+        port: int,
+        name: str = "",
+        *,
+        device: bytes = b"",
+        receive_buffer: int = 0,
+        source: str = "",
     ) -> None:
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(10)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received: list[Message] = []

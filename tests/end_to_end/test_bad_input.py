@@ -5,6 +5,7 @@ All of it happens to one server, in whose lobby somebody sits to whom nothing ma
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 
@@ -94,7 +95,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def bystander(server: Server) -> Iterator[RawClient]:
     """Somebody who chats on, whatever happens."""
-    with RawClient(server.port, "Bystander") as client:
+    with _client(server, "Bystander") as client:
         client.join()
         yield client
 
@@ -109,6 +110,14 @@ def _untouched(bystander: RawClient) -> Iterator[None]:
         pass
 
 
+#: Each client has an address of its own: the console shows ten lines a second of each.
+_hosts = itertools.count(1)
+
+
+def _client(server: Server, name: str = "", device: bytes = b"") -> RawClient:
+    return RawClient(server.port, name, device=device, source=f"127.1.1.{next(_hosts) % 250 + 1}")
+
+
 def _console(server: Server, client: RawClient, code: ErrorCode) -> str:
     """The console's sentence about a client's dismissal."""
     host, port = client.socket.getsockname()
@@ -118,7 +127,7 @@ def _console(server: Server, client: RawClient, code: ErrorCode) -> str:
 
 def _villain(server: Server) -> RawClient:
     """The one who does wrong, always on the same device: its earlier session ends."""
-    client = RawClient(server.port, "Villain", device=b"V" * 16)
+    client = _client(server, "Villain", device=b"V" * 16)
     client.join()
     return client
 
@@ -131,7 +140,7 @@ def _go(client: RawClient) -> None:
 @pytest.mark.parametrize("what", BROKEN_FIRST)
 def test_bytes_that_break_the_protocol(server: Server, what: str) -> None:
     data, said = BROKEN_FIRST[what]
-    with RawClient(server.port) as client:
+    with _client(server) as client:
         client.send(data)
         error = client.dismissal()
 
@@ -152,7 +161,7 @@ def test_the_same_bytes_within_a_session(server: Server, what: str) -> None:
 
 @pytest.mark.parametrize("what", OUT_OF_PLACE)
 def test_messages_out_of_place(server: Server, what: str) -> None:
-    with RawClient(server.port) as client:
+    with _client(server) as client:
         client.say(OUT_OF_PLACE[what])
 
         assert client.dismissal().code == ErrorCode.UNEXPECTED
@@ -161,7 +170,7 @@ def test_messages_out_of_place(server: Server, what: str) -> None:
 
 @pytest.mark.parametrize("length", [1, 15, 16, len(HELLO) - 1])
 def test_a_truncated_frame(server: Server, length: int) -> None:
-    with RawClient(server.port) as client:
+    with _client(server) as client:
         client.send(HELLO[:length])
 
         # Half a HELLO is waited for as a handshake and as a frame; both take a second here.
@@ -177,7 +186,7 @@ def test_a_truncated_frame_within_a_session(server: Server) -> None:
 
 
 def test_a_silent_client(server: Server) -> None:
-    with RawClient(server.port) as client:
+    with _client(server) as client:
         assert client.dismissal().code == ErrorCode.HANDSHAKE_TIMEOUT
         _console(server, client, ErrorCode.HANDSHAKE_TIMEOUT)
 
@@ -209,8 +218,8 @@ def test_what_is_refused_without_a_farewell(
 
 
 def test_user_n_plus_one(server: Server) -> None:
-    with _villain(server) as second, RawClient(server.port, "Third") as third:
-        with RawClient(server.port) as late:
+    with _villain(server) as second, _client(server, "Third") as third:
+        with _client(server) as late:
             late.say(Hello(0, bytes(16), b"", "Fourth", "raw", ()))
             error = late.dismissal()
 
@@ -219,7 +228,7 @@ def test_user_n_plus_one(server: Server) -> None:
             _console(server, late, ErrorCode.SERVER_FULL)
         _go(second)
         _go(third)
-    with RawClient(server.port, "Fourth") as fourth:  # there is room again
+    with _client(server, "Fourth") as fourth:  # there is room again
         _go(fourth)
 
 
