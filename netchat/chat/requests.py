@@ -40,6 +40,7 @@ from netchat.wire import (
     Who,
     encode,
 )
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.chat.state import State
@@ -203,7 +204,7 @@ def _too_many(
     limit = min(hub.settings.max_rooms, MAX_SEATS)
     if len(session.rooms) < limit:
         return False
-    text = f"You are in {len(session.rooms)} rooms; {limit} is the limit. Leave one first."
+    text = f"You are in {many(len(session.rooms), 'room')}; {limit} is the limit. Leave one first."
     hub.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, about, request)
     return True
 

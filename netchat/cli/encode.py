@@ -10,6 +10,7 @@ import click
 from netchat.cli.codes import CodeSpec
 from netchat.cli.codewords import Block, blocks_of, print_blocks, print_text, symbols_text
 from netchat.cli.exits import FAILED
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.channels import Channel
@@ -92,7 +93,9 @@ def encode(
     received, lost, soft = sent.copy(), None, None
     if flip:
         if flip > sent.size * code.bits:
-            raise click.UsageError(f"There are only {sent.size * code.bits} bits to turn over.")
+            raise click.UsageError(
+                f"There are only {many(sent.size * code.bits, 'bit')} to turn over."
+            )
         bits = np.unpackbits(sent) if code.bits == 8 else received
         bits[rng.choice(bits.size, flip, replace=False)] ^= 1
         received = np.packbits(bits) if code.bits == 8 else bits

@@ -13,6 +13,7 @@ import click
 from netchat.chat.text import show_text
 from netchat.cli.duration import DURATION
 from netchat.cli.exits import FAILED
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.course.grade import Grade
@@ -118,4 +119,5 @@ def _shared(graded: list[Grade]) -> Iterator[str]:
             owners.setdefault((one.student, one.exercise.split(".")[0]), set()).add(one.notebook)
     for (student, lesson), files in owners.items():
         if len(files) > 1:
-            yield f"lesson {lesson}: {len(files)} notebooks are of {student!r}: {', '.join(sorted(files))}"
+            notebooks = many(len(files), "notebook")
+            yield f"lesson {lesson}: {notebooks} are of {student!r}: {', '.join(sorted(files))}"

@@ -264,10 +264,10 @@ def _places(error: BaseException) -> Iterator[tuple[str, int | None]]:
 def _from_file(file: str, name: str) -> Callable[..., Code]:
     try:
         path = Path(file).expanduser().resolve()
-        found = path.is_file()
+        there = path.is_file()
     except (OSError, RuntimeError, ValueError):  # no such user, a name too long, a NUL in it
-        found = False
-    if not found:
+        there = False
+    if not there:
         raise ValueError(f"There is no file {repr(cut(file))[1:-1]}.")
     module_name = f"netchat_code_{path.stem}"
     module_spec = importlib.util.spec_from_file_location(module_name, path)

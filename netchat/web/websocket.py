@@ -17,6 +17,7 @@ from websockets.protocol import OPEN, Protocol, Side
 
 from netchat.errors import BadWebSocket, PeerError
 from netchat.wire import Frame, FrameReader
+from netchat.wording import many
 
 __all__ = ["Envelope", "WebSocket"]
 
@@ -129,7 +130,7 @@ class WebSocket(asyncio.Transport):
                 raise
             self._within = not piece.fin
             if piece.fin and (left := self._frames.pending):
-                text = f"a message ends within a frame, of which it has {left} bytes"
+                text = f"a message ends within a frame, of which it has {many(left, 'byte')}"
                 raise self._wrong(CloseCode.INVALID_DATA, text)
         self._idle = 0 if frames else self._idle + 1
         if self._idle > MAX_IDLE_PIECES:

@@ -11,8 +11,8 @@ from netchat.packets.conversation import Conversation, Counts, show_endpoint
 from netchat.packets.items import Damage, Decoded, Item
 from netchat.packets.linked import BlockCounts
 from netchat.packets.views.lines import party
-from netchat.packets.views.summary import many
 from netchat.wire import MESSAGES, Event, Send
+from netchat.wording import many
 
 __all__ = ["ConversationStats", "Stats"]
 
@@ -172,14 +172,17 @@ def _lines(row: ConversationStats) -> list[str]:
         total = sum(row.types[to_server])
         arrow = "→" if to_server else "←"
         lines.append(
-            f"   {arrow} {name.replace('_', ' '):<10} {total:>9,} messages  {named}".rstrip()
+            f"   {arrow} {name.replace('_', ' '):<10} {total:>9,} {_noun(total, 'message')}  {named}".rstrip()
         )
+        size = row.bytes[to_server]
         lines.append(
-            f"     {'':<10} {row.bytes[to_server]:>9,} bytes     {_tcp(counts, said.transport)}"
+            f"     {'':<10} {size:>9,} {_noun(size, 'byte')}  {_tcp(counts, said.transport)}"
         )
         if said.link is not None:
             blocks = said.link.counts(to_server=to_server)
-            lines.append(f"     {'':<10} {blocks.blocks:>9,} blocks    {_blocks(blocks)}")
+            lines.append(
+                f"     {'':<10} {blocks.blocks:>9,} {_noun(blocks.blocks, 'block')}  {_blocks(blocks)}"
+            )
     median, slow = row.quantile(0.5), row.quantile(0.95)
     if median is not None and slow is not None:
         count = len(row.echoes)
@@ -208,17 +211,22 @@ def _tcp(counts: Counts, transport: str) -> str:
     return ", ".join(parts)
 
 
+def _noun(count: int, noun: str) -> str:
+    """The noun of a count that stands in a column of its own."""
+    return f"{many(count, noun).partition(' ')[2]:<8}"
+
+
 def _blocks(counts: BlockCounts) -> str:
     """What the link had to do: symbols corrected, and of the rest what was not zero."""
-    rest = {
-        "decoded with their copies": counts.combined,
-        "sent again": counts.again,
-        "headers unreadable": counts.unreadable,
-        "bytes skipped": counts.skipped,
-        "bytes missing inside": counts.missing,
-    }
-    parts = [f"{counts.failed:,} failed", f"{counts.corrected:,} symbols corrected"]
-    parts += [f"{count:,} {name}" for name, count in rest.items() if count]
+    rest = [
+        (counts.combined, f"{counts.combined:,} decoded with their copies"),
+        (counts.again, f"{counts.again:,} sent again"),
+        (counts.unreadable, f"{many(counts.unreadable, 'header')} unreadable"),
+        (counts.skipped, f"{many(counts.skipped, 'byte')} skipped"),
+        (counts.missing, f"{many(counts.missing, 'byte')} missing inside"),
+    ]
+    parts = [f"{counts.failed:,} failed", f"{many(counts.corrected, 'symbol')} corrected"]
+    parts += [text for count, text in rest if count]
     rate = counts.bit_error_rate
     return ", ".join(parts) + (f"; {rate:.2g} of the bits were wrong" if rate else "")
 
