@@ -16,6 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from netchat.coding.code import Code, Decoded, Rows
+from netchat.wording import many
 
 __all__ = [
     "DecodedBytes",
@@ -131,7 +132,7 @@ def data_length(code: Code, length: int) -> int:
             high = middle - 1
     if coded_length(code, low) != length:
         raise ValueError(
-            f"{code.spec}: no data encodes to {length} bytes; some were lost or added."
+            f"{code.spec}: no data encodes to {many(length, 'byte')}; some were lost or added."
         )
     return low
 
