@@ -23,6 +23,7 @@ from netchat.bench.workers import Here, Processes, Runner, Task
 from netchat.channels import Channel
 from netchat.coding import Code
 from netchat.errors import BenchError
+from netchat.wording import many
 
 __all__ = ["ERRORS", "SECONDS", "Progress", "run"]
 
@@ -172,9 +173,9 @@ def _loses_nothing(before: Results, file: str, chosen: list[Experiment]) -> None
     wanted = {(one.code.spec, one.channel.spec) for one in chosen}
     others = [point for point in before.points if (point.code, point.channel) not in wanted]
     if others:
+        more = f", and {many(len(others) - 1, 'point')} more" if len(others) > 1 else ""
         raise BenchError(
-            f"{file} also holds {others[0].code} over {others[0].channel}, which would be lost"
-            f"{f', and {len(others) - 1} points more' if len(others) > 1 else ''}: "
+            f"{file} also holds {others[0].code} over {others[0].channel}, which would be lost{more}: "
             "ask for all of its codes and channels and for more, or take another file."
         )
 

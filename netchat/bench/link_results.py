@@ -16,6 +16,7 @@ from netchat.bench import saved
 from netchat.bench.intervals import LEVEL, Interval
 from netchat.bench.link_run import SLOT, Run
 from netchat.bench.results import machine
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -162,7 +163,7 @@ class LinkResults:
             for point in sorted(mine, key=lambda one: -one.goodput):
                 share = "" if point.share is None else f"{point.share:.3f}"
                 within = "" if point.share is None else _range(point.share_interval)
-                late = f" ({point.missing:,} messages missing)" if point.missing else ""
+                late = f" ({many(point.missing, 'message')} missing)" if point.missing else ""
                 lines.append(
                     f"  {ljust(point.link, 26)}{point.goodput:>8.3f}  {_range(point.interval):<15}"
                     f"{share:>9}  {within:<15}{_ms(point.p50):>8}{_ms(point.p99):>10}{late}"
@@ -172,7 +173,7 @@ class LinkResults:
         if chosen:
             lines.append(f"The oracle takes {chosen}.")
         lines.append(
-            f"{self.settings['repeats']} repetitions; the line carries "
+            f"{many(self.settings['repeats'], 'repetition')}; the line carries "
             f"{self.settings['rate']:,.0f} bytes/s, {1000 * self.settings['delay']:g} ms one way."
         )
         return "\n".join(lines)

@@ -95,7 +95,7 @@ def weather(name: str, seconds: float) -> Weather:
             spells.append((spec, math.nan))
         if not 0 < spells[-1][1] < math.inf:
             raise ValueError(
-                f"{cut(part.strip())!r}: after @ comes the number of seconds that the channel stays, above 0"
+                f"{cut(part.strip())!r}: after @ comes a number of seconds, more than 0"
             )
         ChannelStream(spec)
     return Weather(tuple(spells), name)

@@ -38,7 +38,9 @@ def reading(path: str | os.PathLike[str], what: str) -> Iterator[dict[str, Any]]
         BenchError: the file cannot be read, or is not what it should be.
     """
     try:
-        yield table({"the file": json.loads(Path(path).read_text(encoding="utf-8-sig"))}, "the file")
+        yield table(
+            {"the file": json.loads(Path(path).read_text(encoding="utf-8-sig"))}, "the file"
+        )
     except OSError as error:
         raise BenchError(f"{path} cannot be read: {error.strerror}.") from error
     except KeyError as error:

@@ -13,6 +13,7 @@ from netchat.chat.names import clean_name, name_problem, suggest
 from netchat.chat.room import Room
 from netchat.chat.session import DEVICE_KEY_SIZE, Session, device_id, new_token, token_hash
 from netchat.wire import Error, ErrorCode, Hello, Membership, RoomKind, Welcome
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.chat.state import State
@@ -52,7 +53,7 @@ def _begin(hub: State, connection: Connection, message: Hello, device: int, now:
         return
     if len(hub.sessions) - (before is not None) >= hub.settings.max_users:
         limit = hub.settings.max_users
-        text = f"The server is full: it takes {limit} users, and {limit} are here. Try again later."
+        text = f"The server is full: it takes {many(limit, 'user')}, and {limit} are here. Try again later."
         hub.dismiss(connection, ErrorCode.SERVER_FULL, text)
         return
     if before is None and not hub.user_shares.allows(connection.share):

@@ -43,6 +43,7 @@ from netchat.wire import (
     Who,
     encode,
 )
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.chat.state import State
@@ -233,7 +234,7 @@ def _too_many(
     count = sum(not _is_over(room) for room in session.rooms.values())
     if count < limit and _has_seat(hub, session, now):
         return False
-    text = f"You are in {count} rooms; {limit} is the limit. Leave one first."
+    text = f"You are in {many(count, 'room')}; {limit} is the limit. Leave one first."
     hub.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, about, request)
     return True
 

@@ -13,6 +13,7 @@ from wcwidth import width as columns
 from netchat.chat.text import show_text
 from netchat.errors import BadBody
 from netchat.wire import HEADER_FIELDS, HEADER_SIZE, MESSAGES, Field, walk
+from netchat.wording import many
 
 __all__ = ["anatomy"]
 
@@ -35,7 +36,7 @@ def anatomy(frame: bytes, width: int | None = None) -> list[str]:
     title, what = f"Type {frame[3]:#04x}", "not in NCP/1."
     if cls is not None:
         title, what = cls.NAME, (inspect.getdoc(cls) or "").partition("\n")[0]
-    lines = [f"{title} frame, {len(frame)} bytes: {what}"]
+    lines = [f"{title} frame, {many(len(frame), 'byte')}: {what}"]
     for name, offset, size, meaning in HEADER_FIELDS:
         raw = frame[offset : offset + size]
         number = int.from_bytes(raw, "big")
@@ -55,7 +56,7 @@ def anatomy(frame: bytes, width: int | None = None) -> list[str]:
     except BadBody as error:
         problem = str(error)
     if end < len(frame):
-        lines += _rows(width, end, frame[end:], "?", f"{len(frame) - end} bytes", problem)
+        lines += _rows(width, end, frame[end:], "?", f"{many(len(frame) - end, 'byte')}", problem)
     return lines
 
 
@@ -63,14 +64,14 @@ def _value(field: Field, value: Any) -> str:
     if field.enum is not None and value in set(field.enum):
         return f"{value} = {field.enum(value).name}"
     if isinstance(value, bytes):
-        return f"{len(value)} bytes"
+        return f"{many(len(value), 'byte')}"
     return show_text(repr(value)) if isinstance(value, str) else str(value)
 
 
 def _rows(width: int, offset: int, raw: bytes, name: str, value: str, meaning: str) -> list[str]:
     rows = [raw[at : at + _ACROSS].hex(" ") for at in range(0, len(raw), _ACROSS)]
     if len(rows) > _LINES:
-        rows[_LINES - 1 :] = [f"… {len(raw) - _ACROSS * (_LINES - 1)} more bytes"]
+        rows[_LINES - 1 :] = [f"… {many(len(raw) - _ACROSS * (_LINES - 1), 'more byte')}"]
     room = width - 2 - 4 - 2 - 3 * _ACROSS - 10 - 22
     shown = meaning.split(". ")[0].rstrip(".")
     shown = shown if columns(shown) <= room else clip(shown, 0, max(0, room - 1)) + "…"

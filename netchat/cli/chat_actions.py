@@ -11,6 +11,7 @@ from netchat.cli.chat_lines import Kind, Line, mistake, notice, room_name
 from netchat.cli.chat_link import link_lines
 from netchat.cli.chat_session import Conversation
 from netchat.errors import NetchatError
+from netchat.wording import many
 
 __all__ = ["perform"]
 
@@ -33,7 +34,7 @@ def _problem(conversation: Conversation, text: str) -> str | None:
     """What would keep the server from taking a text."""
     size, limit = len(text.encode()), conversation.core.max_text
     if limit and size > limit:
-        return f"The message has {size} bytes; this server takes {limit}. Send it in parts."
+        return f"The message has {many(size, 'byte')}; this server takes {limit}. Send it in parts."
     return text_problem(text)
 
 

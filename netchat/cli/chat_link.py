@@ -7,6 +7,7 @@ from typing import Any
 
 from netchat.cli.chat_lines import Kind, Line
 from netchat.net.client import Client
+from netchat.wording import many
 
 __all__ = ["link_lines"]
 
@@ -51,15 +52,16 @@ def _table(report: dict[str, Any], channel: str | None) -> list[str]:
         "because": report["why"],
         "losses": _MODES[report["mode"]],
         "sent": (
-            f"{report['blocks_sent']:,} blocks, {report['bytes_sent']:,} bytes; "
+            f"{many(report['blocks_sent'], 'block')}, {many(report['bytes_sent'], 'byte')}; "
             f"{report['retransmissions']:,} sent again, {report['probes']:,} probes; "
-            f"{report['unacknowledged']:,} bytes not acknowledged"
+            f"{many(report['unacknowledged'], 'byte')} not acknowledged"
         ),
-        "received": f"{report['blocks_received']:,} blocks, {report['bytes_received']:,} bytes",
+        "received": f"{many(report['blocks_received'], 'block')}, {many(report['bytes_received'], 'byte')}",
         "repaired": (
-            f"{report['corrected_symbols']:,} symbols; {report['failed_blocks']:,} blocks failed, "
+            f"{many(report['corrected_symbols'], 'symbol')}; "
+            f"{many(report['failed_blocks'], 'block')} failed, "
             f"{report['combined_blocks']:,} mended by a copy; "
-            f"{report['unreadable_headers']:,} headers unreadable"
+            f"{many(report['unreadable_headers'], 'header')} unreadable"
         ),
         "channel": _noise(report["bit_error_rate"], channel),
         "rate": (

@@ -37,6 +37,7 @@ from netchat.cli.chat_lines import (
     shorten,
 )
 from netchat.wire import Error, ErrorCode, EventKind, Join, RoomKind
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.cli.chat_session import Conversation
@@ -75,7 +76,8 @@ def take(conversation: Conversation, happening: Happening) -> list[Line]:
             nothing = notice("history", f"nothing is kept of {room_name(room)}", Kind.ANSWER)
             return [past_line(event) for event in events] or [nothing]
         case Missed(room, first, last):
-            text = f"{last - first + 1} events of {room_name(room)}: the server has them no more"
+            count = many(last - first + 1, "event")
+            text = f"{count} of {room_name(room)}: the server has them no more"
             return [notice("missed", text)]
         case Declined():
             return _declined(conversation, happening)

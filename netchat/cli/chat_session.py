@@ -18,6 +18,7 @@ from netchat.cli.chat_people import Crowd
 from netchat.errors import CannotConnect, NetchatError
 from netchat.net.client import Client
 from netchat.wire import Member, RoomKind
+from netchat.wording import many
 
 __all__ = ["Conversation"]
 
@@ -150,7 +151,7 @@ class Conversation:
             await self.client.bye()
         if not unsent:
             return []
-        text = f"{unsent} message{'s' if unsent > 1 else ''}"
+        text = many(unsent, "message")
         if kept and self.remembers:
             text += f"; start again as {self.wished} to send what was kept"
         return [mistake(text, "not delivered")]

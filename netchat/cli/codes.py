@@ -11,6 +11,7 @@ import click
 import wcwidth
 
 from netchat.cli.exits import FAILED
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.coding import Code
@@ -90,7 +91,9 @@ def check(ctx: click.Context, code: Code, seed: int, as_json: bool) -> None:
             if not good:
                 click.echo(f"          {verdict.counterexample}")
         click.echo(
-            f"{len(broken)} of {len(verdicts)} laws broken." if broken else "Every law holds."
+            f"{len(broken)} of {many(len(verdicts), 'law')} broken."
+            if broken
+            else "Every law holds."
         )
     if broken:
         ctx.exit(FAILED)

@@ -22,6 +22,7 @@ from netchat.net.client import Client
 from netchat.net.load import run_load
 from netchat.net.loop import run
 from netchat.wire import RoomKind, Send, encode
+from netchat.wording import many
 
 __all__ = ["demo"]
 
@@ -177,7 +178,9 @@ async def _tell(server: _Server, *, quick: bool) -> None:
         sourav.say("Where is Maya?")
         nova.say("She will be back")
         await maya.until(lambda: maya.times_online == 2 and len(maya.log) == seen + 2)
-        click.echo(f"   Maya is back; she was given the {maya.late} events she had missed:")
+        click.echo(
+            f"   Maya is back; she was given what she had missed, {many(maya.late, 'event')}:"
+        )
         _show(maya, seen)
 
         _title("3. kill -9 the server in the middle of a conversation")
@@ -227,7 +230,7 @@ async def _load(port: int) -> None:
     if not report.ok:
         raise NetchatError(f"A delivery went wrong: {report.faults}")
     click.echo(
-        f"   {report.deliveries:,} deliveries, every one of them once and in order: "
+        f"   {many(report.deliveries, 'delivery', 'deliveries')}, every one of them once and in order: "
         f"{report.delivery_rate:,.0f} a second, each message on disk before it was sent."
     )
     if report.latency is not None:

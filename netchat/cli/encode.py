@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,15 +14,19 @@ import click
 from netchat.cli.codes import CodeSpec
 from netchat.cli.codewords import Block, blocks_of, print_blocks, print_text, symbols_text
 from netchat.cli.exits import FAILED
+from netchat.wording import cut, many
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from netchat.channels import Channel
     from netchat.coding import Code
 
 __all__ = ["decode", "encode"]
 
-#: Bytes of text up to which the line that decodes them is worth printing.
-_SHORT = 64
+#: Bytes of text up to which the line that decodes them is worth printing, and its length at most.
+_SHORT, _LONGEST_LINE = 64, 4000
 
 
 class _ChannelSpec(click.ParamType):  # type: ignore[type-arg] # generic since click 8.5 only
@@ -38,6 +45,47 @@ class _ChannelSpec(click.ParamType):  # type: ignore[type-arg] # generic since c
             return get(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class _Positions(click.ParamType):  # type: ignore[type-arg] # generic since click 8.5 only
+    """Positions and ranges of them: `0,2-5`."""
+
+    name = "positions"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[range]:
+        if isinstance(value, list):
+            return value
+        found = []
+        for item in str(value).split(","):
+            match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", item, re.ASCII)
+            first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+            if last < first:
+                self.fail(f"{item!r} is no position; write 3, or 3-5 for several.", param, ctx)
+            found.append(range(first, last + 1))
+        return found
+
+
+class _Ratios(click.ParamType):  # type: ignore[type-arg] # generic since click 8.5 only
+    """Finite numbers: `1.5,-0.3`."""
+
+    name = "ratios"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[float]:
+        if isinstance(value, list):
+            return value
+        found = []
+        for item in str(value).split(","):
+            try:
+                found.append(float(item))
+            except ValueError:
+                found.append(math.nan)
+            if not math.isfinite(found[-1]):
+                self.fail(f"{cut(item)!r} is not a finite number.", param, ctx)
+        return found
 
 
 _code = click.option(
@@ -95,13 +143,15 @@ def encode(
     received, lost, soft = sent.copy(), None, None
     if flip:
         if flip > sent.size * code.bits:
-            raise click.UsageError(f"There are only {sent.size * code.bits} bits to turn over.")
+            raise click.UsageError(
+                f"There are only {many(sent.size * code.bits, 'bit')} to turn over."
+            )
         bits = np.unpackbits(sent) if code.bits == 8 else received
         bits[rng.choice(bits.size, flip, replace=False)] ^= 1
         received = np.packbits(bits) if code.bits == 8 else bits
     elif channel is not None:
         out = channel.at_rate(code.rate).transmit(sent, rng, code.alphabet)
-        received, lost, soft = out.block, out.erasures, out.soft
+        received, lost, soft = out.block, out.erasures, _rounded(out.soft)
     blocks, results, start = [], [], 0
     for part, word in parts:
         stop = start + word.size
@@ -119,8 +169,12 @@ def encode(
         print_blocks(code, blocks)
         print_text("sent", data)
         print_text("decoded", result.data, good=result.data == data and not result.failed)
-        if 0 < len(data) <= _SHORT and lost is None:
-            again = f"netchat decode {joined(code, [received]).hex()} --code {code.spec}"
+        again = f"netchat decode {joined(code, [received]).hex()} --code {shlex.quote(code.spec)}"
+        if lost is not None and lost.any():
+            again += f" --erased {_ranges(np.flatnonzero(lost).tolist())}"
+        if soft is not None:
+            again += f" --soft={','.join(map(_ratio, soft))}"
+        if 0 < len(data) <= _SHORT and len(again) <= _LONGEST_LINE:
             click.echo(f"\n{again}\ndecodes what was received.")
     if result.data != data or result.failed:
         ctx.exit(FAILED)
@@ -129,28 +183,62 @@ def encode(
 @click.command(short_help="Decode coded bytes, bit by bit.")
 @click.argument("coded", metavar="HEX")
 @_code
+@click.option(
+    "--erased", type=_Positions(), metavar="N,N-N",
+    help="Positions of lost symbols, counted from 0: bits, or bytes for a code over bytes.",
+)  # fmt: skip
+@click.option(
+    "--soft",
+    type=_Ratios(),
+    metavar="X,X",
+    help="Log-likelihood ratios ln P(0)/P(1) of all bits, for a decoder that can use them.",
+)
 @_json
 @click.pass_context
-def decode(ctx: click.Context, coded: str, code: Code, as_json: bool) -> None:
+def decode(
+    ctx: click.Context,
+    coded: str,
+    code: Code,
+    erased: list[range] | None,
+    soft: list[float] | None,
+    as_json: bool,
+) -> None:
     """Decode HEX, coded bytes in hexadecimal, and show what the decoder changed.
 
     \b
-    Example:
+    Examples:
       netchat decode 4a5e1e2d --code hamming:7,4
+      netchat decode 4a5e1e2d --code hamming:7,4 --erased 0,9-10
 
     Exit code 1 if a block cannot be decoded.
     """
+    import numpy as np
+
     from netchat.coding.framing import decoded_bytes, words_of
 
     try:
-        received = bytes.fromhex(coded)
-        parts = words_of(code, received)
+        parts = words_of(code, bytes.fromhex(coded))
     except ValueError as error:
         raise click.UsageError(f"HEX: {error}") from error
-    blocks, results = [], []
+    size = sum(word.size for _, word in parts)
+    lost = None if erased is None else _mask(erased, size)
+    ratios = None if soft is None else np.array(soft)
+    if ratios is not None and (code.bits != 1 or ratios.size != size):
+        raise click.BadParameter(
+            f"{many(ratios.size, 'value')} for {many(size, code.alphabet)}"
+            f"{'' if code.bits == 1 else '; soft values are for codes over bits'}.",
+            param_hint="--soft",
+        )
+    blocks, results, start = [], [], 0
     for part, word in parts:
-        results.append(part.decode(word))
-        blocks += blocks_of(part, None, word, None, results[-1])
+        stop = start + word.size
+        gone, likely = (
+            None if what is None else what[start:stop].reshape(word.shape)
+            for what in (lost, ratios)
+        )
+        results.append(part.decode(word, gone, likely))
+        blocks += blocks_of(part, None, word, gone, results[-1])
+        start = stop
     result = decoded_bytes(code, results)
     if as_json:
         _print_json(code, blocks, result.data, None)
@@ -159,6 +247,44 @@ def decode(ctx: click.Context, coded: str, code: Code, as_json: bool) -> None:
         print_text("decoded", result.data, good=not result.failed)
     if result.failed:
         ctx.exit(FAILED)
+
+
+def _rounded(soft: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+    """Ratios as the line that decodes them again has them: what is decoded is what is printed."""
+    if soft is None or soft.size > _LONGEST_LINE:  # too many to be printed
+        return soft
+    import numpy as np
+
+    return np.array([float(_ratio(value)) for value in soft])
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _ranges(positions: list[int]) -> str:
+    """Positions in order, neighbours as a range: `0,2-5`."""
+    found: list[list[int]] = []
+    for position in positions:
+        if found and position == found[-1][1] + 1:
+            found[-1][1] = position
+        else:
+            found.append([position, position])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in found)
+
+
+def _mask(positions: list[range], size: int) -> NDArray[np.bool_]:
+    import numpy as np
+
+    mask = np.zeros(size, np.bool_)
+    for some in positions:
+        if some.stop > size:
+            raise click.BadParameter(
+                f"position {some.stop - 1} is behind the last of {many(size, 'symbol')}, {size - 1}.",
+                param_hint="--erased",
+            )
+        mask[some.start : some.stop] = True
+    return mask
 
 
 def _print_json(code: Code, blocks: list[Block], decoded: bytes, sent: bytes | None) -> None:

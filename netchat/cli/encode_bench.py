@@ -16,6 +16,7 @@ from netchat.cli.exits import FAILED, INTERRUPTED, OK
 from netchat.cli.numbers import FiniteRange
 from netchat.cli.output_files import check_file, check_one_output, write_output
 from netchat.errors import BenchError
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.bench import Progress, Results
@@ -159,7 +160,9 @@ def _hand_out(
             if resume and not results.unsaved
             else "with --resume FILE it can go on"
         )
-        click.echo(f"Interrupted: {done} of {len(results.points)} points done; {hint}.", err=True)
+        click.echo(
+            f"Interrupted: {done} of {many(len(results.points), 'point')} done; {hint}.", err=True
+        )
         return INTERRUPTED
     return status
 

@@ -8,6 +8,7 @@ from netchat.errors import BadBody, PeerError
 from netchat.net.probe import Heard
 from netchat.packets.views.summary import details
 from netchat.wire import HEADER_SIZE, MESSAGES, FrameReader, Message, decode, walk
+from netchat.wording import many
 
 __all__ = ["describe", "frame_as_dict", "heard_as_dict", "heard_line", "verdict"]
 
@@ -26,7 +27,7 @@ def heard_line(item: Heard) -> str:
     if item.message is not None:
         return f"{arrow} {describe(item.message)}"
     raw = item.data[:_SHOWN].hex(" ") + (" …" if len(item.data) > _SHOWN else "")
-    return f"{arrow} no valid frame, {len(item.data)} bytes: {raw}"
+    return f"{arrow} no valid frame, {many(len(item.data), 'byte')}: {raw}"
 
 
 def heard_as_dict(item: Heard) -> dict[str, Any]:
@@ -62,5 +63,5 @@ def verdict(frame: bytes) -> str | None:
         return str(error)
     if reader.pending:
         missing = HEADER_SIZE + int.from_bytes(frame[8:12], "big") - len(frame)
-        return f"the frame is not complete, {missing} more bytes are awaited"
+        return f"the frame is not complete, {missing} more byte{' is' if missing == 1 else 's are'} awaited"
     return None

@@ -16,6 +16,7 @@ from netchat.cli.output_files import write_output
 from netchat.errors import CaptureError
 from netchat.wire import DEFAULT_PORT, MESSAGES
 from netchat.wire.shown import show_line
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.packets import Decoder, Item
@@ -119,7 +120,7 @@ def inspect(
             printer.show((item,))  # what comes through a pipe is shown as it comes
     if not decoder.conversations and decoder.packets:
         click.echo(
-            f"No chat is in these {decoder.packets:,} packets. {_skipped(decoder)}", err=True
+            f"There is no chat in {many(decoder.packets, 'packet')}. {_skipped(decoder)}", err=True
         )
     elif wanted is not None and not wanted.found:
         users = ", ".join(map(show_line, sorted(wanted.users))) or "nobody whose name is known"
@@ -173,7 +174,6 @@ def _stats(
     decoder: Decoder, items: Iterator[Item], wanted: Wanted | None, *, as_json: bool
 ) -> None:
     from netchat.packets.views.stats import Stats
-    from netchat.packets.views.summary import many
 
     stats = Stats()
     add = stats.add

@@ -13,6 +13,7 @@ import click
 from netchat.chat.text import show_text
 from netchat.cli.duration import DURATION
 from netchat.cli.exits import FAILED
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.course.grade import Grade
@@ -170,4 +171,5 @@ def _shared(graded: list[Grade]) -> Iterator[str]:
     for (_, lesson), files in owners.items():
         if len(files) > 1:
             names = " and ".join(repr(name) for name in sorted(set(files.values())))
-            yield f"lesson {lesson}: {len(files)} notebooks are of {names}: {', '.join(sorted(files))}"
+            notebooks = many(len(files), "notebook")
+            yield f"lesson {lesson}: {notebooks} are of {names}: {', '.join(sorted(files))}"

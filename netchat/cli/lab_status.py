@@ -9,6 +9,7 @@ import click
 import wcwidth
 
 from netchat.cli.exits import FAILED
+from netchat.wording import many
 
 __all__ = ["show_directions", "status"]
 
@@ -74,4 +75,6 @@ def show_directions(state: dict[str, Any], *, err: bool = False) -> None:
     late = sum(line["overflowed"] for line in state["directions"])
     for count, why in ((late, "too much was under way"), (state["missed"], "they came too fast")):
         if count:
-            click.echo(f"{count:,} frames more were lost, because {why}.", err=err)
+            click.echo(
+                f"{many(count, 'frame more was', 'frames more were')} lost, because {why}.", err=err
+            )

@@ -17,6 +17,7 @@ from netchat.net.address import parse_address
 from netchat.net.load import MIN_PAYLOAD, LoadReport, run_load
 from netchat.net.loop import run
 from netchat.wire import DEFAULT_PORT, MAX_TEXT
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -143,9 +144,11 @@ def _table(report: LoadReport) -> Table:
     title = escape(f"load on {report.server}")
     table = Table(show_header=False, title=title, title_justify="left")
     faults = report.faults
-    table.add_row("users", f"{report.users:,}, {report.senders:,} of them speak")
+    table.add_row(
+        "users", f"{report.users:,}, {many(report.senders, 'of them speaks', 'of them speak')}"
+    )
     table.add_row("joining", f"{report.join_seconds:.2f} s, {report.join_rate:,.0f} users/s")
-    table.add_row("messages", f"{report.messages:,} of {report.payload:,} bytes")
+    table.add_row("messages", f"{report.messages:,} of {many(report.payload, 'byte')}")
     rate = f"{report.delivery_rate:,.0f} deliveries/s"
     table.add_row("deliveries", f"{report.deliveries:,} in {report.seconds:.2f} s, {rate}")
     if (late := report.latency) is not None:
@@ -163,8 +166,9 @@ def _table(report: LoadReport) -> Table:
     if (drop := report.drop) is not None:
         table.add_row(
             "all lost at once",
-            f"{drop.clients:,} users back in {drop.back_seconds:.2f} s, with everything in "
-            f"{drop.seconds:.2f} s ({drop.missed:,} deliveries made up for, {drop.retries:,} retries)",
+            f"{many(drop.clients, 'user')} back in {drop.back_seconds:.2f} s, with everything in "
+            f"{drop.seconds:.2f} s ({many(drop.missed, 'delivery', 'deliveries')} made up for, "
+            f"{many(drop.retries, 'retry', 'retries')})",
         )
     if (links := report.link) is not None:
         over = (" over UDP" if links.udp else "") + (
@@ -172,15 +176,18 @@ def _table(report: LoadReport) -> Table:
         )
         table.add_row(
             "links",
-            f"{escape(links.link + over)}: {links.blocks_sent + links.blocks_received:,} blocks, "
-            f"{links.wrong_bits:,} wrong bits received, {links.corrected_symbols:,} symbols corrected, "
-            f"{links.failed_blocks:,} blocks failed, {links.retransmissions:,} sent again",
+            f"{escape(links.link + over)}: {many(links.blocks_sent + links.blocks_received, 'block')}, "
+            f"{many(links.wrong_bits, 'wrong bit')} received, "
+            f"{many(links.corrected_symbols, 'symbol')} corrected, "
+            f"{many(links.failed_blocks, 'block')} failed, {links.retransmissions:,} sent again",
         )
     if report.reconnects:
         table.add_row("lost connections", f"{report.reconnects:,}")
     if report.broken:
-        what = "frames were wrong, by their own check; the connection was made again"
-        table.add_row("broken streams", f"{report.broken:,}: {what}")
+        what = (
+            f"{many(report.broken, 'frame')} with a wrong checksum; the connection was made again"
+        )
+        table.add_row("broken streams", what)
     wrong = (
         f"{faults.lost:,} lost, {faults.doubled:,} doubled, {faults.disordered:,} out of order, "
         f"{faults.altered:,} altered"

@@ -15,6 +15,7 @@ from netchat.errors import CannotConnect
 from netchat.net.address import parse_address, show_address
 from netchat.net.loop import run
 from netchat.wire import DEFAULT_PORT
+from netchat.wording import many
 
 __all__ = ["noise"]
 
@@ -162,14 +163,18 @@ def _line(happening: dict[str, Any]) -> str:
     return f"{begin}to the server {out}; back {back}{problem}"
 
 
+#: Counts of what became of datagrams: their words have no plural.
+_STATES = ("lost", "duplicated", "reordered", "overflowed")
+
+
 def _counts(counts: dict[str, int]) -> str:
     names = {
-        "packets": "datagrams", "bytes": "bytes", "flipped": "wrong bits", "lost": "lost",
+        "packets": "datagram", "bytes": "byte", "flipped": "wrong bit", "lost": "lost",
         "duplicated": "doubled", "reordered": "reordered", "overflowed": "too many",
     }  # fmt: skip
     return (
         ", ".join(
-            f"{counts[key]:,} {name}"
+            many(counts[key], name, name if key in _STATES else None)
             for key, name in names.items()
             if counts.get(key) or (key in ("bytes", "flipped") and key in counts)
         )

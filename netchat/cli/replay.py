@@ -19,6 +19,7 @@ from netchat.packets.items import Item
 from netchat.packets.matching import Difference
 from netchat.packets.replay import Replay, plan
 from netchat.wire import DEFAULT_PORT, Message, encode
+from netchat.wording import many
 
 __all__ = ["replay"]
 
@@ -95,8 +96,9 @@ def replay(
     else:
         clients = len(run.answers)
         click.echo(
-            f"{run.sent} frames of {clients} client{'s' if clients > 1 else ''} were sent; "
-            f"the capture has {answers} answers. "
+            f"{many(run.sent, 'frame')} of {many(clients, 'client')} "
+            f"{'was' if run.sent == 1 else 'were'} sent; "
+            f"the capture has {many(answers, 'answer')}. "
             f"{_count(differences)}"
         )
         for difference in differences:

@@ -18,6 +18,7 @@ from netchat.cli.duration import DURATION
 from netchat.cli.exits import FAILED, NOT_PERMITTED
 from netchat.errors import CaptureError
 from netchat.wire import DEFAULT_PORT, MESSAGES
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.packets.sniffing import Sniffer
@@ -150,7 +151,6 @@ def _ended_by_signals(sniffer: Sniffer) -> Iterator[None]:
 
 
 def _summarise(counts: dict[str, Any], write: str | None, *, as_json: bool) -> None:
-    from netchat.packets.views.summary import many
 
     if as_json:
         click.echo(json.dumps({"item": "summary", **counts}), err=True)
@@ -172,7 +172,8 @@ def _summarise(counts: dict[str, Any], write: str | None, *, as_json: bool) -> N
         )
     if counts["passed_over"]:
         lines.append(
-            f"{counts['passed_over']:,} packets came faster than they could be decoded, and were "
+            f"{many(counts['passed_over'], 'packet')} came too fast to be decoded, and "
+            f"{'was' if counts['passed_over'] == 1 else 'were'} "
             + ("written only." if write else "not looked at; -q or --write may help.")
         )
     if write is not None:

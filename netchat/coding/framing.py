@@ -17,6 +17,7 @@ import numpy as np
 
 from netchat.coding.code import Code, Decoded, Rows
 from netchat.coding.registry import get
+from netchat.wording import many
 
 __all__ = [
     "DecodedBytes",
@@ -136,7 +137,7 @@ def data_length(code: Code | str, length: int) -> int:
             high = middle - 1
     if coded_length(code, low) != length:
         raise ValueError(
-            f"{code.spec}: no data encodes to {length} bytes; some were lost or added."
+            f"{code.spec}: no data encodes to {many(length, 'byte')}; some were lost or added."
         )
     return low
 

@@ -20,6 +20,7 @@ from netchat.net.crowd.strand import MIN_PAYLOAD
 from netchat.net.crowd.tally import tally
 from netchat.net.crowd.watch import Watch
 from netchat.net.files import raise_file_limit
+from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.net.crowd.links import Links
@@ -239,5 +240,5 @@ def _notes(crowd: Crowd, watch: Watch, load_share: float, *, complete: bool) -> 
         notes.append("nothing came any more before everything was there; what is missing is lost")
     if watch.note:
         notes.append(watch.note)
-    notes += [f"{text} ({count} times)" for text, count in crowd.complaints.items()]
+    notes += [f"{text} ({many(count, 'time')})" for text, count in crowd.complaints.items()]
     return tuple(notes)

@@ -18,6 +18,7 @@ from netchat.packets.items import Damage, Decoded, Item
 from netchat.packets.plausible import plausible
 from netchat.wire import HEADER_SIZE, MAX_FRAME, MESSAGES, Message, check_header
 from netchat.wire.walk import explain
+from netchat.wording import many
 
 __all__ = ["CarefulScanner"]
 
@@ -86,7 +87,7 @@ class CarefulScanner:
 
     def gap(self, size: int) -> list[Item]:
         """Leave out `size` bytes that are missing; returns what stood in front of them."""
-        items = self._finish("broken", f"then {size} bytes are missing")
+        items = self._finish("broken", f"then {many(size, 'byte is', 'bytes are')} missing")
         self.backlog.offset += size
         if self._rest >= self.backlog.offset:
             self._reason = "the rest of the frame that the gap broke"
@@ -152,7 +153,9 @@ class CarefulScanner:
                 cls, part = MESSAGES[waiting[3]], waiting[HEADER_SIZE:_LOOKED_AT]
                 if not plausible(cls, bytes(part), length):
                     return self._lose_place(
-                        BadBody(f"a body of {length} bytes does not agree with this {cls.NAME}")
+                        BadBody(
+                            f"a body of {many(length, 'byte')} does not agree with this {cls.NAME}"
+                        )
                     )
             return self._break_off(size, items) if self._final else self._wait(size)
         raw = bytes(waiting[:size])
@@ -202,10 +205,14 @@ class CarefulScanner:
         cause, why = self._final
         raw, marks = self.backlog.take(len(self.backlog.bytes))
         if len(raw) >= HEADER_SIZE and raw[3] in MESSAGES:
-            reason = f"{MESSAGES[raw[3]].NAME} frame of {size} bytes: {len(raw)} are here, {why}"
+            reason = (
+                f"{MESSAGES[raw[3]].NAME} frame of {many(size, 'byte')}: {len(raw)} are here, {why}"
+            )
             self._rest = self.backlog.offset + size - len(raw)
         else:
-            reason = f"the beginning of a frame: {len(raw)} bytes are here, {why}"
+            reason = (
+                f"the beginning of a frame: {many(len(raw), 'byte is', 'bytes are')} here, {why}"
+            )
         time = max(mark.time for mark in marks)
         items.append(
             Damage(

@@ -24,6 +24,7 @@ from netchat.packets.dissect import Datagram
 from netchat.packets.items import Damage, Item, Notice, Trace
 from netchat.packets.linked import Linked
 from netchat.packets.scanner import Stage
+from netchat.wording import many
 
 __all__ = ["Datagrams", "Side"]
 
@@ -239,7 +240,7 @@ class Datagrams:
         if head is None or wanted != len(payload) - HEADER_SIZE:
             reason = "no header can be read in this datagram"
             if datagram.cut:
-                reason = f"the capture cut {datagram.cut:,} bytes off this datagram"
+                reason = f"the capture cut {many(datagram.cut, 'byte')} off this datagram"
             elif head is not None:
                 reason = f"this datagram is not as long as its {head.header.kind.name} header says"
             elif len(payload) < HEADER_SIZE:

@@ -20,6 +20,7 @@ from netchat.packets.conversation import Conversation
 from netchat.packets.items import Damage, Item
 from netchat.packets.linked import Linked
 from netchat.packets.scanner import Stage
+from netchat.wording import many
 
 __all__ = ["LinkStage"]
 
@@ -90,7 +91,7 @@ class LinkStage:
 
     def gap(self, size: int) -> list[Item]:
         """Leave out `size` bytes that are missing; returns what stood in front of them."""
-        items = self._flush("broken", f"then {size:,} bytes are missing")
+        items = self._flush("broken", f"then {many(size, 'byte is', 'bytes are')} missing")
         self._backlog.offset += size
         self._blocks.lost = True
         self._account()
@@ -153,7 +154,7 @@ class LinkStage:
             self._end_run(items, f"no whole block begins in them, {why}")
             return items
         self._end_run(items, "no block begins in them")
-        reason = f"{head.header.kind.name} block of {HEAD_SIZE + size} bytes"
+        reason = f"{head.header.kind.name} block of {many(HEAD_SIZE + size, 'byte')}"
         raw, marks = backlog.take(len(backlog.bytes))
         items.append(
             Damage(

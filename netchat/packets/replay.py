@@ -18,6 +18,7 @@ from netchat.packets.items import Damage, Decoded, Gap, Item, Notice
 from netchat.packets.matching import Answers, Difference
 from netchat.packets.translation import Translation
 from netchat.wire import Hello, Message, Ping, Pong, encode
+from netchat.wording import many
 
 __all__ = ["Line", "Replay", "Step", "plan"]
 
@@ -80,7 +81,8 @@ def plan(items: Iterable[Item]) -> tuple[list[Step], list[str]]:
         if isinstance(item, Gap):
             if item.to_server:
                 left_out[number] = (
-                    f"conversation {number}: {item.size} bytes of the client are missing"
+                    f"conversation {number}: {many(item.size, 'byte')} of the client "
+                    f"{'is' if item.size == 1 else 'are'} missing"
                 )
             continue
         if isinstance(item, Notice):

@@ -20,6 +20,7 @@ from websockets.protocol import OPEN, Protocol, Side
 from netchat.errors import BadWebSocket, PeerError
 from netchat.net.half_close import half_close
 from netchat.wire import Frame, FrameReader
+from netchat.wording import many
 
 __all__ = ["Envelope", "WebSocket"]
 
@@ -180,7 +181,7 @@ class WebSocket(asyncio.Transport):
             self._code = CloseCode.INVALID_DATA
             raise
         if not self._within and not self._frames.unread and (left := self._frames.pending):
-            text = f"a message ends within a frame, of which it has {left} bytes"
+            text = f"a message ends within a frame, of which it has {many(left, 'byte')}"
             raise self._wrong(CloseCode.INVALID_DATA, text)
 
     def ignore(self, data: bytes) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from netchat.errors import BadBody
 from netchat.wire.declare import Message, Record
 from netchat.wire.fields import BLOB, LIST, TEXT, Field, fields_of
+from netchat.wording import many
 
 __all__ = ["Span", "explain", "walk"]
 
@@ -111,4 +112,5 @@ def explain(cls: type[Message], body: bytes) -> str:
             end = span.end
     except BadBody as error:
         return f"{cls.NAME}: {error}"
-    return f"{cls.NAME}: {len(body) - end} bytes are left over behind its last field, at byte {end}"
+    rest = many(len(body) - end, "byte is", "bytes are")
+    return f"{cls.NAME}: {rest} left over behind its last field, at byte {end}"

@@ -185,7 +185,7 @@ def test_a_room_that_is_there_but_takes_nobody_back_says_why(world):
     world.settle()
     (left,) = nova.all(LeftRoom)
     assert left.room not in nova.core.memory.rooms
-    assert left.why == "You are in 1 rooms; 1 is the limit. Leave one first."
+    assert left.why == "You are in 1 room; 1 is the limit. Leave one first."
 
 
 @pytest.mark.parametrize("lost", ["request", "answer"])

@@ -50,7 +50,7 @@ def test_hex_is_only_hex(run):
         (["PING", "version=2"], "NCP version 2"),
         (["PING", "magic=XX"], "not with b'XX'"),
         (["SEND", "body="], "counter at byte 0 needs 8 bytes"),
-        (["PING", "body=0000000000000000ff"], "1 bytes are left over"),
+        (["PING", "body=0000000000000000ff"], "1 byte is left over"),
     ],
 )
 def test_a_wrong_frame_is_shown_and_judged(run, arguments, verdict):

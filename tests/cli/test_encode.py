@@ -1,10 +1,12 @@
 import json
 import re
+import shlex
 
 import pytest
 from click.testing import CliRunner
 
 from netchat.cli.main import cli
+from netchat.coding.registry import EXAMPLES
 
 
 @pytest.fixture
@@ -138,3 +140,70 @@ def test_wrong_usage(run, arguments):
 
 def test_no_text(run):
     assert run("encode", "").exit_code == 0
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "--flip=2",
+        "--channel=bsc:0.05",
+        "--channel=bec:0.2",
+        "--channel=awgn:0dB",
+        "--channel=gilbert-elliott:0.05,0.2,0,0.5",
+    ],
+)
+def test_the_line_that_is_printed_decodes_the_same(run, code, damage):
+    if "reedsolo" in code and "255" in code:
+        code = "rs:20,10@reedsolo"  # the large one takes a second each time
+    text = "Hi"
+    while True:
+        encoded = run("encode", text, "--code", code, damage, "--seed", "2")
+        line = next(
+            (line for line in encoded.output.splitlines() if line.startswith("netchat ")), None
+        )
+        if line is not None or len(text) == 1:
+            break
+        text = text[:-1]
+    assert line is not None, encoded.output
+    decoded = run(*shlex.split(line)[1:])
+    for name in ("received", "decoded"):
+        # `decode` does not know what is wrong, and a shorter verdict makes a narrower column.
+        assert [*map(str.split, lines_of(decoded, name))] == [
+            *map(str.split, lines_of(encoded, name))
+        ]
+    came_back = "failed" not in encoded.output
+    assert decoded.exit_code == (0 if came_back else 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--erased 8", "position 8 is behind the last of 8 symbols, 7."),
+        ("--erased 3-2", "'3-2' is no position; write 3, or 3-5 for several."),
+        ("--erased x", "'x' is no position"),
+        ("--soft 1,2", "2 values for 8 bits."),
+        ("--soft 1", "1 value for 8 bits."),
+        ("--soft 1,x,3", "'x' is not a finite number."),
+        ("--soft nan", "'nan' is not a finite number."),
+        ("--soft 1 --code rs:255,254", "soft values are for codes over bits."),
+    ],
+)
+def test_what_cannot_be_decoded_is_told(run, options, says):
+    result = run(
+        "decode", "0000" if "rs:" in options else "00", *f"--code uncoded:8 {options}".split()
+    )
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
+def test_lost_bits_and_soft_values_are_used(run):
+    coded = "fc" + 7 * "00"
+    result = run("decode", coded, "--code", "repetition:8", "--erased", "0,2-4")
+    assert lines_of(result, "received")[0].startswith("?1???100  00000000")
+    assert "failed" in result.output  # as many ones as zeros are left
+    result = run("decode", coded, "--code", "repetition:8")
+    assert lines_of(result, "decoded")[0].startswith("11111111  00000000")
+    soft = ",".join(6 * ["-1"] + 58 * ["9"])
+    result = run("decode", coded, "--code", "repetition:8", f"--soft={soft}")
+    assert lines_of(result, "decoded")[0].startswith("00000000  00000000")

@@ -218,7 +218,7 @@ def test_hostile_bytes_get_the_verdict_of_python(js):
         (seal(0x20, bytes(9)), "BadBody", "room at byte 24 needs 2 bytes"),
         (seal(0x20, bytes(8) + b"\x00\x05abc"), "BadBody", "5 bytes long"),
         (seal(0x20, bytes(8) + b"\x00\x01\xff\x00\x00"), "BadBody", "not valid UTF-8"),
-        (seal(0x03, bytes(9)), "BadBody", "1 bytes are left over"),
+        (seal(0x03, bytes(9)), "BadBody", "1 byte is left over"),
         (b"NC\x01\x03" + bytes(7) + b"\x08" + bytes(12), "BadChecksum", "CRC-32"),
     ],
 )

@@ -73,7 +73,8 @@ local function add_frame(tvb, at, size, present, pinfo, tree)
   local at_end, problem = add_fields(tvb, body, stop, branch, prefix, message.fields, values)
   if present < size then return name .. " [cut short]" end
   if at_end and at_end < stop then
-    problem = ("%d bytes are left over behind the last field"):format(stop - at_end)
+    local rest = stop - at_end
+    problem = (rest == 1 and "1 byte is" or rest .. " bytes are") .. " left over behind the last field"
     branch:add(f["netchat.body"], tvb(at_end, stop - at_end))
   end
   if problem then

@@ -9,8 +9,8 @@ from typing import TypeAlias
 from netchat.errors import LinkError
 from netchat.link.opening import Mode, read_opening
 from netchat.packets.items import Block
-from netchat.packets.views.summary import many
 from netchat.wire.shown import show_line
+from netchat.wording import many
 
 __all__ = ["Paint", "block_lines", "block_summary", "plain"]
 
@@ -161,9 +161,9 @@ def _field(block: Block, at: int, size: int, name: str, value: str, paint: Paint
 def _payload(block: Block, paint: Paint) -> Iterator[str]:
     size = block.size - block.head
     yield (
-        f"             payload: {size:,} bytes in {_code(block)}, {_OUTCOMES[block.outcome]}"
+        f"             payload: {many(size, 'byte')} in {_code(block)}, {_OUTCOMES[block.outcome]}"
         if (block.outcome != "good")
-        else f"             payload: {size:,} bytes in {_code(block)}"
+        else f"             payload: {many(size, 'byte')} in {_code(block)}"
     )
     yield from _rows(block, block.head, block.size, paint)
 
@@ -181,15 +181,15 @@ def _rows(block: Block, start: int, end: int, paint: Paint) -> Iterator[str]:
         places = list(group)
         first, stop = places[0], min(places[-1] + _ROW, end)
         if intact:
-            yield f"      {first:5}  {stop - first:,} bytes arrived as they were sent"
+            yield f"      {first:5}  {many(stop - first, 'byte')} arrived as they were sent"
         elif stop > known:
-            yield f"      {first:5}  {stop - first:,} bytes, of which nobody can tell which are wrong"
+            yield f"      {first:5}  {many(stop - first, 'byte')}, of which nobody can tell which are wrong"
         else:
             for at in places:
                 yield from _row(block, at, min(at + _ROW, end), paint)
     left = end - start - len(rows) * _ROW
     if left > 0:
-        yield f"             … {left:,} bytes more"
+        yield f"             … {many(left, 'byte')} more"
 
 
 def _row(block: Block, at: int, end: int, paint: Paint) -> Iterator[str]:

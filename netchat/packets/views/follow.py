@@ -5,6 +5,7 @@ from __future__ import annotations
 from netchat.packets.items import Damage, Decoded, Gap, Item
 from netchat.wire import Event, EventKind, RoomKind
 from netchat.wire.shown import show_line
+from netchat.wording import many
 
 __all__ = ["Follow"]
 
@@ -25,7 +26,8 @@ class Follow:
                 return None  # the link makes good for what its blocks lose
             who = show_line(item.conversation.user) or str(item.conversation)
             what = "sent" if item.to_server else "was told"
-            return f"[{item.size:,} bytes of what {who} {what} are {_state(item)}]"
+            verb = "is" if item.size == 1 else "are"
+            return f"[{many(item.size, 'byte')} of what {who} {what} {verb} {_state(item)}]"
         if not isinstance(item, Decoded) or not isinstance(item.message, Event):
             return None
         event = item.message

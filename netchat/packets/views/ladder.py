@@ -16,6 +16,7 @@ from netchat.packets.views.blocks import block_summary
 from netchat.packets.views.lines import flag_names
 from netchat.packets.views.summary import summary
 from netchat.wire.shown import show_line
+from netchat.wording import many
 
 __all__ = ["MOST_CLIENTS", "MOST_ROWS", "MOST_SERVERS", "Ladder", "Lane", "Row"]
 
@@ -102,7 +103,7 @@ class Ladder:
             case Trace():
                 self._trace(item)
             case Decoded() if wanted:
-                parts = f" ({len(item.packets)} segments)" if len(item.packets) > 1 else ""
+                parts = f" ({many(len(item.packets), 'segment')})" if len(item.packets) > 1 else ""
                 text = f"{item.message.NAME} {summary(item.message)}{parts}"
                 self._label(item, "message", text)
             case Block() if wanted:
@@ -112,10 +113,10 @@ class Ladder:
                 # Drawn where the bytes are missing, not where they were given up.
                 behind = self._segments.get((item.conversation, item.packet))
                 time = item.time if behind is None else behind.time - 1
-                label = f"{item.size:,} bytes missing"
+                label = f"{many(item.size, 'byte')} missing"
                 self._append(Row(time, 0, item.conversation, item.to_server, "gap", [label]))
             case Damage() if wanted:
-                what = f"{item.error or item.cause}: {item.size:,} bytes"
+                what = f"{item.error or item.cause}: {many(item.size, 'byte')}"
                 row = Row(item.time, 0, item.conversation, item.to_server, "damage", [what])
                 row.note = show_line(item.reason)
                 self._append(row)
@@ -185,7 +186,7 @@ class Ladder:
         if item.flags & (SYN | FIN | RST):
             kind, label = "control", flags
         elif item.size:
-            kind, label = "data", f"{item.size:,} bytes from byte {item.offset}"
+            kind, label = "data", f"{many(item.size, 'byte')} from byte {item.offset}"
         else:
             kind, label = "ack", f"{flags} {item.ack}" if item.ack >= 0 else flags
         row = Row(item.time, item.packet, item.conversation, item.to_server, kind, [label])

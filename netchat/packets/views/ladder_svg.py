@@ -10,6 +10,7 @@ from html import escape
 from wcwidth import clip, width
 
 from netchat.packets.views.ladder import Ladder, Lane, Row
+from netchat.wording import many
 
 __all__ = ["ladder_svg"]
 
@@ -136,10 +137,10 @@ def _subtitle(rows: list[Row]) -> str:
     again = sum(row.note in ("retransmission", "out of order") for row in rows)
     blocks = sum(row.kind in ("block", "failed") for row in rows)
     gaps = sum(row.kind == "gap" for row in rows)
-    parts = [f"{sum(bool(row.packet) for row in rows)} segments, {messages} with messages"]
+    parts = [f"{many(sum(bool(row.packet) for row in rows), 'segment')}, {messages} with messages"]
     parts += [f"{blocks} with blocks of a link alone"] if blocks else []
     parts += [f"{again} sent again or out of order"] if again else []
-    parts += [f"{gaps} gap{'s' * (gaps > 1)}"] if gaps else []
+    parts += [many(gaps, "gap")] if gaps else []
     return ", ".join(parts)
 
 

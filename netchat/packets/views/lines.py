@@ -12,6 +12,7 @@ from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Tra
 from netchat.packets.views.blocks import block_summary
 from netchat.packets.views.summary import summary
 from netchat.wire.shown import show_line
+from netchat.wording import many
 
 __all__ = ["Lines", "flag_names", "party"]
 
@@ -78,7 +79,7 @@ class Lines:
                 return f"{head}  {item.message.NAME:<11} {summary(item.message)}{marks}"
             case Gap():
                 where = f"byte {item.offset}{' inside of the link' * item.inside}"
-                return f"{head}  -- {item.size:,} bytes missing at {where}: {item.reason}"
+                return f"{head}  -- {many(item.size, 'byte')} missing at {where}: {item.reason}"
             case Damage():
                 return f"{head}  -- {damage(item)}"
             case Block():
@@ -103,7 +104,8 @@ def damage(item: Damage) -> str:
     what = "block" if item.conversation.link is not None and not item.inside else "frame"
     if item.cause == "skipped":
         begin = item.raw[:16].hex(" ") + (" …" if item.size > 16 else "")
-        return f"{item.size:,} bytes that are no {what} {place} ({begin}): {show_line(item.reason)}"
+        size = many(item.size, "byte that is", "bytes that are")
+        return f"{size} no {what} {place} ({begin}): {show_line(item.reason)}"
     if item.cause == "frame":
-        return f"a damaged frame of {item.size:,} bytes {place}: {show_line(item.reason)}"
+        return f"a damaged frame of {many(item.size, 'byte')} {place}: {show_line(item.reason)}"
     return f"an incomplete {what} {place}: {show_line(item.reason)}"

@@ -11,8 +11,8 @@ from netchat.packets.conversation import Conversation, Counts, show_endpoint
 from netchat.packets.items import Damage, Decoded, Item
 from netchat.packets.linked import BlockCounts
 from netchat.packets.views.lines import party
-from netchat.packets.views.summary import many
 from netchat.wire import MESSAGES, Event, Send
+from netchat.wording import many
 
 __all__ = ["ConversationStats", "Stats"]
 
@@ -172,15 +172,18 @@ def _lines(row: ConversationStats) -> list[str]:
         total = sum(row.types[to_server])
         arrow = "→" if to_server else "←"
         lines.append(
-            f"   {arrow} {name.replace('_', ' '):<10} {total:>9,} messages  {named}".rstrip()
+            f"   {arrow} {name.replace('_', ' '):<10} {total:>9,} {_noun(total, 'message')}  {named}".rstrip()
         )
+        size = row.bytes[to_server]
         lines.append(
-            f"     {'':<10} {row.bytes[to_server]:>9,} bytes     {_tcp(counts, said.transport)}"
+            f"     {'':<10} {size:>9,} {_noun(size, 'byte')}  {_tcp(counts, said.transport)}"
         )
         if said.link is not None:
             blocks = said.block_counts(to_server=to_server)
             first, rest = _blocks(blocks)
-            lines.append(f"     {'':<10} {blocks.blocks:>9,} blocks    {first}")
+            lines.append(
+                f"     {'':<10} {blocks.blocks:>9,} {_noun(blocks.blocks, 'block')}  {first}"
+            )
             lines.append(f"     {'':<30}{rest}")
     median, slow = row.quantile(0.5), row.quantile(0.95)
     if median is not None and slow is not None:
@@ -219,14 +222,19 @@ def _tcp(counts: Counts, transport: str) -> str:
     )
 
 
+def _noun(count: int, noun: str) -> str:
+    """Return the noun of a count in a column of its own."""
+    return f"{many(count, noun).partition(' ')[2]:<8}"
+
+
 def _blocks(counts: BlockCounts) -> tuple[str, str]:
     """What the link had to do, in two lines."""
     rate = counts.bit_error_rate
     return (
-        f"{counts.failed:,} failed, {counts.corrected:,} symbols corrected, "
+        f"{counts.failed:,} failed, {many(counts.corrected, 'symbol')} corrected, "
         f"{counts.combined:,} decoded with their copies, {counts.again:,} sent again",
-        f"{counts.unreadable:,} headers unreadable, {counts.skipped:,} bytes skipped, "
-        f"{counts.missing:,} bytes missing inside"
+        f"{many(counts.unreadable, 'header')} unreadable, {many(counts.skipped, 'byte')} skipped, "
+        f"{many(counts.missing, 'byte')} missing inside"
         + ("" if rate is None else f"; {rate:.2g} of the bits were wrong"),
     )
 

@@ -15,20 +15,16 @@ from netchat.wire import (
     fields_of,
 )
 from netchat.wire.shown import INVISIBLE, show_line
+from netchat.wording import many
 
-__all__ = ["details", "many", "quote", "summary", "value_name"]
+__all__ = ["details", "quote", "summary", "value_name"]
 
 
 def quote(text: str, longest: int = 200) -> str:
     """Somebody's text in quotes, on one line, cut where it is too long to be read."""
     cut = text[:longest]
-    more = f"… ({len(text)} characters)" if len(text) > longest else ""
+    more = f"… ({many(len(text), 'character')})" if len(text) > longest else ""
     return f'"{show_line(cut)}{more}"'
-
-
-def many(count: int, noun: str) -> str:
-    """A number of things: `1 packet`, `2,000 packets`."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def summary(message: Message) -> str:
@@ -47,7 +43,7 @@ def summary(message: Message) -> str:
             return f"{quote(message.name)} session {message.session}{again}{rooms}"
         case Joined(membership=(room, *_)):
             peer = f" with {quote(room.peer)}" if room.peer else ""
-            return f"{_word(room.room)}{peer}, {message.members} members, last event {room.last}"
+            return f"{_word(room.room)}{peer}, {many(message.members, 'member')}, last event {room.last}"
         case Error():
             advice = f" try {quote(message.suggestion)}" if message.suggestion else ""
             code = value_name(fields_of(Error)[0], message.code)
@@ -71,7 +67,7 @@ def details(message: Message) -> str:
         if isinstance(value, str):
             shown = _word(value) if value else ""
         elif isinstance(value, bytes):
-            shown = f"({len(value)} bytes)" if value else ""
+            shown = f"({many(len(value), 'byte')})" if value else ""
         elif isinstance(value, tuple):
             names = [_word(item.name) for item in value[:8] if hasattr(item, "name")]
             more = ", …" if len(value) > len(names) else ""

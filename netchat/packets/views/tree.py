@@ -9,6 +9,7 @@ from netchat.packets.items import Block, Damage, Decoded, Item
 from netchat.packets.views.blocks import Paint, block_lines, plain
 from netchat.packets.views.summary import quote
 from netchat.wire import HEADER_FIELDS, HEADER_SIZE, MESSAGES, Field, walk
+from netchat.wording import many
 
 __all__ = ["hex_lines", "tree_lines"]
 
@@ -78,7 +79,7 @@ def _value(field: Field, value: Any) -> str:
     if field.enum is not None and value in set(field.enum):
         return f"{value} {field.enum(value).name}"
     if isinstance(value, bytes):
-        return f"{len(value)} bytes"
+        return f"{many(len(value), 'byte')}"
     if field.record is not None:
         return f"{value} of {field.record.__name__}"
     return quote(value) if isinstance(value, str) else str(value)
@@ -100,5 +101,5 @@ def hex_lines(item: Item) -> list[str]:
         text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
         lines.append(f"      {at:04x}  {row[:8].hex(' '):<23}  {row[8:].hex(' '):<23}  {text}")
     if item.size > len(raw):
-        lines.append(f"      … {item.size - len(raw):,} bytes more")
+        lines.append(f"      … {many(item.size - len(raw), 'byte')} more")
     return lines

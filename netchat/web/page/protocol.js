@@ -296,6 +296,10 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", {fatal: true, ignoreBOM: true});
 
 /** What the peer did wrong (`kind`, named as in netchat.errors), and the good frames before it. */
+function leftOver(size) {
+  return size === 1 ? "1 byte is left over" : `${size} bytes are left over`;
+}
+
 export class ProtocolError extends Error {
   constructor(kind, message) {
     super(message);
@@ -470,7 +474,7 @@ function decode(bytes) {
   const fields = {};
   const end = read(bytes, HEADER_SIZE, declared, name, fields);
   if (end !== bytes.length) {
-    throw new ProtocolError("BadBody", `${name}: ${bytes.length - end} bytes are left over at byte ${end}`);
+    throw new ProtocolError("BadBody", `${name}: ${leftOver(bytes.length - end)} at byte ${end}`);
   }
   return {name, type, flags: viewOf(bytes).getUint16(4), fields, bytes};
 }
@@ -555,6 +559,6 @@ export function walk(bytes) {
     return {name, kind: name === "magic" ? "bytes" : `u${8 * size}`, offset, length: size, prefix: 0, value, text, doc, depth: 0};
   });
   const end = read(bytes, HEADER_SIZE, message.fields, message.name, {}, (span) => found.push(span));
-  if (end !== bytes.length) throw new ProtocolError("BadBody", `${bytes.length - end} bytes are left over`);
+  if (end !== bytes.length) throw new ProtocolError("BadBody", leftOver(bytes.length - end));
   return found;
 }

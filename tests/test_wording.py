@@ -1,0 +1,70 @@
+"""One thing is one thing: no message counts `1 members`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from netchat.wording import cut, many
+from tests.end_to_end.processes import ROOT
+
+
+@pytest.mark.parametrize(
+    ("count", "words", "said"),
+    [
+        (0, ("packet",), "0 packets"),
+        (1, ("packet",), "1 packet"),
+        (2000, ("packet",), "2,000 packets"),
+        (1, ("byte is", "bytes are"), "1 byte is"),
+        (2, ("retry", "retries"), "2 retries"),
+    ],
+)
+def test_a_count_and_its_noun_agree(count, words, said):
+    assert many(count, *words) == said
+
+
+def test_a_long_text_is_cut():
+    assert cut("x" * 80) == "x" * 80
+    assert cut("x" * 81) == "x" * 80 + "…"
+
+
+#: Nouns that messages count; constants and figures with a unit, such as `1 bytes/s`, are not counts.
+_NOUN = re.compile(
+    r"^ (wrong )?(bits|blocks|bytes|characters|clients|connections|datagrams|events|frames|gaps|headers|"
+    r"laws|members|messages|notebooks|packets|points|retransmissions|rooms|segments|symbols|users)\b(?!/)"
+)
+
+
+def _counts(path: Path) -> Iterator[str]:
+    """Formatted strings of a source in which a number is followed by a plural."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            parts = [ast.Constant(""), *node.values]
+            for before, value, text in zip(parts, parts[1:], parts[2:], strict=False):
+                if (
+                    isinstance(value, ast.FormattedValue)
+                    and isinstance(text, ast.Constant)
+                    and _NOUN.match(str(text.value))
+                    and not str(getattr(before, "value", "")).endswith(
+                        "#"
+                    )  # an ordinal: #1 bytes 0 to 9
+                    and not ast.unparse(value.value).isupper()  # a constant
+                ):
+                    yield ast.unparse(node)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *sorted((ROOT / "netchat" / "cli").glob("*.py")),
+        *sorted((ROOT / "netchat" / "packets" / "views").glob("*.py")),
+    ],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_nothing_on_the_command_line_counts_without_care(path):
+    found = list(_counts(path))
+    assert found == [], found
