@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -110,9 +111,10 @@ def _draw(results: LinkResults, path: Path) -> int:
     try:
         results.plot().savefig(path, dpi=110)
         click.echo(f"The picture is in {path}.", err=True)
-        if results.best:
+        with contextlib.suppress(ValueError):  # there is no regret over channels that stay
+            figure = results.plot_regret()
             regret = path.with_stem(path.stem + "-regret")
-            results.plot_regret().savefig(regret, dpi=110)
+            figure.savefig(regret, dpi=110)
             click.echo(f"The regret is in {regret}.", err=True)
     except BenchError as error:
         click.echo(f"No picture: {error}", err=True)
