@@ -13,6 +13,7 @@ from netchat.bench.link_results import LinkPoint, LinkResults
 from netchat.bench.link_suite import ORACLE, contestant, weather
 from netchat.bench.plot_style import BASELINE, Look, add_legend, looks, measured, picture
 from netchat.channels.bsc import BinarySymmetric
+from netchat.channels.registry import split
 from netchat.link.opening import Mode
 from netchat.link.wish import ADAPTIVE
 
@@ -36,7 +37,7 @@ def plot(results: LinkResults) -> Figure:
     """Draw goodput: against the bit error rate, and over time where the channel changes."""
     staying = [point for point in results.points if point.channel.startswith("bsc:")]
     staying = [point for point in staying if len(weather(point.channel, 1.0).channels) == 1]
-    staying = [point for point in staying if _rate(point) > 0]  # 0 is not on a logarithmic axis
+    staying = [point for point in staying if _error_rate(point) > 0]  # 0 has no place on the axis
     changing = _changing(results)
     figure, axes = picture(
         bool(staying) + bool(changing) or 1,
@@ -130,16 +131,17 @@ def _title(link: str) -> str:
     return f"{_WHAT[one.mode]}, {one.wish}"
 
 
-def _rate(point: LinkPoint) -> float:
-    """The bit error rate of a BSC."""
-    return float(point.channel.partition(":")[2])
+def _error_rate(point: LinkPoint) -> float:
+    """Return the error rate of the BSC of a point, whose spec may also say how long it stays."""
+    (channel,) = weather(point.channel, 1.0).channels
+    return float(split(channel)[1])
 
 
 def _against_rate(axes: Axes, points: Sequence[LinkPoint], shown: dict[str, Look]) -> list[Any]:
     handles: list[Any] = []
     for link in dict.fromkeys(point.link for point in points):
         mine = [point for point in points if point.link == link]
-        rates = [_rate(point) for point in mine]
+        rates = [_error_rate(point) for point in mine]
         look = shown[link]
         goodputs = [point.goodput for point in mine]
         handles += axes.plot(
@@ -151,7 +153,7 @@ def _against_rate(axes: Axes, points: Sequence[LinkPoint], shown: dict[str, Look
             axes, [rates[i] for i in drawn], [goodputs[i] for i in drawn],
             [mine[i].interval for i in drawn], look,
         )  # fmt: skip
-    rates = [_rate(point) for point in points]
+    rates = [_error_rate(point) for point in points]
     fine = np.geomspace(min(rates), max(rates), 200)
     limits = [capacity(BinarySymmetric(float(p))) or 0.0 for p in fine]
     handles += axes.plot(

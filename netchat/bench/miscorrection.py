@@ -21,32 +21,41 @@ from numpy.typing import NDArray
 
 from netchat.coding.galois_field import field
 
-__all__ = ["codeword_weights", "exact_ber", "expected_bits", "uncertainty"]
+__all__ = ["exact_ber", "expected_bits", "log_weights", "uncertainty"]
 
 Floats = NDArray[np.float64]
 
 #: Miscorrection is counted up to this t. Beyond, less than one failure in t! is one.
-_COUNTED = 8
+_COUNTED = 6
+
+#: Terms of the number of codewords of a weight, beyond which they are below any rounding.
+_TERMS = 60
 
 #: Mean number of ones in a nonzero byte.
 _BITS = 8 * 128 / 255
 
 
-@lru_cache(maxsize=64)
-def codeword_weights(n: int, k: int) -> tuple[int, ...]:
-    """Return the number of codewords of each weight, 0 to n, of any (n, k) MDS code over bytes.
+def log_weights(n: int, k: int) -> Floats:
+    """Return the logarithm of the number of codewords of each weight, 0 to n, of any MDS code.
 
-    >>> codeword_weights(3, 1)
-    (1, 0, 0, 255)
+    A_w = C(n, w) (q - 1) sum over j <= w - d of (-1)^j C(w - 1, j) q^(w - d - j), with q = 256.
+
+    >>> np.exp(log_weights(3, 1)).round().tolist()
+    [1.0, 0.0, 0.0, 255.0]
     """
+    from scipy.special import gammaln  # type: ignore[import-untyped]
+
     d = n - k + 1
-    counts = [1] + [0] * n
-    for weight in range(d, n + 1):
-        counts[weight] = math.comb(n, weight) * sum(
-            (-1) ** j * math.comb(weight, j) * (256 ** (weight - d + 1 - j) - 1)
-            for j in range(weight - d + 1)
-        )
-    return tuple(counts)
+    logs = np.full(n + 1, -np.inf)
+    logs[0] = 0.0
+    weight = np.arange(d, n + 1)
+    j = np.arange(1, min(k, _TERMS))
+    # The terms without q^(w - d): each is the one before times -(w - j) / (j q).
+    terms = np.cumprod(np.maximum(weight[:, None] - j, 0) / (-256 * j), axis=1)
+    terms[j > (weight - d)[:, None]] = 0.0
+    choose = gammaln(n + 1) - gammaln(weight + 1) - gammaln(n - weight + 1)
+    logs[d:] = choose + math.log(255) + (weight - d) * math.log(256) + np.log1p(terms.sum(axis=1))
+    return logs
 
 
 @lru_cache(maxsize=64)
@@ -59,9 +68,10 @@ def _changes(n: int, k: int) -> tuple[Floats, Floats, Floats]:
         (n + 1,) Expected number of symbols with an arbitrary error that it makes.
     """
     t = (n - k) // 2
-    with np.errstate(divide="ignore"):
-        weights = np.array([math.log(a) if a else -np.inf for a in codeword_weights(n, k)])
-    factorial = np.array([math.lgamma(i + 1) for i in range(n + 1)])
+    from scipy.special import gammaln
+
+    weights = log_weights(n, k)
+    factorial = gammaln(np.arange(n + 1) + 1.0)
     w = np.arange(n + 1)
     total = factorial[n] - factorial[w] - factorial[n - w] + w * math.log(255)
     mistaken, kept, made = np.zeros((3, n + 1))
@@ -163,18 +173,24 @@ def _dual_weights(
     """
     tables = field(prim, generator)
     # The bits of y that a bit of an error byte meets: a nondegenerate form on GF(256).
-    meets = sum((tables.product[1 << bit] & 1).astype(np.int16) for bit in range(8))
-    weight = np.zeros((256, 256), np.int16)
-    zeros, ones = np.zeros((2, 256, 256), np.uint8)
-    for place in range(n):
-        power = n - 1 - place
-        first, second = (tables.product[tables.exp[power * (fcr + row) % 255]] for row in range(2))
-        bits = meets[first[:, None] ^ second]
-        weight += bits
-        if place < n - 2:
-            zeros += bits == 0
-            ones += bits == 1
+    meets = sum((tables.product[1 << bit] & 1).astype(np.float64) for bit in range(8))
+    # A word (u, v) of the dual code is u (1 + r x) x^fcr at the place of x, with r = v / u; or v x^(fcr + 1)
+    # where u is 0. So the places are counted by what u, or v, is multiplied with.
+    place = np.arange(n)
+    x = tables.exp[n - 1 - place]
+    power = tables.exp[(n - 1 - place) * fcr % 255]
+    factors = tables.product[tables.product[np.arange(256)[:, None], x] ^ 1, power]
+    factors = np.concatenate([factors, tables.product[x, power][None]])
+    row = np.arange(257)[:, None] * 256
+    every, data = (
+        np.bincount((row + factors[:, :count]).ravel(), minlength=257 * 256).reshape(257, 256)
+        for count in (n, n - 2)
+    )
+    bits = meets[tables.product[:, 1:]]  # of a factor, for each u or v
+    weight = np.append(0, every @ bits).astype(int)
+    zeros = np.append(n - 2, data @ (bits == 0))
+    ones = np.append(0, data @ (bits == 1))
     size = 8 * n + 1
-    none = np.bincount(weight.ravel(), zeros.ravel(), size).astype(int).tolist()
-    single = np.bincount(weight.ravel(), ones.ravel(), size).astype(int).tolist()
+    none = np.bincount(weight, zeros, size).astype(int).tolist()
+    single = np.bincount(weight, ones, size).astype(int).tolist()
     return tuple(none), (*single[1:], 0)

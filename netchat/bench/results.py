@@ -145,7 +145,9 @@ class Point:
                 saved.one_of(values, "theory_fer_kind", get_args(Kind)),
                 saved.one_of(values, "theory_ber_kind", get_args(Kind)),
                 saved.text(values, "theory"),
-                saved.number(values, "theory_ber_error"),
+                saved.number(
+                    {"theory_ber_error": 0.0, **values}, "theory_ber_error"
+                ),  # not in older files
             ),
             saved.one_of(values, "stopped_by", get_args(StoppedBy)),
         )

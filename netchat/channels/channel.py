@@ -257,7 +257,7 @@ def entropy(p: float) -> float:
     >>> entropy(0.5)
     1.0
     >>> f"{entropy(1e-20):.6e}"
-    '6.788108e-19'
+    '6.788126e-19'
     """
     if p in (0, 1):
         return 0.0

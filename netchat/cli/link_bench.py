@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -115,9 +116,10 @@ def _draw(results: LinkResults, path: Path) -> int:
         if str(path) == "-":
             return OK
         click.echo(f"The picture is in {path}.", err=True)
-        if results.best:
+        with contextlib.suppress(ValueError):  # there is no regret over channels that stay
+            figure = results.plot_regret()
             regret = path.with_stem(path.stem + "-regret")
-            write_output(regret, figure_bytes(results.plot_regret(), suffix))
+            write_output(regret, figure_bytes(figure, suffix))
             click.echo(f"The regret is in {regret}.", err=True)
     except (click.ClickException, BenchError) as error:
         click.echo(f"No picture: {error}", err=True)

@@ -183,3 +183,35 @@ def test_the_command_explains_what_is_wrong() -> None:
 
     assert done.exit_code == 2
     assert "'turbo' is no code for a link" in done.output
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--channel", "bsc:1e-3@1", "--channel", "bsc:0"],
+        ["--channel", "bsc:0"],
+        ["--channel", "gilbert-elliott:1e-4,0.1,0,0.5"],
+        ["--channel", "awgn:8dB"],
+    ],
+)
+def test_a_picture_of_any_channels(options: list[str], tmp_path: Path) -> None:
+    options += ["--link", "rs:255,223", "--seconds", "0.3", "--repeats", "1", "--workers", "1"]
+    picture = tmp_path / "link.svg"
+    done = CliRunner().invoke(command, [*options, "--plot", str(picture)], standalone_mode=False)
+
+    assert done.exception is None
+    assert picture.exists()
+    assert [file.name for file in tmp_path.iterdir()] == ["link.svg"]
+
+
+def test_files_that_cannot_be_written(tmp_path: Path) -> None:
+    """Neither costs the table, nor the other one."""
+    options = ["--link", "uncoded", "--channel", "bsc:0", "--seconds", "0.3", "--repeats", "1"]
+    files = ["--workers", "1", "--json", "/proc/x.json", "--plot", "/proc/x.svg"]
+    done = CliRunner().invoke(command, [*options, *files], standalone_mode=False)
+
+    assert done.exception is None
+    assert done.return_value == 1
+    assert "uncoded" in done.stdout
+    assert "/proc/x.json cannot be written" in done.stderr
+    assert "/proc/x.svg cannot be written" in done.stderr
