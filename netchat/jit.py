@@ -54,7 +54,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 #: Seconds that another process may compile before the user is told. Loading takes far less.
-_PATIENCE = 3.0
+_TIMEOUT = 3.0
 
 
 class _Notice(event.Listener):
@@ -151,7 +151,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _lock(file: int) -> None:
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _TIMEOUT
     while time.monotonic() < until:
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from tests.cli.chatter import Chatter
-from tests.end_to_end.browsing import People, Person, browser
+from tests.end_to_end.browsing import Person, RosterReceived, browser
 from tests.end_to_end.processes import ROOT, Server
 
 PICTURES = ROOT / "docs" / "pictures"
@@ -47,7 +47,7 @@ class Camera:
         print(f"{path}  {path.stat().st_size:,} bytes", file=sys.stderr)
 
 
-def scenes(people: People, server: Server, camera: Camera) -> None:
+def scenes(people: RosterReceived, server: Server, camera: Camera) -> None:
     """A class of four, one of them in a terminal."""
     nova = people.new()
     camera.take(nova, "home", shown=True)
@@ -156,7 +156,7 @@ def main() -> None:
     running: Browser
     with Server("--ephemeral", "--web", "--web-port", "0") as server, browser() as running:
         address = f"http://127.0.0.1:{server.wait_for('page')['port']}"
-        scenes(People(running, address), server, Camera(folder, everything=everything))
+        scenes(RosterReceived(running, address), server, Camera(folder, everything=everything))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ NEEDED = (
 )
 
 #: Seconds for the package manager; a mirror that hangs must not keep the tests waiting for ever.
-PATIENCE = 120
+TIMEOUT = 120
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def _apt(*command: str) -> bool:
             ["apt-get", "-qq", "-y", "--no-install-recommends", *command],
             env=environment,
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from netchat.packets import Packet, open_writer
-from netchat.packets.live import _open_file
+from netchat.packets.capture.live import _open_file
 from netchat.private_files import create_private, make_private_folder, tighten
 
 

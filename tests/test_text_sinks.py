@@ -15,20 +15,18 @@ import click
 import pytest
 
 from netchat import wire
-from netchat.chat.connection import Note
-from netchat.chat.happenings import Happened
-from netchat.chat.names import name_problem
-from netchat.chat.notes import note_line
-from netchat.chat.text import text_problem
-from netchat.cli import chat_lines
-from netchat.cli.anatomy import anatomy
-from netchat.cli.chat_json import happening_json, line_json
-from netchat.cli.codewords import print_text
+from netchat.chat.client_events import RoomEvent
+from netchat.chat.model.connection import Log
+from netchat.chat.names import validate_name
+from netchat.chat.server_log import log_line
+from netchat.chat.text import validate_text
 from netchat.cli.console import console
-from netchat.cli.frame_lines import describe
+from netchat.cli.render.codeword import print_text
+from netchat.cli.render.frame_dump import anatomy
+from netchat.cli.render.transcript import describe
 from netchat.packets import Conversation, Decoded, Item, Notice, Trace
-from netchat.packets.dissect import ACK
-from netchat.packets.views.follow import Follow
+from netchat.packets.tcp.dissect import ACK
+from netchat.packets.views.follow import ChatTranscript
 from netchat.packets.views.ladder import Ladder
 from netchat.packets.views.ladder_svg import ladder_svg
 from netchat.packets.views.ladder_text import ladder_lines
@@ -37,6 +35,8 @@ from netchat.packets.views.records import as_dict
 from netchat.packets.views.stats import Stats
 from netchat.packets.views.summary import summary
 from netchat.packets.views.tree import hex_lines, tree_lines
+from netchat.tui import lines as chat_lines
+from netchat.tui.json_output import event_json, line_json
 from netchat.wire.shown import show_text
 from tests.awkward import AWKWARD, HIDDEN, NO_XML, utf8
 from tests.packets.segments import START
@@ -76,7 +76,7 @@ def _tree(text: str) -> list[str]:
 
 
 def _follow(text: str) -> list[str]:
-    follow = Follow()
+    follow = ChatTranscript()
     found = [line for item in items(text) if (line := follow.line(item)) is not None]
     return [part for line in found for part in line.split("\n    ")]
 
@@ -118,7 +118,7 @@ def _chat(text: str) -> list[str]:
 
 def _console(text: str) -> list[str]:
     out = io.StringIO()
-    console(as_json=False, out=out)(Note("joined", {"name": text, "software": text, "why": text}))
+    console(as_json=False, out=out)(Log("joined", {"name": text, "software": text, "why": text}))
     return out.getvalue().split("\n")[:-1]
 
 
@@ -152,7 +152,7 @@ SINKS: dict[str, Callable[[str], list[str]]] = {
     "frame lines": lambda text: [describe(message) for message in events(text)],
     "frame anatomy": _anatomy,
     "server console": _console,
-    "server notes": lambda text: [note_line(Note("left", {"name": text, "why": text}))],
+    "server notes": lambda text: [log_line(Log("left", {"name": text, "why": text}))],
     "codewords": _decoded_text,
 }
 
@@ -163,7 +163,7 @@ JSON_SINKS: dict[str, Callable[[str], list[str]]] = {
     ],
     "client": lambda text: (
         [
-            happening_json(Happened(event, wire.RoomKind.LOBBY, text, False, False))
+            event_json(RoomEvent(event, wire.RoomKind.LOBBY, text, False, False))
             for event in events(text)
             if isinstance(event, wire.Event)
         ]
@@ -175,7 +175,7 @@ JSON_SINKS: dict[str, Callable[[str], list[str]]] = {
 
 def _json_console(text: str) -> list[str]:
     out = io.StringIO()
-    console(as_json=True, out=out)(Note("joined", {"name": text}))
+    console(as_json=True, out=out)(Log("joined", {"name": text}))
     return out.getvalue().split("\n")[:-1]
 
 
@@ -228,6 +228,6 @@ def test_pictures_hold_any_title(kind: str) -> None:
 def test_the_server_refuses_what_no_view_could_display(kind: str) -> None:
     text = AWKWARD[kind]
     refused = kind in ("controls", "terminal commands", "hidden", "noncharacters", "separators")
-    assert (text_problem(text) is not None) is refused
+    assert (validate_text(text) is not None) is refused
     if kind not in ("right to left", "wide"):
-        assert name_problem(text[:20]) is not None
+        assert validate_name(text[:20]) is not None

@@ -8,7 +8,7 @@ from scapy.layers.inet import TCP
 
 from netchat.course import Variant, exercise, need, real_number, whole_number
 from netchat.course.segments import Segment, cut, one_way, spoil
-from netchat.link.rtt import RoundTrip
+from netchat.link.rtt import RetransmissionTimer
 from netchat.packets import Gap
 from netchat.packets.encapsulate import Encapsulation
 from netchat.wire import Hello, Join, Send, encode
@@ -31,7 +31,7 @@ WORDS = (
 )
 
 
-class Opening(NamedTuple):
+class OpenRequest(NamedTuple):
     """How a connection begins: initial sequence numbers, and sizes of the first messages."""
 
     client: int
@@ -40,11 +40,11 @@ class Opening(NamedTuple):
     welcome: int
 
 
-def opening(variant: Variant) -> Opening:
+def opening(variant: Variant) -> OpenRequest:
     """The client's sequence numbers run over within its first message."""
     chance = variant.random("opening")
     hello = chance.randrange(60, 90)
-    return Opening(
+    return OpenRequest(
         SPACE - chance.randrange(5, hello - 5),
         chance.randrange(SPACE // 2),
         hello,
@@ -53,7 +53,7 @@ def opening(variant: Variant) -> Opening:
 
 
 @exercise("3.1", "Sequence and acknowledgement numbers", given=opening)
-def numbers_of_a_handshake(given: Opening, numbers: Any) -> None:
+def numbers_of_a_handshake(given: OpenRequest, numbers: Any) -> None:
     wire = Encapsulation(first=(given.client, given.server))
     wire.say(bytes(given.hello))
     wire.say(bytes(given.welcome), by_server=True)
@@ -110,7 +110,7 @@ def how_long_to_wait(variant: Variant, timeout: Any) -> None:
     rows = [[0.1], [0.1, 0.1], [0.1, 0.3], steady]
     rows += [[chance.uniform(0.01, 0.5) for _ in range(chance.randrange(3, 20))] for _ in range(5)]
     for samples in rows:
-        judge = RoundTrip()
+        judge = RetransmissionTimer()
         for sample in samples:
             judge.sample(sample)
         right = judge.smoothed + 4 * judge.variation

@@ -7,7 +7,7 @@ from typing import Any
 import netchat.bench
 import netchat.channels
 import netchat.coding
-from netchat.bench.limits import lowest_ber
+from netchat.bench.theory.limits import lowest_ber
 from netchat.course import Variant, Wrong, exercise, need, real_number
 
 
@@ -52,7 +52,7 @@ def capacity_of_a_bsc(variant: Variant, entropy: Any, capacity: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Claim:
+class LabLock:
     """What somebody says of their code."""
 
     name: str
@@ -64,7 +64,7 @@ class Claim:
         return f"{self.name:11} rate {self.rate:.3f}, p = {self.p:.3f}, bit error rate {self.ber:g}"
 
 
-def _share(claim: Claim) -> float:
+def _share(claim: LabLock) -> float:
     """How much of what is possible is claimed; above 1 it is too much."""
     capacity = netchat.channels.get(f"bsc:{claim.p}").capacity or 0.0
     return claim.rate * (1 - _entropy(claim.ber)) / capacity
@@ -74,11 +74,11 @@ def _entropy(p: float) -> float:
     return 1 - (netchat.channels.get(f"bsc:{p}").capacity or 0.0)
 
 
-def claims(variant: Variant) -> list[Claim]:
+def claims(variant: Variant) -> list[LabLock]:
     """Six, none of which is a close call; two look wrong at first sight, or right, and are not."""
     chance = variant.random("claims")
     names = variant.people("claims", 6)
-    made: list[Claim] = []
+    made: list[LabLock] = []
     kinds = ["below", "below", "above", "above", "errors allowed", "errors forgotten"]
     chance.shuffle(kinds)
     for name, kind in zip(names, kinds, strict=True):
@@ -95,12 +95,12 @@ def claims(variant: Variant) -> list[Claim]:
             rate = capacity * (
                 chance.uniform(0.75, 0.95) if kind == "below" else chance.uniform(1.04, 1.2)
             )
-        made.append(Claim(name, round(min(rate, 0.999), 3), p, ber))
+        made.append(LabLock(name, round(min(rate, 0.999), 3), p, ber))
     return made
 
 
 @exercise("9.2", "Who exaggerates?", given=claims)
-def who_exaggerates(given: list[Claim], possible: Any, impossible: Any) -> None:
+def who_exaggerates(given: list[LabLock], possible: Any, impossible: Any) -> None:
     for p in (0.01, 0.11, 0.3):
         need(
             possible(0.9, p, p),
@@ -114,7 +114,7 @@ def who_exaggerates(given: list[Claim], possible: Any, impossible: Any) -> None:
         )
     for spec in ("repetition:3", "hamming:7,4", "rs:255,223"):
         code = netchat.coding.get(spec)
-        found = netchat.bench.theory(code, netchat.channels.get("bsc:0.003"))
+        found = netchat.bench.theory.rates(code, netchat.channels.get("bsc:0.003"))
         need(
             possible(code.rate, 0.003, found.ber),
             f"{spec} at p = 0.003 leaves a bit error rate of {found.ber:.1e}. It exists, but you say "
@@ -199,7 +199,7 @@ def challenge(variant: Variant) -> Task:
     channel = netchat.channels.get(f"bsc:{p}")
     k = 255
     while (
-        fer := netchat.bench.theory(netchat.coding.get(f"rs:255,{k - 2}"), channel).fer
+        fer := netchat.bench.theory.rates(netchat.coding.get(f"rs:255,{k - 2}"), channel).fer
     ) is None or fer > 4e-3:
         k -= 2
     return Task(p, math.floor(100 * (k - 4) / 255 / (channel.capacity or 1.0)) / 100)

@@ -11,7 +11,7 @@ import netchat.coding
 from netchat.coding import Code, Decoded, laws
 from netchat.course import Variant, Wrong, exercise, need, whole_number
 from netchat.course.exercises import NotAnswered
-from netchat.course.far_code import as_code
+from netchat.course.remote_code import as_code
 
 
 def made(kind: Any, what: str, *arguments: Any) -> Code:
@@ -180,7 +180,7 @@ def the_prize(p: float, my_code: Any) -> None:
     need(code.rate >= 0.5, f"Its rate is {code.rate:.3f}, below 1/2.")
     need_laws(code)
     channel = netchat.channels.get(f"bsc:{p}")
-    goal = 0.4 * netchat.bench.theory(netchat.coding.get("hamming:8,4"), channel).ber
+    goal = 0.4 * netchat.bench.theory.rates(netchat.coding.get("hamming:8,4"), channel).ber
     for frames in (20_000, 100_000, 500_000):
         point = netchat.bench.run(
             [code], [channel], errors=10**9, frames=frames, seed=12, workers=1

@@ -10,11 +10,11 @@
 what is to be expected. `docs/BENCH.md` says what each number means.
 """
 
-from netchat.bench.engine import Progress, run
-from netchat.bench.intervals import Clusters, Interval, clopper_pearson, clustered
+from netchat.bench.engine.run import Progress, run
 from netchat.bench.results import Point, Results
 from netchat.bench.suite import CHANNELS, SUITE
-from netchat.bench.theory import Theory, theory
+from netchat.bench.theory.intervals import Clusters, Interval, clopper_pearson, clustered
+from netchat.bench.theory.rates import Theory, theory
 
 __all__ = [
     "CHANNELS",

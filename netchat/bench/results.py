@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from netchat import __version__
-from netchat.bench import saved
-from netchat.bench.intervals import Interval, clustered
-from netchat.bench.tally import Tally
-from netchat.bench.theory import Kind, Theory
-from netchat.bench.trial import Speed
+from netchat.bench import saved_values as saved
+from netchat.bench.engine.tally import Tally
+from netchat.bench.engine.trial import Speed
+from netchat.bench.theory.intervals import Interval, clustered
+from netchat.bench.theory.rates import Kind, Theory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -237,18 +237,18 @@ class Results:
 
     def table(self, width: int | None = None) -> str:
         """A table of all points, as text; of a width, without the columns that do not fit."""
-        from netchat.bench.table import as_text
+        from netchat.bench.report.table import as_text
 
         return as_text(self.points, width)
 
     def grid(self, width: int | None = None) -> str:
         """Bit error rates as text, a line a code and a column a channel: what fits a screen."""
-        from netchat.bench.grid import as_grid
+        from netchat.bench.report.grid import as_grid
 
         return as_grid(self.points, width)
 
     def _repr_html_(self) -> str:
-        from netchat.bench.table import as_html
+        from netchat.bench.report.table import as_html
 
         return as_html(self.points)
 
@@ -258,7 +258,7 @@ class Results:
         Raises:
             BenchError: if matplotlib is missing; the message says how to install it.
         """
-        from netchat.bench.plot import plot
+        from netchat.bench.report.plot import plot
 
         return plot(self.points, rate)
 

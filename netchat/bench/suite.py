@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from netchat.bench.theory import theory
+from netchat.bench.theory.rates import theory
 from netchat.channels import Channel
 from netchat.channels import get as get_channel
 from netchat.channels.registry import sweep

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from netchat.channels.channel import ErrorChannel, Received, capacity_of_difference
 
-__all__ = ["Awgn"]
+__all__ = ["AWGN"]
 
 #: Beyond it a channel is perfect or useless, and its numbers leave what a float holds.
 _MOST_DB = 100
@@ -19,7 +19,7 @@ _MOST_DB = 100
 _WEAK = 0.1
 
 
-class Awgn(ErrorChannel):
+class AWGN(ErrorChannel):
     """BPSK over white Gaussian noise: bit 0 is sent as +1, bit 1 as -1.
 
     `transmit` draws the noise, and gives the hard decisions and their log-likelihood ratios. The
@@ -51,9 +51,9 @@ class Awgn(ErrorChannel):
         super().__init__(f"AWGN, Eb/N0 = {ebn0_db:g} dB", _capacity(self._snr), p)
         self.spec = f"awgn:{ebn0_db:g}dB"
 
-    def at_rate(self, rate: float) -> Awgn:
+    def at_rate(self, rate: float) -> AWGN:
         """The channel that a code of this rate sees."""
-        return Awgn(self.ebn0_db, rate)
+        return AWGN(self.ebn0_db, rate)
 
     @property
     def hard_capacity(self) -> float:

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from netchat.channels.channel import Channel, Received, _flat, probability
 
-__all__ = ["Erasure"]
+__all__ = ["BEC"]
 
 
-class Erasure(Channel):
+class BEC(Channel):
     """Every symbol is lost with probability p, by itself, and the receiver sees that it is.
 
     A symbol is a bit or a whole byte, as the code's alphabet says; a lost one is received as 0.
@@ -55,7 +55,7 @@ class Erasure(Channel):
         self, octets: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.bool_]:
         """Send symbols of one entry each, in place; returns which are lost."""
-        from netchat.channels.gaps import independent
+        from netchat.channels.error_gaps import independent
 
         lost = independent(self.p, octets.size, rng)
         _flat(octets)[lost] = 0
@@ -63,11 +63,11 @@ class Erasure(Channel):
         erasures[lost] = True
         return erasures.reshape(octets.shape)
 
-    def corrupt_planes(
+    def corrupt_bit_sliced(
         self, planes: NDArray[np.uint64], rng: np.random.Generator
     ) -> NDArray[np.uint64]:
         """Send planes of bits, in place; returns which are lost."""
-        from netchat.channels.gaps import flip_independent
+        from netchat.channels.error_gaps import flip_independent
 
         erasures = np.zeros_like(planes)
         flip_independent(self.p, erasures.reshape(-1).view(np.uint8), rng)

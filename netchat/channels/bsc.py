@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from netchat.channels.channel import ErrorChannel, bsc_capacity, probability
 
-__all__ = ["BinarySymmetric"]
+__all__ = ["BSC"]
 
 
-class BinarySymmetric(ErrorChannel):
+class BSC(ErrorChannel):
     """Every bit is turned over with probability p, by itself. Capacity 1 - h(p).
 
     Args:

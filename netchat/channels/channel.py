@@ -122,10 +122,10 @@ class Channel(ABC):
         flat[:] = out.block
         return None if out.erasures is None else out.erasures.reshape(octets.shape)
 
-    def corrupt_planes(
+    def corrupt_bit_sliced(
         self, planes: NDArray[np.uint64], rng: np.random.Generator
     ) -> NDArray[np.uint64] | None:
-        """Send planes of bits (n, words), in place; see `netchat.coding.planes`.
+        """Send planes of bits (n, words), in place; see `netchat.coding.bit_slicing`.
 
         Returns:
             (n, words), set where a bit is lost, if this channel loses any.
@@ -170,7 +170,7 @@ class ErrorChannel(Channel):
 
     def positions(self, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """The positions, in order, of the errors among `total` bits."""
-        from netchat.channels.gaps import independent
+        from netchat.channels.error_gaps import independent
 
         return independent(self.p, total, rng)
 
@@ -201,23 +201,25 @@ class ErrorChannel(Channel):
 
     def corrupt_bytes(self, octets: NDArray[np.uint8], rng: np.random.Generator) -> None:
         """Send bytes, in place; see `Channel.corrupt_bytes`."""
-        from netchat.channels import flips, gaps
+        from netchat.channels import bit_flips as flips
+        from netchat.channels import error_gaps as gaps
 
         flat = _flat(octets)
         if self._memoryless:
             gaps.flip_independent(self.p, flat, rng)
         else:
-            flips.flip_octets(flat, self.positions(8 * octets.size, rng))
+            flips.flip_bytes(flat, self.positions(8 * octets.size, rng))
 
-    def corrupt_planes(self, planes: NDArray[np.uint64], rng: np.random.Generator) -> None:
-        """Send planes, in place; see `Channel.corrupt_planes`."""
-        from netchat.channels import flips, gaps
+    def corrupt_bit_sliced(self, planes: NDArray[np.uint64], rng: np.random.Generator) -> None:
+        """Send planes, in place; see `Channel.corrupt_bit_sliced`."""
+        from netchat.channels import bit_flips as flips
+        from netchat.channels import error_gaps as gaps
 
         flat = _flat(planes)
         if self._memoryless:
             gaps.flip_independent(self.p, flat.view(np.uint8), rng)
         else:
-            flips.flip_planes(planes, self.positions(64 * planes.size, rng))
+            flips.flip_bit_sliced(planes, self.positions(64 * planes.size, rng))
 
 
 def _flat(array: NDArray[Any]) -> NDArray[Any]:

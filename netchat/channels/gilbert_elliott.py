@@ -73,6 +73,6 @@ class GilbertElliott(ErrorChannel):
 
     def positions(self, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """The positions, in order, of the errors among `total` bits."""
-        from netchat.channels.gaps import bursts
+        from netchat.channels.error_gaps import bursts
 
         return bursts(self._leave, self._error, total, rng)

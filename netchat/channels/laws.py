@@ -102,7 +102,7 @@ def lost_is_said(channel: Channel, rng: np.random.Generator) -> str | None:
     loses = channel.transmit(_block("bit", (9,), rng), rng).erasures is not None
     for name, result, shape in (
         ("corrupt_bytes", channel.corrupt_bytes(octets.copy(), rng), octets.shape),
-        ("corrupt_planes", channel.corrupt_planes(words.copy(), rng), words.shape),
+        ("corrupt_bit_sliced", channel.corrupt_bit_sliced(words.copy(), rng), words.shape),
     ):
         if (result is not None) != loses:
             return f"transmit and {name} do not agree on whether symbols are lost."
@@ -129,7 +129,7 @@ def faces_have_one_rate(channel: Channel, rng: np.random.Generator) -> str | Non
         rates.append(_wrong(sent, np.unpackbits(octets, axis=1), bits))
     packed = np.ascontiguousarray(np.packbits(sent, axis=0, bitorder="little").T)
     words = packed.view("<u8").astype(np.uint64)
-    gone = channel.corrupt_planes(words, rng)
+    gone = channel.corrupt_bit_sliced(words, rng)
     rows, missing = (None if w is None else _rows(w) for w in (words, gone))
     assert rows is not None
     rates.append(_wrong(sent, rows, missing))

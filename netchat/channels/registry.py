@@ -12,9 +12,9 @@ from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Any
 
-from netchat.channels.awgn import Awgn
-from netchat.channels.bec import Erasure
-from netchat.channels.bsc import BinarySymmetric
+from netchat.channels.awgn import AWGN
+from netchat.channels.bec import BEC
+from netchat.channels.bsc import BSC
 from netchat.channels.channel import Channel
 from netchat.channels.gilbert_elliott import GilbertElliott
 from netchat.plugins import FILE, described, from_file
@@ -35,10 +35,10 @@ FORMS = (
 )
 
 _BUILT_IN: dict[str, tuple[type[Channel], int]] = {
-    "bsc": (BinarySymmetric, 1),
+    "bsc": (BSC, 1),
     "gilbert-elliott": (GilbertElliott, 4),
-    "bec": (Erasure, 1),
-    "awgn": (Awgn, 1),
+    "bec": (BEC, 1),
+    "awgn": (AWGN, 1),
 }
 
 #: One or more specs of every channel that comes with netchat: what is tested.
@@ -122,7 +122,7 @@ def split(spec: str) -> tuple[str, str]:
 
 def _built_in(spec: str, name: str, rest: str) -> Channel:
     kind, count = _BUILT_IN[name]
-    if kind is Awgn:
+    if kind is AWGN:
         rest = rest.lower().removesuffix("db").strip()
     given = rest.split(",")
     numbers = [number for number in map(_number, given) if number is not None]

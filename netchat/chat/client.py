@@ -1,7 +1,7 @@
 """The client's rules, without I/O: bytes in, happenings and bytes out.
 
 Whoever drives it connects and calls `connected`, hands it what arrives (`feed`), sends what it
-wants sent (`data_to_send`), shows what happens (`take_happenings`), and tells it when the
+wants sent (`data_to_send`), shows what happens (`take_events`), and tells it when the
 connection is gone (`lost`). It keeps the delivery contract: what was said stays in the outbox
 until its echo comes, and each room's events are applied in order, once.
 """
@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from netchat import __version__
-from netchat.chat.answers import HANDLERS
-from netchat.chat.codes import read_code
-from netchat.chat.happenings import (
-    Happening,
+from netchat.chat.client_events import (
+    ClientEvent,
 )
+from netchat.chat.client_handlers import HANDLERS
 from netchat.chat.names import fold
-from netchat.chat.outbox import ClientMemory
+from netchat.chat.outbox import ClientState
+from netchat.chat.room_codes import read_code
 from netchat.errors import PeerError, Unexpected
 from netchat.wire import (
     Bye,
@@ -64,19 +64,19 @@ class ChatClient:
     def __init__(
         self,
         name: str,
-        memory: ClientMemory | None = None,
+        memory: ClientState | None = None,
         software: str = f"netchat {__version__}",
     ) -> None:
         self.name = name
         self.online = False
         self.ended = False
-        self.memory = memory if memory is not None else ClientMemory()
+        self.memory = memory if memory is not None else ClientState()
         self.max_text = 0
         self._software = software
         self.device = 0
         self._reader = FrameReader()
         self.out: list[bytes] = []
-        self.happenings: list[Happening] = []
+        self.events: list[ClientEvent] = []
         self.requests: dict[int, Message] = {}
         self._next_request = 1
         self.past: dict[int, list[Event]] = {}
@@ -93,7 +93,7 @@ class ChatClient:
         self.introduce(self.name)
 
     def introduce(self, name: str) -> None:
-        """Say HELLO, at first or after `NameRefused`.
+        """Say HELLO, at first or after `NameRejected`.
 
         Raises:
             EncodeError: no frame can carry that name.
@@ -138,10 +138,10 @@ class ChatClient:
         self.out.clear()
         return data
 
-    def take_happenings(self) -> list[Happening]:
+    def take_events(self) -> list[ClientEvent]:
         """What has happened since the last call, in order."""
-        happenings, self.happenings = self.happenings, []
-        return happenings
+        events, self.events = self.events, []
+        return events
 
     def lost(self) -> None:
         """The connection is gone."""
@@ -234,7 +234,7 @@ class ChatClient:
         self.ask(lambda request: History(request, max(1, last - count + 1), last, room))
 
     def bye(self, why: str = "") -> None:
-        """End the session, now or as soon as there is one; `Ended` follows when the server knows."""
+        """End the session, now or as soon as there is one; `SessionEnded` follows when the server knows."""
         goodbye = encode(Bye(why))
         self.goodbye = goodbye
         if self.online:

@@ -16,14 +16,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from netchat.chat import timers
-from netchat.chat.connection import Connection, Fanout, Output
-from netchat.chat.greeting import hello
-from netchat.chat.journal import (
+from netchat.chat.fair_shares import share_of
+from netchat.chat.handshake import hello
+from netchat.chat.model.connection import Connection, Fanout, Output
+from netchat.chat.model.room import Room
+from netchat.chat.persistence import (
     Batch,
 )
-from netchat.chat.requests import HANDLERS
-from netchat.chat.room import Room
-from netchat.chat.shares import share_of
+from netchat.chat.server_handlers import HANDLERS
 from netchat.chat.state import State
 from netchat.errors import PeerError
 from netchat.wire import (
@@ -77,9 +77,11 @@ class Hub(State):
         self.addresses[share] = count
         self.connections[connection] = None
         if not self.half_open_shares.allows(share):
-            self.dismiss(connection, ErrorCode.BUSY, "The server is busy; try again in a moment.")
+            self.disconnect(
+                connection, ErrorCode.BUSY, "The server is busy; try again in a moment."
+            )
         elif 0 < self.settings.max_per_address < count:
-            self.dismiss(
+            self.disconnect(
                 connection, ErrorCode.BUSY, f"There are {count - 1} connections from {share}."
             )
         else:
@@ -136,13 +138,13 @@ class Hub(State):
             try:
                 self._handle(connection, decode(frame), now)
             except PeerError as error:
-                self.broke(connection, error)
+                self.protocol_error(connection, error)
         self.source = ""
 
-    def broke(self, connection: Connection, error: PeerError) -> None:
+    def protocol_error(self, connection: Connection, error: PeerError) -> None:
         """A peer has broken the protocol; nothing more of what it sends can be trusted."""
         if not connection.closing:
-            self.dismiss(connection, ErrorCode.BAD_FRAME, f"{type(error).__name__}: {error}.")
+            self.disconnect(connection, ErrorCode.BAD_FRAME, f"{type(error).__name__}: {error}.")
 
     def lost(self, connection: Connection, now: float) -> None:
         """A connection is gone, whoever closed it."""
@@ -248,7 +250,7 @@ class Hub(State):
         else:
             why = "again" if kind is Hello else "from a client"
             text = f"{kind.NAME} makes no sense {why}."
-        self.dismiss(connection, ErrorCode.UNEXPECTED, text)
+        self.disconnect(connection, ErrorCode.UNEXPECTED, text)
 
     def _handle(self, connection: Connection, message: Message, now: float) -> None:
         session = connection.session

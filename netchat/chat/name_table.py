@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netchat.chat.confusables import load_confusables
+from netchat.chat.model.session import Session
 from netchat.chat.names import fold, lookalikes
-from netchat.chat.session import Session
 
 __all__ = ["NameTable", "why_taken"]
 

@@ -26,7 +26,7 @@ from netchat.chat.confusables import skeleton
 from netchat.wire import MAX_NAME
 from netchat.wire.shown import INVISIBLE
 
-__all__ = ["MAX_STACK", "clean_name", "fold", "lookalikes", "name_problem", "suggest"]
+__all__ = ["MAX_STACK", "fold", "lookalikes", "normalize_name", "suggest", "validate_name"]
 
 #: Nonspacing marks in a row that a name may have (UTS #39, section 5.4).
 MAX_STACK = 4
@@ -56,7 +56,7 @@ _ANY_SCRIPT = {
 _SUFFIX, _TRIES = 6, 8
 
 
-def clean_name(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return the form of a name that is stored and displayed: NFKC, without space around it.
 
     A text that is too long for a name in any form comes back as it is: normalising costs time
@@ -67,7 +67,7 @@ def clean_name(name: str) -> str:
 
 def fold(name: str) -> str:
     """Return what names have in common that differ in case only: `Nova` and `nova` are the same."""
-    return _nfkc(clean_name(name).casefold())
+    return _nfkc(normalize_name(name).casefold())
 
 
 def lookalikes(name: str) -> set[str]:
@@ -77,13 +77,13 @@ def lookalikes(name: str) -> set[str]:
     `lan` and is the same as `ian`, but `ian` does not look like `lan`. The latter is folded again,
     because the prototype of `0` is `O`.
     """
-    clean = clean_name(name)
+    clean = normalize_name(name)
     if len(clean) > _LONGEST:
         return {clean}
     return {skeleton(clean), skeleton(fold(clean)).casefold()}
 
 
-def name_problem(name: str) -> str | None:
+def validate_name(name: str) -> str | None:
     """Return what is wrong with a (clean) name, or None if it is allowed."""
     if not name:
         return "A name needs at least one character."
@@ -118,9 +118,9 @@ def suggest(name: str, taken: Callable[[str], bool]) -> str:
         name: what the user asked for.
         taken: tells whether a name is not free.
     """
-    kept = "".join(filter(_allowed, clean_name(name[:_LONGEST])[:_LONGEST]))
-    base = clean_name(kept).lstrip(_PUNCTUATION)[: MAX_NAME - _SUFFIX]
-    if name_problem(base) is not None:
+    kept = "".join(filter(_allowed, normalize_name(name[:_LONGEST])[:_LONGEST]))
+    base = normalize_name(kept).lstrip(_PUNCTUATION)[: MAX_NAME - _SUFFIX]
+    if validate_name(base) is not None:
         base = "guest"
     return next(found for found in _candidates(base) if not taken(found))
 

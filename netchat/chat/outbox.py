@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
-from netchat.chat.session import DEVICE_KEY_SIZE
+from netchat.chat.model.session import DEVICE_KEY_SIZE
 from netchat.wire import Event, RoomKind, Send
 
-__all__ = ["ClientMemory", "View"]
+__all__ = ["ClientState", "RoomView"]
 
 
 @dataclass(slots=True)
-class View:
+class RoomView:
     """A room as its member sees it.
 
     Attributes:
@@ -39,7 +39,7 @@ class View:
 
 
 @dataclass(slots=True)
-class ClientMemory:
+class ClientState:
     """All that has to survive for a client to go on as if nothing had happened.
 
     Attributes:
@@ -55,7 +55,7 @@ class ClientMemory:
     device_key: bytes = field(default_factory=lambda: secrets.token_bytes(DEVICE_KEY_SIZE))
     token: bytes = b""
     counter: int = 0
-    rooms: dict[str, View] = field(default_factory=dict)
+    rooms: dict[str, RoomView] = field(default_factory=dict)
     outbox: dict[int, Send] = field(default_factory=dict)
     private: dict[str, list[str]] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ class Settings:
 
     Attributes:
         max_users: sessions at a time, those included that can still be resumed. One address gets
-            at most its share of them (`netchat.chat.shares`).
+            at most its share of them (`netchat.chat.fair_shares`).
         max_rooms: rooms one user may be in: a room costs its members' memory.
         max_frame: bytes of one frame.
         max_text: UTF-8 bytes of one chat message.

@@ -11,25 +11,25 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from netchat.chat.codes import LOBBY
-from netchat.chat.connection import Close, Connection, Note, Output, Write
-from netchat.chat.journal import (
+from netchat.chat.fair_shares import Shares
+from netchat.chat.model.connection import Close, Connection, Log, Output, Write
+from netchat.chat.model.room import Room
+from netchat.chat.model.session import Session
+from netchat.chat.name_table import NameTable
+from netchat.chat.persistence import (
     Batch,
     EventRow,
     HistoryReader,
-    RoomGone,
+    MembershipDeleted,
+    MembershipRow,
+    RoomDeleted,
     RoomRow,
-    SeatGone,
-    SeatRow,
-    SessionGone,
+    SessionDeleted,
     SessionRow,
     Snapshot,
 )
-from netchat.chat.name_table import NameTable
-from netchat.chat.room import Room
-from netchat.chat.session import Session
+from netchat.chat.room_codes import LOBBY
 from netchat.chat.settings import Settings
-from netchat.chat.shares import Shares
 from netchat.errors import HistoryError
 from netchat.wire import Error, ErrorCode, Event, EventKind, Message, RoomKind, encode
 
@@ -173,7 +173,7 @@ class State:
 
     def note(self, event: str, **fields: object) -> None:
         """Write a line to the server's log."""
-        self._outputs.append(Note(event, fields, self.source))
+        self._outputs.append(Log(event, fields, self.source))
 
     def refuse(
         self,
@@ -189,7 +189,7 @@ class State:
         name = connection.session.name if connection.session else ""
         self.note("refused", name=name, address=connection.address, code=code.name, text=text)
 
-    def dismiss(self, connection: Connection, code: ErrorCode, text: str) -> None:
+    def disconnect(self, connection: Connection, code: ErrorCode, text: str) -> None:
         """Say why, and close the connection."""
         self.greeted(connection)
         if connection.closing:
@@ -254,20 +254,20 @@ class State:
         self._batch.changes.append(RoomRow(room.id, code, kind, room.log))
         return room
 
-    def seat(self, session: Session, room: Room) -> None:
+    def add_member(self, session: Session, room: Room) -> None:
         """Make a session a member of a room."""
         session.rooms[room.code] = room
         room.members[session] = None
         self._occupied(room)
-        self._batch.changes.append(SeatRow(session.id, room.id))
+        self._batch.changes.append(MembershipRow(session.id, room.id))
 
-    def unseat(self, session: Session, room: Room, why: str, now: float) -> None:
+    def remove_member(self, session: Session, room: Room, why: str, now: float) -> None:
         """End a membership: a notice to the room, and its events stop behind that notice."""
         if room.kind is RoomKind.PRIVATE:
             self.privates.pop(frozenset(s.id for s in room.members), None)
         del session.rooms[room.code]
         del room.members[session]
-        self._batch.changes.append(SeatGone(session.id, room.id))
+        self._batch.changes.append(MembershipDeleted(session.id, room.id))
         self._batch.left.add((session.id, room.id))
         self.event(room, EventKind.LEAVE, session.name, why, now)
         if session.connection is not None:
@@ -293,7 +293,7 @@ class State:
         self._occupied(room)
         del self.rooms[room.code]
         self._damaged.discard(room)
-        self._batch.changes.append(RoomGone(room.id))
+        self._batch.changes.append(RoomDeleted(room.id))
 
     def save_session(self, session: Session) -> None:
         """Make a session's present state durable."""
@@ -304,7 +304,7 @@ class State:
     def end_session(self, session: Session, why: str, now: float) -> None:
         """End a session: it leaves its rooms, and its name is free."""
         for room in list(session.rooms.values()):
-            self.unseat(session, room, why, now)
+            self.remove_member(session, room, why, now)
         del self.sessions[session.id]
         self.user_shares.give_back(session.share)
         del self.by_device[session.device]
@@ -312,7 +312,7 @@ class State:
         self.by_token.pop(session.token, None)
         self.by_token.pop(session.previous, None)
         self.away.pop(session, None)
-        self._batch.changes.append(SessionGone(session.id))
+        self._batch.changes.append(SessionDeleted(session.id))
         self.note("left", name=session.name, why=why, users=len(self.sessions))
 
     def detach(self, connection: Connection) -> None:
@@ -348,7 +348,7 @@ class State:
         if not connection.stalled_since:
             self.catching_up[connection] = None
 
-    def owe(self, connection: Connection, answer: Callable[[], None]) -> None:
+    def queue_reply(self, connection: Connection, answer: Callable[[], None]) -> None:
         """Give a large answer when the connection has taken in what it is owed already."""
         if connection.session is None or connection.closing:
             return  # it was lost while a commit was under way

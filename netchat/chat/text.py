@@ -6,14 +6,14 @@ import re
 
 from netchat.wire.shown import NONCHARACTERS, show_text
 
-__all__ = ["show_text", "text_problem"]
+__all__ = ["show_text", "validate_text"]
 
 # C0 and C1 controls, but line feed and tab: they are commands to somebody's terminal.
 _CONTROL = "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"
 _REFUSED = re.compile(f"[{_CONTROL}{NONCHARACTERS}]")
 
 
-def text_problem(text: str) -> str | None:
+def validate_text(text: str) -> str | None:
     """Say what is wrong with a message's text, or None where nothing is."""
     if text.isprintable() and text:
         return None

@@ -37,7 +37,7 @@ def _handshakes(hub: Hub, now: float) -> None:
         if now - since < limit:
             break  # oldest first
         text = f"No HELLO came within {limit:g} seconds."
-        hub.dismiss(connection, ErrorCode.HANDSHAKE_TIMEOUT, text)
+        hub.disconnect(connection, ErrorCode.HANDSHAKE_TIMEOUT, text)
 
 
 def _partial_frames(hub: Hub, now: float) -> None:
@@ -48,7 +48,7 @@ def _partial_frames(hub: Hub, now: float) -> None:
             connection.partial_since = now
         elif now - connection.partial_since >= limit and not connection.closing:
             text = f"The rest of a frame did not come within {limit:g} seconds."
-            hub.dismiss(connection, ErrorCode.FRAME_TIMEOUT, text)
+            hub.disconnect(connection, ErrorCode.FRAME_TIMEOUT, text)
 
 
 def _stalls(hub: Hub, now: float) -> None:
@@ -58,7 +58,7 @@ def _stalls(hub: Hub, now: float) -> None:
             break  # oldest first
         if not connection.closing:
             text = f"Nothing was taken in for {limit:g} seconds. Come back for what you missed."
-            hub.dismiss(connection, ErrorCode.STALLED, text)
+            hub.disconnect(connection, ErrorCode.STALLED, text)
 
 
 def _away(hub: Hub, now: float) -> None:
@@ -79,7 +79,7 @@ def _silence(hub: Hub, now: float) -> None:
             continue  # others look after these
         elif silence >= settings.silence_timeout:
             text = f"Nothing was heard for {settings.silence_timeout:g} seconds."
-            hub.dismiss(connection, ErrorCode.IDLE_TIMEOUT, text)
+            hub.disconnect(connection, ErrorCode.IDLE_TIMEOUT, text)
         elif not connection.pinged:
             connection.pinged = True
             hub.write(connection, ping)

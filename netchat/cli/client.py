@@ -10,28 +10,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.chat.happenings import NameRefused
-from netchat.chat.names import clean_name, fold, name_problem, suggest
-from netchat.cli.chat_lines import Line, harmless, notice
-from netchat.cli.chat_pipe import chat_in_pipe
-from netchat.cli.chat_session import Conversation
-from netchat.cli.duration import DURATION
-from netchat.cli.path_options import check_path, path_options
+from netchat.chat.client_events import NameRejected
+from netchat.chat.names import fold, normalize_name, suggest, validate_name
+from netchat.cli.params.duration import DURATION
+from netchat.cli.params.path import check_path, path_options
 from netchat.errors import NetchatError
 from netchat.net.address import parse_address, show_address
-from netchat.net.client import Client
-from netchat.net.loop import run
-from netchat.net.store import ClientStore
+from netchat.net.client_driver import ClientDriver
+from netchat.net.client_store import ClientStore
+from netchat.net.event_loop import run
 from netchat.private_files import tighten
+from netchat.tui.lines import Line, harmless, notice
+from netchat.tui.pipe import chat_in_pipe
+from netchat.tui.session import Conversation
 from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
-    from netchat.net.path import NoisyPath
+    from netchat.net.client_path import ClientPath
 
 __all__ = ["client"]
 
 #: Seconds without a connection after which a client without a keyboard gives up.
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 #: Bytes that a file name may have almost everywhere, less what is added to it.
 LONGEST_FILE_NAME = 200
@@ -101,18 +101,18 @@ def client(
     if name is None and not at_keyboard:
         raise click.UsageError("Say who you are: --name NAME (there is nobody here to ask).")
     if patience is None:
-        patience = float("inf") if at_keyboard else PATIENCE
+        patience = float("inf") if at_keyboard else TIMEOUT
     path = None
     if code is not None or channel is not None:
-        from netchat.net.path import NoisyPath
+        from netchat.net.client_path import ClientPath
 
-        path = NoisyPath(code, channel, seed, udp=udp)
+        path = ClientPath(code, channel, seed, udp=udp)
     while True:
-        name = clean_name(name if name is not None else click.prompt("Your name"))
+        name = normalize_name(name if name is not None else click.prompt("Your name"))
         outcome = _name_problem(name) or _chat(
             name, host, port, room or "", patience, state, at_keyboard, as_json, path
         )
-        if not isinstance(outcome, NameRefused):
+        if not isinstance(outcome, NameRejected):
             return outcome
         if not at_keyboard:
             free = f" {outcome.suggestion} is free." if outcome.suggestion else ""
@@ -121,10 +121,10 @@ def client(
         name = click.prompt("Your name", default=harmless(outcome.suggestion) or None)
 
 
-def _name_problem(name: str) -> NameRefused | None:
+def _name_problem(name: str) -> NameRejected | None:
     """Refuse what the server would refuse, before a file is named after it."""
-    problem = name_problem(name)
-    return NameRefused(problem, suggest(name, lambda _: False)) if problem else None
+    problem = validate_name(name)
+    return NameRejected(problem, suggest(name, lambda _: False)) if problem else None
 
 
 def _chat(
@@ -136,8 +136,8 @@ def _chat(
     state: bool,
     at_keyboard: bool,
     as_json: bool,
-    path: NoisyPath | None,
-) -> int | NameRefused:
+    path: ClientPath | None,
+) -> int | NameRejected:
     """Chat under one name; returns the exit code, or why the name would not do."""
     store, notes = None, list[Line]()
     if state:
@@ -149,12 +149,12 @@ def _chat(
             # Most likely another client of that name has it; then the server will say so.
             notes.append(notice("warning", f"After a crash messages can be lost: {error}"))
     try:
-        connection = Client(host, port, name, store=store, patience=patience, path=path)
+        connection = ClientDriver(host, port, name, store=store, patience=patience, path=path)
         shown = show_address(host, port)
         conversation = Conversation(connection, shown, room, remembers=store is not None)
         if at_keyboard:
             # Takes a while to import, and a pipe does not need it.
-            from netchat.cli.chat_terminal import chat_in_terminal
+            from netchat.tui.terminal import chat_in_terminal
 
             status = run(chat_in_terminal(conversation, notes))
         else:

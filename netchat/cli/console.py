@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from netchat.chat.connection import Note
-from netchat.chat.notes import note_line
+from netchat.chat.model.connection import Log
+from netchat.chat.server_log import log_line
 
 __all__ = ["console"]
 
 
-def console(*, as_json: bool, out: TextIO | None = None) -> Callable[[Note], None]:
+def console(*, as_json: bool, out: TextIO | None = None) -> Callable[[Log], None]:
     """A function that writes notes, one line each.
 
     Args:
@@ -23,13 +23,13 @@ def console(*, as_json: bool, out: TextIO | None = None) -> Callable[[Note], Non
     """
     out = sys.stderr if out is None else out
 
-    def write_json(note: Note) -> None:
+    def write_json(note: Log) -> None:
         line = {"time": time.time(), "event": note.event, **note.fields}
         out.write(json.dumps(line, ensure_ascii=True) + "\n")
         out.flush()
 
-    def write_text(note: Note) -> None:
-        out.write(f"{time.strftime('%H:%M:%S')}  {note.event:<12}  {note_line(note)}\n")
+    def write_text(note: Log) -> None:
+        out.write(f"{time.strftime('%H:%M:%S')}  {note.event:<12}  {log_line(note)}\n")
         out.flush()
 
     return write_json if as_json else write_text

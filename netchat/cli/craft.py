@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from netchat.chat.text import show_text
-from netchat.cli.anatomy import anatomy
-from netchat.cli.duration import DURATION
-from netchat.cli.frame_lines import frame_as_dict, heard_as_dict, heard_line, verdict
+from netchat.cli.params.duration import DURATION
+from netchat.cli.render.frame_dump import anatomy
+from netchat.cli.render.transcript import frame_as_dict, heard_as_dict, heard_line, verdict
 from netchat.errors import EncodeError, Refused
 from netchat.net.address import parse_address
 from netchat.net.probe import Heard, Probe, message_of

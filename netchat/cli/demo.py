@@ -13,14 +13,14 @@ from pathlib import Path
 
 import click
 
-from netchat.chat.codes import show_code
-from netchat.chat.happenings import Entered, Happened, Happening, Online
-from netchat.cli.anatomy import anatomy
-from netchat.cli.chat_lines import event_line
+from netchat.chat.client_events import ClientEvent, Online, RoomEntered, RoomEvent
+from netchat.chat.room_codes import show_code
+from netchat.cli.render.frame_dump import anatomy
 from netchat.errors import NetchatError
-from netchat.net.client import Client
-from netchat.net.load import run_load
-from netchat.net.loop import run
+from netchat.load.run import run_load
+from netchat.net.client_driver import ClientDriver
+from netchat.net.event_loop import run
+from netchat.tui.lines import event_line
 from netchat.wire import RoomKind, Send, encode
 from netchat.wording import many
 
@@ -103,7 +103,7 @@ class _Actor:
     """A user of the demo: a client, and what it has seen of the room they meet in."""
 
     def __init__(self, name: str, port: int, colour: str) -> None:
-        self.client = Client("127.0.0.1", port, name)
+        self.client = ClientDriver("127.0.0.1", port, name)
         self.name, self.colour = name, colour
         self.room = ""
         self.log: list[tuple[int, str]] = []
@@ -113,19 +113,19 @@ class _Actor:
 
     async def follow(self) -> None:
         """Take in what happens."""
-        async for happening in self.client.happenings():
-            self._take(happening)
+        async for event in self.client.events():
+            self._take(event)
             self._changed.set()
 
-    def _take(self, happening: Happening) -> None:
-        if isinstance(happening, Online):
+    def _take(self, event: ClientEvent) -> None:
+        if isinstance(event, Online):
             self.times_online += 1
-        elif isinstance(happening, Entered) and happening.kind is RoomKind.ROOM:
-            self.room = happening.room
-        elif isinstance(happening, Happened) and happening.event.room == self.room:
-            event = happening.event
+        elif isinstance(event, RoomEntered) and event.kind is RoomKind.ROOM:
+            self.room = event.room
+        elif isinstance(event, RoomEvent) and event.event.room == self.room:
+            event = event.event
             self.log.append((event.seq, event_line(event).text))
-            self.late += happening.late
+            self.late += event.late
 
     @property
     def numbered(self) -> list[str]:

@@ -7,7 +7,7 @@ import json
 import click
 
 from netchat.cli.exits import FAILED
-from netchat.packets.machine import examine
+from netchat.doctor.checks import run_checks
 
 __all__ = ["doctor"]
 
@@ -26,7 +26,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
       netchat doctor --json
     """
     checks = []
-    for check in examine():
+    for check in run_checks():
         checks.append(check)
         if not as_json:
             mark = (

@@ -111,7 +111,7 @@ def encode_bench(
     try:
         results = run(
             list(codes) or None, list(channels) or None, errors=errors, frames=frames,
-            seconds=seconds, seed=seed, workers=workers, resume=resume, progress=_Bar(),
+            seconds=seconds, seed=seed, workers=workers, resume=resume, progress=_ProgressBar(),
         )  # fmt: skip
     except ValueError as error:
         raise click.UsageError(str(error)) from error
@@ -178,7 +178,7 @@ def _table(results: Results) -> str:
     return f"{results.grid(width)}\n\n| less -S shows every number; --csv and --json keep them."
 
 
-class _Bar:
+class _ProgressBar:
     """A line on the terminal that says how far the run is."""
 
     _WIDTH = 24

@@ -20,7 +20,7 @@ from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.packets import Decoder, Item
-    from netchat.packets.choosing import Wanted
+    from netchat.packets.filters import Wanted
 
 __all__ = ["inspect"]
 
@@ -94,9 +94,9 @@ def inspect(
       netchat inspect chat.pcapng --svg chat.svg    the same as a picture
       netchat inspect chat.pcapng --user Nova --type SEND --json
     """
-    from netchat.cli.item_output import ItemPrinter
+    from netchat.cli.render.items import ItemPrinter
     from netchat.packets import Decoder, read_capture
-    from netchat.packets.choosing import choice
+    from netchat.packets.filters import choice
 
     if sum((stats, follow, ladder or svg is not None, tree or as_hex)) > 1:
         raise click.UsageError("--stats, --follow, --ladder and --tree go one at a time.")
@@ -160,9 +160,9 @@ def _until_broken(items: Iterator[Item], problems: list[CaptureError]) -> Iterat
 
 
 def _follow(items: Iterator[Item], wanted: Wanted | None) -> None:
-    from netchat.packets.views.follow import Follow
+    from netchat.packets.views.follow import ChatTranscript
 
-    follow = Follow()
+    follow = ChatTranscript()
     for item in items:
         if wanted is None or wanted(item):
             line = follow.line(item)

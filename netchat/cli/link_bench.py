@@ -16,7 +16,7 @@ from netchat.cli.output_files import check_file, check_one_output, write_output
 from netchat.errors import BenchError
 
 if TYPE_CHECKING:
-    from netchat.bench.link_results import LinkResults
+    from netchat.bench.link.results import LinkResults
 
 __all__ = ["link_bench"]
 
@@ -82,7 +82,7 @@ def link_bench(
       netchat link-bench --link rs:255,223 --link rs:255,223/fec --channel bsc:2e-3
       netchat link-bench --link adaptive --link oracle --channel "bsc:1e-6@5; bsc:1e-2@5"
     """
-    from netchat.bench.link_bench import link_bench as run
+    from netchat.bench.link.run import link_bench as run
 
     check_one_output(json=json_file, plot=plot)
     try:

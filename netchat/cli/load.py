@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.chat.codes import LOBBY
-from netchat.cli.duration import DURATION
+from netchat.chat.room_codes import LOBBY
 from netchat.cli.exits import FAILED, OK
 from netchat.cli.numbers import FiniteRange
-from netchat.cli.path_options import check_path, path_options
+from netchat.cli.params.duration import DURATION
+from netchat.cli.params.path import check_path, path_options
+from netchat.load.run import MIN_PAYLOAD, LoadReport, run_load
 from netchat.net.address import parse_address
-from netchat.net.load import MIN_PAYLOAD, LoadReport, run_load
-from netchat.net.loop import run
+from netchat.net.event_loop import run
 from netchat.wire import DEFAULT_PORT, MAX_TEXT
 from netchat.wording import many
 

@@ -31,7 +31,7 @@ COMMANDS = {
     "replay": ("replay", "Play a capture's clients against a server, compare the answers."),
     "wireshark": ("wireshark", "Install, print or check the Wireshark dissector."),
     "noise": ("noise", "Damage what passes between any client and server."),
-    "lab": ("lab", "Make hosts on this machine, joined by a network that damages."),
+    "lab": ("lab.group", "Make hosts on this machine, joined by a network that damages."),
     "doctor": ("doctor", "Say what this machine can do, and what mends the rest."),
     "codes": ("codes", "List the channel codes, or hold one to the laws."),
     "encode": ("encode", "Send a text through code, channel and decoder, bit by bit."),

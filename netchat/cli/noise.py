@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from netchat.cli.impair_options import impair_options
+from netchat.cli.params.impairment import impair_options
 from netchat.errors import CannotConnect
 from netchat.net.address import parse_address, show_address
-from netchat.net.loop import run
+from netchat.net.event_loop import run
 from netchat.wire import DEFAULT_PORT
 from netchat.wording import many
 
@@ -100,19 +100,19 @@ async def _serve(
     seed: int | None,
     as_json: bool,
 ) -> None:
-    from netchat.net.noise_proxy import NoiseProxy
+    from netchat.net.noise.proxy import NoiseProxy
 
     ended = asyncio.Event()
 
-    def show(happening: dict[str, Any]) -> None:
+    def show(event: dict[str, Any]) -> None:
         if as_json:
-            click.echo(json.dumps(happening))
+            click.echo(json.dumps(event))
         else:
-            click.echo(_line(happening), err=True)
+            click.echo(_line(event), err=True)
 
-    def tell(happening: dict[str, Any]) -> None:
+    def tell(event: dict[str, Any]) -> None:
         try:
-            show(happening)
+            show(event)
         except BrokenPipeError:  # who has read it (`netchat noise … | head`) has gone
             ended.set()
 
@@ -138,28 +138,26 @@ async def _serve(
     show({"event": "total", **proxy.total})
 
 
-def _line(happening: dict[str, Any]) -> str:
+def _line(event: dict[str, Any]) -> str:
     """What happens, for people."""
-    match happening["event"]:
+    match event["event"]:
         case "listening":
-            kinds = "TCP and UDP" if happening["udp"] else "TCP"
-            where = show_address(happening["host"], happening["port"])
+            kinds = "TCP and UDP" if event["udp"] else "TCP"
+            where = show_address(event["host"], event["port"])
             return (
-                f"Listening on {where} ({kinds}), for {happening['server']}. Each way: "
-                f"{happening['damage']} (--seed {happening['seed']}). Ctrl-C ends it."
+                f"Listening on {where} ({kinds}), for {event['server']}. Each way: "
+                f"{event['damage']} (--seed {event['seed']}). Ctrl-C ends it."
             )
         case "connected":
-            return (
-                f"{happening['number']:>3}  {happening['client']}  {happening['over']}, connected"
-            )
+            return f"{event['number']:>3}  {event['client']}  {event['over']}, connected"
         case "refused":
-            return f"     a connection was refused: {happening['why']}"
+            return f"     a connection was refused: {event['why']}"
         case "closed":
-            begin = f"{happening['number']:>3}  {happening['client']}  "
+            begin = f"{event['number']:>3}  {event['client']}  "
         case _:
             begin = "in all  "
-    out, back = _counts(happening["to_server"]), _counts(happening["to_client"])
-    problem = f"; {happening['problem']}" if "problem" in happening else ""
+    out, back = _counts(event["to_server"]), _counts(event["to_client"])
+    problem = f"; {event['problem']}" if "problem" in event else ""
     return f"{begin}to the server {out}; back {back}{problem}"
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from netchat.chat.codes import show_code
+from netchat.chat.room_codes import show_code
 from netchat.chat.text import show_text
-from netchat.net.recover import recover as copy_readable
+from netchat.net.history.recover import recover as copy_readable
 
 __all__ = ["recover"]
 

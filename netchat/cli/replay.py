@@ -9,15 +9,15 @@ from typing import Any
 import click
 
 from netchat.cli.exits import FAILED
-from netchat.cli.frame_lines import describe, frame_as_dict
 from netchat.cli.numbers import FiniteRange
+from netchat.cli.render.transcript import describe, frame_as_dict
 from netchat.errors import CaptureError, NetchatError
 from netchat.net.address import parse_address
 from netchat.net.probe import Probe
 from netchat.packets import read_capture
 from netchat.packets.items import Item
-from netchat.packets.matching import Difference
-from netchat.packets.replay import Replay, plan
+from netchat.packets.replay.matching import Difference
+from netchat.packets.replay.player import Replay, plan
 from netchat.wire import DEFAULT_PORT, Message, encode
 from netchat.wording import many
 

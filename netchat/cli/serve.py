@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.chat.connection import Note
-from netchat.chat.note_limit import NoteLimit
-from netchat.chat.notes import Notes
+from netchat.chat.log_limit import NoteLimit
+from netchat.chat.model.connection import Log
+from netchat.chat.server_log import ServerLog
 from netchat.chat.settings import Settings
 from netchat.cli.console import console
-from netchat.cli.duration import DURATION
 from netchat.cli.numbers import FiniteRange
+from netchat.cli.params.duration import DURATION
 from netchat.cli.serve_page import Page, check_origins, start_page
 from netchat.errors import HistoryError, NetchatError
-from netchat.net.files import raise_file_limit
-from netchat.net.history import SqliteHistory
-from netchat.net.loop import run
-from netchat.net.memory import MemoryHistory
-from netchat.net.server import ChatServer
+from netchat.net.chat_server import ChatServer
+from netchat.net.event_loop import run
+from netchat.net.history.memory_history import MemoryHistory
+from netchat.net.history.sqlite_history import SqliteHistory
+from netchat.net.rlimit import raise_rlimit
 from netchat.private_files import tighten
 from netchat.web import WEB_PORT
 from netchat.wire import DEFAULT_PORT
@@ -174,15 +174,21 @@ def serve(
     page = Page(address, 0 if web_port is None and port == 0 else web_port, origins)
     settings = Settings(resume_seconds=resume, **limits)  # type: ignore[arg-type]
     tell = console(as_json=log_json)
-    raise_file_limit(settings.max_users + _OTHER_FILES)
+    raise_rlimit(settings.max_users + _OTHER_FILES)
     kept = MemoryHistory() if ephemeral else _open_history(history, fsync=fsync)
     if isinstance(kept, SqliteHistory):
         for notice in kept.notices:
-            tell(Note("history", {"text": notice}))
+            tell(Log("history", {"text": notice}))
     start = partial(start_page, page, tell=tell, picture=sys.stderr.isatty() and not log_json)
     run(
         _serve(
-            kept, settings, address, port, Notes(tell, NoteLimit()), start if web else None, udp=udp
+            kept,
+            settings,
+            address,
+            port,
+            ServerLog(tell, NoteLimit()),
+            start if web else None,
+            udp=udp,
         )
     )
 
@@ -204,8 +210,8 @@ async def _serve(
     settings: Settings,
     host: str | None,
     port: int,
-    log: Notes,
-    start: Callable[[ChatServer, Notes], Awaitable[Site]] | None,
+    log: ServerLog,
+    start: Callable[[ChatServer, ServerLog], Awaitable[Site]] | None,
     *,
     udp: bool,
 ) -> None:
@@ -236,21 +242,25 @@ async def _serve(
             log.flush()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), timeout=1.0)
-        log(Note("stopping", {"text": "telling the clients"}))
+        log(Log("stopping", {"text": "telling the clients"}))
     finally:
         if site is not None:
             await site.stop()
         await server.stop()
     log.flush(at_once=True)
-    log(Note("stopped", {}))
+    log(Log("stopped", {}))
 
 
 def _tell_where(
-    kept: SqliteHistory | MemoryHistory, addresses: list[tuple[str, int]], log: Notes, *, udp: bool
+    kept: SqliteHistory | MemoryHistory,
+    addresses: list[tuple[str, int]],
+    log: ServerLog,
+    *,
+    udp: bool,
 ) -> None:
     for address, bound in addresses:
         also = {"also": "UDP"} if udp else {}
         where_at = {"address": f"{address}:{bound}", "host": address, "port": bound}
-        log(Note("listening", {**where_at, **also}))
+        log(Log("listening", {**where_at, **also}))
     where = "memory only" if isinstance(kept, MemoryHistory) else str(kept.path)
-    log(Note("history", {"text": where}))
+    log(Log("history", {"text": where}))

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import click
 
-from netchat.chat.connection import Note
-from netchat.chat.notes import Notes
+from netchat.chat.model.connection import Log
+from netchat.chat.server_log import ServerLog
 from netchat.errors import NetchatError
-from netchat.net.server import ChatServer
+from netchat.net.chat_server import ChatServer
 from netchat.web import WEB_PORT
 from netchat.web.address import is_loopback, lan_address, url
 from netchat.web.qr import terminal_qr
@@ -85,7 +85,7 @@ def _origin(written: str) -> str | None:
 
 
 async def start_page(
-    page: Page, server: ChatServer, notes: Notes, tell: Callable[[Note], None], *, picture: bool
+    page: Page, server: ChatServer, notes: ServerLog, tell: Callable[[Log], None], *, picture: bool
 ) -> Site:
     """Serve the page beside a server that listens already.
 
@@ -113,20 +113,20 @@ async def start_page(
         ) from error
     everywhere = page.host is None or ipaddress.ip_address(host).is_unspecified
     here = url("127.0.0.1" if everywhere else host, port)
-    notes(Note("page", {"text": here, "port": port}))
+    notes(Log("page", {"text": here, "port": port}))
     lan = lan_address() if everywhere else None
     if lan is not None:
         site.address = url(lan, port)
     if page.origins:
         site.address = page.origins[0]
     if site.address:
-        notes(Note("page", {"text": f"{site.address}  for others", "port": port}))
+        notes(Log("page", {"text": f"{site.address}  for others", "port": port}))
         if picture:
             click.echo(terminal_qr(site.address), err=True)
     dashboard = f"{here}/server"
     if site.address or not is_loopback(host):
         dashboard = f"{site.address or here}/server#{token}"
-    tell(Note("dashboard", {"text": dashboard}))
+    tell(Log("dashboard", {"text": dashboard}))
     return site
 
 
@@ -136,7 +136,7 @@ def _load() -> type[Site]:
     return Site
 
 
-async def _listen(site: Site, page: Page, notes: Notes) -> list[tuple[str, int]]:
+async def _listen(site: Site, page: Page, notes: ServerLog) -> list[tuple[str, int]]:
     if page.port is not None:
         return await site.start(page.host, page.port)
     try:
@@ -144,5 +144,5 @@ async def _listen(site: Site, page: Page, notes: Notes) -> list[tuple[str, int]]
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        notes(Note("page", {"text": f"Port {WEB_PORT} is in use: the page takes a free one."}))
+        notes(Log("page", {"text": f"Port {WEB_PORT} is in use: the page takes a free one."}))
         return await site.start(page.host, 0)

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netchat.cli.duration import DURATION
 from netchat.cli.exits import FAILED, NOT_PERMITTED
+from netchat.cli.params.duration import DURATION
 from netchat.errors import CaptureError
 from netchat.wire import DEFAULT_PORT, MESSAGES
 from netchat.wording import many
 
 if TYPE_CHECKING:
-    from netchat.packets.sniffing import Sniffer
+    from netchat.packets.sniffer import Sniffer
 
 __all__ = ["sniff"]
 
@@ -87,10 +87,10 @@ def sniff(
       sudo netchat sniff --type SEND --count 1 --hex  the next thing that is said
       sudo netchat sniff --json --duration 10m        for another program
     """
-    from netchat.cli.item_output import ItemPrinter
+    from netchat.cli.render.items import ItemPrinter
     from netchat.errors import NotPermitted
-    from netchat.packets.choosing import choice
-    from netchat.packets.sniffing import sniff as listen
+    from netchat.packets.filters import choice
+    from netchat.packets.sniffer import sniff as listen
     from netchat.private_files import tighten
 
     if as_json and (tree or as_hex):

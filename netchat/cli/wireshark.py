@@ -10,8 +10,8 @@ import click
 from netchat.cli.exits import FAILED
 from netchat.cli.output_files import write_output
 from netchat.errors import NetchatError
-from netchat.packets import plugin
-from netchat.packets.wireshark import DISSECTOR, dissector
+from netchat.packets.wireshark import plugin
+from netchat.packets.wireshark.dissector import DISSECTOR, dissector
 
 __all__ = ["wireshark"]
 

@@ -9,9 +9,9 @@
 `framing` the one for bytes of any length, `laws` what every code must obey.
 """
 
+from netchat.coding.bit_slicing import DecodedBitSlices
 from netchat.coding.code import Code, Decoded
 from netchat.coding.framing import DecodedBytes
-from netchat.coding.planes import DecodedPlanes
 from netchat.coding.registry import get, names, specs
 
-__all__ = ["Code", "Decoded", "DecodedBytes", "DecodedPlanes", "get", "names", "specs"]
+__all__ = ["Code", "Decoded", "DecodedBitSlices", "DecodedBytes", "get", "names", "specs"]

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netchat.coding import planes
-from netchat.coding.planes import DecodedPlanes
+from netchat.coding import bit_slicing as planes
+from netchat.coding.bit_slicing import DecodedBitSlices
 
 __all__ = ["Alphabet", "Bools", "Code", "Decoded", "Floats", "Planes", "Rows"]
 
@@ -181,14 +181,16 @@ class Code(ABC):
             return self._decode_erasures(rows, lost)
         return self._decode(rows)
 
-    # Planes: for speed. `netchat.coding.planes` says what they are.
+    # Planes: for speed. `netchat.coding.bit_slicing` says what they are.
 
-    def encode_planes(self, message: Planes) -> Planes:
+    def encode_bit_sliced(self, message: Planes) -> Planes:
         """Encode planes (k bits, words) into planes (n bits, words); bits are k times 8 for bytes."""
         rows = self._symbols(self._planes(message, self.k, "message"))
         return planes.from_rows(self._bits(self._encode(rows)))
 
-    def decode_planes(self, received: Planes, erasures: Planes | None = None) -> DecodedPlanes:
+    def decode_bit_sliced(
+        self, received: Planes, erasures: Planes | None = None
+    ) -> DecodedBitSlices:
         """Decode planes (n bits, words).
 
         Args:
@@ -198,7 +200,7 @@ class Code(ABC):
         rows = self._symbols(self._planes(received, self.n, "received word"))
         lost = None if erasures is None else planes.to_rows(erasures).astype(np.bool_)
         result = self.decode(rows, lost)
-        return DecodedPlanes(
+        return DecodedBitSlices(
             planes.from_rows(self._bits(result.message)),
             planes.from_counts(np.maximum(result.corrected, 0)),
             planes.from_rows(result.failed.astype(np.uint8)[:, None])[0],

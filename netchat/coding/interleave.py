@@ -22,7 +22,7 @@ class Interleaved(Code):
         depth: how many rows.
         tail: the code of one more row, a shorter one.
 
-    >>> from netchat.coding.uncoded import Uncoded
+    >>> from netchat.coding.block.uncoded import Uncoded
     >>> Interleaved(Uncoded(3), 2).encode([[0, 0, 0, 1, 1, 1]]).tolist()
     [[0, 1, 0, 1, 0, 1]]
     """

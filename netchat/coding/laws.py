@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netchat.coding import planes
+from netchat.coding import bit_slicing as planes
 from netchat.coding.code import Bools, Code, Decoded, Rows
 from netchat.coding.registry import get
 from netchat.coding.samples import error_patterns, lost_patterns, messages, show, show_places
@@ -222,7 +222,7 @@ def faces_agree(code: Code, rng: np.random.Generator) -> str | None:
     """Planes and rows give the same answers, also where symbols are lost."""
     message = messages(code, 128, rng)
     word = code.encode(message)
-    as_planes = code.encode_planes(planes.from_rows(_bits(code, message)))
+    as_planes = code.encode_bit_sliced(planes.from_rows(_bits(code, message)))
     if (planes.to_rows(as_planes) != _bits(code, word)).any():
         return "encode_planes gives other codewords than encode."
     received = word ^ _light(code, len(word), rng)
@@ -233,7 +233,7 @@ def faces_agree(code: Code, rng: np.random.Generator) -> str | None:
         losses.append(rng.random(received.shape) < rng.random((len(received), 1)) / code.n * 4)
     for lost in losses:
         gone = None if lost is None else planes.from_rows(lost.astype(np.uint8))
-        rows, fast = code.decode(received, lost), code.decode_planes(on_planes, gone)
+        rows, fast = code.decode(received, lost), code.decode_bit_sliced(on_planes, gone)
         where = "" if lost is None else " where bits are lost"
         counts = planes.to_counts(fast.corrected, len(message))
         counts[planes.to_rows(fast.failed[None, :])[:, 0] == 1] = -1

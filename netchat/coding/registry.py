@@ -31,13 +31,13 @@ GROUP = "netchat.codes"
 _MOST_STAGES, _LARGEST = 16, 2**31 - 1
 
 _BUILT_IN = {
-    "uncoded": "netchat.coding.uncoded:Uncoded",
-    "repetition": "netchat.coding.repetition:Repetition",
-    "hamming": "netchat.coding.hamming:Hamming",
-    "secded": "netchat.coding.secded:Secded",
-    "rs": "netchat.coding.reed_solomon:ReedSolomon",
-    "rs@reedsolo": "netchat.coding.rs_reference:ReferenceReedSolomon",
-    "crc": "netchat.coding.crc:Crc",
+    "uncoded": "netchat.coding.block.uncoded:Uncoded",
+    "repetition": "netchat.coding.block.repetition:Repetition",
+    "hamming": "netchat.coding.block.hamming:Hamming",
+    "secded": "netchat.coding.block.secded:SECDED",
+    "rs": "netchat.coding.reed_solomon.code:ReedSolomon",
+    "rs@reedsolo": "netchat.coding.reed_solomon.reference:ReferenceReedSolomon",
+    "crc": "netchat.coding.block.crc:CRC",
 }
 
 #: One or more specs of every code that comes with netchat: what is listed, and what is tested.
@@ -139,8 +139,8 @@ def _stage(stage: str, outer: Code | None) -> Code:
 def _interleaved(
     stage: str, outer: Code | None, arguments: list[int | str], options: dict[str, int | str]
 ) -> Code:
+    from netchat.coding.block.uncoded import Uncoded
     from netchat.coding.interleave import Interleaved
-    from netchat.coding.uncoded import Uncoded
 
     depth = arguments[0] if len(arguments) == 1 and not options else None
     if not isinstance(depth, int) or not 1 <= depth <= _LARGEST:

@@ -67,7 +67,7 @@ def _errors_at(code: Code, places: NDArray[np.int64], rng: np.random.Generator) 
 def show(code: Code, symbols: Rows) -> str:
     """Bits as bits, bytes in hexadecimal, long ones cut.
 
-    >>> from netchat.coding.uncoded import Uncoded
+    >>> from netchat.coding.block.uncoded import Uncoded
     >>> show(Uncoded(4), np.array([1, 0, 1, 1], np.uint8))
     '1011'
     """

@@ -22,7 +22,7 @@ class Shortened(Code):
         full: the code, or its spec.
         k: symbols in a message, 1 to full.k.
 
-    >>> from netchat.coding.hamming import Hamming
+    >>> from netchat.coding.block.hamming import Hamming
     >>> Shortened(Hamming(7, 4), 1).encode([[1]]).tolist()
     [[1, 1, 1, 1]]
     """

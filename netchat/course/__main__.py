@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from netchat.course.weave import lessons, notebook_of, solve, text_of
+from netchat.course.notebook_builder import lessons, notebook_of, solve, text_of
 
 #: The folder of solved notebooks; git ignores it.
 SOLVED = "solved"

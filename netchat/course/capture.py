@@ -10,8 +10,8 @@ from scapy.packet import Packet
 
 from netchat.packets import Messages, PcapngWriter, read_capture
 from netchat.packets import Packet as CapturedPacket
-from netchat.packets.packet import ETHERNET
-from netchat.packets.writer import CaptureWriter
+from netchat.packets.capture.packet import ETHERNET
+from netchat.packets.capture.writer import CaptureWriter
 from netchat.private_files import create_private, tighten
 
 __all__ = ["Capture"]

@@ -21,13 +21,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
-from netchat.chat import codes, outbox, session, state
+from netchat.chat import outbox, state
+from netchat.chat import room_codes as codes
 from netchat.chat.client import ChatClient
-from netchat.chat.connection import Connection, Fanout, Write
 from netchat.chat.hub import Hub
+from netchat.chat.model import session
+from netchat.chat.model.connection import Connection, Fanout, Write
 from netchat.chat.settings import Settings
 from netchat.course.capture import Capture
-from netchat.net.memory import MemoryHistory
+from netchat.net.history.memory_history import MemoryHistory
 from netchat.packets.encapsulate import Encapsulation
 from netchat.wire import FrameReader
 
@@ -200,7 +202,7 @@ class Conversation:
                 moved = True
                 person.said.append((self._now, True, data))
                 person.core.feed(data)
-                person.core.take_happenings()
+                person.core.take_events()
             person.down.clear()
         return moved
 

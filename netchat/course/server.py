@@ -11,16 +11,16 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from netchat.chat.connection import Note
+from netchat.chat.model.connection import Log
 from netchat.chat.settings import Settings
-from netchat.net.loop import run
-from netchat.net.memory import MemoryHistory
-from netchat.net.server import ChatServer
+from netchat.net.chat_server import ChatServer
+from netchat.net.event_loop import run
+from netchat.net.history.memory_history import MemoryHistory
 
 __all__ = ["LocalServer"]
 
 #: Seconds for it to begin and to end.
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
 
 class LocalServer:
@@ -37,7 +37,7 @@ class LocalServer:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.host, self.port = "127.0.0.1", 0
-        self.notes: list[Note] = []
+        self.notes: list[Log] = []
         self._settings = settings or Settings(rate=0)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -45,14 +45,14 @@ class LocalServer:
         # A notebook that forgets to stop it must still be able to end.
         self._thread = threading.Thread(target=run, args=(self._serve(),), daemon=True)
         self._thread.start()
-        if not self._ready.wait(PATIENCE) or not self.port:
+        if not self._ready.wait(TIMEOUT) or not self.port:
             raise RuntimeError("the server did not begin to listen")
 
     def stop(self) -> None:
         """End it; its clients are told."""
         if self._thread.is_alive() and self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

@@ -43,7 +43,7 @@ _LONGEST_LINE = MOST_BYTES // 3 * 4 + 1024**2
 _MOST_STRUCTURE = 5 * MOST_ITEMS
 
 #: Seconds in which the sandbox has to end once it was told.
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 
 #: Variables that the student's process gets of our environment: nothing that may be secret.
 _VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TZ")
@@ -187,14 +187,14 @@ class Student:
         else:
             _end_tree(self._process)
         try:
-            self._process.wait(_PATIENCE)
+            self._process.wait(_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + _TIMEOUT
         while self._reader.is_alive() and time.monotonic() < until:
             with contextlib.suppress(queue.Empty):
                 self._lines.get(timeout=0.01)  # it may wait for room

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
-from netchat.lab.cables import SOL_PACKET
+from netchat.lab.veth import SOL_PACKET
 
 __all__ = ["Bridge", "Passage", "PassageMaker"]
 

@@ -22,8 +22,8 @@ import numpy as np
 from netchat.channels.impairment import ImpairedLine, Impairments
 from netchat.errors import LabError, NotPermitted
 from netchat.lab.bridge import Bridge
-from netchat.lab.claim import Claim
 from netchat.lab.execute import on_host
+from netchat.lab.lab_lock import LabLock
 from netchat.lab.namespaces import end_programs, remove_all
 from netchat.lab.network import BRIDGE, Network, namespace, prefix
 
@@ -67,7 +67,7 @@ class Lab:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             try:
-                self._claim = Claim(self.network.name)
+                self._claim = LabLock(self.network.name)
             except PermissionError as error:
                 raise NotPermitted("This process has no right to make networks.") from error
             stack.callback(self._claim.release)
@@ -151,7 +151,7 @@ def take_down(name: str) -> str:
         LabError: its process does not end.
         PermissionError: this process may not do it.
     """
-    claim = Claim(name, take_over=True)
+    claim = LabLock(name, take_over=True)
     try:
         left = remove_all(prefix(name))
     finally:

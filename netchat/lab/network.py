@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from netchat.errors import LabError, NotPermitted
-from netchat.lab import cables, namespaces
+from netchat.lab import namespaces
+from netchat.lab import veth as cables
 
 __all__ = ["BRIDGE", "INTERFACE", "MAX_HOSTS", "Host", "Network", "namespace", "prefix"]
 

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from netchat.coding.code import Rows
-from netchat.coding.reed_solomon import ReedSolomon
-from netchat.link.marker import MARKER, differing_bits
-from netchat.link.mask import MASKED
+from netchat.coding.reed_solomon.code import ReedSolomon
+from netchat.link.datagram_mask import MASKED
+from netchat.link.sync_marker import MARKER, differing_bits
 
 __all__ = [
     "HEADER_BYTES",
@@ -70,7 +70,7 @@ class Header(NamedTuple):
 
     kind: Kind
     code: int
-    """Which code the payload is in: a number of `netchat.link.codes`."""
+    """Which code the payload is in: a number of `netchat.link.code_table`."""
     link: int
     """Which link this block belongs to: 16 bits that the client chose."""
     length: int

@@ -16,9 +16,12 @@ import secrets
 from dataclasses import replace
 
 from netchat.errors import LinkError
-from netchat.link.attempts import Attempts
-from netchat.link.challenge import cookie_of
-from netchat.link.codes import OPENED, BlockCode, CodeSource, block_code, table
+from netchat.link.address_validation import cookie_of
+from netchat.link.block_scanner import BlockScanner
+from netchat.link.block_size import MOST_CODED, BlockSizer
+from netchat.link.code_table import OPENED, BlockCode, CodeSource, block_code, table
+from netchat.link.datagram_headers import Heads
+from netchat.link.datagram_mask import KEY_SIZE
 from netchat.link.header import (
     HEAD_SIZE,
     HEADER_SIZE,
@@ -28,20 +31,23 @@ from netchat.link.header import (
     unwrap,
     write_header,
 )
-from netchat.link.heads import Heads
-from netchat.link.marker import MARKER
-from netchat.link.mask import KEY_SIZE
-from netchat.link.opening import Mode, Opening, read_opening, write_opening
+from netchat.link.open_request import Mode, OpenRequest, read_open_request, write_open_request
+from netchat.link.open_retry import Attempts
 from netchat.link.path_mtu import PathMtu
-from netchat.link.payload import CONTROL, MOST_CONTROL, MOST_PAYLOAD, PayloadReader, payload_context
-from netchat.link.policy import ChannelReport, Policy
-from netchat.link.reader import BlockReader
-from netchat.link.receiver import Receiver, Seen
-from netchat.link.rtt import RoundTrip
+from netchat.link.payload_decoder import (
+    CONTROL,
+    MOST_CONTROL,
+    MOST_PAYLOAD,
+    PayloadDecoder,
+    payload_context,
+)
+from netchat.link.policies.policy import ChannelReport, Policy
+from netchat.link.policy_registry import ADAPTIVE, policy, validate_policy
+from netchat.link.receiver import Acknowledgement, Receiver
+from netchat.link.rtt import RetransmissionTimer
 from netchat.link.sender import Sender
-from netchat.link.sizes import MOST_CODED, Sizes
 from netchat.link.stats import LinkStats
-from netchat.link.wish import ADAPTIVE, check_wish, policy
+from netchat.link.sync_marker import MARKER
 
 __all__ = ["Link"]
 
@@ -66,7 +72,11 @@ class Link:
     """
 
     def __init__(
-        self, opening: Opening | None, identity: int, mtu: int | None, code: CodeSource = block_code
+        self,
+        opening: OpenRequest | None,
+        identity: int,
+        mtu: int | None,
+        code: CodeSource = block_code,
     ) -> None:
         self.opening = opening
         self.opened = False
@@ -79,9 +89,11 @@ class Link:
         self._is_client = opening is not None
         self.mtu = mtu
         self._path = None if mtu is None else PathMtu(mtu)
-        self._sizes = Sizes(MOST_CODED if mtu is None else max(_LEAST_DATAGRAM, mtu - HEADER_SIZE))
-        self._payloads = PayloadReader(self.stats)
-        self._reader = BlockReader(self._payloads.size)
+        self._sizes = BlockSizer(
+            MOST_CODED if mtu is None else max(_LEAST_DATAGRAM, mtu - HEADER_SIZE)
+        )
+        self._payloads = PayloadDecoder(self.stats)
+        self._reader = BlockScanner(self._payloads.size)
         self._codes = table()
         self._opened: BlockCode | None = None
         self._control: list[tuple[Kind, bytes]] = []
@@ -119,7 +131,7 @@ class Link:
         """
         if key is None:
             key = b"" if mtu is None else secrets.token_bytes(KEY_SIZE)
-        opening = Opening(check_wish(up), check_wish(down or up), mode, key=key)
+        opening = OpenRequest(validate_policy(up), validate_policy(down or up), mode, key=key)
         link = cls(opening, secrets.randbits(48) if identity is None else identity, mtu)
         link._agree(opening)
         if policy is not None:
@@ -137,7 +149,7 @@ class Link:
         """
         return cls(None, 0, mtu, code)
 
-    def _begin(self, link: int, first: int, opening: Opening | None) -> None:
+    def _begin(self, link: int, first: int, opening: OpenRequest | None) -> None:
         mode = opening.mode if opening is not None else Mode.HYBRID
         self._link, self._first = link, first
         key = opening.key if opening is not None else b""
@@ -146,7 +158,7 @@ class Link:
         self._receiver = Receiver(first, mode, self.stats)
         self._payloads.mode = mode
 
-    def _agree(self, opening: Opening) -> bool:
+    def _agree(self, opening: OpenRequest) -> bool:
         """Use the codes that the client asks for; False if one of them is not ready yet.
 
         Raises:
@@ -198,7 +210,7 @@ class Link:
         return self._receiver.held + self._reader.held + self._payloads.held
 
     @property
-    def rtt(self) -> RoundTrip:
+    def rtt(self) -> RetransmissionTimer:
         """The round trip."""
         return self._sender.rtt
 
@@ -230,7 +242,7 @@ class Link:
         if asks and self._attempts.due(now, opened=self.opened):
             assert self.opening is not None
             self._attempts.made(now)
-            blocks.append(self._block(Kind.OPEN, now, payload=write_opening(self.opening)))
+            blocks.append(self._block(Kind.OPEN, now, payload=write_open_request(self.opening)))
         blocks += [self._block(kind, now, payload=payload) for kind, payload in self._control]
         self._control.clear()
         if self.opened and not self.closed:
@@ -280,7 +292,7 @@ class Link:
         payload: bytes = b"",
         code: int = CONTROL,
         offset: int | None = None,
-        seen: Seen | None = None,
+        seen: Acknowledgement | None = None,
     ) -> bytes:
         seen = self._receiver.told() if seen is None else seen
         header = Header(
@@ -433,7 +445,7 @@ class Link:
         self.useful += 1
         opening = None
         try:
-            opening = read_opening(payload)
+            opening = read_open_request(payload)
             ready = self._agree(opening)
         except (LinkError, ValueError) as error:
             self.refuse(header, opening, str(error))
@@ -448,7 +460,7 @@ class Link:
         self._answer(Kind.ACCEPT)
         return True
 
-    def refuse(self, header: Header, opening: Opening | None, why: str) -> None:
+    def refuse(self, header: Header, opening: OpenRequest | None, why: str) -> None:
         """Say no to a client's OPEN."""
         self._begin(header.link, header.offset, opening)
         self.closed = f"the link was refused: {why}"

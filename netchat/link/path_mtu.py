@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netchat.link.policy import Outcome
+from netchat.link.policies.policy import Outcome
 
 __all__ = ["PathMtu"]
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from netchat.link.header import Header, Kind, unwrap
-from netchat.link.opening import Mode
+from netchat.link.open_request import Mode
 from netchat.link.stats import LinkStats
 
-__all__ = ["ACK_DELAY", "MOST_IN_FLIGHT", "RECEIVE_WINDOW", "WINDOW_UNIT", "Receiver", "Seen"]
+__all__ = [
+    "ACK_DELAY",
+    "MOST_IN_FLIGHT",
+    "RECEIVE_WINDOW",
+    "WINDOW_UNIT",
+    "Acknowledgement",
+    "Receiver",
+]
 
 #: Bytes of stream that are held at most: those that wait to be taken, and those behind a hole.
 RECEIVE_WINDOW = 256 * 1024
@@ -29,7 +36,7 @@ ACK_DELAY, _ACK_EVERY = 0.005, 8
 _TOLD, _MOST_SNAPSHOTS = 32, 64
 
 
-class Seen(NamedTuple):
+class Acknowledgement(NamedTuple):
     """What an acknowledgement says of transmissions."""
 
     ack: int
@@ -58,7 +65,7 @@ class Receiver:
         self.expected = first
         self.highest = first - 1
         self.ack_at: float | None = None
-        self.snapshots: list[Seen] = []
+        self.snapshots: list[Acknowledgement] = []
         self._mode = mode
         self._stats = stats
         self._arrived = 0
@@ -80,12 +87,12 @@ class Receiver:
         """Units of WINDOW_UNIT that there is room for, behind `expected`."""
         return max(0, RECEIVE_WINDOW - len(self._inbox)) // WINDOW_UNIT
 
-    def told(self) -> Seen:
+    def told(self) -> Acknowledgement:
         """What to acknowledge now; it counts as acknowledged."""
         self.ack_at = None
         self._unacknowledged = self._untold = 0
         self._edge = self.expected + self.window * WINDOW_UNIT
-        return Seen(self.expected, self.highest, self._arrived, self._highest_at)
+        return Acknowledgement(self.expected, self.highest, self._arrived, self._highest_at)
 
     def is_plausible(self, header: Header) -> bool:
         """Whether a peer that keeps to the rules could have sent a header now.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["RoundTrip"]
+__all__ = ["RetransmissionTimer"]
 
 #: Seconds to wait for a first answer, and the least and the most to wait for any. The least is far
 #: below RFC 6298's second: a probe that was not needed costs one block, and nothing else.
@@ -11,7 +11,7 @@ FIRST_TIMEOUT, LEAST_TIMEOUT, MOST_TIMEOUT = 0.5, 0.05, 4.0
 _MOST_DOUBLINGS = 10
 
 
-class RoundTrip:
+class RetransmissionTimer:
     """The smoothed round-trip time and its variation.
 
     Attributes:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from netchat.link.congestion import Congestion
 from netchat.link.header import Header, unwrap
-from netchat.link.opening import Mode
-from netchat.link.policy import Outcome
+from netchat.link.open_request import Mode
+from netchat.link.policies.policy import Outcome
 from netchat.link.receiver import ACK_DELAY, MOST_IN_FLIGHT, RECEIVE_WINDOW, WINDOW_UNIT
-from netchat.link.rtt import RoundTrip
+from netchat.link.rtt import RetransmissionTimer
 from netchat.link.stats import LinkStats
 
 __all__ = ["Segment", "Sender"]
@@ -73,7 +73,7 @@ class Sender:
 
     def __init__(self, first: int, *, datagrams: bool, mode: Mode, stats: LinkStats) -> None:
         self.base = self.next = self.number = first
-        self.rtt = RoundTrip()
+        self.rtt = RetransmissionTimer()
         self.congestion = Congestion() if datagrams else None
         self._mode = mode
         self._stats = stats

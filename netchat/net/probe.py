@@ -1,6 +1,6 @@
 """One conversation with a server, frame by frame and without a mind of its own.
 
-Unlike `Client` it keeps no contract: it sends the bytes it is given, right or wrong, and writes
+Unlike `ClientDriver` it keeps no contract: it sends the bytes it is given, right or wrong, and writes
 down what comes back. Blocking, so that a script or a notebook can use it line by line.
 
     with Probe("127.0.0.1", 6464) as probe:
@@ -42,7 +42,7 @@ from netchat.wire import (
 __all__ = ["Heard", "Probe", "message_of"]
 
 #: Seconds for a connection to be made, and for the answer to a question that has one.
-PATIENCE = 10.0
+TIMEOUT = 10.0
 
 #: Bytes of a frame that a server may send: more than any server accepts (`--max-frame`).
 LONGEST_FRAME = 2**24 + HEADER_SIZE
@@ -93,7 +93,7 @@ class Probe:
 
     def __init__(self, host: str, port: int) -> None:
         try:
-            self._socket = socket.create_connection((host, port), PATIENCE)
+            self._socket = socket.create_connection((host, port), TIMEOUT)
         except OSError as error:
             reason = error.strerror or str(error)
             raise CannotConnect(
@@ -125,7 +125,7 @@ class Probe:
     def send(self, data: bytes, message: Message | None = None) -> None:
         """Send bytes, whatever they are; `message` is what they mean, for the transcript."""
         self.transcript.append(Heard(time.time(), False, data, message))
-        self._socket.settimeout(PATIENCE)
+        self._socket.settimeout(TIMEOUT)
         try:
             self._socket.sendall(data)
         except OSError as error:
@@ -191,7 +191,7 @@ class Probe:
         """
         if not self.closed:
             self.say(Bye(""))
-            self.listen(PATIENCE, lambda message: isinstance(message, Bye))
+            self.listen(TIMEOUT, lambda message: isinstance(message, Bye))
         elif self._session is not None:
             with contextlib.suppress(CannotConnect, Refused), Probe(*self._address) as other:
                 other._hello(self._session)
@@ -210,14 +210,14 @@ class Probe:
             refuses = isinstance(message, Error) and message.about in (0, question.TYPE)
             return refuses or isinstance(message, wanted)
 
-        for message in self.listen(PATIENCE, answers):
+        for message in self.listen(TIMEOUT, answers):
             if isinstance(message, Error) and answers(message):
                 raise Refused(message.code, f"{question.NAME} is refused: {message.text}")
             if isinstance(message, wanted):
                 return message
         raise CannotConnect(
             f"the server did not answer {question.NAME}"
-            + (f": {self.closed}" if self.closed else f" in {PATIENCE:g} s")
+            + (f": {self.closed}" if self.closed else f" in {TIMEOUT:g} s")
         )
 
     def _receive(self, seconds: float) -> list[Frame]:

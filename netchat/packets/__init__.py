@@ -10,15 +10,15 @@
 Nothing here imports Scapy; what does is imported by its own name.
 """
 
-from netchat.packets.capture import read_packets
-from netchat.packets.conversation import Conversation, Counts
-from netchat.packets.decoder import Decoder
+from netchat.packets.capture.packet import Packet
+from netchat.packets.capture.reader import read_packets
+from netchat.packets.capture.writer import PcapngWriter, PcapWriter, open_writer
+from netchat.packets.decode.conversation import Conversation, Counts
+from netchat.packets.decode.decoder import Decoder
 from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Trace
 from netchat.packets.messages import Messages, read
-from netchat.packets.packet import Packet
-from netchat.packets.reading import read_capture
-from netchat.packets.sniffing import Sniffer, sniff
-from netchat.packets.writer import PcapngWriter, PcapWriter, open_writer
+from netchat.packets.offline import read_capture
+from netchat.packets.sniffer import Sniffer, sniff
 
 __all__ = [
     "Block",

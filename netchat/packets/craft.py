@@ -18,8 +18,8 @@ from typing import Any
 from scapy.packet import Packet, Raw
 
 from netchat.errors import EncodeError
-from netchat.packets.scapy_fields import python_name, record_layer
-from netchat.packets.scapy_layer import LAYERS, NCP
+from netchat.packets.scapy.fields import python_name, record_layer
+from netchat.packets.scapy.layer import LAYERS, NCP
 from netchat.wire import HEADER_FIELDS, MESSAGES, Field, Message, Record, fields_of
 from netchat.wire.fields import BLOB, LIST, TEXT
 

@@ -19,9 +19,9 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
 from netchat.errors import CaptureError
-from netchat.packets.packet import ETHERNET
-from netchat.packets.packet import Packet as CapturedPacket
-from netchat.packets.writer import open_writer
+from netchat.packets.capture.packet import ETHERNET
+from netchat.packets.capture.packet import Packet as CapturedPacket
+from netchat.packets.capture.writer import open_writer
 from netchat.wire import DEFAULT_PORT
 
 __all__ = ["Encapsulation"]

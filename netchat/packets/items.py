@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from netchat.packets.conversation import Conversation
+from netchat.packets.decode.conversation import Conversation
 from netchat.wire import Message, fields_of
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Decoded(NamedTuple):
     @property
     def scapy(self) -> ScapyPacket:
         """The frame as Scapy's layers: `NCP` and the message's own. Imports Scapy."""
-        from netchat.packets.scapy_layer import NCP
+        from netchat.packets.scapy.layer import NCP
 
         return NCP(self.raw)
 

@@ -15,10 +15,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from netchat.packets.capture import read_packets
-from netchat.packets.choosing import Wanted, choice
+from netchat.packets.capture.reader import read_packets
+from netchat.packets.filters import Wanted, choice
 from netchat.packets.items import Decoded, Item
-from netchat.packets.reading import read_capture
+from netchat.packets.offline import read_capture
 from netchat.packets.views.records import as_dict
 from netchat.wire import DEFAULT_PORT, MAX_FRAME
 

@@ -18,9 +18,9 @@ import psutil
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from netchat import __version__
-from netchat.chat.codes import show_code
-from netchat.chat.notes import Noted, Notes, is_trouble, note_line
-from netchat.net.server import ChatServer
+from netchat.chat.room_codes import show_code
+from netchat.chat.server_log import LogEntry, ServerLog, is_warning, log_line
+from netchat.net.chat_server import ChatServer
 from netchat.wire import RoomKind
 
 __all__ = ["Dashboard"]
@@ -38,7 +38,7 @@ MAX_WAITING = 30
 SHOWN = 50
 
 #: Seconds for the token to come, and for which who sent a wrong one waits for the answer.
-PATIENCE, PENALTY = 10.0, 1.0
+TIMEOUT, PENALTY = 10.0, 1.0
 
 
 class _Viewer(NamedTuple):
@@ -58,7 +58,7 @@ class Dashboard:
         token: who has it may look on from elsewhere.
     """
 
-    def __init__(self, chat: ChatServer, notes: Notes, token: str) -> None:
+    def __init__(self, chat: ChatServer, notes: ServerLog, token: str) -> None:
         self._chat = chat
         self._notes = notes
         self._token = token.encode()
@@ -111,7 +111,7 @@ class Dashboard:
     async def _refusal(self, socket: web.WebSocketResponse, *, trusted: bool) -> str:
         """Why a viewer may not look on; empty if it may."""
         try:
-            first = await socket.receive(timeout=PATIENCE)
+            first = await socket.receive(timeout=TIMEOUT)
             token = str(json.loads(first.data)["token"]) if first.type is WSMsgType.TEXT else ""
         except (TimeoutError, ValueError, LookupError, TypeError, RecursionError):
             token = ""
@@ -171,7 +171,7 @@ class Dashboard:
         new = self._notes.count - self._heard
         return max(len(self._notes.latest) - new, 0)
 
-    def _now(self, log: list[Noted]) -> dict[str, Any]:
+    def _now(self, log: list[LogEntry]) -> dict[str, Any]:
         hub, now = self._chat.hub, time.monotonic()
         rooms = sorted(hub.rooms.values(), key=lambda room: -len(room.members))
         slow = list(hub.stalls)[:SHOWN]
@@ -198,8 +198,8 @@ class Dashboard:
                 {
                     "time": at,
                     "event": note.event,
-                    "text": note_line(note),
-                    "trouble": is_trouble(note),
+                    "text": log_line(note),
+                    "trouble": is_warning(note),
                 }
                 for at, note in log
             ],

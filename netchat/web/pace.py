@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from netchat.chat.shares import share_of
+from netchat.chat.fair_shares import share_of
 
 __all__ = ["Pace"]
 

@@ -12,11 +12,11 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from netchat import __version__
-from netchat.chat.codes import LOBBY, read_code
-from netchat.chat.connection import Note
-from netchat.chat.notes import Notes
-from netchat.chat.shares import Shares, share_of
-from netchat.net.server import ChatServer
+from netchat.chat.fair_shares import Shares, share_of
+from netchat.chat.model.connection import Log
+from netchat.chat.room_codes import LOBBY, read_code
+from netchat.chat.server_log import ServerLog
+from netchat.net.chat_server import ChatServer
 from netchat.web.dashboard import Dashboard
 from netchat.web.files import Files
 from netchat.web.guard import Guard, is_here
@@ -42,7 +42,7 @@ logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
 class _Noting(logging.Handler):
     """Makes notes of what goes wrong within aiohttp, or in a handler of ours."""
 
-    def __init__(self, notes: Notes) -> None:
+    def __init__(self, notes: ServerLog) -> None:
         super().__init__(logging.WARNING)
         self._notes = notes
 
@@ -51,7 +51,7 @@ class _Noting(logging.Handler):
         if isinstance(error, HttpProcessingError):
             return  # what is no HTTP is the peer's mistake, and as many as the peer likes
         text = f"{record.getMessage()}: {error!r}" if error else record.getMessage()
-        self._notes(Note("page", {"text": text}))
+        self._notes(Log("page", {"text": text}))
 
 
 class _Connections:
@@ -120,7 +120,7 @@ class Site:
     def __init__(
         self,
         chat: ChatServer,
-        notes: Notes,
+        notes: ServerLog,
         *,
         token: str,
         address: str = "",

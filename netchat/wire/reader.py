@@ -72,7 +72,7 @@ class FrameReader:
 
     __slots__ = ("_at", "_failure", "_partial", "_start", "_unread", "_wanted", "limit")
 
-    #: Units of work that brought no frame; `netchat.net.server.Reader` says what for.
+    #: Units of work that brought no frame; `netchat.net.chat_server.Reader` says what for.
     idle = 0
 
     def __init__(self, limit: int = MAX_FRAME) -> None:

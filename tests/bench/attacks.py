@@ -32,7 +32,7 @@ MB = 1024 * 1024
 SECONDS = 5.0
 
 
-class Watch(threading.Thread):
+class ProcessUsage(threading.Thread):
     """Follows a server's memory and its console.
 
     Attributes:
@@ -101,7 +101,7 @@ def run(attack: str, rounds: int) -> dict[str, float]:
         probe.p99()  # warm up
         for _ in range(rounds):
             usual.append(probe.typical(2))
-            watch = Watch(process, console)
+            watch = ProcessUsage(process, console)
             watch.start()
             command = [sys.executable, "-m", "tests.end_to_end.attacks", attack]
             command += [str(port), str(web), str(SECONDS)]

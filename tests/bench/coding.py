@@ -18,7 +18,7 @@ import numpy as np
 
 import netchat.channels
 import netchat.coding
-from netchat.bench.trial import Trial
+from netchat.bench.engine.trial import Trial
 
 #: Working sets of about this size; a batch interface is fed with what stays in the L2 cache.
 HAMMING_WORDS = 4096
@@ -67,10 +67,10 @@ def own_jobs() -> dict[str, Job]:
         code = netchat.coding.get(spec)
         words = HAMMING_WORDS if code.n < 64 else 64
         message = rng.integers(0, 1 << 64, (code.k, words), dtype=np.uint64)
-        word = code.encode_planes(message)
+        word = code.encode_bit_sliced(message)
         bits = 64 * words * code.k
-        jobs[f"{spec} encode"] = (lambda c=code, m=message: c.encode_planes(m)), bits
-        jobs[f"{spec} decode"] = (lambda c=code, w=word: c.decode_planes(w)), bits
+        jobs[f"{spec} encode"] = (lambda c=code, m=message: c.encode_bit_sliced(m)), bits
+        jobs[f"{spec} decode"] = (lambda c=code, w=word: c.decode_bit_sliced(w)), bits
     code = netchat.coding.get("rs:255,223")
     message = rng.integers(0, 256, (RS_BLOCKS, code.k), dtype=np.uint8)
     word = code.encode(message)
@@ -83,7 +83,7 @@ def own_jobs() -> dict[str, Job]:
         channel = netchat.channels.get(spec)
         planes = np.zeros((7, HAMMING_WORDS), np.uint64)
         jobs[f"noise {spec}"] = (
-            (lambda c=channel, p=planes: c.corrupt_planes(p, rng)),
+            (lambda c=channel, p=planes: c.corrupt_bit_sliced(p, rng)),
             64 * planes.size,
         )
     jobs["all of hamming:7,4 at bsc:0.01"] = experiment("hamming:7,4", "bsc:0.01")

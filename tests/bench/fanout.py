@@ -20,13 +20,13 @@ import sys
 import tempfile
 import time
 
-from netchat.net.loop import run
+from netchat.net.event_loop import run
 from tests.bench.crowd import FLOOR, NETCHAT, REDIS, Crowd, Dialect
 
 #: asyncio with one write a member and loop turn: no parsing, no checks, no history. A ceiling.
 _FLOOR_SERVER = """
 import asyncio, sys
-from netchat.net.loop import run
+from netchat.net.event_loop import run
 members, batch = [], []
 class P(asyncio.Protocol):
     def connection_made(self, t): self.t = t

@@ -14,7 +14,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.cli.chatter import Chatter
-from tests.end_to_end.browsing import People, browser
+from tests.end_to_end.browsing import RosterReceived, browser
 from tests.end_to_end.processes import Server
 
 #: Milliseconds between frames while the log is scrolled by 400 px a frame; of the browser's clock.
@@ -94,7 +94,7 @@ def main() -> None:
         Server("--ephemeral", "--rate", "0", "--web", "--web-port", "0") as server,
         browser() as chromium,
     ):
-        people = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+        people = RosterReceived(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
         for name, number, css in (
             ("100 messages", 100, ""),
             (f"{count:,} messages", count, ""),

@@ -9,10 +9,10 @@ import pytest
 import netchat.channels
 import netchat.coding
 from netchat import bench
-from netchat.bench.theory import theory
-from netchat.coding.hamming import Hamming
+from netchat.bench.theory.rates import theory
+from netchat.coding.bit_slicing import DecodedBitSlices
+from netchat.coding.block.hamming import Hamming
 from netchat.coding.laws import check
-from netchat.coding.planes import DecodedPlanes
 
 #: Codes, with the frames of a point.
 CODES = {
@@ -113,12 +113,12 @@ class BiasedNowAndThen(Hamming):
         super().__init__(31)
         self.spec = "planted"
 
-    def _decode_planes(self, received):
-        result = super()._decode_planes(received)
+    def _decode_bit_sliced(self, received):
+        result = super()._decode_bit_sliced(received)
         message = result.message.copy()
         if message.shape[1] > 100:
             message[3, ::15] ^= np.uint64(1)
-        return DecodedPlanes(message, result.corrected, result.failed)
+        return DecodedBitSlices(message, result.corrected, result.failed)
 
 
 class DropsTheLastBlocks(Hamming):
@@ -128,8 +128,8 @@ class DropsTheLastBlocks(Hamming):
         super().__init__(7)
         self.spec = "planted"
 
-    def _decode_planes(self, received):
-        result = super()._decode_planes(received)
+    def _decode_bit_sliced(self, received):
+        result = super()._decode_bit_sliced(received)
         if received.shape[1] > 100:
             result.message[:, -1] = 0
         return result
@@ -142,12 +142,12 @@ class SilentlyMiscorrects(Hamming):
         super().__init__(8)
         self.spec = "planted"
 
-    def _decode_planes(self, received):
-        result = super()._decode_planes(received)
+    def _decode_bit_sliced(self, received):
+        result = super()._decode_bit_sliced(received)
         nothing = np.zeros_like(result.failed)
         message = result.message.copy()
         message[0] ^= result.failed
-        return DecodedPlanes(message, result.corrected, nothing)
+        return DecodedBitSlices(message, result.corrected, nothing)
 
 
 def off(code, channel, frames):

@@ -10,8 +10,8 @@ from mpmath import mpf
 
 import netchat.channels
 import netchat.coding
-from netchat.bench.limits import capacity, lowest_ber, worst_bsc
-from netchat.bench.theory import theory
+from netchat.bench.theory.limits import capacity, lowest_ber, worst_bsc
+from netchat.bench.theory.rates import theory
 from netchat.channels.channel import bsc_capacity, entropy
 from netchat.channels.gilbert_elliott import GilbertElliott
 

@@ -11,15 +11,15 @@ import pytest
 import netchat.channels
 import netchat.coding
 from netchat import bench
-from netchat.bench.limits import capacity
-from netchat.bench.link_bench import link_bench
-from netchat.bench.trial import Trial
+from netchat.bench.engine.trial import Trial
+from netchat.bench.link.run import link_bench
+from netchat.bench.theory.limits import capacity
 from netchat.channels.laws import check as check_channel
 from netchat.channels.stream import ChannelStream
 from netchat.coding import framing, laws
+from netchat.coding.block.repetition import Repetition
 from netchat.coding.concatenate import AsBits, Concatenated
 from netchat.coding.interleave import Interleaved
-from netchat.coding.repetition import Repetition
 from netchat.coding.shortened import Shortened
 
 SOFT = '''

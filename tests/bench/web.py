@@ -18,7 +18,7 @@ import tempfile
 
 import psutil
 
-from netchat.net.loop import run
+from netchat.net.event_loop import run
 from tests.bench.crowd import BROADCAST_WS, NETCHAT, NETCHAT_WS, Crowd, Dialect
 from tests.bench.fanout import free_port, wait_for
 
@@ -26,7 +26,7 @@ from tests.bench.fanout import free_port, wait_for
 _BROADCAST_SERVER = """
 import asyncio, sys
 from websockets.asyncio.server import broadcast, serve
-from netchat.net.loop import run
+from netchat.net.event_loop import run
 members = set()
 async def member(socket):
     await socket.recv()

@@ -31,7 +31,7 @@ FOLDER = ROOT / "captures"
 NETCHAT = (sys.executable, "-m", "netchat")
 
 #: Seconds for a program to be ready, for a scene, and for the capture to end.
-PATIENCE = 30
+TIMEOUT = 30
 
 
 class Setting(NamedTuple):
@@ -88,14 +88,14 @@ def take(scene: str, folder: Path) -> Path:
         sniff = start(setting.at, *NETCHAT, "sniff", "-i", "eth0", "-q", "--write", str(taken))
         _wait_for(sniff, "Listening")
         actors = start("client", sys.executable, "-m", "tests.captures.scenes", scene, host)
-        if actors.wait(PATIENCE):
+        if actors.wait(TIMEOUT):
             assert actors.stderr is not None
             raise RuntimeError(f"{scene}: {actors.stderr.read()}")
         # The last packets of a connection that is closed come a moment after its program's end.
         with contextlib.suppress(subprocess.TimeoutExpired):
             sniff.wait(0.5)
         sniff.send_signal(signal.SIGINT)
-        if sniff.wait(PATIENCE):
+        if sniff.wait(TIMEOUT):
             raise RuntimeError(f"{scene}: the capture failed")
         if setting.omit:
             _omit(taken, path, setting.omit)

@@ -8,16 +8,23 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from netchat.chat.happenings import Ended, Entered, Happened, LeftRoom, NameRefused, Online
-from netchat.net.client import Client
-from netchat.net.path import NoisyPath
+from netchat.chat.client_events import (
+    NameRejected,
+    Online,
+    RoomEntered,
+    RoomEvent,
+    RoomLeft,
+    SessionEnded,
+)
+from netchat.net.client_driver import ClientDriver
+from netchat.net.client_path import ClientPath
 from netchat.wire import DEFAULT_PORT, Hello, Send, encode
 
 __all__ = ["SCENES"]
 
 LOBBY = "lobby"
 #: Seconds within which anything that is waited for happens.
-PATIENCE = 10.0
+TIMEOUT = 10.0
 #: Seconds between two things that people say: so that a picture of them is legible.
 PAUSE = 0.05
 
@@ -25,40 +32,40 @@ PAUSE = 0.05
 class User:
     """Somebody at a client of their own."""
 
-    def __init__(self, chat: Client) -> None:
+    def __init__(self, chat: ClientDriver) -> None:
         self.chat = chat
-        self._happenings = chat.happenings()
+        self._happenings = chat.events()
 
     async def sees(self, kind: type, text: str | None = None):
         """Wait until something of this kind has happened, with this text."""
-        async with asyncio.timeout(PATIENCE):
-            async for happening in self._happenings:
-                if isinstance(happening, kind) and text in (None, _text(happening)):
-                    return happening
+        async with asyncio.timeout(TIMEOUT):
+            async for event in self._happenings:
+                if isinstance(event, kind) and text in (None, _text(event)):
+                    return event
         raise AssertionError("the client has ended")
 
     async def says(self, text: str, room: str = LOBBY) -> None:
         """Say something, and wait until it is there."""
         self.chat.core.say(room, text)
         self.chat.flush()
-        await self.sees(Happened, text)
+        await self.sees(RoomEvent, text)
         await asyncio.sleep(PAUSE)
 
     async def joins(self, room: str) -> None:
         self.chat.core.join(room)
         self.chat.flush()
-        await self.sees(Entered)
+        await self.sees(RoomEntered)
         await asyncio.sleep(PAUSE)
 
 
-def _text(happening: object) -> str | None:
-    return happening.event.text if isinstance(happening, Happened) else None
+def _text(event: object) -> str | None:
+    return event.event.text if isinstance(event, RoomEvent) else None
 
 
 @asynccontextmanager
-async def user(host: str, name: str, room: str = LOBBY, path: NoisyPath | None = None):
+async def user(host: str, name: str, room: str = LOBBY, path: ClientPath | None = None):
     """A user who is online and in a room; says goodbye at the end."""
-    async with Client(host, DEFAULT_PORT, name, path=path) as chat:
+    async with ClientDriver(host, DEFAULT_PORT, name, path=path) as chat:
         someone = User(chat)
         await someone.sees(Online)
         if room:
@@ -78,13 +85,13 @@ async def room_of_three(host: str) -> None:
     async with user(host, "Nova", "") as nova:
         nova.chat.core.create()
         nova.chat.flush()
-        code = (await nova.sees(Entered)).room
+        code = (await nova.sees(RoomEntered)).room
         async with user(host, "Orion", code) as orion, user(host, "Lyra", code) as lyra:
             await nova.says("Three of us, and a room of our own.", code)
             await orion.says("Who has the code can come in.", code)
             lyra.chat.core.leave(code)
             lyra.chat.flush()
-            await lyra.sees(LeftRoom)
+            await lyra.sees(RoomLeft)
             await nova.says("Lyra does not get this any more.", code)
 
 
@@ -94,7 +101,7 @@ async def resume(host: str) -> None:
         nova.chat.drop()
         await orion.says("Nova? This you will get later.")
         await nova.sees(Online)
-        await nova.sees(Happened, "Nova? This you will get later.")
+        await nova.sees(RoomEvent, "Nova? This you will get later.")
         await nova.says("Here I am again, and nothing is lost.")
 
 
@@ -110,7 +117,7 @@ async def reordered(host: str) -> None:
         for number in ("one", "two", "three"):  # at once, in a segment each
             nova.chat.core.say(LOBBY, f"segment {number}")
             nova.chat.flush()
-        await nova.sees(Happened, "segment three")
+        await nova.sees(RoomEvent, "segment three")
 
 
 async def gaps(host: str) -> None:
@@ -121,21 +128,21 @@ async def gaps(host: str) -> None:
 
 
 async def name_refused(host: str) -> None:
-    async with user(host, "Nova"), Client(host, DEFAULT_PORT, "nova") as chat:
+    async with user(host, "Nova"), ClientDriver(host, DEFAULT_PORT, "nova") as chat:
         second = User(chat)
-        refused = await second.sees(NameRefused)
+        refused = await second.sees(NameRejected)
         chat.core.introduce(refused.suggestion)
         chat.flush()
         await second.sees(Online)
         await second.joins(LOBBY)
         await second.says("The name was taken; this one is free.")
         await chat.bye()
-        await second.sees(Ended)
+        await second.sees(SessionEnded)
 
 
 async def bad_crc(host: str) -> None:
     """A client made of bare bytes, one of which is wrong."""
-    with socket.create_connection((host, DEFAULT_PORT), PATIENCE) as sock:
+    with socket.create_connection((host, DEFAULT_PORT), TIMEOUT) as sock:
         sock.sendall(encode(Hello(0, b"\x07" * 16, b"", "Nova", "a bad cable", ())))
         sock.recv(65536)
         await asyncio.sleep(PAUSE)
@@ -147,7 +154,7 @@ async def bad_crc(host: str) -> None:
 
 
 async def link(host: str) -> None:
-    path = NoisyPath("rs:255,223", "bsc:1e-3", seed=1)
+    path = ClientPath("rs:255,223", "bsc:1e-3", seed=1)
     async with user(host, "Nova", path=path) as nova, user(host, "Orion") as orion:
         await nova.says("One bit in a thousand of this is turned over.")
         await orion.says("I see none of it: the code has mended it.")
@@ -156,7 +163,7 @@ async def link(host: str) -> None:
 
 
 async def link_noisy(host: str) -> None:
-    path = NoisyPath("rs:255,251", "bsc:3e-3", seed=1)
+    path = ClientPath("rs:255,251", "bsc:3e-3", seed=1)
     async with user(host, "Nova", path=path) as nova:
         for number in range(1, 9):
             await nova.says(f"Message {number}: this code is too weak for so much noise.")
@@ -164,7 +171,7 @@ async def link_noisy(host: str) -> None:
 
 
 async def link_udp(host: str) -> None:
-    path = NoisyPath("rs:255,223", "bsc:1e-3", seed=1, udp=True)
+    path = ClientPath("rs:255,223", "bsc:1e-3", seed=1, udp=True)
     async with user(host, "Nova", path=path) as nova:
         await nova.says("A datagram is a block.")
         await nova.says("This one is LOST: nobody sends it again but the link.")

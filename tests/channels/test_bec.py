@@ -5,7 +5,7 @@ import pytest
 
 import netchat.channels
 import netchat.coding
-from netchat.coding import planes
+from netchat.coding import bit_slicing as planes
 
 
 def generator(seed=1):
@@ -25,7 +25,7 @@ def test_symbols_are_lost_and_seen_to_be(alphabet):
 def test_planes():
     channel = netchat.channels.get("bec:0.2")
     words = np.full((7, 100), 2**64 - 1, np.uint64)
-    lost = channel.corrupt_planes(words, generator())
+    lost = channel.corrupt_bit_sliced(words, generator())
     assert (words == ~lost).all()
     assert np.bitwise_count(lost).mean() == pytest.approx(12.8, rel=0.05)
 
@@ -37,7 +37,7 @@ def test_a_code_fills_what_is_lost():
     result = code.decode(received.block, received.erasures)
     assert (result.message == message)[~result.failed].all()
     assert result.failed.sum() == (received.erasures.sum(axis=1) > 3).sum()
-    fast = code.decode_planes(
+    fast = code.decode_bit_sliced(
         planes.from_rows(received.block), planes.from_rows(received.erasures.astype(np.uint8))
     )
     assert (planes.to_rows(fast.message) == result.message).all()

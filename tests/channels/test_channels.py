@@ -7,7 +7,7 @@ import pytest
 
 import netchat.channels
 from netchat.channels.channel import entropy
-from netchat.coding import planes
+from netchat.coding import bit_slicing as planes
 
 SPECS = [
     "bsc:0", "bsc:0.01", "bsc:0.3", "bsc:1", "gilbert-elliott:0.01,0.1,0.001,0.4", "bec:0.1",
@@ -65,7 +65,7 @@ def test_every_face_has_the_same_rate(spec):
     assert channel.corrupt_bytes(octets, rng) is None
     assert np.unpackbits(octets).mean() == near
     words = np.zeros((7, 2000), np.uint64)
-    assert channel.corrupt_planes(words, rng) is None
+    assert channel.corrupt_bit_sliced(words, rng) is None
     assert np.bitwise_count(words).sum() / (64 * words.size) == near
 
 
@@ -73,7 +73,7 @@ def test_planes_are_sent_block_by_block():
     channel = netchat.channels.get("gilbert-elliott:0.01,0.1,0,1")
     rows = channel.transmit(np.zeros((128, 9), np.uint8), generator(3)).block
     words = np.zeros((9, 2), np.uint64)
-    channel.corrupt_planes(words, generator(3))
+    channel.corrupt_bit_sliced(words, generator(3))
     assert rows.any()
     assert (planes.to_rows(words) == rows).all()
     octets = np.zeros((128, 9), np.uint8)
@@ -84,7 +84,7 @@ def test_planes_are_sent_block_by_block():
 
 def test_what_cannot_be_changed_in_place_is_refused():
     for array, name in (
-        (np.zeros((8, 8), np.uint64)[:, ::2], "corrupt_planes"),
+        (np.zeros((8, 8), np.uint64)[:, ::2], "corrupt_bit_sliced"),
         (np.zeros((8, 8), np.uint8).T[1:], "corrupt_bytes"),
     ):
         with pytest.raises(ValueError, match="contiguous"):

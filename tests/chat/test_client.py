@@ -3,20 +3,20 @@
 import pytest
 
 from netchat.chat.client import ChatClient
-from netchat.chat.happenings import (
-    Declined,
-    Ended,
-    Entered,
-    LeftRoom,
+from netchat.chat.client_events import (
+    HistoryReceived,
     NameChanged,
-    NameRefused,
+    NameRejected,
     Online,
-    Past,
-    People,
+    RequestRefused,
+    RoomEntered,
+    RoomLeft,
+    RosterReceived,
+    SessionEnded,
     Undelivered,
-    Warned,
+    WarningReceived,
 )
-from netchat.chat.outbox import ClientMemory
+from netchat.chat.outbox import ClientState
 from netchat.errors import EncodeError, PeerError
 from netchat.wire import ErrorCode, FrameReader, Hello, RoomKind, Send, decode
 from tests.chat.world import World
@@ -43,19 +43,19 @@ class TestConversation:
         nova = world.user("Nova")
         nova.core.create()
         world.settle()
-        entered = nova.all(Entered)[0]
+        entered = nova.all(RoomEntered)[0]
         assert (entered.kind, entered.asked, entered.members) == (RoomKind.ROOM, True, 1)
         sourav = world.user("Sourav", entered.room.lower())
         nova.core.leave(entered.room)
         world.settle()
-        assert nova.all(LeftRoom) == [LeftRoom(entered.room)]
+        assert nova.all(RoomLeft) == [RoomLeft(entered.room)]
         assert [e.sender for e in sourav.events(entered.room)] == ["Sourav", "Nova"]
 
     def test_names(self):
         world = World()
         nova = world.user("Nova", "lobby")
         second = world.user("nova")
-        (refused,) = second.all(NameRefused)
+        (refused,) = second.all(NameRejected)
         assert second.all(Online) == []
         second.core.introduce(refused.suggestion)
         world.settle()
@@ -64,7 +64,7 @@ class TestConversation:
         second.core.rename("Nova")
         world.settle()
         assert second.all(NameChanged) == [NameChanged("Vega")]
-        assert second.all(Declined)[0].error.suggestion == "Nova2"
+        assert second.all(RequestRefused)[0].error.suggestion == "Nova2"
         assert nova.core.name == "Nova"
 
     def test_who(self):
@@ -73,7 +73,7 @@ class TestConversation:
         world.drop(world.user("Sourav", "lobby"))
         nova.core.who("lobby")
         world.settle()
-        (people,) = nova.all(People)
+        (people,) = nova.all(RosterReceived)
         assert [(m.name, bool(m.away)) for m in people.members] == [
             ("Nova", False),
             ("Sourav", True),
@@ -87,14 +87,14 @@ class TestConversation:
         world.settle()
         nova.core.history("lobby", 2200)
         world.settle()
-        (past,) = nova.all(Past)
+        (past,) = nova.all(HistoryReceived)
         assert [e.seq for e in past.events] == list(range(302, 2502))
         assert past.oldest == 1
         nova.core.history("lobby", 10, before=5)
         nova.core.history("lobby", 10, before=99_999)
         world.settle()
-        assert [e.seq for e in nova.all(Past)[1].events] == [1, 2, 3, 4]
-        assert [e.seq for e in nova.all(Past)[2].events] == list(range(2492, 2502))
+        assert [e.seq for e in nova.all(HistoryReceived)[1].events] == [1, 2, 3, 4]
+        assert [e.seq for e in nova.all(HistoryReceived)[2].events] == list(range(2492, 2502))
         assert nova.core.requests == {}
         assert nova.core.past == {}
 
@@ -118,7 +118,7 @@ class TestConversation:
         world.drop(nova, down=5000)
         world.connect(nova)
         world.settle()
-        (past,) = nova.all(Past)
+        (past,) = nova.all(HistoryReceived)
         assert [e.seq for e in past.events] == list(range(102, 1502))
 
 
@@ -135,7 +135,7 @@ class TestPrivate:
         sourav.core.tell("nova", "what?")
         world.settle()
         assert nova.texts(room)[-1] == "what?"
-        assert sourav.all(Entered)[0].asked is False
+        assert sourav.all(RoomEntered)[0].asked is False
         assert len(world.hub.privates) == 1
 
     def test_both_at_once(self):
@@ -201,7 +201,7 @@ class TestPrivate:
         world.connect(nova)
         world.settle()
         assert nova.core.memory.rooms == {}
-        assert len(nova.all(LeftRoom)) == 1
+        assert len(nova.all(RoomLeft)) == 1
 
     def test_said_while_the_other_one_leaves(self):
         world = World()
@@ -224,7 +224,7 @@ class TestEnding:
         nova = world.user("Nova", "lobby")
         nova.core.bye("dinner")
         world.settle()
-        assert nova.all(Ended) == [Ended("", wanted=True)]
+        assert nova.all(SessionEnded) == [SessionEnded("", wanted=True)]
         assert nova.core.ended
         assert nova.core.memory.token == b""
         assert not world.hub.sessions
@@ -243,17 +243,17 @@ class TestEnding:
     def test_the_session_was_taken_elsewhere(self):
         world = World()
         nova = world.user("Nova")
-        copy = ClientMemory(nova.core.memory.device_key, nova.core.memory.token)
+        copy = ClientState(nova.core.memory.device_key, nova.core.memory.token)
         world.user("Nova", memory=copy)
         world.settle()
-        (ended,) = nova.all(Ended)
+        (ended,) = nova.all(SessionEnded)
         assert not ended.wanted
 
     def test_the_server_is_full(self):
         world = World(max_users=1)
         world.user("Nova")
         late = world.user("Sourav")
-        (ended,) = late.all(Ended)
+        (ended,) = late.all(SessionEnded)
         assert "it takes 1 user" in ended.why
         assert late.core.ended
 
@@ -319,12 +319,12 @@ def test_warnings_are_told():
     for _ in range(10):
         world.settle()
         world.now += 0.1
-    assert [w.error.code for w in nova.all(Warned)] == [ErrorCode.TOO_FAST]
+    assert [w.error.code for w in nova.all(WarningReceived)] == [ErrorCode.TOO_FAST]
     assert len(nova.texts()) == 30
 
 
 def test_hello_names_positions_only_with_a_token():
-    memory = ClientMemory(token=b"t" * 32)
+    memory = ClientState(token=b"t" * 32)
     world = World()
     nova = world.user("Nova", "lobby")
     nova.core.memory.token = b""

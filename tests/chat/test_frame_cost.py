@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from netchat.chat.requests import LOOK_BACK, MAX_SEATS
+from netchat.chat.server_handlers import LOOK_BACK, MAX_MEMBERSHIPS
 from netchat.errors import PeerError
-from netchat.net.history import SqliteHistory
+from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     MAX_FRAME,
     MESSAGES,
@@ -89,11 +89,11 @@ class Crowd:
         """A user who is in as many rooms as one can be."""
         self.leave()
         link = self.user("Busy", self.world.settings.max_rooms)
-        for other in self.users[: MAX_SEATS - self.world.settings.max_rooms]:
+        for other in self.users[: MAX_MEMBERSHIPS - self.world.settings.max_rooms]:
             self.world.say(other, Private(1, "Busy"))
         self._forget()
         assert link.session is not None
-        assert len(link.session.rooms) == MAX_SEATS
+        assert len(link.session.rooms) == MAX_MEMBERSHIPS
         return link
 
     def leave(self) -> None:

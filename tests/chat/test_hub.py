@@ -3,10 +3,10 @@
 import pytest
 
 from netchat.chat.hub import CATCH_UP_BYTES, LEAST_PAUSE, MAX_ASKED, WARN_EVERY
-from netchat.chat.requests import HISTORY_COST, MOVE_COST
-from netchat.chat.room import TAIL_BYTES
-from netchat.net.history import SqliteHistory
-from netchat.net.memory import MemoryHistory
+from netchat.chat.model.room import TAIL_BYTES
+from netchat.chat.server_handlers import HISTORY_COST, MOVE_COST
+from netchat.net.history.memory_history import MemoryHistory
+from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import Bye, Error, ErrorCode, History, Join, Leave, Ping, Pong, Send, Who, encode
 from tests.chat.world import World, hello
 
@@ -176,7 +176,7 @@ class TestMetering:
 class TestFallingBehind:
     @pytest.mark.parametrize("size", [10, 1000, 9000])
     def test_a_stalled_reader_is_served_later_exactly_once(self, world, size):
-        slow, fast = join(world, "Slow"), join(world, "Fast")
+        slow, fast = join(world, "PauseReading"), join(world, "Fast")
         world.stall(slow)
         before = len(slow.down)
         total = 3 * TAIL_BYTES // size if size > 10 else 500
@@ -192,7 +192,7 @@ class TestFallingBehind:
         assert slow.lagging is None
 
     def test_stalling_while_events_are_under_way(self, world):
-        slow, fast = join(world, "Slow"), join(world, "Fast")
+        slow, fast = join(world, "PauseReading"), join(world, "Fast")
         world.frozen = True
         world.say(fast, Send(1, "lobby", "x"))
         world.stall(slow)
@@ -203,7 +203,7 @@ class TestFallingBehind:
         assert [e.seq for e in slow.events()] == [1, 2, 3]
 
     def test_stalling_again_on_the_way(self, world):
-        slow, fast = join(world, "Slow"), join(world, "Fast")
+        slow, fast = join(world, "PauseReading"), join(world, "Fast")
         world.stall(slow)
         for at in range(1, 2000, 100):
             world.say(fast, *[Send(n, "lobby", "x" * 1000) for n in range(at, at + 100)])
@@ -241,7 +241,7 @@ class TestFallingBehind:
         assert len({tuple(e.seq for e in link.events()[-400:]) for link in slow}) == 1
 
     def test_joining_while_stalled(self, world):
-        slow, fast = join(world, "Slow"), join(world, "Fast")
+        slow, fast = join(world, "PauseReading"), join(world, "Fast")
         world.say(slow, Leave(1, "lobby"))
         slow.up += encode(Join(2, 0, 0, "lobby"))
         world.exchange()
@@ -254,7 +254,7 @@ class TestFallingBehind:
         assert [e.seq for e in slow.events()] == [1, 2, 3, 4, 5]
 
     def test_leaving_ends_it(self, world):
-        slow, fast = join(world, "Slow"), join(world, "Fast")
+        slow, fast = join(world, "PauseReading"), join(world, "Fast")
         world.stall(slow)
         slow.holds = 0
         world.say(fast, Send(1, "lobby", "x"))
@@ -266,7 +266,7 @@ class TestFallingBehind:
         assert [e.text for e in slow.events() if e.device] == []
 
     def test_losing_the_connection_ends_it(self, world):
-        slow, fast = join(world, "Slow"), join(world, "Fast")
+        slow, fast = join(world, "PauseReading"), join(world, "Fast")
         world.stall(slow)
         world.say(fast, Send(1, "lobby", "x"))
         world.drain(slow)

@@ -16,8 +16,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from netchat.chat.happenings import Entered, Happened, Missed, NameRefused, Undelivered
-from netchat.net.history import SqliteHistory
+from netchat.chat.client_events import (
+    EventsMissed,
+    NameRejected,
+    RoomEntered,
+    RoomEvent,
+    Undelivered,
+)
+from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import Event, FrameReader, decode
 from tests.chat.world import World
 
@@ -162,15 +168,15 @@ class Chat(RuleBasedStateMachine):
     @invariant()
     def every_log_is_a_slice_of_the_rooms_log(self):
         for index, user in enumerate(getattr(self, "users", ())):
-            new = user.happenings[self.checked[index] :]
-            self.checked[index] = len(user.happenings)
+            new = user.happened[self.checked[index] :]
+            self.checked[index] = len(user.happened)
             last = self.last[index]
-            for happening in new:
-                assert not isinstance(happening, Missed), "nothing is ever deleted here"
-                if isinstance(happening, Entered):
-                    last.pop(happening.room, None)
-                elif isinstance(happening, Happened):
-                    event = happening.event
+            for event in new:
+                assert not isinstance(event, EventsMissed), "nothing is ever deleted here"
+                if isinstance(event, RoomEntered):
+                    last.pop(event.room, None)
+                elif isinstance(event, RoomEvent):
+                    event = event.event
                     assert event.seq == last.get(event.room, event.seq - 1) + 1
                     last[event.room] = event.seq
                     assert event == self.log_of(event.room, event.seq)[event.seq - 1]
@@ -196,7 +202,7 @@ class Chat(RuleBasedStateMachine):
                     world.connect(user)
                 elif user.link.stalled_since:
                     world.drain(user.link)
-                if user.happenings and isinstance(user.happenings[-1], NameRefused):
+                if user.happened and isinstance(user.happened[-1], NameRejected):
                     user.core.introduce(f"Free{n}")
             world.settle()
         self.every_log_is_a_slice_of_the_rooms_log()
@@ -230,7 +236,7 @@ class Chat(RuleBasedStateMachine):
         assert not [text for text, count in given_up.items() if count > 1]
         lost = [text for text in self.said if not stored[text] and not given_up[text]]
         assert not lost, lost
-        own = {u: Counter(h.event.text for h in u.all(Happened) if h.own) for u in self.users}
+        own = {u: Counter(h.event.text for h in u.all(RoomEvent) if h.own) for u in self.users}
         assert all(count == 1 for seen in own.values() for count in seen.values())
         self.the_sender_knows(stored, given_up)
 

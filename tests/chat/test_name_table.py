@@ -2,8 +2,8 @@
 
 import pytest
 
+from netchat.chat.model.session import Session
 from netchat.chat.name_table import NameTable, why_taken
-from netchat.chat.session import Session
 
 
 @pytest.fixture

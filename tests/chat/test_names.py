@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from netchat.chat.names import MAX_STACK, clean_name, fold, lookalikes, name_problem, suggest
+from netchat.chat.names import MAX_STACK, fold, lookalikes, normalize_name, suggest, validate_name
 from netchat.wire import MAX_NAME
 
 
@@ -31,7 +31,7 @@ from netchat.wire import MAX_NAME
     ],
 )
 def test_ordinary_names_are_allowed(name):
-    assert name_problem(clean_name(name)) is None
+    assert validate_name(normalize_name(name)) is None
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_ordinary_names_are_allowed(name):
     ],
 )
 def test_what_is_wrong_is_said(name, why):
-    assert why in (name_problem(name) or "")
+    assert why in (validate_name(name) or "")
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_what_is_wrong_is_said(name, why):
 def test_letters_and_marks_that_nobody_sees_are_refused(invisible):
     # They are letters or marks to Unicode: the category alone lets them through.
     assert unicodedata.category(invisible)[0] in "LM"
-    name = clean_name(f"Nova{invisible}")
-    assert name_problem(name) is not None
+    name = normalize_name(f"Nova{invisible}")
+    assert validate_name(name) is not None
     assert invisible not in suggest(name, lambda _: False)
 
 
@@ -117,7 +117,7 @@ def test_different_names_differ():
     assert not lookalikes("nova") & lookalikes("nova2")
 
 
-@pytest.mark.parametrize("use", [clean_name, fold, lookalikes, name_problem])
+@pytest.mark.parametrize("use", [normalize_name, fold, lookalikes, validate_name])
 def test_a_long_text_costs_nothing(use):
     # NFKC sorts marks in a row in quadratic time: 32,000 of them take seconds.
     text = "a" + "\u0301\u0323" * 100_000
@@ -128,14 +128,14 @@ def test_a_long_text_costs_nothing(use):
 
 
 def test_space_around_a_name_is_not_part_of_it():
-    assert clean_name("  Nova \t") == "Nova"
+    assert normalize_name("  Nova \t") == "Nova"
 
 
 @given(st.text(max_size=30))
 @example("\u0345")
 @example("ΰ")
 def test_cleaning_and_folding_twice_changes_nothing(name):
-    assert clean_name(clean_name(name)) == clean_name(name)
+    assert normalize_name(normalize_name(name)) == normalize_name(name)
     assert fold(fold(name)) == fold(name)
 
 
@@ -144,8 +144,8 @@ def test_a_suggestion_is_allowed_and_free(name, busy):
     taken: set[str] = set()
     for _ in range(busy):
         found = suggest(name, taken.__contains__)
-        assert name_problem(found) is None
-        assert found == clean_name(found)
+        assert validate_name(found) is None
+        assert found == normalize_name(found)
         assert found not in taken
         taken.add(found)
 
@@ -161,5 +161,5 @@ def test_a_suggestion_is_found_in_a_few_steps_whoever_is_there():
     taken = {"guest", *(f"guest{n}" for n in range(2, 100_000))}
     asked = []
     found = suggest("", lambda name: asked.append(name) or name in taken)
-    assert name_problem(found) is None
+    assert validate_name(found) is None
     assert len(asked) < 50

@@ -2,7 +2,7 @@
 
 import pytest
 
-from netchat.chat.requests import MAX_SEATS
+from netchat.chat.server_handlers import MAX_MEMBERSHIPS
 from netchat.wire import (
     MAX_HISTORY,
     Bye,
@@ -89,9 +89,9 @@ class TestPrivate:
         assert event.text == "call me"
 
     def test_one_user_cannot_be_pulled_into_more_rooms_than_a_welcome_can_name(self):
-        world = World(max_users=2 * MAX_SEATS)
+        world = World(max_users=2 * MAX_MEMBERSHIPS)
         teacher, welcome = world.greet("Teacher", b"t" * 16)
-        for n in range(MAX_SEATS):
+        for n in range(MAX_MEMBERSHIPS):
             pupil, _ = world.greet(f"{n:03}" + "x" * 21)
             self.begin(world, pupil, "Teacher")
         pupil, _ = world.greet("late")
@@ -99,7 +99,7 @@ class TestPrivate:
         assert refusal(answer)[0] == ErrorCode.TOO_MANY_ROOMS
         world.hang_up(teacher)
         (back,) = world.say(world.link(), hello("Teacher", b"t" * 16, welcome.token))
-        assert len(back.rooms) == MAX_SEATS  # and it fitted into a frame
+        assert len(back.rooms) == MAX_MEMBERSHIPS  # and it fitted into a frame
 
 
 class TestHistory:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from netchat.chat.happenings import Declined, LeftRoom, Missed, Online, Undelivered
-from netchat.chat.outbox import ClientMemory
+from netchat.chat.client_events import EventsMissed, Online, RequestRefused, RoomLeft, Undelivered
+from netchat.chat.outbox import ClientState
 from netchat.chat.settings import Settings
-from netchat.net.history import SqliteHistory
+from netchat.net.history.sqlite_history import SqliteHistory
 from tests.chat.world import World
 
 
@@ -151,7 +151,7 @@ def test_what_was_deleted_meanwhile_is_told():
     world.purge()
     world.connect(nova)
     world.settle()
-    assert nova.all(Missed) == [Missed("lobby", 3, 3)]
+    assert nova.all(EventsMissed) == [EventsMissed("lobby", 3, 3)]
     assert nova.texts() == ["new", "back"]
     assert nova.core.requests == {}
 
@@ -170,7 +170,7 @@ def test_a_room_that_is_gone():
     world.settle()
     assert nova.core.memory.rooms == {}
     assert [u.text for u in nova.all(Undelivered)] == ["hello?"]
-    assert nova.all(LeftRoom) == [LeftRoom(room)]
+    assert nova.all(RoomLeft) == [RoomLeft(room)]
 
 
 def test_a_room_that_is_there_but_takes_nobody_back_says_why(world):
@@ -183,7 +183,7 @@ def test_a_room_that_is_there_but_takes_nobody_back_says_why(world):
     world.crash()
     world.connect(nova)
     world.settle()
-    (left,) = nova.all(LeftRoom)
+    (left,) = nova.all(RoomLeft)
     assert left.room not in nova.core.memory.rooms
     assert left.why == "You are in 1 room; 1 is the limit. Leave one first."
 
@@ -204,7 +204,7 @@ def test_a_request_whose_answer_is_lost(world, what, lost):
     world.settle()
     world.connect(nova)
     world.settle()
-    assert nova.all(Declined) == []
+    assert nova.all(RequestRefused) == []
     assert nova.core.requests == {}
     assert nova.core.unsent == 0
     rooms = nova.core.memory.rooms
@@ -215,7 +215,7 @@ def test_a_request_whose_answer_is_lost(world, what, lost):
 
 
 def test_a_counter_is_never_used_twice():
-    memory = ClientMemory(counter=41)
+    memory = ClientState(counter=41)
     world = World()
     nova = world.user("Nova", "lobby", memory=memory)
     assert nova.core.say("lobby", "a") == 42

@@ -2,7 +2,7 @@
 
 import pytest
 
-from netchat.net.history import SqliteHistory
+from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     Bye,
     Create,

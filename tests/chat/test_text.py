@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netchat.chat.text import show_text, text_problem
+from netchat.chat.text import show_text, validate_text
 
 
 @pytest.mark.parametrize(
     "text", ["hi", "two\nlines", "a\ttab", "Grüße 👩‍🚀", "علي", " ", "\u202eabc"]
 )
 def test_may_be_said(text):
-    assert text_problem(text) is None
+    assert validate_text(text) is None
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_may_be_said(text):
     ],
 )
 def test_may_not_be_said(text, why):
-    assert why in (text_problem(text) or "")
+    assert why in (validate_text(text) or "")
 
 
 @pytest.mark.parametrize(
@@ -64,5 +64,5 @@ def test_shown_without_harm(text, shown):
 @given(st.text())
 def test_what_is_shown_can_always_be_said_and_is_stable(text):
     shown = show_text(text)
-    assert not shown or text_problem(shown) is None
+    assert not shown or validate_text(shown) is None
     assert show_text(shown) == shown

@@ -12,16 +12,16 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from netchat.chat.client import ChatClient
-from netchat.chat.connection import Close, Connection, Fanout, Note, Write
-from netchat.chat.happenings import Happened, Happening
+from netchat.chat.client_events import ClientEvent, RoomEvent
 from netchat.chat.hub import Hub
-from netchat.chat.journal import Batch
-from netchat.chat.outbox import ClientMemory
+from netchat.chat.model.connection import Close, Connection, Fanout, Log, Write
+from netchat.chat.outbox import ClientState
+from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
 from netchat.errors import PeerError
-from netchat.net.history import SqliteHistory
-from netchat.net.memory import MemoryHistory
-from netchat.net.purge import Purge
+from netchat.net.history.memory_history import MemoryHistory
+from netchat.net.history.purge import Purge
+from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     Error,
     ErrorCode,
@@ -104,14 +104,14 @@ class Link(Connection):
 class User:
     """A client, and all that has happened to it."""
 
-    def __init__(self, name: str, memory: ClientMemory | None = None) -> None:
+    def __init__(self, name: str, memory: ClientState | None = None) -> None:
         self.core = ChatClient(name, memory)
         self.link: Link | None = None
-        self.happenings: list[Happening] = []
+        self.happened: list[ClientEvent] = []
 
     def events(self, room: str = "lobby") -> list[Event]:
         """The events of a room, as the user saw them."""
-        return [h.event for h in self.all(Happened) if h.event.room == room]
+        return [h.event for h in self.all(RoomEvent) if h.event.room == room]
 
     def texts(self, room: str = "lobby") -> list[str]:
         """What the user saw being said in a room."""
@@ -119,7 +119,7 @@ class User:
 
     def all(self, kind: type[T]) -> list[T]:
         """Everything of one kind that has happened."""
-        return [h for h in self.happenings if isinstance(h, kind)]
+        return [h for h in self.happened if isinstance(h, kind)]
 
 
 class World:
@@ -140,13 +140,13 @@ class World:
         self.batches: deque[Batch] = deque()
         self.users: list[User] = []
         self.links: list[Link] = []
-        self.notes: list[Note] = []
+        self.notes: list[Log] = []
         self._addresses = 0
         self.hub = Hub(self.settings, self.history, self.history.load(), self.now)
 
     # -- who is there ---------------------------------------------------------------------------
 
-    def user(self, name: str, *rooms: str, memory: ClientMemory | None = None) -> User:
+    def user(self, name: str, *rooms: str, memory: ClientState | None = None) -> User:
         """A client that has connected, and joined some rooms."""
         user = User(name, memory)
         self.users.append(user)
@@ -207,7 +207,7 @@ class World:
             if user.link is link:
                 user.link = None
                 user.core.lost()
-                user.happenings += user.core.take_happenings()
+                user.happened += user.core.take_events()
 
     def purge(self) -> None:
         """Delete what is older than now, however much that is."""
@@ -301,7 +301,7 @@ class World:
             user.link.up += user.core.data_to_send()
 
     def _receive(self, link: Link, count: int | None = None) -> bool:
-        """The server reads bytes, as `netchat.net.server` does; whether there was anything to do."""
+        """The server reads bytes, as `netchat.net.chat_server` does; whether there was anything to do."""
         if link.holds or link.closed or self.now < link.paused_until:
             return False
         data = bytes(link.up[:count])
@@ -313,7 +313,7 @@ class World:
             frames = link.reader.feed(data, hub.permitted(link, self.now))
         except PeerError as error:
             hub.receive(link, error.frames, self.now)
-            hub.broke(link, error)
+            hub.protocol_error(link, error)
             frames = []
         else:
             hub.receive(link, frames, self.now)
@@ -339,7 +339,7 @@ class World:
         del link.down[: len(data)]
         if data:
             user.core.feed(data)
-            user.happenings += user.core.take_happenings()
+            user.happened += user.core.take_events()
         return bool(data)
 
     def _carry_out(self) -> None:
@@ -357,5 +357,5 @@ class World:
                 case Close(link):
                     assert isinstance(link, Link)
                     link.closed = True
-                case Note():
+                case Log():
                     self.notes.append(output)

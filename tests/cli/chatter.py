@@ -17,7 +17,7 @@ from tests.end_to_end.processes import ROOT
 __all__ = ["Chatter"]
 
 #: Seconds for a line to come, or a process to end: far more than they need on any machine.
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 class Chatter:
@@ -82,7 +82,7 @@ class Chatter:
 
     def see(self, text: str, *, err: bool = False) -> str:
         """Wait for a line that holds `text`; returns it."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         lines = self.err if err else self.out
         with self._news:
             while True:
@@ -105,9 +105,9 @@ class Chatter:
 
     def wait(self) -> int:
         """Wait until it has ended; returns its exit code."""
-        code = self.process.wait(PATIENCE)
+        code = self.process.wait(TIMEOUT)
         for reader in self._readers:
-            reader.join(PATIENCE)
+            reader.join(TIMEOUT)
         return code
 
     def _read(self, stream: IO[str], lines: list[str]) -> None:

@@ -28,7 +28,7 @@ from tests.end_to_end.processes import ROOT
 __all__ = ["ForkServer"]
 
 #: Children that run at a time, and seconds that one may take.
-AT_ONCE, PATIENCE = 4, 60.0
+AT_ONCE, TIMEOUT = 4, 60.0
 
 
 class ForkServer:
@@ -91,7 +91,7 @@ def _serve(main: Callable[[], None]) -> None:
                 elif runs[number]["listens"] and _listens(child):
                     os.kill(child, signal.SIGTERM)
                     runs[number]["listens"] = False
-                elif time.monotonic() - began > PATIENCE:
+                elif time.monotonic() - began > TIMEOUT:
                     os.kill(child, signal.SIGKILL)
         print(json.dumps(codes), flush=True)
 
@@ -154,7 +154,7 @@ def _import_all() -> None:
     for name in (
         "netchat.bench",
         "netchat.packets.craft",
-        "netchat.bench.link_bench",
+        "netchat.bench.link.run",
         "rich.table",
     ):
         importlib.import_module(name)

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from netchat.cli.main import cli
-from netchat.packets import machine
-from netchat.packets.machine import Check, examine
+from netchat.doctor import checks as machine
+from netchat.doctor.checks import Check, run_checks
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_every_finding_is_told(run):
     result = run()
     findings = json.loads(run("--json").stdout)
     assert result.exit_code == 0
-    assert [row["name"] for row in findings] == [check.name for check in examine()]
+    assert [row["name"] for row in findings] == [check.name for check in run_checks()]
     for row in findings:
         assert row["name"] in result.output
         assert row["found"]
@@ -42,7 +42,7 @@ def test_nothing_there(monkeypatch, tmp_path):
         raise PermissionError
 
     monkeypatch.setattr(socket, "socket", refuse)
-    found = {check.name: check for check in examine()}
+    found = {check.name: check for check in run_checks()}
     assert not found["scapy"].ok
     assert found["scapy"].core
     assert found["scapy"].mend == f"{sys.executable} -m pip install scapy"
@@ -87,7 +87,7 @@ def test_exit_code(run, monkeypatch, core, code):
 )  # fmt: skip
 def test_where_kernels_are_kept(tmp_path, before, env, ok, says):
     """What Numba itself does in these cases, not what its documentation says."""
-    program = f"{before}from netchat.packets.machine import _numba; print(_numba()._asdict())"
+    program = f"{before}from netchat.doctor.checks import _numba; print(_numba()._asdict())"
     env = {name: value.format(tmp_path) for name, value in env.items()}
     done = subprocess.run(
         [sys.executable, "-c", program],

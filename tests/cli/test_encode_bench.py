@@ -149,7 +149,7 @@ def test_a_terminal_shows_what_fits_it(tmp_path):
 
 def test_a_code_that_breaks(tmp_path):
     (tmp_path / "bad.py").write_text(
-        "from netchat.coding.uncoded import Uncoded\n"
+        "from netchat.coding.block.uncoded import Uncoded\n"
         "class Bad(Uncoded):\n"
         "    def _decode_planes(self, received): raise KeyError('oh')\n"
     )

@@ -13,7 +13,7 @@ from netchat.cli.exits import NOT_PERMITTED
 from tests.packets.namespaces import needs_root, network
 
 NETCHAT = (sys.executable, "-m", "netchat")
-PATIENCE = 30
+TIMEOUT = 30
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def inside():
 def chat(inside, *lines):
     inside("serve", "--ephemeral", ready="listening")
     client = inside("client", "--name", "Nova", "--no-state")
-    client.communicate("".join(f"{line}\n" for line in lines), PATIENCE)
+    client.communicate("".join(f"{line}\n" for line in lines), TIMEOUT)
     assert client.returncode == 0
 
 
@@ -52,7 +52,7 @@ def test_a_chat_is_shown_and_written_until_ctrl_c(inside, tmp_path):
     )
     chat(inside, "hello", "good bye")
     sniff.send_signal(signal.SIGINT)
-    out, err = sniff.communicate(timeout=PATIENCE)
+    out, err = sniff.communicate(timeout=TIMEOUT)
     assert sniff.returncode == 0
     assert 'lobby #1 "hello"' in out
     assert out.count(" SEND ") == 2
@@ -72,7 +72,7 @@ def test_json_of_one_type_ends_by_count(inside):
         "sniff", "-i", "lo", "--json", "--type", "send", "--count", "1", ready="Listening"
     )
     chat(inside, "first", "second")
-    out, err = sniff.communicate(timeout=PATIENCE)
+    out, err = sniff.communicate(timeout=TIMEOUT)
     assert sniff.returncode == 0
     (row,) = map(json.loads, out.splitlines())
     assert row["type"] == "SEND"
@@ -87,8 +87,8 @@ def test_another_port_is_found_by_its_frames_and_duration_ends_it(inside):
     inside("serve", "--ephemeral", "--port", "7777", ready="listening")
     sniff = inside("sniff", "--port", "0", "--tree", "--duration", "3", ready="any TCP port")
     client = inside("client", "127.0.0.1:7777", "--name", "Nova", "--no-state")
-    client.communicate("hello\n", PATIENCE)
-    out, _ = sniff.communicate(timeout=PATIENCE)
+    client.communicate("hello\n", TIMEOUT)
+    out, _ = sniff.communicate(timeout=TIMEOUT)
     assert sniff.returncode == 0
     assert 'lobby #1 "hello"' in out
     assert "magic" in out
@@ -101,7 +101,7 @@ def test_nobody_reads_what_is_printed(inside, tmp_path):
     sniff.stdout.close()
     sniff.stdout = None
     chat(inside, "hello")
-    sniff.wait(PATIENCE)
+    sniff.wait(TIMEOUT)
     again = subprocess.run(
         [*NETCHAT, "inspect", str(path)], capture_output=True, text=True, check=False
     )
@@ -111,7 +111,7 @@ def test_nobody_reads_what_is_printed(inside, tmp_path):
 @needs_root
 def test_an_interface_that_is_not_there(inside):
     sniff = inside("sniff", "-i", "nowhere")
-    _, err = sniff.communicate(timeout=PATIENCE)
+    _, err = sniff.communicate(timeout=TIMEOUT)
     assert sniff.returncode == 1
     assert err.startswith("netchat: No interface is called nowhere; there are: lo")
 
@@ -136,7 +136,7 @@ def test_without_the_right_the_ways_to_it_are_shown(monkeypatch, capsys):
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
 def test_a_process_without_the_right_is_told_and_exits_with_4():
     command = ["setpriv", "--bounding-set", "-net_raw", *NETCHAT, "sniff", "--duration", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode == NOT_PERMITTED
     assert done.stdout == ""
     assert all(way in done.stderr for way in ("sudo ", "setcap cap_net_raw+ep /", "unshare -rn"))

@@ -71,7 +71,7 @@ def commands(group: click.Group = cli, path: str = "") -> Iterator[tuple[str, cl
 
 
 @dataclasses.dataclass
-class Ended:
+class SessionEnded:
     """How a run ended."""
 
     status: int
@@ -104,12 +104,12 @@ def test_no_command_is_left_out():
 
 
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory) -> dict[tuple[str, str], Ended]:
+def ended(tmp_path_factory) -> dict[tuple[str, str], SessionEnded]:
     """How each run ended, by its line and its fault; without a fault, `usual`."""
     folder = tmp_path_factory.mktemp("streams")
     text = folder / "input"
     text.write_text("Grüße → 👋\n/who\n", encoding="utf-8")
-    found: dict[tuple[str, str], Ended] = {}
+    found: dict[tuple[str, str], SessionEnded] = {}
 
     def run(keys: list[tuple[str, str]]) -> None:
         runs, folders = [], []
@@ -127,7 +127,7 @@ def ended(tmp_path_factory) -> dict[tuple[str, str], Ended]:
             })  # fmt: skip
             folders.append(own)
         for key, own, status in zip(keys, folders, forks.run(runs), strict=True):
-            found[key] = Ended(status, _bytes(own / "out"), _bytes(own / "err"))
+            found[key] = SessionEnded(status, _bytes(own / "out"), _bytes(own / "err"))
 
     with Server("--ephemeral", "--rate", "0") as server, ForkServer() as forks:
         run([(line, "usual") for line in LINES])

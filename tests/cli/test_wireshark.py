@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from netchat.cli.main import cli
-from netchat.packets.wireshark import dissector
+from netchat.packets.wireshark.dissector import dissector
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_install(run, tmp_path):
     [(True, 0, "Wireshark loads it"), (None, 0, "not installed"), (False, 1, "does not load it")],
 )
 def test_install_says_whether_it_is_loaded(run, monkeypatch, loaded, code, words):
-    monkeypatch.setattr("netchat.packets.plugin.is_loaded", lambda: loaded)
+    monkeypatch.setattr("netchat.packets.wireshark.plugin.is_loaded", lambda: loaded)
     result = run("install")
     assert result.exit_code == code
     assert words in result.output + str(result.exception or "")

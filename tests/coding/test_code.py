@@ -3,8 +3,8 @@ import pytest
 
 import netchat.coding
 from netchat.coding import Code, Decoded
-from netchat.coding.hamming import Hamming
-from netchat.coding.secded import Secded
+from netchat.coding.block.hamming import Hamming
+from netchat.coding.block.secded import SECDED
 
 
 class Doubled(Code):
@@ -60,7 +60,7 @@ def test_companions_that_do_not_fit(arguments, says):
 def test_planes_that_do_not_fit():
     for planes in (np.zeros((3, 1), np.uint64), np.zeros((4, 1), np.int64), np.zeros(4, np.uint64)):
         with pytest.raises(ValueError, match=r"uint64, shaped \(4, words\)"):
-            Hamming(7).encode_planes(planes)
+            Hamming(7).encode_bit_sliced(planes)
 
 
 def test_soft_values_need_bits():
@@ -93,7 +93,7 @@ def test_every_pattern_of_erasures_that_distance_allows(code):
 
 
 def test_an_error_among_erasures_that_leaves_two_answers_is_a_failure():
-    code = Secded(8, 4)
+    code = SECDED(8, 4)
     received = code.encode([[0, 0, 0, 0]])
     received[0, 0] ^= 1
     lost = np.zeros((1, 8), np.bool_)

@@ -185,7 +185,7 @@ def test_a_server_keeps_its_links(folder):
     """One message over a link, to a server that has neither a compiler nor a cache."""
     program = """
 import asyncio
-from netchat.net.path import NoisyPath
+from netchat.net.client_path import NoisyPath
 from tests.net.serving import serve, talker
 async def main():
     async with serve(rate=0) as serving:

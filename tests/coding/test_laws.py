@@ -5,7 +5,7 @@ import pytest
 
 import netchat.coding
 from netchat.coding import Code, Decoded
-from netchat.coding.hamming import Hamming
+from netchat.coding.block.hamming import Hamming
 from netchat.coding.laws import LAWS, check
 
 
@@ -128,8 +128,8 @@ class Inverted(Planted):
 
 
 class OtherPlanes(Planted):
-    def decode_planes(self, received, erasures=None):
-        result = super().decode_planes(received, erasures)
+    def decode_bit_sliced(self, received, erasures=None):
+        result = super().decode_bit_sliced(received, erasures)
         result.message[0, 0] ^= np.uint64(1) << np.uint64(40)
         return result
 

@@ -31,9 +31,9 @@ def test_codes_over_bits_at_one_percent(spec, fer, ber):
     words, rounds, blocks, bits = 4096, 40, 0, 0
     for _ in range(rounds):
         message = rng.bit_generator.random_raw(code.k * words).reshape(code.k, words)
-        received = code.encode_planes(message)
-        channel.corrupt_planes(received, rng)
-        wrong = code.decode_planes(received).message ^ message
+        received = code.encode_bit_sliced(message)
+        channel.corrupt_bit_sliced(received, rng)
+        wrong = code.decode_bit_sliced(received).message ^ message
         blocks += np.bitwise_count(np.bitwise_or.reduce(wrong, axis=0)).sum()
         bits += np.bitwise_count(wrong).sum()
     count = 64 * words * rounds

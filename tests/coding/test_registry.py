@@ -5,7 +5,7 @@ import pytest
 
 import netchat.coding
 from netchat.coding import registry
-from netchat.coding.hamming import Hamming
+from netchat.coding.block.hamming import Hamming
 from netchat.coding.registry import EXAMPLES, get
 
 PLUG_IN = """
@@ -92,7 +92,9 @@ def test_a_file_that_has_no_such_class(file):
 
 
 def test_other_packages_register_by_entry_point(monkeypatch):
-    points = EntryPoints([EntryPoint("theirs", "netchat.coding.hamming:Hamming", registry.GROUP)])
+    points = EntryPoints(
+        [EntryPoint("theirs", "netchat.coding.block.hamming:Hamming", registry.GROUP)]
+    )
     monkeypatch.setattr(registry, "entry_points", lambda **by: points.select(**by))
     assert isinstance(get("theirs:15"), Hamming)
     assert "theirs" in netchat.coding.names()

@@ -16,10 +16,10 @@ from typing import Any
 import nbclient
 from jupyter_core.utils import run_sync
 
-from netchat.course.weave import notebook_of, solve
+from netchat.course.notebook_builder import notebook_of, solve
 
 #: Seconds for a cell, on a slow machine; a whole notebook is meant to take less than a minute.
-PATIENCE = 100
+TIMEOUT = 100
 
 
 def main(lessons: list[Path]) -> None:
@@ -29,9 +29,7 @@ def main(lessons: list[Path]) -> None:
         for form, notebook in (("student", notebook_of(lesson)), ("solved", solve(lesson))):
             begun = time.monotonic()
             where = {"metadata": {"path": str(lesson.parent)}}
-            client = nbclient.NotebookClient(
-                notebook, km=manager, timeout=PATIENCE, resources=where
-            )
+            client = nbclient.NotebookClient(notebook, km=manager, timeout=TIMEOUT, resources=where)
             manager = client.km or client.create_kernel_manager()
             with client.setup_kernel(cleanup_kc=False):
                 client.kc.execute("%reset -f", silent=True)

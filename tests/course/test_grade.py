@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from netchat.cli.lab_grade import _shared, grade
+from netchat.cli.lab.grade import _shared, grade
 from netchat.course.grade import Grade, grade_notebook, write_csv
 from netchat.course.grading_process import grade_apart
 from netchat.course.student import isolation

@@ -11,8 +11,8 @@ import pytest
 
 from netchat.course.answers import as_graded, pack, perform, unpack
 from netchat.course.lesson import begun
+from netchat.course.notebook_builder import lessons, notebook_of, solutions_of, solve, text_of
 from netchat.course.variant import Variant
-from netchat.course.weave import lessons, notebook_of, solutions_of, solve, text_of
 
 ROOT = Path(__file__).parents[2]
 COURSE = ROOT / "experiments"

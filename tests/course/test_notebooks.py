@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netchat.course.weave import lessons, notebook_of
+from netchat.course.notebook_builder import lessons, notebook_of
 
 ROOT = Path(__file__).parents[2]
 LESSONS = lessons(ROOT / "experiments")

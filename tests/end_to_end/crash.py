@@ -20,7 +20,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from netchat.net.loop import run
+from netchat.net.event_loop import run
 from netchat.wire import HEADER_SIZE, Event, Frame, decode
 from tests.end_to_end.crowd import Crowd
 from tests.end_to_end.processes import Server, free_port

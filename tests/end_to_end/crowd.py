@@ -6,8 +6,14 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 
-from netchat.chat.happenings import Ended, Entered, Happened, Missed, Undelivered
-from netchat.net.client import Client
+from netchat.chat.client_events import (
+    EventsMissed,
+    RoomEntered,
+    RoomEvent,
+    SessionEnded,
+    Undelivered,
+)
+from netchat.net.client_driver import ClientDriver
 from netchat.wire import Event, EventKind
 
 __all__ = ["Crowd", "Member"]
@@ -28,7 +34,7 @@ class Member:
         trouble: what must not happen to it.
     """
 
-    client: Client
+    client: ClientDriver
     rooms: list[str] = field(default_factory=list)
     logs: dict[str, list[Event]] = field(default_factory=dict)
     said: dict[int, tuple[str, str]] = field(default_factory=dict)
@@ -51,14 +57,14 @@ class Member:
 
     async def listen(self) -> None:
         """Write down what happens, until the client is closed."""
-        async for happening in self.client.happenings():
-            match happening:
-                case Happened(event=event):
+        async for event in self.client.events():
+            match event:
+                case RoomEvent(event=event):
                     self.logs.setdefault(event.room, []).append(event)
-                case Entered(room=room):
+                case RoomEntered(room=room):
                     self.rooms.append(room)
-                case Missed() | Undelivered() | Ended():
-                    self.trouble.append(repr(happening))
+                case EventsMissed() | Undelivered() | SessionEnded():
+                    self.trouble.append(repr(event))
                 case _:
                     pass
 
@@ -87,7 +93,7 @@ class Crowd:
         self._source = source
         self._tasks: list[asyncio.Task[None]] = []
         self.members = [
-            Member(Client("127.0.0.1", port, f"member{number:02}")) for number in range(size)
+            Member(ClientDriver("127.0.0.1", port, f"member{number:02}")) for number in range(size)
         ]
 
     async def enter(self) -> None:

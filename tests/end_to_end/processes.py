@@ -23,7 +23,7 @@ __all__ = ["ROOT", "Server", "free_port"]
 ROOT = Path(__file__).parents[2]
 
 #: Seconds for a server to be ready, or to end: far more than it needs on any machine.
-PATIENCE = 20.0
+TIMEOUT = 20.0
 
 
 def free_port() -> int:
@@ -146,8 +146,8 @@ class Server:
     def _reap(self) -> int:
         assert self._process is not None
         assert self._reader is not None
-        code = self._process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        code = self._process.wait(TIMEOUT)
+        self._reader.join(TIMEOUT)
         assert self._process.stderr is not None
         self._process.stderr.close()
         self._process = None
@@ -161,7 +161,7 @@ class Server:
         return [json.loads(line) for line in self.lines if line.startswith("{")]
 
     def wait_for(
-        self, event: str, *, since: int = 0, timeout: float = PATIENCE, **fields: object
+        self, event: str, *, since: int = 0, timeout: float = TIMEOUT, **fields: object
     ) -> dict[str, Any]:
         """Wait for a note on its console.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netchat.net.loop import run
+from netchat.net.event_loop import run
 from netchat.wire import Event, EventKind
 from tests.end_to_end.crash import crash
 from tests.end_to_end.crowd import Crowd

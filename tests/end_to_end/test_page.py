@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.cli.chatter import Chatter
-from tests.end_to_end.browsing import People, browser, needs_chromium
+from tests.end_to_end.browsing import RosterReceived, browser, needs_chromium
 from tests.end_to_end.processes import Server
 
 pytestmark = needs_chromium
@@ -29,14 +29,14 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def people(chromium: Browser, server: Server) -> Iterator[People]:
-    everybody = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+def people(chromium: Browser, server: Server) -> Iterator[RosterReceived]:
+    everybody = RosterReceived(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
     yield everybody
     everybody.go_home()
 
 
 def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
-    people: People, server: Server
+    people: RosterReceived, server: Server
 ) -> None:
     nova = people.new()
     code = nova.enter("Nova")
@@ -75,7 +75,7 @@ def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
     nova.sees("Terry left")
 
 
-def test_a_private_conversation_and_its_end(people: People) -> None:
+def test_a_private_conversation_and_its_end(people: RosterReceived) -> None:
     ada, bo, eve = people.new(), people.new(phone=True), people.new()
     code = ada.enter("Ada")
     name = "Constructor"  # which every object of JavaScript has, too
@@ -104,7 +104,7 @@ def test_a_private_conversation_and_its_end(people: People) -> None:
     expect(ada.page.locator("#composer")).to_be_hidden()
 
 
-def test_commands_are_obeyed_and_never_said(people: People) -> None:
+def test_commands_are_obeyed_and_never_said(people: RosterReceived) -> None:
     ada, lea = people.new(), people.new()
     code = ada.enter("Ada")
     lea.enter("Lea", code)
@@ -140,7 +140,9 @@ def test_commands_are_obeyed_and_never_said(people: People) -> None:
     lea.sees("Adele left")
 
 
-def test_a_private_conversation_with_unread_messages_outlives_a_reload(people: People) -> None:
+def test_a_private_conversation_with_unread_messages_outlives_a_reload(
+    people: RosterReceived,
+) -> None:
     ada, lea = people.new(), people.new()
     code = ada.enter("Ida")
     lea.enter("Lee", code)
@@ -161,7 +163,7 @@ def test_a_private_conversation_with_unread_messages_outlives_a_reload(people: P
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
-def test_back_leads_to_the_view_before(people: People, *, phone: bool) -> None:
+def test_back_leads_to_the_view_before(people: RosterReceived, *, phone: bool) -> None:
     ada = people.new(phone=phone)
     page, title = ada.page, ada.page.locator("#title")
     first = ada.enter("Pam" if phone else "Dan")
@@ -198,7 +200,7 @@ def test_back_leads_to_the_view_before(people: People, *, phone: bool) -> None:
     expect(title).to_have_text(first)
 
 
-def test_a_second_tab_knows_that_another_one_is_in_the_room(people: People) -> None:
+def test_a_second_tab_knows_that_another_one_is_in_the_room(people: RosterReceived) -> None:
     profile = people.profile()
     one = people.tab(profile)
     code = one.enter("Sam")
@@ -219,7 +221,7 @@ def test_a_second_tab_knows_that_another_one_is_in_the_room(people: People) -> N
     two.sees("Una joined")
 
 
-def test_several_rooms_and_what_is_unread_in_them(people: People) -> None:
+def test_several_rooms_and_what_is_unread_in_them(people: RosterReceived) -> None:
     lea, tom = people.new(), people.new()
     first = lea.enter("Lea")
     tom.enter("Tom", first)
@@ -252,7 +254,7 @@ def test_several_rooms_and_what_is_unread_in_them(people: People) -> None:
     expect(lea.log.locator(".unread")).to_have_count(0)
 
 
-def test_names_and_codes_that_do_not_work(people: People) -> None:
+def test_names_and_codes_that_do_not_work(people: RosterReceived) -> None:
     vega = people.new()
     code = vega.enter("Vega")
     other = people.new()
@@ -287,7 +289,7 @@ def test_names_and_codes_that_do_not_work(people: People) -> None:
     lost.page.fill("#rename-name", "VEGA")
     lost.page.click("#rename-form .primary")
     expect(lost.page.locator("#renaming-problem")).to_contain_text("VEGA2 is free")
-    lost.page.fill("#rename-name", "Found")
+    lost.page.fill("#rename-name", "FoundBlock")
     lost.page.click("#rename-form .primary")
     vega.sees("Lost is now Found")
 
@@ -300,7 +302,7 @@ HOSTILE = (
 )
 
 
-def test_hostile_text_is_shown_and_does_nothing(people: People, server: Server) -> None:
+def test_hostile_text_is_shown_and_does_nothing(people: RosterReceived, server: Server) -> None:
     zoe, ida = people.new(), people.new(phone=True)
     code = zoe.enter("Zoe")
     ida.enter("Ida", code)
@@ -333,7 +335,7 @@ def test_hostile_text_is_shown_and_does_nothing(people: People, server: Server) 
     expect(zoe.log.locator(".failed")).to_have_count(0)
 
 
-def test_by_keyboard_alone(people: People) -> None:
+def test_by_keyboard_alone(people: RosterReceived) -> None:
     kim = people.new()
     page, press = kim.page, kim.page.keyboard.press
     expect(page.locator("#home-name")).to_be_focused()

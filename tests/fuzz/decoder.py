@@ -10,9 +10,9 @@ What must hold:
 from __future__ import annotations
 
 from netchat import wire
-from netchat.link.codes import warm_up
+from netchat.link.code_table import warm_up
 from netchat.link.header import Header, Kind
-from netchat.link.opening import Mode
+from netchat.link.open_request import Mode
 from netchat.packets import Block, Damage, Decoded, Decoder, Gap, Item, Packet
 from netchat.packets.views.ladder import Ladder
 from netchat.packets.views.ladder_svg import ladder_svg

@@ -10,7 +10,7 @@ What must hold:
 
 from __future__ import annotations
 
-from netchat.link.door import Door
+from netchat.link.datagram_listener import DatagramListener
 from netchat.link.header import HEADER_SIZE, read_header
 from netchat.link.link import Link
 from tests.fuzz.choices import Choices
@@ -38,7 +38,7 @@ class Town:
     """A door, and everybody who comes to it."""
 
     def __init__(self) -> None:
-        self.door = Door(MTU, MOST)
+        self.door = DatagramListener(MTU, MOST)
         self.clients = [Client(number) for number in range(3)]
         self.now = 1.0
         self.overheard: list[bytes] = []

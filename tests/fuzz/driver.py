@@ -1,19 +1,19 @@
 """What drives a hub in the fuzzer: a server without sockets, disk or clock, and its peers' eyes.
 
-It does what `netchat.net.server` does, at moments that the input chooses, and looks at everything
+It does what `netchat.net.chat_server` does, at moments that the input chooses, and looks at everything
 that comes out: a violated promise is an `AssertionError`.
 """
 
 from __future__ import annotations
 
 from netchat import wire
-from netchat.chat.connection import Close, Connection, Fanout, Note, Write
 from netchat.chat.hub import Hub
-from netchat.chat.journal import Batch
-from netchat.chat.room import TAIL_BYTES
+from netchat.chat.model.connection import Close, Connection, Fanout, Log, Write
+from netchat.chat.model.room import TAIL_BYTES
+from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
 from netchat.errors import PeerError
-from netchat.net.memory import MemoryHistory
+from netchat.net.history.memory_history import MemoryHistory
 from netchat.wire import Event, FrameReader, HistoryEnd, Joined, Left, Message, Welcome
 
 __all__ = ["SETTINGS", "Driver", "Peer"]
@@ -78,7 +78,7 @@ class Driver:
         except PeerError as error:
             if not peer.closing:
                 self.hub.receive(peer, list(error.frames), self.now)
-                self.hub.broke(peer, error)
+                self.hub.protocol_error(peer, error)
         else:
             self.hub.receive(peer, frames, self.now)
             if peer.reader.pending:
@@ -145,7 +145,7 @@ class Driver:
                     assert isinstance(connection, Peer)
                     assert not connection.gone, "a lost connection is closed"
                     connection.told_to_close = True
-                case Note():
+                case Log():
                     pass
 
     def _deliver(self, to: Connection, data: bytes) -> None:

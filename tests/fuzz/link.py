@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from netchat.link.codes import block_code
+from netchat.link.code_table import block_code
 from netchat.link.header import Header, Kind, write_header
 from netchat.link.link import Link
-from netchat.link.marker import MARKER
-from netchat.link.opening import Mode
-from netchat.link.payload import payload_context
+from netchat.link.open_request import Mode
+from netchat.link.payload_decoder import payload_context
+from netchat.link.sync_marker import MARKER
 from tests.fuzz.choices import Choices
 from tests.link.world import World
 

@@ -8,12 +8,12 @@ What must hold:
 
 from __future__ import annotations
 
-from netchat.packets.budget import Budget
-from netchat.packets.connection import Connection
-from netchat.packets.conversation import Conversation
-from netchat.packets.direction import Direction
-from netchat.packets.dissect import ACK, FIN, PSH, SYN, Segment
+from netchat.packets.decode.conversation import Conversation
 from netchat.packets.items import Gap, Item
+from netchat.packets.memory_budget import MemoryBudget
+from netchat.packets.tcp.connection import Connection
+from netchat.packets.tcp.dissect import ACK, FIN, PSH, SYN, Segment
+from netchat.packets.tcp.stream import TcpStream
 from tests.fuzz.choices import Choices
 
 __all__ = ["check"]
@@ -42,26 +42,26 @@ class _Pipe:
     def end(self, why: str) -> list[Item]:
         return []
 
-    def turn_round(self) -> None:
+    def swap_direction(self) -> None:
         raise AssertionError("nobody asked for it")
 
 
 def check(data: bytes) -> None:
     """Run one case."""
-    choices, budget = Choices(data), Budget()
+    choices, budget = Choices(data), MemoryBudget()
     said = Conversation(1, ("a", 1), ("b", 2), 0, True)
     pipes: dict[bool, _Pipe] = {}
 
-    def open_stage(half: Direction, _: bool) -> _Pipe:
+    def open_stage(half: TcpStream, _: bool) -> _Pipe:
         return pipes.setdefault(half.to_server, _Pipe())
 
-    client = Direction(b"client", said, said.to_server, budget, open_stage, to_server=True)
-    server = Direction(b"server", said, said.to_client, budget, open_stage, to_server=False)
+    client = TcpStream(b"client", said, said.to_server, budget, open_stage, to_server=True)
+    server = TcpStream(b"server", said, said.to_client, budget, open_stage, to_server=False)
     connection = Connection(said, client, server, (b"a", b"b"), chat=True)
     isn = choices.pick((0, 1000, 2**32 - 300, 2**32 - 1, 2**31))
     time, seen, items = 0, set[int](), list[Item]()
 
-    def take(half: Direction, segment: Segment) -> None:
+    def take(half: TcpStream, segment: Segment) -> None:
         nonlocal items
         items += connection.take(half, segment, connection.turn + 1, time, trace=False)
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from tests.packets.namespaces import needs_root
 
-__all__ = ["NAME", "PATIENCE", "lab", "leftovers", "needs_root", "started"]
+__all__ = ["NAME", "TIMEOUT", "lab", "leftovers", "needs_root", "started"]
 
 #: A lab that no other run of the tests has.
 NAME = f"t{os.getpid()}"
 
 #: Seconds for anything that is waited for.
-PATIENCE = 20
+TIMEOUT = 20
 
 
 def _line(*arguments):
@@ -26,7 +26,7 @@ def _line(*arguments):
 def lab(*arguments, code=0, **options):
     """Run a command of the lab to its end; it has to end with this exit code."""
     done = subprocess.run(
-        _line(*arguments), capture_output=True, text=True, check=False, timeout=PATIENCE, **options
+        _line(*arguments), capture_output=True, text=True, check=False, timeout=TIMEOUT, **options
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from netchat.lab.claim import ask
 from netchat.lab.lab import Lab
-from tests.lab.labs import NAME, PATIENCE, lab, leftovers, needs_root, started
+from netchat.lab.lab_lock import ask
+from tests.lab.labs import NAME, TIMEOUT, lab, leftovers, needs_root, started
 
 pytestmark = needs_root
 
@@ -30,7 +30,7 @@ def up(*options):
 
 
 def until(true):
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -66,7 +66,7 @@ def test_what_lies_in_the_folder_is_not_taken_for_a_part_of_python(tmp_path):
     (tmp_path / "sysconfig.py").write_text("raise SystemExit('and so is this')")
     with Lab(NAME) as mine:
         done = mine.start("h1", ["cat", "pwd.py"], cwd=tmp_path, stdout=subprocess.PIPE)
-        said, _ = done.communicate(timeout=PATIENCE)
+        said, _ = done.communicate(timeout=TIMEOUT)
     assert done.returncode == 0
     assert b"raise" in said
 
@@ -76,8 +76,8 @@ def test_ctrl_c_ends_it_and_what_runs_in_it():
         until(lambda: ask(NAME) is not None)
         with started("exec", "h1", "sleep", "100") as sleeper:
             lab_up.send_signal(signal.SIGINT)
-            _, said = lab_up.communicate(timeout=PATIENCE)
-            assert sleeper.wait(PATIENCE) != 0
+            _, said = lab_up.communicate(timeout=TIMEOUT)
+            assert sleeper.wait(TIMEOUT) != 0
     assert lab_up.returncode == 0
     assert "nothing of it is left" in said
     assert leftovers() == []
@@ -92,7 +92,7 @@ def test_what_a_killed_lab_has_left_is_removed_by_the_next():
         assert len(leftovers()) > 2
         assert "No lab" in lab("exec", "h1", "true", code=1).stderr
         up("--hosts", "3")
-        assert sleeper.wait(PATIENCE) == -signal.SIGTERM
+        assert sleeper.wait(TIMEOUT) == -signal.SIGTERM
     os.kill(ask(NAME)["process"], signal.SIGKILL)
     until(lambda: ask(NAME) is None)
     assert f"netchat-{NAME}-h3" in lab("down").stderr
@@ -128,7 +128,7 @@ def datagrams(checked):
     with started("exec", "h1", "python", "-c", RECEIVE, stdout=subprocess.PIPE) as receiver:
         assert receiver.stdout.readline() == "ready\n"
         lab("exec", "h2", "python", "-c", SEND, "01"[not checked])
-        got, _ = receiver.communicate(timeout=PATIENCE)
+        got, _ = receiver.communicate(timeout=TIMEOUT)
     return [bytes.fromhex(line) for line in json.loads(got)]
 
 
@@ -210,14 +210,14 @@ def test_sniff_on_a_cable():
         assert "Listening on h2" in sniffing.stderr.readline()
         client = ("netchat", "client", "h1", "--name", "Nova", "--no-state")
         lab("exec", "h2", *client, input="hi\n")
-        seen, _ = sniffing.communicate(timeout=PATIENCE)
+        seen, _ = sniffing.communicate(timeout=TIMEOUT)
     assert json.loads(seen)["fields"]["text"] == "hi"
 
 
 def test_without_root():
     code = (
         "import os\n"
-        "import netchat.cli.lab_up, netchat.cli.lab_down, netchat.lab.lab, pyroute2.netns\n"
+        "import netchat.cli.lab.up, netchat.cli.lab.down, netchat.lab.lab, pyroute2.netns\n"
         "from netchat.cli.main import cli\n"
         "from netchat.errors import NotPermitted\n"
         "os.setgroups([]); os.setuid(65534)\n"
@@ -226,7 +226,7 @@ def test_without_root():
         "    except NotPermitted as error: print(error)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=PATIENCE
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=TIMEOUT
     )
     said = done.stdout.splitlines()
     assert len(said) == 2, done.stderr

@@ -12,7 +12,7 @@ from netchat.coding.laws import LAWS, check
 SLOW = {"rs:255,223+interleave:5+hamming:7,4", "rs:255,223+interleave:5"}
 
 #: The package reedsolo decodes a hundred long blocks a second: its laws are held to short ones, and
-#: tests/coding/test_reed_solomon.py holds its long blocks to being those of the fast kernels.
+#: tests/coding/reed_solomon/test_code.py holds its long blocks to being those of the fast kernels.
 SHORTER = {"rs:255,223@reedsolo": "rs:20,12@reedsolo"}
 
 MORE = [

@@ -14,19 +14,21 @@ from typing import get_args
 import pytest
 from hypothesis import find
 from hypothesis import strategies as st
+from tests.cli.test_chat_session import Idle
 
 from netchat import chat
-from netchat.chat import answers, happenings, requests
+from netchat.chat import client_events as events
+from netchat.chat import client_handlers as answers
+from netchat.chat import server_handlers as requests
 from netchat.chat.client import ChatClient
-from netchat.chat.happenings import Happening
-from netchat.cli.chat_json import happening_json
-from netchat.cli.chat_news import take
-from netchat.cli.chat_session import Conversation
-from netchat.net.crowd import user
-from netchat.packets.pairs import ANSWERS
+from netchat.chat.client_events import ClientEvent
+from netchat.load import user
+from netchat.tui.event_handlers import take
+from netchat.tui.json_output import event_json
+from netchat.tui.session import Conversation
 from netchat.web.site import PAGE
 from netchat.wire import MESSAGES, Hello, Way
-from tests.cli.test_chat_session import Idle
+from netchat.wire.pairs import ANSWERS
 from tests.web.node import NODE, run
 
 TO_SERVER = {message for message in MESSAGES.values() if message.WAY & Way.TO_SERVER}
@@ -42,7 +44,9 @@ PAGE_VIEWS = "".join(
     file.read_text("utf-8") for file in PAGE.glob("*.js") if file.name != "protocol.js"
 )
 
-each_happening = pytest.mark.parametrize("happening", get_args(Happening), ids=lambda h: h.__name__)
+each_happening = pytest.mark.parametrize(
+    "happening", get_args(ClientEvent), ids=lambda h: h.__name__
+)
 
 
 # -- what a client sends ------------------------------------------------------------------------
@@ -91,23 +95,23 @@ def test_the_page_handles_what_the_server_sends_and_only_that(tmp_path):
 # -- what users are told ------------------------------------------------------------------------
 
 
-def _sample(happening):
-    return find(st.builds(happening), lambda _: True)
+def _sample(event):
+    return find(st.builds(event), lambda _: True)
 
 
 def test_all_happenings_are_in_the_union():
-    assert {kind.__name__ for kind in get_args(Happening)} == {*happenings.__all__} - {"Happening"}
+    assert {kind.__name__ for kind in get_args(ClientEvent)} == {*events.__all__} - {"ClientEvent"}
 
 
 @each_happening
-def test_the_terminal_takes_it_in(happening):
+def test_the_terminal_takes_it_in(event):
     conversation = Conversation(Idle(ChatClient("Nova")), "here:6464")  # type: ignore[arg-type]
-    assert isinstance(take(conversation, _sample(happening)), list)
+    assert isinstance(take(conversation, _sample(event)), list)
 
 
 @each_happening
-def test_it_has_a_form_in_json(happening):
-    assert json.loads(happening_json(_sample(happening)))["type"]
+def test_it_has_a_form_in_json(event):
+    assert json.loads(event_json(_sample(event)))["type"]
 
 
 def test_the_page_shows_what_its_client_tells():

@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netchat import channels, coding
-from netchat.bench.link_suite import contestant, weather
+from netchat.bench.link.suite import contestant, weather
 from netchat.cli.main import cli
 from netchat.coding.code import LONGEST
-from netchat.link.wish import check_wish, policy
+from netchat.link.policy_registry import policy, validate_policy
 
 NAMES = [
     *coding.names(),
@@ -112,7 +112,7 @@ def test_a_spec_of_a_channel(spec):
 @settings(max_examples=400)
 @given(wishes)
 def test_a_spec_of_a_link(spec):
-    made(check_wish, spec)
+    made(validate_policy, spec)
     made(policy, spec)
     made(contestant, spec)
 

@@ -16,7 +16,7 @@ from netchat.link.header import (
     write_header,
 )
 from netchat.link.link import Link
-from netchat.link.marker import MARKER, MARKER_ERRORS, begins_link, differing_bits
+from netchat.link.sync_marker import MARKER, MARKER_ERRORS, begins_link, differing_bits
 from netchat.wire import Hello, encode
 
 #: Written by hand from docs/LINK.md; the CRC is that of a calculator (CRC-16/IBM-3740).

@@ -8,25 +8,25 @@ from collections.abc import Iterator
 import pytest
 
 from netchat.errors import LinkError
-from netchat.link.codes import block_code, check_spec
+from netchat.link.code_table import block_code, check_spec
 from netchat.link.header import HEAD_SIZE, Header, Kind, write_header
 from netchat.link.link import Link
-from netchat.link.marker import MARKER
-from netchat.link.opening import Opening, read_opening, write_opening
-from netchat.link.payload import payload_context
+from netchat.link.open_request import OpenRequest, read_open_request, write_open_request
+from netchat.link.payload_decoder import payload_context
+from netchat.link.sync_marker import MARKER
 from tests.link.world import World
 
 LINK, FIRST = 9, 1000
-PLAIN = Opening("rs:255,223", "rs:255,223")
+PLAIN = OpenRequest("rs:255,223", "rs:255,223")
 
 
 class Peer:
     """A client that says what it is told to, and a server that has let it in."""
 
-    def __init__(self, opening: Opening = PLAIN) -> None:
+    def __init__(self, opening: OpenRequest = PLAIN) -> None:
         self.server = Link.server()
         self.now = 0.0
-        self.say(Kind.OPEN, write_opening(opening), code=1)
+        self.say(Kind.OPEN, write_open_request(opening), code=1)
 
     def block(self, kind: Kind, payload: bytes = b"", **fields: int) -> bytes:
         values = {
@@ -166,7 +166,7 @@ def test_acknowledgements_nobody_takes_do_not_pile_up() -> None:
     peer = Peer()
     for i in range(5000):
         peer.say(Kind.DATA, b"x", offset=FIRST + i, number=FIRST + 40 * i, code=0)
-        peer.say(Kind.OPEN, write_opening(Opening("uncoded", "uncoded")), code=1)
+        peer.say(Kind.OPEN, write_open_request(OpenRequest("uncoded", "uncoded")), code=1)
 
     assert len(peer.server.blocks_to_send(0.0)) < 100
 
@@ -303,7 +303,7 @@ def test_no_header_whatever_its_fields_breaks_either_side() -> None:
 def test_specs_that_no_link_takes(spec: str, why: str) -> None:
     with pytest.raises(ValueError, match="(?i)" + why):
         check_spec(spec)
-    server = Peer(Opening(spec[:64] or "+", "uncoded")).server
+    server = Peer(OpenRequest(spec[:64] or "+", "uncoded")).server
     assert server.closed
     assert not server.opened
     assert server.blocks_to_send(0.0)  # REFUSE, with the reason
@@ -315,10 +315,10 @@ def test_specs_that_no_link_takes(spec: str, why: str) -> None:
 )  # fmt: skip
 def test_an_open_that_is_none_is_refused(payload: bytes) -> None:
     with pytest.raises(LinkError, match="no OPEN"):
-        read_opening(payload)
+        read_open_request(payload)
 
 
 def test_what_a_later_version_adds_to_open_is_passed_over() -> None:
-    opening = Opening("rs:255,223", "hamming:7,4")
+    opening = OpenRequest("rs:255,223", "hamming:7,4")
 
-    assert read_opening(write_opening(opening) + b"more") == opening
+    assert read_open_request(write_open_request(opening) + b"more") == opening

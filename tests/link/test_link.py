@@ -8,7 +8,7 @@ import pytest
 
 from netchat.link.header import Kind
 from netchat.link.link import Link
-from netchat.link.opening import Mode, Opening, write_opening
+from netchat.link.open_request import Mode, OpenRequest, write_open_request
 from tests.link.world import World
 
 #: The link's number, and what it counts from: near the end of every counter, so that all wrap around.
@@ -198,7 +198,9 @@ def test_reordering_alone_is_no_loss() -> None:
 def test_a_code_is_refused_with_a_reason() -> None:
     client = Link.client("rs:255,223", identity=1)
 
-    block = client._block(Kind.OPEN, 0.0, write_opening(Opening("my_code.py:Mine", "rs:255,223")))
+    block = client._block(
+        Kind.OPEN, 0.0, write_open_request(OpenRequest("my_code.py:Mine", "rs:255,223"))
+    )
     server = Link.server()
     server.receive(block, 0.0)
     client.blocks_to_send(0.0)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from netchat.link.link import Link
-from netchat.link.opening import Mode
+from netchat.link.open_request import Mode
 from tests.link.world import World
 
 #: Bytes that one side may make the other one hold: the window, copies of failed blocks, a block and

@@ -6,10 +6,12 @@ import random
 import secrets
 
 import pytest
+from tests.link.test_door import HERE, THERE, Street
 
-from netchat.link import door as door_module
+from netchat.link import datagram_listener as door_module
 from netchat.link import link as link_module
-from netchat.link.challenge import write_challenge
+from netchat.link.address_validation import write_challenge
+from netchat.link.datagram_mask import KEY_SIZE, MASKED, make_mask, masked
 from netchat.link.header import (
     HEADER_SIZE,
     Header,
@@ -19,10 +21,8 @@ from netchat.link.header import (
     write_header,
 )
 from netchat.link.link import Link
-from netchat.link.mask import KEY_SIZE, MASKED, make_mask, masked
-from netchat.link.opening import Opening, read_opening, write_opening
-from netchat.link.payload import payload_context
-from tests.link.test_door import HERE, THERE, Street
+from netchat.link.open_request import OpenRequest, read_open_request, write_open_request
+from netchat.link.payload_decoder import payload_context
 
 KEYS = [pytest.param(None, id="masked"), pytest.param(b"", id="older client")]
 
@@ -156,12 +156,12 @@ def test_a_forged_challenge_does_not_change_the_cookie() -> None:
 
 
 def test_a_server_that_is_older_than_masks_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
-    def older(payload: bytes) -> Opening:
-        opening = read_opening(payload)
-        return Opening(opening.up, opening.down, opening.mode, opening.cookie)
+    def older(payload: bytes) -> OpenRequest:
+        opening = read_open_request(payload)
+        return OpenRequest(opening.up, opening.down, opening.mode, opening.cookie)
 
-    monkeypatch.setattr(link_module, "read_opening", older)
-    monkeypatch.setattr(door_module, "read_opening", older)
+    monkeypatch.setattr(link_module, "read_open_request", older)
+    monkeypatch.setattr(door_module, "read_open_request", older)
     street = Street()
     client = street.enter(HERE)
 
@@ -201,8 +201,8 @@ def test_a_header_is_readable_without_the_mask_and_unmistakably_masked() -> None
 
 @pytest.mark.parametrize("key", [b"", b"8 bytes!"])
 def test_a_key_travels_in_open_behind_the_cookie(key: bytes) -> None:
-    opening = Opening("rs:255,223", "adaptive", cookie=b"a cookie", key=key)
-    assert read_opening(write_opening(opening)) == opening
-    assert read_opening(write_opening(opening) + b"\x04more") == opening
-    plain = Opening("rs:255,223", "adaptive", cookie=b"a cookie")
-    assert read_opening(write_opening(plain) + b"\x08short") == plain
+    opening = OpenRequest("rs:255,223", "adaptive", cookie=b"a cookie", key=key)
+    assert read_open_request(write_open_request(opening)) == opening
+    assert read_open_request(write_open_request(opening) + b"\x04more") == opening
+    plain = OpenRequest("rs:255,223", "adaptive", cookie=b"a cookie")
+    assert read_open_request(write_open_request(plain) + b"\x08short") == plain

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from netchat.channels.stream import ChannelStream
-from netchat.link.bandit import Bandit
-from netchat.link.chances import CHOICE, chance, nominal
-from netchat.link.codes import CODES, table
-from netchat.link.estimate import ChannelEstimate
+from netchat.link.block_size import MOST_CODED
+from netchat.link.code_table import CODES, table
+from netchat.link.decode_probability import CHOICE, chance, nominal
+from netchat.link.error_rate_estimator import ErrorRateEstimator
 from netchat.link.link import Link
-from netchat.link.policy import ChannelReport, Fixed, Oracle, Outcome, Policy
-from netchat.link.sizes import MOST_CODED
-from netchat.link.threshold import Threshold
-from netchat.link.wish import check_wish, policy
+from netchat.link.policies.bandit import Bandit
+from netchat.link.policies.policy import ChannelReport, FixedCode, Oracle, Outcome, Policy
+from netchat.link.policies.threshold import Threshold
+from netchat.link.policy_registry import policy, validate_policy
 from tests.link.world import World
 
 ADAPTIVE = [Threshold, lambda: Bandit(1)]
@@ -50,7 +50,7 @@ def test_stronger_codes_stand_more_and_bring_less() -> None:
 
 
 def test_an_estimate_is_what_was_reported_and_follows_a_change_at_once() -> None:
-    estimate = ChannelEstimate()
+    estimate = ErrorRateEstimator()
     assert not estimate.known
     for _ in range(20):
         estimate.report(ChannelReport(33, 33_000))
@@ -136,12 +136,12 @@ def test_wishes() -> None:
     assert isinstance(policy("adaptive"), Threshold)
     assert isinstance(policy("adaptive:bandit"), Bandit)
     assert isinstance(policy("adaptive:threshold"), Threshold)
-    assert isinstance(policy("rs:255,223"), Fixed)
-    assert check_wish(" adaptive : bandit ") == "adaptive:bandit"
+    assert isinstance(policy("rs:255,223"), FixedCode)
+    assert validate_policy(" adaptive : bandit ") == "adaptive:bandit"
     with pytest.raises(ValueError, match="'adaptive:luck' is no policy: there are adaptive"):
-        check_wish("adaptive:luck")
+        validate_policy("adaptive:luck")
     with pytest.raises(ValueError, match="is no code for a link"):
-        check_wish("luck")
+        validate_policy("luck")
 
 
 @pytest.mark.parametrize("wish", ["adaptive", "adaptive:bandit"])
@@ -170,7 +170,7 @@ def test_the_server_chooses_as_the_client_wishes() -> None:
     world = World(Link.client("rs:255,191", "adaptive:threshold"))
     world.carry(b"x" * 9000, b"y" * 9000)
 
-    assert isinstance(world.client.policy, Fixed)
+    assert isinstance(world.client.policy, FixedCode)
     assert isinstance(world.server.policy, Threshold)
     assert world.server.code_in == "rs:255,191"
 
@@ -180,7 +180,7 @@ def test_no_datagram_is_longer_than_its_way_whatever_code_is_chosen(mtu: int) ->
     """What was cut for a weak code and is sent again in a strong one has to be cut anew."""
     rng = random.Random(4)
 
-    class Fickle(Fixed):
+    class Fickle(FixedCode):
         def choose(self, now: float) -> int:
             return rng.choice(CHOICE)
 

@@ -7,19 +7,19 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable
 
-from netchat.chat.connection import Note
-from netchat.chat.happenings import Happened, Happening
-from netchat.chat.notes import Notes
+from netchat.chat.client_events import ClientEvent, RoomEvent
+from netchat.chat.model.connection import Log
+from netchat.chat.server_log import ServerLog
 from netchat.chat.settings import Settings
 from netchat.errors import HistoryError
-from netchat.net.client import Client
-from netchat.net.history import SqliteHistory
-from netchat.net.memory import MemoryHistory
-from netchat.net.server import ChatServer
+from netchat.net.chat_server import ChatServer
+from netchat.net.client_driver import ClientDriver
+from netchat.net.history.memory_history import MemoryHistory
+from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import FrameReader, Hello, Message, decode, encode
 
 #: Seconds after which a test that waits has failed.
-PATIENCE = 20.0
+TIMEOUT = 20.0
 
 
 class BrittleHistory(SqliteHistory):
@@ -44,8 +44,8 @@ class Serving:
 
     def __init__(self, history: SqliteHistory | MemoryHistory, settings: Settings) -> None:
         self.history = history
-        self.notes: list[Note] = []
-        self.log = Notes(self.notes.append)
+        self.notes: list[Log] = []
+        self.log = ServerLog(self.notes.append)
         self.server = ChatServer(history, settings, self.log)
         self.port = 0
 
@@ -54,7 +54,7 @@ class Serving:
         """The server's side of each connection."""
         return list(self.server.hub.connections)
 
-    def noted(self, event: str) -> list[Note]:
+    def noted(self, event: str) -> list[Log]:
         """The log's lines of one kind."""
         return [note for note in self.notes if note.event == event]
 
@@ -87,7 +87,7 @@ class Raw:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Read until something holds, or the server closes."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while not condition() and not self.ended:
                 await self._read()
 
@@ -131,15 +131,15 @@ async def raw(port: int, name: str = "", **options) -> AsyncIterator[Raw]:
 class Talker:
     """A client, and all that happens to it."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: ClientDriver) -> None:
         self.client, self.core = client, client.core
-        self.happened: list[Happening] = []
+        self.happened: list[ClientEvent] = []
         self._news = asyncio.Event()
         self._task = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
-        async for happening in self.client.happenings():
-            self.happened.append(happening)
+        async for event in self.client.events():
+            self.happened.append(event)
             self._news.set()
 
     def all(self, kind):
@@ -148,7 +148,9 @@ class Talker:
 
     def texts(self, room: str = "lobby") -> list[str]:
         """What was said in a room."""
-        return [h.event.text for h in self.all(Happened) if h.event.device and h.event.room == room]
+        return [
+            h.event.text for h in self.all(RoomEvent) if h.event.device and h.event.room == room
+        ]
 
     def say(self, *texts: str, room: str = "lobby") -> None:
         """Say something."""
@@ -158,7 +160,7 @@ class Talker:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something holds."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while not condition():
                 await self._news.wait()
                 self._news.clear()
@@ -177,7 +179,7 @@ class Talker:
 @contextlib.asynccontextmanager
 async def talker(port: int, name: str, *rooms: str, **options) -> AsyncIterator[Talker]:
     """A client that has joined some rooms."""
-    async with Client("127.0.0.1", port, name, **options) as client:
+    async with ClientDriver("127.0.0.1", port, name, **options) as client:
         someone = Talker(client)
         for room in rooms:
             await someone.enter(room)

@@ -9,15 +9,15 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from tests.net.test_history import batch, row
 
-from netchat.chat.journal import RoomRow, SeatRow, SessionRow
+from netchat.chat.persistence import MembershipRow, RoomRow, SessionRow
 from netchat.errors import HistoryError
-from netchat.net.history import SqliteHistory
-from netchat.net.purge import Purge
-from netchat.net.recover import recover
+from netchat.net.history.purge import Purge
+from netchat.net.history.recover import recover
+from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import Error, ErrorCode, Event, History, HistoryEnd, Join, Send
 from tests.chat.world import World
-from tests.net.test_history import batch, row
 
 DEVICE = 5
 
@@ -30,8 +30,8 @@ def make(path, events=100):
         RoomRow(2, "7K3F92MQ0T", 2, 78),
         SessionRow(3, b"t" * 32, b"", 5, "Ada"),
         SessionRow(4, b"u" * 32, b"v" * 32, 6, "Bo"),
-        SeatRow(3, 1),
-        SeatRow(4, 2),
+        MembershipRow(3, 1),
+        MembershipRow(4, 2),
     ]
     history.write([batch(changes=changes)])
     history.write([batch(*[row(n, size=200, device=DEVICE) for n in range(1, events + 1)])])
@@ -86,7 +86,7 @@ def check_plain(errors):
 
 def columns():
     with contextlib.closing(sqlite3.connect(":memory:")) as file:
-        from netchat.net.history import _PURGE_TABLE, _SCHEMA
+        from netchat.net.history.sqlite_history import _PURGE_TABLE, _SCHEMA
 
         file.executescript(_SCHEMA)
         file.execute(_PURGE_TABLE)

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from netchat.chat.happenings import Ended, Offline
-from netchat.link.marker import MARKER
-from netchat.net.client import Client
-from netchat.net.path import NoisyPath
+from netchat.chat.client_events import Offline, SessionEnded
+from netchat.link.sync_marker import MARKER
+from netchat.net.client_driver import ClientDriver
+from netchat.net.client_path import ClientPath
 from netchat.wire import Error, Join, Send
 from tests.net.serving import Talker, raw, serve, talker
 
@@ -29,7 +29,7 @@ from tests.net.serving import Talker, raw, serve, talker
 async def test_a_chat_over_a_link_is_whole(link: str, channel: str | None) -> None:
     texts = [f"message {i} " + "x" * (i % 300) for i in range(300)]
     async with serve(rate=0) as serving:
-        path = NoisyPath(link, channel, seed=5)
+        path = ClientPath(link, channel, seed=5)
         async with (
             talker(serving.port, "Nova", "lobby", path=path) as nova,
             talker(serving.port, "Sourav", "lobby") as plain,
@@ -49,7 +49,7 @@ async def test_a_chat_over_a_link_is_whole(link: str, channel: str | None) -> No
 
 
 async def test_a_chat_goes_on_where_it_was_when_the_connection_is_lost() -> None:
-    path = NoisyPath("rs:255,223", "bsc:1e-3", seed=6)
+    path = ClientPath("rs:255,223", "bsc:1e-3", seed=6)
     async with (
         serve(rate=0) as serving,
         talker(serving.port, "Nova", "lobby", path=path) as nova,
@@ -73,12 +73,12 @@ async def test_a_chat_goes_on_where_it_was_when_the_connection_is_lost() -> None
 
 async def test_a_slow_reader_over_a_link_takes_no_memory_and_misses_nothing() -> None:
     async with serve(rate=0) as serving:
-        path = NoisyPath("rs:255,223")
+        path = ClientPath("rs:255,223")
         async with (
-            talker(serving.port, "Slow", "lobby", path=path) as slow,
+            talker(serving.port, "PauseReading", "lobby", path=path) as slow,
             raw(serving.port, "Fast") as fast,
         ):
-            (peer,) = [p for p in serving.peers if p.session.name == "Slow"]
+            (peer,) = [p for p in serving.peers if p.session.name == "PauseReading"]
             transport = slow.client._wire.transport
             transport.pause_reading()
             await fast.answer(Join(1, 0, 0, "lobby"))
@@ -98,35 +98,38 @@ async def test_a_slow_reader_over_a_link_takes_no_memory_and_misses_nothing() ->
 
 
 async def test_who_says_goodbye_is_heard() -> None:
-    path = NoisyPath("rs:255,127+hamming:7,4", "bsc:1e-2", seed=7)
+    path = ClientPath("rs:255,127+hamming:7,4", "bsc:1e-2", seed=7)
     async with serve() as serving, talker(serving.port, "Nova", "lobby", path=path) as nova:
         nova.say("hello")
         await nova.until(lambda: nova.texts() == ["hello"])
         await nova.client.bye()
-        await nova.until(lambda: nova.all(Ended))
+        await nova.until(lambda: nova.all(SessionEnded))
 
-        assert nova.all(Ended)[0].wanted
+        assert nova.all(SessionEnded)[0].wanted
         assert not serving.server.hub.sessions
 
 
 async def test_a_server_that_stops_tells_those_on_links() -> None:
-    path = NoisyPath("rs:255,223", "bsc:1e-3", seed=8)
+    path = ClientPath("rs:255,223", "bsc:1e-3", seed=8)
     async with (
         serve() as serving,
         talker(serving.port, "Nova", "lobby", path=path, patience=0.1) as nova,
     ):
         await serving.server.stop()
-        await nova.until(lambda: nova.all(Offline) or nova.all(Ended))
+        await nova.until(lambda: nova.all(Offline) or nova.all(SessionEnded))
 
-        assert "shut" in (nova.all(Offline) + nova.all(Ended))[0].why
+        assert "shut" in (nova.all(Offline) + nova.all(SessionEnded))[0].why
 
 
 async def test_without_a_link_the_channel_breaks_the_chat_and_that_is_explained() -> None:
-    path = NoisyPath(None, "bsc:3e-3", seed=9)
-    async with serve() as serving, Client("127.0.0.1", serving.port, "Nova", path=path) as client:
+    path = ClientPath(None, "bsc:3e-3", seed=9)
+    async with (
+        serve() as serving,
+        ClientDriver("127.0.0.1", serving.port, "Nova", path=path) as client,
+    ):
         nova = Talker(client)
-        await nova.until(lambda: nova.all(Offline) or nova.all(Ended))
-        why = (nova.all(Offline) + nova.all(Ended))[0].why
+        await nova.until(lambda: nova.all(Offline) or nova.all(SessionEnded))
+        why = (nova.all(Offline) + nova.all(SessionEnded))[0].why
         nova.stop()
 
     assert "CRC" in why or "protocol" in why
@@ -151,8 +154,8 @@ async def test_without_a_link_the_channel_breaks_the_chat_and_that_is_explained(
     ],
 )
 def test_who_has_found_the_damage_is_told(why: str, finder: str, told: str) -> None:
-    assert told in NoisyPath(None, "bsc:0.5").explain(why, finder)
-    assert NoisyPath("uncoded", "bsc:0.5").explain(why, finder) == why
+    assert told in ClientPath(None, "bsc:0.5").explain(why, finder)
+    assert ClientPath("uncoded", "bsc:0.5").explain(why, finder) == why
 
 
 async def test_a_server_that_speaks_no_link_is_given_up() -> None:
@@ -164,9 +167,9 @@ async def test_a_server_that_speaks_no_link_is_given_up() -> None:
         writer.write(b"HTTP/1.1 400\r\n")
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    path = NoisyPath("rs:255,223")
+    path = ClientPath("rs:255,223")
     port = server.sockets[0].getsockname()[1]
-    async with Client("127.0.0.1", port, "Nova", path=path) as client:
+    async with ClientDriver("127.0.0.1", port, "Nova", path=path) as client:
         nova = Talker(client)
         path.link._attempts.until = 0.0
         await nova.until(lambda: nova.all(Offline))
@@ -181,8 +184,8 @@ async def test_a_server_that_speaks_no_link_is_given_up() -> None:
 async def test_a_server_that_no_link_has_come_to_has_loaded_nothing_for_it() -> None:
     code = """
 import asyncio, sys
-from netchat.net.server import ChatServer
-from netchat.net.memory import MemoryHistory
+from netchat.net.chat_server import ChatServer
+from netchat.net.history.memory_history import MemoryHistory
 from netchat.chat.settings import Settings
 async def run():
     server = ChatServer(MemoryHistory(), Settings(), print)

@@ -14,12 +14,13 @@ from click.testing import CliRunner
 from netchat.channels.impairment import Impairments
 from netchat.cli.main import cli
 from netchat.errors import CannotConnect
-from netchat.net import noise_datagrams, noise_proxy
-from netchat.net.load import run_load
-from netchat.net.noise_proxy import NoiseProxy
+from netchat.load.run import run_load
+from netchat.net.noise import datagrams as noise_datagrams
+from netchat.net.noise import proxy as noise_proxy
+from netchat.net.noise.proxy import NoiseProxy
 from tests.net.serving import serve
 
-PATIENCE = 10
+TIMEOUT = 10
 
 
 @contextlib.asynccontextmanager
@@ -60,20 +61,20 @@ async def said(address, data):
     reader, writer = await asyncio.open_connection(*address)
     writer.write(data)
     writer.write_eof()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         answer = await reader.read()
     writer.close()
     return answer
 
 
 async def until(true):
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while not true():
             await asyncio.sleep(0.01)
 
 
 def closed(told):
-    return [happening for happening in told if happening["event"] == "closed"]
+    return [event for event in told if event["event"] == "closed"]
 
 
 async def test_it_passes_everything_on_also_half_closed():
@@ -133,13 +134,13 @@ async def test_who_does_not_read_makes_the_other_wait(delay):
     async with server, proxied(server.sockets[0].getsockname()[:2], delay=delay) as (address, _):
         reader, writer = await asyncio.open_connection(*address, limit=1024)
         before = -1
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while taken != before or not taken:
                 before = taken
                 await asyncio.sleep(0.3)
         # What is held: 1 MiB here, and what the kernel buffers of four sockets take.
         assert taken < 32 * 1024 * 1024
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await reader.readexactly(taken)  # and then it goes on
         writer.close()
 
@@ -187,7 +188,7 @@ async def test_a_reset_is_passed_on():
     async with server, proxied(server.sockets[0].getsockname()[:2]) as (address, told):
         reader, writer = await asyncio.open_connection(*address)
         writer.write(b"x")
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
         writer.close()
@@ -200,7 +201,7 @@ async def test_without_a_server_the_client_is_cut_off_and_told_of():
         nobody = free.getsockname()
     async with proxied(nobody) as (address, told):
         reader, writer = await asyncio.open_connection(*address)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
         writer.close()
@@ -214,14 +215,14 @@ async def test_a_crowd_of_connections_is_refused(monkeypatch):
         _, first = await asyncio.open_connection(*address)
         await until(lambda: told)
         reader, second = await asyncio.open_connection(*address)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
         first.close()
         second.close()
         await until(lambda: closed(told))
         assert await said(address, b"room again") == b"room againthe end"
-    assert [happening["event"] for happening in told][:2] == ["connected", "refused"]
+    assert [event["event"] for event in told][:2] == ["connected", "refused"]
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
@@ -303,7 +304,7 @@ async def test_addresses_beyond_the_limit_are_refused_and_silent_ones_forgotten(
         monkeypatch.undo()
         client.sendto(b"four")
         await until(lambda: got[-1] == b"four")
-    assert [happening["event"] for happening in told] == ["connected", "closed"] * 2
+    assert [event["event"] for event in told] == ["connected", "closed"] * 2
 
 
 async def test_a_chat_over_a_link_does_not_notice():
@@ -324,13 +325,13 @@ def test_as_a_command():
         ) as process:
             listening = json.loads(process.stdout.readline())
             assert listening["damage"] == "bsc:0.01"
-            with socket.create_connection(("127.0.0.1", listening["port"]), PATIENCE) as sock:
+            with socket.create_connection(("127.0.0.1", listening["port"]), TIMEOUT) as sock:
                 sock.sendall(bytes(1000))
                 answer = b""
                 while len(answer) < 1000:
                     answer += sock.recv(1000)
             process.send_signal(signal.SIGINT)
-            told, _ = process.communicate(timeout=PATIENCE)
+            told, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0
     total = json.loads(told.splitlines()[-1])
     assert total["event"] == "total"
@@ -346,8 +347,8 @@ def test_it_ends_when_nobody_reads_what_it_says_any_more():
     ) as process:
         port = json.loads(process.stdout.readline())["port"]
         process.stdout.close()
-        with socket.create_connection(("127.0.0.1", port), PATIENCE):
-            _, said = process.communicate(timeout=PATIENCE)
+        with socket.create_connection(("127.0.0.1", port), TIMEOUT):
+            _, said = process.communicate(timeout=TIMEOUT)
     assert said == ""
 
 
@@ -367,7 +368,7 @@ def echo_process():
         thread = threading.Thread(target=answer)
         thread.start()
         yield server.getsockname()[1]
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT)
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,15 @@ import time
 import types
 
 import pytest
+from tests.net.test_history import batch, row
 
-from netchat.chat.happenings import Warned
-from netchat.chat.journal import RoomRow
-from netchat.net import server as module
-from netchat.net.history import SqliteHistory
-from netchat.net.memory import MemoryHistory
+from netchat.chat.client_events import WarningReceived
+from netchat.chat.persistence import RoomRow
+from netchat.net import chat_server as module
+from netchat.net.history.memory_history import MemoryHistory
+from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import ErrorCode, Event, Join, Send, Welcome
 from tests.net.serving import raw, serve, talker
-from tests.net.test_history import batch, row
 
 DAY = 86_400.0
 
@@ -46,8 +46,8 @@ async def test_nothing_is_acknowledged_or_lost_when_the_file_is_gone(path, harm,
             await maya.until(lambda: maya.texts() == ["before"])
             harm(path)
             nova.say("one", "two")
-            await maya.until(lambda: maya.all(Warned))
-            assert maya.all(Warned)[0].error.code == ErrorCode.STORAGE
+            await maya.until(lambda: maya.all(WarningReceived))
+            assert maya.all(WarningReceived)[0].error.code == ErrorCode.STORAGE
             assert maya.texts() == nova.texts() == ["before"]
             assert nova.core.unsent == 2
             (note,) = serving.noted("storage")
@@ -64,7 +64,7 @@ async def test_nothing_acknowledged_is_lost_when_the_log_is_deleted(path, monkey
         await nova.until(lambda: nova.texts() == ["before"])
         path.with_name("h.db-wal").unlink()
         nova.say("perhaps before it is noticed")
-        await nova.until(lambda: nova.all(Warned))
+        await nova.until(lambda: nova.all(WarningReceived))
         acknowledged = len(nova.texts())
     history = SqliteHistory(path)
     frames, _ = history.read(history.load().rooms[0][0].id, 1, 9, 10**6)
@@ -83,7 +83,7 @@ async def test_a_file_that_is_put_back_delivers_what_waited_once(path):
     async with serve(SqliteHistory(path)) as serving, talker(serving.port, "Nova", "lobby") as nova:
         rename(path)
         nova.say("waits")
-        await nova.until(lambda: nova.all(Warned))
+        await nova.until(lambda: nova.all(WarningReceived))
         path.with_name("elsewhere.db").rename(path)
         await nova.until(lambda: nova.texts() == ["waits"])
         nova.say("goes on")

@@ -10,18 +10,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from netchat.chat.happenings import Ended, Offline
+from netchat.chat.client_events import Offline, SessionEnded
 from netchat.errors import CannotConnect
-from netchat.link.codes import block_code
+from netchat.link.code_table import block_code
 from netchat.link.header import HEADER_SIZE, Kind, read_header
 from netchat.link.link import Link
-from netchat.net.client import Client
-from netchat.net.link_work import LinkWork
-from netchat.net.load import run_load
-from netchat.net.path import NoisyPath
-from netchat.net.udp_client import connect_udp
-from netchat.net.udp_server import UdpServer
-from netchat.net.udp_socket import MTU, udp_socket
+from netchat.load.run import run_load
+from netchat.net.client_driver import ClientDriver
+from netchat.net.client_path import ClientPath
+from netchat.net.link.cpu_budget import LinkWork
+from netchat.net.udp.client import connect_udp
+from netchat.net.udp.server import UdpServer
+from netchat.net.udp.socket import MTU, udp_socket
 from tests.net.serving import Serving, Talker, raw, serve, talker
 
 
@@ -106,7 +106,7 @@ def vanish(serving: Serving) -> None:
 async def test_a_chat_over_udp_is_whole(link: str, channel: str | None) -> None:
     texts = [f"message {i} " + "x" * (i % 300) for i in range(200)]
     async with serve(rate=0, udp=True) as serving:
-        path = NoisyPath(link, channel, seed=5, udp=True)
+        path = ClientPath(link, channel, seed=5, udp=True)
         async with (
             talker(serving.port, "Nova", "lobby", path=path) as nova,
             talker(serving.port, "Sourav", "lobby") as plain,
@@ -138,7 +138,7 @@ async def test_everything_arrives_once_and_in_order_over_a_way_that_loses_double
 
 
 async def test_a_chat_goes_on_where_it_was_when_its_link_is_lost() -> None:
-    path = NoisyPath("rs:255,223", "bsc:1e-3", seed=6, udp=True)
+    path = ClientPath("rs:255,223", "bsc:1e-3", seed=6, udp=True)
     async with (
         serve(rate=0, udp=True) as serving,
         talker(serving.port, "Nova", "lobby", path=path) as nova,
@@ -157,7 +157,7 @@ async def test_a_chat_goes_on_where_it_was_when_its_link_is_lost() -> None:
 
 async def test_a_server_that_is_killed_and_comes_back_is_noticed_at_once() -> None:
     """Its links are unknown then; the client is told so, and opens another one."""
-    path = NoisyPath("uncoded", udp=True)
+    path = ClientPath("uncoded", udp=True)
     async with (
         serve(rate=0, udp=True) as first,
         talker(first.port, "Nova", "lobby", path=path) as nova,
@@ -179,7 +179,7 @@ async def test_a_server_that_is_killed_and_comes_back_is_noticed_at_once() -> No
 
 
 async def test_a_server_that_is_gone_is_noticed_by_what_comes_back_from_its_port() -> None:
-    path = NoisyPath("uncoded", udp=True)
+    path = ClientPath("uncoded", udp=True)
     async with (
         serve(udp=True) as serving,
         talker(serving.port, "Nova", "lobby", path=path, patience=0.1) as nova,
@@ -194,7 +194,7 @@ async def test_a_server_that_is_gone_is_noticed_by_what_comes_back_from_its_port
 
 
 async def test_a_link_moves_when_its_client_gets_another_port() -> None:
-    path = NoisyPath("rs:255,223", udp=True)
+    path = ClientPath("rs:255,223", udp=True)
     async with (
         serve(rate=0, udp=True) as serving,
         postman(serving.port) as (man, port),
@@ -212,7 +212,7 @@ async def test_a_link_moves_when_its_client_gets_another_port() -> None:
 
 
 async def test_a_way_that_swallows_long_datagrams_is_used_with_short_ones() -> None:
-    path = NoisyPath("uncoded", udp=True)
+    path = ClientPath("uncoded", udp=True)
     async with (
         serve(rate=0, udp=True) as serving,
         postman(serving.port) as (man, port),
@@ -228,7 +228,7 @@ async def test_a_way_that_swallows_long_datagrams_is_used_with_short_ones() -> N
 
 
 async def test_silence_for_a_while_costs_nothing_but_time() -> None:
-    path = NoisyPath("rs:255,223", udp=True)
+    path = ClientPath("rs:255,223", udp=True)
     async with (
         serve(rate=0, udp=True) as serving,
         postman(serving.port) as (man, port),
@@ -247,8 +247,8 @@ async def test_silence_for_a_while_costs_nothing_but_time() -> None:
 
 async def test_a_client_that_vanished_is_noticed_by_its_silence(monkeypatch) -> None:
     monkeypatch.setattr("netchat.chat.timers.SWEEP_EVERY", 0.1)
-    monkeypatch.setattr("netchat.net.server.LINGER", 0.2)
-    path = NoisyPath("uncoded", udp=True)
+    monkeypatch.setattr("netchat.net.chat_server.LINGER", 0.2)
+    path = ClientPath("uncoded", udp=True)
     async with (
         serve(udp=True, ping_after=0.2, silence_timeout=0.6) as serving,
         postman(serving.port) as (man, port),
@@ -265,14 +265,14 @@ async def test_a_client_that_vanished_is_noticed_by_its_silence(monkeypatch) -> 
 
 
 async def test_who_says_goodbye_is_heard_and_the_link_is_closed() -> None:
-    path = NoisyPath("rs:255,127+hamming:7,4", "bsc:1e-2", seed=7, udp=True)
+    path = ClientPath("rs:255,127+hamming:7,4", "bsc:1e-2", seed=7, udp=True)
     async with serve(udp=True) as serving, talker(serving.port, "Nova", "lobby", path=path) as nova:
         nova.say("hello")
         await nova.until(lambda: nova.texts() == ["hello"])
         await nova.client.bye()
-        await nova.until(lambda: nova.all(Ended))
+        await nova.until(lambda: nova.all(SessionEnded))
 
-        assert nova.all(Ended)[0].wanted
+        assert nova.all(SessionEnded)[0].wanted
         assert not serving.server.hub.sessions
         async with asyncio.timeout(10):
             while serving.server._udp[0]._layers:
@@ -280,15 +280,15 @@ async def test_who_says_goodbye_is_heard_and_the_link_is_closed() -> None:
 
 
 async def test_a_server_that_stops_tells_those_on_udp() -> None:
-    path = NoisyPath("rs:255,223", "bsc:1e-3", seed=8, udp=True)
+    path = ClientPath("rs:255,223", "bsc:1e-3", seed=8, udp=True)
     async with (
         serve(udp=True) as serving,
         talker(serving.port, "Nova", "lobby", path=path, patience=0.1) as nova,
     ):
         await serving.server.stop()
-        await nova.until(lambda: nova.all(Offline) or nova.all(Ended))
+        await nova.until(lambda: nova.all(Offline) or nova.all(SessionEnded))
 
-        assert "shut" in (nova.all(Offline) + nova.all(Ended))[0].why
+        assert "shut" in (nova.all(Offline) + nova.all(SessionEnded))[0].why
 
 
 async def test_where_no_server_is_that_is_said_at_once() -> None:
@@ -296,17 +296,17 @@ async def test_where_no_server_is_that_is_said_at_once() -> None:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     with pytest.raises(CannotConnect, match="No server for UDP at 127"):
-        async with Client("127.0.0.1", port, "Nova", path=NoisyPath("uncoded", udp=True)):
+        async with ClientDriver("127.0.0.1", port, "Nova", path=ClientPath("uncoded", udp=True)):
             pass
 
 
 async def test_who_does_not_answer_is_given_up(monkeypatch) -> None:
-    monkeypatch.setattr("netchat.link.attempts.TIMEOUT", 0.2)
+    monkeypatch.setattr("netchat.link.open_retry.TIMEOUT", 0.2)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
         mute.bind(("127.0.0.1", 0))
-        path = NoisyPath("uncoded", udp=True)
+        path = ClientPath("uncoded", udp=True)
         with pytest.raises(CannotConnect, match="nobody answered on the other side"):
-            async with Client("127.0.0.1", mute.getsockname()[1], "Nova", path=path):
+            async with ClientDriver("127.0.0.1", mute.getsockname()[1], "Nova", path=path):
                 pass
 
 
@@ -314,7 +314,7 @@ async def test_every_address_of_a_name_is_tried() -> None:
     """`localhost` may be ::1 first, where nobody listens."""
     async with (
         serve(udp=True) as serving,
-        Client("localhost", serving.port, "Nova", path=NoisyPath("uncoded", udp=True)) as c,
+        ClientDriver("localhost", serving.port, "Nova", path=ClientPath("uncoded", udp=True)) as c,
     ):
         nova = Talker(c)
         await nova.enter()
@@ -327,7 +327,7 @@ async def test_a_machine_without_ipv6_takes_the_next_address(monkeypatch) -> Non
             raise OSError(97, "Address family not supported by protocol")
         return udp_socket(family)
 
-    monkeypatch.setattr("netchat.net.udp_client.udp_socket", no_ipv6)
+    monkeypatch.setattr("netchat.net.udp.client.udp_socket", no_ipv6)
     both = [
         (socket.AF_INET6, socket.SOCK_DGRAM, 17, "", ("::1", 1, 0, 0)),
         (socket.AF_INET, socket.SOCK_DGRAM, 17, "", ("127.0.0.1", 1)),
@@ -339,7 +339,7 @@ async def test_a_machine_without_ipv6_takes_the_next_address(monkeypatch) -> Non
 
     monkeypatch.setattr(loop, "getaddrinfo", found, raising=False)
     with pytest.raises(CannotConnect, match="No server for UDP"):
-        await NoisyPath("uncoded", udp=True).connect(asyncio.Protocol(), "both", 1)
+        await ClientPath("uncoded", udp=True).connect(asyncio.Protocol(), "both", 1)
 
 
 async def test_who_is_cut_off_while_another_link_takes_its_place_harms_nobody() -> None:
@@ -391,7 +391,7 @@ async def test_no_address_at_all_is_an_error() -> None:
 
 def test_over_udp_there_is_always_a_link() -> None:
     with pytest.raises(ValueError, match="over UDP there is always a link"):
-        NoisyPath(None, "bsc:1e-3", udp=True)
+        ClientPath(None, "bsc:1e-3", udp=True)
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
@@ -446,7 +446,7 @@ async def test_hostile_datagrams_are_answered_with_no_more_than_they_brought() -
 
 
 async def test_a_link_inside_of_a_link_is_rubbish() -> None:
-    from netchat.link.marker import MARKER
+    from netchat.link.sync_marker import MARKER
 
     async with serve(udp=True) as serving:
         layers = []
@@ -458,7 +458,7 @@ async def test_a_link_inside_of_a_link_is_rubbish() -> None:
             def connection_lost(self, exc) -> None:
                 layers.append(exc)
 
-        await NoisyPath("uncoded", udp=True).connect(Odd(), "127.0.0.1", serving.port)
+        await ClientPath("uncoded", udp=True).connect(Odd(), "127.0.0.1", serving.port)
         async with asyncio.timeout(10):
             while not layers:
                 await asyncio.sleep(0.01)
@@ -474,7 +474,7 @@ async def test_who_opens_a_link_and_says_nothing_is_dismissed_in_time() -> None:
             def connection_lost(self, exc) -> None:
                 lost.set_result(exc)
 
-        await NoisyPath("uncoded", udp=True).connect(Mute(), "127.0.0.1", serving.port)
+        await ClientPath("uncoded", udp=True).connect(Mute(), "127.0.0.1", serving.port)
         assert len(serving.peers) == 1
         async with asyncio.timeout(10):
             await lost
@@ -487,7 +487,7 @@ async def test_who_opens_a_link_and_says_nothing_is_dismissed_in_time() -> None:
 
 async def test_links_of_one_address_are_counted_with_its_connections() -> None:
     async with serve(udp=True, max_per_address=1) as serving:
-        path = NoisyPath("uncoded", udp=True)
+        path = ClientPath("uncoded", udp=True)
         async with talker(serving.port, "Nova", "lobby", path=path), raw(serving.port) as second:
             await second.end()
 
@@ -496,8 +496,8 @@ async def test_links_of_one_address_are_counted_with_its_connections() -> None:
 
 async def test_a_forged_error_of_the_network_does_not_end_an_open_link(monkeypatch) -> None:
     """ICMP quotes nothing that only the server could know."""
-    monkeypatch.setattr("netchat.net.udp_client.PROOF_WITHIN", 0.05)
-    path = NoisyPath("rs:255,223", udp=True)
+    monkeypatch.setattr("netchat.net.udp.client.PROOF_WITHIN", 0.05)
+    path = ClientPath("rs:255,223", udp=True)
     async with (
         serve(udp=True) as serving,
         talker(serving.port, "Nova", "lobby", path=path) as nova,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from netchat.link.codes import CODES, block_code
+from netchat.link.code_table import CODES, block_code
 from netchat.link.header import Header, write_header
-from netchat.link.marker import MARKER
-from netchat.link.opening import Mode, Opening, write_opening
-from netchat.link.payload import payload_context
+from netchat.link.open_request import Mode, OpenRequest, write_open_request
+from netchat.link.payload_decoder import payload_context
+from netchat.link.sync_marker import MARKER
 
 __all__ = ["block_of", "open_of"]
 
 
 def open_of(spec: str, mode: Mode = Mode.HYBRID) -> bytes:
     """The payload of OPEN that asks for one code both ways."""
-    return write_opening(Opening(spec, spec, mode))
+    return write_open_request(OpenRequest(spec, spec, mode))
 
 
 def block_of(header: Header, payload: bytes = b"") -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from netchat import wire
 from netchat.channels.stream import ChannelStream
 from netchat.link.link import Link
-from netchat.link.opening import Mode
+from netchat.link.open_request import Mode
 from netchat.wire import Message
 from tests.packets.segments import Talk
 

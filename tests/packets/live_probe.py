@@ -10,8 +10,8 @@ import threading
 import time
 
 from netchat.packets import Packet
-from netchat.packets.dissect import dissect
-from netchat.packets.live import Live
+from netchat.packets.capture.live import Live
+from netchat.packets.tcp.dissect import dissect
 from tests.packets.segments import ethernet, ipv4, ipv6, tcp, udp
 
 UDP = 17

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from netchat.packets import Packet
-from netchat.packets.dissect import ACK, FIN, PSH, RST, SYN
+from netchat.packets.tcp.dissect import ACK, FIN, PSH, RST, SYN
 
 __all__ = ["ACK", "FIN", "PSH", "RST", "SYN", "Talk", "ethernet", "ipv4", "ipv6", "tcp", "udp"]
 

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from netchat.packets.wireshark import DISSECTOR
+from netchat.packets.wireshark.dissector import DISSECTOR
 from netchat.wire import MESSAGES, fields_of
 from netchat.wire.fields import TEXT
 

@@ -10,7 +10,7 @@ from netchat.errors import CaptureError, EncodeError
 from netchat.packets import Decoded, read_capture
 from netchat.packets.craft import craft, find_message
 from netchat.packets.encapsulate import Encapsulation
-from netchat.packets.scapy_layer import NCP
+from netchat.packets.scapy.layer import NCP
 from netchat.wire import (
     HEADER_FIELDS,
     MESSAGES,

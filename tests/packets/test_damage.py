@@ -8,7 +8,7 @@ import pytest
 
 from netchat import wire
 from netchat.packets import Damage, Decoded, Packet
-from netchat.packets.dissect import Segment, dissect
+from netchat.packets.tcp.dissect import Segment, dissect
 from tests.packets.chatter import chat_messages, check_tiling, decode, renumber, said, talk_of
 from tests.packets.segments import Talk
 

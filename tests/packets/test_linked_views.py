@@ -11,7 +11,7 @@ from netchat import wire
 from netchat.link.header import HEAD_SIZE, Header, Kind
 from netchat.packets import Block, Item
 from netchat.packets.views.blocks import block_summary
-from netchat.packets.views.follow import Follow
+from netchat.packets.views.follow import ChatTranscript
 from netchat.packets.views.ladder import Ladder
 from netchat.packets.views.ladder_svg import ladder_svg
 from netchat.packets.views.ladder_text import ladder_lines
@@ -154,6 +154,6 @@ def test_ladder(noisy: list[Item]) -> None:
 
 
 def test_follow_tells_the_chat_and_nothing_of_the_link(noisy: list[Item]) -> None:
-    follow = Follow()
+    follow = ChatTranscript()
     lines = [line for item in noisy if (line := follow.line(item)) is not None]
     assert lines == [f"[lobby] Nova: {'Hello everybody, this is a noisy line ' * 3}"]

@@ -10,7 +10,7 @@ import pytest
 
 from netchat.errors import CaptureError
 from netchat.packets import Decoded, Messages, Sniffer, read, read_capture
-from netchat.packets.scapy_layer import NCP, NCPSend
+from netchat.packets.scapy.layer import NCP, NCPSend
 from tests.end_to_end.processes import ROOT
 from tests.packets.namespaces import needs_root, network
 

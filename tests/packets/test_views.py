@@ -11,9 +11,9 @@ from wcwidth import width
 
 from netchat import wire
 from netchat.packets import Conversation, Damage, Decoded, Gap, Item, Notice, Packet
-from netchat.packets.choosing import in_room
-from netchat.packets.linked import Linked
-from netchat.packets.views.follow import Follow
+from netchat.packets.decode.link_state import LinkState
+from netchat.packets.filters import in_room
+from netchat.packets.views.follow import ChatTranscript
 from netchat.packets.views.ladder import MOST_CLIENTS, MOST_ROWS, MOST_SERVERS, Ladder
 from netchat.packets.views.ladder_svg import ladder_svg
 from netchat.packets.views.ladder_text import ladder_lines
@@ -89,7 +89,7 @@ def shown(item: Item) -> list[str]:
     ladder, stats = Ladder(), Stats()
     stats.add(item)
     return [
-        *(text for line in [Follow().line(item)] if line for text in line.split("\n    ")),
+        *(text for line in [ChatTranscript().line(item)] if line for text in line.split("\n    ")),
         Lines().line(item),
         *tree_lines(item),
         *hex_lines(item),
@@ -246,7 +246,7 @@ def test_json_of_a_trace(traced: list[Item]) -> None:
 
 
 def test_follow(items: list[Item]) -> None:
-    follow = Follow()
+    follow = ChatTranscript()
     lines = [line for line in map(follow.line, items) if line]
     assert lines[:2] == ["[lobby] Nova: hello", "[lobby] Nova: two"]
     assert any("bytes of what Nova was told are missing]" in line for line in lines)
@@ -259,7 +259,7 @@ def test_follow(items: list[Item]) -> None:
 
 def test_follow_indents_what_has_several_lines() -> None:
     event = wire.Event(1, 1, 0, 0, 1, "lobby", "Eve", "hi\n[lobby] Nova: I owe you")
-    assert Follow().line(decoded(event)) == "[lobby] Eve: hi\n    [lobby] Nova: I owe you"
+    assert ChatTranscript().line(decoded(event)) == "[lobby] Eve: hi\n    [lobby] Nova: I owe you"
 
 
 def test_stats(items: list[Item]) -> None:
@@ -292,7 +292,7 @@ def test_stats_print_what_did_not_happen() -> None:
     ):  # fmt: skip
         assert count in text
     item = decoded(wire.Ping(1))
-    item.conversation.link = Linked()
+    item.conversation.link = LinkState()
     stats = Stats()
     stats.add(item)
     text = "\n".join(stats.lines())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from netchat.link.link import Link
-from netchat.link.marker import MARKER
+from netchat.link.sync_marker import MARKER
 from netchat.packets import Block, read_capture
 from netchat.packets.encapsulate import Encapsulation
 from tests.packets.sharks import EDITCAP, needs_tshark, tshark

@@ -17,23 +17,23 @@ from typing import Any
 
 from netchat import errors
 from netchat.chat.client import ChatClient
-from netchat.chat.happenings import (
-    Declined,
-    Ended,
-    Entered,
-    Happened,
-    Happening,
-    LeftRoom,
-    Missed,
+from netchat.chat.client_events import (
+    ClientEvent,
+    EventsMissed,
+    HistoryReceived,
     NameChanged,
-    NameRefused,
+    NameRejected,
     Online,
-    Past,
-    People,
+    RequestRefused,
+    RoomEntered,
+    RoomEvent,
+    RoomLeft,
+    RosterReceived,
+    SessionEnded,
     Undelivered,
-    Warned,
+    WarningReceived,
 )
-from netchat.chat.outbox import ClientMemory
+from netchat.chat.outbox import ClientState
 from netchat.errors import EncodeError, PeerError
 from netchat.web.site import PAGE
 from netchat.wire import MESSAGES, Error, Event, Member, RoomKind
@@ -76,7 +76,7 @@ class Node:
             encoding="utf-8",
         )
 
-    def client(self, name: str, memory: ClientMemory | None = None) -> PageClient | ChatClient:
+    def client(self, name: str, memory: ClientState | None = None) -> PageClient | ChatClient:
         """A new client, as `ChatClient` makes one."""
         if memory is not None:  # a memory of Python's, for a second client with the first one's
             return ChatClient(name, memory)
@@ -107,7 +107,7 @@ class PageClient:
     def __init__(self, node: Node, number: int, name: str) -> None:
         self._node, self._number = node, number
         self._out = bytearray()
-        self._happenings: list[Happening] = []
+        self._happenings: list[ClientEvent] = []
         self._call("new", name)
 
     def _call(self, call: str, *args: object) -> Any:
@@ -149,9 +149,9 @@ class PageClient:
         self._out.clear()
         return data
 
-    def take_happenings(self) -> list[Happening]:
-        happenings, self._happenings = self._happenings, []
-        return happenings
+    def take_events(self) -> list[ClientEvent]:
+        events, self._happenings = self._happenings, []
+        return events
 
     def connected(self) -> None:
         self._out.clear()
@@ -185,38 +185,38 @@ def _message(name: str, fields: dict[str, Any]) -> Any:
     return _DECLARED[name](**fields)
 
 
-def _happening(told: dict[str, Any]) -> Happening:
+def _happening(told: dict[str, Any]) -> ClientEvent:
     what = told.pop("what")
     match what:
         case "happened":
             event = Event(**told["event"])
-            return Happened(event, RoomKind(told["kind"]), told["peer"], told["own"], told["late"])
+            return RoomEvent(event, RoomKind(told["kind"]), told["peer"], told["own"], told["late"])
         case "entered":
             told["kind"] = RoomKind(told["kind"])
             del told["known"]
-            return Entered(**told)
+            return RoomEntered(**told)
         case "past":
             events = tuple(Event(**event) for event in told["events"])
-            return Past(told["room"], events, told["oldest"])
+            return HistoryReceived(told["room"], events, told["oldest"])
         case "people":
             members = tuple(Member(**member) for member in told["members"])
-            return People(told["room"], told["total"], members, told["more"])
+            return RosterReceived(told["room"], told["total"], members, told["more"])
         case "declined":
             asked = told.get("request")
             request = _message(asked["name"], asked["fields"]) if asked else None
-            return Declined(Error(**told["error"]), request)
+            return RequestRefused(Error(**told["error"]), request)
         case "warned":
-            return Warned(Error(**told["error"]))
+            return WarningReceived(Error(**told["error"]))
         case "undelivered":
             return Undelivered(told["text"], told["why"])
     plain = {
         "online": Online,
-        "ended": Ended,
-        "refused": NameRefused,
+        "ended": SessionEnded,
+        "refused": NameRejected,
         "renamed": NameChanged,
-        "left": LeftRoom,
-        "missed": Missed,
+        "left": RoomLeft,
+        "missed": EventsMissed,
     }
     made = plain[what](**told)
-    assert isinstance(made, Happening)
+    assert isinstance(made, ClientEvent)
     return made

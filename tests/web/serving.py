@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from netchat.net.memory import MemoryHistory
+from netchat.net.history.memory_history import MemoryHistory
 from netchat.web.site import Site
 from netchat.wire import Event, FrameReader, Hello, Join, Joined, Message, Send, decode, encode
 from tests.net.serving import Serving, serve

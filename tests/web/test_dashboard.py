@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from netchat.chat.connection import Note
+from netchat.chat.model.connection import Log
 from netchat.wire import Event, Join, Send
 from tests.net.serving import raw, talker
 from tests.web.serving import TOKEN, browser, serve_page
@@ -182,7 +182,7 @@ class TestFeed:
             serve_page(rate=0) as (serving, port),
             viewer(port, {"token": ""}) as looking,
             browser(port, "Nova") as page,
-            raw(serving.port, "Slow", limit=1024) as slow,
+            raw(serving.port, "PauseReading", limit=1024) as slow,
         ):
             slow.writer.transport.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_RCVBUF, 4096
@@ -197,7 +197,7 @@ class TestFeed:
                 await page.send(Send(counter, "lobby", "x" * 16000))
                 await page.next(Event)
             await looking.until(lambda: looking.last.get("slow"))
-            assert looking.last["slow"][0]["name"] == "Slow"
+            assert looking.last["slow"][0]["name"] == "PauseReading"
             assert looking.samples[-1]["slow"] == 1
             assert looking.samples[-1]["troubles"] == 1
 
@@ -218,7 +218,7 @@ class TestFeed:
             looking.socket.transport.pause_reading()
             for _ in range(15):  # each update is larger than what the connection holds unread
                 for _ in range(200):
-                    serving.log(Note("noise", {"text": "x" * 20_000}))
+                    serving.log(Log("noise", {"text": "x" * 20_000}))
                 await asyncio.sleep(0.03)
             looking.socket.transport.resume_reading()
             await looking.socket.wait_closed()

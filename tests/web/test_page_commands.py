@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netchat.cli.chat_commands import COMMANDS, parse
+from netchat.tui.commands import COMMANDS, parse
 from tests.web.node import NODE, run
 
 pytestmark = pytest.mark.skipif(

@@ -3,12 +3,6 @@
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import rule, run_state_machine_as_test
-
-from netchat.chat.client import ChatClient
-from netchat.chat.happenings import Happened
-from netchat.wire import FrameReader, Hello, decode
-from tests.chat import test_machine
-from tests.chat import world as chat
 from tests.chat.test_answers import (  # noqa: F401
     TestOrder,
     TestServersThatDoWrong,
@@ -18,6 +12,12 @@ from tests.chat.test_answers import (  # noqa: F401
     test_a_ping_is_answered,
     welcome,
 )
+
+from netchat.chat.client import ChatClient
+from netchat.chat.client_events import RoomEvent
+from netchat.wire import FrameReader, Hello, decode
+from tests.chat import test_machine
+from tests.chat import world as chat
 from tests.chat.test_client import (  # noqa: F401
     TestConversation,
     TestEnding,
@@ -63,7 +63,7 @@ def page_clients(node, monkeypatch):
 
 @pytest.fixture
 def client(node):
-    """As in `tests/chat/test_answers.py`: one that the test answers by hand."""
+    """As in `tests/chat/test_client_handlers.py`: one that the test answers by hand."""
     client = node.client("Nova")
     client.connected()
     give(client, welcome(lobby(10)))
@@ -117,7 +117,7 @@ class TestReload:
         there.connect(nova)
         there.settle()
         assert sourav.texts() == nova.texts() == ["one", "two"]
-        assert [h.event.counter for h in sourav.all(Happened) if h.event.device] == [1, 2]
+        assert [h.event.counter for h in sourav.all(RoomEvent) if h.event.device] == [1, 2]
 
     def test_a_memory_before_its_first_connection(self, node):
         core = node.client("Nova")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netchat.chat.codes import new_code, read_code, show_code
-from netchat.chat.text import show_text, text_problem
+from netchat.chat.room_codes import new_code, read_code, show_code
+from netchat.chat.text import show_text, validate_text
 from netchat.web.site import PAGE
 from netchat.wire.shown import INVISIBLE
 
@@ -90,7 +90,7 @@ def test_stacks_of_marks_are_bounded(js):
 
 @given(text=(TEXT | HARMFUL).filter(bool))
 def test_what_the_server_would_refuse_is_known_before(js, text):
-    assert bool(js("textProblem", text, 0)) == bool(text_problem(text))
+    assert bool(js("textProblem", text, 0)) == bool(validate_text(text))
 
 
 @pytest.mark.parametrize("text", ["x" * 10, "é" * 6, "😀" * 3])

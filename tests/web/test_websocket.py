@@ -29,7 +29,7 @@ from netchat.wire import (
     decode,
     encode,
 )
-from tests.net.serving import PATIENCE, serve, talker
+from tests.net.serving import TIMEOUT, serve, talker
 from tests.web.serving import Browser, browser, plain, serve_page
 
 HELLO = Hello(0, bytes(16), b"", "Nova", "test", ())
@@ -60,7 +60,7 @@ async def handshake(port: int):
 async def closing(reader: asyncio.StreamReader) -> tuple[Error | None, int]:
     """The ERROR and the close code that a connection ends with."""
     protocol, frames, error = Protocol(Side.CLIENT), FrameReader(), None
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while data := await reader.read(65536):
             protocol.receive_data(data)
             for event in protocol.events_received():

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TypeAlias
 
 from netchat.errors import LinkError
-from netchat.link.opening import Mode, read_opening
+from netchat.link.open_request import Mode, read_open_request
 from netchat.packets.items import Block
 from netchat.wire.shown import show_line
 from netchat.wording import many
@@ -89,7 +89,7 @@ def _code(block: Block) -> str:
 
 def _wishes(payload: bytes) -> str:
     try:
-        opening = read_opening(payload)
+        opening = read_open_request(payload)
     except LinkError as error:
         return show_line(str(error))
     up, down = show_line(opening.up), show_line(opening.down)

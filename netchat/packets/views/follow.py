@@ -7,13 +7,13 @@ from netchat.wire import Event, EventKind, RoomKind
 from netchat.wire.shown import show_line
 from netchat.wording import many
 
-__all__ = ["Follow"]
+__all__ = ["ChatTranscript"]
 
 #: Events remembered, so that none is shown for each of its readers: the last ones.
 _REMEMBERED = 100_000
 
 
-class Follow:
+class ChatTranscript:
     """Writes each event of each room once, however many members it went to."""
 
     def __init__(self) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from netchat.packets.conversation import Conversation, show_endpoint
-from netchat.packets.dissect import FIN, RST, SYN
+from netchat.packets.decode.conversation import Conversation, show_endpoint
 from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Trace
+from netchat.packets.tcp.dissect import FIN, RST, SYN
 from netchat.packets.views.blocks import block_summary
 from netchat.packets.views.lines import flag_names
 from netchat.packets.views.summary import summary

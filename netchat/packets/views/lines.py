@@ -6,9 +6,9 @@ import datetime
 
 from wcwidth import ljust, rjust
 
-from netchat.packets.conversation import Conversation, show_endpoint
-from netchat.packets.dissect import ACK, FIN, PSH, RST, SYN
+from netchat.packets.decode.conversation import Conversation, show_endpoint
 from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Trace
+from netchat.packets.tcp.dissect import ACK, FIN, PSH, RST, SYN
 from netchat.packets.views.blocks import block_summary
 from netchat.packets.views.summary import summary
 from netchat.wire.shown import show_line

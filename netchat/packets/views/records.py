@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from netchat.packets.conversation import show_endpoint
+from netchat.packets.decode.conversation import show_endpoint
 from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice
 from netchat.packets.views.lines import flag_names
 from netchat.wire import Message, fields_of

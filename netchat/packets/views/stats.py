@@ -7,9 +7,9 @@ from array import array
 from collections import Counter
 from typing import Any
 
-from netchat.packets.conversation import Conversation, Counts, show_endpoint
+from netchat.packets.decode.conversation import Conversation, Counts, show_endpoint
+from netchat.packets.decode.link_state import BlockCounts
 from netchat.packets.items import Damage, Decoded, Item
-from netchat.packets.linked import BlockCounts
 from netchat.packets.views.lines import party
 from netchat.wire import MESSAGES, Event, Send
 from netchat.wording import many

@@ -1,4 +1,4 @@
-// What each command does on the page. The counterpart of netchat/cli/chat_actions.py.
+// What each command does on the page. The counterpart of netchat/tui/actions.py.
 
 import { h, $ } from "./dom.js";
 import { COMMANDS, ELSEWHERE } from "./commands.js";

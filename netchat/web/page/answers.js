@@ -1,5 +1,5 @@
 // What a client does with what the server sends: one function a message.
-// The counterpart of netchat/chat/answers.py.
+// The counterpart of netchat/chat/client_handlers.py.
 
 import { newView, skeleton } from "./memory.js";
 import { ErrorCode, EventKind, MESSAGES, RoomKind } from "./protocol.js";

@@ -1,5 +1,5 @@
 // What a user can type: commands after a slash, everything else is said in the room.
-// The counterpart of netchat/cli/chat_commands.py: the same commands mean the same, in the same words.
+// The counterpart of netchat/tui/commands.py: the same commands mean the same, in the same words.
 
 /** Every command: its arguments (those in brackets are optional) and what it does, in the order of the help. */
 export const COMMANDS = {

@@ -89,7 +89,7 @@ export function textProblem(text, limit) {
   return `The message holds the ${what} ${where}; remove it.`;
 }
 
-// -- room codes, as in netchat/chat/codes.py ------------------------------------------------
+// -- room codes, as in netchat/chat/room_codes.py ------------------------------------------------
 
 export const LOBBY = "lobby";
 

@@ -1,0 +1,209 @@
+"""The pictures of a link-bench."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netchat.bench.link.results import LinkPoint, LinkResults
+from netchat.bench.link.suite import ORACLE, contestant, weather
+from netchat.bench.report.plot_style import BASELINE, Look, add_legend, looks, measured, picture
+from netchat.bench.theory.limits import capacity
+from netchat.channels.bsc import BSC
+from netchat.channels.registry import split
+from netchat.link.open_request import Mode
+from netchat.link.policy_registry import ADAPTIVE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["plot", "plot_regret"]
+
+#: Channels that change are drawn with so many fixed codes at most, the best ones.
+_FIXED = 2
+
+_WHAT = {
+    Mode.HYBRID: "hybrid ARQ",
+    Mode.ARQ: "ARQ alone",
+    Mode.FEC: "FEC alone",
+}
+
+
+def plot(results: LinkResults) -> Figure:
+    """Draw goodput: against the bit error rate, and over time where the channel changes."""
+    staying = [point for point in results.points if point.channel.startswith("bsc:")]
+    staying = [point for point in staying if len(weather(point.channel, 1.0).channels) == 1]
+    staying = [point for point in staying if _error_rate(point) > 0]  # 0 has no place on the axis
+    changing = _changing(results)
+    figure, axes = picture(
+        bool(staying) + bool(changing) or 1,
+        "What a link brings over a line that turns bits over",
+        "Share of the line that arrives as intact payload, heads and all that is sent again "
+        "counted in.  Markers: means with 95 % intervals.",
+    )
+    shown = _shown(results)
+    handles = []
+    if staying:
+        handles += _against_rate(axes[0], staying, shown)
+    if changing:
+        handles += _over_time(axes[-1], changing, shown)
+    figure.subplots_adjust(top=0.84)
+    axes[0].set_ylim(0, 1.08)
+    axes[0].set_ylabel("goodput, as a share of the line")
+    named = {handle.get_label(): handle for handle in handles}
+    add_legend(figure, list(named.values()))
+    return figure
+
+
+def plot_regret(results: LinkResults) -> Figure:
+    """Draw what was lost to the oracle, added up over time.
+
+    Raises:
+        ValueError: the oracle was not run.
+    """
+    changing = _changing(results)
+    oracle = [point for point in changing if point.link == ORACLE]
+    if not oracle:
+        raise ValueError("The regret is against the oracle: run it, too.")
+    figure, (axes,) = picture(
+        1, "Regret against the oracle",
+        "Seconds of the line's full capacity by which less has arrived than with the code that is "
+        "best on each channel.  Mean of the repetitions.",
+    )  # fmt: skip
+    shown = _shown(results)
+    handles = []
+    for point in changing:
+        if point.link == ORACLE:
+            continue
+        lost = accumulate(
+            point.slot * (best - mine)
+            for best, mine in zip(oracle[0].slots, point.slots, strict=True)
+        )
+        colour, _ = shown[point.link]
+        name = f"{_title(point.link)}: {100 * (point.share or 0):.0f} % of the oracle"
+        handles += axes.plot(_times(point), list(lost), color=colour, linewidth=2.6, label=name)
+    figure.subplots_adjust(top=0.83)
+    _spells(axes, changing[0])
+    axes.set_ylabel("regret in seconds of the line")
+    add_legend(figure, handles)
+    return figure
+
+
+def _changing(results: LinkResults) -> list[LinkPoint]:
+    """The points of the first channel that changes, but for fixed codes that are far behind."""
+    names = [p.channel for p in results.points if len(weather(p.channel, 1.0).channels) > 1]
+    mine = [point for point in results.points if names and point.channel == names[0]]
+    fixed = [point for point in mine if contestant(point.link).fixed]
+    best = sorted(fixed, key=lambda point: -point.goodput)[:_FIXED]
+    return [point for point in mine if point in best or point not in fixed]
+
+
+def _shown(results: LinkResults) -> dict[str, Look]:
+    """The look of each link, the same one in all panels and pictures."""
+    names = {point.link: _kind(point.link) for point in results.points if point.link != ORACLE}
+    chosen = looks(sorted(dict.fromkeys(names.values()), key=_order))
+    return {ORACLE: BASELINE, **{link: chosen[kind] for link, kind in names.items()}}
+
+
+def _order(kind: str) -> tuple[bool, bool, str]:
+    """Policies first, then what is compared with them."""
+    one = contestant(kind)
+    return one.wish not in ADAPTIVE, one.mode is Mode.HYBRID and "223" not in kind, kind
+
+
+def _kind(link: str) -> str:
+    """`adaptive` is one of the policies, and looks like it."""
+    return f"adaptive:{ADAPTIVE[link].__name__.lower()}" if link == "adaptive" else link
+
+
+def _title(link: str) -> str:
+    if link == ORACLE:
+        return "oracle: the best code for the channel"
+    one = contestant(link)
+    if one.wish in ADAPTIVE:
+        return _kind(link)
+    if one.wish == "uncoded" and one.mode is Mode.ARQ:
+        return "ARQ alone, uncoded"
+    return f"{_WHAT[one.mode]}, {one.wish}"
+
+
+def _error_rate(point: LinkPoint) -> float:
+    """Return the error rate of the BSC of a point, whose spec may also say how long it stays."""
+    (channel,) = weather(point.channel, 1.0).channels
+    return float(split(channel)[1])
+
+
+def _against_rate(axes: Axes, points: Sequence[LinkPoint], shown: dict[str, Look]) -> list[Any]:
+    handles: list[Any] = []
+    for link in dict.fromkeys(point.link for point in points):
+        mine = [point for point in points if point.link == link]
+        rates = [_error_rate(point) for point in mine]
+        look = shown[link]
+        goodputs = [point.goodput for point in mine]
+        handles += axes.plot(
+            rates, goodputs, color=look[0], marker=look[1], markersize=8, linewidth=2.2,
+            label=_title(link),
+        )  # fmt: skip
+        drawn = [i for i, goodput in enumerate(goodputs) if goodput > 0]
+        measured(
+            axes, [rates[i] for i in drawn], [goodputs[i] for i in drawn],
+            [mine[i].interval for i in drawn], look,
+        )  # fmt: skip
+    rates = [_error_rate(point) for point in points]
+    fine = np.geomspace(min(rates), max(rates), 200)
+    limits = [capacity(BSC(float(p))) or 0.0 for p in fine]
+    handles += axes.plot(
+        fine, limits, color="#444444", linestyle=":", linewidth=2, label="Shannon's limit, 1 - h(p)"
+    )
+    axes.set_xscale("log")
+    axes.set_title("Channels that stay (BSC)", loc="left", fontsize=15, fontweight="bold")
+    axes.set_xlabel("share of bits that the channel turns over")
+    return handles
+
+
+def _over_time(axes: Axes, points: Sequence[LinkPoint], shown: dict[str, Look]) -> list[Any]:
+    handles: list[Any] = []
+    for point in sorted(points, key=lambda one: one.link != ORACLE):
+        colour, marker = shown[point.link]
+        oracle = point.link == ORACLE
+        handles += axes.plot(
+            *_by_second(point), color=colour, linewidth=6 if oracle else 2.2,
+            alpha=0.3 if oracle else 1, label=_title(point.link), marker=marker,
+            markevery=(len(handles), 5), markersize=0 if oracle else 8,
+        )  # fmt: skip
+    _spells(axes, points[0])
+    axes.set_title("A channel that changes", loc="left", fontsize=15, fontweight="bold", pad=26)
+    return handles
+
+
+def _by_second(point: LinkPoint) -> tuple[list[float], list[float]]:
+    """Goodput by whole seconds: a shorter time holds too few blocks to draw a line."""
+    each = max(1, round(1 / point.slot))
+    starts = range(0, len(point.slots) - each + 1, each)
+    middles = [point.slot * (start + each / 2) for start in starts]
+    return middles, [sum(point.slots[start : start + each]) / each for start in starts]
+
+
+def _times(point: LinkPoint) -> list[float]:
+    return [point.slot * (number + 0.5) for number in range(len(point.slots))]
+
+
+def _spells(axes: Axes, point: LinkPoint) -> None:
+    """Shade the spells of the weather, and write above what each is."""
+    begins = 0.0
+    sky = weather(point.channel, 1.0)
+    for number, (channel, stays) in enumerate(sky.spells):
+        if number % 2:
+            axes.axvspan(begins, begins + stays, color="#f2f2f2", zorder=0)
+        kind, _, _ = channel.partition(":")
+        axes.text(
+            begins + stays / 2, 1.015, channel if kind == "bsc" else "bursts",
+            transform=axes.get_xaxis_transform(), ha="center", fontsize=13, color="#444444",
+        )  # fmt: skip
+        begins += stays
+    axes.set_xlim(0, begins)
+    axes.set_xlabel("seconds")

@@ -1,0 +1,285 @@
+"""The picture of a run: error rates over the channels, measured and by theory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from netchat.bench.report.plot_style import (
+    BASELINE,
+    Look,
+    add_legend,
+    literal,
+    looks,
+    measured,
+    picture,
+    rate_axis,
+)
+from netchat.bench.results import Point
+from netchat.bench.theory.limits import worst_bsc, worst_ebn0
+from netchat.bench.theory.rates import theory
+from netchat.channels import Channel
+from netchat.channels import get as get_channel
+from netchat.channels.awgn import AWGN
+from netchat.channels.bec import BEC
+from netchat.channels.bsc import BSC
+from netchat.channels.channel import ErrorChannel
+from netchat.channels.gilbert_elliott import GilbertElliott
+from netchat.channels.registry import split
+from netchat.coding import Code
+from netchat.coding import get as get_code
+from netchat.coding.block.uncoded import Uncoded
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["plot"]
+
+#: Points of a line of theory.
+_FINE = 41
+
+#: Kinds of channels that have an axis of their own; the others share none with each other.
+_KNOWN = (AWGN, BEC, GilbertElliott, BSC)
+
+_RATES = {"ber": "bit error rate after decoding", "fer": "frame error rate"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """How the channels of a kind are drawn."""
+
+    title: str
+    label: str
+    where: Callable[[Channel], float]
+    """A channel's place on the axis."""
+    at: Callable[[float], Channel] | None
+    """The channel of a place; None if theory knows nothing of such channels."""
+    limit: Callable[[float], float] | None
+    """The place where a code of some rate comes to Shannon's limit."""
+    log: bool = True
+    turned: bool = False
+    """Whether the axis is turned round, so that channels get better to the right."""
+
+
+def plot(points: Sequence[Point], rate: Literal["ber", "fer"] = "ber") -> Figure:
+    """Draw points; see `netchat.bench.Results.plot`."""
+    if not points:
+        raise ValueError("There are no points to draw.")
+    channels = {point.channel: _channel(point.channel) for point in points}
+    kinds: dict[tuple[type[Channel], str], list[Point]] = {}
+    for point in points:
+        channel = channels[point.channel]
+        # A file is loaded anew for each of its channels, whose types then differ.
+        known = type(channel) in _KNOWN
+        kind = (type(channel), "") if known else (Channel, split(point.channel)[0])
+        kinds.setdefault(kind, []).append(point)
+    figure, axes = picture(
+        len(kinds),
+        "What is still wrong after decoding" if rate == "ber" else "Frames that are lost",
+        "Markers: measured, with 95 % intervals; arrows: no error seen, so the rate is below.  "
+        "Lines: theory; dashed: an upper bound.",
+    )
+    codes = {point.code: _code(point.code) for point in points}
+    chosen = looks([spec for spec, code in codes.items() if not isinstance(code, Uncoded)])
+    shown: dict[str, tuple[Look, str]] = {}
+    rate_axis(axes, _RATES[rate], _lowest(points, rate))
+    for panel_axes, ((its_type, _), its_points) in zip(axes, kinds.items(), strict=True):
+        its_channels = [channels[point.channel] for point in its_points]
+        panel = _panel(its_type, its_channels)
+        _draw_axis(panel_axes, panel, its_channels)
+        names = dict.fromkeys(point.code for point in its_points)
+        if not any(isinstance(codes[name], Uncoded) for name in names):
+            names = {"uncoded:64": None, **names}
+            codes["uncoded:64"] = Uncoded(64)
+        for name in names:
+            look = chosen.get(name, BASELINE)
+            code = codes[name]
+            shown[name] = look, _title(name, code, its_points)
+            if code is not None:
+                _draw_theory(panel_axes, panel, code, rate, look)
+                _draw_limit(panel_axes, panel, code, look)
+            mine = [point for point in its_points if point.code == name and point.tally.frames]
+            measured(
+                panel_axes,
+                [panel.where(channels[point.channel]) for point in mine],
+                [_rate_of(point, rate) for point in mine],
+                [point.ber_interval if rate == "ber" else point.fer_interval for point in mine],
+                look,
+            )
+    _draw_legend(figure, shown)
+    return figure
+
+
+def _channel(spec: str) -> Channel:
+    """The channel, for its place; of a program that is not this one, such as a notebook, its name."""
+    try:
+        return get_channel(spec)
+    except ValueError:
+        return ErrorChannel(spec, None, p=0.0)
+
+
+def _code(spec: str) -> Code | None:
+    """The code, for its theory; None if it was of a program that is not this one."""
+    try:
+        return get_code(spec)
+    except ValueError:
+        return None
+
+
+def _title(spec: str, code: Code | None, points: Sequence[Point]) -> str:
+    if isinstance(code, Uncoded):
+        return "uncoded"
+    rate = next(point.rate for point in points if point.code == spec)
+    return literal(f"{spec if code is None else code.name}, rate {rate:.2f}")
+
+
+def _rate_of(point: Point, rate: str) -> float:
+    found = point.ber if rate == "ber" else point.fer
+    assert found is not None
+    return found
+
+
+def _lowest(points: Sequence[Point], rate: str) -> float:
+    """The lower end of the axis: a decade below what was seen."""
+    rates = [_rate_of(point, rate) for point in points if point.tally.frames]
+    least = min((found for found in rates if found > 0), default=1e-3)
+    return float(10 ** np.floor(np.log10(least) - 0.3))
+
+
+def _panel(kind: type[Channel], channels: Sequence[Channel]) -> _Panel:
+    if kind is AWGN:
+        return _Panel(
+            "Gaussian noise (BPSK, hard decisions)",
+            "$E_b/N_0$ in dB, per bit of information",
+            lambda channel: channel.ebn0_db,  # type: ignore[attr-defined]
+            AWGN,
+            lambda rate: worst_ebn0(rate, "hard"),
+            log=False,
+        )
+    if kind is BEC:
+        return _Panel(
+            "Lost symbols (BEC)", "share of symbols lost",
+            lambda channel: channel.p,  # type: ignore[attr-defined]
+            BEC, lambda rate: 1 - rate, turned=True,
+        )  # fmt: skip
+    if kind is GilbertElliott:
+        return _bursts([c for c in channels if isinstance(c, GilbertElliott)])
+    if kind is not BSC:
+        return _plugged_in(channels)
+    return _Panel(
+        "Independent errors (BSC)", "share of bits that the channel turns over",
+        lambda channel: channel.p,  # type: ignore[attr-defined]
+        BSC, worst_bsc, turned=True,
+    )  # fmt: skip
+
+
+def _plugged_in(channels: Sequence[Channel]) -> _Panel:
+    """Over the first argument of a channel that is not netchat's, or in the order of the channels."""
+    places: dict[str, float] = {}
+    for channel in channels:
+        with contextlib.suppress(ValueError):
+            places[channel.spec] = float(split(channel.spec)[1].split(",")[0])
+    label = "its first argument"
+    if len(set(places.values())) < len({channel.spec for channel in channels}):
+        places = {channel.spec: float(number) for number, channel in enumerate(channels, 1)}
+        label = "in the order in which they were run"
+    kind = split(channels[0].spec)[0]
+    return _Panel(
+        kind.rpartition(":")[2], label, lambda channel: places[channel.spec], None, None, log=False
+    )
+
+
+def _bursts(channels: Sequence[GilbertElliott]) -> _Panel:
+    """Over the length of bursts, if that is what differs; else over how many bits are wrong."""
+    chains = [channel.chain() for channel in channels]
+    shares = [channel.bad for channel in channels]
+    alike = np.allclose(shares, shares[0], rtol=0.02) and all(
+        np.array_equal(chain.error, chains[0].error) and chain.moves[1, 0] > 0  # bursts that end
+        for chain in chains
+    )
+    good, bad = chains[0].error
+    share = float(np.mean(shares))
+    if alike:
+        return _Panel(
+            f"Bursts (Gilbert-Elliott, p = {100 * channels[0].p:.1f} %)",
+            "mean length of a burst in bits",
+            lambda channel: float(1 / channel.chain().moves[1, 0]),  # type: ignore[attr-defined]
+            lambda length: GilbertElliott(share / (1 - share) / length, 1 / length, good, bad),
+            None,
+        )
+    return _Panel(
+        "Bursts (Gilbert-Elliott)", "share of bits that the channel turns over",
+        lambda channel: channel.p,  # type: ignore[attr-defined]
+        BSC, None, turned=True,
+    )  # fmt: skip
+
+
+def _draw_axis(axes: Axes, panel: _Panel, channels: Sequence[Channel]) -> None:
+    places = [panel.where(channel) for channel in channels]
+    if panel.log:  # a share of 0 has no place on it
+        places = [place for place in places if place > 0] or [1e-3]
+    low, high = min(places), max(places)
+    if panel.log:
+        axes.set_xscale("log")
+        margin = (high / low) ** 0.06 if high > low else 3.0
+        low, high = low / margin, high * margin
+    else:
+        margin = 0.06 * (high - low) or 1.0
+        low, high = low - margin, high + margin
+    axes.set_xlim(*((high, low) if panel.turned else (low, high)))
+    if panel.turned:
+        axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+    elif panel.log:
+        axes.xaxis.set_major_formatter(lambda length, _: f"{length:g}")
+    axes.set_title(panel.title, loc="left", fontsize=15, fontweight="bold")
+    axes.set_xlabel(panel.label)
+
+
+def _draw_theory(axes: Axes, panel: _Panel, code: Code, rate: str, look: Look) -> None:
+    if panel.at is None:
+        return
+    low, high = sorted(axes.get_xlim())
+    fine = np.geomspace(low, high, _FINE) if panel.log else np.linspace(low, high, _FINE)
+    line, found = [], []
+    for place in map(float, fine):
+        try:
+            channel = panel.at(place)
+        except ValueError:  # in the margin, such as a share above 1
+            continue
+        found.append(theory(code, channel))
+        value = found[-1].ber if rate == "ber" else found[-1].fer
+        if value:
+            line.append((place, value))
+    if not line:
+        return
+    kind = found[0].ber_kind if rate == "ber" else found[0].fer_kind
+    axes.plot(
+        *zip(*line, strict=True), color=look[0], linewidth=2.2, zorder=2,
+        linestyle="--" if kind == "bound" else "-",
+    )  # fmt: skip
+
+
+def _draw_limit(axes: Axes, panel: _Panel, code: Code, look: Look) -> None:
+    if panel.limit is None or isinstance(code, Uncoded):
+        return
+    place = panel.limit(code.rate)
+    low, high = sorted(axes.get_xlim())
+    if low < place < high:
+        axes.axvline(place, color=look[0], linestyle=":", linewidth=1.8, zorder=1)
+
+
+def _draw_legend(figure: Figure, shown: dict[str, tuple[Look, str]]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=colour, marker=marker, markersize=9, linewidth=2.2, label=title)
+        for (colour, marker), title in shown.values()
+    ]
+    limit = "Shannon limit of that rate"
+    handles.append(Line2D([], [], color="#444444", linestyle=":", linewidth=1.8, label=limit))
+    add_legend(figure, handles)

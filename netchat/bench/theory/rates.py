@@ -1,0 +1,241 @@
+"""What theory says of a code over a channel: closed forms, sums that are exact, and bounds.
+
+    >>> import netchat.channels, netchat.coding
+    >>> found = theory(netchat.coding.get("hamming:7,4"), netchat.channels.get("bsc:0.01"))
+    >>> f"{found.fer:.6e} {found.ber:.6e}"
+    '2.031042e-03 8.742988e-04'
+
+Nothing here asks a decoder. `netchat.bench.theory.error_counts` has the sums. What is called exact has a relative
+error below 1e-9, down to 1e-300.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netchat.bench.theory.error_counts import (
+    WrongSymbols,
+    binomial,
+    wrong_after_syndrome,
+    wrong_symbols,
+)
+from netchat.bench.theory.miscorrection import exact_ber, expected_bits, uncertainty
+from netchat.channels import Channel
+from netchat.channels import get as get_channel
+from netchat.channels.bec import BEC
+from netchat.channels.channel import Chain, ErrorChannel
+from netchat.coding import Code
+from netchat.coding import get as get_code
+from netchat.coding.block.crc import CRC
+from netchat.coding.block.repetition import Repetition
+from netchat.coding.block.syndrome import SyndromeCode
+from netchat.coding.block.uncoded import Uncoded
+from netchat.coding.concatenate import AsBits, Concatenated
+from netchat.coding.interleave import Interleaved
+from netchat.coding.reed_solomon.code import ReedSolomon
+
+__all__ = ["Kind", "Theory", "theory"]
+
+Kind = Literal["exact", "approximation", "bound"]
+
+#: Longer blocks over a channel with a memory are left to the simulation: the sum is quadratic.
+_LONGEST = 1100
+
+
+@dataclass(frozen=True, slots=True)
+class Theory:
+    """What is known of a code over a channel; None where nothing is."""
+
+    fer: float | None = None
+    ber: float | None = None
+    """Of the bits of the message as the decoder gives it out, frames it gave up included."""
+    fer_kind: Kind = "exact"
+    ber_kind: Kind = "exact"
+    """A bound is an upper one."""
+    name: str = "nothing known"
+    """Which formula, and where it is from."""
+    ber_error: float = 0.0
+    """Largest relative error of the BER, if it is an approximation."""
+
+
+def theory(code: Code | str, channel: Channel | str) -> Theory:
+    """Return what is known of a code over a channel.
+
+    Args:
+        code: the code, or its spec. A code that is not netchat's is taken to fail only where more
+            symbols are wrong than it says that it corrects.
+        channel: the channel, or its spec; for AWGN with hard decisions.
+
+    Raises:
+        ValueError: there is no such code or channel.
+    """
+    code = get_code(code)
+    channel = get_channel(channel).at_rate(code.rate)
+    if code.soft:  # it does not say what it corrects by ratios
+        return Theory()
+    if isinstance(channel, BEC):
+        return _over_erasures(code, channel.p)
+    if isinstance(channel, ErrorChannel):
+        chain = channel.chain()
+        if len(chain.error) == 1 or code.n <= _LONGEST or isinstance(code, Interleaved):
+            return _over_errors(code, chain)
+    return Theory()
+
+
+def _over_errors(code: Code, chain: Chain) -> Theory:
+    single = len(chain.error) == 1
+    if isinstance(code, Uncoded | CRC):
+        p = float(chain.start @ chain.error)
+        fer = (
+            _any_of(code.n, p) if single else _above(wrong_symbols(chain, code.n, 1).probability, 0)
+        )
+        return Theory(fer, p, name="1 - P(no error among n bits); BER = p")
+    if isinstance(code, Repetition):
+        return _repetition(wrong_symbols(chain, code.n, 1, data=1))
+    if isinstance(code, SyndromeCode):
+        wrong = wrong_symbols(chain, code.n, 1)
+        return Theory(
+            _above(wrong.probability, 1),
+            float(np.mean(wrong_after_syndrome(chain, code.check, code.k))),
+            name="P(2 or more errors); BER by the trellis of syndromes (Wolf 1978)",
+        )
+    if isinstance(code, ReedSolomon):
+        return _reed_solomon(code, chain)
+    if isinstance(code, Interleaved) and code.tail is None:
+        return _interleaved(code, chain)
+    if isinstance(code, Concatenated) and single:
+        found = _concatenated(code, chain)
+        if found is not None:
+            return found
+    if code.n > _LONGEST and not single:
+        return Theory()
+    return _bound(wrong_symbols(chain, code.n, code.bits).probability, code.corrects)
+
+
+def _above(probability: NDArray[np.float64], most: int) -> float:
+    return min(1.0, float(probability[most + 1 :].sum()))
+
+
+def _any_of(count: int, probability: float) -> float:
+    """Return the probability that one of so many independent things happens."""
+    return float(-np.expm1(count * np.log1p(-probability))) if probability < 1 else 1.0
+
+
+def _repetition(wrong: WrongSymbols) -> Theory:
+    n = len(wrong.probability) - 1
+    lost, tie, first_wrong = _above(wrong.probability, n // 2), 0.0, 0.0
+    if n % 2 == 0:  # at a tie the first bit is handed through
+        tie, first_wrong = float(wrong.probability[n // 2]), float(wrong.bits[n // 2])
+    return Theory(lost + tie, lost + first_wrong, name="P(n/2 or more errors among n bits)")
+
+
+def _reed_solomon(code: ReedSolomon, chain: Chain, apart: int = 0) -> Theory:
+    wrong = wrong_symbols(chain, code.n, 8, data=code.k, apart=apart)
+    if len(chain.error) == 1 and code.n - code.k == 2:
+        return Theory(
+            _above(wrong.probability, 1),
+            exact_ber(code.n, float(chain.error[0]), code.field_and_roots),
+            name="P(2 or more wrong bytes); BER by the dual code (MacWilliams 1963)",
+        )
+    return _bounded_distance(code, wrong)
+
+
+def _bounded_distance(code: Code, wrong: WrongSymbols) -> Theory:
+    """Up to t wrong symbols are corrected; of more, what arrived is handed through.
+
+    Unless the decoder finds another codeword.
+    """
+    bits = expected_bits(code.n, code.k, wrong.probability, wrong.bits)
+    error = uncertainty(code.n - code.k)
+    return Theory(
+        _above(wrong.probability, code.corrects),
+        min(1.0, bits / (code.k * code.bits)),
+        ber_kind="approximation" if error else "exact",
+        name="P(more than t wrong bytes); BER with miscorrection to random codewords",
+        ber_error=error,
+    )
+
+
+def _interleaved(code: Interleaved, chain: Chain) -> Theory:
+    """Every row has the rate of one code, whose symbols stand `depth` apart."""
+    row, single = code.outer, len(chain.error) == 1
+    if single:
+        one = _over_errors(row, chain)
+    elif isinstance(row, ReedSolomon):
+        one = _reed_solomon(row, chain, code.depth - 1)
+    elif isinstance(row, Repetition):
+        one = _repetition(wrong_symbols(chain, row.n, 1, data=1, apart=code.depth - 1))
+    else:
+        return Theory()
+    if one.fer is None:
+        return one
+    name = f"{one.name}, of {code.depth} rows"
+    if single and one.fer_kind == "exact":
+        return replace(one, fer=_any_of(code.depth, one.fer), name=name)
+    # Rows depend on each other; that one of them fails is at most the sum.
+    return replace(one, fer=min(1.0, code.depth * one.fer), fer_kind="bound", name=name)
+
+
+def _concatenated(code: Concatenated, chain: Chain) -> Theory | None:
+    """Bytes whose bits come from whole inner blocks, each decoded to something, by itself."""
+    outer, inner, depth = code.outer, code.inner, 1
+    if isinstance(outer, AsBits):
+        outer = outer.code
+    if isinstance(outer, Interleaved) and outer.tail is None:
+        depth, outer = outer.depth, outer.outer
+    never_fails = (isinstance(inner, SyndromeCode) and inner.n + 1 == 1 << (inner.n - inner.k)) or (
+        isinstance(inner, Repetition) and inner.n % 2 == 1
+    )
+    if not isinstance(outer, ReedSolomon) or not never_fails or 8 % inner.k:
+        return None
+    inside = _over_errors(inner, chain)
+    assert inside.fer is not None
+    assert inside.ber is not None
+    wrong = _any_of(8 // inner.k, inside.fer)
+    probability = binomial(outer.n, wrong)
+    each = 8 * inside.ber / wrong * outer.k / outer.n if wrong else 0.0
+    row = _bounded_distance(
+        outer, WrongSymbols(probability, probability * np.arange(outer.n + 1) * each)
+    )
+    assert row.fer is not None
+    return replace(
+        row, fer=_any_of(depth, row.fer),
+        name=f"{row.name}, each wrong where an inner block is (Forney 1966)",
+    )  # fmt: skip
+
+
+def _bound(probability: NDArray[np.float64], most: int) -> Theory:
+    return Theory(
+        _above(probability, most), None, "bound", "bound",
+        name="upper bound: P(more wrong symbols than it corrects)",
+    )  # fmt: skip
+
+
+def _over_erasures(code: Code, p: float) -> Theory:
+    if isinstance(code, Interleaved) and code.tail is None:
+        one = _over_erasures(code.outer, p)
+        if one.fer is None:
+            return one
+        fer = _any_of(code.depth, one.fer)
+        return replace(one, fer=fer, name=f"{one.name}, of {code.depth} rows")
+    if isinstance(code, Uncoded):
+        return Theory(
+            _any_of(code.n, p), p / 2, name="1 - (1 - p)^n; a lost bit is right by chance"
+        )
+    lost = binomial(code.n, p)
+    if isinstance(code, Repetition):
+        gone = float(lost[code.n])
+        return Theory(gone, gone / 2, name="P(all are lost); a lost bit is right by chance")
+    if isinstance(code, ReedSolomon):
+        share = np.arange(code.n + 1) / code.n
+        ber = float((lost * share)[code.n - code.k + 1 :].sum()) / 2
+        return Theory(
+            _above(lost, code.n - code.k), ber, name="P(more than n - k lost); their bits by chance"
+        )
+    if isinstance(code, SyndromeCode):
+        return Theory(_above(lost, code.fills), None, name="P(d or more lost)")
+    return _bound(lost, code.fills or code.corrects)

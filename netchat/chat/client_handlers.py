@@ -1,0 +1,324 @@
+"""What a client does with what the server sends: one function a message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from netchat.chat.client_events import (
+    EventsMissed,
+    HistoryReceived,
+    NameChanged,
+    NameRejected,
+    Online,
+    RequestRefused,
+    RoomEntered,
+    RoomEvent,
+    RoomLeft,
+    RosterReceived,
+    SessionEnded,
+    Undelivered,
+    WarningReceived,
+)
+from netchat.chat.names import fold
+from netchat.chat.outbox import RoomView
+from netchat.errors import Unexpected
+from netchat.wire import (
+    Ack,
+    Bye,
+    Create,
+    Error,
+    ErrorCode,
+    Event,
+    EventKind,
+    History,
+    HistoryEnd,
+    Join,
+    Joined,
+    Leave,
+    Left,
+    Membership,
+    Message,
+    Ping,
+    Pong,
+    Private,
+    Renamed,
+    RoomKind,
+    Roster,
+    Send,
+    Welcome,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from netchat.chat.client import ChatClient
+
+__all__ = ["HANDLERS"]
+
+#: Errors behind which another try makes no sense.
+_FINAL = {ErrorCode.BAD_FRAME, ErrorCode.UNEXPECTED, ErrorCode.SESSION_MOVED}
+
+#: Events that are kept while one in front of them is missing.
+_MAX_AHEAD = 4096
+
+
+def _welcome(client: ChatClient, message: Welcome) -> None:
+    if client.online:
+        raise Unexpected("WELCOME came twice")
+    client.online = True
+    client.name, client.device = message.name, message.device
+    client.max_text = message.max_text
+    memory = client.memory
+    memory.token = message.token
+    client.events.append(Online(message.name, bool(message.resumed), message.software))
+    told = {m.room for m in message.rooms}
+    gone = [view for code, view in memory.rooms.items() if code not in told]
+    pending, client.requests = client.requests, {}
+    for membership in message.rooms:
+        unknown = membership.kind == RoomKind.ROOM and membership.room not in memory.rooms
+        created = [n for n, r in pending.items() if isinstance(r, Create)] if unknown else []
+        if created:  # it was carried out, and only its answer was lost
+            del pending[created[0]]
+        _enter(client, membership, 0, asked=bool(created))
+    for view in gone:
+        if message.resumed or view.kind is RoomKind.PRIVATE:
+            _forget(client, view, "that conversation is over")
+        else:
+            # A new session: become a member again, and read on where the old one ended.
+            client.ask(lambda n, v=view: Join(n, v.log, v.last, v.code))  # type: ignore[misc]
+    for number, request in pending.items():
+        done = (isinstance(request, Join) and request.room in memory.rooms) or (
+            isinstance(request, Leave) and request.room not in memory.rooms
+        )
+        if not done:
+            client.requests[number] = request
+            client.out.append(encode(request))
+    asked = {fold(r.name) for r in client.requests.values() if isinstance(r, Private)}
+    for name in memory.private:
+        if name not in asked:  # an earlier client was killed before it had the room
+            client.ask(lambda n, name=name: Private(n, name))  # type: ignore[misc]
+    if client.goodbye:
+        client.out.append(client.goodbye)
+
+
+def _joined(client: ChatClient, message: Joined) -> None:
+    if len(message.membership) != 1:
+        raise Unexpected(f"JOINED names {len(message.membership)} rooms; it must name one")
+    request = client.requests.pop(message.request, None)
+    membership = message.membership[0]
+    view = _enter(client, membership, message.members, asked=bool(message.request))
+    if view.kind is RoomKind.PRIVATE:
+        names = {fold(view.peer)}
+        if isinstance(request, Private):  # the other one may be called otherwise by now
+            names.add(fold(request.name))
+        for name in names:
+            for text in client.memory.private.pop(name, []):
+                client.say(view.code, text)
+
+
+def _enter(client: ChatClient, told: Membership, members: int, *, asked: bool = False) -> RoomView:
+    """Learn where a room begins on this connection."""
+    rooms = client.memory.rooms
+    view = rooms.get(told.room)
+    known = view is not None and view.log == told.log
+    if view is None or not known:
+        try:
+            kind = RoomKind(told.kind)
+        except ValueError:
+            raise Unexpected(f"{told.kind} is no kind of room in NCP/1") from None
+        view = rooms[told.room] = RoomView(told.room, kind, told.peer, told.log, told.last)
+    elif not view.begun and told.last > view.last:
+        client.events.append(EventsMissed(view.code, view.last + 1, told.last))
+    if not view.begun:
+        view.begun = True
+        view.last, view.head = told.last, told.head
+    view.peer = told.peer or view.peer
+    if not known or asked:
+        client.events.append(RoomEntered(view.code, view.kind, view.peer, members, asked))
+    _catch_up(client, view)
+    return view
+
+
+def _catch_up(client: ChatClient, view: RoomView) -> None:
+    """When everything up to the head has come, send again what has found no echo."""
+    if view.open or view.last < view.head:
+        return
+    view.open = True
+    client.out += [encode(s) for s in client.memory.outbox.values() if s.room == view.code]
+
+
+def _event(client: ChatClient, event: Event) -> None:
+    view = client.memory.rooms.get(event.room)
+    if view is None:
+        return
+    if event.seq <= view.last:
+        _collect(client, event)
+    elif event.seq == view.last + 1:
+        _apply(client, view, event)
+        _follow_up(client, view)
+    elif len(view.ahead) < _MAX_AHEAD:
+        if not view.ahead:
+            first, last = view.last + 1, event.seq - 1
+            client.holes.add(client.ask(lambda n: History(n, first, last, view.code)))
+        view.ahead[event.seq] = event
+
+
+def _follow_up(client: ChatClient, view: RoomView) -> None:
+    """Apply what came too early and is next now."""
+    while (event := view.ahead.pop(view.last + 1, None)) is not None:
+        _apply(client, view, event)
+    _catch_up(client, view)
+
+
+def _collect(client: ChatClient, event: Event) -> None:
+    for number, events in client.past.items():
+        asked = client.requests.get(number)
+        if (
+            isinstance(asked, History)
+            and asked.room == event.room
+            and asked.first <= event.seq <= asked.last
+            and (not events or events[-1].seq < event.seq)
+        ):
+            events.append(event)
+            return
+
+
+def _apply(client: ChatClient, view: RoomView, event: Event) -> None:
+    view.last = event.seq
+    own = bool(event.device) and event.device == client.device
+    if own:
+        client.memory.outbox.pop(event.counter, None)
+    late = event.seq <= view.head
+    client.events.append(RoomEvent(event, view.kind, view.peer, own, late))
+    if view.kind is not RoomKind.PRIVATE:
+        return
+    if event.kind == EventKind.RENAME and event.sender == view.peer:
+        view.peer = event.text
+    elif event.kind == EventKind.LEAVE and event.sender != client.name:
+        # Nobody is left to talk to; whoever takes that name next is somebody else.
+        view.peer = ""
+        if not any(isinstance(r, Leave) and r.room == view.code for r in client.requests.values()):
+            client.leave(view.code)
+
+
+def _history_end(client: ChatClient, message: HistoryEnd) -> None:
+    events = client.past.get(message.request)
+    asked = client.requests.get(message.request)
+    if events is None or not isinstance(asked, History):
+        return
+    if message.first <= message.last < asked.last:  # cut short by its size: ask for the rest
+        rest = History(message.request, message.last + 1, asked.last, asked.room)
+        client.requests[message.request] = rest
+        client.out.append(encode(rest))
+        return
+    del client.requests[message.request], client.past[message.request]
+    if message.request in client.holes:
+        client.holes.remove(message.request)
+        _give_up_hole(client, message.room)
+    else:
+        client.events.append(HistoryReceived(message.room, tuple(events), message.oldest))
+
+
+def _give_up_hole(client: ChatClient, room: str) -> None:
+    """What the answer to a hole has not brought is gone for good: read on behind it."""
+    view = client.memory.rooms.get(room)
+    if view is None or not view.ahead:
+        return
+    following = min(view.ahead)
+    client.events.append(EventsMissed(view.code, view.last + 1, following - 1))
+    view.last = following - 1
+    _follow_up(client, view)
+
+
+def _ack(client: ChatClient, message: Ack) -> None:
+    client.memory.outbox.pop(message.counter, None)
+
+
+def _roster(client: ChatClient, message: Roster) -> None:
+    client.requests.pop(message.request, None)
+    client.events.append(
+        RosterReceived(message.room, message.total, message.members, bool(message.more))
+    )
+
+
+def _renamed(client: ChatClient, message: Renamed) -> None:
+    client.requests.pop(message.request, None)
+    client.name = message.name
+    client.events.append(NameChanged(message.name))
+
+
+def _left(client: ChatClient, message: Left) -> None:
+    client.requests.pop(message.request, None)
+    view = client.memory.rooms.get(message.room)
+    if view is not None:
+        _forget(client, view, "you left the room before its echo came")
+
+
+def _forget(client: ChatClient, view: RoomView, lost: str, why: str = "") -> None:
+    """Be in a room no longer; `lost` is why what waited for it is not delivered."""
+    del client.memory.rooms[view.code]
+    for counter, send in list(client.memory.outbox.items()):
+        if send.room == view.code:
+            del client.memory.outbox[counter]
+            client.events.append(Undelivered(send.text, lost))
+    client.events.append(RoomLeft(view.code, why))
+
+
+def _ping(client: ChatClient, message: Ping) -> None:
+    client.out.append(encode(Pong(message.time)))
+
+
+def _pong(client: ChatClient, message: Pong) -> None:
+    """A sign of life."""
+
+
+def _bye(client: ChatClient, message: Bye) -> None:
+    if client.goodbye:
+        client.ended = True
+        client.memory.forget_session()
+        client.events.append(SessionEnded(message.text, wanted=True))
+    else:
+        client.farewell = message.text
+
+
+def _error(client: ChatClient, error: Error) -> None:
+    if error.code in (ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED) and not client.online:
+        client.events.append(NameRejected(error.text, error.suggestion))
+    elif error.code in _FINAL or (error.code == ErrorCode.SERVER_FULL and not client.memory.token):
+        client.ended = True
+        client.events.append(SessionEnded(error.text, wanted=False))
+    elif error.about == Send.TYPE:
+        send = client.memory.outbox.pop(error.reference, None)
+        if send is not None:
+            client.events.append(Undelivered(send.text, error.text))
+    elif error.about:
+        request = client.requests.pop(error.reference, None)
+        client.past.pop(error.reference, None)
+        client.holes.discard(error.reference)
+        if isinstance(request, Private):
+            for text in client.memory.private.pop(fold(request.name), []):
+                client.events.append(Undelivered(text, error.text))
+        elif isinstance(request, Join) and request.room in client.memory.rooms:
+            why = "" if error.code == ErrorCode.NO_SUCH_ROOM else error.text
+            _forget(client, client.memory.rooms[request.room], error.text, why)
+        else:
+            client.events.append(RequestRefused(error, request))
+    else:
+        client.events.append(WarningReceived(error))
+
+
+#: Which function takes which message.
+HANDLERS: dict[type[Message], Callable[[Any, Any], None]] = {
+    Welcome: _welcome,
+    Joined: _joined,
+    Event: _event,
+    Ack: _ack,
+    HistoryEnd: _history_end,
+    Roster: _roster,
+    Renamed: _renamed,
+    Left: _left,
+    Ping: _ping,
+    Pong: _pong,
+    Bye: _bye,
+    Error: _error,
+}

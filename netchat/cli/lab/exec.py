@@ -1,0 +1,52 @@
+"""`netchat lab exec`: run a program on a host."""
+
+from __future__ import annotations
+
+import click
+
+from netchat.cli.lab.permissions import may_make_networks
+
+__all__ = ["exec"]
+
+#: What shells say of a program that is not there, and of one that may not be run.
+_NOT_FOUND, _NOT_RUNNABLE = 127, 126
+
+
+@click.command(
+    "exec",
+    short_help="Run a program on a host.",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.option("--root", is_flag=True, help="As root, rather than as who has called sudo.")
+@click.argument("host")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def exec(name: str, root: bool, host: str, command: tuple[str, ...]) -> int:  # noqa: A001
+    """Run COMMAND on HOST, by default a shell; its exit code is passed on.
+
+    It runs as the user who has called sudo, in the same folder and with the same environment, and
+    netchat and python are those of this installation. There the hosts are called h1, h2 and so on
+    (with their IPv6 addresses h1-v6, h2-v6). It ends with the lab.
+
+    \b
+    Examples:
+      sudo netchat lab exec h1 -- netchat serve --lan
+      sudo netchat lab exec h2 -- netchat client h1 --name Nova
+      sudo netchat lab exec h2 -- netchat load h1 --users 2 --messages 10000
+      sudo netchat lab exec --root h2 -- ip link set eth0 down      pull the plug
+      sudo netchat lab exec h3                                      a shell
+    """
+    with may_make_networks():
+        from netchat.lab.execute import execute
+        from netchat.lab.lab_lock import namespace_of
+
+        command = command[1:] if command[:1] == ("--",) else command
+        what = command[0] if command else "the shell"
+        try:
+            execute(namespace_of(name, host), host, command, as_root=root)
+        except FileNotFoundError:
+            click.echo(f"netchat: {what}: there is no such program", err=True)
+            return _NOT_FOUND
+        except OSError as error:
+            click.echo(f"netchat: {what} cannot be run: {error.strerror}", err=True)
+            return _NOT_RUNNABLE

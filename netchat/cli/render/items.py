@@ -1,0 +1,92 @@
+"""Prints the items of a capture, live or not: chosen ones, as lines or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+
+import click
+
+from netchat.packets import Block, Decoded, Item
+from netchat.packets.filters import Wanted
+from netchat.packets.views.blocks import plain
+from netchat.packets.views.lines import Lines
+from netchat.packets.views.records import as_dict
+from netchat.packets.views.tree import hex_lines, tree_lines
+
+__all__ = ["ItemPrinter"]
+
+_COLOURS = {"Gap": "yellow", "Damage": "red", "Notice": "bright_black", "Block": "cyan"}
+_OUTCOMES = {"failed": "red", "damaged": "red", "combined": "yellow"}
+_BYTES = {"broken": "red", "sent": "green"}
+
+
+class ItemPrinter:
+    """Prints items to standard output.
+
+    Args:
+        wanted: which of them; None is all.
+        as_json: JSON, one object a line.
+        tree: every field, with its bytes.
+        as_hex: the bytes.
+        clock: the time of day, not seconds from the first item.
+        count: messages to print; behind them nothing more is.
+
+    Attributes:
+        full: whether `count` messages were printed.
+    """
+
+    def __init__(
+        self,
+        *,
+        wanted: Wanted | None = None,
+        as_json: bool = False,
+        tree: bool = False,
+        as_hex: bool = False,
+        clock: bool = False,
+        count: int | None = None,
+    ) -> None:
+        self._wanted = wanted
+        self._json, self._tree, self._hex = as_json, tree, as_hex
+        self._left = count
+        self._lines = Lines(clock=clock)
+        self._coloured = sys.stdout.isatty()
+
+    @property
+    def full(self) -> bool:
+        """Whether the messages that were asked for have been printed."""
+        return self._left == 0
+
+    def show(self, items: Iterable[Item]) -> None:
+        """Print those of the items that are wanted, at once."""
+        text: list[str] = []
+        for item in items:
+            if self.full:
+                break
+            if self._wanted is not None and not self._wanted(item):
+                continue
+            text += [json.dumps(as_dict(item))] if self._json else self._shown(item)
+            if self._left is not None and isinstance(item, Decoded):
+                self._left -= 1
+        if text:
+            click.echo("\n".join(text))  # which flushes, too
+
+    def _shown(self, item: Item) -> list[str]:
+        line = self._lines.line(item)
+        if self._coloured and (colour := _colour(item)):
+            line = click.style(line, fg=colour)
+        lines = [line]
+        if self._tree:
+            lines += tree_lines(item, _paint if self._coloured else plain)
+        return lines + hex_lines(item) if self._hex else lines
+
+
+def _colour(item: Item) -> str | None:
+    if isinstance(item, Block) and item.outcome in _OUTCOMES:
+        return _OUTCOMES[item.outcome]
+    return _COLOURS.get(type(item).__name__)
+
+
+def _paint(text: str, kind: str) -> str:
+    return click.style(text, fg=_BYTES[kind], bold=True)

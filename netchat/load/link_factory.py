@@ -1,0 +1,61 @@
+"""The links and channels between a crowd and its server."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+
+from netchat.link.link import Link
+from netchat.load.report import LinkUse
+from netchat.net.client_path import ClientPath
+
+__all__ = ["Links"]
+
+
+class Links:
+    """Gives each connection a channel of its own, and a link if there is to be one.
+
+    Args:
+        link: the code of the links; None is no link.
+        channel: the channel; None is nothing.
+        seed: where all chance comes from; None is a new one each time.
+        udp: the links go over UDP.
+
+    Raises:
+        ValueError: there is no such code or channel.
+    """
+
+    def __init__(
+        self, link: str | None, channel: str | None, seed: int | None, *, udp: bool
+    ) -> None:
+        ClientPath(link, channel, udp=udp)  # says what is wrong before anybody connects
+        self._spec, self._channel, self._udp = link, channel, udp
+        self._seed = np.random.SeedSequence(seed)
+        self._links: list[Link] = []
+
+    async def connect(self, protocol: asyncio.Protocol, host: str, port: int) -> None:
+        """Make a connection on which `protocol` speaks; see `ClientPath.connect`."""
+        path = ClientPath(self._spec, self._channel, self._seed.spawn(1)[0], udp=self._udp)
+        await path.connect(protocol, host, port)
+        if path.link is not None:
+            self._links.append(path.link)
+
+    def use(self) -> LinkUse | None:
+        """What all links together have done; None if there are none."""
+        if self._spec is None:
+            return None
+        stats = [link.stats for link in self._links]
+        return LinkUse(
+            link=self._spec,
+            udp=self._udp,
+            channel=self._channel,
+            blocks_sent=sum(one.blocks_sent for one in stats),
+            blocks_received=sum(one.blocks_received for one in stats),
+            bytes_sent=sum(one.bytes_sent for one in stats),
+            bytes_received=sum(one.bytes_received for one in stats),
+            wrong_bits=sum(one.wrong_bits for one in stats),
+            corrected_symbols=sum(one.corrected_symbols for one in stats),
+            failed_blocks=sum(one.failed_blocks for one in stats),
+            retransmissions=sum(one.retransmissions for one in stats),
+        )

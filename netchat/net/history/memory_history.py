@@ -1,0 +1,95 @@
+"""The history of `--ephemeral`: in memory, gone with the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netchat.chat.persistence import Batch, EventRow, RoomDeleted, Snapshot
+from netchat.net.history.purge import Due
+
+__all__ = ["MemoryHistory"]
+
+
+class MemoryHistory:
+    """A history that is never on disk; the same interface as `SqliteHistory`."""
+
+    def __init__(self) -> None:
+        self._last_purge: int | None = None
+        self._rooms: dict[int, list[EventRow]] = {}
+        self._counters: dict[int, dict[int, int]] = {}
+
+    def load(self) -> Snapshot:
+        """Nothing is known of the past."""
+        return Snapshot()
+
+    def write(self, batches: list[Batch]) -> None:
+        """Keep the events of batches."""
+        for batch in batches:
+            for row in batch.rows:
+                log = self._rooms.get(row.room)
+                if log is None:
+                    log = self._rooms[row.room] = []
+                log.append(row)
+            for (room, device), last in batch.counters.items():
+                self._counters.setdefault(room, {})[device] = last
+            for change in batch.changes:
+                if isinstance(change, RoomDeleted):  # nobody can ask for its events any more
+                    self._rooms.pop(change.id, None)
+                    self._counters.pop(change.id, None)
+
+    def last_purge(self) -> int | None:
+        """Return the time up to which the last purge deleted, or None if there was none."""
+        return self._last_purge
+
+    def end_purge(self, before: int) -> None:
+        """Remember the time up to which a purge has deleted."""
+        self._last_purge = before
+
+    def due(self, before: int) -> Iterator[list[Due]]:
+        """Find the rooms that have something to purge."""
+        yield [
+            Due(number, log[0].time)
+            for number, log in self._rooms.items()
+            if len(log) > 1 and log[0].time < before
+        ]
+
+    def purge_room(self, room: int, before: int, most: int) -> tuple[int, int]:
+        """Forget a room's oldest events; see `SqliteHistory.purge_room`."""
+        log = self._rooms.get(room, [])
+        last = min(most, len(log) - 1)
+        keep = next((i for i in range(last) if log[i].time >= before), max(last, 0))
+        self._rooms[room] = log[keep:]
+        return keep, log[keep].seq if log else 1
+
+    def read(self, room: int, first: int, last: int, max_bytes: int) -> tuple[list[bytes], int]:
+        """EVENT frames of a room; see `netchat.chat.persistence.HistoryReader.read`."""
+        log = self._rooms.get(room)
+        if not log:
+            return [], 0
+        begin = max(first, log[0].seq)
+        frames: list[bytes] = []
+        size = 0
+        for row in log[begin - log[0].seq : max(0, last - log[0].seq + 1)]:
+            size += len(row.frame)
+            if frames and size > max_bytes:
+                break
+            frames.append(row.frame)
+        return frames, begin if frames else 0
+
+    def last_counter(self, room: int, device: int) -> int:
+        """The largest counter a device has used in a room, 0 if none."""
+        return self._counters.get(room, {}).get(device, 0)
+
+    def find(self, room: int, device: int, counter: int, first: int) -> int:
+        """The sequence number that a message got, from `first` on; 0 if it is not there."""
+        log = self._rooms.get(room, [])
+        start = max(0, first - log[0].seq) if log else 0
+        found = (r.seq for r in log[start:] if r.device == device and r.counter == counter)
+        return next(found, 0)
+
+    def resume(self, room: int, first: int, last: int) -> int:
+        """Find an event after damage; there is none in memory."""
+        raise AssertionError(f"room {room} has damaged events from {first} to {last}")
+
+    def close(self) -> None:
+        """Nothing to close."""

@@ -1,0 +1,223 @@
+"""Copies what is readable of a damaged history into a new one.
+
+Two ways, because damage can be anywhere: reading table by table around what cannot be read, and
+searching the file's bytes for EVENT frames, which prove by their CRC-32 that they are whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from netchat.chat.persistence import Batch, Change, EventRow, MembershipRow, RoomRow, SessionRow
+from netchat.chat.room_codes import LOBBY, PRIVATE_MARK
+from netchat.errors import HistoryError, PeerError
+from netchat.net.history.damage import after_damage
+from netchat.net.history.history_file import HistoryFile
+from netchat.net.history.sqlite_history import SqliteHistory
+from netchat.net.history.stored_state import room_problem, seat_problem, session_problem
+from netchat.wire import HEADER_SIZE, Event, FrameReader, RoomKind, decode
+from netchat.wire.frame import MAGIC, VERSION
+
+__all__ = ["Recovered", "recover"]
+
+_EVENT_PREFIX = MAGIC + bytes([VERSION, Event.TYPE])
+
+_LARGEST = 2**63 - 1
+
+#: Sequence numbers above it are damage, too: a room must be able to go on after its last one.
+_LARGEST_SEQ = 2**62
+
+
+@dataclass
+class Recovered:
+    """What was found in a damaged history."""
+
+    rooms: dict[str, RoomRow] = field(default_factory=dict)
+    """Rooms by code."""
+    sessions: list[SessionRow] = field(default_factory=list)
+    """Sessions that can still be resumed."""
+    seats: list[MembershipRow] = field(default_factory=list)
+    """Memberships of these sessions."""
+    counters: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Largest counter by room number and device."""
+    frames: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    """EVENT frames by room code and sequence number."""
+    purged_before: int = -_LARGEST
+    """Time up to which events were purged on purpose: they are not brought back."""
+
+    @property
+    def events(self) -> int:
+        """Number of events that were found."""
+        return sum(map(len, self.frames.values()))
+
+    def missing(self, code: str) -> int:
+        """Return how many events of a room are missing between its first and its last one."""
+        seqs = self.frames.get(code)
+        return max(seqs) - min(seqs) + 1 - len(seqs) if seqs else 0
+
+
+def recover(source: Path, target: Path) -> Recovered:
+    """Copy what is readable of a history into a new one.
+
+    Every room gets a new log identity: the end of its log may be missing, and a client that has seen
+    it must not take other events with the same numbers for those it knows.
+
+    Args:
+        source: the damaged history. Only its permissions may be changed.
+        target: the new one.
+
+    Raises:
+        HistoryError: the source is in use or cannot be read, or the target exists.
+    """
+    if target.exists():
+        raise HistoryError(f"{target} exists already; name a new file.")
+    if not source.exists():
+        raise HistoryError(f"There is no history {source}.")
+    found = Recovered()
+    try:
+        with contextlib.ExitStack() as opened:
+            HistoryFile(source, opened)
+            # SQLite folds the log into the file it opens, so it gets a copy.
+            folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+            files = [f for f in (source, source.with_name(f"{source.name}-wal")) if f.exists()]
+            for file in files:
+                shutil.copyfile(file, folder / file.name)
+            copy = sqlite3.connect(folder / source.name)
+            opened.callback(copy.close)
+            _read_tables(copy, found)
+            for file in files:
+                for frame in _carve(file.read_bytes()):
+                    _keep(found, frame)
+    except OSError as error:
+        why = error.strerror or error
+        raise HistoryError(f"The history {source} cannot be read: {why}.") from error
+    if not found.frames and not found.rooms:
+        raise HistoryError(f"Nothing in {source} can be read as a history of netchat.")
+    with contextlib.closing(SqliteHistory(target)) as history:
+        _write(history, found)
+    return found
+
+
+def _read_tables(file: sqlite3.Connection, found: Recovered) -> None:
+    with contextlib.suppress(sqlite3.Error):
+        row = file.execute("SELECT before FROM purge WHERE typeof(before) = 'integer'").fetchone()
+        found.purged_before = row[0] if row else found.purged_before
+    problem = room_problem()
+    for row in _scan(file, "SELECT id, code, kind, log FROM room WHERE NOT gone AND id {}"):
+        room = RoomRow(*row)
+        if not problem(room):
+            found.rooms[room.code] = room
+    problem_of_session = session_problem()
+    sessions = (
+        SessionRow(*row)
+        for row in _scan(file, "SELECT id, token, previous, device, name FROM session WHERE id {}")
+    )
+    found.sessions = [session for session in sessions if not problem_of_session(session)]
+    numbers = {room.id for room in found.rooms.values()}
+    problem_of_seat = seat_problem(numbers, {session.id for session in found.sessions})
+    for session in found.sessions:
+        query = "SELECT room FROM seat WHERE session = ? AND room {}"
+        seats = [MembershipRow(session.id, room) for (room,) in _scan(file, query, session.id)]
+        found.seats += [seat for seat in seats if not problem_of_seat(seat)]
+    for number in sorted(numbers):
+        query = "SELECT device, last FROM counter WHERE room = ? AND device {}"
+        for device, last in _scan(file, query, number):
+            if isinstance(last, int):
+                found.counters[number, device] = last
+        query = "SELECT seq, frame FROM event WHERE room = ? AND seq {}"
+        for _, frame in _scan(file, query, number):
+            if isinstance(frame, bytes):
+                _keep(found, frame)
+
+
+def _scan(file: sqlite3.Connection, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
+    """Read rows in the order of their first column, a whole number, around what is damaged.
+
+    `query` ends in `{}` instead of a comparison with that number.
+    """
+    after = query.format("> ? ORDER BY 1")
+    at = -1
+
+    def readable(number: int) -> bool:
+        with contextlib.suppress(sqlite3.Error):
+            file.execute(after + " LIMIT 1", (*values, number - 1)).fetchone()
+            return True
+        return False
+
+    while at < _LARGEST:
+        try:
+            for row in file.execute(after, (*values, at)):
+                if not isinstance(row[0], int):
+                    return  # these are sorted after all numbers
+                at = row[0]
+                yield row
+        except sqlite3.Error:
+            at = after_damage(at + 1, _LARGEST, readable) - 1
+        else:
+            return
+
+
+def _carve(data: bytes) -> Iterator[bytes]:
+    """Find whole EVENT frames anywhere in bytes."""
+    at = data.find(_EVENT_PREFIX)
+    while at >= 0:
+        end = at + HEADER_SIZE + int.from_bytes(data[at + 8 : at + 12], "big")
+        if end <= len(data):
+            yield data[at:end]
+        at = data.find(_EVENT_PREFIX, at + 1)
+
+
+def _keep(found: Recovered, frame: bytes) -> None:
+    """Keep a frame if it is a whole event that was not purged."""
+    try:
+        (event,) = map(decode, FrameReader(len(frame)).feed(frame))
+    except (PeerError, ValueError):
+        return
+    if not isinstance(event, Event) or not 0 < event.seq < _LARGEST_SEQ:
+        return
+    if max(event.time, event.device, event.counter) <= _LARGEST and (
+        event.time >= found.purged_before
+    ):
+        found.frames.setdefault(event.room, {}).setdefault(event.seq, frame)
+
+
+def _write(history: SqliteHistory, found: Recovered) -> None:
+    used = [room.id for room in found.rooms.values()] + [s.id for s in found.sessions]
+    spare = max(used, default=0) + 1
+    for code in found.frames:
+        if code not in found.rooms:
+            found.rooms[code] = RoomRow(spare, code, _kind(code), 0)
+            spare += 1
+    rooms = [room._replace(log=secrets.randbits(63)) for room in found.rooms.values()]
+    rows: list[EventRow] = []
+    for room in rooms:
+        rows += [
+            _row(room.id, frame) for _, frame in sorted(found.frames.get(room.code, {}).items())
+        ]
+    for row in rows:
+        if row.device:
+            key = row.room, row.device
+            found.counters[key] = max(row.counter, found.counters.get(key, 0))
+    changes: list[Change] = [*rooms, *found.sessions, *found.seats]
+    history.write([Batch(rows=rows, changes=changes, counters=found.counters)])
+
+
+def _row(room: int, frame: bytes) -> EventRow:
+    (event,) = map(decode, FrameReader(len(frame)).feed(frame))
+    assert isinstance(event, Event)
+    return EventRow(room, event.seq, event.device, event.counter, event.time, frame)
+
+
+def _kind(code: str) -> RoomKind:
+    """Return the kind of a room of which only the code is known."""
+    if code == LOBBY:
+        return RoomKind.LOBBY
+    return RoomKind.PRIVATE if code.startswith(PRIVATE_MARK) else RoomKind.ROOM

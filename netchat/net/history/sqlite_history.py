@@ -1,0 +1,421 @@
+"""The history on disk: one SQLite file, written by one thread, read by the event loop.
+
+A row an event, keyed by room and sequence number, and a row for each device that has spoken in a
+room, with the largest counter it has used: written in one transaction, they are what "no message
+twice" rests on. (A unique index on device and counter would say the same, at twice the cost of
+everything else.) WAL keeps readers and the writer out of each other's way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from netchat.chat.persistence import (
+    Batch,
+    EventRow,
+    MembershipDeleted,
+    MembershipRow,
+    RoomDeleted,
+    RoomRow,
+    SessionDeleted,
+    SessionRow,
+    Snapshot,
+)
+from netchat.errors import HistoryError, PeerError
+from netchat.net.history.damage import after_damage
+from netchat.net.history.history_file import HistoryFile
+from netchat.net.history.purge import Due
+from netchat.net.history.stored_state import load_snapshot
+from netchat.wire import Event, FrameReader
+
+__all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "SqliteHistory", "recovery_hint"]
+
+#: Written into the file's header (`PRAGMA user_version`): which shape the tables have.
+SCHEMA_VERSION = 1
+
+#: `PRAGMA application_id`: "NCP1", so that `file` and we know one of ours.
+APPLICATION_ID = 0x4E435031
+
+_SCHEMA = """
+CREATE TABLE room (
+    id INTEGER PRIMARY KEY, code TEXT NOT NULL, kind INTEGER NOT NULL, log INTEGER NOT NULL,
+    gone INTEGER NOT NULL DEFAULT 0          -- 1: its code is free, its events may still be kept
+);
+CREATE TABLE session (
+    id INTEGER PRIMARY KEY, token BLOB NOT NULL, previous BLOB NOT NULL, device INTEGER NOT NULL,
+    name TEXT NOT NULL
+);
+CREATE TABLE seat (session INTEGER, room INTEGER, PRIMARY KEY (session, room)) WITHOUT ROWID;
+CREATE TABLE event (
+    room INTEGER, seq INTEGER, device INTEGER, counter INTEGER,
+    time INTEGER,                            -- microseconds since 1970
+    frame BLOB,                              -- the EVENT frame as it was sent
+    PRIMARY KEY (room, seq)
+) WITHOUT ROWID;
+CREATE TABLE counter (
+    room INTEGER, device INTEGER, last INTEGER NOT NULL, PRIMARY KEY (room, device)
+) WITHOUT ROWID;
+"""
+
+# Later than the tables above: a history made before it gets it when it is opened.
+_PURGE_TABLE = "CREATE TABLE IF NOT EXISTS purge (id INTEGER PRIMARY KEY, before INTEGER NOT NULL)"
+
+# One statement that inserts many rows runs without the GIL from beginning to end; a statement a
+# row (executemany) would ask for the GIL back at each row, and wait for the event loop each time.
+# Powers of two keep the number of prepared statements small.
+_GROUPS = (256, 64, 16, 4, 1)
+_INSERT = {n: "INSERT INTO event VALUES " + ",".join(["(?,?,?,?,?,?)"] * n) for n in _GROUPS}
+_COUNT = "INSERT INTO counter VALUES (?,?,?) ON CONFLICT DO UPDATE SET last = excluded.last"
+
+
+# What makes a database unreadable for good.
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+#: Rooms that one step of a purge looks at: some milliseconds of work.
+_ROOMS_AT_ONCE = 256
+
+_READ = "SELECT seq, frame FROM event WHERE room = ? AND seq BETWEEN ? AND ? ORDER BY seq"
+_OLDEST = "SELECT min(seq) FROM event WHERE room = ?"
+
+# Rooms whose oldest event is too old and not the last one, and rooms that are gone altogether.
+_DUE = """
+SELECT id, time FROM (
+    SELECT room.id, room.gone, event.time, event.seq FROM room LEFT JOIN event
+    ON event.room = room.id AND seq = (SELECT min(seq) FROM event WHERE event.room = room.id)
+    WHERE room.id BETWEEN ? AND ?
+) WHERE (time IS NULL OR time < ?)
+AND (gone OR seq < (SELECT max(seq) FROM event WHERE event.room = id))
+"""
+
+# The oldest events are looked at in order, up to the first that is young enough to stay.
+_PURGE = """
+DELETE FROM event WHERE room = :room AND seq < min(
+    (SELECT coalesce(min(CASE WHEN time < :before THEN NULL ELSE seq END), max(seq) + 1)
+     FROM (SELECT seq, time FROM event WHERE room = :room ORDER BY seq LIMIT :most)),
+    (SELECT max(seq) FROM event WHERE room = :room)
+    + coalesce((SELECT gone FROM room WHERE id = :room), 0)
+)
+"""
+
+
+class SqliteHistory:
+    """A history in a file. `write` is called by one thread, everything else by another one.
+
+    Args:
+        path: the file; made if it is not there.
+        fsync: wait for the disk at each commit. Without it a power cut (not a crash of the
+            program) may lose the last moments.
+
+    Attributes:
+        path: the file.
+
+    Raises:
+        HistoryError: the file cannot be opened, is not a history, or is in use.
+    """
+
+    def __init__(self, path: Path, *, fsync: bool = True) -> None:
+        self.path = path
+        with contextlib.ExitStack() as opened:
+            try:
+                self._file = HistoryFile(path, opened)
+                self._writer = self._open(opened)
+                with contextlib.closing(self._writer.cursor()) as cursor:
+                    self._prepare(cursor, fsync=fsync)
+                self._reader = self._open(opened)
+                self._reader.execute("PRAGMA query_only = on")
+                self._reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                self._file.watch()
+            except OSError as error:
+                why = error.strerror or error
+                raise HistoryError(f"The history {path} cannot be used: {why}.") from error
+            except sqlite3.Error as error:
+                raise self._unusable("used", error) from error
+            self._opened = opened.pop_all()
+
+    @property
+    def notices(self) -> list[str]:
+        """What the user should know, such as permissions that were changed."""
+        return self._file.notices
+
+    def _open(self, opened: contextlib.ExitStack) -> sqlite3.Connection:
+        file = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=2)
+        opened.callback(file.close)
+        return file
+
+    def _prepare(self, cursor: sqlite3.Cursor, *, fsync: bool) -> None:
+        (version,) = cursor.execute("PRAGMA user_version").fetchone()
+        (application,) = cursor.execute("PRAGMA application_id").fetchone()
+        (tables,) = cursor.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and application != APPLICATION_ID:
+            raise HistoryError(f"{self.path} is a database, but not a history of netchat.")
+        if tables and version != SCHEMA_VERSION:
+            raise HistoryError(
+                f"The history {self.path} has version {version}; this netchat reads {SCHEMA_VERSION}."
+            )
+        cursor.execute("PRAGMA journal_mode = wal")
+        cursor.execute(f"PRAGMA synchronous = {'full' if fsync else 'normal'}")
+        if not tables:
+            script = (
+                f"PRAGMA user_version = {SCHEMA_VERSION}; PRAGMA application_id = {APPLICATION_ID};"
+            )
+            cursor.executescript(f"BEGIN; {script} {_SCHEMA} COMMIT;")
+        cursor.execute(_PURGE_TABLE)
+
+    def _unusable(self, done: str, error: sqlite3.Error) -> HistoryError:
+        """Say what could not be done, and what the user can do if the file is damaged."""
+        damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+        hint = f" {recovery_hint(self.path)}" if damaged else ""
+        return HistoryError(f"The history {self.path} cannot be {done}: {error}.{hint}")
+
+    def load(self) -> Snapshot:
+        """What a server needs to know of the past when it starts."""
+        try:
+            return load_snapshot(self._reader)
+        except (sqlite3.Error, ValueError) as error:
+            raise HistoryError(
+                f"The history {self.path} is damaged: {error}. {recovery_hint(self.path)}"
+            ) from error
+
+    def in_place(self) -> bool:
+        """Return whether its name still leads to the file that is open; fast."""
+        return self._file.in_place()
+
+    def check(self) -> None:
+        """Check that what was committed is in the file that the next start will find.
+
+        Raises:
+            HistoryError: the file was deleted, renamed or replaced since it was opened.
+        """
+        self._file.check()
+
+    def rescue(self) -> None:
+        """Fold the log into the file, which may have been moved without it. Called by the writer."""
+        if self._file.is_lost:
+            return
+        with contextlib.suppress(sqlite3.Error):
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def write(self, batches: list[Batch]) -> None:
+        """Make batches durable, all or nothing.
+
+        Raises:
+            HistoryError: the disk is full or failing; nothing was written.
+        """
+        cursor = self._writer.cursor()
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+            for batch in batches:
+                for change in batch.changes:
+                    _apply(cursor, change)
+                _insert(cursor, batch.rows)
+                cursor.executemany(_COUNT, [(*key, last) for key, last in batch.counters.items()])
+            cursor.execute("COMMIT")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                cursor.execute("ROLLBACK")
+            raise self._unusable("written", error) from error
+        finally:
+            cursor.close()
+
+    def last_purge(self) -> int | None:
+        """Return the time up to which the last purge deleted, or None if there was none."""
+        with self._telling("purged"):
+            row = self._writer.execute("SELECT before FROM purge").fetchone()
+            return row[0] if row and isinstance(row[0], int) else None
+
+    def end_purge(self, before: int) -> None:
+        """Remember the time up to which a purge has deleted."""
+        with self._telling("purged"):
+            self._writer.execute("INSERT OR REPLACE INTO purge VALUES (1, ?)", (before,))
+
+    def due(self, before: int) -> Iterator[list[Due]]:
+        """Find the rooms that have something to purge, in short steps. Called by the writer.
+
+        Raises:
+            HistoryError: the list of rooms cannot be read.
+        """
+        last = 0
+        while True:
+            with self._telling("purged"):
+                rows = self._writer.execute(
+                    "SELECT id FROM room WHERE id > ? ORDER BY id LIMIT ?", (last, _ROOMS_AT_ONCE)
+                )
+                rooms = [room for (room,) in rows]
+            if not rooms:
+                return
+            last = rooms[-1]
+            yield list(self._due(rooms, before))
+
+    def _due(self, rooms: list[int], before: int) -> Iterator[Due]:
+        """Bisect around rooms whose events cannot be read."""
+        try:
+            rows = self._writer.execute(_DUE, (rooms[0], rooms[-1], before)).fetchall()
+        except sqlite3.Error as error:
+            if len(rooms) == 1:
+                yield Due(rooms[0], None, str(self._unusable("purged", error)))
+                return
+            half = len(rooms) // 2
+            yield from self._due(rooms[:half], before)
+            yield from self._due(rooms[half:], before)
+        else:
+            yield from itertools.starmap(Due, rows)
+
+    def purge_room(self, room: int, before: int, most: int) -> tuple[int, int]:
+        """Delete a room's oldest events, up to the first that is not older than a time.
+
+        A room's last event always stays, so that its numbers go on, unless the room is gone; then
+        the room goes with its last event. Called by the writer.
+
+        Args:
+            room: the room's number.
+            before: a time in microseconds since 1970.
+            most: how many events one call may delete.
+
+        Returns:
+            How many were deleted, and the oldest event that is left, or 1.
+
+        Raises:
+            HistoryError: they cannot be deleted; nothing was.
+        """
+        with self._telling("purged"), contextlib.closing(self._writer.cursor()) as cursor:
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+                cursor.execute(_PURGE, {"room": room, "before": before, "most": most})
+                deleted = cursor.rowcount
+                (oldest,) = cursor.execute(_OLDEST, (room,)).fetchone()
+                if oldest is None:
+                    cursor.execute("DELETE FROM room WHERE id = ? AND gone", (room,))
+                    if cursor.rowcount:
+                        cursor.execute("DELETE FROM counter WHERE room = ?", (room,))
+                cursor.execute("COMMIT")
+            except sqlite3.Error:
+                with contextlib.suppress(sqlite3.Error):
+                    cursor.execute("ROLLBACK")
+                raise
+        return deleted, oldest or 1
+
+    def read(self, room: int, first: int, last: int, max_bytes: int) -> tuple[list[bytes], int]:
+        """EVENT frames of a room; see `netchat.chat.persistence.HistoryReader.read`."""
+        frames: list[bytes] = []
+        begin = size = 0
+        with contextlib.closing(self._reader.cursor()) as cursor:
+            try:
+                for seq, frame in cursor.execute(_READ, (room, first, last)):
+                    begin = begin or seq
+                    # One statement a row would be slower; what is not in order ends the piece.
+                    if seq != begin + len(frames) or not _is_event(frame, seq):
+                        raise HistoryError(f"event {seq} is damaged")
+                    size += len(frame)
+                    if frames and size > max_bytes:
+                        break
+                    frames.append(frame)
+            except (sqlite3.Error, HistoryError) as error:
+                if not frames:
+                    raise self._unreadable(room, error) from error
+        return frames, begin
+
+    def resume(self, room: int, first: int, last: int) -> int:
+        """Find an event after damage; see `netchat.chat.persistence.HistoryReader.resume`."""
+
+        def readable(seq: int) -> bool:
+            with contextlib.suppress(HistoryError):
+                return bool(self.read(room, seq, last, 1)[0])
+            return False
+
+        return after_damage(first, last, readable)
+
+    def last_counter(self, room: int, device: int) -> int:
+        """The largest counter a device has used in a room, 0 if none."""
+        return self._number(
+            room, "SELECT last FROM counter WHERE room = ? AND device = ?", (room, device)
+        )
+
+    def find(self, room: int, device: int, counter: int, first: int) -> int:
+        """The sequence number that a message got, from `first` on; 0 if it is not there."""
+        return self._number(
+            room,
+            "SELECT seq FROM event WHERE room = ? AND seq >= ? AND device = ? AND counter = ?",
+            (room, first, device, counter),
+        )
+
+    def _number(self, room: int, query: str, values: tuple[int, ...]) -> int:
+        try:
+            row = self._reader.execute(query, values).fetchone()
+        except sqlite3.Error as error:
+            raise self._unreadable(room, error) from error
+        if row is None:
+            return 0
+        if not isinstance(row[0], int):
+            raise self._unreadable(room, f"{row[0]!r:.40} is not a number")
+        return row[0]
+
+    def _unreadable(self, room: int, error: object) -> HistoryError:
+        return HistoryError(
+            f"The history {self.path} is damaged: some of room {room} cannot be read: {error}."
+        )
+
+    @contextlib.contextmanager
+    def _telling(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._unusable(done, error) from error
+
+    def close(self) -> None:
+        """Close the file; the write-ahead log is folded into it."""
+        with contextlib.suppress(sqlite3.Error):
+            self._opened.close()
+
+
+def recovery_hint(path: Path) -> str:
+    """Say how to get at what is readable of a damaged history."""
+    new = path.with_name(f"{path.stem}-recovered.db")
+    return f"Copy what is readable into a new file: netchat recover {path} {new}"
+
+
+def _is_event(frame: object, seq: object) -> bool:
+    """Whether stored bytes are the whole, undamaged EVENT frame of a sequence number."""
+    if not isinstance(frame, bytes) or not isinstance(seq, int):
+        return False
+    try:
+        frames = FrameReader(len(frame)).feed(frame)
+    except PeerError:
+        return False
+    # Its first field is the sequence number.
+    return (
+        len(frames) == 1
+        and frames[0].type == Event.TYPE
+        and frames[0].body[:8] == seq.to_bytes(8, "big", signed=True)
+    )
+
+
+def _insert(cursor: sqlite3.Cursor, rows: list[EventRow]) -> None:
+    at = 0
+    for count in _GROUPS:
+        while len(rows) - at >= count:
+            values = [value for row in rows[at : at + count] for value in row]
+            cursor.execute(_INSERT[count], values)
+            at += count
+
+
+def _apply(cursor: sqlite3.Cursor, change: object) -> None:
+    match change:
+        case RoomRow():
+            cursor.execute("INSERT INTO room (id, code, kind, log) VALUES (?,?,?,?)", change)
+        case RoomDeleted():
+            cursor.execute("UPDATE room SET gone = 1 WHERE id = ?", change)
+            cursor.execute("DELETE FROM seat WHERE room = ?", change)
+        case SessionRow():
+            cursor.execute("INSERT OR REPLACE INTO session VALUES (?,?,?,?,?)", change)
+        case SessionDeleted():
+            cursor.execute("DELETE FROM session WHERE id = ?", change)
+        case MembershipRow():
+            cursor.execute("INSERT OR IGNORE INTO seat VALUES (?,?)", change)
+        case MembershipDeleted():
+            cursor.execute("DELETE FROM seat WHERE session = ? AND room = ?", change)
+        case _:
+            raise AssertionError(f"no table for {change!r}")

@@ -1,0 +1,121 @@
+"""Reads rooms, sessions and memberships from a history, and trusts none of it.
+
+A damaged disk, or another program, can leave any value in any column.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from netchat.chat.persistence import MembershipRow, RoomRow, SessionRow, Snapshot
+from netchat.wire import RoomKind
+
+__all__ = ["load_snapshot", "room_problem", "seat_problem", "session_problem"]
+
+#: Characters that a stored name or code may have: more than any version has allowed.
+_LONGEST = 256
+
+_ROOMS = """
+SELECT id, code, kind, log, (SELECT max(seq) FROM event WHERE room = id),
+(SELECT min(seq) FROM event WHERE room = id) FROM room WHERE NOT gone
+"""
+
+
+def load_snapshot(file: sqlite3.Connection) -> Snapshot:
+    """Read what a server needs to know of the past when it starts.
+
+    Raises:
+        sqlite3.Error: SQLite finds the file damaged.
+        ValueError: a row holds what no server has written; the text names the table and the row.
+    """
+    found = file.execute(_ROOMS).fetchall()
+    for *_, head, oldest in found:
+        if not (_is_id(head or 0) and _is_id(oldest or 1)):
+            raise ValueError(f"table event has the sequence numbers {oldest!r:.40} to {head!r:.40}")
+    rooms = [(RoomRow(*row[:4]), row[4] or 0, row[5] or 1) for row in found]
+    sessions = [
+        SessionRow(*row)
+        for row in file.execute("SELECT id, token, previous, device, name FROM session")
+    ]
+    seats = [MembershipRow(*row) for row in file.execute("SELECT session, room FROM seat")]
+    _check("room", (room for room, _, _ in rooms), room_problem())
+    _check("session", sessions, session_problem())
+    _check("seat", seats, seat_problem({room.id for room, _, _ in rooms}, {s.id for s in sessions}))
+    (top,) = file.execute(
+        "SELECT max(coalesce((SELECT max(id) FROM room), 0),"
+        " coalesce((SELECT max(id) FROM session), 0))"
+    ).fetchone()
+    if not _is_id(top):
+        raise ValueError(f"table room or session has the id {top}")
+    # Without it no message can be told from a repeated one, so it must not be found out later.
+    file.execute("SELECT last FROM counter LIMIT 1").fetchone()
+    return Snapshot(rooms, sessions, seats, top + 1)
+
+
+def _check(table: str, rows: Iterable[Any], problem: Callable[[Any], str]) -> None:
+    for row in rows:
+        if why := problem(row):
+            raise ValueError(f"table {table} has {tuple(row)!r:.120}: {why}")
+
+
+def room_problem() -> Callable[[RoomRow], str]:
+    """Return a function that says what is wrong with a room, given each in turn."""
+    codes: set[str] = set()
+
+    def problem(room: Any) -> str:
+        if not (_is_id(room.id) and _is_count(room.log)):
+            return "id and log must be whole numbers"
+        if not _is_text(room.code):
+            return "code must be a short text"
+        if room.kind not in set(RoomKind):
+            return f"kind must be one of {', '.join(str(int(kind)) for kind in RoomKind)}"
+        if room.code in codes:
+            return "another room has the same code"
+        codes.add(room.code)
+        return ""
+
+    return problem
+
+
+def session_problem() -> Callable[[SessionRow], str]:
+    """Return a function that says what is wrong with a session, given each in turn."""
+    devices: set[int] = set()
+
+    def problem(session: Any) -> str:
+        if not (_is_id(session.id) and _is_count(session.device)):
+            return "id and device must be whole numbers"
+        if not (isinstance(session.token, bytes) and isinstance(session.previous, bytes)):
+            return "token and previous must be bytes"
+        if not _is_text(session.name):
+            return "name must be a short text"
+        if session.device in devices:
+            return "another session has the same device"
+        devices.add(session.device)
+        return ""
+
+    return problem
+
+
+def seat_problem(rooms: set[int], sessions: set[int]) -> Callable[[MembershipRow], str]:
+    """Return a function that says what is wrong with a membership."""
+
+    def problem(seat: MembershipRow) -> str:
+        known = seat.room in rooms and seat.session in sessions
+        return "" if known else "there is no such room or session"
+
+    return problem
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value < 2**63
+
+
+def _is_id(value: object) -> bool:
+    """Whether something can be an id or a sequence number, and those after it, too."""
+    return isinstance(value, int) and 0 <= value < 2**62
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST

@@ -1,0 +1,149 @@
+"""The server's socket for links over UDP."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+from netchat.link.code_table import CodeSource
+from netchat.link.datagram_listener import DatagramListener
+from netchat.link.link import Link
+from netchat.net.link.cpu_budget import ABUSE, LinkWork
+from netchat.net.link.transport import LinkTransport
+from netchat.net.udp.path import UdpPath
+from netchat.net.udp.socket import MTU, udp_socket, was_too_long
+
+__all__ = ["UdpServer", "listen_udp"]
+
+
+class UdpServer(asyncio.DatagramProtocol):
+    """Carries the links of one socket.
+
+    Args:
+        sock: the socket, bound.
+        most: links at a time.
+        peer: makes the protocol that speaks on a new link.
+        code: makes the codes that clients name.
+        work: divides processor time among the links.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        most: int,
+        peer: Callable[[], asyncio.Protocol],
+        code: CodeSource,
+        work: LinkWork,
+    ) -> None:
+        self._socket, self._peer, self._work = sock, peer, work
+        self._loop = asyncio.get_running_loop()
+        self._door = DatagramListener(MTU, most, code)
+        self._layers: dict[Link, LinkTransport] = {}
+        self._shut = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket is read from now on."""
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        """A datagram has arrived, from anybody."""
+        now, work = self._loop.time(), self._work
+        known = self._door.link_at(addr)
+        layer = self._layers[known] if known is not None else None
+        # There is no pausing here: what must wait for processor time is lost, as on any way.
+        if layer is None:
+            if self._shut or work.strangers.wait(now):
+                return
+        elif not work.may_waste(layer):
+            return
+        useful, begun = known.useful if known is not None else 0, time.thread_time()
+        arrival = self._door.receive(data, addr, now)
+        spent = time.thread_time() - begun
+        if layer is None:
+            work.strangers.spend(spent)
+        else:
+            work.spent(layer, spent, useful=layer.link.useful != useful)
+        if arrival.answer:
+            self._send(arrival.answer, addr)
+        if arrival.ended in self._layers:
+            self._layers[arrival.ended].arrived()
+        if arrival.link is not None:
+            layer = self._layers.get(arrival.link) or self._let_in(arrival.link, addr)
+            layer.arrived()
+            if layer.wasted >= ABUSE:
+                layer.give_up()
+
+    def _let_in(self, link: Link, addr: tuple[Any, ...]) -> LinkTransport:
+        layer = self._layers[link] = LinkTransport(self._peer(), link, self._work)
+
+        def send(data: bytes) -> None:
+            # Where it is now: a link moves with its client, and another may have taken its place.
+            to = self._door.address(link)
+            if to is not None and not self._send(data, cast(tuple[Any, ...], to)):
+                layer.too_long()
+
+        def ended() -> None:
+            self._door.forget(link)
+            del self._layers[link]
+
+        layer.connection_made(UdpPath(layer, send, ended, addr))
+        return layer
+
+    def _send(self, data: bytes, addr: tuple[Any, ...]) -> bool:
+        """Send a datagram; False if its way takes none of that length."""
+        try:
+            self._socket.sendto(data, addr)
+        except OSError as error:  # else it is lost, as on any way; what matters is sent again
+            return not was_too_long(error)
+        return True
+
+    def shut(self) -> None:
+        """Let nobody else in."""
+        self._shut = True
+
+    def close(self) -> None:
+        """Read and send no more."""
+        self._transport.close()
+
+
+async def listen_udp(
+    addresses: list[tuple[Any, ...]],
+    most: int,
+    peer: Callable[[], asyncio.Protocol],
+    *,
+    code: CodeSource,
+    work: LinkWork,
+) -> list[UdpServer]:
+    """Listen for links over UDP.
+
+    Args:
+        addresses: where, as sockets name it.
+        most: links at a time, on each of them.
+        peer: makes the protocol that speaks on a new link.
+        code: makes the codes that clients name.
+        work: divides processor time among the links.
+
+    Raises:
+        OSError: an address is taken.
+    """
+    loop = asyncio.get_running_loop()
+    servers: list[UdpServer] = []
+    try:
+        for address in addresses:
+            sock = udp_socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+            try:
+                sock.bind(address)
+            except OSError:
+                sock.close()
+                raise
+            server = UdpServer(sock, most, peer, code, work)
+            await loop.create_datagram_endpoint(lambda server=server: server, sock=sock)  # type: ignore[misc]
+            servers.append(server)
+    except OSError:
+        for server in servers:
+            server.close()
+        raise
+    return servers

@@ -1,0 +1,261 @@
+"""Packets as they happen: captured, written to a file if one is wanted, and handed on.
+
+    with Live("eth0", write="chat.pcapng") as live:
+        for packets in live:
+            ...
+
+    kernel -> [take] -> backlog -> [write] -> backlog -> the caller
+
+Three threads. The first only takes packets out of the kernel's memory, so that it is always in
+time; the second writes them down; neither waits for the caller, so that the file is complete
+however slowly the packets are looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Protocol, Self
+
+from netchat.errors import CaptureError, NotPermitted
+from netchat.packets.capture.packet import Packet
+from netchat.packets.capture.packet_queue import Backlog
+from netchat.packets.capture.writer import CaptureWriter, PcapngWriter, PcapWriter
+from netchat.private_files import create_private
+from netchat.wire import DEFAULT_PORT
+
+__all__ = ["ANY", "Live"]
+
+#: The name that stands for all interfaces.
+ANY = "any"
+
+#: Seconds after which the caller gets an empty list if nothing has come: time to look around.
+_TURN = 0.1
+
+#: Bytes of packets that wait to be written, and as many that wait for the caller. While the first
+#: is full, packets are left to the kernel, which drops and counts them in the end; while the second
+#: is, they are written, but not handed on.
+MAX_WAITING = 256 * 1024 * 1024
+
+#: Bytes written to the file at once. Every write may cost a wait for the other thread.
+_BUFFER = 4 * 1024 * 1024
+
+
+class Source(Protocol):
+    """Where packets come from; see `AfPacketRing`."""
+
+    link: int
+    received: int
+    dropped: int
+
+    def read(self, timeout: float) -> Any: ...
+    def parse(self, block: Any, number: int) -> list[Packet]: ...
+    def stop(self) -> None: ...
+    def count(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Live:
+    """A live capture, used in a `with` block; iterating gives lists of packets, as they come.
+
+    A list is empty when nothing came for a tenth of a second. After `stop` what came before is
+    still handed over, then the iteration ends.
+
+    Args:
+        interface: where to listen; `any` is everywhere.
+        ports: TCP ports to listen to; none is all.
+        write: a file for the packets: pcap if it is called `.pcap`, else pcapng; or an open
+            binary file, which stays open.
+
+    Attributes:
+        packets: how many were captured.
+        received: how many passed the filter, by the kernel's count.
+        dropped: how many of those the kernel dropped, because they were not taken in time.
+        passed_over: how many were captured but not handed on, because too many waited.
+
+    Raises:
+        NotPermitted: this process may not capture.
+        CaptureError: there is no such interface, or the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        interface: str = ANY,
+        ports: Collection[int] = (DEFAULT_PORT,),
+        *,
+        write: str | Path | BinaryIO | None = None,
+    ) -> None:
+        self.packets = self.passed_over = 0
+        # The file second: whoever may not capture does not lose the one that was there before.
+        self._source = _open_source(interface, ports)
+        try:
+            self._file, self._writer = _open_file(write, interface)
+        except CaptureError:
+            self._source.close()
+            raise
+        self._written = write
+        self._unwritten: Backlog[Any] = Backlog(MAX_WAITING)
+        self._shown: Backlog[tuple[Any, int]] = Backlog(MAX_WAITING)
+        self._stopping = False
+        self._problem: CaptureError | None = None
+        self._threads = [
+            threading.Thread(target=self._run, args=(work,), name=f"capture {n}", daemon=True)
+            for n, work in enumerate((self._take_all, self._write_all), 1)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def received(self) -> int:
+        """Packets that passed the filter, by the kernel's count, up to the last second."""
+        return self._source.received
+
+    @property
+    def dropped(self) -> int:
+        """Packets that the kernel dropped, up to the last second."""
+        return self._source.dropped
+
+    @property
+    def behind(self) -> bool:
+        """Whether packets wait to be handed over."""
+        return bool(self._shown)
+
+    def stop(self) -> None:
+        """Capture nothing more; may be called at any time, also by a signal handler."""
+        self._stopping = True
+
+    def close(self) -> None:
+        """Stop, and complete the file."""
+        self.stop()
+        for thread in self._threads:
+            thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[list[Packet]]:
+        while True:
+            try:
+                block = self._shown.get(_TURN)
+            except TimeoutError:
+                yield []
+                continue
+            if block is None:
+                break
+            yield self._source.parse(*block)
+        if self._problem is not None:
+            raise self._problem
+
+    # -- the other threads ----------------------------------------------------------------------
+
+    def _run(self, work: Callable[[], None]) -> None:
+        """A thread: keeps what goes wrong for the caller."""
+        try:
+            work()
+        except CaptureError as error:
+            self._problem = self._problem or error
+        except OSError as error:
+            self._problem = self._problem or CaptureError(_cannot_write(self._written, error))
+        finally:
+            self._stopping = True
+
+    def _take_all(self) -> None:
+        """Take packets until told to stop, then those that the kernel still has."""
+        source, counted, stopped = self._source, time.monotonic(), False
+        try:
+            while True:
+                block = source.read(_TURN)
+                if block is not None:
+                    self._unwritten.put(block)
+                elif stopped:
+                    break
+                if self._stopping and not stopped:
+                    source.stop()
+                    stopped = True
+                if time.monotonic() - counted >= 1:
+                    source.count()
+                    counted = time.monotonic()
+        finally:
+            source.count()
+            source.close()
+            self._unwritten.put(None)
+
+    def _write_all(self) -> None:
+        """Write down what was taken, and hand it on."""
+        try:
+            if self._writer is not None:
+                self._writer.flush()  # from the beginning, the file is a capture
+            while (block := self._unwritten.get()) is not None:
+                first = self.packets + 1
+                packets = self._source.parse(block, first)
+                self.packets += len(packets)
+                if self._writer is not None:
+                    for packet in packets:
+                        self._writer.write(packet)
+                    self._writer.flush()
+                if not self._shown.offer((block, first)):
+                    self.passed_over += len(packets)
+            self._complete()
+        finally:
+            self._unwritten.close()
+            self._shown.close()
+            if self._file is not None:
+                with contextlib.suppress(OSError):
+                    self._file.close()
+
+    def _complete(self) -> None:
+        if self._writer is None:
+            return
+        if isinstance(self._writer, PcapngWriter):
+            self._writer.statistics(time.time_ns(), self.received, self.dropped)
+        self._writer.close()
+
+
+def _open_source(interface: str, ports: Collection[int]) -> Source:
+    try:
+        if hasattr(socket, "AF_PACKET"):
+            from netchat.packets.capture.afpacket import AfPacketRing
+
+            return AfPacketRing(interface, ports)
+        from netchat.packets.capture.libpcap import LibpcapSource
+
+        return LibpcapSource(interface, ports)
+    except PermissionError as error:
+        raise NotPermitted("This process has no right to capture packets.") from error
+
+
+def _open_file(
+    path: str | Path | BinaryIO | None, interface: str
+) -> tuple[BinaryIO | None, CaptureWriter | None]:
+    """Return the file that is to be closed, if there is one, and what writes it."""
+    if path is None:
+        return None, None
+    if not isinstance(path, (str, Path)):
+        return None, PcapngWriter(path, interface)
+    if str(path).endswith(".gz"):
+        raise CaptureError(f"{path}: a live capture is not packed; gzip the file afterwards")
+    try:
+        file = create_private(path, _BUFFER)  # closed by the thread
+    except OSError as error:
+        raise CaptureError(_cannot_write(path, error)) from error
+    if str(path).endswith((".pcap", ".cap")):
+        return file, PcapWriter(file)
+    return file, PcapngWriter(file, interface)
+
+
+def _cannot_write(file: object, error: OSError) -> str:
+    name = file if isinstance(file, (str, Path)) else "the capture"
+    return f"{name} cannot be written: {error.strerror or error}"

@@ -1,0 +1,98 @@
+"""Reads the classic pcap format: a header of 24 bytes, then records of 16 bytes and a packet.
+
+Source: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+
+from netchat.packets.capture.buffer import Source
+from netchat.packets.capture.packet import MAX_PACKET, Packet
+
+__all__ = ["MAGICS", "read_pcap"]
+
+#: The first four bytes: byte order, and nanoseconds a tick.
+MAGICS = {
+    b"\xd4\xc3\xb2\xa1": ("<", 1000),
+    b"\xa1\xb2\xc3\xd4": (">", 1000),
+    b"\x4d\x3c\xb2\xa1": ("<", 1),
+    b"\xa1\xb2\x3c\x4d": (">", 1),
+}
+
+#: Versions that are read: that of 1998, and those before it.
+_VERSIONS = [(2, minor) for minor in range(5)]
+
+_HEADER_SIZE = 24
+_RECORD_SIZE = 16
+
+#: The link type is in the lower bits; the upper ones tell about the frame check sequence.
+_LINK_BITS = 0x03FFFFFF
+
+
+def read_pcap(source: Source, buffer: bytes) -> Iterator[Packet]:
+    """Yield the packets of a pcap file.
+
+    Args:
+        source: where the file goes on.
+        buffer: its beginning, with the magic number.
+
+    Raises:
+        CaptureError: at the first record that is cut short or cannot be right, after everything
+            in front of it was yielded.
+    """
+    buffer = source.more(buffer, 0, _HEADER_SIZE)
+    if len(buffer) < _HEADER_SIZE:
+        raise source.truncated("the header", 0, _HEADER_SIZE, len(buffer))
+    order, tick = MAGICS[buffer[:4]]
+    version, minor, network = struct.unpack_from(order + "4xHH8x4xI", buffer)
+    if (version, minor) not in _VERSIONS:
+        raise source.bad(f"this is version {version}.{minor} of pcap; 2.4 is the known one", 4)
+    link = network & _LINK_BITS
+    new = tuple.__new__  # what a named tuple calls itself, without the call in between
+    record: Callable[[bytes, int], tuple[int, ...]] = struct.Struct(order + "IIII").unpack_from
+    if minor < 4:
+        record = _old_order(record)
+    number, at, size = 0, _HEADER_SIZE, len(buffer)
+    while True:
+        need = _RECORD_SIZE
+        if at + _RECORD_SIZE <= size:
+            seconds, ticks, captured, length = record(buffer, at)
+            end = at + _RECORD_SIZE + captured
+            if end <= size and captured <= MAX_PACKET:
+                if not length and not any(buffer[at:end]):
+                    break
+                number += 1
+                time = seconds * 1_000_000_000 + ticks * tick
+                data = buffer[at + _RECORD_SIZE : end]
+                yield new(Packet, (number, time, link, data, length))
+                at = end
+                continue
+            if captured > MAX_PACKET:
+                raise source.bad(
+                    f"the record says that its packet has {captured} bytes; "
+                    f"more than {MAX_PACKET} cannot be right",
+                    at,
+                )
+            need += captured
+        buffer, at = source.more(buffer, at, need), 0
+        size = len(buffer)
+        if size < need:
+            if any(buffer):
+                raise source.truncated(f"the record of packet {number + 1}", 0, need, size)
+            source.ended()
+            return
+    if not source.padded(buffer, at):
+        raise source.bad("a record says nothing of its packet, and more than padding follows", at)
+    source.ended()
+
+
+def _old_order(record: Callable[[bytes, int], tuple[int, ...]]) -> Callable[..., tuple[int, ...]]:
+    """Read a record from before version 2.4, in which the two lengths may stand the other way."""
+
+    def read(buffer: bytes, at: int) -> tuple[int, ...]:
+        seconds, ticks, *lengths = record(buffer, at)
+        return seconds, ticks, min(lengths), max(lengths)
+
+    return read

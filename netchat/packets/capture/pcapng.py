@@ -1,0 +1,235 @@
+"""Reads the pcapng format: blocks of a type, a length, a body, and the length again.
+
+    section header · interface description · enhanced packet · enhanced packet · …
+
+A file may hold several sections, each in its own byte order and with its own interfaces. Blocks
+of no use here (statistics, names, secrets, custom ones) are skipped.
+Source: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from netchat.packets.capture.buffer import Source
+from netchat.packets.capture.packet import MAX_PACKET, Packet
+
+__all__ = ["SECTION", "read_pcapng"]
+
+#: The type of a section header, the same in both byte orders.
+SECTION = 0x0A0D0D0A
+_INTERFACE, _OLD_PACKET, _SIMPLE_PACKET, _ENHANCED_PACKET = 1, 2, 3, 6
+
+#: A section header without options, and its type as bytes.
+_SECTION_SIZE, _SECTION_BYTES = 28, SECTION.to_bytes(4, "big")
+
+#: Versions that are read. Some programs have written 1.2, which is the same (section 4.1).
+_VERSIONS = [(1, 0), (1, 2)]
+
+_ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+_IF_TSRESOL, _IF_TSOFFSET = 9, 14
+
+#: The last moment that 64 bits can say, in ns: in the year 2262.
+_LATEST = 2**63 - 1
+
+#: Bytes of one block: the largest packet and its options.
+_MAX_BLOCK = MAX_PACKET + 64 * 1024
+
+
+class _Interface(NamedTuple):
+    """Where packets were captured, and how its clock counts.
+
+    Attributes:
+        link: its link type.
+        snaplen: bytes it keeps of a packet; 0 is all.
+        times: with the next two: time in ns = ticks * times // over + since.
+        over: see above.
+        since: see above.
+        usual: where the upper half of `ticks` is below this, `times` alone will do.
+    """
+
+    link: int
+    snaplen: int
+    times: int
+    over: int
+    since: int
+    usual: int
+
+    def time(self, ticks: int) -> int:
+        """A time stamp in ns; kept within 64 bits, which all others are, too."""
+        time = ticks * self.times // self.over + self.since
+        return min(max(time, -_LATEST), _LATEST)
+
+
+class _Structs:
+    """The formats of one byte order."""
+
+    def __init__(self, order: str) -> None:
+        self.order = order
+        self.head: Callable[..., tuple[int, ...]] = struct.Struct(order + "II").unpack_from
+        self.enhanced: Callable[..., tuple[int, ...]] = struct.Struct(order + "7I").unpack_from
+        self.old: Callable[..., tuple[int, ...]] = struct.Struct(order + "HH4I").unpack_from
+        self.interface: Callable[..., tuple[int, ...]] = struct.Struct(order + "HHI").unpack_from
+        self.option: Callable[..., tuple[int, ...]] = struct.Struct(order + "HH").unpack_from
+        self.version: Callable[..., tuple[int, ...]] = struct.Struct(order + "HH").unpack_from
+        self.one: Callable[..., tuple[int, ...]] = struct.Struct(order + "I").unpack_from
+
+
+def read_pcapng(source: Source, buffer: bytes) -> Iterator[Packet]:
+    """Yield the packets of a pcapng file.
+
+    Args:
+        source: where the file goes on.
+        buffer: its beginning.
+
+    Raises:
+        CaptureError: at the first block that is cut short or cannot be right, after everything
+            in front of it was yielded.
+    """
+    structs = _Structs("<")
+    enhanced = structs.enhanced
+    interfaces: list[_Interface] = []
+    number = at = time = 0
+    current = -1  # the interface that the last packet was from; what is needed of it:
+    link = times = usual = 0
+    new = tuple.__new__  # what a named tuple calls itself, without the call in between
+    size = len(buffer)
+    while True:
+        # The usual case, an enhanced packet block that is whole; all others are looked at below.
+        if at + 32 <= size:
+            kind, total, index, high, low, captured, length = enhanced(buffer, at)
+            end = at + total
+            if (
+                kind == _ENHANCED_PACKET
+                and end <= size
+                and captured + 32 <= total
+                and not total & 3
+                and index < len(interfaces)
+            ):
+                if index != current:
+                    current = index
+                    link, _, times, _, _, usual = interfaces[index]
+                time = high << 32 | low
+                time = time * times if high < usual else interfaces[index].time(time)
+                number += 1
+                at += 28
+                yield new(Packet, (number, time, link, buffer[at : at + captured], length))
+                at = end
+                continue
+        need = _SECTION_SIZE if buffer[at : at + 4] == _SECTION_BYTES else 12
+        if at + need <= size:
+            kind, total = structs.head(buffer, at)
+            if kind == SECTION:
+                structs = _section(source, buffer, at)
+                enhanced, interfaces, current = structs.enhanced, [], -1
+                total = structs.head(buffer, at)[1]
+            elif not total and source.padded(buffer, at):
+                source.ended()
+                return
+            if total < 12 or total % 4 or total > _MAX_BLOCK:
+                raise source.bad(f"a block of type {kind:#x} cannot be {total} bytes long", at)
+            end = at + total
+            if end <= size:
+                if buffer[end - 4 : end] != buffer[at + 4 : at + 8]:
+                    raise source.bad(f"a block of type {kind:#x} has two different lengths", at)
+                if kind == _ENHANCED_PACKET and total >= 32:
+                    _, _, index, _, _, captured, _ = structs.enhanced(buffer, at)
+                    raise _bad_packet(source, at, captured, total, index, interfaces)
+                if kind == _INTERFACE and total >= 20:
+                    interfaces.append(_interface(source, structs, buffer, at, end))
+                elif kind in (_SIMPLE_PACKET, _OLD_PACKET):
+                    number += 1
+                    packet = _rare(source, structs, buffer, at, total, interfaces, number, time)
+                    time = packet.time
+                    yield packet
+                elif kind in (_INTERFACE, _ENHANCED_PACKET):
+                    raise source.bad(f"a block of type {kind} cannot be {total} bytes long", at)
+                at = end
+                continue
+            need = total
+        buffer, at = source.more(buffer, at, need), 0
+        size = len(buffer)
+        if size < need:
+            if any(buffer):
+                raise source.truncated(f"the block behind packet {number}", 0, need, size)
+            source.ended()
+            return
+
+
+def _section(source: Source, buffer: bytes, at: int) -> _Structs:
+    order = _ORDERS.get(buffer[at + 8 : at + 12])
+    if order is None:
+        raise source.bad(f"a section header has the byte order {buffer[at + 8 : at + 12]!r}", at)
+    structs = _Structs(order)
+    version = structs.version(buffer, at + 12)
+    if version not in _VERSIONS:
+        number = ".".join(map(str, version))
+        raise source.bad(f"a section has version {number} of pcapng; 1.0 is the known one", at + 12)
+    return structs
+
+
+def _interface(source: Source, structs: _Structs, buffer: bytes, at: int, end: int) -> _Interface:
+    link, _, snaplen = structs.interface(buffer, at + 8)
+    times, over, since = 1000, 1, 0
+    place = at + 16
+    while place + 4 <= end - 4:
+        code, size = structs.option(buffer, place)
+        value = buffer[place + 4 : place + 4 + size]
+        if code == 0:
+            break
+        if place + 4 + size > end - 4:
+            raise source.bad(f"option {code} of an interface is {size} bytes long", place)
+        if code == _IF_TSRESOL and size == 1:
+            # The top bit chooses between powers of 10 and of 2.
+            base = 2 if value[0] & 0x80 else 10
+            times, over = 1_000_000_000, base ** (value[0] & 0x7F)
+            if times % over == 0:
+                times, over = times // over, 1
+        elif code == _IF_TSOFFSET and size == 8:
+            since = struct.unpack(structs.order + "q", value)[0] * 1_000_000_000
+        place += 4 + size + -size % 4
+    usual = _LATEST // times >> 32 if over == 1 and not since else 0
+    return _Interface(link, snaplen, times, over, since, usual)
+
+
+def _rare(
+    source: Source,
+    structs: _Structs,
+    buffer: bytes,
+    at: int,
+    total: int,
+    interfaces: list[_Interface],
+    number: int,
+    time: int,
+) -> Packet:
+    """A simple packet block, which has no time, or one of the obsolete packet blocks."""
+    simple = buffer[at : at + 4] in (b"\x03\0\0\0", b"\0\0\0\x03")
+    head = 12 if simple else 28
+    if total < head + 4:
+        raise source.bad(f"a packet block cannot be {total} bytes long", at)
+    index = 0
+    if simple:
+        (length,) = structs.one(buffer, at + 8)
+        captured = length
+        if interfaces and interfaces[0].snaplen:
+            captured = min(length, interfaces[0].snaplen)
+    else:
+        index, _, high, low, captured, length = structs.old(buffer, at + 8)
+    if captured > total - head - 4 or index >= len(interfaces):
+        raise _bad_packet(source, at, captured, total, index, interfaces)
+    interface = interfaces[index]
+    if not simple:
+        time = interface.time(high << 32 | low)
+    return Packet(number, time, interface.link, buffer[at + head : at + head + captured], length)
+
+
+def _bad_packet(
+    source: Source, at: int, captured: int, total: int, index: int, interfaces: list[_Interface]
+) -> Exception:
+    if index >= len(interfaces):
+        return source.bad(
+            f"a packet is from interface {index}, but {len(interfaces)} are described", at
+        )
+    return source.bad(f"a block of {total} bytes says it holds a packet of {captured}", at)

@@ -1,0 +1,181 @@
+"""Writes captures: pcapng (the default, with nanoseconds, comments and drop counts) and pcap.
+
+with PcapngWriter("chat.pcapng") as out:
+    out.write(packet)
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self, cast
+
+from netchat.errors import CaptureError
+from netchat.packets.capture.packet import ETHERNET, Packet
+from netchat.packets.capture.pcapng import SECTION
+from netchat.private_files import create_private
+
+__all__ = ["CaptureWriter", "PcapWriter", "PcapngWriter", "open_writer"]
+
+#: Bytes of a packet that a reader should make room for: what Wireshark and tcpdump write.
+_SNAPLEN = 262_144
+
+#: The last nanosecond that pcap's 32 bits of seconds since 1970 can say, in the year 2106.
+_PCAP_END = 2**32 * 1_000_000_000 - 1
+
+_SHB_USERAPPL, _IF_NAME, _IF_TSRESOL, _COMMENT, _IF_RECV, _IF_DROP = 4, 2, 9, 1, 4, 5
+
+
+class CaptureWriter:
+    """What both formats share: an open file, used in a `with` block.
+
+    A new file can be read by its owner only: a capture may contain session tokens.
+
+    Args:
+        path: the file's name (packed by gzip if it ends in `.gz`), or an open binary file.
+
+    Raises:
+        CaptureError: the file cannot be opened.
+    """
+
+    def __init__(self, path: str | Path | BinaryIO) -> None:
+        self._own = isinstance(path, (str, Path))
+        if not isinstance(path, (str, Path)):
+            self._file = path
+            return
+        try:
+            if str(path).endswith(".gz"):
+                Path(path).touch(mode=0o600)
+                self._file = cast(BinaryIO, gzip.open(path, "wb"))  # noqa: SIM115 - see close
+            else:
+                self._file = create_private(path)
+        except OSError as error:
+            raise CaptureError(f"{path} cannot be written: {error.strerror or error}") from error
+
+    def write(self, packet: Packet) -> None:
+        """Append one packet."""
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        """Hand on to the system what was written, so that a reader may follow."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """End the file; a file that was given open stays open."""
+        try:
+            self._file.flush()
+        finally:
+            if self._own:
+                self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class PcapWriter(CaptureWriter):
+    """Writes classic pcap, little-endian, with nanoseconds.
+
+    Args:
+        path: the file's name, or an open binary file.
+        link: link type of all its packets.
+    """
+
+    def __init__(self, path: str | Path | BinaryIO, link: int = ETHERNET) -> None:
+        super().__init__(path)
+        self._link = link
+        self._record = struct.Struct("<IIII").pack
+        self._file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, _SNAPLEN, link))
+
+    def write(self, packet: Packet) -> None:
+        """Append one packet.
+
+        Raises:
+            CaptureError: its link type is not the file's: pcap has one for all.
+        """
+        if packet.link != self._link:
+            raise CaptureError(
+                f"packet {packet.number} has link type {packet.link}, the file {self._link}; "
+                "pcapng can hold both"
+            )
+        seconds, fraction = divmod(min(max(packet.time, 0), _PCAP_END), 1_000_000_000)
+        head = self._record(seconds, fraction, len(packet.data), packet.length)
+        self._file.write(head + packet.data)
+
+
+class PcapngWriter(CaptureWriter):
+    """Writes pcapng, little-endian, with nanoseconds; an interface for each link type it meets.
+
+    Args:
+        path: the file's name, or an open binary file.
+        interface: name of the interface that was listened on, if there was one.
+    """
+
+    def __init__(self, path: str | Path | BinaryIO, interface: str = "") -> None:
+        super().__init__(path)
+        self._name = interface
+        self._interfaces: dict[int, int] = {}
+        self._head = struct.Struct("<IIIIIII").pack
+        body = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)
+        self._block(SECTION, body + _options((_SHB_USERAPPL, b"netchat")))
+
+    def write(self, packet: Packet, comment: str = "") -> None:
+        """Append one packet, with a comment that Wireshark shows if there is one."""
+        index = self._interfaces.get(packet.link)
+        if index is None:
+            index = self._add_interface(packet.link)
+        data, time = packet.data, max(packet.time, 0)  # pcapng begins in 1970
+        options = _options((_COMMENT, comment.encode())) if comment else b""
+        padding = bytes(-len(data) % 4)
+        total = 32 + len(data) + len(padding) + len(options)
+        head = self._head(6, total, index, time >> 32, time & 0xFFFFFFFF, len(data), packet.length)
+        self._file.write(
+            b"%b%b%b%b%b" % (head, data, padding, options, total.to_bytes(4, "little"))
+        )
+
+    def statistics(self, time: int, received: int, dropped: int) -> None:
+        """Write down how many packets the kernel saw, and dropped for want of room."""
+        if not self._interfaces:
+            self._add_interface(ETHERNET)
+        counts = _options(
+            (_IF_RECV, received.to_bytes(8, "little")), (_IF_DROP, dropped.to_bytes(8, "little"))
+        )
+        time = max(time, 0)
+        self._block(5, struct.pack("<III", 0, time >> 32, time & 0xFFFFFFFF) + counts)
+
+    def _add_interface(self, link: int) -> int:
+        index = self._interfaces[link] = len(self._interfaces)
+        name = [(_IF_NAME, self._name.encode())] if self._name else []
+        options = _options(*name, (_IF_TSRESOL, b"\x09"))
+        self._block(1, struct.pack("<HHI", link, 0, _SNAPLEN) + options)
+        return index
+
+    def _block(self, kind: int, body: bytes) -> None:
+        total = 12 + len(body)
+        head = struct.pack("<II", kind, total)
+        self._file.write(head + body + total.to_bytes(4, "little"))
+
+
+def open_writer(path: str | Path | BinaryIO, link: int = ETHERNET) -> CaptureWriter:
+    """Return a writer for the format that a file's name asks for: pcap by `.pcap`, else pcapng."""
+    if not isinstance(path, (str, Path)):
+        return PcapngWriter(path)
+    name = str(path).removesuffix(".gz")
+    return PcapWriter(path, link) if name.endswith((".pcap", ".cap")) else PcapngWriter(path)
+
+
+def _options(*options: tuple[int, bytes]) -> bytes:
+    parts = [
+        struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
+        for code, value in options
+    ]
+    return b"".join(parts) + bytes(4)

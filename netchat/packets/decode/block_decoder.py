@@ -1,0 +1,310 @@
+"""From the blocks of one direction of a link to messages.
+
+    block -> payload, repaired -> its place in the link's stream -> frames
+
+How a block was found does not matter here: in a TCP stream it was by a `BlockScanStage`, and a datagram
+is one. What a receiver does with a block is done by the link's own code (`netchat.link`); what is
+different is that nobody can be asked to send anything again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple
+
+from netchat.errors import LinkError
+from netchat.link.code_table import CODES, OPENED, block_code
+from netchat.link.datagram_mask import masked
+from netchat.link.header import Header, Kind, unwrap, write_header
+from netchat.link.open_request import Mode, read_open_request
+from netchat.link.payload_decoder import PayloadDecoder
+from netchat.link.receiver import RECEIVE_WINDOW
+from netchat.link.stats import LinkStats
+from netchat.link.sync_marker import MARKER
+from netchat.packets.decode.conversation import Conversation
+from netchat.packets.decode.frame_scanner import Stage
+from netchat.packets.decode.link_state import BlockCounts, LinkState
+from netchat.packets.items import Block, Damage, Gap, Item
+from netchat.packets.memory_budget import MAX_BUFFERED, MAX_BUFFERED_PIECES
+from netchat.packets.tcp.segments import Piece, SegmentBuffer
+
+__all__ = ["BlockDecoder", "FoundBlock"]
+
+#: Bytes in front of a place or behind it in which a block is believed: twice what a receiver has
+#: room for.
+_NEAR = 2 * RECEIVE_WINDOW
+
+
+class FoundBlock(NamedTuple):
+    """A block as it was found.
+
+    Attributes:
+        header: its header.
+        corrected: bytes of the header that were corrected.
+        wrong: bits that were wrong in the header, and in the marker if there is one.
+        raw: all of it, as it was captured.
+        head: bytes in front of the payload.
+        offset: where in its direction's bytes it begins.
+        packets: numbers of the packets that brought it.
+        time: when the last of them was captured, in ns.
+        mask: what its header is masked with; empty for nothing.
+    """
+
+    header: Header
+    corrected: int
+    wrong: int
+    raw: bytes
+    head: int
+    offset: int
+    packets: tuple[int, ...]
+    time: int
+    mask: bytes = b""
+
+
+class BlockDecoder:
+    """Decodes the blocks of one direction, and puts the stream that they carry together.
+
+    Args:
+        conversation: whose blocks these are.
+        linked: the link that it is spoken over.
+        open_frames: makes what takes the stream; its argument is whether that is whole from its
+            first byte on.
+        to_server: which direction.
+
+    Attributes:
+        lost: blocks may be missing in front of the next one, so that it is believed wherever it
+            has its place.
+    """
+
+    __slots__ = (
+        "_first", "_frames", "_held", "_high", "_linked", "_next", "_open_frames", "_payloads",
+        "_said", "_stats", "_to_server", "lost",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        linked: LinkState,
+        open_frames: Callable[[bool], Stage],
+        *,
+        to_server: bool,
+    ) -> None:
+        self._said = conversation
+        self._linked = linked
+        self._open_frames = open_frames
+        self._to_server = to_server
+        self._frames: Stage | None = None
+        self._stats = LinkStats()
+        self._payloads = PayloadDecoder(self._stats)
+        self._held = SegmentBuffer()
+        self._first = 0  # how headers count the first byte, once there are `_frames`
+        self._next = 0  # bytes delivered or given up since then
+        self._high = 0  # place behind the last byte that any block was about
+        self.lost = False
+
+    @property
+    def cost(self) -> int:
+        """Bytes of memory that it takes, about, besides its own."""
+        return self._payloads.held + self._held.cost
+
+    def size(self, header: Header) -> int | None:
+        """Bytes that a payload takes up as coded; None if the header makes no sense."""
+        if self._payloads.opened is None:
+            self._agree()
+        return self._payloads.size(header)
+
+    def swap_direction(self) -> None:
+        """The blocks are of the other direction."""
+        self._to_server = not self._to_server
+        self._payloads.opened = None
+        if self._frames is not None:
+            self._frames.swap_direction()
+
+    def take(self, found: FoundBlock) -> tuple[Block, list[Item]]:
+        """Decode a block.
+
+        Returns:
+            The block, and what its payload makes of the stream.
+        """
+        header, linked = found.header, self._linked
+        if linked.number is None:
+            linked.number = header.link
+        if header.link != linked.number:
+            return self._told(found, "foreign", None), []
+        if header.kind in (Kind.ACCEPT, Kind.DATA, Kind.ACK):
+            linked.acked[not self._to_server] = header.ack
+        if not header.length:
+            return self._told(found, "", b""), []
+        stats = self._stats
+        corrected, combined = stats.corrected_symbols, stats.combined_blocks
+        place, coded = 0, found.raw[found.head :]
+        if header.kind is Kind.DATA:
+            place = self._place(header)
+            payload = self._payloads.data(header, coded, place)
+        else:
+            payload = self._payloads.control(header, coded)
+        outcome = "good" if payload is not None else "failed"
+        if stats.combined_blocks > combined:
+            outcome = "combined"
+        elif stats.damaged_blocks:
+            outcome, stats.damaged_blocks = "damaged", 0
+        block = self._told(found, outcome, payload, stats.corrected_symbols - corrected)
+        if outcome == "combined":  # the decoder does not tell; what it makes of the block does
+            mended = sum(at >= found.head for at, _, _ in block.repairs)
+            block = block._replace(corrected=block.corrected + mended)
+            self._counts.corrected += mended
+        if header.kind is Kind.OPEN and payload:
+            self._opened(header, payload)
+        if header.kind is not Kind.DATA:
+            return block, []
+        if place < self._high:
+            block = block._replace(again=True)
+            self._counts.again += 1
+        if place - self._next <= _NEAR or self.lost:
+            self._high = max(self._high, place + header.length)
+        if payload is None:
+            return block, []
+        return block, self._carry(place, payload, block)
+
+    def end(self, why: str) -> list[Item]:
+        """Give up everything that is waited for; more may come all the same."""
+        items: list[Item] = []
+        while self._held.pieces:
+            items += self._give_up("no block that could be decoded brought them")
+        if self._frames is not None:
+            items += self._frames.end(why)
+        self._payloads = PayloadDecoder(self._stats)  # without the copies of failed blocks
+        return _inside(items)
+
+    # -- the block itself -----------------------------------------------------------------------
+
+    def _told(
+        self, found: FoundBlock, outcome: str, payload: bytes | None, corrected: int = 0
+    ) -> Block:
+        header, counts, stats = found.header, self._counts, self._stats
+        sent = write_header(header)
+        if found.mask:
+            sent = masked(sent, found.mask)
+        if found.head > len(sent):
+            sent = MARKER + sent
+        if payload and outcome in ("good", "combined"):
+            sent += self._payloads.sent(header, payload)
+        code = "" if not header.length else CODES.get(header.code, "")
+        if header.code == OPENED:
+            code = self._linked.spec(to_server=self._to_server) or ""
+        counts.blocks += 1
+        counts.corrected += found.corrected + corrected
+        counts.failed += outcome in ("failed", "combined", "damaged")
+        counts.combined += outcome == "combined"
+        counts.wrong_bits += found.wrong + stats.wrong_bits
+        counts.checked_bits += 8 * found.head + stats.checked_bits
+        stats.wrong_bits = stats.checked_bits = 0
+        return Block(
+            found.time, self._said, self._to_server, header, code, found.offset, found.raw,
+            found.head, sent, payload, outcome, found.corrected + corrected, False, found.packets,
+        )  # fmt: skip
+
+    @property
+    def _counts(self) -> BlockCounts:
+        return self._linked.counts(to_server=self._to_server)
+
+    def _opened(self, header: Header, payload: bytes) -> None:
+        """OPEN says which codes are used, and what bytes are counted from."""
+        if self._linked.opening is None:
+            try:
+                self._linked.opening = read_open_request(payload)
+            except LinkError:
+                return  # the server refuses it
+            self._linked.first = header.offset
+            self._agree()
+
+    def _agree(self) -> None:
+        """Use what OPEN says, if it is known."""
+        spec = self._linked.spec(to_server=self._to_server)
+        if spec is None or self._linked.opening is None:
+            return
+        self._payloads.mode = self._linked.opening.mode
+        with suppress(ValueError):  # a code that the server refuses
+            self._payloads.opened = block_code(spec)
+
+    # -- the stream that the blocks carry ---------------------------------------------------------
+
+    def _place(self, header: Header) -> int:
+        """Where in the stream a payload begins."""
+        if self._frames is None:
+            first = self._linked.first
+            self._first = header.offset if first is None else first
+            self._frames = self._open_frames(first is not None)
+        return unwrap(header.offset, 32, self._first + self._next) - self._first
+
+    def _carry(self, place: int, payload: bytes, block: Block) -> list[Item]:
+        """Put a payload in its place; returns what that completes."""
+        assert self._frames is not None
+        end = place + len(payload)
+        ahead, items = place - self._next, list[Item]()
+        if abs(ahead) > _NEAR and not (self.lost and ahead > 0):
+            # No receiver would take it. A second one is believed: the capture may have missed much.
+            self.lost = True
+            return []
+        if ahead > _NEAR:
+            while self._held.pieces:
+                items += self._give_up("blocks are missing")
+            if place > self._next:
+                items += self._gap(place, "blocks are missing", block.packets[-1], block.time)
+        self.lost = False
+        if end > self._next:
+            start = max(place, self._next)
+            data = payload[start - place :]
+            piece = Piece(start, end, data, block.packets[-1], block.time, block.again, 0)
+            self._held.add(piece)
+        items += self._deliver()
+        while self._held.pieces and (why := self._why_not_wait()):
+            items += self._give_up(why)
+        self._payloads.forget_before(self._next)
+        return _inside(items)
+
+    def _deliver(self) -> list[Item]:
+        """Hand over what has no hole in front of it."""
+        assert self._frames is not None
+        items, held = list[Item](), self._held
+        while held.pieces and held.pieces[0].start <= self._next:
+            piece = held.pop()
+            assert piece.data is not None
+            self._next = piece.end
+            items += self._frames.push(piece.data, piece.packet, piece.time, piece.repeated)
+        return items
+
+    def _give_up(self, reason: str) -> list[Item]:
+        """Do without what is in front of the first piece that is held."""
+        first = self._held.pieces[0]
+        items = self._gap(first.start, reason, first.packet, first.time)
+        return items + self._deliver()
+
+    def _gap(self, to: int, reason: str, packet: int, time: int) -> list[Item]:
+        """Leave out the bytes up to a place."""
+        assert self._frames is not None
+        at, size = self._next, to - self._next
+        self._next = to
+        self._counts.missing += size
+        items = self._frames.gap(size)
+        gap = Gap(time, self._said, self._to_server, at, size, reason, packet, inside=True)
+        return [*items, gap]
+
+    def _why_not_wait(self) -> str:
+        """Why what is in front of the first piece that is held will not come; "" if it may."""
+        if self._linked.mode is Mode.FEC:
+            return "nothing is sent again"
+        ack = self._linked.acked.get(self._to_server)
+        if ack is not None:
+            place = unwrap(ack, 32, self._first + self._next) - self._first
+            if place >= self._held.pieces[0].start:
+                return "the other side has them, the capture has not"
+        if self._held.size > MAX_BUFFERED or len(self._held.pieces) > MAX_BUFFERED_PIECES:
+            return "too much waited behind them"
+        return ""
+
+
+def _inside(items: list[Item]) -> list[Item]:
+    """What is told of the bytes that a link carries is marked as such."""
+    return [i._replace(inside=True) if isinstance(i, Damage) else i for i in items]

@@ -1,0 +1,181 @@
+"""The stage that finds the blocks of a noisy link in a TCP stream.
+
+    bytes in order -> BlockReader -> BlockDecoder -> Block, and what is in it
+
+The link's own `BlockScanner` cuts the stream, and searches for the next block behind damage. What is
+here beside it knows where each byte came from, and leaves none of them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netchat.link.block_scanner import BlockScanner, StreamBlock
+from netchat.link.header import HEAD_SIZE, read_header
+from netchat.link.sync_marker import MARKER
+from netchat.packets.decode.block_decoder import BlockDecoder, FoundBlock
+from netchat.packets.decode.byte_queue import Backlog
+from netchat.packets.decode.conversation import Conversation
+from netchat.packets.decode.frame_scanner import Stage
+from netchat.packets.decode.link_state import LinkState
+from netchat.packets.items import Damage, Item
+from netchat.packets.memory_budget import MemoryBudget
+from netchat.wording import many
+
+__all__ = ["BlockScanStage"]
+
+#: Bytes of memory that a stage takes while it is at work, besides what it holds.
+_COST = 8192
+
+
+class BlockScanStage:
+    """Cuts one direction of a conversation into blocks, and decodes them.
+
+    Args:
+        conversation: whose they are; it is spoken over a link.
+        linked: that link.
+        budget: told of what is kept.
+        open_frames: as for `BlockDecoder`.
+        to_server: which direction.
+        offset: where in the direction's bytes it begins.
+    """
+
+    __slots__ = (
+        "_backlog", "_base", "_blocks", "_budget", "_conversation", "_cost", "_linked",
+        "_reader", "_to_server",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        linked: LinkState,
+        budget: MemoryBudget,
+        open_frames: Callable[[bool], Stage],
+        *,
+        to_server: bool,
+        offset: int,
+    ) -> None:
+        self._conversation = conversation
+        self._linked = linked
+        self._budget = budget
+        self._to_server = to_server
+        self._backlog = Backlog(budget)
+        self._backlog.offset = offset
+        self._blocks = BlockDecoder(conversation, linked, open_frames, to_server=to_server)
+        self._reader: BlockScanner | None = None
+        self._base = 0  # where in the stream the reader began
+        self._cost = 0
+
+    @property
+    def doubtful(self) -> bool:
+        """Never: a header of a link was read."""
+        return False
+
+    def push(self, data: bytes, packet: int, time: int, repeated: bool) -> list[Item]:
+        """Take the next bytes of the stream; as `FrameScanner.push`."""
+        items: list[Item] = []
+        backlog = self._backlog
+        if self._reader is None:
+            self._reader = BlockScanner(self._blocks.size)
+            self._base = backlog.offset
+        reader = self._reader
+        backlog.add(data, packet, time, repeated)
+        reader.feed(data)
+        while (block := reader.next()) is not None:
+            if not self._take(block, items):
+                reader.doubt(block)
+        passed = backlog.offset + len(backlog.bytes) - reader.held  # no block begins before
+        backlog.skip(max(0, passed - backlog.offset))
+        self._account()
+        return items
+
+    def gap(self, size: int) -> list[Item]:
+        """Leave out `size` bytes that are missing; returns what stood in front of them."""
+        items = self._flush("broken", f"then {many(size, 'byte is', 'bytes are')} missing")
+        self._backlog.offset += size
+        self._blocks.lost = True
+        self._account()
+        return items
+
+    def end(self, why: str) -> list[Item]:
+        """Decide everything that waits: nothing more comes."""
+        items = self._flush("unfinished", f"then {why}")
+        items += self._blocks.end(why)
+        self._account()
+        return items
+
+    def swap_direction(self) -> None:
+        """The bytes are of the other direction."""
+        self._to_server = not self._to_server
+        self._blocks.swap_direction()
+
+    def _account(self) -> None:
+        self._backlog.account()
+        held = self._reader.held + _COST if self._reader is not None else 0
+        cost = held + self._blocks.cost
+        self._budget.used += cost - self._cost
+        self._cost = cost
+
+    # -- blocks -------------------------------------------------------------------------------------
+
+    def _take(self, block: StreamBlock, items: list[Item]) -> bool:
+        """Take a block that the reader has found; False if its payload cannot be decoded."""
+        backlog, place = self._backlog, self._base + block.at
+        if place < backlog.offset:
+            return True  # inside of one that failed, and was told as such
+        backlog.skip(place - backlog.offset)
+        self._end_run(items, "no block begins in them")
+        size = HEAD_SIZE + len(block.coded)
+        raw, marks = backlog.take(size)
+        found = FoundBlock(
+            block.header, block.corrected, block.wrong, raw, HEAD_SIZE, place,
+            tuple(dict.fromkeys(mark.packet for mark in marks)),
+            max(mark.time for mark in marks),
+        )  # fmt: skip
+        told, inside = self._blocks.take(found)
+        items += [told, *inside]
+        return told.outcome != "failed"
+
+    def _flush(self, cause: str, why: str) -> list[Item]:
+        """Decide everything that waits: its rest will never come."""
+        items: list[Item] = []
+        backlog = self._backlog
+        if self._reader is not None:
+            self._linked.counts(to_server=self._to_server).unreadable += self._reader.unreadable
+            self._reader = None
+        if not backlog.bytes:
+            self._end_run(items, "no block begins in them")
+            return items
+        head = None
+        if len(backlog.bytes) >= HEAD_SIZE:
+            head = read_header(bytes(backlog.bytes[len(MARKER) : HEAD_SIZE]))
+        if head is None or (size := self._blocks.size(head.header)) is None:
+            backlog.skip(len(backlog.bytes))
+            self._end_run(items, f"no whole block begins in them, {why}")
+            return items
+        self._end_run(items, "no block begins in them")
+        reason = f"{head.header.kind.name} block of {many(HEAD_SIZE + size, 'byte')}"
+        raw, marks = backlog.take(len(backlog.bytes))
+        items.append(
+            Damage(
+                max(mark.time for mark in marks), self._conversation, self._to_server,
+                backlog.offset - len(raw), len(raw), cause, "",
+                f"{reason}: {len(raw)} are here, {why}", raw,
+                tuple(dict.fromkeys(mark.packet for mark in marks)),
+            )
+        )  # fmt: skip
+        return items
+
+    def _end_run(self, items: list[Item], reason: str) -> None:
+        """Turn the bytes that were passed over, if there are any, into an item."""
+        run = self._backlog.end_run()
+        if run is None:
+            return
+        self._linked.counts(to_server=self._to_server).skipped += run.size
+        packets = tuple(dict.fromkeys((run.first.packet, run.last.packet)))
+        items.append(
+            Damage(
+                run.last.time, self._conversation, self._to_server, run.start, run.size, "skipped",
+                "", reason, run.sample, packets,
+            )
+        )  # fmt: skip

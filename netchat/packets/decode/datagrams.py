@@ -1,0 +1,301 @@
+"""Links over UDP: a datagram is a block, and a conversation is a link.
+
+datagram -> header -> the link it names -> BlockDecoder -> items
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from netchat.link.datagram_mask import MASKED, masked
+from netchat.link.header import (
+    HEADER_SIZE,
+    Header,
+    Kind,
+    ReadHeader,
+    read_header,
+    read_masked_header,
+    write_header,
+)
+from netchat.packets.decode.block_decoder import BlockDecoder, FoundBlock
+from netchat.packets.decode.conversation import Conversation, Counts, endpoints
+from netchat.packets.decode.frame_scanner import Stage
+from netchat.packets.decode.link_state import LinkState
+from netchat.packets.items import Damage, Item, Notice, Trace
+from netchat.packets.memory_budget import MAX_LINKS, MemoryBudget
+from netchat.packets.tcp.dissect import Datagram
+from netchat.wording import many
+
+__all__ = ["Datagrams", "Side"]
+
+_End = tuple[str, int]
+
+#: Kinds that travel one way only.
+_TO_SERVER, _TO_CLIENT = (Kind.OPEN,), (Kind.ACCEPT, Kind.REFUSE, Kind.CHALLENGE)
+
+
+class Side:
+    """One direction of a link.
+
+    Attributes:
+        conversation: the link's.
+        to_server: which direction.
+        counts: what of its counts are this direction's.
+        blocks: what decodes its blocks.
+        cost: what of its memory the budget knows.
+    """
+
+    __slots__ = ("blocks", "conversation", "cost", "counts", "to_server")
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        linked: LinkState,
+        open_frames: Callable[[Side, bool], Stage],
+        *,
+        to_server: bool,
+    ) -> None:
+        self.conversation = conversation
+        self.to_server = to_server
+        self.counts: Counts = conversation.to_server if to_server else conversation.to_client
+        self.cost = 0
+        self.blocks = BlockDecoder(
+            conversation, linked, lambda in_place: open_frames(self, in_place), to_server=to_server
+        )
+
+
+class Datagrams:
+    """Finds links in datagrams, and follows them.
+
+    Args:
+        ports: UDP ports of the chat's servers.
+        budget: told of what is kept.
+        open_frames: makes what takes a side's stream; its second argument is whether that is whole
+            from its first byte on.
+        number: gives the next conversation its number.
+        trace: also yield each datagram, as `Trace`.
+    """
+
+    def __init__(
+        self,
+        ports: Collection[int],
+        budget: MemoryBudget,
+        open_frames: Callable[[Side, bool], Stage],
+        number: Callable[[], int],
+        *,
+        trace: bool,
+    ) -> None:
+        self._ports = ports
+        self._budget = budget
+        self._open_frames = open_frames
+        self._number = number
+        self._trace = trace
+        # By the conversation's number, the one that was silent longest first.
+        self._links: dict[int, tuple[Side, Side]] = {}
+        # Which one was last between a client and a server, and which one of a link's number was last
+        # at a server: the client's address may change, and two links may have the same number.
+        self._ends: dict[tuple[_End, _End], int] = {}
+        self._named: dict[tuple[_End, int], int] = {}
+
+    def feed(self, datagram: Datagram, packet: int, time: int) -> list[Item] | None:
+        """Take a datagram; None if it is none of a link.
+
+        Args:
+            datagram: it.
+            packet: its packet's number.
+            time: when it was captured, in ns.
+        """
+        source, target = endpoints(datagram.key)
+        payload, items = datagram.payload, list[Item]()
+        head, mask = self._read(payload, source, target)
+        to_server = self._to_server(source, target, head)
+        client, server = (source, target) if to_server else (target, source)
+        key = self._known(client, server, head.header if head is not None else None)
+        if key is not None:
+            sides = self._links.pop(key)
+        elif head is not None:
+            items += self._make_room(time, packet)
+            sides = self._open(client, server, head.header, to_server, packet, time, items)
+            key = sides[0].conversation.number
+            self._named[server, head.header.link] = key
+        else:
+            return None
+        self._links[key] = sides  # the last to be let go
+        side = sides[not to_server]
+        if side.conversation.client != client:  # the link has moved with its client
+            self._leave(key, side.conversation)
+            side.conversation.client = client
+        self._ends[client, server] = key
+        items += self._take(side, datagram, head, mask, packet, time)
+        return items
+
+    def _read(self, payload: bytes, source: _End, target: _End) -> tuple[ReadHeader | None, bytes]:
+        """Read a header, and with which mask; that is empty where there is none."""
+        coded = payload[:HEADER_SIZE]
+        if len(coded) < HEADER_SIZE:
+            return None, b""
+        if (head := read_header(coded)) is not None:
+            return head, b""
+        for ends in ((source, target), (target, source)):
+            key = self._ends.get(ends)
+            mask = self._linked(key).mask if key is not None else b""
+            if mask and (head := read_header(masked(coded, mask))) is not None:
+                return head, mask
+        # OPEN is not in the capture, or the link has moved. What is masked cannot be checked then.
+        if (head := read_masked_header(coded)) is None:
+            return None, b""
+        sent = write_header(head.header)
+        return head, bytes(a ^ b for a, b in zip(coded[-MASKED:], sent[-MASKED:], strict=True))
+
+    def finish(self) -> list[Item]:
+        """Take it that no more come."""
+        items: list[Item] = []
+        for key in list(self._links):
+            items += self._end(key, "the capture ends")
+        return items
+
+    def relieve(self, limit: int) -> list[Item]:
+        """Give up what is held for those that were silent longest, until that is enough.
+
+        Args:
+            limit: bytes that may be held.
+        """
+        items: list[Item] = []
+        for sides in self._links.values():
+            if self._budget.used <= limit:
+                break
+            for side in sides:
+                items += side.blocks.end("the memory for what is unfinished is full")
+                self._account(side)
+        return items
+
+    def _to_server(self, source: _End, target: _End, head: ReadHeader | None) -> bool:
+        if (source[1] in self._ports) != (target[1] in self._ports):
+            return target[1] in self._ports
+        if head is not None and head.header.kind in (*_TO_SERVER, *_TO_CLIENT):
+            return head.header.kind in _TO_SERVER
+        return source[1] >= target[1]
+
+    def _known(self, client: _End, server: _End, header: Header | None) -> int | None:
+        """The link that a datagram is of, if it is known."""
+        key = self._ends.get((client, server))
+        if header is None:
+            return key
+        if key is None or self._linked(key).number != header.link:
+            key = self._named.get((server, header.link))
+        if key is not None and header.kind is Kind.OPEN:
+            first = self._linked(key).first
+            if first is not None and first != header.offset:
+                return None  # another one, of the same number by chance
+        return key
+
+    def _linked(self, key: int) -> LinkState:
+        linked = self._links[key][0].conversation.link
+        assert linked is not None
+        return linked
+
+    def _open(
+        self,
+        client: _End,
+        server: _End,
+        header: Header,
+        to_server: bool,
+        packet: int,
+        time: int,
+        items: list[Item],
+    ) -> tuple[Side, Side]:
+        """Begin to follow a link."""
+        before = self._ends.get((client, server))
+        if before is not None and header.kind is Kind.OPEN:
+            said = self._links[before][0].conversation
+            items += self._end(before, "a new link takes its ports")
+            items.append(Notice(time, said, True, "replaced", packet))
+        linked = LinkState(number=header.link)
+        whole = header.kind is Kind.OPEN
+        said = Conversation(self._number(), client, server, time, whole, transport="UDP")
+        said.link = linked
+        items.append(Notice(time, said, to_server, "opened" if whole else "joined", packet))
+        up, down = (Side(said, linked, self._open_frames, to_server=way) for way in (True, False))
+        up.blocks.lost = down.blocks.lost = not whole
+        return up, down
+
+    def _take(
+        self,
+        side: Side,
+        datagram: Datagram,
+        head: ReadHeader | None,
+        mask: bytes,
+        packet: int,
+        time: int,
+    ) -> list[Item]:
+        counts, payload = side.counts, datagram.payload
+        said, to_server, offset = side.conversation, side.to_server, counts.offset
+        items: list[Item] = []
+        counts.segments += 1
+        counts.offset += len(payload)
+        if self._trace:
+            size = len(payload) + datagram.cut
+            items.append(Trace(time, said, to_server, packet, 0, offset, size, -1, ""))
+        wanted = side.blocks.size(head.header) if head is not None else None
+        if head is None or wanted != len(payload) - HEADER_SIZE:
+            reason = "no header can be read in this datagram"
+            if datagram.cut:
+                reason = f"the capture cut {many(datagram.cut, 'byte')} off this datagram"
+            elif head is not None:
+                reason = f"this datagram is not as long as its {head.header.kind.name} header says"
+            elif len(payload) < HEADER_SIZE:
+                reason = "this datagram is too short for a block"
+            link = said.link
+            assert link is not None
+            link.counts(to_server=to_server).unreadable += head is None
+            link.counts(to_server=to_server).skipped += len(payload)
+            if payload:
+                items.append(
+                    Damage(
+                        time, said, to_server, offset, len(payload), "skipped", "", reason,
+                        payload[:64], (packet,),
+                    )
+                )  # fmt: skip
+            return items
+        block, inside = side.blocks.take(
+            FoundBlock(
+                head.header, head.corrected, head.wrong, payload, HEADER_SIZE, offset, (packet,),
+                time, mask,
+            )
+        )  # fmt: skip
+        self._account(side)
+        items += [block, *inside]
+        if head.header.kind in (Kind.CLOSE, Kind.REFUSE) and block.outcome != "failed":
+            items.append(Notice(time, said, to_server, "closed", packet))
+        return items
+
+    def _account(self, side: Side) -> None:
+        self._budget.used += side.blocks.cost - side.cost
+        side.cost = side.blocks.cost
+
+    def _leave(self, key: int, said: Conversation) -> None:
+        """A link is not between its client's present address and the server any more."""
+        if self._ends.get((said.client, said.server)) == key:
+            del self._ends[said.client, said.server]
+
+    def _end(self, key: int, why: str) -> list[Item]:
+        number = self._linked(key).number
+        sides = self._links.pop(key)
+        said = sides[0].conversation
+        self._leave(key, said)
+        if number is not None and self._named.get((said.server, number)) == key:
+            del self._named[said.server, number]
+        items: list[Item] = []
+        for side in sides:
+            items += side.blocks.end(why)
+            self._account(side)
+        return items
+
+    def _make_room(self, time: int, packet: int) -> list[Item]:
+        items: list[Item] = []
+        while len(self._links) >= MAX_LINKS:
+            key = next(iter(self._links))
+            said = self._links[key][0].conversation
+            items += self._end(key, "it is not followed any more")
+            items.append(Notice(time, said, True, "dropped", packet))
+        return items

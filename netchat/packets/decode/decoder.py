@@ -1,0 +1,485 @@
+"""From packets to messages: finds the conversations, and drives what follows each of them.
+
+    packet -> dissect -> Direction (TCP) -> Stage (frames, or blocks with frames in them) -> items
+                      -> Datagrams (UDP) -> blocks with frames in them -> items
+
+    decoder = Decoder()
+    for packet in read_packets("chat.pcapng"):
+        for item in decoder.feed(packet):
+            ...
+    for item in decoder.finish():
+        ...
+
+A push interface without input or output. A live capture feeds it as packets come, and calls
+`tick` now and then, so that what is waited for in vain is given up in time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from functools import partial
+from typing import TYPE_CHECKING
+
+from netchat.packets.capture.packet import Packet
+from netchat.packets.decode.conversation import Conversation, endpoints, reverse
+from netchat.packets.decode.frame_scanner import Echo, FrameScanner, Stage
+from netchat.packets.decode.protocol_detector import ProtocolDetector
+from netchat.packets.items import Item, Notice
+from netchat.packets.memory_budget import MAX_CONVERSATIONS, MAX_KEPT, MemoryBudget
+from netchat.packets.tcp.connection import MAX_TWINS, Connection, Rival
+from netchat.packets.tcp.dissect import (
+    ACK,
+    FIN,
+    NOT_TCP,
+    RST,
+    SYN,
+    Segment,
+    dissect,
+    dissect_datagram,
+)
+from netchat.packets.tcp.stream import WINDOW, TcpStream
+from netchat.wire import DEFAULT_PORT, MAX_FRAME
+
+if TYPE_CHECKING:
+    from netchat.packets.decode.datagrams import Datagrams, Side
+
+__all__ = ["Decoder"]
+
+_MASK = 0xFFFFFFFF
+_KINDS = SYN | FIN | RST | ACK
+
+#: Connections that are known to be no chat. A key of them costs 150 bytes.
+_MOST_FOREIGN = 65_536
+
+
+class Decoder:
+    """Decodes the chat in a sequence of packets.
+
+    Args:
+        ports: TCP ports that are a chat's whatever is said on them. On other ports a connection
+            is one if a valid frame is found where it must be. Links over UDP are looked for on
+            these ports only.
+        limit: bytes a whole frame may have; larger ones are damage.
+        trace: also yield every TCP segment of a chat, as `Trace`. Costs time.
+
+    Attributes:
+        packets: how many were fed.
+        skipped: how many of them held neither a TCP segment nor a datagram of a link, by the reason.
+        conversations: how many connections of a chat and links over UDP were seen.
+    """
+
+    def __init__(
+        self,
+        ports: Collection[int] = (DEFAULT_PORT,),
+        *,
+        limit: int = MAX_FRAME,
+        trace: bool = False,
+    ) -> None:
+        self.packets = 0
+        self.skipped: Counter[str] = Counter()
+        self.conversations = 0
+        self._ports = frozenset(ports)
+        self._limit = limit
+        self._trace = trace
+        self._budget = MemoryBudget()
+        self._echo = Echo()
+        self._table: dict[bytes, tuple[Connection, TcpStream]] = {}
+        self._foreign: set[bytes] = set()  # keys of connections that are no chat
+        self._waiting: set[Connection] = set()
+        self._challenged: set[Connection] = set()  # those that have a rival
+        self._datagrams: Datagrams | None = None
+
+    def feed(self, packet: Packet) -> list[Item]:
+        """Take the next packet.
+
+        Returns:
+            The items that it completes, often none.
+        """
+        number, time, link, data, length = packet
+        self.packets += 1
+        fields = dissect(link, data, length)
+        if isinstance(fields, str):
+            return self._no_segment(fields, packet)
+        key, seq, ack, flags, payload, cut = fields
+        known = self._table.get(key)
+        if known is not None:
+            connection, half = known
+            if connection.ready and seq == half.next and flags & _KINDS == ACK and not cut:
+                # The usual case: the next segment of a chat in which nothing is missing.
+                connection.last = time
+                half.other.acked = ack
+                counts = half.counts
+                counts.segments += 1
+                if not payload:
+                    return []
+                size = len(payload)
+                counts.offset += size
+                half.next = (seq + size) & _MASK
+                items = half.stage.push(payload, number, time, False)
+                return items + self._relieve() if self._budget.used > MAX_KEPT else items
+        return self._unusual(Segment(*fields), number, time)
+
+    def tick(self, time: int) -> list[Item]:
+        """Let time pass without a packet: gives up what was waited for long enough.
+
+        Args:
+            time: now, in ns, by the clock of the packets.
+        """
+        items: list[Item] = []
+        for connection in list(self._waiting):
+            items += self._sift(connection, connection.check(time))
+        for connection in list(self._challenged):
+            if connection.rival is not None and connection.rival.has_won(time):
+                items += self._replace(connection)
+        return items
+
+    def finish(self) -> list[Item]:
+        """Take it that no more packets come: gives up everything that is waited for."""
+        items: list[Item] = []
+        for connection in self._followed():
+            items += self._end(connection, "the capture ends", "", connection.last, self.packets)
+        return items + (self._datagrams.finish() if self._datagrams is not None else [])
+
+    def _no_segment(self, why: str, packet: Packet) -> list[Item]:
+        """A packet without TCP; there may be a datagram of a link in it."""
+        number, time, link, data, length = packet
+        items: list[Item] | None = None
+        if why == NOT_TCP:
+            datagram = dissect_datagram(link, data, length)
+            if datagram is not None and self._ports & _ports_of(datagram.key):
+                items = self._links().feed(datagram, number, time)
+        if items is None:
+            self.skipped[why] += 1
+            return []
+        return items + self._relieve() if self._budget.used > MAX_KEPT else items
+
+    def _links(self) -> Datagrams:
+        """The links over UDP; what they need is loaded when there is the first."""
+        if self._datagrams is None:
+            from netchat.packets.decode.datagrams import Datagrams
+
+            self._datagrams = Datagrams(
+                self._ports, self._budget, self._open_frames, self._count, trace=self._trace
+            )
+        return self._datagrams
+
+    # -- one segment ----------------------------------------------------------------------------
+
+    def _unusual(self, segment: Segment, number: int, time: int) -> list[Item]:
+        """A segment that opens or closes something, comes out of order, or is incomplete."""
+        items: list[Item] = []
+        key, opening = segment.key, segment.flags & (SYN | ACK) == SYN
+        if key in self._foreign:
+            if not opening:
+                return []
+            self._foreign -= {key, reverse(key)}
+        connection, half = self._table.get(key, (None, None))
+        if connection is None and segment.flags & RST:
+            return items
+        if connection is None or half is None:
+            connection, half = self._open(segment, number, time, items)
+        elif connection.rival is not None or connection.twins:
+            connection, half = self._stream(connection, segment, time, items)
+            if connection.chat is False:
+                return items  # a new connection had the ports, and was no chat
+        if connection.is_another(half, segment):
+            connection, half = self._challenge(connection, half, segment, number, time, items)
+        items += self._take(connection, half, segment, number, time)
+        if connection.rival is not None and connection.rival.is_twin and connection.chat:
+            items += self._pair(connection)
+        return items + self._relieve() if self._budget.used > MAX_KEPT else items
+
+    def _take(
+        self, connection: Connection, half: TcpStream, segment: Segment, number: int, time: int
+    ) -> list[Item]:
+        items = connection.take(half, segment, number, time, trace=self._trace)
+        return self._sift(connection, items)
+
+    def _sift(self, connection: Connection, items: list[Item]) -> list[Item]:
+        """Keep the items of what is not known to be a chat; note who waits for something."""
+        if connection.chat is None:
+            items = connection.recognise(items)
+            self._decided(connection)
+        if connection.waiting:
+            self._waiting.add(connection)
+        else:
+            self._waiting.discard(connection)
+        first = connection.first
+        if first is None:
+            return items
+        if first.rival is not None and first.rival.connection is connection:
+            first.rival.items += items
+            return []
+        return _of_twin(first.conversation, items)
+
+    def _decided(self, connection: Connection) -> None:
+        """Act on what has been found out about a connection on an unknown port."""
+        self._number(connection)
+        first = connection.first
+        if connection.chat:
+            idle = not connection.waiting and connection.rival is None
+            connection.ready = idle and not self._trace
+        elif connection.chat is not None and first is None:
+            self._forget(connection)
+            self._foreign.update(connection.keys)
+        elif connection.chat is not None and first is not None and connection in first.twins:
+            first.twins.remove(connection)
+            self._waiting.discard(connection)
+
+    # -- two streams on the same addresses and ports ----------------------------------------------
+
+    def _stream(
+        self, connection: Connection, segment: Segment, time: int, items: list[Item]
+    ) -> tuple[Connection, TcpStream]:
+        """Choose the stream that a segment is of; by default it is the first one."""
+        rival = connection.rival
+        if rival is not None and rival.has_won(time):
+            items += self._replace(connection)
+            return rival.connection, rival.connection.half(segment.key)
+        if rival is not None and rival.is_stray and not rival.goes_on:
+            self._drop_rival(connection)
+            rival = None
+        fits = [
+            (stream.fit(stream.half(segment.key), segment), stream) for stream in connection.streams
+        ]
+        best, stream = max(fits, key=lambda fit: fit[0])
+        if not best:
+            return connection, connection.half(segment.key)
+        half = stream.half(segment.key)
+        if rival is not None:
+            goes_on = stream.goes_on(half, segment)
+            if stream is rival.connection:
+                rival.segments += 1
+                rival.goes_on |= goes_on
+            elif stream is connection:
+                rival.first_segments += 1
+                rival.first_goes_on |= goes_on
+        return stream, half
+
+    def _challenge(
+        self, connection: Connection, half: TcpStream, segment: Segment, number: int, time: int,
+        items: list[Item],
+    ) -> tuple[Connection, TcpStream]:  # fmt: skip
+        """Begin to follow another stream on the addresses and ports of a connection."""
+        # That two segments agree on a place far off shows it: the first one counts, too.
+        strays = [] if segment.flags & SYN else _take_strays(half, segment)
+        began = strays[0][2] if strays else time
+        if connection.rival is not None:
+            other = connection.rival.connection
+            items += self._replace(connection)
+            connection = other
+        if connection.over or connection.chat is False or len(connection.twins) >= MAX_TWINS:
+            why = "a new connection takes its ports"
+            if connection.chat is not False:
+                items += self._end(connection, why, "replaced", time, self.packets)
+            self._foreign -= set(connection.keys)
+            other, sender = self._open(segment, number, began, items)
+        else:
+            other, sender = self._follow(segment, began)
+            other.first = connection
+            connection.rival = Rival(other, number, time)
+            connection.ready = False
+            self._challenged.add(connection)
+            self._sift(other, [_begins(other, sender, segment, number, began)])
+        for stray in strays:
+            items += self._take(other, other.half(stray[0].key), *stray)
+        return other, sender
+
+    def _replace(self, connection: Connection) -> list[Item]:
+        """The rival of a connection is a new one."""
+        rival = connection.rival
+        assert rival is not None
+        connection.rival = None
+        self._challenged.discard(connection)
+        why = "a new connection takes its ports"
+        items = self._end(connection, why, "replaced", rival.time, rival.packet)
+        other = rival.connection
+        other.first = None
+        for half in (other.client, other.server):
+            self._table[half.key] = other, half
+        self._decided(other)
+        return items + rival.items
+
+    def _drop_rival(self, connection: Connection) -> None:
+        """The rival of a connection was a damaged packet."""
+        rival = connection.rival
+        assert rival is not None
+        connection.rival = None
+        self._challenged.discard(connection)
+        self._waiting.discard(rival.connection)
+        for half in (rival.connection.client, rival.connection.server):
+            connection.half(half.key).counts.astray += half.counts.segments
+            half.abandon()
+
+    def _pair(self, connection: Connection) -> list[Item]:
+        """The rival of a connection is the same one, captured again."""
+        rival = connection.rival
+        assert rival is not None
+        if rival.connection.chat is False:
+            self._drop_rival(connection)
+            return []
+        connection.rival = None
+        self._challenged.discard(connection)
+        connection.twins.append(rival.connection)
+        said = connection.conversation
+        said.twins.append(rival.connection.conversation)
+        notice = Notice(rival.time, said, True, "doubled", rival.packet)
+        return [notice, *_of_twin(said, rival.items)]
+
+    # -- connections ----------------------------------------------------------------------------
+
+    def _open(
+        self, segment: Segment, number: int, time: int, items: list[Item]
+    ) -> tuple[Connection, TcpStream]:
+        """Begin to follow the connection of a segment."""
+        if len(self._table) >= 2 * MAX_CONVERSATIONS or len(self._foreign) > _MOST_FOREIGN:
+            items += self._make_room(time)
+        connection, sender = self._follow(segment, time)
+        for half in (sender, sender.other):
+            self._table[half.key] = connection, half
+        self._number(connection)
+        items += self._sift(connection, [_begins(connection, sender, segment, number, time)])
+        return connection, sender
+
+    def _follow(self, segment: Segment, time: int) -> tuple[Connection, TcpStream]:
+        """Make what follows the connection of a segment; returns the half that it is of, too."""
+        source, target = endpoints(segment.key)
+        opening = segment.flags & SYN
+        if opening:
+            to_server = not segment.flags & ACK
+        elif (source[1] in self._ports) != (target[1] in self._ports):
+            to_server = target[1] in self._ports
+        else:
+            to_server = source[1] >= target[1]  # the server's port is most often the lower one
+        client, server = (source, target) if to_server else (target, source)
+        chat = True if self._ports & {source[1], target[1]} else None
+        said = Conversation(0, client, server, time, bool(opening))
+        keys = segment.key, reverse(segment.key)
+        halves = [
+            TcpStream(key, said, counts, self._budget, self._open_stage, to_server=to)
+            for key, to, counts in (
+                (keys[not to_server], True, said.to_server),
+                (keys[to_server], False, said.to_client),
+            )
+        ]
+        connection = Connection(said, halves[0], halves[1], keys, chat=chat)
+        return connection, halves[0] if to_server else halves[1]
+
+    def _open_stage(self, half: TcpStream, in_place: bool) -> Stage:
+        return ProtocolDetector(
+            half, self._budget, partial(self._open_frames, half), in_place=in_place
+        )
+
+    def _open_frames(self, half: TcpStream | Side, in_place: bool) -> Stage:
+        return FrameScanner(
+            half.conversation,
+            self._budget,
+            to_server=half.to_server,
+            limit=self._limit,
+            in_place=in_place,
+            echo=self._echo,
+        )
+
+    def _number(self, connection: Connection) -> None:
+        if connection.chat and connection.first is None:
+            connection.conversation.number = self._count()
+
+    def _count(self) -> int:
+        """The number of the next conversation."""
+        self.conversations += 1
+        return self.conversations
+
+    def _end(
+        self, connection: Connection, why: str, event: str, time: int, number: int
+    ) -> list[Item]:
+        """Stop following a connection; with an event if there is one to be told.
+
+        Args:
+            connection: which, with all of its streams.
+            why: what ended it, for the reasons of what is unfinished.
+            event: of the notice, if any.
+            time: of the notice, in ns.
+            number: of its packet.
+        """
+        if connection.rival is not None:
+            other = connection.rival.connection
+            items = self._replace(connection)
+            # Decided already where it was no chat.
+            return (
+                items if other.chat is False else items + self._end(other, why, event, time, number)
+            )
+        items = connection.finish(why, number, time)
+        if connection.chat is None:  # the last chance to find out
+            items = connection.recognise(items)
+            self._number(connection)
+        for twin in connection.twins:
+            items += _of_twin(connection.conversation, twin.finish(why, number, time))
+        self._forget(connection)
+        if event and connection.chat and not connection.over:
+            items.append(Notice(time, connection.conversation, True, event, number))
+        return items if connection.chat else []
+
+    def _forget(self, connection: Connection) -> None:
+        self._challenged.discard(connection)
+        for key in connection.keys:
+            self._table.pop(key, None)
+        for stream in connection.streams:
+            self._waiting.discard(stream)
+            stream.client.abandon()
+            stream.server.abandon()
+
+    def _followed(self) -> list[Connection]:
+        """All connections, the one that was silent longest first."""
+        return sorted({c for c, _ in self._table.values()}, key=lambda c: c.last)
+
+    def _make_room(self, time: int) -> list[Item]:
+        """Let go of the quarter of the connections that was silent longest."""
+        items: list[Item] = []
+        self._foreign.clear()
+        for connection in self._followed()[: len(self._table) // 8]:
+            why = "it is not followed any more"
+            items += self._end(connection, why, "dropped", time, self.packets)
+        return items
+
+    def _relieve(self) -> list[Item]:
+        """Give up what is held for those that were silent longest, until memory is free again."""
+        items: list[Item] = []
+        for connection in self._followed():
+            if self._budget.used <= MAX_KEPT * 3 // 4:
+                break
+            for stream in connection.streams:
+                for half in (stream.client, stream.server):
+                    items += self._sift(stream, half.release(stream.last))
+        if self._datagrams is not None:
+            items += self._datagrams.relieve(MAX_KEPT * 3 // 4)
+        return items
+
+
+def _begins(
+    connection: Connection, sender: TcpStream, segment: Segment, number: int, time: int
+) -> Notice:
+    event = "opened" if segment.flags & SYN else "joined"
+    return Notice(time, connection.conversation, sender.to_server, event, number)
+
+
+def _take_strays(half: TcpStream, segment: Segment) -> list[tuple[Segment, int, int]]:
+    """Take out of a connection what is of the stream that a segment far off begins."""
+    back = half.other.stray
+    agrees = back is not None and abs(half.place(back[0].ack) - half.place(segment.seq)) <= WINDOW
+    halves = [half, half.other] if agrees else [half]
+    strays = [stray for side in halves if (stray := side.stray) is not None]
+    for side in halves:
+        side.counts.astray -= side.stray is not None
+        side.stray = None
+    return sorted(strays, key=lambda stray: stray[1])
+
+
+def _of_twin(said: Conversation, items: list[Item]) -> list[Item]:
+    """Make the items of a twin those of the conversation; it opens and closes once."""
+    return [item._replace(conversation=said) for item in items if not isinstance(item, Notice)]
+
+
+def _ports_of(key: bytes) -> set[int]:
+    """Both ports that a direction's key names."""
+    return {int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")}

@@ -1,0 +1,300 @@
+"""The thorough half of the frame scanner: frames over several segments, gaps, damage, searching."""
+
+from __future__ import annotations
+
+from netchat.errors import BadBody, BadMagic, FrameTooLarge, PeerError
+from netchat.packets.decode.byte_queue import Backlog, Mark
+from netchat.packets.decode.conversation import Conversation
+from netchat.packets.decode.frame_header import (
+    PREFIX,
+    bad_checksum,
+    checksum_is_right,
+    frame_size,
+    may_begin,
+    read_message,
+)
+from netchat.packets.decode.plausibility import plausible
+from netchat.packets.items import Damage, Decoded, Item
+from netchat.packets.memory_budget import MemoryBudget
+from netchat.wire import HEADER_SIZE, MAX_FRAME, MESSAGES, Message, check_header
+from netchat.wire.walk import explain
+from netchat.wording import many
+
+__all__ = ["FrameResync"]
+
+#: Bytes of a frame whose inner lengths are looked at: those of all but long lists are in them.
+_LOOKED_AT = 4096
+
+
+class FrameResync:
+    """Finds the frames in bytes that may be incomplete, damaged, or begin anywhere.
+
+    It is in one of three states: *in place*, where a frame has to begin with the first byte that
+    waits; *searching*, where one may begin anywhere; and *passing over* the rest of a frame that
+    a gap broke, whose end is known from its header. It keeps at most one unfinished frame and the
+    segment that did not finish it.
+
+    Args:
+        conversation: whose messages these are.
+        budget: told of what is kept.
+        to_server: which direction.
+        limit: bytes a whole frame may have.
+        in_place: whether the first byte is the first one of a frame.
+
+    Attributes:
+        busy: False where a frame has to begin with the next byte, and nothing waits.
+        backlog: the bytes that belong to no item yet, and their place in the stream.
+        to_server: which direction.
+        doubtful: whether bytes came that are no frame where one had to be.
+    """
+
+    __slots__ = (
+        "_conversation", "_error", "_final", "_found", "_limit", "_reason", "_rest", "_scan",
+        "_wanted", "backlog", "busy", "doubtful", "to_server",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        budget: MemoryBudget,
+        *,
+        to_server: bool,
+        limit: int = MAX_FRAME,
+        in_place: bool = True,
+    ) -> None:
+        self.busy = not in_place
+        self.doubtful = False
+        self._conversation = conversation
+        self.to_server = to_server
+        self._limit = limit
+        self.backlog = Backlog(budget)
+        self._wanted = 0  # nothing can be said before so many bytes wait
+        self._scan = -1 if in_place else 0  # searching: where among them to go on; else -1
+        self._rest = -1  # passing over: where in the stream the broken frame ends; else -1
+        self._found = not in_place  # whether the next frame was searched for
+        self._final: tuple[str, str] | None = None  # cause and reason why nothing more comes
+        # Why the scanner searches.
+        self._error, self._reason = "", "the capture begins in the middle of a frame"
+
+    def push(self, data: bytes, packet: int, time: int, repeated: bool) -> list[Item]:
+        """Take the next bytes of the stream; as `FrameScanner.push`."""
+        items: list[Item] = []
+        self.backlog.add(data, packet, time, repeated)
+        if len(self.backlog.bytes) >= self._wanted:
+            self._look(items)
+        self._settle()
+        return items
+
+    def gap(self, size: int) -> list[Item]:
+        """Leave out `size` bytes that are missing; returns what stood in front of them."""
+        items = self._finish("broken", f"then {many(size, 'byte is', 'bytes are')} missing")
+        self.backlog.offset += size
+        if self._rest >= self.backlog.offset:
+            self._reason = "the rest of the frame that the gap broke"
+        else:
+            self._search_on("bytes are missing in front of them")
+        self._settle()
+        return items
+
+    def end(self, why: str) -> list[Item]:
+        """Decide everything that waits: nothing more comes."""
+        items = self._finish("unfinished", f"then {why}")
+        self._search_on(f"behind the place where {why}")
+        self._settle()
+        return items
+
+    def _settle(self) -> None:
+        self.busy = bool(self.backlog.bytes) or self._scan >= 0 or self._rest >= 0
+        self.backlog.account()
+
+    def _finish(self, cause: str, reason: str) -> list[Item]:
+        items: list[Item] = []
+        self._final = cause, reason
+        self._look(items)
+        self._end_run(items)
+        self._final = None
+        return items
+
+    def _look(self, items: list[Item]) -> None:
+        """Append every item that the waiting bytes decide."""
+        decided = True
+        while decided and self.backlog.bytes:
+            self._wanted = 0
+            if self._rest >= 0:
+                decided = self._pass_over(items)
+            elif self._scan >= 0:
+                decided = self._search(items)
+            else:
+                decided = self._in_place(items)
+
+    def _wait(self, size: int) -> bool:
+        self._wanted = size
+        return False
+
+    # -- in place -------------------------------------------------------------------------------
+
+    def _in_place(self, items: list[Item]) -> bool:
+        """Look at the frame that has to begin here; False: more bytes are needed."""
+        waiting = self.backlog.bytes
+        problem: PeerError | None = None
+        try:
+            length = check_header(waiting[:HEADER_SIZE], self._limit)
+        except PeerError as error:
+            # A version, type or flag from the future, perhaps: if the CRC-32 is right it is a
+            # frame all the same, and the next one begins behind it.
+            problem = error
+            length = int.from_bytes(waiting[8:12], "big") if len(waiting) >= HEADER_SIZE else 0
+            too_long = HEADER_SIZE + length > self._limit
+            if too_long or isinstance(error, (BadMagic, FrameTooLarge)):
+                return self._lose_place(error)
+        size = HEADER_SIZE + length
+        if len(waiting) < size:
+            if problem is None and len(waiting) > HEADER_SIZE:
+                cls, part = MESSAGES[waiting[3]], waiting[HEADER_SIZE:_LOOKED_AT]
+                if not plausible(cls, bytes(part), length):
+                    return self._lose_place(
+                        BadBody(
+                            f"a body of {many(length, 'byte')} does not agree with this {cls.NAME}"
+                        )
+                    )
+            return self._break_off(size, items) if self._final else self._wait(size)
+        raw = bytes(waiting[:size])
+        message = None
+        if checksum_is_right(raw):
+            message = read_message(raw) if problem is None else None
+            if message is None and problem is None:
+                problem = BadBody(explain(MESSAGES[raw[3]], raw[HEADER_SIZE:]))
+        else:
+            # The length may be what is damaged. It is believed if a frame begins behind it.
+            behind = waiting[size : size + HEADER_SIZE]
+            problem = problem or bad_checksum(raw)
+            if not may_begin(behind, self._limit) or raw[2:3] != PREFIX[2:]:
+                return self._lose_place(problem)
+            if len(behind) < HEADER_SIZE and not self._final:
+                return self._wait(size + HEADER_SIZE)
+        self._take_frame(size, message, problem, items)
+        return True
+
+    def _take_frame(
+        self, size: int, message: Message | None, problem: PeerError | None, items: list[Item]
+    ) -> None:
+        raw, marks = self.backlog.take(size)
+        offset = self.backlog.offset - size
+        time, packets = max(mark.time for mark in marks), _packets(marks)
+        if message is not None:
+            self._conversation.learn(message)
+            repeated = any(mark.repeated for mark in marks)
+            items.append(
+                Decoded(
+                    time, self._conversation, self.to_server, message, raw, packets, repeated,
+                    offset, self._found,
+                )
+            )  # fmt: skip
+        else:
+            items.append(
+                Damage(
+                    time, self._conversation, self.to_server, offset, size, "frame",
+                    type(problem).__name__, str(problem), raw, packets,
+                )
+            )  # fmt: skip
+        self._found = False
+
+    def _break_off(self, size: int, items: list[Item]) -> bool:
+        """The frame that begins here will never be whole."""
+        assert self._final is not None
+        cause, why = self._final
+        raw, marks = self.backlog.take(len(self.backlog.bytes))
+        if len(raw) >= HEADER_SIZE and raw[3] in MESSAGES:
+            reason = (
+                f"{MESSAGES[raw[3]].NAME} frame of {many(size, 'byte')}: {len(raw)} are here, {why}"
+            )
+            self._rest = self.backlog.offset + size - len(raw)
+        else:
+            reason = (
+                f"the beginning of a frame: {many(len(raw), 'byte is', 'bytes are')} here, {why}"
+            )
+        time = max(mark.time for mark in marks)
+        items.append(
+            Damage(
+                time, self._conversation, self.to_server, self.backlog.offset - len(raw),
+                len(raw), cause, "", reason, raw, _packets(marks),
+            )
+        )  # fmt: skip
+        return True
+
+    # -- searching ------------------------------------------------------------------------------
+
+    def _lose_place(self, error: PeerError) -> bool:
+        self.doubtful = True
+        self._search_on(str(error), type(error).__name__)
+        self._scan = 1  # no frame begins with the first byte: that was just found out
+        return True
+
+    def _search_on(self, reason: str, error: str = "") -> None:
+        self._scan, self._rest, self._found = 0, -1, True
+        self._error, self._reason = error, reason
+
+    def _search(self, items: list[Item]) -> bool:
+        """Find the next valid frame; False: more bytes are needed."""
+        backlog, final = self.backlog, self._final is not None
+        waiting = backlog.bytes
+        while True:
+            at = waiting.find(PREFIX, self._scan)
+            if at < 0:
+                # The last bytes may be the beginning of a magic that goes on.
+                keep = 0 if final else len(PREFIX) - 1
+                backlog.skip(max(0, len(waiting) - keep))
+                self._scan = 0
+                return False
+            size = frame_size(waiting[at : at + HEADER_SIZE], self._limit)
+            if size > HEADER_SIZE:
+                # Cheap, and most of what only looks like a header fails it at once.
+                part = bytes(waiting[at + HEADER_SIZE : at + min(size, _LOOKED_AT)])
+                if not plausible(MESSAGES[waiting[at + 3]], part, size - HEADER_SIZE):
+                    size = 0
+            if size and at + size > len(waiting) and not final:
+                backlog.skip(at)
+                self._scan = 0
+                return self._wait(size)
+            if size and at + size <= len(waiting):
+                raw = bytes(waiting[at : at + size])
+                message = read_message(raw) if checksum_is_right(raw) else None
+                if message is not None:
+                    backlog.skip(at)
+                    self._end_run(items)
+                    self._take_frame(size, message, None, items)
+                    self._scan = -1
+                    return True
+            self._scan = at + 1
+
+    def _pass_over(self, items: list[Item]) -> bool:
+        """Go on behind the frame that a gap broke; False: more bytes are needed."""
+        backlog = self.backlog
+        ahead = self._rest - self.backlog.offset
+        behind = backlog.bytes[ahead : ahead + HEADER_SIZE]
+        if not may_begin(behind, self._limit):
+            self._search_on("bytes are missing in front of them")  # its length was wrong, too
+            return True
+        if len(behind) < HEADER_SIZE and self._final is None:
+            return self._wait(ahead + HEADER_SIZE)
+        if ahead <= len(backlog.bytes):
+            self._rest, self._found = -1, False
+        backlog.skip(min(ahead, len(backlog.bytes)))
+        self._end_run(items)
+        return True
+
+    def _end_run(self, items: list[Item]) -> None:
+        """Turn the bytes that were passed over, if there are any, into an item."""
+        run = self.backlog.end_run()
+        if run is None:
+            return
+        items.append(
+            Damage(
+                run.last.time, self._conversation, self.to_server, run.start, run.size, "skipped",
+                self._error, self._reason, run.sample, _packets([run.first, run.last]),
+            )
+        )  # fmt: skip
+
+
+def _packets(marks: list[Mark]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(mark.packet for mark in marks))

@@ -1,0 +1,299 @@
+"""A connection while it is followed: both of its directions, and whether it is a chat's at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from netchat.packets.decode.conversation import Conversation
+from netchat.packets.items import Block, Decoded, Item, Notice, Trace
+from netchat.packets.tcp.dissect import ACK, RST, SYN, Segment
+from netchat.packets.tcp.stream import TcpStream
+from netchat.wire import Way
+
+__all__ = ["MAX_TWINS", "PROBE", "Connection", "Rival"]
+
+#: Bytes of one direction in which a chat on an unknown port has to show a valid frame, where the
+#: beginning of the stream was not captured. One of them fits for certain: two largest frames.
+PROBE = 128 * 1024
+
+#: A SYN that comes behind data it belongs in front of: at most so many bytes and segments late.
+_LATE_SYN_BYTES, _LATE_SYN_SEGMENTS = 64 * 1024, 8
+
+_MASK = 0xFFFFFFFF
+
+#: Which way the blocks of a link travel, of those that travel one way only.
+_BLOCK_WAYS = {"OPEN": Way.TO_SERVER, "ACCEPT": Way.TO_CLIENT, "REFUSE": Way.TO_CLIENT}
+
+#: Items that are held until it is known whether a connection is a chat.
+_MOST_ITEMS = 256
+
+#: Streams that one connection may have beside its first one.
+MAX_TWINS = 3
+
+#: A second stream on the same addresses and ports that goes on for so many segments, or so many ns,
+#: while the first one says nothing new, is a new connection.
+_RIVAL_SEGMENTS, _RIVAL_TIME = 8, 1_000_000_000
+
+#: A second stream that does not go on, while the first one has so many segments, was one damaged
+#: packet.
+_MOST_FIRST_SEGMENTS = 32
+
+
+@dataclass(slots=True)
+class Rival:
+    """A second stream on the addresses and ports of a connection that has not ended.
+
+    If only the second one goes on, it is a new connection. If both do, every packet was captured
+    twice, with sequence numbers that a middlebox has rewritten. If only the first one does, a packet
+    was damaged.
+
+    Attributes:
+        connection: what follows the second stream.
+        packet: number of its first packet.
+        time: when that was captured, in ns.
+        items: what came of it, until it is known what it is.
+        segments: how many came behind its first one.
+        goes_on: whether one of these brought what is new.
+        first_segments: how many the first stream had meanwhile.
+        first_goes_on: whether one of those brought what is new.
+    """
+
+    connection: Connection
+    packet: int
+    time: int
+    items: list[Item] = field(default_factory=list)
+    segments: int = 0
+    goes_on: bool = False
+    first_segments: int = 0
+    first_goes_on: bool = False
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether this is the same connection, captured again."""
+        return self.goes_on and self.first_goes_on
+
+    @property
+    def is_stray(self) -> bool:
+        """Whether this is a damaged packet, and no stream."""
+        return self.first_goes_on and self.first_segments >= _MOST_FIRST_SEGMENTS
+
+    def has_won(self, time: int) -> bool:
+        """Whether this is a new connection, by now."""
+        late = self.segments >= _RIVAL_SEGMENTS or time - self.time >= _RIVAL_TIME
+        return late and self.goes_on and not self.first_goes_on
+
+
+class Connection:
+    """One TCP connection that the decoder follows.
+
+    Attributes:
+        conversation: what the views see of it.
+        client: the half from the client.
+        server: the half from the server.
+        keys: the keys of both.
+        chat: whether it is one: by its port, or by what was said; None while that is open.
+        ready: whether segments may take the short way: it is a chat, and nothing is held.
+        over: whether it was closed or reset.
+        last: time of its last packet, in ns.
+        rival: a second stream on its addresses and ports of which it is not known what it is.
+        twins: further streams of the same connection.
+        first: of a rival or twin, the connection that it is beside; else None.
+    """
+
+    __slots__ = (
+        "_pending", "chat", "client", "conversation", "first", "keys", "last", "over", "ready",
+        "rival", "server", "twins",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        client: TcpStream,
+        server: TcpStream,
+        keys: tuple[bytes, bytes],
+        *,
+        chat: bool | None,
+    ) -> None:
+        self.conversation = conversation
+        self.client, self.server = client, server
+        client.other, server.other = server, client
+        self.keys = keys
+        self.chat = chat
+        self.ready = self.over = False
+        self.last = 0
+        self.rival: Rival | None = None
+        self.twins: list[Connection] = []
+        self.first: Connection | None = None
+        self._pending: list[Item] = []
+
+    @property
+    def streams(self) -> list[Connection]:
+        """This one, its twins and its rival."""
+        return [self, *self.twins, *([self.rival.connection] if self.rival is not None else [])]
+
+    def half(self, key: bytes) -> TcpStream:
+        """The half that has this key."""
+        return next(h for h in (self.client, self.server) if h.key == key)
+
+    @property
+    def turn(self) -> int:
+        """Segments so far."""
+        return self.client.counts.segments + self.server.counts.segments
+
+    @property
+    def waiting(self) -> bool:
+        """Whether segments are held in either direction."""
+        return bool(self.client.held.pieces or self.server.held.pieces)
+
+    def take(
+        self, half: TcpStream, segment: Segment, number: int, time: int, *, trace: bool
+    ) -> list[Item]:
+        """Take a segment of any kind.
+
+        Args:
+            half: the direction it is of.
+            segment: the segment.
+            number: its packet's number.
+            time: when it was captured, in ns.
+            trace: whether to yield the segment itself, too.
+        """
+        self.last = time
+        half.counts.segments += 1
+        flags, items = segment.flags, list[Item]()
+        again = flags & SYN and half.settled
+        if flags & SYN and not again:
+            items += half.begin((segment.seq + 1) & _MASK)
+            self.conversation.whole = True
+        if half.is_far(segment.seq):
+            half.note = "astray"
+            half.counts.astray += 1
+            if segment.payload:
+                half.stray = segment, number, time
+        elif again:
+            half.note = "retransmission"
+            half.counts.retransmissions += 1
+        else:
+            if flags & ACK:
+                half.other.acked = segment.ack
+            items += half.accept(segment, number, time, self.turn)
+            items += self._after(half, flags, number, time)
+        self.ready = self.chat is True and not self.waiting and not trace and self.rival is None
+        return [self._trace(half, segment, number, time), *items] if trace else items
+
+    def _after(self, half: TcpStream, flags: int, number: int, time: int) -> list[Item]:
+        """What a segment means for the connection as a whole."""
+        items = self.check(time)
+        if self.over:
+            return items
+        event = ""
+        if flags & RST:
+            event = "reset"
+            if not self.waiting:
+                items += self.finish("the connection is reset", number, time)
+        elif self.client.ended and self.server.ended:
+            event = "closed"
+        if event:
+            self.over = True
+            items.append(Notice(time, self.conversation, half.to_server, event, number))
+        return items
+
+    def check(self, time: int) -> list[Item]:
+        """Give up what was waited for long enough, by now."""
+        items: list[Item] = []
+        for half in (self.client, self.server):
+            if half.held.pieces:
+                items += half.check(time, self.turn)
+        return items
+
+    def finish(self, why: str, number: int, time: int) -> list[Item]:
+        """Give up everything that is waited for: `why` says what ended it."""
+        return self.client.finish(why, number, time) + self.server.finish(why, number, time)
+
+    def is_another(self, half: TcpStream, segment: Segment) -> bool:
+        """Whether a segment shows that a new connection has the addresses and ports of this one."""
+        if segment.flags & SYN:
+            if not half.settled:
+                return False
+            first = (segment.seq + 1) & _MASK
+            if half.initial >= 0:
+                return first != half.initial
+            late = -_LATE_SYN_BYTES <= half.place(first) - half.offset <= 0
+            return not late or half.counts.segments > _LATE_SYN_SEGMENTS
+        if half.stray is None or not half.is_far(segment.seq):
+            return False
+        stray = half.stray[0]
+        return segment.seq == (stray.seq + len(stray.payload) + stray.cut) & _MASK
+
+    def fit(self, half: TcpStream, segment: Segment) -> int:
+        """How well a segment fits into this stream; 0: not at all."""
+        other, acks = half.other, segment.flags & ACK
+        if self.is_another(half, segment) or (acks and other.is_far(segment.ack)):
+            return 0
+        exact = acks and other.next == segment.ack
+        if segment.flags & SYN:
+            return 3 + bool(exact) if half.settled else 1 + bool(exact)
+        if half.is_far(segment.seq):
+            return 0
+        return 1 + 2 * (segment.seq == half.next) + bool(exact)
+
+    def goes_on(self, half: TcpStream, segment: Segment) -> bool:
+        """Whether a segment that fits shows that this stream is alive: it brings what is new."""
+        if segment.flags & SYN:
+            answers = segment.flags & ACK and segment.ack == half.other.next
+            return bool(answers) and not half.settled
+        return bool(segment.payload) and segment.seq == half.next
+
+    def _trace(self, half: TcpStream, segment: Segment, number: int, time: int) -> Trace:
+        syn, known = segment.flags & SYN, half.other.next >= 0
+        ack = half.other.place(segment.ack) if segment.flags & ACK and known else -1
+        offset = half.place(segment.seq + (1 if syn else 0)) if half.next >= 0 else 0
+        size = len(segment.payload) + segment.cut
+        return Trace(
+            time, self.conversation, half.to_server, number, segment.flags, offset, size, ack,
+            half.note,
+        )  # fmt: skip
+
+    def recognise(self, items: list[Item]) -> list[Item]:
+        """Find out whether this is a chat, by what comes of its bytes.
+
+        Args:
+            items: the next items.
+
+        Returns:
+            All items since its beginning, once it is known to be a chat; until then none.
+        """
+        pending = self._pending
+        pending += items
+        first = next((item for item in items if isinstance(item, (Decoded, Block))), None)
+        if first is not None:
+            self.chat, self._pending = True, []
+            if not self.conversation.whole and not _ways(first) & (
+                Way.TO_SERVER if first.to_server else Way.TO_CLIENT
+            ):
+                # The port had to decide who is the client, and it was wrong.
+                self._swap_direction()
+                pending = [item._replace(to_server=not item.to_server) for item in pending]
+            return pending
+        halves = self.client, self.server
+        probed = any(half.counts.bytes > PROBE for half in halves)
+        foreign = self.conversation.whole and any(half.stage.doubtful for half in halves)
+        if probed or foreign or len(pending) > _MOST_ITEMS:
+            self.chat, self._pending = False, []
+            self.client.abandon()
+            self.server.abandon()
+        return []
+
+    def _swap_direction(self) -> None:
+        said = self.conversation
+        said.client, said.server = said.server, said.client
+        said.to_server, said.to_client = said.to_client, said.to_server
+        self.client, self.server = self.server, self.client
+        for half in (self.client, self.server):
+            half.swap_direction()
+
+
+def _ways(item: Decoded | Block) -> Way:
+    """Which ways a message or a block may travel."""
+    if isinstance(item, Decoded):
+        return item.message.WAY
+    return _BLOCK_WAYS.get(item.header.kind.name, Way.BOTH)

@@ -1,0 +1,259 @@
+"""From a captured packet to its TCP segment or UDP datagram: link layer, IPv4 or IPv6, TCP or UDP.
+
+Checksums are not looked at: a machine that lets its network card fill them in captures its own
+packets with wrong ones.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple, TypeAlias
+
+from netchat.packets.capture import packet as links
+
+__all__ = [
+    "ACK",
+    "FIN",
+    "NOT_TCP",
+    "PSH",
+    "RST",
+    "SYN",
+    "Datagram",
+    "Fields",
+    "Segment",
+    "dissect",
+    "dissect_datagram",
+]
+
+FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
+
+_IPV4, _IPV6 = 0x0800, 0x86DD
+#: 802.1Q, 802.1ad and the number QinQ had before it: four bytes more, then the type again.
+_VLAN = (0x8100, 0x88A8, 0x9100)
+_TCP, _UDP, _FRAGMENT = 6, 17, 44
+
+#: What `dissect` says of a packet in which there may be a datagram.
+NOT_TCP = "not TCP"
+
+#: IPv6 extension headers whose second byte is their length in units of 8 bytes, less one.
+_EXTENSIONS = (0, 43, 60, 135, 139, 140)
+_AUTHENTICATION = 51
+#: All that, and ICMP and ICMPv6: what an IP packet is likely to carry.
+_CARRIED = (_TCP, _UDP, _FRAGMENT, *_EXTENSIONS, _AUTHENTICATION, 1, 58)
+
+# Ethernet type, version and header length | total length | fragment | protocol | sequence number |
+# acknowledgement | header length | flags: all that is needed of Ethernet, IPv4 and TCP in one go.
+_PLAIN = struct.Struct(">12x3sxHxxHxB14xIIBB").unpack_from
+_PLAIN_IPV4 = b"\x08\x00\x45"
+_TCP_HEADER = struct.Struct(">4xIIBB").unpack_from
+_U16 = struct.Struct(">H").unpack_from
+
+#: What the loopback headers of the BSDs call IPv6: each of them has its own number.
+_BSD_IPV6 = (10, 24, 28, 30)
+
+
+class Segment(NamedTuple):
+    """What the reassembly needs of one TCP segment.
+
+    Attributes:
+        key: source and destination address, then the two ports: names the direction.
+        seq: sequence number of its first byte.
+        ack: acknowledgement number; has a meaning only with the ACK flag.
+        flags: the flags, FIN to CWR.
+        payload: its bytes, as far as they were captured.
+        cut: bytes of the payload behind those, which the capture did not keep.
+    """
+
+    key: bytes
+    seq: int
+    ack: int
+    flags: int
+    payload: bytes
+    cut: int
+
+
+class Datagram(NamedTuple):
+    """What is needed of one UDP datagram; the fields are those of `Segment`."""
+
+    key: bytes
+    payload: bytes
+    cut: int
+
+
+#: Protocol, place of its header, end of the packet, addresses.
+_Located: TypeAlias = tuple[int, int, int, bytes]
+
+#: The fields of a segment.
+Fields: TypeAlias = tuple[bytes, int, int, int, bytes, int]
+
+
+def dissect(link: int, data: bytes, length: int) -> Fields | str:
+    """Find the TCP segment in a packet.
+
+    Args:
+        link: the link type.
+        data: the packet from the link layer's header on.
+        length: its bytes on the wire.
+
+    Returns:
+        The fields of a `Segment`, as a bare tuple since this is done for every packet; or, in a
+        few words that are always the same, why there is none.
+    """
+    if link == links.ETHERNET and len(data) >= 54:
+        # What nearly every packet is, in one step: Ethernet, IPv4 without options, whole.
+        kind, total, fragment, protocol, seq, ack, header, flags = _PLAIN(data)
+        if kind == _PLAIN_IPV4 and protocol == _TCP and not fragment & 0x3FFF:
+            start = 34 + (header >> 4) * 4
+            end = 14 + total
+            if 54 <= start <= end <= len(data):
+                return data[26:38], seq, ack, flags, data[start:end], 0
+    located = _locate(link, data, length)
+    if isinstance(located, str):
+        return located
+    protocol, at, end, addresses = located
+    return _tcp(data, at, end, length, addresses) if protocol == _TCP else NOT_TCP
+
+
+def dissect_datagram(link: int, data: bytes, length: int) -> Datagram | None:
+    """Find the UDP datagram in a packet; None if there is none.
+
+    Args:
+        link: as for `dissect`.
+        data: as there.
+        length: as there.
+    """
+    located = _locate(link, data, length)
+    if isinstance(located, str):
+        return None
+    protocol, at, end, addresses = located
+    if protocol != _UDP or len(data) < at + 8:
+        return None
+    size = _U16(data, at + 4)[0]
+    if not 8 <= size <= end - at:
+        return None
+    payload = data[at + 8 : at + size]
+    return Datagram(addresses + data[at : at + 4], payload, size - 8 - len(payload))
+
+
+def _locate(link: int, data: bytes, length: int) -> _Located | str:
+    """What is in an IP packet, and where."""
+    found = _network_layer(link, data, length)
+    if isinstance(found, str):
+        return found
+    version, at = found
+    if at >= len(data):
+        return "cut in front of TCP"
+    if not _is_ip(version, data, at, length):
+        version, at = _by_content(data, at, length) or found
+    return _ipv4(data, at, length) if version == 4 else _ipv6(data, at, length)
+
+
+def _is_ip(version: int, data: bytes, at: int, length: int) -> bool:
+    """Whether an IP header of some version can begin here."""
+    if data[at] >> 4 != version or version not in (4, 6):
+        return False
+    return version == 6 or len(data) < at + 4 or _U16(data, at + 2)[0] <= length - at
+
+
+def _by_content(data: bytes, at: int, length: int) -> tuple[int, int] | None:
+    """Find the IP header by its bytes, where a label promised one and there is none.
+
+    Of a cooked packet with several VLAN tags, Linux takes out the first one only, but labels the
+    packet with what is behind the last one. Others keep the label of a tag that was taken out.
+    """
+    while len(data) >= at + 20:
+        version = data[at] >> 4
+        # What is no IPv6 may still look like its first four bits.
+        carries = data[at + (6 if version == 6 else 9)]
+        if _is_ip(version, data, at, length) and carries in _CARRIED:
+            return version, at
+        if _U16(data, at + 2)[0] not in (_IPV4, _IPV6, *_VLAN):
+            return None
+        at += 4
+    return None
+
+
+def _network_layer(link: int, data: bytes, length: int) -> tuple[int, int] | str:
+    """The IP version and where its header begins, or why there is none."""
+    if link == links.ETHERNET:
+        return _ethertype(data, 12, 14, length)
+    if link == links.SLL:
+        return _ethertype(data, 14, 16, length)
+    if link == links.SLL2:
+        return _ethertype(data, 0, 20, length)
+    if link in (links.NULL, links.LOOP):
+        # In the byte order of the machine that captured; the family is a small number.
+        family = max(data[:1] + data[3:4], default=0) if len(data) >= 4 else 0
+        if family == 2:
+            return 4, 4
+        return (6, 4) if family in _BSD_IPV6 else "not IP"
+    if link in (links.RAW, links.RAW_BSD, links.RAW_OPENBSD, links.RAW_IPV4, links.RAW_IPV6):
+        version = data[0] >> 4 if data else 0
+        return (version, 0) if version in (4, 6) else "not IP"
+    return f"unknown link type {link}"
+
+
+def _ethertype(data: bytes, at: int, payload: int, length: int) -> tuple[int, int] | str:
+    """Read the type at `at`, and those of VLAN tags in front of the payload."""
+    start = payload
+    while len(data) >= at + 2:
+        (number,) = _U16(data, at)
+        if number == _IPV4:
+            return 4, payload
+        if number == _IPV6:
+            return 6, payload
+        if number not in _VLAN:
+            # Behind what is called a tag may be none.
+            return (payload > start and _by_content(data, start, length)) or "not IP"
+        at, payload = payload + 2, payload + 4
+    return "cut in front of TCP"
+
+
+def _ipv4(data: bytes, at: int, length: int) -> _Located | str:
+    if len(data) < at + 20:
+        return "cut in front of TCP"
+    header = (data[at] & 0x0F) * 4
+    if data[at] >> 4 != 4 or header < 20:
+        return "bad IP header"
+    if _U16(data, at + 6)[0] & 0x3FFF:
+        return "IP fragment"
+    total = _U16(data, at + 2)[0] or length - at  # 0: the network card will cut it in pieces
+    return data[at + 9], at + header, at + total, data[at + 12 : at + 20]
+
+
+def _ipv6(data: bytes, at: int, length: int) -> _Located | str:
+    if len(data) < at + 40:
+        return "cut in front of TCP"
+    if data[at] >> 4 != 6:
+        return "bad IP header"
+    size = _U16(data, at + 4)[0]
+    end = at + 40 + size if size else length  # 0: as above, or a jumbogram
+    kind, place = data[at + 6], at + 40
+    while kind not in (_TCP, _UDP):
+        if len(data) < place + 8:
+            return "cut in front of TCP"
+        if kind in _EXTENSIONS:
+            kind, place = data[place], place + (data[place + 1] + 1) * 8
+        elif kind == _AUTHENTICATION:
+            kind, place = data[place], place + (data[place + 1] + 2) * 4
+        elif kind == _FRAGMENT:
+            if _U16(data, place + 2)[0] & 0xFFF9:  # an offset, or more to come
+                return "IP fragment"
+            kind, place = data[place], place + 8
+        else:
+            return NOT_TCP
+    return kind, place, end, data[at + 8 : at + 40]
+
+
+def _tcp(data: bytes, at: int, end: int, length: int, addresses: bytes) -> Segment | str:
+    if len(data) < at + 14:
+        return "cut in front of TCP"
+    if end > max(length, len(data)):
+        return "bad IP header"  # it says more than was on the wire: no receiver takes that
+    seq, ack, header, flags = _TCP_HEADER(data, at)
+    start = at + (header >> 4) * 4
+    if header < 0x50 or start > end:
+        return "bad TCP header"
+    payload = data[start:end]
+    cut = end - start - len(payload)
+    return Segment(addresses + data[at : at + 4], seq, ack, flags, payload, cut)

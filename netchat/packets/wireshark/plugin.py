@@ -1,0 +1,78 @@
+"""Puts the Wireshark dissector where Wireshark looks for plugins."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from netchat.errors import NetchatError
+from netchat.files import write_file
+from netchat.packets.wireshark.dissector import SCRIPT, dissector
+
+__all__ = ["install", "is_loaded", "plugin_folder"]
+
+#: Seconds for tshark to tell about itself.
+_TIMEOUT = 30
+
+
+def plugin_folder() -> Path:
+    """The folder of the user's own Lua plugins, as tshark names it, or else where it usually is."""
+    for line in (_tshark("-G", "folders") or "").splitlines():
+        name, _, path = line.partition(":")
+        if name == "Personal Lua Plugins":
+            return Path(path.strip())
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA", Path.home())) / "Wireshark" / "plugins"
+    return Path.home() / ".local" / "lib" / "wireshark" / "plugins"
+
+
+def install(folder: Path | None = None) -> Path:
+    """Put the dissector where Wireshark finds it.
+
+    Args:
+        folder: where to; by default the user's own plugin folder.
+
+    Returns:
+        The file.
+
+    Raises:
+        NetchatError: it cannot be written there.
+    """
+    folder = folder if folder is not None else plugin_folder()
+    path = folder / SCRIPT
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_file(path, dissector())
+    except OSError as error:
+        raise NetchatError(f"{path} cannot be written: {error.strerror or error}") from error
+    return path
+
+
+def is_loaded() -> bool | None:
+    """Whether tshark finds the dissector; None if there is no tshark to ask."""
+    protocols = _tshark("-G", "protocols")
+    if protocols is None:
+        return None
+    return any(line.endswith("\tnetchat") for line in protocols.splitlines())
+
+
+def _tshark(*options: str) -> str | None:
+    """What tshark prints; None if it is not installed, or fails."""
+    program = shutil.which("tshark")
+    if program is None:
+        return None
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's own, with options of ours
+            [program, *options],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            timeout=_TIMEOUT,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,133 @@
+"""What happens in a chat, as JSON for programs: one object a line.
+
+Every object has a `type`. Events of rooms are told apart by it:
+
+    type                            further keys
+    chat join leave rename          room, kind, seq, time, sender, text, own, late; peer if private
+    online                          name, resumed, server
+    offline                         why, retry_in
+    ended                           why, wanted
+    name-refused                    why, suggestion
+    name-changed                    name
+    entered                         room, kind, peer, members, asked
+    left-room                       room
+    missed                          room, first, last
+    past                            room, oldest, events (a list of chat, join, leave, rename)
+    people                          room, total, members (a list of name, away), more
+    declined                        code, about, text, suggestion
+    undelivered                     text, why
+    warned                          code, text
+    link                            answers /link: the counters and rates of the link, and its codes
+    answer notice error             text: what the client itself has to say
+
+`kind` is lobby, room or private; `time` is in seconds since 1970 (UTC), from the server's clock. In
+a rename `sender` is the old name and `text` the new one. Keys may be added, and are never renamed.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import IntEnum
+from typing import Any, assert_never
+
+from netchat.chat.client_events import (
+    ClientEvent,
+    EventsMissed,
+    HistoryReceived,
+    NameChanged,
+    NameRejected,
+    Offline,
+    Online,
+    RequestRefused,
+    RoomEntered,
+    RoomEvent,
+    RoomLeft,
+    RosterReceived,
+    SessionEnded,
+    Undelivered,
+    WarningReceived,
+)
+from netchat.tui.lines import Line
+from netchat.wire import MESSAGES, ErrorCode, Event, EventKind
+
+__all__ = ["event_json", "line_json"]
+
+
+def event_json(event: ClientEvent) -> str:
+    """A happening as one line of JSON."""
+    return _dump(_fields(event))
+
+
+def line_json(line: Line) -> str:
+    """A line of the client's own as one line of JSON."""
+    return _dump(line.fields or {"type": line.kind.value, "text": line.text})
+
+
+def _dump(fields: dict[str, Any]) -> str:
+    # ASCII only: what other people wrote must not reach a terminal as it is.
+    return json.dumps(fields, ensure_ascii=True)
+
+
+def _fields(event: ClientEvent) -> dict[str, Any]:
+    match event:
+        case RoomEvent(event, kind, peer, own, late):
+            fields = {**_event(event), "kind": kind.name.lower(), "own": own, "late": late}
+            return {**fields, "peer": peer} if peer else fields
+        case Online(name, resumed, server):
+            return {"type": "online", "name": name, "resumed": resumed, "server": server}
+        case Offline(why, retry_in):
+            return {"type": "offline", "why": why, "retry_in": round(retry_in, 3)}
+        case SessionEnded(why, wanted):
+            return {"type": "ended", "why": why, "wanted": wanted}
+        case NameRejected(why, suggestion):
+            return {"type": "name-refused", "why": why, "suggestion": suggestion}
+        case NameChanged(name):
+            return {"type": "name-changed", "name": name}
+        case RoomEntered(room, kind, peer, members, asked):
+            fields = {"type": "entered", "room": room, "kind": kind.name.lower(), "peer": peer}
+            return {**fields, "members": members, "asked": asked}
+        case RoomLeft(room, why):
+            return {"type": "left-room", "room": room, "why": why}
+        case EventsMissed(room, first, last):
+            return {"type": "missed", "room": room, "first": first, "last": last}
+        case HistoryReceived(room, events, oldest):
+            past = [_event(event) for event in events]
+            return {"type": "past", "room": room, "oldest": oldest, "events": past}
+        case RosterReceived(room, total, members, more):
+            names = [{"name": m.name, "away": bool(m.away)} for m in members]
+            people = {"type": "people", "room": room, "total": total, "members": names}
+            return {**people, "more": more}
+        case RequestRefused(error, _):
+            about = MESSAGES[error.about].NAME if error.about in MESSAGES else ""
+            declined = {
+                "type": "declined",
+                "code": _name(ErrorCode, error.code).upper(),
+                "about": about,
+            }
+            return {**declined, "text": error.text, "suggestion": error.suggestion}
+        case Undelivered(text, why):
+            return {"type": "undelivered", "text": text, "why": why}
+        case WarningReceived(error):
+            return {
+                "type": "warned",
+                "code": _name(ErrorCode, error.code).upper(),
+                "text": error.text,
+            }
+        case _:
+            assert_never(event)
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "type": _name(EventKind, event.kind),
+        "room": event.room,
+        "seq": event.seq,
+        "time": event.time / 1e6,
+        "sender": event.sender,
+        "text": event.text,
+    }
+
+
+def _name(names: type[IntEnum], number: int) -> str:
+    """The name of a value; the number itself, should a later server send one that has none here."""
+    return names(number).name.lower() if number in set(names) else str(number)

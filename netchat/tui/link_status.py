@@ -1,0 +1,84 @@
+"""What `/link` shows."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from netchat.net.client_driver import ClientDriver
+from netchat.tui.lines import Kind, Line
+from netchat.wording import many
+
+__all__ = ["link_lines"]
+
+_MODES = {
+    "hybrid": "what fails is sent again and decoded with its copies",
+    "arq": "what fails is sent again",
+    "fec": "nothing is sent again",
+}
+
+
+def link_lines(client: ClientDriver) -> list[Line]:
+    """The lines that tell of the link of a client, and how it is as JSON."""
+    path = client.path
+    if path is None or path.link is None:
+        text = "There is no link: frames go out as they are. Start with --link rs:255,223 for one."
+        return [_line(text, {"type": "link", "open": False, "channel": _channel(client)})]
+    from netchat.link.status_report import link_report
+
+    report = link_report(path.link, asyncio.get_running_loop().time())
+    first, *others = _table(report, _channel(client))
+    return [
+        _line(first, {"type": "link", "channel": _channel(client), **report}),
+        *(_line(text, {}) for text in others),
+    ]
+
+
+def _line(text: str, fields: dict[str, Any]) -> Line:
+    return Line(Kind.ANSWER, (("tag", text[:10]), ("", text[10:])), fields)
+
+
+def _channel(client: ClientDriver) -> str | None:
+    return client.path.channel if client.path is not None else None
+
+
+def _table(report: dict[str, Any], channel: str | None) -> list[str]:
+    state = "open" if report["open"] else report["closed"] or "not open yet"
+    codes = report["code_out"]
+    if report["code_in"] not in (codes, ""):
+        codes += f" out, {report['code_in']} in"
+    rows = {
+        "link": f"{codes}; {state}",
+        "because": report["why"],
+        "losses": _MODES[report["mode"]],
+        "sent": (
+            f"{many(report['blocks_sent'], 'block')}, {many(report['bytes_sent'], 'byte')}; "
+            f"{report['retransmissions']:,} sent again, {report['probes']:,} probes; "
+            f"{many(report['unacknowledged'], 'byte')} not acknowledged"
+        ),
+        "received": f"{many(report['blocks_received'], 'block')}, {many(report['bytes_received'], 'byte')}",
+        "repaired": (
+            f"{many(report['corrected_symbols'], 'symbol')}; "
+            f"{many(report['failed_blocks'], 'block')} failed, "
+            f"{report['combined_blocks']:,} mended by a copy; "
+            f"{many(report['unreadable_headers'], 'header')} unreadable"
+        ),
+        "channel": _noise(report["bit_error_rate"], channel),
+        "rate": (
+            f"{_number(report['code_rate'])} of payload; round trip "
+            f"{1000 * report['round_trip']:.1f} ms"
+        ),
+        "goodput": (
+            f"{report['goodput_out']:,} bytes/s out, {report['goodput_in']:,} in (last 5 s)"
+        ),
+    }
+    return [f"{name:<10}{text}" for name, text in rows.items()]
+
+
+def _noise(rate: float | None, channel: str | None) -> str:
+    seen = "nothing seen yet" if rate is None else f"{rate:.2g} of the bits arrive wrong"
+    return seen + (f"; damaged here by {channel}" if channel is not None else "")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"

@@ -1,0 +1,210 @@
+"""The client without a keyboard: sends the lines of standard input, prints what happens.
+
+Events and answers go to standard output, the state of things and errors to standard error; as JSON
+everything goes to standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from typing import Any
+
+from netchat.chat.client_events import ClientEvent
+from netchat.cli.exits import FAILED, INTERRUPTED, OK
+from netchat.tui.actions import perform
+from netchat.tui.commands import parse
+from netchat.tui.input_lines import InputLine, InputLines
+from netchat.tui.json_output import event_json, line_json
+from netchat.tui.lines import Kind, Line, mistake, notice, render
+from netchat.tui.session import Conversation
+
+__all__ = ["STOP_SIGNALS", "chat_in_pipe"]
+
+#: Messages that may wait for their echo before the next line is read.
+WINDOW = 256
+
+#: The signals that end a client, those that the system has, and the exit codes.
+STOP_SIGNALS = {
+    getattr(signal, name): status
+    for name, status in (("SIGINT", INTERRUPTED), ("SIGTERM", OK), ("SIGHUP", OK))
+    if hasattr(signal, name)
+}
+
+
+class _Printer:
+    """Writes lines where they belong, and remembers whether one was an error."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.failed = False
+        self._as_json = as_json
+        self._colour = {
+            stream: stream.isatty() and not os.environ.get("NO_COLOR")
+            for stream in (sys.stdout, sys.stderr)
+        }
+
+    def event(self, event: ClientEvent, lines: list[Line]) -> None:
+        if self._as_json:
+            self._note(lines)
+            print(event_json(event), flush=True)  # noqa: T201 - the output of the command
+        else:
+            self.lines(lines)
+
+    def lines(self, lines: list[Line]) -> None:
+        self._note(lines)
+        for line in lines:
+            if self._as_json:
+                if line.fields != {}:
+                    print(line_json(line), flush=True)  # noqa: T201
+                continue
+            out = sys.stdout if line.kind in (Kind.EVENT, Kind.ANSWER) else sys.stderr
+            print(render(line, colour=self._colour[out], one_line=True), file=out, flush=True)
+
+    def _note(self, lines: list[Line]) -> None:
+        self.failed = self.failed or any(line.kind is Kind.ERROR for line in lines)
+
+
+async def chat_in_pipe(
+    conversation: Conversation, notes: Iterable[Line] = (), *, as_json: bool = False
+) -> int:
+    """Send the lines of standard input; leave when the last one was delivered.
+
+    Args:
+        conversation: with a client that is not connected yet.
+        notes: lines to begin with, once the user is online.
+        as_json: print every happening as one JSON object.
+
+    Returns:
+        The exit code: FAILED if anything the lines asked for was refused.
+
+    Raises:
+        CannotConnect: there is no server, or not for longer than the client's patience.
+        NetchatError: the server ended the session.
+    """
+    printer = _Printer(as_json=as_json)
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[int] = loop.create_future()
+
+    def stopped(number: int) -> None:
+        loop.remove_signal_handler(number)  # who sends it again will not wait for the goodbye
+        if not stop.done():
+            stop.set_result(STOP_SIGNALS[signal.Signals(number)])
+
+    async with conversation.client:
+        for number in STOP_SIGNALS:
+            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
+                loop.add_signal_handler(number, stopped, number)
+        poke = asyncio.Event()
+        listening = asyncio.create_task(
+            _stopping(stop, _listen(conversation, printer, poke, list(notes)))
+        )
+        sending = asyncio.create_task(_stopping(stop, _send(conversation, printer, poke)))
+        futures: set[asyncio.Future[Any]] = {listening, sending, stop}
+        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+        if stop.done() or listening.done():
+            sending.cancel()
+        printer.lines(await conversation.leave())
+        # The goodbye is the last thing that happens; without a connection there is none.
+        await asyncio.wait({listening}, timeout=1 if conversation.core.ended else 0)
+        listening.cancel()
+        for task in (listening, sending):
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    if stop.done():
+        return stop.result()
+    return FAILED if printer.failed else OK
+
+
+async def _stopping(stop: asyncio.Future[int], work: Coroutine[Any, Any, None]) -> None:
+    """Let output that can no longer be written end the chat as a signal does: with a goodbye."""
+    try:
+        await work
+    except SystemExit as end:
+        if not stop.done():
+            stop.set_result(FAILED if end.code else OK)
+
+
+async def _listen(
+    conversation: Conversation, printer: _Printer, poke: asyncio.Event, notes: list[Line]
+) -> None:
+    async for event, lines in conversation.listen():
+        printer.event(event, lines)
+        if conversation.begun and notes:
+            printer.lines(notes)
+            notes.clear()
+        poke.set()
+
+
+async def _send(conversation: Conversation, printer: _Printer, poke: asyncio.Event) -> None:
+    async def until(true: Callable[[], bool]) -> None:
+        while not true():
+            poke.clear()
+            # Not everything that makes it true is a happening.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await poke.wait()
+
+    core = conversation.core
+    await until(lambda: conversation.ready or conversation.turned_away)
+    if conversation.turned_away:
+        return
+    async for line, problem in _lines_of_input():
+        if problem:
+            printer.lines([notice("input", problem)])
+        try:
+            command = parse(line)
+        except ValueError as error:
+            printer.lines([mistake(str(error))])
+            continue
+        if command is None:
+            continue
+        if command.verb == "quit":
+            break
+        if command.verb in ("say", "msg"):
+            await until(lambda: core.unsent < WINDOW)
+        else:
+            # A command is carried out between what was said before it and what is said behind.
+            await until(lambda: conversation.settled)
+        printer.lines(perform(conversation, command))
+        if command.verb not in ("say", "msg"):
+            await until(lambda: conversation.settled)
+    await until(lambda: conversation.settled and core.online)
+
+
+async def _lines_of_input() -> AsyncIterator[InputLine]:
+    """The lines of standard input.
+
+    A thread reads them: a file cannot be waited for by the event loop. It reads a little ahead
+    only, and it is never waited for, since a read from a silent pipe cannot be interrupted.
+    """
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[list[InputLine] | None] = asyncio.Queue()
+    ahead = threading.Semaphore(4)
+
+    def hand_on(lines: list[InputLine] | None) -> None:
+        ahead.acquire()
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(queue.put_nowait, lines)
+
+    def read() -> None:
+        cutter, chunk = InputLines(), b"?"
+        while chunk:
+            try:
+                chunk = os.read(sys.stdin.fileno(), 65536)
+            except OSError:  # it is closed, or its terminal is gone
+                chunk = b""
+            lines = cutter.feed(chunk, final=not chunk)
+            if lines:
+                hand_on(lines)
+        hand_on(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while (lines := await queue.get()) is not None:
+        ahead.release()
+        for line in lines:
+            yield line

@@ -1,0 +1,217 @@
+"""Links in simulated time: what the bench measures is what can be worked out by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from netchat.bench.link.results import LinkResults, student
+from netchat.bench.link.run import link_bench
+from netchat.bench.link.simulation import SLOT, Setting, run_link
+from netchat.bench.link.suite import BEACH, CODES, contestant, weather
+from netchat.bench.link.time_varying_channel import Line, TimeVaryingChannel
+from netchat.cli.link_bench import link_bench as command
+from netchat.link.code_table import CODES as TABLE
+from netchat.link.decode_probability import CHOICE
+from netchat.link.open_request import Mode
+
+
+def run(channel: str, spec: str, seconds: float = 2.0, mode: Mode = Mode.HYBRID, **options):
+    setting = Setting(weather(channel, seconds), 125_000.0, **options)
+    return run_link(setting, spec, np.random.SeedSequence(1), mode=mode)
+
+
+def test_a_line_takes_its_time() -> None:
+    line = Line(weather("bsc:0", 1.0), rate=1000.0, delay=0.5, seed=np.random.SeedSequence(1))
+
+    assert line.carry(b"x" * 100, now=1.0) == (1.6, b"x" * 100)
+    assert line.carry(b"y" * 100, now=1.05) == (pytest.approx(1.7), b"y" * 100)
+    assert line.free == pytest.approx(1.2)
+    assert line.carried == 200
+
+
+def test_the_weather_changes_when_it_should() -> None:
+    sky = weather("bsc:0@2; bsc:0.5@1;bsc:0@1", 5.0)
+    line = Line(sky, rate=1e6, delay=0.0, seed=np.random.SeedSequence(1))
+
+    assert sky.seconds == 4
+    assert sky.channels == ["bsc:0", "bsc:0.5"]
+    assert [sky.at(t) for t in (0, 1.99, 2, 2.99, 3, 99)] == [
+        "bsc:0", "bsc:0", "bsc:0.5", "bsc:0.5", "bsc:0", "bsc:0",
+    ]  # fmt: skip
+    for now in (0.0, 2.5, 3.5):
+        damaged = line.carry(bytes(1000), now)[1]
+        assert (damaged != bytes(1000)) == (now == 2.5)
+
+
+@pytest.mark.parametrize("spec", ["uncoded", "rs:255,223", "rs:255,127"])
+def test_over_a_clean_line_goodput_is_what_coding_and_heads_leave(spec: str) -> None:
+    rate = {"uncoded": 1.0, "rs:255,223": 223 / 255, "rs:255,127": 127 / 255}[spec]
+    result = run("bsc:0", spec, seconds=4)
+
+    # 100 bytes of head and 4 of CRC for 4080 bytes; the first block arrives 43 ms late.
+    assert result.goodput == pytest.approx(rate * 4080 / 4180, abs=0.015)
+    assert sum(result.slots) == result.delivered
+    assert len(result.slots) == 4 / SLOT
+
+
+def test_without_retransmission_what_is_damaged_does_not_count() -> None:
+    fec, hybrid = (run("bsc:7e-3", "rs:255,223", mode=m) for m in (Mode.FEC, Mode.HYBRID))
+
+    assert fec.goodput < 0.05  # nearly every block of 16 codewords has one that fails
+    assert hybrid.goodput > 4 * fec.goodput
+    assert run("bsc:1e-3", "rs:255,223", mode=Mode.FEC).goodput > 0.8
+
+
+def test_a_message_takes_the_way_and_a_lost_one_a_round_trip_more() -> None:
+    quiet = run("bsc:0", "uncoded", seconds=4, every=0.05, message=200)
+
+    assert quiet.messages == len(quiet.latencies) == pytest.approx(60, abs=1)
+    # 304 bytes at 125,000 a second, and 10 ms.
+    assert max(quiet.latencies) == pytest.approx(0.0125, abs=0.002)
+    lossy = run("bsc:3e-4", "uncoded", seconds=6, every=0.5, message=200, delay=0.05)
+    late = [t for t in lossy.latencies if t > 0.1]
+    assert 0.1 < len(late) / len(lossy.latencies) < 0.9
+    assert min(late) > 0.15  # there, the NAK back, and there again
+
+
+def test_the_same_seed_gives_the_same_and_workers_make_no_difference() -> None:
+    asked = {"links": ["adaptive", "rs:255,191"], "channels": ["bsc:1e-2"], "seconds": 1.0}
+    one, two = (link_bench(**asked, repeats=2, workers=n) for n in (1, 2))
+    other = link_bench(**asked, repeats=2, workers=1, seed=2)
+
+    assert [p.goodputs for p in one.points] == [p.goodputs for p in two.points]
+    assert [p.goodputs for p in one.points] != [p.goodputs for p in other.points]
+
+
+def test_the_oracle_takes_the_best_code_of_each_channel_and_is_what_policies_are_judged_by(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("netchat.bench.link.run._TRIAL", 0.5)
+    told = []
+    results = link_bench(
+        ["oracle", "adaptive:threshold", "rs:255,127", "rs:255,251"], ["bsc:1e-5@2; bsc:2e-2@2"],
+        repeats=2, workers=1, progress=lambda done, of: told.append((done, of)),
+    )  # fmt: skip
+
+    assert results.best == {"bsc:1e-5": "rs:255,251", "bsc:2e-2": "rs:255,127"}
+    sky = "bsc:1e-5@2; bsc:2e-2@2"
+    oracle, policy, strong, weak = (
+        results.point(link, sky)
+        for link in ("oracle", "adaptive:threshold", "rs:255,127", "rs:255,251")
+    )
+    assert oracle.of_oracle == (1, 1)
+    assert 0.8 < policy.share <= 1.01
+    assert policy.goodput > max(strong.goodput, weak.goodput)
+    assert policy.codes["rs:255,251"] > 15
+    assert policy.codes["rs:255,127"] > 15
+    half = len(policy.slots) // 2
+    assert sum(policy.slots[:half]) > 1.5 * sum(policy.slots[half:])
+    assert told[-1] == (48, 48)
+    text = results.table()
+    assert text.index("oracle ") < text.index("adaptive:threshold") < text.index("rs:255,251")
+    assert "The oracle takes rs:255,251 on bsc:1e-5, rs:255,127 on bsc:2e-2." in text
+    for figure in (results.plot(), results.plot_regret()):
+        labels = figure.legends[0].get_texts()
+        assert any("adaptive:threshold" in label.get_text() for label in labels)
+    with pytest.raises(KeyError, match="no point of oracle over fog"):
+        results.point("oracle", "fog")
+
+
+def test_the_codes_of_the_oracle_are_those_that_policies_choose_from() -> None:
+    assert sorted(CODES) == sorted(TABLE[number] for number in CHOICE) == sorted(TABLE.values())
+
+
+def test_students_interval() -> None:
+    assert student([0.5])[0] == -math.inf
+    low, high = student([0.8, 0.9, 1.0, 0.9])
+    assert (low, high) == (pytest.approx(0.77009, abs=1e-4), pytest.approx(1.02991, abs=1e-4))
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("turbo", "is no code"),
+        ("rs:255,223/tcp", "hybrid, arq or fec"),
+        ("adaptive:x", "no policy"),
+    ],
+)
+def test_links_that_are_none(name: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        contestant(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("fog", "not a channel"), ("bsc:0.1@x", "number of seconds"), ("bsc:0@0", "more than 0")],
+)
+def test_channels_that_are_none(name: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        weather(name, 1.0)
+    assert weather("beach", 1.0) is BEACH
+    assert TimeVaryingChannel((("bsc:0", 1.0),), "x").channels == ["bsc:0"]
+
+
+def test_the_command(tmp_path: Path) -> None:
+    picture, file = tmp_path / "link.svg", tmp_path / "link.json"
+    options = ["--repeats", "2", "--seconds", "0.5", "--workers", "1", "--json", str(file)]
+    links = ["--link", "rs:255,223", "--link", "uncoded/arq", "--channel", "bsc:1e-3"]
+    done = CliRunner().invoke(
+        command, [*options, *links, "--plot", str(picture)], standalone_mode=False
+    )
+
+    assert done.exception is None
+    assert "rs:255,223" in done.output
+    assert "2 repetitions; the line carries 125,000 bytes/s, 10 ms one way." in done.output
+    assert "Shannon" in picture.read_text()
+    saved = json.loads(file.read_text())
+    assert [point["link"] for point in saved["points"]] == ["rs:255,223", "uncoded/arq"]
+    assert saved["points"][0]["goodput"] > 0.7
+    assert saved["settings"]["seed"] == 1
+    again = LinkResults.read(file)
+    assert done.stdout.startswith(again.table())
+    assert json.loads(json.dumps(again.as_dict())) == saved
+
+
+def test_the_command_explains_what_is_wrong() -> None:
+    done = CliRunner().invoke(command, ["--link", "turbo"])
+
+    assert done.exit_code == 2
+    assert "'turbo' is no code for a link" in done.output
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--channel", "bsc:1e-3@1", "--channel", "bsc:0"],
+        ["--channel", "bsc:0"],
+        ["--channel", "gilbert-elliott:1e-4,0.1,0,0.5"],
+        ["--channel", "awgn:8dB"],
+    ],
+)
+def test_a_picture_of_any_channels(options: list[str], tmp_path: Path) -> None:
+    options += ["--link", "rs:255,223", "--seconds", "0.3", "--repeats", "1", "--workers", "1"]
+    picture = tmp_path / "link.svg"
+    done = CliRunner().invoke(command, [*options, "--plot", str(picture)], standalone_mode=False)
+
+    assert done.exception is None
+    assert picture.exists()
+    assert [file.name for file in tmp_path.iterdir()] == ["link.svg"]
+
+
+def test_files_that_cannot_be_written(tmp_path: Path) -> None:
+    """Neither costs the table, nor the other one."""
+    options = ["--link", "uncoded", "--channel", "bsc:0", "--seconds", "0.3", "--repeats", "1"]
+    files = ["--workers", "1", "--json", "/proc/x.json", "--plot", "/proc/x.svg"]
+    done = CliRunner().invoke(command, [*options, *files], standalone_mode=False)
+
+    assert done.exception is None
+    assert done.return_value == 1
+    assert "uncoded" in done.stdout
+    assert "/proc/x.json cannot be written" in done.stderr
+    assert "/proc/x.svg cannot be written" in done.stderr

@@ -1,0 +1,159 @@
+"""The picture: what it shows, and that it says what it shows."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from netchat import bench
+from netchat.bench.report.plot_style import looks
+from netchat.errors import BenchError
+
+
+@pytest.fixture(scope="module")
+def results():
+    return bench.run(
+        ["hamming:7,4", "rs:60,50", "uncoded:64"],
+        ["bsc:0.1", "bsc:0.01", "bsc:0.0001", "awgn:2dB", "awgn:6dB", "bec:0.3", "bec:0.01",
+         "gilbert-elliott:0.0008,0.1,0,0.5", "gilbert-elliott:0.00008,0.01,0,0.5"],
+        errors=100, frames=5000, workers=1,
+    )  # fmt: skip
+
+
+def legend(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_a_panel_for_each_kind_of_channel(results):
+    figure = results.plot()
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert [title.partition(" (")[0] for title in titles] == [
+        "Independent errors", "Gaussian noise", "Lost symbols", "Bursts"
+    ]  # fmt: skip
+    assert [axes.get_xlabel() for axes in figure.axes] == [
+        "share of bits that the channel turns over",
+        "$E_b/N_0$ in dB, per bit of information",
+        "share of symbols lost",
+        "mean length of a burst in bits",
+    ]
+    assert "p = 0.4 %" in titles[3]
+    assert figure.axes[0].get_ylabel() == "bit error rate after decoding"
+    assert all(axes.get_yscale() == "log" for axes in figure.axes)
+    assert [axes.get_xscale() for axes in figure.axes] == ["log", "linear", "log", "log"]
+    low, high = figure.axes[0].get_xlim()
+    assert low > high  # channels get better to the right
+    assert legend(figure) == [
+        "Hamming (7,4), rate 0.57", "Reed-Solomon (60,50), rate 0.83", "uncoded",
+        "Shannon limit of that rate",
+    ]  # fmt: skip
+    assert "95 % intervals" in figure.get_suptitle()
+
+
+def test_the_heading_fits_into_a_single_panel_too():
+    point = bench.run(["repetition:3"], ["bsc:0.1"], frames=100, workers=1)
+    figure = point.plot()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure.draw(FigureCanvasAgg(figure).get_renderer())
+    (heading,) = figure.texts
+    box = heading.get_window_extent()
+    assert box.x1 < figure.bbox.x1
+    assert box.y0 > figure.axes[0].title.get_window_extent().y1
+
+
+def test_markers_are_measured_and_lines_are_theory(results):
+    axes = results.plot("fer").axes[0]
+    assert axes.get_ylabel() == "frame error rate"
+    drawn = {}
+    for container in axes.containers:
+        line, _, (bars,) = container.lines
+        drawn[line.get_color()] = line.get_xdata(), line.get_ydata(), bars.get_segments()
+    colour = looks(["hamming:7,4", "rs:60,50"])["hamming:7,4"][0]
+    x, y, segments = drawn[colour]
+    points = [results.point("hamming:7,4", channel) for channel in ("bsc:0.1", "bsc:0.01")]
+    assert x[:2] == pytest.approx([0.1, 0.01])
+    assert y[:2] == pytest.approx([point.fer for point in points])
+    for point, segment in zip(points, segments, strict=False):
+        assert segment[:, 1] == pytest.approx(list(point.fer_interval))
+    (theory,) = (
+        line for line in axes.lines
+        if line.get_color() == colour and line.get_linestyle() == "-" and len(line.get_xdata()) > 9
+    )  # fmt: skip
+    at = np.exp(np.interp(np.log(0.01), np.log(theory.get_xdata()), np.log(theory.get_ydata())))
+    assert at == pytest.approx(points[1].theory.fer, rel=0.02)
+    limits = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":"]
+    assert any(place == pytest.approx(0.08765, rel=1e-3) for place in limits)  # of rate 4/7
+
+
+def test_no_error_is_an_upper_limit(results):
+    point = results.point("hamming:7,4", "bsc:0.0001")
+    assert point.tally.frame_errors == 0
+    axes = results.plot().axes[0]
+    arrows = [text.xy for text in axes.texts if text.arrow_patch is not None]
+    assert any(start == pytest.approx((0.0001, point.ber_interval.high / 4)) for start in arrows)
+
+
+def test_an_uncoded_curve_is_always_there():
+    results = bench.run(["repetition:3"], ["bsc:0.1", "bsc:0.01"], workers=1)
+    figure = results.plot()
+    assert "uncoded" in legend(figure)
+    grey = [line for line in figure.axes[0].lines if line.get_color() == "#444444"]
+    assert any(np.allclose(line.get_xdata(), line.get_ydata()) for line in grey)  # BER = p
+
+
+def test_one_point_and_a_code_that_is_gone(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("from netchat.coding.block.uncoded import Uncoded\nclass Mine(Uncoded): pass\n")
+    results = bench.run([f"{file}:Mine"], ["bsc:0.1"], workers=1)
+    results.to_json(tmp_path / "results.json")
+    file.unlink()
+    figure = bench.Results.read(tmp_path / "results.json").plot()
+    assert any(f"{file}:Mine" in text for text in legend(figure))
+
+
+def test_channels_that_differ_in_more_than_bursts():
+    results = bench.run(
+        ["hamming:7,4"],
+        ["gilbert-elliott:0.001,0.1,0,0.5", "gilbert-elliott:0.01,0.1,0,0.5"],
+        workers=1,
+    )
+    figure = results.plot()
+    assert figure.axes[0].get_xlabel() == "share of bits that the channel turns over"
+
+
+@pytest.mark.parametrize(
+    "channel",
+    ["bsc:0", "bsc:0.5", "bsc:1", "bec:1", "awgn:-100dB", "awgn:100dB",
+     "gilbert-elliott:0.5,1,0,1", "gilbert-elliott:0.5,0,0,1"],
+)  # fmt: skip
+def test_channels_at_the_end_of_their_range(channel, tmp_path):
+    results = bench.run(["hamming:7,4"], [channel], frames=1000, workers=1)
+    results.save_plot(tmp_path / "picture.png")
+    assert results.plot().axes[0].get_xlim()[0] != results.plot().axes[0].get_xlim()[1]
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_it_is_written(tmp_path, suffix):
+    results = bench.run(["hamming:7,4"], ["bsc:0.1"], workers=1)
+    path = tmp_path / f"picture.{suffix}"
+    results.save_plot(path)
+    start = path.read_bytes()[:500]
+    assert start.startswith(b"\x89PNG") if suffix == "png" else b"<svg" in start
+    if suffix == "svg":
+        assert "bit error rate after decoding" in path.read_text()
+    with pytest.raises(BenchError, match="cannot be written"):
+        results.save_plot(tmp_path / "missing" / f"picture.{suffix}")
+
+
+def test_without_matplotlib():
+    program = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "from netchat import bench\n"
+        "results = bench.run(['hamming:7,4'], ['bsc:0.1'], workers=1)\n"
+        "print(results.table())\n"
+        "results.plot()\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "bsc:0.1" in result.stdout
+    assert "pip install matplotlib" in result.stderr

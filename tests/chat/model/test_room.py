@@ -1,0 +1,72 @@
+"""A room's tail: the frames it keeps for those who fell behind."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netchat.chat.model.room import TAIL_BYTES, Room, Tail
+from netchat.chat.model.session import Session
+from netchat.wire import Event, EventKind, RoomKind, encode
+
+
+def frame(seq: int, size: int = 10) -> bytes:
+    return encode(Event(seq, 0, 1, seq, EventKind.CHAT, "lobby", "Nova", "x" * size))
+
+
+def filled(*batches: int, size: int = 10) -> tuple[Tail, list[bytes]]:
+    tail, frames = Tail(), [frame(n, size) for n in range(1, sum(batches) + 1)]
+    first = 1
+    for count in batches:
+        last = first + count - 1
+        tail.add(first, last, b"".join(frames[first - 1 : last]))
+        first = last + 1
+    return tail, frames
+
+
+def test_an_empty_tail_has_nothing():
+    assert Tail().behind(0) is None
+
+
+def test_who_is_up_to_date_is_given_nothing():
+    tail, _ = filled(2, 3)
+    assert tail.behind(5) is None
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.data())
+def test_it_gives_exactly_the_frames_behind_a_number(batches, data):
+    tail, frames = filled(*batches)
+    at = data.draw(st.integers(0, len(frames) - 1))
+    while at < len(frames):
+        found = tail.behind(at)
+        assert found is not None
+        given_, last = found
+        assert given_ == b"".join(frames[at:last])
+        assert last > at
+        at = last
+
+
+def test_it_forgets_the_oldest_and_never_holds_more_than_its_limit():
+    size = 10_000
+    tail, frames = filled(*[1] * 100, size=size)
+    kept = TAIL_BYTES // len(frames[0])
+    assert tail.behind(100 - kept - 1) is None
+    assert tail.behind(100 - kept) == (frames[100 - kept], 100 - kept + 1)
+
+
+def test_a_batch_larger_than_the_limit_is_not_kept():
+    # A member who fell behind would be sent all of it in one piece.
+    count = TAIL_BYTES // 10_000 + 2
+    tail, _ = filled(count, size=10_000)
+    assert tail.behind(0) is None
+    tail.add(count + 1, count + 1, frame(count + 1))
+    assert tail.behind(count) == (frame(count + 1), count + 1)
+
+
+def test_the_peer_is_named_in_a_private_room_only():
+    nova, sourav = Session(1, "Nova", 1), Session(2, "Sourav", 2)
+    for kind, peer in ((RoomKind.PRIVATE, "Sourav"), (RoomKind.ROOM, ""), (RoomKind.LOBBY, "")):
+        room = Room(1, "x", kind, 5)
+        room.members = {nova: None, sourav: None}
+        assert room.peer_of(nova) == peer
+    room = Room(1, "x", RoomKind.PRIVATE, 5)
+    room.members = {nova: None}
+    assert room.peer_of(nova) == ""

@@ -1,0 +1,100 @@
+"""How many notes reach the console, whatever anyone does."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from netchat.chat.log_limit import BURST, LINES, TOTAL, NoteLimit
+from netchat.chat.model.connection import Log
+from netchat.chat.server_log import ServerLog, log_line
+from netchat.wire import FrameReader, Join, Leave, Rename, encode
+from tests.chat.world import World
+
+
+def refused(n: int, host: str = "10.0.0.7") -> Log:
+    text = f"There is no room with the code {n}"
+    fields = {"name": "Nova", "address": f"{host}:{1000 + n}", "code": "NO_SUCH_ROOM", "text": text}
+    return Log("refused", fields)
+
+
+def busiest(lines: list[tuple[float, Log]], source: str | None = None) -> int:
+    """The most lines in any second, of one address or of all."""
+    times = [at for at, note in lines if source is None or source in str(note.fields)]
+    return max(sum(at <= other < at + 0.999 for other in times) for at in times)
+
+
+def test_a_line_that_is_repeated_is_counted_instead() -> None:
+    limit = NoteLimit()
+    written = [n for i in range(500) for n in limit.admit(refused(7), i / 1000)]
+    assert written == [refused(7)]
+
+    (summary,) = limit.expire(1.0)
+    assert log_line(summary) == "499 more refused  10.0.0.7"
+    assert limit.expire(2.0) == []
+    assert limit.admit(refused(7), 2.1) == [refused(7)]
+
+
+def test_an_address_gets_so_many_lines_a_second_however_they_differ() -> None:
+    limit, lines = NoteLimit(), list[tuple[float, Log]]()
+    for i in range(20_000):
+        now = i / 2000
+        lines += [(now, note) for note in limit.admit(refused(i), now)]
+
+    assert LINES - 1 <= busiest(lines) <= 2 * LINES  # of a second of the limit, and of the next
+    assert len(lines) <= 10 * LINES
+    counted = sum(n.event == "refused" for _, n in lines)
+    said = [n.fields["text"] for _, n in lines if n.event == "repeated"]
+    said += [n.fields["text"] for n in limit.expire(99.0)]
+    assert counted + sum(int(text.split()[0]) for text in said) == 20_000
+
+
+def test_who_is_quiet_is_heard_beside_one_who_is_not() -> None:
+    limit = NoteLimit()
+    for i in range(1000):
+        limit.admit(refused(i), i / 2000)
+
+    quiet = refused(1, "10.0.0.8")
+    assert limit.admit(quiet, 0.6) == [quiet]
+    assert limit.admit(Log("storage", {"text": "disk full"}), 0.6)
+
+
+def test_many_addresses_together_are_bounded_too() -> None:
+    limit, rng, lines = NoteLimit(), random.Random(1), list[tuple[float, Log]]()
+    for i in range(50_000):
+        now = i / 10_000
+        lines += [(now, n) for n in limit.admit(refused(i, f"10.0.{rng.randrange(99)}.1"), now)]
+    assert len(lines) <= BURST + 5 * (TOTAL + 6)
+    summaries = Counter(n.fields.get("sources", 1) for _, n in lines if n.event == "repeated")
+    assert max(summaries) > 50
+    assert len(limit._sources) <= 99
+
+
+def test_notes_without_an_address_have_the_one_of_the_request_that_led_to_them() -> None:
+    world = World()
+    nova, _ = world.greet("Nova")
+    notes: list[Log] = []
+    world.hub.take_outputs()
+    host = nova.address.rpartition(":")[0]
+    for message in (Join(1, 0, 0, "lobby"), Rename(2, "Stella"), Leave(3, "lobby")):
+        world.hub.receive(nova, FrameReader().feed(encode(message)), world.now)
+        notes += [n for n in world.hub.take_outputs() if isinstance(n, Log)]
+
+    assert [n.event for n in notes] == ["room joined", "renamed", "room left"]
+    assert {n.source.rpartition(":")[0] for n in notes} == {host}
+    assert world.hub.source == ""
+
+
+def test_what_is_not_written_is_not_in_the_dashboards_feed_either() -> None:
+    heard: list[Log] = []
+    notes = ServerLog(heard.append, NoteLimit())
+    for _ in range(1000):
+        notes(Log("too fast", {"name": "Nova", "address": "10.0.0.7:1"}))
+    notes.flush(at_once=True)
+
+    assert notes.troubles == 1000
+    assert [noted.note for noted in notes.latest] == heard
+    assert notes.count == len(heard) <= 4
+    assert sum(int(n.fields["text"].split()[0]) for n in heard if n.event == "repeated") == 1000 - (
+        sum(n.event == "too fast" for n in heard)
+    )

@@ -1,0 +1,35 @@
+"""What a server notes: what counts as trouble, and how a note reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from netchat.chat.model.connection import Log
+from netchat.chat.server_log import ServerLog, log_line
+
+
+@pytest.mark.parametrize(
+    ("event", "fields", "troubles"),
+    [
+        ("joined", {"name": "Nova"}, 0),
+        ("refused", {"name": "Nova", "code": "NAME_TAKEN"}, 0),
+        ("dismissed", {"name": "Nova", "code": "SESSION_MOVED"}, 0),
+        ("dismissed", {"name": "Nova", "code": "STALLED"}, 1),
+        ("dismissed", {"name": "", "code": "BAD_FRAME"}, 1),
+        ("storage", {"text": "disk full"}, 1),
+        ("too fast", {"name": "Nova"}, 1),
+    ],
+)
+def test_what_went_wrong_is_counted_and_daily_business_is_not(event, fields, troubles):
+    heard: list[Log] = []
+    notes = ServerLog(heard.append)
+    notes(Log(event, fields))
+    assert notes.troubles == troubles
+    assert heard == [Log(event, fields)]
+
+
+def test_a_room_is_named_as_people_write_it():
+    assert log_line(Log("room joined", {"name": "Nova", "room": "7K3F92MQ0T", "members": 2})) == (
+        "Nova  7K3F9-2MQ0T  members=2"
+    )
+    assert log_line(Log("room joined", {"name": "Nova", "room": "lobby"})) == "Nova  lobby"

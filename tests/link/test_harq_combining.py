@@ -1,0 +1,75 @@
+"""What several damaged copies of a block say together."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from netchat.channels.stream import ChannelStream
+from netchat.link.code_table import block_code
+from netchat.link.harq_buffer import HarqBuffer
+
+
+def damaged(coded: bytes, bits: list[int]) -> bytes:
+    out = bytearray(coded)
+    for bit in bits:
+        out[bit >> 3] ^= 0x80 >> (bit & 7)
+    return bytes(out)
+
+
+def test_a_codeword_is_taken_from_the_copy_that_has_it() -> None:
+    code, data = block_code("rs:255,223"), random.Random(1).randbytes(4 * 223 - 4)
+    coded = code.close(b"", data)
+    # Interleaved: byte i belongs to codeword i % 4. Each copy loses another codeword.
+    copies = [damaged(coded, [8 * (4 * i + word) for i in range(40)]) for word in (0, 2)]
+
+    assert not any(code.open(b"", copy, len(data)).good for copy in copies)
+    assert code.decode_combined(b"", copies, len(data)) == data
+
+
+@pytest.mark.parametrize("spec", ["uncoded", "hamming:7,4"])
+def test_few_bytes_that_differ_are_guessed(spec: str) -> None:
+    code, data = block_code(spec), random.Random(2).randbytes(100)
+    coded = code.close(b"", data)
+    width = len(coded) * 8
+    one = damaged(coded, [5, 6, width // 2, width // 2 + 1])
+    other = damaged(coded, [100, 101, width - 9, width - 10])
+
+    assert code.decode_combined(b"", [one, other], len(data)) == data
+    assert code.decode_combined(b"?", [one, other], len(data)) is None
+
+
+def test_what_is_wrong_in_both_is_not_found() -> None:
+    code, data = block_code("uncoded"), bytes(100)
+    coded = code.close(b"", data)
+
+    copies = [damaged(coded, [5, 70]), damaged(coded, [5, 90])]
+    assert code.decode_combined(b"", copies, len(data)) is None
+    # A third copy settles it.
+    assert code.decode_combined(b"", [*copies, damaged(coded, [300])], len(data)) == data
+
+
+@pytest.mark.parametrize(("spec", "p"), [("uncoded", "2e-2"), ("repetition:3", "0.1")])
+def test_the_majority_of_many_is_right(spec: str, p: str) -> None:
+    code, data = block_code(spec), random.Random(3).randbytes(60)
+    stream = ChannelStream(f"bsc:{p}", 3)
+    coded = code.close(b"", data)
+
+    assert code.decode_combined(b"", [stream.damage(coded) for _ in range(7)], 60) == data
+
+
+def test_copies_are_kept_by_block_and_up_to_a_limit() -> None:
+    copies = HarqBuffer(1000)
+    first = (0, 10, 4)
+
+    assert [len(copies.add(first, bytes(100))) for _ in range(7)] == [1, 2, 3, 4, 5, 5, 5]
+    assert copies.held == 500
+    for offset in range(10, 60, 10):
+        copies.add((offset, 10, 4), bytes(100))
+    assert copies.held == 1000
+    copies.add((70, 10, 4), bytes(100))  # the one that has waited longest goes
+    assert copies.held == 600
+    copies.forget_before(40)
+    assert copies.held == 300
+    assert len(copies.add((30, 10, 4), bytes(100))) == 1

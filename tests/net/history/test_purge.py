@@ -1,0 +1,102 @@
+"""Purging: in short steps, around damage, and never much because a clock is wrong."""
+
+import itertools
+import sqlite3
+
+import pytest
+from tests.net.test_history import batch, read, row
+
+from netchat.chat.persistence import RoomDeleted, RoomRow
+from netchat.net.history import purge as module
+from netchat.net.history import sqlite_history as history_module
+from netchat.net.history.memory_history import MemoryHistory
+from netchat.net.history.purge import DAY, Purge
+from netchat.net.history.sqlite_history import SqliteHistory
+
+MONTH = 30 * DAY
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def history(request, tmp_path):
+    made = MemoryHistory() if request.param == "memory" else SqliteHistory(tmp_path / "h.db")
+    made.write([batch(changes=[RoomRow(1, "lobby", 1, 77), RoomRow(2, "B", 2, 78)])])
+    yield made
+    made.close()
+
+
+def purge(history, before, *, at_once=False):
+    done = Purge(history, before, at_once=at_once)
+    while done.step():
+        pass
+    return done
+
+
+def test_a_clock_far_ahead_deletes_nothing_and_one_set_right_deletes_as_usual(history):
+    now = 100 * DAY
+    history.write([batch(*[row(n, time=now + n) for n in range(1, 213)])])
+    assert not purge(history, now - MONTH).postponed
+    ahead = purge(history, now + 40 * DAY - MONTH)
+    assert (ahead.postponed, ahead.deleted, ahead.oldest) == (True, 0, {})
+    assert len(read(history, 1, 999)[0]) == 212
+    right = purge(history, now + 101)
+    assert right.postponed  # a month has passed since the last purge
+    assert purge(history, now + 101, at_once=True).deleted == 100
+    assert purge(history, now + 101 + DAY).deleted == 111  # a day later it needs no permission
+
+
+def test_the_first_purge_of_a_history_made_before_is_careful_too(history):
+    history.write([batch(*[row(n, time=n) for n in range(1, 11)])])
+    assert purge(history, DAY + 2).postponed
+    assert not purge(history, DAY).postponed
+
+
+def test_a_room_that_wakes_after_a_year_does_not_hold_up_anything(history):
+    history.write([batch(row(1, time=1))])
+    for day in range(1, 366):
+        assert not purge(history, day * DAY).postponed
+    history.write([batch(row(2, time=395 * DAY))])
+    assert purge(history, 366 * DAY).deleted == 1
+
+
+def test_a_clock_before_1970_deletes_nothing(history):
+    history.write([batch(*[row(n, time=0) for n in range(1, 4)])])
+    assert purge(history, -MONTH).deleted == 0
+    assert purge(history, -(2**62)).deleted == 0
+    assert not purge(history, -MONTH).postponed
+
+
+def test_times_that_go_backwards_leave_no_holes(history):
+    times = [10, 30, 5, 40, 6]
+    history.write([batch(*[row(n, time=t) for n, t in enumerate(times, 1)])])
+    assert purge(history, 20).oldest == {1: 2}
+    assert read(history, 1, 9) == ([2, 3, 4, 5], 2)
+
+
+def test_steps_are_short_and_others_can_write_between_them(history, monkeypatch):
+    monkeypatch.setattr(module, "STEP", 10)
+    history.write([batch(*[row(n) for n in range(1, 101)])])
+    done = Purge(history, 1000)
+    deleted, seq = [], 100
+    while done.step():
+        deleted.append(done.deleted)
+        seq += 1
+        history.write([batch(row(seq, time=2000))])
+    assert max(b - a for a, b in itertools.pairwise(deleted)) == 10
+    assert done.deleted == 100
+    assert read(history, 1, 999)[1] == 101
+
+
+def test_many_rooms_are_looked_at_in_several_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr(history_module, "_ROOMS_AT_ONCE", 4)
+    history = SqliteHistory(tmp_path / "h.db")
+    rooms = range(1, 11)
+    history.write([batch(changes=[RoomRow(n, f"R{n}", 2, n) for n in rooms])])
+    history.write([batch(*[row(seq, room=room) for room in rooms for seq in (1, 2)])])
+    history.write([batch(changes=[RoomDeleted(10)])])
+    done = purge(history, 100)
+    assert (done.deleted, done.problems) == (11, [])
+    assert done.oldest == {**dict.fromkeys(range(1, 10), 2), 10: 1}
+    with sqlite3.connect(tmp_path / "h.db") as file:
+        assert file.execute("SELECT count(*) FROM room").fetchone() == (9,)
+    file.close()
+    history.close()

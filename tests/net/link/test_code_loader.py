@@ -1,0 +1,112 @@
+"""Codes that clients name: built beside the event loop, few at a time, and let go again."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+
+from netchat.coding.reed_solomon import tables as rs_tables
+from netchat.link import code_table as codes
+from netchat.link.code_table import CODES, BlockCode
+from netchat.link.link import Link
+from netchat.net.client_path import ClientPath
+from netchat.net.link import code_loader
+from netchat.net.link.code_loader import MOST_IN_USE, CodeLoader
+from tests.net.serving import serve, talker
+
+
+@pytest.fixture
+async def loader(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CodeLoader]:
+    monkeypatch.setattr(code_loader, "_REST", 0)
+    loader = CodeLoader(asyncio.get_running_loop())
+    yield loader
+    loader.close()
+
+
+async def built(loader: CodeLoader, spec: str) -> BlockCode:
+    async with asyncio.timeout(60):
+        while (code := loader(spec)) is None:
+            await asyncio.sleep(0.001)
+    return code
+
+
+async def test_a_code_of_the_table_is_there_at_once(loader: CodeLoader) -> None:
+    for number, spec in CODES.items():
+        assert loader(spec) is codes.table()[number]
+
+
+async def test_another_one_is_built_in_a_thread(
+    loader: CodeLoader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set()
+    warm_up = BlockCode.warm_up
+
+    def watched(code: BlockCode) -> None:
+        threads.add(threading.current_thread())
+        warm_up(code)
+
+    monkeypatch.setattr(BlockCode, "warm_up", watched)
+
+    assert loader("rs:255,200") is None
+    code = await built(loader, "rs:255,200")
+
+    assert threads
+    assert threading.main_thread() not in threads
+    assert loader("rs:255,200") is code
+
+
+async def test_a_spec_that_no_link_may_use_is_refused_with_the_reason(loader: CodeLoader) -> None:
+    assert loader("rs:10,20") is None
+    with pytest.raises(ValueError, match="Reed-Solomon"):
+        await built(loader, "rs:10,20")
+
+
+async def test_what_no_link_uses_any_more_is_let_go(loader: CodeLoader) -> None:
+    gc.collect()
+    before = len(rs_tables._in_use)
+    for k in range(150, 150 + 2 * MOST_IN_USE):
+        await built(loader, f"rs:255,{k}")
+    gc.collect()
+
+    assert len(loader._in_use) <= 9
+    assert len(rs_tables._in_use) <= before + 9 + 4
+
+
+async def test_no_more_than_so_many_are_in_use_and_the_table_still_works(
+    loader: CodeLoader,
+) -> None:
+    used = [await built(loader, f"rs:{250 - i},{230 - i}") for i in range(MOST_IN_USE)]
+
+    with pytest.raises(ValueError, match=f"use {MOST_IN_USE} other codes already"):
+        loader("rs:255,99")
+    assert loader(used[0].spec) is used[0]
+    assert loader("rs:255,223") is not None
+    used.clear()
+
+
+async def test_a_link_whose_code_is_not_ready_opens_when_it_is() -> None:
+    ready: dict[str, BlockCode] = {}
+    server, client = Link.server(code=ready.get), Link.client("crc:8")
+    server.receive(client.data_to_send(0.0), 0.0)
+
+    assert server.data_to_send(0.0) == b""
+    assert not server.opened
+    ready["crc:8"] = codes.block_code("crc:8")
+    server.receive(client.data_to_send(0.5), 0.5)
+
+    assert server.opened
+
+
+@pytest.mark.parametrize("udp", [False, True])
+async def test_a_client_with_a_code_of_its_own_is_let_in(udp: bool) -> None:
+    async with serve(udp=udp) as serving:
+        path = ClientPath("rs:255,241", udp=udp)
+        async with talker(serving.port, "Nova", "lobby", path=path) as nova:
+            nova.say("hello")
+            await nova.until(lambda: nova.texts() == ["hello"])
+            assert path.link is not None
+            assert path.link.code_in == "rs:255,241"

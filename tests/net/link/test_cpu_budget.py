@@ -1,0 +1,212 @@
+"""How much processor time links get, and what happens to those that waste it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from netchat.link.link import Link
+from netchat.link.sync_marker import MARKER
+from netchat.net.link.cpu_budget import ABUSE, SLICE, TOLERANCE, WASTE_BURST, WASTE_RATE, LinkWork
+from netchat.net.link.transport import LinkTransport
+from tests.link.test_hostile import Peer
+
+
+class Loop:
+    """An event loop in simulated time, and a processor that does what it is told for as long."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.cpu = 0.0
+        self.soon: list[Callable[[], object]] = []
+        self.later: list[tuple[float, Callable[[], object]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_soon(self, callback: Callable[[], object]) -> object:
+        self.soon.append(callback)
+        return callback
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> object:
+        self.later.append((self.now + seconds, callback))
+        return callback
+
+    def turn(self) -> None:
+        """One turn: time goes on by the work that was done, or to the next timer."""
+        if not self.soon and self.later:
+            self.now = max(self.now, min(due for due, _ in self.later))
+        due = [entry for entry in self.later if entry[0] <= self.now]
+        self.later = [entry for entry in self.later if entry not in due]
+        ready, self.soon = [*self.soon, *(callback for _, callback in due)], []
+        before = self.cpu
+        for callback in ready:
+            callback()
+        self.now += self.cpu - before
+
+
+class Toiler:
+    """A worker that always has more to do, each step of the same cost and use."""
+
+    def __init__(self, loop: Loop, work: LinkWork, *, useful: bool, cost: float = 4e-4) -> None:
+        self.loop, self.work, self.useful, self.cost = loop, work, useful, cost
+        self.wasted = self.spent = 0.0
+
+    def step(self) -> tuple[bool, bool]:
+        self.loop.cpu += self.cost
+        self.spent += self.cost
+        return self.useful, True
+
+    def resumed(self) -> None:
+        assert not self.work.run(self)
+
+
+def rig(**kinds: int) -> tuple[Loop, LinkWork, list[Toiler]]:
+    loop = Loop()
+    work = LinkWork(loop, lambda: loop.cpu)  # type: ignore[arg-type]
+    toilers = [
+        Toiler(loop, work, useful=kind == "useful")
+        for kind, count in kinds.items()
+        for _ in range(count)
+    ]
+    for toiler in toilers:
+        loop.call_soon(toiler.resumed)
+    return loop, work, toilers
+
+
+@pytest.mark.parametrize("count", [1, 5, 60])
+def test_all_that_waste_time_share_one_allowance_equally(count: int) -> None:
+    loop, _, toilers = rig(wasteful=count)
+    while loop.now < 20:
+        loop.turn()
+
+    share = WASTE_BURST + count * (TOLERANCE + SLICE) + WASTE_RATE * loop.now
+    assert sum(toiler.spent for toiler in toilers) <= share + 2 * SLICE
+    spent = sorted(toiler.spent for toiler in toilers)
+    assert spent[0] > 0.5 * spent[-1]
+
+
+def test_no_turn_of_the_loop_takes_longer_than_a_slice_and_a_step() -> None:
+    loop, _, _ = rig(useful=7, wasteful=7)
+    longest = 0.0
+    for _ in range(3000):
+        before = loop.cpu
+        loop.turn()
+        longest = max(longest, loop.cpu - before)
+
+    assert 0 < longest <= SLICE + 4e-4
+
+
+def test_useful_work_is_not_held_up_by_the_useless() -> None:
+    loop, _, toilers = rig(useful=1, wasteful=50)
+    while loop.now < 10:
+        loop.turn()
+
+    assert toilers[0].spent > 0.8 * loop.now
+
+
+def test_a_worker_that_is_forgotten_is_not_resumed() -> None:
+    loop, work, toilers = rig(useful=2, wasteful=20)
+    for _ in range(50):
+        loop.turn()
+    for toiler in toilers:
+        work.forget(toiler)
+    done = loop.cpu
+    for _ in range(50):
+        loop.turn()
+
+    assert loop.cpu == done
+    assert not loop.soon
+
+
+class Line(asyncio.Transport):
+    """A transport that notes what is done to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reading, self.closed = True, False
+        self.written = bytearray()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def pause_reading(self) -> None:
+        assert self.reading
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        assert not self.reading
+        self.reading = True
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = close
+
+
+class Ear(asyncio.Protocol):
+    def __init__(self) -> None:
+        self.heard = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.heard += data
+
+
+def failing(client: Peer, count: int) -> bytes:
+    """Blocks whose headers are fine and whose payloads never are: the same one, with new numbers."""
+    blocks = []
+    for i in range(count):
+        block = client.block(4, bytes(3900), code=4, number=1000 + i)  # type: ignore[arg-type]
+        blocks.append(block[:100] + bytes(len(block) - 100))
+    return b"".join(blocks)
+
+
+@pytest.mark.parametrize("kind", ["markers", "failing", "headers", "noise"])
+async def test_a_link_that_brings_nothing_is_paused_and_in_the_end_given_up(kind: str) -> None:
+    loop, peer = Loop(), Peer()
+    steps = 0
+
+    def cpu() -> float:
+        nonlocal steps
+        steps += 1
+        return steps * 1e-3  # each step takes as long
+
+    work, line, ear = LinkWork(loop, cpu), Line(), Ear()  # type: ignore[arg-type]
+    layer = LinkTransport(ear, Link.server(), work)
+    layer._loop = loop  # type: ignore[assignment]
+    loop.call_at = lambda due, callback: None  # type: ignore[attr-defined]
+    data = {
+        "markers": MARKER * 4096,
+        "failing": failing(peer, 16),
+        "headers": peer.block(4, link=77) * 200,  # type: ignore[arg-type]
+        "noise": bytes(range(251)) * 300,
+    }[kind]
+    opening = Link.client("rs:255,223", identity=9 << 32 | 1000)
+    layer.begin(line, opening.data_to_send(0.0))
+    assert layer.link.opened
+
+    fed, paused = 0, False
+    for _ in range(20_000):
+        if line.closed:
+            break
+        if line.reading:
+            layer.data_received(data)
+            fed += 1
+        paused = paused or not line.reading
+        loop.turn()
+        assert layer.link.held < 2 * len(data) + 600_000
+
+    assert paused
+    assert line.closed
+    assert layer.wasted == pytest.approx(ABUSE, abs=2e-3)
+    assert loop.now > (ABUSE - WASTE_BURST) / WASTE_RATE * 0.8
+    opening.receive(bytes(line.written), 0.0)
+    assert "nothing that came for a long time" in opening.closed

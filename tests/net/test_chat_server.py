@@ -1,0 +1,381 @@
+"""The server on real sockets: what its asyncio shell adds to the rules."""
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+
+from netchat.chat.client_events import WarningReceived
+from netchat.net import chat_server as module
+from netchat.net.chat_server import HIGH_WATER
+from netchat.net.event_loop import run
+from netchat.net.history import history_writer as writer
+from netchat.net.history.sqlite_history import SqliteHistory
+from netchat.wire import (
+    Bye,
+    Error,
+    ErrorCode,
+    Event,
+    Hello,
+    History,
+    HistoryEnd,
+    Join,
+    Leave,
+    Ping,
+    Pong,
+    Send,
+    Welcome,
+    encode,
+)
+from tests.net.serving import BrittleHistory, raw, serve, talker
+
+
+@pytest.fixture
+def history(tmp_path):
+    return BrittleHistory(tmp_path / "history.db", fsync=False)
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch):
+    monkeypatch.setattr(module, "TICK_EVERY", 0.02)
+    monkeypatch.setattr(module, "LINGER", 1.0)
+    monkeypatch.setattr(writer, "RETRY_EVERY", 0.02)
+
+
+def codes(link):
+    return [ErrorCode(error.code) for error in link.all(Error)]
+
+
+async def conversation(history=None):
+    async with serve(history) as serving:
+        port = serving.port
+        async with talker(port, "Nova", "lobby") as nova, talker(port, "Sourav", "lobby") as sourav:
+            for n in range(200):
+                (nova, sourav)[n % 2].say(str(n))
+                if n % 20 == 0:
+                    await asyncio.sleep(0)
+            for one in (nova, sourav):
+                await one.until(lambda one=one: len(one.texts()) == 200)
+            assert nova.texts() == sourav.texts()
+            assert sorted(map(int, nova.texts())) == list(range(200))
+            assert nova.core.unsent == sourav.core.unsent == 0
+
+
+async def test_a_conversation(history):
+    await conversation(history)
+
+
+async def test_a_conversation_that_is_kept_in_memory_only():
+    await conversation()
+
+
+def test_a_conversation_on_the_event_loop_that_serve_uses(history):
+    run(conversation(history))
+
+
+class TestConnections:
+    async def test_no_hello(self):
+        async with serve(handshake_timeout=0.1) as serving, raw(serving.port) as link:
+            await link.end()
+            assert codes(link) == [ErrorCode.HANDSHAKE_TIMEOUT]
+
+    async def test_half_a_frame(self):
+        async with serve(frame_timeout=0.1) as serving, raw(serving.port, "Nova") as link:
+            link.send(encode(Ping(1))[:20])
+            await link.end()
+            assert codes(link) == [ErrorCode.FRAME_TIMEOUT]
+
+    async def test_no_frame(self):
+        async with serve() as serving, raw(serving.port) as link:
+            link.send(b"GET / HTTP/1.1\r\n\r\n")
+            await link.end()
+            assert codes(link) == [ErrorCode.BAD_FRAME]
+            assert "BadMagic" in link.got[0].text
+
+    async def test_one_too_many(self):
+        async with serve(max_per_address=1) as serving, raw(serving.port, "Nova") as first:
+            async with raw(serving.port) as late:
+                await late.end()
+                assert codes(late) == [ErrorCode.BUSY]
+            assert await first.answer(Ping(5)) == Pong(5)
+
+    async def test_a_connection_that_is_cut_leaves_its_session(self):
+        async with serve() as serving:
+            async with raw(serving.port, "Nova"):
+                pass
+            async with raw(serving.port) as other, asyncio.timeout(5):
+                while serving.peers[1:]:
+                    await asyncio.sleep(0.01)
+                refused = await other.answer(Hello(0, b"x" * 16, b"", "Nova", "test", ()))
+                assert refused.code == ErrorCode.NAME_TAKEN
+            assert [n.fields["name"] for n in serving.noted("away")] == ["Nova"]
+
+    async def test_a_member_lost_while_its_leaving_is_written(self, history):
+        async with (
+            serve(history) as serving,
+            raw(serving.port, "Nova") as nova,
+            raw(serving.port, "Maya") as maya,
+        ):
+            for one in (nova, maya):
+                await one.answer(Join(1, 0, 0, "lobby"))
+            history.full = True
+            nova.send(Leave(2, "lobby"))
+            await maya.until(lambda: ErrorCode.STORAGE in codes(maya))
+            nova.writer.transport.abort()
+            while len(serving.peers) > 1:
+                await asyncio.sleep(0.01)
+            history.full = False
+            maya.send(Send(1, "lobby", "anybody?"))
+            await maya.until(lambda: any(e.text == "anybody?" for e in maya.all(Event)))
+
+
+class TestOverload:
+    async def test_who_sends_too_fast_is_read_more_slowly_and_loses_nothing(self):
+        async with serve(rate=1000, burst=10) as serving, raw(serving.port, "Nova") as link:
+            began = time.monotonic()
+            link.send(*[Ping(n) for n in range(300)])
+            await link.until(lambda: len(link.all(Pong)) == 300)
+            link.send(*[Ping(n) for n in range(300)])
+            await link.until(lambda: len(link.all(Pong)) == 600)
+            assert time.monotonic() - began > 0.28
+            assert codes(link) == [ErrorCode.TOO_FAST]
+
+    @pytest.mark.parametrize("count", [1, 10])
+    async def test_a_flood_is_handled_at_the_rate_and_held_in_the_kernel(self, count):
+        rate, burst = 200.0, 100.0
+        join = encode(Join(1, 0, 0, "0123456789"))
+        async with serve(rate=rate, burst=burst) as serving, contextlib.AsyncExitStack() as stack:
+            began = time.monotonic()
+            links = [
+                await stack.enter_async_context(raw(serving.port, f"F{n}")) for n in range(count)
+            ]
+            for link in links:
+                link.send(join * (8_000_000 // len(join)))
+            held = 0
+            while time.monotonic() - began < 1.0:
+                await asyncio.sleep(0.01)
+                held = max(held, *(peer.reader.pending for peer in serving.peers))
+            handled = len(serving.noted("refused"))
+            seconds = time.monotonic() - began
+            assert handled <= count * (burst + 1.05 * rate * seconds)
+            # One read, and no more; the rest waits where TCP makes the sender wait.
+            assert 0 < held <= 256 * 1024
+
+    async def test_who_says_little_does_not_wait_for_those_who_say_much(self, monkeypatch):
+        monkeypatch.setattr(module, "LIGHT_SAVED", 0.5)
+        frames = b"".join(encode(Ping(n)) for n in range(20_000))
+        async with (
+            serve(rate=0.0) as serving,
+            raw(serving.port, "Loud") as loud,
+            raw(serving.port, "Quiet") as quiet,
+        ):
+            loud.send(frames)
+            while not serving.server._line:
+                await asyncio.sleep(0)
+            assert await quiet.answer(Ping(7)) == Pong(7)
+            assert serving.server._line, "the loud one was served first"
+            await loud.until(lambda: len(loud.all(Pong)) == 20_000)
+
+    async def test_a_slow_reader_takes_no_memory_and_misses_nothing(self, history):
+        text = "x" * 16_000
+        count = 500
+        async with serve(history, rate=0.0) as serving:
+            most = 0
+            async with raw(serving.port, "S", limit=4096) as slow, raw(serving.port, "F") as fast:
+                for one in (slow, fast):
+                    await one.answer(Join(1, 0, 0, "lobby"))
+                for at in range(1, count, 50):
+                    fast.send(*[Send(n, "lobby", text) for n in range(at, at + 50)])
+                    await fast.echo(at + 49)
+                    sizes = [p.transport.get_write_buffer_size() for p in serving.peers]
+                    most = max(most, *sizes)
+                assert len(serving.server.hub.stalls) == 1
+                # What was under way when it stalled, and one piece of history: not 8 MB.
+                assert most < 4 * HIGH_WATER
+                await slow.echo(count)
+                seqs = [event.seq for event in slow.all(Event)]
+                assert seqs == list(range(seqs[0], seqs[0] + count + 2))
+                assert not serving.server.hub.stalls
+                fast.send(Send(count + 100, "lobby", "live"))
+                await slow.until(lambda: slow.got[-1].text == "live")
+
+    async def test_a_greedy_reader_of_history_takes_no_memory(self, history):
+        async with serve(history, rate=0.0) as serving, raw(serving.port, "Nova") as link:
+            await link.answer(Join(1, 0, 0, "lobby"))
+            link.send(*[Send(n, "lobby", "x" * 16_000) for n in range(1, 101)])
+            await link.until(lambda: len(link.all(Event)) == 101)
+            (peer,) = serving.peers
+            link.send(*[History(n, 1, 100, "lobby") for n in range(60)])  # 15 MB of answers
+            most = 0
+            while not isinstance(link.got[-1], HistoryEnd) or link.got[-1].request < 59:
+                count = len(link.got)
+                await link.until(lambda count=count: len(link.got) > count)
+                most = max(most, peer.transport.get_write_buffer_size())
+            assert [end.request for end in link.all(HistoryEnd)] == list(range(60))
+            assert most < 4 * HIGH_WATER
+
+    async def test_a_stalled_reader_is_given_up_and_can_come_back(self, history):
+        async with serve(history, rate=0.0, stall_timeout=0.2) as serving:
+            async with raw(serving.port, limit=4096) as slow, raw(serving.port, "Fast") as fast:
+                welcome = await slow.answer(Hello(0, b"s" * 16, b"", "PauseReading", "test", ()))
+                for one in (slow, fast):
+                    await one.answer(Join(1, 0, 0, "lobby"))
+                number = 0
+                while not serving.noted("dismissed"):
+                    number += 1
+                    fast.send(Send(number, "lobby", "x" * 16_000))
+                    await fast.echo(number)
+            assert serving.noted("dismissed")[0].fields["code"] == "STALLED"
+            async with raw(serving.port) as back:
+                again = await back.answer(
+                    Hello(0, b"s" * 16, welcome.token, "PauseReading", "test", ())
+                )
+                assert isinstance(again, Welcome)
+                assert again.resumed
+
+
+class TestFailingDisk:
+    async def test_what_is_said_waits_and_nothing_is_lost(self, history, monkeypatch):
+        monkeypatch.setattr(module, "MAX_WAITING", 20_000)
+        settings = {"rate": 0.0, "frame_timeout": 0.1, "silence_timeout": 0.2, "ping_after": 0.1}
+        monkeypatch.setattr("netchat.chat.timers.SWEEP_EVERY", 0.05)
+        async with serve(history, **settings) as serving:
+            port = serving.port
+            async with talker(port, "Nova", "lobby") as nova, talker(port, "M", "lobby") as maya:
+                history.full = True
+                nova.say(*[f"{n} " + "x" * 1000 for n in range(3000)])
+                await maya.until(lambda: maya.all(WarningReceived))
+                assert maya.all(WarningReceived)[0].error.code == ErrorCode.STORAGE
+                await asyncio.sleep(0.5)  # long enough for every timeout there is
+                held = [p for p in serving.peers if p.holds]
+                assert len(held) == 1  # Nova is read no further
+                assert serving.server.hub.batch.weight < 1_000_000
+                assert nova.texts() == []
+                assert not serving.noted("dismissed")
+                history.full = False
+                for one in (nova, maya):
+                    await one.until(lambda one=one: len(one.texts()) == 3000)
+                assert maya.texts() == nova.texts()
+                assert [int(t.split()[0]) for t in maya.texts()] == list(range(3000))
+                assert nova.core.unsent == 0
+                assert len(serving.noted("storage")) == 2
+
+    async def test_who_connects_meanwhile_is_welcomed_when_it_works_again(self, history):
+        async with serve(history) as serving, raw(serving.port, "Nova") as nova:
+            history.full = True
+            nova.send(Join(1, 0, 0, "lobby"))
+            await nova.until(lambda: ErrorCode.STORAGE in codes(nova))
+            async with raw(serving.port) as late:
+                late.send(Hello(0, b"l" * 16, b"", "Late", "test", ()))
+                await asyncio.sleep(0.1)
+                history.full = False
+                await late.until(lambda: late.all(Welcome))
+
+
+class TestStopping:
+    async def test_what_was_read_is_acknowledged_before_the_goodbye(self, tmp_path):
+        history = SqliteHistory(tmp_path / "h.db", fsync=False)
+        async with serve(history, rate=0.0) as serving, raw(serving.port, "Nova") as link:
+            await link.answer(Join(1, 0, 0, "lobby"))
+            link.send(*[Send(n, "lobby", "x") for n in range(1, 2001)])
+            await link.until(lambda: len(link.all(Event)) > 300)
+            stopping = asyncio.create_task(serving.server.stop())
+            await link.end()
+            await stopping
+            assert isinstance(link.got[-1], Bye)
+            echoes = [e.counter for e in link.all(Event) if e.counter]
+            assert echoes == list(range(1, len(echoes) + 1))
+        reopened = SqliteHistory(tmp_path / "h.db", fsync=False)
+        ((_, head, _),) = reopened.load().rooms
+        reopened.close()
+        assert head == len(echoes) + 1  # nothing is on disk that was not acknowledged
+
+    async def test_what_is_gathered_is_acknowledged_too(self, history, monkeypatch):
+        monkeypatch.setattr(module, "GATHER_FROM", 1)
+        monkeypatch.setattr(module, "GATHER_SECONDS", 0.5)
+        async with serve(history) as serving, raw(serving.port, "Nova") as link:
+            await link.answer(Join(1, 0, 0, "lobby"))
+            link.send(*[Send(n, "lobby", "x") for n in (1, 2)])
+            await link.echo(2)
+            link.send(Send(3, "lobby", "x"))
+            while not serving.server.hub.batch.rows:
+                await asyncio.sleep(0.001)
+            await serving.server.stop()
+            await link.end()
+            assert [type(m) for m in link.got[-2:]] == [Event, Bye]
+            assert link.got[-2].counter == 3
+
+    async def test_nobody_is_let_in_any_more(self):
+        async with serve() as serving:
+            await serving.server.stop()
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection("127.0.0.1", serving.port)
+
+    async def test_a_failing_disk_does_not_hold_it_up(self, history, monkeypatch):
+        monkeypatch.setattr(module, "LINGER", 0.2)
+        async with serve(history) as serving, raw(serving.port, "Nova") as link:
+            await link.answer(Join(1, 0, 0, "lobby"))
+            history.full = True
+            link.send(Send(1, "lobby", "never"))
+            await link.until(lambda: ErrorCode.STORAGE in codes(link))
+            began = time.monotonic()
+            await serving.server.stop()
+            assert time.monotonic() - began < 2
+            await link.end()
+            assert isinstance(link.got[-1], Bye)
+            assert not [e for e in link.all(Event) if e.counter]
+
+    async def test_a_client_that_takes_nothing_in_does_not_hold_it_up(self, history, monkeypatch):
+        monkeypatch.setattr(module, "LINGER", 0.2)
+        async with (
+            serve(history, rate=0.0) as serving,
+            raw(serving.port, "PauseReading", limit=4096) as slow,
+            raw(serving.port, "Fast") as fast,
+        ):
+            for one in (slow, fast):
+                await one.answer(Join(1, 0, 0, "lobby"))
+            number = 0
+            while not serving.server.hub.stalls:
+                number += 1
+                fast.send(Send(number, "lobby", "x" * 16_000))
+                await fast.echo(number)
+            began = time.monotonic()
+            await serving.server.stop()
+            assert time.monotonic() - began < 2
+
+
+async def test_old_history_is_deleted_and_said_to_be(history):
+    async with serve(history) as serving, raw(serving.port, "Nova") as link:
+        await link.answer(Join(1, 0, 0, "lobby"))
+        link.send(*[Send(n, "lobby", "x") for n in range(1, 11)])
+        await link.until(lambda: len(link.all(Event)) == 11)
+        object.__setattr__(serving.server.settings, "keep", -1.0)
+        serving.server._purge(at_once=True)
+        lobby = serving.server.hub.rooms["lobby"]
+        async with asyncio.timeout(5):
+            while lobby.oldest == 1:
+                await asyncio.sleep(0.01)
+        assert lobby.oldest == 11
+        link.send(History(1, 1, 99, "lobby"))
+        await link.until(lambda: link.all(HistoryEnd))
+        assert link.got[-1] == HistoryEnd(1, 11, 11, 11, "lobby")
+
+
+@pytest.mark.parametrize("kept", ["memory", "disk"])
+async def test_who_fell_behind_is_served_at_once(history, kept, monkeypatch):
+    monkeypatch.setattr(module, "TICK_EVERY", 1000.0)  # nothing may wait for the next tick
+    async with (
+        serve(history if kept == "disk" else None) as serving,
+        raw(serving.port, "Nova") as nova,
+        raw(serving.port, "Maya") as maya,
+    ):
+        joined = await nova.answer(Join(1, 0, 0, "lobby"))
+        nova.send(*[Send(n, "lobby", "x") for n in range(1, 11)])
+        await nova.until(lambda: len(nova.all(Event)) == 11)
+        log = joined.membership[0].log
+        maya.send(Join(1, log, 2, "lobby"))
+        await maya.until(lambda: len(maya.all(Event)) == 10)
+        assert [e.seq for e in maya.all(Event)] == list(range(3, 13))
+    if kept == "memory":
+        history.close()

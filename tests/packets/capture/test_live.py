@@ -1,0 +1,138 @@
+"""Live capture: the filter, the ring, the file, and what happens without the right to it."""
+
+import json
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from netchat.errors import CaptureError
+from netchat.packets import read_packets
+from netchat.packets.capture.bpf import NOTHING, chat_filter
+from netchat.packets.capture.packet_queue import Backlog
+from tests.packets.live_probe import samples
+from tests.packets.namespaces import needs_root, network
+
+CHAT = [
+    "v4 to", "v4 from", "v4 options", "v4 udp", "v4 fragment", "v6 to", "v6 udp", "v6 from",
+    "v6 extension", "vlan", "qinq",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def inside():
+    with network() as prefix:
+
+        def run(*arguments):
+            done = subprocess.run(
+                [*prefix, sys.executable, "-m", "tests.packets.live_probe", *arguments],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=30,
+            )
+            assert done.returncode == 0, done.stderr
+            return json.loads(done.stdout)
+
+        yield run
+
+
+@needs_root
+def test_the_filter_keeps_the_chat_and_nothing_else(inside):
+    seen = inside("right", "6464", "")
+    assert seen["names"] == CHAT
+    assert seen["numbers"] == list(range(1, len(CHAT) + 1))
+    assert seen["links"] == [1]
+    assert seen["whole"]
+    assert 0 <= seen["age"] < 10
+    assert seen["counts"] == [len(CHAT), len(CHAT), 0, 0]
+
+
+@needs_root
+def test_several_ports_and_all_of_them(inside):
+    assert set(inside("right", "80,6464", "")["names"]) == {*CHAT, "v4 other port"}
+    every = {*CHAT, "v4 other port", "v6 other port"} - {"v4 udp", "v6 udp"}
+    assert set(inside("right", "", "")["names"]) == every
+
+
+@needs_root
+def test_any_listens_everywhere_and_says_where(inside):
+    seen = inside("any", "6464", "")
+    assert seen["links"] == [276]
+    # A veth pair has two ends: what goes out of one comes in at the other.
+    assert len(seen["names"]) == 2 * len(CHAT)
+    # Of two VLAN tags the kernel takes out one, but its label says that there is none.
+    assert seen["skipped"] == []
+
+
+@needs_root
+@pytest.mark.parametrize("name", ["live.pcapng", "live.pcap"])
+def test_what_is_captured_is_in_the_file(inside, tmp_path, name):
+    path = tmp_path / name
+    inside("right", "6464", str(path))
+    sent = samples()
+    assert [packet.data for packet in read_packets(path)] == [sent[name] for name in CHAT]
+
+
+@needs_root
+def test_an_unknown_interface_is_named_and_a_file_in_no_folder_too(tmp_path):
+    from netchat.packets.capture.live import Live
+
+    with pytest.raises(CaptureError, match=r"No interface is called nowhere; there are: .*lo"):
+        Live("nowhere")
+    with pytest.raises(CaptureError, match="cannot be written: No such file"):
+        Live("lo", write=tmp_path / "missing" / "live.pcapng")
+    with pytest.raises(CaptureError, match="gzip the file afterwards"):
+        Live("lo", write=tmp_path / "live.pcapng.gz")
+
+
+@needs_root
+def test_without_the_right_the_old_file_stays(tmp_path):
+    path = tmp_path / "old.pcapng"
+    path.write_text("kept")
+    tmp_path.chmod(0o777)
+    path.chmod(0o666)
+    code = (
+        "import os, sys; import netchat.packets.capture.afpacket\n"
+        "from netchat.errors import NotPermitted\n"
+        "from netchat.packets.capture.live import Live\n"
+        "os.setgroups([]); os.setuid(65534)\n"
+        f"try: Live('lo', write={str(path)!r})\n"
+        "except NotPermitted: sys.exit(4)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 4
+    assert path.read_text() == "kept"
+
+
+def test_a_filter_is_whole_instructions_and_refuses_too_many_ports():
+    assert len(chat_filter([6464])) % 8 == 0
+    assert len(NOTHING) == 8
+    with pytest.raises(CaptureError, match="so many ports"):
+        chat_filter(range(1, 300))
+
+
+def test_a_backlog_is_bounded_by_bytes():
+    backlog = Backlog(10)
+    assert backlog.offer(b"12345")
+    assert backlog.offer((b"123456", 7))
+    assert not backlog.offer(b"")
+    assert backlog.get() == b"12345"
+    assert backlog
+    assert backlog.get() == (b"123456", 7)
+    with pytest.raises(TimeoutError):
+        backlog.get(0.01)
+
+
+def test_a_full_backlog_makes_its_feeder_wait_until_it_is_closed():
+    backlog = Backlog(1)
+    backlog.put(b"123")
+    feeder = threading.Thread(target=backlog.put, args=(b"45",))
+    feeder.start()
+    feeder.join(0.05)
+    assert feeder.is_alive()
+    backlog.close()
+    feeder.join(5)
+    assert not feeder.is_alive()
+    assert backlog.get() == b"123"
+    assert backlog.get() is None

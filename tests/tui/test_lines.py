@@ -1,0 +1,133 @@
+"""Happenings as lines: the promised form, and nothing that does harm."""
+
+import pytest
+
+from netchat.tui.lines import (
+    Kind,
+    Line,
+    event_line,
+    mistake,
+    notice,
+    past_line,
+    people_line,
+    private_line,
+    render,
+    room_name,
+    shorten,
+)
+from netchat.wire import Event, EventKind, Member
+
+NOON = 1_700_000_000_000_000
+
+
+def event(kind: EventKind, sender: str, text: str = "", room: str = "lobby") -> Event:
+    return Event(7, NOON, 0, 0, kind, room, sender, text)
+
+
+def plain(line: Line, *, one_line: bool = True) -> str:
+    return render(line, colour=False, one_line=one_line)
+
+
+def test_the_example_comes_out_to_the_letter():
+    lines = [
+        event_line(event(EventKind.JOIN, "Sourav")),
+        event_line(event(EventKind.CHAT, "Sourav", "Hello everyone")),
+        private_line(event(EventKind.CHAT, "Nova", "psst"), "Nova", own=False),
+        event_line(event(EventKind.LEAVE, "Nova", "connection lost")),
+    ]
+    assert [plain(line) for line in lines] == [
+        "[join] Sourav joined the chat",
+        "Sourav: Hello everyone",
+        "Nova -> you: psst",
+        "[leave] Nova left the chat",
+    ]
+    assert {line.kind for line in lines} == {Kind.EVENT}
+
+
+@pytest.mark.parametrize(
+    ("room", "place"), [("lobby", "chat"), ("7K3F92MQ0T", "room"), ("@BBGDYAFX6G", "chat")]
+)
+def test_what_is_entered_and_left_is_named(room, place):
+    """In a private conversation the other one has left the chat: there is no other way out."""
+    assert (
+        plain(event_line(event(EventKind.JOIN, "Eve", room=room)))
+        == f"[join] Eve joined the {place}"
+    )
+    assert (
+        plain(event_line(event(EventKind.LEAVE, "Eve", room=room)))
+        == f"[leave] Eve left the {place}"
+    )
+
+
+def test_an_own_private_message_names_the_other_one():
+    line = private_line(event(EventKind.CHAT, "Sourav", "psst"), "Nova", own=True)
+    assert plain(line) == "you -> Nova: psst"
+
+
+def test_a_rename_shows_both_names():
+    assert plain(event_line(event(EventKind.RENAME, "Nova", "Lisa"))) == "[rename] Nova is now Lisa"
+
+
+def test_a_line_of_another_room_says_which():
+    line = event_line(event(EventKind.CHAT, "Nova", "hi"), "7K3F92MQ0T")
+    assert plain(line) == "[7K3F9-2MQ0T] Nova: hi"
+
+
+def test_the_past_has_its_time_in_front():
+    assert plain(past_line(event(EventKind.CHAT, "Nova", "hi"))).startswith("2023-11-1")
+    assert plain(past_line(event(EventKind.CHAT, "Nova", "hi"))).endswith("  Nova: hi")
+
+
+def test_people_are_listed_with_who_is_away():
+    members = [Member("Lisa", 0), Member("Nova", 1)]
+    assert (
+        plain(people_line("lobby", members, Kind.ANSWER))
+        == "[who] 2 in the lobby: Lisa, Nova (away)"
+    )
+    many = plain(people_line("7K3F92MQ0T", members, Kind.NOTICE, 30))
+    assert many == (
+        "[who] 30 in the room 7K3F9-2MQ0T: Lisa, Nova (away) and 28 more (/who lists them)"
+    )
+
+
+def test_a_line_feed_cannot_begin_a_line_that_looks_like_another():
+    line = event_line(event(EventKind.CHAT, "Eve", "hi\n[leave] Nova left the chat"))
+    assert plain(line) == "Eve: hi\\n[leave] Nova left the chat"
+    assert plain(line, one_line=False) == "Eve: hi\n    [leave] Nova left the chat"
+
+
+@pytest.mark.parametrize("harmful", ["\x1b[2J", "\r", "\x07", "\x9b2J", "\u202e", "\u2028", "\x85"])
+@pytest.mark.parametrize("colour", [False, True])
+def test_nothing_harmful_passes_wherever_it_stands(harmful, colour):
+    everywhere = f"a{harmful}b"
+    lines = [
+        event_line(event(EventKind.CHAT, everywhere, everywhere), everywhere),
+        event_line(event(EventKind.RENAME, everywhere, everywhere)),
+        private_line(event(EventKind.CHAT, everywhere, everywhere), everywhere, own=True),
+        people_line(everywhere, [Member(everywhere, 0)], Kind.ANSWER),
+        past_line(event(EventKind.JOIN, everywhere)),
+        notice("x", everywhere),
+        mistake(everywhere),
+    ]
+    for line in lines:
+        assert harmful not in render(line, colour=colour, one_line=False)
+
+
+def test_colours_come_only_when_asked_for_and_stay_with_the_name():
+    first = render(event_line(event(EventKind.CHAT, "Nova", "hi")), colour=True, one_line=True)
+    second = render(event_line(event(EventKind.CHAT, "Nova", "ho")), colour=True, one_line=True)
+    assert first.startswith("\x1b[1;")
+    assert first.split(":")[0] == second.split(":")[0]
+    assert first.endswith(": hi")
+    assert "\x1b" not in plain(mistake("no"))
+
+
+def test_an_event_of_a_kind_yet_unknown_is_still_shown():
+    assert plain(event_line(Event(1, NOON, 0, 0, 99, "lobby", "Nova", "?"))) == "Nova: ?"  # type: ignore[arg-type]
+
+
+def test_rooms_and_long_texts_are_named_in_short():
+    assert room_name("lobby") == "the lobby"
+    assert room_name("7K3F92MQ0T") == "the room 7K3F9-2MQ0T"
+    assert shorten("one\ntwo") == "one two"
+    assert len(shorten("x" * 500)) == 60

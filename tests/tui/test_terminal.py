@@ -1,0 +1,142 @@
+"""The client at a keyboard, as a person sees it: two of them in terminals of tmux."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.processes import ROOT, Server, free_port
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("tmux") is None, reason="tmux, which plays the terminal, is not installed"
+)
+
+#: Seconds for something to show up on a screen.
+TIMEOUT = 60.0
+
+
+class Screen:
+    """One terminal with a client in it."""
+
+    def __init__(self, socket: Path, state: Path, port: int, *options: str) -> None:
+        self._tmux = ["tmux", "-S", str(socket), "-f", os.devnull]
+        command = shlex.join(
+            [sys.executable, "-m", "netchat", "client", f"127.0.0.1:{port}", *options]
+        )
+        environment = {**os.environ, "XDG_STATE_HOME": str(state), "NO_COLOR": "1"}
+        self.pane = subprocess.run(
+            [
+                *self._tmux,
+                *("new-session", "-d", "-P", "-F", "#{pane_id}", "-x", "100", "-y", "30"),
+                f"{command}; echo ended with $?; sleep 1000",
+            ],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+
+    def _run(self, *command: str) -> str:
+        return subprocess.run(
+            [*self._tmux, *command], check=True, capture_output=True, text=True
+        ).stdout
+
+    def type(self, *keys: str) -> None:
+        """Press keys: texts, and names of keys such as Enter."""
+        for key in keys:
+            self._run("send-keys", "-t", self.pane, key)
+
+    def enter(self, text: str) -> None:
+        """Type a line."""
+        self.type(text, "Enter")
+
+    @property
+    def lines(self) -> list[str]:
+        """What is on the screen, without blank lines."""
+        shown = self._run("capture-pane", "-p", "-t", self.pane)
+        return [line.rstrip() for line in shown.splitlines() if line.strip()]
+
+    def see(self, text: str, *, at_end: bool = False) -> None:
+        """Wait until a line of the screen is `text`, or holds it at its end."""
+        deadline = time.monotonic() + TIMEOUT
+        while not any(line.endswith(text) if at_end else line == text for line in self.lines):
+            assert time.monotonic() < deadline, f"no {text!r} in\n" + "\n".join(self.lines)
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    socket = tmp_path / "tmux"
+    yield socket, tmp_path / "state"
+    subprocess.run(["tmux", "-S", str(socket), "kill-server"], check=False, capture_output=True)
+
+
+def test_two_people_chat_and_nothing_overwrites_what_is_being_typed(place):
+    with Server("--ephemeral") as server:
+        nova = Screen(*place, server.port, "--name", "Nova")
+        nova.see("[join] Nova joined the chat")
+        # The second one is asked for a name, wants a taken one, and takes what is offered.
+        lisa = Screen(*place, server.port)
+        lisa.see("Your name:")
+        lisa.enter("nova")
+        lisa.see("The name nova is taken; choose another one.")
+        lisa.enter("")
+        lisa.see("[join] nova2 joined the chat")
+        lisa.enter("/nick Lisa")
+        nova.see("[rename] nova2 is now Lisa")
+
+        nova.type("half a sen")
+        nova.see("lobby> half a sen")
+        lisa.enter("Hello everyone")
+        nova.see("Lisa: Hello everyone")
+        assert nova.lines[-2] == "lobby> half a sen"
+        nova.enter("tence")
+        lisa.see("Nova: half a sentence")
+        assert "lobby> half a sentence" not in nova.lines
+
+        lisa.type("/msg No", "Tab")
+        lisa.see("lobby> /msg Nova")
+        lisa.enter("psst")
+        nova.see("Lisa -> you: psst")
+        lisa.see("you -> Nova: psst")
+        nova.enter("/frob")
+        nova.see(
+            "[error] There is no command /frob; /help lists the commands. To say it, write //frob."
+        )
+
+        nova.enter("/create")
+        nova.see("[who] nobody else is here yet")
+        lisa.enter("are you there?")
+        nova.see("[lobby] Lisa: are you there?")
+        nova.see("also in lobby", at_end=True)
+
+        nova.enter("quit")
+        nova.see("ended with 0")
+        lisa.see("[leave] Nova left the chat")
+        lisa.type("C-d")
+        lisa.see("ended with 0")
+
+
+def test_a_lost_connection_is_seen_and_what_was_typed_meanwhile_arrives(place):
+    with Server("--ephemeral", port=free_port()) as server:
+        nova = Screen(*place, server.port, "--name", "Nova", "--room", "ZZZZZ-ZZZZZ")
+        nova.see("[room] you are in the lobby")  # an unknown room is an error, but not the end
+        nova.see("[join] Nova joined the chat")
+        server.kill()
+        nova.see("[offline] connection lost; trying again")
+        nova.enter("typed while offline")
+        nova.see("1 not sent yet", at_end=True)
+        server.start()
+        nova.see("Nova: typed while offline")
+        nova.see("Nova  |  online, 1 here", at_end=True)
+        nova.type("C-c")
+        nova.see("ended with 130")
