@@ -123,8 +123,8 @@ class _Actor:
         elif isinstance(event, RoomEntered) and event.kind is RoomKind.ROOM:
             self.room = event.room
         elif isinstance(event, RoomEvent) and event.event.room == self.room:
-            event = event.event
-            self.log.append((event.seq, event_line(event).text))
+            said = event.event
+            self.log.append((said.seq, event_line(said).text))
             self.late += event.late
 
     @property

@@ -102,7 +102,11 @@ def link_bench(
     line = Setting(BEACH, rate, delay)
     weathers = {spec: None for one, sky in pairs if one.wish == ORACLE for spec in sky.channels}
     trials = [
-        _Job(contestant(code), replace(line, weather=TimeVaryingChannel(((spec, _TRIAL),), spec)), (seed, 0, again))
+        _Job(
+            contestant(code),
+            replace(line, weather=TimeVaryingChannel(((spec, _TRIAL),), spec)),
+            (seed, 0, again),
+        )
         for spec in weathers for code in CODES for again in range(2)
     ]  # fmt: skip
     total = len(trials) + 2 * repeats * len(pairs)

@@ -5,8 +5,8 @@
     >>> f"{found.fer:.6e} {found.ber:.6e}"
     '2.031042e-03 8.742988e-04'
 
-Nothing here asks a decoder. `netchat.bench.theory.error_counts` has the sums. What is called exact has a relative
-error below 1e-9, down to 1e-300.
+Nothing here asks a decoder. `netchat.bench.theory.error_counts` has the sums. Values called exact
+have a relative error below 1e-9, down to 1e-300.
 """
 
 from __future__ import annotations
