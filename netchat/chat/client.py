@@ -198,28 +198,28 @@ class ChatClient:
         if len(waiting) == 1:
             self.ask(lambda request: Private(request, name))
 
-    def join(self, code: str) -> None:
+    def join(self, code: str) -> int:
         """Ask to join a room, by its code in any form people write it."""
         room = read_code(code) or code
-        self.ask(lambda request: Join(request, 0, 0, room))
+        return self.ask(lambda request: Join(request, 0, 0, room))
 
-    def create(self) -> None:
+    def create(self) -> int:
         """Ask for a new room."""
-        self.ask(Create)
+        return self.ask(Create)
 
-    def leave(self, room: str) -> None:
+    def leave(self, room: str) -> int:
         """Ask to leave a room."""
-        self.ask(lambda request: Leave(request, room))
+        return self.ask(lambda request: Leave(request, room))
 
-    def who(self, room: str, after: str = "") -> None:
+    def who(self, room: str, after: str = "") -> int:
         """Ask who is in a room."""
-        self.ask(lambda request: Who(request, room, after))
+        return self.ask(lambda request: Who(request, room, after))
 
-    def rename(self, name: str) -> None:
+    def rename(self, name: str) -> int:
         """Ask for another user name."""
-        self.ask(lambda request: Rename(request, name))
+        return self.ask(lambda request: Rename(request, name))
 
-    def history(self, room: str, count: int, before: int | None = None) -> None:
+    def history(self, room: str, count: int, before: int | None = None) -> int:
         """Ask for the last events of a room.
 
         Args:
@@ -231,7 +231,7 @@ class ChatClient:
         last = view.last if view is not None else 0
         if before is not None:
             last = min(last, before - 1)
-        self.ask(lambda request: History(request, max(1, last - count + 1), last, room))
+        return self.ask(lambda request: History(request, max(1, last - count + 1), last, room))
 
     def bye(self, why: str = "") -> None:
         """End the session, now or as soon as there is one; `SessionEnded` follows when the server knows."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from netchat.wire import Error, Event, Member, Message, RoomKind
 
 __all__ = [
+    "Acknowledged",
     "ClientEvent",
     "EventsMissed",
     "HistoryReceived",
@@ -60,20 +61,31 @@ class NameRejected:
 
 @dataclass(frozen=True, slots=True)
 class NameChanged:
-    """The user's own name, from now on."""
+    """The user's own name has changed. `request` is the number of the RENAME that asked for it."""
 
     name: str
+    request: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RoomEntered:
-    """The user is in a room. `asked`: by an own request, rather than by somebody else's."""
+    """The user has become a member of a room.
+
+    Attributes:
+        room: its code.
+        kind: what the room is for.
+        peer: in a private room, the name of the other user.
+        members: number of members, including this user.
+        asked: this user's own request led to it, rather than another user's.
+        request: the number of that request; 0 if there was none.
+    """
 
     room: str
     kind: RoomKind
     peer: str
     members: int
     asked: bool
+    request: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +136,7 @@ class HistoryReceived:
     room: str
     events: tuple[Event, ...]
     oldest: int
+    request: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +147,7 @@ class RosterReceived:
     total: int
     members: tuple[Member, ...]
     more: bool
+    request: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +160,20 @@ class RequestRefused:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """A message was not and will not be delivered."""
+    """A message was not and will not be delivered. `counter` is 0 if it was never sent."""
 
     text: str
     why: str
+    counter: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A message resent after a reconnect is already in the log, as event `seq` of its room."""
+
+    room: str
+    counter: int
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +198,5 @@ ClientEvent = (
     | RequestRefused
     | Undelivered
     | WarningReceived
+    | Acknowledged
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from netchat.chat.client_events import (
+    Acknowledged,
     EventsMissed,
     HistoryReceived,
     NameChanged,
@@ -79,7 +80,8 @@ def _welcome(client: ChatClient, message: Welcome) -> None:
         created = [n for n, r in pending.items() if isinstance(r, Create)] if unknown else []
         if created:  # it was carried out, and only its answer was lost
             del pending[created[0]]
-        _enter(client, membership, 0, asked=bool(created))
+        answered = created[0] if created else 0
+        _enter(client, membership, 0, asked=bool(created), request=answered)
     for view in gone:
         if message.resumed or view.kind is RoomKind.PRIVATE:
             _forget(client, view, "that conversation is over")
@@ -106,7 +108,8 @@ def _joined(client: ChatClient, message: Joined) -> None:
         raise Unexpected(f"JOINED names {len(message.membership)} rooms; it must name one")
     request = client.requests.pop(message.request, None)
     membership = message.membership[0]
-    view = _enter(client, membership, message.members, asked=bool(message.request))
+    asked = bool(message.request)
+    view = _enter(client, membership, message.members, asked=asked, request=message.request)
     if view.kind is RoomKind.PRIVATE:
         names = {fold(view.peer)}
         if isinstance(request, Private):  # the other one may be called otherwise by now
@@ -116,7 +119,9 @@ def _joined(client: ChatClient, message: Joined) -> None:
                 client.say(view.code, text)
 
 
-def _enter(client: ChatClient, told: Membership, members: int, *, asked: bool = False) -> RoomView:
+def _enter(
+    client: ChatClient, told: Membership, members: int, *, asked: bool = False, request: int = 0
+) -> RoomView:
     """Learn where a room begins on this connection."""
     rooms = client.memory.rooms
     view = rooms.get(told.room)
@@ -134,7 +139,7 @@ def _enter(client: ChatClient, told: Membership, members: int, *, asked: bool = 
         view.last, view.head = told.last, told.head
     view.peer = told.peer or view.peer
     if not known or asked:
-        client.events.append(RoomEntered(view.code, view.kind, view.peer, members, asked))
+        client.events.append(RoomEntered(view.code, view.kind, view.peer, members, asked, request))
     _catch_up(client, view)
     return view
 
@@ -216,7 +221,9 @@ def _history_end(client: ChatClient, message: HistoryEnd) -> None:
         client.holes.remove(message.request)
         _give_up_hole(client, message.room)
     else:
-        client.events.append(HistoryReceived(message.room, tuple(events), message.oldest))
+        client.events.append(
+            HistoryReceived(message.room, tuple(events), message.oldest, message.request)
+        )
 
 
 def _give_up_hole(client: ChatClient, room: str) -> None:
@@ -231,20 +238,23 @@ def _give_up_hole(client: ChatClient, room: str) -> None:
 
 
 def _ack(client: ChatClient, message: Ack) -> None:
-    client.memory.outbox.pop(message.counter, None)
+    if client.memory.outbox.pop(message.counter, None) is not None:
+        client.events.append(Acknowledged(message.room, message.counter, message.seq))
 
 
 def _roster(client: ChatClient, message: Roster) -> None:
     client.requests.pop(message.request, None)
     client.events.append(
-        RosterReceived(message.room, message.total, message.members, bool(message.more))
+        RosterReceived(
+            message.room, message.total, message.members, bool(message.more), message.request
+        )
     )
 
 
 def _renamed(client: ChatClient, message: Renamed) -> None:
     client.requests.pop(message.request, None)
     client.name = message.name
-    client.events.append(NameChanged(message.name))
+    client.events.append(NameChanged(message.name, message.request))
 
 
 def _left(client: ChatClient, message: Left) -> None:
@@ -260,7 +270,7 @@ def _forget(client: ChatClient, view: RoomView, lost: str, why: str = "") -> Non
     for counter, send in list(client.memory.outbox.items()):
         if send.room == view.code:
             del client.memory.outbox[counter]
-            client.events.append(Undelivered(send.text, lost))
+            client.events.append(Undelivered(send.text, lost, counter))
     client.events.append(RoomLeft(view.code, why))
 
 
@@ -290,13 +300,13 @@ def _error(client: ChatClient, error: Error) -> None:
     elif error.about == Send.TYPE:
         send = client.memory.outbox.pop(error.reference, None)
         if send is not None:
-            client.events.append(Undelivered(send.text, error.text))
+            client.events.append(Undelivered(send.text, error.text, error.reference))
     elif error.about:
         request = client.requests.pop(error.reference, None)
         client.past.pop(error.reference, None)
         client.holes.discard(error.reference)
-        if isinstance(request, Private):
-            for text in client.memory.private.pop(fold(request.name), []):
+        if isinstance(request, Private) and client.memory.private.get(fold(request.name)):
+            for text in client.memory.private.pop(fold(request.name)):
                 client.events.append(Undelivered(text, error.text))
         elif isinstance(request, Join) and request.room in client.memory.rooms:
             why = "" if error.code == ErrorCode.NO_SUCH_ROOM else error.text

@@ -31,6 +31,7 @@ from enum import IntEnum
 from typing import Any, assert_never
 
 from netchat.chat.client_events import (
+    Acknowledged,
     ClientEvent,
     EventsMissed,
     HistoryReceived,
@@ -107,6 +108,8 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
             return {**declined, "text": error.text, "suggestion": error.suggestion}
         case Undelivered(text, why):
             return {"type": "undelivered", "text": text, "why": why}
+        case Acknowledged(room, counter, seq):
+            return {"type": "acknowledged", "room": room, "counter": counter, "seq": seq}
         case WarningReceived(error):
             return {
                 "type": "warned",

@@ -1,0 +1,469 @@
+"""Awaitable chat client: the one to use in a program.
+
+    async with netchat.Client("localhost", name="Robot") as chat:
+        room = await chat.join("lobby")
+        event = await room.send("Hello")
+        async for event in room.events():
+            print(event.sender, event.text)
+
+Every method that asks the server for something returns when the answer is there, or raises what the
+server said. A lost connection is made again in the background; calls that are waiting go on waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from netchat.chat.client_events import (
+    Acknowledged,
+    ClientEvent,
+    HistoryReceived,
+    NameChanged,
+    NameRejected,
+    Online,
+    RequestRefused,
+    RoomEntered,
+    RoomEvent,
+    RoomLeft,
+    RosterReceived,
+    SessionEnded,
+    Undelivered,
+)
+from netchat.errors import CannotConnect, Refused
+from netchat.net.address import parse_address
+from netchat.net.client_driver import ClientDriver
+from netchat.net.client_path import ClientPath
+from netchat.net.client_store import ClientStore
+from netchat.wire import DEFAULT_PORT, ErrorCode, Event, History, Join, Member, Private, RoomKind
+
+__all__ = ["Client", "Room"]
+
+#: Events that wait to be read by the program, per iterator. Beyond this the oldest are dropped: a
+#: program that only sends must not run out of memory. They can be read again with `Room.history`.
+MAX_UNREAD = 10_000
+
+T = TypeVar("T")
+
+
+class _Mailbox(Generic[T]):
+    """Bounded queue of events for one reader, closed when the session ends."""
+
+    def __init__(self) -> None:
+        self._items: deque[T] = deque(maxlen=MAX_UNREAD)
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    def put(self, item: T) -> None:
+        self._items.append(item)
+        self._changed.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._changed.set()
+
+    async def read(self) -> AsyncIterator[T]:
+        while True:
+            while self._items:
+                yield self._items.popleft()
+            if self._closed:
+                return
+            self._changed.clear()
+            await self._changed.wait()
+
+
+class Room:
+    """A room that the user is a member of. `Client.join` and `Client.create` return it.
+
+    Attributes:
+        code: the code by which others can join.
+        kind: what the room is for.
+        peer: in a private room, the name of the other user.
+    """
+
+    def __init__(self, client: Client, code: str, kind: RoomKind, peer: str) -> None:
+        self.code = code
+        self.kind = kind
+        self.peer = peer
+        self._client = client
+        self._mailbox: _Mailbox[Event] = _Mailbox()
+
+    async def send(self, text: str) -> Event:
+        """Send a message and return its event once the server has acknowledged it.
+
+        Args:
+            text: the message; at most `Client.max_text` bytes of UTF-8.
+
+        Returns:
+            The message as an event of the room: `seq`, `time` (microseconds since 1970), `text`.
+
+        Raises:
+            Refused: the server did not accept the message, or the user has left the room.
+            EncodeError: no frame can carry this text.
+            CannotConnect: the session ended before the acknowledgement.
+        """
+        return await self._client._send(self.code, text)
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Yield the events of the room in order: messages, joins, leaves, renames.
+
+        Iteration starts at the first event after joining that has not been read yet, goes on across
+        reconnects, and ends when the user leaves the room or the session ends.
+        """
+        async for event in self._mailbox.read():
+            yield event
+
+    async def members(self) -> list[Member]:
+        """Return everyone in the room, in the order of their names' keys.
+
+        Raises:
+            Refused: the user is not in the room any more.
+        """
+        members: list[Member] = []
+        while True:
+            after = members[-1].name if members else ""
+            roster = await self._client._ask_roster(self.code, after)
+            members += roster.members
+            if not roster.more:
+                return members
+
+    async def history(self, count: int = 50, before: int | None = None) -> list[Event]:
+        """Return past events of the room, oldest first.
+
+        Args:
+            count: number of events.
+            before: sequence number of the event to stop before; by default the newest are returned.
+
+        Raises:
+            Refused: the user is not in the room any more.
+        """
+        return await self._client._ask_history(self.code, count, before)
+
+    async def leave(self) -> None:
+        """Leave the room."""
+        await self._client._leave(self.code)
+
+    def __repr__(self) -> str:
+        return f"<Room {self.code}>"
+
+
+class Client:
+    """One user's session with a chat server.
+
+    Use it as an async context manager; leaving the block ends the session and frees the name.
+
+    Args:
+        address: `HOST`, `HOST:PORT`, or a `(host, port)` pair such as `Server.address`.
+        name: user name.
+        store: file that keeps unacknowledged messages and the session, so that both survive a crash
+            of this program; None keeps them in memory.
+        link: code or policy of a noisy link to speak over (see docs/LINK.md).
+        channel: channel to simulate on the way (`bsc:1e-3`).
+        udp: use UDP for the link.
+        seed: random seed of the channel.
+        timeout: seconds without a connection after which the session is given up.
+
+    Attributes:
+        rooms: the rooms the user is in, by code.
+    """
+
+    def __init__(
+        self,
+        address: str | tuple[str, int] = "localhost",
+        *,
+        name: str,
+        store: Path | str | None = None,
+        link: str | None = None,
+        channel: str | None = None,
+        udp: bool = False,
+        seed: int | None = None,
+        timeout: float = float("inf"),
+    ) -> None:
+        host, port = parse_address(address, DEFAULT_PORT) if isinstance(address, str) else address
+        path = None
+        if link is not None or channel is not None or udp:
+            path = ClientPath(link, channel, seed, udp=udp)
+        self._store = None if store is None else ClientStore(Path(store))
+        self._driver = ClientDriver(
+            host, port, name, store=self._store, patience=timeout, path=path
+        )
+        self._core = self._driver.core
+        self.rooms: dict[str, Room] = {}
+        self._mailbox: _Mailbox[ClientEvent] = _Mailbox()
+        self._online: asyncio.Future[None] | None = None
+        #: What answers the request of a number, and the message of a counter.
+        self._answers: dict[int, asyncio.Future[ClientEvent]] = {}
+        self._echoes: dict[int, asyncio.Future[Event]] = {}
+        #: Rooms of the JOINs and LEAVEs that are waiting: after a reconnect, membership answers them.
+        self._joins: dict[int, str] = {}
+        self._leaves: dict[int, str] = {}
+        self._dispatcher: asyncio.Task[None] | None = None
+        self._ended: Exception | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connect, say HELLO and wait until the server has accepted the name.
+
+        Raises:
+            CannotConnect: there is no netchat server at that address.
+            Refused: the name is taken or not allowed; the text suggests another one.
+        """
+        self._online = asyncio.get_running_loop().create_future()
+        await self._driver.__aenter__()
+        self._dispatcher = asyncio.create_task(self._dispatch())
+        try:
+            await self._online
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the session, and wait until the server has confirmed it."""
+        await self._driver.bye()
+        await self._stop()
+
+    def __aiter__(self) -> AsyncIterator[ClientEvent]:
+        """Iterate over everything that happens: events of all rooms, connection state, errors."""
+        return self._mailbox.read()
+
+    @property
+    def name(self) -> str:
+        """The user name that the server knows."""
+        return self._core.name
+
+    @property
+    def max_text(self) -> int:
+        """Bytes of UTF-8 that the server accepts in one message."""
+        return self._core.max_text
+
+    async def join(self, code: str) -> Room:
+        """Join a room by its code (`lobby` is the room that always exists).
+
+        Raises:
+            Refused: there is no such room, or the user may not join it.
+        """
+        number = self._core.join(code)
+        request = self._core.requests[number]
+        assert isinstance(request, Join)
+        self._joins[number] = request.room
+        try:
+            return self._room_of(await self._request(number))
+        finally:
+            del self._joins[number]
+
+    async def create(self) -> Room:
+        """Create a room; others join it by its `code`."""
+        return self._room_of(await self._request(self._core.create()))
+
+    async def private(self, name: str) -> Room:
+        """Open the private room with another user.
+
+        Raises:
+            Refused: there is no user of that name.
+        """
+        request = self._core.ask(lambda number: Private(number, name))
+        return self._room_of(await self._request(request))
+
+    async def rename(self, name: str) -> None:
+        """Change the user name.
+
+        Raises:
+            Refused: the name is taken or not allowed.
+        """
+        await self._request(self._core.rename(name))
+
+    # -- requests -------------------------------------------------------------------------------
+
+    async def _request(self, number: int) -> ClientEvent:
+        """Send the request of a number, and return the event that answers it."""
+        self._check()
+        future: asyncio.Future[ClientEvent] = asyncio.get_running_loop().create_future()
+        self._answers[number] = future
+        self._driver.flush()
+        try:
+            return await future
+        finally:
+            self._answers.pop(number, None)
+
+    async def _send(self, code: str, text: str) -> Event:
+        self._check()
+        if code not in self._core.memory.rooms:
+            raise Refused(ErrorCode.NOT_A_MEMBER, f"You are not in room {code}.")
+        counter = self._core.say(code, text)
+        future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        self._echoes[counter] = future
+        self._driver.flush()
+        try:
+            return await future
+        finally:
+            self._echoes.pop(counter, None)
+
+    async def _ask_roster(self, code: str, after: str) -> RosterReceived:
+        roster = await self._request(self._core.who(code, after))
+        assert isinstance(roster, RosterReceived)
+        return roster
+
+    async def _ask_history(self, code: str, count: int, before: int | None) -> list[Event]:
+        past = await self._request(self._core.history(code, count, before))
+        assert isinstance(past, HistoryReceived)
+        return list(past.events)
+
+    async def _leave(self, code: str) -> None:
+        if code not in self.rooms:
+            return
+        number = self._core.leave(code)
+        self._leaves[number] = code
+        try:
+            await self._request(number)
+        finally:
+            del self._leaves[number]
+
+    def _room_of(self, event: ClientEvent) -> Room:
+        assert isinstance(event, RoomEntered)
+        return self.rooms[event.room]
+
+    def _check(self) -> None:
+        if self._ended is not None:
+            raise self._ended
+
+    # -- events ---------------------------------------------------------------------------------
+
+    async def _dispatch(self) -> None:
+        async for event in self._driver.events():
+            self._handle(event)
+            self._mailbox.put(event)
+
+    def _handle(self, event: ClientEvent) -> None:
+        match event:
+            case Online():
+                if self._online is not None and not self._online.done():
+                    self._online.set_result(None)
+                for code, room in self.rooms.items():
+                    self._answer_joins(RoomEntered(code, room.kind, room.peer, 0, asked=True))
+            case NameRejected(why, suggestion):
+                hint = f" Try {suggestion!r}." if suggestion else ""
+                self._fail(Refused(ErrorCode.NAME_TAKEN, why + hint))
+            case RoomEntered():
+                self._entered(event)
+            case RoomLeft(code):
+                self._left(event, code)
+            case RoomEvent():
+                self._event(event)
+            case HistoryReceived() | RosterReceived() | NameChanged():
+                self._answer(event.request, event)
+            case RequestRefused(error, _):
+                self._refuse(error.reference, Refused(error.code, error.text))
+            case Undelivered(_, why, counter):
+                self._undelivered(counter, why)
+            case Acknowledged():
+                self._acknowledged(event)
+            case SessionEnded(why):
+                self._fail(CannotConnect(why or "the session has ended"))
+
+    def _entered(self, event: RoomEntered) -> None:
+        room = self.rooms.get(event.room)
+        if room is None:
+            room = self.rooms[event.room] = Room(self, event.room, event.kind, event.peer)
+        room.peer = event.peer
+        self._answer(event.request, event)
+        self._answer_joins(event)
+
+    def _answer_joins(self, event: RoomEntered) -> None:
+        """Answer the JOINs whose own answer was lost with a connection."""
+        for number, code in list(self._joins.items()):
+            if code == event.room:
+                self._answer(number, event)
+
+    def _left(self, event: RoomLeft, code: str) -> None:
+        room = self.rooms.pop(code, None)
+        if room is not None:
+            room._mailbox.close()
+        for number, left in list(self._leaves.items()):
+            if left == code:
+                self._answer(number, event)
+
+    def _event(self, event: RoomEvent) -> None:
+        said = event.event
+        room = self.rooms.get(said.room)
+        if room is not None:
+            room.peer = event.peer or room.peer
+            room._mailbox.put(said)
+        future = self._echoes.get(said.counter) if event.own else None
+        if future is not None and not future.done():
+            future.set_result(said)
+
+    def _acknowledged(self, event: Acknowledged) -> None:
+        """Fetch the event of a message that the server had received before the connection broke."""
+        if event.counter not in self._echoes:
+            return
+        request = self._core.ask(lambda n: History(n, event.seq, event.seq, event.room))
+        fetch: asyncio.Future[ClientEvent] = asyncio.get_running_loop().create_future()
+
+        def deliver(done: asyncio.Future[ClientEvent]) -> None:
+            echo = self._echoes.get(event.counter)
+            if echo is None or echo.done() or done.cancelled() or done.exception():
+                return
+            past = done.result()
+            if isinstance(past, HistoryReceived) and past.events:
+                echo.set_result(past.events[0])
+            else:
+                echo.set_exception(Refused(ErrorCode.NOT_A_MEMBER, "the event is not available"))
+
+        fetch.add_done_callback(deliver)
+        self._answers[request] = fetch
+        self._driver.flush()
+
+    def _answer(self, number: int, event: ClientEvent) -> None:
+        future = self._answers.pop(number, None)
+        if future is not None and not future.done():
+            future.set_result(event)
+
+    def _refuse(self, number: int, error: Exception) -> None:
+        future = self._answers.pop(number, None)
+        if future is not None and not future.done():
+            future.set_exception(error)
+
+    def _undelivered(self, counter: int, why: str) -> None:
+        future = self._echoes.pop(counter, None)
+        if future is not None and not future.done():
+            future.set_exception(Refused(ErrorCode.NOT_A_MEMBER, why))
+
+    def _fail(self, error: Exception) -> None:
+        """End every wait: the session is over, or never began."""
+        self._ended = error
+        waiting: list[asyncio.Future[Any]] = [*self._answers.values(), *self._echoes.values()]
+        if self._online is not None:
+            waiting.append(self._online)
+        for future in waiting:
+            if not future.done():
+                future.set_exception(error)
+        self._answers.clear()
+        self._echoes.clear()
+        for room in self.rooms.values():
+            room._mailbox.close()
+        self._mailbox.close()
+
+    async def _stop(self) -> None:
+        self._fail(self._ended or CannotConnect("the client is closed"))
+        if self._online is not None and self._online.done() and not self._online.cancelled():
+            self._online.exception()  # seen: it was raised already, or nobody waits for it
+        if self._dispatcher is not None:
+            self._dispatcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._dispatcher
+        await self._driver.__aexit__(None, None, None)
+        if self._store is not None:
+            self._store.close()
+
+    def __repr__(self) -> str:
+        return f"<Client {self.name!r} in {', '.join(self.rooms) or 'no room'}>"

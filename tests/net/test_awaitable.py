@@ -1,0 +1,151 @@
+"""`netchat.Client` and `netchat.Server`: what a program of a user sees."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+import netchat
+from netchat.chat.client_events import RoomEvent
+from netchat.errors import CannotConnect, Refused
+from netchat.wire import EventKind
+
+
+@pytest.fixture
+async def server():
+    async with netchat.Server(port=0) as server:
+        yield server
+
+
+async def test_send_returns_the_event_when_it_is_acknowledged(server):
+    async with netchat.Client(server.address, name="Robot") as chat:
+        room = await chat.join("lobby")
+        first, second = await room.send("Hello"), await room.send("again")
+    assert (first.text, first.sender, second.seq) == ("Hello", "Robot", first.seq + 1)
+
+
+async def test_events_of_a_room_come_in_order_from_the_join_on(server):
+    async with (
+        netchat.Client(server.address, name="Nova") as nova,
+        netchat.Client(server.address, name="Maya") as maya,
+    ):
+        room = await nova.create()
+        other = await maya.join(room.code)
+        for number in range(5):
+            await other.send(str(number))
+        await other.leave()
+        seen = []
+        async for event in room.events():
+            seen.append((EventKind(event.kind).name, event.sender, event.text))
+            if event.kind == EventKind.LEAVE:
+                break
+    texts = [text for kind, _, text in seen if kind == "CHAT"]
+    assert texts == list("01234")
+    assert seen[-1][:2] == ("LEAVE", "Maya")
+
+
+async def test_client_iterates_over_all_rooms(server):
+    async with netchat.Client(server.address, name="Nova") as chat:
+        lobby, own = await chat.join("lobby"), await chat.create()
+        await lobby.send("a")
+        await own.send("b")
+        said = []
+        async for event in chat:
+            if isinstance(event, RoomEvent) and event.own:
+                said.append(event.event.text)
+            if said == ["a", "b"]:
+                break
+
+
+async def test_members_and_history(server):
+    async with (
+        netchat.Client(server.address, name="Nova") as nova,
+        netchat.Client(server.address, name="Maya") as maya,
+    ):
+        room = await nova.create()
+        await maya.join(room.code)
+        for text in "abc":
+            await room.send(text)
+        assert {member.name for member in await room.members()} == {"Nova", "Maya"}
+        assert [event.text for event in await room.history(2)] == ["b", "c"]
+
+
+async def test_private_room_and_rename(server):
+    async with (
+        netchat.Client(server.address, name="Nova") as nova,
+        netchat.Client(server.address, name="Maya") as maya,
+    ):
+        await nova.rename("Nora")
+        assert nova.name == "Nora"
+        private = await maya.private("Nora")
+        await private.send("psst")
+        async for event in nova:
+            if isinstance(event, RoomEvent) and event.event.text == "psst":
+                assert event.peer == "Maya"
+                break
+
+
+@pytest.mark.parametrize("call", ["join", "private"])
+async def test_what_the_server_refuses_is_raised(server, call):
+    async with netchat.Client(server.address, name="Nova") as chat:
+        with pytest.raises(Refused):
+            await getattr(chat, call)("NO-SUCH-ONE")
+
+
+async def test_taken_name_is_raised_with_a_suggestion(server):
+    async with netchat.Client(server.address, name="Nova"):
+        with pytest.raises(Refused, match="Try"):
+            async with netchat.Client(server.address, name="Nova"):
+                pass
+
+
+async def test_text_for_a_room_that_was_left_is_refused(server):
+    async with netchat.Client(server.address, name="Nova") as chat:
+        room = await chat.create()
+        await room.leave()
+        with pytest.raises(Refused):
+            await room.send("too late")
+
+
+async def test_no_server(unused_tcp_port):
+    with pytest.raises(CannotConnect):
+        async with netchat.Client(("127.0.0.1", unused_tcp_port), name="Nova"):
+            pass
+
+
+async def test_waiting_calls_end_when_the_client_is_closed(server):
+    async with netchat.Client(server.address, name="Nova") as chat:
+        room = await chat.join("lobby")
+        chat._driver.drop()  # the network takes the connection away
+        sending = asyncio.create_task(room.send("in between"))
+        event = await sending  # sent again after the reconnect
+        assert event.text == "in between"
+        iterating = asyncio.create_task(anext(aiter(chat._mailbox.read())))
+        await asyncio.sleep(0)
+    iterating.cancel()
+    with pytest.raises(CannotConnect):
+        await room.send("after the end")
+
+
+async def test_create_survives_a_lost_connection(server):
+    async with netchat.Client(server.address, name="Nova") as chat:
+        creating = asyncio.create_task(chat.create())
+        await asyncio.sleep(0)
+        chat._driver.drop()
+        joining = asyncio.create_task(chat.join("lobby"))
+        room, lobby = await creating, await joining
+        assert lobby.code == "lobby"
+        assert room.code in chat.rooms
+
+
+async def test_history_on_disk_outlives_the_server(tmp_path):
+    for expected in (0, 1):
+        async with (
+            netchat.Server(port=0, history=tmp_path / "history.db") as server,
+            netchat.Client(server.address, name="Nova") as chat,
+        ):
+            room = await chat.join("lobby")
+            texts = [event.text for event in await room.history() if event.text == "kept"]
+            assert len(texts) == expected
+            await room.send("kept")
