@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, assert_never
 
 from netchat.chat.client_events import (
+    Acknowledged,
     ClientEvent,
     EventsMissed,
     HistoryReceived,
@@ -87,6 +88,8 @@ def take(conversation: Conversation, event: ClientEvent) -> list[Line]:
             return _warned(conversation, error)
         case SessionEnded():
             return []  # `Conversation.listen` raises it
+        case Acknowledged():
+            return []  # the message itself has been shown, in its place in the room
         case _:
             assert_never(event)
 

@@ -45,7 +45,7 @@ PAGE_VIEWS = "".join(
 )
 
 each_happening = pytest.mark.parametrize(
-    "happening", get_args(ClientEvent), ids=lambda h: h.__name__
+    "event", get_args(ClientEvent), ids=lambda h: h.__name__
 )
 
 

@@ -260,7 +260,7 @@ def test_a_name_lost_while_away_is_told_once_and_nick_introduces_anew():
 
 
 @pytest.mark.parametrize(
-    ("happening", "line"),
+    ("event", "line"),
     [
         (
             EventsMissed("lobby", 3, 7),
