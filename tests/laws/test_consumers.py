@@ -14,7 +14,7 @@ from typing import get_args
 import pytest
 from hypothesis import find
 from hypothesis import strategies as st
-from tests.cli.test_chat_session import Idle
+from tests.tui.test_session import Idle
 
 from netchat import chat
 from netchat.chat import client_events as events
@@ -37,16 +37,14 @@ TO_CLIENT = {message for message in MESSAGES.values() if message.WAY & Way.TO_CL
 #: What the client's rules are written in, and the page's.
 CLIENT = "".join(
     Path(str(chat.__file__)).with_name(name).read_text("utf-8")
-    for name in ("client.py", "answers.py")
+    for name in ("client.py", "client_handlers.py")
 )
 PAGE_CLIENT = "".join((PAGE / name).read_text("utf-8") for name in ("core.js", "answers.js"))
 PAGE_VIEWS = "".join(
     file.read_text("utf-8") for file in PAGE.glob("*.js") if file.name != "protocol.js"
 )
 
-each_happening = pytest.mark.parametrize(
-    "event", get_args(ClientEvent), ids=lambda h: h.__name__
-)
+each_happening = pytest.mark.parametrize("event", get_args(ClientEvent), ids=lambda h: h.__name__)
 
 
 # -- what a client sends ------------------------------------------------------------------------

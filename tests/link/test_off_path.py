@@ -6,7 +6,7 @@ import random
 import secrets
 
 import pytest
-from tests.link.test_door import HERE, THERE, Street
+from tests.link.test_datagram_listener import HERE, THERE, Street
 
 from netchat.link import datagram_listener as door_module
 from netchat.link import link as link_module

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from tests.net.test_history import batch, row
+from tests.net.history.test_sqlite_history import batch, row
 
 from netchat.chat.persistence import MembershipRow, RoomRow, SessionRow
 from netchat.errors import HistoryError

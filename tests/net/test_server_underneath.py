@@ -6,7 +6,7 @@ import time
 import types
 
 import pytest
-from tests.net.test_history import batch, row
+from tests.net.history.test_sqlite_history import batch, row
 
 from netchat.chat.client_events import WarningReceived
 from netchat.chat.persistence import RoomRow

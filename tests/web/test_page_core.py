@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import rule, run_state_machine_as_test
-from tests.chat.test_answers import (  # noqa: F401
+from tests.chat.test_client_handlers import (  # noqa: F401
     TestOrder,
     TestServersThatDoWrong,
     TestWhereARoomBegins,

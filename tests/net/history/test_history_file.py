@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.net.test_history import batch, open_history, read, row
+from tests.net.history.test_sqlite_history import batch, open_history, read, row
 
 from netchat.errors import HistoryError
 from netchat.net.history.history_file import HistoryFile

@@ -4,7 +4,7 @@ import itertools
 import sqlite3
 
 import pytest
-from tests.net.test_history import batch, read, row
+from tests.net.history.test_sqlite_history import batch, read, row
 
 from netchat.chat.persistence import RoomDeleted, RoomRow
 from netchat.net.history import purge as module

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 from click.testing import CliRunner
-from tests.net.test_history import batch, read, row
+from tests.net.history.test_sqlite_history import batch, read, row
 
 from netchat.chat.persistence import RoomRow
 from netchat.cli.main import cli
