@@ -75,7 +75,7 @@ lint: $(DEV) ## run linters, type checks and import contracts
 check: lint ## the fast loop: lint, types and every test not marked slow, in under a minute
 	@$(BIN)/pytest -q -n $(JOBS) -m "not slow"
 
-test: $(DEV) ## everything: lint, types and the whole test suite, with coverage
+test: $(DEV) ## lint, types and the whole test suite (NETCHAT_NO_APT=1 installs no system packages)
 	@$(BIN)/python -m tests.system_packages
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest -n $(JOBS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -32,9 +33,12 @@ def write_file(path: str | os.PathLike[str], content: str | bytes) -> None:
     if before is not None and not stat.S_ISREG(before.st_mode):
         target.write_bytes(data)
         return
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    beside = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    mode = 0o666 if before is None else 0o600  # not readable by more users than the old one
     try:
-        beside.write_bytes(data)
+        # Exclusive: in a shared folder its name could be another user's symbolic link.
+        with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            file.write(data)
         if before is not None:
             beside.chmod(stat.S_IMODE(before.st_mode))
             with contextlib.suppress(PermissionError, AttributeError):  # Windows has no owners

@@ -1,7 +1,8 @@
 """`python -m tests.system_packages`: programs of the system that some tests drive.
 
-As root on Debian and its kin, what is missing is installed, quietly. Elsewhere it is named,
-with the tests that will skip themselves. Either way the tests go on: this never fails.
+As root on Debian and its kin, what is missing is installed; which packages, and what for, is printed
+first. `NETCHAT_NO_APT=1` installs nothing. What is then missing is named, with the tests that will
+skip themselves. Either way the tests go on: this never fails.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 
 __all__ = ["NEEDED"]
 
@@ -23,23 +23,34 @@ NEEDED = (
     ("tmux", "tmux", "tests/end_to_end, of the client in a terminal: what the screen shows"),
 )
 
+#: The variable that, if it is set, keeps this from changing the machine.
+NO_APT = "NETCHAT_NO_APT"
+
 #: Seconds for the package manager; a mirror that hangs must not keep the tests waiting for ever.
 TIMEOUT = 120
 
 
 def main() -> None:
-    missing = [entry for entry in NEEDED if shutil.which(entry[0]) is None]
-    if missing and shutil.which("apt-get") and os.geteuid() == 0:
+    """Install what is missing, where that is possible and wanted; name the rest."""
+    missing = _missing()
+    if missing and shutil.which("apt-get") and os.geteuid() == 0 and not os.environ.get(NO_APT):
+        print("Installing packages of the system with apt-get, for tests that need their programs:")
+        for _, package, tests in missing:
+            print(f"  {package:<10} {tests}")
+        print(f"{NO_APT}=1 installs nothing; these tests are then skipped.", flush=True)
         _install([package for _, package, _ in missing])
-        missing = [entry for entry in missing if shutil.which(entry[0]) is None]
+        missing = _missing()
     for program, package, tests in missing:
         print(
             f"{program} is missing; skipped for it: {tests}. To have it: apt-get install {package}"
         )
 
 
+def _missing() -> list[tuple[str, str, str]]:
+    return [entry for entry in NEEDED if shutil.which(entry[0]) is None]
+
+
 def _install(packages: list[str]) -> None:
-    print(f"installing {' '.join(packages)} for the tests", file=sys.stderr)
     # A fresh machine may have no package lists yet: they are fetched only if it fails without.
     if not _apt("install", *packages):
         _apt("update")

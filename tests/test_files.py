@@ -30,14 +30,30 @@ def test_a_failure_leaves_the_old_file_alone(tmp_path, monkeypatch):
     file = tmp_path / "file"
     file.write_bytes(b"old")
 
-    def full(self: Path, data: bytes) -> int:
+    def full(self: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="No space"):
         write_file(file, b"new")
     assert file.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_the_new_file_is_never_readable_by_more_users_than_the_old_one(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    file.chmod(0o600)
+    modes = []
+    chmod = Path.chmod
+
+    def watched(self: Path, mode: int) -> None:
+        modes.append(stat.S_IMODE(self.stat().st_mode))
+        chmod(self, mode)
+
+    monkeypatch.setattr(Path, "chmod", watched)
+    write_file(file, b"secret")
+    assert modes == [0o600]
 
 
 def test_links_stay_links_even_to_nothing(tmp_path):

@@ -75,10 +75,12 @@ class Impairments:
         if self.burst is not None:
             if not 1 <= self.burst < math.inf or not 0 < self.loss < 1:
                 raise ValueError("Losses in bursts need a mean burst of 1 or more, and some loss.")
-            if self.loss > self.burst * (1 - self.loss):
+            least = self.loss / (1 - self.loss)
+            # 0.9 / (1 - 0.9) is a little more than 9: what is meant as the least is accepted.
+            if self.burst < least and not math.isclose(self.burst, least):
                 raise ValueError(
                     f"Bursts of {self.burst:g} are too short for a loss of {self.loss:g}: "
-                    f"{self.loss / (1 - self.loss):g} is the least."
+                    f"{math.ceil(round(1e6 * least, 3)) / 1e6:.12g} is the least."
                 )
         if self.channel is not None:
             ChannelStream(self.channel)
@@ -153,7 +155,7 @@ class ImpairedLine:
         self._losses_begin = wish.loss
         self._losses_end = 1 - wish.loss
         if wish.burst is not None:
-            self._losses_begin = wish.loss / (1 - wish.loss) / wish.burst
+            self._losses_begin = min(1.0, wish.loss / (1 - wish.loss) / wish.burst)
             self._losses_end = 1 / wish.burst
         self._in_burst = self._losing.random() < wish.loss
         self._number = 0

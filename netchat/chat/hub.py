@@ -90,7 +90,8 @@ class Hub(State):
 
     def permitted(self, connection: Connection, now: float) -> int:
         """How many frames of a connection may be handled now (token bucket)."""
-        room = MAX_ASKED - len(connection.asked) if connection.asked else MAX_ASKED
+        # Answers to repeated messages come on top, once a batch is durable.
+        room = max(0, MAX_ASKED - len(connection.asked)) if connection.asked else MAX_ASKED
         settings = self.settings
         if not settings.rate:
             connection.allowance = settings.burst

@@ -79,14 +79,12 @@ def noise(
 
 def _listen_address(listen: str) -> tuple[str, int]:
     """PORT, or HOST:PORT; port 0 takes a free one."""
-    if listen.isascii() and listen.isdecimal() and int(listen) < 65536:
-        return "127.0.0.1", int(listen)
     try:
-        if listen.endswith(":0"):
-            return parse_address(f"{listen[:-1]}1", 1)[0], 0
-        if ":" not in listen:
-            raise ValueError(f"{listen!r} is no port; write PORT, HOST:PORT or [IPV6]:PORT")
-        return parse_address(listen, 0)
+        if ":" in listen:
+            return parse_address(listen, None, any_port=True)
+        if listen.isascii() and listen.isdecimal() and len(listen) <= 5 and int(listen) < 65536:
+            return "127.0.0.1", int(listen)
+        raise ValueError(f"{listen!r} is no port; write PORT, HOST:PORT or [IPV6]:PORT")
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="[HOST:]PORT") from error
 

@@ -21,8 +21,9 @@ from netchat.chat.settings import Settings
 from netchat.cli.console import console
 from netchat.cli.numbers import FiniteRange
 from netchat.cli.params.duration import DURATION
-from netchat.cli.serve_page import Page, check_origins, start_page
+from netchat.cli.serve_page import Page, check_host, check_origins, start_page
 from netchat.errors import HistoryError, NetchatError
+from netchat.net.address import show_address
 from netchat.net.chat_server import ChatServer
 from netchat.net.event_loop import run
 from netchat.net.history.memory_history import MemoryHistory
@@ -44,7 +45,10 @@ _OTHER_FILES = 1100
 
 
 @click.command(short_help="Run a chat server.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, callback=check_host,
+    help="Address to listen on.",
+)  # fmt: skip
 @click.option("--lan", is_flag=True, help="Listen on every address of this machine.")
 @click.option(
     "--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535),
@@ -260,7 +264,7 @@ def _tell_where(
 ) -> None:
     for address, bound in addresses:
         also = {"also": "UDP"} if udp else {}
-        where_at = {"address": f"{address}:{bound}", "host": address, "port": bound}
+        where_at = {"address": show_address(address, bound), "host": address, "port": bound}
         log(Log("listening", {**where_at, **also}))
     where = "memory only" if isinstance(kept, MemoryHistory) else str(kept.path)
     log(Log("history", {"text": where}))

@@ -17,6 +17,7 @@ import click
 from netchat.chat.model.connection import Log
 from netchat.chat.server_log import ServerLog
 from netchat.errors import NetchatError
+from netchat.net.address import parse_host
 from netchat.net.chat_server import ChatServer
 from netchat.web import WEB_PORT
 from netchat.web.address import is_loopback, lan_address, url
@@ -25,7 +26,7 @@ from netchat.web.qr import terminal_qr
 if TYPE_CHECKING:
     from netchat.web.site import Site
 
-__all__ = ["Page", "check_origins", "start_page"]
+__all__ = ["Page", "check_host", "check_origins", "start_page"]
 
 
 _ORIGIN = re.compile(r"https?://[^/?#@\\\s]+/?", re.IGNORECASE)
@@ -46,6 +47,14 @@ class Page:
     host: str | None
     port: int | None
     origins: Sequence[str]
+
+
+def check_host(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Read an address to listen on, in brackets or without; an option's callback."""
+    try:
+        return parse_host(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
 
 
 def check_origins(

@@ -250,7 +250,7 @@ def _own_user() -> int:
     """Return the id of a user who owns nothing, or of nobody where no such id can be had."""
     own = _FIRST_USER + os.getpid() % _FIRST_USER
     try:
-        with open("/proc/self/uid_map") as file:
+        with open("/proc/self/uid_map", encoding="ascii") as file:
             ranges = [tuple(map(int, line.split())) for line in file]
     except OSError:
         return _NOBODY
@@ -308,7 +308,7 @@ def _guarded(run: Any) -> None:
 
 
 def _write(path: str, text: str) -> None:
-    with open(path, "w") as file:
+    with open(path, "w", encoding="ascii") as file:
         file.write(text)
 
 

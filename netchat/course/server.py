@@ -13,6 +13,7 @@ from typing import Self
 
 from netchat.chat.model.connection import Log
 from netchat.chat.settings import Settings
+from netchat.net.address import show_address
 from netchat.net.chat_server import ChatServer
 from netchat.net.event_loop import run
 from netchat.net.history.memory_history import MemoryHistory
@@ -76,4 +77,4 @@ class LocalServer:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"<LocalServer on {self.host}:{self.port}>"
+        return f"<LocalServer on {show_address(self.host, self.port)}>"

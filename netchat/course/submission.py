@@ -56,6 +56,8 @@ def read_submission(notebook: Path) -> Submission:
 def _modules(folder: Path) -> dict[str, str]:
     found = {}
     for path in sorted(folder.glob("*.py"))[:_MOST_MODULES]:
+        if path.is_symlink():  # it may lead to another student's work, or to the grader's files
+            continue
         try:
             source = _read(path, _LONGEST_MODULE)
         except OSError:

@@ -13,6 +13,7 @@ from netchat.errors import CannotConnect, NetchatError
 from netchat.load.event_log import EventLog
 from netchat.load.member import NOWHERE
 from netchat.load.user import User
+from netchat.net.address import show_address
 from netchat.net.client_driver import CONNECT_TIMEOUT
 
 __all__ = ["Connect", "Crowd"]
@@ -147,7 +148,7 @@ class Crowd:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await self._make(user, host, port)
         except TimeoutError as error:
-            raise CannotConnect(f"{host}:{port} does not answer.") from error
+            raise CannotConnect(f"{show_address(host, port)} does not answer.") from error
         except OSError as error:
             if error.errno == errno.EMFILE:
                 raise NetchatError(
@@ -155,7 +156,7 @@ class Crowd:
                 ) from error
             reason = error.strerror or str(error)
             raise CannotConnect(
-                f"No server at {host}:{port} ({reason}). Start one there with: netchat serve"
+                f"No server at {show_address(host, port)} ({reason}). Start one there with: netchat serve"
             ) from error
 
     async def _plainly(self, protocol: asyncio.Protocol, host: str, port: int) -> None:

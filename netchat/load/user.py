@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from netchat import __version__
 from netchat.chat.model.session import DEVICE_KEY_SIZE, device_id
-from netchat.errors import PeerError, Refused, Unexpected
+from netchat.errors import CannotConnect, PeerError, Refused, Unexpected
 from netchat.load.member import NOWHERE, Member
 from netchat.load.sequence_check import SenderCheck, text_of
 from netchat.net.backoff import Backoff
@@ -39,6 +39,7 @@ from netchat.wire import (
     Welcome,
     encode,
 )
+from netchat.wire.reader import http_problem
 
 if TYPE_CHECKING:
     from netchat.load.crowd import Crowd
@@ -136,6 +137,8 @@ class User(asyncio.Protocol):
         try:
             member.feed(data)
         except PeerError as error:
+            if not self.joined.done() and http_problem(data):
+                self.joined.set_exception(CannotConnect(f"There is no chat: {error}."))
             self._crowd.complain(f"{type(error).__name__}: {error}")
             self._crowd.broken += 1
             self.drop()

@@ -2,22 +2,61 @@
 
 from __future__ import annotations
 
-__all__ = ["parse_address", "show_address"]
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+from netchat.wording import cut
+
+__all__ = ["parse_address", "parse_host", "show_address"]
+
+_FORMS = "write HOST, HOST:PORT or [IPV6]:PORT"
 
 
-def parse_address(address: str, default_port: int) -> tuple[str, int]:
-    """Read HOST, HOST:PORT or [IPV6]:PORT.
+def parse_address(
+    address: str, default_port: int | None, *, any_port: bool = False
+) -> tuple[str, int]:
+    """Read HOST, HOST:PORT or [IPV6]:PORT; an IPv6 address alone needs no brackets.
+
+    Args:
+        address: What was written.
+        default_port: The port where none is written; None if one has to be.
+        any_port: Allow port 0, which stands for any free one.
 
     Raises:
-        ValueError: it is none of them.
+        ValueError: It is none of them; the text says what to write.
     """
-    host, colon, port = address.rpartition(":")
-    if not colon or (":" in host and not host.endswith("]")):
-        host, port = address, str(default_port)
-    host = host.strip("[]")
-    if not _may_be_looked_up(host) or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"{address!r} is no address; write HOST, HOST:PORT or [IPV6]:PORT")
-    return host, int(port)
+    text = address.strip()
+    _refuse_url(text, default_port)
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+        good = bool(bracket) and colon in ("", ":") and _is_ipv6(host)
+    elif text.count(":") > 1:
+        host, colon, port = text, "", ""
+        good = _is_ipv6(host)
+    else:
+        host, colon, port = text.partition(":")
+        good = _may_be_looked_up(host)
+    number = _port(port) if colon else default_port
+    if not good or number is None or not (number or any_port):
+        raise ValueError(f"{cut(address)!r} is no address; {_FORMS}")
+    return host, number
+
+
+def parse_host(host: str) -> str:
+    """Read a HOST without a port: a name, an address, or [IPV6].
+
+    Raises:
+        ValueError: It is none of them; the text says what to write.
+    """
+    text = host.strip()
+    _refuse_url(text, None)
+    if text.startswith("[") and text.endswith("]") and _is_ipv6(text[1:-1]):
+        return text[1:-1]
+    if _is_ipv6(text) or (":" not in text and _may_be_looked_up(text)):
+        return text
+    raise ValueError(f"{cut(host)!r} is no host; write a name or an address, without a port")
 
 
 def show_address(host: str, port: int) -> str:
@@ -25,7 +64,38 @@ def show_address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def _refuse_url(text: str, default_port: int | None) -> None:
+    if "/" not in text:
+        return
+    try:
+        parts = urlsplit(text if "//" in text else f"//{text}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port = "", None
+    advice = _FORMS
+    if host:
+        shown = f"[{host}]" if ":" in host else host
+        # The port of a page is not that of the chat.
+        advice = f"write {shown if port in (None, default_port) else f'{shown} or {shown}:PORT'}"
+    raise ValueError(f"{cut(text)!r} is a URL, as pages have one; a chat has an address: {advice}")
+
+
+def _port(text: str) -> int | None:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5):
+        return None
+    return int(text) if int(text) < 65536 else None
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return bool(ipaddress.IPv6Address(host))
+    except ValueError:
+        return False
+
+
 def _may_be_looked_up(host: str) -> bool:
+    if re.search(r"[][\s]", host):
+        return False
     try:
         # What the look-up itself does first; its error would come out of the middle of it.
         return bool(host.encode("idna"))

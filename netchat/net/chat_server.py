@@ -18,6 +18,7 @@ from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
 from netchat.errors import BadMagic, HistoryError, PeerError
 from netchat.link.sync_marker import begins_link
+from netchat.net.address import show_address
 from netchat.net.half_close import half_close
 from netchat.net.history.history_writer import Writer
 from netchat.net.history.memory_history import MemoryHistory
@@ -152,7 +153,7 @@ class _Peer(Connection, asyncio.Protocol):
         self.transport = transport = cast(asyncio.Transport, transport)
         # A peer that has reset the connection by now has no address any more.
         host, port = (transport.get_extra_info("peername") or ("?", 0))[:2]
-        self.address = f"{host}:{port}"
+        self.address = show_address(host, port)
         sock = transport.get_extra_info("socket")
         if sock is not None:  # a link over UDP has none of its own
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self, cast
 from netchat.chat.client import ChatClient
 from netchat.chat.client_events import ClientEvent, Offline, SessionEnded
 from netchat.errors import CannotConnect, NetchatError, PeerError
+from netchat.net.address import show_address
 from netchat.net.backoff import Backoff
 from netchat.net.client_store import ClientStore
 from netchat.net.transport_shim import no_delay
@@ -207,11 +208,11 @@ class ClientDriver:
                 else:
                     await loop.create_connection(lambda: wire, host, port)
         except TimeoutError as error:
-            raise CannotConnect(f"{host}:{port} does not answer.") from error
+            raise CannotConnect(f"{show_address(host, port)} does not answer.") from error
         except OSError as error:
             reason = error.strerror or str(error)
             raise CannotConnect(
-                f"No server at {host}:{port} ({reason}). Start one there with: netchat serve"
+                f"No server at {show_address(host, port)} ({reason}). Start one there with: netchat serve"
             ) from error
         self._wire = wire
         self.core.connected()

@@ -11,6 +11,7 @@ from netchat.errors import CannotConnect, LinkError
 from netchat.link.code_table import warm_up
 from netchat.link.link import Link
 from netchat.link.policy_registry import validate_policy
+from netchat.net.address import show_address
 from netchat.net.link.transport import LinkTransport
 from netchat.net.noise.transport import NoiseTransport
 from netchat.net.udp.client import connect_udp
@@ -84,10 +85,10 @@ class ClientPath:
             await connect_udp(host, port, layered)
         except ConnectionRefusedError as error:
             raise CannotConnect(
-                f"No server for UDP at {host}:{port}. Start one there with: netchat serve --udp"
+                f"No server for UDP at {show_address(host, port)}. Start one there with: netchat serve --udp"
             ) from error
         except LinkError as error:
-            raise CannotConnect(f"No link to {host}:{port}: {error}") from error
+            raise CannotConnect(f"No link to {show_address(host, port)}: {error}") from error
 
     def _linked(self, protocol: asyncio.Protocol, mtu: int | None) -> LinkTransport:
         assert self._code is not None

@@ -166,7 +166,8 @@ class ClientStore:
         return False
 
     def _identities(self) -> list[tuple[int, int]]:
-        files = [self.path.stat(), self.path.with_name(f"{self.path.name}-wal").stat()]
+        real = self.path.resolve()  # SQLite follows symlinks before it adds "-wal"
+        files = [real.stat(), real.with_name(f"{real.name}-wal").stat()]
         return [(file.st_dev, file.st_ino) for file in files]
 
     def close(self) -> None:

@@ -57,6 +57,8 @@ def half_close(transport: asyncio.Transport) -> None:
     if _Drain.count >= _MOST_DRAINED or not transport.can_write_eof():
         transport.close()
         return
+    if isinstance(transport.get_protocol(), _Drain):  # done already
+        return
     try:
         transport.write_eof()
     except OSError:  # the peer has reset the connection

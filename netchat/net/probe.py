@@ -22,6 +22,7 @@ from typing import NamedTuple, Self
 
 from netchat import __version__
 from netchat.errors import CannotConnect, PeerError, Refused
+from netchat.net.address import show_address
 from netchat.wire import (
     HEADER_SIZE,
     MESSAGES,
@@ -97,7 +98,7 @@ class Probe:
         except OSError as error:
             reason = error.strerror or str(error)
             raise CannotConnect(
-                f"No server at {host}:{port} ({reason}). Start one there with: netchat serve"
+                f"No server at {show_address(host, port)} ({reason}). Start one there with: netchat serve"
             ) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._address = host, port

@@ -11,7 +11,6 @@ from netchat.tui.commands import HISTORY_DEFAULT, HISTORY_MOST, Command, help_li
 from netchat.tui.lines import Kind, Line, mistake, notice, room_name
 from netchat.tui.link_status import link_lines
 from netchat.tui.session import Conversation
-from netchat.wording import many
 
 __all__ = ["perform"]
 
@@ -34,7 +33,7 @@ def _problem(conversation: Conversation, text: str) -> str | None:
     """What would keep the server from taking a text."""
     size, limit = len(text.encode()), conversation.core.max_text
     if limit and size > limit:
-        return f"The message has {many(size, 'byte')}; this server takes {limit}. Send it in parts."
+        return f"The message has {size} byte{'s' * (size != 1)}; this server takes {limit}. Send it in parts."
     return validate_text(text)
 
 

@@ -16,12 +16,32 @@ from netchat.errors import (
 )
 from netchat.wire.declare import MESSAGES
 from netchat.wire.frame import CRC_OFFSET, HEADER, HEADER_SIZE, MAGIC, VERSION, Frame
-from netchat.wire.limits import MAX_FRAME
+from netchat.wire.limits import DEFAULT_PORT, MAX_FRAME
 
-__all__ = ["FrameReader", "check_header"]
+__all__ = ["FrameReader", "check_header", "http_problem"]
 
 _PREFIX = MAGIC + bytes([VERSION])
 _NO_CRC = bytes(4)
+
+#: How an answer of HTTP begins.
+_HTTP = b"HTTP/"
+
+
+def http_problem(head: bytes | bytearray) -> str:
+    """Say so if bytes begin like HTTP: somebody has taken the page's port for the chat's.
+
+    Args:
+        head: The first bytes from a peer.
+
+    Returns:
+        The problem; empty if it is not HTTP.
+    """
+    if not head.startswith(_HTTP):
+        return ""
+    return (
+        "this is HTTP, not a chat: a web page's port, most likely. The chat has a port of its own, "
+        f"{DEFAULT_PORT} unless told otherwise"
+    )
 
 
 def check_header(head: bytes | bytearray, limit: int = MAX_FRAME) -> int:
@@ -38,7 +58,9 @@ def check_header(head: bytes | bytearray, limit: int = MAX_FRAME) -> int:
         PeerError: one of its kinds, naming the value and what was expected.
     """
     if not MAGIC.startswith(head[:2]):
-        raise BadMagic(f"a frame begins with {MAGIC!r}, not with {bytes(head[:2])!r}")
+        raise BadMagic(
+            http_problem(head) or f"a frame begins with {MAGIC!r}, not with {bytes(head[:2])!r}"
+        )
     if len(head) > 2 and head[2] != VERSION:
         raise BadVersion(f"this is NCP version {head[2]}; this program speaks version {VERSION}")
     if len(head) > 3 and head[3] not in MESSAGES:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -215,6 +216,22 @@ def test_every_packet_is_accounted_for(sent, loss, duplicate, reorder, seed):
 def test_what_makes_no_sense_is_refused(wish, says):
     with pytest.raises(ValueError, match=says):
         Impairments(**wish)
+
+
+@pytest.mark.parametrize("share", range(501, 1000))
+def test_the_least_burst_is_accepted_and_what_is_below_it_is_not(share):
+    """As computed exactly, as computed in floating point, and as the error tells it."""
+    loss, exactly = share / 1000, Fraction(share, 1000 - share)
+    for least in (float(exactly), loss / (1 - loss)):
+        line(loss=loss, burst=max(1.0, least)).put(b"packet", 0.0)
+    if exactly <= Fraction(1001, 1000):
+        return
+    with pytest.raises(ValueError, match="is the least") as refused:
+        Impairments(loss=loss, burst=float(exactly) - 1e-4)
+    told = str(refused.value).split(": ")[1].split(" is ")[0]
+    Impairments(loss=loss, burst=float(told))
+    if exactly.denominator == 1:
+        assert told == str(exactly)
 
 
 def test_it_describes_itself():

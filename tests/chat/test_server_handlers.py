@@ -2,6 +2,7 @@
 
 import pytest
 
+from netchat.chat.hub import MAX_ASKED
 from netchat.chat.server_handlers import LOOK_BACK
 from netchat.wire import (
     MAX_ROSTER,
@@ -102,6 +103,17 @@ class TestSend:
         assert link.slowed == []
         world.say(link, Send(1, "lobby", "a"))
         assert link.slowed
+
+    def test_frames_are_never_stranded_by_many_answers_that_are_owed(self):
+        world = World(rate=0.0)
+        link, _ = world.greet("Nova")
+        world.say(link, Join(1, 0, 0, "lobby"), Send(1, "lobby", "a"))
+        world.frozen = True
+        for _ in range(3):  # each read is short of the limit, and all are owed at once
+            world.say(link, *[Send(1, "lobby", "a")] * 60)
+        world.hub.commit(world.hub.take_batch())
+        assert len(link.asked) > MAX_ASKED
+        assert world.hub.permitted(link, world.now) == 0
 
 
 class TestRooms:

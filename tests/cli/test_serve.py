@@ -278,3 +278,16 @@ def test_it_ends_though_somebody_does_not_read() -> None:
         began = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - began < 10
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+@pytest.mark.parametrize("host", ["[::1]", "::1"])
+def test_an_ipv6_address_stands_in_brackets(host: str) -> None:
+    with Server("--ephemeral", "--host", host) as server:
+        listening = server.wait_for("listening")
+        assert listening["address"] == f"[::1]:{server.port}"
+        result = netchat("client", f"[::1]:{server.port}", "--name", "Nova", "--no-state")
+        assert f"you are Nova on [::1]:{server.port}" in result.stderr
+        assert server.wait_for("joined")["address"].startswith("[::1]:")
+    result = netchat("client", "::1", "--name", "Nova", "--no-state")
+    assert "netchat: No server at [::1]:6464 (" in result.stderr

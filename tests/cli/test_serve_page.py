@@ -182,3 +182,21 @@ def test_a_terminal_is_shown_a_qr_code_of_the_address_for_others() -> None:
     rows = re.findall(r"\x1b\[38;5;16;48;5;231m([ ▀▄█]+)\x1b\[0m", screen)
     assert len(rows) > 12
     assert len({len(row) for row in rows}) == 1
+
+
+def test_who_takes_its_port_for_that_of_the_chat_is_told() -> None:
+    with Server(*PAGE) as server:
+        port = server.wait_for("page")["port"]
+        for line in (
+            f"client 127.0.0.1:{port} --name Nova --no-state",
+            f"load 127.0.0.1:{port} --users 1 --messages 1",
+            f"craft PING --hello Nova --send 127.0.0.1:{port}",
+        ):
+            done = subprocess.run(
+                [sys.executable, "-m", "netchat", *line.split()],
+                stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", cwd=ROOT,
+            )  # fmt: skip
+            assert done.returncode == 3, (line, done)
+            assert "this is HTTP, not a chat: a web page's port, most likely." in done.stderr
+            assert "6464" in done.stderr
+        server.stop()

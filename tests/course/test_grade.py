@@ -396,3 +396,11 @@ def test_root_does_not_grade_without_isolation(monkeypatch):
         assert "with your rights" in isolation()[1]
     finally:
         isolation.cache_clear()
+
+
+def test_a_module_that_is_a_symlink_is_not_read(tmp_path):
+    (tmp_path / "secret").write_text("KEY = 1")
+    made = notebook(tmp_path / "a.ipynb", "1")
+    (tmp_path / "helper.py").symlink_to(tmp_path / "secret")
+    (tmp_path / "own.py").write_text("OWN = 2")
+    assert read_submission(made).modules == {"own.py": "OWN = 2"}

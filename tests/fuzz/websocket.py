@@ -45,6 +45,9 @@ class _Lower(asyncio.Transport):
         assert not self.closed, "written to behind its end"
         self.written += data
 
+    def can_write_eof(self) -> bool:
+        return False
+
     def close(self) -> None:
         self.closed = True
 

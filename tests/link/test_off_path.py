@@ -77,6 +77,10 @@ def test_blind_datagrams_harm_neither_side(key: bytes | None) -> None:
         )  # fmt: skip
         street.door.receive(forged, HERE, street.now)
         client.receive_block(forged, street.now)
+    for ahead in (2**17, 2**21, 2**23 - 1):  # so far that no acknowledgement could be believed
+        forged = write_header(header(client, number=client.identity[1] + ahead))
+        street.door.receive(forged, HERE, street.now)
+        client.receive_block(forged, street.now)
 
     assert client.opened
     assert not client.closed

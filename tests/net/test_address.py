@@ -1,8 +1,10 @@
 """Addresses: read and shown."""
 
+import re
+
 import pytest
 
-from netchat.net.address import parse_address, show_address
+from netchat.net.address import parse_address, parse_host, show_address
 
 
 @pytest.mark.parametrize(
@@ -14,6 +16,10 @@ from netchat.net.address import parse_address, show_address
         ("::1", ("::1", 6464)),
         ("[::1]", ("::1", 6464)),
         ("[::1]:7000", ("::1", 7000)),
+        ("fe80::1%eth0", ("fe80::1%eth0", 6464)),
+        ("[fe80::1%eth0]:7000", ("fe80::1%eth0", 7000)),
+        (" example.org ", ("example.org", 6464)),
+        ("1::", ("1::", 6464)),
     ],
 )
 def test_addresses(written, read):
@@ -21,7 +27,29 @@ def test_addresses(written, read):
 
 
 @pytest.mark.parametrize(
-    "written", ["", ":", ":80", "host:", "host:x", "host:0", "host:65536", "[]:1", "a..b", "x" * 64]
+    "written",
+    [
+        "",
+        ":",
+        ":80",
+        "host:",
+        "host:x",
+        "host:0",
+        "host:65536",
+        "[]:1",
+        "a..b",
+        "x" * 64,
+        "[::1",
+        "::1]",
+        "[[::1]]:1",
+        "[::1]x",
+        "[::1]:",
+        "[host]:1",
+        "a:b:c",
+        "host:\uff16\uff14",
+        "host:+1",
+        "host: 1",
+    ],
 )
 def test_what_is_no_address(written):
     with pytest.raises(ValueError, match="is no address"):
@@ -31,3 +59,46 @@ def test_what_is_no_address(written):
 @pytest.mark.parametrize("written", ["example.org:7000", "192.0.2.7:1", "[::1]:7000"])
 def test_an_address_is_shown_as_it_is_written(written):
     assert show_address(*parse_address(written, 6464)) == written
+
+
+@pytest.mark.parametrize(
+    "written", ["http://127.0.0.1:6464", "https://x/", "http://[::1]:6480", "x/y", "ws://x"]
+)
+def test_a_url_is_called_one(written):
+    for read in (lambda: parse_address(written, 6464), lambda: parse_host(written)):
+        with pytest.raises(ValueError, match=re.escape(f"{written!r} is a URL")):
+            read()
+
+
+def test_a_url_tells_what_to_write():
+    with pytest.raises(ValueError, match=r"a chat has an address: write 127\.0\.0\.1$"):
+        parse_address("http://127.0.0.1:6464", 6464)
+    with pytest.raises(ValueError, match=r"write \[::1\] or \[::1\]:PORT$"):
+        parse_address("http://[::1]:6480/#room", 6464)
+
+
+def test_any_port_is_one_only_where_it_may_be():
+    assert parse_address("[::1]:0", None, any_port=True) == ("::1", 0)
+    for written, any_port in (("[::1]:0", False), ("[::1]", True)):
+        with pytest.raises(ValueError, match="is no address"):
+            parse_address(written, None, any_port=any_port)
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("[::1]", "::1"),
+        ("::1", "::1"),
+        ("localhost", "localhost"),
+        ("::", "::"),
+    ],
+)
+def test_a_host_has_brackets_or_none(written, host):
+    assert parse_host(written) == host
+
+
+@pytest.mark.parametrize("written", ["", "127.0.0.1:80", "[::1]:80", "[::1", "[x]", "a..b"])
+def test_what_is_no_host(written):
+    with pytest.raises(ValueError, match="is no host; write a name or an address, without a port"):
+        parse_host(written)

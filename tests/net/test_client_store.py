@@ -317,3 +317,15 @@ def test_a_private_message_without_a_room_yet_survives(tmp_path):
     again = ClientStore(tmp_path / "nova.db")
     assert again.load().private == {"sourav": ["psst"]}
     again.close()
+
+
+def test_one_behind_a_symlink_is_opened_and_saved(path, tmp_path):
+    link = tmp_path / "link.db"
+    ClientStore(path).close()
+    link.symlink_to(path)
+    store = ClientStore(link)
+    store.save(memory())
+    store.save(memory())
+    store.close()
+    assert link.is_symlink()
+    assert reload(path).counter == memory().counter

@@ -40,3 +40,20 @@ async def test_the_site_waits_before_it_answers(monkeypatch):
                 while line := await reader.readline():
                     answers += b"HTTP/1.1 200" in line
         assert answers == 2
+
+
+def test_an_address_that_does_not_wait_for_answers_cannot_make_others_wait_for_ever():
+    paced = Pace()
+    asked = [paced.seconds("10.0.0.1", 1000.0) for _ in range(BURST + 100_000)]
+    assert asked.count(None) == 100_000 - pace.LONGEST * RATE
+    assert paced.seconds("10.0.0.1", 1000.5) <= pace.LONGEST
+
+
+async def test_above_the_longest_wait_a_request_is_refused(monkeypatch):
+    monkeypatch.setattr(pace, "BURST", 1)
+    monkeypatch.setattr(pace, "RATE", 0.01)
+    async with serve_page() as (_, port), plain(port) as (reader, writer):
+        writer.write(f"GET /info.json HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode() * 2)
+        async with asyncio.timeout(5):
+            assert (await reader.readuntil(b"HTTP/1.1 429 ")).startswith(b"HTTP/1.1 200 ")
+            assert b"Retry-After: 10" in await reader.readuntil(b"\r\n\r\n")

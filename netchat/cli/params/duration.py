@@ -9,7 +9,7 @@ import click
 
 __all__ = ["DURATION"]
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class _Duration(click.ParamType):  # type: ignore[type-arg] # generic since click 8.5 only
@@ -22,10 +22,11 @@ class _Duration(click.ParamType):  # type: ignore[type-arg] # generic since clic
             return float(value)
         text = str(value).strip()
         number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
-        unit = _UNITS.get(text[len(number) :] or "s")
+        unit = text[len(number) :] or "s"
         try:
-            seconds = float(number) * unit if unit is not None else math.nan
-        except ValueError:
+            # Divided, not multiplied by 0.001, which is no exact number: 4100ms is 4.1 seconds.
+            seconds = float(number) / 1000 if unit == "ms" else float(number) * _UNITS[unit]
+        except (ValueError, KeyError):
             seconds = math.nan
         if not 0 <= seconds < math.inf:
             self.fail(f"{value!r} is no duration; write 90, 90s, 5m, 2h or 30d", param, ctx)

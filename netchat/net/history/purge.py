@@ -80,8 +80,8 @@ class Purge:
         """Do one short step; return whether there is more to do."""
         try:
             return next(self._steps, False)
-        except HistoryError as error:
-            self.problems.append(str(error))
+        except Exception as error:  # whatever it is, the thread that runs this must go on
+            self.problems.append(str(error) if isinstance(error, HistoryError) else repr(error))
             return False
 
     def _run(self, *, at_once: bool) -> Iterator[bool]:

@@ -87,10 +87,11 @@ def recover(source: Path, target: Path) -> Recovered:
             HistoryFile(source, opened)
             # SQLite folds the log into the file it opens, so it gets a copy.
             folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
-            files = [f for f in (source, source.with_name(f"{source.name}-wal")) if f.exists()]
+            real = source.resolve()  # SQLite follows symlinks before it adds "-wal"
+            files = [f for f in (real, real.with_name(f"{real.name}-wal")) if f.exists()]
             for file in files:
                 shutil.copyfile(file, folder / file.name)
-            copy = sqlite3.connect(folder / source.name)
+            copy = sqlite3.connect(folder / real.name)
             opened.callback(copy.close)
             _read_tables(copy, found)
             for file in files:

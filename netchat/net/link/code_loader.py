@@ -80,6 +80,8 @@ class CodeLoader:
             outcome.warm_up()
         except ValueError as error:
             outcome = error
+        except Exception as error:  # no memory, for example: the spec must not stay in `_waiting`
+            outcome = ValueError(f"the server cannot build {spec}: {error!r}")
         worked = time.thread_time() - begun
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._built, spec, outcome)

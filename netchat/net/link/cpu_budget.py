@@ -152,12 +152,14 @@ class LinkWork:
 
     def _go_on(self) -> None:
         self._turn = None
-        for _ in range(len(self._next)):
-            if self._used >= SLICE:
-                break
-            self._next.popleft().resumed()
-        if self._next and self._turn is None:
-            self._turn = self._loop.call_soon(self._go_on)
+        try:
+            for _ in range(len(self._next)):
+                if self._used >= SLICE:
+                    break
+                self._next.popleft().resumed()
+        finally:  # an error in one worker must not strand the others
+            if self._next and self._turn is None:
+                self._turn = self._loop.call_soon(self._go_on)
 
     def _arm(self) -> None:
         if self._timer is None:
@@ -167,8 +169,10 @@ class LinkWork:
     def _waste_on(self) -> None:
         self._timer = None
         waiting, self._wasteful = self._wasteful, deque()
-        while waiting and not self._waste.wait(self._loop.time()):
-            waiting.popleft().resumed()
-        self._wasteful = waiting + self._wasteful
-        if self._wasteful:
-            self._arm()
+        try:
+            while waiting and not self._waste.wait(self._loop.time()):
+                waiting.popleft().resumed()
+        finally:  # as above
+            self._wasteful = waiting + self._wasteful
+            if self._wasteful:
+                self._arm()

@@ -10,6 +10,7 @@ from netchat.link.link import Link
 from netchat.net.half_close import half_close
 from netchat.net.link.cpu_budget import ABUSE, LinkWork
 from netchat.net.transport_shim import TransportShim
+from netchat.wire.reader import http_problem
 
 __all__ = ["LinkTransport"]
 
@@ -53,7 +54,9 @@ class LinkTransport(TransportShim):
         self._lower_full = False
         self._upper_paused = False
         self._closing = False
+        self._is_over = False  # the last byte was written, and what still arrives is discarded
         self._announced = False
+        self._problem = ""
         self._opened: asyncio.Future[None] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -90,6 +93,10 @@ class LinkTransport(TransportShim):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have arrived, damaged perhaps."""
+        if not self.link.opened and self.link.mtu is None and (problem := http_problem(data)):
+            self._problem = f"no link is spoken there: {problem}"
+            self.lower.abort()
+            return
         if self.link.mtu is not None:
             self.link.receive_block(data, self._loop.time())
         elif self._work is None:
@@ -110,14 +117,16 @@ class LinkTransport(TransportShim):
     def resumed(self) -> None:
         """Look at more of what has arrived: it is this link's turn."""
         self._waits_for_work = False
-        if self._work is not None and not self.lower.is_closing():
+        if self._work is not None and not self._is_over and not self.lower.is_closing():
             self._take_slice(self._work)
 
     def _take_slice(self, work: LinkWork) -> None:
         """Look at what has arrived, for as long as that may take, and read on or wait."""
         self._waits_for_work = not work.run(self)
         self.arrived()
-        if self.wasted >= ABUSE:
+        if self._is_over:
+            work.forget(self)
+        elif self.wasted >= ABUSE:
             self.give_up()
         elif self._waits_for_work and not self._lower_paused:
             self._lower_paused = True
@@ -157,8 +166,8 @@ class LinkTransport(TransportShim):
         if self._work is not None:
             self._work.forget(self)
         self._closing = True
-        if exc is None and self.link.closed:
-            exc = LinkError(self.link.closed)
+        if exc is None and (why := self._problem or self.link.closed):
+            exc = LinkError(why)
         if self._announced:
             self.upper.connection_lost(exc)
         elif not self._opened.done():
@@ -231,12 +240,12 @@ class LinkTransport(TransportShim):
         """Send what the link wants sent, and set its timer."""
         self._scheduled = False
         link, lower = self.link, self.lower
-        if lower.is_closing():
+        if self._is_over or lower.is_closing():
             return
         if not self._lower_full:
             self._send()
         if link.closed:
-            half_close(lower)
+            self._end()
             return
         if self._upper_paused and link.buffered < LOW_WATER:
             self._upper_paused = False
@@ -245,10 +254,17 @@ class LinkTransport(TransportShim):
             if link.opened:
                 link.close()
                 self._send()
-            half_close(lower)
+            self._end()
             return
         if not self._lower_full:  # until there is room, time changes nothing
             self._arm(link.next_timer())
+
+    def _end(self) -> None:
+        """Close the transport, once; a write after its end would be an error."""
+        self._is_over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        half_close(self.lower)
 
     def _send(self) -> None:
         blocks = self.link.blocks_to_send(self._loop.time())

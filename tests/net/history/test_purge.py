@@ -100,3 +100,14 @@ def test_many_rooms_are_looked_at_in_several_steps(tmp_path, monkeypatch):
         assert file.execute("SELECT count(*) FROM room").fetchone() == (9,)
     file.close()
     history.close()
+
+
+def test_whatever_breaks_is_reported_and_ends_the_purge(history, monkeypatch):
+    def broken(*_):
+        raise OverflowError("too large")
+
+    monkeypatch.setattr(type(history), "last_purge", broken)
+    history.write([batch(*[row(n, time=n) for n in range(1, 5)])])
+    done = purge(history, DAY)
+    assert done.problems == ["OverflowError('too large')"]
+    assert not done.deleted

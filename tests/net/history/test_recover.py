@@ -103,3 +103,16 @@ def test_the_command_says_what_it_found(path, tmp_path):
     assert "7K3F9-2MQ0T: events: 10\n" in done.output
     assert "missing between them" in done.output
     assert f"netchat serve --history {tmp_path / 'new.db'}" in done.output
+
+
+def test_the_log_of_a_history_behind_a_symlink_is_read_too(path, tmp_path):
+    (tmp_path / "copy").mkdir()
+    with reopened(path) as old:
+        old.write([batch(row(101))])  # is in the log only, until the history is closed
+        for name in ("h.db", "h.db-wal"):
+            (tmp_path / "copy" / name).write_bytes(path.with_name(name).read_bytes())
+    link = tmp_path / "link.db"
+    link.symlink_to(tmp_path / "copy" / "h.db")
+    recover(link, tmp_path / "new.db")
+    with reopened(tmp_path / "new.db") as new:
+        assert new.read(1, 101, 101, 10**9)[1] == 101

@@ -110,3 +110,15 @@ async def test_a_client_with_a_code_of_its_own_is_let_in(udp: bool) -> None:
             await nova.until(lambda: nova.texts() == ["hello"])
             assert path.link is not None
             assert path.link.code_in == "rs:255,241"
+
+
+async def test_a_code_that_cannot_be_built_is_refused_and_does_not_block_the_next(
+    loader: CodeLoader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(code: BlockCode) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(BlockCode, "warm_up", no_memory)
+    with pytest.raises(ValueError, match="cannot build hamming:15,11: MemoryError"):
+        await built(loader, "hamming:15,11")
+    assert not loader._waiting

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import pytest
 
 from netchat.link.link import Link
 from netchat.link.sync_marker import MARKER
+from netchat.net import half_close as module
 from netchat.net.link.cpu_budget import ABUSE, SLICE, TOLERANCE, WASTE_BURST, WASTE_RATE, LinkWork
 from netchat.net.link.transport import LinkTransport
 from tests.link.test_hostile import Peer
@@ -146,6 +148,9 @@ class Line(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.closed
 
+    def can_write_eof(self) -> bool:
+        return False
+
     def close(self) -> None:
         self.closed = True
 
@@ -210,3 +215,79 @@ async def test_a_link_that_brings_nothing_is_paused_and_in_the_end_given_up(kind
     assert loop.now > (ABUSE - WASTE_BURST) / WASTE_RATE * 0.8
     opening.receive(bytes(line.written), 0.0)
     assert "nothing that came for a long time" in opening.closed
+
+
+def test_an_error_in_one_worker_does_not_strand_the_others() -> None:
+    loop, _, toilers = rig(useful=2, wasteful=4)
+    for _ in range(50):
+        loop.turn()
+    spent = [toiler.spent for toiler in toilers]
+
+    def broken() -> tuple[bool, bool]:
+        raise RuntimeError("a bug")
+
+    toilers[0].step = toilers[2].step = broken  # type: ignore[method-assign]
+    for _ in range(3000):
+        with contextlib.suppress(RuntimeError):
+            loop.turn()
+
+    for index in (1, 3, 4, 5):
+        assert toilers[index].spent > spent[index]
+
+
+class HalfClosable(Line):
+    """A transport that can be closed by halves, and forbids a write after that, as uvloop does."""
+
+    protocol: asyncio.BaseProtocol
+    has_ended = False
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.has_ended = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self.has_ended:
+            raise RuntimeError("Cannot call write() after write_eof()")
+        super().write(data)
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return self.protocol
+
+
+async def test_what_follows_the_end_of_a_link_is_not_looked_at() -> None:
+    loop, steps = Loop(), 0
+
+    def cpu() -> float:
+        nonlocal steps
+        steps += 1
+        return steps * 1e-3
+
+    work, line = LinkWork(loop, cpu), HalfClosable()  # type: ignore[arg-type]
+    layer = LinkTransport(Ear(), Link.server(), work)
+    layer._loop = loop  # type: ignore[assignment]
+    loop.call_at = lambda due, callback: None  # type: ignore[attr-defined]
+    client = Link.client("rs:255,223", identity=9 << 32 | 1000)
+    opening = client.data_to_send(0.0)
+    layer.begin(line, opening)
+    client.receive(bytes(line.written), 0.0)
+    client.close("that is all")
+    drained = module._Drain.count
+    layer.data_received(client.data_to_send(0.1) + opening * 50)
+    for _ in range(200):
+        loop.turn()
+
+    assert line.has_ended
+    assert line.reading
+    assert module._Drain.count == drained + 1
+    layer._pump()
+    assert module._Drain.count == drained + 1
+    line.protocol.connection_lost(None)
+    assert module._Drain.count == drained
