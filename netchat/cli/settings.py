@@ -14,7 +14,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +217,8 @@ def _variable(name: str) -> str:
 
 
 def _hint(given: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(given, known, n=1)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
 

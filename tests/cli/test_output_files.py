@@ -116,6 +116,14 @@ def test_a_full_device_is_an_error_in_a_line(line, tmp_path):
     assert f"{full} cannot be written: No space left on device" in said
 
 
+def test_grades_that_cannot_be_written_are_an_error(tmp_path):
+    notebook = tmp_path / "x.ipynb"
+    notebook.write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    result = CliRunner().invoke(cli, ["lab", "grade", str(notebook), "-o", "/dev/full"])
+    assert result.exit_code == 1
+    assert "Error: /dev/full cannot be written: No space left on device." in result.stderr
+
+
 def test_two_outputs_do_not_fit_on_standard_output():
     result = CliRunner().invoke(cli, [*BENCH.split(), "--json", "-", "--csv", "-"])
     assert result.exit_code == 2

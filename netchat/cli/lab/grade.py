@@ -86,7 +86,11 @@ def grade(
             click.echo(show_text(_summary(grades)), err=True)
             yield from grades
 
-    write_csv(rows(), output)
+    try:
+        write_csv(rows(), output)
+        output.flush()  # what is written when click closes the file may fail without a word
+    except OSError as error:
+        raise click.ClickException(f"{output.name} cannot be written: {error.strerror}.") from error
     for line in _shared(graded):
         click.echo(show_text(line), err=True)
     if any(not one.exercise for one in graded):
