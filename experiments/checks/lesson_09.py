@@ -114,7 +114,7 @@ def who_exaggerates(given: list[LabLock], possible: Any, impossible: Any) -> Non
         )
     for spec in ("repetition:3", "hamming:7,4", "rs:255,223"):
         code = netchat.coding.get(spec)
-        found = netchat.bench.theory.rates(code, netchat.channels.get("bsc:0.003"))
+        found = netchat.bench.theory(code, netchat.channels.get("bsc:0.003"))
         need(
             possible(code.rate, 0.003, found.ber),
             f"{spec} at p = 0.003 leaves a bit error rate of {found.ber:.1e}. It exists, but you say "
@@ -199,7 +199,7 @@ def challenge(variant: Variant) -> Task:
     channel = netchat.channels.get(f"bsc:{p}")
     k = 255
     while (
-        fer := netchat.bench.theory.rates(netchat.coding.get(f"rs:255,{k - 2}"), channel).fer
+        fer := netchat.bench.theory(netchat.coding.get(f"rs:255,{k - 2}"), channel).fer
     ) is None or fer > 4e-3:
         k -= 2
     return Task(p, math.floor(100 * (k - 4) / 255 / (channel.capacity or 1.0)) / 100)

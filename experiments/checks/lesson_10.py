@@ -150,7 +150,7 @@ def _fails(scheme: str, p: float) -> float:
     if scheme == "uncoded":
         return 1 - (1 - p) ** 8000
     code = netchat.coding.get(scheme)
-    fer = netchat.bench.theory.rates(code, netchat.channels.get(f"bsc:{p}")).fer or 0.0
+    fer = netchat.bench.theory(code, netchat.channels.get(f"bsc:{p}")).fer or 0.0
     return 1 - (1 - fer) ** math.ceil(1000 / code.k)
 
 

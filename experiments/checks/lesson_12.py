@@ -180,7 +180,7 @@ def the_prize(p: float, my_code: Any) -> None:
     need(code.rate >= 0.5, f"Its rate is {code.rate:.3f}, below 1/2.")
     need_laws(code)
     channel = netchat.channels.get(f"bsc:{p}")
-    goal = 0.4 * netchat.bench.theory.rates(netchat.coding.get("hamming:8,4"), channel).ber
+    goal = 0.4 * netchat.bench.theory(netchat.coding.get("hamming:8,4"), channel).ber
     for frames in (20_000, 100_000, 500_000):
         point = netchat.bench.run(
             [code], [channel], errors=10**9, frames=frames, seed=12, workers=1
