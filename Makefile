@@ -73,12 +73,13 @@ lint: $(DEV) ## run linters, type checks and import contracts
 	@$(BIN)/netchat wireshark check
 
 check: lint ## the fast loop: lint, types and every test not marked slow, in under a minute
-	@$(BIN)/pytest -q -n $(JOBS) -m "not slow"
+	@$(BIN)/pytest -q -n $(JOBS) -m "not slow and not alone"
 
 test: $(DEV) ## lint, types and the whole test suite (NETCHAT_NO_APT=1 installs no system packages)
 	@$(BIN)/python -m tests.system_packages
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest -n $(JOBS)
+	@$(BIN)/pytest -n $(JOBS) -m "not alone"
+	@$(BIN)/pytest -m alone
 
 format: $(DEV) ## format the code
 	@$(BIN)/ruff format .

@@ -37,6 +37,8 @@ from netchat.wire.fields import BLOB, LIST, TEXT, Field
 from netchat.wire.frame import seal
 from tests.chat.world import Link, World, hello
 
+pytestmark = pytest.mark.alone
+
 #: Seconds of the event loop's time that one frame may cost.
 LIMIT = 0.002
 

@@ -17,6 +17,8 @@ from tests.end_to_end.probe import Probe, hear
 from tests.end_to_end.processes import ROOT, Server
 from tests.end_to_end.raw import RawClient
 
+pytestmark = pytest.mark.alone
+
 MB = 1024 * 1024
 
 

@@ -24,6 +24,8 @@ from tests.end_to_end.probe import Probe
 from tests.end_to_end.processes import ROOT, Server
 from tests.end_to_end.raw import RawClient
 
+pytestmark = pytest.mark.alone
+
 ATTEMPTS = 8
 MB = 1024 * 1024
 
