@@ -1,7 +1,7 @@
 """What this machine can do for the lab, and the line that mends what it cannot.
 
 for check in examine():
-    print(check.name, "ok" if check.ok else check.mend)
+    print(check.name, "ok" if check.ok else check.fix)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from netchat.packets.wireshark.dissector import SCRIPT, dissector
 from netchat.packets.wireshark.plugin import is_loaded, plugin_folder
@@ -53,7 +53,7 @@ class Check(NamedTuple):
         needed_for: what does not work without it.
         ok: whether it is there.
         found: what was found.
-        mend: the line that mends it; empty if nothing has to be.
+        fix: the line that mends it; empty if nothing has to be.
         core: whether netchat as a whole needs it.
     """
 
@@ -61,8 +61,13 @@ class Check(NamedTuple):
     needed_for: str
     ok: bool
     found: str
-    mend: str = ""
+    fix: str = ""
     core: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the check as plain data, as `netchat doctor --json` prints it."""
+        # The key of the fix keeps its name for programs that read it.
+        return {{"fix": "mend"}.get(key, key): value for key, value in self._asdict().items()}
 
 
 def run_checks() -> Iterator[Check]:
@@ -98,8 +103,8 @@ def run_checks() -> Iterator[Check]:
 def _python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
     ok = sys.version_info >= (3, 11)
-    mend = "" if ok else _install("python3.11")
-    return Check("Python", "everything", ok, version, mend, core=True)
+    fix = "" if ok else _install("python3.11")
+    return Check("Python", "everything", ok, version, fix, core=True)
 
 
 def _loopback() -> Check:
@@ -124,7 +129,7 @@ def _numba() -> Check:
         return check
     if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
         found = f"{check.found}, but NUMBA_DISABLE_JIT is set: kernels run uncompiled"
-        return check._replace(ok=False, found=found, mend="unset NUMBA_DISABLE_JIT")
+        return check._replace(ok=False, found=found, fix="unset NUMBA_DISABLE_JIT")
     from netchat.coding.reed_solomon.kernels import decode
     from netchat.jit import cache_folder, damaged_files
 
@@ -133,7 +138,7 @@ def _numba() -> Check:
         found = (
             f"{check.found}, but compiles in each process: no folder to keep kernels can be written"
         )
-        return check._replace(ok=False, found=found, mend='export NUMBA_CACHE_DIR="$(mktemp -d)"')
+        return check._replace(ok=False, found=found, fix='export NUMBA_CACHE_DIR="$(mktemp -d)"')
     found = f"{check.found}, keeps what it compiled in {folder}"
     if damaged := damaged_files(folder):
         found += f" (damaged, to be compiled again: {len(damaged)})"
@@ -147,8 +152,8 @@ def _raw_sockets() -> Check:
     try:
         socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
     except PermissionError:
-        mend = 'sudo "$(command -v netchat)" sniff'
-        return Check(name, why, False, "not permitted without root", mend)
+        fix = 'sudo "$(command -v netchat)" sniff'
+        return Check(name, why, False, "not permitted without root", fix)
     except OSError as error:
         return Check(name, why, False, error.strerror or str(error), "sudo modprobe af_packet")
     return Check(name, why, True, "permitted")
@@ -172,14 +177,14 @@ def _namespaces() -> Check:
             name, why, False, "a feature of Linux", "run the lab in a Linux machine or container"
         )
     if os.geteuid() != 0:
-        mend = 'sudo "$(command -v netchat)" lab up'
-        return Check(name, why, False, "not permitted without root", mend)
+        fix = 'sudo "$(command -v netchat)" lab up'
+        return Check(name, why, False, "not permitted without root", fix)
     # unshare() would move this process: a child is asked. 0x40000000 is CLONE_NEWNET.
     code = "import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare(0x40000000) != 0)"
     if _run(sys.executable, "-c", code) is not None:
         return Check(name, why, True, "permitted")
-    mend = "run it outside of this container, or start the container with --privileged"
-    return Check(name, why, False, "not permitted, not even to root", mend)
+    fix = "run it outside of this container, or start the container with --privileged"
+    return Check(name, why, False, "not permitted, not even to root", fix)
 
 
 def _program(name: str, why: str, version: str) -> Check:

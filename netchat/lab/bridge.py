@@ -15,7 +15,7 @@ from typing import Protocol, Self
 
 from netchat.lab.veth import SOL_PACKET
 
-__all__ = ["Bridge", "Passage", "PassageMaker"]
+__all__ = ["Bridge", "DelayLine", "DelayLineFactory"]
 
 #: Longer than any frame on an interface of ours.
 _LARGEST = 65536
@@ -29,7 +29,7 @@ _MAX_ADDRESSES = 4096
 _PACKET_STATISTICS = 6
 
 
-class Passage(Protocol):
+class DelayLine(Protocol):
     """What happens to frames on the way from one side to another; see `ImpairedLine`."""
 
     @property
@@ -43,7 +43,7 @@ class Passage(Protocol):
         """Frames that go out by now."""
 
 
-PassageMaker = Callable[[str, str], Passage]
+DelayLineFactory = Callable[[str, str], DelayLine]
 
 
 class _Side:
@@ -53,7 +53,7 @@ class _Side:
 
     def __init__(self, name: str, sock: socket.socket) -> None:
         self.name, self.sock = name, sock
-        self.to: dict[_Side, Passage] = {}
+        self.to: dict[_Side, DelayLine] = {}
         self.missed = 0
 
     def send(self, frame: bytes) -> None:
@@ -67,17 +67,17 @@ class Bridge:
 
     Args:
         sides: the sockets it is between, by name; see `cables.tap`. It closes them.
-        passage: makes what is between one side and another, when there first is something for it.
+        line: makes what is between one side and another, when there first is something for it.
 
     Attributes:
-        passages: those that were made, by the names of both sides.
+        lines: those that were made, by the names of both sides.
         problem: why it has ended by itself, if it has.
     """
 
-    def __init__(self, sides: Mapping[str, socket.socket], passage: PassageMaker) -> None:
-        self.passages: dict[tuple[str, str], Passage] = {}
+    def __init__(self, sides: Mapping[str, socket.socket], line: DelayLineFactory) -> None:
+        self.lines: dict[tuple[str, str], DelayLine] = {}
         self.problem: Exception | None = None
-        self._make = passage
+        self._make = line
         self._sides = {sock.fileno(): _Side(name, sock) for name, sock in sides.items()}
         self._where: dict[bytes, _Side] = {}
         self._stopping = threading.Event()
@@ -110,7 +110,7 @@ class Bridge:
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
-                due = min((passage.due for passage in self.passages.values()), default=math.inf)
+                due = min((line.due for line in self.lines.values()), default=math.inf)
                 wait = min(max(due - time.monotonic(), 0.0), 0.1)
                 # Not epoll, whose timeouts are whole milliseconds.
                 ready, _, _ = select.select(list(self._sides), [], [], wait)
@@ -149,19 +149,19 @@ class Bridge:
             if other is not side:
                 self._between(side, other).put(frame, now, spared)
 
-    def _between(self, side: _Side, other: _Side) -> Passage:
-        passage = side.to.get(other)
-        if passage is None:
-            passage = side.to[other] = self._make(side.name, other.name)
-            self.passages[side.name, other.name] = passage
-        return passage
+    def _between(self, side: _Side, other: _Side) -> DelayLine:
+        line = side.to.get(other)
+        if line is None:
+            line = side.to[other] = self._make(side.name, other.name)
+            self.lines[side.name, other.name] = line
+        return line
 
     def _deliver(self) -> None:
         now = time.monotonic()
         for side in self._sides.values():
-            for other, passage in side.to.items():
-                if passage.due <= now:
-                    for frame in passage.take(now):
+            for other, line in side.to.items():
+                if line.due <= now:
+                    for frame in line.take(now):
                         other.send(frame)
 
 

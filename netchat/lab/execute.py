@@ -13,10 +13,10 @@ from netchat.errors import LabError, NotPermitted
 from netchat.lab.namespaces import enter
 from netchat.lab.network import Host
 
-__all__ = ["execute", "on_host"]
+__all__ = ["execute", "host_command"]
 
 
-def on_host(host: Host, command: Sequence[str]) -> list[str]:
+def host_command(host: Host, command: Sequence[str]) -> list[str]:
     """The command line that runs a command on a host; see `execute`."""
     code = (
         "import sys; from netchat.lab.execute import execute; execute(*sys.argv[1:3], sys.argv[3:])"

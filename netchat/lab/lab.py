@@ -22,7 +22,7 @@ import numpy as np
 from netchat.channels.impairment import ImpairedLine, Impairments
 from netchat.errors import LabError, NotPermitted
 from netchat.lab.bridge import Bridge
-from netchat.lab.execute import on_host
+from netchat.lab.execute import host_command
 from netchat.lab.lab_lock import LabLock
 from netchat.lab.namespaces import end_programs, remove_all
 from netchat.lab.network import BRIDGE, Network, namespace, prefix
@@ -67,10 +67,10 @@ class Lab:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             try:
-                self._claim = LabLock(self.network.name)
+                self._lock = LabLock(self.network.name)
             except PermissionError as error:
                 raise NotPermitted("This process has no right to make networks.") from error
-            stack.callback(self._claim.release)
+            stack.callback(self._lock.release)
             stack.enter_context(self.network)
             taps = {
                 host: stack.enter_context(self.network.tap(host)) for host in self.network.hosts
@@ -100,7 +100,7 @@ class Lab:
         """
         if host not in self.network.hosts:
             raise LabError(f"There is no host {host}; there are: {', '.join(self.network.hosts)}.")
-        line = on_host(self.network.hosts[host], command)
+        line = host_command(self.network.hosts[host], command)
         return subprocess.Popen(line, **options)  # noqa: S603 - the caller's own program
 
     def serve(self, until: int) -> None:
@@ -109,7 +109,7 @@ class Lab:
         Raises:
             LabError: the bridge has failed.
         """
-        self._claim.answer(self.state, until)
+        self._lock.answer(self.state, until)
 
     def state(self) -> dict[str, Any]:
         """How the lab is: hosts, impairments, and what was done to each direction.
@@ -119,14 +119,14 @@ class Lab:
         """
         if self.bridge.problem is not None:
             raise LabError(f"The bridge has failed: {self.bridge.problem}")
-        wish = self._impairments
+        impairments = self._impairments
         return {
             "name": self.network.name,
             "process": os.getpid(),
             "seconds": round(time.time() - self._began, 1),
             "seed": self.seed,
-            "described": str(wish),
-            "impairments": asdict(wish),
+            "described": str(impairments),
+            "impairments": asdict(impairments),
             "bridge": namespace(self.network.name, BRIDGE),
             "hosts": [host._asdict() for host in self.network.hosts.values()],
             "directions": [
@@ -151,13 +151,13 @@ def take_down(name: str) -> str:
         LabError: its process does not end.
         PermissionError: this process may not do it.
     """
-    claim = LabLock(name, take_over=True)
+    lock = LabLock(name, take_over=True)
     try:
         left = remove_all(prefix(name))
     finally:
-        claim.release()
-    if claim.ended:
-        return f"The lab {name} is down (process {claim.ended})."
+        lock.release()
+    if lock.ended:
+        return f"The lab {name} is down (process {lock.ended})."
     if left:
         return f"What was left of the lab {name} is removed: {', '.join(left)}."
     return f"No lab called {name} was up."

@@ -19,7 +19,7 @@ from typing import Any
 
 from netchat.errors import LabError
 
-__all__ = ["LabLock", "ask", "command_line", "namespace_of", "not_up"]
+__all__ = ["LabLock", "ask", "command_line", "namespace_of", "not_up_message"]
 
 _FOLDER = Path("/run/netchat")
 
@@ -44,7 +44,7 @@ class LabLock:
 
     def __init__(self, name: str, *, take_over: bool = False) -> None:
         self.ended = 0
-        self._lock_path, self._door_path = _FOLDER / f"{name}.lock", _door(name)
+        self._lock_path, self._socket_path = _FOLDER / f"{name}.lock", _socket_path(name)
         self._lock = -1
         while not self._is_ours():
             _FOLDER.mkdir(mode=0o755, exist_ok=True)
@@ -62,7 +62,7 @@ class LabLock:
                 self._end(holder)
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, str(os.getpid()).encode(), 0)
-        self._door_path.unlink(missing_ok=True)
+        self._socket_path.unlink(missing_ok=True)
 
     def _is_ours(self) -> bool:
         """Whether the lock that we hold is on the file that is there (its holder may remove it)."""
@@ -90,31 +90,31 @@ class LabLock:
                 time.sleep(0.02)
         raise LabError(f"The lab's process {holder} does not end.")
 
-    def answer(self, how_is_it: Callable[[], dict[str, Any]], until: int) -> None:
+    def answer(self, read_state: Callable[[], dict[str, Any]], until: int) -> None:
         """Answer whoever asks, until something can be read from a file descriptor.
 
         Args:
-            how_is_it: what to answer; called at least twice a second.
+            read_state: what to answer; called at least twice a second.
             until: the descriptor.
         """
-        with socket.socket(socket.AF_UNIX) as door:
-            door.bind(str(self._door_path))
-            self._door_path.chmod(0o666)  # everybody may know how it is
-            door.listen()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self._socket_path))
+            self._socket_path.chmod(0o666)  # everybody may know how it is
+            listener.listen()
             while True:
-                ready, _, _ = select.select([door.fileno(), until], [], [], 0.5)
-                state = how_is_it()
+                ready, _, _ = select.select([listener.fileno(), until], [], [], 0.5)
+                state = read_state()
                 if until in ready:
                     return
                 if ready:
-                    asker, _ = door.accept()
+                    asker, _ = listener.accept()
                     with asker, contextlib.suppress(OSError):  # who does not wait for the answer
                         asker.settimeout(_ANSWER)
                         asker.sendall(json.dumps(state).encode())
 
     def release(self) -> None:
         """Let somebody else have it; leaves nothing behind."""
-        self._door_path.unlink(missing_ok=True)
+        self._socket_path.unlink(missing_ok=True)
         self._lock_path.unlink(missing_ok=True)
         os.close(self._lock)
         with contextlib.suppress(OSError):  # another lab is there
@@ -130,7 +130,7 @@ def ask(name: str) -> dict[str, Any] | None:
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(_ANSWER)
         try:
-            sock.connect(str(_door(name)))
+            sock.connect(str(_socket_path(name)))
             with sock.makefile("rb") as answer:
                 state: dict[str, Any] = json.load(answer)
         except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
@@ -148,7 +148,7 @@ def namespace_of(name: str, host: str = "") -> str:
     """
     state = ask(name)
     if state is None:
-        raise LabError(not_up(name))
+        raise LabError(not_up_message(name))
     spaces: dict[str, str] = {each["name"]: each["namespace"] for each in state["hosts"]}
     if not host:
         return str(state["bridge"])
@@ -163,10 +163,10 @@ def command_line(name: str, command: str) -> str:
     return f'sudo "$(command -v netchat)" lab {chosen}{command}'
 
 
-def not_up(name: str) -> str:
+def not_up_message(name: str) -> str:
     """What is said where a lab is not up."""
     return f"No lab called {name} is up; make one with: {command_line(name, 'up')}"
 
 
-def _door(name: str) -> Path:
+def _socket_path(name: str) -> Path:
     return _FOLDER / f"{name}.sock"

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["create", "end_programs", "enter", "in_namespace", "named", "remove_all"]
+__all__ = ["create", "end_programs", "enter", "in_namespace", "list_namespaces", "remove_all"]
 
 _RUN = Path("/run/netns")
 #: What `ip netns exec NAME` and `enter` put in place of files of the same name in /etc.
@@ -30,7 +30,7 @@ _MS_BIND, _MS_REC, _MS_SLAVE = 0x1000, 0x4000, 0x80000
 _GRACE = 8.0
 
 
-def named(prefix: str) -> list[str]:
+def list_namespaces(prefix: str) -> list[str]:
     """The namespaces whose names begin so."""
     found = {path.name for folder in (_RUN, _ETC) if folder.is_dir() for path in folder.iterdir()}
     return sorted(name for name in found if name.startswith(prefix))
@@ -87,7 +87,7 @@ def enter(name: str, hostname: str) -> None:
 
 def end_programs(prefix: str) -> None:
     """End the programs in the namespaces whose names begin so; in the end by force."""
-    names = named(prefix)
+    names = list_namespaces(prefix)
     deadline = time.monotonic() + _GRACE
     asked = set[int]()
     while running := _processes(names) - {os.getpid()}:
@@ -108,7 +108,7 @@ def remove_all(prefix: str) -> list[str]:
         Their names.
     """
     end_programs(prefix)
-    names = named(prefix)
+    names = list_namespaces(prefix)
     for name in names:
         path = _RUN / name
         with contextlib.suppress(OSError):

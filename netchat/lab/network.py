@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 
 from netchat.errors import LabError, NotPermitted
 from netchat.lab import namespaces
-from netchat.lab import veth as cables
+from netchat.lab import veth
 
 __all__ = ["BRIDGE", "INTERFACE", "MAX_HOSTS", "Host", "Network", "namespace", "prefix"]
 
@@ -129,7 +129,7 @@ class Network:
 
     def tap(self, host: str) -> socket.socket:
         """A socket at the bridge's end of a host's cable; see `cables.tap`."""
-        return cables.tap(namespace(self.name, BRIDGE), host)
+        return veth.tap(namespace(self.name, BRIDGE), host)
 
     def _build(self) -> None:
         lines = ["127.0.0.1  localhost", "::1  localhost"]
@@ -139,13 +139,13 @@ class Network:
         bridge = namespace(self.name, BRIDGE)
         names = "\n".join(lines) + "\n"
         namespaces.create(bridge, names)
-        cables.quiet(bridge)
+        veth.disable_autoconfiguration(bridge)
         for host in self.hosts.values():
             namespaces.create(host.namespace, names)
-            cables.loopback(host.namespace)
-            cables.lay((host.namespace, INTERFACE), (bridge, host.name), host.mac)
+            veth.loopback(host.namespace)
+            veth.connect((host.namespace, INTERFACE), (bridge, host.name), host.mac)
             addresses = ((host.address, 24), (host.address6, 64))
-            cables.address(host.namespace, INTERFACE, addresses)
+            veth.address(host.namespace, INTERFACE, addresses)
 
 
 def _from_kernel(error: BaseException) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from netchat.lab.namespaces import in_namespace
 
-__all__ = ["ETH_P_ALL", "SOL_PACKET", "address", "lay", "loopback", "quiet", "tap"]
+__all__ = ["ETH_P_ALL", "SOL_PACKET", "address", "connect", "loopback", "disable_autoconfiguration", "tap"]
 
 _SIOCETHTOOL = 0x8946
 #: ETHTOOL_STXCSUM, _STSO, _SGSO, _SGRO: with any of them on, packets come by that never were on a
@@ -29,7 +29,7 @@ _WAITING = 64 * 1024 * 1024
 _NODAD = 0x02
 
 
-def lay(one: tuple[str, str], other: tuple[str, str], mac: str) -> None:
+def connect(one: tuple[str, str], other: tuple[str, str], mac: str) -> None:
     """Lay a cable, both ends up.
 
     Args:
@@ -63,7 +63,7 @@ def loopback(namespace: str) -> None:
         Path("/proc/sys/net/ipv4/ping_group_range").write_text("0 2147483647", encoding="utf-8")
 
 
-def quiet(namespace: str) -> None:
+def disable_autoconfiguration(namespace: str) -> None:
     """Let the kernel say nothing of its own on the interfaces that a namespace gets from now on."""
     with in_namespace(namespace):
         off = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")

@@ -8,16 +8,16 @@ from typing import TypeAlias
 from netchat.packets.items import Decoded, Item
 from netchat.wire import MESSAGES, Message
 
-__all__ = ["Wanted", "choice", "in_room"]
+__all__ = ["ItemFilter", "make_filter", "in_room"]
 
-Wanted: TypeAlias = Callable[[Item], bool]
+ItemFilter: TypeAlias = Callable[[Item], bool]
 
 _NAMES = frozenset(message.NAME for message in MESSAGES.values())
 
 
-def choice(
+def make_filter(
     *, room: str | None = None, user: str | None = None, types: Collection[str] = ()
-) -> Wanted | None:
+) -> ItemFilter | None:
     """What tells wanted items from others.
 
     Args:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from netchat.packets.capture.reader import read_packets
-from netchat.packets.filters import Wanted, choice
+from netchat.packets.filters import ItemFilter, make_filter
 from netchat.packets.items import Decoded, Item
 from netchat.packets.offline import read_capture
 from netchat.packets.views.records import as_dict
@@ -36,7 +36,7 @@ class Messages:
         wanted: which of them.
     """
 
-    def __init__(self, source: Callable[[], Iterable[Item]], wanted: Wanted | None = None) -> None:
+    def __init__(self, source: Callable[[], Iterable[Item]], wanted: ItemFilter | None = None) -> None:
         self._source = source
         self._wanted = wanted
 
@@ -69,7 +69,7 @@ class Messages:
             ValueError: there is no such type.
         """
         before = self._wanted
-        chosen = choice(room=room, user=user, types=[type] if isinstance(type, str) else type)
+        chosen = make_filter(room=room, user=user, types=[type] if isinstance(type, str) else type)
 
         def wanted(item: Item) -> bool:
             if before is not None and not before(item):

@@ -35,7 +35,7 @@ _LATE = 200_000_000
 _OF_BLOCKS = ("blocks", "corrected", "failed", "again")
 
 #: Conversations whose counts are kept apart. Those of older ones are added up and let go.
-_MOST_CONVERSATIONS = 10_000
+_MAX_CONVERSATIONS = 10_000
 
 
 class Sniffer(Messages):
@@ -105,7 +105,7 @@ class Sniffer(Messages):
                 self.blocks.failed += item.outcome in ("failed", "combined", "damaged")
                 self.blocks.again += item.again
             self._seen.setdefault(item.conversation)
-        while len(self._seen) > _MOST_CONVERSATIONS:
+        while len(self._seen) > _MAX_CONVERSATIONS:
             oldest = next(iter(self._seen))
             del self._seen[oldest]
             _add(self._older, oldest)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from netchat.lab.bridge import Bridge
-from netchat.lab.execute import on_host
+from netchat.lab.execute import host_command
 from netchat.lab.network import Network
 from netchat.packets import PcapngWriter, read_packets
 from tests.captures.bridge import Trick
@@ -77,7 +77,7 @@ def take(scene: str, folder: Path) -> Path:
         )
 
         def start(host: str, *command: str) -> subprocess.Popen[str]:
-            return stack.enter_context(_started(on_host(network.hosts[host], command)))
+            return stack.enter_context(_started(host_command(network.hosts[host], command)))
 
         host = "fd64::2" if setting.ipv6 else "10.64.0.2"
         server = start(

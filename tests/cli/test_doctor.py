@@ -45,12 +45,12 @@ def test_nothing_there(monkeypatch, tmp_path):
     found = {check.name: check for check in run_checks()}
     assert not found["scapy"].ok
     assert found["scapy"].core
-    assert found["scapy"].mend == f"{sys.executable} -m pip install scapy"
-    assert found["libpcap"].mend.startswith("install libpcap")
-    assert found["tshark"].mend.startswith("install tshark")
-    assert "netchat" in found["Wireshark dissector"].mend
+    assert found["scapy"].fix == f"{sys.executable} -m pip install scapy"
+    assert found["libpcap"].fix.startswith("install libpcap")
+    assert found["tshark"].fix.startswith("install tshark")
+    assert "netchat" in found["Wireshark dissector"].fix
     if sys.platform == "linux":
-        assert found["raw sockets"].mend == 'sudo "$(command -v netchat)" sniff'
+        assert found["raw sockets"].fix == 'sudo "$(command -v netchat)" sniff'
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_line_is_this_systems(monkeypatch, manager, line):
 
 @pytest.mark.parametrize(("core", "code"), [(True, 1), (False, 0)])
 def test_exit_code(run, monkeypatch, core, code):
-    missing = Check("thing", "everything", ok=False, found="gone", mend="fetch thing", core=core)
+    missing = Check("thing", "everything", ok=False, found="gone", fix="fetch thing", core=core)
     monkeypatch.setattr("netchat.cli.doctor.examine", lambda: iter([missing]))
     result = run()
     assert result.exit_code == code
@@ -87,7 +87,7 @@ def test_exit_code(run, monkeypatch, core, code):
 )  # fmt: skip
 def test_where_kernels_are_kept(tmp_path, before, env, ok, says):
     """What Numba itself does in these cases, not what its documentation says."""
-    program = f"{before}from netchat.doctor.checks import _numba; print(_numba()._asdict())"
+    program = f"{before}from netchat.doctor.checks import _numba; print(_numba().as_dict())"
     env = {name: value.format(tmp_path) for name, value in env.items()}
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -17,7 +17,7 @@ def mac(number):
 
 
 class Plain:
-    """A passage that remembers what came by."""
+    """A line that remembers what came by."""
 
     def __init__(self):
         self.seen, self._out = [], []
@@ -42,13 +42,13 @@ def three():
     for near, far in pairs.values():
         near.setblocking(False)
         far.settimeout(5)
-    passages = {}
+    lines = {}
 
     def make(one, other):
-        return passages.setdefault(one + other, Plain())
+        return lines.setdefault(one + other, Plain())
 
     with Bridge({name: near for name, (near, _) in pairs.items()}, make) as bridge:
-        yield {name: far for name, (_, far) in pairs.items()}, passages, bridge
+        yield {name: far for name, (_, far) in pairs.items()}, lines, bridge
     for _, far in pairs.values():
         far.close()
 
@@ -62,7 +62,7 @@ def silent(sock):
 
 
 def test_it_floods_what_it_does_not_know_and_learns(three):
-    ends, passages, _ = three
+    ends, lines, _ = three
     question = BROADCAST + mac(1) + IPV4 + b"who?"
     ends["a"].send(question)
     assert ends["b"].recv(100) == ends["c"].recv(100) == question
@@ -73,7 +73,7 @@ def test_it_floods_what_it_does_not_know_and_learns(three):
     stray = mac(9) + mac(1) + IPV4 + b"who is 9?"
     ends["a"].send(stray)
     assert ends["b"].recv(100) == ends["c"].recv(100) == stray
-    assert set(passages) == {"ab", "ac", "ba"}
+    assert set(lines) == {"ab", "ac", "ba"}
 
 
 def test_who_moves_is_found_again(three):
@@ -90,21 +90,21 @@ def test_who_moves_is_found_again(three):
 
 
 def test_a_frame_to_its_own_side_and_a_stub_go_nowhere(three):
-    ends, passages, _ = three
+    ends, lines, _ = three
     ends["a"].send(BROADCAST + mac(1) + IPV4)
     ends["b"].recv(100)
     ends["a"].send(mac(1) + mac(3) + IPV4)
     ends["a"].send(b"short")
     assert silent(ends["b"])
-    assert len(passages["ab"].seen) == 1
+    assert len(lines["ab"].seen) == 1
 
 
 @pytest.mark.parametrize(("kind", "spared"), [(IPV4, 14), (IPV6, 14), (ARP, 28)])
 def test_heads_and_arp_are_spared(three, kind, spared):
-    ends, passages, _ = three
+    ends, lines, _ = three
     ends["a"].send(BROADCAST + mac(1) + kind + bytes(14))
     ends["b"].recv(100)
-    assert [spared for _, spared in passages["ab"].seen] == [spared]
+    assert [spared for _, spared in lines["ab"].seen] == [spared]
 
 
 def test_a_flood_of_addresses_is_forgotten(three):
@@ -122,11 +122,11 @@ def test_it_tells_why_it_has_ended():
     other, far_other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
 
     def broken(one, another):
-        raise RuntimeError("no passage")
+        raise RuntimeError("no line")
 
     with far, far_other, Bridge({"a": near, "b": other}, broken) as bridge:
         far.send(BROADCAST + mac(1) + IPV4)
         deadline = time.monotonic() + 5
         while bridge.problem is None and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert str(bridge.problem) == "no passage"
+        assert str(bridge.problem) == "no line"

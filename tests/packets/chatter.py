@@ -59,7 +59,7 @@ def check_tiling(items: Iterable[Item]) -> None:
     places: dict[tuple[int, bool, bool], list[tuple[int, int]]] = defaultdict(list)
     linked: set[tuple[int, bool]] = set()
     for item in items:
-        if item.conversation.twins:
+        if item.conversation.duplicates:
             continue  # its streams have the same places
         key = id(item.conversation), item.to_server
         if isinstance(item, Block):

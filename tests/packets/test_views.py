@@ -14,7 +14,7 @@ from netchat.packets import Conversation, Damage, Decoded, Gap, Item, Notice, Pa
 from netchat.packets.decode.link_state import LinkState
 from netchat.packets.filters import in_room
 from netchat.packets.views.follow import ChatTranscript
-from netchat.packets.views.ladder import MOST_CLIENTS, MOST_ROWS, MOST_SERVERS, Ladder
+from netchat.packets.views.ladder import MAX_CLIENTS, MAX_ROWS, MAX_SERVERS, Ladder
 from netchat.packets.views.ladder_svg import ladder_svg
 from netchat.packets.views.ladder_text import ladder_lines
 from netchat.packets.views.lines import Lines, flag_names
@@ -319,7 +319,7 @@ def test_a_ladder_takes_any_number_of_participants(servers: int) -> None:
         shared = next(text for text in lines if 'HELLO "user150"' in text)
         assert "(user150" in shared
         sizes.append(sum(map(len, lines)))
-        assert ladder_svg(ladder, "x").count("<rect") <= 1 + MOST_CLIENTS + MOST_SERVERS
+        assert ladder_svg(ladder, "x").count("<rect") <= 1 + MAX_CLIENTS + MAX_SERVERS
     assert sizes[1] < 2.2 * sizes[0]
 
 
@@ -341,7 +341,7 @@ def test_wide_text_moves_no_vertical_line() -> None:
 
 
 def test_stats_keeps_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netchat.packets.views.stats._MOST_TIMES", 100)
+    monkeypatch.setattr("netchat.packets.views.stats._MAX_TIMES", 100)
     stats, said = Stats(), decoded(wire.Ping(1)).conversation
     for number in range(1, 5000):
         send, event = wire.Send(number, "r", "t"), wire.Event(1, 1, 5, number, 1, "r", "N", "t")
@@ -427,11 +427,11 @@ def test_only_what_is_wanted(traced: list[Item]) -> None:
 
 def test_an_endless_capture_makes_a_diagram_with_an_end() -> None:
     talk = Talk().open()
-    for number in range(MOST_ROWS):
+    for number in range(MAX_ROWS):
         talk.say(0, wire.encode(wire.Ping(number)))
     ladder = ladder_of(decode(talk.packets, trace=True))
-    assert len(ladder.rows()) == MOST_ROWS
-    assert ladder.left_out == MOST_ROWS + 3
+    assert len(ladder.rows()) == MAX_ROWS
+    assert ladder.left_out == MAX_ROWS + 3
     assert "rows more" in list(ladder_lines(ladder, 90))[-1].text
     assert "rows more" in ladder_svg(ladder, "x")
 

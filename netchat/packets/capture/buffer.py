@@ -7,7 +7,7 @@ from typing import Protocol
 
 from netchat.errors import CaptureError
 
-__all__ = ["CHUNK", "Readable", "Source"]
+__all__ = ["CHUNK", "Readable", "CaptureBuffer"]
 
 #: Bytes read at a time. Large enough that the call costs nothing, small enough for the cache.
 CHUNK = 256 * 1024
@@ -20,7 +20,7 @@ class Readable(Protocol):
         """Up to `size` bytes; none at the end."""
 
 
-class Source:
+class CaptureBuffer:
     """Refills the buffer that a reader of records walks through.
 
     Pieces rather than a mapping of the whole file: a pipe and a gzip stream are read the same

@@ -15,7 +15,7 @@ __all__ = ["LibpcapSource"]
 _ANY = "any"
 
 #: Packets that wait to be read. Those that come while it is full are dropped, and counted.
-_MOST = 100_000
+_MAX_WAITING = 100_000
 
 
 class LibpcapSource:
@@ -41,7 +41,7 @@ class LibpcapSource:
 
         self.link = 1
         self.received = self.dropped = 0
-        self._queue: queue.Queue[tuple[int, int, bytes, int]] = queue.Queue(_MOST)
+        self._queue: queue.Queue[tuple[int, int, bytes, int]] = queue.Queue(_MAX_WAITING)
         wanted = " or ".join(f"port {port}" for port in sorted(ports)) or "tcp"
         names = [str(conf.iface), conf.loopback_name] if interface == _ANY else [interface]
         options: Any = {"iface": names, "filter": wanted, "prn": self._put, "store": False}

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, Protocol, Self
 
 from netchat.errors import CaptureError, NotPermitted
 from netchat.packets.capture.packet import Packet
-from netchat.packets.capture.packet_queue import Backlog
+from netchat.packets.capture.packet_queue import PacketQueue
 from netchat.packets.capture.writer import CaptureWriter, PcapngWriter, PcapWriter
 from netchat.private_files import create_private
 from netchat.wire import DEFAULT_PORT
@@ -46,7 +46,7 @@ MAX_WAITING = 256 * 1024 * 1024
 _BUFFER = 4 * 1024 * 1024
 
 
-class Source(Protocol):
+class PacketSource(Protocol):
     """Where packets come from; see `AfPacketRing`."""
 
     link: int
@@ -99,8 +99,8 @@ class Live:
             self._source.close()
             raise
         self._written = write
-        self._unwritten: Backlog[Any] = Backlog(MAX_WAITING)
-        self._shown: Backlog[tuple[Any, int]] = Backlog(MAX_WAITING)
+        self._unwritten: PacketQueue[Any] = PacketQueue(MAX_WAITING)
+        self._shown: PacketQueue[tuple[Any, int]] = PacketQueue(MAX_WAITING)
         self._stopping = False
         self._problem: CaptureError | None = None
         self._threads = [
@@ -224,7 +224,7 @@ class Live:
         self._writer.close()
 
 
-def _open_source(interface: str, ports: Collection[int]) -> Source:
+def _open_source(interface: str, ports: Collection[int]) -> PacketSource:
     try:
         if hasattr(socket, "AF_PACKET"):
             from netchat.packets.capture.afpacket import AfPacketRing

@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Sized
 from typing import Generic, TypeVar
 
-__all__ = ["Backlog"]
+__all__ = ["PacketQueue"]
 
 T = TypeVar("T")
 
 
-class Backlog(Generic[T]):
+class PacketQueue(Generic[T]):
     """A queue of blocks of packets; None is its end.
 
     Args:

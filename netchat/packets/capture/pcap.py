@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 
-from netchat.packets.capture.buffer import Source
+from netchat.packets.capture.buffer import CaptureBuffer
 from netchat.packets.capture.packet import MAX_PACKET, Packet
 
 __all__ = ["MAGICS", "read_pcap"]
@@ -31,7 +31,7 @@ _RECORD_SIZE = 16
 _LINK_BITS = 0x03FFFFFF
 
 
-def read_pcap(source: Source, buffer: bytes) -> Iterator[Packet]:
+def read_pcap(source: CaptureBuffer, buffer: bytes) -> Iterator[Packet]:
     """Yield the packets of a pcap file.
 
     Args:

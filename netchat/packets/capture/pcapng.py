@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from netchat.packets.capture.buffer import Source
+from netchat.packets.capture.buffer import CaptureBuffer
 from netchat.packets.capture.packet import MAX_PACKET, Packet
 
 __all__ = ["SECTION", "read_pcapng"]
@@ -77,7 +77,7 @@ class _Structs:
         self.one: Callable[..., tuple[int, ...]] = struct.Struct(order + "I").unpack_from
 
 
-def read_pcapng(source: Source, buffer: bytes) -> Iterator[Packet]:
+def read_pcapng(source: CaptureBuffer, buffer: bytes) -> Iterator[Packet]:
     """Yield the packets of a pcapng file.
 
     Args:
@@ -158,7 +158,7 @@ def read_pcapng(source: Source, buffer: bytes) -> Iterator[Packet]:
             return
 
 
-def _section(source: Source, buffer: bytes, at: int) -> _Structs:
+def _section(source: CaptureBuffer, buffer: bytes, at: int) -> _Structs:
     order = _ORDERS.get(buffer[at + 8 : at + 12])
     if order is None:
         raise source.bad(f"a section header has the byte order {buffer[at + 8 : at + 12]!r}", at)
@@ -170,7 +170,7 @@ def _section(source: Source, buffer: bytes, at: int) -> _Structs:
     return structs
 
 
-def _interface(source: Source, structs: _Structs, buffer: bytes, at: int, end: int) -> _Interface:
+def _interface(source: CaptureBuffer, structs: _Structs, buffer: bytes, at: int, end: int) -> _Interface:
     link, _, snaplen = structs.interface(buffer, at + 8)
     times, over, since = 1000, 1, 0
     place = at + 16
@@ -195,7 +195,7 @@ def _interface(source: Source, structs: _Structs, buffer: bytes, at: int, end: i
 
 
 def _rare(
-    source: Source,
+    source: CaptureBuffer,
     structs: _Structs,
     buffer: bytes,
     at: int,
@@ -226,7 +226,7 @@ def _rare(
 
 
 def _bad_packet(
-    source: Source, at: int, captured: int, total: int, index: int, interfaces: list[_Interface]
+    source: CaptureBuffer, at: int, captured: int, total: int, index: int, interfaces: list[_Interface]
 ) -> Exception:
     if index >= len(interfaces):
         return source.bad(

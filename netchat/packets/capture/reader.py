@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from netchat.errors import CaptureError
-from netchat.packets.capture.buffer import CHUNK, Source
+from netchat.packets.capture.buffer import CHUNK, CaptureBuffer
 from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.pcap import MAGICS, read_pcap
 from netchat.packets.capture.pcapng import SECTION, read_pcapng
@@ -62,10 +62,10 @@ def read_packets(path: str | Path | BinaryIO) -> Iterator[Packet]:
 
 def _read(file: io.RawIOBase | BinaryIO, name: object) -> Iterator[Packet]:
     """The reader for what a file is, by its first bytes."""
-    source = Source(file, str(name))
+    source = CaptureBuffer(file, str(name))
     buffer = source.more(b"", 0, 4)
     if buffer[:2] == _GZIP:
-        source = Source(_Gunzip(buffer, file), str(name))
+        source = CaptureBuffer(_Gunzip(buffer, file), str(name))
         buffer = source.more(b"", 0, 4)
     magic = buffer[:4]
     if magic in MAGICS:

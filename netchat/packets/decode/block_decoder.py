@@ -78,8 +78,8 @@ class BlockDecoder:
     """
 
     __slots__ = (
-        "_first", "_frames", "_held", "_high", "_linked", "_next", "_open_frames", "_payloads",
-        "_said", "_stats", "_to_server", "lost",
+        "_first", "_frames", "_buffer", "_high", "_linked", "_next", "_open_frames", "_payloads",
+        "_conversation", "_stats", "_to_server", "lost",
     )  # fmt: skip
 
     def __init__(
@@ -90,14 +90,14 @@ class BlockDecoder:
         *,
         to_server: bool,
     ) -> None:
-        self._said = conversation
+        self._conversation = conversation
         self._linked = linked
         self._open_frames = open_frames
         self._to_server = to_server
         self._frames: Stage | None = None
         self._stats = LinkStats()
         self._payloads = PayloadDecoder(self._stats)
-        self._held = SegmentBuffer()
+        self._buffer = SegmentBuffer()
         self._first = 0  # how headers count the first byte, once there are `_frames`
         self._next = 0  # bytes delivered or given up since then
         self._high = 0  # place behind the last byte that any block was about
@@ -106,7 +106,7 @@ class BlockDecoder:
     @property
     def cost(self) -> int:
         """Bytes of memory that it takes, about, besides its own."""
-        return self._payloads.held + self._held.cost
+        return self._payloads.held + self._buffer.cost
 
     def size(self, header: Header) -> int | None:
         """Bytes that a payload takes up as coded; None if the header makes no sense."""
@@ -131,11 +131,11 @@ class BlockDecoder:
         if linked.number is None:
             linked.number = header.link
         if header.link != linked.number:
-            return self._told(found, "foreign", None), []
+            return self._block(found, "foreign", None), []
         if header.kind in (Kind.ACCEPT, Kind.DATA, Kind.ACK):
             linked.acked[not self._to_server] = header.ack
         if not header.length:
-            return self._told(found, "", b""), []
+            return self._block(found, "", b""), []
         stats = self._stats
         corrected, combined = stats.corrected_symbols, stats.combined_blocks
         place, coded = 0, found.raw[found.head :]
@@ -149,7 +149,7 @@ class BlockDecoder:
             outcome = "combined"
         elif stats.damaged_blocks:
             outcome, stats.damaged_blocks = "damaged", 0
-        block = self._told(found, outcome, payload, stats.corrected_symbols - corrected)
+        block = self._block(found, outcome, payload, stats.corrected_symbols - corrected)
         if outcome == "combined":  # the decoder does not tell; what it makes of the block does
             mended = sum(at >= found.head for at, _, _ in block.repairs)
             block = block._replace(corrected=block.corrected + mended)
@@ -170,7 +170,7 @@ class BlockDecoder:
     def end(self, why: str) -> list[Item]:
         """Give up everything that is waited for; more may come all the same."""
         items: list[Item] = []
-        while self._held.pieces:
+        while self._buffer.pieces:
             items += self._give_up("no block that could be decoded brought them")
         if self._frames is not None:
             items += self._frames.end(why)
@@ -179,7 +179,7 @@ class BlockDecoder:
 
     # -- the block itself -----------------------------------------------------------------------
 
-    def _told(
+    def _block(
         self, found: FoundBlock, outcome: str, payload: bytes | None, corrected: int = 0
     ) -> Block:
         header, counts, stats = found.header, self._counts, self._stats
@@ -201,7 +201,7 @@ class BlockDecoder:
         counts.checked_bits += 8 * found.head + stats.checked_bits
         stats.wrong_bits = stats.checked_bits = 0
         return Block(
-            found.time, self._said, self._to_server, header, code, found.offset, found.raw,
+            found.time, self._conversation, self._to_server, header, code, found.offset, found.raw,
             found.head, sent, payload, outcome, found.corrected + corrected, False, found.packets,
         )  # fmt: skip
 
@@ -248,7 +248,7 @@ class BlockDecoder:
             self.lost = True
             return []
         if ahead > _NEAR:
-            while self._held.pieces:
+            while self._buffer.pieces:
                 items += self._give_up("blocks are missing")
             if place > self._next:
                 items += self._gap(place, "blocks are missing", block.packets[-1], block.time)
@@ -257,9 +257,9 @@ class BlockDecoder:
             start = max(place, self._next)
             data = payload[start - place :]
             piece = Piece(start, end, data, block.packets[-1], block.time, block.again, 0)
-            self._held.add(piece)
+            self._buffer.add(piece)
         items += self._deliver()
-        while self._held.pieces and (why := self._why_not_wait()):
+        while self._buffer.pieces and (why := self._why_not_wait()):
             items += self._give_up(why)
         self._payloads.forget_before(self._next)
         return _inside(items)
@@ -267,7 +267,7 @@ class BlockDecoder:
     def _deliver(self) -> list[Item]:
         """Hand over what has no hole in front of it."""
         assert self._frames is not None
-        items, held = list[Item](), self._held
+        items, held = list[Item](), self._buffer
         while held.pieces and held.pieces[0].start <= self._next:
             piece = held.pop()
             assert piece.data is not None
@@ -277,7 +277,7 @@ class BlockDecoder:
 
     def _give_up(self, reason: str) -> list[Item]:
         """Do without what is in front of the first piece that is held."""
-        first = self._held.pieces[0]
+        first = self._buffer.pieces[0]
         items = self._gap(first.start, reason, first.packet, first.time)
         return items + self._deliver()
 
@@ -288,7 +288,7 @@ class BlockDecoder:
         self._next = to
         self._counts.missing += size
         items = self._frames.gap(size)
-        gap = Gap(time, self._said, self._to_server, at, size, reason, packet, inside=True)
+        gap = Gap(time, self._conversation, self._to_server, at, size, reason, packet, inside=True)
         return [*items, gap]
 
     def _why_not_wait(self) -> str:
@@ -298,9 +298,9 @@ class BlockDecoder:
         ack = self._linked.acked.get(self._to_server)
         if ack is not None:
             place = unwrap(ack, 32, self._first + self._next) - self._first
-            if place >= self._held.pieces[0].start:
+            if place >= self._buffer.pieces[0].start:
                 return "the other side has them, the capture has not"
-        if self._held.size > MAX_BUFFERED or len(self._held.pieces) > MAX_BUFFERED_PIECES:
+        if self._buffer.size > MAX_BUFFERED or len(self._buffer.pieces) > MAX_BUFFERED_PIECES:
             return "too much waited behind them"
         return ""
 

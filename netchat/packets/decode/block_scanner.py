@@ -14,7 +14,7 @@ from netchat.link.block_scanner import BlockScanner, StreamBlock
 from netchat.link.header import HEAD_SIZE, read_header
 from netchat.link.sync_marker import MARKER
 from netchat.packets.decode.block_decoder import BlockDecoder, FoundBlock
-from netchat.packets.decode.byte_queue import Backlog
+from netchat.packets.decode.byte_queue import ByteQueue
 from netchat.packets.decode.conversation import Conversation
 from netchat.packets.decode.frame_scanner import Stage
 from netchat.packets.decode.link_state import LinkState
@@ -59,7 +59,7 @@ class BlockScanStage:
         self._linked = linked
         self._budget = budget
         self._to_server = to_server
-        self._backlog = Backlog(budget)
+        self._backlog = ByteQueue(budget)
         self._backlog.offset = offset
         self._blocks = BlockDecoder(conversation, linked, open_frames, to_server=to_server)
         self._reader: BlockScanner | None = None
@@ -67,7 +67,7 @@ class BlockScanStage:
         self._cost = 0
 
     @property
-    def doubtful(self) -> bool:
+    def has_invalid_bytes(self) -> bool:
         """Never: a header of a link was read."""
         return False
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from netchat.packets.memory_budget import MemoryBudget
 
-__all__ = ["Backlog", "Mark", "Run"]
+__all__ = ["ByteQueue", "Mark", "Run"]
 
 #: Bytes that a run shows of itself: enough to recognise another protocol by.
 _SAMPLE = 64
@@ -49,7 +49,7 @@ class Run(NamedTuple):
     last: Mark
 
 
-class Backlog:
+class ByteQueue:
     """A queue of bytes that remembers where each came from.
 
     Args:

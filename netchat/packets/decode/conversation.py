@@ -12,7 +12,7 @@ from netchat.wire import Hello, Joined, Membership, Message, Renamed, Welcome
 __all__ = ["Conversation", "Counts", "endpoints", "reverse", "show_endpoint"]
 
 #: Rooms remembered of one conversation: what it says of them is somebody else's.
-_MOST_ROOMS = 256
+_MAX_ROOMS = 256
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class Conversation:
         to_client: counts of what the server sent.
         link: the noisy link that it is spoken over; None if it is not.
         transport: `TCP` or `UDP`.
-        twins: further streams of the connection, where each packet was captured several times with
+        duplicates: further streams of the connection, where each packet was captured several times with
             other sequence numbers. Their items are this conversation's, their counts are their own.
     """
 
@@ -78,7 +78,7 @@ class Conversation:
     to_client: Counts = field(default_factory=Counts)
     link: LinkState | None = None
     transport: str = "TCP"
-    twins: list[Conversation] = field(default_factory=list)
+    duplicates: list[Conversation] = field(default_factory=list)
 
     def learn(self, message: Message) -> None:
         """Remember names from the messages that tell them."""
@@ -95,17 +95,17 @@ class Conversation:
                 self._learn_room(membership)
 
     def _learn_room(self, membership: Membership) -> None:
-        if len(self.rooms) < _MOST_ROOMS:
+        if len(self.rooms) < _MAX_ROOMS:
             self.rooms[membership.room] = membership
 
     def counts(self, *, to_server: bool) -> Counts:
         """What was seen of one direction, in all streams."""
-        counts = [said.to_server if to_server else said.to_client for said in (self, *self.twins)]
+        counts = [conversation.to_server if to_server else conversation.to_client for conversation in (self, *self.duplicates)]
         return Counts(*map(sum, zip(*map(dataclasses.astuple, counts), strict=True)))
 
     def block_counts(self, *, to_server: bool) -> BlockCounts:
         """What was seen of the blocks of one direction, in all streams."""
-        links = [said.link for said in (self, *self.twins) if said.link is not None]
+        links = [conversation.link for conversation in (self, *self.duplicates) if conversation.link is not None]
         counts = [link.counts(to_server=to_server) for link in links]
         return BlockCounts(*map(sum, zip(*map(dataclasses.astuple, counts), strict=True)))
 

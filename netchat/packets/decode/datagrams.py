@@ -60,7 +60,7 @@ class Side:
         self.counts: Counts = conversation.to_server if to_server else conversation.to_client
         self.cost = 0
         self.blocks = BlockDecoder(
-            conversation, linked, lambda in_place: open_frames(self, in_place), to_server=to_server
+            conversation, linked, lambda aligned: open_frames(self, aligned), to_server=to_server
         )
 
 
@@ -207,15 +207,15 @@ class Datagrams:
         """Begin to follow a link."""
         before = self._ends.get((client, server))
         if before is not None and header.kind is Kind.OPEN:
-            said = self._links[before][0].conversation
+            conversation = self._links[before][0].conversation
             items += self._end(before, "a new link takes its ports")
-            items.append(Notice(time, said, True, "replaced", packet))
+            items.append(Notice(time, conversation, True, "replaced", packet))
         linked = LinkState(number=header.link)
         whole = header.kind is Kind.OPEN
-        said = Conversation(self._number(), client, server, time, whole, transport="UDP")
-        said.link = linked
-        items.append(Notice(time, said, to_server, "opened" if whole else "joined", packet))
-        up, down = (Side(said, linked, self._open_frames, to_server=way) for way in (True, False))
+        conversation = Conversation(self._number(), client, server, time, whole, transport="UDP")
+        conversation.link = linked
+        items.append(Notice(time, conversation, to_server, "opened" if whole else "joined", packet))
+        up, down = (Side(conversation, linked, self._open_frames, to_server=way) for way in (True, False))
         up.blocks.lost = down.blocks.lost = not whole
         return up, down
 
@@ -229,13 +229,13 @@ class Datagrams:
         time: int,
     ) -> list[Item]:
         counts, payload = side.counts, datagram.payload
-        said, to_server, offset = side.conversation, side.to_server, counts.offset
+        conversation, to_server, offset = side.conversation, side.to_server, counts.offset
         items: list[Item] = []
         counts.segments += 1
         counts.offset += len(payload)
         if self._trace:
             size = len(payload) + datagram.cut
-            items.append(Trace(time, said, to_server, packet, 0, offset, size, -1, ""))
+            items.append(Trace(time, conversation, to_server, packet, 0, offset, size, -1, ""))
         wanted = side.blocks.size(head.header) if head is not None else None
         if head is None or wanted != len(payload) - HEADER_SIZE:
             reason = "no header can be read in this datagram"
@@ -245,14 +245,14 @@ class Datagrams:
                 reason = f"this datagram is not as long as its {head.header.kind.name} header says"
             elif len(payload) < HEADER_SIZE:
                 reason = "this datagram is too short for a block"
-            link = said.link
+            link = conversation.link
             assert link is not None
             link.counts(to_server=to_server).unreadable += head is None
             link.counts(to_server=to_server).skipped += len(payload)
             if payload:
                 items.append(
                     Damage(
-                        time, said, to_server, offset, len(payload), "skipped", "", reason,
+                        time, conversation, to_server, offset, len(payload), "skipped", "", reason,
                         payload[:64], (packet,),
                     )
                 )  # fmt: skip
@@ -266,25 +266,25 @@ class Datagrams:
         self._account(side)
         items += [block, *inside]
         if head.header.kind in (Kind.CLOSE, Kind.REFUSE) and block.outcome != "failed":
-            items.append(Notice(time, said, to_server, "closed", packet))
+            items.append(Notice(time, conversation, to_server, "closed", packet))
         return items
 
     def _account(self, side: Side) -> None:
         self._budget.used += side.blocks.cost - side.cost
         side.cost = side.blocks.cost
 
-    def _leave(self, key: int, said: Conversation) -> None:
+    def _leave(self, key: int, conversation: Conversation) -> None:
         """A link is not between its client's present address and the server any more."""
-        if self._ends.get((said.client, said.server)) == key:
-            del self._ends[said.client, said.server]
+        if self._ends.get((conversation.client, conversation.server)) == key:
+            del self._ends[conversation.client, conversation.server]
 
     def _end(self, key: int, why: str) -> list[Item]:
         number = self._linked(key).number
         sides = self._links.pop(key)
-        said = sides[0].conversation
-        self._leave(key, said)
-        if number is not None and self._named.get((said.server, number)) == key:
-            del self._named[said.server, number]
+        conversation = sides[0].conversation
+        self._leave(key, conversation)
+        if number is not None and self._named.get((conversation.server, number)) == key:
+            del self._named[conversation.server, number]
         items: list[Item] = []
         for side in sides:
             items += side.blocks.end(why)
@@ -295,7 +295,7 @@ class Datagrams:
         items: list[Item] = []
         while len(self._links) >= MAX_LINKS:
             key = next(iter(self._links))
-            said = self._links[key][0].conversation
+            conversation = self._links[key][0].conversation
             items += self._end(key, "it is not followed any more")
-            items.append(Notice(time, said, True, "dropped", packet))
+            items.append(Notice(time, conversation, True, "dropped", packet))
         return items

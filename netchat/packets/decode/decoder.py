@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING
 
 from netchat.packets.capture.packet import Packet
 from netchat.packets.decode.conversation import Conversation, endpoints, reverse
-from netchat.packets.decode.frame_scanner import Echo, FrameScanner, Stage
+from netchat.packets.decode.frame_scanner import SegmentCache, FrameScanner, Stage
 from netchat.packets.decode.protocol_detector import ProtocolDetector
 from netchat.packets.items import Item, Notice
 from netchat.packets.memory_budget import MAX_CONVERSATIONS, MAX_KEPT, MemoryBudget
-from netchat.packets.tcp.connection import MAX_TWINS, Connection, Rival
+from netchat.packets.tcp.connection import MAX_DUPLICATES, Connection, Rival
 from netchat.packets.tcp.dissect import (
     ACK,
     FIN,
@@ -50,14 +50,14 @@ _MASK = 0xFFFFFFFF
 _KINDS = SYN | FIN | RST | ACK
 
 #: Connections that are known to be no chat. A key of them costs 150 bytes.
-_MOST_FOREIGN = 65_536
+_MAX_FOREIGN = 65_536
 
 
 class Decoder:
     """Decodes the chat in a sequence of packets.
 
     Args:
-        ports: TCP ports that are a chat's whatever is said on them. On other ports a connection
+        ports: TCP ports that are a chat's whatever is conversation on them. On other ports a connection
             is one if a valid frame is found where it must be. Links over UDP are looked for on
             these ports only.
         limit: bytes a whole frame may have; larger ones are damage.
@@ -83,7 +83,7 @@ class Decoder:
         self._limit = limit
         self._trace = trace
         self._budget = MemoryBudget()
-        self._echo = Echo()
+        self._cache = SegmentCache()
         self._table: dict[bytes, tuple[Connection, TcpStream]] = {}
         self._foreign: set[bytes] = set()  # keys of connections that are no chat
         self._waiting: set[Connection] = set()
@@ -105,7 +105,7 @@ class Decoder:
         known = self._table.get(key)
         if known is not None:
             connection, half = known
-            if connection.ready and seq == half.next and flags & _KINDS == ACK and not cut:
+            if connection.is_fast and seq == half.next and flags & _KINDS == ACK and not cut:
                 # The usual case: the next segment of a chat in which nothing is missing.
                 connection.last = time
                 half.other.acked = ack
@@ -179,14 +179,14 @@ class Decoder:
             return items
         if connection is None or half is None:
             connection, half = self._open(segment, number, time, items)
-        elif connection.rival is not None or connection.twins:
+        elif connection.rival is not None or connection.duplicates:
             connection, half = self._stream(connection, segment, time, items)
-            if connection.chat is False:
+            if connection.is_chat is False:
                 return items  # a new connection had the ports, and was no chat
         if connection.is_another(half, segment):
             connection, half = self._challenge(connection, half, segment, number, time, items)
         items += self._take(connection, half, segment, number, time)
-        if connection.rival is not None and connection.rival.is_twin and connection.chat:
+        if connection.rival is not None and connection.rival.is_duplicate and connection.is_chat:
             items += self._pair(connection)
         return items + self._relieve() if self._budget.used > MAX_KEPT else items
 
@@ -198,10 +198,10 @@ class Decoder:
 
     def _sift(self, connection: Connection, items: list[Item]) -> list[Item]:
         """Keep the items of what is not known to be a chat; note who waits for something."""
-        if connection.chat is None:
+        if connection.is_chat is None:
             items = connection.recognise(items)
             self._decided(connection)
-        if connection.waiting:
+        if connection.is_waiting:
             self._waiting.add(connection)
         else:
             self._waiting.discard(connection)
@@ -211,20 +211,20 @@ class Decoder:
         if first.rival is not None and first.rival.connection is connection:
             first.rival.items += items
             return []
-        return _of_twin(first.conversation, items)
+        return _of_duplicate(first.conversation, items)
 
     def _decided(self, connection: Connection) -> None:
         """Act on what has been found out about a connection on an unknown port."""
         self._number(connection)
         first = connection.first
-        if connection.chat:
-            idle = not connection.waiting and connection.rival is None
-            connection.ready = idle and not self._trace
-        elif connection.chat is not None and first is None:
+        if connection.is_chat:
+            idle = not connection.is_waiting and connection.rival is None
+            connection.is_fast = idle and not self._trace
+        elif connection.is_chat is not None and first is None:
             self._forget(connection)
             self._foreign.update(connection.keys)
-        elif connection.chat is not None and first is not None and connection in first.twins:
-            first.twins.remove(connection)
+        elif connection.is_chat is not None and first is not None and connection in first.duplicates:
+            first.duplicates.remove(connection)
             self._waiting.discard(connection)
 
     # -- two streams on the same addresses and ports ----------------------------------------------
@@ -269,9 +269,9 @@ class Decoder:
             other = connection.rival.connection
             items += self._replace(connection)
             connection = other
-        if connection.over or connection.chat is False or len(connection.twins) >= MAX_TWINS:
+        if connection.is_over or connection.is_chat is False or len(connection.duplicates) >= MAX_DUPLICATES:
             why = "a new connection takes its ports"
-            if connection.chat is not False:
+            if connection.is_chat is not False:
                 items += self._end(connection, why, "replaced", time, self.packets)
             self._foreign -= set(connection.keys)
             other, sender = self._open(segment, number, began, items)
@@ -279,7 +279,7 @@ class Decoder:
             other, sender = self._follow(segment, began)
             other.first = connection
             connection.rival = Rival(other, number, time)
-            connection.ready = False
+            connection.is_fast = False
             self._challenged.add(connection)
             self._sift(other, [_begins(other, sender, segment, number, began)])
         for stray in strays:
@@ -316,16 +316,16 @@ class Decoder:
         """The rival of a connection is the same one, captured again."""
         rival = connection.rival
         assert rival is not None
-        if rival.connection.chat is False:
+        if rival.connection.is_chat is False:
             self._drop_rival(connection)
             return []
         connection.rival = None
         self._challenged.discard(connection)
-        connection.twins.append(rival.connection)
-        said = connection.conversation
-        said.twins.append(rival.connection.conversation)
-        notice = Notice(rival.time, said, True, "doubled", rival.packet)
-        return [notice, *_of_twin(said, rival.items)]
+        connection.duplicates.append(rival.connection)
+        conversation = connection.conversation
+        conversation.duplicates.append(rival.connection.conversation)
+        notice = Notice(rival.time, conversation, True, "doubled", rival.packet)
+        return [notice, *_of_duplicate(conversation, rival.items)]
 
     # -- connections ----------------------------------------------------------------------------
 
@@ -333,7 +333,7 @@ class Decoder:
         self, segment: Segment, number: int, time: int, items: list[Item]
     ) -> tuple[Connection, TcpStream]:
         """Begin to follow the connection of a segment."""
-        if len(self._table) >= 2 * MAX_CONVERSATIONS or len(self._foreign) > _MOST_FOREIGN:
+        if len(self._table) >= 2 * MAX_CONVERSATIONS or len(self._foreign) > _MAX_FOREIGN:
             items += self._make_room(time)
         connection, sender = self._follow(segment, time)
         for half in (sender, sender.other):
@@ -354,35 +354,35 @@ class Decoder:
             to_server = source[1] >= target[1]  # the server's port is most often the lower one
         client, server = (source, target) if to_server else (target, source)
         chat = True if self._ports & {source[1], target[1]} else None
-        said = Conversation(0, client, server, time, bool(opening))
+        conversation = Conversation(0, client, server, time, bool(opening))
         keys = segment.key, reverse(segment.key)
         halves = [
-            TcpStream(key, said, counts, self._budget, self._open_stage, to_server=to)
+            TcpStream(key, conversation, counts, self._budget, self._open_stage, to_server=to)
             for key, to, counts in (
-                (keys[not to_server], True, said.to_server),
-                (keys[to_server], False, said.to_client),
+                (keys[not to_server], True, conversation.to_server),
+                (keys[to_server], False, conversation.to_client),
             )
         ]
-        connection = Connection(said, halves[0], halves[1], keys, chat=chat)
+        connection = Connection(conversation, halves[0], halves[1], keys, chat=chat)
         return connection, halves[0] if to_server else halves[1]
 
-    def _open_stage(self, half: TcpStream, in_place: bool) -> Stage:
+    def _open_stage(self, half: TcpStream, aligned: bool) -> Stage:
         return ProtocolDetector(
-            half, self._budget, partial(self._open_frames, half), in_place=in_place
+            half, self._budget, partial(self._open_frames, half), aligned=aligned
         )
 
-    def _open_frames(self, half: TcpStream | Side, in_place: bool) -> Stage:
+    def _open_frames(self, half: TcpStream | Side, aligned: bool) -> Stage:
         return FrameScanner(
             half.conversation,
             self._budget,
             to_server=half.to_server,
             limit=self._limit,
-            in_place=in_place,
-            echo=self._echo,
+            aligned=aligned,
+            cache=self._cache,
         )
 
     def _number(self, connection: Connection) -> None:
-        if connection.chat and connection.first is None:
+        if connection.is_chat and connection.first is None:
             connection.conversation.number = self._count()
 
     def _count(self) -> int:
@@ -407,18 +407,18 @@ class Decoder:
             items = self._replace(connection)
             # Decided already where it was no chat.
             return (
-                items if other.chat is False else items + self._end(other, why, event, time, number)
+                items if other.is_chat is False else items + self._end(other, why, event, time, number)
             )
         items = connection.finish(why, number, time)
-        if connection.chat is None:  # the last chance to find out
+        if connection.is_chat is None:  # the last chance to find out
             items = connection.recognise(items)
             self._number(connection)
-        for twin in connection.twins:
-            items += _of_twin(connection.conversation, twin.finish(why, number, time))
+        for duplicate in connection.duplicates:
+            items += _of_duplicate(connection.conversation, duplicate.finish(why, number, time))
         self._forget(connection)
-        if event and connection.chat and not connection.over:
+        if event and connection.is_chat and not connection.is_over:
             items.append(Notice(time, connection.conversation, True, event, number))
-        return items if connection.chat else []
+        return items if connection.is_chat else []
 
     def _forget(self, connection: Connection) -> None:
         self._challenged.discard(connection)
@@ -475,9 +475,9 @@ def _take_strays(half: TcpStream, segment: Segment) -> list[tuple[Segment, int, 
     return sorted(strays, key=lambda stray: stray[1])
 
 
-def _of_twin(said: Conversation, items: list[Item]) -> list[Item]:
-    """Make the items of a twin those of the conversation; it opens and closes once."""
-    return [item._replace(conversation=said) for item in items if not isinstance(item, Notice)]
+def _of_duplicate(conversation: Conversation, items: list[Item]) -> list[Item]:
+    """Make the items of a duplicate those of the conversation; it opens and closes once."""
+    return [item._replace(conversation=conversation) for item in items if not isinstance(item, Notice)]
 
 
 def _ports_of(key: bytes) -> set[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netchat.errors import BadBody, BadMagic, FrameTooLarge, PeerError
-from netchat.packets.decode.byte_queue import Backlog, Mark
+from netchat.packets.decode.byte_queue import ByteQueue, Mark
 from netchat.packets.decode.conversation import Conversation
 from netchat.packets.decode.frame_header import (
     PREFIX,
@@ -39,18 +39,18 @@ class FrameResync:
         budget: told of what is kept.
         to_server: which direction.
         limit: bytes a whole frame may have.
-        in_place: whether the first byte is the first one of a frame.
+        aligned: whether the first byte is the first one of a frame.
 
     Attributes:
         busy: False where a frame has to begin with the next byte, and nothing waits.
         backlog: the bytes that belong to no item yet, and their place in the stream.
         to_server: which direction.
-        doubtful: whether bytes came that are no frame where one had to be.
+        has_invalid_bytes: whether bytes came that are no frame where one had to be.
     """
 
     __slots__ = (
         "_conversation", "_error", "_final", "_found", "_limit", "_reason", "_rest", "_scan",
-        "_wanted", "backlog", "busy", "doubtful", "to_server",
+        "_wanted", "backlog", "busy", "has_invalid_bytes", "to_server",
     )  # fmt: skip
 
     def __init__(
@@ -60,18 +60,18 @@ class FrameResync:
         *,
         to_server: bool,
         limit: int = MAX_FRAME,
-        in_place: bool = True,
+        aligned: bool = True,
     ) -> None:
-        self.busy = not in_place
-        self.doubtful = False
+        self.busy = not aligned
+        self.has_invalid_bytes = False
         self._conversation = conversation
         self.to_server = to_server
         self._limit = limit
-        self.backlog = Backlog(budget)
+        self.backlog = ByteQueue(budget)
         self._wanted = 0  # nothing can be said before so many bytes wait
-        self._scan = -1 if in_place else 0  # searching: where among them to go on; else -1
+        self._scan = -1 if aligned else 0  # searching: where among them to go on; else -1
         self._rest = -1  # passing over: where in the stream the broken frame ends; else -1
-        self._found = not in_place  # whether the next frame was searched for
+        self._found = not aligned  # whether the next frame was searched for
         self._final: tuple[str, str] | None = None  # cause and reason why nothing more comes
         # Why the scanner searches.
         self._error, self._reason = "", "the capture begins in the middle of a frame"
@@ -125,7 +125,7 @@ class FrameResync:
             elif self._scan >= 0:
                 decided = self._search(items)
             else:
-                decided = self._in_place(items)
+                decided = self._read_aligned(items)
 
     def _wait(self, size: int) -> bool:
         self._wanted = size
@@ -133,7 +133,7 @@ class FrameResync:
 
     # -- in place -------------------------------------------------------------------------------
 
-    def _in_place(self, items: list[Item]) -> bool:
+    def _read_aligned(self, items: list[Item]) -> bool:
         """Look at the frame that has to begin here; False: more bytes are needed."""
         waiting = self.backlog.bytes
         problem: PeerError | None = None
@@ -225,7 +225,7 @@ class FrameResync:
     # -- searching ------------------------------------------------------------------------------
 
     def _lose_place(self, error: PeerError) -> bool:
-        self.doubtful = True
+        self.has_invalid_bytes = True
         self._search_on(str(error), type(error).__name__)
         self._scan = 1  # no frame begins with the first byte: that was just found out
         return True

@@ -25,7 +25,7 @@ from netchat.packets.items import Decoded, Item
 from netchat.packets.memory_budget import MemoryBudget
 from netchat.wire import HEADER_SIZE, MAX_FRAME, MESSAGES
 
-__all__ = ["Echo", "FrameScanner", "Stage"]
+__all__ = ["SegmentCache", "FrameScanner", "Stage"]
 
 #: magic and version | type | flags, suite, reserved | length of the body | CRC-32
 _HEADER = struct.Struct(">3sBIII").unpack_from
@@ -42,7 +42,7 @@ class Stage(Protocol):
     """What takes the bytes of one direction."""
 
     @property
-    def doubtful(self) -> bool:
+    def has_invalid_bytes(self) -> bool:
         """Whether bytes came that are none of this protocol."""
 
     def push(self, data: bytes, packet: int, time: int, repeated: bool) -> list[Item]:
@@ -58,7 +58,7 @@ class Stage(Protocol):
         """The bytes are of the other direction."""
 
 
-class Echo:
+class SegmentCache:
     """The last segment that was whole frames, and what was found in it.
 
     Attributes:
@@ -86,11 +86,11 @@ class FrameScanner:
         budget: told of what is kept.
         to_server: which direction.
         limit: bytes a whole frame may have.
-        in_place: whether the first byte is the first one of a frame.
-        echo: shared by all scanners of a decoder.
+        aligned: whether the first byte is the first one of a frame.
+        cache: shared by all scanners of a decoder.
     """
 
-    __slots__ = ("_careful", "_conversation", "_echo", "_longest", "_to_server")
+    __slots__ = ("_resync", "_conversation", "_cache", "_longest", "_to_server")
 
     def __init__(
         self,
@@ -99,21 +99,21 @@ class FrameScanner:
         *,
         to_server: bool,
         limit: int = MAX_FRAME,
-        in_place: bool = True,
-        echo: Echo | None = None,
+        aligned: bool = True,
+        cache: SegmentCache | None = None,
     ) -> None:
-        self._echo = echo or Echo()
+        self._cache = cache or SegmentCache()
         self._conversation = conversation
         self._to_server = to_server
         self._longest = limit - HEADER_SIZE
-        self._careful = FrameResync(
-            conversation, budget, to_server=to_server, limit=limit, in_place=in_place
+        self._resync = FrameResync(
+            conversation, budget, to_server=to_server, limit=limit, aligned=aligned
         )
 
     @property
-    def doubtful(self) -> bool:
+    def has_invalid_bytes(self) -> bool:
         """Whether bytes came that are no frame where one had to be."""
-        return self._careful.doubtful
+        return self._resync.has_invalid_bytes
 
     def push(self, data: bytes, packet: int, time: int, repeated: bool) -> list[Item]:
         """Take the next bytes of the stream.
@@ -124,19 +124,19 @@ class FrameScanner:
             time: when it was captured, in ns.
             repeated: whether it was a retransmission.
         """
-        careful, echo = self._careful, self._echo
-        if careful.busy:
-            return careful.push(data, packet, time, repeated)
-        backlog = careful.backlog
+        resync, cache = self._resync, self._cache
+        if resync.busy:
+            return resync.push(data, packet, time, repeated)
+        backlog = resync.backlog
         conversation, to_server, packets = self._conversation, self._to_server, (packet,)
         offset = backlog.offset
-        if data == echo.data:
+        if data == cache.data:
             # A server tells all members of a room the same: what was found in these bytes when
             # they went to the one before is in them now.
             backlog.offset = offset + len(data)
-            offset -= echo.offset
+            offset -= cache.offset
             again: list[Item] = []
-            for i in echo.items:
+            for i in cache.items:
                 item = (time, conversation, to_server, i[3], i[4], packets, repeated,
                         offset + i[7], False)  # fmt: skip
                 again.append(_new(Decoded, item))
@@ -175,9 +175,9 @@ class FrameScanner:
             at = end
         backlog.offset = offset + at
         if at < size:
-            return [*items, *careful.push(data[at:], packet, time, repeated)]
+            return [*items, *resync.push(data[at:], packet, time, repeated)]
         if not told:
-            echo.data, echo.items, echo.offset = data, tuple(items), offset
+            cache.data, cache.items, cache.offset = data, tuple(items), offset
         return items  # type: ignore[return-value] # a list of some kinds of item
 
     def gap(self, size: int) -> list[Item]:
@@ -186,13 +186,13 @@ class FrameScanner:
         Returns:
             What is known now about the bytes in front of the gap.
         """
-        return self._careful.gap(size)
+        return self._resync.gap(size)
 
     def end(self, why: str) -> list[Item]:
         """Take it that nothing more comes; `why` is for the reason of what is unfinished."""
-        return self._careful.end(why)
+        return self._resync.end(why)
 
     def swap_direction(self) -> None:
         """The bytes are of the other direction."""
         self._to_server = not self._to_server
-        self._careful.to_server = self._to_server
+        self._resync.to_server = self._to_server

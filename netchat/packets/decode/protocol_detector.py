@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from netchat.link.sync_marker import MARKER, MARKER_ERRORS, begins_link, differing_bits
-from netchat.packets.decode.byte_queue import Backlog
+from netchat.packets.decode.byte_queue import ByteQueue
 from netchat.packets.decode.conversation import Conversation
 from netchat.packets.decode.frame_scanner import Stage
 from netchat.packets.decode.link_state import LinkState
@@ -50,14 +50,14 @@ class ProtocolDetector:
         budget: told of what is kept.
         open_frames: makes the stage for frames; its argument is whether the first byte is the first
             of the stream.
-        in_place: whether it is here.
+        aligned: whether it is here.
     """
 
     __slots__ = (
         "_backlog",
         "_budget",
         "_frames",
-        "_in_place",
+        "_aligned",
         "_looked",
         "_open_frames",
         "_place",
@@ -70,21 +70,21 @@ class ProtocolDetector:
         budget: MemoryBudget,
         open_frames: Callable[[bool], Stage],
         *,
-        in_place: bool,
+        aligned: bool,
     ) -> None:
         self._place = place
         self._budget = budget
         self._open_frames = open_frames
-        self._in_place = in_place
-        self._frames = open_frames(in_place)
-        self._backlog = Backlog(budget)
+        self._aligned = aligned
+        self._frames = open_frames(aligned)
+        self._backlog = ByteQueue(budget)
         self._seen = 0  # bytes that were looked at in all
         self._looked = 0  # how many of those that wait
 
     @property
-    def doubtful(self) -> bool:
+    def has_invalid_bytes(self) -> bool:
         """Whether bytes came that are none of this protocol."""
-        return self._frames.doubtful
+        return self._frames.has_invalid_bytes
 
     def push(self, data: bytes, packet: int, time: int, repeated: bool) -> list[Item]:
         """Take the next bytes of the stream; as `FrameScanner.push`."""
@@ -92,17 +92,17 @@ class ProtocolDetector:
         waiting = self._backlog.bytes
         if self._place.conversation.link is not None:  # the other direction has told
             return self._become_link(0)
-        if self._in_place and not begins_link(bytes(waiting[:4])):
+        if self._aligned and not begins_link(bytes(waiting[:4])):
             return self._become_frames()
         at = self._find()
         if at is not None:
             # A stream that begins like a link is one from there on, readable or not.
-            return self._become_link(0 if self._in_place else at)
+            return self._become_link(0 if self._aligned else at)
         self._seen += len(data)
         if self._seen > _LOOKED_AT:
             return self._become_frames()
         # In the middle of a stream, frames are shown as they come.
-        items = [] if self._in_place else self._hand_over(self._frames, self._looked)
+        items = [] if self._aligned else self._hand_over(self._frames, self._looked)
         self._backlog.account()
         return items
 
@@ -130,7 +130,7 @@ class ProtocolDetector:
         items = self._hand_over(self._frames, len(self._backlog.bytes))
         self._backlog.offset += size
         self._backlog.account()
-        self._in_place = False
+        self._aligned = False
         return items + self._frames.gap(size)
 
     def end(self, why: str) -> list[Item]:
@@ -153,16 +153,16 @@ class ProtocolDetector:
         """A block begins `at` so many bytes on, or may."""
         from netchat.packets.decode.block_scanner import BlockScanStage
 
-        place, said = self._place, self._place.conversation
+        place, conversation = self._place, self._place.conversation
         items = self._hand_over(self._frames, at)
         for item in self._frames.end("the blocks of a link begin"):
             if isinstance(item, Damage):
                 item = item._replace(reason="the capture begins in the middle of a block")
             items.append(item)
-        said.link = said.link or LinkState()
+        conversation.link = conversation.link or LinkState()
         place.stage = BlockScanStage(
-            said,
-            said.link,
+            conversation,
+            conversation.link,
             self._budget,
             self._open_frames,
             to_server=place.to_server,

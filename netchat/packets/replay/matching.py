@@ -9,7 +9,7 @@ from netchat.packets.replay.translation import Translation
 from netchat.wire import Message, Ping, Record, fields_of
 from netchat.wire.pairs import link_field
 
-__all__ = ["IGNORED", "Answers", "Difference"]
+__all__ = ["IGNORED", "AnswerMatcher", "Difference"]
 
 #: Fields that a server chooses anew each time, or that depend on what was said to it before.
 IGNORED = frozenset(
@@ -35,7 +35,7 @@ class Difference:
 
 
 @dataclass(slots=True)
-class Answers:
+class AnswerMatcher:
     """The answers of one conversation.
 
     Args:

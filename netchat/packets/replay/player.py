@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from netchat.packets.items import Damage, Decoded, Gap, Item, Notice
-from netchat.packets.replay.matching import Answers, Difference
+from netchat.packets.replay.matching import AnswerMatcher, Difference
 from netchat.packets.replay.translation import Translation
 from netchat.wire import Hello, Message, Ping, Pong, encode
 from netchat.wording import many
 
-__all__ = ["Line", "Replay", "Step", "plan"]
+__all__ = ["ReplayConnection", "Replay", "Step", "plan"]
 
 #: Seconds to wait for an answer that the capture has. It is waited for only once.
 TIMEOUT = 3.0
@@ -32,7 +32,7 @@ SETTLE = 0.3
 _LOOK = 0.05
 
 
-class Line(Protocol):
+class ReplayConnection(Protocol):
     """One connection to the server, such as `netchat.net.probe.Probe`."""
 
     closed: str
@@ -117,7 +117,7 @@ class Replay:
         steps: what `plan` made of a capture.
         connect: makes a new connection to the server.
         speed: how many times faster than the capture; None is as fast as can be.
-        patience: seconds to wait for an answer.
+        timeout: seconds to wait for an answer.
         progress: called with each step as it is taken.
 
     Attributes:
@@ -126,13 +126,13 @@ class Replay:
     """
 
     steps: list[Step]
-    connect: Callable[[], Line]
+    connect: Callable[[], ReplayConnection]
     speed: float | None = 1.0
-    patience: float = TIMEOUT
+    timeout: float = TIMEOUT
     progress: Callable[[Step], None] | None = None
     sent: int = 0
-    answers: dict[int, Answers] = field(default_factory=dict)
-    _lines: dict[int, Line] = field(default_factory=dict)
+    answers: dict[int, AnswerMatcher] = field(default_factory=dict)
+    _lines: dict[int, ReplayConnection] = field(default_factory=dict)
     _translation: Translation = field(default_factory=Translation)
 
     def run(self) -> list[Difference]:
@@ -146,7 +146,7 @@ class Replay:
         """
         for number in sorted({step.conversation for step in self.steps}):
             told = [s.message for s in self.steps if s.conversation == number and not s.to_server]
-            self.answers[number] = Answers(number, [m for m in told if m is not None])
+            self.answers[number] = AnswerMatcher(number, [m for m in told if m is not None])
         began = time.monotonic()
         due = dict.fromkeys(self.answers, 0)
         try:
@@ -195,7 +195,7 @@ class Replay:
         for number, answers in self.answers.items():
             if number not in self._lines:
                 continue
-            deadline = time.monotonic() + self.patience
+            deadline = time.monotonic() + self.timeout
             while answers.found + answers.given_up < due[number]:
                 left = deadline - time.monotonic()
                 if left <= 0 or self._lines[number].closed:

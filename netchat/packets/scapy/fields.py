@@ -33,7 +33,7 @@ _NAMED_NUMBERS = {U8: ByteEnumField, U16: ShortEnumField}
 _LENGTH_FORMATS = {TEXT: "!H", BLOB: "!I", LIST: "!H"}
 
 #: What a list's count can say. Scapy's own limit of 100 items is below a full ROSTER.
-_MOST_ITEMS = 0xFFFF
+_MAX_ITEMS = 0xFFFF
 
 _record_layers: dict[type[Record], type[Packet]] = {}
 
@@ -85,7 +85,7 @@ def _convert(field: Field) -> list[Any]:
             [],
             record_layer(field.record),
             count_from=lambda pkt: pkt.getfieldval(count),
-            max_count=_MOST_ITEMS,
+            max_count=_MAX_ITEMS,
         )
         return [FieldLenField(count, None, count_of=name, fmt=form), items]
     size = f"{field.name}_len"

@@ -51,7 +51,7 @@ from netchat.wire.walk import walk
 
 #: Frames of one TCP segment that are shown as layers behind each other; what is left is Padding.
 #: Scapy builds, shows and dissects layers by recursion, and Python's stack is not endless.
-MOST_FRAMES = 32
+MAX_FRAMES = 32
 
 
 def _frame_size(data: bytes, at: int = 0) -> int:
@@ -209,7 +209,7 @@ def _cut(data: bytes) -> tuple[list[bytes], bytes]:
     """Cut a segment into frames, of which the last may be incomplete, and what is left over."""
     pieces, at = list[bytes](), 0
     while (
-        len(pieces) < MOST_FRAMES and data.startswith(MAGIC, at) and len(data) >= at + HEADER_SIZE
+        len(pieces) < MAX_FRAMES and data.startswith(MAGIC, at) and len(data) >= at + HEADER_SIZE
     ):
         end = at + _frame_size(data, at)
         pieces.append(data[at:end])
@@ -235,7 +235,7 @@ _SUMMARISED = [TCP, NCP, *LAYERS.values()]
 NAMES = {layer.__name__: layer for layer in [*LAYERS.values(), *map(record_layer, records())]}
 globals().update(NAMES)
 
-__all__ = ["LAYERS", "MOST_FRAMES", "NCP", "TextField", "looks_like_ncp", *NAMES]
+__all__ = ["LAYERS", "MAX_FRAMES", "NCP", "TextField", "looks_like_ncp", *NAMES]
 
 
 def _by_content(self: TCP, payload: bytes) -> type[Packet]:

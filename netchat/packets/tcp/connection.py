@@ -10,7 +10,7 @@ from netchat.packets.tcp.dissect import ACK, RST, SYN, Segment
 from netchat.packets.tcp.stream import TcpStream
 from netchat.wire import Way
 
-__all__ = ["MAX_TWINS", "PROBE", "Connection", "Rival"]
+__all__ = ["MAX_DUPLICATES", "PROBE", "Connection", "Rival"]
 
 #: Bytes of one direction in which a chat on an unknown port has to show a valid frame, where the
 #: beginning of the stream was not captured. One of them fits for certain: two largest frames.
@@ -24,11 +24,11 @@ _MASK = 0xFFFFFFFF
 #: Which way the blocks of a link travel, of those that travel one way only.
 _BLOCK_WAYS = {"OPEN": Way.TO_SERVER, "ACCEPT": Way.TO_CLIENT, "REFUSE": Way.TO_CLIENT}
 
-#: Items that are held until it is known whether a connection is a chat.
-_MOST_ITEMS = 256
+#: Items that are buffer until it is known whether a connection is a chat.
+_MAX_ITEMS = 256
 
 #: Streams that one connection may have beside its first one.
-MAX_TWINS = 3
+MAX_DUPLICATES = 3
 
 #: A second stream on the same addresses and ports that goes on for so many segments, or so many ns,
 #: while the first one says nothing new, is a new connection.
@@ -36,7 +36,7 @@ _RIVAL_SEGMENTS, _RIVAL_TIME = 8, 1_000_000_000
 
 #: A second stream that does not go on, while the first one has so many segments, was one damaged
 #: packet.
-_MOST_FIRST_SEGMENTS = 32
+_MAX_FIRST_SEGMENTS = 32
 
 
 @dataclass(slots=True)
@@ -68,14 +68,14 @@ class Rival:
     first_goes_on: bool = False
 
     @property
-    def is_twin(self) -> bool:
+    def is_duplicate(self) -> bool:
         """Whether this is the same connection, captured again."""
         return self.goes_on and self.first_goes_on
 
     @property
     def is_stray(self) -> bool:
         """Whether this is a damaged packet, and no stream."""
-        return self.first_goes_on and self.first_segments >= _MOST_FIRST_SEGMENTS
+        return self.first_goes_on and self.first_segments >= _MAX_FIRST_SEGMENTS
 
     def has_won(self, time: int) -> bool:
         """Whether this is a new connection, by now."""
@@ -91,18 +91,18 @@ class Connection:
         client: the half from the client.
         server: the half from the server.
         keys: the keys of both.
-        chat: whether it is one: by its port, or by what was said; None while that is open.
-        ready: whether segments may take the short way: it is a chat, and nothing is held.
+        chat: whether it is one: by its port, or by what was conversation; None while that is open.
+        ready: whether segments may take the short way: it is a chat, and nothing is buffer.
         over: whether it was closed or reset.
         last: time of its last packet, in ns.
         rival: a second stream on its addresses and ports of which it is not known what it is.
-        twins: further streams of the same connection.
-        first: of a rival or twin, the connection that it is beside; else None.
+        duplicates: further streams of the same connection.
+        first: of a rival or duplicate, the connection that it is beside; else None.
     """
 
     __slots__ = (
-        "_pending", "chat", "client", "conversation", "first", "keys", "last", "over", "ready",
-        "rival", "server", "twins",
+        "_pending", "client", "conversation", "first", "is_chat", "is_fast", "is_over", "keys", "last",
+        "rival", "server", "duplicates",
     )  # fmt: skip
 
     def __init__(
@@ -118,18 +118,18 @@ class Connection:
         self.client, self.server = client, server
         client.other, server.other = server, client
         self.keys = keys
-        self.chat = chat
-        self.ready = self.over = False
+        self.is_chat = chat
+        self.is_fast = self.is_over = False
         self.last = 0
         self.rival: Rival | None = None
-        self.twins: list[Connection] = []
+        self.duplicates: list[Connection] = []
         self.first: Connection | None = None
         self._pending: list[Item] = []
 
     @property
     def streams(self) -> list[Connection]:
-        """This one, its twins and its rival."""
-        return [self, *self.twins, *([self.rival.connection] if self.rival is not None else [])]
+        """This one, its duplicates and its rival."""
+        return [self, *self.duplicates, *([self.rival.connection] if self.rival is not None else [])]
 
     def half(self, key: bytes) -> TcpStream:
         """The half that has this key."""
@@ -141,9 +141,9 @@ class Connection:
         return self.client.counts.segments + self.server.counts.segments
 
     @property
-    def waiting(self) -> bool:
-        """Whether segments are held in either direction."""
-        return bool(self.client.held.pieces or self.server.held.pieces)
+    def is_waiting(self) -> bool:
+        """Whether segments are buffer in either direction."""
+        return bool(self.client.buffer.pieces or self.server.buffer.pieces)
 
     def take(
         self, half: TcpStream, segment: Segment, number: int, time: int, *, trace: bool
@@ -177,23 +177,23 @@ class Connection:
                 half.other.acked = segment.ack
             items += half.accept(segment, number, time, self.turn)
             items += self._after(half, flags, number, time)
-        self.ready = self.chat is True and not self.waiting and not trace and self.rival is None
+        self.is_fast = self.is_chat is True and not self.is_waiting and not trace and self.rival is None
         return [self._trace(half, segment, number, time), *items] if trace else items
 
     def _after(self, half: TcpStream, flags: int, number: int, time: int) -> list[Item]:
         """What a segment means for the connection as a whole."""
         items = self.check(time)
-        if self.over:
+        if self.is_over:
             return items
         event = ""
         if flags & RST:
             event = "reset"
-            if not self.waiting:
+            if not self.is_waiting:
                 items += self.finish("the connection is reset", number, time)
         elif self.client.ended and self.server.ended:
             event = "closed"
         if event:
-            self.over = True
+            self.is_over = True
             items.append(Notice(time, self.conversation, half.to_server, event, number))
         return items
 
@@ -201,7 +201,7 @@ class Connection:
         """Give up what was waited for long enough, by now."""
         items: list[Item] = []
         for half in (self.client, self.server):
-            if half.held.pieces:
+            if half.buffer.pieces:
                 items += half.check(time, self.turn)
         return items
 
@@ -266,7 +266,7 @@ class Connection:
         pending += items
         first = next((item for item in items if isinstance(item, (Decoded, Block))), None)
         if first is not None:
-            self.chat, self._pending = True, []
+            self.is_chat, self._pending = True, []
             if not self.conversation.whole and not _ways(first) & (
                 Way.TO_SERVER if first.to_server else Way.TO_CLIENT
             ):
@@ -276,17 +276,17 @@ class Connection:
             return pending
         halves = self.client, self.server
         probed = any(half.counts.bytes > PROBE for half in halves)
-        foreign = self.conversation.whole and any(half.stage.doubtful for half in halves)
-        if probed or foreign or len(pending) > _MOST_ITEMS:
-            self.chat, self._pending = False, []
+        foreign = self.conversation.whole and any(half.stage.has_invalid_bytes for half in halves)
+        if probed or foreign or len(pending) > _MAX_ITEMS:
+            self.is_chat, self._pending = False, []
             self.client.abandon()
             self.server.abandon()
         return []
 
     def _swap_direction(self) -> None:
-        said = self.conversation
-        said.client, said.server = said.server, said.client
-        said.to_server, said.to_client = said.to_client, said.to_server
+        conversation = self.conversation
+        conversation.client, conversation.server = conversation.server, conversation.client
+        conversation.to_server, conversation.to_client = conversation.to_client, conversation.to_server
         self.client, self.server = self.server, self.client
         for half in (self.client, self.server):
             half.swap_direction()

@@ -5,7 +5,7 @@
 
 A hole is waited for as long as it may still be filled. It is given up as a gap when the other
 side has acknowledged what is behind it (so it has those bytes, and only the capture has not) and
-they do not come soon, or when too much time passes, or too much is held behind it.
+they do not come soon, or when too much time passes, or too much is buffer behind it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PATIENCE_PACKETS, _PATIENCE_TIME = 32, 1_000_000_000
 #: How long one that nobody acknowledged is waited for, in ns: five retransmissions.
 _LONG = 10_000_000_000
 
-#: The first segments of a direction that was joined in its middle are held so long, in case that
+#: The first segments of a direction that was joined in its middle are buffer so long, in case that
 #: one which belongs in front of them comes late.
 _SETTLE_PACKETS, _SETTLE_TIME = 4, 100_000_000
 
@@ -54,7 +54,7 @@ class TcpStream:
         key: the key of its segments.
         conversation: the connection.
         counts: what to count in.
-        budget: told of what is held.
+        budget: told of what is buffer.
         to_server: which half.
         open_stage: makes what takes the bytes of this direction; it is told whether they are whole
             from the first one on. A stage may put another one in its place.
@@ -74,7 +74,7 @@ class TcpStream:
 
     __slots__ = (
         "_budget", "_closed", "_cost", "_high", "_high_time", "_moved", "_open_stage", "acked",
-        "conversation", "counts", "ended", "held", "initial", "key", "next", "note", "other",
+        "conversation", "counts", "ended", "buffer", "initial", "key", "next", "note", "other",
         "settled", "stage", "stray", "to_server",
     )  # fmt: skip
 
@@ -93,7 +93,7 @@ class TcpStream:
         self.counts = counts
         self.to_server = to_server
         self.other = self
-        self.held = SegmentBuffer()
+        self.buffer = SegmentBuffer()
         self.next = self.acked = self.initial = -1
         self.stray: tuple[Segment, int, int] | None = None
         self.settled = self.ended = False
@@ -174,9 +174,9 @@ class TcpStream:
                 payload, start = payload[self.offset - start :], self.offset
                 behind = max(behind, start)
             repeated = note == "retransmission"
-            whole = self.held.add(Piece(start, behind, payload, packet, time, repeated, turn))
-            whole &= self.held.add(Piece(behind, end, None, packet, time, repeated, turn))
-            self.counts.conflicts = self.held.conflicts
+            whole = self.buffer.add(Piece(start, behind, payload, packet, time, repeated, turn))
+            whole &= self.buffer.add(Piece(behind, end, None, packet, time, repeated, turn))
+            self.counts.conflicts = self.buffer.conflicts
             note = note if whole else "retransmission"
         self.note = note
         self.counts.retransmissions += note == "retransmission"
@@ -195,11 +195,11 @@ class TcpStream:
     # -- delivering -----------------------------------------------------------------------------
 
     def _advance(self) -> list[Item]:
-        """Deliver what is held without a hole in front of it."""
+        """Deliver what is buffer without a hole in front of it."""
         items: list[Item] = []
-        held = self.held
-        while self.settled and held.pieces and held.pieces[0].start <= self.offset:
-            piece = held.pop()
+        buffer = self.buffer
+        while self.settled and buffer.pieces and buffer.pieces[0].start <= self.offset:
+            piece = buffer.pop()
             if piece.data is None:
                 size = piece.end - piece.start
                 items += self._gap(size, "the capture cut them off", piece.packet, piece.time)
@@ -224,7 +224,7 @@ class TcpStream:
         return items
 
     def _account(self) -> None:
-        cost = self.held.cost if self.held.pieces else 0
+        cost = self.buffer.cost if self.buffer.pieces else 0
         self._budget.used += cost - self._cost
         self._cost = cost
 
@@ -232,7 +232,7 @@ class TcpStream:
         """Count places from another byte: the one that is at `to` now."""
         self.next = (self.next + to - self.offset) & _MASK
         self.counts.offset = 0
-        self.held.shift(-to)
+        self.buffer.shift(-to)
         self._high -= to
         if self._closed is not None:
             self._closed -= to
@@ -247,8 +247,8 @@ class TcpStream:
             turn: packets of the conversation so far.
         """
         items: list[Item] = []
-        while self.held.pieces:
-            first = self.held.pieces[0]
+        while self.buffer.pieces:
+            first = self.buffer.pieces[0]
             since, turns = max(first.time, self._moved[0]), max(first.turn, self._moved[1])
             waited, passed = time - since, turn - turns
             if not self.settled:
@@ -278,12 +278,12 @@ class TcpStream:
             time: when, in ns.
         """
         items: list[Item] = []
-        if self.held.pieces and not self.settled:
+        if self.buffer.pieces and not self.settled:
             self._settle()
             items += self._advance()
-        while self.held.pieces:
+        while self.buffer.pieces:
             if self._doubtful():
-                self.held.pop()
+                self.buffer.pop()
                 self.counts.astray += 1
                 self._account()
             else:
@@ -298,18 +298,18 @@ class TcpStream:
         return items + self.stage.end(why)
 
     def release(self, time: int) -> list[Item]:
-        """Give up everything that is held, for want of memory; the stream goes on."""
+        """Give up everything that is buffer, for want of memory; the stream goes on."""
         items: list[Item] = []
-        if self.held.pieces and not self.settled:
+        if self.buffer.pieces and not self.settled:
             self._settle()
             items += self._advance()
-        while self.held.pieces:
+        while self.buffer.pieces:
             items += self._give_up("too much waited in all", time)
         return items + self.stage.end("the memory for what is unfinished is full")
 
     def abandon(self) -> None:
         """Let everything go that is kept: the connection is of no interest."""
-        self.held = SegmentBuffer()
+        self.buffer = SegmentBuffer()
         self._account()
         self.stage.end("it is not followed")
 
@@ -317,21 +317,21 @@ class TcpStream:
         return self.place(self.acked) if self.acked >= 0 else -1
 
     def _give_up(self, reason: str, time: int) -> list[Item]:
-        first = self.held.pieces[0]
+        first = self.buffer.pieces[0]
         items = self._gap(first.start - self.offset, reason, first.packet, time)
         return items + self._advance()
 
     def _doubtful(self) -> bool:
-        """Whether what is held may come from one damaged sequence number."""
-        pieces = self.held.pieces
+        """Whether what is buffer may come from one damaged sequence number."""
+        pieces = self.buffer.pieces
         return len(pieces) == 1 and pieces[0].start - self.offset > _FAR
 
     def _too_much(self) -> bool:
-        return self.held.size > MAX_BUFFERED or len(self.held.pieces) > MAX_BUFFERED_PIECES
+        return self.buffer.size > MAX_BUFFERED or len(self.buffer.pieces) > MAX_BUFFERED_PIECES
 
     def _settle(self) -> None:
         """The stream begins with the first byte that was captured."""
-        self._move_origin(self.held.pieces[0].start)
+        self._move_origin(self.buffer.pieces[0].start)
         self.settled = True
 
     def _end_if_closed(self) -> list[Item]:

@@ -21,7 +21,7 @@ Paint: TypeAlias = Callable[[str, str], str]
 _ROW = 16
 
 #: Rows of a payload that are shown.
-_MOST_ROWS = 1024
+_MAX_ROWS = 1024
 
 #: Fields of the header by their place in it, as `docs/LINK.md` draws them.
 _FIELDS = (
@@ -171,7 +171,7 @@ def _payload(block: Block, paint: Paint) -> Iterator[str]:
 def _rows(block: Block, start: int, end: int, paint: Paint) -> Iterator[str]:
     """Bytes in rows; below a row with wrong ones, what was sent in their places."""
     known = min(end, len(block.sent))
-    rows = list(range(start, end, _ROW))[:_MOST_ROWS]
+    rows = list(range(start, end, _ROW))[:_MAX_ROWS]
 
     def is_intact(at: int) -> bool:
         stop = min(at + _ROW, end)

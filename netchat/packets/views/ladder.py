@@ -18,18 +18,18 @@ from netchat.packets.views.summary import summary
 from netchat.wire.shown import show_line
 from netchat.wording import many
 
-__all__ = ["MOST_CLIENTS", "MOST_ROWS", "MOST_SERVERS", "Ladder", "Lane", "Row"]
+__all__ = ["MAX_CLIENTS", "MAX_ROWS", "MAX_SERVERS", "Ladder", "Lane", "Row"]
 
 T = TypeVar("T")
 
 #: Rows that a diagram may have: nobody reads more.
-MOST_ROWS = 2000
+MAX_ROWS = 2000
 
 #: Participants that have a vertical line of their own, on either side; the others share one.
-MOST_CLIENTS, MOST_SERVERS = 48, 16
+MAX_CLIENTS, MAX_SERVERS = 48, 16
 
 #: Messages of one segment that are named; of more, the number is told.
-_MOST_LABELS = 4
+_MAX_LABELS = 4
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class Ladder:
         wanted: tells which items to draw; a segment is drawn if one of its messages is wanted.
 
     Attributes:
-        left_out: rows above `MOST_ROWS` that were not kept.
+        left_out: rows above `MAX_ROWS` that were not kept.
     """
 
     def __init__(self, wanted: Callable[[Item], bool] | None = None) -> None:
@@ -93,7 +93,7 @@ class Ladder:
         self._wanted = wanted
         self._rows: list[Row] = []
         self._segments: dict[tuple[Conversation, int], Row] = {}
-        self._said: dict[int, list[tuple[str, str]]] = {}  # what a row's segment completes
+        self._texts: dict[int, list[tuple[str, str]]] = {}  # what a row's segment completes
         self._clients: dict[Conversation, None] = {}
 
     def add(self, item: Item) -> None:
@@ -130,16 +130,16 @@ class Ladder:
         """All rows, in order of time."""
         rows = [row for row in self._rows if self._wanted is None or self._is_wanted(row)]
         for row in rows:
-            said = self._said.get(id(row))
-            if said:
-                kinds, texts = zip(*said, strict=True)
+            completed = self._texts.get(id(row))
+            if completed:
+                kinds, texts = zip(*completed, strict=True)
                 row.kind = next(kind for kind in ("message", "failed", "block") if kind in kinds)
-                row.labels = list(texts[:_MOST_LABELS])
-                if len(texts) > _MOST_LABELS:
-                    row.labels.append(f"and {len(texts) - _MOST_LABELS} more")
+                row.labels = list(texts[:_MAX_LABELS])
+                if len(texts) > _MAX_LABELS:
+                    row.labels.append(f"and {len(texts) - _MAX_LABELS} more")
         rows.sort(key=lambda row: row.time)
-        talks, servers = _participants(rows)
-        others, unnamed = set(_cut(talks, MOST_CLIENTS)[1]), set(_cut(servers, MOST_SERVERS)[1])
+        conversations, servers = _participants(rows)
+        others, unnamed = set(_cut(conversations, MAX_CLIENTS)[1]), set(_cut(servers, MAX_SERVERS)[1])
         for row in rows:
             names = [show_line(row.source.user) or show_endpoint(row.source.client)]
             names = names if row.source in others else []
@@ -153,18 +153,18 @@ class Ladder:
         Returns:
             The lanes; and for each conversation and side (True: the server) its lane.
         """
-        said, servers = _participants(rows)
-        shown, others = _cut(said, MOST_CLIENTS)
+        conversations, servers = _participants(rows)
+        shown, others = _cut(conversations, MAX_CLIENTS)
         half = (len(shown) + 1) // 2
         lanes: list[Lane] = []
         places: dict[tuple[Conversation, bool], int] = {}
         for conversation in shown[:half]:
             places[conversation, False] = len(lanes)
             lanes.append(_client(conversation))
-        named, unnamed = _cut(servers, MOST_SERVERS)
+        named, unnamed = _cut(servers, MAX_SERVERS)
         at = {server: len(lanes) + place for place, server in enumerate(named)}
         at |= dict.fromkeys(unnamed, len(lanes) + len(named))
-        places |= {(conversation, True): at[conversation.server] for conversation in said}
+        places |= {(conversation, True): at[conversation.server] for conversation in conversations}
         lanes += [Lane("server", show_endpoint(server)) for server in named]
         lanes += [Lane(f"{len(unnamed):,} servers", "")] if unnamed else []
         for conversation in shown[half:]:
@@ -175,7 +175,7 @@ class Ladder:
         return lanes, places
 
     def _append(self, row: Row) -> Row:
-        if len(self._rows) < MOST_ROWS:
+        if len(self._rows) < MAX_ROWS:
             self._rows.append(row)
         else:
             self.left_out += 1
@@ -191,7 +191,7 @@ class Ladder:
             kind, label = "ack", f"{flags} {item.ack}" if item.ack >= 0 else flags
         row = Row(item.time, item.packet, item.conversation, item.to_server, kind, [label])
         row.note = item.note
-        if len(self._rows) < MOST_ROWS:
+        if len(self._rows) < MAX_ROWS:
             self._segments[item.conversation, item.packet] = row
         self._append(row)
 
@@ -199,11 +199,11 @@ class Ladder:
         """Write on a segment what it completes."""
         row = self._segments.get((item.conversation, max(item.packets)))
         if row is not None:
-            self._said.setdefault(id(row), []).append((kind, text))
+            self._texts.setdefault(id(row), []).append((kind, text))
 
     def _is_wanted(self, row: Row) -> bool:
         assert self._wanted is not None
-        if id(row) in self._said or not row.packet:
+        if id(row) in self._texts or not row.packet:
             return True
         # A segment without a message is drawn with its conversation, where that was asked for.
         probe = Notice(row.time, row.source, row.to_server, "", row.packet)
@@ -212,8 +212,8 @@ class Ladder:
 
 def _participants(rows: Iterable[Row]) -> tuple[list[Conversation], list[tuple[str, int]]]:
     """The conversations of some rows and their servers, in the order they appear."""
-    said = list(dict.fromkeys(row.source for row in rows))
-    return said, list(dict.fromkeys(conversation.server for conversation in said))
+    conversations = list(dict.fromkeys(row.source for row in rows))
+    return conversations, list(dict.fromkeys(conversation.server for conversation in conversations))
 
 
 def _cut(participants: list[T], most: int) -> tuple[list[T], list[T]]:

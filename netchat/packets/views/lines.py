@@ -14,7 +14,7 @@ from netchat.packets.views.summary import summary
 from netchat.wire.shown import show_line
 from netchat.wording import many
 
-__all__ = ["Lines", "flag_names", "party"]
+__all__ = ["Lines", "flag_names", "side_name"]
 
 _FLAGS = ((SYN, "SYN"), (FIN, "FIN"), (RST, "RST"), (PSH, "PSH"), (ACK, "ACK"))
 
@@ -35,7 +35,7 @@ def flag_names(flags: int) -> str:
     return " ".join(name for name in names if name != "PSH") or "PSH" * bool(names)
 
 
-def party(conversation: Conversation, *, server: bool) -> str:
+def side_name(conversation: Conversation, *, server: bool) -> str:
     """One side of a conversation, by the user's name if it is known: `Nova:50000`."""
     if server:
         return f"server:{conversation.server[1]}"
@@ -69,9 +69,9 @@ class Lines:
 
     def line(self, item: Item) -> str:
         """The line of an item."""
-        said = item.conversation
-        sender = party(said, server=not item.to_server)
-        target = party(said, server=item.to_server)
+        conversation = item.conversation
+        sender = side_name(conversation, server=not item.to_server)
+        target = side_name(conversation, server=item.to_server)
         head = f"{self.time(item.time)}  {rjust(sender, 16)} → {ljust(target, 16)}"
         match item:
             case Decoded():
@@ -86,7 +86,7 @@ class Lines:
                 return f"{head}  [] {item.header.kind.name:<6} {block_summary(item)}".rstrip()
             case Notice():
                 what = _NOTICES.get(item.event, item.event)
-                if said.transport == "UDP":
+                if conversation.transport == "UDP":
                     what = what.replace("the connection", "a link over UDP").replace(
                         "this connection", "this link"
                     )

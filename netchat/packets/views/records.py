@@ -20,16 +20,16 @@ def as_dict(item: Item) -> dict[str, Any]:
         `item` says which kind it is; the other keys are those of its class, but that the
         conversation is its number, its two ends and its user.
     """
-    said = item.conversation
+    conversation = item.conversation
     row: dict[str, Any] = {
         "item": type(item).__name__.lower(),
         "time": item.time / 1e9,
         "time_ns": item.time,
-        "conversation": said.number,
-        "user": said.user,
-        "transport": said.transport,
-        "from": show_endpoint(said.source(to_server=item.to_server)),
-        "to": show_endpoint(said.source(to_server=not item.to_server)),
+        "conversation": conversation.number,
+        "user": conversation.user,
+        "transport": conversation.transport,
+        "from": show_endpoint(conversation.source(to_server=item.to_server)),
+        "to": show_endpoint(conversation.source(to_server=not item.to_server)),
         "to_server": item.to_server,
     }
     match item:

@@ -10,18 +10,18 @@ from typing import Any
 from netchat.packets.decode.conversation import Conversation, Counts, show_endpoint
 from netchat.packets.decode.link_state import BlockCounts
 from netchat.packets.items import Damage, Decoded, Item
-from netchat.packets.views.lines import party
+from netchat.packets.views.lines import side_name
 from netchat.wire import MESSAGES, Event, Send
 from netchat.wording import many
 
 __all__ = ["ConversationStats", "Stats"]
 
 #: Messages on their way to their echo that are remembered of one conversation.
-_MOST_SENT = 4096
+_MAX_SENT = 4096
 
 #: Round-trip times kept of one conversation. When there are so many, every second one is
 #: dropped, and from then on every second one is not taken: the quantiles stay what they are.
-_MOST_TIMES = 65_536
+_MAX_TIMES = 65_536
 
 
 #: The counts of TCP that are told as they are.
@@ -57,7 +57,7 @@ class ConversationStats:
         """A message is on its way to the server."""
         # The first time counts: the user waits from then on.
         self.sent.setdefault(message.counter, item)
-        if len(self.sent) > _MOST_SENT:
+        if len(self.sent) > _MAX_SENT:
             del self.sent[next(iter(self.sent))]
 
     def event(self, item: Decoded, message: Event) -> None:
@@ -73,7 +73,7 @@ class ConversationStats:
         if self._skipped >= self._stride:
             self._skipped = 0
             self.echoes.append(max(0, item.time - sent.time))
-        if len(self.echoes) > _MOST_TIMES:
+        if len(self.echoes) > _MAX_TIMES:
             self.echoes = self.echoes[::2]
             self._stride *= 2
 
@@ -125,9 +125,9 @@ class Stats:
 
 
 def _as_dict(row: ConversationStats) -> dict[str, Any]:
-    said = row.conversation
+    conversation = row.conversation
     sides: dict[str, dict[str, Any]] = {}
-    for name, to_server, counts in _sides(said):
+    for name, to_server, counts in _sides(conversation):
         types = {MESSAGES[n].NAME: count for n, count in enumerate(row.types[to_server]) if count}
         sides[name] = {
             "messages": sum(types.values()),
@@ -136,20 +136,20 @@ def _as_dict(row: ConversationStats) -> dict[str, Any]:
             "stream_bytes": counts.bytes,
             **{field: getattr(counts, field) for field in _COUNTS},
         }
-        if said.link is not None:
-            blocks = said.block_counts(to_server=to_server)
+        if conversation.link is not None:
+            blocks = conversation.block_counts(to_server=to_server)
             sides[name]["link"] = {
                 **dataclasses.asdict(blocks), "bit_error_rate": blocks.bit_error_rate
             }  # fmt: skip
     median, slow = row.quantile(0.5), row.quantile(0.95)
     return {
-        "conversation": said.number,
-        "user": said.user,
-        "client": show_endpoint(said.client),
-        "server": show_endpoint(said.server),
-        "transport": said.transport,
-        "whole": said.whole,
-        "seconds": (row.last - said.began) / 1e9,
+        "conversation": conversation.number,
+        "user": conversation.user,
+        "client": show_endpoint(conversation.client),
+        "server": show_endpoint(conversation.server),
+        "transport": conversation.transport,
+        "whole": conversation.whole,
+        "seconds": (row.last - conversation.began) / 1e9,
         **sides,
         "crc_failures": row.checksums,
         "damage": dict(row.damage),
@@ -160,13 +160,13 @@ def _as_dict(row: ConversationStats) -> dict[str, Any]:
 
 
 def _lines(row: ConversationStats) -> list[str]:
-    said = row.conversation
-    began = "" if said.whole else ", joined in its middle"
+    conversation = row.conversation
+    began = "" if conversation.whole else ", joined in its middle"
     lines = [
-        f"{said.number}  {party(said, server=False)}  {said}  "
-        f"{(row.last - said.began) / 1e9:.3f} s{' over UDP' * (said.transport == 'UDP')}{began}"
+        f"{conversation.number}  {side_name(conversation, server=False)}  {conversation}  "
+        f"{(row.last - conversation.began) / 1e9:.3f} s{' over UDP' * (conversation.transport == 'UDP')}{began}"
     ]
-    for name, to_server, counts in _sides(said):
+    for name, to_server, counts in _sides(conversation):
         types = [(count, MESSAGES[n].NAME) for n, count in enumerate(row.types[to_server]) if count]
         named = ", ".join(f"{name} {count:,}" for count, name in sorted(types, reverse=True))
         total = sum(row.types[to_server])
@@ -176,10 +176,10 @@ def _lines(row: ConversationStats) -> list[str]:
         )
         size = row.bytes[to_server]
         lines.append(
-            f"     {'':<10} {size:>9,} {_noun(size, 'byte')}  {_tcp(counts, said.transport)}"
+            f"     {'':<10} {size:>9,} {_noun(size, 'byte')}  {_tcp(counts, conversation.transport)}"
         )
-        if said.link is not None:
-            blocks = said.block_counts(to_server=to_server)
+        if conversation.link is not None:
+            blocks = conversation.block_counts(to_server=to_server)
             first, rest = _blocks(blocks)
             lines.append(
                 f"     {'':<10} {blocks.blocks:>9,} {_noun(blocks.blocks, 'block')}  {first}"
@@ -198,10 +198,10 @@ def _lines(row: ConversationStats) -> list[str]:
     return lines
 
 
-def _sides(said: Conversation) -> tuple[tuple[str, bool, Counts], tuple[str, bool, Counts]]:
+def _sides(conversation: Conversation) -> tuple[tuple[str, bool, Counts], tuple[str, bool, Counts]]:
     return (
-        ("to_server", True, said.counts(to_server=True)),
-        ("to_client", False, said.counts(to_server=False)),
+        ("to_server", True, conversation.counts(to_server=True)),
+        ("to_client", False, conversation.counts(to_server=False)),
     )
 
 

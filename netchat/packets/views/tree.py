@@ -17,7 +17,7 @@ __all__ = ["hex_lines", "tree_lines"]
 _SHOWN = 12
 
 #: Bytes of damage whose hex is shown.
-_MOST_HEX = 65536
+_MAX_HEX = 65536
 
 
 def tree_lines(item: Item, paint: Paint = plain) -> list[str]:
@@ -94,7 +94,7 @@ def hex_lines(item: Item) -> list[str]:
     """The bytes of a message, a block or damage, as captured: offset, hex, and what of them is ASCII."""
     if not isinstance(item, (Decoded, Damage, Block)):
         return []
-    raw = item.raw[:_MOST_HEX]
+    raw = item.raw[:_MAX_HEX]
     lines = []
     for at in range(0, len(raw), 16):
         row = raw[at : at + 16]

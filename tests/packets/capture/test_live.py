@@ -10,7 +10,7 @@ import pytest
 from netchat.errors import CaptureError
 from netchat.packets import read_packets
 from netchat.packets.capture.bpf import NOTHING, chat_filter
-from netchat.packets.capture.packet_queue import Backlog
+from netchat.packets.capture.packet_queue import PacketQueue
 from tests.packets.live_probe import samples
 from tests.packets.namespaces import needs_root, network
 
@@ -113,7 +113,7 @@ def test_a_filter_is_whole_instructions_and_refuses_too_many_ports():
 
 
 def test_a_backlog_is_bounded_by_bytes():
-    backlog = Backlog(10)
+    backlog = PacketQueue(10)
     assert backlog.offer(b"12345")
     assert backlog.offer((b"123456", 7))
     assert not backlog.offer(b"")
@@ -125,7 +125,7 @@ def test_a_backlog_is_bounded_by_bytes():
 
 
 def test_a_full_backlog_makes_its_feeder_wait_until_it_is_closed():
-    backlog = Backlog(1)
+    backlog = PacketQueue(1)
     backlog.put(b"123")
     feeder = threading.Thread(target=backlog.put, args=(b"45",))
     feeder.start()

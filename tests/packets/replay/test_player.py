@@ -112,7 +112,7 @@ def replay(path, answers, **options):
         lines.append(Scripted(answers))
         return lines[-1]
 
-    run = Replay(steps, connect, None, patience=0.05, **options)
+    run = Replay(steps, connect, None, timeout=0.05, **options)
     return run.run(), lines, left_out
 
 

@@ -19,7 +19,7 @@ from scapy.supersocket import StreamSocket
 
 from netchat.packets.scapy import layer as scapy_layer
 from netchat.packets.scapy.fields import python_name, record_layer
-from netchat.packets.scapy.layer import LAYERS, MOST_FRAMES, NCP
+from netchat.packets.scapy.layer import LAYERS, MAX_FRAMES, NCP
 from netchat.wire import (
     MESSAGES,
     Ack,
@@ -79,7 +79,7 @@ def segment(*parts: bytes, sport: int = 6464) -> Packet:
     return IP(bytes(IP() / TCP(sport=sport, dport=40000) / Raw(b"".join(parts))))
 
 
-PINGS = [encode(Ping(number)) for number in range(MOST_FRAMES + 3)]
+PINGS = [encode(Ping(number)) for number in range(MAX_FRAMES + 3)]
 
 
 @each_vector
@@ -181,8 +181,8 @@ def test_names_that_scapy_has_itself():
 
 def test_more_frames_than_are_stacked():
     packet = segment(*PINGS)
-    assert packet.layers().count(NCP) == MOST_FRAMES
-    assert packet[Padding].load == b"".join(PINGS[MOST_FRAMES:])
+    assert packet.layers().count(NCP) == MAX_FRAMES
+    assert packet[Padding].load == b"".join(PINGS[MAX_FRAMES:])
     assert bytes(packet[TCP].payload) == b"".join(PINGS)
 
 
