@@ -1,4 +1,4 @@
-"""The ladder diagram as data: who sent what to whom, one row a segment, a gap or an event.
+"""Ladder diagram as data: one row for each segment, gap or event between two participants.
 
 `ladder_text` and `ladder_svg` draw it. It needs a decoder with `trace`.
 """
@@ -22,23 +22,23 @@ __all__ = ["MAX_CLIENTS", "MAX_ROWS", "MAX_SERVERS", "Ladder", "Lane", "Row"]
 
 T = TypeVar("T")
 
-#: Rows that a diagram may have: nobody reads more.
+#: Limit of the rows of a diagram.
 MAX_ROWS = 2000
 
-#: Participants that have a vertical line of their own, on either side; the others share one.
+#: Limit of the participants with their own vertical line on each side; the others share one.
 MAX_CLIENTS, MAX_SERVERS = 48, 16
 
-#: Messages of one segment that are named; of more, the number is told.
+#: Messages named for one segment; further ones are only counted.
 _MAX_LABELS = 4
 
 
 @dataclass(slots=True)
 class Lane:
-    """A participant: one vertical line.
+    """Participant of a diagram: one vertical line.
 
     Attributes:
-        name: the user, or `server`.
-        address: its address and port.
+        name: The user, or `server`.
+        address: Its address and port.
     """
 
     name: str
@@ -47,18 +47,18 @@ class Lane:
 
 @dataclass(slots=True)
 class Row:
-    """One horizontal line.
+    """Horizontal line of a diagram.
 
     Attributes:
-        time: in ns.
-        packet: number of the packet; 0 where it is none.
-        source: lane it comes from.
-        target: lane it goes to.
-        kind: `message`, `data` (part of one), `block` (of a link, without a message), `failed` (the
-            same, and it could not be decoded), `ack`, `control`, `gap` or `damage`.
-        labels: what it says, the most important first.
-        note: what TCP had to do with it, such as `retransmission`; else "".
-        who: the participants, where their vertical line does not tell; else "".
+        time: Capture time, in ns.
+        packet: Number of the packet, or 0 for a row that is not a packet.
+        source: Conversation that the row belongs to.
+        to_server: Whether the arrow points to the server.
+        kind: `message`, `data` (part of one), `block` (of a link, without a message), `failed` (a
+            block that could not be decoded), `ack`, `control`, `gap` or `damage`.
+        labels: Texts on the row, the most important first.
+        note: TCP's role in it, such as `retransmission`, or "".
+        who: The participants, if their vertical lines are shared; else "".
     """
 
     time: int
@@ -72,20 +72,20 @@ class Row:
 
     @property
     def texts(self) -> list[str]:
-        """What stands on the line."""
+        """Texts to draw on the line."""
         if not self.who:
             return self.labels
         return [f"{self.labels[0]} ({self.who})", *self.labels[1:]]
 
 
 class Ladder:
-    """Collects the rows of a diagram.
+    """Collector of a diagram's rows.
 
     Args:
-        wanted: tells which items to draw; a segment is drawn if one of its messages is wanted.
+        wanted: Selects the items to draw; a segment is drawn if one of its messages is selected.
 
     Attributes:
-        left_out: rows above `MAX_ROWS` that were not kept.
+        left_out: Rows beyond `MAX_ROWS`, which were discarded.
     """
 
     def __init__(self, wanted: Callable[[Item], bool] | None = None) -> None:
@@ -93,11 +93,11 @@ class Ladder:
         self._wanted = wanted
         self._rows: list[Row] = []
         self._segments: dict[tuple[Conversation, int], Row] = {}
-        self._texts: dict[int, list[tuple[str, str]]] = {}  # what a row's segment completes
+        self._texts: dict[int, list[tuple[str, str]]] = {}  # by row: kinds and texts completed
         self._clients: dict[Conversation, None] = {}
 
     def add(self, item: Item) -> None:
-        """Take the next item."""
+        """Add the next item."""
         wanted = self._wanted is None or self._wanted(item)
         match item:
             case Trace():
@@ -110,7 +110,7 @@ class Ladder:
                 kind = "failed" if item.outcome == "failed" else "block"
                 self._label(item, kind, f"[{item.header.kind.name}] {block_summary(item)}")
             case Gap() if wanted:
-                # Drawn where the bytes are missing, not where they were given up.
+                # Drawn where the bytes are missing, not at the time the decoder gave up on them.
                 behind = self._segments.get((item.conversation, item.packet))
                 time = item.time if behind is None else behind.time - 1
                 label = f"{many(item.size, 'byte')} missing"
@@ -127,7 +127,7 @@ class Ladder:
                 self._append(row)
 
     def rows(self) -> list[Row]:
-        """All rows, in order of time."""
+        """Return all rows, ordered by time."""
         rows = [row for row in self._rows if self._wanted is None or self._is_wanted(row)]
         for row in rows:
             completed = self._texts.get(id(row))
@@ -139,7 +139,10 @@ class Ladder:
                     row.labels.append(f"and {len(texts) - _MAX_LABELS} more")
         rows.sort(key=lambda row: row.time)
         conversations, servers = _participants(rows)
-        others, unnamed = set(_cut(conversations, MAX_CLIENTS)[1]), set(_cut(servers, MAX_SERVERS)[1])
+        others, unnamed = (
+            set(_cut(conversations, MAX_CLIENTS)[1]),
+            set(_cut(servers, MAX_SERVERS)[1]),
+        )
         for row in rows:
             names = [show_line(row.source.user) or show_endpoint(row.source.client)]
             names = names if row.source in others else []
@@ -148,10 +151,10 @@ class Ladder:
         return rows
 
     def lanes(self, rows: Iterable[Row]) -> tuple[list[Lane], dict[tuple[Conversation, bool], int]]:
-        """The participants of some rows, from left to right, the servers in the middle.
+        """Return the participants of some rows, from left to right, with servers in the middle.
 
         Returns:
-            The lanes; and for each conversation and side (True: the server) its lane.
+            The lanes, and the lane's index for each conversation and side (True: the server).
         """
         conversations, servers = _participants(rows)
         shown, others = _cut(conversations, MAX_CLIENTS)
@@ -196,7 +199,7 @@ class Ladder:
         self._append(row)
 
     def _label(self, item: Decoded | Block, kind: str, text: str) -> None:
-        """Write on a segment what it completes."""
+        """Label a segment with an item that it completes."""
         row = self._segments.get((item.conversation, max(item.packets)))
         if row is not None:
             self._texts.setdefault(id(row), []).append((kind, text))
@@ -205,19 +208,19 @@ class Ladder:
         assert self._wanted is not None
         if id(row) in self._texts or not row.packet:
             return True
-        # A segment without a message is drawn with its conversation, where that was asked for.
+        # A segment without a message is drawn if its conversation is selected.
         probe = Notice(row.time, row.source, row.to_server, "", row.packet)
         return self._wanted(probe)
 
 
 def _participants(rows: Iterable[Row]) -> tuple[list[Conversation], list[tuple[str, int]]]:
-    """The conversations of some rows and their servers, in the order they appear."""
+    """Return the conversations of some rows and their servers, in order of appearance."""
     conversations = list(dict.fromkeys(row.source for row in rows))
     return conversations, list(dict.fromkeys(conversation.server for conversation in conversations))
 
 
 def _cut(participants: list[T], most: int) -> tuple[list[T], list[T]]:
-    """Those that have a line of their own, and those that share one."""
+    """Split participants into those with their own line and those that share one."""
     return (
         (participants, [])
         if len(participants) <= most

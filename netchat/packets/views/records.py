@@ -1,4 +1,4 @@
-"""Items as plain data: for JSON lines, data frames and other programs."""
+"""Items as plain data, for JSON lines, data frames and other programs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["as_dict"]
 
 
 def as_dict(item: Item) -> dict[str, Any]:
-    """An item as numbers, texts, lists and dicts. Bytes are hex; times are seconds, and ns.
+    """Convert an item to plain data: bytes become hex, times seconds (and ns).
 
     Returns:
-        `item` says which kind it is; the other keys are those of its class, but that the
-        conversation is its number, its two ends and its user.
+        A dict in which `item` names the kind. The other keys are the item's attributes, except
+        that the conversation is given by its number, endpoints and user.
     """
     conversation = item.conversation
     row: dict[str, Any] = {
