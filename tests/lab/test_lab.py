@@ -54,7 +54,7 @@ def test_up_exec_status_down():
     assert "nonsense: there is no such program" in missing.stderr
     no_shell = lab("exec", "h1", code=127, env={**os.environ, "SHELL": "/no/shell"})
     assert "the shell: there is no such program" in no_shell.stderr
-    assert "No interface is called" in lab("sniff", "", code=1).stderr
+    assert "unknown interface" in lab("sniff", "", code=1).stderr
     assert f"lab --name {NAME} down" in lab("up", code=1).stderr
     assert "is down" in lab("down").stderr
     assert leftovers() == []

@@ -287,7 +287,7 @@ def test_stats_print_what_did_not_happen() -> None:
         stats.add(item)
     text = "\n".join(stats.lines())
     for count in (
-        "0 retransmissions", "0 out of order", "0 gaps", "0 conflicting overlaps", "0 astray",
+        "0 retransmissions", "0 out of order", "0 gaps", "0 conflicting overlaps", "0 out of window",
         "damage: none; 0 with a wrong CRC-32",
     ):  # fmt: skip
         assert count in text

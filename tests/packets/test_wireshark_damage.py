@@ -21,7 +21,7 @@ def _long_story(path, seed):
             raw = b"".join(frame_of(vector) for vector in vectors)
             while raw:
                 size = rng.randint(1, 400)
-                conversation.say(raw[:size], by_server=by_server)
+                conversation.send(raw[:size], by_server=by_server)
                 raw = raw[size:]
     conversation.save(path)
 

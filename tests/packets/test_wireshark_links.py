@@ -72,7 +72,7 @@ def talk(tmp_path):
             for link, other in ((client, server), (server, client)):
                 said = bytes(link.data_to_send(now))
                 for at in range(0, len(said), size):
-                    conversation.say(said[at : at + size], by_server=link is server)
+                    conversation.send(said[at : at + size], by_server=link is server)
                 other.receive(said, now)
         assert server.received(0.8) == b"hello, " * 200
         conversation.save(tmp_path / "talk.pcapng")
@@ -131,8 +131,8 @@ def test_a_chat_stays_one_when_a_segment_begins_like_a_block(tmp_path):
     frame = encode(Send(1, "lobby", "x" * 40 + MARKER.decode("latin-1") + "y" * 200))
     conversation = Encapsulation(now=0.0)
     at = frame.index(MARKER[:1])
-    conversation.say(frame[:at])
-    conversation.say(frame[at:] + frame)
+    conversation.send(frame[:at])
+    conversation.send(frame[at:] + frame)
     conversation.save(tmp_path / "chat.pcapng")
     out, _ = tshark(tmp_path / "chat.pcapng", "-Y", "netchat.send")
     assert out.count("SEND lobby") == 2

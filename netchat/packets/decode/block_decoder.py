@@ -78,8 +78,18 @@ class BlockDecoder:
     """
 
     __slots__ = (
-        "_first", "_frames", "_buffer", "_high", "_linked", "_next", "_open_frames", "_payloads",
-        "_conversation", "_stats", "_to_server", "lost",
+        "_buffer",
+        "_conversation",
+        "_first",
+        "_frames",
+        "_high",
+        "_linked",
+        "_next",
+        "_open_frames",
+        "_payloads",
+        "_stats",
+        "_to_server",
+        "lost",
     )  # fmt: skip
 
     def __init__(

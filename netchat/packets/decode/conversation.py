@@ -100,12 +100,19 @@ class Conversation:
 
     def counts(self, *, to_server: bool) -> Counts:
         """What was seen of one direction, in all streams."""
-        counts = [conversation.to_server if to_server else conversation.to_client for conversation in (self, *self.duplicates)]
+        counts = [
+            conversation.to_server if to_server else conversation.to_client
+            for conversation in (self, *self.duplicates)
+        ]
         return Counts(*map(sum, zip(*map(dataclasses.astuple, counts), strict=True)))
 
     def block_counts(self, *, to_server: bool) -> BlockCounts:
         """What was seen of the blocks of one direction, in all streams."""
-        links = [conversation.link for conversation in (self, *self.duplicates) if conversation.link is not None]
+        links = [
+            conversation.link
+            for conversation in (self, *self.duplicates)
+            if conversation.link is not None
+        ]
         counts = [link.counts(to_server=to_server) for link in links]
         return BlockCounts(*map(sum, zip(*map(dataclasses.astuple, counts), strict=True)))
 

@@ -215,7 +215,9 @@ class Datagrams:
         conversation = Conversation(self._number(), client, server, time, whole, transport="UDP")
         conversation.link = linked
         items.append(Notice(time, conversation, to_server, "opened" if whole else "joined", packet))
-        up, down = (Side(conversation, linked, self._open_frames, to_server=way) for way in (True, False))
+        up, down = (
+            Side(conversation, linked, self._open_frames, to_server=way) for way in (True, False)
+        )
         up.blocks.lost = down.blocks.lost = not whole
         return up, down
 

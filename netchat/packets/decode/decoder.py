@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from netchat.packets.capture.packet import Packet
 from netchat.packets.decode.conversation import Conversation, endpoints, reverse
-from netchat.packets.decode.frame_scanner import SegmentCache, FrameScanner, Stage
+from netchat.packets.decode.frame_scanner import FrameScanner, SegmentCache, Stage
 from netchat.packets.decode.protocol_detector import ProtocolDetector
 from netchat.packets.items import Item, Notice
 from netchat.packets.memory_budget import MAX_CONVERSATIONS, MAX_KEPT, MemoryBudget
@@ -223,7 +223,9 @@ class Decoder:
         elif connection.is_chat is not None and first is None:
             self._forget(connection)
             self._foreign.update(connection.keys)
-        elif connection.is_chat is not None and first is not None and connection in first.duplicates:
+        elif (
+            connection.is_chat is not None and first is not None and connection in first.duplicates
+        ):
             first.duplicates.remove(connection)
             self._waiting.discard(connection)
 
@@ -269,7 +271,11 @@ class Decoder:
             other = connection.rival.connection
             items += self._replace(connection)
             connection = other
-        if connection.is_over or connection.is_chat is False or len(connection.duplicates) >= MAX_DUPLICATES:
+        if (
+            connection.is_over
+            or connection.is_chat is False
+            or len(connection.duplicates) >= MAX_DUPLICATES
+        ):
             why = "a new connection takes its ports"
             if connection.is_chat is not False:
                 items += self._end(connection, why, "replaced", time, self.packets)
@@ -407,7 +413,9 @@ class Decoder:
             items = self._replace(connection)
             # Decided already where it was no chat.
             return (
-                items if other.is_chat is False else items + self._end(other, why, event, time, number)
+                items
+                if other.is_chat is False
+                else items + self._end(other, why, event, time, number)
             )
         items = connection.finish(why, number, time)
         if connection.is_chat is None:  # the last chance to find out
@@ -477,7 +485,9 @@ def _take_strays(half: TcpStream, segment: Segment) -> list[tuple[Segment, int, 
 
 def _of_duplicate(conversation: Conversation, items: list[Item]) -> list[Item]:
     """Make the items of a duplicate those of the conversation; it opens and closes once."""
-    return [item._replace(conversation=conversation) for item in items if not isinstance(item, Notice)]
+    return [
+        item._replace(conversation=conversation) for item in items if not isinstance(item, Notice)
+    ]
 
 
 def _ports_of(key: bytes) -> set[int]:

@@ -25,7 +25,7 @@ from netchat.packets.items import Decoded, Item
 from netchat.packets.memory_budget import MemoryBudget
 from netchat.wire import HEADER_SIZE, MAX_FRAME, MESSAGES
 
-__all__ = ["SegmentCache", "FrameScanner", "Stage"]
+__all__ = ["FrameScanner", "SegmentCache", "Stage"]
 
 #: magic and version | type | flags, suite, reserved | length of the body | CRC-32
 _HEADER = struct.Struct(">3sBIII").unpack_from
@@ -90,7 +90,7 @@ class FrameScanner:
         cache: shared by all scanners of a decoder.
     """
 
-    __slots__ = ("_resync", "_conversation", "_cache", "_longest", "_to_server")
+    __slots__ = ("_cache", "_conversation", "_longest", "_resync", "_to_server")
 
     def __init__(
         self,

@@ -54,10 +54,10 @@ class ProtocolDetector:
     """
 
     __slots__ = (
+        "_aligned",
         "_backlog",
         "_budget",
         "_frames",
-        "_aligned",
         "_looked",
         "_open_frames",
         "_place",

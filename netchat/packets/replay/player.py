@@ -20,7 +20,7 @@ from netchat.packets.replay.translation import Translation
 from netchat.wire import Hello, Message, Ping, Pong, encode
 from netchat.wording import many
 
-__all__ = ["ReplayConnection", "Replay", "Step", "plan"]
+__all__ = ["Replay", "ReplayConnection", "Step", "plan"]
 
 #: Seconds to wait for an answer that the capture has. It is waited for only once.
 TIMEOUT = 3.0

@@ -101,8 +101,18 @@ class Connection:
     """
 
     __slots__ = (
-        "_pending", "client", "conversation", "first", "is_chat", "is_fast", "is_over", "keys", "last",
-        "rival", "server", "duplicates",
+        "_pending",
+        "client",
+        "conversation",
+        "duplicates",
+        "first",
+        "is_chat",
+        "is_fast",
+        "is_over",
+        "keys",
+        "last",
+        "rival",
+        "server",
     )  # fmt: skip
 
     def __init__(
@@ -129,7 +139,11 @@ class Connection:
     @property
     def streams(self) -> list[Connection]:
         """This one, its duplicates and its rival."""
-        return [self, *self.duplicates, *([self.rival.connection] if self.rival is not None else [])]
+        return [
+            self,
+            *self.duplicates,
+            *([self.rival.connection] if self.rival is not None else []),
+        ]
 
     def half(self, key: bytes) -> TcpStream:
         """The half that has this key."""
@@ -177,7 +191,9 @@ class Connection:
                 half.other.acked = segment.ack
             items += half.accept(segment, number, time, self.turn)
             items += self._after(half, flags, number, time)
-        self.is_fast = self.is_chat is True and not self.is_waiting and not trace and self.rival is None
+        self.is_fast = (
+            self.is_chat is True and not self.is_waiting and not trace and self.rival is None
+        )
         return [self._trace(half, segment, number, time), *items] if trace else items
 
     def _after(self, half: TcpStream, flags: int, number: int, time: int) -> list[Item]:
@@ -286,7 +302,10 @@ class Connection:
     def _swap_direction(self) -> None:
         conversation = self.conversation
         conversation.client, conversation.server = conversation.server, conversation.client
-        conversation.to_server, conversation.to_client = conversation.to_client, conversation.to_server
+        conversation.to_server, conversation.to_client = (
+            conversation.to_client,
+            conversation.to_server,
+        )
         self.client, self.server = self.server, self.client
         for half in (self.client, self.server):
             half.swap_direction()

@@ -73,9 +73,27 @@ class TcpStream:
     """
 
     __slots__ = (
-        "_budget", "_closed", "_cost", "_high", "_high_time", "_moved", "_open_stage", "acked",
-        "conversation", "counts", "ended", "buffer", "initial", "key", "next", "note", "other",
-        "settled", "stage", "stray", "to_server",
+        "_budget",
+        "_closed",
+        "_cost",
+        "_high",
+        "_high_time",
+        "_moved",
+        "_open_stage",
+        "acked",
+        "buffer",
+        "conversation",
+        "counts",
+        "ended",
+        "initial",
+        "key",
+        "next",
+        "note",
+        "other",
+        "settled",
+        "stage",
+        "stray",
+        "to_server",
     )  # fmt: skip
 
     def __init__(

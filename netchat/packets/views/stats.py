@@ -218,7 +218,7 @@ def _tcp(counts: Counts, transport: str) -> str:
             f"{counts.out_of_order:,} out of order",
             many(counts.gaps, "gap") + gaps,
             many(counts.conflicts, "conflicting overlap"),
-            f"{counts.astray:,} astray",
+            f"{counts.astray:,} out of window",
         )
     )
 

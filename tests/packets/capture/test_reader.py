@@ -204,7 +204,7 @@ def test_cut_at_every_byte(data: bytes) -> None:
         seen.add(len(packets))
         assert all(packet.data == DATA for packet in packets)
         if problem and end >= 4:
-            assert "is cut short: the " in problem
+            assert "is truncated: the " in problem
             if data is WHOLE_PCAP and end >= 24:
                 assert f"at byte {24 + 76 * len(packets)} needs" in problem
         elif end >= 4:  # between two records
@@ -235,23 +235,23 @@ def test_changed_bytes_never_raise_anything_else(seed: int) -> None:
     ("data", "text"),
     [
         (b"", "is empty"),
-        (b"GET / HTTP/1.1\r\n", "no capture file: it begins with 47 45 54 20"),
-        (b"\x28\xb5\x2f\xfd123", "packed by zstd"),
+        (b"GET / HTTP/1.1\r\n", "not a capture file (pcap or pcapng): it begins with 47 45 54 20"),
+        (b"\x28\xb5\x2f\xfd123", "compressed by zstd"),
         (b"PK\x03\x04...", "zip archive"),
         (pcap("<", 0xA1B2C3D4, 0)[:24] + struct.pack("<IIII", 0, 0, 0xFFFFFFFF, 1),
          "byte 24: the record says that its packet has 4294967295 bytes"),
         (b"\xd4\xc3\xb2\xa1\x09\x00" + bytes(18), "version 9.0 of pcap"),
         (b"\xd4\xc3\xb2\xa1\x02\x00\x05\x00" + bytes(16), "version 2.5 of pcap"),
         (section("<") + struct.pack("<II", 6, 0xFFFFFFFC), "byte 28"),
-        (section("<") + struct.pack("<III", 6, 8, 0), "cannot be 8 bytes long"),
-        (section("<") + struct.pack("<III", 6, 14, 0), "cannot be 14 bytes long"),
-        (section("<") + enhanced("<", 1), "from interface 0, but 0 are described"),
+        (section("<") + struct.pack("<III", 6, 8, 0), "has an invalid length, 8 bytes"),
+        (section("<") + struct.pack("<III", 6, 14, 0), "has an invalid length, 14 bytes"),
+        (section("<") + enhanced("<", 1), "names interface 0, but only 0 are described"),
         (section("<") + interface("<") + block("<", 6, struct.pack("<5I", 0, 0, 0, 999, 9)),
-         "says it holds a packet of 999"),
+         "cannot hold a packet of 999"),
         (section("<") + block("<", 1, b"")[:8] + bytes(4), "two different lengths"),
         (b"\x0a\x0d\x0d\x0a\x1c\0\0\0abcd" + bytes(16), "byte order b'abcd'"),
         (section("<") + interface("<", options=struct.pack("<HH", 9, 999)),
-         "option 9 of an interface is 999 bytes long"),
+         "option 9 of an interface is longer than its block: 999 bytes"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_right_is_named(data: bytes, text: str) -> None:

@@ -317,7 +317,7 @@ def test_read_capture_gives_all_in_front_of_a_damaged_place(tmp_path) -> None:
     path.write_bytes(path.read_bytes()[:-120])
     found = []
     items = read_capture(path)
-    with pytest.raises(CaptureError, match=r"cut\.pcapng is cut short: the block behind packet 8"):
+    with pytest.raises(CaptureError, match=r"cut\.pcapng is truncated: the block after packet 8"):
         found.extend(items)
     assert said(found) == {True: [HELLO], False: [WELCOME]}
 

@@ -75,7 +75,7 @@ def save(path, *conversations, **options):
             by_server = not isinstance(message, bytes) and message.WAY is Way.TO_CLIENT
             if isinstance(message, Bye):
                 by_server, heard_bye = heard_bye, True
-            chat.say(raw, by_server=by_server or isinstance(message, Ping))
+            chat.send(raw, by_server=by_server or isinstance(message, Ping))
         chat.close()
         packets += chat.packets
     chat.packets = packets
@@ -197,7 +197,7 @@ def test_a_wrong_frame_is_sent_as_it_was(tmp_path):
 def test_what_cannot_be_replayed_is_said(tmp_path):
     chat = Encapsulation(now=0.0)
     chat.packets.clear()
-    chat.say(encode(Send(1, "lobby", "x")))
+    chat.send(encode(Send(1, "lobby", "x")))
     chat.save(tmp_path / "late.pcap")
     steps, left_out = plan(read_capture(tmp_path / "late.pcap"))
     assert steps == []
@@ -205,7 +205,7 @@ def test_what_cannot_be_replayed_is_said(tmp_path):
 
     chat = Encapsulation(now=0.0)
     for number in range(3):
-        chat.say(encode(Ping(number)))
+        chat.send(encode(Ping(number)))
     del chat.packets[5:7]
     chat.save(tmp_path / "gap.pcap")
     steps, (reason,) = plan(read_capture(tmp_path / "gap.pcap"))
@@ -264,7 +264,7 @@ def test_against_a_real_server(tmp_path):
                 port=server.port, client_port=40000 + index, now=probe.transcript[0].time
             )
             for item in probe.transcript:
-                chat.say(item.data, by_server=item.by_server, at=item.time)
+                chat.send(item.data, by_server=item.by_server, at=item.time)
             packets += chat.packets
         chat.packets = sorted(packets, key=lambda packet: packet.time)
         chat.save(tmp_path / "c.pcapng")

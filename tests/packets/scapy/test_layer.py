@@ -17,9 +17,9 @@ from scapy.packet import Packet, Padding, Raw, fuzz, ls
 from scapy.sessions import TCPSession
 from scapy.supersocket import StreamSocket
 
+from netchat.packets.scapy import LAYERS, MAX_FRAMES, NCP
 from netchat.packets.scapy import layer as scapy_layer
 from netchat.packets.scapy.fields import python_name, record_layer
-from netchat.packets.scapy.layer import LAYERS, MAX_FRAMES, NCP
 from netchat.wire import (
     MESSAGES,
     Ack,

@@ -7,7 +7,7 @@ import pytest
 from netchat.errors import NetchatError
 from netchat.packets.craft import craft
 from netchat.packets.encapsulate import Encapsulation
-from netchat.packets.scapy.layer import NCP
+from netchat.packets.scapy import NCP
 from netchat.packets.wireshark import dissector as wireshark
 from netchat.packets.wireshark import plugin
 from netchat.packets.wireshark.dissector import DISSECTOR, dissector
@@ -46,7 +46,7 @@ def chat(tmp_path):
             if not isinstance(data, bytes):
                 by_server = data.WAY is Way.TO_CLIENT if by_server is None else by_server
                 data = encode(data)
-            conversation.say(data, by_server=bool(by_server))
+            conversation.send(data, by_server=bool(by_server))
         conversation.close()
         conversation.save(tmp_path / "chat.pcapng")
         return tmp_path / "chat.pcapng"
@@ -100,7 +100,7 @@ def golden_frames(tmp_path_factory):
     conversation = Encapsulation(now=1_700_000_000.0)
     for vector in VECTORS:
         way = MESSAGES[golden_message(vector).TYPE].WAY
-        conversation.say(frame_of(vector), by_server=way is Way.TO_CLIENT)
+        conversation.send(frame_of(vector), by_server=way is Way.TO_CLIENT)
     conversation.save(path)
     return frames(path)
 
@@ -201,7 +201,7 @@ def test_frames_over_segments_are_put_together(tmp_path, size):
     raw = b"".join(map(encode, STORY[3:8])) * 2
     conversation = Encapsulation(now=0.0)
     for at in range(0, len(raw), size):
-        conversation.say(raw[at : at + size], by_server=True)
+        conversation.send(raw[at : at + size], by_server=True)
     conversation.save(tmp_path / "cut.pcapng")
     found = frames(tmp_path / "cut.pcapng")
     assert [values(f, "type")[0] for f in found] == [
@@ -215,8 +215,8 @@ def test_a_capture_that_begins_inside_a_frame(tmp_path):
     conversation = Encapsulation(now=0.0)
     conversation.packets.clear()
     raw = b"".join(encode(Ping(n)) for n in range(9))
-    conversation.say(raw[13:100])
-    conversation.say(raw[100:])
+    conversation.send(raw[13:100])
+    conversation.send(raw[100:])
     conversation.save(tmp_path / "late.pcapng")
     found = frames(tmp_path / "late.pcapng")
     assert values(found[0], "skipped") == [raw[13:24].hex(":")]
