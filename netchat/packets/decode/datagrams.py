@@ -1,4 +1,4 @@
-"""Links over UDP: a datagram is a block, and a conversation is a link.
+"""Links over UDP: each datagram is a block, each link is a conversation.
 
 datagram -> header -> the link it names -> BlockDecoder -> items
 """
@@ -30,7 +30,7 @@ __all__ = ["Datagrams", "Side"]
 
 _End = tuple[str, int]
 
-#: Kinds that travel one way only.
+#: Kinds of blocks that travel one way only.
 _TO_SERVER, _TO_CLIENT = (Kind.OPEN,), (Kind.ACCEPT, Kind.REFUSE, Kind.CHALLENGE)
 
 
@@ -38,11 +38,11 @@ class Side:
     """One direction of a link.
 
     Attributes:
-        conversation: the link's.
-        to_server: which direction.
-        counts: what of its counts are this direction's.
-        blocks: what decodes its blocks.
-        cost: what of its memory the budget knows.
+        conversation: The link's conversation.
+        to_server: Which direction.
+        counts: Counters of this direction.
+        blocks: Decoder of its blocks.
+        cost: Memory use known to the budget, in bytes.
     """
 
     __slots__ = ("blocks", "conversation", "cost", "counts", "to_server")
@@ -65,15 +65,15 @@ class Side:
 
 
 class Datagrams:
-    """Finds links in datagrams, and follows them.
+    """Decoder that finds links in datagrams and follows them.
 
     Args:
-        ports: UDP ports of the chat's servers.
-        budget: told of what is kept.
-        open_frames: makes what takes a side's stream; its second argument is whether that is whole
-            from its first byte on.
-        number: gives the next conversation its number.
-        trace: also yield each datagram, as `Trace`.
+        ports: UDP ports of chat servers.
+        budget: Budget for the buffered bytes.
+        open_frames: Makes the stage for a side's stream; its second argument is whether the stream is
+            complete from its first byte on.
+        number: Returns the number of the next conversation.
+        trace: Whether to yield each datagram, too, as `Trace`.
     """
 
     def __init__(
@@ -90,20 +90,20 @@ class Datagrams:
         self._open_frames = open_frames
         self._number = number
         self._trace = trace
-        # By the conversation's number, the one that was silent longest first.
+        # By the conversation's number, the least recently active first.
         self._links: dict[int, tuple[Side, Side]] = {}
-        # Which one was last between a client and a server, and which one of a link's number was last
-        # at a server: the client's address may change, and two links may have the same number.
+        # The last link between a client and a server, and the last with a link number at a server:
+        # the client's address may change, and two links may have the same number.
         self._ends: dict[tuple[_End, _End], int] = {}
         self._named: dict[tuple[_End, int], int] = {}
 
     def feed(self, datagram: Datagram, packet: int, time: int) -> list[Item] | None:
-        """Take a datagram; None if it is none of a link.
+        """Process a datagram; return None if it does not belong to a link.
 
         Args:
-            datagram: it.
-            packet: its packet's number.
-            time: when it was captured, in ns.
+            datagram: The datagram.
+            packet: Number of its packet.
+            time: Capture time, in ns.
         """
         source, target = endpoints(datagram.key)
         payload, items = datagram.payload, list[Item]()
@@ -120,9 +120,9 @@ class Datagrams:
             self._named[server, head.header.link] = key
         else:
             return None
-        self._links[key] = sides  # the last to be let go
+        self._links[key] = sides  # now the most recently active
         side = sides[not to_server]
-        if side.conversation.client != client:  # the link has moved with its client
+        if side.conversation.client != client:  # the client's address has changed
             self._leave(key, side.conversation)
             side.conversation.client = client
         self._ends[client, server] = key
@@ -130,7 +130,7 @@ class Datagrams:
         return items
 
     def _read(self, payload: bytes, source: _End, target: _End) -> tuple[ReadHeader | None, bytes]:
-        """Read a header, and with which mask; that is empty where there is none."""
+        """Read a header; return it and its mask, which is empty for none."""
         coded = payload[:HEADER_SIZE]
         if len(coded) < HEADER_SIZE:
             return None, b""
@@ -141,24 +141,24 @@ class Datagrams:
             mask = self._linked(key).mask if key is not None else b""
             if mask and (head := read_header(masked(coded, mask))) is not None:
                 return head, mask
-        # OPEN is not in the capture, or the link has moved. What is masked cannot be checked then.
+        # OPEN was not captured, or the client moved. The masked part cannot be checked then.
         if (head := read_masked_header(coded)) is None:
             return None, b""
         sent = write_header(head.header)
         return head, bytes(a ^ b for a, b in zip(coded[-MASKED:], sent[-MASKED:], strict=True))
 
     def finish(self) -> list[Item]:
-        """Take it that no more come."""
+        """Mark the end of the capture and flush all links."""
         items: list[Item] = []
         for key in list(self._links):
             items += self._end(key, "the capture ends")
         return items
 
     def relieve(self, limit: int) -> list[Item]:
-        """Give up what is held for those that were silent longest, until that is enough.
+        """Flush the least recently active links until enough memory is free.
 
         Args:
-            limit: bytes that may be held.
+            limit: Bytes that may be buffered.
         """
         items: list[Item] = []
         for sides in self._links.values():
@@ -177,7 +177,7 @@ class Datagrams:
         return source[1] >= target[1]
 
     def _known(self, client: _End, server: _End, header: Header | None) -> int | None:
-        """The link that a datagram is of, if it is known."""
+        """Return the key of the link that a datagram belongs to, or None."""
         key = self._ends.get((client, server))
         if header is None:
             return key
@@ -186,7 +186,7 @@ class Datagrams:
         if key is not None and header.kind is Kind.OPEN:
             first = self._linked(key).first
             if first is not None and first != header.offset:
-                return None  # another one, of the same number by chance
+                return None  # another link that happens to have the same number
         return key
 
     def _linked(self, key: int) -> LinkState:
@@ -208,7 +208,7 @@ class Datagrams:
         before = self._ends.get((client, server))
         if before is not None and header.kind is Kind.OPEN:
             conversation = self._links[before][0].conversation
-            items += self._end(before, "a new link takes its ports")
+            items += self._end(before, "a new link uses its ports")
             items.append(Notice(time, conversation, True, "replaced", packet))
         linked = LinkState(number=header.link)
         whole = header.kind is Kind.OPEN
@@ -240,11 +240,13 @@ class Datagrams:
             items.append(Trace(time, conversation, to_server, packet, 0, offset, size, -1, ""))
         wanted = side.blocks.size(head.header) if head is not None else None
         if head is None or wanted != len(payload) - HEADER_SIZE:
-            reason = "no header can be read in this datagram"
+            reason = "this datagram has no readable header"
             if datagram.cut:
-                reason = f"the capture cut {many(datagram.cut, 'byte')} off this datagram"
+                reason = f"the capture truncated this datagram by {many(datagram.cut, 'byte')}"
             elif head is not None:
-                reason = f"this datagram is not as long as its {head.header.kind.name} header says"
+                reason = (
+                    f"the length of this datagram contradicts its {head.header.kind.name} header"
+                )
             elif len(payload) < HEADER_SIZE:
                 reason = "this datagram is too short for a block"
             link = conversation.link
@@ -276,7 +278,7 @@ class Datagrams:
         side.cost = side.blocks.cost
 
     def _leave(self, key: int, conversation: Conversation) -> None:
-        """A link is not between its client's present address and the server any more."""
+        """Forget the addresses of a link, whose client has moved."""
         if self._ends.get((conversation.client, conversation.server)) == key:
             del self._ends[conversation.client, conversation.server]
 
@@ -298,6 +300,6 @@ class Datagrams:
         while len(self._links) >= MAX_LINKS:
             key = next(iter(self._links))
             conversation = self._links[key][0].conversation
-            items += self._end(key, "it is not followed any more")
+            items += self._end(key, "the link is no longer followed")
             items.append(Notice(time, conversation, True, "dropped", packet))
         return items

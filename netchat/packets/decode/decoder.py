@@ -1,6 +1,6 @@
-"""From packets to messages: finds the conversations, and drives what follows each of them.
+"""Decoder: from packets to messages.
 
-    packet -> dissect -> Direction (TCP) -> Stage (frames, or blocks with frames in them) -> items
+    packet -> dissect -> TcpStream -> Stage (frames, or blocks with frames in them) -> items
                       -> Datagrams (UDP) -> blocks with frames in them -> items
 
     decoder = Decoder()
@@ -10,8 +10,8 @@
     for item in decoder.finish():
         ...
 
-A push interface without input or output. A live capture feeds it as packets come, and calls
-`tick` now and then, so that what is waited for in vain is given up in time.
+It does no input or output itself. A live capture feeds packets as they arrive, and calls `tick`
+regularly, so that timeouts expire.
 """
 
 from __future__ import annotations
@@ -49,24 +49,24 @@ __all__ = ["Decoder"]
 _MASK = 0xFFFFFFFF
 _KINDS = SYN | FIN | RST | ACK
 
-#: Connections that are known to be no chat. A key of them costs 150 bytes.
+#: Connections known not to be a chat; the key of one takes 150 bytes.
 _MAX_FOREIGN = 65_536
 
 
 class Decoder:
-    """Decodes the chat in a sequence of packets.
+    """Decoder of the chat in a sequence of packets.
 
     Args:
-        ports: TCP ports that are a chat's whatever is conversation on them. On other ports a connection
-            is one if a valid frame is found where it must be. Links over UDP are looked for on
-            these ports only.
-        limit: bytes a whole frame may have; larger ones are damage.
-        trace: also yield every TCP segment of a chat, as `Trace`. Costs time.
+        ports: TCP ports of chat servers: every connection to them is a chat. A connection on other
+            ports is a chat if a valid frame is found where one must be. Links over UDP are looked for
+            on these ports only.
+        limit: Maximum length of a frame, in bytes; longer ones are damage.
+        trace: Whether to yield every TCP segment of a chat, too, as `Trace`; this is slower.
 
     Attributes:
-        packets: how many were fed.
-        skipped: how many of them held neither a TCP segment nor a datagram of a link, by the reason.
-        conversations: how many connections of a chat and links over UDP were seen.
+        packets: Number of packets fed.
+        skipped: Number of packets without a TCP segment or a link's datagram, by reason.
+        conversations: Number of chat connections and links over UDP found.
     """
 
     def __init__(
@@ -85,13 +85,13 @@ class Decoder:
         self._budget = MemoryBudget()
         self._cache = SegmentCache()
         self._table: dict[bytes, tuple[Connection, TcpStream]] = {}
-        self._foreign: set[bytes] = set()  # keys of connections that are no chat
+        self._foreign: set[bytes] = set()  # keys of connections that are not a chat
         self._waiting: set[Connection] = set()
-        self._challenged: set[Connection] = set()  # those that have a rival
+        self._challenged: set[Connection] = set()  # connections with a rival
         self._datagrams: Datagrams | None = None
 
     def feed(self, packet: Packet) -> list[Item]:
-        """Take the next packet.
+        """Process the next packet.
 
         Returns:
             The items that it completes, often none.
@@ -106,7 +106,7 @@ class Decoder:
         if known is not None:
             connection, half = known
             if connection.is_fast and seq == half.next and flags & _KINDS == ACK and not cut:
-                # The usual case: the next segment of a chat in which nothing is missing.
+                # Fast path: the next segment of a chat in which nothing is missing.
                 connection.last = time
                 half.other.acked = ack
                 counts = half.counts
@@ -121,10 +121,10 @@ class Decoder:
         return self._unusual(Segment(*fields), number, time)
 
     def tick(self, time: int) -> list[Item]:
-        """Let time pass without a packet: gives up what was waited for long enough.
+        """Handle expired timeouts when no packet arrives.
 
         Args:
-            time: now, in ns, by the clock of the packets.
+            time: Current time by the packets' clock, in ns.
         """
         items: list[Item] = []
         for connection in list(self._waiting):
@@ -135,14 +135,14 @@ class Decoder:
         return items
 
     def finish(self) -> list[Item]:
-        """Take it that no more packets come: gives up everything that is waited for."""
+        """Mark the end of the capture and flush pending streams."""
         items: list[Item] = []
         for connection in self._followed():
             items += self._end(connection, "the capture ends", "", connection.last, self.packets)
         return items + (self._datagrams.finish() if self._datagrams is not None else [])
 
     def _no_segment(self, why: str, packet: Packet) -> list[Item]:
-        """A packet without TCP; there may be a datagram of a link in it."""
+        """Process a packet without TCP, which may contain a link's datagram."""
         number, time, link, data, length = packet
         items: list[Item] | None = None
         if why == NOT_TCP:
@@ -155,7 +155,7 @@ class Decoder:
         return items + self._relieve() if self._budget.used > MAX_KEPT else items
 
     def _links(self) -> Datagrams:
-        """The links over UDP; what they need is loaded when there is the first."""
+        """Return the decoder of links over UDP; its dependencies are loaded with the first link."""
         if self._datagrams is None:
             from netchat.packets.decode.datagrams import Datagrams
 
@@ -167,7 +167,7 @@ class Decoder:
     # -- one segment ----------------------------------------------------------------------------
 
     def _unusual(self, segment: Segment, number: int, time: int) -> list[Item]:
-        """A segment that opens or closes something, comes out of order, or is incomplete."""
+        """Process a segment that opens or closes, is out of order, or is incomplete."""
         items: list[Item] = []
         key, opening = segment.key, segment.flags & (SYN | ACK) == SYN
         if key in self._foreign:
@@ -182,7 +182,7 @@ class Decoder:
         elif connection.rival is not None or connection.duplicates:
             connection, half = self._stream(connection, segment, time, items)
             if connection.is_chat is False:
-                return items  # a new connection had the ports, and was no chat
+                return items  # a new connection uses the ports, and is not a chat
         if connection.is_another(half, segment):
             connection, half = self._challenge(connection, half, segment, number, time, items)
         items += self._take(connection, half, segment, number, time)
@@ -197,7 +197,7 @@ class Decoder:
         return self._sift(connection, items)
 
     def _sift(self, connection: Connection, items: list[Item]) -> list[Item]:
-        """Keep the items of what is not known to be a chat; note who waits for something."""
+        """Keep back the items of a possible chat; update the set of waiting connections."""
         if connection.is_chat is None:
             items = connection.recognise(items)
             self._decided(connection)
@@ -214,7 +214,7 @@ class Decoder:
         return _of_duplicate(first.conversation, items)
 
     def _decided(self, connection: Connection) -> None:
-        """Act on what has been found out about a connection on an unknown port."""
+        """Act on the decision whether a connection on another port is a chat."""
         self._number(connection)
         first = connection.first
         if connection.is_chat:
@@ -234,7 +234,7 @@ class Decoder:
     def _stream(
         self, connection: Connection, segment: Segment, time: int, items: list[Item]
     ) -> tuple[Connection, TcpStream]:
-        """Choose the stream that a segment is of; by default it is the first one."""
+        """Choose the stream that a segment belongs to; by default the first."""
         rival = connection.rival
         if rival is not None and rival.has_won(time):
             items += self._replace(connection)
@@ -263,8 +263,8 @@ class Decoder:
         self, connection: Connection, half: TcpStream, segment: Segment, number: int, time: int,
         items: list[Item],
     ) -> tuple[Connection, TcpStream]:  # fmt: skip
-        """Begin to follow another stream on the addresses and ports of a connection."""
-        # That two segments agree on a place far off shows it: the first one counts, too.
+        """Begin to follow a second stream on the addresses and ports of a connection."""
+        # Two segments with adjacent sequence numbers prove a new stream: both belong to it.
         strays = [] if segment.flags & SYN else _take_strays(half, segment)
         began = strays[0][2] if strays else time
         if connection.rival is not None:
@@ -276,7 +276,7 @@ class Decoder:
             or connection.is_chat is False
             or len(connection.duplicates) >= MAX_DUPLICATES
         ):
-            why = "a new connection takes its ports"
+            why = "a new connection uses its ports"
             if connection.is_chat is not False:
                 items += self._end(connection, why, "replaced", time, self.packets)
             self._foreign -= set(connection.keys)
@@ -293,12 +293,12 @@ class Decoder:
         return other, sender
 
     def _replace(self, connection: Connection) -> list[Item]:
-        """The rival of a connection is a new one."""
+        """Replace a connection by its rival, which is a new connection."""
         rival = connection.rival
         assert rival is not None
         connection.rival = None
         self._challenged.discard(connection)
-        why = "a new connection takes its ports"
+        why = "a new connection uses its ports"
         items = self._end(connection, why, "replaced", rival.time, rival.packet)
         other = rival.connection
         other.first = None
@@ -308,7 +308,7 @@ class Decoder:
         return items + rival.items
 
     def _drop_rival(self, connection: Connection) -> None:
-        """The rival of a connection was a damaged packet."""
+        """Discard a connection's rival, which was a damaged packet."""
         rival = connection.rival
         assert rival is not None
         connection.rival = None
@@ -319,7 +319,7 @@ class Decoder:
             half.abandon()
 
     def _pair(self, connection: Connection) -> list[Item]:
-        """The rival of a connection is the same one, captured again."""
+        """Add a connection's rival as a duplicate: the same connection, captured again."""
         rival = connection.rival
         assert rival is not None
         if rival.connection.is_chat is False:
@@ -349,7 +349,7 @@ class Decoder:
         return connection, sender
 
     def _follow(self, segment: Segment, time: int) -> tuple[Connection, TcpStream]:
-        """Make what follows the connection of a segment; returns the half that it is of, too."""
+        """Create the connection of a segment; return it and the direction of the segment."""
         source, target = endpoints(segment.key)
         opening = segment.flags & SYN
         if opening:
@@ -357,7 +357,7 @@ class Decoder:
         elif (source[1] in self._ports) != (target[1] in self._ports):
             to_server = target[1] in self._ports
         else:
-            to_server = source[1] >= target[1]  # the server's port is most often the lower one
+            to_server = source[1] >= target[1]  # most servers have the lower port
         client, server = (source, target) if to_server else (target, source)
         chat = True if self._ports & {source[1], target[1]} else None
         conversation = Conversation(0, client, server, time, bool(opening))
@@ -392,33 +392,33 @@ class Decoder:
             connection.conversation.number = self._count()
 
     def _count(self) -> int:
-        """The number of the next conversation."""
+        """Return the number of the next conversation."""
         self.conversations += 1
         return self.conversations
 
     def _end(
         self, connection: Connection, why: str, event: str, time: int, number: int
     ) -> list[Item]:
-        """Stop following a connection; with an event if there is one to be told.
+        """Stop following a connection.
 
         Args:
-            connection: which, with all of its streams.
-            why: what ended it, for the reasons of what is unfinished.
-            event: of the notice, if any.
-            time: of the notice, in ns.
-            number: of its packet.
+            connection: The connection, with all of its streams.
+            why: What ended it, for the reasons of unfinished frames.
+            event: Event of a notice, or "" for none.
+            time: Time of the notice, in ns.
+            number: Packet number of the notice.
         """
         if connection.rival is not None:
             other = connection.rival.connection
             items = self._replace(connection)
-            # Decided already where it was no chat.
+            # If it is not a chat, it was removed already.
             return (
                 items
                 if other.is_chat is False
                 else items + self._end(other, why, event, time, number)
             )
         items = connection.finish(why, number, time)
-        if connection.is_chat is None:  # the last chance to find out
+        if connection.is_chat is None:  # the last chance to decide
             items = connection.recognise(items)
             self._number(connection)
         for duplicate in connection.duplicates:
@@ -438,20 +438,20 @@ class Decoder:
             stream.server.abandon()
 
     def _followed(self) -> list[Connection]:
-        """All connections, the one that was silent longest first."""
+        """Return all connections, the least recently active first."""
         return sorted({c for c, _ in self._table.values()}, key=lambda c: c.last)
 
     def _make_room(self, time: int) -> list[Item]:
-        """Let go of the quarter of the connections that was silent longest."""
+        """Evict the least recently active quarter of the connections."""
         items: list[Item] = []
         self._foreign.clear()
         for connection in self._followed()[: len(self._table) // 8]:
-            why = "it is not followed any more"
+            why = "the connection is no longer followed"
             items += self._end(connection, why, "dropped", time, self.packets)
         return items
 
     def _relieve(self) -> list[Item]:
-        """Give up what is held for those that were silent longest, until memory is free again."""
+        """Flush the least recently active connections until memory is free again."""
         items: list[Item] = []
         for connection in self._followed():
             if self._budget.used <= MAX_KEPT * 3 // 4:
@@ -472,7 +472,7 @@ def _begins(
 
 
 def _take_strays(half: TcpStream, segment: Segment) -> list[tuple[Segment, int, int]]:
-    """Take out of a connection what is of the stream that a segment far off begins."""
+    """Remove from a connection the segments that begin a stream outside its window."""
     back = half.other.stray
     agrees = back is not None and abs(half.place(back[0].ack) - half.place(segment.seq)) <= WINDOW
     halves = [half, half.other] if agrees else [half]
@@ -484,12 +484,12 @@ def _take_strays(half: TcpStream, segment: Segment) -> list[tuple[Segment, int, 
 
 
 def _of_duplicate(conversation: Conversation, items: list[Item]) -> list[Item]:
-    """Make the items of a duplicate those of the conversation; it opens and closes once."""
+    """Assign a duplicate's items to the conversation, without its notices."""
     return [
         item._replace(conversation=conversation) for item in items if not isinstance(item, Notice)
     ]
 
 
 def _ports_of(key: bytes) -> set[int]:
-    """Both ports that a direction's key names."""
+    """Return both ports of a direction's key."""
     return {int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")}

@@ -1,7 +1,7 @@
-"""The stage in front of the others: are these frames, or blocks of a link with frames in them?
+"""First stage of a stream: detects whether it holds frames, or blocks of a link with frames in them.
 
-As on the server, the first bytes decide. Where the capture does not have those, a block is known by
-its header, which is a codeword with a CRC-16 in it: both kinds are looked for at first.
+As on the server, the first bytes decide. If they were not captured, a block is recognised by its
+header, a codeword with a CRC-16; until then both kinds are searched for.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from netchat.packets.memory_budget import MemoryBudget
 
 __all__ = ["ProtocolDetector"]
 
-#: Bytes of a connection in which a link has to show a block: one of the longest blocks and more.
+#: Bytes of a connection in which a link must show a block: more than one of the longest blocks.
 _LOOKED_AT = 20_000
 
-#: Decoding a header that is none costs more time than looking at so many bytes does.
+#: Decoding an invalid header takes as long as scanning this many bytes.
 _FALSE_ONE = 300
 
-#: Bytes of marker and coded header; `netchat.link.header` is loaded only where they are needed.
+#: Bytes of marker and coded header; `netchat.link.header` is loaded only where needed.
 _HEAD = 100
 
-#: Two neighbouring bytes of a marker that are right: nearly every marker with few wrong bits has
-#: them, and other bytes seldom do.
+#: Two adjacent correct bytes of a marker: nearly every marker with few wrong bits contains them,
+#: and other bytes seldom do.
 _NEAR = re.compile(rb"(?s)(?=\x1a\xcf..|.\xcf\xfc.|..\xfc\x1d)")
 
 
 class Place(Protocol):
-    """Where the stage has its place: a direction of a connection."""
+    """Owner of the stage: one direction of a connection."""
 
     stage: Stage
     conversation: Conversation
@@ -43,14 +43,14 @@ class Place(Protocol):
 
 
 class ProtocolDetector:
-    """Looks at the first bytes of a direction, and then puts the right stage in its own place.
+    """Stage that inspects the first bytes of a direction and is then replaced by the right stage.
 
     Args:
-        place: where that is.
-        budget: told of what is kept.
-        open_frames: makes the stage for frames; its argument is whether the first byte is the first
+        place: Owner of the stage.
+        budget: Budget for the buffered bytes.
+        open_frames: Makes the stage for frames; its argument is whether the first byte is the first
             of the stream.
-        aligned: whether it is here.
+        aligned: Whether the first byte is the first of the stream.
     """
 
     __slots__ = (
@@ -78,25 +78,25 @@ class ProtocolDetector:
         self._aligned = aligned
         self._frames = open_frames(aligned)
         self._backlog = ByteQueue(budget)
-        self._seen = 0  # bytes that were looked at in all
-        self._looked = 0  # how many of those that wait
+        self._seen = 0  # bytes scanned in all
+        self._looked = 0  # bytes scanned of those buffered
 
     @property
     def has_invalid_bytes(self) -> bool:
-        """Whether bytes came that are none of this protocol."""
+        """Whether invalid bytes arrived."""
         return self._frames.has_invalid_bytes
 
     def push(self, data: bytes, packet: int, time: int, repeated: bool) -> list[Item]:
-        """Take the next bytes of the stream; as `FrameScanner.push`."""
+        """Process the next bytes of the stream; see `FrameScanner.push`."""
         self._backlog.add(data, packet, time, repeated)
         waiting = self._backlog.bytes
-        if self._place.conversation.link is not None:  # the other direction has told
+        if self._place.conversation.link is not None:  # known from the other direction
             return self._become_link(0)
         if self._aligned and not begins_link(bytes(waiting[:4])):
             return self._become_frames()
         at = self._find()
         if at is not None:
-            # A stream that begins like a link is one from there on, readable or not.
+            # A stream that begins like a link is one from its first byte, readable or not.
             return self._become_link(0 if self._aligned else at)
         self._seen += len(data)
         if self._seen > _LOOKED_AT:
@@ -107,26 +107,26 @@ class ProtocolDetector:
         return items
 
     def _find(self) -> int | None:
-        """Where among the bytes that wait a block begins; looks at each place once."""
+        """Return the index of a block in the buffered bytes; each byte is scanned once."""
         waiting, size = self._backlog.bytes, len(self._backlog.bytes)
         for match in _NEAR.finditer(waiting, self._looked):
             at = match.start()
             if differing_bits(bytes(waiting[at : at + 4]), MARKER) > MARKER_ERRORS:
                 continue
             if size - at < _HEAD:
-                self._looked = at  # the rest of the header has to come first
+                self._looked = at  # wait for the rest of the header
                 return None
             if _is_head(waiting[at + len(MARKER) : at + _HEAD]):
                 return at
             self._seen += _FALSE_ONE
             if self._seen > _LOOKED_AT:
                 break
-        # The last bytes may be the beginning of a marker that goes on.
+        # The last bytes may be the beginning of a marker.
         self._looked = size - next((n for n in (3, 2, 1) if waiting.endswith(MARKER[:n])), 0)
         return None
 
     def gap(self, size: int) -> list[Item]:
-        """Leave out `size` bytes that are missing; returns what stood in front of them."""
+        """Skip `size` missing bytes; return items for the bytes before them."""
         items = self._hand_over(self._frames, len(self._backlog.bytes))
         self._backlog.offset += size
         self._backlog.account()
@@ -134,13 +134,13 @@ class ProtocolDetector:
         return items + self._frames.gap(size)
 
     def end(self, why: str) -> list[Item]:
-        """Decide everything that waits: nothing more comes."""
+        """Mark the end of the stream and return items for all buffered bytes."""
         items = self._hand_over(self._frames, len(self._backlog.bytes))
         self._backlog.account()
         return items + self._frames.end(why)
 
     def swap_direction(self) -> None:
-        """The bytes are of the other direction."""
+        """Reverse the direction."""
         self._frames.swap_direction()
 
     def _become_frames(self) -> list[Item]:
@@ -150,7 +150,7 @@ class ProtocolDetector:
         return items
 
     def _become_link(self, at: int) -> list[Item]:
-        """A block begins `at` so many bytes on, or may."""
+        """Switch to blocks, the first of which begins at index `at`."""
         from netchat.packets.decode.block_scanner import BlockScanStage
 
         place, conversation = self._place, self._place.conversation
@@ -173,7 +173,7 @@ class ProtocolDetector:
         return items
 
     def _hand_over(self, stage: Stage, size: int) -> list[Item]:
-        """Give the first `size` bytes that wait to a stage, in the pieces in which they came."""
+        """Pass the first `size` buffered bytes to a stage, in the pieces in which they arrived."""
         items: list[Item] = []
         if size:
             start = at = self._backlog.offset
@@ -187,7 +187,7 @@ class ProtocolDetector:
 
 
 def _is_head(coded: bytearray) -> bool:
-    """Whether this is a header that can be read."""
+    """Return whether this is a readable header."""
     from netchat.link.header import read_header
 
     return read_header(bytes(coded)) is not None

@@ -120,7 +120,7 @@ def test_cut_by_the_capture() -> None:
             KEY4, 7, 9, ACK | PSH, payload, 7 - len(payload)
         )
     for keep in range(48):
-        assert found(1, whole[:keep], len(whole)) == "cut in front of TCP"
+        assert found(1, whole[:keep], len(whole)) == "truncated before TCP"
 
 
 def test_length_that_the_network_card_fills_in() -> None:

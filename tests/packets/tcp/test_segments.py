@@ -1,4 +1,4 @@
-"""Pieces behind a hole, against a dictionary of bytes."""
+"""Pieces after a hole, against a dictionary of bytes."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_a_gap_is_told_soon_after_it_is_acknowledged() -> None:
     items = decode(renumber(packets))
     gap = next(i for i in items if isinstance(i, Gap))
     assert gap.size == 200
-    assert "the other side has them" in gap.reason
+    assert "acknowledged by the peer" in gap.reason
     place = items.index(gap)
     assert any(isinstance(i, Decoded) for i in items[place:])
 
@@ -128,7 +128,7 @@ def test_retransmission_is_known() -> None:
         (MESSAGES[6], False, (6,)),
     ]
     notes = [i.note for i in items if isinstance(i, Trace) and i.size]
-    assert notes == ["", "retransmission", "behind a hole", "retransmission"]
+    assert notes == ["", "retransmission", "after a hole", "retransmission"]
     assert messages[0].conversation.to_server.retransmissions == 2
 
 
