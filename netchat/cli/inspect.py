@@ -197,7 +197,9 @@ def _skipped(decoder: Decoder) -> str:
     return f"Left out: {', '.join(reasons)}." if reasons else ""
 
 
-def _ladder(items: Iterator[Item], wanted: ItemFilter | None, svg: str | None, *, title: str) -> None:
+def _ladder(
+    items: Iterator[Item], wanted: ItemFilter | None, svg: str | None, *, title: str
+) -> None:
     from netchat.packets.views.ladder import Ladder
     from netchat.packets.views.ladder_svg import ladder_svg
     from netchat.packets.views.ladder_text import ladder_lines

@@ -78,8 +78,8 @@ def test_exit_code(run, monkeypatch, core, code):
 @pytest.mark.parametrize(
     ("before", "env", "ok", "says"),
     [
-        ("", {"NUMBA_CACHE_DIR": "{0}/cache"}, True, "keeps what it compiled in {0}/cache/coding_"),
-        ("", {"NUMBA_CACHE_DIR": "{0}/none/and/none"}, True, "keeps what it compiled in {0}/none/and/"),
+        ("", {"NUMBA_CACHE_DIR": "{0}/cache"}, True, "cached in {0}/cache/coding_"),
+        ("", {"NUMBA_CACHE_DIR": "{0}/none/and/none"}, True, "cached in {0}/none/and/"),
         ("import numba.core.caching as c; c.CacheImpl._locator_classes = []\n", {}, False,
          "compiles in each process: no folder to keep kernels can be written"),
         ("", {"NUMBA_DISABLE_JIT": "1"}, False, "NUMBA_DISABLE_JIT is set"),
@@ -104,4 +104,4 @@ def test_damaged_kernels_are_counted(tmp_path, monkeypatch):
     monkeypatch.setattr("netchat.jit.cache_folder", lambda _: tmp_path)
     check = machine._numba()
     assert check.ok
-    assert "damaged, to be compiled again: 1" in check.found
+    assert "damaged, will be recompiled: 1" in check.found

@@ -49,14 +49,14 @@ def test_up_exec_status_down():
     said = lab("exec", "h2", "--", "python", "-c", look, env={**os.environ, "MINE": "kept"})
     assert said.stdout.split() == ["h2", "10.64.0.1", "fd64::3", str(Path.cwd()), "kept"]
     assert lab("exec", "h2", "sh", "-c", "exit 7", code=7).stderr == ""
-    assert "There is no host h4; there are: h1, h2, h3." in lab("exec", "h4", code=1).stderr
+    assert "unknown host h4; must be one of h1, h2, h3" in lab("exec", "h4", code=1).stderr
     missing = lab("exec", "h1", "nonsense", code=127)
     assert "nonsense: there is no such program" in missing.stderr
     no_shell = lab("exec", "h1", code=127, env={**os.environ, "SHELL": "/no/shell"})
     assert "the shell: there is no such program" in no_shell.stderr
     assert "unknown interface" in lab("sniff", "", code=1).stderr
     assert f"lab --name {NAME} down" in lab("up", code=1).stderr
-    assert "is down" in lab("down").stderr
+    assert "was stopped" in lab("down").stderr
     assert leftovers() == []
     assert "No lab" in lab("exec", "h1", "true", code=1).stderr
 

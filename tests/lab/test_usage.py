@@ -36,7 +36,7 @@ def test_no_lab_is_up():
 
 @pytest.mark.parametrize("name", ["../x", "a-b", "", "A", "x" * 21])
 def test_names_of_labs_are_plain(name):
-    with pytest.raises(LabError, match="small letters and digits"):
+    with pytest.raises(LabError, match="lower-case letters and digits"):
         prefix(name)
 
 

@@ -201,7 +201,7 @@ def test_what_cannot_be_replayed_is_said(tmp_path):
     chat.save(tmp_path / "late.pcap")
     steps, left_out = plan(read_capture(tmp_path / "late.pcap"))
     assert steps == []
-    assert left_out == ["conversation 1: the capture does not have its beginning"]
+    assert left_out == ["conversation 1: its beginning was not captured"]
 
     chat = Encapsulation(now=0.0)
     for number in range(3):

@@ -1,5 +1,5 @@
 ---------------------------------------------------------------------------------------------------
--- CRC-32 (zlib's). What Lua calls its bit operations depends on its version.
+-- CRC-32 (zlib's). The names of Lua's bit operations depend on its version.
 
 local bits = bit32 or bit
 local bxor = bits and bits.bxor or load("return function(a, b) return a ~ b end")()
@@ -24,7 +24,7 @@ local function crc_update(crc, bytes)
   return crc
 end
 
--- Over the whole frame, its CRC field taken as zero.
+-- Covers the whole frame, with a CRC field of zero.
 local function frame_crc(tvb, at, size)
   local crc = crc_update(0xFFFFFFFF, tvb:raw(at, CRC_OFFSET))
   crc = crc_update(crc, "\0\0\0\0")
