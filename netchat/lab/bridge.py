@@ -169,7 +169,7 @@ def _spared(frame: bytes) -> int:
     """Return the length of a frame's prefix that is never damaged.
 
     It is the Ethernet header, or the whole frame if it holds no IP packet. On a real cable the frame check
-    sequence detects damage; here there is none. ARP has no checksum at all: a wrong answer would be
+    sequence detects damage; the bridge has no such check. ARP has no checksum at all: a wrong answer would be
     believed, and cut a host off for a minute.
     """
     return 14 if frame[12:14] in (b"\x08\x00", b"\x86\xdd") else len(frame)

@@ -4,7 +4,7 @@
     missing bytes   ->  gap   ->  Damage of what the gap broke
     end of stream   ->  end   ->  Damage of what is unfinished
 
-A frame is *aligned* if it begins directly after the previous one. If there is none, the scanner
+A frame is *aligned* if it begins directly after the previous one. Otherwise, the scanner
 searches for the next valid frame: magic, version, a known type, no flags, a length within the limit,
 the right CRC-32, and a body that matches its type's declaration. Anything less is never shown as a
 message.

@@ -23,8 +23,8 @@ class Difference:
 
     Attributes:
         conversation: Number of the connection.
-        expected: The captured response, or None if there was none.
-        got: The live response, or None if there was none.
+        expected: The captured response, or None if it is missing.
+        got: The live response, or None if it is missing.
         fields: Names of the fields that differ, if both responses have the same type.
     """
 

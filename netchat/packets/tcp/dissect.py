@@ -97,7 +97,7 @@ def dissect(link: int, data: bytes, length: int) -> Fields | str:
 
     Returns:
         The fields of a `Segment`, as a plain tuple for speed; or a short, fixed text that says why
-        there is none.
+        the packet has no segment.
     """
     if link == links.ETHERNET and len(data) >= 54:
         # Fast path for nearly every packet: Ethernet, IPv4 without options, complete.
@@ -174,7 +174,7 @@ def _by_content(data: bytes, at: int, length: int) -> tuple[int, int] | None:
 
 
 def _network_layer(link: int, data: bytes, length: int) -> tuple[int, int] | str:
-    """Return the IP version and the offset of its header, or why there is none."""
+    """Return the IP version and the offset of its header, or why the packet has no such header."""
     if link == links.ETHERNET:
         return _ethertype(data, 12, 14, length)
     if link == links.SLL:

@@ -149,7 +149,7 @@ def _echo(block: Block) -> str:
 
 
 def _field(block: Block, at: int, size: int, name: str, value: str, paint: Paint) -> str:
-    """Return the line of a field; a changed byte is followed by the byte sent."""
+    """Return the line of a field; a changed byte is followed by its original value."""
     shown, width = [], 0
     for was, sent in zip(block.raw[at : at + size], block.sent[at : at + size], strict=True):
         text = f"{was:02x}" if was == sent else f"{was:02x}→{sent:02x}"

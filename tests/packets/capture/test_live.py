@@ -79,7 +79,9 @@ def test_what_is_captured_is_in_the_file(inside, tmp_path, name):
 def test_an_unknown_interface_is_named_and_a_file_in_no_folder_too(tmp_path):
     from netchat.packets.capture.live import Live
 
-    with pytest.raises(CaptureError, match=r"unknown interface nowhere; must be any or one of .*lo"):
+    with pytest.raises(
+        CaptureError, match=r"unknown interface nowhere; must be any or one of .*lo"
+    ):
         Live("nowhere")
     with pytest.raises(CaptureError, match="cannot be written: No such file"):
         Live("lo", write=tmp_path / "missing" / "live.pcapng")

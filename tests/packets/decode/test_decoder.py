@@ -247,7 +247,9 @@ def test_one_stream_holds_no_more_than_stated() -> None:
         gaps += [i for i in decoder.feed(packet) if isinstance(i, Gap)]
         most = max(most, decoder._budget.used)
     assert budgets.MAX_BUFFERED < most <= budgets.MAX_BUFFERED + 65536
-    assert [(g.offset, g.size, g.reason) for g in gaps] == [(0, 10, "the buffer after them is full")]
+    assert [(g.offset, g.size, g.reason) for g in gaps] == [
+        (0, 10, "the buffer after them is full")
+    ]
 
 
 def test_memory_for_a_hostile_capture() -> None:
