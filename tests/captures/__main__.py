@@ -1,8 +1,8 @@
-"""Takes the captures in `captures/` again: `sudo python -m tests.captures [NAME …]`.
+"""Record the captures in `captures/` again: `sudo python -m tests.captures [NAME …]`.
 
-Each is a real one: `netchat serve` on one host, clients on another (see `netchat.lab.network`), and
-`netchat sniff` that listens on the cable of one. Nothing stays behind, and what a run that was
-killed has left is cleaned up by the next.
+Each is real: `netchat serve` on one host, clients on another (see `netchat.lab.network`), and `netchat
+sniff` on the cable of one. Everything is removed afterwards; the remains of a killed run are removed
+by the next one.
 """
 
 from __future__ import annotations

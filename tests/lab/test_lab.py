@@ -167,7 +167,7 @@ def test_a_wrong_bit_is_loss_with_a_checksum_and_a_wrong_byte_without():
     assert 900 < len(got) < 990
     damaged = [each for each in got if each not in whole]
     assert 180 < len(damaged) < 400
-    # A wrong bit in the length of UDP's head cuts a datagram short, and nobody objects.
+    # A wrong bit in the length of UDP's header truncates a datagram, undetected.
     assert sum(len(each) != 200 for each in got) < 10
 
 

@@ -1,4 +1,4 @@
-"""A chat over a noisy link, captured: two links in simulated time, and the packets between them."""
+"""A captured chat over a noisy link: two links in simulated time, and the packets between them."""
 
 from __future__ import annotations
 

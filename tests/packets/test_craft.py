@@ -28,7 +28,7 @@ from tests.wire.strategies import messages
 
 
 def as_text(record, prefix=""):
-    """A message's fields as they are written on a command line."""
+    """Return a message's fields as written on a command line."""
     pairs = {}
     for field in fields_of(type(record)):
         value = getattr(record, field.name)
@@ -47,7 +47,7 @@ def test_any_message_can_be_written_as_text(message):
     assert bytes(craft(message.NAME, **as_text(message))) == encode(message)
 
 
-def test_python_values_will_do():
+def test_values_may_be_python_objects():
     frame = craft("hello", device=b"1" * 16, positions=[{"room": "a", "log": 1, "last": 2}])
     assert bytes(frame) == encode(Hello(0, b"1" * 16, b"", "", "", (Position("a", 1, 2),)))
 
@@ -65,7 +65,7 @@ def test_lists_as_json_and_item_by_item_are_the_same():
     assert bytes(whole) == encode(Welcome(0, 0, 0, 0, 0, 0, 0, 0, b"", "", "", rooms))
 
 
-def test_what_is_not_given_has_a_sane_value():
+def test_fields_have_defaults():
     assert bytes(craft("SEND", text="hi")) == encode(Send(1, "lobby", "hi"))
     assert craft("HELLO").device == bytes(range(16))
     assert bytes(craft("EVENT", counter=0)) == encode(Event(0, 0, 0, 0, 1, "lobby", "", ""))
@@ -150,7 +150,7 @@ def _spoken(data, **options):
     ("hosts", "layer", "mss"),
     [({}, IP, 1460), ({"client": "2001:db8::1", "server": "2001:db8::2"}, IPv6, 1440)],
 )
-def test_the_connection_is_honest(hosts, layer, mss):
+def test_the_connection_has_valid_headers(hosts, layer, mss):
     data = bytes(range(256)) * 20
     chat = _spoken(data, **hosts)
     flags = [str(packet[TCP].flags) for packet in chat.packets]

@@ -1,4 +1,4 @@
-"""How the blocks of a link are shown."""
+"""Views of a link's blocks."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_block_in_a_line(data: bytes, text: str) -> None:
     assert block_summary(of(data)).startswith(text)
 
 
-def test_what_the_channel_broke_is_marked_without_colour_and_with() -> None:
+def test_changed_bytes_are_marked_with_and_without_colour() -> None:
     frame = wire.encode(wire.Send(1, "lobby", "Hello"))
     block = bytearray(block_of(DATA._replace(code=4), frame))
     at = frame.index(b"lobby")
@@ -153,7 +153,7 @@ def test_ladder(noisy: list[Item]) -> None:
     assert "[ACCEPT]" in picture
 
 
-def test_follow_tells_the_chat_and_nothing_of_the_link(noisy: list[Item]) -> None:
+def test_follow_shows_the_chat_and_not_the_link(noisy: list[Item]) -> None:
     follow = ChatTranscript()
     lines = [line for item in noisy if (line := follow.line(item)) is not None]
     assert lines == [f"[lobby] Nova: {'Hello everybody, this is a noisy line ' * 3}"]

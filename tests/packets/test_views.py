@@ -1,4 +1,4 @@
-"""The views: what they say, and that nothing harmful leaves them."""
+"""The views: their texts, and that hostile input is escaped."""
 
 from __future__ import annotations
 
@@ -121,12 +121,12 @@ def test_any_message_is_shown_on_one_line_and_does_no_harm(message: wire.Message
     ],
     ids=lambda m: m.NAME,
 )  # fmt: skip
-def test_evil_texts(message: wire.Message) -> None:
+def test_hostile_texts_are_escaped(message: wire.Message) -> None:
     for text in shown(decoded(message)):
         assert not HARMFUL & set(text), text
 
 
-def test_evil_names_in_a_ladder() -> None:
+def test_hostile_names_in_a_ladder_are_escaped() -> None:
     talk = Talk().open()
     talk.say(0, wire.encode(wire.Hello(0, b"", b"", f"<b>{EVIL}", "</svg>", ())))
     ladder = Ladder()
@@ -257,7 +257,7 @@ def test_follow(items: list[Item]) -> None:
     )
 
 
-def test_follow_indents_what_has_several_lines() -> None:
+def test_follow_indents_further_lines() -> None:
     event = wire.Event(1, 1, 0, 0, 1, "lobby", "Eve", "hi\n[lobby] Nova: I owe you")
     assert ChatTranscript().line(decoded(event)) == "[lobby] Eve: hi\n    [lobby] Nova: I owe you"
 
@@ -281,7 +281,7 @@ def test_stats(items: list[Item]) -> None:
     assert "1 gap of" in text
 
 
-def test_stats_print_what_did_not_happen() -> None:
+def test_stats_print_zeros() -> None:
     stats = Stats()
     for item in decode(talk_of(chat_messages(3)).packets):
         stats.add(item)
@@ -302,7 +302,7 @@ def test_stats_print_what_did_not_happen() -> None:
 
 
 @pytest.mark.parametrize("servers", [1, 200])
-def test_a_ladder_takes_any_number_of_participants(servers: int) -> None:
+def test_a_ladder_accepts_any_number_of_participants(servers: int) -> None:
     """Twice the participants are twice the lines, but no longer ones."""
     sizes = []
     for clients in (200, 400):
@@ -389,7 +389,7 @@ def test_ladder_in_a_terminal(traced: list[Item]) -> None:
     assert {line.kind for line in lines} >= {"ack", "control", "message", "gap", "damage", "again"}
 
 
-def test_the_gap_is_drawn_in_front_of_what_came_behind_it(traced: list[Item]) -> None:
+def test_a_gap_is_drawn_before_the_packet_after_it(traced: list[Item]) -> None:
     rows = ladder_of(traced).rows()
     gap = next(i for i, row in enumerate(rows) if row.kind == "gap")
     assert 'CHAT Nova: "four"' in rows[gap + 1].labels[0]
@@ -419,13 +419,13 @@ def test_three_clients_and_their_server_in_the_middle() -> None:
     assert {place for (_, server), place in places.items() if server} == {2}
 
 
-def test_only_what_is_wanted(traced: list[Item]) -> None:
+def test_a_filter_selects_the_rows(traced: list[Item]) -> None:
     rows = ladder_of(traced, lambda item: isinstance(item, Decoded)).rows()
     assert rows
     assert all(row.kind == "message" for row in rows)
 
 
-def test_an_endless_capture_makes_a_diagram_with_an_end() -> None:
+def test_a_diagram_has_a_limited_number_of_rows() -> None:
     talk = Talk().open()
     for number in range(MAX_ROWS):
         talk.say(0, wire.encode(wire.Ping(number)))
@@ -441,7 +441,7 @@ def test_nothing_to_draw() -> None:
     ElementTree.fromstring(ladder_svg(Ladder(), "nothing"))
 
 
-def test_gap_and_damage_have_lines_of_their_own(traced: list[Item]) -> None:
+def test_gap_and_damage_have_separate_lines(traced: list[Item]) -> None:
     assert any(isinstance(i, Gap) for i in traced)
     rows = ladder_of(traced).rows()
     assert [row.kind for row in rows].count("damage") == 1
