@@ -1,4 +1,4 @@
-"""The bridge between sockets of any kind: who gets what, and what is spared. No root is needed."""
+"""The bridge between sockets of any kind: forwarding and protected bytes. No root is needed."""
 
 import math
 import socket
@@ -17,7 +17,7 @@ def mac(number):
 
 
 class Plain:
-    """A line that remembers what came by."""
+    """Line that records its frames."""
 
     def __init__(self):
         self.seen, self._out = [], []
@@ -37,7 +37,7 @@ class Plain:
 
 @pytest.fixture
 def three():
-    """A bridge with three sides: the far ends, and the bridge."""
+    """Yield the far ends of a bridge with three ports, its lines, and the bridge."""
     pairs = {name: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for name in "abc"}
     for near, far in pairs.values():
         near.setblocking(False)
@@ -61,7 +61,7 @@ def silent(sock):
     return True
 
 
-def test_it_floods_what_it_does_not_know_and_learns(three):
+def test_unknown_addresses_are_flooded_and_learned(three):
     ends, lines, _ = three
     question = BROADCAST + mac(1) + IPV4 + b"who?"
     ends["a"].send(question)
@@ -76,7 +76,7 @@ def test_it_floods_what_it_does_not_know_and_learns(three):
     assert set(lines) == {"ab", "ac", "ba"}
 
 
-def test_who_moves_is_found_again(three):
+def test_a_moved_address_is_learned_again(three):
     ends, _, _ = three
     ends["a"].send(BROADCAST + mac(1) + IPV4)
     ends["b"].recv(100)
@@ -89,7 +89,7 @@ def test_who_moves_is_found_again(three):
     assert silent(ends["a"])
 
 
-def test_a_frame_to_its_own_side_and_a_stub_go_nowhere(three):
+def test_frames_to_their_own_port_and_runts_are_dropped(three):
     ends, lines, _ = three
     ends["a"].send(BROADCAST + mac(1) + IPV4)
     ends["b"].recv(100)
@@ -100,14 +100,14 @@ def test_a_frame_to_its_own_side_and_a_stub_go_nowhere(three):
 
 
 @pytest.mark.parametrize(("kind", "spared"), [(IPV4, 14), (IPV6, 14), (ARP, 28)])
-def test_heads_and_arp_are_spared(three, kind, spared):
+def test_headers_and_arp_are_not_damaged(three, kind, spared):
     ends, lines, _ = three
     ends["a"].send(BROADCAST + mac(1) + kind + bytes(14))
     ends["b"].recv(100)
     assert [spared for _, spared in lines["ab"].seen] == [spared]
 
 
-def test_a_flood_of_addresses_is_forgotten(three):
+def test_the_address_table_is_bounded(three):
     ends, _, bridge = three
     for number in range(5000):
         source = b"\x02\x00\x01\x00" + number.to_bytes(2, "big")
@@ -117,7 +117,7 @@ def test_a_flood_of_addresses_is_forgotten(three):
     assert len(bridge._where) <= 4096
 
 
-def test_it_tells_why_it_has_ended():
+def test_an_error_that_ends_the_bridge_is_kept():
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     other, far_other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
 

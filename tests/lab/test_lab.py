@@ -1,4 +1,4 @@
-"""`netchat lab` as its users have it: real namespaces, real frames. As root."""
+"""`netchat lab` end to end: real namespaces, real frames. Needs root."""
 
 import contextlib
 import json
@@ -61,7 +61,7 @@ def test_up_exec_status_down():
     assert "No lab" in lab("exec", "h1", "true", code=1).stderr
 
 
-def test_what_lies_in_the_folder_is_not_taken_for_a_part_of_python(tmp_path):
+def test_modules_in_the_working_directory_are_not_imported(tmp_path):
     (tmp_path / "pwd.py").write_text("raise SystemExit('this is the user's own')")
     (tmp_path / "sysconfig.py").write_text("raise SystemExit('and so is this')")
     with Lab(NAME) as mine:
@@ -71,7 +71,7 @@ def test_what_lies_in_the_folder_is_not_taken_for_a_part_of_python(tmp_path):
     assert b"raise" in said
 
 
-def test_ctrl_c_ends_it_and_what_runs_in_it():
+def test_ctrl_c_stops_the_lab_and_its_programs():
     with started("up", stderr=subprocess.PIPE, stdout=subprocess.PIPE) as lab_up:
         until(lambda: ask(NAME) is not None)
         with started("exec", "h1", "sleep", "100") as sleeper:
@@ -83,7 +83,7 @@ def test_ctrl_c_ends_it_and_what_runs_in_it():
     assert leftovers() == []
 
 
-def test_what_a_killed_lab_has_left_is_removed_by_the_next():
+def test_the_remains_of_a_killed_lab_are_removed_by_the_next():
     up()
     with started("exec", "h1", "sleep", "100") as sleeper:
         until(lambda: "sleep" in subprocess.getoutput(f"ps -o comm= -p {sleeper.pid}"))
@@ -124,7 +124,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
 
 
 def datagrams(checked):
-    """A thousand datagrams from h2 to h1: those that arrive."""
+    """Send a thousand datagrams from h2 to h1; return those that arrive."""
     with started("exec", "h1", "python", "-c", RECEIVE, stdout=subprocess.PIPE) as receiver:
         assert receiver.stdout.readline() == "ready\n"
         lab("exec", "h2", "python", "-c", SEND, "01"[not checked])
@@ -138,7 +138,7 @@ def direction(one, other):
     )
 
 
-def test_the_counters_are_what_arrives():
+def test_the_counters_match_what_arrives():
     up("--loss", "0.1", "--duplicate", "0.1", "--reorder", "0.1", "--seed", "1")
     got = datagrams(checked=True)
     counts = direction("h2", "h1")
@@ -153,7 +153,7 @@ def test_the_counters_are_what_arrives():
     assert ask(NAME)["missed"] == 0
 
 
-def test_a_wrong_bit_is_loss_with_a_checksum_and_a_wrong_byte_without():
+def test_a_wrong_bit_is_loss_with_a_checksum_and_damage_without():
     up("--channel", "bsc:2e-4", "--seed", "1")
     whole = {number.to_bytes(2, "big") * 100 for number in range(1000)}
     got = datagrams(checked=True)
@@ -173,7 +173,7 @@ def test_a_wrong_bit_is_loss_with_a_checksum_and_a_wrong_byte_without():
 
 @contextlib.contextmanager
 def server():
-    """A chat server on h1."""
+    """Run a chat server on h1."""
     serve = ("exec", "h1", "netchat", "serve", "--lan", "--ephemeral", "--log-json")
     with started(*serve, stderr=subprocess.PIPE) as process:
         assert any('"listening"' in line for line in process.stderr)

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoder"]
 
-_MASK = 0xFFFFFFFF
 _KINDS = SYN | FIN | RST | ACK
 
 #: Connections known not to be a chat; the key of one takes 150 bytes.
@@ -109,14 +108,10 @@ class Decoder:
                 # Fast path: the next segment of a chat in which nothing is missing.
                 connection.last = time
                 half.other.acked = ack
-                counts = half.counts
-                counts.segments += 1
+                half.counts.segments += 1
                 if not payload:
                     return []
-                size = len(payload)
-                counts.offset += size
-                half.next = (seq + size) & _MASK
-                items = half.stage.push(payload, number, time, False)
+                items = half.fast_accept(payload, number, time)
                 return items + self._relieve() if self._budget.used > MAX_KEPT else items
         return self._unusual(Segment(*fields), number, time)
 
@@ -363,7 +358,7 @@ class Decoder:
         conversation = Conversation(0, client, server, time, bool(opening))
         keys = segment.key, reverse(segment.key)
         halves = [
-            TcpStream(key, conversation, counts, self._budget, self._open_stage, to_server=to)
+            TcpStream(key, conversation, counts, self._budget, self._open_detector, to_server=to)
             for key, to, counts in (
                 (keys[not to_server], True, conversation.to_server),
                 (keys[to_server], False, conversation.to_client),
@@ -372,9 +367,13 @@ class Decoder:
         connection = Connection(conversation, halves[0], halves[1], keys, chat=chat)
         return connection, halves[0] if to_server else halves[1]
 
-    def _open_stage(self, half: TcpStream, aligned: bool) -> Stage:
+    def _open_detector(self, half: TcpStream, aligned: bool) -> ProtocolDetector:
         return ProtocolDetector(
-            half, self._budget, partial(self._open_frames, half), aligned=aligned
+            half.conversation,
+            self._budget,
+            partial(self._open_frames, half),
+            to_server=half.to_server,
+            aligned=aligned,
         )
 
     def _open_frames(self, half: TcpStream | Side, aligned: bool) -> Stage:

@@ -26,7 +26,7 @@ from netchat.packets.items import Decoded, Item
 from netchat.packets.memory_budget import MemoryBudget
 from netchat.wire import HEADER_SIZE, MAX_FRAME, MESSAGES
 
-__all__ = ["FrameScanner", "SegmentCache", "Stage"]
+__all__ = ["DetectorStage", "FrameScanner", "SegmentCache", "Stage"]
 
 #: magic and version | type | flags, suite, reserved | length of the body | CRC-32
 _HEADER = struct.Struct(">3sBIII").unpack_from
@@ -57,6 +57,14 @@ class Stage(Protocol):
 
     def swap_direction(self) -> None:
         """Reverse the direction."""
+
+
+class DetectorStage(Stage, Protocol):
+    """First stage of a stream, which selects the stage for the rest."""
+
+    @property
+    def next_stage(self) -> Stage | None:
+        """Stage for all further bytes, or None while undecided."""
 
 
 class SegmentCache:

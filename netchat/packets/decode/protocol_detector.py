@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Protocol
 
 from netchat.link.sync_marker import MARKER, MARKER_ERRORS, begins_link, differing_bits
 from netchat.packets.decode.byte_queue import ByteQueue
@@ -34,45 +33,47 @@ _HEAD = 100
 _NEAR = re.compile(rb"(?s)(?=\x1a\xcf..|.\xcf\xfc.|..\xfc\x1d)")
 
 
-class Place(Protocol):
-    """Owner of the stage: one direction of a connection."""
-
-    stage: Stage
-    conversation: Conversation
-    to_server: bool
-
-
 class ProtocolDetector:
-    """Stage that inspects the first bytes of a direction and is then replaced by the right stage.
+    """Stage that inspects the first bytes of a direction and selects the stage for the rest.
 
     Args:
-        place: Owner of the stage.
+        conversation: The conversation.
         budget: Budget for the buffered bytes.
         open_frames: Makes the stage for frames; its argument is whether the first byte is the first
             of the stream.
+        to_server: Which direction.
         aligned: Whether the first byte is the first of the stream.
+
+    Attributes:
+        next_stage: The stage for all further bytes, or None while undecided. Its owner replaces the
+            detector by it.
     """
 
     __slots__ = (
         "_aligned",
         "_backlog",
         "_budget",
+        "_conversation",
         "_frames",
         "_looked",
         "_open_frames",
-        "_place",
         "_seen",
+        "_to_server",
+        "next_stage",
     )
 
     def __init__(
         self,
-        place: Place,
+        conversation: Conversation,
         budget: MemoryBudget,
         open_frames: Callable[[bool], Stage],
         *,
+        to_server: bool,
         aligned: bool,
     ) -> None:
-        self._place = place
+        self.next_stage: Stage | None = None
+        self._conversation = conversation
+        self._to_server = to_server
         self._budget = budget
         self._open_frames = open_frames
         self._aligned = aligned
@@ -90,7 +91,7 @@ class ProtocolDetector:
         """Process the next bytes of the stream; see `FrameScanner.push`."""
         self._backlog.add(data, packet, time, repeated)
         waiting = self._backlog.bytes
-        if self._place.conversation.link is not None:  # known from the other direction
+        if self._conversation.link is not None:  # known from the other direction
             return self._become_link(0)
         if self._aligned and not begins_link(bytes(waiting[:4])):
             return self._become_frames()
@@ -141,10 +142,11 @@ class ProtocolDetector:
 
     def swap_direction(self) -> None:
         """Reverse the direction."""
+        self._to_server = not self._to_server
         self._frames.swap_direction()
 
     def _become_frames(self) -> list[Item]:
-        self._place.stage = self._frames
+        self.next_stage = self._frames
         items = self._hand_over(self._frames, len(self._backlog.bytes))
         self._backlog.account()
         return items
@@ -153,23 +155,24 @@ class ProtocolDetector:
         """Switch to blocks, the first of which begins at index `at`."""
         from netchat.packets.decode.block_scanner import BlockScanStage
 
-        place, conversation = self._place, self._place.conversation
+        conversation = self._conversation
         items = self._hand_over(self._frames, at)
         for item in self._frames.end("the blocks of a link begin"):
             if isinstance(item, Damage):
                 item = item._replace(reason="the capture begins in the middle of a block")
             items.append(item)
         conversation.link = conversation.link or LinkState()
-        place.stage = BlockScanStage(
+        stage = BlockScanStage(
             conversation,
             conversation.link,
             self._budget,
             self._open_frames,
-            to_server=place.to_server,
+            to_server=self._to_server,
             offset=self._backlog.offset,
         )
-        items += self._hand_over(place.stage, len(self._backlog.bytes))
+        items += self._hand_over(stage, len(self._backlog.bytes))
         self._backlog.account()
+        self.next_stage = stage
         return items
 
     def _hand_over(self, stage: Stage, size: int) -> list[Item]:

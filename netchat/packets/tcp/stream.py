@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netchat.packets.decode.conversation import Conversation, Counts
-from netchat.packets.decode.frame_scanner import Stage
+from netchat.packets.decode.frame_scanner import DetectorStage, Stage
 from netchat.packets.items import Gap, Item
 from netchat.packets.memory_budget import MAX_BUFFERED, MAX_BUFFERED_PIECES, MemoryBudget
 from netchat.packets.tcp.dissect import FIN, SYN, Segment
@@ -55,8 +55,8 @@ class TcpStream:
         conversation: The connection.
         counts: Counters to update.
         budget: Budget for the buffered bytes.
-        open_stage: Makes the stage that receives the bytes; its second argument is whether they are
-            complete from the first one on. A stage may replace itself.
+        open_detector: Makes the first stage, which selects the stage for the rest; its second
+            argument is whether the bytes are complete from the first one on.
         to_server: Which direction this is.
 
     Attributes:
@@ -76,10 +76,11 @@ class TcpStream:
         "_budget",
         "_closed",
         "_cost",
+        "_detector",
         "_high",
         "_high_time",
         "_moved",
-        "_open_stage",
+        "_open_detector",
         "acked",
         "buffer",
         "conversation",
@@ -102,7 +103,7 @@ class TcpStream:
         conversation: Conversation,
         counts: Counts,
         budget: MemoryBudget,
-        open_stage: Callable[[TcpStream, bool], Stage],
+        open_detector: Callable[[TcpStream, bool], DetectorStage],
         *,
         to_server: bool,
     ) -> None:
@@ -118,12 +119,13 @@ class TcpStream:
         self.note = ""
         self._budget = budget
         self._cost = 0
-        self._open_stage = open_stage
+        self._open_detector = open_detector
         self._high = 0  # offset after the last byte captured
         self._high_time = 0  # capture time of that byte
         self._moved = 0, 0  # time and turn of the last segment in order
         self._closed: int | None = None  # offset after the last byte, known from FIN
-        self.stage: Stage = open_stage(self, False)
+        self._detector: DetectorStage | None = open_detector(self, False)
+        self.stage: Stage = self._detector
 
     @property
     def offset(self) -> int:
@@ -152,7 +154,7 @@ class TcpStream:
         else:
             self._move_origin(self.place(seq))
         self.settled = True
-        self.stage = self._open_stage(self, True)
+        self.stage = self._detector = self._open_detector(self, True)
         return self._advance()
 
     def accept(self, segment: Segment, packet: int, time: int, turn: int) -> list[Item]:
@@ -201,6 +203,16 @@ class TcpStream:
         self.counts.out_of_order += note == "out of order"
         return self._advance() + self._end_if_closed()
 
+    def fast_accept(self, data: bytes, packet: int, time: int) -> list[Item]:
+        """Deliver the next bytes in order, if nothing is buffered; see `accept`."""
+        size = len(data)
+        self.counts.offset += size
+        self.next = (self.next + size) & _MASK
+        items = self.stage.push(data, packet, time, False)
+        if self._detector is not None:
+            self._select_stage()
+        return items
+
     def _classify(self, start: int, end: int, time: int) -> str:
         """Classify a segment by its offset and time."""
         if self.settled and start < self.offset:
@@ -227,8 +239,15 @@ class TcpStream:
             size = len(piece.data)
             self._step(size)
             items += self.stage.push(piece.data, piece.packet, piece.time, piece.repeated)
+            if self._detector is not None:
+                self._select_stage()
         self._account()
         return items
+
+    def _select_stage(self) -> None:
+        """Replace the detector by the stage that it has selected, if it has."""
+        if self._detector is not None and self._detector.next_stage is not None:
+            self.stage, self._detector = self._detector.next_stage, None
 
     def _step(self, size: int) -> None:
         self.counts.offset += size
