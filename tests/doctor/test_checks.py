@@ -48,7 +48,7 @@ def test_install_commands_use_this_systems_package_manager(monkeypatch, manager,
 @pytest.mark.parametrize(
     ("before", "env", "ok", "says"),
     [
-        ("", {"NUMBA_CACHE_DIR": "{0}/cache"}, True, "cached in {0}/cache/coding_"),
+        ("", {"NUMBA_CACHE_DIR": "{0}/cache"}, True, "cached in {0}/cache/reed_solomon_"),
         ("", {"NUMBA_CACHE_DIR": "{0}/none/and/none"}, True, "cached in {0}/none/and/"),
         ("import numba.core.caching as c; c.CacheImpl._locator_classes = []\n", {}, False,
          "compiles in each process: no cache folder is writable"),

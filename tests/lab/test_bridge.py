@@ -114,7 +114,7 @@ def test_the_address_table_is_bounded(three):
         ends["a"].send(mac(8) + source + IPV4)
         ends["b"].recv(100)
         ends["c"].recv(100)
-    assert len(bridge._where) <= 4096
+    assert len(bridge._table) <= 4096
 
 
 def test_an_error_that_ends_the_bridge_is_kept():
