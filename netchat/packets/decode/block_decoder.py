@@ -276,9 +276,9 @@ class BlockDecoder:
     def _deliver(self) -> list[Item]:
         """Deliver buffered payloads up to the next hole."""
         assert self._frames is not None
-        items, held = list[Item](), self._buffer
-        while held.pieces and held.pieces[0].start <= self._next:
-            piece = held.pop()
+        items, buffer = list[Item](), self._buffer
+        while buffer.pieces and buffer.pieces[0].start <= self._next:
+            piece = buffer.pop()
             assert piece.data is not None
             self._next = piece.end
             items += self._frames.push(piece.data, piece.packet, piece.time, piece.repeated)

@@ -130,7 +130,7 @@ class FrameResync:
         self._wanted = size
         return False
 
-    # -- in place -------------------------------------------------------------------------------
+    # -- aligned --------------------------------------------------------------------------------
 
     def _read_aligned(self, items: list[Item]) -> bool:
         """Read the frame that must begin here; return False if more bytes are needed."""

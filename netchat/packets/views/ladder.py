@@ -111,8 +111,8 @@ class Ladder:
                 self._label(item, kind, f"[{item.header.kind.name}] {block_summary(item)}")
             case Gap() if wanted:
                 # Drawn where the bytes are missing, not at the time the decoder gave up on them.
-                behind = self._segments.get((item.conversation, item.packet))
-                time = item.time if behind is None else behind.time - 1
+                next_segment = self._segments.get((item.conversation, item.packet))
+                time = item.time if next_segment is None else next_segment.time - 1
                 label = f"{many(item.size, 'byte')} missing"
                 self._append(Row(time, 0, item.conversation, item.to_server, "gap", [label]))
             case Damage() if wanted:
