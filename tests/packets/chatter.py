@@ -52,9 +52,9 @@ def said(items: Iterable[Item]) -> dict[bool, list[Message]]:
 
 
 def check_tiling(items: Iterable[Item]) -> None:
-    """Every byte of every direction is in one item, and in one only.
+    """Check that every byte of every direction is in exactly one item.
 
-    Over a link that is so twice: of the blocks, and of what they carry.
+    Over a link, this holds for both the blocks and the stream that they carry.
     """
     places: dict[tuple[int, bool, bool], list[tuple[int, int]]] = defaultdict(list)
     linked: set[tuple[int, bool]] = set()

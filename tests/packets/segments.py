@@ -75,11 +75,11 @@ def ethernet(body: bytes, kind: int = 0x0800) -> bytes:
 
 @dataclass
 class Talk:
-    """A conversation that is written down packet by packet.
+    """Conversation that is recorded packet by packet.
 
     Attributes:
-        packets: what was said so far.
-        seq: next sequence number of the client (0) and of the server (1).
+        packets: The packets so far.
+        seq: Next sequence number of the client (0) and of the server (1).
     """
 
     port: int = 6464
