@@ -175,7 +175,7 @@ def packet_by_hand(packet: bytes, source: Any, port: Any, sequence: Any, text: A
 def _real_cost(size: int) -> int:
     """Bytes of the packets that really carry such a message."""
     wire = Encapsulation()
-    wire.say(encode(Send(1, "lobby", "x" * size)))
+    wire.send(encode(Send(1, "lobby", "x" * size)))
     return sum(len(packet) for packet in wire.packets[3:-1])  # neither the handshake nor the ACK
 
 

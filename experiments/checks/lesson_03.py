@@ -55,8 +55,8 @@ def opening(variant: Variant) -> OpenRequest:
 @exercise("3.1", "Sequence and acknowledgement numbers", given=opening)
 def numbers_of_a_handshake(given: OpenRequest, numbers: Any) -> None:
     wire = Encapsulation(first=(given.client, given.server))
-    wire.say(bytes(given.hello))
-    wire.say(bytes(given.welcome), by_server=True)
+    wire.send(bytes(given.hello))
+    wire.send(bytes(given.welcome), by_server=True)
     right = [(p[TCP].seq, p[TCP].ack) for p in wire.packets[1:]]
     names = ("SYN ACK", "ACK", "HELLO", "ACK of HELLO", "WELCOME", "ACK of WELCOME")
     need(

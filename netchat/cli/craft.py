@@ -165,12 +165,12 @@ def _save(file: str, frame: bytes, heard: list[Heard] | None, name: str | None, 
     chat = Encapsulation(port=port, now=heard[0].time if heard else None)
     if heard is not None:
         for item in heard:
-            chat.say(item.data, by_server=item.by_server, at=item.time)
+            chat.send(item.data, by_server=item.by_server, at=item.time)
     else:
         if name is not None:
-            chat.say(encode(Hello(0, bytes(range(16)), b"", name, "netchat craft", ())))
+            chat.send(encode(Hello(0, bytes(range(16)), b"", name, "netchat craft", ())))
         declared = MESSAGES.get(frame[3])
-        chat.say(frame, by_server=declared is not None and declared.WAY is Way.TO_CLIENT)
+        chat.send(frame, by_server=declared is not None and declared.WAY is Way.TO_CLIENT)
     chat.close()
     if file == "-":
         chat.save(sys.stdout.buffer)

@@ -37,8 +37,8 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
             click.echo(f"{mark}  {check.name:<20} {check.found}")
             if not check.ok:
                 click.echo(f"{'':9}for {check.needed_for}; mend it with:")
-                click.echo(f"{'':11}{click.style(check.mend, bold=True)}")
+                click.echo(f"{'':11}{click.style(check.fix, bold=True)}")
     if as_json:
-        click.echo(json.dumps([check._asdict() for check in checks], indent=2))
+        click.echo(json.dumps([check.as_dict() for check in checks], indent=2))
     if any(check.core and not check.ok for check in checks):
         ctx.exit(FAILED)

@@ -20,7 +20,7 @@ from netchat.wording import many
 
 if TYPE_CHECKING:
     from netchat.packets import Decoder, Item
-    from netchat.packets.filters import Wanted
+    from netchat.packets.filters import ItemFilter
 
 __all__ = ["inspect"]
 
@@ -96,13 +96,13 @@ def inspect(
     """
     from netchat.cli.render.items import ItemPrinter
     from netchat.packets import Decoder, read_capture
-    from netchat.packets.filters import choice
+    from netchat.packets.filters import make_filter
 
     if sum((stats, follow, ladder or svg is not None, tree or as_hex)) > 1:
         raise click.UsageError("--stats, --follow, --ladder and --tree go one at a time.")
     if as_json and (follow or ladder or svg is not None or tree or as_hex):
         raise click.UsageError("--json goes alone, or with --stats.")
-    chosen = choice(room=room, user=user, types=types)
+    chosen = make_filter(room=room, user=user, types=types)
     wanted = None if chosen is None else _AskedFor(chosen)
     drawn = ladder or svg is not None
     decoder = Decoder(ports, limit=max_frame, trace=drawn)
@@ -138,7 +138,7 @@ class _AskedFor:
         users: whose conversations there were.
     """
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: ItemFilter) -> None:
         self._wanted = wanted
         self.found = False
         self.users: set[str] = set()
@@ -159,7 +159,7 @@ def _until_broken(items: Iterator[Item], problems: list[CaptureError]) -> Iterat
         problems.append(error)
 
 
-def _follow(items: Iterator[Item], wanted: Wanted | None) -> None:
+def _follow(items: Iterator[Item], wanted: ItemFilter | None) -> None:
     from netchat.packets.views.follow import ChatTranscript
 
     follow = ChatTranscript()
@@ -171,7 +171,7 @@ def _follow(items: Iterator[Item], wanted: Wanted | None) -> None:
 
 
 def _stats(
-    decoder: Decoder, items: Iterator[Item], wanted: Wanted | None, *, as_json: bool
+    decoder: Decoder, items: Iterator[Item], wanted: ItemFilter | None, *, as_json: bool
 ) -> None:
     from netchat.packets.views.stats import Stats
 
@@ -197,7 +197,9 @@ def _skipped(decoder: Decoder) -> str:
     return f"Left out: {', '.join(reasons)}." if reasons else ""
 
 
-def _ladder(items: Iterator[Item], wanted: Wanted | None, svg: str | None, *, title: str) -> None:
+def _ladder(
+    items: Iterator[Item], wanted: ItemFilter | None, svg: str | None, *, title: str
+) -> None:
     from netchat.packets.views.ladder import Ladder
     from netchat.packets.views.ladder_svg import ladder_svg
     from netchat.packets.views.ladder_text import ladder_lines

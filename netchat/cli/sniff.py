@@ -89,7 +89,7 @@ def sniff(
     """
     from netchat.cli.render.items import ItemPrinter
     from netchat.errors import NotPermitted
-    from netchat.packets.filters import choice
+    from netchat.packets.filters import make_filter
     from netchat.packets.sniffer import sniff as listen
     from netchat.private_files import tighten
 
@@ -108,7 +108,7 @@ def sniff(
         click.echo(f"netchat: {error} {_ways_out()}", err=True)
         return NOT_PERMITTED
     printer = ItemPrinter(
-        wanted=choice(room=room, user=user, types=types), as_json=as_json, tree=tree,
+        wanted=make_filter(room=room, user=user, types=types), as_json=as_json, tree=tree,
         as_hex=as_hex, clock=True, count=count,
     )  # fmt: skip
     problem = None

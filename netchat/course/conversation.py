@@ -155,7 +155,7 @@ class Conversation:
                 first=person.first,
             )
             for time, by_server, data in person.said:
-                wire.say(data, by_server=by_server, at=BEGIN + time)
+                wire.send(data, by_server=by_server, at=BEGIN + time)
             if person.left:
                 wire.close()
             packets += wire.packets

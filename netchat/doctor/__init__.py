@@ -1,1 +1,11 @@
-"""TODO package docstring."""
+"""Checks of what this machine supports, and the commands that fix the rest.
+
+from netchat.doctor import run_checks
+
+for check in run_checks():
+    print(check.name, "ok" if check.ok else check.fix)
+"""
+
+from netchat.doctor.checks import Check, run_checks
+
+__all__ = ["Check", "run_checks"]

@@ -1,8 +1,4 @@
-"""What this machine can do for the lab, and the line that mends what it cannot.
-
-for check in examine():
-    print(check.name, "ok" if check.ok else check.mend)
-"""
+"""Checks of what this machine supports, and the commands that fix the rest."""
 
 from __future__ import annotations
 
@@ -16,17 +12,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from netchat.packets.wireshark.dissector import SCRIPT, dissector
 from netchat.packets.wireshark.plugin import is_loaded, plugin_folder
 
 __all__ = ["Check", "run_checks"]
 
-#: Seconds for another program to tell about itself.
+#: Seconds to wait for another program.
 _TIMEOUT = 15
 
-#: How packages are installed, by the program that does it, in the order they are looked for.
+#: Install commands of the package managers, in order of preference.
 _MANAGERS = {
     "apt-get": "sudo apt-get install -y",
     "dnf": "sudo dnf install -y",
@@ -36,7 +32,7 @@ _MANAGERS = {
     "brew": "brew install",
 }
 
-#: Packages that are not called like the program that they bring.
+#: Packages whose names differ from the program's.
 _PACKAGES = {
     "tshark": {"dnf": "wireshark-cli", "pacman": "wireshark-cli", "brew": "wireshark"},
     "libpcap": {"apt-get": "libpcap0.8"},
@@ -46,27 +42,32 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox", "msedge
 
 
 class Check(NamedTuple):
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes:
-        name: what it is.
-        needed_for: what does not work without it.
-        ok: whether it is there.
-        found: what was found.
-        mend: the line that mends it; empty if nothing has to be.
-        core: whether netchat as a whole needs it.
+        name: Name of what was checked.
+        needed_for: Features that need it.
+        ok: Whether it is available.
+        found: What was found.
+        fix: Command or instruction that fixes it; empty if `ok`.
+        core: Whether netchat as a whole needs it.
     """
 
     name: str
     needed_for: str
     ok: bool
     found: str
-    mend: str = ""
+    fix: str = ""
     core: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the check as plain data, as `netchat doctor --json` prints it."""
+        # The key of the fix keeps its name for programs that read it.
+        return {{"fix": "mend"}.get(key, key): value for key, value in self._asdict().items()}
 
 
 def run_checks() -> Iterator[Check]:
-    """Look at everything, one thing after the other; takes about a second."""
+    """Yield the result of each check; all take about a second."""
     yield _python()
     yield _loopback()
     yield _module("scapy", "sniff, inspect, craft, replay", core=True)
@@ -78,7 +79,7 @@ def run_checks() -> Iterator[Check]:
                 "uvloop",
                 "a faster server",
                 ok=True,
-                found="not on Windows; asyncio's own loop runs",
+                found="not available on Windows; asyncio's own loop is used",
             )
         )
     )
@@ -98,8 +99,8 @@ def run_checks() -> Iterator[Check]:
 def _python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
     ok = sys.version_info >= (3, 11)
-    mend = "" if ok else _install("python3.11")
-    return Check("Python", "everything", ok, version, mend, core=True)
+    fix = "" if ok else _install("python3.11")
+    return Check("Python", "everything", ok, version, fix, core=True)
 
 
 def _loopback() -> Check:
@@ -119,36 +120,34 @@ def _module(module: str, why: str, *, core: bool = False) -> Check:
 
 
 def _numba() -> Check:
-    check = _module("numba", "channel codes and the bench at full speed")
+    check = _module("numba", "compiled channel codes and bench")
     if not check.ok:
         return check
     if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
         found = f"{check.found}, but NUMBA_DISABLE_JIT is set: kernels run uncompiled"
-        return check._replace(ok=False, found=found, mend="unset NUMBA_DISABLE_JIT")
+        return check._replace(ok=False, found=found, fix="unset NUMBA_DISABLE_JIT")
     from netchat.coding.reed_solomon.kernels import decode
     from netchat.jit import cache_folder, damaged_files
 
-    folder = cache_folder(decode)  # of the folder that Numba itself has found and tried
+    folder = cache_folder(decode)  # the folder that Numba itself has chosen
     if folder is None:
-        found = (
-            f"{check.found}, but compiles in each process: no folder to keep kernels can be written"
-        )
-        return check._replace(ok=False, found=found, mend='export NUMBA_CACHE_DIR="$(mktemp -d)"')
-    found = f"{check.found}, keeps what it compiled in {folder}"
+        found = f"{check.found}, but compiles in each process: no cache folder is writable"
+        return check._replace(ok=False, found=found, fix='export NUMBA_CACHE_DIR="$(mktemp -d)"')
+    found = f"{check.found}, cached in {folder}"
     if damaged := damaged_files(folder):
-        found += f" (damaged, to be compiled again: {len(damaged)})"
+        found += f" (damaged, will be recompiled: {len(damaged)})"
     return check._replace(found=found)
 
 
 def _raw_sockets() -> Check:
     name, why = "raw sockets", "sniff"
     if not hasattr(socket, "AF_PACKET"):
-        return Check(name, why, True, "not on this system; libpcap does it")
+        return Check(name, why, True, "not on this system; libpcap is used instead")
     try:
         socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
     except PermissionError:
-        mend = 'sudo "$(command -v netchat)" sniff'
-        return Check(name, why, False, "not permitted without root", mend)
+        fix = 'sudo "$(command -v netchat)" sniff'
+        return Check(name, why, False, "not permitted without root", fix)
     except OSError as error:
         return Check(name, why, False, error.strerror or str(error), "sudo modprobe af_packet")
     return Check(name, why, True, "permitted")
@@ -169,36 +168,38 @@ def _namespaces() -> Check:
     name, why = "network namespaces", "lab: hosts and a broken network on this machine"
     if sys.platform != "linux":
         return Check(
-            name, why, False, "a feature of Linux", "run the lab in a Linux machine or container"
+            name, why, False, "only on Linux", "run the lab in a Linux machine or container"
         )
     if os.geteuid() != 0:
-        mend = 'sudo "$(command -v netchat)" lab up'
-        return Check(name, why, False, "not permitted without root", mend)
-    # unshare() would move this process: a child is asked. 0x40000000 is CLONE_NEWNET.
+        fix = 'sudo "$(command -v netchat)" lab up'
+        return Check(name, why, False, "not permitted without root", fix)
+    # unshare() would move this process, so a child tries it. 0x40000000 is CLONE_NEWNET.
     code = "import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare(0x40000000) != 0)"
     if _run(sys.executable, "-c", code) is not None:
         return Check(name, why, True, "permitted")
-    mend = "run it outside of this container, or start the container with --privileged"
-    return Check(name, why, False, "not permitted, not even to root", mend)
+    fix = "run it outside this container, or start the container with --privileged"
+    return Check(name, why, False, "not permitted, even as root", fix)
 
 
 def _program(name: str, why: str, version: str) -> Check:
     path = shutil.which(name)
     if path is None:
         return Check(name, why, False, "not installed", _install(name))
-    told = (_run(path, version) or "").strip()
-    return Check(name, why, True, told.splitlines()[0] if told else path)
+    output = (_run(path, version) or "").strip()
+    return Check(name, why, True, output.splitlines()[0] if output else path)
 
 
 def _dissector() -> Check:
     name, why = "Wireshark dissector", "netchat's fields in Wireshark"
     loaded = is_loaded()
     if loaded is None:
-        return Check(name, why, False, "there is no tshark to load it", "netchat wireshark install")
+        return Check(name, why, False, "tshark is not installed", "netchat wireshark install")
     installed = plugin_folder() / SCRIPT
     with contextlib.suppress(OSError):
         if loaded and installed.read_text(encoding="utf-8") != dissector():
-            return Check(name, why, False, "of another version", "netchat wireshark install")
+            return Check(
+                name, why, False, "from another version of netchat", "netchat wireshark install"
+            )
     if not loaded:
         return Check(name, why, False, "not installed", "netchat wireshark install")
     return Check(name, why, True, "installed")
@@ -206,14 +207,14 @@ def _dissector() -> Check:
 
 def _browser() -> Check:
     found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
-    on_other = sys.platform in ("darwin", "win32")  # both come with one
-    if found is not None or on_other:
-        return Check("browser", "the chat's web page", True, found or "the system's own")
+    has_default = sys.platform in ("darwin", "win32")
+    if found is not None or has_default:
+        return Check("browser", "the chat's web page", True, found or "the system's default")
     return Check("browser", "the chat's web page", False, "not found", _install("chromium"))
 
 
 def _install(package: str) -> str:
-    """The line that installs a package here."""
+    """Return the command that installs a package on this machine."""
     for manager, command in _MANAGERS.items():
         if shutil.which(manager):
             return f"{command} {_PACKAGES.get(package, {}).get(manager, package)}"
@@ -225,7 +226,7 @@ def _pip(module: str) -> str:
 
 
 def _run(*command: str) -> str | None:
-    """What a program prints; None if it fails."""
+    """Return the output of a program, or None if it fails."""
     try:
         done = subprocess.run(  # noqa: S603 - programs found on the user's own path
             command,

@@ -1,4 +1,4 @@
-"""A learning Ethernet bridge (IEEE 802.1D) whose frames go through whatever one puts in between."""
+"""Learning Ethernet bridge (IEEE 802.1D) that sends frames through impaired lines."""
 
 from __future__ import annotations
 
@@ -15,71 +15,71 @@ from typing import Protocol, Self
 
 from netchat.lab.veth import SOL_PACKET
 
-__all__ = ["Bridge", "Passage", "PassageMaker"]
+__all__ = ["Bridge", "DelayLine", "DelayLineFactory"]
 
-#: Longer than any frame on an interface of ours.
+#: Receive buffer in bytes, larger than any frame on the lab's interfaces.
 _LARGEST = 65536
 
-#: Frames taken from one side before the others have their turn.
+#: Frames read from one port before the next port's turn.
 _TURN = 64
 
-#: Hardware addresses that are remembered; one that is not is sent to everybody.
+#: Hardware addresses remembered; a frame to an unknown address is flooded to all ports.
 _MAX_ADDRESSES = 4096
 
 _PACKET_STATISTICS = 6
 
 
-class Passage(Protocol):
-    """What happens to frames on the way from one side to another; see `ImpairedLine`."""
+class DelayLine(Protocol):
+    """Line for the frames from one port to another; see `ImpairedLine`."""
 
     @property
     def due(self) -> float:
-        """When there is something to take; infinite if never."""
+        """Time at which the next frame leaves the line, or infinity."""
 
     def put(self, packet: bytes, now: float, spared: int = 0) -> None:
-        """A frame comes in."""
+        """Put a frame on the line."""
 
     def take(self, now: float) -> list[bytes]:
-        """Frames that go out by now."""
+        """Return the frames that leave the line by now."""
 
 
-PassageMaker = Callable[[str, str], Passage]
+DelayLineFactory = Callable[[str, str], DelayLine]
 
 
 class _Side:
-    """One interface of the bridge."""
+    """Port of the bridge."""
 
     __slots__ = ("missed", "name", "sock", "to")
 
     def __init__(self, name: str, sock: socket.socket) -> None:
         self.name, self.sock = name, sock
-        self.to: dict[_Side, Passage] = {}
+        self.to: dict[_Side, DelayLine] = {}
         self.missed = 0
 
     def send(self, frame: bytes) -> None:
-        # A cable whose other end is switched off, or an interface that cannot take more: lost.
+        # Lost if the cable's other end is down, or the interface's queue is full.
         with contextlib.suppress(OSError):
             self.sock.send(frame)
 
 
 class Bridge:
-    """Passes Ethernet frames on, in a thread, for as long as the `with` block lasts.
+    """Bridge that forwards Ethernet frames in a thread, while the `with` block runs.
 
     Args:
-        sides: the sockets it is between, by name; see `cables.tap`. It closes them.
-        passage: makes what is between one side and another, when there first is something for it.
+        sides: Sockets of the ports, by name; see `veth.tap`. The bridge closes them.
+        line: Makes the line from one port to another, when its first frame arrives.
 
     Attributes:
-        passages: those that were made, by the names of both sides.
-        problem: why it has ended by itself, if it has.
+        lines: The lines, by the names of both ports.
+        problem: The error that ended the thread, or None.
     """
 
-    def __init__(self, sides: Mapping[str, socket.socket], passage: PassageMaker) -> None:
-        self.passages: dict[tuple[str, str], Passage] = {}
+    def __init__(self, sides: Mapping[str, socket.socket], line: DelayLineFactory) -> None:
+        self.lines: dict[tuple[str, str], DelayLine] = {}
         self.problem: Exception | None = None
-        self._make = passage
+        self._make = line
         self._sides = {sock.fileno(): _Side(name, sock) for name, sock in sides.items()}
-        self._where: dict[bytes, _Side] = {}
+        self._table: dict[bytes, _Side] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bridge", daemon=True)
 
@@ -100,7 +100,7 @@ class Bridge:
 
     @property
     def missed(self) -> int:
-        """Frames that the kernel dropped because they came faster than they were taken."""
+        """Frames that the kernel dropped because the bridge was too slow."""
         for side in self._sides.values():
             if side.sock.fileno() >= 0:
                 raw = side.sock.getsockopt(SOL_PACKET, _PACKET_STATISTICS, 8)
@@ -110,65 +110,66 @@ class Bridge:
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
-                due = min((passage.due for passage in self.passages.values()), default=math.inf)
+                due = min((line.due for line in self.lines.values()), default=math.inf)
                 wait = min(max(due - time.monotonic(), 0.0), 0.1)
                 # Not epoll, whose timeouts are whole milliseconds.
                 ready, _, _ = select.select(list(self._sides), [], [], wait)
                 for number in ready:
-                    self._take_in(self._sides[number])
+                    self._receive(self._sides[number])
                 self._deliver()
         except Exception as error:
             self.problem = error
 
-    def _take_in(self, side: _Side) -> None:
+    def _receive(self, side: _Side) -> None:
         now = time.monotonic()
         for _ in range(_TURN):
             try:
                 frame = side.sock.recv(_LARGEST)
             except BlockingIOError:
                 return
-            except OSError:  # the interface was switched off; it says so once
+            except OSError:  # the interface went down; the error is reported once
                 return
             if len(frame) >= 14:
-                self._pass_on(side, frame, now)
+                self._forward(side, frame, now)
 
-    def _pass_on(self, side: _Side, frame: bytes, now: float) -> None:
+    def _forward(self, side: _Side, frame: bytes, now: float) -> None:
         to, source = frame[:6], frame[6:12]
-        where = self._where
-        if where.get(source) is not side:
-            if len(where) >= _MAX_ADDRESSES:
-                where.clear()
-            where[source] = side
+        table = self._table
+        if table.get(source) is not side:
+            if len(table) >= _MAX_ADDRESSES:
+                table.clear()
+            table[source] = side
         spared = _spared(frame)
-        known = None if to[0] & 1 else where.get(to)
+        known = None if to[0] & 1 else table.get(to)
         if known is not None:
             if known is not side:
-                self._between(side, known).put(frame, now, spared)
+                self._line_between(side, known).put(frame, now, spared)
             return
         for other in self._sides.values():
             if other is not side:
-                self._between(side, other).put(frame, now, spared)
+                self._line_between(side, other).put(frame, now, spared)
 
-    def _between(self, side: _Side, other: _Side) -> Passage:
-        passage = side.to.get(other)
-        if passage is None:
-            passage = side.to[other] = self._make(side.name, other.name)
-            self.passages[side.name, other.name] = passage
-        return passage
+    def _line_between(self, side: _Side, other: _Side) -> DelayLine:
+        line = side.to.get(other)
+        if line is None:
+            line = side.to[other] = self._make(side.name, other.name)
+            self.lines[side.name, other.name] = line
+        return line
 
     def _deliver(self) -> None:
         now = time.monotonic()
         for side in self._sides.values():
-            for other, passage in side.to.items():
-                if passage.due <= now:
-                    for frame in passage.take(now):
+            for other, line in side.to.items():
+                if line.due <= now:
+                    for frame in line.take(now):
                         other.send(frame)
 
 
 def _spared(frame: bytes) -> int:
-    """How much of a frame is never damaged: its head, and all of it if it holds no IP packet.
+    """Return the length of a frame's prefix that is never damaged.
 
-    On a cable the frame check sequence finds what is damaged there; here there is none. ARP has no
-    checksum at all: a wrong answer would be believed, and cut a host off for a minute.
+    It is the Ethernet header, or the whole frame if it holds no IP packet. On a real cable the frame check
+    sequence detects damage; the bridge has no such check. ARP has no checksum at all: a wrong answer would be
+    believed, and cut a host off for a minute.
     """
     return 14 if frame[12:14] in (b"\x08\x00", b"\x86\xdd") else len(frame)

@@ -1,4 +1,4 @@
-"""Run a program on a host of the lab, as the user who asked for it."""
+"""Execution of a program on a host of the lab, as the user who called sudo."""
 
 from __future__ import annotations
 
@@ -13,36 +13,35 @@ from netchat.errors import LabError, NotPermitted
 from netchat.lab.namespaces import enter
 from netchat.lab.network import Host
 
-__all__ = ["execute", "on_host"]
+__all__ = ["execute", "host_command"]
 
 
-def on_host(host: Host, command: Sequence[str]) -> list[str]:
-    """The command line that runs a command on a host; see `execute`."""
+def host_command(host: Host, command: Sequence[str]) -> list[str]:
+    """Return the command line that runs a command on a host; see `execute`."""
     code = (
         "import sys; from netchat.lab.execute import execute; execute(*sys.argv[1:3], sys.argv[3:])"
     )
-    # -P: not what happens to lie in this folder, which is the programs' own.
+    # -P: do not import from the working directory.
     return [sys.executable, "-P", "-c", code, host.namespace, host.name, *command]
 
 
 def execute(
     namespace: str, hostname: str, command: Sequence[str], *, as_root: bool = False
 ) -> NoReturn:
-    """Become a program on a host. Its environment is that of this process, and so is its folder.
+    """Replace this process by a program on a host, with the same environment and working directory.
 
-    `netchat` and `python` are there those of this installation, also under a sudo that has set a
-    PATH of its own.
+    `netchat` and `python` are those of this installation, even if sudo has set another PATH.
 
     Args:
-        namespace: the host's namespace.
-        hostname: what the host is called.
-        command: the program and its arguments; none is the user's shell.
-        as_root: stay root, rather than become the user who has called sudo.
+        namespace: Namespace of the host.
+        hostname: Name of the host.
+        command: The program and its arguments; empty for the user's shell.
+        as_root: Whether to stay root, rather than become the user who called sudo.
 
     Raises:
-        NotPermitted: this process may not enter it.
-        LabError: there is no such host.
-        OSError: there is no such program, or it may not be run.
+        NotPermitted: This process may not enter the namespace.
+        LabError: The host does not exist.
+        OSError: The program does not exist, or may not be executed.
     """
     environment = dict(os.environ)
     path = [sysconfig.get_path("scripts"), environment.get("PATH", os.defpath)]
@@ -50,9 +49,9 @@ def execute(
     try:
         enter(namespace, hostname)
     except PermissionError as error:
-        raise NotPermitted("This process has no right to enter a host.") from error
+        raise NotPermitted("This process may not enter a host of the lab.") from error
     except FileNotFoundError as error:
-        raise LabError(f"There is no host {hostname} any more.") from error
+        raise LabError(f"host {hostname} no longer exists") from error
     if not as_root and os.geteuid() == 0:
         environment |= _become_user()
     program = list(command) or [environment.get("SHELL", "/bin/sh")]
@@ -60,14 +59,14 @@ def execute(
 
 
 def _become_user() -> dict[str, str]:
-    """Become who has called sudo, so that files are theirs; returns what they expect to be set."""
+    """Drop privileges to the user who called sudo; return that user's environment variables."""
     uid = int(os.environ.get("SUDO_UID", "0"))
     if uid == 0:
         return {}
     gid = int(os.environ.get("SUDO_GID", str(uid)))
     try:
         user = pwd.getpwuid(uid)
-    except KeyError:  # of a container that knows the number only
+    except KeyError:  # a container may know only the number
         os.setgroups([gid])
         os.setgid(gid)
         os.setuid(uid)

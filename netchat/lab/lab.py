@@ -1,4 +1,4 @@
-"""The lab: hosts on this machine, joined by a network that loses, delays and damages.
+"""Lab: hosts on this machine, and a network between them that loses, delays and damages frames.
 
 with Lab("mine", hosts=("h1", "h2"), impairments=Impairments(loss=0.01), seed=1) as lab:
     server = lab.start("h1", ["netchat", "serve", "--lan"])
@@ -22,7 +22,7 @@ import numpy as np
 from netchat.channels.impairment import ImpairedLine, Impairments
 from netchat.errors import LabError, NotPermitted
 from netchat.lab.bridge import Bridge
-from netchat.lab.execute import on_host
+from netchat.lab.execute import host_command
 from netchat.lab.lab_lock import LabLock
 from netchat.lab.namespaces import end_programs, remove_all
 from netchat.lab.network import BRIDGE, Network, namespace, prefix
@@ -31,22 +31,22 @@ __all__ = ["Lab", "take_down"]
 
 
 class Lab:
-    """Hosts and the bridge between them, for as long as the `with` block lasts.
+    """Hosts and the bridge between them, which exist while the `with` block runs.
 
     Args:
-        name: what the lab is called; one of a name can be up at a time.
-        hosts: what the hosts are called.
-        impairments: what happens to frames on the way from each host to each other one.
-        seed: where chance comes from; None is a new one each time.
+        name: Name of the lab; only one of each name can run at a time.
+        hosts: Names of the hosts.
+        impairments: Impairments of the line from each host to each other one.
+        seed: Random seed; None for a new one each time.
 
     Attributes:
-        network: the hosts.
-        seed: where chance comes from.
-        bridge: what is between them.
+        network: The hosts.
+        seed: The random seed.
+        bridge: The bridge between them.
 
     Raises:
-        LabError: it cannot be made, or is up already (on entering).
-        NotPermitted: this process may not make it (on entering).
+        LabError: The lab cannot be created, or is already running (on entering).
+        NotPermitted: This process may not create it (on entering).
     """
 
     def __init__(
@@ -67,16 +67,16 @@ class Lab:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             try:
-                self._claim = LabLock(self.network.name)
+                self._lock = LabLock(self.network.name)
             except PermissionError as error:
-                raise NotPermitted("This process has no right to make networks.") from error
-            stack.callback(self._claim.release)
+                raise NotPermitted("This process may not create network namespaces.") from error
+            stack.callback(self._lock.release)
             stack.enter_context(self.network)
             taps = {
                 host: stack.enter_context(self.network.tap(host)) for host in self.network.hosts
             }
             self.bridge = stack.enter_context(Bridge(taps, self._line))
-            # Programs end first, while what they say in the end still gets through.
+            # Programs end first, while their last messages still get through.
             stack.callback(end_programs, prefix(self.network.name))
             self._began = time.time()
             self._stack = stack.pop_all()
@@ -94,39 +94,45 @@ class Lab:
         """Start a program on a host; it ends with the lab at the latest.
 
         Args:
-            host: where.
-            command: the program and its arguments.
-            options: of `subprocess.Popen`.
+            host: Name of the host.
+            command: The program and its arguments.
+            options: Options of `subprocess.Popen`.
+
+        Raises:
+            LabError: The host does not exist.
         """
         if host not in self.network.hosts:
-            raise LabError(f"There is no host {host}; there are: {', '.join(self.network.hosts)}.")
-        line = on_host(self.network.hosts[host], command)
+            raise LabError(f"unknown host {host}; must be one of {', '.join(self.network.hosts)}")
+        line = host_command(self.network.hosts[host], command)
         return subprocess.Popen(line, **options)  # noqa: S603 - the caller's own program
 
     def serve(self, until: int) -> None:
-        """Let `netchat lab status` ask, until something can be read from a file descriptor.
+        """Respond to `netchat lab status` until a file descriptor becomes readable.
+
+        Args:
+            until: The file descriptor.
 
         Raises:
-            LabError: the bridge has failed.
+            LabError: The bridge has failed.
         """
-        self._claim.answer(self.state, until)
+        self._lock.answer(self.state, until)
 
     def state(self) -> dict[str, Any]:
-        """How the lab is: hosts, impairments, and what was done to each direction.
+        """Return the state of the lab: hosts, impairments, and the counters of each direction.
 
         Raises:
-            LabError: the bridge has failed.
+            LabError: The bridge has failed.
         """
         if self.bridge.problem is not None:
-            raise LabError(f"The bridge has failed: {self.bridge.problem}")
-        wish = self._impairments
+            raise LabError(f"the bridge has failed: {self.bridge.problem}")
+        impairments = self._impairments
         return {
             "name": self.network.name,
             "process": os.getpid(),
             "seconds": round(time.time() - self._began, 1),
             "seed": self.seed,
-            "described": str(wish),
-            "impairments": asdict(wish),
+            "described": str(impairments),
+            "impairments": asdict(impairments),
             "bridge": namespace(self.network.name, BRIDGE),
             "hosts": [host._asdict() for host in self.network.hosts.values()],
             "directions": [
@@ -137,7 +143,7 @@ class Lab:
         }
 
     def _line(self, one: str, other: str) -> ImpairedLine:
-        # Of its own, whichever direction is first used: the same seed makes the same damage.
+        # Independent of the order of first use: the same seed causes the same damage.
         numbers = self._numbers[one], self._numbers[other]
         seed = np.random.SeedSequence(self.seed, spawn_key=numbers)
         line = self._lines[one, other] = ImpairedLine(self._impairments, seed)
@@ -145,19 +151,19 @@ class Lab:
 
 
 def take_down(name: str) -> str:
-    """End a lab, and remove what a killed one has left; returns what was done, in a sentence.
+    """Stop a lab, and remove what a killed one left; return a sentence that says what was done.
 
     Raises:
-        LabError: its process does not end.
-        PermissionError: this process may not do it.
+        LabError: Its process does not exit.
+        PermissionError: This process may not stop it.
     """
-    claim = LabLock(name, take_over=True)
+    lock = LabLock(name, take_over=True)
     try:
         left = remove_all(prefix(name))
     finally:
-        claim.release()
-    if claim.ended:
-        return f"The lab {name} is down (process {claim.ended})."
+        lock.release()
+    if lock.ended:
+        return f"The lab {name} was stopped (process {lock.ended})."
     if left:
-        return f"What was left of the lab {name} is removed: {', '.join(left)}."
-    return f"No lab called {name} was up."
+        return f"The remains of the lab {name} were removed: {', '.join(left)}."
+    return f"No lab called {name} was running."

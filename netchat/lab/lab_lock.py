@@ -1,6 +1,6 @@
-"""Who runs a lab: one process at a time, which answers when it is asked how the lab is.
+"""Lock that lets one process at a time run a lab, and the socket on which it reports the lab's state.
 
-A lock that the kernel lets go when its holder dies, however it dies, and a socket beside it.
+The kernel releases the lock when its holder dies, however it dies.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from typing import Any
 
 from netchat.errors import LabError
 
-__all__ = ["LabLock", "ask", "command_line", "namespace_of", "not_up"]
+__all__ = ["LabLock", "ask", "command_line", "namespace_of", "not_up_message"]
 
 _FOLDER = Path("/run/netchat")
 
-#: Seconds for a lab to answer, and to end when it is told to, before it is killed.
+#: Timeouts in seconds: for a lab to respond, and to exit after a signal.
 _ANSWER, _END = 5.0, 15.0
 
 
 class LabLock:
-    """The right to run the lab of a name.
+    """Exclusive right to run the lab of a name.
 
     Args:
-        name: the lab's name.
-        take_over: end who has it, rather than be refused.
+        name: The lab's name.
+        take_over: Whether to end the process that holds the lock, rather than raise an error.
 
     Attributes:
-        ended: the process that had it before and was ended; 0 is none.
+        ended: Process that held the lock and was ended; 0 for none.
 
     Raises:
-        LabError: the lab is up.
-        PermissionError: this process may not have it.
+        LabError: The lab is already running.
+        PermissionError: This process may not take the lock.
     """
 
     def __init__(self, name: str, *, take_over: bool = False) -> None:
         self.ended = 0
-        self._lock_path, self._door_path = _FOLDER / f"{name}.lock", _door(name)
+        self._lock_path, self._socket_path = _FOLDER / f"{name}.lock", _socket_path(name)
         self._lock = -1
         while not self._is_ours():
             _FOLDER.mkdir(mode=0o755, exist_ok=True)
@@ -56,16 +56,16 @@ class LabLock:
                 if not take_over:
                     os.close(self._lock)
                     raise LabError(
-                        f"The lab {name} is up already (process {holder}). "
-                        f"End it with: {command_line(name, 'down')}"
+                        f"the lab {name} is already running (process {holder}); "
+                        f"stop it with: {command_line(name, 'down')}"
                     ) from None
                 self._end(holder)
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, str(os.getpid()).encode(), 0)
-        self._door_path.unlink(missing_ok=True)
+        self._socket_path.unlink(missing_ok=True)
 
     def _is_ours(self) -> bool:
-        """Whether the lock that we hold is on the file that is there (its holder may remove it)."""
+        """Return whether the lock is on the current file; its previous holder may have removed it."""
         if self._lock < 0:
             return False
         with contextlib.suppress(FileNotFoundError):
@@ -76,97 +76,97 @@ class LabLock:
         return False
 
     def _end(self, holder: int) -> None:
-        """End the process that has the lock, and get the lock."""
-        for number, patience in ((signal.SIGTERM, _END), (signal.SIGKILL, _END)):
+        """End the process that holds the lock, and take the lock."""
+        for number, timeout in ((signal.SIGTERM, _END), (signal.SIGKILL, _END)):
             if holder:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(holder, number)
-            deadline = time.monotonic() + patience
+            deadline = time.monotonic() + timeout
             while time.monotonic() < deadline:
                 with contextlib.suppress(BlockingIOError):
                     fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     self.ended = holder
                     return
                 time.sleep(0.02)
-        raise LabError(f"The lab's process {holder} does not end.")
+        raise LabError(f"the lab's process {holder} does not exit")
 
-    def answer(self, how_is_it: Callable[[], dict[str, Any]], until: int) -> None:
-        """Answer whoever asks, until something can be read from a file descriptor.
+    def answer(self, read_state: Callable[[], dict[str, Any]], until: int) -> None:
+        """Send the lab's state to every client that connects, until a file descriptor becomes readable.
 
         Args:
-            how_is_it: what to answer; called at least twice a second.
-            until: the descriptor.
+            read_state: Returns the state; called at least twice a second.
+            until: The file descriptor.
         """
-        with socket.socket(socket.AF_UNIX) as door:
-            door.bind(str(self._door_path))
-            self._door_path.chmod(0o666)  # everybody may know how it is
-            door.listen()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self._socket_path))
+            self._socket_path.chmod(0o666)  # any user may read the state
+            listener.listen()
             while True:
-                ready, _, _ = select.select([door.fileno(), until], [], [], 0.5)
-                state = how_is_it()
+                ready, _, _ = select.select([listener.fileno(), until], [], [], 0.5)
+                state = read_state()
                 if until in ready:
                     return
                 if ready:
-                    asker, _ = door.accept()
-                    with asker, contextlib.suppress(OSError):  # who does not wait for the answer
-                        asker.settimeout(_ANSWER)
-                        asker.sendall(json.dumps(state).encode())
+                    client, _ = listener.accept()
+                    with client, contextlib.suppress(OSError):  # a client that hung up
+                        client.settimeout(_ANSWER)
+                        client.sendall(json.dumps(state).encode())
 
     def release(self) -> None:
-        """Let somebody else have it; leaves nothing behind."""
-        self._door_path.unlink(missing_ok=True)
+        """Release the lock and remove its files."""
+        self._socket_path.unlink(missing_ok=True)
         self._lock_path.unlink(missing_ok=True)
         os.close(self._lock)
-        with contextlib.suppress(OSError):  # another lab is there
+        with contextlib.suppress(OSError):  # another lab is running
             _FOLDER.rmdir()
 
 
 def ask(name: str) -> dict[str, Any] | None:
-    """How a lab is; None if it is not up.
+    """Return the state of a lab, or None if it is not running.
 
     Raises:
-        LabError: it does not answer.
+        LabError: The lab does not respond.
     """
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(_ANSWER)
         try:
-            sock.connect(str(_door(name)))
+            sock.connect(str(_socket_path(name)))
             with sock.makefile("rb") as answer:
                 state: dict[str, Any] = json.load(answer)
         except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
-            return None  # or is ending at this moment
+            return None  # or is just stopping
         except (OSError, ValueError) as error:
-            raise LabError(f"The lab {name} does not answer: {error}") from error
+            raise LabError(f"the lab {name} does not respond: {error}") from error
     return state
 
 
 def namespace_of(name: str, host: str = "") -> str:
-    """The namespace of a host of a lab that is up; by default that of its bridge.
+    """Return the namespace of a running lab's host; by default that of its bridge.
 
     Raises:
-        LabError: the lab is not up, or has no such host.
+        LabError: The lab is not running, or has no such host.
     """
     state = ask(name)
     if state is None:
-        raise LabError(not_up(name))
+        raise LabError(not_up_message(name))
     spaces: dict[str, str] = {each["name"]: each["namespace"] for each in state["hosts"]}
     if not host:
         return str(state["bridge"])
     if host not in spaces:
-        raise LabError(f"There is no host {host}; there are: {', '.join(spaces)}.")
+        raise LabError(f"unknown host {host}; must be one of {', '.join(spaces)}")
     return spaces[host]
 
 
 def command_line(name: str, command: str) -> str:
-    """What to type for a command on the lab of a name."""
+    """Return the shell command for a lab command."""
     chosen = "" if name == "lab" else f"--name {name} "
     return f'sudo "$(command -v netchat)" lab {chosen}{command}'
 
 
-def not_up(name: str) -> str:
-    """What is said where a lab is not up."""
-    return f"No lab called {name} is up; make one with: {command_line(name, 'up')}"
+def not_up_message(name: str) -> str:
+    """Return the message for a lab that is not running."""
+    return f"No lab called {name} is running; start one with: {command_line(name, 'up')}"
 
 
-def _door(name: str) -> Path:
+def _socket_path(name: str) -> Path:
     return _FOLDER / f"{name}.sock"

@@ -1,7 +1,7 @@
-"""Network namespaces: made, entered, and removed together with what runs in them.
+"""Network namespaces: creating, entering and removing them, with the programs in them.
 
-A namespace is named by a file in /run/netns, as `ip netns` does it, and stays when the program that
-has made it is killed. So whoever makes some removes first what an earlier run may have left.
+A namespace is named by a file in /run/netns, as with `ip netns`, and outlives the program that created
+it. So before creating namespaces, remove those that an earlier run may have left.
 """
 
 from __future__ import annotations
@@ -15,33 +15,34 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["create", "end_programs", "enter", "in_namespace", "named", "remove_all"]
+__all__ = ["create", "end_programs", "enter", "in_namespace", "list_namespaces", "remove_all"]
 
+#: Folder of the files that name namespaces.
 _RUN = Path("/run/netns")
-#: What `ip netns exec NAME` and `enter` put in place of files of the same name in /etc.
+#: Folder of files that `ip netns exec NAME` and `enter` mount over those of the same name in /etc.
 _ETC = Path("/etc/netns")
 
 #: From <sched.h> and <sys/mount.h>.
 _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWNET = 0x00020000, 0x04000000, 0x40000000
 _MS_BIND, _MS_REC, _MS_SLAVE = 0x1000, 0x4000, 0x80000
 
-#: Seconds that programs in a namespace have to end by themselves, before they are killed: a client
-#: whose server ends at the same moment says goodbye in vain for five.
+#: Seconds for the programs in a namespace to exit before they are killed. A client whose server
+#: exits at the same moment tries to say goodbye for five.
 _GRACE = 8.0
 
 
-def named(prefix: str) -> list[str]:
-    """The namespaces whose names begin so."""
+def list_namespaces(prefix: str) -> list[str]:
+    """Return the namespaces whose names begin with a prefix."""
     found = {path.name for folder in (_RUN, _ETC) if folder.is_dir() for path in folder.iterdir()}
     return sorted(name for name in found if name.startswith(prefix))
 
 
 def create(name: str, hosts: str) -> None:
-    """Make a namespace.
+    """Create a namespace.
 
     Args:
-        name: what it is called.
-        hosts: what programs that `enter` it find in /etc/hosts.
+        name: Name of the namespace.
+        hosts: Contents of /etc/hosts for programs that `enter` it.
     """
     from pyroute2 import netns  # type: ignore[import-untyped]
 
@@ -53,7 +54,7 @@ def create(name: str, hosts: str) -> None:
 
 @contextlib.contextmanager
 def in_namespace(name: str) -> Iterator[None]:
-    """Let this thread be in a namespace, to open a socket there."""
+    """Move this thread into a namespace for the `with` block, to open a socket there."""
     with Path("/proc/thread-self/ns/net").open("rb") as home, (_RUN / name).open("rb") as there:
         _call("setns", there.fileno(), _CLONE_NEWNET)
         try:
@@ -63,22 +64,22 @@ def in_namespace(name: str) -> Iterator[None]:
 
 
 def enter(name: str, hostname: str) -> None:
-    """Move this process into a namespace for good, with the /etc/hosts and the /sys of it.
+    """Move this process into a namespace permanently, with its /etc/hosts and /sys.
 
     Args:
-        name: what it is called.
-        hostname: what the machine is called in there, as in the prompt of a shell.
+        name: Name of the namespace.
+        hostname: Host name inside it, as in a shell's prompt.
 
     Raises:
-        FileNotFoundError: there is no such namespace.
+        FileNotFoundError: The namespace does not exist.
     """
     with (_RUN / name).open("rb") as there:
         _call("setns", there.fileno(), _CLONE_NEWNET)
-    # Mounts of our own, of which nobody else sees anything.
+    # A private mount namespace, invisible to other processes.
     _call("unshare", _CLONE_NEWNS | _CLONE_NEWUTS)
     socket.sethostname(hostname)
     _call("mount", b"none", b"/", None, _MS_REC | _MS_SLAVE, None)
-    with contextlib.suppress(OSError):  # a container may forbid it: then /sys is that of outside
+    with contextlib.suppress(OSError):  # a container may forbid it; /sys then stays the outer one
         _call("mount", name.encode(), b"/sys", b"sysfs", 0, None)
     hosts = _ETC / name / "hosts"
     if hosts.exists():
@@ -86,29 +87,29 @@ def enter(name: str, hostname: str) -> None:
 
 
 def end_programs(prefix: str) -> None:
-    """End the programs in the namespaces whose names begin so; in the end by force."""
-    names = named(prefix)
+    """End the programs in the namespaces whose names begin with a prefix, finally by SIGKILL."""
+    names = list_namespaces(prefix)
     deadline = time.monotonic() + _GRACE
     asked = set[int]()
     while running := _processes(names) - {os.getpid()}:
         late = time.monotonic() > deadline
         for pid in running if late else running - asked:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL if late else _polite_signal(pid))
+                os.kill(pid, signal.SIGKILL if late else _exit_signal(pid))
         asked |= running
         if time.monotonic() > deadline + _GRACE:
-            return  # one that the kernel holds; it loses its network's name, and ends some time
+            return  # blocked in the kernel; it exits later, in a namespace without a name
         time.sleep(0.02)
 
 
 def remove_all(prefix: str) -> list[str]:
-    """Remove the namespaces whose names begin so, and end the programs in them.
+    """Remove the namespaces whose names begin with a prefix, and end the programs in them.
 
     Returns:
-        Their names.
+        The names of the namespaces.
     """
     end_programs(prefix)
-    names = named(prefix)
+    names = list_namespaces(prefix)
     for name in names:
         path = _RUN / name
         with contextlib.suppress(OSError):
@@ -116,13 +117,13 @@ def remove_all(prefix: str) -> list[str]:
         path.unlink(missing_ok=True)
         etc = _ETC / name
         (etc / "hosts").unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # somebody's own files are left alone
+        with contextlib.suppress(OSError):  # keep a folder with other files
             etc.rmdir()
     return names
 
 
-def _polite_signal(pid: int) -> signal.Signals:
-    """SIGTERM; but SIGHUP to a shell that somebody types into, which ignores the other."""
+def _exit_signal(pid: int) -> signal.Signals:
+    """Return SIGTERM, or SIGHUP for an interactive shell, which ignores SIGTERM."""
     with contextlib.suppress(OSError):
         for line in (
             Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -134,7 +135,7 @@ def _polite_signal(pid: int) -> signal.Signals:
 
 
 def _processes(names: list[str]) -> set[int]:
-    """The processes in namespaces."""
+    """Return the processes in some namespaces."""
     inodes = {(_RUN / name).stat().st_ino for name in names if (_RUN / name).exists()}
     found = set()
     for entry in Path("/proc").iterdir():
@@ -146,7 +147,7 @@ def _processes(names: list[str]) -> set[int]:
 
 
 def _call(function: str, *arguments: bytes | int | None) -> None:
-    """Call a function of the C library that Python does not have (before 3.12, some)."""
+    """Call a function of the C library that Python lacks (some are in 3.12)."""
     if getattr(ctypes.CDLL(None, use_errno=True), function)(*arguments):
         number = ctypes.get_errno()
         raise OSError(number, f"{function}: {os.strerror(number)}")

@@ -1,4 +1,4 @@
-"""Hosts on this machine, each with a cable into a place where a bridge can be.
+"""Hosts on this machine, each connected by a cable to the namespace of the bridge.
 
 h1 10.64.0.1, fd64::1 [eth0] ---- [h1]        [h2] ---- [eth0] h2 10.64.0.2, fd64::2
                                       bridge
@@ -14,85 +14,87 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from netchat.errors import LabError, NotPermitted
-from netchat.lab import namespaces
-from netchat.lab import veth as cables
+from netchat.lab import namespaces, veth
 
 __all__ = ["BRIDGE", "INTERFACE", "MAX_HOSTS", "Host", "Network", "namespace", "prefix"]
 
-#: Where all cables meet; the interfaces there are called like the hosts at their other ends.
+#: Namespace in which all cables end; each interface there is named after the host at the other end.
 BRIDGE = "bridge"
 
-#: What a host's interface is called.
+#: Name of a host's interface.
 INTERFACE = "eth0"
 
-#: A bridge in Python serves so many and no more; every pair of them has statistics of its own.
+#: Maximum number of hosts, limited by the bridge's speed and by the statistics of every pair.
 MAX_HOSTS = 64
 
-#: A lab's name has no "-" in it, so that no lab's namespaces begin like those of another.
+#: Lab names have no "-", so that the namespaces of two labs never share a prefix.
 _NAME = re.compile(r"[a-z0-9]{1,20}", re.ASCII)
-#: A host's name is an interface's as well, of 15 bytes at most.
+#: A host's name is also an interface's, which has at most 15 bytes.
 _HOST = re.compile(r"[a-z][a-z0-9]{0,14}", re.ASCII)
 
 
 class Host(NamedTuple):
-    """One host."""
+    """Host of a lab."""
 
     name: str
-    """What it is called."""
+    """Name of the host."""
     namespace: str
-    """The network namespace that it is."""
+    """Its network namespace."""
     address: str
-    """Its IPv4 address."""
+    """IPv4 address."""
     address6: str
-    """Its IPv6 address."""
+    """IPv6 address."""
     mac: str
-    """Its hardware address."""
+    """Hardware address."""
 
 
 def prefix(lab: str) -> str:
-    """What the names of all namespaces of a lab begin with.
+    """Return the prefix of the names of all namespaces of a lab.
 
     Raises:
-        LabError: labs are not called so.
+        LabError: The lab's name is invalid.
     """
     if not _NAME.fullmatch(lab):
-        raise LabError(f"A lab is called by up to 20 small letters and digits, not {lab!r}.")
+        raise LabError(f"a lab's name must be 1 to 20 lower-case letters and digits, got {lab!r}")
     return f"netchat-{lab}-"
 
 
 def namespace(lab: str, host: str) -> str:
-    """The namespace of a host (or the bridge) of a lab.
+    """Return the namespace of a host (or the bridge) of a lab.
 
     Raises:
-        LabError: labs and hosts are not called so.
+        LabError: The lab's or the host's name is invalid.
     """
     if not _HOST.fullmatch(host):
-        raise LabError(f"A host is called by up to 15 small letters and digits, not {host!r}.")
+        raise LabError(
+            "a host's name must be 1 to 15 lower-case letters and digits, beginning with a letter, "
+            f"got {host!r}"
+        )
     return prefix(lab) + host
 
 
 class Network:
-    """The hosts and their cables, for as long as the `with` block lasts.
+    """Hosts and their cables, which exist while the `with` block runs.
 
-    What an earlier network of that name has left is removed first.
+    The remains of an earlier network of the same name are removed first.
 
     Args:
-        name: the lab's name.
-        hosts: what the hosts are called, h1 and so on by default.
+        name: Name of the lab.
+        hosts: Names of the hosts.
 
     Attributes:
-        name: the lab's name.
-        hosts: the hosts, by name.
+        name: Name of the lab.
+        hosts: The hosts, by name.
 
     Raises:
-        LabError: the names make no sense, or the kernel has no namespaces or cables.
-        NotPermitted: this process may not make them (on entering).
+        LabError: The names are invalid, or the kernel has no namespaces or cables.
+        NotPermitted: This process may not create them (on entering).
     """
 
     def __init__(self, name: str, hosts: Sequence[str]) -> None:
         if not 2 <= len(set(hosts)) == len(hosts) <= MAX_HOSTS or BRIDGE in hosts:
             raise LabError(
-                f"A lab has 2 to {MAX_HOSTS} hosts with names of their own; none is called {BRIDGE}."
+                f"a lab must have 2 to {MAX_HOSTS} hosts with different names other than {BRIDGE!r}"
             )
         self.name = name
         self.hosts = {
@@ -113,9 +115,9 @@ class Network:
         except BaseException as error:
             namespaces.remove_all(prefix(self.name))
             if isinstance(error, PermissionError):
-                raise NotPermitted("This process has no right to make networks.") from error
+                raise NotPermitted("This process may not create network namespaces.") from error
             if _from_kernel(error):
-                raise LabError(f"The hosts cannot be made here: {error}") from error
+                raise LabError(f"cannot create the hosts: {error}") from error
             raise
         return self
 
@@ -128,24 +130,24 @@ class Network:
         namespaces.remove_all(prefix(self.name))
 
     def tap(self, host: str) -> socket.socket:
-        """A socket at the bridge's end of a host's cable; see `cables.tap`."""
-        return cables.tap(namespace(self.name, BRIDGE), host)
+        """Open a socket at the bridge's end of a host's cable; see `veth.tap`."""
+        return veth.tap(namespace(self.name, BRIDGE), host)
 
     def _build(self) -> None:
         lines = ["127.0.0.1  localhost", "::1  localhost"]
         for host in self.hosts.values():
-            # The plain name is the IPv4 address alone: it is the one that is legible in a capture.
+            # The plain name resolves to IPv4 only, which is easier to read in a capture.
             lines += [f"{host.address}  {host.name}", f"{host.address6}  {host.name}-v6"]
         bridge = namespace(self.name, BRIDGE)
         names = "\n".join(lines) + "\n"
         namespaces.create(bridge, names)
-        cables.quiet(bridge)
+        veth.disable_autoconfiguration(bridge)
         for host in self.hosts.values():
             namespaces.create(host.namespace, names)
-            cables.loopback(host.namespace)
-            cables.lay((host.namespace, INTERFACE), (bridge, host.name), host.mac)
+            veth.loopback(host.namespace)
+            veth.connect((host.namespace, INTERFACE), (bridge, host.name), host.mac)
             addresses = ((host.address, 24), (host.address6, 64))
-            cables.address(host.namespace, INTERFACE, addresses)
+            veth.address(host.namespace, INTERFACE, addresses)
 
 
 def _from_kernel(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""Cables between namespaces: pairs of Ethernet interfaces on which packets are as on a wire."""
+"""Cables between namespaces: pairs of virtual Ethernet interfaces without offloads."""
 
 from __future__ import annotations
 
@@ -13,29 +13,37 @@ from typing import Any
 
 from netchat.lab.namespaces import in_namespace
 
-__all__ = ["ETH_P_ALL", "SOL_PACKET", "address", "lay", "loopback", "quiet", "tap"]
+__all__ = [
+    "ETH_P_ALL",
+    "SOL_PACKET",
+    "address",
+    "connect",
+    "disable_autoconfiguration",
+    "loopback",
+    "tap",
+]
 
 _SIOCETHTOOL = 0x8946
-#: ETHTOOL_STXCSUM, _STSO, _SGSO, _SGRO: with any of them on, packets come by that never were on a
-#: wire: of many kilobytes, and without a checksum, so that intact ones would be taken for damaged.
+#: ETHTOOL_STXCSUM, _STSO, _SGSO, _SGRO. With any of them on, packets appear that no wire would
+#: carry: many kilobytes long, and without a checksum, so that intact ones would seem damaged.
 _OFFLOADS = (0x17, 0x1F, 0x24, 0x2C)
 
 ETH_P_ALL, SOL_PACKET, _IGNORE_OUTGOING = 0x0003, 263, 23
 _RCVBUFFORCE = 33
-#: Bytes of frames that wait in the kernel until we look (with its own bookkeeping, 2 KB for 1 KB).
+#: Receive buffer of a tap, in bytes (including the kernel's bookkeeping: 2 KB for 1 KB).
 _WAITING = 64 * 1024 * 1024
 
-#: IFA_F_NODAD: an IPv6 address is good at once; nobody else can have it here.
+#: IFA_F_NODAD: an IPv6 address is usable at once, since no other host can have it.
 _NODAD = 0x02
 
 
-def lay(one: tuple[str, str], other: tuple[str, str], mac: str) -> None:
-    """Lay a cable, both ends up.
+def connect(one: tuple[str, str], other: tuple[str, str], mac: str) -> None:
+    """Create a cable with both ends up.
 
     Args:
-        one: the namespace and the interface's name of one end.
-        other: the same of the other.
-        mac: the hardware address of the first.
+        one: Namespace and interface name of one end.
+        other: Namespace and interface name of the other end.
+        mac: Hardware address of the first end.
     """
     with _routes(one[0]) as routes:
         peer = {"ifname": other[1], "net_ns_fd": other[0]}
@@ -48,7 +56,7 @@ def lay(one: tuple[str, str], other: tuple[str, str], mac: str) -> None:
 
 
 def address(namespace: str, interface: str, addresses: Sequence[tuple[str, int]]) -> None:
-    """Give an interface its addresses, each with the length of its network's prefix."""
+    """Assign addresses to an interface, each with its prefix length."""
     with _routes(namespace) as routes:
         (index,) = routes.link_lookup(ifname=interface)
         for at, length in addresses:
@@ -57,22 +65,22 @@ def address(namespace: str, interface: str, addresses: Sequence[tuple[str, int]]
 
 
 def loopback(namespace: str) -> None:
-    """Let a host speak to itself, and everybody on it ping."""
+    """Bring up a host's loopback interface, and allow every user to ping."""
     with _routes(namespace) as routes:
         routes.link("set", index=routes.link_lookup(ifname="lo")[0], state="up")
         Path("/proc/sys/net/ipv4/ping_group_range").write_text("0 2147483647", encoding="utf-8")
 
 
-def quiet(namespace: str) -> None:
-    """Let the kernel say nothing of its own on the interfaces that a namespace gets from now on."""
+def disable_autoconfiguration(namespace: str) -> None:
+    """Disable IPv6 on the interfaces that a namespace will get, so that the kernel sends nothing itself."""
     with in_namespace(namespace):
         off = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
-        if off.exists():  # else there is no IPv6 at all
+        if off.exists():  # otherwise the kernel has no IPv6
             off.write_text("1", encoding="utf-8")
 
 
 def tap(namespace: str, interface: str) -> socket.socket:
-    """A socket that gets every frame that comes in, and sends frames as they are."""
+    """Open a socket that receives every incoming frame and sends frames unchanged."""
     with in_namespace(namespace):
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         sock.setsockopt(SOL_PACKET, _IGNORE_OUTGOING, 1)
@@ -84,7 +92,7 @@ def tap(namespace: str, interface: str) -> socket.socket:
 
 @contextlib.contextmanager
 def _routes(namespace: str) -> Iterator[Any]:
-    """The kernel's side of a namespace's interfaces; this thread is there meanwhile."""
+    """Yield netlink access to a namespace's interfaces; this thread is inside it meanwhile."""
     from pyroute2 import IPRoute  # type: ignore[import-untyped]
 
     with in_namespace(namespace), IPRoute() as routes:

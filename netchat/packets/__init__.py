@@ -1,13 +1,18 @@
-"""Packets: reading and writing captures, and finding the chat in them.
+"""Packets: captures read, written and recorded, and the chat decoded from them.
 
     from netchat.packets import read
 
     for message in read("chat.pcapng").filter(room="lobby", type="SEND"):
         print(message.seconds, message.user, message.fields)
 
-`read` and `sniff` give messages; `read_capture` gives everything that is told of a capture.
+`read` and `sniff` yield messages; `read_capture` yields every item: messages, gaps, damage, blocks of
+links, notices.
 
-Nothing here imports Scapy; what does is imported by its own name.
+The packages: `capture` reads, writes and records packets; `tcp` reassembles streams; `decode` finds
+messages in them; `views` formats items as text, data and diagrams; `replay` plays a capture to a
+server; `scapy` and `wireshark` teach these tools the protocol.
+
+Only `netchat.packets.scapy`, `craft` and `encapsulate` import Scapy, so they are not imported here.
 """
 
 from netchat.packets.capture.packet import Packet

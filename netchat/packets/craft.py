@@ -1,10 +1,10 @@
-"""Build any frame from field=value pairs, right or wrong.
+"""Building of frames from field=value pairs, valid or not.
 
     craft("SEND", text="hello").show()
     craft("SEND", text="hello", crc=0, length=9999)
 
-Values are Python's own, or text as it is written on a command line: numbers as 10 or 0x0a or by
-their names, blobs as hexadecimal, lists as JSON, or item by item: `rooms[0].peer=Bo`.
+Values are Python objects or text as on a command line: numbers as 10, 0x0a or by name, blobs as
+hexadecimal, lists as JSON or item by item (`rooms[0].peer=Bo`).
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from typing import Any
 from scapy.packet import Packet, Raw
 
 from netchat.errors import EncodeError
+from netchat.packets.scapy import LAYERS, NCP
 from netchat.packets.scapy.fields import python_name, record_layer
-from netchat.packets.scapy.layer import LAYERS, NCP
 from netchat.wire import HEADER_FIELDS, MESSAGES, Field, Message, Record, fields_of
 from netchat.wire.fields import BLOB, LIST, TEXT
 
 __all__ = ["DEFAULTS", "craft", "find_message"]
 
-#: What a field holds that is not given. Other numbers are 0, or the first of those with names;
-#: other texts, blobs and lists are empty.
+#: Values of fields that are not given. Other numbers are 0, or the first of those with names; other
+#: texts, blobs and lists are empty.
 DEFAULTS: dict[str, Any] = {"room": "lobby", "request": 1, "counter": 1}
 
-#: An item's field: `rooms[0].peer`.
+#: Field of a list's item: `rooms[0].peer`.
 _PATH = re.compile(r"(\w+)\[(\d{1,5})\]\.(.+)")
 
 _HEADER = {name: size for name, _, size, _ in HEADER_FIELDS}
 
 
 def find_message(wanted: str | int) -> tuple[int, type[Message] | None]:
-    """A message by its name in any case, or by its type number, which need not be in use.
+    """Look up a message by its name, in any case, or by its type number, which may be unused.
 
     Returns:
-        The type number, and the message if there is one.
+        The type number, and the message class or None.
 
     Raises:
-        EncodeError: no message is called so.
+        EncodeError: No message has this name or number.
     """
     try:
         number = int(str(wanted), 0)
@@ -55,7 +55,7 @@ def find_message(wanted: str | int) -> tuple[int, type[Message] | None]:
             raise EncodeError(f"NCP has no message {wanted!r}; {hint}") from None
         number = names[name]
     if not 0 <= number <= 0xFF:
-        raise EncodeError(f"type {number} does not fit into a byte")
+        raise EncodeError(f"type must be 0 to 255, got {number}")
     return number, MESSAGES.get(number)
 
 
@@ -63,15 +63,15 @@ def craft(message: str | int, /, **values: Any) -> Packet:
     """Build a frame.
 
     Args:
-        message: its name or type number.
-        values: the message's fields; lengths and counts inside the body (`room_len`,
-            `members_count`); the header's fields; or `body`, bytes in place of the fields.
+        message: Name or type number of the message.
+        values: Fields of the message; lengths and counts inside the body (`room_len`,
+            `members_count`); fields of the header; or `body`, bytes that replace the fields.
 
     Returns:
         A Scapy packet: NCP, and the message's layer or Raw.
 
     Raises:
-        EncodeError: a field does not exist, or its value does not fit; the text names it.
+        EncodeError: A field does not exist, or its value does not fit; the text names it.
     """
     number, declared = find_message(message)
     header = {name: _header_value(name, values.pop(name)) for name in _HEADER if name in values}
@@ -83,7 +83,7 @@ def craft(message: str | int, /, **values: Any) -> Packet:
         if values:
             other = ", ".join(sorted(values))
             raise EncodeError(
-                f"a frame with a body of its own, or of an unknown type, has no {other}"
+                f"a frame with an explicit body, or of an unknown type, has no field {other}"
             )
         return frame / Raw(body) if body else frame
     if declared.NAME == "HELLO":
@@ -95,7 +95,7 @@ def craft(message: str | int, /, **values: Any) -> Packet:
 def _layer(
     declared: type[Record], layer: type[Packet], where: str, values: Mapping[str, Any]
 ) -> Packet:
-    """A message's or record's layer with these values."""
+    """Build the layer of a message or record from values."""
     fields = {field.name: field for field in fields_of(declared)}
     lists = {name: dict[int, dict[str, Any]]() for name in fields}
     converted: dict[str, Any] = {}
@@ -114,7 +114,7 @@ def _layer(
         if not items:
             continue
         if name in values:
-            raise EncodeError(f"{where}.{name} is given as a whole and item by item; choose one")
+            raise EncodeError(f"{where}.{name} is given both as a whole and item by item; use one")
         if sorted(items) != list(range(len(items))):
             raise EncodeError(
                 f"{where}.{name} has no item {min(set(range(len(items))) - set(items))}"
@@ -131,7 +131,7 @@ def _unknown(where: str, name: str, fields: Mapping[str, Field]) -> str:
     text = f"{where} has no field {name!r}{f'; did you mean {near[0]}?' if near else '.'} "
     text += f"Its fields: {', '.join(fields) or 'none'}."
     if of_frame:
-        text += f" The header's: {', '.join(_HEADER)}. Or body, for bytes in place of its fields."
+        text += f" Header fields: {', '.join(_HEADER)}. Or body: bytes that replace the fields."
     return text
 
 
@@ -144,14 +144,14 @@ def _value(field: Field, where: str, value: Any) -> Any:
     if field.kind is BLOB:
         return _blob(where, value)
     if not isinstance(value, (str, bytes)):
-        raise EncodeError(f"{where} is text, not {value!r}")
+        raise EncodeError(f"{where} must be text, got {value!r}")
     try:
         raw = value if isinstance(value, bytes) else value.encode(errors="surrogateescape")
     except UnicodeEncodeError as error:
-        raise EncodeError(f"{where} cannot be written as UTF-8: {error.reason}") from error
+        raise EncodeError(f"{where} cannot be encoded as UTF-8: {error.reason}") from error
     most = 256**field.kind.size - 1
     if len(raw) > most:
-        raise EncodeError(f"{where} has {len(raw)} bytes; its length field holds at most {most}")
+        raise EncodeError(f"{where} must be at most {most} bytes, got {len(raw)}")
     return raw
 
 
@@ -161,11 +161,11 @@ def _items(field: Field, where: str, value: Any) -> list[Packet]:
             value = json.loads(value)
         except ValueError as error:
             raise EncodeError(
-                f"{where} is a list: write it as JSON ('[{{…}}, …]') or item by item "
-                f"({where.partition('.')[2]}[0].FIELD=VALUE); {value!r} is neither"
+                f"{where} must be a list, as JSON ('[{{…}}, …]') or item by item "
+                f"({where.partition('.')[2]}[0].FIELD=VALUE); got {value!r}"
             ) from error
     if not isinstance(value, (list, tuple)) or not all(isinstance(row, dict) for row in value):
-        raise EncodeError(f"{where} is a list of records, each with fields and values")
+        raise EncodeError(f"{where} must be a list of records, each a mapping of fields to values")
     assert field.record is not None
     layer = record_layer(field.record)
     return [_layer(field.record, layer, f"{where}[{i}]", row) for i, row in enumerate(value)]
@@ -178,9 +178,9 @@ def _number(where: str, value: Any, size: int, names: Mapping[str, int] | None =
             number = int(value, 0) if isinstance(value, str) else int(value)
     except (TypeError, ValueError):
         hint = f"or one of {', '.join(names)}" if names else "such as 10 or 0x0a"
-        raise EncodeError(f"{where} is a number, {hint}; {value!r} is none") from None
+        raise EncodeError(f"{where} must be a number, {hint}; got {value!r}") from None
     if not 0 <= number < 256**size:
-        raise EncodeError(f"{where} = {number} does not fit: it is 0 to {256**size - 1}")
+        raise EncodeError(f"{where} must be 0 to {256**size - 1}, got {number}")
     return number
 
 
@@ -190,7 +190,7 @@ def _blob(where: str, value: Any) -> bytes:
     try:
         return bytes.fromhex(str(value).replace(":", " "))
     except ValueError:
-        raise EncodeError(f"{where} is hexadecimal, such as 00ff; {value!r} is not") from None
+        raise EncodeError(f"{where} must be hexadecimal, such as 00ff; got {value!r}") from None
 
 
 def _header_value(name: str, value: Any) -> int | bytes:
@@ -201,5 +201,5 @@ def _header_value(name: str, value: Any) -> int | bytes:
     except EncodeError:
         raw = b""
     if len(raw) != _HEADER[name]:
-        raise EncodeError(f"magic is two characters or four hexadecimal digits, not {value!r}")
+        raise EncodeError(f"magic must be two characters or four hex digits, got {value!r}")
     return raw

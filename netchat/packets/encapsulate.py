@@ -1,7 +1,7 @@
-"""Honest Ethernet, IP and TCP around bytes, as a network would have carried them.
+"""Ethernet, IP and TCP packets around given bytes, as a capture would contain them.
 
 chat = Encapsulation()
-chat.say(frame)
+chat.send(frame)
 chat.close()
 wrpcap("chat.pcap", chat.packets)
 """
@@ -26,8 +26,7 @@ from netchat.wire import DEFAULT_PORT
 
 __all__ = ["Encapsulation"]
 
-#: Bytes of data in a segment, over IPv4 and over IPv6: what Ethernet's 1500 leave behind the two
-#: headers.
+#: Maximum segment size over IPv4 and IPv6: Ethernet's 1500 bytes less the two headers.
 MSS_IPV4, MSS_IPV6 = 1460, 1440
 
 #: Seconds between two packets: a round trip in a local network.
@@ -35,7 +34,7 @@ STEP = 0.001
 
 
 class _End(NamedTuple):
-    """One end of the connection."""
+    """Endpoint of the connection."""
 
     mac: str
     host: str
@@ -43,22 +42,22 @@ class _End(NamedTuple):
 
 
 class Encapsulation:
-    """One TCP connection, as the packets that a capture of it would hold.
+    """One TCP connection, as the packets of a capture.
 
-    It begins with the handshake. Checksums, sequence and acknowledgement numbers are right. Hosts
-    are of the ranges that are kept for documentation (RFC 5737, RFC 3849).
+    It begins with the handshake. Checksums, sequence and acknowledgement numbers are valid. By default
+    the addresses are from the ranges reserved for documentation (RFC 5737, RFC 3849).
 
     Args:
-        client: the client's address.
-        server: the server's address, of the same kind (IPv4 or IPv6).
-        port: the server's port.
-        client_port: the client's port.
-        now: time of the first packet, in seconds since 1970; by default it is now.
-        first: initial sequence numbers of the client and of the server. Those by default are easy
-            to tell apart; a TCP takes random ones (RFC 6528).
+        client: Address of the client, IPv4 or IPv6.
+        server: Address of the server, of the same version.
+        port: Port of the server.
+        client_port: Port of the client.
+        now: Time of the first packet, in seconds since 1970; None for the current time.
+        first: Initial sequence numbers of client and server. The defaults are easy to tell apart; a
+            real TCP takes random ones (RFC 6528).
 
     Attributes:
-        packets: what went over the wire so far. Each has its `time`.
+        packets: The packets so far; each has its `time`.
     """
 
     def __init__(
@@ -82,13 +81,13 @@ class Encapsulation:
         self._packet(1, "SA", options=[("MSS", self._mss)])
         self._packet(0, "A")
 
-    def say(self, data: bytes, *, by_server: bool = False, at: float | None = None) -> None:
-        """One side sends bytes, the other one acknowledges them.
+    def send(self, data: bytes, *, by_server: bool = False, at: float | None = None) -> None:
+        """Send bytes from one side and acknowledge them from the other.
 
         Args:
-            data: in as many segments as they need.
-            by_server: the server sends; else the client does.
-            at: when, in seconds since 1970; never earlier than what was said before.
+            data: The bytes, split into as many segments as necessary.
+            by_server: Whether the server sends; else the client does.
+            at: Time in seconds since 1970; never earlier than the previous packet.
         """
         side = int(by_server)
         if at is not None:
@@ -100,14 +99,14 @@ class Encapsulation:
             self._packet(1 - side, "A")
 
     def close(self, *, by_server: bool = False) -> None:
-        """One side closes, then the other."""
+        """Close the connection, one side first, then the other."""
         side = int(by_server)
         self._packet(side, "FA")
         self._packet(1 - side, "FA")
         self._packet(side, "A")
 
     def save(self, path: str | Path | BinaryIO) -> None:
-        """Write a capture: pcap if its file is called `.pcap`, else pcapng.
+        """Write a capture: pcap if the file's name ends in `.pcap`, else pcapng.
 
         Args:
             path: The file's name, or an open binary file.
@@ -119,7 +118,7 @@ class Encapsulation:
             with open_writer(path) as out:
                 for number, packet in enumerate(self.packets, 1):
                     data = bytes(packet)
-                    time_ns = round(packet.time * 1_000_000) * 1000  # a float holds no more digits
+                    time_ns = round(packet.time * 1_000_000) * 1000  # the precision of a float
                     out.write(CapturedPacket(number, time_ns, ETHERNET, data, len(data)))
         except OSError as error:
             raise CaptureError(f"{path} cannot be written: {error.strerror or error}") from error
@@ -143,7 +142,7 @@ class Encapsulation:
         ip.add_payload(tcp)
         packet = Ether(src=src.mac, dst=dst.mac)
         packet.add_payload(ip)  # as `/` does, without copying each layer
-        # Built and dissected again: lengths, checksums and the layers of the data stand in it.
+        # Build and dissect it, so that lengths, checksums and the data's layers are set.
         packet = Ether(bytes(packet))
         packet.time = self._now
         self.packets.append(packet)
@@ -152,5 +151,5 @@ class Encapsulation:
 
 
 def _mac(host: str) -> str:
-    """A locally administered address, one for each host of a network."""
+    """Return a locally administered address that is unique within the network."""
     return f"02:00:00:00:00:{ipaddress.ip_address(host).packed[-1]:02x}"

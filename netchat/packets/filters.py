@@ -1,4 +1,4 @@
-"""Which items somebody wants to see."""
+"""Filters for decoded items."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ from typing import TypeAlias
 from netchat.packets.items import Decoded, Item
 from netchat.wire import MESSAGES, Message
 
-__all__ = ["Wanted", "choice", "in_room"]
+__all__ = ["ItemFilter", "in_room", "make_filter"]
 
-Wanted: TypeAlias = Callable[[Item], bool]
+ItemFilter: TypeAlias = Callable[[Item], bool]
 
 _NAMES = frozenset(message.NAME for message in MESSAGES.values())
 
 
-def choice(
+def make_filter(
     *, room: str | None = None, user: str | None = None, types: Collection[str] = ()
-) -> Wanted | None:
-    """What tells wanted items from others.
+) -> ItemFilter | None:
+    """Build a filter for items.
 
     Args:
-        room: code of a room, as it is on the wire or as people read it (`7K3F9-2MQ0T`): only messages
-            about it.
-        user: only conversations of this user.
-        types: names of message types, such as `SEND`, in either case: only these.
+        room: Code of a room, as on the wire or as displayed (`7K3F9-2MQ0T`): selects messages about
+            this room.
+        user: Name of a user: selects this user's conversations.
+        types: Names of message types, in any case, such as `SEND`: selects these messages.
 
     Returns:
-        None if everything is wanted. Where a room or types are, only messages are: a gap is of no
-        type, and in no room.
+        The filter, or None if every item is selected. A filter by room or type selects only messages,
+        since a gap has neither.
 
     Raises:
-        ValueError: there is no such type.
+        ValueError: A type does not exist.
     """
     if room is None and user is None and not types:
         return None
     names = {name.upper() for name in types}
     if unknown := sorted(names - _NAMES):
         raise ValueError(
-            f"{unknown[0]} is no type of message; there are {', '.join(sorted(_NAMES))}"
+            f"unknown message type {unknown[0]}; must be one of {', '.join(sorted(_NAMES))}"
         )
-    whose = user.casefold() if user is not None else None
+    name = user.casefold() if user is not None else None
     codes = {room, room.lower(), room.upper().replace("-", "")} if room is not None else None
 
     def wanted(item: Item) -> bool:
-        if whose is not None and item.conversation.user.casefold() != whose:
+        if name is not None and item.conversation.user.casefold() != name:
             return False
         if codes is None and not names:
             return True
@@ -56,7 +56,7 @@ def choice(
 
 
 def in_room(message: Message, codes: Collection[str]) -> bool:
-    """Whether a message is about a room that has one of these codes."""
+    """Return whether a message is about a room that has one of these codes."""
     if getattr(message, "room", None) in codes:
         return True
     lists = (getattr(message, name, ()) for name in ("membership", "rooms", "positions"))

@@ -1,11 +1,12 @@
-"""What comes out of the decoder, one kind of item a class.
+"""Items that the decoder yields, one class per kind.
 
-Of each direction of a conversation (of each of its streams, if it was captured several times with
-other sequence numbers), the byte ranges of `Decoded`, `Damage` and `Gap` follow one
-another without holes and without overlaps: no byte is left out in silence, and none counts twice.
-If it is spoken over a link there are two streams in each direction, and that is so in both: the
-connection's has `Block`, and `Damage` and `Gap` that are not `inside`; the one that the blocks carry
-has `Decoded`, and `Damage` and `Gap` that are.
+For each direction of a conversation, the byte ranges of `Decoded`, `Damage` and `Gap` follow one
+another without holes or overlaps, so every byte is accounted for exactly once. If a conversation
+was captured several times, this holds for each of its streams.
+
+A conversation over a link has two byte streams per direction, and the rule holds for both. The
+connection's stream consists of `Block`, and of `Damage` and `Gap` that are not `inside`. The stream
+carried by the blocks consists of `Decoded`, and of `Damage` and `Gap` that are `inside`.
 """
 
 from __future__ import annotations
@@ -24,22 +25,22 @@ __all__ = ["Block", "Damage", "Decoded", "Gap", "Item", "Notice", "Trace"]
 
 
 class Decoded(NamedTuple):
-    """A message: magic, length, CRC-32 and every field of it were right.
+    """Message whose magic, length, CRC-32 and fields are all valid.
 
     Attributes:
-        time: when the last of its bytes was captured, in ns since 1970-01-01 UTC.
-        conversation: the TCP connection it was in.
-        to_server: its direction.
-        message: the message.
-        raw: the frame, header and body.
-        packets: numbers of the packets that brought it; on a link, of those that completed its
+        time: Capture time of its last byte, in ns since 1970-01-01 UTC.
+        conversation: The conversation it belongs to.
+        to_server: Whether the client sent it.
+        message: The message.
+        raw: The frame, header and body.
+        packets: Numbers of the packets that carried it; on a link, of those that completed its
             blocks.
-        repeated: whether part of it came by a retransmission.
-        offset: where in the direction's byte stream the frame begins. The stream begins at 0
-            behind SYN or, if that was not captured, with the first byte that was. On a link it is
-            the stream that the blocks carry.
-        found: whether it was found by searching, behind a gap or in the middle of a stream,
-            rather than directly behind the frame in front of it.
+        repeated: Whether part of it came from a retransmission.
+        offset: Offset of the frame in the direction's byte stream, which begins after SYN or, if SYN
+            was not captured, with the first captured byte. On a link, in the stream that the blocks
+            carry.
+        found: Whether it was found by searching, after a gap or in the middle of a stream, rather
+            than directly after the previous frame.
     """
 
     time: int
@@ -54,55 +55,55 @@ class Decoded(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of the frame."""
+        """Length of the frame, in bytes."""
         return len(self.raw)
 
     @property
     def seconds(self) -> float:
-        """When, in seconds since 1970-01-01 UTC."""
+        """Capture time, in seconds since 1970-01-01 UTC."""
         return self.time / 1e9
 
     @property
     def direction(self) -> str:
-        """`to server` or `to client`."""
+        """Direction: `to server` or `to client`."""
         return "to server" if self.to_server else "to client"
 
     @property
     def user(self) -> str:
-        """Whose connection it is; "" where the capture does not tell."""
+        """Name of the client's user, or "" if the capture does not show it."""
         return self.conversation.user
 
     @property
     def type(self) -> str:
-        """The message's type, such as `SEND`."""
+        """Name of the message's type, such as `SEND`."""
         return self.message.NAME
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The message's fields and their values, in their order on the wire."""
+        """Fields of the message and their values, in wire order."""
         names = [field.name for field in fields_of(type(self.message))]
         return {name: getattr(self.message, name) for name in names}
 
     @property
     def scapy(self) -> ScapyPacket:
-        """The frame as Scapy's layers: `NCP` and the message's own. Imports Scapy."""
-        from netchat.packets.scapy.layer import NCP
+        """Frame as Scapy layers: `NCP` and the message's layer. Imports Scapy."""
+        from netchat.packets.scapy import NCP
 
         return NCP(self.raw)
 
 
 class Gap(NamedTuple):
-    """Bytes of a stream that the capture does not have.
+    """Bytes of a stream that the capture does not contain.
 
     Attributes:
-        time: when it was clear that they would not come any more.
-        conversation: the TCP connection.
-        to_server: the direction.
-        offset: where in the stream they are missing.
-        size: how many.
-        reason: why they are given up.
-        packet: number of the packet behind the gap, or of the last one that was seen.
-        inside: whether it is in the stream that a link carries, rather than in the connection's.
+        time: Time at which the decoder stopped waiting for them, in ns.
+        conversation: The conversation.
+        to_server: Whether the client sent them.
+        offset: Offset of the first missing byte in the stream.
+        size: Number of missing bytes.
+        reason: Why the decoder stopped waiting.
+        packet: Number of the packet after the gap, or of the last packet.
+        inside: Whether the gap is in the stream that a link carries.
     """
 
     time: int
@@ -116,23 +117,23 @@ class Gap(NamedTuple):
 
 
 class Damage(NamedTuple):
-    """Bytes that were captured, but are no message, or no block of a link.
+    """Bytes that were captured but are not a valid message, or not a valid block of a link.
 
     Attributes:
-        time: when the last of them was captured.
-        conversation: the TCP connection.
-        to_server: the direction.
-        offset: where in the stream they begin.
-        size: how many.
-        cause: `frame`, a frame in its place that is wrong; `broken`, a frame with a gap in it;
-            `unfinished`, a frame that the end of the stream or of the capture cuts off;
-            `skipped`, bytes in which no frame begins. On a link, of blocks the same.
-        error: the kind of `netchat.errors.PeerError` that says what is wrong with a `frame`; also
-            for `skipped`, where it was the reason to search. Else "".
-        reason: a sentence on it.
-        raw: the bytes, all of them for a `frame`, else the first.
-        packets: numbers of the packets that brought them; of a long run the first and the last.
-        inside: whether they are in the stream that a link carries, rather than in the connection's.
+        time: Capture time of the last of them, in ns.
+        conversation: The conversation.
+        to_server: Whether the client sent them.
+        offset: Offset of the first of them in the stream.
+        size: Number of bytes.
+        cause: `frame`: an invalid frame where one was expected. `broken`: a frame with a gap in it.
+            `unfinished`: a frame cut off by the end of the stream or of the capture. `skipped`: bytes
+            in which no frame begins. The same names apply to blocks.
+        error: Name of the `netchat.errors.PeerError` class that describes the problem of a `frame`,
+            or that made the decoder search, for `skipped`. Else "".
+        reason: Description of the problem.
+        raw: The bytes: all of them for a `frame`, else the first ones.
+        packets: Numbers of the packets that carried them; of a long range, the first and the last.
+        inside: Whether they are in the stream that a link carries.
     """
 
     time: int
@@ -149,25 +150,25 @@ class Damage(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A block of a noisy link: marker, header, coded payload. See `docs/LINK.md`.
+    """Block of a noisy link: marker, header, coded payload. See `docs/LINK.md`.
 
     Attributes:
-        time: when the last of its bytes was captured.
-        conversation: the connection.
-        to_server: its direction.
-        header: what its header says; it could be read, or this would be no block.
-        code: the code of its payload; "" if it has none, or one that is not known.
-        offset: where in the bytes of the connection it begins.
-        raw: the bytes, as they were captured.
-        head: how many of them are marker and header.
-        sent: the bytes as they were sent, as far as decoding tells: all of them, or the head.
-        payload: the payload as it was decoded; None if that failed.
-        outcome: what became of the payload: `good`; `combined`, decoded together with earlier
-            copies of it; `failed`; `damaged`, handed over as it is, as the link's mode wants it;
-            `foreign`, not looked at because the block is of another link; "" if there is none.
-        corrected: symbols that were corrected, in header and payload.
-        again: whether it brings a place of the stream again.
-        packets: numbers of the packets that brought it.
+        time: Capture time of its last byte, in ns.
+        conversation: The conversation.
+        to_server: Whether the client sent it.
+        header: The decoded header.
+        code: Name of the payload's code, or "" if it has none or an unknown one.
+        offset: Offset of the block in the connection's bytes.
+        raw: The bytes as captured.
+        head: Length of marker and header, in bytes.
+        sent: The bytes as sent, as far as they could be decoded: all of them, or the first `head`.
+        payload: The decoded payload, or None if decoding failed.
+        outcome: Result of decoding the payload. `good`: decoded. `combined`: decoded together with
+            earlier copies. `failed`: not decoded. `damaged`: delivered with errors, as the link's
+            mode requires. `foreign`: ignored, since the block belongs to another link. "": no payload.
+        corrected: Symbols corrected in header and payload.
+        again: Whether it retransmits bytes of the stream.
+        packets: Numbers of the packets that carried it.
     """
 
     time: int
@@ -187,27 +188,27 @@ class Block(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of it."""
+        """Length of the block, in bytes."""
         return len(self.raw)
 
     @property
     def repairs(self) -> list[tuple[int, int, int]]:
-        """Bytes that arrived wrong: place in the block, as captured, as sent."""
+        """Changed bytes: offset in the block, value captured, value sent."""
         pairs = enumerate(zip(self.raw, self.sent, strict=False))
         return [(at, was, sent) for at, (was, sent) in pairs if was != sent]
 
 
 class Notice(NamedTuple):
-    """Something that happened to a connection.
+    """Change in the state of a connection.
 
     Attributes:
-        time: when.
-        conversation: the TCP connection.
-        to_server: the direction of the packet that did it.
-        event: `opened`, `joined` (the capture begins in its middle), `closed`, `reset`,
-            `replaced` (its ports were taken by a new connection) or `dropped` (not followed any
-            more, for want of memory).
-        packet: number of the packet.
+        time: Time of the change, in ns.
+        conversation: The conversation.
+        to_server: Direction of the packet that caused it.
+        event: `opened`, `joined` (the capture begins in the middle of the connection), `closed`,
+            `reset`, `replaced` (a new connection uses its ports), `doubled` (captured several times)
+            or `dropped` (no longer followed, to limit memory use).
+        packet: Number of the packet.
     """
 
     time: int
@@ -218,19 +219,19 @@ class Notice(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """One TCP segment, for views that draw them; only a decoder with `trace` yields it.
+    """TCP segment; only a decoder with `trace` yields it.
 
     Attributes:
-        time: when it was captured.
-        conversation: the TCP connection.
-        to_server: its direction.
-        packet: the packet's number.
-        flags: the TCP flags.
-        offset: place of its first byte in the stream.
-        size: bytes of its payload on the wire.
-        ack: place in the other direction's stream up to which it acknowledges, or -1.
-        note: what the reassembly saw in it: `retransmission`, `out of order`, `behind a hole`,
-            `keep-alive`, `astray` or "".
+        time: Capture time, in ns.
+        conversation: The conversation.
+        to_server: Whether the client sent it.
+        packet: Number of the packet.
+        flags: The TCP flags.
+        offset: Offset of its first byte in the stream.
+        size: Length of its payload on the wire, in bytes.
+        ack: Offset in the reverse stream up to which it acknowledges, or -1.
+        note: What reassembly found: `retransmission`, `out of order`, `after a hole`, `keep-alive`,
+            `out of window` or "".
     """
 
     time: int

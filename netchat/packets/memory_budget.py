@@ -1,8 +1,8 @@
-"""How much memory the decoder may use, whatever it is fed.
+"""Limits of the decoder's memory use.
 
-Each limit bounds one thing that a hostile or damaged capture could make grow. Together they keep
-a decoder below about 100 MB, not counting the libraries that decode links (150 MB), which are loaded
-when there is one.
+Each limit bounds something that a hostile or damaged capture could make grow. Together they keep
+a decoder below about 100 MB, not counting the libraries that decode links (150 MB), which are
+loaded when the first link appears.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ __all__ = [
     "MemoryBudget",
 ]
 
-#: Bytes of one direction held behind a hole. A missing segment holds up what the window lets the
+#: Bytes of one direction buffered after a hole. A missing segment delays what the window lets the
 #: sender send in a round trip: 1 MiB is 100 Mbit/s over 80 ms, more than a chat needs.
 MAX_BUFFERED = 1024 * 1024
 
-#: Pieces that those bytes may be in: a segment of one byte costs far more than that byte.
+#: Pieces that those bytes may consist of: a segment of one byte costs far more than that byte.
 MAX_BUFFERED_PIECES = 4096
 
-#: Bytes that all conversations together may hold, behind holes and in unfinished frames.
+#: Bytes that all conversations together may buffer, after holes and in unfinished frames.
 MAX_KEPT = 32 * 1024 * 1024
 
-#: Conversations followed at a time. Above it, the quarter that was silent longest is let go.
+#: Conversations followed at a time. Beyond it, the least recently active quarter is evicted.
 MAX_CONVERSATIONS = 16_384
 
-#: Links over UDP followed at a time; what decodes one takes 20 KB. Above it, the one that was silent
-#: longest is let go.
+#: Links over UDP followed at a time; each decoder takes 20 KB. Beyond it, the least recently active
+#: link is evicted.
 MAX_LINKS = 1024
 
 
 class MemoryBudget:
-    """Counts the bytes that one decoder holds.
+    """Counter of the bytes that one decoder buffers.
 
     Attributes:
-        used: bytes held now, by all conversations.
+        used: Bytes buffered now, for all conversations.
     """
 
     __slots__ = ("used",)

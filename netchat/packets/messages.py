@@ -1,4 +1,4 @@
-"""The messages of a capture, as a notebook wants them.
+"""Messages of a capture, for use in notebooks and scripts.
 
 from netchat.packets import read
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from netchat.packets.capture.reader import read_packets
-from netchat.packets.filters import Wanted, choice
+from netchat.packets.filters import ItemFilter, make_filter
 from netchat.packets.items import Decoded, Item
 from netchat.packets.offline import read_capture
 from netchat.packets.views.records import as_dict
@@ -26,17 +26,19 @@ __all__ = ["Messages", "read"]
 
 
 class Messages:
-    """Messages from some source of items. Iterating yields `Decoded`, one after another.
+    """Iterable of the messages from a source of items; yields `Decoded`.
 
-    Nothing is kept: each iteration begins at the source again, so that a capture may be larger
-    than memory. Use `list(...)` to keep them.
+    Each iteration reads the source again and keeps nothing, so a capture may be larger than memory. Use
+    `list(...)` to keep the messages.
 
     Args:
-        source: called for the items.
-        wanted: which of them.
+        source: Returns the items; called for each iteration.
+        wanted: Selects items; None selects all.
     """
 
-    def __init__(self, source: Callable[[], Iterable[Item]], wanted: Wanted | None = None) -> None:
+    def __init__(
+        self, source: Callable[[], Iterable[Item]], wanted: ItemFilter | None = None
+    ) -> None:
         self._source = source
         self._wanted = wanted
 
@@ -46,7 +48,7 @@ class Messages:
                 yield item
 
     def items(self) -> Iterator[Item]:
-        """Everything that is told of the capture: messages, and gaps, damage and notices."""
+        """Return an iterator over all items: messages, gaps, damage and notices."""
         return filter(self._wanted, self._source()) if self._wanted else iter(self._source())
 
     def filter(
@@ -55,21 +57,21 @@ class Messages:
         *,
         room: str | None = None,
         user: str | None = None,
-        type: str | Collection[str] = (),  # noqa: A002 - what a message has, by its name
+        type: str | Collection[str] = (),  # noqa: A002 - the name of the attribute it selects by
     ) -> Messages:
-        """Fewer of them; filters may follow one another.
+        """Select some of the messages; filters can be chained.
 
         Args:
-            where: only messages of which this is true.
-            room: only messages about the room with this code, in groups (`7K3F9-2MQ0T`) or not.
-            user: only conversations of this user.
-            type: only messages of this type, or of these types: `"SEND"`, `["SEND", "EVENT"]`.
+            where: Selects the messages for which it returns True.
+            room: Code of a room, with or without the hyphen (`7K3F9-2MQ0T`): selects messages about it.
+            user: Name of a user: selects this user's conversations.
+            type: Name or names of message types: `"SEND"`, `["SEND", "EVENT"]`.
 
         Raises:
-            ValueError: there is no such type.
+            ValueError: A type does not exist.
         """
         before = self._wanted
-        chosen = choice(room=room, user=user, types=[type] if isinstance(type, str) else type)
+        chosen = make_filter(room=room, user=user, types=[type] if isinstance(type, str) else type)
 
         def wanted(item: Item) -> bool:
             if before is not None and not before(item):
@@ -81,27 +83,26 @@ class Messages:
         return Messages(self._source, wanted)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """The messages as plain data, as `netchat inspect --json` prints them."""
+        """Return the messages as plain data, as printed by `netchat inspect --json`."""
         return [as_dict(message) for message in self]
 
 
 def read(
     path: str | Path, ports: Collection[int] = (DEFAULT_PORT,), *, limit: int = MAX_FRAME
 ) -> Messages:
-    """The messages in a capture file.
+    """Read the messages in a capture file.
 
     Args:
-        path: pcap or pcapng, also packed by gzip.
-        ports: TCP ports that are a chat's whatever is said on them. On others a chat is
-            recognised by its frames.
-        limit: bytes a whole frame may have.
+        path: Name of a pcap or pcapng file, optionally compressed by gzip.
+        ports: TCP ports of chat servers. On other ports, a chat is recognised by its frames.
+        limit: Maximum length of a frame, in bytes.
 
     Returns:
-        What to iterate over, as often as one likes. Iterating raises `CaptureError` where the file
-        cannot be read, behind everything that could.
+        The messages, which can be iterated several times. If the file is damaged, iterating raises
+        `CaptureError` after the last message that could be read.
 
     Raises:
-        CaptureError: there is no such file, or it is no capture.
+        CaptureError: The file does not exist, or is not a capture.
     """
-    next(read_packets(path), None)  # what is wrong from the beginning is said at once
+    next(read_packets(path), None)  # report an unreadable file at once
     return Messages(lambda: read_capture(path, ports, limit=limit))

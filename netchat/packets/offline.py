@@ -1,4 +1,4 @@
-"""One call from a capture file to messages."""
+"""Decoding of a whole capture file."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ def read_capture(
     trace: bool = False,
     decoder: Decoder | None = None,
 ) -> Iterator[Item]:
-    """Yield what a capture file has of a chat.
+    """Yield the decoded items of a capture file.
 
         for item in read_capture("chat.pcapng"):
             if isinstance(item, Decoded):
                 print(item.time, item.conversation.user, item.message)
 
     Args:
-        path: pcap or pcapng, also packed by gzip; `-` for standard input; or an open file.
-        ports: as for `Decoder`.
-        limit: as for `Decoder`.
-        trace: as for `Decoder`.
-        decoder: one to use, for its counters; then the three above are not looked at.
+        path: Name of a pcap or pcapng file, optionally compressed by gzip; `-` for standard input;
+            or an open binary file.
+        ports: TCP ports of chat servers; see `Decoder`.
+        limit: Maximum length of a frame, in bytes.
+        trace: Whether to yield TCP segments, too.
+        decoder: Decoder to use, for access to its counters; replaces the three arguments above.
 
     Raises:
-        CaptureError: the file cannot be read, or not to its end. Everything in front of that
-            place has been yielded.
+        CaptureError: The file cannot be read, or is damaged. All items before the damage have been
+            yielded.
     """
     if decoder is None:
         decoder = Decoder(ports, limit=limit, trace=trace)
@@ -46,7 +47,7 @@ def read_capture(
     problem: CaptureError | None = None
     try:
         for packet in read_packets(path):
-            # Faster than `yield from`, which costs something for each of the short lists.
+            # Faster than `yield from` for the many short lists.
             for item in feed(packet):  # noqa: UP028
                 yield item
     except CaptureError as error:

@@ -1,4 +1,4 @@
-"""One call from an interface to messages, as they happen.
+"""Live capture and decoding in one call.
 
 from netchat.packets import sniff
 
@@ -27,28 +27,26 @@ from netchat.wire import DEFAULT_PORT, MAX_FRAME
 
 __all__ = ["Sniffer", "sniff"]
 
-#: How far behind the clock the decoder's time is while nothing comes: a packet is handed over up
-#: to 20 ms after it was captured, on a busy machine later.
+#: Delay of the decoder's clock while no packet arrives, in ns: packets are delivered up to 20 ms
+#: after their capture, on a busy machine later.
 _LATE = 200_000_000
 
-#: The counts of links that are told.
+#: Counters of links that the summary contains.
 _OF_BLOCKS = ("blocks", "corrected", "failed", "again")
 
-#: Conversations whose counts are kept apart. Those of older ones are added up and let go.
-_MOST_CONVERSATIONS = 10_000
+#: Conversations whose counters are kept separately. Those of older ones are added up.
+_MAX_CONVERSATIONS = 10_000
 
 
 class Sniffer(Messages):
-    """A live capture and a decoder; `sniff` makes one. Iterating gives messages as they happen.
-
-    Also `items` and `filter`, as `Messages` has them.
+    """Live capture with a decoder, made by `sniff`. Iterating yields messages as they arrive.
 
     Attributes:
-        live: the capture.
-        decoder: the decoder.
-        messages: how many messages were decoded.
-        checksums: how many frames had a wrong CRC-32.
-        blocks: what was seen of links, both directions of all together.
+        live: The capture.
+        decoder: The decoder.
+        messages: Number of messages decoded.
+        checksums: Number of frames with a wrong CRC-32.
+        blocks: Counters of links, for all links and both directions together.
     """
 
     def __init__(self, live: Live, decoder: Decoder, duration: float | None) -> None:
@@ -64,13 +62,13 @@ class Sniffer(Messages):
         self._older = Counts()
 
     def batches(self) -> Iterator[list[Item]]:
-        """Lists of items, as they come: all of a moment together; empty while nothing comes."""
+        """Yield lists of items as packets arrive; a list is empty if nothing arrived for a moment."""
         feed, live = self.decoder.feed, self.live
         for packets in live:
             items: list[Item] = []
             for packet in packets:
                 items += feed(packet)
-            if not live.behind:
+            if not live.is_lagging:
                 items += self.decoder.tick(time.time_ns() - _LATE)
             yield self._counted(items)
             if time.monotonic() >= self._until:
@@ -79,7 +77,7 @@ class Sniffer(Messages):
         yield self._counted(self.decoder.finish())
 
     def stop(self) -> None:
-        """Capture nothing more; what came before is still decoded."""
+        """Stop capturing; packets captured before are still decoded."""
         self.live.stop()
 
     def __enter__(self) -> Self:
@@ -105,14 +103,14 @@ class Sniffer(Messages):
                 self.blocks.failed += item.outcome in ("failed", "combined", "damaged")
                 self.blocks.again += item.again
             self._seen.setdefault(item.conversation)
-        while len(self._seen) > _MOST_CONVERSATIONS:
+        while len(self._seen) > _MAX_CONVERSATIONS:
             oldest = next(iter(self._seen))
             del self._seen[oldest]
             _add(self._older, oldest)
         return items
 
     def summary(self) -> dict[str, Any]:
-        """What was captured, counted: packets and losses, then what the decoder saw."""
+        """Return the counters of packets and losses, and of what the decoder found."""
         total = Counts(**{name: getattr(self._older, name) for name in Counts.__dataclass_fields__})
         for conversation in self._seen:
             _add(total, conversation)
@@ -138,23 +136,23 @@ def sniff(
     duration: float | None = None,
     limit: int = MAX_FRAME,
 ) -> Sniffer:
-    """Capture live, and decode.
+    """Start a live capture and decode it.
 
     Args:
-        interface: where to listen; `any` is everywhere.
-        ports: TCP ports that are a chat's. None: all TCP is captured, and a chat is recognised
-            by its frames.
-        write: a file for the packets: pcap if it is called `.pcap`, else pcapng; or an open
+        interface: Name of the interface; `any` for all.
+        ports: TCP ports of chat servers. If empty, all TCP is captured, and a chat is recognised by
+            its frames.
+        write: Name of a file for the packets (pcap if it ends in `.pcap`, else pcapng), or an open
             binary file, which stays open.
-        duration: seconds after which it ends by itself.
-        limit: bytes a whole frame may have.
+        duration: Seconds after which the capture ends; None for no limit.
+        limit: Maximum length of a frame, in bytes.
 
     Returns:
-        What to iterate over, in a `with` block.
+        The sniffer, to be used in a `with` block.
 
     Raises:
-        NotPermitted: this process may not capture.
-        CaptureError: there is no such interface, or the file cannot be written.
+        NotPermitted: This process may not capture packets.
+        CaptureError: The interface does not exist, or the file cannot be written.
     """
     return Sniffer(Live(interface, ports, write=write), Decoder(ports, limit=limit), duration)
 

@@ -39,7 +39,7 @@ conf.load_layers = ["l2", "inet"]
 from scapy.layers.inet import TCP
 from scapy.sendrecv import sniff
 from scapy.sessions import TCPSession
-from netchat.packets.scapy.layer import NCP
+from netchat.packets.scapy import NCP
 count = 0
 def look(packet):
     global count

@@ -1,8 +1,8 @@
-"""Takes the captures in `captures/` again: `sudo python -m tests.captures [NAME …]`.
+"""Record the captures in `captures/` again: `sudo python -m tests.captures [NAME …]`.
 
-Each is a real one: `netchat serve` on one host, clients on another (see `netchat.lab.network`), and
-`netchat sniff` that listens on the cable of one. Nothing stays behind, and what a run that was
-killed has left is cleaned up by the next.
+Each is real: `netchat serve` on one host, clients on another (see `netchat.lab.network`), and `netchat
+sniff` on the cable of one. Everything is removed afterwards; the remains of a killed run are removed
+by the next one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from netchat.lab.bridge import Bridge
-from netchat.lab.execute import on_host
+from netchat.lab.execute import host_command
 from netchat.lab.network import Network
 from netchat.packets import PcapngWriter, read_packets
 from tests.captures.bridge import Trick
@@ -30,19 +30,19 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "captures"
 NETCHAT = (sys.executable, "-m", "netchat")
 
-#: Seconds for a program to be ready, for a scene, and for the capture to end.
+#: Seconds for a program to start, for a scene, and for the capture to end.
 TIMEOUT = 30
 
 
 class Setting(NamedTuple):
-    """How a scene is taken.
+    """How a scene is recorded.
 
     Attributes:
-        at: the host on whose side of the cable is listened.
-        drop: the bridge loses the first packet with this in it.
-        delay: the bridge lets the next packet overtake the first one with this in it.
-        omit: packets with this in them are taken out of the capture.
-        ipv6: whether the users come over IPv6.
+        at: Host on whose side of the cable packets are captured.
+        drop: The bridge loses the first packet with this text.
+        delay: The bridge lets the next packet overtake the first one with this text.
+        omit: Packets with this text are removed from the capture.
+        ipv6: Whether the users connect over IPv6.
     """
 
     at: str = "server"
@@ -53,7 +53,7 @@ class Setting(NamedTuple):
 
 
 SETTINGS = {
-    # On the server's side of the loss one would see the segment only once.
+    # On the server's side, the lost segment would be captured only once.
     "retransmission": Setting(at="client", drop=b"LOST"),
     "reordered": Setting(delay=b"segment one"),
     "gaps": Setting(omit=b"MISSING"),
@@ -63,21 +63,21 @@ SETTINGS = {
 
 
 def take(scene: str, folder: Path) -> Path:
-    """Take one capture; returns its file."""
+    """Record one capture; return its file."""
     setting = SETTINGS.get(scene, Setting())
     path = folder / f"{scene}.pcapng"
     network = Network("capture", ("client", "server"))
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
         stack.enter_context(network)
         taps = {host: network.tap(host) for host in network.hosts}
-        # A text is looked for where it is said first, which is on the way to the server.
+        # A text first appears on the way to the server.
         trick = {"drop": setting.drop, "delay": setting.delay}
         stack.enter_context(
             Bridge(taps, lambda one, _: Trick(**trick) if one == "client" else Trick())
         )
 
         def start(host: str, *command: str) -> subprocess.Popen[str]:
-            return stack.enter_context(_started(on_host(network.hosts[host], command)))
+            return stack.enter_context(_started(host_command(network.hosts[host], command)))
 
         host = "fd64::2" if setting.ipv6 else "10.64.0.2"
         server = start(
@@ -105,7 +105,7 @@ def take(scene: str, folder: Path) -> Path:
 
 
 def _omit(source: Path, target: Path, text: bytes) -> None:
-    """Copy a capture without the packets that have a text in them."""
+    """Copy a capture without the packets that contain a text."""
     with PcapngWriter(target, "eth0") as out:
         for packet in read_packets(source):
             if text not in packet.data:
@@ -114,7 +114,7 @@ def _omit(source: Path, target: Path, text: bytes) -> None:
 
 @contextlib.contextmanager
 def _started(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
-    """A program, for as long as the `with` block lasts."""
+    """Run a program while the `with` block runs."""
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **quiet) as process:
         try:

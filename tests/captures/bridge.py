@@ -1,4 +1,4 @@
-"""What is between the two hosts of a capture: it loses or delays the packets it is told to."""
+"""Line between the two hosts of a capture that loses or delays selected packets."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ __all__ = ["Trick"]
 
 
 class Trick:
-    """Passes on the Ethernet frames of one direction, but for the first that holds a given text.
+    """Line that forwards the frames of one direction, except the first with a given text.
 
     Args:
-        drop: the first frame with this in it is lost.
-        delay: the first frame with this in it goes on behind the next one.
+        drop: Text of the frame to lose.
+        delay: Text of the frame to forward after the next one.
     """
 
     def __init__(self, *, drop: bytes = b"", delay: bytes = b"") -> None:

@@ -25,27 +25,27 @@ __all__ = ["SCENES"]
 LOBBY = "lobby"
 #: Seconds within which anything that is waited for happens.
 TIMEOUT = 10.0
-#: Seconds between two things that people say: so that a picture of them is legible.
+#: Seconds between two messages, so that diagrams are legible.
 PAUSE = 0.05
 
 
 class User:
-    """Somebody at a client of their own."""
+    """User of a client."""
 
     def __init__(self, chat: ClientDriver) -> None:
         self.chat = chat
-        self._happenings = chat.events()
+        self._events = chat.events()
 
     async def sees(self, kind: type, text: str | None = None):
-        """Wait until something of this kind has happened, with this text."""
+        """Wait for an event of this kind, with this text."""
         async with asyncio.timeout(TIMEOUT):
-            async for event in self._happenings:
+            async for event in self._events:
                 if isinstance(event, kind) and text in (None, _text(event)):
                     return event
         raise AssertionError("the client has ended")
 
     async def says(self, text: str, room: str = LOBBY) -> None:
-        """Say something, and wait until it is there."""
+        """Send a message, and wait for its event."""
         self.chat.core.say(room, text)
         self.chat.flush()
         await self.sees(RoomEvent, text)
@@ -64,7 +64,7 @@ def _text(event: object) -> str | None:
 
 @asynccontextmanager
 async def user(host: str, name: str, room: str = LOBBY, path: ClientPath | None = None):
-    """A user who is online and in a room; says goodbye at the end."""
+    """Run a client that is online and in a room; says goodbye at the end."""
     async with ClientDriver(host, DEFAULT_PORT, name, path=path) as chat:
         someone = User(chat)
         await someone.sees(Online)
@@ -141,7 +141,7 @@ async def name_refused(host: str) -> None:
 
 
 async def bad_crc(host: str) -> None:
-    """A client made of bare bytes, one of which is wrong."""
+    """Send a frame with one flipped bit from a minimal client."""
     with socket.create_connection((host, DEFAULT_PORT), TIMEOUT) as sock:
         sock.sendall(encode(Hello(0, b"\x07" * 16, b"", "Nova", "a bad cable", ())))
         sock.recv(65536)

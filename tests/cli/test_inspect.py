@@ -127,7 +127,7 @@ def test_a_capture_that_is_cut_short(run) -> None:
     result = run("cut.pcapng")
     assert result.exit_code == 1
     assert "HELLO" in result.stdout
-    assert "netchat: cut.pcapng is cut short: the block behind packet" in result.stderr
+    assert "netchat: cut.pcapng is truncated: the block after packet" in result.stderr
 
 
 def test_no_chat_in_it(run) -> None:
@@ -140,7 +140,7 @@ def test_no_capture(run, tmp_path) -> None:
     (tmp_path / "text").write_text("hello\n")
     result = run("text")
     assert result.exit_code == 1
-    assert "text is no capture file: it begins with 68 65 6c 6c" in result.stderr
+    assert "text is not a capture file (pcap or pcapng): it begins with 68 65 6c 6c" in result.stderr
     result = run("missing.pcapng")
     assert result.exit_code == 1
     assert "missing.pcapng cannot be opened: No such file" in result.stderr

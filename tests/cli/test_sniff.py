@@ -113,7 +113,7 @@ def test_an_interface_that_is_not_there(inside):
     sniff = inside("sniff", "-i", "nowhere")
     _, err = sniff.communicate(timeout=TIMEOUT)
     assert sniff.returncode == 1
-    assert err.startswith("netchat: No interface is called nowhere; there are: lo")
+    assert err.startswith("netchat: unknown interface nowhere; must be any or one of lo")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork") or sys.platform != "linux", reason="Linux's rights")

@@ -1,4 +1,4 @@
-"""`netchat lab` of a test's own, which needs root on Linux."""
+"""Labs for tests, which need root on Linux."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _line(*arguments):
 
 
 def lab(*arguments, code=0, **options):
-    """Run a command of the lab to its end; it has to end with this exit code."""
+    """Run a command of the lab and check its exit code."""
     done = subprocess.run(
         _line(*arguments), capture_output=True, text=True, check=False, timeout=TIMEOUT, **options
     )
@@ -34,7 +34,7 @@ def lab(*arguments, code=0, **options):
 
 @contextlib.contextmanager
 def started(*arguments, **options):
-    """A command of the lab, for as long as the `with` block lasts."""
+    """Run a command of the lab while the `with` block runs."""
     with subprocess.Popen(_line(*arguments), text=True, **options) as process:
         try:
             yield process
@@ -43,7 +43,7 @@ def started(*arguments, **options):
 
 
 def leftovers():
-    """Whatever there is of this lab."""
+    """Return everything that exists of this lab."""
     places = (Path("/run/netns"), Path("/etc/netns"), Path("/run/netchat"))
     return [
         path

@@ -1,4 +1,4 @@
-"""The bridge between sockets of any kind: who gets what, and what is spared. No root is needed."""
+"""The bridge between sockets of any kind: forwarding and protected bytes. No root is needed."""
 
 import math
 import socket
@@ -17,7 +17,7 @@ def mac(number):
 
 
 class Plain:
-    """A passage that remembers what came by."""
+    """Line that records its frames."""
 
     def __init__(self):
         self.seen, self._out = [], []
@@ -37,18 +37,18 @@ class Plain:
 
 @pytest.fixture
 def three():
-    """A bridge with three sides: the far ends, and the bridge."""
+    """Yield the far ends of a bridge with three ports, its lines, and the bridge."""
     pairs = {name: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for name in "abc"}
     for near, far in pairs.values():
         near.setblocking(False)
         far.settimeout(5)
-    passages = {}
+    lines = {}
 
     def make(one, other):
-        return passages.setdefault(one + other, Plain())
+        return lines.setdefault(one + other, Plain())
 
     with Bridge({name: near for name, (near, _) in pairs.items()}, make) as bridge:
-        yield {name: far for name, (_, far) in pairs.items()}, passages, bridge
+        yield {name: far for name, (_, far) in pairs.items()}, lines, bridge
     for _, far in pairs.values():
         far.close()
 
@@ -61,8 +61,8 @@ def silent(sock):
     return True
 
 
-def test_it_floods_what_it_does_not_know_and_learns(three):
-    ends, passages, _ = three
+def test_unknown_addresses_are_flooded_and_learned(three):
+    ends, lines, _ = three
     question = BROADCAST + mac(1) + IPV4 + b"who?"
     ends["a"].send(question)
     assert ends["b"].recv(100) == ends["c"].recv(100) == question
@@ -73,10 +73,10 @@ def test_it_floods_what_it_does_not_know_and_learns(three):
     stray = mac(9) + mac(1) + IPV4 + b"who is 9?"
     ends["a"].send(stray)
     assert ends["b"].recv(100) == ends["c"].recv(100) == stray
-    assert set(passages) == {"ab", "ac", "ba"}
+    assert set(lines) == {"ab", "ac", "ba"}
 
 
-def test_who_moves_is_found_again(three):
+def test_a_moved_address_is_learned_again(three):
     ends, _, _ = three
     ends["a"].send(BROADCAST + mac(1) + IPV4)
     ends["b"].recv(100)
@@ -89,44 +89,44 @@ def test_who_moves_is_found_again(three):
     assert silent(ends["a"])
 
 
-def test_a_frame_to_its_own_side_and_a_stub_go_nowhere(three):
-    ends, passages, _ = three
+def test_frames_to_their_own_port_and_runts_are_dropped(three):
+    ends, lines, _ = three
     ends["a"].send(BROADCAST + mac(1) + IPV4)
     ends["b"].recv(100)
     ends["a"].send(mac(1) + mac(3) + IPV4)
     ends["a"].send(b"short")
     assert silent(ends["b"])
-    assert len(passages["ab"].seen) == 1
+    assert len(lines["ab"].seen) == 1
 
 
 @pytest.mark.parametrize(("kind", "spared"), [(IPV4, 14), (IPV6, 14), (ARP, 28)])
-def test_heads_and_arp_are_spared(three, kind, spared):
-    ends, passages, _ = three
+def test_headers_and_arp_are_not_damaged(three, kind, spared):
+    ends, lines, _ = three
     ends["a"].send(BROADCAST + mac(1) + kind + bytes(14))
     ends["b"].recv(100)
-    assert [spared for _, spared in passages["ab"].seen] == [spared]
+    assert [spared for _, spared in lines["ab"].seen] == [spared]
 
 
-def test_a_flood_of_addresses_is_forgotten(three):
+def test_the_address_table_is_bounded(three):
     ends, _, bridge = three
     for number in range(5000):
         source = b"\x02\x00\x01\x00" + number.to_bytes(2, "big")
         ends["a"].send(mac(8) + source + IPV4)
         ends["b"].recv(100)
         ends["c"].recv(100)
-    assert len(bridge._where) <= 4096
+    assert len(bridge._table) <= 4096
 
 
-def test_it_tells_why_it_has_ended():
+def test_an_error_that_ends_the_bridge_is_kept():
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     other, far_other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
 
     def broken(one, another):
-        raise RuntimeError("no passage")
+        raise RuntimeError("no line")
 
     with far, far_other, Bridge({"a": near, "b": other}, broken) as bridge:
         far.send(BROADCAST + mac(1) + IPV4)
         deadline = time.monotonic() + 5
         while bridge.problem is None and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert str(bridge.problem) == "no passage"
+        assert str(bridge.problem) == "no line"

@@ -1,4 +1,4 @@
-"""`netchat lab` as its users have it: real namespaces, real frames. As root."""
+"""`netchat lab` end to end: real namespaces, real frames. Needs root."""
 
 import contextlib
 import json
@@ -49,19 +49,19 @@ def test_up_exec_status_down():
     said = lab("exec", "h2", "--", "python", "-c", look, env={**os.environ, "MINE": "kept"})
     assert said.stdout.split() == ["h2", "10.64.0.1", "fd64::3", str(Path.cwd()), "kept"]
     assert lab("exec", "h2", "sh", "-c", "exit 7", code=7).stderr == ""
-    assert "There is no host h4; there are: h1, h2, h3." in lab("exec", "h4", code=1).stderr
+    assert "unknown host h4; must be one of h1, h2, h3" in lab("exec", "h4", code=1).stderr
     missing = lab("exec", "h1", "nonsense", code=127)
     assert "nonsense: there is no such program" in missing.stderr
     no_shell = lab("exec", "h1", code=127, env={**os.environ, "SHELL": "/no/shell"})
     assert "the shell: there is no such program" in no_shell.stderr
-    assert "No interface is called" in lab("sniff", "", code=1).stderr
+    assert "unknown interface" in lab("sniff", "", code=1).stderr
     assert f"lab --name {NAME} down" in lab("up", code=1).stderr
-    assert "is down" in lab("down").stderr
+    assert "was stopped" in lab("down").stderr
     assert leftovers() == []
     assert "No lab" in lab("exec", "h1", "true", code=1).stderr
 
 
-def test_what_lies_in_the_folder_is_not_taken_for_a_part_of_python(tmp_path):
+def test_modules_in_the_working_directory_are_not_imported(tmp_path):
     (tmp_path / "pwd.py").write_text("raise SystemExit('this is the user's own')")
     (tmp_path / "sysconfig.py").write_text("raise SystemExit('and so is this')")
     with Lab(NAME) as mine:
@@ -71,7 +71,7 @@ def test_what_lies_in_the_folder_is_not_taken_for_a_part_of_python(tmp_path):
     assert b"raise" in said
 
 
-def test_ctrl_c_ends_it_and_what_runs_in_it():
+def test_ctrl_c_stops_the_lab_and_its_programs():
     with started("up", stderr=subprocess.PIPE, stdout=subprocess.PIPE) as lab_up:
         until(lambda: ask(NAME) is not None)
         with started("exec", "h1", "sleep", "100") as sleeper:
@@ -83,7 +83,7 @@ def test_ctrl_c_ends_it_and_what_runs_in_it():
     assert leftovers() == []
 
 
-def test_what_a_killed_lab_has_left_is_removed_by_the_next():
+def test_the_remains_of_a_killed_lab_are_removed_by_the_next():
     up()
     with started("exec", "h1", "sleep", "100") as sleeper:
         until(lambda: "sleep" in subprocess.getoutput(f"ps -o comm= -p {sleeper.pid}"))
@@ -124,7 +124,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
 
 
 def datagrams(checked):
-    """A thousand datagrams from h2 to h1: those that arrive."""
+    """Send a thousand datagrams from h2 to h1; return those that arrive."""
     with started("exec", "h1", "python", "-c", RECEIVE, stdout=subprocess.PIPE) as receiver:
         assert receiver.stdout.readline() == "ready\n"
         lab("exec", "h2", "python", "-c", SEND, "01"[not checked])
@@ -138,7 +138,7 @@ def direction(one, other):
     )
 
 
-def test_the_counters_are_what_arrives():
+def test_the_counters_match_what_arrives():
     up("--loss", "0.1", "--duplicate", "0.1", "--reorder", "0.1", "--seed", "1")
     got = datagrams(checked=True)
     counts = direction("h2", "h1")
@@ -153,7 +153,7 @@ def test_the_counters_are_what_arrives():
     assert ask(NAME)["missed"] == 0
 
 
-def test_a_wrong_bit_is_loss_with_a_checksum_and_a_wrong_byte_without():
+def test_a_wrong_bit_is_loss_with_a_checksum_and_damage_without():
     up("--channel", "bsc:2e-4", "--seed", "1")
     whole = {number.to_bytes(2, "big") * 100 for number in range(1000)}
     got = datagrams(checked=True)
@@ -167,13 +167,13 @@ def test_a_wrong_bit_is_loss_with_a_checksum_and_a_wrong_byte_without():
     assert 900 < len(got) < 990
     damaged = [each for each in got if each not in whole]
     assert 180 < len(damaged) < 400
-    # A wrong bit in the length of UDP's head cuts a datagram short, and nobody objects.
+    # A wrong bit in the length of UDP's header truncates a datagram, undetected.
     assert sum(len(each) != 200 for each in got) < 10
 
 
 @contextlib.contextmanager
 def server():
-    """A chat server on h1."""
+    """Run a chat server on h1."""
     serve = ("exec", "h1", "netchat", "serve", "--lan", "--ephemeral", "--log-json")
     with started(*serve, stderr=subprocess.PIPE) as process:
         assert any('"listening"' in line for line in process.stderr)

@@ -1,4 +1,4 @@
-"""What is refused before anything is made. No root is needed."""
+"""Options and names that are rejected before a lab is created. No root is needed."""
 
 import pytest
 from click.testing import CliRunner
@@ -24,23 +24,23 @@ def test_wrong_options(options, says):
     assert says in done.output
 
 
-def test_no_lab_is_up():
+def test_status_without_a_lab():
     for command in (["status"], ["status", "--json"]):
         done = CliRunner().invoke(
-            cli, ["lab", "--name", "nobodys", *command], standalone_mode=False
+            cli, ["lab", "--name", "missing", *command], standalone_mode=False
         )
         assert done.return_value == 1
-        line = 'with: sudo "$(command -v netchat)" lab --name nobodys up'
+        line = 'with: sudo "$(command -v netchat)" lab --name missing up'
         assert line in done.output or done.output == "null\n"
 
 
 @pytest.mark.parametrize("name", ["../x", "a-b", "", "A", "x" * 21])
-def test_names_of_labs_are_plain(name):
-    with pytest.raises(LabError, match="small letters and digits"):
+def test_invalid_lab_names(name):
+    with pytest.raises(LabError, match="lower-case letters and digits"):
         prefix(name)
 
 
 @pytest.mark.parametrize("hosts", [["one"], ["one", "one"], ["bridge", "one"], ["a b", "one"]])
-def test_names_of_hosts_are_plain_and_their_own(hosts):
+def test_invalid_host_names(hosts):
     with pytest.raises(LabError):
         Network("lab", hosts)

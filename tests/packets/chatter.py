@@ -1,4 +1,4 @@
-"""A chat's byte streams, ways to cut and damage them, and what must hold of what is decoded."""
+"""Byte streams of a chat, ways to cut and damage them, and invariants of the decoded items."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def chat_messages(count: int, seed: int = 1) -> list[tuple[int, Message]]:
 
 
 def decode(packets: Iterable[Packet], **options: object) -> list[Item]:
-    """All items of some packets."""
+    """Decode packets into items."""
     decoder = Decoder(**options)  # type: ignore[arg-type]
     items: list[Item] = []
     for packet in packets:
@@ -40,7 +40,7 @@ def decode(packets: Iterable[Packet], **options: object) -> list[Item]:
 
 
 def said(items: Iterable[Item]) -> dict[bool, list[Message]]:
-    """The messages of each direction, in order of their place."""
+    """Return the messages of each direction, ordered by offset."""
     found: dict[bool, list[Decoded]] = defaultdict(list)
     for item in items:
         if isinstance(item, Decoded):
@@ -52,20 +52,20 @@ def said(items: Iterable[Item]) -> dict[bool, list[Message]]:
 
 
 def check_tiling(items: Iterable[Item]) -> None:
-    """Every byte of every direction is in one item, and in one only.
+    """Check that every byte of every direction is in exactly one item.
 
-    Over a link that is so twice: of the blocks, and of what they carry.
+    Over a link, this holds for both the blocks and the stream that they carry.
     """
     places: dict[tuple[int, bool, bool], list[tuple[int, int]]] = defaultdict(list)
     linked: set[tuple[int, bool]] = set()
     for item in items:
-        if item.conversation.twins:
+        if item.conversation.duplicates:
             continue  # its streams have the same places
         key = id(item.conversation), item.to_server
         if isinstance(item, Block):
             linked.add(key)
         if isinstance(item, (Block, Decoded, Damage, Gap)):
-            # What was found in front of a link's first block was found in the connection itself.
+            # Items before a link's first block belong to the connection's stream.
             inside = key in linked if isinstance(item, Decoded) else getattr(item, "inside", False)
             places[*key, inside].append((item.offset, item.offset + item.size))
     for spans in places.values():

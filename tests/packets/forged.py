@@ -1,4 +1,4 @@
-"""Blocks of a link as a peer may make them, one by one."""
+"""Blocks of a link, built one by one as a peer may send them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chat over a noisy link, captured: two links in simulated time, and the packets between them."""
+"""A captured chat over a noisy link: two links in simulated time, and the packets between them."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def linked_talk(
     by_client: bool = True,
     talk: Talk | None = None,
 ) -> tuple[Talk, dict[bool, bytes]]:
-    """Say messages over a link, each when the one before has arrived.
+    """Send messages over a link, each when the previous one has arrived.
 
     Args:
-        messages: side (0 client, 1 server) and message.
-        spec: the code of both directions.
-        channel: what damages the bytes, both ways.
-        seed: of the channel.
-        size: bytes of a segment.
-        mode: what the link does about losses.
-        by_client: the client applies the channel itself, as `netchat client --channel` does, so
-            that what it gets is captured as it was sent. Else it is damaged on the way.
-        talk: where the packets go; not yet opened. It is not closed.
+        messages: Sides (0 client, 1 server) and messages.
+        spec: Code of both directions.
+        channel: Channel of both directions; "" for none.
+        seed: Random seed of the channel.
+        size: Bytes of a segment.
+        mode: The link's mode.
+        by_client: Whether the client applies the channel itself, as `netchat client --channel` does,
+            so that incoming bytes are captured as sent. Else they are damaged on the way.
+        talk: Where to record the packets; not yet opened. It is not closed.
 
     Returns:
-        The conversation, and what each direction (True: to the server) sent into the channel.
+        The conversation, and the bytes that each direction (True: to server) sent into the channel.
     """
     talk = (talk or Talk()).open()
     links = Link.client(spec, mode=mode, identity=(seed << 32) + 2**32 - 300), Link.server()

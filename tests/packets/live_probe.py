@@ -1,4 +1,4 @@
-"""Run inside a namespace: sends packets into `left`, captures on `right`, prints what came.
+"""Run inside a namespace: sends packets into `left`, captures on `right`, prints the packets.
 
 Arguments: the interface, the ports (comma-separated or empty), a file to write to or "".
 """

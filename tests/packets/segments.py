@@ -1,4 +1,4 @@
-"""TCP conversations for tests: packets made by hand, field by field, for any link layer."""
+"""TCP conversations for tests: packets built by hand, field by field, for any link layer."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ def ethernet(body: bytes, kind: int = 0x0800) -> bytes:
 
 @dataclass
 class Talk:
-    """A conversation that is written down packet by packet.
+    """Conversation that is recorded packet by packet.
 
     Attributes:
-        packets: what was said so far.
-        seq: next sequence number of the client (0) and of the server (1).
+        packets: The packets so far.
+        seq: Next sequence number of the client (0) and of the server (1).
     """
 
     port: int = 6464
@@ -145,5 +145,5 @@ class Talk:
         return self
 
     def renumbered(self, packets: list[Packet]) -> list[Packet]:
-        """Other packets in the place of these, numbered and timed anew."""
+        """Replace the packets by others, with new numbers and times."""
         return [p._replace(number=n, time=START + n * self.step) for n, p in enumerate(packets, 1)]

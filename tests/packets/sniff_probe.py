@@ -1,4 +1,4 @@
-"""Run inside a namespace: captures what a real client says to a real server, as a notebook would."""
+"""Run inside a namespace: captures a real client and server, as a notebook would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The committed captures: what is in them, by our decoder and by tshark, and how large they are."""
+"""The committed captures: their contents, by our decoder and by tshark, and their size."""
 
 import subprocess
 from collections import Counter
@@ -70,7 +70,7 @@ def test_every_scene_has_a_capture_and_a_line_in_the_readme():
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_what_is_in_it(name):
+def test_contents_of_each_capture(name):
     decoder, items = decode(name)
     conversations, said, repeated, disordered, gaps, damaged = EXPECTED[name]
     assert decoder.conversations == conversations
@@ -87,7 +87,7 @@ def test_what_is_in_it(name):
         assert {m.text for m in messages(items, "SEND")} == {m.text for m in chats}
 
 
-def test_the_stories_are_told():
+def test_each_capture_shows_its_scene():
     _, items = decode("resume")
     assert [w.resumed for w in messages(items, "WELCOME")].count(1) == 1
     assert sum(isinstance(i, Notice) and i.event == "reset" for i in items) == 1
@@ -117,7 +117,7 @@ def test_the_blocks_of_a_link(name, code):
     blocks = [item for item in items if isinstance(item, Block)]
     data = [block for block in blocks if block.header.kind.name == "DATA"]
     assert {block.code for block in data} == {code}
-    # The client damages what it sends, and what it gets only behind the wire.
+    # The client damages outgoing bytes before the wire, and incoming ones after it.
     assert link.to_server.corrected > 0
     assert link.to_client.corrected == link.to_client.failed == link.to_client.wrong_bits == 0
     assert {item.conversation.link for item in items} == (

@@ -10,7 +10,7 @@ from netchat.errors import CaptureError, EncodeError
 from netchat.packets import Decoded, read_capture
 from netchat.packets.craft import craft, find_message
 from netchat.packets.encapsulate import Encapsulation
-from netchat.packets.scapy.layer import NCP
+from netchat.packets.scapy import NCP
 from netchat.wire import (
     HEADER_FIELDS,
     MESSAGES,
@@ -28,7 +28,7 @@ from tests.wire.strategies import messages
 
 
 def as_text(record, prefix=""):
-    """A message's fields as they are written on a command line."""
+    """Return a message's fields as written on a command line."""
     pairs = {}
     for field in fields_of(type(record)):
         value = getattr(record, field.name)
@@ -47,7 +47,7 @@ def test_any_message_can_be_written_as_text(message):
     assert bytes(craft(message.NAME, **as_text(message))) == encode(message)
 
 
-def test_python_values_will_do():
+def test_values_may_be_python_objects():
     frame = craft("hello", device=b"1" * 16, positions=[{"room": "a", "log": 1, "last": 2}])
     assert bytes(frame) == encode(Hello(0, b"1" * 16, b"", "", "", (Position("a", 1, 2),)))
 
@@ -65,7 +65,7 @@ def test_lists_as_json_and_item_by_item_are_the_same():
     assert bytes(whole) == encode(Welcome(0, 0, 0, 0, 0, 0, 0, 0, b"", "", "", rooms))
 
 
-def test_what_is_not_given_has_a_sane_value():
+def test_fields_have_defaults():
     assert bytes(craft("SEND", text="hi")) == encode(Send(1, "lobby", "hi"))
     assert craft("HELLO").device == bytes(range(16))
     assert bytes(craft("EVENT", counter=0)) == encode(Event(0, 0, 0, 0, 1, "lobby", "", ""))
@@ -76,7 +76,7 @@ def test_messages_by_name_and_number(name):
     assert find_message(name)[1] is MESSAGES[0x24]
 
 
-def test_wrong_on_purpose():
+def test_header_and_lengths_can_be_set_to_wrong_values():
     frame = craft(
         "SEND", magic="XX", version=7, flags="0x0102", suite=3, reserved=4, length=5, crc=6
     )
@@ -88,7 +88,7 @@ def test_wrong_on_purpose():
     assert bytes(craft("SEND", text="\udcff"))[-1:] == b"\xff"
 
 
-def test_a_body_of_its_own():
+def test_an_explicit_body_replaces_the_fields():
     assert bytes(craft("SEND", body="00 ff"))[16:] == b"\0\xff"
     assert bytes(craft(0x7F, body=b"x")) == bytes(NCP(type=0x7F) / b"x")
     assert len(bytes(craft(0x7F))) == 16
@@ -102,24 +102,24 @@ def test_a_body_of_its_own():
         (256, {}, ["256"]),
         ("SEND", {"txt": 1}, ["SEND has no field 'txt'", "text?", "counter, room, text", "crc"]),
         ("SEND", {"counter": "x"}, ["SEND.counter", "'x'"]),
-        ("SEND", {"counter": 2**64}, ["SEND.counter", "does not fit"]),
+        ("SEND", {"counter": 2**64}, ["SEND.counter", "must be 0 to 18446744073709551615"]),
         ("SEND", {"counter": None}, ["SEND.counter"]),
-        ("SEND", {"text": 5}, ["SEND.text is text"]),
+        ("SEND", {"text": 5}, ["SEND.text must be text"]),
         ("SEND", {"text": "a" * 65536}, ["SEND.text", "65536", "65535"]),
         ("SEND", {"text": "\ud800"}, ["SEND.text", "UTF-8"]),
         ("SEND", {"room_len": 65536}, ["SEND.room_len"]),
-        ("SEND", {"length": -1}, ["length = -1"]),
+        ("SEND", {"length": -1}, ["length must be 0 to 4294967295, got -1"]),
         ("SEND", {"magic": "ABC"}, ["magic", "'ABC'"]),
-        ("SEND", {"body": "", "text": "a"}, ["no text"]),
+        ("SEND", {"body": "", "text": "a"}, ["no field text"]),
         ("EVENT", {"kind": "SHOUT"}, ["EVENT.kind", "CHAT, JOIN, LEAVE, RENAME"]),
         ("HELLO", {"token": "xy"}, ["HELLO.token", "hexadecimal"]),
         ("HELLO", {"positions": "lobby"}, ["HELLO.positions", "JSON", "positions[0].FIELD"]),
         ("HELLO", {"positions": "[1]"}, ["HELLO.positions"]),
         ("HELLO", {"positions[1].room": "a"}, ["HELLO.positions has no item 0"]),
         ("HELLO", {"positions[0].rom": "a"}, ["HELLO.positions[0]", "did you mean room?"]),
-        ("HELLO", {"positions": "[]", "positions[0].room": "a"}, ["HELLO.positions", "choose one"]),
+        ("HELLO", {"positions": "[]", "positions[0].room": "a"}, ["HELLO.positions", "use one"]),
         ("HELLO", {"name[0].room": "a"}, ["HELLO has no field 'name[0].room'"]),
-        (0x7F, {"text": "a"}, ["no text"]),
+        (0x7F, {"text": "a"}, ["no field text"]),
     ],
 )
 def test_errors_name_the_field(message, values, words):
@@ -140,8 +140,8 @@ def test_no_field_is_hidden_by_the_header():
 
 def _spoken(data, **options):
     chat = Encapsulation(now=1_700_000_000.0, **options)
-    chat.say(data)
-    chat.say(b"answer", by_server=True)
+    chat.send(data)
+    chat.send(b"answer", by_server=True)
     chat.close()
     return chat
 
@@ -150,7 +150,7 @@ def _spoken(data, **options):
     ("hosts", "layer", "mss"),
     [({}, IP, 1460), ({"client": "2001:db8::1", "server": "2001:db8::2"}, IPv6, 1440)],
 )
-def test_the_connection_is_honest(hosts, layer, mss):
+def test_the_connection_has_valid_headers(hosts, layer, mss):
     data = bytes(range(256)) * 20
     chat = _spoken(data, **hosts)
     flags = [str(packet[TCP].flags) for packet in chat.packets]
@@ -179,8 +179,8 @@ def test_the_connection_is_honest(hosts, layer, mss):
 @pytest.mark.parametrize("name", ["chat.pcap", "chat.pcapng", "chat.pcap.gz"])
 def test_a_saved_capture_is_read_back(tmp_path, name):
     chat = Encapsulation(now=1_700_000_000.25)
-    chat.say(encode(Send(1, "lobby", "x" * 5000)))
-    chat.say(encode(Event(1, 2, 3, 1, 1, "lobby", "Ada", "x")), by_server=True, at=1_700_000_009.0)
+    chat.send(encode(Send(1, "lobby", "x" * 5000)))
+    chat.send(encode(Event(1, 2, 3, 1, 1, "lobby", "Ada", "x")), by_server=True, at=1_700_000_009.0)
     chat.save(tmp_path / name)
     items = [item for item in read_capture(tmp_path / name) if isinstance(item, Decoded)]
     assert [(type(i.message), i.to_server) for i in items] == [(Send, True), (Event, False)]

@@ -1,4 +1,4 @@
-"""Captures damaged by a seeded script: what is whole on the wire is found, nothing is invented."""
+"""Captures damaged by a seeded script: every complete message is found, and none is invented."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def on_the_wire(packets: list[Packet], talk: Talk) -> dict[bool, list[bool]]:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("size", [53, 1448])
-def test_every_whole_message_is_found_and_none_invented(way: str, seed: int, size: int) -> None:
+def test_every_complete_message_is_found_and_none_invented(way: str, seed: int, size: int) -> None:
     choose = random.Random(f"{way} {seed} {size}")
     messages = chat_messages(25, seed)
     talk = talk_of(messages, size, isn=(2**32 - 5000, 7))
@@ -101,7 +101,7 @@ def test_messages_know_their_packets() -> None:
 
 @pytest.mark.parametrize("where", ["crc", "body", "length", "magic", "version", "type", "flags"])
 @pytest.mark.parametrize("size", [40, 1448])
-def test_a_damaged_frame_is_told_and_the_next_one_found(where: str, size: int) -> None:
+def test_a_damaged_frame_is_reported_and_the_next_one_found(where: str, size: int) -> None:
     messages = [wire.Send(n, "lobby", "text " * n) for n in range(1, 9)]
     frames = [bytearray(wire.encode(m)) for m in messages]
     place = {"crc": 13, "body": 30, "length": 10, "magic": 0, "version": 2, "type": 3, "flags": 5}
@@ -120,7 +120,7 @@ def test_a_damaged_frame_is_told_and_the_next_one_found(where: str, size: int) -
 
 
 @pytest.mark.parametrize("change", ["type", "version", "flags", "body"])
-def test_a_frame_from_the_future_is_one_damage_in_its_place(change: str) -> None:
+def test_a_frame_of_a_future_version_is_one_damage(change: str) -> None:
     """Its CRC-32 is right: it is what its sender meant, and ends where it says."""
     frame = bytearray(wire.seal(0x20, bytes(30)) if change != "body" else wire.seal(3, bytes(9)))
     frame[{"type": 3, "version": 2, "flags": 5, "body": 8}[change]] ^= (
@@ -154,7 +154,7 @@ def test_a_frame_inside_a_frame_is_never_shown() -> None:
             assert found == [after]
 
 
-def test_a_stream_that_stops_in_a_frame() -> None:
+def test_a_stream_that_ends_inside_a_frame() -> None:
     frame = wire.encode(wire.Send(1, "lobby", "half of it"))
     talk = Talk().open()
     talk.say(0, frame[:25])

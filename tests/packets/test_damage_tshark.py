@@ -1,4 +1,4 @@
-"""Damaged captures, against tshark with our dissector: no less is found, and nothing invented."""
+"""Damaged captures, compared to tshark with our dissector: nothing is missed, and nothing invented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever reads a capture: truncated, foreign and hostile files, and how the cost grows."""
+"""Truncated, foreign and hostile files in everything that reads captures, and the growth of its cost."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_foreign_file_is_refused_in_one_sentence(path: Path, reader: str, name
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_truncated_file_gives_all_that_is_whole(path: Path, name: str) -> None:
+def test_a_truncated_file_yields_all_complete_packets(path: Path, name: str) -> None:
     data = FORMATS[name]
     seen = 0
     for size in range(0, len(data), max(1, len(data) // 150)):
@@ -122,7 +122,7 @@ def test_a_truncated_file_gives_all_that_is_whole(path: Path, name: str) -> None
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_damaged_file_raises_nothing_else(path: Path, name: str, reader: str) -> None:
+def test_a_damaged_file_raises_only_capture_errors(path: Path, name: str, reader: str) -> None:
     choose = random.Random(name)
     for _ in range(40):
         data = bytearray(FORMATS[name])

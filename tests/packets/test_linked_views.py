@@ -1,4 +1,4 @@
-"""How the blocks of a link are shown."""
+"""Views of a link's blocks."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ FIRST = block_of(OPEN, open_of("rs:255,223"))
     [
         (FIRST, "asks for rs:255,223, hybrid ARQ: intact"),
         (FIRST + block_of(DATA, b"12345"), "#2 bytes 0 to 5 in uncoded: intact"),
-        (FIRST + block_of(DATA, b"1") * 2, "#2 bytes 0 to 1 in uncoded: intact [sent again]"),
-        (FIRST + block_of(DATA._replace(kind=Kind.ACK, ack=142)), "has everything up to byte 42"),
+        (FIRST + block_of(DATA, b"1") * 2, "#2 bytes 0 to 1 in uncoded: intact [retransmitted]"),
+        (FIRST + block_of(DATA._replace(kind=Kind.ACK, ack=142)), "acknowledges everything up to byte 42"),
         (
             FIRST + block_of(DATA, b"12345")[:-1] + b"\0",
-            "#2 bytes 0 to 5 in uncoded: FAILED, beyond what the code corrects",
+            "#2 bytes 0 to 5 in uncoded: FAILED, more errors than the code corrects",
         ),
         (
             FIRST[:4] + bytes([FIRST[4] ^ 1]) + FIRST[5:],
@@ -68,7 +68,7 @@ FIRST = block_of(OPEN, open_of("rs:255,223"))
         (FIRST + block_of(OPEN._replace(kind=Kind.CLOSE), b"so \x1b\n long"),
          '"so \\x1b\\n long": intact'),
         (FIRST + block_of(DATA._replace(link=8), b"1"),
-         "#2 bytes 0 to 1 in uncoded: of another link, left alone"),
+         "#2 bytes 0 to 1 in uncoded: ignored, belongs to another link"),
         (block_of(OPEN, b"\0\x03\x1b[mx"), "this is no OPEN"),
     ],
 )  # fmt: skip
@@ -76,7 +76,7 @@ def test_a_block_in_a_line(data: bytes, text: str) -> None:
     assert block_summary(of(data)).startswith(text)
 
 
-def test_what_the_channel_broke_is_marked_without_colour_and_with() -> None:
+def test_changed_bytes_are_marked_with_and_without_colour() -> None:
     frame = wire.encode(wire.Send(1, "lobby", "Hello"))
     block = bytearray(block_of(DATA._replace(code=4), frame))
     at = frame.index(b"lobby")
@@ -87,7 +87,7 @@ def test_what_the_channel_broke_is_marked_without_colour_and_with() -> None:
     assert "40→00 26" in text.replace("length         38", "")
     assert re.search(r"64 6f 62 62 79 .*dobby", text)
     assert re.search(r"sent  +6c +l$", text, re.MULTILINE)
-    assert "64 bytes arrived as they were sent" in text
+    assert "64 bytes arrived unchanged" in text
     marked: list[tuple[str, str]] = []
 
     def paint(shown: str, kind: str) -> str:
@@ -101,9 +101,9 @@ def test_what_the_channel_broke_is_marked_without_colour_and_with() -> None:
     assert hex_lines(item)[0].startswith("      0000  1a cf fc 1d")
 
 
-def test_of_a_block_that_failed_nobody_can_tell_which_bytes_are_wrong() -> None:
+def test_any_byte_of_a_failed_block_may_be_wrong() -> None:
     item = of(FIRST + block_of(DATA, b"x" * 40)[:-1] + b"\0")
-    assert "44 bytes, of which nobody can tell which are wrong" in "\n".join(tree_lines(item))
+    assert "44 bytes, any of which may be wrong" in "\n".join(tree_lines(item))
 
 
 def test_lines_and_json(noisy: list[Item]) -> None:
@@ -153,7 +153,7 @@ def test_ladder(noisy: list[Item]) -> None:
     assert "[ACCEPT]" in picture
 
 
-def test_follow_tells_the_chat_and_nothing_of_the_link(noisy: list[Item]) -> None:
+def test_follow_shows_the_chat_and_not_the_link(noisy: list[Item]) -> None:
     follow = ChatTranscript()
     lines = [line for item in noisy if (line := follow.line(item)) is not None]
     assert lines == [f"[lobby] Nova: {'Hello everybody, this is a noisy line ' * 3}"]

@@ -1,4 +1,4 @@
-"""`netchat.packets.read` and `sniff`: a capture as a notebook wants it."""
+"""`netchat.packets.read` and `sniff`: a capture as used in a notebook."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from netchat.errors import CaptureError
 from netchat.packets import Decoded, Messages, Sniffer, read, read_capture
-from netchat.packets.scapy.layer import NCP, NCPSend
+from netchat.packets.scapy import NCP, NCPSend
 from tests.end_to_end.processes import ROOT
 from tests.packets.namespaces import needs_root, network
 
@@ -22,7 +22,7 @@ def chat() -> Messages:
     return read(CAPTURES / "room-of-three.pcapng")
 
 
-def test_messages_can_be_walked_through_as_often_as_one_likes(chat: Messages) -> None:
+def test_messages_can_be_iterated_several_times(chat: Messages) -> None:
     first, second = list(chat), list(chat)
     assert len(first) > 20
     assert [m.raw for m in first] == [m.raw for m in second]
@@ -42,7 +42,7 @@ def test_a_message_has_time_direction_fields_bytes_and_scapy(chat: Messages) -> 
     assert bytes(layers) == send.raw
 
 
-def test_filters_follow_one_another(chat: Messages) -> None:
+def test_filters_can_be_chained(chat: Messages) -> None:
     everybody = [m for m in chat if m.type == "EVENT"]
     users = {m.user for m in everybody}
     assert len(users) == 3
@@ -54,11 +54,11 @@ def test_filters_follow_one_another(chat: Messages) -> None:
     sent = [m.raw for m in chat.filter(type="SEND")]
     assert [m.raw for m in both.filter(lambda m: m.to_server)] == sent
     assert list(chat.filter(room="nowhere")) == []
-    with pytest.raises(ValueError, match=r"SHOUT is no type of message; there are .*SEND"):
+    with pytest.raises(ValueError, match=r"unknown message type SHOUT; must be one of .*SEND"):
         chat.filter(type="shout")
 
 
-def test_filtered_items_have_no_gaps_of_no_type() -> None:
+def test_a_filter_by_type_selects_only_messages() -> None:
     path = CAPTURES / "gaps.pcapng"
     assert "Gap" in {type(i).__name__ for i in read(path).items()}
     assert "Gap" in {type(i).__name__ for i in read(path).filter(user="Nova").items()}
@@ -66,7 +66,7 @@ def test_filtered_items_have_no_gaps_of_no_type() -> None:
     assert {type(i).__name__ for i in read(path).filter(lambda _: True).items()} == {"Decoded"}
 
 
-def test_dicts_are_those_of_inspect(chat: Messages) -> None:
+def test_dicts_match_those_of_inspect(chat: Messages) -> None:
     rows = chat.filter(type="SEND").to_dicts()
     assert [row["fields"]["text"] for row in rows] == [
         m.fields["text"] for m in chat if m.type == "SEND"
@@ -85,15 +85,15 @@ def _told(message):
     return message.time, message.to_server, message.raw, message.packets, message.offset
 
 
-def test_what_is_no_capture_is_said_at_once(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_capture_is_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match="cannot be opened"):
         read(tmp_path / "none.pcap")
     (tmp_path / "text.pcap").write_text("hello")
-    with pytest.raises(CaptureError, match="no capture file"):
+    with pytest.raises(CaptureError, match="not a capture file"):
         read(tmp_path / "text.pcap")
 
 
-def test_what_is_cut_short_gives_what_it_has(tmp_path: Path) -> None:
+def test_a_truncated_capture_yields_its_messages(tmp_path: Path) -> None:
     whole = (CAPTURES / "two-users.pcapng").read_bytes()
     (tmp_path / "cut.pcapng").write_bytes(whole[: len(whole) * 2 // 3])
     found: list[Decoded] = []
@@ -103,7 +103,7 @@ def test_what_is_cut_short_gives_what_it_has(tmp_path: Path) -> None:
 
 
 @needs_root
-def test_sniff_gives_the_same_kind_of_messages() -> None:
+def test_sniff_yields_the_same_kind_of_messages() -> None:
     with network() as prefix:
         command = [*prefix, sys.executable, "-m", "tests.packets.sniff_probe"]
         done = subprocess.run(

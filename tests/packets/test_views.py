@@ -1,4 +1,4 @@
-"""The views: what they say, and that nothing harmful leaves them."""
+"""The views: their texts, and that hostile input is escaped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netchat.packets import Conversation, Damage, Decoded, Gap, Item, Notice, Pa
 from netchat.packets.decode.link_state import LinkState
 from netchat.packets.filters import in_room
 from netchat.packets.views.follow import ChatTranscript
-from netchat.packets.views.ladder import MOST_CLIENTS, MOST_ROWS, MOST_SERVERS, Ladder
+from netchat.packets.views.ladder import MAX_CLIENTS, MAX_ROWS, MAX_SERVERS, Ladder
 from netchat.packets.views.ladder_svg import ladder_svg
 from netchat.packets.views.ladder_text import ladder_lines
 from netchat.packets.views.lines import Lines, flag_names
@@ -121,12 +121,12 @@ def test_any_message_is_shown_on_one_line_and_does_no_harm(message: wire.Message
     ],
     ids=lambda m: m.NAME,
 )  # fmt: skip
-def test_evil_texts(message: wire.Message) -> None:
+def test_hostile_texts_are_escaped(message: wire.Message) -> None:
     for text in shown(decoded(message)):
         assert not HARMFUL & set(text), text
 
 
-def test_evil_names_in_a_ladder() -> None:
+def test_hostile_names_in_a_ladder_are_escaped() -> None:
     talk = Talk().open()
     talk.say(0, wire.encode(wire.Hello(0, b"", b"", f"<b>{EVIL}", "</svg>", ())))
     ladder = Ladder()
@@ -182,7 +182,7 @@ def test_lines(items: list[Item]) -> None:
     assert text[1].endswith('Nova:50000 → server:6464       HELLO       "Nova" with "test"')
     assert any("bytes missing at byte" in line for line in text)
     assert any("a damaged frame of" in line and "CRC-32" in line for line in text)
-    assert any(line.endswith('CHAT Nova: "four" [found again]') for line in text)
+    assert any(line.endswith('CHAT Nova: "four" [after resync]') for line in text)
 
 
 def test_lines_of_segments(traced: list[Item]) -> None:
@@ -249,7 +249,7 @@ def test_follow(items: list[Item]) -> None:
     follow = ChatTranscript()
     lines = [line for line in map(follow.line, items) if line]
     assert lines[:2] == ["[lobby] Nova: hello", "[lobby] Nova: two"]
-    assert any("bytes of what Nova was told are missing]" in line for line in lines)
+    assert any("bytes to Nova are missing]" in line for line in lines)
     assert "[lobby] Nova: four" in lines
     assert "[Bo + Nova] Bo: psst" in lines
     assert [follow.line(item) for item in items if isinstance(item, Decoded)] == [None] * sum(
@@ -257,7 +257,7 @@ def test_follow(items: list[Item]) -> None:
     )
 
 
-def test_follow_indents_what_has_several_lines() -> None:
+def test_follow_indents_further_lines() -> None:
     event = wire.Event(1, 1, 0, 0, 1, "lobby", "Eve", "hi\n[lobby] Nova: I owe you")
     assert ChatTranscript().line(decoded(event)) == "[lobby] Eve: hi\n    [lobby] Nova: I owe you"
 
@@ -281,13 +281,13 @@ def test_stats(items: list[Item]) -> None:
     assert "1 gap of" in text
 
 
-def test_stats_print_what_did_not_happen() -> None:
+def test_stats_print_zeros() -> None:
     stats = Stats()
     for item in decode(talk_of(chat_messages(3)).packets):
         stats.add(item)
     text = "\n".join(stats.lines())
     for count in (
-        "0 retransmissions", "0 out of order", "0 gaps", "0 conflicting overlaps", "0 astray",
+        "0 retransmissions", "0 out of order", "0 gaps", "0 conflicting overlaps", "0 out of window",
         "damage: none; 0 with a wrong CRC-32",
     ):  # fmt: skip
         assert count in text
@@ -296,13 +296,13 @@ def test_stats_print_what_did_not_happen() -> None:
     stats = Stats()
     stats.add(item)
     text = "\n".join(stats.lines())
-    assert "0 failed, 0 symbols corrected, 0 decoded with their copies, 0 sent again" in text
+    assert "0 failed, 0 symbols corrected, 0 decoded with their copies, 0 retransmitted" in text
     assert "0 headers unreadable, 0 bytes skipped, 0 bytes missing inside" in text
     assert "echo of SEND: none seen" in text
 
 
 @pytest.mark.parametrize("servers", [1, 200])
-def test_a_ladder_takes_any_number_of_participants(servers: int) -> None:
+def test_a_ladder_accepts_any_number_of_participants(servers: int) -> None:
     """Twice the participants are twice the lines, but no longer ones."""
     sizes = []
     for clients in (200, 400):
@@ -319,7 +319,7 @@ def test_a_ladder_takes_any_number_of_participants(servers: int) -> None:
         shared = next(text for text in lines if 'HELLO "user150"' in text)
         assert "(user150" in shared
         sizes.append(sum(map(len, lines)))
-        assert ladder_svg(ladder, "x").count("<rect") <= 1 + MOST_CLIENTS + MOST_SERVERS
+        assert ladder_svg(ladder, "x").count("<rect") <= 1 + MAX_CLIENTS + MAX_SERVERS
     assert sizes[1] < 2.2 * sizes[0]
 
 
@@ -341,7 +341,7 @@ def test_wide_text_moves_no_vertical_line() -> None:
 
 
 def test_stats_keeps_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netchat.packets.views.stats._MOST_TIMES", 100)
+    monkeypatch.setattr("netchat.packets.views.stats._MAX_TIMES", 100)
     stats, said = Stats(), decoded(wire.Ping(1)).conversation
     for number in range(1, 5000):
         send, event = wire.Send(number, "r", "t"), wire.Event(1, 1, 5, number, 1, "r", "N", "t")
@@ -389,7 +389,7 @@ def test_ladder_in_a_terminal(traced: list[Item]) -> None:
     assert {line.kind for line in lines} >= {"ack", "control", "message", "gap", "damage", "again"}
 
 
-def test_the_gap_is_drawn_in_front_of_what_came_behind_it(traced: list[Item]) -> None:
+def test_a_gap_is_drawn_before_the_packet_after_it(traced: list[Item]) -> None:
     rows = ladder_of(traced).rows()
     gap = next(i for i, row in enumerate(rows) if row.kind == "gap")
     assert 'CHAT Nova: "four"' in rows[gap + 1].labels[0]
@@ -419,21 +419,21 @@ def test_three_clients_and_their_server_in_the_middle() -> None:
     assert {place for (_, server), place in places.items() if server} == {2}
 
 
-def test_only_what_is_wanted(traced: list[Item]) -> None:
+def test_a_filter_selects_the_rows(traced: list[Item]) -> None:
     rows = ladder_of(traced, lambda item: isinstance(item, Decoded)).rows()
     assert rows
     assert all(row.kind == "message" for row in rows)
 
 
-def test_an_endless_capture_makes_a_diagram_with_an_end() -> None:
+def test_a_diagram_has_a_limited_number_of_rows() -> None:
     talk = Talk().open()
-    for number in range(MOST_ROWS):
+    for number in range(MAX_ROWS):
         talk.say(0, wire.encode(wire.Ping(number)))
     ladder = ladder_of(decode(talk.packets, trace=True))
-    assert len(ladder.rows()) == MOST_ROWS
-    assert ladder.left_out == MOST_ROWS + 3
-    assert "rows more" in list(ladder_lines(ladder, 90))[-1].text
-    assert "rows more" in ladder_svg(ladder, "x")
+    assert len(ladder.rows()) == MAX_ROWS
+    assert ladder.left_out == MAX_ROWS + 3
+    assert "more rows" in list(ladder_lines(ladder, 90))[-1].text
+    assert "more rows" in ladder_svg(ladder, "x")
 
 
 def test_nothing_to_draw() -> None:
@@ -441,7 +441,7 @@ def test_nothing_to_draw() -> None:
     ElementTree.fromstring(ladder_svg(Ladder(), "nothing"))
 
 
-def test_gap_and_damage_have_lines_of_their_own(traced: list[Item]) -> None:
+def test_gap_and_damage_have_separate_lines(traced: list[Item]) -> None:
     assert any(isinstance(i, Gap) for i in traced)
     rows = ladder_of(traced).rows()
     assert [row.kind for row in rows].count("damage") == 1

@@ -1,4 +1,4 @@
-"""However damaged a capture is, the dissector raises no error, and shows what is whole."""
+"""Damaged captures in tshark: the dissector raises no error, and shows what is complete."""
 
 import random
 import subprocess
@@ -21,7 +21,7 @@ def _long_story(path, seed):
             raw = b"".join(frame_of(vector) for vector in vectors)
             while raw:
                 size = rng.randint(1, 400)
-                conversation.say(raw[:size], by_server=by_server)
+                conversation.send(raw[:size], by_server=by_server)
                 raw = raw[size:]
     conversation.save(path)
 
@@ -44,7 +44,7 @@ def test_noise_raises_no_error(tmp_path, rate, seed):
 
 @needs_tshark
 @pytest.mark.parametrize("snaplen", [54, 55, 60, 69, 70, 71, 80, 100, 150])
-def test_packets_cut_short_raise_no_error(tmp_path, snaplen):
+def test_truncated_packets_raise_no_error(tmp_path, snaplen):
     _long_story(tmp_path / "whole.pcapng", 1)
     subprocess.run(
         [EDITCAP, "-s", str(snaplen), str(tmp_path / "whole.pcapng"), str(tmp_path / "cut.pcapng")],
@@ -56,7 +56,7 @@ def test_packets_cut_short_raise_no_error(tmp_path, snaplen):
 
 
 @needs_tshark
-def test_a_file_cut_short_raises_no_error(tmp_path):
+def test_a_truncated_file_raises_no_error(tmp_path):
     _long_story(tmp_path / "whole.pcapng", 2)
     raw = (tmp_path / "whole.pcapng").read_bytes()
     (tmp_path / "cut.pcapng").write_bytes(raw[: len(raw) // 2 + 7])

@@ -1,4 +1,4 @@
-"""The blocks of noisy links in tshark: what their headers say, beside what netchat decodes."""
+"""Blocks of noisy links in tshark: their headers match those that netchat decodes."""
 
 import random
 import subprocess
@@ -37,7 +37,7 @@ def _shown(capture, *options):
 
 @needs_tshark
 @pytest.mark.parametrize("name", ["link", "link-noisy", "link-udp"])
-def test_headers_say_what_netchat_decodes(name):
+def test_headers_match_those_that_netchat_decodes(name):
     capture = CAPTURES / f"{name}.pcapng"
     expected, damaged = {}, 0
     for block in read_capture(capture):
@@ -52,7 +52,7 @@ def test_headers_say_what_netchat_decodes(name):
         for field in FIELDS:
             fields[field].append(getattr(block.header, field))
     shown = _shown(capture)
-    # A header that not even its code could mend is no block for netchat; its marker still shows it.
+    # netchat ignores a header that its code cannot correct; the dissector shows its marker.
     assert {number: shown[number] for number in expected} == expected
     assert len(shown) - len(expected) <= 2
     out, _ = tshark(capture, "-Y", "netchat.block_damaged", "-V")
@@ -61,7 +61,7 @@ def test_headers_say_what_netchat_decodes(name):
 
 @pytest.fixture
 def talk(tmp_path):
-    """A link's bytes in segments of so many; returns the capture."""
+    """Return a function that captures a link's bytes in segments of a given size."""
 
     def save(size=1448, **options):
         client, server = Link.client("rs:255,223"), Link.server()
@@ -72,7 +72,7 @@ def talk(tmp_path):
             for link, other in ((client, server), (server, client)):
                 said = bytes(link.data_to_send(now))
                 for at in range(0, len(said), size):
-                    conversation.say(said[at : at + size], by_server=link is server)
+                    conversation.send(said[at : at + size], by_server=link is server)
                 other.receive(said, now)
         assert server.received(0.8) == b"hello, " * 200
         conversation.save(tmp_path / "talk.pcapng")
@@ -87,18 +87,20 @@ def _kinds(capture, *options):
 
 @needs_tshark
 @pytest.mark.parametrize("size", [400, 191, 194, 37, 7])
-def test_a_block_over_segments_is_seen_where_it_begins(talk, size):
+def test_a_block_across_segments_is_shown_where_it_begins(talk, size):
     whole = _kinds(talk())
     assert whole[:2] == [1, 2]
     assert 4 in whole
     capture = talk(size)
     assert _kinds(capture) == whole
     assert "bytes of a block]" in tshark(capture, "-Y", "netchat.block.rest")[0]
-    assert "no frame" not in tshark(capture)[0]
+    out = tshark(capture)[0]
+    assert "not a frame" not in out
+    assert "outside any frame" not in out
 
 
 @needs_tshark
-def test_datagrams_too_short_for_a_block_are_left_alone(tmp_path):
+def test_datagrams_too_short_for_a_block_are_ignored(tmp_path):
     from scapy.layers.inet import IP, UDP
     from scapy.layers.l2 import Ether
     from scapy.packet import Raw
@@ -117,7 +119,7 @@ def test_datagrams_too_short_for_a_block_are_left_alone(tmp_path):
 
 
 @needs_tshark
-def test_on_other_ports_links_are_recognised_and_need_not_be(talk):
+def test_links_on_other_ports_are_recognised_unless_disabled(talk):
     capture = talk(port=40123)
     assert _kinds(capture)
     assert not _kinds(capture, "-o", "netchat.heuristic:FALSE")
@@ -131,8 +133,8 @@ def test_a_chat_stays_one_when_a_segment_begins_like_a_block(tmp_path):
     frame = encode(Send(1, "lobby", "x" * 40 + MARKER.decode("latin-1") + "y" * 200))
     conversation = Encapsulation(now=0.0)
     at = frame.index(MARKER[:1])
-    conversation.say(frame[:at])
-    conversation.say(frame[at:] + frame)
+    conversation.send(frame[:at])
+    conversation.send(frame[at:] + frame)
     conversation.save(tmp_path / "chat.pcapng")
     out, _ = tshark(tmp_path / "chat.pcapng", "-Y", "netchat.send")
     assert out.count("SEND lobby") == 2
@@ -143,7 +145,7 @@ def test_a_chat_stays_one_when_a_segment_begins_like_a_block(tmp_path):
 @pytest.mark.parametrize(
     ("option", "value"), [("-E", "0.02"), ("-E", "0.2"), ("-s", "80"), ("-s", "110")]
 )
-def test_damage_raises_no_error(tmp_path, name, option, value):
+def test_damaged_blocks_raise_no_error(tmp_path, name, option, value):
     more = ["-o", "54", "--seed", str(random.Random(value).randrange(99))] if option == "-E" else []
     subprocess.run(
         [

@@ -38,14 +38,14 @@ def status(name: str, as_json: bool) -> int:
       netchat lab status
       netchat lab status --json | jq .directions
     """
-    from netchat.lab.lab_lock import ask, not_up
+    from netchat.lab.lab_lock import ask, not_up_message
 
     state = ask(name)
     if state is None:
         if as_json:
             click.echo("null")
         else:
-            click.echo(not_up(name), err=True)
+            click.echo(not_up_message(name), err=True)
         return FAILED
     if as_json:
         click.echo(json.dumps(state, indent=2))

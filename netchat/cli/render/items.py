@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import click
 
 from netchat.packets import Block, Decoded, Item
-from netchat.packets.filters import Wanted
+from netchat.packets.filters import ItemFilter
 from netchat.packets.views.blocks import plain
 from netchat.packets.views.lines import Lines
 from netchat.packets.views.records import as_dict
@@ -40,7 +40,7 @@ class ItemPrinter:
     def __init__(
         self,
         *,
-        wanted: Wanted | None = None,
+        wanted: ItemFilter | None = None,
         as_json: bool = False,
         tree: bool = False,
         as_hex: bool = False,

@@ -1,8 +1,8 @@
-"""Live packets on Linux: a raw socket whose packets the kernel puts into memory shared with us.
+"""Live capture on Linux: a raw socket with a ring buffer shared with the kernel.
 
-The memory is a ring of blocks (TPACKET_V3). The kernel fills a block with many packets, then
-hands it over; one copy and one flag give it back. So the rate is not limited by a system call a
-packet, and the ring holds what comes while this program is not looking.
+The ring consists of blocks (TPACKET_V3). The kernel fills a block with many packets and passes it
+to the program, which copies it and sets a flag to return it. So the rate is not limited by a system
+call per packet, and the ring holds packets while the program is busy.
 Source: Linux, Documentation/networking/packet_mmap.rst and include/uapi/linux/if_packet.h.
 """
 
@@ -26,14 +26,14 @@ from netchat.wire.shown import show_line
 
 __all__ = ["ANY", "AfPacketRing"]
 
-#: The name that stands for all interfaces.
+#: Name that selects all interfaces.
 ANY = "any"
 
-#: The ring: 64 MiB hold 2 s of 100,000 packets of 300 bytes a second. Where that much is not to
-#: be had, it is halved, down to 1 MiB.
+#: Size and number of blocks: 64 MiB hold 2 s of 100,000 packets of 300 bytes a second. If that much
+#: memory is not available, it is halved, down to 1 MiB.
 _BLOCK, _BLOCKS = 1024 * 1024, 64
 
-#: After so many ms a block is handed over even if it is not full: how late a message is shown.
+#: Milliseconds after which a block is passed on even if it is not full: the latency of a message.
 _RETIRE = 20
 
 _ETH_P_ALL, _SOL_PACKET, _SO_ATTACH_FILTER = 0x0003, 263, 26
@@ -41,35 +41,35 @@ _ADD_MEMBERSHIP, _RX_RING, _STATISTICS, _VERSION, _V3 = 1, 5, 6, 10, 2
 _PROMISCUOUS = 1
 _STATUS_AT, _KERNEL, _USER = 8, 0, 1
 
-# Of a block: packets in it, offset of the first, bytes used.
+# Block header: number of packets, offset of the first, bytes used.
 _BLOCK_HEAD = struct.Struct("=8x4xIII").unpack_from
-# Of a packet: offset of the next, s, ns, bytes kept, bytes on the wire, status, offset of the data.
+# Packet header: offset of the next, s, ns, bytes kept, bytes on the wire, status, data offset.
 _PACKET_HEAD = struct.Struct("=IIIIIIH").unpack_from
 _ADDRESS = struct.Struct("=2sIHBB8s").unpack_from
 _ADDRESS_AT, _VLAN_AT = 50, 32
 _VLAN_VALID, _TPID_VALID = 0x10, 0x40
 
-# What is in front of IP on an interface, by the kernel's hardware type: Ethernet (on the loopback
-# interface with empty addresses), or nothing. All others are "cooked": the kernel takes the link
-# layer off, and a header that says what is known of it is put in its place.
+# Link layer before IP, by the kernel's hardware type: Ethernet (on the loopback
+# interface with empty addresses), or none. All others are "cooked": the kernel removes the link
+# layer, and a generic header replaces it.
 _LINKS = {1: ETHERNET, 772: ETHERNET, 65534: RAW, 519: RAW}
 
 
 class AfPacketRing:
-    """A live capture on one interface, or on all.
+    """Live capture on one interface, or on all.
 
     Args:
-        interface: its name, or `any`.
-        ports: TCP ports to listen to; none is all.
+        interface: Name of the interface, or `any`.
+        ports: TCP ports to capture; empty for all.
 
     Attributes:
-        link: link type of its packets.
-        received: packets that passed the filter, up to the last `count`.
-        dropped: how many of them the kernel dropped, because the ring was full.
+        link: Link type of its packets.
+        received: Packets that passed the filter, up to the last `count`.
+        dropped: Number of those dropped by the kernel, because the ring was full.
 
     Raises:
-        PermissionError: this process may not capture.
-        CaptureError: there is no such interface, or it cannot be listened on.
+        PermissionError: This process may not capture packets.
+        CaptureError: The interface does not exist, or cannot be captured.
     """
 
     def __init__(self, interface: str, ports: Collection[int]) -> None:
@@ -78,25 +78,25 @@ class AfPacketRing:
         hardware = _hardware(interface)
         self.link = _LINKS.get(hardware, SLL2)
         kind = socket.SOCK_DGRAM if self.link == SLL2 else socket.SOCK_RAW
-        # Python cannot bind to "all interfaces"; a socket that is made with a protocol is.
+        # Python cannot bind to "all interfaces"; a socket created with a protocol is bound to all.
         at_once = socket.htons(_ETH_P_ALL) if interface == ANY else 0
         self._socket = socket.socket(socket.AF_PACKET, kind, at_once)
         try:
-            # The filter first, the address last: nothing is let in that was not asked for. (What
-            # came to a socket on all interfaces before, the kernel discards when it gets a ring.)
+            # The filter first, the address last, so that only filtered packets arrive. (On all
+            # interfaces, the kernel discards earlier packets when the ring is set up.)
             self._attach(chat_filter(ports))
             self._socket.setsockopt(_SOL_PACKET, _VERSION, _V3)
             self._map, self._blocks = self._open_ring()
             if interface == ANY:
-                self._socket.getsockopt(_SOL_PACKET, _STATISTICS, 12)  # forget what came before
+                self._socket.getsockopt(_SOL_PACKET, _STATISTICS, 12)  # discard the counters so far
             else:
                 self._socket.bind((interface, _ETH_P_ALL))
                 index = socket.if_nametoindex(interface)
-                wish = struct.pack("=iHH8s", index, _PROMISCUOUS, 0, b"")
-                self._socket.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, wish)
+                request = struct.pack("=iHH8s", index, _PROMISCUOUS, 0, b"")
+                self._socket.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, request)
         except OSError as error:
             self._socket.close()
-            raise CaptureError(f"{interface} cannot be listened on: {error.strerror}") from error
+            raise CaptureError(f"{interface} cannot be captured: {error.strerror}") from error
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN | select.POLLERR)
         self._view = memoryview(self._map)
@@ -106,13 +106,13 @@ class AfPacketRing:
         """Take the next block of packets.
 
         Args:
-            timeout: seconds to wait for one.
+            timeout: Seconds to wait for one.
 
         Returns:
-            What `parse` understands; None if none came in time.
+            A block for `parse`, or None if none arrived in time.
 
         Raises:
-            CaptureError: the interface is gone.
+            CaptureError: The interface is gone.
         """
         start = self._at * _BLOCK
         status = start + _STATUS_AT
@@ -129,17 +129,17 @@ class AfPacketRing:
         return block
 
     def parse(self, block: bytes, number: int) -> list[Packet]:
-        """The packets of a block.
+        """Return the packets of a block.
 
         Args:
-            block: from `read`.
-            number: of its first packet.
+            block: A block from `read`.
+            number: Number of its first packet.
         """
         count, at, _ = _BLOCK_HEAD(block, 0)
         link, cooked = self.link, self.link == SLL2
         packets: list[Packet] = []
-        new = tuple.__new__  # what a named tuple calls itself, without the call in between
-        for number in range(number, number + count):  # noqa: B020 - goes on from there
+        new = tuple.__new__  # bypasses the named tuple's own constructor, for speed
+        for number in range(number, number + count):  # noqa: B020 - continues the numbering
             step, seconds, ns, kept, length, status, data_at = _PACKET_HEAD(block, at)
             data = block[at + data_at : at + data_at + kept]
             if cooked:
@@ -154,13 +154,13 @@ class AfPacketRing:
         return packets
 
     def stop(self) -> None:
-        """Let nothing more in; what the kernel has can still be read."""
+        """Stop capturing; packets in the kernel can still be read."""
         self._attach(NOTHING)
 
     def count(self) -> None:
-        """Ask the kernel for its counters, and update `received` and `dropped`."""
-        told = self._socket.getsockopt(_SOL_PACKET, _STATISTICS, 12)
-        received, dropped, _ = struct.unpack("=III", told)  # it begins again at 0 after each call
+        """Update `received` and `dropped` from the kernel's counters."""
+        counters = self._socket.getsockopt(_SOL_PACKET, _STATISTICS, 12)
+        received, dropped, _ = struct.unpack("=III", counters)  # reading resets the counters
         self.received += received
         self.dropped += dropped
 
@@ -178,9 +178,9 @@ class AfPacketRing:
     def _open_ring(self) -> tuple[mmap.mmap, int]:
         blocks = _BLOCKS
         while True:
-            wish = struct.pack("=7I", _BLOCK, blocks, _BLOCK, blocks, _RETIRE, 0, 0)
+            request = struct.pack("=7I", _BLOCK, blocks, _BLOCK, blocks, _RETIRE, 0, 0)
             try:
-                self._socket.setsockopt(_SOL_PACKET, _RX_RING, wish)
+                self._socket.setsockopt(_SOL_PACKET, _RX_RING, request)
                 return mmap.mmap(self._socket.fileno(), blocks * _BLOCK), blocks
             except OSError as error:
                 if error.errno != errno.ENOMEM or blocks == 1:
@@ -188,36 +188,39 @@ class AfPacketRing:
                 blocks //= 2
 
     def _trouble(self) -> None:
-        """The socket has an error: a pause if the interface is down, the end if it is gone."""
+        """Handle an error of the socket: pause if the interface is down, raise if it is gone."""
         number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number == errno.ENETDOWN and self._name in (name for _, name in socket.if_nameindex()):
             time.sleep(0.1)
         elif number:
-            raise CaptureError(f"{self._name} cannot be listened on: {os.strerror(number)}")
+            raise CaptureError(f"{self._name} cannot be captured: {os.strerror(number)}")
 
 
 def _hardware(interface: str) -> int:
-    """The kernel's hardware type of an interface; -1 for all of them."""
+    """Return the kernel's hardware type of an interface, or -1 for all interfaces."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0) as probe:
         if interface == ANY:
             return -1
         try:
             probe.bind((interface, 0))
         except (OSError, UnicodeEncodeError) as error:
-            there = ", ".join(name for _, name in socket.if_nameindex())
+            names = ", ".join(name for _, name in socket.if_nameindex())
             raise CaptureError(
-                f"No interface is called {show_line(interface)}; there are: {there}"
+                f"unknown interface {show_line(interface)}; must be {ANY} or one of {names}"
             ) from error
         return int(probe.getsockname()[3])
 
 
 def _cooked(block: bytes, at: int) -> bytes:
-    """The header of a cooked packet, version 2 (https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html)."""
+    """Return a Linux cooked header, version 2.
+
+    Source: https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html
+    """
     protocol, index, hardware, kind, size, address = _ADDRESS(block, at + _ADDRESS_AT)
     return struct.pack(">2sHIHBB8s", protocol, 0, index, hardware, kind, size, address)
 
 
 def _vlan_tag(block: bytes, at: int, status: int) -> bytes:
-    """The VLAN tag, which the kernel has taken out of the packet."""
+    """Return the VLAN tag, which the kernel has removed from the packet."""
     tag, protocol = struct.unpack_from("=IH", block, at + _VLAN_AT)
     return struct.pack(">HH", protocol if status & _TPID_VALID else 0x8100, tag & 0xFFFF)

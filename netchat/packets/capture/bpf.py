@@ -1,7 +1,7 @@
-"""The filter that the kernel applies to live packets: a small classic BPF program, made by hand.
+"""Kernel filter for live packets: a small classic BPF program, assembled here.
 
-A program is a list of instructions of 8 bytes: code, how far to jump when a comparison holds and
-when it does not, and an operand. It returns the number of bytes to keep; 0 drops the packet.
+A program is a list of instructions of 8 bytes: code, jump distances if a comparison holds and if it
+does not, and an operand. It returns the number of bytes to keep; 0 drops the packet.
 Source: Linux, Documentation/networking/filter.rst.
 """
 
@@ -18,16 +18,16 @@ _LOAD_WORD, _LOAD_HALF, _LOAD_BYTE = 0x20, 0x28, 0x30  # A = packet[k]
 _LOAD_HALF_AT_X, _HEADER_LENGTH = 0x48, 0xB1  # A = packet[X + k]; X = 4 * (packet[k] & 15)
 _EQUAL, _ANY_BIT, _RETURN, _SET_X = 0x15, 0x45, 0x06, 0x01
 
-#: Offsets from here on are counted from the IP header, whatever link layer is in front of it.
+#: Offsets from here on are relative to the IP header, whatever the link layer.
 _IP = -0x100000 & 0xFFFFFFFF
-#: These are no bytes of the packet but what the kernel knows about it.
+#: Pseudo-offsets of metadata that the kernel has about a packet.
 _PROTOCOL, _PACKET_TYPE, _HARDWARE = (-0x1000 + n & 0xFFFFFFFF for n in (0, 4, 28))
 
 _OUTGOING = 4  # PACKET_OUTGOING
 _LOOPBACK = 772  # ARPHRD_LOOPBACK
 _IPV4, _IPV6, _VLANS = 0x0800, 0x86DD, (0x8100, 0x88A8)
 _TCP, _UDP = 6, 17
-#: IPv6 extension headers. What is behind the second one is left to the decoder.
+#: IPv6 extension headers. Packets with more than two are left to the decoder.
 _EXTENSIONS = (0, 43, 44, 51, 60)
 
 #: Bytes of a packet to keep: all.
@@ -37,19 +37,19 @@ _Line = tuple[int, str, str, int]  # code, label if true, label if not, operand
 
 
 def chat_filter(ports: Collection[int]) -> bytes:
-    """A program that keeps TCP segments and UDP datagrams from or to some ports, IPv4 and IPv6.
+    """Build a program that keeps TCP segments and UDP datagrams of given ports, IPv4 and IPv6.
 
-    On the loopback interface, where every packet passes twice, it keeps one of the two. What it
-    cannot look into at a glance (fragments, extension headers, VLAN tags) it keeps.
+    On the loopback interface, where every packet passes twice, it keeps one of the two. It keeps packets
+    that it cannot inspect: fragments, extension headers, VLAN tags.
 
     Args:
-        ports: the ports; if there are none, all TCP is kept, and no UDP.
+        ports: The ports; if empty, all TCP is kept, and no UDP.
 
     Returns:
         The instructions, for `SO_ATTACH_FILTER`.
 
     Raises:
-        CaptureError: there are more ports than a jump can span.
+        CaptureError: There are more ports than a jump can span.
     """
     carried = (_TCP, _UDP) if ports else (_TCP,)
     lines: list[_Line | str] = [
@@ -95,7 +95,7 @@ def chat_filter(ports: Collection[int]) -> bytes:
 
 
 def _assemble(lines: list[_Line | str]) -> bytes:
-    """Turn labels into distances; an empty label is the next instruction."""
+    """Convert labels to jump distances; an empty label is the next instruction."""
     places: dict[str, int] = {}
     program: list[_Line] = []
     for line in lines:
@@ -107,10 +107,10 @@ def _assemble(lines: list[_Line | str]) -> bytes:
     for at, (operation, yes, no, operand) in enumerate(program):
         jumps = [places[label] - at - 1 if label else 0 for label in (yes, no)]
         if max(jumps) > 255:
-            raise CaptureError("a filter cannot hold so many ports")
+            raise CaptureError("too many ports for a capture filter")
         code += struct.pack("=HBBI", operation, *jumps, operand)
     return code
 
 
-#: A program that drops everything.
+#: Program that drops every packet.
 NOTHING = _assemble([(_RETURN, "", "", 0)])

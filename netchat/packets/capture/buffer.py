@@ -1,4 +1,4 @@
-"""The bytes of a capture file in large pieces, with the place in the file for error texts."""
+"""Buffered input of a capture file, with file offsets for error messages."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from typing import Protocol
 
 from netchat.errors import CaptureError
 
-__all__ = ["CHUNK", "Readable", "Source"]
+__all__ = ["CHUNK", "CaptureBuffer", "Readable"]
 
-#: Bytes read at a time. Large enough that the call costs nothing, small enough for the cache.
+#: Bytes read at a time: enough to amortise the call, small enough for the cache.
 CHUNK = 256 * 1024
 
 
 class Readable(Protocol):
-    """A binary file, or what looks like one: a pipe, a gzip stream."""
+    """Binary file, or an object with its `read`: a pipe, a gzip stream."""
 
     def read(self, size: int, /) -> bytes | None:
-        """Up to `size` bytes; none at the end."""
+        """Read up to `size` bytes; an empty result is the end."""
 
 
-class Source:
-    """Refills the buffer that a reader of records walks through.
+class CaptureBuffer:
+    """Buffer that a reader of records refills as it moves on.
 
-    Pieces rather than a mapping of the whole file: a pipe and a gzip stream are read the same
-    way, and memory stays at one piece however long the capture is.
+    The file is read in pieces rather than mapped, so that pipes and gzip streams are read the same way
+    and memory stays constant however long the capture is.
 
     Args:
-        file: where the bytes come from.
-        name: what error texts call it.
+        file: The file to read.
+        name: Its name in error messages.
 
     Attributes:
-        offset: where in the file the buffer begins. In a compressed file: in what was unpacked.
+        offset: Offset of the buffer in the file, after decompression.
     """
 
     def __init__(self, file: Readable, name: str) -> None:
@@ -41,15 +41,15 @@ class Source:
         self._unread: CaptureError | None = None
 
     def more(self, buffer: bytes, at: int, need: int) -> bytes:
-        """Drop the first `at` bytes of a buffer, and read on behind it.
+        """Drop the first `at` bytes of a buffer, and read more after it.
 
         Args:
-            buffer: what was read before.
-            at: how much of it is done with.
-            need: bytes the result should have.
+            buffer: The bytes read before.
+            at: Number of them that were processed.
+            need: Number of bytes the result should have.
 
         Returns:
-            The rest of the buffer and what follows it; shorter than `need` only at the end.
+            The rest of the buffer and the bytes after it; shorter than `need` only at the end.
         """
         self.offset += at
         parts = [buffer[at:]]
@@ -58,9 +58,9 @@ class Source:
             try:
                 piece = self._file.read(max(CHUNK, need - size))
             except (OSError, EOFError, zlib.error) as error:
-                # A gzip file that was cut short: what came out of it before is whole.
+                # A truncated gzip file: the bytes decompressed before are valid.
                 self._unread = CaptureError(
-                    f"{self.name}: cannot be read behind byte {self.offset + size}: {error}"
+                    f"{self.name}: cannot be read after byte {self.offset + size}: {error}"
                 )
                 break
             if not piece:
@@ -70,11 +70,11 @@ class Source:
         return b"".join(parts)
 
     def padded(self, buffer: bytes, at: int) -> bool:
-        """Whether nothing but zeros follows in the file: they pad it to a whole block.
+        """Return whether only zeros follow in the file, which pad it to a whole block.
 
         Args:
-            buffer: what was read before.
-            at: where the zeros begin in it.
+            buffer: The bytes read before.
+            at: Index of the first zero in it.
         """
         rest = buffer[at:]
         while rest and not any(rest):
@@ -82,23 +82,23 @@ class Source:
         return not rest
 
     def truncated(self, what: str, at: int, need: int, left: int) -> CaptureError:
-        """The error for a record that the end of the file cuts off; `at` is in the buffer."""
+        """Return the error for a record cut off by the end of the file; `at` is its index in the buffer."""
         if self._unread is not None:
             return self._unread
         return CaptureError(
-            f"{self.name} is cut short: {what} at byte {self.offset + at} needs {need} bytes, "
-            f"{left} are left"
+            f"{self.name} is truncated: {what} at byte {self.offset + at} needs {need} bytes, "
+            f"but only {left} are left"
         )
 
     def bad(self, text: str, at: int) -> CaptureError:
-        """The error for a record that cannot be right; `at` is in the buffer."""
+        """Return the error for an invalid record; `at` is its index in the buffer."""
         return CaptureError(f"{self.name}: byte {self.offset + at}: {text}")
 
     def ended(self) -> None:
-        """Check that the end was the end, and not a piece that could not be read.
+        """Check that the file ended, rather than became unreadable.
 
         Raises:
-            CaptureError: the file could not be read on.
+            CaptureError: The rest of the file could not be read.
         """
         if self._unread is not None:
             raise self._unread

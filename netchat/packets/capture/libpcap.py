@@ -1,4 +1,4 @@
-"""Live packets where there is no AF_PACKET (macOS, Windows): through Scapy's own sockets."""
+"""Live capture without AF_PACKET (macOS, Windows), through Scapy's sockets."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from netchat.packets.capture.packet import Packet
 
 __all__ = ["LibpcapSource"]
 
-#: The name that stands for all interfaces; see `AfPacketRing`.
+#: Name that selects all interfaces; see `AfPacketRing`.
 _ANY = "any"
 
-#: Packets that wait to be read. Those that come while it is full are dropped, and counted.
-_MOST = 100_000
+#: Packets that may wait to be read. While the queue is full, packets are dropped and counted.
+_MAX_WAITING = 100_000
 
 
 class LibpcapSource:
-    """A live capture through libpcap or Npcap; the interface is that of `AfPacketRing`.
+    """Live capture through libpcap or Npcap, with the interface of `AfPacketRing`.
 
     Args:
-        interface: its name; `any` takes the usual one and the loopback interface.
-        ports: TCP ports to listen to; none is all.
+        interface: Name of the interface; `any` for the default one and the loopback interface.
+        ports: TCP ports to capture; empty for all.
 
     Attributes:
-        link: link type of its packets; of several interfaces that of the first packet.
-        received: packets that passed the filter.
-        dropped: how many of them did not find room. What libpcap drops Scapy does not tell.
+        link: Link type of its packets; with several interfaces, that of the first packet.
+        received: Packets that passed the filter.
+        dropped: Packets dropped because the queue was full. Scapy does not report libpcap's drops.
 
     Raises:
-        PermissionError: this process may not capture.
-        CaptureError: the interface cannot be listened on.
+        PermissionError: This process may not capture packets.
+        CaptureError: The interface cannot be captured.
     """
 
     def __init__(self, interface: str, ports: Collection[int]) -> None:
@@ -41,21 +41,21 @@ class LibpcapSource:
 
         self.link = 1
         self.received = self.dropped = 0
-        self._queue: queue.Queue[tuple[int, int, bytes, int]] = queue.Queue(_MOST)
+        self._queue: queue.Queue[tuple[int, int, bytes, int]] = queue.Queue(_MAX_WAITING)
         wanted = " or ".join(f"port {port}" for port in sorted(ports)) or "tcp"
         names = [str(conf.iface), conf.loopback_name] if interface == _ANY else [interface]
         options: Any = {"iface": names, "filter": wanted, "prn": self._put, "store": False}
         sniffer: Any = AsyncSniffer(**options)
         self._sniffer = sniffer
         sniffer.start()
-        sniffer.thread.join(0.5)  # opening the interface fails in its thread, if it does
+        sniffer.thread.join(0.5)  # errors on opening the interface occur in its thread
         self._check()
 
     def read(self, timeout: float) -> list[tuple[int, int, bytes, int]] | None:
-        """Take the packets that wait; None if none came within `timeout` seconds.
+        """Take the waiting packets; None if none arrived within `timeout` seconds.
 
         Raises:
-            CaptureError: the capture has ended by itself.
+            CaptureError: The capture has ended.
         """
         try:
             packets = [self._queue.get(timeout=timeout)]
@@ -67,16 +67,16 @@ class LibpcapSource:
         return packets
 
     def parse(self, block: list[tuple[int, int, bytes, int]], number: int) -> list[Packet]:
-        """The packets of what `read` gave; the first has the number `number`."""
+        """Return the packets of a block from `read`; the first has the number `number`."""
         return [Packet(n, *fields) for n, fields in enumerate(block, number)]
 
     def stop(self) -> None:
-        """Let nothing more in."""
+        """Stop capturing."""
         if self._sniffer.running:
             self._sniffer.stop()
 
     def count(self) -> None:
-        """Update the counters; here they always are."""
+        """Update the counters; here they always are up to date."""
 
     def close(self) -> None:
         """End the capture."""
@@ -85,7 +85,7 @@ class LibpcapSource:
     def _put(self, packet: Any) -> None:
         from scapy.config import conf
 
-        # What Scapy calls the layer at the bottom has the number of its link type.
+        # Scapy maps the class of the lowest layer to its link type.
         self.link = conf.l2types.layer2num.get(type(packet), 1)
         data = packet.original
         self.received += 1

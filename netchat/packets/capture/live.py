@@ -1,14 +1,14 @@
-"""Packets as they happen: captured, written to a file if one is wanted, and handed on.
+"""Live capture: packets recorded, optionally written to a file, and passed on.
 
     with Live("eth0", write="chat.pcapng") as live:
         for packets in live:
             ...
 
-    kernel -> [take] -> backlog -> [write] -> backlog -> the caller
+    kernel -> [read] -> queue -> [write] -> queue -> the caller
 
-Three threads. The first only takes packets out of the kernel's memory, so that it is always in
-time; the second writes them down; neither waits for the caller, so that the file is complete
-however slowly the packets are looked at.
+There are three threads. The first only moves packets out of the kernel's buffer, so that it keeps
+up; the second writes them. Neither waits for the caller, so the file is complete however slow the
+caller is.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from typing import Any, BinaryIO, Protocol, Self
 
 from netchat.errors import CaptureError, NotPermitted
 from netchat.packets.capture.packet import Packet
-from netchat.packets.capture.packet_queue import Backlog
+from netchat.packets.capture.packet_queue import PacketQueue
 from netchat.packets.capture.writer import CaptureWriter, PcapngWriter, PcapWriter
 from netchat.private_files import create_private
 from netchat.wire import DEFAULT_PORT
 
 __all__ = ["ANY", "Live"]
 
-#: The name that stands for all interfaces.
+#: Name that selects all interfaces.
 ANY = "any"
 
-#: Seconds after which the caller gets an empty list if nothing has come: time to look around.
+#: Seconds after which the caller gets an empty list if no packet arrived.
 _TURN = 0.1
 
-#: Bytes of packets that wait to be written, and as many that wait for the caller. While the first
-#: is full, packets are left to the kernel, which drops and counts them in the end; while the second
-#: is, they are written, but not handed on.
+#: Capacity of each queue, in bytes. While the first is full, packets stay in the kernel, which
+#: drops and counts them if necessary; while the second is full, packets are written but not passed
+#: on.
 MAX_WAITING = 256 * 1024 * 1024
 
-#: Bytes written to the file at once. Every write may cost a wait for the other thread.
+#: Bytes written to the file at once. Every write may wait for the other thread.
 _BUFFER = 4 * 1024 * 1024
 
 
-class Source(Protocol):
-    """Where packets come from; see `AfPacketRing`."""
+class PacketSource(Protocol):
+    """Source of live packets; see `AfPacketRing`."""
 
     link: int
     received: int
@@ -61,26 +61,26 @@ class Source(Protocol):
 
 
 class Live:
-    """A live capture, used in a `with` block; iterating gives lists of packets, as they come.
+    """Live capture, used in a `with` block; iterating yields lists of packets.
 
-    A list is empty when nothing came for a tenth of a second. After `stop` what came before is
-    still handed over, then the iteration ends.
+    A list is empty if no packet arrived for a tenth of a second. After `stop`, packets captured before are
+    still yielded, then the iteration ends.
 
     Args:
-        interface: where to listen; `any` is everywhere.
-        ports: TCP ports to listen to; none is all.
-        write: a file for the packets: pcap if it is called `.pcap`, else pcapng; or an open
+        interface: Name of the interface; `any` for all.
+        ports: TCP ports to capture; empty for all.
+        write: Name of a file for the packets (pcap if it ends in `.pcap`, else pcapng), or an open
             binary file, which stays open.
 
     Attributes:
-        packets: how many were captured.
-        received: how many passed the filter, by the kernel's count.
-        dropped: how many of those the kernel dropped, because they were not taken in time.
-        passed_over: how many were captured but not handed on, because too many waited.
+        packets: Number of packets captured.
+        received: Number that passed the filter, by the kernel's count.
+        dropped: Number of those dropped by the kernel, because they were not read in time.
+        passed_over: Number captured but not passed on, because the caller was too slow.
 
     Raises:
-        NotPermitted: this process may not capture.
-        CaptureError: there is no such interface, or the file cannot be written.
+        NotPermitted: This process may not capture packets.
+        CaptureError: The interface does not exist, or the file cannot be written.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Live:
         write: str | Path | BinaryIO | None = None,
     ) -> None:
         self.packets = self.passed_over = 0
-        # The file second: whoever may not capture does not lose the one that was there before.
+        # The file comes second, so that a refused capture does not overwrite an existing file.
         self._source = _open_source(interface, ports)
         try:
             self._file, self._writer = _open_file(write, interface)
@@ -99,8 +99,8 @@ class Live:
             self._source.close()
             raise
         self._written = write
-        self._unwritten: Backlog[Any] = Backlog(MAX_WAITING)
-        self._shown: Backlog[tuple[Any, int]] = Backlog(MAX_WAITING)
+        self._unwritten: PacketQueue[Any] = PacketQueue(MAX_WAITING)
+        self._shown: PacketQueue[tuple[Any, int]] = PacketQueue(MAX_WAITING)
         self._stopping = False
         self._problem: CaptureError | None = None
         self._threads = [
@@ -121,16 +121,16 @@ class Live:
         return self._source.dropped
 
     @property
-    def behind(self) -> bool:
-        """Whether packets wait to be handed over."""
+    def is_lagging(self) -> bool:
+        """Whether packets wait for the caller."""
         return bool(self._shown)
 
     def stop(self) -> None:
-        """Capture nothing more; may be called at any time, also by a signal handler."""
+        """Stop capturing; may be called at any time, even from a signal handler."""
         self._stopping = True
 
     def close(self) -> None:
-        """Stop, and complete the file."""
+        """Stop capturing, and complete the file."""
         self.stop()
         for thread in self._threads:
             thread.join()
@@ -162,7 +162,7 @@ class Live:
     # -- the other threads ----------------------------------------------------------------------
 
     def _run(self, work: Callable[[], None]) -> None:
-        """A thread: keeps what goes wrong for the caller."""
+        """Run a thread's work, and keep its first error for the caller."""
         try:
             work()
         except CaptureError as error:
@@ -173,7 +173,7 @@ class Live:
             self._stopping = True
 
     def _take_all(self) -> None:
-        """Take packets until told to stop, then those that the kernel still has."""
+        """Read packets until stopped, then those that the kernel still holds."""
         source, counted, stopped = self._source, time.monotonic(), False
         try:
             while True:
@@ -194,10 +194,10 @@ class Live:
             self._unwritten.put(None)
 
     def _write_all(self) -> None:
-        """Write down what was taken, and hand it on."""
+        """Write packets, and pass them on."""
         try:
             if self._writer is not None:
-                self._writer.flush()  # from the beginning, the file is a capture
+                self._writer.flush()  # the file is a valid capture from the beginning
             while (block := self._unwritten.get()) is not None:
                 first = self.packets + 1
                 packets = self._source.parse(block, first)
@@ -224,7 +224,7 @@ class Live:
         self._writer.close()
 
 
-def _open_source(interface: str, ports: Collection[int]) -> Source:
+def _open_source(interface: str, ports: Collection[int]) -> PacketSource:
     try:
         if hasattr(socket, "AF_PACKET"):
             from netchat.packets.capture.afpacket import AfPacketRing
@@ -234,19 +234,19 @@ def _open_source(interface: str, ports: Collection[int]) -> Source:
 
         return LibpcapSource(interface, ports)
     except PermissionError as error:
-        raise NotPermitted("This process has no right to capture packets.") from error
+        raise NotPermitted("This process may not capture packets.") from error
 
 
 def _open_file(
     path: str | Path | BinaryIO | None, interface: str
 ) -> tuple[BinaryIO | None, CaptureWriter | None]:
-    """Return the file that is to be closed, if there is one, and what writes it."""
+    """Return the file to close, if any, and its writer."""
     if path is None:
         return None, None
     if not isinstance(path, (str, Path)):
         return None, PcapngWriter(path, interface)
     if str(path).endswith(".gz"):
-        raise CaptureError(f"{path}: a live capture is not packed; gzip the file afterwards")
+        raise CaptureError(f"{path}: a live capture cannot be compressed; gzip the file afterwards")
     try:
         file = create_private(path, _BUFFER)  # closed by the thread
     except OSError as error:

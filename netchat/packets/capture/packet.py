@@ -1,4 +1,4 @@
-"""One captured packet, as every source of packets hands it over, and the link types known here."""
+"""Captured packets and their link types."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = [
     "Packet",
 ]
 
-#: Bytes of one packet that a capture may hold; a record that says more is damaged. Wireshark
-#: takes 256 KiB from Ethernet; 16 MiB leaves room for link types with larger units.
+#: Maximum length of a captured packet, in bytes; a record with a greater length is damaged.
+#: Wireshark accepts 256 KiB from Ethernet; 16 MiB leaves room for link types with larger units.
 MAX_PACKET = 16 * 1024 * 1024
 
-# Link types, by the numbers that capture files use (https://www.tcpdump.org/linktypes.html).
+# Link types in capture files (https://www.tcpdump.org/linktypes.html).
 NULL = 0
 ETHERNET = 1
 RAW_BSD = 12
@@ -36,7 +36,7 @@ RAW_IPV4 = 228
 RAW_IPV6 = 229
 SLL2 = 276
 
-#: What each known link type is called.
+#: Names of the known link types.
 LINK_NAMES = {
     NULL: "BSD loopback",
     ETHERNET: "Ethernet",
@@ -52,14 +52,14 @@ LINK_NAMES = {
 
 
 class Packet(NamedTuple):
-    """A packet as it was captured.
+    """Packet as captured.
 
     Attributes:
-        number: its place in the capture, from 1.
-        time: when it was captured, in nanoseconds since 1970-01-01 UTC.
-        link: link type, one of the numbers in `LINK_NAMES` or another one.
-        data: the bytes that were kept, from the link layer's header on.
-        length: bytes it had on the wire; more than `data` has if the capture cut it.
+        number: Position in the capture, from 1.
+        time: Capture time, in ns since 1970-01-01 UTC.
+        link: Link type: a key of `LINK_NAMES`, or another one.
+        data: The captured bytes, from the link layer's header on.
+        length: Length on the wire, in bytes; more than `data` has if the capture truncated it.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""What waits between two threads of a live capture, limited by its bytes."""
+"""Queue between two threads of a live capture, limited by its bytes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections import deque
 from collections.abc import Sized
 from typing import Generic, TypeVar
 
-__all__ = ["Backlog"]
+__all__ = ["PacketQueue"]
 
 T = TypeVar("T")
 
 
-class Backlog(Generic[T]):
-    """A queue of blocks of packets; None is its end.
+class PacketQueue(Generic[T]):
+    """Queue of blocks of packets; None marks its end.
 
     Args:
-        limit: bytes that may wait; the last block may go above it.
+        limit: Bytes that may wait; the last block may exceed it.
     """
 
     def __init__(self, limit: int) -> None:
@@ -30,13 +30,13 @@ class Backlog(Generic[T]):
         return bool(self._items)
 
     def put(self, item: T | None) -> None:
-        """Append a block; waits for room. Behind `close` it is thrown away."""
+        """Append a block, waiting for space. After `close`, discard it."""
         with self._news:
             self._news.wait_for(lambda: self._waiting <= self._limit or self._closed)
             self._append(item)
 
     def offer(self, item: T) -> bool:
-        """Append a block if there is room for it; returns whether there was."""
+        """Append a block if there is space; return whether there was."""
         with self._news:
             if self._waiting > self._limit:
                 return False
@@ -44,10 +44,10 @@ class Backlog(Generic[T]):
             return True
 
     def get(self, timeout: float | None = None) -> T | None:
-        """Take the oldest block; None if none comes any more.
+        """Remove the oldest block and return it; None at the end.
 
         Raises:
-            TimeoutError: none came within `timeout` seconds.
+            TimeoutError: No block arrived within `timeout` seconds.
         """
         with self._news:
             if not self._news.wait_for(lambda: self._items or self._closed, timeout):
@@ -60,7 +60,7 @@ class Backlog(Generic[T]):
             return item
 
     def close(self) -> None:
-        """Say that no more blocks come, or that no more are taken."""
+        """Mark the end of the queue, for both threads."""
         with self._news:
             self._closed = True
             self._news.notify_all()
@@ -73,6 +73,6 @@ class Backlog(Generic[T]):
 
 
 def _size(item: object) -> int:
-    """Bytes of a block, or of the block that a tuple begins with."""
+    """Return the bytes of a block, or of the block that a tuple begins with."""
     block = item[0] if isinstance(item, tuple) else item
     return len(block) if isinstance(block, Sized) else 0

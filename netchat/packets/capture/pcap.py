@@ -1,4 +1,4 @@
-"""Reads the classic pcap format: a header of 24 bytes, then records of 16 bytes and a packet.
+"""Reader for the classic pcap format: a header of 24 bytes, then records of 16 bytes and a packet.
 
 Source: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 
-from netchat.packets.capture.buffer import Source
+from netchat.packets.capture.buffer import CaptureBuffer
 from netchat.packets.capture.packet import MAX_PACKET, Packet
 
 __all__ = ["MAGICS", "read_pcap"]
 
-#: The first four bytes: byte order, and nanoseconds a tick.
+#: Byte order and nanoseconds per tick, by the first four bytes.
 MAGICS = {
     b"\xd4\xc3\xb2\xa1": ("<", 1000),
     b"\xa1\xb2\xc3\xd4": (">", 1000),
@@ -21,26 +21,25 @@ MAGICS = {
     b"\xa1\xb2\x3c\x4d": (">", 1),
 }
 
-#: Versions that are read: that of 1998, and those before it.
+#: Supported versions: that of 1998, and those before it.
 _VERSIONS = [(2, minor) for minor in range(5)]
 
 _HEADER_SIZE = 24
 _RECORD_SIZE = 16
 
-#: The link type is in the lower bits; the upper ones tell about the frame check sequence.
+#: The lower bits are the link type; the upper ones describe the frame check sequence.
 _LINK_BITS = 0x03FFFFFF
 
 
-def read_pcap(source: Source, buffer: bytes) -> Iterator[Packet]:
+def read_pcap(source: CaptureBuffer, buffer: bytes) -> Iterator[Packet]:
     """Yield the packets of a pcap file.
 
     Args:
-        source: where the file goes on.
-        buffer: its beginning, with the magic number.
+        source: Input for the rest of the file.
+        buffer: The beginning of the file, with the magic number.
 
     Raises:
-        CaptureError: at the first record that is cut short or cannot be right, after everything
-            in front of it was yielded.
+        CaptureError: A record is truncated or invalid. All packets before it have been yielded.
     """
     buffer = source.more(buffer, 0, _HEADER_SIZE)
     if len(buffer) < _HEADER_SIZE:
@@ -48,9 +47,9 @@ def read_pcap(source: Source, buffer: bytes) -> Iterator[Packet]:
     order, tick = MAGICS[buffer[:4]]
     version, minor, network = struct.unpack_from(order + "4xHH8x4xI", buffer)
     if (version, minor) not in _VERSIONS:
-        raise source.bad(f"this is version {version}.{minor} of pcap; 2.4 is the known one", 4)
+        raise source.bad(f"pcap version must be 2.0 to 2.4, got {version}.{minor}", 4)
     link = network & _LINK_BITS
-    new = tuple.__new__  # what a named tuple calls itself, without the call in between
+    new = tuple.__new__  # bypasses the named tuple's own constructor, for speed
     record: Callable[[bytes, int], tuple[int, ...]] = struct.Struct(order + "IIII").unpack_from
     if minor < 4:
         record = _old_order(record)
@@ -71,8 +70,8 @@ def read_pcap(source: Source, buffer: bytes) -> Iterator[Packet]:
                 continue
             if captured > MAX_PACKET:
                 raise source.bad(
-                    f"the record says that its packet has {captured} bytes; "
-                    f"more than {MAX_PACKET} cannot be right",
+                    f"a packet must be at most {MAX_PACKET} bytes, "
+                    f"but this record's length is {captured}",
                     at,
                 )
             need += captured
@@ -84,12 +83,12 @@ def read_pcap(source: Source, buffer: bytes) -> Iterator[Packet]:
             source.ended()
             return
     if not source.padded(buffer, at):
-        raise source.bad("a record says nothing of its packet, and more than padding follows", at)
+        raise source.bad("an empty record is followed by more than padding", at)
     source.ended()
 
 
 def _old_order(record: Callable[[bytes, int], tuple[int, ...]]) -> Callable[..., tuple[int, ...]]:
-    """Read a record from before version 2.4, in which the two lengths may stand the other way."""
+    """Read a record from before version 2.4, in which the two lengths may be swapped."""
 
     def read(buffer: bytes, at: int) -> tuple[int, ...]:
         seconds, ticks, *lengths = record(buffer, at)

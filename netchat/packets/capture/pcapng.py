@@ -1,9 +1,9 @@
-"""Reads the pcapng format: blocks of a type, a length, a body, and the length again.
+"""Reader for the pcapng format: blocks of a type, a length, a body, and the length again.
 
     section header · interface description · enhanced packet · enhanced packet · …
 
-A file may hold several sections, each in its own byte order and with its own interfaces. Blocks
-of no use here (statistics, names, secrets, custom ones) are skipped.
+A file may hold several sections, each with its own byte order and interfaces. Other blocks
+(statistics, names, secrets, custom ones) are skipped.
 Source: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html
 """
 
@@ -13,41 +13,41 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from netchat.packets.capture.buffer import Source
+from netchat.packets.capture.buffer import CaptureBuffer
 from netchat.packets.capture.packet import MAX_PACKET, Packet
 
 __all__ = ["SECTION", "read_pcapng"]
 
-#: The type of a section header, the same in both byte orders.
+#: Type of a section header, the same in both byte orders.
 SECTION = 0x0A0D0D0A
 _INTERFACE, _OLD_PACKET, _SIMPLE_PACKET, _ENHANCED_PACKET = 1, 2, 3, 6
 
-#: A section header without options, and its type as bytes.
+#: Size of a section header without options, and its type as bytes.
 _SECTION_SIZE, _SECTION_BYTES = 28, SECTION.to_bytes(4, "big")
 
-#: Versions that are read. Some programs have written 1.2, which is the same (section 4.1).
+#: Supported versions. Some programs write 1.2, which is the same (section 4.1).
 _VERSIONS = [(1, 0), (1, 2)]
 
 _ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 _IF_TSRESOL, _IF_TSOFFSET = 9, 14
 
-#: The last moment that 64 bits can say, in ns: in the year 2262.
+#: Latest time stamp in 64 bits, in ns: in the year 2262.
 _LATEST = 2**63 - 1
 
-#: Bytes of one block: the largest packet and its options.
+#: Maximum length of a block, in bytes: the largest packet and its options.
 _MAX_BLOCK = MAX_PACKET + 64 * 1024
 
 
 class _Interface(NamedTuple):
-    """Where packets were captured, and how its clock counts.
+    """Interface of a capture, with the units of its clock.
 
     Attributes:
-        link: its link type.
-        snaplen: bytes it keeps of a packet; 0 is all.
-        times: with the next two: time in ns = ticks * times // over + since.
-        over: see above.
-        since: see above.
-        usual: where the upper half of `ticks` is below this, `times` alone will do.
+        link: Link type.
+        snaplen: Bytes kept per packet; 0 for all.
+        times: Factor in: time in ns = ticks * times // over + since.
+        over: Divisor in the same formula.
+        since: Offset in the same formula, in ns.
+        usual: If the upper half of `ticks` is below this, multiplying by `times` is enough.
     """
 
     link: int
@@ -58,13 +58,13 @@ class _Interface(NamedTuple):
     usual: int
 
     def time(self, ticks: int) -> int:
-        """A time stamp in ns; kept within 64 bits, which all others are, too."""
+        """Convert a time stamp to ns, clamped to 64 bits."""
         time = ticks * self.times // self.over + self.since
         return min(max(time, -_LATEST), _LATEST)
 
 
 class _Structs:
-    """The formats of one byte order."""
+    """Record formats of one byte order."""
 
     def __init__(self, order: str) -> None:
         self.order = order
@@ -77,27 +77,26 @@ class _Structs:
         self.one: Callable[..., tuple[int, ...]] = struct.Struct(order + "I").unpack_from
 
 
-def read_pcapng(source: Source, buffer: bytes) -> Iterator[Packet]:
+def read_pcapng(source: CaptureBuffer, buffer: bytes) -> Iterator[Packet]:
     """Yield the packets of a pcapng file.
 
     Args:
-        source: where the file goes on.
-        buffer: its beginning.
+        source: Input for the rest of the file.
+        buffer: The beginning of the file.
 
     Raises:
-        CaptureError: at the first block that is cut short or cannot be right, after everything
-            in front of it was yielded.
+        CaptureError: A block is truncated or invalid. All packets before it have been yielded.
     """
     structs = _Structs("<")
     enhanced = structs.enhanced
     interfaces: list[_Interface] = []
     number = at = time = 0
-    current = -1  # the interface that the last packet was from; what is needed of it:
+    current = -1  # the last packet's interface, with a copy of its fields:
     link = times = usual = 0
-    new = tuple.__new__  # what a named tuple calls itself, without the call in between
+    new = tuple.__new__  # bypasses the named tuple's own constructor, for speed
     size = len(buffer)
     while True:
-        # The usual case, an enhanced packet block that is whole; all others are looked at below.
+        # Fast path: a complete enhanced packet block. Others are handled below.
         if at + 32 <= size:
             kind, total, index, high, low, captured, length = enhanced(buffer, at)
             end = at + total
@@ -129,7 +128,9 @@ def read_pcapng(source: Source, buffer: bytes) -> Iterator[Packet]:
                 source.ended()
                 return
             if total < 12 or total % 4 or total > _MAX_BLOCK:
-                raise source.bad(f"a block of type {kind:#x} cannot be {total} bytes long", at)
+                raise source.bad(
+                    f"a block of type {kind:#x} has an invalid length, {total} bytes", at
+                )
             end = at + total
             if end <= size:
                 if buffer[end - 4 : end] != buffer[at + 4 : at + 8]:
@@ -145,7 +146,9 @@ def read_pcapng(source: Source, buffer: bytes) -> Iterator[Packet]:
                     time = packet.time
                     yield packet
                 elif kind in (_INTERFACE, _ENHANCED_PACKET):
-                    raise source.bad(f"a block of type {kind} cannot be {total} bytes long", at)
+                    raise source.bad(
+                        f"a block of type {kind} has an invalid length, {total} bytes", at
+                    )
                 at = end
                 continue
             need = total
@@ -153,24 +156,28 @@ def read_pcapng(source: Source, buffer: bytes) -> Iterator[Packet]:
         size = len(buffer)
         if size < need:
             if any(buffer):
-                raise source.truncated(f"the block behind packet {number}", 0, need, size)
+                raise source.truncated(f"the block after packet {number}", 0, need, size)
             source.ended()
             return
 
 
-def _section(source: Source, buffer: bytes, at: int) -> _Structs:
+def _section(source: CaptureBuffer, buffer: bytes, at: int) -> _Structs:
     order = _ORDERS.get(buffer[at + 8 : at + 12])
     if order is None:
-        raise source.bad(f"a section header has the byte order {buffer[at + 8 : at + 12]!r}", at)
+        raise source.bad(
+            f"a section header has the invalid byte order {buffer[at + 8 : at + 12]!r}", at
+        )
     structs = _Structs(order)
     version = structs.version(buffer, at + 12)
     if version not in _VERSIONS:
         number = ".".join(map(str, version))
-        raise source.bad(f"a section has version {number} of pcapng; 1.0 is the known one", at + 12)
+        raise source.bad(f"pcapng version must be 1.0 or 1.2, got {number}", at + 12)
     return structs
 
 
-def _interface(source: Source, structs: _Structs, buffer: bytes, at: int, end: int) -> _Interface:
+def _interface(
+    source: CaptureBuffer, structs: _Structs, buffer: bytes, at: int, end: int
+) -> _Interface:
     link, _, snaplen = structs.interface(buffer, at + 8)
     times, over, since = 1000, 1, 0
     place = at + 16
@@ -180,7 +187,9 @@ def _interface(source: Source, structs: _Structs, buffer: bytes, at: int, end: i
         if code == 0:
             break
         if place + 4 + size > end - 4:
-            raise source.bad(f"option {code} of an interface is {size} bytes long", place)
+            raise source.bad(
+                f"option {code} of an interface is longer than its block: {size} bytes", place
+            )
         if code == _IF_TSRESOL and size == 1:
             # The top bit chooses between powers of 10 and of 2.
             base = 2 if value[0] & 0x80 else 10
@@ -195,7 +204,7 @@ def _interface(source: Source, structs: _Structs, buffer: bytes, at: int, end: i
 
 
 def _rare(
-    source: Source,
+    source: CaptureBuffer,
     structs: _Structs,
     buffer: bytes,
     at: int,
@@ -204,11 +213,11 @@ def _rare(
     number: int,
     time: int,
 ) -> Packet:
-    """A simple packet block, which has no time, or one of the obsolete packet blocks."""
+    """Read a simple packet block, which has no time, or an obsolete packet block."""
     simple = buffer[at : at + 4] in (b"\x03\0\0\0", b"\0\0\0\x03")
     head = 12 if simple else 28
     if total < head + 4:
-        raise source.bad(f"a packet block cannot be {total} bytes long", at)
+        raise source.bad(f"a packet block has an invalid length, {total} bytes", at)
     index = 0
     if simple:
         (length,) = structs.one(buffer, at + 8)
@@ -226,10 +235,15 @@ def _rare(
 
 
 def _bad_packet(
-    source: Source, at: int, captured: int, total: int, index: int, interfaces: list[_Interface]
+    source: CaptureBuffer,
+    at: int,
+    captured: int,
+    total: int,
+    index: int,
+    interfaces: list[_Interface],
 ) -> Exception:
     if index >= len(interfaces):
         return source.bad(
-            f"a packet is from interface {index}, but {len(interfaces)} are described", at
+            f"a packet names interface {index}, but only {len(interfaces)} are described", at
         )
-    return source.bad(f"a block of {total} bytes says it holds a packet of {captured}", at)
+    return source.bad(f"a block of {total} bytes cannot hold a packet of {captured}", at)

@@ -1,4 +1,4 @@
-"""Opens a capture file of either format, packed by gzip or not, and yields its packets.
+"""Reader for capture files of either format, compressed by gzip or not.
 
 for packet in read_packets("chat.pcapng.gz"):
     print(packet.number, packet.time, len(packet.data))
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from netchat.errors import CaptureError
-from netchat.packets.capture.buffer import CHUNK, Source
+from netchat.packets.capture.buffer import CHUNK, CaptureBuffer
 from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.pcap import MAGICS, read_pcap
 from netchat.packets.capture.pcapng import SECTION, read_pcapng
@@ -22,33 +22,33 @@ __all__ = ["read_packets"]
 
 _GZIP = b"\x1f\x8b"
 _OTHERS = {
-    b"\xfd7zX": "packed by xz; unpack it first: xz -d",
-    b"BZh9": "packed by bzip2; unpack it first: bzip2 -d",
-    b"\x28\xb5\x2f\xfd": "packed by zstd; unpack it first: zstd -d",
-    b"\x04\x22\x4d\x18": "packed by lz4; unpack it first: lz4 -d",
-    b"PK\x03\x04": "a zip archive; unpack it first",
+    b"\xfd7zX": "compressed by xz; decompress it first: xz -d",
+    b"BZh9": "compressed by bzip2; decompress it first: bzip2 -d",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd; decompress it first: zstd -d",
+    b"\x04\x22\x4d\x18": "compressed by lz4; decompress it first: lz4 -d",
+    b"PK\x03\x04": "a zip archive; extract it first",
     b"\xa1\xb2\xcd\x34": "Kuznetzov's variant of pcap; editcap -F pcap converts it",
     b"\x34\xcd\xb2\xa1": "Kuznetzov's variant of pcap; editcap -F pcap converts it",
 }
 
 
 def read_packets(path: str | Path | BinaryIO) -> Iterator[Packet]:
-    """Yield the packets of a capture file, in the order they stand in it.
+    """Yield the packets of a capture file, in file order.
 
-    pcap (both byte orders, µs and ns) and pcapng, each also packed by gzip. The file is read as
-    it is walked through, with memory for one piece of it; it may be a pipe.
+    Supports pcap (both byte orders, µs and ns) and pcapng, also compressed by gzip. Memory use does not
+    depend on the file's size, and the file may be a pipe.
 
     Args:
-        path: the file's name, `-` for standard input, or an open binary file.
+        path: The file's name, `-` for standard input, or an open binary file.
 
     Raises:
-        CaptureError: the file cannot be opened, is no capture, is cut short or damaged. The
-            packets in front of the place have been yielded.
+        CaptureError: The file cannot be opened, is not a capture, is truncated or damaged. All packets
+            before the damage have been yielded.
     """
     if not isinstance(path, (str, Path)):
         yield from _read(path, getattr(path, "name", None) or "the capture")
     elif str(path) == "-":
-        # Unbuffered: what a live capture writes into a pipe is shown as it comes.
+        # Unbuffered, so that packets piped from a live capture are shown at once.
         with open(0, "rb", buffering=0, closefd=False) as pipe:
             yield from _read(pipe, "standard input")
     else:
@@ -61,11 +61,11 @@ def read_packets(path: str | Path | BinaryIO) -> Iterator[Packet]:
 
 
 def _read(file: io.RawIOBase | BinaryIO, name: object) -> Iterator[Packet]:
-    """The reader for what a file is, by its first bytes."""
-    source = Source(file, str(name))
+    """Return the reader for a file's format, recognised by its first bytes."""
+    source = CaptureBuffer(file, str(name))
     buffer = source.more(b"", 0, 4)
     if buffer[:2] == _GZIP:
-        source = Source(_Gunzip(buffer, file), str(name))
+        source = CaptureBuffer(_Gunzip(buffer, file), str(name))
         buffer = source.more(b"", 0, 4)
     magic = buffer[:4]
     if magic in MAGICS:
@@ -75,12 +75,14 @@ def _read(file: io.RawIOBase | BinaryIO, name: object) -> Iterator[Packet]:
     source.ended()
     if not buffer:
         raise CaptureError(f"{name} is empty")
-    what = _OTHERS.get(magic, f"no capture file: it begins with {magic.hex(' ')}")
+    what = _OTHERS.get(
+        magic, f"not a capture file (pcap or pcapng): it begins with {magic.hex(' ')}"
+    )
     raise CaptureError(f"{name} is {what}")
 
 
 class _Gunzip:
-    """Unpacks gzip piece by piece: what stands in front of a damaged place still comes out."""
+    """Incremental gzip decompression: the data before any damage is still returned."""
 
     def __init__(self, first: bytes, file: io.RawIOBase | BinaryIO) -> None:
         self._packed = first
@@ -97,9 +99,9 @@ class _Gunzip:
                 data = self._unpack.decompress(b"", size)
                 if data or self._unpack.eof:
                     return data
-                raise EOFError("the gzip stream is cut short")
+                raise EOFError("the gzip stream is truncated")
             if self._unpack.eof:
-                # Zeros pad a file to whole blocks; then another gzip stream may follow.
+                # Zeros may pad a file to whole blocks; another gzip stream may follow.
                 self._packed = self._packed.lstrip(b"\0")
                 if not self._packed:
                     continue

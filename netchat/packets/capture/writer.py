@@ -1,4 +1,4 @@
-"""Writes captures: pcapng (the default, with nanoseconds, comments and drop counts) and pcap.
+"""Writers for captures: pcapng (the default, with nanoseconds, comments and drop counts) and pcap.
 
 with PcapngWriter("chat.pcapng") as out:
     out.write(packet)
@@ -19,25 +19,25 @@ from netchat.private_files import create_private
 
 __all__ = ["CaptureWriter", "PcapWriter", "PcapngWriter", "open_writer"]
 
-#: Bytes of a packet that a reader should make room for: what Wireshark and tcpdump write.
+#: Snapshot length in the header, in bytes; the value that Wireshark and tcpdump write.
 _SNAPLEN = 262_144
 
-#: The last nanosecond that pcap's 32 bits of seconds since 1970 can say, in the year 2106.
+#: Last nanosecond that pcap's 32 bits of seconds since 1970 can represent, in the year 2106.
 _PCAP_END = 2**32 * 1_000_000_000 - 1
 
 _SHB_USERAPPL, _IF_NAME, _IF_TSRESOL, _COMMENT, _IF_RECV, _IF_DROP = 4, 2, 9, 1, 4, 5
 
 
 class CaptureWriter:
-    """What both formats share: an open file, used in a `with` block.
+    """Base class of both writers: an open file, used in a `with` block.
 
-    A new file can be read by its owner only: a capture may contain session tokens.
+    A new file is readable by its owner only, since a capture may contain session tokens.
 
     Args:
-        path: the file's name (packed by gzip if it ends in `.gz`), or an open binary file.
+        path: The file's name (compressed by gzip if it ends in `.gz`), or an open binary file.
 
     Raises:
-        CaptureError: the file cannot be opened.
+        CaptureError: The file cannot be opened.
     """
 
     def __init__(self, path: str | Path | BinaryIO) -> None:
@@ -59,11 +59,11 @@ class CaptureWriter:
         raise NotImplementedError
 
     def flush(self) -> None:
-        """Hand on to the system what was written, so that a reader may follow."""
+        """Flush the file, so that another process can read what was written."""
         self._file.flush()
 
     def close(self) -> None:
-        """End the file; a file that was given open stays open."""
+        """Complete the file and close it, unless it was passed open."""
         try:
             self._file.flush()
         finally:
@@ -83,11 +83,11 @@ class CaptureWriter:
 
 
 class PcapWriter(CaptureWriter):
-    """Writes classic pcap, little-endian, with nanoseconds.
+    """Writer for classic pcap, little-endian, with nanoseconds.
 
     Args:
-        path: the file's name, or an open binary file.
-        link: link type of all its packets.
+        path: The file's name, or an open binary file.
+        link: Link type of all its packets.
     """
 
     def __init__(self, path: str | Path | BinaryIO, link: int = ETHERNET) -> None:
@@ -100,12 +100,12 @@ class PcapWriter(CaptureWriter):
         """Append one packet.
 
         Raises:
-            CaptureError: its link type is not the file's: pcap has one for all.
+            CaptureError: The packet's link type differs from the file's; pcap allows only one.
         """
         if packet.link != self._link:
             raise CaptureError(
-                f"packet {packet.number} has link type {packet.link}, the file {self._link}; "
-                "pcapng can hold both"
+                f"packet {packet.number} has link type {packet.link}, but this pcap file has "
+                f"{self._link}; use pcapng, which allows both"
             )
         seconds, fraction = divmod(min(max(packet.time, 0), _PCAP_END), 1_000_000_000)
         head = self._record(seconds, fraction, len(packet.data), packet.length)
@@ -113,11 +113,11 @@ class PcapWriter(CaptureWriter):
 
 
 class PcapngWriter(CaptureWriter):
-    """Writes pcapng, little-endian, with nanoseconds; an interface for each link type it meets.
+    """Writer for pcapng, little-endian, with nanoseconds; adds an interface for each link type.
 
     Args:
-        path: the file's name, or an open binary file.
-        interface: name of the interface that was listened on, if there was one.
+        path: The file's name, or an open binary file.
+        interface: Name of the captured interface, or "".
     """
 
     def __init__(self, path: str | Path | BinaryIO, interface: str = "") -> None:
@@ -129,7 +129,7 @@ class PcapngWriter(CaptureWriter):
         self._block(SECTION, body + _options((_SHB_USERAPPL, b"netchat")))
 
     def write(self, packet: Packet, comment: str = "") -> None:
-        """Append one packet, with a comment that Wireshark shows if there is one."""
+        """Append one packet, optionally with a comment that Wireshark shows."""
         index = self._interfaces.get(packet.link)
         if index is None:
             index = self._add_interface(packet.link)
@@ -143,7 +143,7 @@ class PcapngWriter(CaptureWriter):
         )
 
     def statistics(self, time: int, received: int, dropped: int) -> None:
-        """Write down how many packets the kernel saw, and dropped for want of room."""
+        """Write how many packets the kernel received, and how many it dropped."""
         if not self._interfaces:
             self._add_interface(ETHERNET)
         counts = _options(
@@ -166,7 +166,7 @@ class PcapngWriter(CaptureWriter):
 
 
 def open_writer(path: str | Path | BinaryIO, link: int = ETHERNET) -> CaptureWriter:
-    """Return a writer for the format that a file's name asks for: pcap by `.pcap`, else pcapng."""
+    """Return a writer for the format of a file's name: pcap for `.pcap` and `.cap`, else pcapng."""
     if not isinstance(path, (str, Path)):
         return PcapngWriter(path)
     name = str(path).removesuffix(".gz")

@@ -1,10 +1,10 @@
-"""From the blocks of one direction of a link to messages.
+"""Decoding of the blocks in one direction of a link.
 
-    block -> payload, repaired -> its place in the link's stream -> frames
+    block -> decoded payload -> its offset in the link's stream -> frames
 
-How a block was found does not matter here: in a TCP stream it was by a `BlockScanStage`, and a datagram
-is one. What a receiver does with a block is done by the link's own code (`netchat.link`); what is
-different is that nobody can be asked to send anything again.
+It does not matter how a block was found: by a `BlockScanStage` in a TCP stream, or as a datagram. The
+receiver's work is done by the link's own code (`netchat.link`); the difference is that nothing can be
+retransmitted.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ from netchat.packets.tcp.segments import Piece, SegmentBuffer
 
 __all__ = ["BlockDecoder", "FoundBlock"]
 
-#: Bytes in front of a place or behind it in which a block is believed: twice what a receiver has
-#: room for.
+#: Bytes before or after the current offset within which a block is accepted: twice the receive
+#: window.
 _NEAR = 2 * RECEIVE_WINDOW
 
 
 class FoundBlock(NamedTuple):
-    """A block as it was found.
+    """Block as found, before decoding.
 
     Attributes:
-        header: its header.
-        corrected: bytes of the header that were corrected.
-        wrong: bits that were wrong in the header, and in the marker if there is one.
-        raw: all of it, as it was captured.
-        head: bytes in front of the payload.
-        offset: where in its direction's bytes it begins.
-        packets: numbers of the packets that brought it.
-        time: when the last of them was captured, in ns.
-        mask: what its header is masked with; empty for nothing.
+        header: The header.
+        corrected: Bytes of the header that were corrected.
+        wrong: Wrong bits in the header, and in the marker if there is one.
+        raw: The whole block, as captured.
+        head: Bytes before the payload.
+        offset: Offset of the block in its direction's bytes.
+        packets: Numbers of the packets that carried it.
+        time: Capture time of the last of them, in ns.
+        mask: Mask of its header; empty for none.
     """
 
     header: Header
@@ -63,23 +63,32 @@ class FoundBlock(NamedTuple):
 
 
 class BlockDecoder:
-    """Decodes the blocks of one direction, and puts the stream that they carry together.
+    """Decoder for the blocks of one direction; reassembles the stream that they carry.
 
     Args:
-        conversation: whose blocks these are.
-        linked: the link that it is spoken over.
-        open_frames: makes what takes the stream; its argument is whether that is whole from its
-            first byte on.
-        to_server: which direction.
+        conversation: The conversation.
+        linked: Its link.
+        open_frames: Makes the stage that receives the stream; its argument is whether the stream is
+            complete from its first byte on.
+        to_server: Which direction.
 
     Attributes:
-        lost: blocks may be missing in front of the next one, so that it is believed wherever it
-            has its place.
+        lost: Whether blocks may be missing before the next one, which is then accepted at any offset.
     """
 
     __slots__ = (
-        "_first", "_frames", "_held", "_high", "_linked", "_next", "_open_frames", "_payloads",
-        "_said", "_stats", "_to_server", "lost",
+        "_buffer",
+        "_conversation",
+        "_first",
+        "_frames",
+        "_high",
+        "_linked",
+        "_next",
+        "_open_frames",
+        "_payloads",
+        "_stats",
+        "_to_server",
+        "lost",
     )  # fmt: skip
 
     def __init__(
@@ -90,32 +99,32 @@ class BlockDecoder:
         *,
         to_server: bool,
     ) -> None:
-        self._said = conversation
+        self._conversation = conversation
         self._linked = linked
         self._open_frames = open_frames
         self._to_server = to_server
         self._frames: Stage | None = None
         self._stats = LinkStats()
         self._payloads = PayloadDecoder(self._stats)
-        self._held = SegmentBuffer()
-        self._first = 0  # how headers count the first byte, once there are `_frames`
-        self._next = 0  # bytes delivered or given up since then
-        self._high = 0  # place behind the last byte that any block was about
+        self._buffer = SegmentBuffer()
+        self._first = 0  # the first byte's offset in headers, once there are `_frames`
+        self._next = 0  # bytes delivered or skipped since then
+        self._high = 0  # offset after the last byte of any block
         self.lost = False
 
     @property
     def cost(self) -> int:
-        """Bytes of memory that it takes, about, besides its own."""
-        return self._payloads.held + self._held.cost
+        """Approximate memory use besides the object's own, in bytes."""
+        return self._payloads.held + self._buffer.cost
 
     def size(self, header: Header) -> int | None:
-        """Bytes that a payload takes up as coded; None if the header makes no sense."""
+        """Return the coded length of a payload, in bytes, or None if the header is invalid."""
         if self._payloads.opened is None:
             self._agree()
         return self._payloads.size(header)
 
     def swap_direction(self) -> None:
-        """The blocks are of the other direction."""
+        """Reverse the direction."""
         self._to_server = not self._to_server
         self._payloads.opened = None
         if self._frames is not None:
@@ -125,17 +134,17 @@ class BlockDecoder:
         """Decode a block.
 
         Returns:
-            The block, and what its payload makes of the stream.
+            The block, and the items that its payload completes.
         """
         header, linked = found.header, self._linked
         if linked.number is None:
             linked.number = header.link
         if header.link != linked.number:
-            return self._told(found, "foreign", None), []
+            return self._block(found, "foreign", None), []
         if header.kind in (Kind.ACCEPT, Kind.DATA, Kind.ACK):
             linked.acked[not self._to_server] = header.ack
         if not header.length:
-            return self._told(found, "", b""), []
+            return self._block(found, "", b""), []
         stats = self._stats
         corrected, combined = stats.corrected_symbols, stats.combined_blocks
         place, coded = 0, found.raw[found.head :]
@@ -149,11 +158,11 @@ class BlockDecoder:
             outcome = "combined"
         elif stats.damaged_blocks:
             outcome, stats.damaged_blocks = "damaged", 0
-        block = self._told(found, outcome, payload, stats.corrected_symbols - corrected)
-        if outcome == "combined":  # the decoder does not tell; what it makes of the block does
-            mended = sum(at >= found.head for at, _, _ in block.repairs)
-            block = block._replace(corrected=block.corrected + mended)
-            self._counts.corrected += mended
+        block = self._block(found, outcome, payload, stats.corrected_symbols - corrected)
+        if outcome == "combined":  # the decoder reports no count here
+            corrected_bytes = sum(at >= found.head for at, _, _ in block.repairs)
+            block = block._replace(corrected=block.corrected + corrected_bytes)
+            self._counts.corrected += corrected_bytes
         if header.kind is Kind.OPEN and payload:
             self._opened(header, payload)
         if header.kind is not Kind.DATA:
@@ -168,10 +177,10 @@ class BlockDecoder:
         return block, self._carry(place, payload, block)
 
     def end(self, why: str) -> list[Item]:
-        """Give up everything that is waited for; more may come all the same."""
+        """Give up on all missing bytes; more blocks may follow."""
         items: list[Item] = []
-        while self._held.pieces:
-            items += self._give_up("no block that could be decoded brought them")
+        while self._buffer.pieces:
+            items += self._give_up("no decodable block carried them")
         if self._frames is not None:
             items += self._frames.end(why)
         self._payloads = PayloadDecoder(self._stats)  # without the copies of failed blocks
@@ -179,7 +188,7 @@ class BlockDecoder:
 
     # -- the block itself -----------------------------------------------------------------------
 
-    def _told(
+    def _block(
         self, found: FoundBlock, outcome: str, payload: bytes | None, corrected: int = 0
     ) -> Block:
         header, counts, stats = found.header, self._counts, self._stats
@@ -201,7 +210,7 @@ class BlockDecoder:
         counts.checked_bits += 8 * found.head + stats.checked_bits
         stats.wrong_bits = stats.checked_bits = 0
         return Block(
-            found.time, self._said, self._to_server, header, code, found.offset, found.raw,
+            found.time, self._conversation, self._to_server, header, code, found.offset, found.raw,
             found.head, sent, payload, outcome, found.corrected + corrected, False, found.packets,
         )  # fmt: skip
 
@@ -210,17 +219,17 @@ class BlockDecoder:
         return self._linked.counts(to_server=self._to_server)
 
     def _opened(self, header: Header, payload: bytes) -> None:
-        """OPEN says which codes are used, and what bytes are counted from."""
+        """Read from OPEN the codes and the initial offset."""
         if self._linked.opening is None:
             try:
                 self._linked.opening = read_open_request(payload)
             except LinkError:
-                return  # the server refuses it
+                return  # the server refuses such a request
             self._linked.first = header.offset
             self._agree()
 
     def _agree(self) -> None:
-        """Use what OPEN says, if it is known."""
+        """Apply the settings of OPEN, if known."""
         spec = self._linked.spec(to_server=self._to_server)
         if spec is None or self._linked.opening is None:
             return
@@ -231,7 +240,7 @@ class BlockDecoder:
     # -- the stream that the blocks carry ---------------------------------------------------------
 
     def _place(self, header: Header) -> int:
-        """Where in the stream a payload begins."""
+        """Return the offset of a payload in the stream."""
         if self._frames is None:
             first = self._linked.first
             self._first = header.offset if first is None else first
@@ -239,16 +248,16 @@ class BlockDecoder:
         return unwrap(header.offset, 32, self._first + self._next) - self._first
 
     def _carry(self, place: int, payload: bytes, block: Block) -> list[Item]:
-        """Put a payload in its place; returns what that completes."""
+        """Insert a payload at its offset; return the items that it completes."""
         assert self._frames is not None
         end = place + len(payload)
         ahead, items = place - self._next, list[Item]()
         if abs(ahead) > _NEAR and not (self.lost and ahead > 0):
-            # No receiver would take it. A second one is believed: the capture may have missed much.
+            # A receiver would drop it. Accept the second one, since the capture may have gaps.
             self.lost = True
             return []
         if ahead > _NEAR:
-            while self._held.pieces:
+            while self._buffer.pieces:
                 items += self._give_up("blocks are missing")
             if place > self._next:
                 items += self._gap(place, "blocks are missing", block.packets[-1], block.time)
@@ -257,54 +266,54 @@ class BlockDecoder:
             start = max(place, self._next)
             data = payload[start - place :]
             piece = Piece(start, end, data, block.packets[-1], block.time, block.again, 0)
-            self._held.add(piece)
+            self._buffer.add(piece)
         items += self._deliver()
-        while self._held.pieces and (why := self._why_not_wait()):
+        while self._buffer.pieces and (why := self._why_not_wait()):
             items += self._give_up(why)
         self._payloads.forget_before(self._next)
         return _inside(items)
 
     def _deliver(self) -> list[Item]:
-        """Hand over what has no hole in front of it."""
+        """Deliver buffered payloads up to the next hole."""
         assert self._frames is not None
-        items, held = list[Item](), self._held
-        while held.pieces and held.pieces[0].start <= self._next:
-            piece = held.pop()
+        items, buffer = list[Item](), self._buffer
+        while buffer.pieces and buffer.pieces[0].start <= self._next:
+            piece = buffer.pop()
             assert piece.data is not None
             self._next = piece.end
             items += self._frames.push(piece.data, piece.packet, piece.time, piece.repeated)
         return items
 
     def _give_up(self, reason: str) -> list[Item]:
-        """Do without what is in front of the first piece that is held."""
-        first = self._held.pieces[0]
+        """Give up on the bytes before the first buffered payload."""
+        first = self._buffer.pieces[0]
         items = self._gap(first.start, reason, first.packet, first.time)
         return items + self._deliver()
 
     def _gap(self, to: int, reason: str, packet: int, time: int) -> list[Item]:
-        """Leave out the bytes up to a place."""
+        """Skip the bytes up to an offset."""
         assert self._frames is not None
         at, size = self._next, to - self._next
         self._next = to
         self._counts.missing += size
         items = self._frames.gap(size)
-        gap = Gap(time, self._said, self._to_server, at, size, reason, packet, inside=True)
+        gap = Gap(time, self._conversation, self._to_server, at, size, reason, packet, inside=True)
         return [*items, gap]
 
     def _why_not_wait(self) -> str:
-        """Why what is in front of the first piece that is held will not come; "" if it may."""
+        """Return why the bytes before the buffer will not arrive, or "" if they may."""
         if self._linked.mode is Mode.FEC:
-            return "nothing is sent again"
+            return "this link does not retransmit"
         ack = self._linked.acked.get(self._to_server)
         if ack is not None:
             place = unwrap(ack, 32, self._first + self._next) - self._first
-            if place >= self._held.pieces[0].start:
-                return "the other side has them, the capture has not"
-        if self._held.size > MAX_BUFFERED or len(self._held.pieces) > MAX_BUFFERED_PIECES:
-            return "too much waited behind them"
+            if place >= self._buffer.pieces[0].start:
+                return "acknowledged by the peer, but not captured"
+        if self._buffer.size > MAX_BUFFERED or len(self._buffer.pieces) > MAX_BUFFERED_PIECES:
+            return "the buffer after them is full"
         return ""
 
 
 def _inside(items: list[Item]) -> list[Item]:
-    """What is told of the bytes that a link carries is marked as such."""
+    """Mark items as belonging to the stream that a link carries."""
     return [i._replace(inside=True) if isinstance(i, Damage) else i for i in items]

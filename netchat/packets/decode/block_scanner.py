@@ -1,9 +1,9 @@
-"""The stage that finds the blocks of a noisy link in a TCP stream.
+"""Stage that finds the blocks of a noisy link in a TCP stream.
 
-    bytes in order -> BlockReader -> BlockDecoder -> Block, and what is in it
+    bytes in order -> BlockScanner -> BlockDecoder -> Block, and the items in it
 
-The link's own `BlockScanner` cuts the stream, and searches for the next block behind damage. What is
-here beside it knows where each byte came from, and leaves none of them out.
+The link's `BlockScanner` cuts the stream into blocks and resynchronises after damage. This stage adds
+the packets that each byte came from, and accounts for every byte.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from netchat.link.block_scanner import BlockScanner, StreamBlock
 from netchat.link.header import HEAD_SIZE, read_header
 from netchat.link.sync_marker import MARKER
 from netchat.packets.decode.block_decoder import BlockDecoder, FoundBlock
-from netchat.packets.decode.byte_queue import Backlog
+from netchat.packets.decode.byte_queue import ByteQueue
 from netchat.packets.decode.conversation import Conversation
 from netchat.packets.decode.frame_scanner import Stage
 from netchat.packets.decode.link_state import LinkState
@@ -24,20 +24,20 @@ from netchat.wording import many
 
 __all__ = ["BlockScanStage"]
 
-#: Bytes of memory that a stage takes while it is at work, besides what it holds.
+#: Memory use of an active stage besides its buffers, in bytes.
 _COST = 8192
 
 
 class BlockScanStage:
-    """Cuts one direction of a conversation into blocks, and decodes them.
+    """Stage that cuts one direction of a conversation into blocks and decodes them.
 
     Args:
-        conversation: whose they are; it is spoken over a link.
-        linked: that link.
-        budget: told of what is kept.
-        open_frames: as for `BlockDecoder`.
-        to_server: which direction.
-        offset: where in the direction's bytes it begins.
+        conversation: The conversation.
+        linked: Its link.
+        budget: Budget for the buffered bytes.
+        open_frames: Makes the stage for the link's stream; see `BlockDecoder`.
+        to_server: Which direction.
+        offset: Offset of the first byte in the direction's stream.
     """
 
     __slots__ = (
@@ -59,20 +59,20 @@ class BlockScanStage:
         self._linked = linked
         self._budget = budget
         self._to_server = to_server
-        self._backlog = Backlog(budget)
+        self._backlog = ByteQueue(budget)
         self._backlog.offset = offset
         self._blocks = BlockDecoder(conversation, linked, open_frames, to_server=to_server)
         self._reader: BlockScanner | None = None
-        self._base = 0  # where in the stream the reader began
+        self._base = 0  # stream offset at which the reader began
         self._cost = 0
 
     @property
-    def doubtful(self) -> bool:
-        """Never: a header of a link was read."""
+    def has_invalid_bytes(self) -> bool:
+        """Always False: a valid header of a link was found."""
         return False
 
     def push(self, data: bytes, packet: int, time: int, repeated: bool) -> list[Item]:
-        """Take the next bytes of the stream; as `FrameScanner.push`."""
+        """Process the next bytes of the stream; see `FrameScanner.push`."""
         items: list[Item] = []
         backlog = self._backlog
         if self._reader is None:
@@ -84,13 +84,13 @@ class BlockScanStage:
         while (block := reader.next()) is not None:
             if not self._take(block, items):
                 reader.doubt(block)
-        passed = backlog.offset + len(backlog.bytes) - reader.held  # no block begins before
+        passed = backlog.offset + len(backlog.bytes) - reader.held  # no block begins before it
         backlog.skip(max(0, passed - backlog.offset))
         self._account()
         return items
 
     def gap(self, size: int) -> list[Item]:
-        """Leave out `size` bytes that are missing; returns what stood in front of them."""
+        """Skip `size` missing bytes; return items for the bytes before them."""
         items = self._flush("broken", f"then {many(size, 'byte is', 'bytes are')} missing")
         self._backlog.offset += size
         self._blocks.lost = True
@@ -98,14 +98,14 @@ class BlockScanStage:
         return items
 
     def end(self, why: str) -> list[Item]:
-        """Decide everything that waits: nothing more comes."""
+        """Mark the end of the stream and return items for all buffered bytes."""
         items = self._flush("unfinished", f"then {why}")
         items += self._blocks.end(why)
         self._account()
         return items
 
     def swap_direction(self) -> None:
-        """The bytes are of the other direction."""
+        """Reverse the direction."""
         self._to_server = not self._to_server
         self._blocks.swap_direction()
 
@@ -119,10 +119,10 @@ class BlockScanStage:
     # -- blocks -------------------------------------------------------------------------------------
 
     def _take(self, block: StreamBlock, items: list[Item]) -> bool:
-        """Take a block that the reader has found; False if its payload cannot be decoded."""
+        """Process a block; return False if its payload cannot be decoded."""
         backlog, place = self._backlog, self._base + block.at
         if place < backlog.offset:
-            return True  # inside of one that failed, and was told as such
+            return True  # inside a failed block, which was reported
         backlog.skip(place - backlog.offset)
         self._end_run(items, "no block begins in them")
         size = HEAD_SIZE + len(block.coded)
@@ -132,12 +132,12 @@ class BlockScanStage:
             tuple(dict.fromkeys(mark.packet for mark in marks)),
             max(mark.time for mark in marks),
         )  # fmt: skip
-        told, inside = self._blocks.take(found)
-        items += [told, *inside]
-        return told.outcome != "failed"
+        decoded, inside = self._blocks.take(found)
+        items += [decoded, *inside]
+        return decoded.outcome != "failed"
 
     def _flush(self, cause: str, why: str) -> list[Item]:
-        """Decide everything that waits: its rest will never come."""
+        """Return items for all buffered bytes: the rest of a block will not arrive."""
         items: list[Item] = []
         backlog = self._backlog
         if self._reader is not None:
@@ -167,7 +167,7 @@ class BlockScanStage:
         return items
 
     def _end_run(self, items: list[Item], reason: str) -> None:
-        """Turn the bytes that were passed over, if there are any, into an item."""
+        """Append an item for the skipped bytes, if any."""
         run = self._backlog.end_run()
         if run is None:
             return

@@ -1,4 +1,4 @@
-"""The bytes of a stream that belong to no item yet, and the packets they came in."""
+"""Queue of stream bytes that belong to no item yet, with the packets that carried them."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from typing import NamedTuple
 
 from netchat.packets.memory_budget import MemoryBudget
 
-__all__ = ["Backlog", "Mark", "Run"]
+__all__ = ["ByteQueue", "Mark", "Run"]
 
-#: Bytes that a run shows of itself: enough to recognise another protocol by.
+#: Bytes of a skipped run that are kept: enough to recognise another protocol.
 _SAMPLE = 64
 
-#: What remembering one mark costs, in bytes.
+#: Memory cost of a mark, in bytes.
 _MARK_COST = 160
 
 
 class Mark(NamedTuple):
-    """Where some bytes came from.
+    """Origin of some bytes.
 
     Attributes:
-        end: place in the stream behind the last of them.
-        packet: number of the packet.
-        time: when it was captured, in ns.
-        repeated: whether it was a retransmission.
+        end: Stream offset after the last of them.
+        packet: Number of the packet.
+        time: Capture time, in ns.
+        repeated: Whether it was a retransmission.
     """
 
     end: int
@@ -32,14 +32,14 @@ class Mark(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Bytes that were passed over.
+    """Contiguous bytes that were skipped.
 
     Attributes:
-        start: place in the stream of the first one.
-        size: how many.
-        sample: the first of them.
-        first: where the first one came from.
-        last: where the last one came from.
+        start: Stream offset of the first one.
+        size: Number of bytes.
+        sample: The first bytes.
+        first: Origin of the first byte.
+        last: Origin of the last byte.
     """
 
     start: int
@@ -49,15 +49,15 @@ class Run(NamedTuple):
     last: Mark
 
 
-class Backlog:
-    """A queue of bytes that remembers where each came from.
+class ByteQueue:
+    """Queue of bytes that remembers the origin of each.
 
     Args:
-        budget: told of what is kept.
+        budget: Budget for the buffered bytes.
 
     Attributes:
-        bytes: what waits. Look, but do not change.
-        offset: place in the stream of the first byte that waits.
+        bytes: The buffered bytes; read-only for callers.
+        offset: Stream offset of the first one.
     """
 
     __slots__ = ("_budget", "_cost", "_marks", "_run", "bytes", "offset")
@@ -76,19 +76,19 @@ class Backlog:
         self._marks.append(Mark(self.offset + len(self.bytes), packet, time, repeated))
 
     def take(self, size: int) -> tuple[bytes, list[Mark]]:
-        """Remove the first `size` bytes; returns them and where they came from."""
+        """Remove the first `size` bytes; return them and their origins."""
         raw = bytes(self.bytes[:size])
         del self.bytes[:size]
         self.offset += size
         marks = self._marks
         last = next(place for place, mark in enumerate(marks) if mark.end >= self.offset)
         taken = marks[: last + 1]
-        # The last mark may be that of bytes that are still waiting, too.
+        # The last mark may cover bytes that remain, too.
         del marks[: last + (marks[last].end == self.offset)]
         return raw, taken
 
     def skip(self, size: int) -> None:
-        """Let the first `size` bytes go, and remember them as part of the run."""
+        """Remove the first `size` bytes and add them to the skipped run."""
         if not size:
             return
         start = self.offset
@@ -101,12 +101,12 @@ class Backlog:
             self._run = Run(run.start, run.size + size, sample, run.first, marks[-1])
 
     def end_run(self) -> Run | None:
-        """The run of bytes that were let go since the last call, if there were any."""
+        """Return the bytes skipped since the last call, or None."""
         run, self._run = self._run, None
         return run
 
     def account(self) -> None:
-        """Tell the budget what is kept now."""
+        """Update the budget."""
         cost = len(self.bytes) + _MARK_COST * len(self._marks)
         self._budget.used += cost - self._cost
         self._cost = cost

@@ -1,4 +1,4 @@
-"""One TCP connection or link over UDP, as the decoder and its views know it."""
+"""Conversation: one TCP connection or link over UDP, as decoder and views see it."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from netchat.wire import Hello, Joined, Membership, Message, Renamed, Welcome
 
 __all__ = ["Conversation", "Counts", "endpoints", "reverse", "show_endpoint"]
 
-#: Rooms remembered of one conversation: what it says of them is somebody else's.
-_MOST_ROOMS = 256
+#: Rooms remembered per conversation: their number depends on untrusted input.
+_MAX_ROOMS = 256
 
 
 @dataclass(slots=True)
 class Counts:
-    """What was seen of one direction of a connection.
+    """Counters of one direction of a connection.
 
     Attributes:
         segments: TCP segments, or datagrams.
-        offset: place in its stream up to which bytes were delivered or given up.
-        retransmissions: segments that brought bytes again, or late enough to be sent again.
-        out_of_order: segments that came late, by less than a retransmission takes.
-        gaps: places where bytes are missing.
-        missing: how many bytes.
-        conflicts: overlapping segments that did not agree; the first one counts.
-        astray: segments far outside the window; they are not looked at.
+        offset: Stream offset up to which bytes were delivered or skipped.
+        retransmissions: Segments with bytes that were captured before, or late by the time of a
+            retransmission.
+        out_of_order: Segments that were late by less than that.
+        gaps: Number of gaps.
+        missing: Bytes in all gaps.
+        conflicts: Overlapping segments with different bytes; the first one counts.
+        astray: Segments far outside the window, which are ignored.
     """
 
     segments: int = 0
@@ -41,29 +42,29 @@ class Counts:
 
     @property
     def bytes(self) -> int:
-        """Bytes of its stream that were there."""
+        """Captured bytes of the stream."""
         return self.offset - self.missing
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Conversation:
-    """A TCP connection between a client and a server, or a link over UDP.
+    """TCP connection between a client and a server, or a link over UDP.
 
     Attributes:
-        number: counts the chat's connections in a capture, from 1.
-        client: address and port of the side that opened it, as far as can be known.
-        server: address and port of the other side.
-        began: time of its first packet, in ns.
-        whole: whether the capture has its beginning.
-        user: name of the client's user, once HELLO or WELCOME told it; else "".
-        device: the client's device id, once WELCOME told it; else 0.
-        rooms: what the server told about the rooms the user is in, by code.
-        to_server: counts of what the client sent.
-        to_client: counts of what the server sent.
-        link: the noisy link that it is spoken over; None if it is not.
+        number: Number of the conversation in the capture, from 1.
+        client: Address and port of the side that opened the connection, as far as known.
+        server: Address and port of the peer.
+        began: Time of the first packet, in ns.
+        whole: Whether the capture contains its beginning.
+        user: Name of the client's user, known from HELLO or WELCOME; else "".
+        device: Device id of the client, known from WELCOME; else 0.
+        rooms: Memberships of the user that the server sent, by room code.
+        to_server: Counters of what the client sent.
+        to_client: Counters of what the server sent.
+        link: State of the noisy link it uses, or None.
         transport: `TCP` or `UDP`.
-        twins: further streams of the connection, where each packet was captured several times with
-            other sequence numbers. Their items are this conversation's, their counts are their own.
+        duplicates: Further streams of the connection, if each packet was captured several times with
+            other sequence numbers. Their items belong to this conversation; their counters are separate.
     """
 
     number: int
@@ -78,10 +79,10 @@ class Conversation:
     to_client: Counts = field(default_factory=Counts)
     link: LinkState | None = None
     transport: str = "TCP"
-    twins: list[Conversation] = field(default_factory=list)
+    duplicates: list[Conversation] = field(default_factory=list)
 
     def learn(self, message: Message) -> None:
-        """Remember names from the messages that tell them."""
+        """Remember names from the messages that contain them."""
         if isinstance(message, Welcome):
             self.user, self.device = message.name, message.device
             for membership in message.rooms:
@@ -95,22 +96,29 @@ class Conversation:
                 self._learn_room(membership)
 
     def _learn_room(self, membership: Membership) -> None:
-        if len(self.rooms) < _MOST_ROOMS:
+        if len(self.rooms) < _MAX_ROOMS:
             self.rooms[membership.room] = membership
 
     def counts(self, *, to_server: bool) -> Counts:
-        """What was seen of one direction, in all streams."""
-        counts = [said.to_server if to_server else said.to_client for said in (self, *self.twins)]
+        """Return the counters of one direction, for all streams together."""
+        counts = [
+            conversation.to_server if to_server else conversation.to_client
+            for conversation in (self, *self.duplicates)
+        ]
         return Counts(*map(sum, zip(*map(dataclasses.astuple, counts), strict=True)))
 
     def block_counts(self, *, to_server: bool) -> BlockCounts:
-        """What was seen of the blocks of one direction, in all streams."""
-        links = [said.link for said in (self, *self.twins) if said.link is not None]
+        """Return the block counters of one direction, for all streams together."""
+        links = [
+            conversation.link
+            for conversation in (self, *self.duplicates)
+            if conversation.link is not None
+        ]
         counts = [link.counts(to_server=to_server) for link in links]
         return BlockCounts(*map(sum, zip(*map(dataclasses.astuple, counts), strict=True)))
 
     def source(self, *, to_server: bool) -> tuple[str, int]:
-        """Address and port of the sender of one direction."""
+        """Return the address and port of the sender of one direction."""
         return self.client if to_server else self.server
 
     def __repr__(self) -> str:
@@ -121,13 +129,13 @@ class Conversation:
 
 
 def show_endpoint(endpoint: tuple[str, int]) -> str:
-    """An address and a port as people write them: `10.0.0.1:6464`, `[::1]:6464`."""
+    """Format an address and a port: `10.0.0.1:6464`, `[::1]:6464`."""
     host, port = endpoint
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def endpoints(key: bytes) -> tuple[tuple[str, int], tuple[str, int]]:
-    """Source and destination that a direction's key names."""
+    """Return the source and destination of a direction's key."""
     size = (len(key) - 4) // 2
     source, target = (str(ipaddress.ip_address(key[at : at + size])) for at in (0, size))
     ports = key[2 * size :]
@@ -135,6 +143,6 @@ def endpoints(key: bytes) -> tuple[tuple[str, int], tuple[str, int]]:
 
 
 def reverse(key: bytes) -> bytes:
-    """The key of the other direction."""
+    """Return the key of the reverse direction."""
     size = (len(key) - 4) // 2
     return key[size : 2 * size] + key[:size] + key[-2:] + key[-4:-2]

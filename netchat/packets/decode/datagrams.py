@@ -1,4 +1,4 @@
-"""Links over UDP: a datagram is a block, and a conversation is a link.
+"""Links over UDP: each datagram is a block, each link is a conversation.
 
 datagram -> header -> the link it names -> BlockDecoder -> items
 """
@@ -30,7 +30,7 @@ __all__ = ["Datagrams", "Side"]
 
 _End = tuple[str, int]
 
-#: Kinds that travel one way only.
+#: Kinds of blocks that travel one way only.
 _TO_SERVER, _TO_CLIENT = (Kind.OPEN,), (Kind.ACCEPT, Kind.REFUSE, Kind.CHALLENGE)
 
 
@@ -38,11 +38,11 @@ class Side:
     """One direction of a link.
 
     Attributes:
-        conversation: the link's.
-        to_server: which direction.
-        counts: what of its counts are this direction's.
-        blocks: what decodes its blocks.
-        cost: what of its memory the budget knows.
+        conversation: The link's conversation.
+        to_server: Which direction.
+        counts: Counters of this direction.
+        blocks: Decoder of its blocks.
+        cost: Memory use known to the budget, in bytes.
     """
 
     __slots__ = ("blocks", "conversation", "cost", "counts", "to_server")
@@ -60,20 +60,20 @@ class Side:
         self.counts: Counts = conversation.to_server if to_server else conversation.to_client
         self.cost = 0
         self.blocks = BlockDecoder(
-            conversation, linked, lambda in_place: open_frames(self, in_place), to_server=to_server
+            conversation, linked, lambda aligned: open_frames(self, aligned), to_server=to_server
         )
 
 
 class Datagrams:
-    """Finds links in datagrams, and follows them.
+    """Decoder that finds links in datagrams and follows them.
 
     Args:
-        ports: UDP ports of the chat's servers.
-        budget: told of what is kept.
-        open_frames: makes what takes a side's stream; its second argument is whether that is whole
-            from its first byte on.
-        number: gives the next conversation its number.
-        trace: also yield each datagram, as `Trace`.
+        ports: UDP ports of chat servers.
+        budget: Budget for the buffered bytes.
+        open_frames: Makes the stage for a side's stream; its second argument is whether the stream is
+            complete from its first byte on.
+        number: Returns the number of the next conversation.
+        trace: Whether to yield each datagram, too, as `Trace`.
     """
 
     def __init__(
@@ -90,20 +90,20 @@ class Datagrams:
         self._open_frames = open_frames
         self._number = number
         self._trace = trace
-        # By the conversation's number, the one that was silent longest first.
+        # By the conversation's number, the least recently active first.
         self._links: dict[int, tuple[Side, Side]] = {}
-        # Which one was last between a client and a server, and which one of a link's number was last
-        # at a server: the client's address may change, and two links may have the same number.
+        # The last link between a client and a server, and the last with a link number at a server:
+        # the client's address may change, and two links may have the same number.
         self._ends: dict[tuple[_End, _End], int] = {}
         self._named: dict[tuple[_End, int], int] = {}
 
     def feed(self, datagram: Datagram, packet: int, time: int) -> list[Item] | None:
-        """Take a datagram; None if it is none of a link.
+        """Process a datagram; return None if it does not belong to a link.
 
         Args:
-            datagram: it.
-            packet: its packet's number.
-            time: when it was captured, in ns.
+            datagram: The datagram.
+            packet: Number of its packet.
+            time: Capture time, in ns.
         """
         source, target = endpoints(datagram.key)
         payload, items = datagram.payload, list[Item]()
@@ -120,9 +120,9 @@ class Datagrams:
             self._named[server, head.header.link] = key
         else:
             return None
-        self._links[key] = sides  # the last to be let go
+        self._links[key] = sides  # now the most recently active
         side = sides[not to_server]
-        if side.conversation.client != client:  # the link has moved with its client
+        if side.conversation.client != client:  # the client's address has changed
             self._leave(key, side.conversation)
             side.conversation.client = client
         self._ends[client, server] = key
@@ -130,7 +130,7 @@ class Datagrams:
         return items
 
     def _read(self, payload: bytes, source: _End, target: _End) -> tuple[ReadHeader | None, bytes]:
-        """Read a header, and with which mask; that is empty where there is none."""
+        """Read a header; return it and its mask, which is empty for none."""
         coded = payload[:HEADER_SIZE]
         if len(coded) < HEADER_SIZE:
             return None, b""
@@ -141,24 +141,24 @@ class Datagrams:
             mask = self._linked(key).mask if key is not None else b""
             if mask and (head := read_header(masked(coded, mask))) is not None:
                 return head, mask
-        # OPEN is not in the capture, or the link has moved. What is masked cannot be checked then.
+        # OPEN was not captured, or the client moved. The masked part cannot be checked then.
         if (head := read_masked_header(coded)) is None:
             return None, b""
         sent = write_header(head.header)
         return head, bytes(a ^ b for a, b in zip(coded[-MASKED:], sent[-MASKED:], strict=True))
 
     def finish(self) -> list[Item]:
-        """Take it that no more come."""
+        """Mark the end of the capture and flush all links."""
         items: list[Item] = []
         for key in list(self._links):
             items += self._end(key, "the capture ends")
         return items
 
     def relieve(self, limit: int) -> list[Item]:
-        """Give up what is held for those that were silent longest, until that is enough.
+        """Flush the least recently active links until enough memory is free.
 
         Args:
-            limit: bytes that may be held.
+            limit: Bytes that may be buffered.
         """
         items: list[Item] = []
         for sides in self._links.values():
@@ -177,7 +177,7 @@ class Datagrams:
         return source[1] >= target[1]
 
     def _known(self, client: _End, server: _End, header: Header | None) -> int | None:
-        """The link that a datagram is of, if it is known."""
+        """Return the key of the link that a datagram belongs to, or None."""
         key = self._ends.get((client, server))
         if header is None:
             return key
@@ -186,7 +186,7 @@ class Datagrams:
         if key is not None and header.kind is Kind.OPEN:
             first = self._linked(key).first
             if first is not None and first != header.offset:
-                return None  # another one, of the same number by chance
+                return None  # another link that happens to have the same number
         return key
 
     def _linked(self, key: int) -> LinkState:
@@ -207,15 +207,17 @@ class Datagrams:
         """Begin to follow a link."""
         before = self._ends.get((client, server))
         if before is not None and header.kind is Kind.OPEN:
-            said = self._links[before][0].conversation
-            items += self._end(before, "a new link takes its ports")
-            items.append(Notice(time, said, True, "replaced", packet))
+            conversation = self._links[before][0].conversation
+            items += self._end(before, "a new link uses its ports")
+            items.append(Notice(time, conversation, True, "replaced", packet))
         linked = LinkState(number=header.link)
         whole = header.kind is Kind.OPEN
-        said = Conversation(self._number(), client, server, time, whole, transport="UDP")
-        said.link = linked
-        items.append(Notice(time, said, to_server, "opened" if whole else "joined", packet))
-        up, down = (Side(said, linked, self._open_frames, to_server=way) for way in (True, False))
+        conversation = Conversation(self._number(), client, server, time, whole, transport="UDP")
+        conversation.link = linked
+        items.append(Notice(time, conversation, to_server, "opened" if whole else "joined", packet))
+        up, down = (
+            Side(conversation, linked, self._open_frames, to_server=way) for way in (True, False)
+        )
         up.blocks.lost = down.blocks.lost = not whole
         return up, down
 
@@ -229,30 +231,32 @@ class Datagrams:
         time: int,
     ) -> list[Item]:
         counts, payload = side.counts, datagram.payload
-        said, to_server, offset = side.conversation, side.to_server, counts.offset
+        conversation, to_server, offset = side.conversation, side.to_server, counts.offset
         items: list[Item] = []
         counts.segments += 1
         counts.offset += len(payload)
         if self._trace:
             size = len(payload) + datagram.cut
-            items.append(Trace(time, said, to_server, packet, 0, offset, size, -1, ""))
+            items.append(Trace(time, conversation, to_server, packet, 0, offset, size, -1, ""))
         wanted = side.blocks.size(head.header) if head is not None else None
         if head is None or wanted != len(payload) - HEADER_SIZE:
-            reason = "no header can be read in this datagram"
+            reason = "this datagram has no readable header"
             if datagram.cut:
-                reason = f"the capture cut {many(datagram.cut, 'byte')} off this datagram"
+                reason = f"the capture truncated this datagram by {many(datagram.cut, 'byte')}"
             elif head is not None:
-                reason = f"this datagram is not as long as its {head.header.kind.name} header says"
+                reason = (
+                    f"the length of this datagram contradicts its {head.header.kind.name} header"
+                )
             elif len(payload) < HEADER_SIZE:
                 reason = "this datagram is too short for a block"
-            link = said.link
+            link = conversation.link
             assert link is not None
             link.counts(to_server=to_server).unreadable += head is None
             link.counts(to_server=to_server).skipped += len(payload)
             if payload:
                 items.append(
                     Damage(
-                        time, said, to_server, offset, len(payload), "skipped", "", reason,
+                        time, conversation, to_server, offset, len(payload), "skipped", "", reason,
                         payload[:64], (packet,),
                     )
                 )  # fmt: skip
@@ -266,25 +270,25 @@ class Datagrams:
         self._account(side)
         items += [block, *inside]
         if head.header.kind in (Kind.CLOSE, Kind.REFUSE) and block.outcome != "failed":
-            items.append(Notice(time, said, to_server, "closed", packet))
+            items.append(Notice(time, conversation, to_server, "closed", packet))
         return items
 
     def _account(self, side: Side) -> None:
         self._budget.used += side.blocks.cost - side.cost
         side.cost = side.blocks.cost
 
-    def _leave(self, key: int, said: Conversation) -> None:
-        """A link is not between its client's present address and the server any more."""
-        if self._ends.get((said.client, said.server)) == key:
-            del self._ends[said.client, said.server]
+    def _leave(self, key: int, conversation: Conversation) -> None:
+        """Forget the addresses of a link, whose client has moved."""
+        if self._ends.get((conversation.client, conversation.server)) == key:
+            del self._ends[conversation.client, conversation.server]
 
     def _end(self, key: int, why: str) -> list[Item]:
         number = self._linked(key).number
         sides = self._links.pop(key)
-        said = sides[0].conversation
-        self._leave(key, said)
-        if number is not None and self._named.get((said.server, number)) == key:
-            del self._named[said.server, number]
+        conversation = sides[0].conversation
+        self._leave(key, conversation)
+        if number is not None and self._named.get((conversation.server, number)) == key:
+            del self._named[conversation.server, number]
         items: list[Item] = []
         for side in sides:
             items += side.blocks.end(why)
@@ -295,7 +299,7 @@ class Datagrams:
         items: list[Item] = []
         while len(self._links) >= MAX_LINKS:
             key = next(iter(self._links))
-            said = self._links[key][0].conversation
-            items += self._end(key, "it is not followed any more")
-            items.append(Notice(time, said, True, "dropped", packet))
+            conversation = self._links[key][0].conversation
+            items += self._end(key, "the link is no longer followed")
+            items.append(Notice(time, conversation, True, "dropped", packet))
         return items

@@ -1,6 +1,6 @@
-"""From packets to messages: finds the conversations, and drives what follows each of them.
+"""Decoder: from packets to messages.
 
-    packet -> dissect -> Direction (TCP) -> Stage (frames, or blocks with frames in them) -> items
+    packet -> dissect -> TcpStream -> Stage (frames, or blocks with frames in them) -> items
                       -> Datagrams (UDP) -> blocks with frames in them -> items
 
     decoder = Decoder()
@@ -10,8 +10,8 @@
     for item in decoder.finish():
         ...
 
-A push interface without input or output. A live capture feeds it as packets come, and calls
-`tick` now and then, so that what is waited for in vain is given up in time.
+It does no input or output itself. A live capture feeds packets as they arrive, and calls `tick`
+regularly, so that timeouts expire.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING
 
 from netchat.packets.capture.packet import Packet
 from netchat.packets.decode.conversation import Conversation, endpoints, reverse
-from netchat.packets.decode.frame_scanner import Echo, FrameScanner, Stage
+from netchat.packets.decode.frame_scanner import FrameScanner, SegmentCache, Stage
 from netchat.packets.decode.protocol_detector import ProtocolDetector
 from netchat.packets.items import Item, Notice
 from netchat.packets.memory_budget import MAX_CONVERSATIONS, MAX_KEPT, MemoryBudget
-from netchat.packets.tcp.connection import MAX_TWINS, Connection, Rival
+from netchat.packets.tcp.connection import MAX_DUPLICATES, Connection, Rival
 from netchat.packets.tcp.dissect import (
     ACK,
     FIN,
@@ -46,27 +46,26 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoder"]
 
-_MASK = 0xFFFFFFFF
 _KINDS = SYN | FIN | RST | ACK
 
-#: Connections that are known to be no chat. A key of them costs 150 bytes.
-_MOST_FOREIGN = 65_536
+#: Connections known not to be a chat; the key of one takes 150 bytes.
+_MAX_FOREIGN = 65_536
 
 
 class Decoder:
-    """Decodes the chat in a sequence of packets.
+    """Decoder of the chat in a sequence of packets.
 
     Args:
-        ports: TCP ports that are a chat's whatever is said on them. On other ports a connection
-            is one if a valid frame is found where it must be. Links over UDP are looked for on
-            these ports only.
-        limit: bytes a whole frame may have; larger ones are damage.
-        trace: also yield every TCP segment of a chat, as `Trace`. Costs time.
+        ports: TCP ports of chat servers: every connection to them is a chat. A connection on other
+            ports is a chat if a valid frame is found where one must be. Links over UDP are looked for
+            on these ports only.
+        limit: Maximum length of a frame, in bytes; longer ones are damage.
+        trace: Whether to yield every TCP segment of a chat, too, as `Trace`; this is slower.
 
     Attributes:
-        packets: how many were fed.
-        skipped: how many of them held neither a TCP segment nor a datagram of a link, by the reason.
-        conversations: how many connections of a chat and links over UDP were seen.
+        packets: Number of packets fed.
+        skipped: Number of packets without a TCP segment or a link's datagram, by reason.
+        conversations: Number of chat connections and links over UDP found.
     """
 
     def __init__(
@@ -83,15 +82,15 @@ class Decoder:
         self._limit = limit
         self._trace = trace
         self._budget = MemoryBudget()
-        self._echo = Echo()
+        self._cache = SegmentCache()
         self._table: dict[bytes, tuple[Connection, TcpStream]] = {}
-        self._foreign: set[bytes] = set()  # keys of connections that are no chat
+        self._foreign: set[bytes] = set()  # keys of connections that are not a chat
         self._waiting: set[Connection] = set()
-        self._challenged: set[Connection] = set()  # those that have a rival
+        self._challenged: set[Connection] = set()  # connections with a rival
         self._datagrams: Datagrams | None = None
 
     def feed(self, packet: Packet) -> list[Item]:
-        """Take the next packet.
+        """Process the next packet.
 
         Returns:
             The items that it completes, often none.
@@ -105,26 +104,22 @@ class Decoder:
         known = self._table.get(key)
         if known is not None:
             connection, half = known
-            if connection.ready and seq == half.next and flags & _KINDS == ACK and not cut:
-                # The usual case: the next segment of a chat in which nothing is missing.
+            if connection.is_fast and seq == half.next and flags & _KINDS == ACK and not cut:
+                # Fast path: the next segment of a chat in which nothing is missing.
                 connection.last = time
                 half.other.acked = ack
-                counts = half.counts
-                counts.segments += 1
+                half.counts.segments += 1
                 if not payload:
                     return []
-                size = len(payload)
-                counts.offset += size
-                half.next = (seq + size) & _MASK
-                items = half.stage.push(payload, number, time, False)
+                items = half.fast_accept(payload, number, time)
                 return items + self._relieve() if self._budget.used > MAX_KEPT else items
         return self._unusual(Segment(*fields), number, time)
 
     def tick(self, time: int) -> list[Item]:
-        """Let time pass without a packet: gives up what was waited for long enough.
+        """Handle expired timeouts when no packet arrives.
 
         Args:
-            time: now, in ns, by the clock of the packets.
+            time: Current time by the packets' clock, in ns.
         """
         items: list[Item] = []
         for connection in list(self._waiting):
@@ -135,14 +130,14 @@ class Decoder:
         return items
 
     def finish(self) -> list[Item]:
-        """Take it that no more packets come: gives up everything that is waited for."""
+        """Mark the end of the capture and flush pending streams."""
         items: list[Item] = []
         for connection in self._followed():
             items += self._end(connection, "the capture ends", "", connection.last, self.packets)
         return items + (self._datagrams.finish() if self._datagrams is not None else [])
 
     def _no_segment(self, why: str, packet: Packet) -> list[Item]:
-        """A packet without TCP; there may be a datagram of a link in it."""
+        """Process a packet without TCP, which may contain a link's datagram."""
         number, time, link, data, length = packet
         items: list[Item] | None = None
         if why == NOT_TCP:
@@ -155,7 +150,7 @@ class Decoder:
         return items + self._relieve() if self._budget.used > MAX_KEPT else items
 
     def _links(self) -> Datagrams:
-        """The links over UDP; what they need is loaded when there is the first."""
+        """Return the decoder of links over UDP; its dependencies are loaded with the first link."""
         if self._datagrams is None:
             from netchat.packets.decode.datagrams import Datagrams
 
@@ -167,7 +162,7 @@ class Decoder:
     # -- one segment ----------------------------------------------------------------------------
 
     def _unusual(self, segment: Segment, number: int, time: int) -> list[Item]:
-        """A segment that opens or closes something, comes out of order, or is incomplete."""
+        """Process a segment that opens or closes, is out of order, or is incomplete."""
         items: list[Item] = []
         key, opening = segment.key, segment.flags & (SYN | ACK) == SYN
         if key in self._foreign:
@@ -179,14 +174,14 @@ class Decoder:
             return items
         if connection is None or half is None:
             connection, half = self._open(segment, number, time, items)
-        elif connection.rival is not None or connection.twins:
+        elif connection.rival is not None or connection.duplicates:
             connection, half = self._stream(connection, segment, time, items)
-            if connection.chat is False:
-                return items  # a new connection had the ports, and was no chat
+            if connection.is_chat is False:
+                return items  # a new connection uses the ports, and is not a chat
         if connection.is_another(half, segment):
             connection, half = self._challenge(connection, half, segment, number, time, items)
         items += self._take(connection, half, segment, number, time)
-        if connection.rival is not None and connection.rival.is_twin and connection.chat:
+        if connection.rival is not None and connection.rival.is_duplicate and connection.is_chat:
             items += self._pair(connection)
         return items + self._relieve() if self._budget.used > MAX_KEPT else items
 
@@ -197,11 +192,11 @@ class Decoder:
         return self._sift(connection, items)
 
     def _sift(self, connection: Connection, items: list[Item]) -> list[Item]:
-        """Keep the items of what is not known to be a chat; note who waits for something."""
-        if connection.chat is None:
+        """Keep back the items of a possible chat; update the set of waiting connections."""
+        if connection.is_chat is None:
             items = connection.recognise(items)
             self._decided(connection)
-        if connection.waiting:
+        if connection.is_waiting:
             self._waiting.add(connection)
         else:
             self._waiting.discard(connection)
@@ -211,20 +206,22 @@ class Decoder:
         if first.rival is not None and first.rival.connection is connection:
             first.rival.items += items
             return []
-        return _of_twin(first.conversation, items)
+        return _of_duplicate(first.conversation, items)
 
     def _decided(self, connection: Connection) -> None:
-        """Act on what has been found out about a connection on an unknown port."""
+        """Act on the decision whether a connection on another port is a chat."""
         self._number(connection)
         first = connection.first
-        if connection.chat:
-            idle = not connection.waiting and connection.rival is None
-            connection.ready = idle and not self._trace
-        elif connection.chat is not None and first is None:
+        if connection.is_chat:
+            idle = not connection.is_waiting and connection.rival is None
+            connection.is_fast = idle and not self._trace
+        elif connection.is_chat is not None and first is None:
             self._forget(connection)
             self._foreign.update(connection.keys)
-        elif connection.chat is not None and first is not None and connection in first.twins:
-            first.twins.remove(connection)
+        elif (
+            connection.is_chat is not None and first is not None and connection in first.duplicates
+        ):
+            first.duplicates.remove(connection)
             self._waiting.discard(connection)
 
     # -- two streams on the same addresses and ports ----------------------------------------------
@@ -232,7 +229,7 @@ class Decoder:
     def _stream(
         self, connection: Connection, segment: Segment, time: int, items: list[Item]
     ) -> tuple[Connection, TcpStream]:
-        """Choose the stream that a segment is of; by default it is the first one."""
+        """Choose the stream that a segment belongs to; by default the first."""
         rival = connection.rival
         if rival is not None and rival.has_won(time):
             items += self._replace(connection)
@@ -261,17 +258,21 @@ class Decoder:
         self, connection: Connection, half: TcpStream, segment: Segment, number: int, time: int,
         items: list[Item],
     ) -> tuple[Connection, TcpStream]:  # fmt: skip
-        """Begin to follow another stream on the addresses and ports of a connection."""
-        # That two segments agree on a place far off shows it: the first one counts, too.
+        """Begin to follow a second stream on the addresses and ports of a connection."""
+        # Two segments with adjacent sequence numbers prove a new stream: both belong to it.
         strays = [] if segment.flags & SYN else _take_strays(half, segment)
         began = strays[0][2] if strays else time
         if connection.rival is not None:
             other = connection.rival.connection
             items += self._replace(connection)
             connection = other
-        if connection.over or connection.chat is False or len(connection.twins) >= MAX_TWINS:
-            why = "a new connection takes its ports"
-            if connection.chat is not False:
+        if (
+            connection.is_over
+            or connection.is_chat is False
+            or len(connection.duplicates) >= MAX_DUPLICATES
+        ):
+            why = "a new connection uses its ports"
+            if connection.is_chat is not False:
                 items += self._end(connection, why, "replaced", time, self.packets)
             self._foreign -= set(connection.keys)
             other, sender = self._open(segment, number, began, items)
@@ -279,7 +280,7 @@ class Decoder:
             other, sender = self._follow(segment, began)
             other.first = connection
             connection.rival = Rival(other, number, time)
-            connection.ready = False
+            connection.is_fast = False
             self._challenged.add(connection)
             self._sift(other, [_begins(other, sender, segment, number, began)])
         for stray in strays:
@@ -287,12 +288,12 @@ class Decoder:
         return other, sender
 
     def _replace(self, connection: Connection) -> list[Item]:
-        """The rival of a connection is a new one."""
+        """Replace a connection by its rival, which is a new connection."""
         rival = connection.rival
         assert rival is not None
         connection.rival = None
         self._challenged.discard(connection)
-        why = "a new connection takes its ports"
+        why = "a new connection uses its ports"
         items = self._end(connection, why, "replaced", rival.time, rival.packet)
         other = rival.connection
         other.first = None
@@ -302,7 +303,7 @@ class Decoder:
         return items + rival.items
 
     def _drop_rival(self, connection: Connection) -> None:
-        """The rival of a connection was a damaged packet."""
+        """Discard a connection's rival, which was a damaged packet."""
         rival = connection.rival
         assert rival is not None
         connection.rival = None
@@ -313,19 +314,19 @@ class Decoder:
             half.abandon()
 
     def _pair(self, connection: Connection) -> list[Item]:
-        """The rival of a connection is the same one, captured again."""
+        """Add a connection's rival as a duplicate: the same connection, captured again."""
         rival = connection.rival
         assert rival is not None
-        if rival.connection.chat is False:
+        if rival.connection.is_chat is False:
             self._drop_rival(connection)
             return []
         connection.rival = None
         self._challenged.discard(connection)
-        connection.twins.append(rival.connection)
-        said = connection.conversation
-        said.twins.append(rival.connection.conversation)
-        notice = Notice(rival.time, said, True, "doubled", rival.packet)
-        return [notice, *_of_twin(said, rival.items)]
+        connection.duplicates.append(rival.connection)
+        conversation = connection.conversation
+        conversation.duplicates.append(rival.connection.conversation)
+        notice = Notice(rival.time, conversation, True, "doubled", rival.packet)
+        return [notice, *_of_duplicate(conversation, rival.items)]
 
     # -- connections ----------------------------------------------------------------------------
 
@@ -333,7 +334,7 @@ class Decoder:
         self, segment: Segment, number: int, time: int, items: list[Item]
     ) -> tuple[Connection, TcpStream]:
         """Begin to follow the connection of a segment."""
-        if len(self._table) >= 2 * MAX_CONVERSATIONS or len(self._foreign) > _MOST_FOREIGN:
+        if len(self._table) >= 2 * MAX_CONVERSATIONS or len(self._foreign) > _MAX_FOREIGN:
             items += self._make_room(time)
         connection, sender = self._follow(segment, time)
         for half in (sender, sender.other):
@@ -343,7 +344,7 @@ class Decoder:
         return connection, sender
 
     def _follow(self, segment: Segment, time: int) -> tuple[Connection, TcpStream]:
-        """Make what follows the connection of a segment; returns the half that it is of, too."""
+        """Create the connection of a segment; return it and the direction of the segment."""
         source, target = endpoints(segment.key)
         opening = segment.flags & SYN
         if opening:
@@ -351,74 +352,80 @@ class Decoder:
         elif (source[1] in self._ports) != (target[1] in self._ports):
             to_server = target[1] in self._ports
         else:
-            to_server = source[1] >= target[1]  # the server's port is most often the lower one
+            to_server = source[1] >= target[1]  # most servers have the lower port
         client, server = (source, target) if to_server else (target, source)
         chat = True if self._ports & {source[1], target[1]} else None
-        said = Conversation(0, client, server, time, bool(opening))
+        conversation = Conversation(0, client, server, time, bool(opening))
         keys = segment.key, reverse(segment.key)
         halves = [
-            TcpStream(key, said, counts, self._budget, self._open_stage, to_server=to)
+            TcpStream(key, conversation, counts, self._budget, self._open_detector, to_server=to)
             for key, to, counts in (
-                (keys[not to_server], True, said.to_server),
-                (keys[to_server], False, said.to_client),
+                (keys[not to_server], True, conversation.to_server),
+                (keys[to_server], False, conversation.to_client),
             )
         ]
-        connection = Connection(said, halves[0], halves[1], keys, chat=chat)
+        connection = Connection(conversation, halves[0], halves[1], keys, chat=chat)
         return connection, halves[0] if to_server else halves[1]
 
-    def _open_stage(self, half: TcpStream, in_place: bool) -> Stage:
+    def _open_detector(self, half: TcpStream, aligned: bool) -> ProtocolDetector:
         return ProtocolDetector(
-            half, self._budget, partial(self._open_frames, half), in_place=in_place
+            half.conversation,
+            self._budget,
+            partial(self._open_frames, half),
+            to_server=half.to_server,
+            aligned=aligned,
         )
 
-    def _open_frames(self, half: TcpStream | Side, in_place: bool) -> Stage:
+    def _open_frames(self, half: TcpStream | Side, aligned: bool) -> Stage:
         return FrameScanner(
             half.conversation,
             self._budget,
             to_server=half.to_server,
             limit=self._limit,
-            in_place=in_place,
-            echo=self._echo,
+            aligned=aligned,
+            cache=self._cache,
         )
 
     def _number(self, connection: Connection) -> None:
-        if connection.chat and connection.first is None:
+        if connection.is_chat and connection.first is None:
             connection.conversation.number = self._count()
 
     def _count(self) -> int:
-        """The number of the next conversation."""
+        """Return the number of the next conversation."""
         self.conversations += 1
         return self.conversations
 
     def _end(
         self, connection: Connection, why: str, event: str, time: int, number: int
     ) -> list[Item]:
-        """Stop following a connection; with an event if there is one to be told.
+        """Stop following a connection.
 
         Args:
-            connection: which, with all of its streams.
-            why: what ended it, for the reasons of what is unfinished.
-            event: of the notice, if any.
-            time: of the notice, in ns.
-            number: of its packet.
+            connection: The connection, with all of its streams.
+            why: What ended it, for the reasons of unfinished frames.
+            event: Event of a notice, or "" for none.
+            time: Time of the notice, in ns.
+            number: Packet number of the notice.
         """
         if connection.rival is not None:
             other = connection.rival.connection
             items = self._replace(connection)
-            # Decided already where it was no chat.
+            # If it is not a chat, it was removed already.
             return (
-                items if other.chat is False else items + self._end(other, why, event, time, number)
+                items
+                if other.is_chat is False
+                else items + self._end(other, why, event, time, number)
             )
         items = connection.finish(why, number, time)
-        if connection.chat is None:  # the last chance to find out
+        if connection.is_chat is None:  # the last chance to decide
             items = connection.recognise(items)
             self._number(connection)
-        for twin in connection.twins:
-            items += _of_twin(connection.conversation, twin.finish(why, number, time))
+        for duplicate in connection.duplicates:
+            items += _of_duplicate(connection.conversation, duplicate.finish(why, number, time))
         self._forget(connection)
-        if event and connection.chat and not connection.over:
+        if event and connection.is_chat and not connection.is_over:
             items.append(Notice(time, connection.conversation, True, event, number))
-        return items if connection.chat else []
+        return items if connection.is_chat else []
 
     def _forget(self, connection: Connection) -> None:
         self._challenged.discard(connection)
@@ -430,20 +437,20 @@ class Decoder:
             stream.server.abandon()
 
     def _followed(self) -> list[Connection]:
-        """All connections, the one that was silent longest first."""
+        """Return all connections, the least recently active first."""
         return sorted({c for c, _ in self._table.values()}, key=lambda c: c.last)
 
     def _make_room(self, time: int) -> list[Item]:
-        """Let go of the quarter of the connections that was silent longest."""
+        """Evict the least recently active quarter of the connections."""
         items: list[Item] = []
         self._foreign.clear()
         for connection in self._followed()[: len(self._table) // 8]:
-            why = "it is not followed any more"
+            why = "the connection is no longer followed"
             items += self._end(connection, why, "dropped", time, self.packets)
         return items
 
     def _relieve(self) -> list[Item]:
-        """Give up what is held for those that were silent longest, until memory is free again."""
+        """Flush the least recently active connections until memory is free again."""
         items: list[Item] = []
         for connection in self._followed():
             if self._budget.used <= MAX_KEPT * 3 // 4:
@@ -464,7 +471,7 @@ def _begins(
 
 
 def _take_strays(half: TcpStream, segment: Segment) -> list[tuple[Segment, int, int]]:
-    """Take out of a connection what is of the stream that a segment far off begins."""
+    """Remove from a connection the segments that begin a stream outside its window."""
     back = half.other.stray
     agrees = back is not None and abs(half.place(back[0].ack) - half.place(segment.seq)) <= WINDOW
     halves = [half, half.other] if agrees else [half]
@@ -475,11 +482,13 @@ def _take_strays(half: TcpStream, segment: Segment) -> list[tuple[Segment, int, 
     return sorted(strays, key=lambda stray: stray[1])
 
 
-def _of_twin(said: Conversation, items: list[Item]) -> list[Item]:
-    """Make the items of a twin those of the conversation; it opens and closes once."""
-    return [item._replace(conversation=said) for item in items if not isinstance(item, Notice)]
+def _of_duplicate(conversation: Conversation, items: list[Item]) -> list[Item]:
+    """Assign a duplicate's items to the conversation, without its notices."""
+    return [
+        item._replace(conversation=conversation) for item in items if not isinstance(item, Notice)
+    ]
 
 
 def _ports_of(key: bytes) -> set[int]:
-    """Both ports that a direction's key names."""
+    """Return both ports of a direction's key."""
     return {int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")}

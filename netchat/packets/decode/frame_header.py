@@ -1,4 +1,4 @@
-"""What the scanner asks about bytes that may be a frame."""
+"""Checks on bytes that may be a frame."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from netchat.wire import HEADER_SIZE, MAGIC, MESSAGES, VERSION, Message, check_h
 
 __all__ = ["PREFIX", "bad_checksum", "checksum_is_right", "frame_size", "may_begin", "read_message"]
 
-#: What every frame of this version begins with.
+#: First bytes of every frame of this version.
 PREFIX = MAGIC + bytes([VERSION])
 
 
 def may_begin(head: bytes | bytearray, limit: int) -> bool:
-    """Whether a frame can begin with these bytes, 16 of them or fewer; with none it can."""
+    """Return whether a frame can begin with these bytes, of which there may be 0 to 16."""
     try:
         check_header(head, limit)
     except PeerError:
@@ -23,7 +23,10 @@ def may_begin(head: bytes | bytearray, limit: int) -> bool:
 
 
 def frame_size(head: bytes | bytearray, limit: int) -> int:
-    """Bytes of the frame that begins with `head`; a header's if it is incomplete; 0 if none can."""
+    """Return the length of the frame that begins with `head`, or 0 if it is invalid.
+
+    While the header is incomplete, the length is that of the header.
+    """
     try:
         return HEADER_SIZE + check_header(head, limit)
     except PeerError:
@@ -31,21 +34,21 @@ def frame_size(head: bytes | bytearray, limit: int) -> int:
 
 
 def checksum_is_right(frame: bytes) -> bool:
-    """Whether the CRC-32 in a whole frame is that of its bytes."""
+    """Return whether the CRC-32 in a complete frame is correct."""
     return checksum(frame) == int.from_bytes(frame[12:16], "big")
 
 
 def bad_checksum(frame: bytes) -> BadChecksum:
-    """The error that says so."""
-    said = int.from_bytes(frame[12:16], "big")
+    """Return the error for a wrong CRC-32."""
+    expected = int.from_bytes(frame[12:16], "big")
     return BadChecksum(
-        f"{MESSAGES[frame[3]].NAME} frame: its CRC-32 says {said:08x}, but its bytes give "
+        f"{MESSAGES[frame[3]].NAME} frame: its CRC-32 says {expected:08x}, but its bytes give "
         f"{checksum(frame):08x}"
     )
 
 
 def read_message(frame: bytes) -> Message | None:
-    """The message in a frame whose header and CRC-32 are right; None if its body is not."""
+    """Return the message in a frame with a valid header and CRC-32, or None if its body is invalid."""
     try:
         message, end = MESSAGES[frame[3]].read(frame, HEADER_SIZE)
     except (struct.error, UnicodeDecodeError):

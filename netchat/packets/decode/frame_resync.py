@@ -1,9 +1,9 @@
-"""The thorough half of the frame scanner: frames over several segments, gaps, damage, searching."""
+"""Slow path of the frame scanner: frames across segments, gaps, damage, resynchronisation."""
 
 from __future__ import annotations
 
 from netchat.errors import BadBody, BadMagic, FrameTooLarge, PeerError
-from netchat.packets.decode.byte_queue import Backlog, Mark
+from netchat.packets.decode.byte_queue import ByteQueue, Mark
 from netchat.packets.decode.conversation import Conversation
 from netchat.packets.decode.frame_header import (
     PREFIX,
@@ -22,35 +22,34 @@ from netchat.wording import many
 
 __all__ = ["FrameResync"]
 
-#: Bytes of a frame whose inner lengths are looked at: those of all but long lists are in them.
+#: Bytes of a frame whose inner lengths are checked; they contain all except those of long lists.
 _LOOKED_AT = 4096
 
 
 class FrameResync:
-    """Finds the frames in bytes that may be incomplete, damaged, or begin anywhere.
+    """Finder of frames in bytes that may be incomplete, damaged, or begin anywhere.
 
-    It is in one of three states: *in place*, where a frame has to begin with the first byte that
-    waits; *searching*, where one may begin anywhere; and *passing over* the rest of a frame that
-    a gap broke, whose end is known from its header. It keeps at most one unfinished frame and the
-    segment that did not finish it.
+    It is in one of three states. *Aligned*: a frame must begin with the first buffered byte. *Searching*:
+    one may begin anywhere. *Passing over*: it skips the rest of a frame with a gap, whose end is known
+    from its header. It buffers at most one unfinished frame and the segment that did not finish it.
 
     Args:
-        conversation: whose messages these are.
-        budget: told of what is kept.
-        to_server: which direction.
-        limit: bytes a whole frame may have.
-        in_place: whether the first byte is the first one of a frame.
+        conversation: The conversation.
+        budget: Budget for the buffered bytes.
+        to_server: Which direction.
+        limit: Maximum length of a frame, in bytes.
+        aligned: Whether the first byte is the first one of a frame.
 
     Attributes:
-        busy: False where a frame has to begin with the next byte, and nothing waits.
-        backlog: the bytes that belong to no item yet, and their place in the stream.
-        to_server: which direction.
-        doubtful: whether bytes came that are no frame where one had to be.
+        busy: False if a frame must begin with the next byte and nothing is buffered.
+        backlog: The bytes that belong to no item yet, and their offset in the stream.
+        to_server: Which direction.
+        has_invalid_bytes: Whether the stream held invalid bytes where a frame was expected.
     """
 
     __slots__ = (
         "_conversation", "_error", "_final", "_found", "_limit", "_reason", "_rest", "_scan",
-        "_wanted", "backlog", "busy", "doubtful", "to_server",
+        "_wanted", "backlog", "busy", "has_invalid_bytes", "to_server",
     )  # fmt: skip
 
     def __init__(
@@ -60,24 +59,24 @@ class FrameResync:
         *,
         to_server: bool,
         limit: int = MAX_FRAME,
-        in_place: bool = True,
+        aligned: bool = True,
     ) -> None:
-        self.busy = not in_place
-        self.doubtful = False
+        self.busy = not aligned
+        self.has_invalid_bytes = False
         self._conversation = conversation
         self.to_server = to_server
         self._limit = limit
-        self.backlog = Backlog(budget)
-        self._wanted = 0  # nothing can be said before so many bytes wait
-        self._scan = -1 if in_place else 0  # searching: where among them to go on; else -1
-        self._rest = -1  # passing over: where in the stream the broken frame ends; else -1
-        self._found = not in_place  # whether the next frame was searched for
-        self._final: tuple[str, str] | None = None  # cause and reason why nothing more comes
-        # Why the scanner searches.
+        self.backlog = ByteQueue(budget)
+        self._wanted = 0  # number of buffered bytes needed for the next decision
+        self._scan = -1 if aligned else 0  # searching: index to continue at; else -1
+        self._rest = -1  # passing over: stream offset of the broken frame's end; else -1
+        self._found = not aligned  # whether the next frame is found by searching
+        self._final: tuple[str, str] | None = None  # cause and reason of the end
+        # Reason for searching.
         self._error, self._reason = "", "the capture begins in the middle of a frame"
 
     def push(self, data: bytes, packet: int, time: int, repeated: bool) -> list[Item]:
-        """Take the next bytes of the stream; as `FrameScanner.push`."""
+        """Process the next bytes of the stream; see `FrameScanner.push`."""
         items: list[Item] = []
         self.backlog.add(data, packet, time, repeated)
         if len(self.backlog.bytes) >= self._wanted:
@@ -86,20 +85,20 @@ class FrameResync:
         return items
 
     def gap(self, size: int) -> list[Item]:
-        """Leave out `size` bytes that are missing; returns what stood in front of them."""
+        """Skip `size` missing bytes; return items for the bytes before them."""
         items = self._finish("broken", f"then {many(size, 'byte is', 'bytes are')} missing")
         self.backlog.offset += size
         if self._rest >= self.backlog.offset:
             self._reason = "the rest of the frame that the gap broke"
         else:
-            self._search_on("bytes are missing in front of them")
+            self._search_on("bytes are missing before them")
         self._settle()
         return items
 
     def end(self, why: str) -> list[Item]:
-        """Decide everything that waits: nothing more comes."""
+        """Mark the end of the stream and return items for all buffered bytes."""
         items = self._finish("unfinished", f"then {why}")
-        self._search_on(f"behind the place where {why}")
+        self._search_on(f"after the point where {why}")
         self._settle()
         return items
 
@@ -116,7 +115,7 @@ class FrameResync:
         return items
 
     def _look(self, items: list[Item]) -> None:
-        """Append every item that the waiting bytes decide."""
+        """Append every item that the buffered bytes decide."""
         decided = True
         while decided and self.backlog.bytes:
             self._wanted = 0
@@ -125,23 +124,23 @@ class FrameResync:
             elif self._scan >= 0:
                 decided = self._search(items)
             else:
-                decided = self._in_place(items)
+                decided = self._read_aligned(items)
 
     def _wait(self, size: int) -> bool:
         self._wanted = size
         return False
 
-    # -- in place -------------------------------------------------------------------------------
+    # -- aligned --------------------------------------------------------------------------------
 
-    def _in_place(self, items: list[Item]) -> bool:
-        """Look at the frame that has to begin here; False: more bytes are needed."""
+    def _read_aligned(self, items: list[Item]) -> bool:
+        """Read the frame that must begin here; return False if more bytes are needed."""
         waiting = self.backlog.bytes
         problem: PeerError | None = None
         try:
             length = check_header(waiting[:HEADER_SIZE], self._limit)
         except PeerError as error:
-            # A version, type or flag from the future, perhaps: if the CRC-32 is right it is a
-            # frame all the same, and the next one begins behind it.
+            # It may have a future version, type or flag. If the CRC-32 is right, it is a frame,
+            # and the next one begins after it.
             problem = error
             length = int.from_bytes(waiting[8:12], "big") if len(waiting) >= HEADER_SIZE else 0
             too_long = HEADER_SIZE + length > self._limit
@@ -154,7 +153,7 @@ class FrameResync:
                 if not plausible(cls, bytes(part), length):
                     return self._lose_place(
                         BadBody(
-                            f"a body of {many(length, 'byte')} does not agree with this {cls.NAME}"
+                            f"a body of {many(length, 'byte')} contradicts the fields of this {cls.NAME}"
                         )
                     )
             return self._break_off(size, items) if self._final else self._wait(size)
@@ -165,12 +164,12 @@ class FrameResync:
             if message is None and problem is None:
                 problem = BadBody(explain(MESSAGES[raw[3]], raw[HEADER_SIZE:]))
         else:
-            # The length may be what is damaged. It is believed if a frame begins behind it.
-            behind = waiting[size : size + HEADER_SIZE]
+            # The length itself may be damaged. It is trusted if a frame begins after it.
+            following = waiting[size : size + HEADER_SIZE]
             problem = problem or bad_checksum(raw)
-            if not may_begin(behind, self._limit) or raw[2:3] != PREFIX[2:]:
+            if not may_begin(following, self._limit) or raw[2:3] != PREFIX[2:]:
                 return self._lose_place(problem)
-            if len(behind) < HEADER_SIZE and not self._final:
+            if len(following) < HEADER_SIZE and not self._final:
                 return self._wait(size + HEADER_SIZE)
         self._take_frame(size, message, problem, items)
         return True
@@ -200,7 +199,7 @@ class FrameResync:
         self._found = False
 
     def _break_off(self, size: int, items: list[Item]) -> bool:
-        """The frame that begins here will never be whole."""
+        """Report the frame that begins here as incomplete."""
         assert self._final is not None
         cause, why = self._final
         raw, marks = self.backlog.take(len(self.backlog.bytes))
@@ -225,9 +224,9 @@ class FrameResync:
     # -- searching ------------------------------------------------------------------------------
 
     def _lose_place(self, error: PeerError) -> bool:
-        self.doubtful = True
+        self.has_invalid_bytes = True
         self._search_on(str(error), type(error).__name__)
-        self._scan = 1  # no frame begins with the first byte: that was just found out
+        self._scan = 1  # no frame begins with the first byte
         return True
 
     def _search_on(self, reason: str, error: str = "") -> None:
@@ -235,20 +234,20 @@ class FrameResync:
         self._error, self._reason = error, reason
 
     def _search(self, items: list[Item]) -> bool:
-        """Find the next valid frame; False: more bytes are needed."""
+        """Find the next valid frame; return False if more bytes are needed."""
         backlog, final = self.backlog, self._final is not None
         waiting = backlog.bytes
         while True:
             at = waiting.find(PREFIX, self._scan)
             if at < 0:
-                # The last bytes may be the beginning of a magic that goes on.
+                # The last bytes may be the beginning of a magic.
                 keep = 0 if final else len(PREFIX) - 1
                 backlog.skip(max(0, len(waiting) - keep))
                 self._scan = 0
                 return False
             size = frame_size(waiting[at : at + HEADER_SIZE], self._limit)
             if size > HEADER_SIZE:
-                # Cheap, and most of what only looks like a header fails it at once.
+                # A cheap check that most false headers fail.
                 part = bytes(waiting[at + HEADER_SIZE : at + min(size, _LOOKED_AT)])
                 if not plausible(MESSAGES[waiting[at + 3]], part, size - HEADER_SIZE):
                     size = 0
@@ -268,14 +267,14 @@ class FrameResync:
             self._scan = at + 1
 
     def _pass_over(self, items: list[Item]) -> bool:
-        """Go on behind the frame that a gap broke; False: more bytes are needed."""
+        """Continue after the frame with a gap; return False if more bytes are needed."""
         backlog = self.backlog
         ahead = self._rest - self.backlog.offset
-        behind = backlog.bytes[ahead : ahead + HEADER_SIZE]
-        if not may_begin(behind, self._limit):
-            self._search_on("bytes are missing in front of them")  # its length was wrong, too
+        following = backlog.bytes[ahead : ahead + HEADER_SIZE]
+        if not may_begin(following, self._limit):
+            self._search_on("bytes are missing before them")  # its length was wrong, too
             return True
-        if len(behind) < HEADER_SIZE and self._final is None:
+        if len(following) < HEADER_SIZE and self._final is None:
             return self._wait(ahead + HEADER_SIZE)
         if ahead <= len(backlog.bytes):
             self._rest, self._found = -1, False
@@ -284,7 +283,7 @@ class FrameResync:
         return True
 
     def _end_run(self, items: list[Item]) -> None:
-        """Turn the bytes that were passed over, if there are any, into an item."""
+        """Append an item for the skipped bytes, if any."""
         run = self.backlog.end_run()
         if run is None:
             return

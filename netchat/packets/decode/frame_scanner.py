@@ -1,15 +1,16 @@
-"""From the bytes of one direction to messages, over gaps and damage.
+"""Frame scanner: from the bytes of one direction to messages, despite gaps and damage.
 
     bytes in order  ->  push  ->  Decoded, Damage
-    bytes missing   ->  gap   ->  Damage of what the gap broke
-    nothing more    ->  end   ->  Damage of what is unfinished
+    missing bytes   ->  gap   ->  Damage of what the gap broke
+    end of stream   ->  end   ->  Damage of what is unfinished
 
-A frame is *in its place* directly behind the one in front of it. Where none is, the scanner
-searches for the next valid one: magic, version, a known type, no flags, a length within the limit,
-the right CRC-32, and a body that is what its type declares. Nothing less is shown as a message.
+A frame is *aligned* if it begins directly after the previous one. Otherwise, the scanner
+searches for the next valid frame: magic, version, a known type, no flags, a length within the limit,
+the right CRC-32, and a body that matches its type's declaration. Anything less is never shown as a
+message.
 
-`push`, `gap` and `end` are what any stage between the stream and the frames has to offer
-(`Stage`): a coded link takes them, and calls those of a scanner behind it.
+Every stage between the stream and the frames has `push`, `gap` and `end` (`Stage`): a coded link
+receives bytes through them, and calls those of a scanner for the decoded stream.
 """
 
 from __future__ import annotations
@@ -25,46 +26,54 @@ from netchat.packets.items import Decoded, Item
 from netchat.packets.memory_budget import MemoryBudget
 from netchat.wire import HEADER_SIZE, MAX_FRAME, MESSAGES
 
-__all__ = ["Echo", "FrameScanner", "Stage"]
+__all__ = ["DetectorStage", "FrameScanner", "SegmentCache", "Stage"]
 
 #: magic and version | type | flags, suite, reserved | length of the body | CRC-32
 _HEADER = struct.Struct(">3sBIII").unpack_from
 _NO_CRC = bytes(4)
 
-#: What a named tuple calls to make itself, without the call in between.
+#: Bypasses the named tuple's own constructor, for speed.
 _new = tuple.__new__
 
-#: The messages from which a conversation learns names: HELLO, WELCOME, JOINED, RENAMED.
+#: Messages from which a conversation learns names: HELLO, WELCOME, JOINED, RENAMED.
 _TELLING = frozenset((0x01, 0x02, 0x12, 0x18))
 
 
 class Stage(Protocol):
-    """What takes the bytes of one direction."""
+    """Receiver of the bytes of one direction."""
 
     @property
-    def doubtful(self) -> bool:
-        """Whether bytes came that are none of this protocol."""
+    def has_invalid_bytes(self) -> bool:
+        """Whether bytes arrived that are invalid in this protocol."""
 
     def push(self, data: bytes, packet: int, time: int, repeated: bool) -> list[Item]:
-        """Take the next bytes, of packet number `packet`, captured at `time` (ns)."""
+        """Process the next bytes, from packet number `packet`, captured at `time` (ns)."""
 
     def gap(self, size: int) -> list[Item]:
-        """Leave out `size` bytes that are missing."""
+        """Skip `size` missing bytes."""
 
     def end(self, why: str) -> list[Item]:
-        """Take it that nothing more comes; `why` is for the reason of what is unfinished."""
+        """Mark the end of the stream; `why` is for the reasons of unfinished frames."""
 
     def swap_direction(self) -> None:
-        """The bytes are of the other direction."""
+        """Reverse the direction."""
 
 
-class Echo:
-    """The last segment that was whole frames, and what was found in it.
+class DetectorStage(Stage, Protocol):
+    """First stage of a stream, which selects the stage for the rest."""
+
+    @property
+    def next_stage(self) -> Stage | None:
+        """Stage for all further bytes, or None while undecided."""
+
+
+class SegmentCache:
+    """The last segment that consisted of complete frames, and their messages.
 
     Attributes:
-        data: its bytes.
-        items: the messages in it; none of them told the conversation anything.
-        offset: where in its stream it began.
+        data: Bytes of the segment.
+        items: The messages in it; none of them changes the conversation's state.
+        offset: Stream offset of the segment.
     """
 
     __slots__ = ("data", "items", "offset")
@@ -76,21 +85,20 @@ class Echo:
 
 
 class FrameScanner:
-    """Cuts one direction of a conversation into messages.
+    """Scanner that cuts one direction of a conversation into messages.
 
-    The fast half: whole, valid frames in their place, as nearly all are. Anything else goes to a
-    `FrameResync`.
+    This is the fast path for complete, valid, aligned frames. Everything else goes to a `FrameResync`.
 
     Args:
-        conversation: whose messages these are.
-        budget: told of what is kept.
-        to_server: which direction.
-        limit: bytes a whole frame may have.
-        in_place: whether the first byte is the first one of a frame.
-        echo: shared by all scanners of a decoder.
+        conversation: The conversation.
+        budget: Budget for the buffered bytes.
+        to_server: Which direction.
+        limit: Maximum length of a frame, in bytes.
+        aligned: Whether the first byte is the first one of a frame.
+        cache: Cache shared by all scanners of a decoder.
     """
 
-    __slots__ = ("_careful", "_conversation", "_echo", "_longest", "_to_server")
+    __slots__ = ("_cache", "_conversation", "_longest", "_resync", "_to_server")
 
     def __init__(
         self,
@@ -99,50 +107,50 @@ class FrameScanner:
         *,
         to_server: bool,
         limit: int = MAX_FRAME,
-        in_place: bool = True,
-        echo: Echo | None = None,
+        aligned: bool = True,
+        cache: SegmentCache | None = None,
     ) -> None:
-        self._echo = echo or Echo()
+        self._cache = cache or SegmentCache()
         self._conversation = conversation
         self._to_server = to_server
         self._longest = limit - HEADER_SIZE
-        self._careful = FrameResync(
-            conversation, budget, to_server=to_server, limit=limit, in_place=in_place
+        self._resync = FrameResync(
+            conversation, budget, to_server=to_server, limit=limit, aligned=aligned
         )
 
     @property
-    def doubtful(self) -> bool:
-        """Whether bytes came that are no frame where one had to be."""
-        return self._careful.doubtful
+    def has_invalid_bytes(self) -> bool:
+        """Whether the stream held invalid bytes where a frame was expected."""
+        return self._resync.has_invalid_bytes
 
     def push(self, data: bytes, packet: int, time: int, repeated: bool) -> list[Item]:
-        """Take the next bytes of the stream.
+        """Process the next bytes of the stream.
 
         Args:
-            data: the bytes.
-            packet: number of the packet that brought them.
-            time: when it was captured, in ns.
-            repeated: whether it was a retransmission.
+            data: The bytes.
+            packet: Number of the packet that carried them.
+            time: Capture time, in ns.
+            repeated: Whether it was a retransmission.
         """
-        careful, echo = self._careful, self._echo
-        if careful.busy:
-            return careful.push(data, packet, time, repeated)
-        backlog = careful.backlog
+        resync, cache = self._resync, self._cache
+        if resync.busy:
+            return resync.push(data, packet, time, repeated)
+        backlog = resync.backlog
         conversation, to_server, packets = self._conversation, self._to_server, (packet,)
         offset = backlog.offset
-        if data == echo.data:
-            # A server tells all members of a room the same: what was found in these bytes when
-            # they went to the one before is in them now.
+        if data == cache.data:
+            # A server sends the same bytes to all members of a room, so the messages are the
+            # same as for the previous member.
             backlog.offset = offset + len(data)
-            offset -= echo.offset
+            offset -= cache.offset
             again: list[Item] = []
-            for i in echo.items:
+            for i in cache.items:
                 item = (time, conversation, to_server, i[3], i[4], packets, repeated,
                         offset + i[7], False)  # fmt: skip
                 again.append(_new(Decoded, item))
             return again
         items: list[Decoded] = []
-        at, size, longest, told = 0, len(data), self._longest, False
+        at, size, longest, has_names = 0, len(data), self._longest, False
         while at + HEADER_SIZE <= size:
             prefix, kind, rest, length, crc = _HEADER(data, at)
             end = at + HEADER_SIZE + length
@@ -159,7 +167,7 @@ class FrameScanner:
                 break
             if kind in _TELLING:
                 conversation.learn(message)
-                told = True
+                has_names = True
             item = (
                 time,
                 conversation,
@@ -175,24 +183,24 @@ class FrameScanner:
             at = end
         backlog.offset = offset + at
         if at < size:
-            return [*items, *careful.push(data[at:], packet, time, repeated)]
-        if not told:
-            echo.data, echo.items, echo.offset = data, tuple(items), offset
-        return items  # type: ignore[return-value] # a list of some kinds of item
+            return [*items, *resync.push(data[at:], packet, time, repeated)]
+        if not has_names:
+            cache.data, cache.items, cache.offset = data, tuple(items), offset
+        return items  # type: ignore[return-value] # lists are invariant
 
     def gap(self, size: int) -> list[Item]:
-        """Leave out `size` bytes that are missing.
+        """Skip `size` missing bytes.
 
         Returns:
-            What is known now about the bytes in front of the gap.
+            Items for the bytes before the gap.
         """
-        return self._careful.gap(size)
+        return self._resync.gap(size)
 
     def end(self, why: str) -> list[Item]:
-        """Take it that nothing more comes; `why` is for the reason of what is unfinished."""
-        return self._careful.end(why)
+        """Mark the end of the stream; `why` is for the reasons of unfinished frames."""
+        return self._resync.end(why)
 
     def swap_direction(self) -> None:
-        """The bytes are of the other direction."""
+        """Reverse the direction."""
         self._to_server = not self._to_server
-        self._careful.to_server = self._to_server
+        self._resync.to_server = self._to_server

@@ -1,4 +1,4 @@
-"""What was seen of the noisy link that a conversation is spoken over."""
+"""State of a noisy link, as observed in a capture."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ __all__ = ["BlockCounts", "LinkState"]
 
 @dataclass(slots=True)
 class BlockCounts:
-    """What was seen of one direction of a link.
+    """Counters of one direction of a link.
 
     Attributes:
-        blocks: blocks whose header could be read.
-        again: those of them that brought a place of the stream again: retransmissions.
-        corrected: symbols that were wrong in headers and payloads, and could be corrected.
-        failed: blocks whose payload could not be decoded by itself.
-        combined: those of them that could be, together with earlier copies.
-        wrong_bits: wrong bits in what could be decoded by itself.
-        checked_bits: how many bits that was.
-        unreadable: places where a header had to be and could not be read.
-        skipped: bytes of the connection in which no block could be found.
-        missing: bytes of the link's own stream that were in no block that could be decoded.
+        blocks: Blocks with a readable header.
+        again: Those of them that were retransmissions.
+        corrected: Symbols corrected in headers and payloads.
+        failed: Blocks whose payload could not be decoded by itself.
+        combined: Those of them that were decoded together with earlier copies.
+        wrong_bits: Wrong bits in what was decoded by itself.
+        checked_bits: Number of bits of that.
+        unreadable: Places where a header was expected and could not be read.
+        skipped: Bytes of the connection in which no block was found.
+        missing: Bytes of the link's stream that no decodable block carried.
     """
 
     blocks: int = 0
@@ -40,22 +40,21 @@ class BlockCounts:
 
     @property
     def bit_error_rate(self) -> float | None:
-        """The part of the bits that was wrong; None before any could be checked."""
+        """Fraction of wrong bits; None before any bit was checked."""
         return self.wrong_bits / self.checked_bits if self.checked_bits else None
 
 
 @dataclass(slots=True, eq=False)
 class LinkState:
-    """A link, as both of its directions tell of it.
+    """State of a link, from both of its directions.
 
     Attributes:
-        number: which link it is, as its headers say; None before the first of them.
-        opening: what the client asked for; None if the capture does not have it.
-        first: what both directions count their bytes from; None if that is not known.
-        acked: for each direction (True: to the server) up to where the other side has its stream,
-            as its last header said.
-        to_server: counts of the blocks that the client sent.
-        to_client: counts of those that the server sent.
+        number: Number of the link in its headers; None before the first.
+        opening: The client's request, or None if it was not captured.
+        first: Initial offset of both directions, or None if unknown.
+        acked: Offset acknowledged by the peer in its last header, for each direction (True: to server).
+        to_server: Counters of the client's blocks.
+        to_client: Counters of the server's blocks.
     """
 
     number: int | None = None
@@ -67,21 +66,21 @@ class LinkState:
 
     @property
     def mask(self) -> bytes:
-        """What headers are masked with, but for OPEN and CHALLENGE; empty if nothing is known."""
+        """Mask of all headers except OPEN and CHALLENGE; empty if unknown."""
         key = self.opening.key if self.opening is not None else b""
         return make_mask(key) if key else b""
 
     @property
     def mode(self) -> Mode:
-        """What is done about a payload that fails."""
+        """Treatment of payloads that fail to decode."""
         return self.opening.mode if self.opening is not None else Mode.HYBRID
 
     def spec(self, *, to_server: bool) -> str | None:
-        """The code that OPEN names for a direction."""
+        """Return the code that OPEN selects for a direction."""
         if self.opening is None:
             return None
         return self.opening.up if to_server else self.opening.down
 
     def counts(self, *, to_server: bool) -> BlockCounts:
-        """The counts of one direction."""
+        """Return the counters of one direction."""
         return self.to_server if to_server else self.to_client

@@ -1,4 +1,4 @@
-"""Whether the beginning of a body agrees with the length its header says."""
+"""Plausibility of a body's beginning, given the length in its header."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ __all__ = ["plausible"]
 
 
 def plausible(cls: type[Record], part: bytes, length: int) -> bool:
-    """Whether `part` can be the beginning of a body of `length` bytes.
+    """Return whether `part` can be the beginning of a body of `length` bytes.
 
-    The lengths inside a body have to add up to its own. So a wrong length in a header shows
-    early, and one that agrees can be trusted to say where the next frame begins, before its
-    CRC-32 can be checked, or when it never can.
+    The lengths inside a body must add up to its own. So a wrong length in a header is detected early, and
+    a consistent one can be trusted to give the next frame's position, before or without a check of the
+    CRC-32.
 
     Args:
-        cls: the message type.
-        part: the body, as much of it as there is.
-        length: bytes of the whole body, as the header says.
+        cls: The message type.
+        part: The captured part of the body.
+        length: Length of the whole body from the header, in bytes.
     """
     end, known = _measure(cls, part, 0, length)
     return end == length if known else end <= length
 
 
 def _measure(cls: type[Record], part: bytes, at: int, length: int) -> tuple[int, bool]:
-    """Where a record that begins at `at` ends, or the least it can be; and which of both."""
+    """Return the end of a record that begins at `at`, or its minimum, and whether it is exact."""
     fields = fields_of(cls)
     for place, field in enumerate(fields):
         size = field.kind.size

@@ -1,4 +1,4 @@
-"""Which of a server's answers stands for which of the capture's, and where the two differ."""
+"""Matching of a server's responses to those in a capture, and the differences between them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from netchat.packets.replay.translation import Translation
 from netchat.wire import Message, Ping, Record, fields_of
 from netchat.wire.pairs import link_field
 
-__all__ = ["IGNORED", "Answers", "Difference"]
+__all__ = ["IGNORED", "AnswerMatcher", "Difference"]
 
-#: Fields that a server chooses anew each time, or that depend on what was said to it before.
+#: Fields that differ in each run of a server, or depend on its history.
 IGNORED = frozenset(
     {"time", "session", "token", "log", "seq", "last", "head", "first", "oldest", "software"}
 )
@@ -19,13 +19,13 @@ IGNORED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where an answer is not what it was.
+    """Difference between a captured response and the live one.
 
     Attributes:
-        conversation: the number of the connection.
-        expected: the capture's answer; None if there was none.
-        got: the server's answer; None if there was none.
-        fields: names of the fields that differ, if both are of one type.
+        conversation: Number of the connection.
+        expected: The captured response, or None if it is missing.
+        got: The live response, or None if it is missing.
+        fields: Names of the fields that differ, if both responses have the same type.
     """
 
     conversation: int
@@ -35,16 +35,16 @@ class Difference:
 
 
 @dataclass(slots=True)
-class Answers:
-    """The answers of one conversation.
+class AnswerMatcher:
+    """Matcher for the responses of one conversation.
 
     Args:
-        conversation: its number.
-        expected: the answers in the capture.
+        conversation: Number of the conversation.
+        expected: The responses in the capture.
 
     Attributes:
-        found: how many of the expected answers have come.
-        given_up: how many were waited for in vain.
+        found: Number of expected responses that arrived.
+        given_up: Number of those that did not arrive in time.
     """
 
     conversation: int
@@ -58,7 +58,7 @@ class Answers:
         self._open = [message for message in self.expected if not isinstance(message, Ping)]
 
     def take(self, live: Message, translation: Translation) -> None:
-        """An answer has come: find what it stands for, and learn from the two."""
+        """Match a live response to a captured one, and learn identifiers from the pair."""
         same_type = [message for message in self._open if type(message) is type(live)]
         link = link_field(type(live))
         captured = next(
@@ -69,14 +69,14 @@ class Answers:
             ),
         )
         if captured is not None:
-            # By identity: equal messages come more than once.
+            # By identity, since equal messages may be expected.
             self._open = [message for message in self._open if message is not captured]
             self.found += 1
             translation.learn(captured, live)
         self._pairs.append((captured, live))
 
     def differences(self, translation: Translation) -> list[Difference]:
-        """All of them, when nothing more will come."""
+        """Return all differences, after the last response."""
         found = []
         for captured, live in self._pairs:
             if captured is None:
@@ -89,7 +89,7 @@ class Answers:
 
 
 def _differing(one: Record, other: Record) -> list[str]:
-    """Names of the fields that differ and are compared."""
+    """Return the names of the compared fields that differ."""
     names = []
     for declared in fields_of(type(one)):
         if declared.name in IGNORED:

@@ -1,10 +1,10 @@
-"""Plays the clients of a capture against a server, and compares what it answers.
+"""Replay of a capture's clients against a server, with a comparison of the server's responses.
 
-The steps are taken in the order of the capture. Before a client speaks, the server must have said
-what it had said by then, so a replay goes as the capture went, at its pace or as fast as can be.
+The steps are executed in the order of the capture, at its pace or as fast as possible. Before a client
+sends, the server must have sent what it had sent by then.
 
-What the server chooses anew each time is translated: room codes, log and sequence numbers, tokens.
-What cannot be the same is not compared, see `IGNORED`.
+Identifiers that a server chooses in each run are translated: room codes, log and sequence numbers,
+tokens. Fields that cannot be equal are not compared; see `IGNORED`.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from netchat.packets.items import Damage, Decoded, Gap, Item, Notice
-from netchat.packets.replay.matching import Answers, Difference
+from netchat.packets.replay.matching import AnswerMatcher, Difference
 from netchat.packets.replay.translation import Translation
 from netchat.wire import Hello, Message, Ping, Pong, encode
 from netchat.wording import many
 
-__all__ = ["Line", "Replay", "Step", "plan"]
+__all__ = ["Replay", "ReplayConnection", "Step", "plan"]
 
-#: Seconds to wait for an answer that the capture has. It is waited for only once.
+#: Seconds to wait for a response that the capture contains; each is awaited only once.
 TIMEOUT = 3.0
 
-#: Seconds to listen at the end for answers that the capture does not have.
+#: Seconds to wait at the end for responses that the capture does not contain.
 SETTLE = 0.3
 
-#: Seconds between two looks at all lines while it is too early for the next step.
+#: Polling interval of all connections before the next step is due, in seconds.
 _LOOK = 0.05
 
 
-class Line(Protocol):
-    """One connection to the server, such as `netchat.net.probe.Probe`."""
+class ReplayConnection(Protocol):
+    """Connection to the server, such as `netchat.net.probe.Probe`."""
 
     closed: str
 
@@ -43,22 +43,22 @@ class Line(Protocol):
     def listen(
         self, seconds: float, until: Callable[[Message], bool] | None = None
     ) -> list[Message]:
-        """Hear messages, for so long or until one for which `until` is true."""
+        """Receive messages for some seconds, or until one for which `until` returns True."""
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that a side did.
+    """Action of one side.
 
     Attributes:
-        time: when, in seconds after the first step.
-        conversation: the number of the connection.
-        to_server: a client did it.
-        message: what was said; None for a frame that is wrong, and for hanging up.
-        raw: the frame; empty for hanging up.
+        time: Seconds since the first step.
+        conversation: Number of the connection.
+        to_server: Whether the client acted.
+        message: The message; None for an invalid frame, and for closing the connection.
+        raw: The frame; empty for closing the connection.
     """
 
     time: float
@@ -69,7 +69,7 @@ class Step:
 
 
 def plan(items: Iterable[Item]) -> tuple[list[Step], list[str]]:
-    """The steps to replay, and what of the capture cannot be, in sentences."""
+    """Return the steps to replay, and a sentence for each conversation that cannot be replayed."""
     steps: list[Step] = []
     left_out: dict[int, str] = {}
     begun: set[int] = set()
@@ -99,7 +99,7 @@ def plan(items: Iterable[Item]) -> tuple[list[Step], list[str]]:
             continue
         if number not in begun:
             if not item.conversation.whole and not isinstance(message, Hello):
-                left_out[number] = f"conversation {number}: the capture does not have its beginning"
+                left_out[number] = f"conversation {number}: its beginning was not captured"
                 continue
             begun.add(number)
         first = item.time if first is None else first
@@ -111,55 +111,59 @@ def plan(items: Iterable[Item]) -> tuple[list[Step], list[str]]:
 
 @dataclass(slots=True)
 class Replay:
-    """A run of `steps` against a server.
+    """Run of `steps` against a server.
 
     Args:
-        steps: what `plan` made of a capture.
-        connect: makes a new connection to the server.
-        speed: how many times faster than the capture; None is as fast as can be.
-        patience: seconds to wait for an answer.
-        progress: called with each step as it is taken.
+        steps: The steps, from `plan`.
+        connect: Opens a new connection to the server.
+        speed: Speed relative to the capture; None for as fast as possible.
+        timeout: Seconds to wait for a response.
+        progress: Called with each step before it is executed.
 
     Attributes:
-        sent: frames that were sent.
-        answers: what was answered in each conversation, by its number.
+        sent: Number of frames sent.
+        answers: Responses of each conversation, by its number.
     """
 
     steps: list[Step]
-    connect: Callable[[], Line]
+    connect: Callable[[], ReplayConnection]
     speed: float | None = 1.0
-    patience: float = TIMEOUT
+    timeout: float = TIMEOUT
     progress: Callable[[Step], None] | None = None
     sent: int = 0
-    answers: dict[int, Answers] = field(default_factory=dict)
-    _lines: dict[int, Line] = field(default_factory=dict)
+    answers: dict[int, AnswerMatcher] = field(default_factory=dict)
+    _lines: dict[int, ReplayConnection] = field(default_factory=dict)
     _translation: Translation = field(default_factory=Translation)
 
     def run(self) -> list[Difference]:
-        """Take all steps.
+        """Execute all steps.
 
         Returns:
-            Where the server's answers differ from the capture's; empty if nowhere.
+            The differences between the server's responses and the capture's.
 
         Raises:
-            CannotConnect: there is no server.
+            CannotConnect: No server accepts the connection.
         """
         for number in sorted({step.conversation for step in self.steps}):
-            told = [s.message for s in self.steps if s.conversation == number and not s.to_server]
-            self.answers[number] = Answers(number, [m for m in told if m is not None])
+            responses = [
+                s.message for s in self.steps if s.conversation == number and not s.to_server
+            ]
+            self.answers[number] = AnswerMatcher(number, [m for m in responses if m is not None])
         began = time.monotonic()
         due = dict.fromkeys(self.answers, 0)
         try:
             for step in self.steps:
                 if not step.to_server:
-                    due[step.conversation] += self._counts(step)
+                    due[step.conversation] += self._is_awaited(step)
                     continue
                 if self.speed is not None:
                     self._wait_until(began + step.time / self.speed)
-                self._hear(due)
-                self._take(step)
-            self._hear(due)
-            self._wait_until(time.monotonic() + SETTLE)  # for what the capture does not have
+                self._await_answers(due)
+                self._execute(step)
+            self._await_answers(due)
+            self._wait_until(
+                time.monotonic() + SETTLE
+            )  # for responses that the capture does not contain
         finally:
             for line in self._lines.values():
                 line.close()
@@ -168,11 +172,11 @@ class Replay:
         ]
 
     @staticmethod
-    def _counts(step: Step) -> int:
-        """Whether an answer is waited for. Nobody knows when a server asks for a sign of life."""
+    def _is_awaited(step: Step) -> int:
+        """Return 1 if a response is awaited; PINGs are not, since their times are unpredictable."""
         return 0 if step.message is None or isinstance(step.message, Ping) else 1
 
-    def _take(self, step: Step) -> None:
+    def _execute(self, step: Step) -> None:
         if self.progress is not None:
             self.progress(step)
         number = step.conversation
@@ -182,7 +186,7 @@ class Replay:
                 self._lines[number].close()
             return
         if isinstance(step.message, Pong):
-            return  # the answer to a PING of that server; those of this one are answered as they come
+            return  # responds to the captured server's PING; live PINGs get their own PONG
         if number not in self._lines:
             self._lines[number] = self.connect()
         message = step.message
@@ -190,12 +194,12 @@ class Replay:
         self._lines[number].send(raw)
         self.sent += 1
 
-    def _hear(self, due: dict[int, int]) -> None:
-        """Wait until each line has said as much as it had in the capture."""
+    def _await_answers(self, due: dict[int, int]) -> None:
+        """Wait until each connection has received as many responses as in the capture."""
         for number, answers in self.answers.items():
             if number not in self._lines:
                 continue
-            deadline = time.monotonic() + self.patience
+            deadline = time.monotonic() + self.timeout
             while answers.found + answers.given_up < due[number]:
                 left = deadline - time.monotonic()
                 if left <= 0 or self._lines[number].closed:

@@ -1,7 +1,7 @@
-"""What one run of a server calls otherwise than another: room codes, logs, numbers, tokens.
+"""Mapping from captured identifiers to the live server's: room codes, logs, numbers, tokens.
 
-And what a replay must not repeat: under its old device key a client's messages would count as sent
-again, and a server that has them already would not say them twice.
+It also replaces the clients' device keys. With the old keys, a server that already has the messages
+would treat them as retransmissions and not repeat them.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _R = TypeVar("_R", bound=Record)
 
 @dataclass(slots=True)
 class Translation:
-    """From a capture's codes and numbers to those of the server it is played to.
+    """Mapping from captured identifiers to the live server's.
 
     Attributes:
-        rooms: room codes.
-        logs: identities of logs.
-        tokens: session tokens.
-        devices: device ids.
-        shifts: how much larger sequence numbers are now, by the captured code of the room.
-        secret: makes the device keys of this replay, other ones each time.
+        rooms: Room codes.
+        logs: Identities of logs.
+        tokens: Session tokens.
+        devices: Device ids.
+        shifts: Difference of sequence numbers, by the captured code of the room.
+        secret: Key from which this replay's device keys are derived, random by default.
     """
 
     rooms: dict[str, str] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Translation:
     secret: bytes = field(default_factory=lambda: os.urandom(16))
 
     def learn(self, captured: Message, live: Message) -> None:
-        """Take in an answer of the capture and the one that now stands for it."""
+        """Learn identifiers from a captured response and the live one that matches it."""
         if isinstance(captured, Welcome) and isinstance(live, Welcome):
             self.tokens[captured.token] = live.token
             self.devices[captured.device] = live.device
@@ -67,7 +67,7 @@ class Translation:
         self.shifts.setdefault(then.room, now.head - then.head)
 
     def to_live(self, message: Message) -> Message:
-        """What a client of the capture would say now."""
+        """Translate a client's captured message for the live server."""
         shift = self.shifts.get(getattr(message, "room", ""), 0)
         message = self.rename(message)
         if isinstance(message, Hello):
@@ -85,7 +85,7 @@ class Translation:
         return message
 
     def rename(self, record: _R) -> _R:
-        """The same with the room codes and device ids of now, wherever it has any."""
+        """Replace the room codes and device ids in a record by the live ones."""
         changes: dict[str, Any] = {}
         for declared in fields_of(type(record)):
             value = getattr(record, declared.name)

@@ -1,7 +1,7 @@
-"""The wire's field kinds as Scapy fields.
+"""Scapy fields for the wire's field kinds.
 
 A text or blob becomes two fields, `room_len` and `room`; a list becomes `members_count` and
-`members`. The first of each pair is None by default, which means: as long as it really is.
+`members`. The first of each pair defaults to None, which means the actual length or count.
 """
 
 from __future__ import annotations
@@ -32,41 +32,41 @@ _NUMBERS = {U8: ByteField, U16: ShortField, U32: IntField, U64: LongField}
 _NAMED_NUMBERS = {U8: ByteEnumField, U16: ShortEnumField}
 _LENGTH_FORMATS = {TEXT: "!H", BLOB: "!I", LIST: "!H"}
 
-#: What a list's count can say. Scapy's own limit of 100 items is below a full ROSTER.
-_MOST_ITEMS = 0xFFFF
+#: Maximum count of a list. Scapy's default limit of 100 items is less than a full ROSTER.
+_MAX_ITEMS = 0xFFFF
 
 _record_layers: dict[type[Record], type[Packet]] = {}
 
 
 class TextField(StrLenField):
-    """UTF-8 text behind a length: a `str` to the user, its bytes inside.
+    """UTF-8 text after a length: a `str` to the user, bytes internally.
 
-    Bytes that are no UTF-8 come out as lone surrogates and go back in as they were, as Python does
-    with file names, so that nothing a packet holds is lost in showing it.
+    Invalid UTF-8 becomes lone surrogates and is restored when the packet is built, as Python does with
+    file names, so displaying a packet loses nothing.
     """
 
     def any2i(self, pkt: Packet | None, x: Any) -> Any:  # noqa: ARG002 - Scapy's signature
-        """From what a user gives."""
+        """Convert a user's value to the internal one."""
         return x.encode(errors="surrogateescape") if isinstance(x, str) else x
 
     h2i = any2i
 
     def i2h(self, pkt: Packet | None, x: Any) -> Any:  # noqa: ARG002 - Scapy's signature
-        """To what a user sees."""
+        """Convert the internal value to the user's."""
         return x.decode(errors="surrogateescape") if isinstance(x, bytes) else x
 
     def i2repr(self, pkt: Packet | None, x: Any) -> str:
-        """In `show()`; `repr` leaves no control character as it is."""
+        """Return the value for `show()`, with control characters escaped."""
         return repr(self.i2h(pkt, x))
 
 
 def python_name(name: str) -> str:
-    """A field's name in Scapy. `name` and `time` are taken by Packet itself: `name_`, `time_`."""
+    """Return a field's name in Scapy: `name_` and `time_` for names that Packet itself uses."""
     return name + "_" if hasattr(Packet, name) else name
 
 
 def describe_fields(declared: type[Record]) -> list[Any]:
-    """The `fields_desc` of a message or record."""
+    """Return the `fields_desc` of a message or record."""
     return [scapy_field for field in fields_of(declared) for scapy_field in _convert(field)]
 
 
@@ -85,7 +85,7 @@ def _convert(field: Field) -> list[Any]:
             [],
             record_layer(field.record),
             count_from=lambda pkt: pkt.getfieldval(count),
-            max_count=_MOST_ITEMS,
+            max_count=_MAX_ITEMS,
         )
         return [FieldLenField(count, None, count_of=name, fmt=form), items]
     size = f"{field.name}_len"
@@ -95,22 +95,22 @@ def _convert(field: Field) -> list[Any]:
 
 
 def _layer_doc(declared: type[Record]) -> str:
-    """A layer's docstring: the declaration's own, and a line a field."""
+    """Return a layer's docstring: the declaration's, and a line per field."""
     lines = [inspect.getdoc(declared) or declared.__name__, ""]
     lines += [f"{python_name(field.name)}: {field.doc}" for field in fields_of(declared)]
     return "\n".join(lines)
 
 
 class _RecordLayer(Packet):
-    """What all records have in common."""
+    """Base class of all records' layers."""
 
     def extract_padding(self, s: bytes) -> tuple[bytes, bytes]:
-        """Nothing belongs to a record but its fields: what follows is the next one's."""
+        """Leave everything after the fields to the next record."""
         return b"", s
 
 
 def record_layer(declared: type[Record]) -> type[Packet]:
-    """The layer of one record type, such as `NCPMembership`."""
+    """Return the layer of a record type, such as `NCPMembership`."""
     if declared not in _record_layers:
         _record_layers[declared] = new_layer(declared, _RecordLayer, f"NCP {declared.__name__}")
     return _record_layers[declared]
@@ -119,16 +119,16 @@ def record_layer(declared: type[Record]) -> type[Packet]:
 def new_layer(
     declared: type[Record], base: type[Packet], title: str, **attributes: Any
 ) -> type[Packet]:
-    """Make the layer of a message or record.
+    """Create the layer of a message or record.
 
     Args:
-        declared: the message or record.
-        base: the layer's base class.
-        title: what `show()` writes above its fields.
-        attributes: more attributes of the class.
+        declared: The message or record.
+        base: Base class of the layer.
+        title: Title that `show()` prints above the fields.
+        attributes: Further attributes of the class.
     """
     body = {
-        "name": title,  # Scapy takes it, and the fields, out of the class body
+        "name": title,  # Scapy reads the name and the fields from the class body
         "fields_desc": describe_fields(declared),
         "__doc__": _layer_doc(declared),
         "__module__": "netchat.packets.scapy.layer",

@@ -1,13 +1,13 @@
-r"""NCP for Scapy: the frame and every message as layers, made from the wire's declarations.
+r"""Scapy layers for NCP: the frame and every message, generated from the wire's declarations.
 
     from scapy.layers.inet import IP, TCP
-    from netchat.packets.scapy.layer import *
+    from netchat.packets.scapy import *
 
     pkt = IP() / TCP(dport=6464) / NCP() / NCPSend(counter=1, room="lobby", text="hello")
     pkt.show2()
 
-TCP on port 6464 is NCP; on any other port it is where the bytes look like it. Lengths, counts and
-the CRC are computed where they are None, and left alone where they are not. See docs/SCAPY.md.
+TCP on port 6464 is NCP; on other ports it is if the payload begins with a valid header. Lengths,
+counts and the CRC are computed if they are None, and kept otherwise. See docs/SCAPY.md.
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ from netchat.wire.pairs import ANSWERS, link_field
 from netchat.wire.spec import records
 from netchat.wire.walk import walk
 
-#: Frames of one TCP segment that are shown as layers behind each other; what is left is Padding.
-#: Scapy builds, shows and dissects layers by recursion, and Python's stack is not endless.
-MOST_FRAMES = 32
+#: Frames of one TCP segment that are dissected as stacked layers; the rest is Padding. Scapy
+#: builds, shows and dissects layers recursively, and Python's stack is limited.
+MAX_FRAMES = 32
 
 
 def _frame_size(data: bytes, at: int = 0) -> int:
-    """The size of a frame, from its whole header at `at`."""
+    """Return the size of a frame, from its complete header at `at`."""
     return HEADER_SIZE + int.from_bytes(data[at + 8 : at + 12], "big")
 
 
 def looks_like_ncp(data: bytes) -> bool:
-    """Whether bytes begin with a whole header that NCP allows."""
+    """Return whether bytes begin with a complete, valid header."""
     try:
         check_header(data)
     except PeerError:
@@ -69,10 +69,10 @@ def looks_like_ncp(data: bytes) -> bool:
 
 
 class NCP(Packet):
-    """A frame of NCP: the header. Its payload is one message.
+    """Header of a frame; the payload is one message.
 
-    In a TCP segment that holds several frames, they are layers behind each other:
-    `NCP / NCPWelcome / NCP / NCPJoined`. A body that is not what its type declares is Raw.
+    If a TCP segment holds several frames, they are stacked: `NCP / NCPWelcome / NCP / NCPJoined`. A body
+    that does not match its type's declaration is Raw.
     """
 
     name = "NCP"
@@ -89,7 +89,7 @@ class NCP(Packet):
 
     @classmethod
     def dispatch_hook(cls, _pkt: bytes | None = None, *_: Any, **options: Any) -> type[Packet]:
-        """A segment on our port that begins inside a frame is no frame: Raw."""
+        """Return Raw for a segment on the server's port that does not begin with a frame."""
         inside = isinstance(options.get("_underlayer"), TCP) and _pkt is not None
         return Raw if inside and not (_pkt or b"").startswith(MAGIC) else cls
 
@@ -104,7 +104,7 @@ class NCP(Packet):
         return pkt + pay
 
     def _body_size(self) -> int:
-        """Bytes up to the next frame, if one is stacked behind this."""
+        """Return the length of the body, up to the next frame if one is stacked."""
         size, layer = 0, self.payload
         while not isinstance(layer, (NCP, NoPayload, Padding)):
             size += len(layer.self_build())
@@ -112,15 +112,15 @@ class NCP(Packet):
         return size
 
     def extract_padding(self, s: bytes) -> tuple[bytes, bytes]:
-        """Part the body from what is behind it."""
+        """Split the body from the bytes after it."""
         return s[: self.length], s[self.length :]
 
     def dissect(self, s: bytes) -> None:
-        """Dissect a frame; in a TCP segment also the frames behind it."""
+        """Dissect a frame; in a TCP segment also the frames after it."""
         if not isinstance(self.underlayer, TCP):
             super().dissect(s)
             return
-        # Each from bytes of its own, rather than one inside the other.
+        # Dissected one by one rather than recursively.
         pieces, rest = _cut(s)
         super().dissect(pieces[0] if pieces else s)
         layers = [NCP(piece) for piece in pieces[1:]]
@@ -128,7 +128,7 @@ class NCP(Packet):
             self.lastlayer().add_payload(layer)
 
     def guess_payload_class(self, payload: bytes) -> type[Packet]:
-        """The message's layer, if the body is what that message declares; else Raw."""
+        """Return the message's layer, or Raw if the body does not match its declaration."""
         declared = MESSAGES.get(self.type)
         if declared is None or len(payload) != self.length or self.version != VERSION:
             return Raw
@@ -143,9 +143,9 @@ class NCP(Packet):
     def tcp_reassemble(
         cls, data: bytes, metadata: dict[str, Any], _session: dict[str, Any]
     ) -> Packet | None:
-        """The first frame of a stream, what is behind it as Padding; None while it is incomplete.
+        """Return the first frame of a stream, with the rest as Padding, or None while it is incomplete.
 
-        Bytes that cannot be a frame come out as Raw, up to where the next one may begin.
+        Bytes that cannot be a frame become Raw, up to where the next frame may begin.
         """
         if len(data) < HEADER_SIZE and MAGIC.startswith(data[: len(MAGIC)]):
             return None
@@ -159,23 +159,23 @@ class NCP(Packet):
         return cls(data)
 
     def answers(self, other: Packet) -> int:
-        """Whether this is what a server, or client, says to `other`."""
+        """Return whether this frame is a response to `other`."""
         return int(isinstance(other, NCP) and bool(self.payload.answers(other.payload)))
 
     def hashret(self) -> bytes:
-        """The same for a question and its answers."""
+        """Return a hash that is equal for a request and its responses."""
         return self.payload.hashret()
 
     def mysummary(self) -> Any:
-        """The type, where no message's layer follows to tell it."""
+        """Return the type, unless a message's layer follows."""
         known = MESSAGES.get(self.type)
-        told = isinstance(self.payload, _MessageLayer)
+        has_message = isinstance(self.payload, _MessageLayer)
         title = known.NAME if known else f"type {self.type:#04x}"
-        return "NCP" if told else f"NCP {title}", _SUMMARISED
+        return "NCP" if has_message else f"NCP {title}", _SUMMARISED
 
 
 class _MessageLayer(Packet):
-    """What the layers of all messages have in common."""
+    """Base class of all messages' layers."""
 
     message: ClassVar[type[Message]]
 
@@ -184,7 +184,7 @@ class _MessageLayer(Packet):
         return 0 if name is None else int(self.getfieldval(python_name(name)))
 
     def answers(self, other: Packet) -> int:
-        """Whether this message answers that one, by their types and their numbers."""
+        """Return whether this message is a response to `other`, by their types and numbers."""
         if not isinstance(other, _MessageLayer) or self._link() != other._link():
             return 0
         if self.message is Error:
@@ -192,11 +192,11 @@ class _MessageLayer(Packet):
         return int(self.message in ANSWERS.get(other.message, ()))
 
     def hashret(self) -> bytes:
-        """The number that a question and its answers share."""
+        """Return the number that a request and its responses share."""
         return self._link().to_bytes(8, "big")
 
     def mysummary(self) -> Any:
-        """The message's name, then what a person looks for first."""
+        """Return the message's name and its most important fields."""
         shown = [self.message.NAME]
         for name in ("code", "room", "sender", "name_", "text"):
             if name in self.fieldtype and self.getfieldval(name) not in (b"", None):
@@ -206,11 +206,9 @@ class _MessageLayer(Packet):
 
 
 def _cut(data: bytes) -> tuple[list[bytes], bytes]:
-    """Cut a segment into frames, of which the last may be incomplete, and what is left over."""
+    """Cut a segment into frames, the last possibly incomplete, and the remaining bytes."""
     pieces, at = list[bytes](), 0
-    while (
-        len(pieces) < MOST_FRAMES and data.startswith(MAGIC, at) and len(data) >= at + HEADER_SIZE
-    ):
+    while len(pieces) < MAX_FRAMES and data.startswith(MAGIC, at) and len(data) >= at + HEADER_SIZE:
         end = at + _frame_size(data, at)
         pieces.append(data[at:end])
         at = end
@@ -223,23 +221,23 @@ def _message_layer(declared: type[Message]) -> type[Packet]:
     return layer
 
 
-#: The layer of each message: `LAYERS[Send]` is `NCPSend`.
+#: Layer of each message: `LAYERS[Send]` is `NCPSend`.
 LAYERS: dict[type[Message], type[Packet]] = {
     declared: _message_layer(declared) for _, declared in sorted(MESSAGES.items())
 }
 
-#: Layers that say something in a packet's one-line summary, wherever in it they are.
+#: Layers that are part of a packet's one-line summary.
 _SUMMARISED = [TCP, NCP, *LAYERS.values()]
 
-#: All layers by their names; each is also a name of this module.
+#: All layers by name; each is also a name of this module.
 NAMES = {layer.__name__: layer for layer in [*LAYERS.values(), *map(record_layer, records())]}
 globals().update(NAMES)
 
-__all__ = ["LAYERS", "MOST_FRAMES", "NCP", "TextField", "looks_like_ncp", *NAMES]
+__all__ = ["LAYERS", "MAX_FRAMES", "NCP", "TextField", "looks_like_ncp", *NAMES]
 
 
 def _by_content(self: TCP, payload: bytes) -> type[Packet]:
-    """What TCP carries where no port tells."""
+    """Return the class of a TCP payload that no port determines."""
     return NCP if looks_like_ncp(payload) else _tcp_default(self, payload)
 
 

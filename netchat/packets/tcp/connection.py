@@ -1,4 +1,4 @@
-"""A connection while it is followed: both of its directions, and whether it is a chat's at all."""
+"""TCP connection that the decoder follows: both directions, and whether it is a chat."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from netchat.packets.tcp.dissect import ACK, RST, SYN, Segment
 from netchat.packets.tcp.stream import TcpStream
 from netchat.wire import Way
 
-__all__ = ["MAX_TWINS", "PROBE", "Connection", "Rival"]
+__all__ = ["MAX_DUPLICATES", "PROBE", "Connection", "Rival"]
 
-#: Bytes of one direction in which a chat on an unknown port has to show a valid frame, where the
-#: beginning of the stream was not captured. One of them fits for certain: two largest frames.
+#: Bytes of one direction in which a chat on another port must show a valid frame, if the beginning
+#: of the stream was not captured. One certainly fits: two frames of maximum length.
 PROBE = 128 * 1024
 
-#: A SYN that comes behind data it belongs in front of: at most so many bytes and segments late.
+#: Maximum bytes and segments by which a SYN may be captured late.
 _LATE_SYN_BYTES, _LATE_SYN_SEGMENTS = 64 * 1024, 8
 
 _MASK = 0xFFFFFFFF
 
-#: Which way the blocks of a link travel, of those that travel one way only.
+#: Directions of the link's blocks that travel one way only.
 _BLOCK_WAYS = {"OPEN": Way.TO_SERVER, "ACCEPT": Way.TO_CLIENT, "REFUSE": Way.TO_CLIENT}
 
-#: Items that are held until it is known whether a connection is a chat.
-_MOST_ITEMS = 256
+#: Items buffered until it is known whether a connection is a chat.
+_MAX_ITEMS = 256
 
-#: Streams that one connection may have beside its first one.
-MAX_TWINS = 3
+#: Streams that one connection may have in addition to its first one.
+MAX_DUPLICATES = 3
 
-#: A second stream on the same addresses and ports that goes on for so many segments, or so many ns,
-#: while the first one says nothing new, is a new connection.
+#: A second stream on the same addresses and ports is a new connection if it continues for this many
+#: segments, or this many ns, while the first one brings nothing new.
 _RIVAL_SEGMENTS, _RIVAL_TIME = 8, 1_000_000_000
 
-#: A second stream that does not go on, while the first one has so many segments, was one damaged
-#: packet.
-_MOST_FIRST_SEGMENTS = 32
+#: A second stream that does not continue, while the first one has this many segments, was one
+#: damaged packet.
+_MAX_FIRST_SEGMENTS = 32
 
 
 @dataclass(slots=True)
 class Rival:
-    """A second stream on the addresses and ports of a connection that has not ended.
+    """Second stream on the addresses and ports of a connection that has not ended.
 
-    If only the second one goes on, it is a new connection. If both do, every packet was captured
-    twice, with sequence numbers that a middlebox has rewritten. If only the first one does, a packet
+    If only the second stream continues, it is a new connection. If both continue, every packet was
+    captured twice, with sequence numbers rewritten by a middlebox. If only the first continues, a packet
     was damaged.
 
     Attributes:
-        connection: what follows the second stream.
-        packet: number of its first packet.
-        time: when that was captured, in ns.
-        items: what came of it, until it is known what it is.
-        segments: how many came behind its first one.
-        goes_on: whether one of these brought what is new.
-        first_segments: how many the first stream had meanwhile.
-        first_goes_on: whether one of those brought what is new.
+        connection: The second stream.
+        packet: Number of its first packet.
+        time: Capture time of that packet, in ns.
+        items: Its items, kept until the case is decided.
+        segments: Number of its segments after the first.
+        goes_on: Whether one of these brought new bytes.
+        first_segments: Number of segments of the first stream meanwhile.
+        first_goes_on: Whether one of those brought new bytes.
     """
 
     connection: Connection
@@ -68,17 +68,17 @@ class Rival:
     first_goes_on: bool = False
 
     @property
-    def is_twin(self) -> bool:
+    def is_duplicate(self) -> bool:
         """Whether this is the same connection, captured again."""
         return self.goes_on and self.first_goes_on
 
     @property
     def is_stray(self) -> bool:
-        """Whether this is a damaged packet, and no stream."""
-        return self.first_goes_on and self.first_segments >= _MOST_FIRST_SEGMENTS
+        """Whether this is a damaged packet rather than a stream."""
+        return self.first_goes_on and self.first_segments >= _MAX_FIRST_SEGMENTS
 
     def has_won(self, time: int) -> bool:
-        """Whether this is a new connection, by now."""
+        """Return whether this is known to be a new connection by now."""
         late = self.segments >= _RIVAL_SEGMENTS or time - self.time >= _RIVAL_TIME
         return late and self.goes_on and not self.first_goes_on
 
@@ -87,22 +87,32 @@ class Connection:
     """One TCP connection that the decoder follows.
 
     Attributes:
-        conversation: what the views see of it.
-        client: the half from the client.
-        server: the half from the server.
-        keys: the keys of both.
-        chat: whether it is one: by its port, or by what was said; None while that is open.
-        ready: whether segments may take the short way: it is a chat, and nothing is held.
-        over: whether it was closed or reset.
-        last: time of its last packet, in ns.
-        rival: a second stream on its addresses and ports of which it is not known what it is.
-        twins: further streams of the same connection.
-        first: of a rival or twin, the connection that it is beside; else None.
+        conversation: The connection as views see it.
+        client: The direction from the client.
+        server: The direction from the server.
+        keys: Keys of both directions.
+        is_chat: Whether it is a chat, by its port or its content; None while unknown.
+        is_fast: Whether segments may take the fast path: it is a chat, and nothing is buffered.
+        is_over: Whether it was closed or reset.
+        last: Time of its last packet, in ns.
+        rival: Second stream on its addresses and ports, not classified yet.
+        duplicates: Further streams of the same connection.
+        first: For a rival or duplicate, the connection that it accompanies; else None.
     """
 
     __slots__ = (
-        "_pending", "chat", "client", "conversation", "first", "keys", "last", "over", "ready",
-        "rival", "server", "twins",
+        "_pending",
+        "client",
+        "conversation",
+        "duplicates",
+        "first",
+        "is_chat",
+        "is_fast",
+        "is_over",
+        "keys",
+        "last",
+        "rival",
+        "server",
     )  # fmt: skip
 
     def __init__(
@@ -118,44 +128,48 @@ class Connection:
         self.client, self.server = client, server
         client.other, server.other = server, client
         self.keys = keys
-        self.chat = chat
-        self.ready = self.over = False
+        self.is_chat = chat
+        self.is_fast = self.is_over = False
         self.last = 0
         self.rival: Rival | None = None
-        self.twins: list[Connection] = []
+        self.duplicates: list[Connection] = []
         self.first: Connection | None = None
         self._pending: list[Item] = []
 
     @property
     def streams(self) -> list[Connection]:
-        """This one, its twins and its rival."""
-        return [self, *self.twins, *([self.rival.connection] if self.rival is not None else [])]
+        """This connection, its duplicates and its rival."""
+        return [
+            self,
+            *self.duplicates,
+            *([self.rival.connection] if self.rival is not None else []),
+        ]
 
     def half(self, key: bytes) -> TcpStream:
-        """The half that has this key."""
+        """Return the direction that has this key."""
         return next(h for h in (self.client, self.server) if h.key == key)
 
     @property
     def turn(self) -> int:
-        """Segments so far."""
+        """Number of segments so far."""
         return self.client.counts.segments + self.server.counts.segments
 
     @property
-    def waiting(self) -> bool:
-        """Whether segments are held in either direction."""
-        return bool(self.client.held.pieces or self.server.held.pieces)
+    def is_waiting(self) -> bool:
+        """Whether segments are buffered in either direction."""
+        return bool(self.client.buffer.pieces or self.server.buffer.pieces)
 
     def take(
         self, half: TcpStream, segment: Segment, number: int, time: int, *, trace: bool
     ) -> list[Item]:
-        """Take a segment of any kind.
+        """Process a segment of any kind.
 
         Args:
-            half: the direction it is of.
-            segment: the segment.
-            number: its packet's number.
-            time: when it was captured, in ns.
-            trace: whether to yield the segment itself, too.
+            half: The direction it belongs to.
+            segment: The segment.
+            number: Number of its packet.
+            time: Capture time, in ns.
+            trace: Whether to yield the segment itself, too.
         """
         self.last = time
         half.counts.segments += 1
@@ -165,7 +179,7 @@ class Connection:
             items += half.begin((segment.seq + 1) & _MASK)
             self.conversation.whole = True
         if half.is_far(segment.seq):
-            half.note = "astray"
+            half.note = "out of window"
             half.counts.astray += 1
             if segment.payload:
                 half.stray = segment, number, time
@@ -177,40 +191,42 @@ class Connection:
                 half.other.acked = segment.ack
             items += half.accept(segment, number, time, self.turn)
             items += self._after(half, flags, number, time)
-        self.ready = self.chat is True and not self.waiting and not trace and self.rival is None
+        self.is_fast = (
+            self.is_chat is True and not self.is_waiting and not trace and self.rival is None
+        )
         return [self._trace(half, segment, number, time), *items] if trace else items
 
     def _after(self, half: TcpStream, flags: int, number: int, time: int) -> list[Item]:
-        """What a segment means for the connection as a whole."""
+        """Update the state of the whole connection after a segment."""
         items = self.check(time)
-        if self.over:
+        if self.is_over:
             return items
         event = ""
         if flags & RST:
             event = "reset"
-            if not self.waiting:
+            if not self.is_waiting:
                 items += self.finish("the connection is reset", number, time)
         elif self.client.ended and self.server.ended:
             event = "closed"
         if event:
-            self.over = True
+            self.is_over = True
             items.append(Notice(time, self.conversation, half.to_server, event, number))
         return items
 
     def check(self, time: int) -> list[Item]:
-        """Give up what was waited for long enough, by now."""
+        """Give up on missing bytes whose timeout has expired."""
         items: list[Item] = []
         for half in (self.client, self.server):
-            if half.held.pieces:
+            if half.buffer.pieces:
                 items += half.check(time, self.turn)
         return items
 
     def finish(self, why: str, number: int, time: int) -> list[Item]:
-        """Give up everything that is waited for: `why` says what ended it."""
+        """End both streams, giving up on all missing bytes; `why` says what ended them."""
         return self.client.finish(why, number, time) + self.server.finish(why, number, time)
 
     def is_another(self, half: TcpStream, segment: Segment) -> bool:
-        """Whether a segment shows that a new connection has the addresses and ports of this one."""
+        """Return whether a segment shows that a new connection uses these addresses and ports."""
         if segment.flags & SYN:
             if not half.settled:
                 return False
@@ -225,7 +241,7 @@ class Connection:
         return segment.seq == (stray.seq + len(stray.payload) + stray.cut) & _MASK
 
     def fit(self, half: TcpStream, segment: Segment) -> int:
-        """How well a segment fits into this stream; 0: not at all."""
+        """Return how well a segment fits into this stream; 0 for not at all."""
         other, acks = half.other, segment.flags & ACK
         if self.is_another(half, segment) or (acks and other.is_far(segment.ack)):
             return 0
@@ -237,7 +253,7 @@ class Connection:
         return 1 + 2 * (segment.seq == half.next) + bool(exact)
 
     def goes_on(self, half: TcpStream, segment: Segment) -> bool:
-        """Whether a segment that fits shows that this stream is alive: it brings what is new."""
+        """Return whether a segment that fits brings new bytes to this stream."""
         if segment.flags & SYN:
             answers = segment.flags & ACK and segment.ack == half.other.next
             return bool(answers) and not half.settled
@@ -254,46 +270,49 @@ class Connection:
         )  # fmt: skip
 
     def recognise(self, items: list[Item]) -> list[Item]:
-        """Find out whether this is a chat, by what comes of its bytes.
+        """Decide from the items found whether this is a chat.
 
         Args:
-            items: the next items.
+            items: The next items.
 
         Returns:
-            All items since its beginning, once it is known to be a chat; until then none.
+            All items since the beginning once it is known to be a chat; until then none.
         """
         pending = self._pending
         pending += items
         first = next((item for item in items if isinstance(item, (Decoded, Block))), None)
         if first is not None:
-            self.chat, self._pending = True, []
+            self.is_chat, self._pending = True, []
             if not self.conversation.whole and not _ways(first) & (
                 Way.TO_SERVER if first.to_server else Way.TO_CLIENT
             ):
-                # The port had to decide who is the client, and it was wrong.
+                # The client was guessed from the ports, wrongly.
                 self._swap_direction()
                 pending = [item._replace(to_server=not item.to_server) for item in pending]
             return pending
         halves = self.client, self.server
         probed = any(half.counts.bytes > PROBE for half in halves)
-        foreign = self.conversation.whole and any(half.stage.doubtful for half in halves)
-        if probed or foreign or len(pending) > _MOST_ITEMS:
-            self.chat, self._pending = False, []
+        foreign = self.conversation.whole and any(half.stage.has_invalid_bytes for half in halves)
+        if probed or foreign or len(pending) > _MAX_ITEMS:
+            self.is_chat, self._pending = False, []
             self.client.abandon()
             self.server.abandon()
         return []
 
     def _swap_direction(self) -> None:
-        said = self.conversation
-        said.client, said.server = said.server, said.client
-        said.to_server, said.to_client = said.to_client, said.to_server
+        conversation = self.conversation
+        conversation.client, conversation.server = conversation.server, conversation.client
+        conversation.to_server, conversation.to_client = (
+            conversation.to_client,
+            conversation.to_server,
+        )
         self.client, self.server = self.server, self.client
         for half in (self.client, self.server):
             half.swap_direction()
 
 
 def _ways(item: Decoded | Block) -> Way:
-    """Which ways a message or a block may travel."""
+    """Return the directions in which a message or a block may travel."""
     if isinstance(item, Decoded):
         return item.message.WAY
     return _BLOCK_WAYS.get(item.header.kind.name, Way.BOTH)

@@ -1,7 +1,7 @@
-"""From a captured packet to its TCP segment or UDP datagram: link layer, IPv4 or IPv6, TCP or UDP.
+"""Dissection of a captured packet: link layer, IPv4 or IPv6, TCP or UDP.
 
-Checksums are not looked at: a machine that lets its network card fill them in captures its own
-packets with wrong ones.
+Checksums are not checked: a machine whose network card computes them captures its own packets with
+wrong ones.
 """
 
 from __future__ import annotations
@@ -28,40 +28,40 @@ __all__ = [
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 
 _IPV4, _IPV6 = 0x0800, 0x86DD
-#: 802.1Q, 802.1ad and the number QinQ had before it: four bytes more, then the type again.
+#: 802.1Q, 802.1ad and the earlier number of QinQ: four more bytes, then the next type.
 _VLAN = (0x8100, 0x88A8, 0x9100)
 _TCP, _UDP, _FRAGMENT = 6, 17, 44
 
-#: What `dissect` says of a packet in which there may be a datagram.
+#: Result of `dissect` for a packet that may contain a UDP datagram.
 NOT_TCP = "not TCP"
 
 #: IPv6 extension headers whose second byte is their length in units of 8 bytes, less one.
 _EXTENSIONS = (0, 43, 60, 135, 139, 140)
 _AUTHENTICATION = 51
-#: All that, and ICMP and ICMPv6: what an IP packet is likely to carry.
+#: Protocols an IP packet is likely to carry: the above, ICMP and ICMPv6.
 _CARRIED = (_TCP, _UDP, _FRAGMENT, *_EXTENSIONS, _AUTHENTICATION, 1, 58)
 
 # Ethernet type, version and header length | total length | fragment | protocol | sequence number |
-# acknowledgement | header length | flags: all that is needed of Ethernet, IPv4 and TCP in one go.
+# acknowledgement | header length | flags: all fields needed of Ethernet, IPv4 and TCP, in one step.
 _PLAIN = struct.Struct(">12x3sxHxxHxB14xIIBB").unpack_from
 _PLAIN_IPV4 = b"\x08\x00\x45"
 _TCP_HEADER = struct.Struct(">4xIIBB").unpack_from
 _U16 = struct.Struct(">H").unpack_from
 
-#: What the loopback headers of the BSDs call IPv6: each of them has its own number.
+#: Numbers of IPv6 in the loopback headers of the BSDs.
 _BSD_IPV6 = (10, 24, 28, 30)
 
 
 class Segment(NamedTuple):
-    """What the reassembly needs of one TCP segment.
+    """TCP segment, with the fields that reassembly needs.
 
     Attributes:
-        key: source and destination address, then the two ports: names the direction.
-        seq: sequence number of its first byte.
-        ack: acknowledgement number; has a meaning only with the ACK flag.
-        flags: the flags, FIN to CWR.
-        payload: its bytes, as far as they were captured.
-        cut: bytes of the payload behind those, which the capture did not keep.
+        key: Source and destination address, then both ports; identifies the direction.
+        seq: Sequence number of the first byte.
+        ack: Acknowledgement number; valid only with the ACK flag.
+        flags: The flags, FIN to CWR.
+        payload: The captured bytes of the payload.
+        cut: Bytes of the payload after those, which were not captured.
     """
 
     key: bytes
@@ -73,17 +73,17 @@ class Segment(NamedTuple):
 
 
 class Datagram(NamedTuple):
-    """What is needed of one UDP datagram; the fields are those of `Segment`."""
+    """UDP datagram; the fields are those of `Segment`."""
 
     key: bytes
     payload: bytes
     cut: int
 
 
-#: Protocol, place of its header, end of the packet, addresses.
+#: Protocol, offset of its header, end of the packet, addresses.
 _Located: TypeAlias = tuple[int, int, int, bytes]
 
-#: The fields of a segment.
+#: Fields of a segment.
 Fields: TypeAlias = tuple[bytes, int, int, int, bytes, int]
 
 
@@ -91,16 +91,16 @@ def dissect(link: int, data: bytes, length: int) -> Fields | str:
     """Find the TCP segment in a packet.
 
     Args:
-        link: the link type.
-        data: the packet from the link layer's header on.
-        length: its bytes on the wire.
+        link: The link type.
+        data: The packet from the link layer's header on.
+        length: Its length on the wire, in bytes.
 
     Returns:
-        The fields of a `Segment`, as a bare tuple since this is done for every packet; or, in a
-        few words that are always the same, why there is none.
+        The fields of a `Segment`, as a plain tuple for speed; or a short, fixed text that says why
+        the packet has no segment.
     """
     if link == links.ETHERNET and len(data) >= 54:
-        # What nearly every packet is, in one step: Ethernet, IPv4 without options, whole.
+        # Fast path for nearly every packet: Ethernet, IPv4 without options, complete.
         kind, total, fragment, protocol, seq, ack, header, flags = _PLAIN(data)
         if kind == _PLAIN_IPV4 and protocol == _TCP and not fragment & 0x3FFF:
             start = 34 + (header >> 4) * 4
@@ -115,12 +115,12 @@ def dissect(link: int, data: bytes, length: int) -> Fields | str:
 
 
 def dissect_datagram(link: int, data: bytes, length: int) -> Datagram | None:
-    """Find the UDP datagram in a packet; None if there is none.
+    """Find the UDP datagram in a packet, or return None.
 
     Args:
-        link: as for `dissect`.
-        data: as there.
-        length: as there.
+        link: The link type.
+        data: The packet from the link layer's header on.
+        length: Its length on the wire, in bytes.
     """
     located = _locate(link, data, length)
     if isinstance(located, str):
@@ -136,34 +136,34 @@ def dissect_datagram(link: int, data: bytes, length: int) -> Datagram | None:
 
 
 def _locate(link: int, data: bytes, length: int) -> _Located | str:
-    """What is in an IP packet, and where."""
+    """Find the transport header in a packet."""
     found = _network_layer(link, data, length)
     if isinstance(found, str):
         return found
     version, at = found
     if at >= len(data):
-        return "cut in front of TCP"
+        return "truncated before TCP"
     if not _is_ip(version, data, at, length):
         version, at = _by_content(data, at, length) or found
     return _ipv4(data, at, length) if version == 4 else _ipv6(data, at, length)
 
 
 def _is_ip(version: int, data: bytes, at: int, length: int) -> bool:
-    """Whether an IP header of some version can begin here."""
+    """Return whether an IP header of a version can begin here."""
     if data[at] >> 4 != version or version not in (4, 6):
         return False
     return version == 6 or len(data) < at + 4 or _U16(data, at + 2)[0] <= length - at
 
 
 def _by_content(data: bytes, at: int, length: int) -> tuple[int, int] | None:
-    """Find the IP header by its bytes, where a label promised one and there is none.
+    """Find the IP header by its bytes, if the label promised one and it is not there.
 
-    Of a cooked packet with several VLAN tags, Linux takes out the first one only, but labels the
-    packet with what is behind the last one. Others keep the label of a tag that was taken out.
+    Of a cooked packet with several VLAN tags, Linux removes only the first, but labels the packet with
+    the type after the last. Other systems keep the label of a removed tag.
     """
     while len(data) >= at + 20:
         version = data[at] >> 4
-        # What is no IPv6 may still look like its first four bits.
+        # Other data may have the first four bits of IPv6.
         carries = data[at + (6 if version == 6 else 9)]
         if _is_ip(version, data, at, length) and carries in _CARRIED:
             return version, at
@@ -174,7 +174,7 @@ def _by_content(data: bytes, at: int, length: int) -> tuple[int, int] | None:
 
 
 def _network_layer(link: int, data: bytes, length: int) -> tuple[int, int] | str:
-    """The IP version and where its header begins, or why there is none."""
+    """Return the IP version and the offset of its header, or why the packet has no such header."""
     if link == links.ETHERNET:
         return _ethertype(data, 12, 14, length)
     if link == links.SLL:
@@ -182,7 +182,7 @@ def _network_layer(link: int, data: bytes, length: int) -> tuple[int, int] | str
     if link == links.SLL2:
         return _ethertype(data, 0, 20, length)
     if link in (links.NULL, links.LOOP):
-        # In the byte order of the machine that captured; the family is a small number.
+        # In the capturing machine's byte order; the family is a small number.
         family = max(data[:1] + data[3:4], default=0) if len(data) >= 4 else 0
         if family == 2:
             return 4, 4
@@ -194,7 +194,7 @@ def _network_layer(link: int, data: bytes, length: int) -> tuple[int, int] | str
 
 
 def _ethertype(data: bytes, at: int, payload: int, length: int) -> tuple[int, int] | str:
-    """Read the type at `at`, and those of VLAN tags in front of the payload."""
+    """Read the type at `at`, and those of VLAN tags before the payload."""
     start = payload
     while len(data) >= at + 2:
         (number,) = _U16(data, at)
@@ -203,27 +203,27 @@ def _ethertype(data: bytes, at: int, payload: int, length: int) -> tuple[int, in
         if number == _IPV6:
             return 6, payload
         if number not in _VLAN:
-            # Behind what is called a tag may be none.
+            # The type after a tag may be wrong.
             return (payload > start and _by_content(data, start, length)) or "not IP"
         at, payload = payload + 2, payload + 4
-    return "cut in front of TCP"
+    return "truncated before TCP"
 
 
 def _ipv4(data: bytes, at: int, length: int) -> _Located | str:
     if len(data) < at + 20:
-        return "cut in front of TCP"
+        return "truncated before TCP"
     header = (data[at] & 0x0F) * 4
     if data[at] >> 4 != 4 or header < 20:
         return "bad IP header"
     if _U16(data, at + 6)[0] & 0x3FFF:
         return "IP fragment"
-    total = _U16(data, at + 2)[0] or length - at  # 0: the network card will cut it in pieces
+    total = _U16(data, at + 2)[0] or length - at  # 0: the network card segments it
     return data[at + 9], at + header, at + total, data[at + 12 : at + 20]
 
 
 def _ipv6(data: bytes, at: int, length: int) -> _Located | str:
     if len(data) < at + 40:
-        return "cut in front of TCP"
+        return "truncated before TCP"
     if data[at] >> 4 != 6:
         return "bad IP header"
     size = _U16(data, at + 4)[0]
@@ -231,7 +231,7 @@ def _ipv6(data: bytes, at: int, length: int) -> _Located | str:
     kind, place = data[at + 6], at + 40
     while kind not in (_TCP, _UDP):
         if len(data) < place + 8:
-            return "cut in front of TCP"
+            return "truncated before TCP"
         if kind in _EXTENSIONS:
             kind, place = data[place], place + (data[place + 1] + 1) * 8
         elif kind == _AUTHENTICATION:
@@ -247,9 +247,9 @@ def _ipv6(data: bytes, at: int, length: int) -> _Located | str:
 
 def _tcp(data: bytes, at: int, end: int, length: int, addresses: bytes) -> Segment | str:
     if len(data) < at + 14:
-        return "cut in front of TCP"
+        return "truncated before TCP"
     if end > max(length, len(data)):
-        return "bad IP header"  # it says more than was on the wire: no receiver takes that
+        return "bad IP header"  # longer than the packet on the wire: every receiver drops it
     seq, ack, header, flags = _TCP_HEADER(data, at)
     start = at + (header >> 4) * 4
     if header < 0x50 or start > end:

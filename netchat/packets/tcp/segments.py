@@ -1,4 +1,4 @@
-"""Segments that came too early, in order and without overlaps, until the hole in front is filled."""
+"""Buffer for segments that arrived early: ordered, without overlaps, until the hole before is filled."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import NamedTuple
 
 __all__ = ["Piece", "SegmentBuffer"]
 
-#: What a piece costs besides its bytes.
+#: Memory cost of a piece besides its data, in bytes.
 _PIECE_COST = 200
 
 
 class Piece(NamedTuple):
-    """A stretch of the stream.
+    """Contiguous bytes of the stream.
 
     Attributes:
-        start: place in the stream of its first byte.
-        end: place behind its last byte.
-        data: its bytes; None where a packet brought them, but the capture did not keep them.
-        packet: number of the packet.
-        time: when it was captured, in ns.
-        repeated: whether it was a retransmission.
-        turn: how many packets the conversation had had by then.
+        start: Offset of the first byte in the stream.
+        end: Offset after the last byte.
+        data: The bytes, or None if a packet carried them but the capture truncated it.
+        packet: Number of the packet.
+        time: Capture time, in ns.
+        repeated: Whether it was a retransmission.
+        turn: Number of packets of the conversation by then.
     """
 
     start: int
@@ -34,14 +34,14 @@ class Piece(NamedTuple):
 
 
 class SegmentBuffer:
-    """The pieces behind a hole.
+    """Pieces after a hole.
 
-    Where segments overlap, the bytes that came first count, as with most receivers.
+    If segments overlap, the bytes that arrived first count, as with most receivers.
 
     Attributes:
-        pieces: sorted, none overlapping another.
-        size: bytes they hold.
-        conflicts: how often bytes came again, and were others.
+        pieces: The pieces, sorted and without overlaps.
+        size: Number of bytes buffered.
+        conflicts: Number of overlaps with different bytes.
     """
 
     __slots__ = ("conflicts", "pieces", "size")
@@ -53,21 +53,21 @@ class SegmentBuffer:
 
     @property
     def cost(self) -> int:
-        """Bytes of memory, about."""
+        """Approximate memory use, in bytes."""
         return self.size + _PIECE_COST * len(self.pieces)
 
     def add(self, new: Piece) -> bool:
-        """Put in what of a piece is not there yet.
+        """Insert the parts of a piece that are not buffered yet.
 
         Returns:
-            Whether all of it was new.
+            Whether the whole piece was new.
         """
         if new.start >= new.end:
             return True
         if new.data is not None:
             self._make_room(new)
         pieces, start, whole = self.pieces, new.start, True
-        # The first piece that ends behind the start of the new one.
+        # The first piece that ends after the start of the new one.
         at = bisect_right(pieces, start, key=_end)
         while start < new.end:
             other = pieces[at] if at < len(pieces) else None
@@ -86,7 +86,7 @@ class SegmentBuffer:
         return whole
 
     def _make_room(self, new: Piece) -> None:
-        """Bytes that were captured count more than the note that some were not."""
+        """Remove truncated pieces that captured bytes replace."""
         pieces = self.pieces
         at = bisect_right(pieces, new.start, key=_end)
         while at < len(pieces) and pieces[at].start < new.end:
@@ -103,13 +103,13 @@ class SegmentBuffer:
                 at += 1
 
     def pop(self) -> Piece:
-        """Remove the first piece."""
+        """Remove the first piece and return it."""
         piece = self.pieces.pop(0)
         self.size -= len(piece.data or b"")
         return piece
 
     def shift(self, by: int) -> None:
-        """Count all places from another beginning."""
+        """Add an amount to all offsets."""
         self.pieces = [p._replace(start=p.start + by, end=p.end + by) for p in self.pieces]
 
 

@@ -1,11 +1,11 @@
-"""TCP reassembly of one direction: from segments in any order to bytes in theirs.
+"""TCP reassembly of one direction: from segments in any order to bytes in order.
 
-    0 ............. offset              [held]  [held]     places in the stream
+    0 ............. offset              [buffer]  [buffer]     offsets in the stream
        delivered      ^ hole, next byte
 
-A hole is waited for as long as it may still be filled. It is given up as a gap when the other
-side has acknowledged what is behind it (so it has those bytes, and only the capture has not) and
-they do not come soon, or when too much time passes, or too much is held behind it.
+The stream waits for a hole to be filled as long as that may happen. It gives the hole up as a gap in
+three cases. The peer has acknowledged later bytes, so it has the missing ones and only the capture
+does not. A timeout expires. Or too many bytes are buffered after the hole.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netchat.packets.decode.conversation import Conversation, Counts
-from netchat.packets.decode.frame_scanner import Stage
+from netchat.packets.decode.frame_scanner import DetectorStage, Stage
 from netchat.packets.items import Gap, Item
 from netchat.packets.memory_budget import MAX_BUFFERED, MAX_BUFFERED_PIECES, MemoryBudget
 from netchat.packets.tcp.dissect import FIN, SYN, Segment
@@ -24,58 +24,77 @@ __all__ = ["WINDOW", "TcpStream"]
 #: Sequence numbers count modulo 2^32.
 _MASK = 0xFFFFFFFF
 
-#: Bytes ahead of or behind the stream's place in which a sequence number is believed. What is
-#: further away is another connection on the same ports, or a damaged packet.
+#: Bytes before or after the current offset within which a sequence number is accepted. Beyond it,
+#: the segment belongs to another connection on the same ports, or is damaged.
 WINDOW = 16 * 1024 * 1024
 
-#: A segment that comes up to so many ns late was reordered; a later one was sent again. Wireshark
-#: draws the line at 3 ms, too.
+#: A segment that arrives up to this many ns late was reordered; a later one was retransmitted.
+#: Wireshark also uses 3 ms.
 _REORDER_WINDOW = 3_000_000
 
-#: How long a hole that was acknowledged is still waited for, in packets of the conversation and
-#: in ns: captures swap packets over short distances, data and their acknowledgements too.
-_PATIENCE_PACKETS, _PATIENCE_TIME = 32, 1_000_000_000
+#: Timeout for a hole that was acknowledged, in packets of the conversation and in ns: captures
+#: reorder packets over short distances, including data and their acknowledgements.
+_ACKED_PACKETS, _ACKED_TIME = 32, 1_000_000_000
 
-#: How long one that nobody acknowledged is waited for, in ns: five retransmissions.
-_LONG = 10_000_000_000
+#: Timeout for a hole that was not acknowledged, in ns: five retransmissions.
+_UNACKED_TIMEOUT = 10_000_000_000
 
-#: The first segments of a direction that was joined in its middle are held so long, in case that
-#: one which belongs in front of them comes late.
+#: Delay for the first segments of a direction whose beginning was not captured, in packets and in
+#: ns, since an earlier one may arrive late.
 _SETTLE_PACKETS, _SETTLE_TIME = 4, 100_000_000
 
-#: A single segment further ahead than this may as well have a damaged sequence number.
+#: A single segment further ahead than this may have a damaged sequence number.
 _FAR = 64 * 1024
 
 
 class TcpStream:
-    """One half of a TCP connection.
+    """One direction of a TCP connection.
 
     Args:
-        key: the key of its segments.
-        conversation: the connection.
-        counts: what to count in.
-        budget: told of what is held.
-        to_server: which half.
-        open_stage: makes what takes the bytes of this direction; it is told whether they are whole
-            from the first one on. A stage may put another one in its place.
+        key: Key of its segments.
+        conversation: The connection.
+        counts: Counters to update.
+        budget: Budget for the buffered bytes.
+        open_detector: Makes the first stage, which selects the stage for the rest; its second
+            argument is whether the bytes are complete from the first one on.
+        to_server: Which direction this is.
 
     Attributes:
-        next: sequence number of the byte at `offset`; -1 until anything is known.
-        settled: whether it is known where the stream begins.
-        acked: sequence number up to which the other side has acknowledged; -1: it has not.
-        initial: sequence number of the first byte, as SYN told it; else -1.
-        other: the other half.
-        held: what waits behind a hole.
-        note: what the last segment was; see `Trace`.
-        stage: what takes the bytes.
-        stray: the last segment that was far off, and its packet's number and time.
-        ended: whether its last byte was delivered, as FIN told it.
+        next: Sequence number of the byte at `offset`; -1 until known.
+        settled: Whether the beginning of the stream is known.
+        acked: Sequence number up to which the peer has acknowledged; -1 for none.
+        initial: Sequence number of the first byte, from SYN; else -1.
+        other: The reverse direction.
+        buffer: Segments after a hole.
+        note: Classification of the last segment; see `Trace`.
+        stage: Receiver of the bytes.
+        stray: The last segment outside the window, with its packet's number and time.
+        ended: Whether the last byte before FIN was delivered.
     """
 
     __slots__ = (
-        "_budget", "_closed", "_cost", "_high", "_high_time", "_moved", "_open_stage", "acked",
-        "conversation", "counts", "ended", "held", "initial", "key", "next", "note", "other",
-        "settled", "stage", "stray", "to_server",
+        "_budget",
+        "_closed",
+        "_cost",
+        "_detector",
+        "_high",
+        "_high_time",
+        "_moved",
+        "_open_detector",
+        "acked",
+        "buffer",
+        "conversation",
+        "counts",
+        "ended",
+        "initial",
+        "key",
+        "next",
+        "note",
+        "other",
+        "settled",
+        "stage",
+        "stray",
+        "to_server",
     )  # fmt: skip
 
     def __init__(
@@ -84,7 +103,7 @@ class TcpStream:
         conversation: Conversation,
         counts: Counts,
         budget: MemoryBudget,
-        open_stage: Callable[[TcpStream, bool], Stage],
+        open_detector: Callable[[TcpStream, bool], DetectorStage],
         *,
         to_server: bool,
     ) -> None:
@@ -93,61 +112,62 @@ class TcpStream:
         self.counts = counts
         self.to_server = to_server
         self.other = self
-        self.held = SegmentBuffer()
+        self.buffer = SegmentBuffer()
         self.next = self.acked = self.initial = -1
         self.stray: tuple[Segment, int, int] | None = None
         self.settled = self.ended = False
         self.note = ""
         self._budget = budget
         self._cost = 0
-        self._open_stage = open_stage
-        self._high = 0  # place behind the last byte that was seen
-        self._high_time = 0  # when it was seen
-        self._moved = 0, 0  # time and turn of the last segment that came in its turn
-        self._closed: int | None = None  # place behind the last byte, once FIN told it
-        self.stage: Stage = open_stage(self, False)
+        self._open_detector = open_detector
+        self._high = 0  # offset after the last byte captured
+        self._high_time = 0  # capture time of that byte
+        self._moved = 0, 0  # time and turn of the last segment in order
+        self._closed: int | None = None  # offset after the last byte, known from FIN
+        self._detector: DetectorStage | None = open_detector(self, False)
+        self.stage: Stage = self._detector
 
     @property
     def offset(self) -> int:
-        """Place in the stream of the next byte to be delivered."""
+        """Offset of the next byte to be delivered."""
         return self.counts.offset
 
     def place(self, seq: int) -> int:
-        """The place in the stream of a sequence number: the one that is nearest to `offset`."""
+        """Return the stream offset of a sequence number: the one nearest to `offset`."""
         ahead = (seq - self.next) & _MASK
         return self.offset + (ahead if ahead < 0x80000000 else ahead - 0x100000000)
 
     def is_far(self, seq: int) -> bool:
-        """Whether a sequence number is too far away to be believed."""
+        """Return whether a sequence number is outside the window."""
         return self.next >= 0 and abs(self.place(seq) - self.offset) > WINDOW
 
     def swap_direction(self) -> None:
-        """This is the other direction: who is the client was taken the wrong way."""
+        """Reverse the direction, if the client was guessed wrongly."""
         self.to_server = not self.to_server
         self.stage.swap_direction()
 
     def begin(self, seq: int) -> list[Item]:
-        """SYN came: the first byte has the sequence number `seq`."""
+        """Process a SYN: the first byte has the sequence number `seq`."""
         self.initial = seq
         if self.next < 0:
             self.next = seq
         else:
             self._move_origin(self.place(seq))
         self.settled = True
-        self.stage = self._open_stage(self, True)
+        self.stage = self._detector = self._open_detector(self, True)
         return self._advance()
 
     def accept(self, segment: Segment, packet: int, time: int, turn: int) -> list[Item]:
-        """Take a segment of any kind, in any order.
+        """Process a segment of any kind, in any order.
 
         Args:
-            segment: the segment.
-            packet: its packet's number.
-            time: when it was captured, in ns.
-            turn: packets of the conversation so far.
+            segment: The segment.
+            packet: Number of its packet.
+            time: Capture time, in ns.
+            turn: Packets of the conversation so far.
 
         Returns:
-            What the bytes that it completes decide.
+            Items for the bytes that it completes.
         """
         self.note = ""
         seq, payload = segment.seq, segment.payload
@@ -156,7 +176,7 @@ class TcpStream:
         size = len(payload) + segment.cut
         if self.next < 0:
             if not size:
-                return []  # until there are bytes, or SYN, there is no stream to have a place in
+                return []  # without bytes or SYN, there is no offset yet
             self.next = seq
         start = self.place(seq)
         end = start + size
@@ -164,51 +184,70 @@ class TcpStream:
             self._closed = end
         if not size:
             return self._advance() + self._end_if_closed()
-        note = self._judge(start, end, time)
+        note = self._classify(start, end, time)
         if end > self._high:
             self._high, self._high_time = end, time
         if not self.settled or end > self.offset:
-            behind = start + len(payload)
+            captured = start + len(payload)
             if self.settled and start <= self.offset:
                 self._moved = time, turn
                 payload, start = payload[self.offset - start :], self.offset
-                behind = max(behind, start)
+                captured = max(captured, start)
             repeated = note == "retransmission"
-            whole = self.held.add(Piece(start, behind, payload, packet, time, repeated, turn))
-            whole &= self.held.add(Piece(behind, end, None, packet, time, repeated, turn))
-            self.counts.conflicts = self.held.conflicts
+            whole = self.buffer.add(Piece(start, captured, payload, packet, time, repeated, turn))
+            whole &= self.buffer.add(Piece(captured, end, None, packet, time, repeated, turn))
+            self.counts.conflicts = self.buffer.conflicts
             note = note if whole else "retransmission"
         self.note = note
         self.counts.retransmissions += note == "retransmission"
         self.counts.out_of_order += note == "out of order"
         return self._advance() + self._end_if_closed()
 
-    def _judge(self, start: int, end: int, time: int) -> str:
-        """What kind of segment this is, as far as its place and time tell."""
+    def fast_accept(self, data: bytes, packet: int, time: int) -> list[Item]:
+        """Deliver the next bytes in order, if nothing is buffered; see `accept`."""
+        size = len(data)
+        self.counts.offset += size
+        self.next = (self.next + size) & _MASK
+        items = self.stage.push(data, packet, time, False)
+        if self._detector is not None:
+            self._select_stage()
+        return items
+
+    def _classify(self, start: int, end: int, time: int) -> str:
+        """Classify a segment by its offset and time."""
         if self.settled and start < self.offset:
             alive = end - start == 1 and end == self.offset
             return "keep-alive" if alive else "retransmission"
         if start < self._high:
             return "retransmission" if time - self._high_time > _REORDER_WINDOW else "out of order"
-        return "behind a hole" if start > self.offset else ""
+        return "after a hole" if start > self.offset else ""
 
     # -- delivering -----------------------------------------------------------------------------
 
     def _advance(self) -> list[Item]:
-        """Deliver what is held without a hole in front of it."""
+        """Deliver the buffered bytes up to the next hole."""
         items: list[Item] = []
-        held = self.held
-        while self.settled and held.pieces and held.pieces[0].start <= self.offset:
-            piece = held.pop()
+        buffer = self.buffer
+        while self.settled and buffer.pieces and buffer.pieces[0].start <= self.offset:
+            piece = buffer.pop()
             if piece.data is None:
                 size = piece.end - piece.start
-                items += self._gap(size, "the capture cut them off", piece.packet, piece.time)
+                items += self._gap(
+                    size, "the capture truncated the packet", piece.packet, piece.time
+                )
                 continue
             size = len(piece.data)
             self._step(size)
             items += self.stage.push(piece.data, piece.packet, piece.time, piece.repeated)
+            if self._detector is not None:
+                self._select_stage()
         self._account()
         return items
+
+    def _select_stage(self) -> None:
+        """Replace the detector by the stage that it has selected, if it has."""
+        if self._detector is not None and self._detector.next_stage is not None:
+            self.stage, self._detector = self._detector.next_stage, None
 
     def _step(self, size: int) -> None:
         self.counts.offset += size
@@ -224,15 +263,15 @@ class TcpStream:
         return items
 
     def _account(self) -> None:
-        cost = self.held.cost if self.held.pieces else 0
+        cost = self.buffer.cost if self.buffer.pieces else 0
         self._budget.used += cost - self._cost
         self._cost = cost
 
     def _move_origin(self, to: int) -> None:
-        """Count places from another byte: the one that is at `to` now."""
+        """Count offsets from another byte: the one at `to` now."""
         self.next = (self.next + to - self.offset) & _MASK
         self.counts.offset = 0
-        self.held.shift(-to)
+        self.buffer.shift(-to)
         self._high -= to
         if self._closed is not None:
             self._closed -= to
@@ -240,98 +279,98 @@ class TcpStream:
     # -- giving up ------------------------------------------------------------------------------
 
     def check(self, time: int, turn: int) -> list[Item]:
-        """Give up what has been waited for long enough.
+        """Give up on holes whose timeout has expired.
 
         Args:
-            time: now, in ns.
-            turn: packets of the conversation so far.
+            time: Current time, in ns.
+            turn: Packets of the conversation so far.
         """
         items: list[Item] = []
-        while self.held.pieces:
-            first = self.held.pieces[0]
+        while self.buffer.pieces:
+            first = self.buffer.pieces[0]
             since, turns = max(first.time, self._moved[0]), max(first.turn, self._moved[1])
             waited, passed = time - since, turn - turns
             if not self.settled:
-                if passed < _SETTLE_PACKETS and waited < _SETTLE_TIME and not self._too_much():
+                if passed < _SETTLE_PACKETS and waited < _SETTLE_TIME and not self._is_full():
                     break
                 self._settle()
                 items += self._advance()
                 continue
             acked = self.acked >= 0 and first.start <= self.place(self.acked) < self.offset + WINDOW
-            if acked and (passed >= _PATIENCE_PACKETS or waited >= _PATIENCE_TIME):
-                reason = "the other side has them, the capture has not"
-            elif self._too_much():
-                reason = "too much waited behind them"
-            elif waited >= _LONG and not self._doubtful():
-                reason = "they did not come for 10 seconds"
+            if acked and (passed >= _ACKED_PACKETS or waited >= _ACKED_TIME):
+                reason = "acknowledged by the peer, but not captured"
+            elif self._is_full():
+                reason = "the buffer after them is full"
+            elif waited >= _UNACKED_TIMEOUT and not self._is_suspect():
+                reason = "they did not arrive within 10 seconds"
             else:
                 break
             items += self._give_up(reason, time)
         return items
 
     def finish(self, why: str, packet: int, time: int) -> list[Item]:
-        """Nothing more comes: give up all holes, and end the stream.
+        """Mark the end of the stream and give up on all holes.
 
         Args:
-            why: what ended it, for the reasons of what is unfinished.
-            packet: number of the last packet.
-            time: when, in ns.
+            why: What ended it, for the reasons of unfinished frames.
+            packet: Number of the last packet.
+            time: Time of the end, in ns.
         """
         items: list[Item] = []
-        if self.held.pieces and not self.settled:
+        if self.buffer.pieces and not self.settled:
             self._settle()
             items += self._advance()
-        while self.held.pieces:
-            if self._doubtful():
-                self.held.pop()
+        while self.buffer.pieces:
+            if self._is_suspect():
+                self.buffer.pop()
                 self.counts.astray += 1
                 self._account()
             else:
-                items += self._give_up("they did not come", time)
+                items += self._give_up("they did not arrive", time)
         if self.settled:
-            told = self._acked_place() if self._closed is None else self._closed
-            missing = told - self.offset
-            # A single byte may be FIN, which has a sequence number of its own.
+            last = self._acked_place() if self._closed is None else self._closed
+            missing = last - self.offset
+            # A single byte may be FIN, which has its own sequence number.
             if 0 < missing < WINDOW and not (missing == 1 and self._closed is None):
-                reason = "the other side has them, the capture has not"
+                reason = "acknowledged by the peer, but not captured"
                 items += self._gap(missing, reason, packet, time)
         return items + self.stage.end(why)
 
     def release(self, time: int) -> list[Item]:
-        """Give up everything that is held, for want of memory; the stream goes on."""
+        """Give up on all holes to free memory; the stream continues."""
         items: list[Item] = []
-        if self.held.pieces and not self.settled:
+        if self.buffer.pieces and not self.settled:
             self._settle()
             items += self._advance()
-        while self.held.pieces:
-            items += self._give_up("too much waited in all", time)
-        return items + self.stage.end("the memory for what is unfinished is full")
+        while self.buffer.pieces:
+            items += self._give_up("the decoder's memory is full", time)
+        return items + self.stage.end("the decoder's memory is full")
 
     def abandon(self) -> None:
-        """Let everything go that is kept: the connection is of no interest."""
-        self.held = SegmentBuffer()
+        """Discard all buffered bytes: the connection is not a chat."""
+        self.buffer = SegmentBuffer()
         self._account()
-        self.stage.end("it is not followed")
+        self.stage.end("the connection is no longer followed")
 
     def _acked_place(self) -> int:
         return self.place(self.acked) if self.acked >= 0 else -1
 
     def _give_up(self, reason: str, time: int) -> list[Item]:
-        first = self.held.pieces[0]
+        first = self.buffer.pieces[0]
         items = self._gap(first.start - self.offset, reason, first.packet, time)
         return items + self._advance()
 
-    def _doubtful(self) -> bool:
-        """Whether what is held may come from one damaged sequence number."""
-        pieces = self.held.pieces
+    def _is_suspect(self) -> bool:
+        """Return whether the buffer may result from one damaged sequence number."""
+        pieces = self.buffer.pieces
         return len(pieces) == 1 and pieces[0].start - self.offset > _FAR
 
-    def _too_much(self) -> bool:
-        return self.held.size > MAX_BUFFERED or len(self.held.pieces) > MAX_BUFFERED_PIECES
+    def _is_full(self) -> bool:
+        return self.buffer.size > MAX_BUFFERED or len(self.buffer.pieces) > MAX_BUFFERED_PIECES
 
     def _settle(self) -> None:
-        """The stream begins with the first byte that was captured."""
-        self._move_origin(self.held.pieces[0].start)
+        """Begin the stream with the first captured byte."""
+        self._move_origin(self.buffer.pieces[0].start)
         self.settled = True
 
     def _end_if_closed(self) -> list[Item]:

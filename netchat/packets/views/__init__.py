@@ -1,5 +1,5 @@
-"""How what was decoded is shown: lines, trees, hex, JSON, counts, chat text, ladders.
+"""Views of decoded items: lines, trees, hex, JSON, counts, chat transcripts, ladder diagrams.
 
-Each view takes items and gives back text or plain data; none writes anywhere. What other people
-wrote never leaves a view with its control characters.
+A view takes items and returns text or plain data; it writes nothing. Text from peers is shown with
+its control characters escaped.
 """

@@ -1,4 +1,4 @@
-"""The blocks of a noisy link: in a few words, and byte by byte with what the channel broke."""
+"""Blocks of a noisy link: a one-line summary, and every byte with what the channel changed."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from netchat.wording import many
 
 __all__ = ["Paint", "block_lines", "block_summary", "plain"]
 
-#: Colours what is shown: given a text and whether it is `broken` or `sent`, gives it back painted.
+#: Colours a text of kind `broken` or `sent`, and returns it.
 Paint: TypeAlias = Callable[[str, str], str]
 
-#: Bytes of a payload in a row.
+#: Bytes of a payload per row.
 _ROW = 16
 
-#: Rows of a payload that are shown.
-_MOST_ROWS = 1024
+#: Limit of the payload rows shown.
+_MAX_ROWS = 1024
 
-#: Fields of the header by their place in it, as `docs/LINK.md` draws them.
+#: Name, offset and size of each header field, as drawn in `docs/LINK.md`.
 _FIELDS = (
     ("version, kind", 0, 1),
     ("code", 1, 1),
@@ -40,24 +40,24 @@ _FIELDS = (
     ("checked", 28, 2),
     ("crc", 30, 2),
 )
-_MODES = {Mode.HYBRID: "hybrid ARQ", Mode.ARQ: "ARQ", Mode.FEC: "nothing sent again"}
+_MODES = {Mode.HYBRID: "hybrid ARQ", Mode.ARQ: "ARQ", Mode.FEC: "no retransmissions"}
 _OUTCOMES = {
     "good": "intact",
-    "combined": "FAILED alone, mended with its earlier copies",
-    "failed": "FAILED, beyond what the code corrects",
-    "damaged": "handed over damaged, as this link does",
-    "foreign": "of another link, left alone",
+    "combined": "FAILED alone, decoded together with its earlier copies",
+    "failed": "FAILED, more errors than the code corrects",
+    "damaged": "delivered damaged, as this link's mode requires",
+    "foreign": "ignored, belongs to another link",
     "": "",
 }
 
 
 def plain(text: str, _: str) -> str:
-    """No colours."""
+    """Return the text without colours."""
     return text
 
 
 def block_summary(block: Block) -> str:
-    """A block in a few words, behind its kind. Numbers and bytes count from the link's first."""
+    """Summarise a block in a few words. Numbers and bytes count from the link's first."""
     header = block.header
     name, begin = header.kind.name, _from_first(block, header.offset, 32)
     result = _OUTCOMES[block.outcome]
@@ -67,27 +67,27 @@ def block_summary(block: Block) -> str:
     if block.outcome == "failed":
         repaired += " in the header"
     parts = [text for text in (result, repaired if block.corrected else "") if text]
-    told = f": {', '.join(parts)}" if parts else ""
+    details = f": {', '.join(parts)}" if parts else ""
     if block.again:
-        told += " [sent again]"
+        details += " [retransmitted]"
     if name == "DATA" and header.length:
         number = _from_first(block, header.number, 24)
-        return f"#{number} bytes {begin} to {begin + header.length} in {_code(block)}{told}"
+        return f"#{number} bytes {begin} to {begin + header.length} in {_code(block)}{details}"
     if name in ("DATA", "ACK"):
-        return f"has everything up to byte {_from_first(block, header.ack, 32)}{told}"
+        return f"acknowledges everything up to byte {_from_first(block, header.ack, 32)}{details}"
     if name == "CHALLENGE":
-        return f"sends a cookie: the address has to prove itself{told}"
+        return f"sends a cookie, to verify the address{details}"
     if name == "OPEN" and block.payload:
-        return f"{_wishes(block.payload)}{told}"
+        return f"{_request(block.payload)}{details}"
     text = (block.payload or b"").decode("utf-8", "replace")
-    return f'"{show_line(text)}"{told}' if text else told.removeprefix(": ")
+    return f'"{show_line(text)}"{details}' if text else details.removeprefix(": ")
 
 
 def _code(block: Block) -> str:
     return show_line(block.code) or f"code {block.header.code}"
 
 
-def _wishes(payload: bytes) -> str:
+def _request(payload: bytes) -> str:
     try:
         opening = read_open_request(payload)
     except LinkError as error:
@@ -99,7 +99,7 @@ def _wishes(payload: bytes) -> str:
 
 
 def _from_first(block: Block, value: int, bits: int) -> int:
-    """A number of the header, counted from the link's first one, where that is known."""
+    """Return a header number relative to the link's first one, if that is known."""
     link = block.conversation.link
     first = link.first if link is not None else None
     return value if first is None else (value - first) % (1 << bits)
@@ -109,11 +109,11 @@ def _from_first(block: Block, value: int, bits: int) -> int:
 
 
 def block_lines(block: Block, paint: Paint = plain) -> list[str]:
-    """Marker, header and payload of a block, with each byte that arrived wrong marked.
+    """Return lines for the marker, header and payload of a block, with changed bytes marked.
 
     Args:
-        block: it.
-        paint: colours the wrong bytes and what they were.
+        block: The block.
+        paint: Colours the changed bytes and the bytes sent.
     """
     marker = block.head % 32  # 4, or 0 in a datagram
     lines = []
@@ -149,7 +149,7 @@ def _echo(block: Block) -> str:
 
 
 def _field(block: Block, at: int, size: int, name: str, value: str, paint: Paint) -> str:
-    """A field on one line; a byte that arrived wrong is followed by what was sent."""
+    """Return the line of a field; a changed byte is followed by its original value."""
     shown, width = [], 0
     for was, sent in zip(block.raw[at : at + size], block.sent[at : at + size], strict=True):
         text = f"{was:02x}" if was == sent else f"{was:02x}→{sent:02x}"
@@ -169,23 +169,23 @@ def _payload(block: Block, paint: Paint) -> Iterator[str]:
 
 
 def _rows(block: Block, start: int, end: int, paint: Paint) -> Iterator[str]:
-    """Bytes in rows; below a row with wrong ones, what was sent in their places."""
+    """Yield rows of bytes; below a row with changed bytes, the bytes sent."""
     known = min(end, len(block.sent))
-    rows = list(range(start, end, _ROW))[:_MOST_ROWS]
+    rows = list(range(start, end, _ROW))[:_MAX_ROWS]
 
     def is_intact(at: int) -> bool:
         stop = min(at + _ROW, end)
         return stop <= known and block.raw[at:stop] == block.sent[at:stop]
 
     for intact, group in groupby(rows, is_intact):
-        places = list(group)
-        first, stop = places[0], min(places[-1] + _ROW, end)
+        offsets = list(group)
+        first, stop = offsets[0], min(offsets[-1] + _ROW, end)
         if intact:
-            yield f"      {first:5}  {many(stop - first, 'byte')} arrived as they were sent"
+            yield f"      {first:5}  {many(stop - first, 'byte')} arrived unchanged"
         elif stop > known:
-            yield f"      {first:5}  {many(stop - first, 'byte')}, of which nobody can tell which are wrong"
+            yield f"      {first:5}  {many(stop - first, 'byte')}, any of which may be wrong"
         else:
-            for at in places:
+            for at in offsets:
                 yield from _row(block, at, min(at + _ROW, end), paint)
     left = end - start - len(rows) * _ROW
     if left > 0:

@@ -1,4 +1,4 @@
-"""The chat as its users read it, put together from what the server told them."""
+"""The chat as its users read it, rebuilt from the events that the server sent."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from netchat.wording import many
 
 __all__ = ["ChatTranscript"]
 
-#: Events remembered, so that none is shown for each of its readers: the last ones.
+#: Events remembered, so that an event sent to several members is shown once.
 _REMEMBERED = 100_000
 
 
 class ChatTranscript:
-    """Writes each event of each room once, however many members it went to."""
+    """Transcript that shows each event of each room once, however many members received it."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[object, str, int], None] = {}
 
     def line(self, item: Item) -> str | None:
-        """The line that an item adds, if it adds one."""
+        """Return the line that an item adds, or None."""
         if isinstance(item, (Gap, Damage)):
             if item.conversation.link is not None and not item.inside:
-                return None  # the link makes good for what its blocks lose
+                return None  # the link recovers what its blocks lose
             who = show_line(item.conversation.user) or str(item.conversation)
-            what = "sent" if item.to_server else "was told"
+            way = "from" if item.to_server else "to"
             verb = "is" if item.size == 1 else "are"
-            return f"[{many(item.size, 'byte')} of what {who} {what} {verb} {_state(item)}]"
+            return f"[{many(item.size, 'byte')} {way} {who} {verb} {_state(item)}]"
         if not isinstance(item, Decoded) or not isinstance(item.message, Event):
             return None
         event = item.message
@@ -45,7 +45,7 @@ class ChatTranscript:
         if membership is not None and membership.kind == RoomKind.PRIVATE:
             ends = sorted({show_line(item.conversation.user), show_line(membership.peer)})
             room = " + ".join(ends)
-        # A line feed becomes an indented line: nobody can write what looks like another's line.
+        # Further lines are indented, so that a text cannot imitate another user's message.
         text = "\n    ".join(show_line(line) for line in event.text.split("\n"))
         match event.kind:
             case EventKind.CHAT:
@@ -60,4 +60,4 @@ class ChatTranscript:
 
 
 def _state(item: Gap | Damage) -> str:
-    return "missing" if isinstance(item, Gap) else "no message"
+    return "missing" if isinstance(item, Gap) else "not a message"

@@ -1,4 +1,4 @@
-"""The ladder diagram as data: who sent what to whom, one row a segment, a gap or an event.
+"""Ladder diagram as data: one row for each segment, gap or event between two participants.
 
 `ladder_text` and `ladder_svg` draw it. It needs a decoder with `trace`.
 """
@@ -18,27 +18,27 @@ from netchat.packets.views.summary import summary
 from netchat.wire.shown import show_line
 from netchat.wording import many
 
-__all__ = ["MOST_CLIENTS", "MOST_ROWS", "MOST_SERVERS", "Ladder", "Lane", "Row"]
+__all__ = ["MAX_CLIENTS", "MAX_ROWS", "MAX_SERVERS", "Ladder", "Lane", "Row"]
 
 T = TypeVar("T")
 
-#: Rows that a diagram may have: nobody reads more.
-MOST_ROWS = 2000
+#: Limit of the rows of a diagram.
+MAX_ROWS = 2000
 
-#: Participants that have a vertical line of their own, on either side; the others share one.
-MOST_CLIENTS, MOST_SERVERS = 48, 16
+#: Limit of the participants with their own vertical line on each side; the others share one.
+MAX_CLIENTS, MAX_SERVERS = 48, 16
 
-#: Messages of one segment that are named; of more, the number is told.
-_MOST_LABELS = 4
+#: Messages named for one segment; further ones are only counted.
+_MAX_LABELS = 4
 
 
 @dataclass(slots=True)
 class Lane:
-    """A participant: one vertical line.
+    """Participant of a diagram: one vertical line.
 
     Attributes:
-        name: the user, or `server`.
-        address: its address and port.
+        name: The user, or `server`.
+        address: Its address and port.
     """
 
     name: str
@@ -47,18 +47,18 @@ class Lane:
 
 @dataclass(slots=True)
 class Row:
-    """One horizontal line.
+    """Horizontal line of a diagram.
 
     Attributes:
-        time: in ns.
-        packet: number of the packet; 0 where it is none.
-        source: lane it comes from.
-        target: lane it goes to.
-        kind: `message`, `data` (part of one), `block` (of a link, without a message), `failed` (the
-            same, and it could not be decoded), `ack`, `control`, `gap` or `damage`.
-        labels: what it says, the most important first.
-        note: what TCP had to do with it, such as `retransmission`; else "".
-        who: the participants, where their vertical line does not tell; else "".
+        time: Capture time, in ns.
+        packet: Number of the packet, or 0 for a row that is not a packet.
+        source: Conversation that the row belongs to.
+        to_server: Whether the arrow points to the server.
+        kind: `message`, `data` (part of one), `block` (of a link, without a message), `failed` (a
+            block that could not be decoded), `ack`, `control`, `gap` or `damage`.
+        labels: Texts on the row, the most important first.
+        note: TCP's role in it, such as `retransmission`, or "".
+        who: The participants, if their vertical lines are shared; else "".
     """
 
     time: int
@@ -72,20 +72,20 @@ class Row:
 
     @property
     def texts(self) -> list[str]:
-        """What stands on the line."""
+        """Texts to draw on the line."""
         if not self.who:
             return self.labels
         return [f"{self.labels[0]} ({self.who})", *self.labels[1:]]
 
 
 class Ladder:
-    """Collects the rows of a diagram.
+    """Collector of a diagram's rows.
 
     Args:
-        wanted: tells which items to draw; a segment is drawn if one of its messages is wanted.
+        wanted: Selects the items to draw; a segment is drawn if one of its messages is selected.
 
     Attributes:
-        left_out: rows above `MOST_ROWS` that were not kept.
+        left_out: Rows beyond `MAX_ROWS`, which were discarded.
     """
 
     def __init__(self, wanted: Callable[[Item], bool] | None = None) -> None:
@@ -93,11 +93,11 @@ class Ladder:
         self._wanted = wanted
         self._rows: list[Row] = []
         self._segments: dict[tuple[Conversation, int], Row] = {}
-        self._said: dict[int, list[tuple[str, str]]] = {}  # what a row's segment completes
+        self._texts: dict[int, list[tuple[str, str]]] = {}  # by row: kinds and texts completed
         self._clients: dict[Conversation, None] = {}
 
     def add(self, item: Item) -> None:
-        """Take the next item."""
+        """Add the next item."""
         wanted = self._wanted is None or self._wanted(item)
         match item:
             case Trace():
@@ -110,9 +110,9 @@ class Ladder:
                 kind = "failed" if item.outcome == "failed" else "block"
                 self._label(item, kind, f"[{item.header.kind.name}] {block_summary(item)}")
             case Gap() if wanted:
-                # Drawn where the bytes are missing, not where they were given up.
-                behind = self._segments.get((item.conversation, item.packet))
-                time = item.time if behind is None else behind.time - 1
+                # Drawn where the bytes are missing, not at the time the decoder gave up on them.
+                next_segment = self._segments.get((item.conversation, item.packet))
+                time = item.time if next_segment is None else next_segment.time - 1
                 label = f"{many(item.size, 'byte')} missing"
                 self._append(Row(time, 0, item.conversation, item.to_server, "gap", [label]))
             case Damage() if wanted:
@@ -127,19 +127,22 @@ class Ladder:
                 self._append(row)
 
     def rows(self) -> list[Row]:
-        """All rows, in order of time."""
+        """Return all rows, ordered by time."""
         rows = [row for row in self._rows if self._wanted is None or self._is_wanted(row)]
         for row in rows:
-            said = self._said.get(id(row))
-            if said:
-                kinds, texts = zip(*said, strict=True)
+            completed = self._texts.get(id(row))
+            if completed:
+                kinds, texts = zip(*completed, strict=True)
                 row.kind = next(kind for kind in ("message", "failed", "block") if kind in kinds)
-                row.labels = list(texts[:_MOST_LABELS])
-                if len(texts) > _MOST_LABELS:
-                    row.labels.append(f"and {len(texts) - _MOST_LABELS} more")
+                row.labels = list(texts[:_MAX_LABELS])
+                if len(texts) > _MAX_LABELS:
+                    row.labels.append(f"and {len(texts) - _MAX_LABELS} more")
         rows.sort(key=lambda row: row.time)
-        talks, servers = _participants(rows)
-        others, unnamed = set(_cut(talks, MOST_CLIENTS)[1]), set(_cut(servers, MOST_SERVERS)[1])
+        conversations, servers = _participants(rows)
+        others, unnamed = (
+            set(_cut(conversations, MAX_CLIENTS)[1]),
+            set(_cut(servers, MAX_SERVERS)[1]),
+        )
         for row in rows:
             names = [show_line(row.source.user) or show_endpoint(row.source.client)]
             names = names if row.source in others else []
@@ -148,23 +151,23 @@ class Ladder:
         return rows
 
     def lanes(self, rows: Iterable[Row]) -> tuple[list[Lane], dict[tuple[Conversation, bool], int]]:
-        """The participants of some rows, from left to right, the servers in the middle.
+        """Return the participants of some rows, from left to right, with servers in the middle.
 
         Returns:
-            The lanes; and for each conversation and side (True: the server) its lane.
+            The lanes, and the lane's index for each conversation and side (True: the server).
         """
-        said, servers = _participants(rows)
-        shown, others = _cut(said, MOST_CLIENTS)
+        conversations, servers = _participants(rows)
+        shown, others = _cut(conversations, MAX_CLIENTS)
         half = (len(shown) + 1) // 2
         lanes: list[Lane] = []
         places: dict[tuple[Conversation, bool], int] = {}
         for conversation in shown[:half]:
             places[conversation, False] = len(lanes)
             lanes.append(_client(conversation))
-        named, unnamed = _cut(servers, MOST_SERVERS)
+        named, unnamed = _cut(servers, MAX_SERVERS)
         at = {server: len(lanes) + place for place, server in enumerate(named)}
         at |= dict.fromkeys(unnamed, len(lanes) + len(named))
-        places |= {(conversation, True): at[conversation.server] for conversation in said}
+        places |= {(conversation, True): at[conversation.server] for conversation in conversations}
         lanes += [Lane("server", show_endpoint(server)) for server in named]
         lanes += [Lane(f"{len(unnamed):,} servers", "")] if unnamed else []
         for conversation in shown[half:]:
@@ -175,7 +178,7 @@ class Ladder:
         return lanes, places
 
     def _append(self, row: Row) -> Row:
-        if len(self._rows) < MOST_ROWS:
+        if len(self._rows) < MAX_ROWS:
             self._rows.append(row)
         else:
             self.left_out += 1
@@ -191,33 +194,33 @@ class Ladder:
             kind, label = "ack", f"{flags} {item.ack}" if item.ack >= 0 else flags
         row = Row(item.time, item.packet, item.conversation, item.to_server, kind, [label])
         row.note = item.note
-        if len(self._rows) < MOST_ROWS:
+        if len(self._rows) < MAX_ROWS:
             self._segments[item.conversation, item.packet] = row
         self._append(row)
 
     def _label(self, item: Decoded | Block, kind: str, text: str) -> None:
-        """Write on a segment what it completes."""
+        """Label a segment with an item that it completes."""
         row = self._segments.get((item.conversation, max(item.packets)))
         if row is not None:
-            self._said.setdefault(id(row), []).append((kind, text))
+            self._texts.setdefault(id(row), []).append((kind, text))
 
     def _is_wanted(self, row: Row) -> bool:
         assert self._wanted is not None
-        if id(row) in self._said or not row.packet:
+        if id(row) in self._texts or not row.packet:
             return True
-        # A segment without a message is drawn with its conversation, where that was asked for.
+        # A segment without a message is drawn if its conversation is selected.
         probe = Notice(row.time, row.source, row.to_server, "", row.packet)
         return self._wanted(probe)
 
 
 def _participants(rows: Iterable[Row]) -> tuple[list[Conversation], list[tuple[str, int]]]:
-    """The conversations of some rows and their servers, in the order they appear."""
-    said = list(dict.fromkeys(row.source for row in rows))
-    return said, list(dict.fromkeys(conversation.server for conversation in said))
+    """Return the conversations of some rows and their servers, in order of appearance."""
+    conversations = list(dict.fromkeys(row.source for row in rows))
+    return conversations, list(dict.fromkeys(conversation.server for conversation in conversations))
 
 
 def _cut(participants: list[T], most: int) -> tuple[list[T], list[T]]:
-    """Those that have a line of their own, and those that share one."""
+    """Split participants into those with their own line and those that share one."""
     return (
         (participants, [])
         if len(participants) <= most

@@ -1,4 +1,4 @@
-"""The ladder diagram as a picture (SVG, no script, no outside resources)."""
+"""Ladder diagram as a picture (SVG, without scripts or external resources)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from netchat.wording import many
 
 __all__ = ["ladder_svg"]
 
-_MARGIN = 160  # pixels for the times on the left
-_LANES = {2: 600, 3: 420}  # between two participants, by how many there are
-_LANE = 360  # and if there are more
+_MARGIN = 160  # pixels on the left for the times
+_LANES = {2: 600, 3: 420}  # pixels between participants, by their number
+_LANE = 360  # pixels between more participants
 _TOP = 128
 _HEIGHTS = {
     "message": 36,
@@ -29,13 +29,13 @@ _HEIGHTS = {
     "damage": 46,
 }
 _LABEL = 16  # height of each further label
-_PAUSE = 500_000_000  # a silence of so many ns gets a row
-_SLOPE = 7  # pixels an arrow falls: it takes time to arrive
+_PAUSE = 500_000_000  # silence that gets a row, in ns
+_SLOPE = 7  # pixels an arrow falls, since a packet takes time to arrive
 
-#: Pixels of one character at 12 px, on average: how many fit on an arrow.
+#: Average width of a character at 12 px, in pixels.
 _CHARACTER = 6.5
 
-#: What is no Char of XML 1.0 (section 2.2).
+#: Characters that XML 1.0 does not allow (section 2.2).
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _COLOURS = {
@@ -56,7 +56,7 @@ _LEGEND = (
     ("data", "part of one"),
     ("ack", "acknowledgement"),
     ("control", "opens, closes"),
-    ("again", "sent again, out of order"),
+    ("again", "retransmitted, out of order"),
     ("gap", "missing or damaged"),
 )
 
@@ -74,14 +74,14 @@ text { font-family: system-ui, "Segoe UI", "DejaVu Sans", sans-serif; font-size:
 
 
 def ladder_svg(ladder: Ladder, title: str) -> str:
-    """Draw a ladder.
+    """Draw a ladder as an SVG document.
 
     Args:
-        ladder: what to draw.
-        title: what stands above it.
+        ladder: The rows to draw.
+        title: Title above the diagram.
 
     Returns:
-        An SVG document.
+        The SVG document.
     """
     rows = ladder.rows()
     lanes, places = ladder.lanes(rows)
@@ -106,7 +106,7 @@ def ladder_svg(ladder: Ladder, title: str) -> str:
         y += 30 if row.kind == "damage" else 16
     if ladder.left_out:
         y += 24
-        body.append(f'<text x="16" y="{y}" class="small">{ladder.left_out:,} rows more</text>')
+        body.append(f'<text x="16" y="{y}" class="small">{ladder.left_out:,} more rows</text>')
     bottom = y + 16
     across = max((xs[-1] if xs else _MARGIN) + 110, 820)
     height = bottom + 44
@@ -138,8 +138,8 @@ def _subtitle(rows: list[Row]) -> str:
     blocks = sum(row.kind in ("block", "failed") for row in rows)
     gaps = sum(row.kind == "gap" for row in rows)
     parts = [f"{many(sum(bool(row.packet) for row in rows), 'segment')}, {messages} with messages"]
-    parts += [f"{blocks} with blocks of a link alone"] if blocks else []
-    parts += [f"{again} sent again or out of order"] if again else []
+    parts += [f"{blocks} with only blocks of a link"] if blocks else []
+    parts += [f"{again} retransmitted or out of order"] if again else []
     parts += [many(gaps, "gap")] if gaps else []
     return ", ".join(parts)
 
@@ -170,7 +170,7 @@ def _row(row: Row, start: int, end: int, y: int) -> Iterator[str]:
 
 
 def _labels(row: Row, start: int, end: int, y: int, colour: str) -> Iterator[str]:
-    """What is written on an arrow, in parallel to it."""
+    """Yield the labels of an arrow, parallel to it."""
     room = int((abs(end - start) - 40) / _CHARACTER)
     note = f"— {row.note}" if row.note else ""
     middle = (start + end) // 2
@@ -195,7 +195,7 @@ def _labels(row: Row, start: int, end: int, y: int, colour: str) -> Iterator[str
 
 
 def _torn(row: Row, left: int, right: int, y: int) -> Iterator[str]:
-    """A band with torn edges: bytes that are not there, or are none of a message."""
+    """Yield a band with torn edges, for bytes that are missing or not a message."""
     colour = _COLOURS["gap"]
     points = [
         f"{x},{y - 14 + (4 if n % 2 else 0)}" for n, x in enumerate(range(left, right + 1, 10))
@@ -249,5 +249,5 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _safe(text: str) -> str:
-    """Escape a text for XML, which has no way to write some characters at all."""
+    """Escape a text for XML; characters that XML does not allow become escape sequences."""
     return escape(_NO_XML.sub(lambda m: m[0].encode("unicode_escape").decode(), text), quote=False)

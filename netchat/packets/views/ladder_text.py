@@ -1,4 +1,4 @@
-"""The ladder diagram in a terminal."""
+"""Ladder diagram for a terminal."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ __all__ = ["LadderLine", "ladder_lines"]
 #: Columns of the time and the packet number on the left.
 _MARGIN = 18
 
-#: The least columns between two participants: an arrow, and something on it.
+#: Minimum columns between two participants: an arrow with a label.
 _LEAST = 26
 
-#: A silence of so many ns is shown.
+#: Silence that is shown as a pause, in ns.
 _PAUSE = 1_000_000_000
 
 
 class LadderLine(NamedTuple):
-    """A line, and the kind of row it is of: what decides its colour."""
+    """Line of the diagram with the kind of its row, which decides its colour."""
 
     kind: str
     text: str
 
 
 def ladder_lines(ladder: Ladder, width: int) -> Iterator[LadderLine]:
-    """Draw a ladder.
+    """Draw a ladder as lines of text.
 
     Args:
-        ladder: what to draw.
-        width: columns of the terminal; with many participants the lines are longer.
+        ladder: The rows to draw.
+        width: Columns of the terminal; with many participants the lines are longer.
     """
     rows = ladder.rows()
     if not rows:
@@ -54,7 +54,7 @@ def ladder_lines(ladder: Ladder, width: int) -> Iterator[LadderLine]:
         margin = f"{(row.time - zero) / 1e9:z11.6f} {row.packet or '':>5}"
         yield from _row(row, poles, ends[0], ends[1], margin)
     if ladder.left_out:
-        yield LadderLine("gap", f"{ladder.left_out:,} rows more: narrow it down, by --user perhaps")
+        yield LadderLine("gap", f"{ladder.left_out:,} more rows: narrow it down, e.g. with --user")
 
 
 def _row(row: Row, poles: str, start: int, end: int, margin: str) -> Iterator[LadderLine]:
@@ -63,7 +63,7 @@ def _row(row: Row, poles: str, start: int, end: int, margin: str) -> Iterator[La
     note = f"[{row.note}] " if row.note and row.kind != "damage" else ""
     first = row.texts[0]
     if row.kind in ("message", "block", "failed"):
-        # The arrow has the last line; what does not fit on it stands above.
+        # The arrow is on the last line; the rest of the label goes above.
         wrapped = [_wrap(label, room - 6 - len(note)) for label in row.texts]
         *above, first = [text for lines in wrapped for text in lines]
         for text in above:
@@ -93,7 +93,7 @@ def _head(names: list[str], columns: list[int]) -> str:
 
 
 def _poles(columns: list[int]) -> str:
-    """A line with nothing but the participants'."""
+    """Return a line with only the participants' vertical lines."""
     line = [" "] * (columns[-1] + 1)
     for column in columns:
         line[column] = "|"
@@ -101,7 +101,7 @@ def _poles(columns: list[int]) -> str:
 
 
 def _over(line: str, at: int, text: str) -> str:
-    """Write `text` over a line whose characters, from `at` on, have one column each."""
+    """Write `text` over a line, starting at column `at`; the characters there are one column wide."""
     return f"{line[:at]}{text}{line[at + columns_of(text) :]}"
 
 
@@ -110,6 +110,6 @@ def _fit(text: str, room: int) -> str:
 
 
 def _wrap(text: str, room: int) -> list[str]:
-    """A label in one line, or in two if it is long."""
+    """Wrap a label into at most two lines."""
     lines = wrap(text, max(8, room)) or [""]
     return lines if len(lines) < 3 else [lines[0], _fit(f"{lines[1]}…", room)]

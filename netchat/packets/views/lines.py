@@ -1,4 +1,4 @@
-"""One line an item."""
+"""One line of text per item."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from netchat.packets.views.summary import summary
 from netchat.wire.shown import show_line
 from netchat.wording import many
 
-__all__ = ["Lines", "flag_names", "party"]
+__all__ = ["Lines", "flag_names", "side_name"]
 
 _FLAGS = ((SYN, "SYN"), (FIN, "FIN"), (RST, "RST"), (PSH, "PSH"), (ACK, "ACK"))
 
@@ -23,20 +23,20 @@ _NOTICES = {
     "joined": "is seen; the capture begins in the middle of this connection",
     "closed": "closes the connection",
     "reset": "resets the connection",
-    "replaced": "is gone: a new connection has its ports",
+    "replaced": "is gone: a new connection uses its ports",
     "doubled": "was captured again, with other sequence numbers",
-    "dropped": "is not followed any more, for want of memory",
+    "dropped": "is no longer followed, to limit memory use",
 }
 
 
 def flag_names(flags: int) -> str:
-    """TCP flags by their names; PSH, which says little, only where it stands alone."""
+    """Return the names of TCP flags; PSH only if it is the only one."""
     names = [name for bit, name in _FLAGS if flags & bit]
     return " ".join(name for name in names if name != "PSH") or "PSH" * bool(names)
 
 
-def party(conversation: Conversation, *, server: bool) -> str:
-    """One side of a conversation, by the user's name if it is known: `Nova:50000`."""
+def side_name(conversation: Conversation, *, server: bool) -> str:
+    """Return the name of one side of a conversation, such as `Nova:50000`."""
     if server:
         return f"server:{conversation.server[1]}"
     if conversation.user:
@@ -45,10 +45,10 @@ def party(conversation: Conversation, *, server: bool) -> str:
 
 
 class Lines:
-    """Writes items as lines; times count from the first item.
+    """Formatter of items as lines; times count from the first item.
 
     Args:
-        clock: show the time of day instead.
+        clock: Whether to show the time of day instead.
     """
 
     def __init__(self, *, clock: bool = False) -> None:
@@ -56,29 +56,29 @@ class Lines:
         self._zero: int | None = None
 
     def time(self, time: int) -> str:
-        """A time in ns as it is shown."""
+        """Format a time in ns."""
         if self._zero is None:
             self._zero = time
         if self._clock:
             try:
                 moment = datetime.datetime.fromtimestamp(time // 1_000_000_000)
             except (ValueError, OverflowError, OSError):
-                return f"{time / 1e9:.6f}"  # no year that a calendar has: a damaged capture
+                return f"{time / 1e9:.6f}"  # a year outside the calendar: a damaged capture
             return f"{moment:%H:%M:%S}.{time % 1_000_000_000 // 1000:06d}"
         return f"{(time - self._zero) / 1e9:z11.6f}"
 
     def line(self, item: Item) -> str:
-        """The line of an item."""
-        said = item.conversation
-        sender = party(said, server=not item.to_server)
-        target = party(said, server=item.to_server)
+        """Format an item."""
+        conversation = item.conversation
+        sender = side_name(conversation, server=not item.to_server)
+        target = side_name(conversation, server=item.to_server)
         head = f"{self.time(item.time)}  {rjust(sender, 16)} → {ljust(target, 16)}"
         match item:
             case Decoded():
-                marks = " [retransmitted]" * item.repeated + " [found again]" * item.found
+                marks = " [retransmitted]" * item.repeated + " [after resync]" * item.found
                 return f"{head}  {item.message.NAME:<11} {summary(item.message)}{marks}"
             case Gap():
-                where = f"byte {item.offset}{' inside of the link' * item.inside}"
+                where = f"byte {item.offset}{' inside the link' * item.inside}"
                 return f"{head}  -- {many(item.size, 'byte')} missing at {where}: {item.reason}"
             case Damage():
                 return f"{head}  -- {damage(item)}"
@@ -86,7 +86,7 @@ class Lines:
                 return f"{head}  [] {item.header.kind.name:<6} {block_summary(item)}".rstrip()
             case Notice():
                 what = _NOTICES.get(item.event, item.event)
-                if said.transport == "UDP":
+                if conversation.transport == "UDP":
                     what = what.replace("the connection", "a link over UDP").replace(
                         "this connection", "this link"
                     )
@@ -99,13 +99,13 @@ class Lines:
 
 
 def damage(item: Damage) -> str:
-    """What is wrong with bytes that are no message, in a sentence."""
-    place = f"at byte {item.offset}{' inside of the link' * item.inside}"
+    """Describe bytes that are not a message, in a sentence."""
+    place = f"at byte {item.offset}{' inside the link' * item.inside}"
     what = "block" if item.conversation.link is not None and not item.inside else "frame"
     if item.cause == "skipped":
         begin = item.raw[:16].hex(" ") + (" …" if item.size > 16 else "")
-        size = many(item.size, "byte that is", "bytes that are")
-        return f"{size} no {what} {place} ({begin}): {show_line(item.reason)}"
+        size = many(item.size, "byte")
+        return f"{size} outside any {what} {place} ({begin}): {show_line(item.reason)}"
     if item.cause == "frame":
         return f"a damaged frame of {many(item.size, 'byte')} {place}: {show_line(item.reason)}"
     return f"an incomplete {what} {place}: {show_line(item.reason)}"

@@ -1,4 +1,4 @@
-"""Items as plain data: for JSON lines, data frames and other programs."""
+"""Items as plain data, for JSON lines, data frames and other programs."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ __all__ = ["as_dict"]
 
 
 def as_dict(item: Item) -> dict[str, Any]:
-    """An item as numbers, texts, lists and dicts. Bytes are hex; times are seconds, and ns.
+    """Convert an item to plain data: bytes become hex, times seconds (and ns).
 
     Returns:
-        `item` says which kind it is; the other keys are those of its class, but that the
-        conversation is its number, its two ends and its user.
+        A dict in which `item` names the kind. The other keys are the item's attributes, except
+        that the conversation is given by its number, endpoints and user.
     """
-    said = item.conversation
+    conversation = item.conversation
     row: dict[str, Any] = {
         "item": type(item).__name__.lower(),
         "time": item.time / 1e9,
         "time_ns": item.time,
-        "conversation": said.number,
-        "user": said.user,
-        "transport": said.transport,
-        "from": show_endpoint(said.source(to_server=item.to_server)),
-        "to": show_endpoint(said.source(to_server=not item.to_server)),
+        "conversation": conversation.number,
+        "user": conversation.user,
+        "transport": conversation.transport,
+        "from": show_endpoint(conversation.source(to_server=item.to_server)),
+        "to": show_endpoint(conversation.source(to_server=not item.to_server)),
         "to_server": item.to_server,
     }
     match item:

@@ -1,4 +1,4 @@
-"""What was in a capture, counted for each conversation."""
+"""Statistics of a capture, for each conversation."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from typing import Any
 from netchat.packets.decode.conversation import Conversation, Counts, show_endpoint
 from netchat.packets.decode.link_state import BlockCounts
 from netchat.packets.items import Damage, Decoded, Item
-from netchat.packets.views.lines import party
+from netchat.packets.views.lines import side_name
 from netchat.wire import MESSAGES, Event, Send
 from netchat.wording import many
 
 __all__ = ["ConversationStats", "Stats"]
 
-#: Messages on their way to their echo that are remembered of one conversation.
-_MOST_SENT = 4096
+#: Messages per conversation that may wait for their echo.
+_MAX_SENT = 4096
 
-#: Round-trip times kept of one conversation. When there are so many, every second one is
-#: dropped, and from then on every second one is not taken: the quantiles stay what they are.
-_MOST_TIMES = 65_536
+#: Round-trip times kept per conversation. At this number, every second one is dropped, and from
+#: then on only every second one is kept: a thinned sample with nearly the same quantiles.
+_MAX_TIMES = 65_536
 
 
-#: The counts of TCP that are told as they are.
+#: TCP counters that are copied unchanged.
 _COUNTS = ("segments", "retransmissions", "out_of_order", "gaps", "missing", "conflicts", "astray")
 
 
 class ConversationStats:
-    """The counts of one conversation.
+    """Counters of one conversation.
 
     Attributes:
-        conversation: which.
-        types: messages by type number, of each direction: to the client, to the server.
-        bytes: bytes of those messages, of each direction.
-        damage: damaged, unfinished and skipped stretches by cause.
-        checksums: frames whose CRC-32 was wrong.
-        echoes: ns from a SEND to the EVENT that echoes it to its sender, as they were captured.
-        last: time of the last message, in ns.
-        sent: messages on their way to their echo, by counter.
+        conversation: The conversation.
+        types: Messages by type number, for each direction: to the client, to the server.
+        bytes: Bytes of those messages, for each direction.
+        damage: Damaged, unfinished and skipped byte ranges, by cause.
+        checksums: Frames with a wrong CRC-32.
+        echoes: Times from a SEND to the EVENT that echoes it to its sender, in ns.
+        last: Time of the last message, in ns.
+        sent: Messages that wait for their echo, by counter.
     """
 
     def __init__(self, conversation: Conversation) -> None:
@@ -54,40 +54,40 @@ class ConversationStats:
         self._stride, self._skipped = 1, 0
 
     def send(self, item: Decoded, message: Send) -> None:
-        """A message is on its way to the server."""
-        # The first time counts: the user waits from then on.
+        """Record a message to the server."""
+        # If the message is retransmitted, the user has waited since the first time.
         self.sent.setdefault(message.counter, item)
-        if len(self.sent) > _MOST_SENT:
+        if len(self.sent) > _MAX_SENT:
             del self.sent[next(iter(self.sent))]
 
     def event(self, item: Decoded, message: Event) -> None:
-        """An event came; it may be the echo of a message."""
+        """Record an event, which may be the echo of a message."""
         sent = self.sent.get(message.counter)
         if sent is None or message.device != (self.conversation.device or message.device):
             return
-        said = sent.message
-        if not isinstance(said, Send) or (said.room, said.text) != (message.room, message.text):
+        send = sent.message
+        if not isinstance(send, Send) or (send.room, send.text) != (message.room, message.text):
             return
         del self.sent[message.counter]
         self._skipped += 1
         if self._skipped >= self._stride:
             self._skipped = 0
             self.echoes.append(max(0, item.time - sent.time))
-        if len(self.echoes) > _MOST_TIMES:
+        if len(self.echoes) > _MAX_TIMES:
             self.echoes = self.echoes[::2]
             self._stride *= 2
 
     def quantile(self, part: float) -> int | None:
-        """The echo time, in ns, that `part` of all do not exceed; None if there is none."""
+        """Return the echo time, in ns, that a fraction `part` does not exceed, or None."""
         times = sorted(self.echoes)
         return times[min(len(times) - 1, int(part * len(times)))] if times else None
 
 
 class Stats:
-    """Counts items; the conversations themselves know of their segments and gaps.
+    """Statistics of all conversations; TCP's counters come from the conversations themselves.
 
     Attributes:
-        rows: the counts, in the order in which the conversations came.
+        rows: The counters, in the order in which the conversations appeared.
     """
 
     def __init__(self) -> None:
@@ -113,11 +113,11 @@ class Stats:
             row.checksums += item.error == "BadChecksum"
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """The counts as plain data, a dict a conversation."""
+        """Return the counters as plain data, one dict per conversation."""
         return [_as_dict(row) for row in self.rows.values()]
 
     def lines(self) -> list[str]:
-        """The counts as text."""
+        """Return the counters as lines of text."""
         lines: list[str] = []
         for row in self.rows.values():
             lines += _lines(row)
@@ -125,9 +125,9 @@ class Stats:
 
 
 def _as_dict(row: ConversationStats) -> dict[str, Any]:
-    said = row.conversation
+    conversation = row.conversation
     sides: dict[str, dict[str, Any]] = {}
-    for name, to_server, counts in _sides(said):
+    for name, to_server, counts in _sides(conversation):
         types = {MESSAGES[n].NAME: count for n, count in enumerate(row.types[to_server]) if count}
         sides[name] = {
             "messages": sum(types.values()),
@@ -136,20 +136,20 @@ def _as_dict(row: ConversationStats) -> dict[str, Any]:
             "stream_bytes": counts.bytes,
             **{field: getattr(counts, field) for field in _COUNTS},
         }
-        if said.link is not None:
-            blocks = said.block_counts(to_server=to_server)
+        if conversation.link is not None:
+            blocks = conversation.block_counts(to_server=to_server)
             sides[name]["link"] = {
                 **dataclasses.asdict(blocks), "bit_error_rate": blocks.bit_error_rate
             }  # fmt: skip
     median, slow = row.quantile(0.5), row.quantile(0.95)
     return {
-        "conversation": said.number,
-        "user": said.user,
-        "client": show_endpoint(said.client),
-        "server": show_endpoint(said.server),
-        "transport": said.transport,
-        "whole": said.whole,
-        "seconds": (row.last - said.began) / 1e9,
+        "conversation": conversation.number,
+        "user": conversation.user,
+        "client": show_endpoint(conversation.client),
+        "server": show_endpoint(conversation.server),
+        "transport": conversation.transport,
+        "whole": conversation.whole,
+        "seconds": (row.last - conversation.began) / 1e9,
         **sides,
         "crc_failures": row.checksums,
         "damage": dict(row.damage),
@@ -160,13 +160,14 @@ def _as_dict(row: ConversationStats) -> dict[str, Any]:
 
 
 def _lines(row: ConversationStats) -> list[str]:
-    said = row.conversation
-    began = "" if said.whole else ", joined in its middle"
+    conversation = row.conversation
+    began = "" if conversation.whole else ", captured from the middle"
+    over_udp = " over UDP" * (conversation.transport == "UDP")
     lines = [
-        f"{said.number}  {party(said, server=False)}  {said}  "
-        f"{(row.last - said.began) / 1e9:.3f} s{' over UDP' * (said.transport == 'UDP')}{began}"
+        f"{conversation.number}  {side_name(conversation, server=False)}  {conversation}  "
+        f"{(row.last - conversation.began) / 1e9:.3f} s{over_udp}{began}"
     ]
-    for name, to_server, counts in _sides(said):
+    for name, to_server, counts in _sides(conversation):
         types = [(count, MESSAGES[n].NAME) for n, count in enumerate(row.types[to_server]) if count]
         named = ", ".join(f"{name} {count:,}" for count, name in sorted(types, reverse=True))
         total = sum(row.types[to_server])
@@ -176,10 +177,10 @@ def _lines(row: ConversationStats) -> list[str]:
         )
         size = row.bytes[to_server]
         lines.append(
-            f"     {'':<10} {size:>9,} {_noun(size, 'byte')}  {_tcp(counts, said.transport)}"
+            f"     {'':<10} {size:>9,} {_noun(size, 'byte')}  {_tcp(counts, conversation.transport)}"
         )
-        if said.link is not None:
-            blocks = said.block_counts(to_server=to_server)
+        if conversation.link is not None:
+            blocks = conversation.block_counts(to_server=to_server)
             first, rest = _blocks(blocks)
             lines.append(
                 f"     {'':<10} {blocks.blocks:>9,} {_noun(blocks.blocks, 'block')}  {first}"
@@ -198,15 +199,15 @@ def _lines(row: ConversationStats) -> list[str]:
     return lines
 
 
-def _sides(said: Conversation) -> tuple[tuple[str, bool, Counts], tuple[str, bool, Counts]]:
+def _sides(conversation: Conversation) -> tuple[tuple[str, bool, Counts], tuple[str, bool, Counts]]:
     return (
-        ("to_server", True, said.counts(to_server=True)),
-        ("to_client", False, said.counts(to_server=False)),
+        ("to_server", True, conversation.counts(to_server=True)),
+        ("to_client", False, conversation.counts(to_server=False)),
     )
 
 
 def _tcp(counts: Counts, transport: str) -> str:
-    """What TCP had to do; zero is an answer, too. Datagrams have no sequence numbers to tell."""
+    """Describe TCP's counters, zeros included; datagrams have no sequence numbers."""
     if transport == "UDP":
         return many(counts.segments, "datagram")
     gaps = f" of {many(counts.missing, 'byte')} in all" if counts.gaps else ""
@@ -217,7 +218,7 @@ def _tcp(counts: Counts, transport: str) -> str:
             f"{counts.out_of_order:,} out of order",
             many(counts.gaps, "gap") + gaps,
             many(counts.conflicts, "conflicting overlap"),
-            f"{counts.astray:,} astray",
+            f"{counts.astray:,} out of window",
         )
     )
 
@@ -228,11 +229,11 @@ def _noun(count: int, noun: str) -> str:
 
 
 def _blocks(counts: BlockCounts) -> tuple[str, str]:
-    """What the link had to do, in two lines."""
+    """Describe the counters of a link, in two lines."""
     rate = counts.bit_error_rate
     return (
         f"{counts.failed:,} failed, {many(counts.corrected, 'symbol')} corrected, "
-        f"{counts.combined:,} decoded with their copies, {counts.again:,} sent again",
+        f"{counts.combined:,} decoded with their copies, {counts.again:,} retransmitted",
         f"{many(counts.unreadable, 'header')} unreadable, {many(counts.skipped, 'byte')} skipped, "
         f"{many(counts.missing, 'byte')} missing inside"
         + ("" if rate is None else f"; {rate:.2g} of the bits were wrong"),

@@ -1,4 +1,4 @@
-"""What a message says, in a few words."""
+"""Short summaries of messages."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["details", "quote", "summary", "value_name"]
 
 
 def quote(text: str, longest: int = 200) -> str:
-    """Somebody's text in quotes, on one line, cut where it is too long to be read."""
+    """Quote a text on one line, shortened to `longest` characters."""
     cut = text[:longest]
     more = f"… ({many(len(text), 'character')})" if len(text) > longest else ""
     return f'"{show_line(cut)}{more}"'
 
 
 def summary(message: Message) -> str:
-    """A message in a few words, without its type: what it is about, then what it says."""
+    """Summarise a message in a few words, without its type."""
     match message:
         case Send():
             return f"{_word(message.room)} #{message.counter} {quote(message.text)}"
@@ -60,7 +60,7 @@ def _event(event: Event) -> str:
 
 
 def details(message: Message) -> str:
-    """Every field of a message that says something, by its name."""
+    """List the fields of a message that are not empty or zero, with their names."""
     parts = []
     for field in fields_of(type(message)):
         value = getattr(message, field.name)
@@ -80,7 +80,7 @@ def details(message: Message) -> str:
 
 
 def value_name(field: Field, value: int) -> str:
-    """A number by its name, if it has one."""
+    """Return the name of a field's value, or the number if it has no name."""
     if field.enum is None:
         return str(value)
     try:
@@ -90,6 +90,6 @@ def value_name(field: Field, value: int) -> str:
 
 
 def _word(text: str) -> str:
-    """A name or code; in quotes unless it is one harmless word."""
+    """Return a name or code, quoted unless it is one plain word."""
     plain = text.isalnum() and not INVISIBLE.search(text)
     return text if plain and len(text) <= 64 else quote(text)

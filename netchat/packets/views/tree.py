@@ -1,4 +1,4 @@
-"""Every field of a message with its value and its bytes, and bytes as hex."""
+"""Tree view: every field of a message with its value and bytes. Also a hex view."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from netchat.wording import many
 
 __all__ = ["hex_lines", "tree_lines"]
 
-#: Bytes of one field that its line shows; a longer one is cut, and says so.
+#: Bytes of a field shown on its line; a longer one is shortened.
 _SHOWN = 12
 
-#: Bytes of damage whose hex is shown.
-_MOST_HEX = 65536
+#: Limit of the bytes of damage shown as hex.
+_MAX_HEX = 65536
 
 
 def tree_lines(item: Item, paint: Paint = plain) -> list[str]:
-    """The fields of a message, of a damaged frame or of a block, a line each.
+    """Return a line for each field of a message, a damaged frame or a block.
 
     Each line has the offset in the frame, the bytes in hex, the name and the value. Of a block,
-    bytes that arrived wrong are shown with what they were.
+    changed bytes are followed by the bytes sent.
 
     Args:
-        item: other items have no lines.
-        paint: colours bytes of a block.
+        item: The item; other kinds than these have no lines.
+        paint: Colours the bytes of a block.
     """
     if isinstance(item, Block):
         return _where(item) + block_lines(item, paint)
@@ -47,7 +47,7 @@ def _where(item: Decoded | Damage | Block) -> list[str]:
     inside = isinstance(item, Decoded) or (isinstance(item, Damage) and item.inside)
     stream = "the stream" if item.conversation.link is None else "the connection"
     if item.conversation.link is not None and inside:
-        stream = "what the link carries"
+        stream = "the link's stream"
     return [f"      {packets}; bytes {item.offset} to {item.offset + item.size} of {stream}"]
 
 
@@ -91,10 +91,10 @@ def _line(at: int, raw: bytes, name: str, value: str) -> str:
 
 
 def hex_lines(item: Item) -> list[str]:
-    """The bytes of a message, a block or damage, as captured: offset, hex, and what of them is ASCII."""
+    """Return the captured bytes of an item as lines of offset, hex and ASCII."""
     if not isinstance(item, (Decoded, Damage, Block)):
         return []
-    raw = item.raw[:_MOST_HEX]
+    raw = item.raw[:_MAX_HEX]
     lines = []
     for at in range(0, len(raw), 16):
         row = raw[at : at + 16]

@@ -1,7 +1,6 @@
-"""The Wireshark dissector, written from the wire's declarations.
+"""Wireshark dissector, generated from the wire's declarations.
 
-The Lua that does the work stands in the folder `lua`, in parts; this puts them together and fills in
-what the protocol is.
+The Lua code is in the folder `lua`; this module concatenates its parts and inserts the protocol.
 """
 
 from __future__ import annotations
@@ -36,25 +35,25 @@ __all__ = ["DISSECTOR", "SCRIPT", "dissector"]
 
 _HERE = Path(__file__).parent
 
-#: The committed dissector, and what it is called wherever it is put.
+#: Committed dissector, and its file name wherever it is installed.
 SCRIPT = "netchat.lua"
 DISSECTOR = _HERE / SCRIPT
 
-#: Its parts, in the order that Lua needs: what is used stands above its use.
+#: Parts in the order that Lua needs: definitions before their use.
 _PARTS = ("head", "fields", "tools", "links", "body", "frame", "blocks", "stream")
 
-#: Fields whose number is a date; their label in Wireshark shows it.
+#: Text in the description of fields that are times; their label in Wireshark shows the date.
 _CLOCK = "microseconds since 1970"
 
 
 def dissector() -> str:
-    """The whole Lua script."""
+    """Return the complete Lua script."""
     parts = [(_HERE / "lua" / f"{part}.lua").read_text(encoding="utf-8") for part in _PARTS]
     return "\n".join(parts).replace("--@SPEC@\n", _spec())
 
 
 def _spec() -> str:
-    """The protocol as Lua tables."""
+    """Return the protocol as Lua tables."""
     lines = [
         f"local VERSION, MAGIC = {VERSION}, {_quoted(MAGIC.decode())}",
         f"local DEFAULT_PORT, MAX_FRAME = {_quoted(str(DEFAULT_PORT))}, {MAX_FRAME}",
@@ -82,14 +81,14 @@ def _spec() -> str:
             "    },",
             "  },",
         ]
-    lines += ["}", "", "-- Fields that mean the same wherever they stand.", "local COMMON = {"]
+    lines += ["}", "", "-- Fields that mean the same in all messages.", "local COMMON = {"]
     lines += [f"  {name} = {_field(field)}," for name, field in sorted(_common().items())]
-    lines += ["}", "", "-- Questions, what answers them, and by which field they belong together."]
+    lines += ["}", "", "-- Requests, their responses, and the fields that link them."]
     questions, answers, links = {}, {}, {}
     for question, answering in ANSWERS.items():
         if not answering:
             continue
-        # One family for all that one kind of answer may answer: their numbers are one series.
+        # One family for all requests with the same kind of response, which share a number series.
         family = answering[0].NAME
         questions[question.TYPE] = _quoted(family)
         for answer in answering:
@@ -108,7 +107,7 @@ def _spec() -> str:
 
 
 def _link() -> list[str]:
-    """What a block of a noisy link begins with, and what its numbers mean."""
+    """Return the constants of a noisy link's blocks as Lua."""
     marker = "".join(f"\\{byte:03d}" for byte in MARKER)
     kinds = ", ".join(f"[{kind.value}] = {_quoted(kind.name)}" for kind in Kind)
     codes = ", ".join(f"[{number}] = {_quoted(spec)}" for number, spec in CODES.items())
@@ -136,7 +135,7 @@ def _field(field: Field) -> str:
 
 
 def _common() -> dict[str, Field]:
-    """Fields that have one kind and one set of values in all messages, by their names."""
+    """Return the fields that have one kind and one set of values in all messages, by name."""
     found: dict[str, Field | None] = {}
     for declared in [*MESSAGES.values(), *records()]:
         for field in fields_of(declared):

@@ -1,4 +1,4 @@
-"""Puts the Wireshark dissector where Wireshark looks for plugins."""
+"""Installation of the Wireshark dissector."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from netchat.packets.wireshark.dissector import SCRIPT, dissector
 
 __all__ = ["install", "is_loaded", "plugin_folder"]
 
-#: Seconds for tshark to tell about itself.
+#: Seconds to wait for tshark.
 _TIMEOUT = 30
 
 
 def plugin_folder() -> Path:
-    """The folder of the user's own Lua plugins, as tshark names it, or else where it usually is."""
+    """Return the user's folder for Lua plugins, as reported by tshark, or the usual one."""
     for line in (_tshark("-G", "folders") or "").splitlines():
         name, _, path = line.partition(":")
         if name == "Personal Lua Plugins":
@@ -30,16 +30,16 @@ def plugin_folder() -> Path:
 
 
 def install(folder: Path | None = None) -> Path:
-    """Put the dissector where Wireshark finds it.
+    """Install the dissector where Wireshark finds it.
 
     Args:
-        folder: where to; by default the user's own plugin folder.
+        folder: Folder to install to; None for the user's plugin folder.
 
     Returns:
-        The file.
+        The installed file.
 
     Raises:
-        NetchatError: it cannot be written there.
+        NetchatError: The file cannot be written.
     """
     folder = folder if folder is not None else plugin_folder()
     path = folder / SCRIPT
@@ -52,7 +52,7 @@ def install(folder: Path | None = None) -> Path:
 
 
 def is_loaded() -> bool | None:
-    """Whether tshark finds the dissector; None if there is no tshark to ask."""
+    """Return whether tshark loads the dissector, or None without tshark."""
     protocols = _tshark("-G", "protocols")
     if protocols is None:
         return None
@@ -60,12 +60,12 @@ def is_loaded() -> bool | None:
 
 
 def _tshark(*options: str) -> str | None:
-    """What tshark prints; None if it is not installed, or fails."""
+    """Return the output of tshark, or None if it is not installed or fails."""
     program = shutil.which("tshark")
     if program is None:
         return None
     try:
-        done = subprocess.run(  # noqa: S603 - the user's own, with options of ours
+        done = subprocess.run(  # noqa: S603 - found on the user's path, with fixed options
             [program, *options],
             capture_output=True,
             encoding="utf-8",

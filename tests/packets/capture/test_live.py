@@ -1,4 +1,4 @@
-"""Live capture: the filter, the ring, the file, and what happens without the right to it."""
+"""Live capture: the filter, the ring, the file, and the errors without permission."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from netchat.errors import CaptureError
 from netchat.packets import read_packets
 from netchat.packets.capture.bpf import NOTHING, chat_filter
-from netchat.packets.capture.packet_queue import Backlog
+from netchat.packets.capture.packet_queue import PacketQueue
 from tests.packets.live_probe import samples
 from tests.packets.namespaces import needs_root, network
 
@@ -57,18 +57,18 @@ def test_several_ports_and_all_of_them(inside):
 
 
 @needs_root
-def test_any_listens_everywhere_and_says_where(inside):
+def test_any_captures_all_interfaces(inside):
     seen = inside("any", "6464", "")
     assert seen["links"] == [276]
     # A veth pair has two ends: what goes out of one comes in at the other.
     assert len(seen["names"]) == 2 * len(CHAT)
-    # Of two VLAN tags the kernel takes out one, but its label says that there is none.
+    # Of two VLAN tags the kernel removes one, but labels the packet as untagged.
     assert seen["skipped"] == []
 
 
 @needs_root
 @pytest.mark.parametrize("name", ["live.pcapng", "live.pcap"])
-def test_what_is_captured_is_in_the_file(inside, tmp_path, name):
+def test_captured_packets_are_in_the_file(inside, tmp_path, name):
     path = tmp_path / name
     inside("right", "6464", str(path))
     sent = samples()
@@ -76,10 +76,12 @@ def test_what_is_captured_is_in_the_file(inside, tmp_path, name):
 
 
 @needs_root
-def test_an_unknown_interface_is_named_and_a_file_in_no_folder_too(tmp_path):
+def test_unknown_interfaces_and_folders_are_reported(tmp_path):
     from netchat.packets.capture.live import Live
 
-    with pytest.raises(CaptureError, match=r"No interface is called nowhere; there are: .*lo"):
+    with pytest.raises(
+        CaptureError, match=r"unknown interface nowhere; must be any or one of .*lo"
+    ):
         Live("nowhere")
     with pytest.raises(CaptureError, match="cannot be written: No such file"):
         Live("lo", write=tmp_path / "missing" / "live.pcapng")
@@ -88,7 +90,7 @@ def test_an_unknown_interface_is_named_and_a_file_in_no_folder_too(tmp_path):
 
 
 @needs_root
-def test_without_the_right_the_old_file_stays(tmp_path):
+def test_without_permission_the_old_file_is_kept(tmp_path):
     path = tmp_path / "old.pcapng"
     path.write_text("kept")
     tmp_path.chmod(0o777)
@@ -105,15 +107,15 @@ def test_without_the_right_the_old_file_stays(tmp_path):
     assert path.read_text() == "kept"
 
 
-def test_a_filter_is_whole_instructions_and_refuses_too_many_ports():
+def test_a_filter_has_complete_instructions_and_a_port_limit():
     assert len(chat_filter([6464])) % 8 == 0
     assert len(NOTHING) == 8
-    with pytest.raises(CaptureError, match="so many ports"):
+    with pytest.raises(CaptureError, match="too many ports"):
         chat_filter(range(1, 300))
 
 
-def test_a_backlog_is_bounded_by_bytes():
-    backlog = Backlog(10)
+def test_a_queue_is_bounded_by_bytes():
+    backlog = PacketQueue(10)
     assert backlog.offer(b"12345")
     assert backlog.offer((b"123456", 7))
     assert not backlog.offer(b"")
@@ -124,8 +126,8 @@ def test_a_backlog_is_bounded_by_bytes():
         backlog.get(0.01)
 
 
-def test_a_full_backlog_makes_its_feeder_wait_until_it_is_closed():
-    backlog = Backlog(1)
+def test_a_full_queue_blocks_until_it_is_closed():
+    backlog = PacketQueue(1)
     backlog.put(b"123")
     feeder = threading.Thread(target=backlog.put, args=(b"45",))
     feeder.start()

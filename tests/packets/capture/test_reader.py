@@ -1,4 +1,4 @@
-"""Reading captures: formats by hand, byte for byte, and hostile ones."""
+"""Reading of captures: both formats built byte by byte, and hostile files."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_writers_of_several_link_types() -> None:
         PcapWriter(io.BytesIO()).write(Packet(1, 1, 113, b"", 0))
 
 
-def test_packets_larger_than_a_piece_of_the_file() -> None:
+def test_packets_larger_than_a_chunk() -> None:
     file, random_bytes = io.BytesIO(), random.Random(1).randbytes
     packets = [Packet(n, n, 1, random_bytes(size), size) for n, size in
                enumerate((1, 300_000, 5, 700_001, 2), 1)]  # fmt: skip
@@ -184,7 +184,7 @@ def test_packets_larger_than_a_piece_of_the_file() -> None:
     assert read(gzip.compress(file.getvalue())) == packets
 
 
-def test_gzip_members_one_behind_the_other() -> None:
+def test_concatenated_gzip_members() -> None:
     data = pcap("<", 0xA1B2C3D4, 1)
     assert len(read(gzip.compress(data[:50]) + gzip.compress(data[50:]))) == 1
 
@@ -204,7 +204,7 @@ def test_cut_at_every_byte(data: bytes) -> None:
         seen.add(len(packets))
         assert all(packet.data == DATA for packet in packets)
         if problem and end >= 4:
-            assert "is cut short: the " in problem
+            assert "is truncated: the " in problem
             if data is WHOLE_PCAP and end >= 24:
                 assert f"at byte {24 + 76 * len(packets)} needs" in problem
         elif end >= 4:  # between two records
@@ -223,7 +223,7 @@ def test_gzip_cut_at_every_byte(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("seed", range(300))
-def test_changed_bytes_never_raise_anything_else(seed: int) -> None:
+def test_changed_bytes_raise_only_capture_errors(seed: int) -> None:
     choose = random.Random(seed)
     data = bytearray(choose.choice((WHOLE_PCAP, WHOLE_PCAPNG, gzip.compress(WHOLE_PCAPNG))))
     for _ in range(choose.randrange(1, 6)):
@@ -235,33 +235,33 @@ def test_changed_bytes_never_raise_anything_else(seed: int) -> None:
     ("data", "text"),
     [
         (b"", "is empty"),
-        (b"GET / HTTP/1.1\r\n", "no capture file: it begins with 47 45 54 20"),
-        (b"\x28\xb5\x2f\xfd123", "packed by zstd"),
+        (b"GET / HTTP/1.1\r\n", "not a capture file (pcap or pcapng): it begins with 47 45 54 20"),
+        (b"\x28\xb5\x2f\xfd123", "compressed by zstd"),
         (b"PK\x03\x04...", "zip archive"),
         (pcap("<", 0xA1B2C3D4, 0)[:24] + struct.pack("<IIII", 0, 0, 0xFFFFFFFF, 1),
-         "byte 24: the record says that its packet has 4294967295 bytes"),
-        (b"\xd4\xc3\xb2\xa1\x09\x00" + bytes(18), "version 9.0 of pcap"),
-        (b"\xd4\xc3\xb2\xa1\x02\x00\x05\x00" + bytes(16), "version 2.5 of pcap"),
+         "byte 24: a packet must be at most 16777216 bytes, but this record's length is 4294967295"),
+        (b"\xd4\xc3\xb2\xa1\x09\x00" + bytes(18), "pcap version must be 2.0 to 2.4, got 9.0"),
+        (b"\xd4\xc3\xb2\xa1\x02\x00\x05\x00" + bytes(16), "pcap version must be 2.0 to 2.4, got 2.5"),
         (section("<") + struct.pack("<II", 6, 0xFFFFFFFC), "byte 28"),
-        (section("<") + struct.pack("<III", 6, 8, 0), "cannot be 8 bytes long"),
-        (section("<") + struct.pack("<III", 6, 14, 0), "cannot be 14 bytes long"),
-        (section("<") + enhanced("<", 1), "from interface 0, but 0 are described"),
+        (section("<") + struct.pack("<III", 6, 8, 0), "has an invalid length, 8 bytes"),
+        (section("<") + struct.pack("<III", 6, 14, 0), "has an invalid length, 14 bytes"),
+        (section("<") + enhanced("<", 1), "names interface 0, but only 0 are described"),
         (section("<") + interface("<") + block("<", 6, struct.pack("<5I", 0, 0, 0, 999, 9)),
-         "says it holds a packet of 999"),
+         "cannot hold a packet of 999"),
         (section("<") + block("<", 1, b"")[:8] + bytes(4), "two different lengths"),
         (b"\x0a\x0d\x0d\x0a\x1c\0\0\0abcd" + bytes(16), "byte order b'abcd'"),
         (section("<") + interface("<", options=struct.pack("<HH", 9, 999)),
-         "option 9 of an interface is 999 bytes long"),
+         "option 9 of an interface is longer than its block: 999 bytes"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_right_is_named(data: bytes, text: str) -> None:
+def test_invalid_records_are_described(data: bytes, text: str) -> None:
     packets, problem = broken(data)
     assert packets == []
     assert text in problem
 
 
-def test_a_packed_bomb_is_read_piece_by_piece() -> None:
-    """A GiB of packets in a MiB: nobody keeps more than a piece of it."""
+def test_a_decompression_bomb_is_read_in_chunks() -> None:
+    """Read a GiB of packets compressed to a MiB without keeping more than a chunk."""
     record = struct.pack("<IIII", 0, 0, 1 << 20, 1 << 20) + bytes(1 << 20)
     head = pcap("<", 0xA1B2C3D4, 0)[:24]
     packed = gzip.compress(head, 9) + gzip.compress(record, 9) * 64
@@ -311,7 +311,7 @@ CAPTURES = {
 
 @pytest.mark.parametrize("name", CAPTURES)
 @pytest.mark.parametrize("zeros", [1, 4, 15, 16, 100, 512, 600_000])
-def test_zeros_behind_a_capture_are_padding(name: str, zeros: int) -> None:
+def test_zeros_after_a_capture_are_padding(name: str, zeros: int) -> None:
     data = CAPTURES[name]
     assert broken(data + bytes(zeros)) == (read(data), "")
     assert broken(gzip.compress(data) + bytes(zeros)) == (read(data), "")

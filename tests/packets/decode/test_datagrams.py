@@ -70,7 +70,7 @@ def test_all_messages_are_found(channel: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_lost_doubled_overtaken_and_damaged_datagrams(seed: int) -> None:
+def test_lost_duplicated_reordered_and_damaged_datagrams(seed: int) -> None:
     items = decode(chat_over(seed=seed, loss=0.1, double=0.1, late=0.2, flip=0.2))
     check_tiling(items)
     assert said(items) == WANTED
@@ -79,7 +79,7 @@ def test_lost_doubled_overtaken_and_damaged_datagrams(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_the_capture_has_missed_costs_no_more(seed: int) -> None:
+def test_datagrams_missing_from_the_capture_lose_only_their_own_messages(seed: int) -> None:
     packets, choose = chat_over(), random.Random(seed)
     packets = [p for p in packets if p.number < 6 or choose.random() > 0.1]
     items = decode(renumber(packets))
@@ -101,7 +101,7 @@ def test_captures_that_begin_in_the_middle() -> None:
         assert items[0].conversation.client == ("10.0.0.1", 50000)
 
 
-def test_what_is_no_link_is_nobodys_business() -> None:
+def test_datagrams_of_other_protocols_are_ignored() -> None:
     decoder = Decoder()
     for payload in (b"", b"x" * 50, bytes(200), MARKER * 60, wire.encode(wire.Ping(1))):
         assert decoder.feed(packet_of(payload)) == []
@@ -111,7 +111,7 @@ def test_what_is_no_link_is_nobodys_business() -> None:
     assert decoder.conversations == 0
 
 
-def test_what_is_no_block_of_a_known_link_is_told() -> None:
+def test_invalid_blocks_of_a_known_link_are_reported() -> None:
     first = block_of(OPEN, open_of("rs:255,223"))[4:]
     cut = packet_of(first)
     cut = cut._replace(data=cut.data[:-20])
@@ -127,7 +127,7 @@ def test_what_is_no_block_of_a_known_link_is_told() -> None:
     ]
 
 
-def test_a_link_moves_with_its_client() -> None:
+def test_a_link_follows_its_client_to_a_new_address() -> None:
     frames = [wire.encode(wire.Ping(n)) for n in (1, 2)]
     data = OPEN._replace(kind=Kind.DATA, code=0)
     payloads = [
@@ -142,7 +142,7 @@ def test_a_link_moves_with_its_client() -> None:
 
 
 @pytest.mark.parametrize("far", [[3_000_000, 3_000_050], [3_000_000, 120, 3_000_050, 3_000_060]])
-def test_a_jump_over_what_is_held(far: list[int]) -> None:
+def test_a_jump_beyond_the_buffered_blocks(far: list[int]) -> None:
     """One block far ahead is not believed, a second one is; what waited in between comes first."""
     data = OPEN._replace(kind=Kind.DATA, code=0)
     payloads = [block_of(OPEN, open_of("uncoded"))]
@@ -152,7 +152,7 @@ def test_a_jump_over_what_is_held(far: list[int]) -> None:
     assert any(isinstance(i, Gap) and i.size > 2_000_000 for i in items)
 
 
-def test_a_link_that_turns_out_to_send_nothing_again() -> None:
+def test_a_link_that_turns_out_not_to_retransmit() -> None:
     data = OPEN._replace(kind=Kind.DATA, code=0)
     payloads = [block_of(data._replace(offset=at), b"0123456789") for at in (100, 150)]
     payloads += [block_of(OPEN, open_of("uncoded", Mode.FEC))]
@@ -182,7 +182,7 @@ def test_another_link_on_the_same_ports() -> None:
     assert len({item.conversation for item in items if isinstance(item, Decoded)}) == 2
 
 
-def test_two_links_of_the_same_number_by_chance() -> None:
+def test_two_links_with_the_same_number_by_chance() -> None:
     """A number is of 16 bits: among 300 links at a time, two have the same more often than not."""
     data = OPEN._replace(kind=Kind.DATA, code=0)
     frames = {port: [wire.encode(wire.Ping(port + n)) for n in range(3)] for port in (50000, 51000)}
@@ -216,7 +216,7 @@ def test_two_links_of_the_same_number_by_chance() -> None:
     assert not decoder._datagrams._named
 
 
-def test_many_links_and_the_memory_of_all() -> None:
+def test_many_links_stay_within_the_memory_budget() -> None:
     from netchat.packets import memory_budget as budget
 
     decoder = Decoder()
@@ -280,7 +280,7 @@ def test_forged_datagrams(told) -> None:
     check_tiling(decode(packets))
 
 
-def test_where_a_datagram_is() -> None:
+def test_offsets_of_datagrams() -> None:
     body = udp(1, 6464, b"hello")
     for data in (
         ethernet(ipv4("10.0.0.1", "10.0.0.2", body, protocol=17)),
@@ -300,7 +300,7 @@ def test_where_a_datagram_is() -> None:
     assert dissect_datagram(1, wrong, len(wrong)) is None
 
 
-def test_items_say_which_way() -> None:
+def test_items_have_a_direction() -> None:
     items = decode(chat_over()[:12])
     kinds = {(i.header.kind, i.to_server) for i in items if isinstance(i, Block)}
     assert (Kind.OPEN, True) in kinds

@@ -1,4 +1,4 @@
-"""The decoder as a whole: which connections are a chat, their life, memory, hostile captures."""
+"""The whole decoder: which connections are chats, their life cycle, memory, hostile captures."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def test_ipv6() -> None:
 # -- which connections ----------------------------------------------------------------------------
 
 
-def test_another_port_is_recognised_by_what_is_said() -> None:
+def test_a_chat_on_another_port_is_recognised_by_its_frames() -> None:
     items = decode(talk_of(chat_messages(3), port=9999).packets)
     assert len([i for i in items if isinstance(i, Decoded)]) == 8
     assert notices(items) == [("opened", True), ("closed", False)]
     assert items[0].conversation.number == 1
 
 
-def test_another_port_joined_in_its_middle() -> None:
+def test_a_chat_on_another_port_captured_from_the_middle() -> None:
     """The lower port is not the server's: what is said shows who is who."""
     talk = Talk(port=60000, client_port=2000)
     talk.say(1, wire.encode(WELCOME))
@@ -91,7 +91,7 @@ def test_another_port_joined_in_its_middle() -> None:
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_another_protocol_on_another_port_is_nobodys_business(whole: bool) -> None:
+def test_another_protocol_on_another_port_is_ignored(whole: bool) -> None:
     talk = Talk(port=80)
     if whole:
         talk.open()
@@ -116,7 +116,7 @@ def test_a_new_connection_on_the_ports_of_another_protocol() -> None:
     assert said(decode(talk.packets)) == {True: [HELLO]}
 
 
-def test_another_protocol_on_the_chats_port_is_told_in_one_item() -> None:
+def test_another_protocol_on_the_chats_port_is_one_item() -> None:
     talk = Talk().open()
     for _ in range(50):
         talk.say(0, b"GET / HTTP/1.1\r\n\r\n")
@@ -142,7 +142,7 @@ def test_reset() -> None:
 
 @pytest.mark.parametrize("closed", [True, False])
 @pytest.mark.parametrize("syn", [True, False])
-def test_the_ports_are_taken_again(closed: bool, syn: bool) -> None:
+def test_the_ports_are_reused(closed: bool, syn: bool) -> None:
     talk = Talk().open()
     talk.say(0, wire.encode(HELLO))
     if closed:
@@ -160,7 +160,7 @@ def test_the_ports_are_taken_again(closed: bool, syn: bool) -> None:
     check_tiling(items)
 
 
-def test_syn_sent_again_changes_nothing() -> None:
+def test_a_retransmitted_syn_changes_nothing() -> None:
     talk = Talk().open()
     again = talk.packets[0]
     talk.say(0, wire.encode(HELLO))
@@ -173,7 +173,7 @@ def test_syn_sent_again_changes_nothing() -> None:
     assert notes == ["", "", "retransmission", "retransmission"]
 
 
-def test_tick_gives_up_what_does_not_come() -> None:
+def test_tick_expires_missing_bytes() -> None:
     talk = Talk().open()
     frames = [wire.encode(wire.Ping(n)) for n in range(3)]
     talk.add(0, ACK, frames[0])
@@ -190,7 +190,7 @@ def test_tick_gives_up_what_does_not_come() -> None:
     assert decoder.tick(last + 10**12) == []
 
 
-def test_trace_tells_of_every_segment() -> None:
+def test_trace_yields_every_segment() -> None:
     messages = chat_messages(4)
     talk = talk_of(messages)
     items = decode(talk.packets, trace=True)
@@ -220,7 +220,7 @@ def test_many_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     assert dropped > 10
 
 
-def test_all_together_keep_no_more_than_stated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_connections_together_stay_within_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoders, "MAX_KEPT", 200_000)
     decoder = Decoder()
     frame = wire.encode(wire.Send(1, "lobby", "x" * 60000))
@@ -235,8 +235,8 @@ def test_all_together_keep_no_more_than_stated(monkeypatch: pytest.MonkeyPatch) 
     check_tiling([*items, *decoder.finish()])
 
 
-def test_one_stream_holds_no_more_than_stated() -> None:
-    """A hole that nobody acknowledges, and endless bytes behind it."""
+def test_one_stream_stays_within_its_limit() -> None:
+    """A hole that is never acknowledged, followed by endless bytes."""
     decoder = Decoder()
     talk = Talk(step=1000).open()
     talk.seq[0] += 10
@@ -247,7 +247,9 @@ def test_one_stream_holds_no_more_than_stated() -> None:
         gaps += [i for i in decoder.feed(packet) if isinstance(i, Gap)]
         most = max(most, decoder._budget.used)
     assert budgets.MAX_BUFFERED < most <= budgets.MAX_BUFFERED + 65536
-    assert [(g.offset, g.size, g.reason) for g in gaps] == [(0, 10, "too much waited behind them")]
+    assert [(g.offset, g.size, g.reason) for g in gaps] == [
+        (0, 10, "the buffer after them is full")
+    ]
 
 
 def test_memory_for_a_hostile_capture() -> None:
@@ -317,7 +319,7 @@ def test_read_capture_gives_all_in_front_of_a_damaged_place(tmp_path) -> None:
     path.write_bytes(path.read_bytes()[:-120])
     found = []
     items = read_capture(path)
-    with pytest.raises(CaptureError, match=r"cut\.pcapng is cut short: the block behind packet 8"):
+    with pytest.raises(CaptureError, match=r"cut\.pcapng is truncated: the block after packet 8"):
         found.extend(items)
     assert said(found) == {True: [HELLO], False: [WELCOME]}
 

@@ -1,4 +1,4 @@
-"""Captures of a chat over a noisy link: what the blocks say, what they repair, what they carry."""
+"""Captures of a chat over a noisy link: blocks, their repairs, and the messages they carry."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_all_messages_are_found_and_every_repair_is_right(spec, channel, size, b
     assert bool(clean.corrected or clean.failed) == (bool(channel) and not by_client)
 
 
-def test_failed_blocks_are_told_and_their_copies_mend_them() -> None:
+def test_failed_blocks_are_reported_and_combined_with_their_copies() -> None:
     talk, _ = linked_talk(MESSAGES, "rs:255,251", "bsc:3e-3")
     items = decode(talk.packets)
     outcomes = [block.outcome for block in blocks(items)]
@@ -70,7 +70,7 @@ def test_failed_blocks_are_told_and_their_copies_mend_them() -> None:
     assert any(item.repeated for item in items if isinstance(item, Decoded))
 
 
-def test_copies_are_kept_only_until_their_place_has_arrived() -> None:
+def test_copies_are_kept_only_until_their_bytes_have_arrived() -> None:
     from netchat.packets import Decoder
 
     decoder = Decoder()
@@ -80,7 +80,7 @@ def test_copies_are_kept_only_until_their_place_has_arrived() -> None:
     assert decoder._budget.used < 20_000  # what two stages take by themselves
 
 
-def test_what_copies_tell_is_marked_as_repaired() -> None:
+def test_bytes_decoded_from_copies_are_marked_as_repaired() -> None:
     talk, _ = linked_talk(MESSAGES, "rs:255,251", "bsc:3e-3")
     items = decode(talk.packets)
     for block in blocks(items):
@@ -96,14 +96,14 @@ def test_the_bit_error_rate_is_that_of_the_channel() -> None:
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_what_is_done_about_losses(mode: Mode) -> None:
+def test_losses_in_each_mode(mode: Mode) -> None:
     talk, _ = linked_talk(MESSAGES[:6], "rs:255,223", "bsc:1e-3", mode=mode)
     items = decode(talk.packets)
     assert items[0].conversation.link.mode is mode
     assert said(items)[True] == [m for side, m in MESSAGES[:6] if side == 0]
 
 
-def test_without_retransmission_what_is_damaged_is_handed_over() -> None:
+def test_without_retransmission_damaged_payloads_are_delivered() -> None:
     link = Header(Kind.DATA, 0, 7, 0, 100, 1, 64, 100, 0, 0, 0, 0, 0)
     talk = Talk().open()
     talk.say(0, block_of(link._replace(kind=Kind.OPEN, code=1), open_of("uncoded", Mode.FEC)))
@@ -131,7 +131,7 @@ def test_captures_that_begin_in_the_middle(spec: str, size: int) -> None:
         items = decode(renumber(talk.packets[first:]))
         check_tiling(items)
         for to_server in (True, False):
-            # In their order here: those found in front of a whole block are placed by other bytes.
+            # In order, since the offsets of those before a complete block count from other bytes.
             told = [i for i in items if isinstance(i, Decoded) and i.to_server == to_server]
             found = [i.message for i in told]
             wanted = WANTED[to_server][: len([m for m in MESSAGES[:10] if m[0] != to_server])]
@@ -142,7 +142,7 @@ def test_captures_that_begin_in_the_middle(spec: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_missing_segments_cost_only_what_was_in_them(seed: int) -> None:
+def test_missing_segments_lose_only_their_own_messages(seed: int) -> None:
     talk, _ = linked_talk(MESSAGES, "rs:255,223", "bsc:1e-3", seed=seed, size=300)
     choose = random.Random(seed)
     packets = [p for p in talk.packets if p.number < 8 or choose.random() > 0.06]
@@ -174,14 +174,14 @@ def test_on_another_port(whole: bool) -> None:
     assert said(items)
 
 
-def test_who_is_the_client_is_known_by_who_opens() -> None:
+def test_the_sender_of_open_is_the_client() -> None:
     talk, _ = linked_talk(MESSAGES[:6], talk=Talk(port=50000, client_port=7000))
     items = decode(renumber(talk.packets[3:]))  # without SYN the higher port is the client's
     assert items[0].conversation.client[1] == 7000
     assert said(items)[True][0] == MESSAGES[0][1]
 
 
-def test_a_plain_chat_behind_a_beginning_that_is_too_wrong_for_a_link() -> None:
+def test_a_plain_chat_after_a_beginning_too_damaged_for_a_link() -> None:
     talk = Talk().open()
     talk.say(0, MARKER + bytes(30_000) + wire.encode(wire.Ping(1)), 1000)
     items = decode(talk.packets)
@@ -190,7 +190,7 @@ def test_a_plain_chat_behind_a_beginning_that_is_too_wrong_for_a_link() -> None:
     assert said(items) == {True: [wire.Ping(1)]}
 
 
-def test_a_block_in_somebodys_text_is_text() -> None:
+def test_a_block_inside_a_text_is_text() -> None:
     link = Header(Kind.DATA, 0, 7, 0, 100, 1, 64, 100, 0, 0, 0, 0, 0)
     inner = block_of(link, wire.encode(wire.Ping(9)))
     hello = wire.Hello(0, inner, b"", "Nova", "x", ())
@@ -208,7 +208,7 @@ def test_a_block_in_somebodys_text_is_text() -> None:
 @pytest.mark.parametrize(
     "payload", [b"", b"\0", open_of("no such code"), open_of("rs:255,223")[:-3], bytes(200)]
 )
-def test_an_open_that_makes_no_sense(payload: bytes) -> None:
+def test_an_invalid_open(payload: bytes) -> None:
     header = Header(Kind.OPEN, 1, 7, 0, 100, 1, 64, 100, 0, 0, 0, 0, 0)
     frame = wire.encode(wire.Ping(1))
     talk = Talk().open()
@@ -263,7 +263,9 @@ def test_forged_blocks(parts, size: int, lost: int, whole: bool) -> None:
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_nothing_but_markers_is_soon_given_up(whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_of_only_markers_is_soon_abandoned(
+    whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from netchat.packets.decode import protocol_detector as first_look
 
     tried = 0

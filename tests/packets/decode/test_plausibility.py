@@ -20,7 +20,7 @@ def test_a_whole_body_is_implausible_with_any_other_length(message: wire.Message
         assert not plausible(type(message), body, len(body) + by)
 
 
-def test_a_wrong_length_shows_before_the_body_is_whole() -> None:
+def test_a_wrong_length_is_detected_before_the_body_is_complete() -> None:
     body = wire.Send(1, "lobby", "x" * 5000).encode()
     assert plausible(wire.Send, body[:20], len(body))
     assert not plausible(wire.Send, body[:20], len(body) + 256)

@@ -1,4 +1,4 @@
-"""Replays: what is sent, what is translated, and what differs."""
+"""Replays: the frames sent, the identifiers translated, and the differences found."""
 
 import time
 
@@ -65,7 +65,7 @@ STORY = [
 
 
 def save(path, *conversations, **options):
-    """A capture of one client after the other; the BYE behind another one is the server's."""
+    """Save a capture of one client after the other; a second BYE is the server's."""
     packets = []
     for index, story in enumerate(conversations):
         chat = Encapsulation(now=1_700_000_000.0 + index, client_port=40000 + index, **options)
@@ -75,7 +75,7 @@ def save(path, *conversations, **options):
             by_server = not isinstance(message, bytes) and message.WAY is Way.TO_CLIENT
             if isinstance(message, Bye):
                 by_server, heard_bye = heard_bye, True
-            chat.say(raw, by_server=by_server or isinstance(message, Ping))
+            chat.send(raw, by_server=by_server or isinstance(message, Ping))
         chat.close()
         packets += chat.packets
     chat.packets = packets
@@ -84,7 +84,7 @@ def save(path, *conversations, **options):
 
 
 class Scripted:
-    """A line to a server that answers each frame as it is told."""
+    """Connection to a server that responds to each frame according to a script."""
 
     def __init__(self, answers):
         self.answers, self.closed, self.ready, self.heard = answers, "", [], []
@@ -112,12 +112,12 @@ def replay(path, answers, **options):
         lines.append(Scripted(answers))
         return lines[-1]
 
-    run = Replay(steps, connect, None, patience=0.05, **options)
+    run = Replay(steps, connect, None, timeout=0.05, **options)
     return run.run(), lines, left_out
 
 
 def another_server(message):
-    """Says the same as the one in STORY, with other codes, numbers and tokens."""
+    """Respond as in STORY, with other codes, numbers and tokens."""
     match message:
         case Hello():
             return [welcome(b"now", device=99, session=8)]
@@ -132,7 +132,7 @@ def another_server(message):
     return []
 
 
-def test_another_server_that_does_the_same(tmp_path):
+def test_a_server_with_other_identifiers_does_not_differ(tmp_path):
     differences, (line,), left_out = replay(save(tmp_path / "c.pcap", STORY), another_server)
     assert differences == []
     assert left_out == []
@@ -144,7 +144,7 @@ def test_another_server_that_does_the_same(tmp_path):
     assert len(line.heard[0].device) == 16
 
 
-def test_what_differs_is_told(tmp_path):
+def test_differences_are_reported(tmp_path):
     def worse(message):
         match message:
             case Send(counter, room, _):
@@ -160,7 +160,7 @@ def test_what_differs_is_told(tmp_path):
     assert (missing.expected, missing.got) == (Left(2, "AAAAA"), None)
 
 
-def test_a_session_is_resumed_with_the_token_of_now(tmp_path):
+def test_a_session_is_resumed_with_the_live_token(tmp_path):
     first = STORY[:5]
     again = [
         Hello(0, KEY, b"then", "Ada", "test", (Position("AAAAA", 11, 1),)),
@@ -177,7 +177,7 @@ def test_a_session_is_resumed_with_the_token_of_now(tmp_path):
     assert history == History(4, 41, 41, "BBBBB")
 
 
-def test_pings_are_answered_and_not_compared(tmp_path):
+def test_pings_get_a_pong_and_are_not_compared(tmp_path):
     story = [*STORY[:2], Ping(5), Pong(5), *STORY[2:]]
 
     def pinging(message):
@@ -194,18 +194,18 @@ def test_a_wrong_frame_is_sent_as_it_was(tmp_path):
     assert next(step.raw for step in steps if step.message is None) == wrong
 
 
-def test_what_cannot_be_replayed_is_said(tmp_path):
+def test_conversations_that_cannot_be_replayed_are_reported(tmp_path):
     chat = Encapsulation(now=0.0)
     chat.packets.clear()
-    chat.say(encode(Send(1, "lobby", "x")))
+    chat.send(encode(Send(1, "lobby", "x")))
     chat.save(tmp_path / "late.pcap")
     steps, left_out = plan(read_capture(tmp_path / "late.pcap"))
     assert steps == []
-    assert left_out == ["conversation 1: the capture does not have its beginning"]
+    assert left_out == ["conversation 1: its beginning was not captured"]
 
     chat = Encapsulation(now=0.0)
     for number in range(3):
-        chat.say(encode(Ping(number)))
+        chat.send(encode(Ping(number)))
     del chat.packets[5:7]
     chat.save(tmp_path / "gap.pcap")
     steps, (reason,) = plan(read_capture(tmp_path / "gap.pcap"))
@@ -230,14 +230,14 @@ def test_no_server():
         Probe("127.0.0.1", 1)
 
 
-def test_translation_leaves_alone_what_it_does_not_know():
+def test_unknown_identifiers_are_not_translated():
     told = Translation()
     for message in [Join(1, 5, 6, "x"), History(1, 5, 6, "x"), Send(1, "x", "y"), Ping(1)]:
         assert told.to_live(message) == message
 
 
 def take(probe, said):
-    """What two clients say to a real server, as a capture."""
+    """Capture what two clients send to a real server."""
     for message in said:
         probe.say(message)
         probe.listen(1.0, quiet=0.1)
@@ -264,7 +264,7 @@ def test_against_a_real_server(tmp_path):
                 port=server.port, client_port=40000 + index, now=probe.transcript[0].time
             )
             for item in probe.transcript:
-                chat.say(item.data, by_server=item.by_server, at=item.time)
+                chat.send(item.data, by_server=item.by_server, at=item.time)
             packets += chat.packets
         chat.packets = sorted(packets, key=lambda packet: packet.time)
         chat.save(tmp_path / "c.pcapng")

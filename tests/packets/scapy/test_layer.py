@@ -1,4 +1,4 @@
-"""The Scapy layers: exact inverses of the wire's codec, and good citizens of Scapy."""
+"""Scapy layers: exact inverses of the wire's codec, with the behaviour that Scapy expects."""
 
 import contextlib
 import io
@@ -17,9 +17,9 @@ from scapy.packet import Packet, Padding, Raw, fuzz, ls
 from scapy.sessions import TCPSession
 from scapy.supersocket import StreamSocket
 
+from netchat.packets.scapy import LAYERS, MAX_FRAMES, NCP
 from netchat.packets.scapy import layer as scapy_layer
 from netchat.packets.scapy.fields import python_name, record_layer
-from netchat.packets.scapy.layer import LAYERS, MOST_FRAMES, NCP
 from netchat.wire import (
     MESSAGES,
     Ack,
@@ -48,7 +48,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def to_scapy(record: Record) -> Packet:
-    """The layer that a message or record becomes; nothing computed is given."""
+    """Return the layer of a message or record, without computed fields."""
     values = {}
     for field in fields_of(type(record)):
         value = getattr(record, field.name)
@@ -60,7 +60,7 @@ def to_scapy(record: Record) -> Packet:
 
 
 def from_scapy(layer: Packet, declared: type[Record]) -> Record:
-    """The message or record that a layer shows."""
+    """Return the message or record of a layer."""
     values = {}
     for field in fields_of(declared):
         value = getattr(layer, python_name(field.name))
@@ -75,11 +75,11 @@ def frame(message: Message) -> Packet:
 
 
 def segment(*parts: bytes, sport: int = 6464) -> Packet:
-    """What a capture would hold: dissected from bytes."""
+    """Return a segment dissected from bytes, as from a capture."""
     return IP(bytes(IP() / TCP(sport=sport, dport=40000) / Raw(b"".join(parts))))
 
 
-PINGS = [encode(Ping(number)) for number in range(MOST_FRAMES + 3)]
+PINGS = [encode(Ping(number)) for number in range(MAX_FRAMES + 3)]
 
 
 @each_vector
@@ -105,12 +105,12 @@ def test_golden_vectors_survive_a_rebuild_from_their_fields(vector):
 
 
 @given(messages)
-def test_building_is_the_codec(message):
+def test_building_matches_the_codec(message):
     assert bytes(frame(message)) == encode(message)
 
 
 @given(messages)
-def test_dissecting_is_the_codec(message):
+def test_dissecting_matches_the_codec(message):
     packet = NCP(encode(message))
     assert from_scapy(packet.payload, type(message)) == message
     assert packet.payload.payload.name == "NoPayload"
@@ -135,7 +135,7 @@ def test_stacked_frames_are_built_each_with_its_own_length_and_crc(sent):
 
 
 @given(st.binary(max_size=200), st.sampled_from(list(MESSAGES)), st.booleans())
-def test_no_bytes_fail_and_all_come_back(body, number, on_our_port):
+def test_any_body_is_dissected_and_rebuilt_unchanged(body, number, on_our_port):
     raw = bytes(NCP(type=number) / Raw(body))
     packet = segment(raw, sport=6464 if on_our_port else 7)
     assert NCP in packet
@@ -152,7 +152,7 @@ def test_noise_on_our_port(noise):
     assert bytes(packet[TCP].payload) == noise
 
 
-def test_wrong_values_are_possible_and_stay():
+def test_wrong_values_are_kept():
     wrong = NCP(magic=b"XX", version=9, flags=3, suite=1, reserved=7, crc=0, length=9999)
     raw = bytes(wrong / to_scapy(Ping(5)))
     assert raw.hex() == "5858090300030107" + "0000270f" + "00000000" + "0000000000000005"
@@ -167,26 +167,26 @@ def test_wrong_length_inside_a_body():
     assert NCP(bytes(NCP() / layer)).layers() == [NCP, Raw]
 
 
-def test_a_crc_is_made_over_what_is_sent():
+def test_the_crc_covers_the_bytes_sent():
     packet = NCP(flags=1) / to_scapy(Ping(1))
     raw = bytes(packet)
     assert NCP(raw).crc == scapy_layer.checksum(raw)
 
 
-def test_names_that_scapy_has_itself():
+def test_field_names_that_scapy_uses_itself():
     for layer in [NCP, *scapy_layer.NAMES.values()]:
         assert [f.name for f in layer.fields_desc if hasattr(Packet, f.name)] == []
     assert NCP(encode(Ping(7))).payload.time_ == 7
 
 
-def test_more_frames_than_are_stacked():
+def test_frames_beyond_the_stacking_limit_are_padding():
     packet = segment(*PINGS)
-    assert packet.layers().count(NCP) == MOST_FRAMES
-    assert packet[Padding].load == b"".join(PINGS[MOST_FRAMES:])
+    assert packet.layers().count(NCP) == MAX_FRAMES
+    assert packet[Padding].load == b"".join(PINGS[MAX_FRAMES:])
     assert bytes(packet[TCP].payload) == b"".join(PINGS)
 
 
-def test_a_frame_that_goes_on_in_the_next_segment():
+def test_a_frame_that_continues_in_the_next_segment():
     packet = segment(PINGS[0], PINGS[1][:20])
     assert packet.layers() == [IP, TCP, NCP, LAYERS[Ping], NCP, Raw]
     packet = segment(PINGS[0], PINGS[1][:9])
@@ -233,13 +233,13 @@ def test_show_and_summary_read_well():
     assert NCP(encode(eventful)).summary() == "NCP / EVENT 'lobby' 'Ada' 'hi'"
 
 
-def test_text_that_is_no_utf8_is_kept():
+def test_invalid_utf8_is_kept():
     layer = LAYERS[Send](LAYERS[Send](counter=1, room="a", text=b"\xff\xfe").build())
     assert layer.text == "\udcff\udcfe"
     assert bytes(LAYERS[Send](counter=1, room="a", text=layer.text)) == bytes(layer)
 
 
-def test_a_packet_tells_the_command_that_makes_it():
+def test_the_command_of_a_packet_recreates_it():
     packet = NCP(encode(Joined(1, 2, ())))
     names = {**scapy_layer.NAMES, "NCP": NCP}
     assert bytes(eval(packet.command(), names)) == bytes(packet)
@@ -267,7 +267,7 @@ def test_answers(question, answer, other):
     assert not told.answers(Raw(b"?"))
 
 
-def test_every_request_has_its_answer():
+def test_every_request_has_its_response():
     asked = [m for m in MESSAGES.values() if link_field(m) == "request" and m.NAME not in ANSWERED]
     assert set(asked) <= set(ANSWERS)
 
@@ -275,7 +275,7 @@ def test_every_request_has_its_answer():
 ANSWERED = {m.NAME for answers in ANSWERS.values() for m in answers}
 
 
-def test_scapy_asks_over_a_real_socket():
+def test_sr1_over_a_real_socket():
     near, far = socket.socketpair()
     with near, far:
         far.sendall(encode(Ping(1)) + encode(Pong(7)) + encode(Ping(2)))
@@ -307,7 +307,7 @@ def test_scapys_own_reassembly_finds_the_frames(size):
     assert found == list(range(20))
 
 
-def test_reassembly_by_hand():
+def test_tcp_reassemble_called_directly():
     metadata = {}
     assert NCP.tcp_reassemble(PINGS[0][:3], metadata, {}) is None
     assert NCP.tcp_reassemble(PINGS[0][:20], metadata, {}) is None
@@ -321,7 +321,7 @@ def test_reassembly_by_hand():
     assert NCP.tcp_reassemble(absurd, {}, {}).layers() == [Raw]
 
 
-def test_importing_the_layer_leaves_scapy_all_alone():
+def test_importing_the_layer_does_not_import_scapy_all():
     code = (
         "import sys, netchat.packets.scapy.layer; "
         "from scapy.config import conf; "

@@ -1,4 +1,4 @@
-"""Link layers and IP, by hand."""
+"""Dissection of link layers and IP, with packets built by hand."""
 
 from __future__ import annotations
 
@@ -108,11 +108,11 @@ def test_ipv6_extension_headers(following: int, header: bytes) -> None:
         (101, b"", "not IP"),
     ],
 )  # fmt: skip
-def test_what_is_left_out(link: int, data: bytes, reason: str) -> None:
+def test_other_packets_are_skipped_with_a_reason(link: int, data: bytes, reason: str) -> None:
     assert found(link, data) == reason
 
 
-def test_cut_by_the_capture() -> None:
+def test_truncated_packets() -> None:
     whole = ethernet(FOUR)
     for keep in range(54, len(whole) + 1):
         payload = whole[54:keep]
@@ -120,7 +120,7 @@ def test_cut_by_the_capture() -> None:
             KEY4, 7, 9, ACK | PSH, payload, 7 - len(payload)
         )
     for keep in range(48):
-        assert found(1, whole[:keep], len(whole)) == "cut in front of TCP"
+        assert found(1, whole[:keep], len(whole)) == "truncated before TCP"
 
 
 def test_length_that_the_network_card_fills_in() -> None:
@@ -131,7 +131,9 @@ def test_length_that_the_network_card_fills_in() -> None:
 
 
 @given(st.sampled_from([*LINK_NAMES, 99]), st.binary(max_size=120), st.integers(0, 2**32 - 1))
-def test_anything_is_taken_or_left_with_a_reason(link: int, data: bytes, length: int) -> None:
+def test_any_bytes_are_dissected_or_skipped_with_a_reason(
+    link: int, data: bytes, length: int
+) -> None:
     result = dissect(link, data, length)
     assert isinstance(result, str) or len(result) == 6
 

@@ -1,4 +1,4 @@
-"""Pieces behind a hole, against a dictionary of bytes."""
+"""The segment buffer, checked against a dictionary of bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ranges = st.tuples(st.integers(0, 40), st.integers(0, 15), st.booleans(), st.int
 
 
 @given(st.lists(ranges, max_size=20))
-def test_the_first_bytes_count(arrivals: list[tuple[int, int, bool, int]]) -> None:
+def test_the_bytes_that_arrived_first_win(arrivals: list[tuple[int, int, bool, int]]) -> None:
     held, model = SegmentBuffer(), dict[int, int | None]()
     for number, (start, size, cut, byte) in enumerate(arrivals):
         data = None if cut else bytes([byte]) * size

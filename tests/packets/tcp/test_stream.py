@@ -1,4 +1,4 @@
-"""TCP reassembly: any way of cutting a stream gives the same messages."""
+"""TCP reassembly: the messages do not depend on how a stream is cut into segments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STREAM = b"".join(map(wire.encode, MESSAGES))
 
 @st.composite
 def arrivals(draw: st.DrawFn) -> list[tuple[int, int]]:
-    """Ranges that cover the stream: cut anywhere, some twice, overlapping, in any order."""
+    """Draw ranges that cover the stream: cut anywhere, some twice, overlapping, in any order."""
     size = len(STREAM)
     cuts = sorted({0, size, *draw(st.lists(st.integers(1, size - 1), max_size=25))})
     ranges = list(itertools.pairwise(cuts))
@@ -63,7 +63,7 @@ def test_segments_swapped_at_the_beginning_of_a_capture() -> None:
 
 
 @pytest.mark.parametrize("swap", range(6))
-def test_syn_behind_the_data(swap: int) -> None:
+def test_a_late_syn_after_the_data(swap: int) -> None:
     talk = Talk().open()
     talk.say(0, STREAM, 500, ack=False)
     packets = talk.packets
@@ -99,25 +99,25 @@ def test_missing_segment(lost: int, ack: bool) -> None:
     assert said(items)[True] == whole
 
 
-def test_a_gap_is_told_soon_after_it_is_acknowledged() -> None:
+def test_a_gap_is_reported_soon_after_its_acknowledgement() -> None:
     talk = Talk().open()
     talk.say(0, STREAM, 200)
     packets = [p for n, p in enumerate(talk.packets) if n != 3]
     items = decode(renumber(packets))
     gap = next(i for i in items if isinstance(i, Gap))
     assert gap.size == 200
-    assert "the other side has them" in gap.reason
+    assert "acknowledged by the peer" in gap.reason
     place = items.index(gap)
     assert any(isinstance(i, Decoded) for i in items[place:])
 
 
-def test_retransmission_is_known() -> None:
+def test_retransmissions_are_recognised() -> None:
     frame = wire.encode(MESSAGES[5])
     talk = Talk(step=200_000_000).open()
     talk.add(0, ACK | PSH, frame)
     talk.add(0, ACK | PSH, frame, seq=1001)  # again, though it had arrived
     behind = wire.encode(MESSAGES[6])
-    talk.seq[0] += len(frame)  # lost, and sent again behind the next one
+    talk.seq[0] += len(frame)  # lost, and retransmitted after the next one
     talk.add(0, ACK | PSH, behind)
     talk.add(0, ACK | PSH, frame, seq=1001 + len(frame))
     items = decode(talk.packets, trace=True)
@@ -128,7 +128,7 @@ def test_retransmission_is_known() -> None:
         (MESSAGES[6], False, (6,)),
     ]
     notes = [i.note for i in items if isinstance(i, Trace) and i.size]
-    assert notes == ["", "retransmission", "behind a hole", "retransmission"]
+    assert notes == ["", "retransmission", "after a hole", "retransmission"]
     assert messages[0].conversation.to_server.retransmissions == 2
 
 
@@ -156,7 +156,7 @@ def test_conflicting_overlap_keeps_what_came_first() -> None:
     assert items[-1].conversation.to_server.conflicts == 1
 
 
-def test_one_wild_sequence_number_does_no_harm() -> None:
+def test_one_wrong_sequence_number_does_no_harm() -> None:
     talk = Talk().open()
     for number, message in enumerate(MESSAGES):
         talk.add(0, ACK, wire.encode(message))
@@ -170,7 +170,7 @@ def test_one_wild_sequence_number_does_no_harm() -> None:
     assert items[-1].conversation.to_server.astray == 2
 
 
-def test_keep_alive_is_no_retransmission() -> None:
+def test_keep_alive_is_not_a_retransmission() -> None:
     talk = Talk().open()
     talk.add(0, ACK, wire.encode(MESSAGES[0]))
     talk.add(0, ACK, b"\0", seq=talk.seq[0] - 1)

@@ -1,4 +1,4 @@
-"""The dissector in tshark: the fields of the codec, and what helps in reading them."""
+"""The dissector in tshark: its fields match the codec, and its texts and filters help the reader."""
 
 import subprocess
 
@@ -7,7 +7,7 @@ import pytest
 from netchat.errors import NetchatError
 from netchat.packets.craft import craft
 from netchat.packets.encapsulate import Encapsulation
-from netchat.packets.scapy.layer import NCP
+from netchat.packets.scapy import NCP
 from netchat.packets.wireshark import dissector as wireshark
 from netchat.packets.wireshark import plugin
 from netchat.packets.wireshark.dissector import DISSECTOR, dissector
@@ -46,7 +46,7 @@ def chat(tmp_path):
             if not isinstance(data, bytes):
                 by_server = data.WAY is Way.TO_CLIENT if by_server is None else by_server
                 data = encode(data)
-            conversation.say(data, by_server=bool(by_server))
+            conversation.send(data, by_server=bool(by_server))
         conversation.close()
         conversation.save(tmp_path / "chat.pcapng")
         return tmp_path / "chat.pcapng"
@@ -93,14 +93,14 @@ def test_common_fields_mean_one_thing():
 
 @pytest.fixture(scope="module")
 def golden_frames(tmp_path_factory):
-    """What tshark makes of all golden vectors, in their order."""
+    """Dissect all golden vectors with tshark, in order."""
     if TSHARK is None:
         pytest.skip("tshark is not installed")
     path = tmp_path_factory.mktemp("golden") / "golden.pcapng"
     conversation = Encapsulation(now=1_700_000_000.0)
     for vector in VECTORS:
         way = MESSAGES[golden_message(vector).TYPE].WAY
-        conversation.say(frame_of(vector), by_server=way is Way.TO_CLIENT)
+        conversation.send(frame_of(vector), by_server=way is Way.TO_CLIENT)
     conversation.save(path)
     return frames(path)
 
@@ -169,14 +169,14 @@ def test_filters(chat, question, count):
 
 
 @needs_tshark
-def test_questions_and_answers_are_linked(chat):
+def test_requests_and_responses_are_linked(chat):
     # Two passes: a link forward is known only when the answer has been seen.
     found = frames(chat(*STORY), "-2")
     linked = {
         index: (values(frame, "response_to"), values(frame, "response_in"))
         for index, frame in enumerate(found)
     }
-    # A frame's number is 4 + 2 * its place: a handshake of three, and an ACK behind each frame.
+    # A frame's number is 4 + 2 * its index: three packets of handshake, and an ACK after each frame.
     number = {index: str(4 + 2 * index) for index in range(len(STORY))}
     for question, answer in [(0, 1), (2, 3), (5, 7), (8, 9), (10, 11), (12, 13)]:
         assert linked[question] == ([], [number[answer]])
@@ -197,11 +197,11 @@ def test_ping_and_bye_are_linked(chat):
 
 @needs_tshark
 @pytest.mark.parametrize("size", [1, 7, 16, 23, 100, 5000])
-def test_frames_over_segments_are_put_together(tmp_path, size):
+def test_frames_across_segments_are_reassembled(tmp_path, size):
     raw = b"".join(map(encode, STORY[3:8])) * 2
     conversation = Encapsulation(now=0.0)
     for at in range(0, len(raw), size):
-        conversation.say(raw[at : at + size], by_server=True)
+        conversation.send(raw[at : at + size], by_server=True)
     conversation.save(tmp_path / "cut.pcapng")
     found = frames(tmp_path / "cut.pcapng")
     assert [values(f, "type")[0] for f in found] == [
@@ -215,8 +215,8 @@ def test_a_capture_that_begins_inside_a_frame(tmp_path):
     conversation = Encapsulation(now=0.0)
     conversation.packets.clear()
     raw = b"".join(encode(Ping(n)) for n in range(9))
-    conversation.say(raw[13:100])
-    conversation.say(raw[100:])
+    conversation.send(raw[13:100])
+    conversation.send(raw[100:])
     conversation.save(tmp_path / "late.pcapng")
     found = frames(tmp_path / "late.pcapng")
     assert values(found[0], "skipped") == [raw[13:24].hex(":")]
@@ -224,7 +224,7 @@ def test_a_capture_that_begins_inside_a_frame(tmp_path):
 
 
 @needs_tshark
-def test_other_ports_are_recognised_and_need_not_be(chat):
+def test_other_ports_are_recognised_unless_disabled(chat):
     capture = chat(*STORY, port=40123)
     assert len(frames(capture)) == len(STORY)
     assert frames(capture, "-o", "netchat.heuristic:FALSE") == []
@@ -249,7 +249,7 @@ def test_other_ports_are_recognised_and_need_not_be(chat):
         ({"magic": "XX"}, "netchat.no_frame"),
     ],
 )
-def test_wrong_frames_are_pointed_at(chat, fields, expert):
+def test_invalid_frames_get_expert_info(chat, fields, expert):
     found = frames(chat(encode(Ping(1)), bytes(craft("SEND", text="hello", **fields))))
     assert values(found[0], "ping.time") == ["1"]
     experts = {name for frame in found for name, _ in frame}
@@ -257,28 +257,28 @@ def test_wrong_frames_are_pointed_at(chat, fields, expert):
 
 
 @needs_tshark
-def test_a_frame_whose_rest_never_comes_is_pointed_at(chat):
+def test_a_frame_whose_rest_never_arrives_is_shown(chat):
     capture = chat(encode(Ping(1)), bytes(craft("SEND", text="hello", length=9999)))
     out, _ = tshark(capture, "-V", "-Y", "netchat.begins")
     assert "netchat NCP, the first 38 of 10015 bytes of a frame" in out
 
 
 @needs_tshark
-def test_the_stream_is_found_again_behind_damage(chat):
+def test_the_dissector_resynchronises_after_damage(chat):
     wrong = bytes(craft("SEND", length=10**6, text="hello"))
     found = frames(chat(encode(Ping(1)) + wrong + encode(Ping(2)), Ping(3)))
     assert [v for f in found for v in values(f, "ping.time")] == ["1", "2", "3"]
 
 
 @needs_tshark
-def test_the_crc_need_not_be_checked(chat):
+def test_the_crc_check_can_be_disabled(chat):
     (frame,) = frames(chat(bytes(craft("PING", crc=1))), "-o", "netchat.check_crc:FALSE")
     assert values(frame, "crc_good") == []
     assert values(frame, "bad_crc") == []
 
 
 @needs_tshark
-def test_the_column_holds_no_hidden_character(chat):
+def test_the_info_column_has_no_invisible_characters(chat):
     every = [c for c in HIDDEN if not "\ud800" <= c <= "\udfff"]
     texts = ["x".join(every[at : at + 60]) for at in range(0, len(every), 600)]
     texts += [text for text in AWKWARD.values() if utf8(text)]
@@ -289,7 +289,7 @@ def test_the_column_holds_no_hidden_character(chat):
 
 
 @needs_tshark
-def test_text_reaches_no_terminal_as_it_came(chat):
+def test_text_is_escaped_for_the_terminal(chat):
     out, _ = tshark(chat(Send(1, "lobby", "a\x1b[2J\x07\u202eb\x85\u200bc")))
     assert 'SEND lobby "a?[2J??b??c"' in out
     out, _ = tshark(chat(Send(1, "lobby", "a\x1b[2J")), "-V")
@@ -297,7 +297,7 @@ def test_text_reaches_no_terminal_as_it_came(chat):
 
 
 @needs_tshark
-def test_installed_it_is_found(tmp_path, monkeypatch):
+def test_an_installed_dissector_is_loaded(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     path = plugin.install()

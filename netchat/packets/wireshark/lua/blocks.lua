@@ -1,11 +1,10 @@
 ---------------------------------------------------------------------------------------------------
--- A block of a noisy link (docs/LINK.md): on a stream a marker, then a header in a code of its own,
--- then the payload in another. Of the header's codeword the first bytes are the header itself, so it
--- can be read where none of these is damaged, which its CRC-16 tells. The rest takes decoders:
--- `netchat inspect` has them.
+-- A block of a noisy link (docs/LINK.md): in a stream a marker, then a coded header, then the payload
+-- in another code. The header's code is systematic, so the header can be read if it is undamaged, which
+-- its CRC-16 shows. Everything else needs decoders; `netchat inspect` has them.
 
--- Wrong bits with which a marker is taken for one. Fewer than a link takes: here nothing is decoded
--- that would show the mistake.
+-- Wrong bits with which a marker is accepted. Fewer than a link accepts: nothing is decoded here that
+-- would reveal a false marker.
 local MARKER_ERRORS = 3
 
 local ONES = {}
@@ -22,8 +21,8 @@ local function marker_at(raw, at)
   return true
 end
 
--- The next place where a block begins, perhaps with the first bytes of its marker only, or where the
--- bytes end.
+-- Returns the offset of the next block, of which only the first bytes of the marker may be present, or
+-- that of the end.
 local function next_block(tvb, at)
   local raw = tvb:raw(at, tvb:captured_len() - at)
   for from = 1, #raw do
@@ -33,7 +32,7 @@ local function next_block(tvb, at)
   return at + #raw
 end
 
--- CRC-16/IBM-3740 (polynomial 0x1021, begun with ones): 0 behind a header that is whole.
+-- CRC-16/IBM-3740 (polynomial 0x1021, initialised with ones): 0 after an intact header.
 local function header_is_whole(bytes)
   local crc = 0xFFFF
   for at = 1, #bytes do
@@ -51,7 +50,7 @@ local function readable(tvb, at)
   return tvb:captured_len() - at >= LINK_HEADER and header_is_whole(tvb:raw(at, LINK_HEADER))
 end
 
--- Adds the header at `at`, which is whole. Returns what the block is, for the packet list.
+-- Adds the complete header at `at`. Returns a description of the block for the packet list.
 local function add_link_header(tvb, at, tree)
   local kind, code = tvb(at, 1):uint() % 16, tvb(at + 1, 1):uint()
   local place = at
@@ -80,7 +79,7 @@ local function add_link_header(tvb, at, tree)
   return ("%s %d bytes in %s"):format(KINDS[kind], length, CODES[code] or "code " .. code)
 end
 
--- Adds one block, of which `size` bytes are there. Returns its line for the packet list.
+-- Adds one block, of which `size` bytes are present. Returns its line for the packet list.
 local function add_block(tvb, at, size, marker, tree)
   local top = tree:add(f["netchat.block"], tvb(at, size))
   local head = at + marker
@@ -99,7 +98,7 @@ local function add_block(tvb, at, size, marker, tree)
   return "block " .. line
 end
 
--- Whether a connection over TCP is a link: it is what it was seen to begin with.
+-- Whether a TCP connection is a link, by its first bytes.
 local function is_link(tvb, pinfo)
   local ends = connection(pinfo)
   if not carries[ends] then
@@ -109,8 +108,8 @@ local function is_link(tvb, pinfo)
   return carries[ends] == "blocks"
 end
 
--- A segment of a link: blocks, perhaps behind the rest of one that an earlier segment began. A header
--- that goes on in the next segment is waited for; for the end of a block there is no need to.
+-- A segment of a link: blocks, possibly after the rest of one that an earlier segment began. A header
+-- that continues in the next segment is waited for; the end of a block is not needed.
 local function add_blocks(tvb, pinfo, tree)
   local captured, lines = tvb:captured_len(), {}
   local whole = captured == tvb:reported_len()

@@ -1,5 +1,5 @@
 ---------------------------------------------------------------------------------------------------
--- A body. Fields are added as far as they can be read; the first that cannot be is named.
+-- A body. Fields are added up to the first that cannot be read, which is named.
 
 local function add_common(tree, field, range, value)
   local common = COMMON[field.name] and f["netchat." .. field.name]
@@ -11,12 +11,12 @@ end
 
 local function clock(value)
   local seconds = math.floor(value:tonumber() / 1e6)
-  if seconds <= 0 or seconds > 4e9 then return "" end -- no date, or none of this age
+  if seconds <= 0 or seconds > 4e9 then return "" end -- not a plausible date
   local micros = value:tonumber() - seconds * 1e6
   return (" (%s.%06d UTC)"):format(os.date("!%Y-%m-%d %H:%M:%S", seconds), micros)
 end
 
--- Returns the offset behind the last field, or nil and what is wrong.
+-- Returns the offset after the last field, or nil and the problem.
 local function add_fields(tvb, at, stop, tree, prefix, fields, values)
   for _, field in ipairs(fields) do
     local abbr = prefix .. "." .. field.name
@@ -41,7 +41,7 @@ local function add_fields(tvb, at, stop, tree, prefix, fields, values)
     elseif field.kind == "text" or field.kind == "blob" then
       local length = range:uint()
       if at + size + length > stop then
-        return nil, ("%s says it is %d bytes long, but only %d are left"):format(
+        return nil, ("the length of %s is %d bytes, but only %d are left"):format(
           field.name, length, stop - at - size)
       end
       range = tvb(at, size + length)
@@ -51,7 +51,7 @@ local function add_fields(tvb, at, stop, tree, prefix, fields, values)
         tree:add(f[abbr], range, value)
         add_common(tree, field, range, value)
       elseif length > 0 then
-        -- Its bytes without their length: that is what a filter compares with.
+        -- The bytes without their length, for use in filters.
         tree:add(f[abbr], tvb(at + size, length))
       else
         tree:add(range, field.name .. ": empty")
@@ -68,7 +68,7 @@ local function add_fields(tvb, at, stop, tree, prefix, fields, values)
   return at
 end
 
--- One line for the packet list.
+-- Returns a line for the packet list.
 local function summary(message, values)
   local parts = { message.name }
   for _, field in ipairs(message.fields) do

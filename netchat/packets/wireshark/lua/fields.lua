@@ -1,5 +1,5 @@
 ---------------------------------------------------------------------------------------------------
--- Fields: netchat.<message>.<field>, and netchat.<field> where all messages mean the same by it.
+-- Fields: netchat.<message>.<field>, and netchat.<field> if it means the same in all messages.
 
 local NUMBERS = {
   u8 = ProtoField.uint8, u16 = ProtoField.uint16, u32 = ProtoField.uint32, u64 = ProtoField.uint64,
@@ -37,14 +37,14 @@ register("netchat.length", ProtoField.uint32("netchat.length", "length"))
 register("netchat.crc", ProtoField.uint32("netchat.crc", "crc", base.HEX))
 register("netchat.crc_good", ProtoField.bool("netchat.crc_good", "CRC is right"))
 register("netchat.body", ProtoField.bytes("netchat.body", "body"))
-register("netchat.skipped", ProtoField.bytes("netchat.skipped", "bytes that are no frame"))
-register("netchat.begins", ProtoField.bytes("netchat.begins", "frame that later segments end"))
+register("netchat.skipped", ProtoField.bytes("netchat.skipped", "bytes outside any frame"))
+register("netchat.begins", ProtoField.bytes("netchat.begins", "frame that continues in later segments"))
 register("netchat.response_in",
   ProtoField.framenum("netchat.response_in", "Answered in", base.NONE, frametype.RESPONSE))
 register("netchat.response_to",
   ProtoField.framenum("netchat.response_to", "Answer to", base.NONE, frametype.REQUEST))
 register("netchat.response_time",
-  ProtoField.relative_time("netchat.response_time", "Time since the question"))
+  ProtoField.relative_time("netchat.response_time", "Time since the request"))
 
 register("netchat.block", ProtoField.none("netchat.block", "block of a noisy link"))
 for name, field in pairs({
@@ -98,22 +98,22 @@ ncp.fields = all
 local e = {
   bad_crc = ProtoExpert.new("netchat.bad_crc", "The CRC does not match the frame's bytes",
     expert.group.CHECKSUM, expert.severity.ERROR),
-  bad_version = ProtoExpert.new("netchat.bad_version", "A version that is not known here",
+  bad_version = ProtoExpert.new("netchat.bad_version", "Unknown version of the protocol",
     expert.group.PROTOCOL, expert.severity.ERROR),
-  unknown_type = ProtoExpert.new("netchat.unknown_type", "A type that NCP does not have",
+  unknown_type = ProtoExpert.new("netchat.unknown_type", "Unknown message type",
     expert.group.PROTOCOL, expert.severity.WARN),
   bad_flags = ProtoExpert.new("netchat.bad_flags", "Flags, suite and reserved must be 0",
     expert.group.PROTOCOL, expert.severity.WARN),
-  malformed = ProtoExpert.new("netchat.malformed", "The body is not what its type declares",
+  malformed = ProtoExpert.new("netchat.malformed", "The body does not match its type",
     expert.group.MALFORMED, expert.severity.ERROR),
-  truncated = ProtoExpert.new("netchat.truncated", "The capture has only a part of this frame",
+  truncated = ProtoExpert.new("netchat.truncated", "Only part of this frame was captured",
     expert.group.UNDECODED, expert.severity.WARN),
-  no_frame = ProtoExpert.new("netchat.no_frame", "These bytes are no frame",
+  no_frame = ProtoExpert.new("netchat.no_frame", "These bytes are not a frame",
     expert.group.UNDECODED, expert.severity.WARN),
   block_damaged = ProtoExpert.new("netchat.block_damaged",
     "This block's header is damaged; netchat inspect decodes it",
     expert.group.CHECKSUM, expert.severity.NOTE),
-  refused = ProtoExpert.new("netchat.refused", "The server says no",
+  refused = ProtoExpert.new("netchat.refused", "The server refused the request",
     expert.group.RESPONSE_CODE, expert.severity.NOTE),
 }
 ncp.experts = {

@@ -1,8 +1,8 @@
 ---------------------------------------------------------------------------------------------------
 -- A frame.
 
--- Whether a frame may begin here, as far as its bytes are there. A new start in the middle of
--- damage must look right in every field; a place where a frame is due, only in what finds its end.
+-- Whether a frame may begin here, judging by the bytes present. After damage, every field must be valid;
+-- where a frame is expected, only those that determine its end.
 local function may_begin(tvb, at, strict)
   local left = tvb:captured_len() - at
   local raw = tvb:raw(at, math.min(left, 12))
@@ -13,14 +13,14 @@ local function may_begin(tvb, at, strict)
   return left < 12 or HEADER_SIZE + tvb(at + 8, 4):uint() <= ncp.prefs.max_frame
 end
 
--- The next place where a frame may begin, or where the bytes end.
+-- Returns the offset at which the next frame may begin, or that of the end.
 local function next_start(tvb, at)
   local raw = tvb:raw(at, tvb:captured_len() - at)
   local from = 1
   while true do
     local found = raw:find(MAGIC, from, true)
     if not found then
-      -- The first letter alone may be the beginning of a frame that the next segment goes on with.
+      -- The first letter alone may be the beginning of a frame that the next segment continues.
       return raw:sub(-1) == MAGIC:sub(1, 1) and #raw > 1 and at + #raw - 1 or at + #raw
     end
     if may_begin(tvb, at + found - 1, true) then return at + found - 1 end
@@ -28,7 +28,7 @@ local function next_start(tvb, at)
   end
 end
 
--- Adds one frame; of its `size` bytes `present` are there. Returns its line for the packet list.
+-- Adds one frame, of whose `size` bytes `present` were captured. Returns its line for the packet list.
 local function add_frame(tvb, at, size, present, pinfo, tree)
   local number = tvb(at + 3, 1):uint()
   local message = MESSAGES[number]
@@ -45,7 +45,7 @@ local function add_frame(tvb, at, size, present, pinfo, tree)
   local crc = head:add(f["netchat.crc"], tvb(at + CRC_OFFSET, 4))
   if tvb(at + 4, 4):uint() ~= 0 then flags:add_proto_expert_info(e.bad_flags) end
   if present < size then
-    top:add_proto_expert_info(e.truncated, ("%d of %d bytes are here"):format(present, size))
+    top:add_proto_expert_info(e.truncated, ("%d of %d bytes were captured"):format(present, size))
   elseif ncp.prefs.check_crc then
     local computed = frame_crc(tvb, at, size)
     local good = computed == tvb(at + CRC_OFFSET, 4):uint()
@@ -71,10 +71,10 @@ local function add_frame(tvb, at, size, present, pinfo, tree)
   local branch = top:add(f[prefix], tvb(body, stop - body))
   branch:set_text(message.name .. ": " .. message.doc)
   local at_end, problem = add_fields(tvb, body, stop, branch, prefix, message.fields, values)
-  if present < size then return name .. " [cut short]" end
+  if present < size then return name .. " [truncated]" end
   if at_end and at_end < stop then
     local rest = stop - at_end
-    problem = (rest == 1 and "1 byte is" or rest .. " bytes are") .. " left over behind the last field"
+    problem = (rest == 1 and "1 byte is" or rest .. " bytes are") .. " left over after the last field"
     branch:add(f["netchat.body"], tvb(at_end, stop - at_end))
   end
   if problem then

@@ -1,25 +1,25 @@
 ---------------------------------------------------------------------------------------------------
--- Questions and answers, by the connection, what links them, and when they came. What belongs
--- together is found when a packet is seen for the first time, and looked up from then on.
+-- Requests and responses, matched by connection, linking field and time. Pairs are found when a packet
+-- is dissected for the first time, and looked up from then on.
 
 local exchanges = {} -- key -> list of {question = {number, time}, answer = {number, time}}
 local devices = {} -- connection -> device id, from its WELCOME
-local servers = {} -- connection -> the server's end, from a message that only one side sends
+local servers = {} -- connection -> the server's endpoint, from a message that only one side sends
 local carries = {} -- connection -> "frames", or "blocks" of a noisy link
 
 function ncp.init()
   exchanges, devices, servers, carries = {}, {}, {}, {}
 end
 
--- Its two ends, the same for both directions. (The field tcp.stream would tell two connections
--- between the same ports apart, but has no value while Wireshark reads a file for the first time.)
+-- Returns a key of both endpoints, the same for both directions. (The field tcp.stream would distinguish
+-- connections between the same ports, but has no value while Wireshark first reads a file.)
 local function connection(pinfo)
   local src = tostring(pinfo.src) .. " " .. pinfo.src_port
   local dst = tostring(pinfo.dst) .. " " .. pinfo.dst_port
   return src < dst and src .. " " .. dst or dst .. " " .. src, src, dst
 end
 
--- The exchange that a message belongs to: what kind of answer the question has, and its number.
+-- Returns the exchange of a message: the kind of response that its request has, and its number.
 local function exchange_key(number, values)
   local question, field = number, LINKS[number]
   if number == ERROR then
@@ -34,7 +34,7 @@ local function is_answer(number, values, by_server, own_device)
   if number == ERROR then return true end
   if number == BYE then return by_server end
   if number == EVENT then
-    -- An echo is an event of this connection's own device; if the capture has no WELCOME, of any.
+    -- An echo is an event of this connection's device; without a captured WELCOME, of any device.
     local device = tostring(values.device)
     return device ~= "0" and (own_device == nil or own_device == device)
   end

@@ -1,10 +1,10 @@
 ---------------------------------------------------------------------------------------------------
--- A piece of a TCP stream: blocks, or whole frames and then perhaps the beginning of one.
+-- Part of a TCP stream: blocks, or complete frames, possibly followed by the beginning of one.
 
 local function show(lines, pinfo)
   if #lines == 0 then return end
   pinfo.cols.protocol:set("NCP")
-  -- One packet may end a frame of earlier ones and hold others: then this is called for each.
+  -- A packet may complete an earlier frame and hold others; then this is called for each.
   pinfo.cols.info:clear()
   pinfo.cols.info:append(table.concat(lines, "; ") .. "  ")
   pinfo.cols.info:fence()
@@ -22,14 +22,14 @@ function ncp.dissector(tvb, pinfo, tree)
     if not may_begin(tvb, at, false) then
       local start = at
       at = next_start(tvb, at + 1)
-      local item = tree:add(ncp, tvb(start, at - start), "netchat NCP, no frame")
+      local item = tree:add(ncp, tvb(start, at - start), "netchat NCP, not a frame")
       item:add(f["netchat.skipped"], tvb(start, at - start))
       item:add_proto_expert_info(e.no_frame)
-      lines[#lines + 1] = ("[%d bytes that are no frame]"):format(at - start)
+      lines[#lines + 1] = ("[%d bytes outside any frame]"):format(at - start)
     else
       local size = left >= HEADER_SIZE and HEADER_SIZE + tvb(at + 8, 4):uint() or HEADER_SIZE
       if size > left and not cut and pinfo.can_desegment > 0 then
-        -- Shown here too: of a frame whose length is wrong the rest never comes.
+        -- Shown here too: if the length is wrong, the rest never arrives.
         local what = left < HEADER_SIZE and "part of a header"
           or ("the first %d of %d bytes of a frame"):format(left, size)
         tree:add(f["netchat.begins"], tvb(at, left)):set_text("netchat NCP, " .. what)
@@ -62,12 +62,12 @@ end
 
 ncp:register_heuristic("tcp", recognise)
 
--- Over UDP a datagram is a block, without a marker.
+-- Over UDP, a datagram is a block without a marker.
 local datagram = Proto("netchat_udp", "netchat NCP over a link over UDP")
 
 function datagram.dissector(tvb, pinfo, tree)
   local captured = tvb:captured_len()
-  -- Shorter than a header is no block, unless the capture has cut it.
+  -- A datagram shorter than a header is not a block, unless the capture truncated it.
   if captured == 0 or tvb:reported_len() < LINK_CODED_HEADER then return 0 end
   show({ add_block(tvb, 0, captured, 0, tree:add(ncp, tvb(), "netchat NCP over a link")) }, pinfo)
   return captured

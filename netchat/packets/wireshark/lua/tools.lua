@@ -1,5 +1,5 @@
 ---------------------------------------------------------------------------------------------------
--- CRC-32 (zlib's). What Lua calls its bit operations depends on its version.
+-- CRC-32 (zlib's). The names of Lua's bit operations depend on its version.
 
 local bits = bit32 or bit
 local bxor = bits and bits.bxor or load("return function(a, b) return a ~ b end")()
@@ -24,7 +24,7 @@ local function crc_update(crc, bytes)
   return crc
 end
 
--- Over the whole frame, its CRC field taken as zero.
+-- Covers the whole frame, with a CRC field of zero.
 local function frame_crc(tvb, at, size)
   local crc = crc_update(0xFFFFFFFF, tvb:raw(at, CRC_OFFSET))
   crc = crc_update(crc, "\0\0\0\0")
@@ -35,9 +35,9 @@ local function frame_crc(tvb, at, size)
 end
 
 ---------------------------------------------------------------------------------------------------
--- Text from a peer, for the columns: without what is not displayed, or changes how other text is (see
--- netchat/wire/shown.py). Joiners and variation selectors stay behind what is not ASCII: emoji and
--- many scripts need them. The tree escapes all of them by itself.
+-- Text from a peer, for the columns: without characters that are invisible or change how other text is
+-- displayed (see netchat/wire/shown.py). Joiners and variation selectors are kept after non-ASCII
+-- characters, since emoji and many scripts need them. Wireshark's tree escapes all of them itself.
 
 local HIDDEN = {
   { 0x0, 0x1F }, { 0x7F, 0x9F }, { 0xAD, 0xAD }, { 0x34F, 0x34F }, { 0x600, 0x605 },
