@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netchat.wire import Error, Event, Member, Message, RoomKind
 
@@ -64,7 +64,7 @@ class NameChanged:
     """The user's own name has changed. `request` is the number of the RENAME that asked for it."""
 
     name: str
-    request: int = 0
+    request: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class RoomEntered:
     peer: str
     members: int
     asked: bool
-    request: int = 0
+    request: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class HistoryReceived:
     room: str
     events: tuple[Event, ...]
     oldest: int
-    request: int = 0
+    request: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class RosterReceived:
     total: int
     members: tuple[Member, ...]
     more: bool
-    request: int = 0
+    request: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netchat.chat.client_events import (
     Acknowledged,
@@ -21,6 +21,7 @@ from netchat.chat.client_events import (
     Undelivered,
     WarningReceived,
 )
+from netchat.chat.client_session import ClientSession
 from netchat.chat.names import fold
 from netchat.chat.outbox import RoomView
 from netchat.errors import Unexpected
@@ -51,9 +52,6 @@ from netchat.wire import (
     encode,
 )
 
-if TYPE_CHECKING:
-    from netchat.chat.client import ChatClient
-
 __all__ = ["HANDLERS"]
 
 #: Errors behind which another try makes no sense.
@@ -63,7 +61,7 @@ _FINAL = {ErrorCode.BAD_FRAME, ErrorCode.UNEXPECTED, ErrorCode.SESSION_MOVED}
 _MAX_AHEAD = 4096
 
 
-def _welcome(client: ChatClient, message: Welcome) -> None:
+def _welcome(client: ClientSession, message: Welcome) -> None:
     if client.online:
         raise Unexpected("WELCOME came twice")
     client.online = True
@@ -99,11 +97,11 @@ def _welcome(client: ChatClient, message: Welcome) -> None:
     for name in memory.private:
         if name not in asked:  # an earlier client was killed before it had the room
             client.ask(lambda n, name=name: Private(n, name))  # type: ignore[misc]
-    if client.goodbye:
-        client.out.append(client.goodbye)
+    if client.pending_bye:
+        client.out.append(client.pending_bye)
 
 
-def _joined(client: ChatClient, message: Joined) -> None:
+def _joined(client: ClientSession, message: Joined) -> None:
     if len(message.membership) != 1:
         raise Unexpected(f"JOINED names {len(message.membership)} rooms; it must name one")
     request = client.requests.pop(message.request, None)
@@ -120,7 +118,7 @@ def _joined(client: ChatClient, message: Joined) -> None:
 
 
 def _enter(
-    client: ChatClient, told: Membership, members: int, *, asked: bool = False, request: int = 0
+    client: ClientSession, told: Membership, members: int, *, asked: bool = False, request: int = 0
 ) -> RoomView:
     """Learn where a room begins on this connection."""
     rooms = client.memory.rooms
@@ -132,10 +130,10 @@ def _enter(
         except ValueError:
             raise Unexpected(f"{told.kind} is no kind of room in NCP/1") from None
         view = rooms[told.room] = RoomView(told.room, kind, told.peer, told.log, told.last)
-    elif not view.begun and told.last > view.last:
+    elif not view.is_positioned and told.last > view.last:
         client.events.append(EventsMissed(view.code, view.last + 1, told.last))
-    if not view.begun:
-        view.begun = True
+    if not view.is_positioned:
+        view.is_positioned = True
         view.last, view.head = told.last, told.head
     view.peer = told.peer or view.peer
     if not known or asked:
@@ -144,15 +142,15 @@ def _enter(
     return view
 
 
-def _catch_up(client: ChatClient, view: RoomView) -> None:
+def _catch_up(client: ClientSession, view: RoomView) -> None:
     """When everything up to the head has come, send again what has found no echo."""
-    if view.open or view.last < view.head:
+    if view.is_caught_up or view.last < view.head:
         return
-    view.open = True
+    view.is_caught_up = True
     client.out += [encode(s) for s in client.memory.outbox.values() if s.room == view.code]
 
 
-def _event(client: ChatClient, event: Event) -> None:
+def _event(client: ClientSession, event: Event) -> None:
     view = client.memory.rooms.get(event.room)
     if view is None:
         return
@@ -161,22 +159,22 @@ def _event(client: ChatClient, event: Event) -> None:
     elif event.seq == view.last + 1:
         _apply(client, view, event)
         _follow_up(client, view)
-    elif len(view.ahead) < _MAX_AHEAD:
-        if not view.ahead:
+    elif len(view.out_of_order) < _MAX_AHEAD:
+        if not view.out_of_order:
             first, last = view.last + 1, event.seq - 1
-            client.holes.add(client.ask(lambda n: History(n, first, last, view.code)))
-        view.ahead[event.seq] = event
+            client.gap_requests.add(client.ask(lambda n: History(n, first, last, view.code)))
+        view.out_of_order[event.seq] = event
 
 
-def _follow_up(client: ChatClient, view: RoomView) -> None:
+def _follow_up(client: ClientSession, view: RoomView) -> None:
     """Apply what came too early and is next now."""
-    while (event := view.ahead.pop(view.last + 1, None)) is not None:
+    while (event := view.out_of_order.pop(view.last + 1, None)) is not None:
         _apply(client, view, event)
     _catch_up(client, view)
 
 
-def _collect(client: ChatClient, event: Event) -> None:
-    for number, events in client.past.items():
+def _collect(client: ClientSession, event: Event) -> None:
+    for number, events in client.history_replies.items():
         asked = client.requests.get(number)
         if (
             isinstance(asked, History)
@@ -188,7 +186,7 @@ def _collect(client: ChatClient, event: Event) -> None:
             return
 
 
-def _apply(client: ChatClient, view: RoomView, event: Event) -> None:
+def _apply(client: ClientSession, view: RoomView, event: Event) -> None:
     view.last = event.seq
     own = bool(event.device) and event.device == client.device
     if own:
@@ -206,8 +204,8 @@ def _apply(client: ChatClient, view: RoomView, event: Event) -> None:
             client.leave(view.code)
 
 
-def _history_end(client: ChatClient, message: HistoryEnd) -> None:
-    events = client.past.get(message.request)
+def _history_end(client: ClientSession, message: HistoryEnd) -> None:
+    events = client.history_replies.get(message.request)
     asked = client.requests.get(message.request)
     if events is None or not isinstance(asked, History):
         return
@@ -216,9 +214,9 @@ def _history_end(client: ChatClient, message: HistoryEnd) -> None:
         client.requests[message.request] = rest
         client.out.append(encode(rest))
         return
-    del client.requests[message.request], client.past[message.request]
-    if message.request in client.holes:
-        client.holes.remove(message.request)
+    del client.requests[message.request], client.history_replies[message.request]
+    if message.request in client.gap_requests:
+        client.gap_requests.remove(message.request)
         _give_up_hole(client, message.room)
     else:
         client.events.append(
@@ -226,23 +224,23 @@ def _history_end(client: ChatClient, message: HistoryEnd) -> None:
         )
 
 
-def _give_up_hole(client: ChatClient, room: str) -> None:
+def _give_up_hole(client: ClientSession, room: str) -> None:
     """What the answer to a hole has not brought is gone for good: read on behind it."""
     view = client.memory.rooms.get(room)
-    if view is None or not view.ahead:
+    if view is None or not view.out_of_order:
         return
-    following = min(view.ahead)
+    following = min(view.out_of_order)
     client.events.append(EventsMissed(view.code, view.last + 1, following - 1))
     view.last = following - 1
     _follow_up(client, view)
 
 
-def _ack(client: ChatClient, message: Ack) -> None:
+def _ack(client: ClientSession, message: Ack) -> None:
     if client.memory.outbox.pop(message.counter, None) is not None:
         client.events.append(Acknowledged(message.room, message.counter, message.seq))
 
 
-def _roster(client: ChatClient, message: Roster) -> None:
+def _roster(client: ClientSession, message: Roster) -> None:
     client.requests.pop(message.request, None)
     client.events.append(
         RosterReceived(
@@ -251,20 +249,20 @@ def _roster(client: ChatClient, message: Roster) -> None:
     )
 
 
-def _renamed(client: ChatClient, message: Renamed) -> None:
+def _renamed(client: ClientSession, message: Renamed) -> None:
     client.requests.pop(message.request, None)
     client.name = message.name
     client.events.append(NameChanged(message.name, message.request))
 
 
-def _left(client: ChatClient, message: Left) -> None:
+def _left(client: ClientSession, message: Left) -> None:
     client.requests.pop(message.request, None)
     view = client.memory.rooms.get(message.room)
     if view is not None:
         _forget(client, view, "you left the room before its echo came")
 
 
-def _forget(client: ChatClient, view: RoomView, lost: str, why: str = "") -> None:
+def _forget(client: ClientSession, view: RoomView, lost: str, why: str = "") -> None:
     """Be in a room no longer; `lost` is why what waited for it is not delivered."""
     del client.memory.rooms[view.code]
     for counter, send in list(client.memory.outbox.items()):
@@ -274,24 +272,24 @@ def _forget(client: ChatClient, view: RoomView, lost: str, why: str = "") -> Non
     client.events.append(RoomLeft(view.code, why))
 
 
-def _ping(client: ChatClient, message: Ping) -> None:
+def _ping(client: ClientSession, message: Ping) -> None:
     client.out.append(encode(Pong(message.time)))
 
 
-def _pong(client: ChatClient, message: Pong) -> None:
+def _pong(client: ClientSession, message: Pong) -> None:
     """A sign of life."""
 
 
-def _bye(client: ChatClient, message: Bye) -> None:
-    if client.goodbye:
+def _bye(client: ClientSession, message: Bye) -> None:
+    if client.pending_bye:
         client.ended = True
         client.memory.forget_session()
         client.events.append(SessionEnded(message.text, wanted=True))
     else:
-        client.farewell = message.text
+        client.close_reason = message.text
 
 
-def _error(client: ChatClient, error: Error) -> None:
+def _error(client: ClientSession, error: Error) -> None:
     if error.code in (ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED) and not client.online:
         client.events.append(NameRejected(error.text, error.suggestion))
     elif error.code in _FINAL or (error.code == ErrorCode.SERVER_FULL and not client.memory.token):
@@ -303,8 +301,8 @@ def _error(client: ChatClient, error: Error) -> None:
             client.events.append(Undelivered(send.text, error.text, error.reference))
     elif error.about:
         request = client.requests.pop(error.reference, None)
-        client.past.pop(error.reference, None)
-        client.holes.discard(error.reference)
+        client.history_replies.pop(error.reference, None)
+        client.gap_requests.discard(error.reference)
         if isinstance(request, Private) and client.memory.private.get(fold(request.name)):
             for text in client.memory.private.pop(fold(request.name)):
                 client.events.append(Undelivered(text, error.text))

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING
 
-from netchat import __version__
-from netchat.chat.model.connection import Connection
-from netchat.chat.model.room import Room
-from netchat.chat.model.session import DEVICE_KEY_SIZE, Session, device_id, new_token, token_hash
-from netchat.chat.name_table import why_taken
+from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id, new_token, token_hash
+from netchat.chat.model import Connection, Room, Session
+from netchat.chat.name_table import describe_conflict
 from netchat.chat.names import normalize_name, suggest, validate_name
+from netchat.chat.server_state import ServerState
+from netchat.version import __version__
 from netchat.wire import Error, ErrorCode, Hello, Membership, RoomKind, Welcome
 from netchat.wording import many
-
-if TYPE_CHECKING:
-    from netchat.chat.state import State
 
 __all__ = ["hello", "membership", "reserved_seconds", "start"]
 
@@ -25,7 +21,7 @@ __all__ = ["hello", "membership", "reserved_seconds", "start"]
 NAME_COST = 20
 
 
-def hello(hub: State, connection: Connection, message: Hello, now: float) -> None:
+def hello(hub: ServerState, connection: Connection, message: Hello, now: float) -> None:
     """Answer HELLO: resume the session its token names, or begin a new one."""
     if len(message.device) != DEVICE_KEY_SIZE:
         text = f"HELLO.device has {DEVICE_KEY_SIZE} bytes, not {len(message.device)}."
@@ -39,16 +35,18 @@ def hello(hub: State, connection: Connection, message: Hello, now: float) -> Non
         _begin(hub, connection, message, device, now)
 
 
-def _begin(hub: State, connection: Connection, message: Hello, device: int, now: float) -> None:
+def _begin(
+    hub: ServerState, connection: Connection, message: Hello, device: int, now: float
+) -> None:
     before = hub.by_device.get(device)
     name = normalize_name(message.name)
     problem = validate_name(name)
     if problem is not None:
         _refuse_name(hub, connection, ErrorCode.NAME_NOT_ALLOWED, problem, name)
         return
-    rival = hub.by_name.rival(name, owner=before)
+    rival = hub.by_name.find_conflict(name, owner=before)
     if rival is not None:
-        text = why_taken(name, rival, reserved_seconds(hub, rival, now))
+        text = describe_conflict(name, rival, reserved_seconds(hub, rival, now))
         _refuse_name(hub, connection, ErrorCode.NAME_TAKEN, text, name)
         return
     if len(hub.sessions) - (before is not None) >= hub.settings.max_users:
@@ -58,7 +56,7 @@ def _begin(hub: State, connection: Connection, message: Hello, device: int, now:
         return
     if before is None and not hub.user_shares.allows(connection.share):
         text = (
-            f"{hub.user_shares.held[connection.share]} users are here from your address; the server "
+            f"{hub.user_shares.counts[connection.share]} users are here from your address; the server "
             f"keeps the rest of its {hub.settings.max_users} places for others. Try again later."
         )
         hub.disconnect(connection, ErrorCode.SERVER_FULL, text)
@@ -70,11 +68,11 @@ def _begin(hub: State, connection: Connection, message: Hello, device: int, now:
             _move_away(hub, before.connection)
         hub.end_session(before, "came back without its session", now)
     session = Session(hub.new_id(), name, device)
-    hub.user_shares.take(session.share)
+    hub.user_shares.acquire(session.share)
     hub.sessions[session.id] = hub.by_device[device] = session
     hub.by_name.add(session)
     token = _attach(hub, connection, session)
-    hub.note(
+    hub.log(
         "joined",
         name=name,
         address=connection.address,
@@ -85,7 +83,7 @@ def _begin(hub: State, connection: Connection, message: Hello, device: int, now:
 
 
 def _resume(
-    hub: State, connection: Connection, session: Session, message: Hello, now: float
+    hub: ServerState, connection: Connection, session: Session, message: Hello, now: float
 ) -> None:
     if session.connection is not None:
         _move_away(hub, session.connection)
@@ -93,7 +91,7 @@ def _resume(
     hub.away.pop(session, None)
     token = _attach(hub, connection, session, message.token)
     positions = {p.room: p.last for p in message.positions if _same_log(hub, p.room, p.log)}
-    hub.note(
+    hub.log(
         "resumed",
         name=session.name,
         address=connection.address,
@@ -106,19 +104,19 @@ def _resume(
     )
 
 
-def _same_log(hub: State, code: str, log: int) -> bool:
+def _same_log(hub: ServerState, code: str, log: int) -> bool:
     room = hub.rooms.get(code)
     return room is not None and room.log == log
 
 
-def _attach(hub: State, connection: Connection, session: Session, used: bytes = b"") -> bytes:
+def _attach(hub: ServerState, connection: Connection, session: Session, used: bytes = b"") -> bytes:
     """Join a connection and a session, and give the session a new token, which is returned.
 
     The token that was used stays valid until the client shows that it has the new one: the
     WELCOME may be lost, and then the old token is all the client has.
     """
-    hub.greeted(connection)
-    hub.settle_down(session, connection.share)
+    hub.end_handshake(connection)
+    hub.move_share(session, connection.share)
     connection.session = session
     session.connection = connection
     kept = token_hash(used) if used else b""
@@ -131,14 +129,14 @@ def _attach(hub: State, connection: Connection, session: Session, used: bytes = 
     return token
 
 
-def _move_away(hub: State, old: Connection) -> None:
+def _move_away(hub: ServerState, old: Connection) -> None:
     """The session goes on elsewhere: tell the connection it was on."""
     hub.detach(old)
     hub.disconnect(old, ErrorCode.SESSION_MOVED, "The session was resumed on another connection.")
 
 
 def _welcome(
-    hub: State,
+    hub: ServerState,
     connection: Connection,
     session: Session,
     token: bytes,
@@ -199,16 +197,18 @@ def membership(room: Room, session: Session, after: int) -> Membership:
     return Membership(room.code, room.kind, room.peer_of(session), room.log, after, room.delivered)
 
 
-def reserved_seconds(hub: State, owner: Session, now: float) -> int:
+def reserved_seconds(hub: ServerState, owner: Session, now: float) -> int:
     """Return how long a name stays reserved for a lost session; 0 while its owner is connected."""
     if owner.connection is not None:
         return 0
     return max(1, math.ceil(owner.away_since + hub.settings.resume_seconds - now))
 
 
-def _refuse_name(hub: State, connection: Connection, code: ErrorCode, text: str, name: str) -> None:
+def _refuse_name(
+    hub: ServerState, connection: Connection, code: ErrorCode, text: str, name: str
+) -> None:
     """Say no to a name; the client may say HELLO again on the same connection."""
     suggestion = suggest(name, hub.by_name.__contains__)
     hub.send(connection, Error(code, Hello.TYPE, 0, text, suggestion))
     connection.allowance -= NAME_COST
-    hub.note("refused", name=name[:80], address=connection.address, code=code.name, text=text)
+    hub.log("refused", name=name[:80], address=connection.address, code=code.name, text=text)

@@ -3,7 +3,7 @@
 Whoever drives a hub does five things:
     1. tells it of connections (`connect`, `lost`), and hands it as many of their frames as each is
        `permitted` (`receive`); reads nothing more from a connection that has to `pause`;
-    2. carries out what it asks for (`take_outputs`);
+    2. carries out what it asks for (`take_effects`);
     3. writes the batch it has collected to a history (`take_batch`), then calls `commit`: nobody
        sees an event before it is durable;
     4. tells it who does not take bytes in (`stalled`, `drained`), and lets it serve from the
@@ -16,15 +16,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from netchat.chat import timers
+from netchat.chat.effects import Effect, Fanout
 from netchat.chat.fair_shares import share_of
 from netchat.chat.handshake import hello
-from netchat.chat.model.connection import Connection, Fanout, Output
-from netchat.chat.model.room import Room
+from netchat.chat.model import Connection, Room
 from netchat.chat.persistence import (
     Batch,
 )
 from netchat.chat.server_handlers import HANDLERS
-from netchat.chat.state import State
+from netchat.chat.server_state import ServerState
 from netchat.errors import PeerError
 from netchat.wire import (
     MESSAGES,
@@ -63,14 +63,14 @@ _FIRST = frozenset({Hello.TYPE})
 _REQUESTS = frozenset(kind.TYPE for kind in HANDLERS)
 
 
-class Hub(State):
+class Hub(ServerState):
     """One chat server; see `State` for what it is made from."""
 
     # -- what the driver calls ------------------------------------------------------------------
 
     def connect(self, connection: Connection, now: float) -> None:
         """A peer has connected."""
-        connection.heard = connection.filled = now
+        connection.heard = connection.refilled_at = now
         connection.allowance = self.settings.burst
         connection.share = share = share_of(connection.address.rpartition(":")[0])
         count = self.addresses.get(share, 0) + 1
@@ -86,18 +86,20 @@ class Hub(State):
             )
         else:
             self.half_open[connection] = now
-            self.half_open_shares.take(share)
+            self.half_open_shares.acquire(share)
 
     def permitted(self, connection: Connection, now: float) -> int:
         """How many frames of a connection may be handled now (token bucket)."""
-        room = MAX_ASKED - len(connection.asked) if connection.asked else MAX_ASKED
+        room = (
+            MAX_ASKED - len(connection.pending_replies) if connection.pending_replies else MAX_ASKED
+        )
         settings = self.settings
         if not settings.rate:
             connection.allowance = settings.burst
             return room
-        grown = connection.allowance + (now - connection.filled) * settings.rate
+        grown = connection.allowance + (now - connection.refilled_at) * settings.rate
         connection.allowance = grown = min(grown, settings.burst)
-        connection.filled = now
+        connection.refilled_at = now
         return min(room, int(grown)) if grown > 0 else 0
 
     def pause(self, connection: Connection, now: float, *, more: bool) -> float:
@@ -110,17 +112,17 @@ class Hub(State):
         """
         if connection.closing:
             return 0.0
-        if connection.asked and len(connection.asked) >= MAX_ASKED:
+        if connection.pending_replies and len(connection.pending_replies) >= MAX_ASKED:
             return LEAST_PAUSE
         rate, allowance = self.settings.rate, connection.allowance
         if not rate or allowance >= (1 if more else 0):
             return 0.0
-        if now - connection.warned >= WARN_EVERY or not connection.warned:
-            connection.warned = now
+        if now - connection.warned_at >= WARN_EVERY or not connection.warned_at:
+            connection.warned_at = now
             text = f"You send more than {rate:g} frames a second; the server reads you slower."
             self.send(connection, Error(ErrorCode.TOO_FAST, 0, 0, text, ""))
             name = connection.session.name if connection.session else ""
-            self.note("too fast", name=name, address=connection.address)
+            self.log("too fast", name=name, address=connection.address)
         return max(LEAST_PAUSE, (1 - allowance) / rate)
 
     def receive(self, connection: Connection, frames: Sequence[Frame], now: float) -> None:
@@ -154,35 +156,35 @@ class Hub(State):
         self.addresses[connection.share] -= 1
         if not self.addresses[connection.share]:
             del self.addresses[connection.share]
-        self.greeted(connection)
-        for register in (self.partials, self.stalls, self.catching_up):
+        self.end_handshake(connection)
+        for register in (self.partial_frames, self.stalled_connections, self.catching_up):
             register.pop(connection, None)
         session = connection.session
         self.detach(connection)
         if session is not None and self.sessions.get(session.id) is session:
             session.away_since = now
             self.away[session] = None
-            self.note("away", name=session.name, address=connection.address)
+            self.log("away", name=session.name, address=connection.address)
 
     def stalled(self, connection: Connection, now: float) -> None:
         """A connection's send buffer is full: push nothing to it; the history keeps its events."""
         connection.stalled_since = now
-        self.stalls[connection] = None
+        self.stalled_connections[connection] = None
         session = connection.session
         if session is None:
             return
-        if connection.lagging is None:
-            connection.lagging = {}
+        if connection.lagging_rooms is None:
+            connection.lagging_rooms = {}
         for room in session.rooms.values():
             if connection in room.live:
                 del room.live[connection]
-                connection.lagging[room] = room.delivered
+                connection.lagging_rooms[room] = room.delivered
 
     def drained(self, connection: Connection) -> None:
         """A connection takes bytes in again."""
         connection.stalled_since = 0.0
-        self.stalls.pop(connection, None)
-        if connection.lagging or connection.asked:
+        self.stalled_connections.pop(connection, None)
+        if connection.lagging_rooms or connection.pending_replies:
             self.catching_up[connection] = None
 
     def catch_up(self, enough: Callable[[], bool] = lambda: False) -> bool:
@@ -215,9 +217,9 @@ class Hub(State):
                 self.write(connection, goodbye)
                 self.close(connection)
 
-    def take_outputs(self) -> list[Output]:
+    def take_effects(self) -> list[Effect]:
         """What is to be done now, in order."""
-        outputs, self._outputs = self._outputs, []
+        outputs, self._effects = self._effects, []
         return outputs
 
     def take_batch(self) -> Batch | None:
@@ -237,7 +239,7 @@ class Hub(State):
             room.delivered += len(frames)
             room.tail.add(first, room.delivered, data)
             if room.live:
-                self._outputs.append(Fanout(list(room.live), data))
+                self._effects.append(Fanout(list(room.live), data))
         self._serve_parting()
         for action in batch.after:
             action()
@@ -274,7 +276,7 @@ class Hub(State):
         `same` are the pieces others were sent in this round: who fell behind together is served
         from one read.
         """
-        lagging = connection.lagging
+        lagging = connection.lagging_rooms
         while lagging:
             room, last = next(iter(lagging.items()))
             if last < room.delivered:
@@ -285,18 +287,18 @@ class Hub(State):
                 return True
             del lagging[room]
             room.live[connection] = None
-        connection.lagging = None
-        if connection.asked:
-            connection.asked.popleft()()
-        return bool(connection.asked)
+        connection.lagging_rooms = None
+        if connection.pending_replies:
+            connection.pending_replies.popleft()()
+        return bool(connection.pending_replies)
 
     def _serve_parting(self) -> None:
         """Send those who are about to leave a room what they still lack of it, if it is not much.
 
         Their own last messages are in it if they have joined, spoken and left in one batch.
         """
-        for connection, rooms in self.parting.items():
-            lagging, left = connection.lagging or {}, CATCH_UP_BYTES
+        for connection, rooms in self.leaving.items():
+            lagging, left = connection.lagging_rooms or {}, CATCH_UP_BYTES
             for room in rooms:
                 while (
                     lagging.get(room, room.delivered) < room.delivered
@@ -309,7 +311,7 @@ class Hub(State):
 
     def _behind(self, room: Room, last: int) -> tuple[bytes, int]:
         """Some of the frames that follow `last` in a room, and the last one's number."""
-        found = room.tail.behind(last)
+        found = room.tail.after(last)
         if found is not None:
             return found
         frames, first = self.read_events(room, last + 1, room.delivered, CATCH_UP_BYTES)

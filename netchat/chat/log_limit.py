@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
 
-__all__ = ["LINES", "TOTAL", "NoteLimit"]
+__all__ = ["LINES", "TOTAL", "LogLimit"]
 
 #: Lines a second of one source, the one that counts the others included; and of all sources, with
 #: as many at once as a large class makes that comes in at the same moment.
@@ -37,7 +37,7 @@ class _Source:
         self.left_out: Counter[str] = Counter()
 
 
-class NoteLimit:
+class LogLimit:
     """Decides which notes are written."""
 
     def __init__(self) -> None:

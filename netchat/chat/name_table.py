@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netchat.chat.confusables import load_confusables
-from netchat.chat.model.session import Session
+from netchat.chat.model import Session
 from netchat.chat.names import fold, lookalikes
 
-__all__ = ["NameTable", "why_taken"]
+__all__ = ["NameTable", "describe_conflict"]
 
 
 class NameTable:
@@ -41,7 +41,7 @@ class NameTable:
         """Return the session with this name, in any case."""
         return self._by_name.get(fold(name))
 
-    def rival(self, name: str, owner: Session | None = None) -> Session | None:
+    def find_conflict(self, name: str, owner: Session | None = None) -> Session | None:
         """Return a session, other than `owner`, whose name is this one or looks like it."""
         for key in lookalikes(name):
             for session in self._by_skeleton.get(key, ()):
@@ -51,7 +51,7 @@ class NameTable:
 
     def __contains__(self, name: str) -> bool:
         """Whether a name is not free."""
-        return self.rival(name) is not None
+        return self.find_conflict(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names, in lower case."""
@@ -61,7 +61,7 @@ class NameTable:
         return len(self._by_name)
 
 
-def why_taken(name: str, rival: Session, seconds: int = 0) -> str:
+def describe_conflict(name: str, rival: Session, seconds: int = 0) -> str:
     """Return the sentence for a user whose name another session keeps from them.
 
     Args:

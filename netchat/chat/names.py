@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 
 from netchat.chat.confusables import skeleton
 from netchat.wire import MAX_NAME
-from netchat.wire.shown import INVISIBLE
+from netchat.wire.safe_text import INVISIBLE
 
 __all__ = ["MAX_STACK", "fold", "lookalikes", "normalize_name", "suggest", "validate_name"]
 

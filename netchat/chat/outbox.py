@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 
-from netchat.chat.model.session import DEVICE_KEY_SIZE
+from netchat.chat.credentials import DEVICE_KEY_SIZE
 from netchat.wire import Event, RoomKind, Send
 
 __all__ = ["ClientState", "RoomView"]
@@ -33,9 +33,9 @@ class RoomView:
     log: int
     last: int
     head: int = 0
-    begun: bool = False
-    open: bool = False
-    ahead: dict[int, Event] = field(default_factory=dict)
+    is_positioned: bool = False
+    is_caught_up: bool = False
+    out_of_order: dict[int, Event] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from netchat.chat.model.room import Room
+from netchat.chat.model import Room
 
 __all__ = [
     "Batch",
@@ -137,7 +136,7 @@ class Snapshot:
 
     rooms: list[tuple[RoomRow, int, int]] = field(default_factory=list)
     sessions: list[SessionRow] = field(default_factory=list)
-    seats: list[MembershipRow] = field(default_factory=list)
+    memberships: list[MembershipRow] = field(default_factory=list)
     next_id: int = 1
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netchat.chat.handshake import NAME_COST, membership, reserved_seconds, start
-from netchat.chat.model.connection import Connection
-from netchat.chat.model.room import Room
-from netchat.chat.model.session import Session
-from netchat.chat.name_table import why_taken
+from netchat.chat.model import Connection, Room, Session
+from netchat.chat.name_table import describe_conflict
 from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.room_codes import PRIVATE_MARK, new_code, read_code
-from netchat.chat.state import PAIR_SECONDS
+from netchat.chat.server_state import PAIR_SECONDS, ServerState
 from netchat.chat.text import validate_text
 from netchat.errors import HistoryError
 from netchat.wire import (
@@ -44,9 +42,6 @@ from netchat.wire import (
     encode,
 )
 from netchat.wording import many
-
-if TYPE_CHECKING:
-    from netchat.chat.state import State
 
 __all__ = ["HANDLERS"]
 
@@ -80,7 +75,9 @@ MAX_MEMBERSHIPS = 200
 MAX_COUNTER = 2**63
 
 
-def _say(hub: State, connection: Connection, session: Session, message: Send, now: float) -> None:
+def _say(
+    hub: ServerState, connection: Connection, session: Session, message: Send, now: float
+) -> None:
     counter, code, text = message.counter, message.room, message.text
     room = session.rooms.get(code)
     if room is None:
@@ -123,7 +120,9 @@ def _say(hub: State, connection: Connection, session: Session, message: Send, no
     hub.event(room, EventKind.CHAT, session.name, text, now, device, counter)
 
 
-def _known(hub: State, connection: Connection, session: Session, room: Room, counter: int) -> None:
+def _known(
+    hub: ServerState, connection: Connection, session: Session, room: Room, counter: int
+) -> None:
     """A SEND that came again, or out of order: answer once the events under way are durable."""
 
     def answer() -> None:
@@ -152,17 +151,19 @@ def _known(hub: State, connection: Connection, session: Session, room: Room, cou
 
 
 def _create(
-    hub: State, connection: Connection, session: Session, message: Create, now: float
+    hub: ServerState, connection: Connection, session: Session, message: Create, now: float
 ) -> None:
     connection.allowance -= CREATE_COST
     if _too_many(hub, connection, session, Create, message.request, now):
         return
     room = hub.new_room(new_code(), RoomKind.ROOM, connection.share)
-    hub.note("room created", name=session.name, room=room.code)
+    hub.log("room created", name=session.name, room=room.code)
     _enter(hub, connection, session, room, message.request, now)
 
 
-def _join(hub: State, connection: Connection, session: Session, message: Join, now: float) -> None:
+def _join(
+    hub: ServerState, connection: Connection, session: Session, message: Join, now: float
+) -> None:
     code = read_code(message.room)
     room = hub.rooms.get(code) if code else None
     if room is None:
@@ -181,7 +182,7 @@ def _join(hub: State, connection: Connection, session: Session, message: Join, n
 
 
 def _enter(
-    hub: State,
+    hub: ServerState,
     connection: Connection,
     session: Session,
     room: Room,
@@ -200,11 +201,11 @@ def _enter(
         after = room.head - 1 if known is None else start(room, known)
         joined = partial(_joined, hub, connection, session, room, request, after)
         hub.batch.before.append(joined)
-    hub.note("room joined", name=session.name, room=room.code, members=len(room.members))
+    hub.log("room joined", name=session.name, room=room.code, members=len(room.members))
 
 
 def _joined(
-    hub: State,
+    hub: ServerState,
     connection: Connection,
     session: Session,
     room: Room,
@@ -223,7 +224,7 @@ def _joined(
 
 
 def _too_many(
-    hub: State,
+    hub: ServerState,
     connection: Connection,
     session: Session,
     about: type[Message],
@@ -244,7 +245,7 @@ def _is_over(room: Room) -> bool:
     return room.kind is RoomKind.PRIVATE and len(room.members) < 2
 
 
-def _has_seat(hub: State, session: Session, now: float) -> bool:
+def _has_seat(hub: ServerState, session: Session, now: float) -> bool:
     """Whether a user can be in one room more; the oldest room that is over makes place for it."""
     if len(session.rooms) < MAX_MEMBERSHIPS:
         return True
@@ -255,7 +256,7 @@ def _has_seat(hub: State, session: Session, now: float) -> bool:
     return True
 
 
-def _go(hub: State, session: Session, room: Room, request: int, now: float) -> None:
+def _go(hub: ServerState, session: Session, room: Room, request: int, now: float) -> None:
     """End a membership, and tell the user."""
     hub.remove_member(session, room, "", now)
     if session.connection is not None:
@@ -264,7 +265,7 @@ def _go(hub: State, session: Session, room: Room, request: int, now: float) -> N
 
 
 def _leave(
-    hub: State, connection: Connection, session: Session, message: Leave, now: float
+    hub: ServerState, connection: Connection, session: Session, message: Leave, now: float
 ) -> None:
     room = session.rooms.get(message.room)
     if room is None:
@@ -272,16 +273,18 @@ def _leave(
         return
     connection.allowance -= MOVE_COST
     _go(hub, session, room, message.request, now)
-    hub.note("room left", name=session.name, room=room.code, members=len(room.members))
+    hub.log("room left", name=session.name, room=room.code, members=len(room.members))
 
 
-def _who(hub: State, connection: Connection, session: Session, message: Who, now: float) -> None:
+def _who(
+    hub: ServerState, connection: Connection, session: Session, message: Who, now: float
+) -> None:
     if (room := session.rooms.get(message.room)) is not None:
         connection.allowance -= len(room.members) // WHO_MEMBERS
     hub.queue_reply(connection, partial(_roster, hub, connection, session, message))
 
 
-def _roster(hub: State, connection: Connection, session: Session, message: Who) -> None:
+def _roster(hub: ServerState, connection: Connection, session: Session, message: Who) -> None:
     room = session.rooms.get(message.room)
     if room is None:
         _not_a_member(hub, connection, message.room, Who, message.request)
@@ -293,13 +296,13 @@ def _roster(hub: State, connection: Connection, session: Session, message: Who) 
 
 
 def _rename(
-    hub: State, connection: Connection, session: Session, message: Rename, now: float
+    hub: ServerState, connection: Connection, session: Session, message: Rename, now: float
 ) -> None:
     connection.allowance -= NAME_COST + len(session.rooms)  # an event in each of them
     name = normalize_name(message.name)
     problem, code = validate_name(name), ErrorCode.NAME_NOT_ALLOWED
-    if problem is None and (rival := hub.by_name.rival(name, owner=session)) is not None:
-        problem = why_taken(name, rival, reserved_seconds(hub, rival, now))
+    if problem is None and (rival := hub.by_name.find_conflict(name, owner=session)) is not None:
+        problem = describe_conflict(name, rival, reserved_seconds(hub, rival, now))
         code = ErrorCode.NAME_TAKEN
     if problem is not None:
         suggestion = suggest(name, hub.by_name.__contains__)
@@ -312,12 +315,12 @@ def _rename(
     if name != old:
         for room in session.rooms.values():
             hub.event(room, EventKind.RENAME, old, name, now)
-        hub.note("renamed", name=old, to=name)
+        hub.log("renamed", name=old, to=name)
     hub.batch.before.append(partial(hub.send, connection, Renamed(message.request, name)))
 
 
 def _private(
-    hub: State, connection: Connection, session: Session, message: Private, now: float
+    hub: ServerState, connection: Connection, session: Session, message: Private, now: float
 ) -> None:
     other = hub.by_name.get(message.name)
     if other is None or other is session:
@@ -333,7 +336,7 @@ def _private(
     if room is None:
         if _too_many(hub, connection, session, Private, message.request, now):
             return
-        if not hub.may_ask(session, other, now):
+        if not hub.may_start_conversation(session, other, now):
             text = (
                 f"You have begun several conversations with {other.name} within a short time; wait "
                 f"{PAIR_SECONDS:g} seconds."
@@ -357,13 +360,13 @@ def _private(
 
 
 def _history(
-    hub: State, connection: Connection, session: Session, message: History, now: float
+    hub: ServerState, connection: Connection, session: Session, message: History, now: float
 ) -> None:
     connection.allowance -= HISTORY_COST
     hub.queue_reply(connection, partial(_past, hub, connection, session, message))
 
 
-def _past(hub: State, connection: Connection, session: Session, message: History) -> None:
+def _past(hub: ServerState, connection: Connection, session: Session, message: History) -> None:
     room = session.rooms.get(message.room)
     if room is None:
         _not_a_member(hub, connection, message.room, History, message.request)
@@ -380,15 +383,21 @@ def _past(hub: State, connection: Connection, session: Session, message: History
     hub.write(connection, answer)
 
 
-def _ping(hub: State, connection: Connection, session: Session, message: Ping, now: float) -> None:
+def _ping(
+    hub: ServerState, connection: Connection, session: Session, message: Ping, now: float
+) -> None:
     hub.send(connection, Pong(message.time))
 
 
-def _pong(hub: State, connection: Connection, session: Session, message: Pong, now: float) -> None:
+def _pong(
+    hub: ServerState, connection: Connection, session: Session, message: Pong, now: float
+) -> None:
     """A sign of life; that bytes came was noted already."""
 
 
-def _bye(hub: State, connection: Connection, session: Session, message: Bye, now: float) -> None:
+def _bye(
+    hub: ServerState, connection: Connection, session: Session, message: Bye, now: float
+) -> None:
     why = message.text[:200]
     hub.end_session(session, why if not validate_text(why) else "", now)
     connection.closing = True
@@ -396,20 +405,20 @@ def _bye(hub: State, connection: Connection, session: Session, message: Bye, now
     hub.batch.after.append(partial(_part, hub, connection))
 
 
-def _part(hub: State, connection: Connection) -> None:
+def _part(hub: ServerState, connection: Connection) -> None:
     hub.detach(connection)
     hub.send(connection, Bye(""))
     hub.close(connection)
 
 
 def _not_a_member(
-    hub: State, connection: Connection, code: str, about: type[Message], reference: int
+    hub: ServerState, connection: Connection, code: str, about: type[Message], reference: int
 ) -> None:
     text = f"You are not in the room {code[:40]}; join it first."
     hub.refuse(connection, ErrorCode.NOT_A_MEMBER, text, about, reference)
 
 
-Handler = Callable[["State", Connection, Session, Any, float], None]
+Handler = Callable[[ServerState, Connection, Session, Any, float], None]
 
 #: Which function answers which message.
 HANDLERS: dict[type[Message], Handler] = {

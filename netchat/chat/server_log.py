@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from netchat.chat.log_limit import NoteLimit
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
+from netchat.chat.log_limit import LogLimit
 from netchat.chat.room_codes import show_code
 from netchat.chat.text import show_text
 from netchat.wire import ErrorCode
@@ -64,16 +64,16 @@ class ServerLog:
         troubles: how many notes said that something went wrong, written or not.
     """
 
-    def __init__(self, hear: Callable[[Log], None], limit: NoteLimit | None = None) -> None:
+    def __init__(self, hear: Callable[[Log], None], limit: LogLimit | None = None) -> None:
         self.latest: deque[LogEntry] = deque(maxlen=KEPT)
         self.count = 0
-        self.troubles = 0
+        self.warnings = 0
         self._hear = hear
         self._limit = limit
 
     def __call__(self, note: Log) -> None:
         """Take a note."""
-        self.troubles += is_warning(note)
+        self.warnings += is_warning(note)
         self._write([note] if self._limit is None else self._limit.admit(note, time.monotonic()))
 
     def flush(self, *, at_once: bool = False) -> None:

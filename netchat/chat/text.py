@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from netchat.wire.shown import NONCHARACTERS, show_text
+from netchat.wire.safe_text import NONCHARACTERS, show_text
 
 __all__ = ["show_text", "validate_text"]
 

@@ -20,8 +20,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from netchat import __version__
 from netchat.errors import CannotConnect, PeerError, Refused
+from netchat.version import __version__
 from netchat.wire import (
     HEADER_SIZE,
     MESSAGES,

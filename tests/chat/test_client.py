@@ -57,7 +57,7 @@ class TestConversation:
         second = world.user("nova")
         (refused,) = second.all(NameRejected)
         assert second.all(Online) == []
-        second.core.introduce(refused.suggestion)
+        second.core.send_hello(refused.suggestion)
         world.settle()
         assert second.core.name == "nova2"
         second.core.rename("Vega")
@@ -96,7 +96,7 @@ class TestConversation:
         assert [e.seq for e in nova.all(HistoryReceived)[1].events] == [1, 2, 3, 4]
         assert [e.seq for e in nova.all(HistoryReceived)[2].events] == list(range(2492, 2502))
         assert nova.core.requests == {}
-        assert nova.core.past == {}
+        assert nova.core.history_replies == {}
 
     def test_history_while_others_talk(self):
         world = World()
@@ -126,13 +126,13 @@ class TestPrivate:
     def test_telling(self):
         world = World()
         nova, sourav = world.user("Nova"), world.user("Sourav")
-        nova.core.tell("SOURAV", "psst")
-        nova.core.tell("sourav", "hey")
+        nova.core.send_private("SOURAV", "psst")
+        nova.core.send_private("sourav", "hey")
         assert nova.core.unsent == 2
         world.settle()
         (room,) = nova.core.memory.rooms
         assert nova.texts(room) == sourav.texts(room) == ["psst", "hey"]
-        sourav.core.tell("nova", "what?")
+        sourav.core.send_private("nova", "what?")
         world.settle()
         assert nova.texts(room)[-1] == "what?"
         assert sourav.all(RoomEntered)[0].asked is False
@@ -141,8 +141,8 @@ class TestPrivate:
     def test_both_at_once(self):
         world = World()
         nova, sourav = world.user("Nova"), world.user("Sourav")
-        nova.core.tell("sourav", "a")
-        sourav.core.tell("nova", "b")
+        nova.core.send_private("sourav", "a")
+        sourav.core.send_private("nova", "b")
         world.settle()
         (room,) = nova.core.memory.rooms
         assert sorted(nova.texts(room)) == ["a", "b"]
@@ -152,7 +152,7 @@ class TestPrivate:
         world = World()
         nova, sourav = world.user("Nova"), world.user("Sourav")
         world.frozen = True
-        nova.core.tell("sourav", "a")
+        nova.core.send_private("sourav", "a")
         world.exchange()
         sourav.core.rename("Vega")
         world.exchange()
@@ -166,7 +166,7 @@ class TestPrivate:
     def test_nobody_of_that_name(self):
         world = World()
         nova = world.user("Nova")
-        nova.core.tell("ghost", "boo")
+        nova.core.send_private("ghost", "boo")
         world.settle()
         (undelivered,) = nova.all(Undelivered)
         assert undelivered.text == "boo"
@@ -175,14 +175,14 @@ class TestPrivate:
     def test_the_other_one_leaves_and_somebody_else_takes_the_name(self):
         world = World()
         nova, sourav = world.user("Nova"), world.user("Sourav")
-        nova.core.tell("sourav", "a")
+        nova.core.send_private("sourav", "a")
         world.settle()
         (room,) = nova.core.memory.rooms
         sourav.core.bye()
         world.settle()
         assert nova.core.memory.rooms == {}
         thief = world.user("Sourav")
-        nova.core.tell("sourav", "b")
+        nova.core.send_private("sourav", "b")
         world.settle()
         assert thief.texts(room) == []
         (fresh,) = nova.core.memory.rooms
@@ -191,7 +191,7 @@ class TestPrivate:
     def test_the_other_one_renames_and_leaves_while_one_is_away(self):
         world = World()
         nova, sourav = world.user("Nova"), world.user("Sourav")
-        nova.core.tell("sourav", "a")
+        nova.core.send_private("sourav", "a")
         world.settle()
         world.drop(nova)
         sourav.core.rename("Vega")
@@ -206,12 +206,12 @@ class TestPrivate:
     def test_said_while_the_other_one_leaves(self):
         world = World()
         nova, sourav = world.user("Nova"), world.user("Sourav")
-        nova.core.tell("sourav", "a")
+        nova.core.send_private("sourav", "a")
         world.settle()
         sourav.core.bye()
         world.frozen = True
         world.exchange()
-        nova.core.tell("sourav", "too late")
+        nova.core.send_private("sourav", "too late")
         world.frozen = False
         world.settle()
         assert [u.text for u in nova.all(Undelivered)] == ["too late"]
@@ -277,11 +277,11 @@ class TestWhatCannotBeSent:
         core = nova.core
         for attempt in (
             lambda: core.say("lobby", text),
-            lambda: core.tell("sourav", text),
-            lambda: core.tell(text, "hi"),
+            lambda: core.send_private("sourav", text),
+            lambda: core.send_private(text, "hi"),
             lambda: core.join(text),
             lambda: core.rename(text),
-            lambda: core.introduce(text),
+            lambda: core.send_hello(text),
             lambda: core.bye(text),
             lambda: core.who(text),
         ):

@@ -79,7 +79,7 @@ class TestOrder:
         give(client, event(11), event(12), HistoryEnd(ask.request, 11, 12, 1, "lobby"))
         assert applied(client) == [11, 12, 13, 14]
         assert client.requests == {}
-        assert client.holes == set()
+        assert client.gap_requests == set()
 
     def test_a_hole_that_nobody_can_fill_is_told(self, client):
         give(client, event(13))
@@ -106,7 +106,7 @@ class TestOrder:
         assert not any(isinstance(m, History) for m in sent(client))
         give(client, event(11), event(12))
         assert applied(client) == [11, 12]
-        assert client.past == {}
+        assert client.history_replies == {}
 
     def test_events_of_a_room_one_is_not_in_are_dropped(self, client):
         give(client, event(11, room="elsewhere"))

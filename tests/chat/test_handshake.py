@@ -2,8 +2,8 @@
 
 import pytest
 
+from netchat.chat.credentials import device_id
 from netchat.chat.handshake import NAME_COST
-from netchat.chat.model.session import device_id
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     Bye,

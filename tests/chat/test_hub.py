@@ -3,7 +3,7 @@
 import pytest
 
 from netchat.chat.hub import CATCH_UP_BYTES, LEAST_PAUSE, MAX_ASKED, WARN_EVERY
-from netchat.chat.model.room import TAIL_BYTES
+from netchat.chat.room_tail import TAIL_BYTES
 from netchat.chat.server_handlers import HISTORY_COST, MOVE_COST
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
@@ -149,7 +149,7 @@ class TestMetering:
         world.say(link, Join(1, 0, 0, "lobby"))
         world.hub.stalled(link, world.now)
         world.say(link, *[Who(n, "lobby", "") for n in range(1000)])
-        assert len(link.asked) == MAX_ASKED
+        assert len(link.pending_replies) == MAX_ASKED
         assert link.reader.unread
         answers = []
         world.hub.drained(link)
@@ -189,7 +189,7 @@ class TestFallingBehind:
         seqs = [e.seq for e in slow.events()]
         assert seqs == list(range(1, world.hub.rooms["lobby"].delivered + 1))
         assert slow in world.hub.rooms["lobby"].live
-        assert slow.lagging is None
+        assert slow.lagging_rooms is None
 
     def test_stalling_while_events_are_under_way(self, world):
         slow, fast = join(world, "PauseReading"), join(world, "Fast")
@@ -261,7 +261,7 @@ class TestFallingBehind:
         world.say(slow, Leave(1, "lobby"))
         world.drain(slow)
         world.settle()
-        assert not slow.lagging
+        assert not slow.lagging_rooms
         world.say(fast, Send(2, "lobby", "y"))
         assert [e.text for e in slow.events() if e.device] == []
 
@@ -272,7 +272,7 @@ class TestFallingBehind:
         world.drain(slow)
         world.hang_up(slow)
         assert not world.hub.catch_up()
-        assert not world.hub.stalls
+        assert not world.hub.stalled_connections
 
 
 def test_shutting_down_tells_everybody_once_and_keeps_the_sessions(world):

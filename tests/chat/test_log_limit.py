@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from netchat.chat.log_limit import BURST, LINES, TOTAL, NoteLimit
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
+from netchat.chat.log_limit import BURST, LINES, TOTAL, LogLimit
 from netchat.chat.server_log import ServerLog, log_line
 from netchat.wire import FrameReader, Join, Leave, Rename, encode
 from tests.chat.world import World
@@ -25,7 +25,7 @@ def busiest(lines: list[tuple[float, Log]], source: str | None = None) -> int:
 
 
 def test_a_line_that_is_repeated_is_counted_instead() -> None:
-    limit = NoteLimit()
+    limit = LogLimit()
     written = [n for i in range(500) for n in limit.admit(refused(7), i / 1000)]
     assert written == [refused(7)]
 
@@ -36,7 +36,7 @@ def test_a_line_that_is_repeated_is_counted_instead() -> None:
 
 
 def test_an_address_gets_so_many_lines_a_second_however_they_differ() -> None:
-    limit, lines = NoteLimit(), list[tuple[float, Log]]()
+    limit, lines = LogLimit(), list[tuple[float, Log]]()
     for i in range(20_000):
         now = i / 2000
         lines += [(now, note) for note in limit.admit(refused(i), now)]
@@ -50,7 +50,7 @@ def test_an_address_gets_so_many_lines_a_second_however_they_differ() -> None:
 
 
 def test_who_is_quiet_is_heard_beside_one_who_is_not() -> None:
-    limit = NoteLimit()
+    limit = LogLimit()
     for i in range(1000):
         limit.admit(refused(i), i / 2000)
 
@@ -60,7 +60,7 @@ def test_who_is_quiet_is_heard_beside_one_who_is_not() -> None:
 
 
 def test_many_addresses_together_are_bounded_too() -> None:
-    limit, rng, lines = NoteLimit(), random.Random(1), list[tuple[float, Log]]()
+    limit, rng, lines = LogLimit(), random.Random(1), list[tuple[float, Log]]()
     for i in range(50_000):
         now = i / 10_000
         lines += [(now, n) for n in limit.admit(refused(i, f"10.0.{rng.randrange(99)}.1"), now)]
@@ -74,11 +74,11 @@ def test_notes_without_an_address_have_the_one_of_the_request_that_led_to_them()
     world = World()
     nova, _ = world.greet("Nova")
     notes: list[Log] = []
-    world.hub.take_outputs()
+    world.hub.take_effects()
     host = nova.address.rpartition(":")[0]
     for message in (Join(1, 0, 0, "lobby"), Rename(2, "Stella"), Leave(3, "lobby")):
         world.hub.receive(nova, FrameReader().feed(encode(message)), world.now)
-        notes += [n for n in world.hub.take_outputs() if isinstance(n, Log)]
+        notes += [n for n in world.hub.take_effects() if isinstance(n, Log)]
 
     assert [n.event for n in notes] == ["room joined", "renamed", "room left"]
     assert {n.source.rpartition(":")[0] for n in notes} == {host}
@@ -87,7 +87,7 @@ def test_notes_without_an_address_have_the_one_of_the_request_that_led_to_them()
 
 def test_what_is_not_written_is_not_in_the_dashboards_feed_either() -> None:
     heard: list[Log] = []
-    notes = ServerLog(heard.append, NoteLimit())
+    notes = ServerLog(heard.append, LogLimit())
     for _ in range(1000):
         notes(Log("too fast", {"name": "Nova", "address": "10.0.0.7:1"}))
     notes.flush(at_once=True)

@@ -20,7 +20,7 @@ def test_what_was_said_without_a_connection_is_said_later(world):
     nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
     world.drop(nova)
     nova.core.say("lobby", "a")
-    nova.core.tell("sourav", "b")
+    nova.core.send_private("sourav", "b")
     nova.core.create()
     assert nova.core.data_to_send() == b""
     world.connect(nova)
@@ -104,7 +104,7 @@ def test_a_crash_loses_nothing_that_was_acknowledged(world):
 
 def test_the_session_is_over_and_the_rooms_are_joined_again(world):
     nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
-    nova.core.tell("sourav", "secret")
+    nova.core.send_private("sourav", "secret")
     world.settle()
     world.drop(nova)
     nova.core.say("lobby", "unsent")
@@ -198,7 +198,7 @@ def test_a_request_whose_answer_is_lost(world, what, lost):
         "create": nova.core.create,
         "leave": lambda: nova.core.leave("lobby"),
         "rename": lambda: nova.core.rename("Vega"),
-        "tell": lambda: nova.core.tell("sourav", "x"),
+        "tell": lambda: nova.core.send_private("sourav", "x"),
     }[what]()
     world.drop(nova, up=None if lost == "answer" else 0)
     world.settle()

@@ -169,7 +169,7 @@ class TestRooms:
         world.frozen = False
         world.settle()  # the world refuses to send events to a connection that is gone
         assert len(sourav.take()) == 2
-        assert not world.hub.parting
+        assert not world.hub.leaving
 
     def test_leaving_twice_and_the_connection_is_gone_before_the_second_is_durable(
         self, world, nova, sourav
@@ -186,7 +186,7 @@ class TestRooms:
         world.frozen = False
         world.settle()
         assert not world.hub.rooms["lobby"].live.keys() - {sourav}
-        assert not world.hub.parting
+        assert not world.hub.leaving
 
 
 class TestRename:
@@ -267,7 +267,7 @@ class TestBye:
         world.settle()
         assert [e.kind for e in sourav.take()] == [EventKind.LEAVE]
         assert not world.hub.away
-        assert not world.hub.parting
+        assert not world.hub.leaving
 
     @pytest.mark.parametrize("crowded", [False, True])
     @pytest.mark.parametrize("after", [None, 0])
@@ -289,7 +289,7 @@ class TestBye:
         assert events[-1].kind == EventKind.LEAVE
         assert isinstance(answer[0], Joined)
         assert isinstance(answer[-1], Bye if isinstance(leaving, Bye) else Left)
-        assert not world.hub.parting
+        assert not world.hub.leaving
 
     def test_nothing_more_is_heard(self, world, nova, sourav):
         answer = world.say(nova, Bye(""), Send(9, "lobby", "wait"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
 from netchat.chat.server_log import ServerLog, log_line
 
 

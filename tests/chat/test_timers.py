@@ -99,7 +99,7 @@ class TestFrames:
         self.begin(world, link, self.FRAME[5:])
         world.wait(20)
         assert not link.closed
-        assert not world.hub.partials
+        assert not world.hub.partial_frames
 
     def test_who_is_not_read_is_not_blamed(self, world):
         link, _ = world.greet("Nova")
@@ -161,7 +161,7 @@ class TestStalls:
             world.tick(119)
             world.drain(link)
         assert not link.closed
-        assert not world.hub.stalls
+        assert not world.hub.stalled_connections
 
 
 class TestAway:

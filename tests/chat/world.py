@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from netchat.chat.client import ChatClient
 from netchat.chat.client_events import ClientEvent, RoomEvent
+from netchat.chat.effects import Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
-from netchat.chat.model.connection import Close, Connection, Fanout, Log, Write
+from netchat.chat.model import Connection
 from netchat.chat.outbox import ClientState
 from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
@@ -323,10 +324,10 @@ class World:
         if link.reader.pending:
             if frames or not link.partial_since:
                 link.partial_since = self.now
-                hub.partials[link] = None
+                hub.partial_frames[link] = None
         elif link.partial_since:
             link.partial_since = 0.0
-            hub.partials.pop(link, None)
+            hub.partial_frames.pop(link, None)
         self._carry_out()
         return True
 
@@ -343,7 +344,7 @@ class World:
         return bool(data)
 
     def _carry_out(self) -> None:
-        for output in self.hub.take_outputs():
+        for output in self.hub.take_effects():
             match output:
                 case Write(to, data):
                     assert isinstance(to, Link)

@@ -7,10 +7,11 @@ that comes out: a violated promise is an `AssertionError`.
 from __future__ import annotations
 
 from netchat import wire
+from netchat.chat.effects import Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
-from netchat.chat.model.connection import Close, Connection, Fanout, Log, Write
-from netchat.chat.model.room import TAIL_BYTES
+from netchat.chat.model import Connection
 from netchat.chat.persistence import Batch
+from netchat.chat.room_tail import TAIL_BYTES
 from netchat.chat.settings import Settings
 from netchat.errors import PeerError
 from netchat.net.history.memory_history import MemoryHistory
@@ -83,10 +84,10 @@ class Driver:
             self.hub.receive(peer, frames, self.now)
             if peer.reader.pending:
                 peer.partial_since = peer.partial_since or self.now
-                self.hub.partials[peer] = None
+                self.hub.partial_frames[peer] = None
             elif peer.partial_since:
                 peer.partial_since = 0.0
-                self.hub.partials.pop(peer, None)
+                self.hub.partial_frames.pop(peer, None)
             pause = self.hub.pause(peer, self.now, more=peer.reader.unread)
             assert pause >= 0
             assert peer.closing or not peer.reader.unread or pause, "unread, and nobody comes back"
@@ -134,7 +135,7 @@ class Driver:
 
     def look(self) -> None:
         """Take the outputs, as the peers would."""
-        for output in self.hub.take_outputs():
+        for output in self.hub.take_effects():
             match output:
                 case Fanout(to, data):
                     for connection in to:
@@ -192,7 +193,12 @@ class Driver:
         """What must hold at any moment."""
         hub, alive = self.hub, set(self.peers)
         assert set(hub.connections) == alive
-        for register in (hub.half_open, hub.partials, hub.stalls, hub.catching_up):
+        for register in (
+            hub.half_open,
+            hub.partial_frames,
+            hub.stalled_connections,
+            hub.catching_up,
+        ):
             assert set(register) <= alive, "a lost connection is remembered"
         assert sum(hub.addresses.values()) == len(alive)
         assert len(hub.half_open) <= SETTINGS.max_half_open

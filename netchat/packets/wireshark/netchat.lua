@@ -459,7 +459,7 @@ end
 
 ---------------------------------------------------------------------------------------------------
 -- Text from a peer, for the columns: without what is not displayed, or changes how other text is (see
--- netchat/wire/shown.py). Joiners and variation selectors stay behind what is not ASCII: emoji and
+-- netchat/wire/safe_text.py). Joiners and variation selectors stay behind what is not ASCII: emoji and
 -- many scripts need them. The tree escapes all of them by itself.
 
 local HIDDEN = {

@@ -4,13 +4,13 @@ import contextlib
 
 import pytest
 from click.testing import CliRunner
-from tests.net.history.test_sqlite_history import batch, read, row
 
 from netchat.chat.persistence import RoomRow
 from netchat.cli.main import cli
 from netchat.errors import HistoryError
 from netchat.net.history.recover import recover
 from netchat.net.history.sqlite_history import SqliteHistory
+from tests.net.history.test_sqlite_history import batch, read, row
 from tests.net.test_damaged_history import make, zeroes
 
 
@@ -29,7 +29,7 @@ def test_an_undamaged_history_comes_over_whole(path, tmp_path):
     assert found.missing("lobby") == 0
     with reopened(path) as old, reopened(tmp_path / "new.db") as new:
         before, after = old.load(), new.load()
-        assert (after.sessions, after.seats) == (before.sessions, before.seats)
+        assert (after.sessions, after.memberships) == (before.sessions, before.memberships)
         assert [(r.code, head, oldest) for r, head, oldest in after.rooms] == [
             (r.code, head, oldest) for r, head, oldest in before.rooms
         ]

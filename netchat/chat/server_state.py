@@ -11,10 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from netchat.chat.effects import Close, Effect, Log, Write
 from netchat.chat.fair_shares import Shares
-from netchat.chat.model.connection import Close, Connection, Log, Output, Write
-from netchat.chat.model.room import Room
-from netchat.chat.model.session import Session
+from netchat.chat.model import Connection, Room, Session
 from netchat.chat.name_table import NameTable
 from netchat.chat.persistence import (
     Batch,
@@ -33,7 +32,7 @@ from netchat.chat.settings import Settings
 from netchat.errors import HistoryError
 from netchat.wire import Error, ErrorCode, Event, EventKind, Message, RoomKind, encode
 
-__all__ = ["State"]
+__all__ = ["ServerState"]
 
 #: Seconds after which a user may begin a further conversation with the same second one, and how
 #: many of them at once: there is one private room for each two, so that nobody needs many.
@@ -43,7 +42,7 @@ PAIR_SECONDS, PAIR_BURST = 20.0, 3
 MAX_EMPTY = 1024
 
 
-class State:
+class ServerState:
     """Who is connected, who is in which room, and what is to be done and written next.
 
     Args:
@@ -80,8 +79,8 @@ class State:
         self.history = history
         self.connections: dict[Connection, None] = {}
         self.half_open: dict[Connection, float] = {}
-        self.partials: dict[Connection, None] = {}
-        self.stalls: dict[Connection, None] = {}
+        self.partial_frames: dict[Connection, None] = {}
+        self.stalled_connections: dict[Connection, None] = {}
         self.catching_up: dict[Connection, None] = {}
         self.addresses: dict[str, int] = {}
         self.half_open_shares = Shares(settings.max_half_open)
@@ -94,14 +93,14 @@ class State:
         self.away: dict[Session, None] = {}
         self.rooms: dict[str, Room] = {}
         self.privates: dict[frozenset[int], Room] = {}
-        self.parting: dict[Connection, list[Room]] = {}
-        self.asked: dict[tuple[Session, Session], float] = {}
-        self.swept = now
+        self.leaving: dict[Connection, list[Room]] = {}
+        self.conversation_times: dict[tuple[Session, Session], float] = {}
+        self.last_sweep = now
         self.messages = 0
         self.wall_offset = wall_offset
         self._damaged: set[Room] = set()
         self.source = ""
-        self._outputs: list[Output] = []
+        self._effects: list[Effect] = []
         self._batch = Batch()
         self._next_id = snapshot.next_id
         self._restore(snapshot, now)
@@ -146,7 +145,7 @@ class State:
         """Write a line to the server's log the first time that a room is found damaged."""
         if room not in self._damaged:
             self._damaged.add(room)
-            self.note("storage", room=room.code, text=str(error))
+            self.log("storage", room=room.code, text=str(error))
 
     def new_id(self) -> int:
         """A number that no room and no session has."""
@@ -156,7 +155,7 @@ class State:
     def write(self, connection: Connection, data: bytes) -> None:
         """Send bytes to a connection; none to one that was lost while a commit was under way."""
         if connection in self.connections and not connection.finished:
-            self._outputs.append(Write(connection, data))
+            self._effects.append(Write(connection, data))
 
     def send(self, connection: Connection, message: Message) -> None:
         """Send a message to a connection."""
@@ -169,11 +168,11 @@ class State:
         connection.closing = connection.finished = True
         self._unfollow(connection)
         if connection in self.connections:
-            self._outputs.append(Close(connection))
+            self._effects.append(Close(connection))
 
-    def note(self, event: str, **fields: object) -> None:
+    def log(self, event: str, **fields: object) -> None:
         """Write a line to the server's log."""
-        self._outputs.append(Log(event, fields, self.source))
+        self._effects.append(Log(event, fields, self.source))
 
     def refuse(
         self,
@@ -187,39 +186,39 @@ class State:
         """Say no to one request; the connection goes on."""
         self.send(connection, Error(code, about.TYPE, reference, text, suggestion))
         name = connection.session.name if connection.session else ""
-        self.note("refused", name=name, address=connection.address, code=code.name, text=text)
+        self.log("refused", name=name, address=connection.address, code=code.name, text=text)
 
     def disconnect(self, connection: Connection, code: ErrorCode, text: str) -> None:
         """Say why, and close the connection."""
-        self.greeted(connection)
+        self.end_handshake(connection)
         if connection.closing:
             return
         self.send(connection, Error(code, 0, 0, text, ""))
         self.close(connection)
         name = connection.session.name if connection.session else ""
-        self.note("dismissed", name=name, address=connection.address, code=code.name, text=text)
+        self.log("dismissed", name=name, address=connection.address, code=code.name, text=text)
 
-    def greeted(self, connection: Connection) -> None:
+    def end_handshake(self, connection: Connection) -> None:
         """A connection is half open no longer."""
         if self.half_open.pop(connection, None) is not None:
-            self.half_open_shares.give_back(connection.share)
+            self.half_open_shares.release(connection.share)
 
-    def settle_down(self, session: Session, share: str) -> None:
+    def move_share(self, session: Session, share: str) -> None:
         """Count a session against an address from now on."""
-        self.user_shares.give_back(session.share)
+        self.user_shares.release(session.share)
         session.share = share
-        self.user_shares.take(share)
+        self.user_shares.acquire(share)
 
-    def may_ask(self, session: Session, other: Session, now: float) -> bool:
+    def may_start_conversation(self, session: Session, other: Session, now: float) -> bool:
         """Whether a user may begin another conversation with a second one now.
 
         One in `PAIR_SECONDS`, `PAIR_BURST` at once (generic cell rate algorithm).
         """
-        due = max(self.asked.get((session, other), now), now)
+        due = max(self.conversation_times.get((session, other), now), now)
         if due > now + (PAIR_BURST - 1) * PAIR_SECONDS:
             return False
-        self.asked.pop((session, other), None)  # to the end: oldest first
-        self.asked[session, other] = due + PAIR_SECONDS
+        self.conversation_times.pop((session, other), None)  # to the end: oldest first
+        self.conversation_times[session, other] = due + PAIR_SECONDS
         return True
 
     def event(
@@ -271,7 +270,7 @@ class State:
         self._batch.left.add((session.id, room.id))
         self.event(room, EventKind.LEAVE, session.name, why, now)
         if session.connection is not None:
-            self.parting.setdefault(session.connection, []).append(room)
+            self.leaving.setdefault(session.connection, []).append(room)
             self._batch.after.append(partial(self._mute, session.connection, room))
         if room.members or room.kind is RoomKind.LOBBY:
             return
@@ -280,13 +279,13 @@ class State:
             self.drop_room(room)
         else:
             room.empty_since = now
-            self.empty_shares.take(room.share)
+            self.empty_shares.acquire(room.share)
 
     def _occupied(self, room: Room) -> None:
         """A room has a member, or is no more."""
         if room.empty_since is not None:
             room.empty_since = None
-            self.empty_shares.give_back(room.share)
+            self.empty_shares.release(room.share)
 
     def drop_room(self, room: Room) -> None:
         """Forget a room; its code is free again."""
@@ -306,14 +305,14 @@ class State:
         for room in list(session.rooms.values()):
             self.remove_member(session, room, why, now)
         del self.sessions[session.id]
-        self.user_shares.give_back(session.share)
+        self.user_shares.release(session.share)
         del self.by_device[session.device]
         self.by_name.remove(session)
         self.by_token.pop(session.token, None)
         self.by_token.pop(session.previous, None)
         self.away.pop(session, None)
         self._batch.changes.append(SessionDeleted(session.id))
-        self.note("left", name=session.name, why=why, users=len(self.sessions))
+        self.log("left", name=session.name, why=why, users=len(self.sessions))
 
     def detach(self, connection: Connection) -> None:
         """Part a connection from its session; the session stays."""
@@ -327,14 +326,14 @@ class State:
         session = connection.session
         if session is None:
             return
-        for room in (*session.rooms.values(), *self.parting.pop(connection, ())):
+        for room in (*session.rooms.values(), *self.leaving.pop(connection, ())):
             room.live.pop(connection, None)
-        connection.lagging = connection.asked = None
+        connection.lagging_rooms = connection.pending_replies = None
         self.catching_up.pop(connection, None)
 
     def follow(self, connection: Connection, room: Room, after: int) -> None:
         """Let a connection get a room's events, from the one behind `after` on."""
-        followed = connection in room.live or room in (connection.lagging or ())
+        followed = connection in room.live or room in (connection.lagging_rooms or ())
         if connection.finished or followed:
             return
         # `after` is beyond `delivered` for who joins in the batch that is being committed, behind
@@ -342,9 +341,9 @@ class State:
         if after == room.delivered and not connection.stalled_since:
             room.live[connection] = None
             return
-        if connection.lagging is None:
-            connection.lagging = {}
-        connection.lagging[room] = after
+        if connection.lagging_rooms is None:
+            connection.lagging_rooms = {}
+        connection.lagging_rooms[room] = after
         if not connection.stalled_since:
             self.catching_up[connection] = None
 
@@ -352,21 +351,21 @@ class State:
         """Give a large answer when the connection has taken in what it is owed already."""
         if connection.session is None or connection.closing:
             return  # it was lost while a commit was under way
-        if connection.asked is None:
-            connection.asked = deque()
-        connection.asked.append(answer)
+        if connection.pending_replies is None:
+            connection.pending_replies = deque()
+        connection.pending_replies.append(answer)
         if not connection.stalled_since:
             self.catching_up[connection] = None
 
     def _mute(self, connection: Connection, room: Room) -> None:
-        if connection in self.parting:
-            self.parting[connection].remove(room)
-            if not self.parting[connection]:
-                del self.parting[connection]
+        if connection in self.leaving:
+            self.leaving[connection].remove(room)
+            if not self.leaving[connection]:
+                del self.leaving[connection]
         # Also for who has come back meanwhile: they follow the room anew, behind their JOINED.
         room.live.pop(connection, None)
-        if connection.lagging:
-            connection.lagging.pop(room, None)
+        if connection.lagging_rooms:
+            connection.lagging_rooms.pop(room, None)
 
     def _restore(self, snapshot: Snapshot, now: float) -> None:
         rooms: dict[int, Room] = {}
@@ -375,20 +374,20 @@ class State:
             room.oldest = oldest
             if room.kind is not RoomKind.LOBBY:
                 room.empty_since = now
-                self.empty_shares.take(room.share)
+                self.empty_shares.acquire(room.share)
             rooms[row.id] = self.rooms[row.code] = room
         for saved in snapshot.sessions:
             session = Session(saved.id, saved.name, saved.device)
             session.token, session.previous = saved.token, saved.previous
             session.away_since = now
             self.sessions[saved.id] = self.by_device[saved.device] = session
-            self.user_shares.take(session.share)
+            self.user_shares.acquire(session.share)
             self.by_name.add(session)
             self.by_token[saved.token] = session
             if saved.previous:
                 self.by_token[saved.previous] = session
             self.away[session] = None
-        for seat in snapshot.seats:
+        for seat in snapshot.memberships:
             room, session = rooms[seat.room], self.sessions[seat.session]
             session.rooms[room.code] = room
             room.members[session] = None

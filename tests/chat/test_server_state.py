@@ -141,7 +141,7 @@ def test_ending_a_session_leaves_nothing_behind(world):
     hub = world.hub
     for register in (hub.sessions, hub.by_name, hub.by_token, hub.by_device, hub.privates):
         assert not register
-    for register in (hub.connections, hub.addresses, hub.away, hub.parting, hub.catching_up):
+    for register in (hub.connections, hub.addresses, hub.away, hub.leaving, hub.catching_up):
         assert not register
     assert not hub.rooms["lobby"].members
     assert not hub.rooms["lobby"].live

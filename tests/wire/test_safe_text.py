@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from netchat.wire.shown import show_line, show_text
+from netchat.wire.safe_text import show_line, show_text
 
 CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
