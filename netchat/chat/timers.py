@@ -1,4 +1,4 @@
-"""What happens because time passes."""
+"""Timers of the chat server."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from netchat.wire import ErrorCode, Ping, RoomKind, encode
 
 __all__ = ["tick"]
 
-#: Seconds between two looks at every connection.
-SWEEP_EVERY = 5.0
+#: Time between two checks of every connection and room, in seconds.
+SWEEP_INTERVAL = 5.0
 
-#: Devices whose counters a room remembers without asking the history.
+#: Devices whose counters a room keeps in memory.
 MAX_COUNTERS = 4096
 
 
 def tick(hub: ServerState, now: float) -> None:
-    """Give up on whom was waited for, end what is over. Called a few times a second."""
+    """Handle expired timers. Called a few times per second."""
     _handshakes(hub, now)
     _partial_frames(hub, now)
     _stalls(hub, now)
     _away(hub, now)
-    if now - hub.last_sweep >= SWEEP_EVERY:
+    if now - hub.last_sweep >= SWEEP_INTERVAL:
         hub.last_sweep = now
         _silence(hub, now)
         _rooms(hub, now)
@@ -34,7 +34,7 @@ def _handshakes(hub: ServerState, now: float) -> None:
     for connection, since in list(hub.half_open.items()):
         if now - since < limit:
             break  # oldest first
-        text = f"No HELLO came within {limit:g} seconds."
+        text = f"No HELLO was received within {limit:g} seconds."
         hub.disconnect(connection, ErrorCode.HANDSHAKE_TIMEOUT, text)
 
 
@@ -42,10 +42,10 @@ def _partial_frames(hub: ServerState, now: float) -> None:
     limit = hub.settings.frame_timeout
     for connection in list(hub.partial_frames):
         if connection.holds:
-            # Its bytes may be here, unread: its time begins anew when it is read again.
+            # Its bytes may have arrived but not been read: restart the timer once reading resumes.
             connection.partial_since = now
         elif now - connection.partial_since >= limit and not connection.closing:
-            text = f"The rest of a frame did not come within {limit:g} seconds."
+            text = f"The rest of a frame was not received within {limit:g} seconds."
             hub.disconnect(connection, ErrorCode.FRAME_TIMEOUT, text)
 
 
@@ -55,14 +55,14 @@ def _stalls(hub: ServerState, now: float) -> None:
         if now - connection.stalled_since < limit:
             break  # oldest first
         if not connection.closing:
-            text = f"Nothing was taken in for {limit:g} seconds. Come back for what you missed."
+            text = f"You read nothing for {limit:g} seconds. Reconnect to receive what you missed."
             hub.disconnect(connection, ErrorCode.STALLED, text)
 
 
 def _away(hub: ServerState, now: float) -> None:
     for session in list(hub.away):
         if now - session.away_since < hub.settings.resume_seconds:
-            break  # longest away first
+            break  # sessions are in order of their loss
         hub.end_session(session, "connection lost", now)
 
 
@@ -74,9 +74,9 @@ def _silence(hub: ServerState, now: float) -> None:
         if silence < settings.ping_after:
             connection.ping_sent = False
         elif connection.closing or connection.session is None or connection.holds:
-            continue  # others look after these
+            continue  # other timers cover these
         elif silence >= settings.silence_timeout:
-            text = f"Nothing was heard for {settings.silence_timeout:g} seconds."
+            text = f"Nothing was received for {settings.silence_timeout:g} seconds."
             hub.disconnect(connection, ErrorCode.IDLE_TIMEOUT, text)
         elif not connection.ping_sent:
             connection.ping_sent = True
@@ -93,5 +93,5 @@ def _rooms(hub: ServerState, now: float) -> None:
             hub.log("room deleted", room=room.code)
             hub.drop_room(room)
         elif len(room.counters) > MAX_COUNTERS and room.head == room.delivered:
-            # All of it can be read back from the history now.
+            # The history has all of them now.
             room.counters.clear()

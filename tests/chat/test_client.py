@@ -254,7 +254,7 @@ class TestEnding:
         world.user("Nova")
         late = world.user("Sourav")
         (ended,) = late.all(SessionEnded)
-        assert "it takes 1 user" in ended.why
+        assert "its limit is 1 user" in ended.why
         assert late.core.ended
 
     def test_a_server_that_shuts_down_is_waited_for(self):

@@ -52,7 +52,7 @@ def test_a_new_session():
         (Send(1, "lobby", "hi"), "The first frame must be HELLO, not SEND."),
         (Bye(""), "The first frame must be HELLO, not BYE."),
         (Error(1, 0, 0, "", ""), "The first frame must be HELLO, not ERROR."),
-        (Hello(0, b"short", b"", "Nova", "test", ()), "HELLO.device has 16 bytes, not 5."),
+        (Hello(0, b"short", b"", "Nova", "test", ()), "HELLO.device must be 16 bytes, got 5."),
     ],
 )
 def test_a_wrong_first_frame_ends_the_connection(message, text):
@@ -68,7 +68,10 @@ def test_hello_twice_ends_the_connection_but_not_the_session():
     world = World()
     link, welcome = world.greet("Nova", NOVA)
     error = error_of(world.say(link, hello("Nova", NOVA)))
-    assert (error.code, error.text) == (ErrorCode.UNEXPECTED, "HELLO makes no sense again.")
+    assert (error.code, error.text) == (
+        ErrorCode.UNEXPECTED,
+        "HELLO must be sent only once per connection.",
+    )
     (again,) = world.say(world.link(), resume(welcome.token))
     assert isinstance(again, Welcome)
     assert again.resumed
@@ -78,7 +81,7 @@ def test_a_message_only_servers_send_ends_the_connection():
     world = World()
     link, welcome = world.greet("Nova")
     error = error_of(world.say(link, welcome))
-    assert error.text == "WELCOME makes no sense from a client."
+    assert error.text == "WELCOME must not be sent by a client."
     assert link.closed
 
 
@@ -121,9 +124,9 @@ def test_the_user_above_the_limit_gets_a_clear_answer():
     late = world.link()
     error = error_of(world.say(late, hello("c")))
     assert error.code == ErrorCode.SERVER_FULL
-    assert "it takes 2 users, and 2 are here" in error.text
+    assert "its limit is 2 users" in error.text
     assert late.closed
-    # One's own old session is not in one's own way.
+    # A user's own old session does not count against the limit.
     world.hang_up(first)
     (welcome,) = world.say(world.link(), hello("a", NOVA))
     assert isinstance(welcome, Welcome)
@@ -259,7 +262,7 @@ def test_the_same_device_without_its_token_takes_its_own_old_session_over():
     assert isinstance(welcome, Welcome)
     assert not welcome.resumed
     (leave,) = other.take()
-    assert (leave.kind, leave.text) == (EventKind.LEAVE, "came back without its session")
+    assert (leave.kind, leave.text) == (EventKind.LEAVE, "reconnected without its session")
 
 
 def test_the_same_device_while_the_old_connection_still_stands():

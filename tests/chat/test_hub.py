@@ -2,7 +2,7 @@
 
 import pytest
 
-from netchat.chat.hub import CATCH_UP_BYTES, LEAST_PAUSE, MAX_ASKED, WARN_EVERY
+from netchat.chat.hub import CATCH_UP_BYTES, MAX_PENDING_REPLIES, MIN_PAUSE, WARNING_INTERVAL
 from netchat.chat.room_tail import TAIL_BYTES
 from netchat.chat.server_handlers import HISTORY_COST, MOVE_COST
 from netchat.net.history.memory_history import MemoryHistory
@@ -110,7 +110,7 @@ class TestMetering:
             answer += world.say(link)
         assert [m for m in answer if isinstance(m, Pong)] == [Pong(n) for n in range(60)]
         assert len(answer) == 61  # nothing is lost, and it was told once
-        world.now += WARN_EVERY
+        world.now += WARNING_INTERVAL
         answer = world.say(link, *[Ping(n) for n in range(60)])
         assert sum(isinstance(m, Error) for m in answer) == 1
 
@@ -149,12 +149,12 @@ class TestMetering:
         world.say(link, Join(1, 0, 0, "lobby"))
         world.hub.stalled(link, world.now)
         world.say(link, *[Who(n, "lobby", "") for n in range(1000)])
-        assert len(link.pending_replies) == MAX_ASKED
+        assert len(link.pending_replies) == MAX_PENDING_REPLIES
         assert link.reader.unread
         answers = []
         world.hub.drained(link)
         while len(answers) < 1000:
-            world.now += LEAST_PAUSE
+            world.now += MIN_PAUSE
             answers += world.say(link)
         assert [a.request for a in answers] == list(range(1000))
 

@@ -92,7 +92,7 @@ def test_what_is_not_written_is_not_in_the_dashboards_feed_either() -> None:
         notes(Log("too fast", {"name": "Nova", "address": "10.0.0.7:1"}))
     notes.flush(at_once=True)
 
-    assert notes.troubles == 1000
+    assert notes.warnings == 1000
     assert [noted.note for noted in notes.latest] == heard
     assert notes.count == len(heard) <= 4
     assert sum(int(n.fields["text"].split()[0]) for n in heard if n.event == "repeated") == 1000 - (

@@ -24,7 +24,7 @@ def test_what_went_wrong_is_counted_and_daily_business_is_not(event, fields, tro
     heard: list[Log] = []
     notes = ServerLog(heard.append)
     notes(Log(event, fields))
-    assert notes.troubles == troubles
+    assert notes.warnings == troubles
     assert heard == [Log(event, fields)]
 
 

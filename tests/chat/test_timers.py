@@ -2,7 +2,7 @@
 
 import pytest
 
-from netchat.chat.timers import MAX_COUNTERS, SWEEP_EVERY
+from netchat.chat.timers import MAX_COUNTERS, SWEEP_INTERVAL
 from netchat.wire import (
     Create,
     Error,
@@ -120,10 +120,10 @@ class TestSilence:
         world.wait(29)
         assert link.take()[1:] == []
         for _ in range(12):
-            world.wait(SWEEP_EVERY)
+            world.wait(SWEEP_INTERVAL)
         assert link.take() == [Ping(0)]
         assert not link.closed
-        world.wait(SWEEP_EVERY)
+        world.wait(SWEEP_INTERVAL)
         assert codes(link) == [ErrorCode.IDLE_TIMEOUT]
         assert world.hub.away
 
@@ -131,10 +131,10 @@ class TestSilence:
         link, _ = world.greet("Nova")
         for _ in range(10):
             world.wait(30)
-            world.wait(SWEEP_EVERY)
+            world.wait(SWEEP_INTERVAL)
             assert Ping(0) in link.take()
             world.say(link, Pong(0))
-            world.wait(SWEEP_EVERY)
+            world.wait(SWEEP_INTERVAL)
         assert not link.closed
 
     def test_who_is_not_read_is_not_blamed(self, world):
@@ -204,7 +204,7 @@ class TestRooms:
         world.say(link, Join(2, 0, 0, "lobby"), Leave(3, code), Leave(4, "lobby"))
         world.tick(3599)
         assert code in world.hub.rooms
-        world.tick(SWEEP_EVERY)
+        world.tick(SWEEP_INTERVAL)
         assert world.hub.rooms.keys() == {"lobby"}
         assert world.say(link, Join(5, 0, 0, code))[0].code == ErrorCode.NO_SUCH_ROOM
 
@@ -225,10 +225,10 @@ class TestRooms:
         room.counters.update(dict.fromkeys(range(MAX_COUNTERS + 1), 1))
         world.frozen = True
         world.say(link, Send(6, "lobby", "b"))
-        world.tick(SWEEP_EVERY)
+        world.tick(SWEEP_INTERVAL)
         assert room.counters  # not while something is under way
         world.frozen = False
         world.settle()
-        world.tick(SWEEP_EVERY)
+        world.tick(SWEEP_INTERVAL)
         assert not room.counters
         assert world.say(link, Send(5, "lobby", "a"))[0].seq == 2

@@ -239,7 +239,7 @@ class TestFailingDisk:
     async def test_what_is_said_waits_and_nothing_is_lost(self, history, monkeypatch):
         monkeypatch.setattr(module, "MAX_WAITING", 20_000)
         settings = {"rate": 0.0, "frame_timeout": 0.1, "silence_timeout": 0.2, "ping_after": 0.1}
-        monkeypatch.setattr("netchat.chat.timers.SWEEP_EVERY", 0.05)
+        monkeypatch.setattr("netchat.chat.timers.SWEEP_INTERVAL", 0.05)
         async with serve(history, **settings) as serving:
             port = serving.port
             async with talker(port, "Nova", "lobby") as nova, talker(port, "M", "lobby") as maya:
