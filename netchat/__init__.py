@@ -5,7 +5,7 @@
             room = await chat.join("lobby")
             event = await room.send("Hello")
 
-The names below are imported on first use, so that `import netchat` costs nothing.
+The names in `__all__` are imported on first use, so `import netchat` is fast.
 """
 
 from __future__ import annotations
