@@ -1,4 +1,4 @@
-"""Fair shares: no address takes what everyone needs, and a class behind one NAT fits."""
+"""Fair shares: no address can use up a resource, and a class behind one NAT fits."""
 
 import itertools
 
@@ -71,7 +71,7 @@ def test_a_class_behind_one_address_fits_whatever_others_have_taken():
 
 
 def crowd(world, count, host=ATTACKER):
-    """So many newcomers of one address; those who were let in."""
+    """Connect `count` users from one address; return the admitted ones."""
     links = []
     for _ in range(count):
         link = world.link(host)
@@ -90,7 +90,7 @@ class TestUsers:
         assert len(crowd(world, 1000)) == 750
         assert len(crowd(world, 60, OTHER)) == 60
 
-    def test_who_has_lost_the_connection_counts_against_their_own_address(self):
+    def test_a_lost_session_counts_against_its_own_address(self):
         world = World()
         links = crowd(world, 760)
         for link in links:
@@ -102,7 +102,7 @@ class TestUsers:
         assert world.hub.user_shares.counts == {OTHER: 60}
         assert len(crowd(world, 100)) == 100
 
-    def test_who_comes_back_from_elsewhere_counts_there(self):
+    def test_a_session_resumed_elsewhere_counts_there(self):
         world = World()
         link = world.link(ATTACKER)
         (welcome,) = world.say(link, hello("Nova", b"n" * 16))
@@ -165,10 +165,10 @@ def test_empty_rooms_are_shared():
 
 
 class TestPairs:
-    """Who is asked into private rooms pays nothing for it."""
+    """Private rooms that others start do not count against a user."""
 
     def dead_rooms(self, world, victim, count):
-        """So many private rooms with the victim, each with somebody who has left it since."""
+        """Make private rooms with the victim, each with a user who has left since."""
         for number in range(count):
             link, _ = world.greet(f"Mallory{number}")
             joined, *_ = world.say(link, Private(1, "Nova"))
@@ -185,7 +185,7 @@ class TestPairs:
         answer = world.say(victim, Create(99))
         assert refusal(answer)[0] == ErrorCode.TOO_MANY_ROOMS
 
-    def test_the_oldest_of_them_makes_place(self):
+    def test_the_oldest_of_them_is_removed(self):
         world = World()
         victim, _ = world.greet("Nova")
         self.dead_rooms(world, victim, MAX_MEMBERSHIPS)
@@ -198,7 +198,7 @@ class TestPairs:
         assert isinstance(joined, Joined)
         assert len(victim.session.rooms) == MAX_MEMBERSHIPS
 
-    def test_the_same_two_begin_a_few_at_a_time(self):
+    def test_the_same_two_users_start_a_few_conversations_at_a_time(self):
         world = World()
         world.greet("Nova")
         link, _ = world.greet("Mallory")

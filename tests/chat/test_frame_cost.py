@@ -37,10 +37,10 @@ from netchat.wire.fields import BLOB, LIST, TEXT, Field
 from netchat.wire.frame import seal
 from tests.chat.world import Link, World, hello
 
-#: Seconds of the event loop's time that one frame may cost.
+#: CPU time of the event loop that one frame may cost, in seconds.
 LIMIT = 0.002
 
-#: The least of so many measurements counts: a busy machine makes single ones longer.
+#: Number of measurements; the smallest counts, because a busy machine makes single ones longer.
 TRIES = 5
 
 USERS = 1000

@@ -1,4 +1,4 @@
-"""How many notes reach the console, whatever anyone does."""
+"""The limit on log entries."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_line_that_is_repeated_is_counted_instead() -> None:
     assert limit.admit(refused(7), 2.1) == [refused(7)]
 
 
-def test_an_address_gets_so_many_lines_a_second_however_they_differ() -> None:
+def test_lines_per_second_of_one_address_are_limited() -> None:
     limit, lines = LogLimit(), list[tuple[float, Log]]()
     for i in range(20_000):
         now = i / 2000
@@ -49,7 +49,7 @@ def test_an_address_gets_so_many_lines_a_second_however_they_differ() -> None:
     assert counted + sum(int(text.split()[0]) for text in said) == 20_000
 
 
-def test_who_is_quiet_is_heard_beside_one_who_is_not() -> None:
+def test_a_quiet_address_is_logged_beside_a_noisy_one() -> None:
     limit = LogLimit()
     for i in range(1000):
         limit.admit(refused(i), i / 2000)
@@ -59,7 +59,7 @@ def test_who_is_quiet_is_heard_beside_one_who_is_not() -> None:
     assert limit.admit(Log("storage", {"text": "disk full"}), 0.6)
 
 
-def test_many_addresses_together_are_bounded_too() -> None:
+def test_the_total_of_many_addresses_is_limited() -> None:
     limit, rng, lines = LogLimit(), random.Random(1), list[tuple[float, Log]]()
     for i in range(50_000):
         now = i / 10_000
@@ -70,7 +70,7 @@ def test_many_addresses_together_are_bounded_too() -> None:
     assert len(limit._sources) <= 99
 
 
-def test_notes_without_an_address_have_the_one_of_the_request_that_led_to_them() -> None:
+def test_entries_without_an_address_count_for_the_request_that_caused_them() -> None:
     world = World()
     nova, _ = world.greet("Nova")
     notes: list[Log] = []
@@ -85,7 +85,7 @@ def test_notes_without_an_address_have_the_one_of_the_request_that_led_to_them()
     assert world.hub.source == ""
 
 
-def test_what_is_not_written_is_not_in_the_dashboards_feed_either() -> None:
+def test_dropped_entries_are_not_in_the_dashboards_feed() -> None:
     heard: list[Log] = []
     notes = ServerLog(heard.append, LogLimit())
     for _ in range(1000):

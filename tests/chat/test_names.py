@@ -65,7 +65,7 @@ def test_ordinary_names_are_allowed(name):
         ("1obby", "reserved"),
     ],
 )
-def test_what_is_wrong_is_said(name, why):
+def test_refused_names(name, why):
     assert why in (validate_name(name) or "")
 
 
@@ -84,7 +84,7 @@ def test_what_is_wrong_is_said(name, why):
         "\U000e0101",
     ],
 )
-def test_letters_and_marks_that_nobody_sees_are_refused(invisible):
+def test_invisible_letters_and_marks_are_refused(invisible):
     # They are letters or marks to Unicode: the category alone lets them through.
     assert unicodedata.category(invisible)[0] in "LM"
     name = normalize_name(f"Nova{invisible}")

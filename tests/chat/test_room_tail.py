@@ -1,4 +1,4 @@
-"""A room's tail: the frames it keeps for those who fell behind."""
+"""A room's tail: the recent frames that it keeps for lagging members."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +32,7 @@ def test_a_member_who_is_up_to_date_gets_nothing():
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.data())
-def test_it_gives_exactly_the_frames_behind_a_number(batches, data):
+def test_it_returns_exactly_the_frames_after_a_sequence_number(batches, data):
     tail, frames = filled(*batches)
     at = data.draw(st.integers(0, len(frames) - 1))
     while at < len(frames):
@@ -53,7 +53,7 @@ def test_it_forgets_the_oldest_and_never_holds_more_than_its_limit():
 
 
 def test_a_batch_larger_than_the_limit_is_not_kept():
-    # A member who fell behind would be sent all of it in one piece.
+    # A lagging member would be sent all of it in one piece.
     count = TAIL_BYTES // 10_000 + 2
     tail, _ = filled(count, size=10_000)
     assert tail.after(0) is None

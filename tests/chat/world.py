@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 History = MemoryHistory | SqliteHistory
 
-#: Far from 0, so that nothing works only because a clock began there.
+#: Start of the clock: far from 0, so that no code can rely on 0.
 BEGIN = 1000.0
 
 
@@ -79,7 +79,7 @@ class Link(Connection):
 
     def put(self, data: bytes) -> None:
         """The server sends bytes."""
-        assert not self.closed, "nothing may be sent behind a close"
+        assert not self.closed, "nothing may be sent after a close"
         self.down += data
         self._unread.append(data)
 
@@ -190,7 +190,7 @@ class World:
     # -- what goes wrong ------------------------------------------------------------------------
 
     def drop(self, user: User, up: int = 0, down: int = 0) -> None:
-        """Cut a client's connection: only so many of the bytes under way still arrive."""
+        """Cut a client's connection; `up` and `down` bytes in transit still arrive."""
         link = user.link
         assert link is not None
         self._pump(user)
@@ -219,7 +219,7 @@ class World:
             room.oldest = purge.oldest.get(room.id, room.oldest)
 
     def crash(self) -> None:
-        """The server is gone, with all that was not committed, and starts again."""
+        """Crash the server, losing all that was not committed, and restart it."""
         self.batches.clear()
         for link in list(self.links):
             self.links.remove(link)
@@ -230,12 +230,12 @@ class World:
         self.hub = Hub(self.settings, self.history, self.history.load(), self.now)
 
     def stall(self, link: Link) -> None:
-        """A client takes nothing in any more."""
+        """Stop a client from reading."""
         link.holds = 1
         self.hub.stalled(link, self.now)
 
     def drain(self, link: Link) -> None:
-        """It does again."""
+        """Let a client read again."""
         link.holds = 0
         self.hub.drained(link)
 
@@ -249,14 +249,14 @@ class World:
         self.wait()
 
     def wait(self, seconds: float = 0.0) -> None:
-        """Let time pass in which nobody says anything."""
+        """Let time pass without messages."""
         self.now += seconds
         self.hub.tick(self.now)
         self._carry_out()
         self.settle()
 
     def commit(self) -> None:
-        """The disk has written the oldest batch."""
+        """Finish writing the oldest batch."""
         batch = self.batches.popleft()
         self.history.write([batch])
         self.hub.commit(batch)

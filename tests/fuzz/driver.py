@@ -1,4 +1,4 @@
-"""What drives a hub in the fuzzer: a server without sockets, disk or clock, and its peers' eyes.
+"""Driver of a hub for the fuzzer: a server without sockets, disk or clock, and its peers.
 
 It does what `netchat.net.chat_server` does, at moments that the input chooses, and looks at everything
 that comes out: a violated promise is an `AssertionError`.
@@ -33,7 +33,7 @@ SETTINGS = Settings(
 
 
 class Peer(Connection):
-    """One connection, and what its client has been told."""
+    """A connection, and what its client has received."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"10.0.0.{number % 2}:{number}")
@@ -90,7 +90,7 @@ class Driver:
                 self.hub.partial_frames.pop(peer, None)
             pause = self.hub.pause(peer, self.now, more=peer.reader.unread)
             assert pause >= 0
-            assert peer.closing or not peer.reader.unread or pause, "unread, and nobody comes back"
+            assert peer.closing or not peer.reader.unread or pause, "unread bytes without a pause"
         self.look()
 
     def lose(self, peer: Peer) -> None:
@@ -134,7 +134,7 @@ class Driver:
     # -- what comes out of it -------------------------------------------------------------------
 
     def look(self) -> None:
-        """Take the outputs, as the peers would."""
+        """Carry out the effects, as the peers would."""
         for output in self.hub.take_effects():
             match output:
                 case Fanout(to, data):
@@ -190,7 +190,7 @@ class Driver:
             assert frames == [wire.encode(event)], "an event differs from what the history has"
 
     def check(self) -> None:
-        """What must hold at any moment."""
+        """Check the invariants."""
         hub, alive = self.hub, set(self.peers)
         assert set(hub.connections) == alive
         for register in (
@@ -221,7 +221,7 @@ class Driver:
             assert len(set(named)) == len(named), f"room {number} has a message twice"
 
     def finish(self) -> None:
-        """Let everybody go, and time pass: nothing must be left."""
+        """Disconnect all clients and let time pass: nothing must be left."""
         for peer in list(self.peers):
             self.lose(peer)
         self.commit()

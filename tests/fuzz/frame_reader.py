@@ -93,7 +93,7 @@ def parse(stream: bytes, limit: int) -> tuple[list[Frame], type[PeerError] | Non
     """The plainest parser there could be: the whole stream, one field of a header at a time.
 
     Returns:
-        The frames; the kind of error behind them, if any; the bytes of an unfinished frame.
+        The frames; the kind of error after them, if any; the bytes of an unfinished frame.
     """
     frames: list[Frame] = []
     while stream:

@@ -43,7 +43,7 @@ class _Pipe:
         return []
 
     def swap_direction(self) -> None:
-        raise AssertionError("nobody asked for it")
+        raise AssertionError("the direction must not change")
 
 
 def check(data: bytes) -> None:

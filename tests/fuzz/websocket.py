@@ -42,7 +42,7 @@ class _Lower(asyncio.Transport):
         self.closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not self.closed, "written to behind its end"
+        assert not self.closed, "written to after its end"
         self.written += data
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ def check(data: bytes) -> None:
 
 
 def _run(parts: list[bytes], most: int = sys.maxsize) -> tuple[list[Frame], type[PeerError] | None]:
-    """What a server makes of a stream: the frames, and the kind of error behind them."""
+    """What a server makes of a stream: the frames, and the kind of error after them."""
     lower = _Lower()
     socket = WebSocket(lower, LIMIT, Envelope())
     frames: list[Frame] = []

@@ -1,4 +1,4 @@
-"""Every character of Unicode that is not displayed, or changes how others are, is escaped."""
+"""Escaping of every Unicode character that is invisible or changes how others are displayed."""
 
 import re
 import sys
