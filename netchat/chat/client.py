@@ -20,11 +20,6 @@ class ChatClient(ClientSession):
     connection is gone. The client keeps the delivery contract: a message stays in the outbox until
     it is acknowledged, and each room's events are applied once and in order.
 
-    >>> client = ChatClient("Nova")
-    >>> client.connected()
-    >>> client.data_to_send()[:2]
-    b'NC'
-
     Args:
         name: The requested user name.
         memory: State saved by an earlier client; new by default.

@@ -52,7 +52,7 @@ class TestPrivate:
         assert refusal(world.say(eve, Join(1, 0, 0, room)))[0] == ErrorCode.NO_SUCH_ROOM
         assert refusal(world.say(eve, Send(1, room, "x")))[0] == ErrorCode.NOT_A_MEMBER
 
-    @pytest.mark.parametrize("name", ["nobody", "Nova", ""])
+    @pytest.mark.parametrize("name", ["ghost", "Nova", ""])
     def test_with_an_unknown_name_or_oneself(self, world, nova, name):
         answer = world.say(nova, Private(3, name))
         assert refusal(answer) == (ErrorCode.NO_SUCH_USER, Private.TYPE, 3)

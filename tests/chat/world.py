@@ -211,7 +211,7 @@ class World:
                 user.happened += user.core.take_events()
 
     def purge(self) -> None:
-        """Delete what is older than now, however much that is."""
+        """Purge all events that are older than now."""
         purge = Purge(self.history, int(self.now * 1e6), at_once=True)
         while purge.step():
             pass
@@ -242,7 +242,7 @@ class World:
     # -- what moves -----------------------------------------------------------------------------
 
     def tick(self, seconds: float = 0.0) -> None:
-        """Let time pass in which everybody gives signs of life, and what follows from it."""
+        """Let time pass while all clients respond to PING."""
         self.now += seconds
         for link in self.links:
             link.heard = self.now
