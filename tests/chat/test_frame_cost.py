@@ -1,9 +1,9 @@
 """No frame costs the event loop more than 2 ms, whatever its type and whatever it holds.
 
 The most expensive frame for every message, field by field: each text, blob, list and number filled
-with the worst values there are, whole, with a byte missing and with a byte too many. What is
-measured is the CPU time of everything the server does about it: reading, the rules, the answers
-that are owed, the commit and what becomes visible with it.
+with the worst values there are, whole, with a byte missing and with a byte too many. The test
+measures the CPU time of everything that the server does for the frame: reading, the rules, pending
+replies, the commit and the effects that follow it.
 """
 
 from __future__ import annotations

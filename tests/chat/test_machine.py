@@ -2,7 +2,7 @@
 
 Hypothesis drives a handful of clients through talk, private talk, rooms, renames, connections cut
 at any byte, lost answers, a slow disk, stalled readers, crashes of the server and sessions that
-run out. The log of each room, as the history has it, is the truth that all is measured by.
+run out. The log of each room in the history is the reference.
 """
 
 from __future__ import annotations

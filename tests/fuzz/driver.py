@@ -48,9 +48,9 @@ class Driver:
     """A hub with a history in memory.
 
     Attributes:
-        peers: the connections that are not lost.
-        tokens: every token that was given out.
-        codes: every room code that was told to anybody.
+        peers: The open connections.
+        tokens: Every token that the server has issued.
+        codes: Every room code that the server has sent.
     """
 
     def __init__(self) -> None:

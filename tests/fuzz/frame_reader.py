@@ -1,6 +1,6 @@
-"""The frame reader under any bytes in any slicing, against a parser that sees all of them at once.
+"""The frame reader on any bytes in any slicing, against a parser that sees all bytes at once.
 
-What must hold:
+Invariants:
     - nothing but a `PeerError` is ever raised;
     - the frames, the kind of error and the bytes kept do not depend on how the stream was sliced;
     - a reader that has failed stays failed, and hands no frame over twice;

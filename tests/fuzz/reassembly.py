@@ -1,6 +1,6 @@
 """TCP reassembly under any arrival of segments, against a model that knows the stream.
 
-What must hold:
+Invariants:
     - every byte that is delivered is the stream's own, in its place;
     - nothing is delivered twice, and gaps are exactly where nothing was delivered;
     - at the end nothing is kept.

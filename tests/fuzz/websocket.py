@@ -1,6 +1,6 @@
 """The server's side of a WebSocket under any bytes in any slicing.
 
-What must hold:
+Invariants:
     - nothing but a `PeerError` is ever raised;
     - the frames and the kind of error do not depend on how the stream was sliced, nor on how many
       frames are taken at a time;
