@@ -110,7 +110,7 @@ fuzz: $(DEV) ## feed one million hostile inputs to everything that reads bytes
 	$(BIN)/python -m tests.fuzz reassembly --cases 1000000
 	$(BIN)/python -m tests.fuzz decoder --cases 1000000
 	$(BIN)/python -m tests.fuzz link --cases 1000000
-	$(BIN)/python -m tests.fuzz door --cases 1000000
+	$(BIN)/python -m tests.fuzz datagram_listener --cases 1000000
 	$(BIN)/python -m tests.fuzz websocket --cases 1000000
 
 PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

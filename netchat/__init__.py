@@ -5,7 +5,7 @@
             room = await chat.join("lobby")
             event = await room.send("Hello")
 
-The names below are imported on first use, so that `import netchat` costs nothing.
+The names in `__all__` are imported on first use, so `import netchat` is fast.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from netchat.version import __version__
+
 if TYPE_CHECKING:
     from netchat.channels import get as get_channel
     from netchat.coding import get as get_code
     from netchat.net.client import Client
     from netchat.net.server import Server
     from netchat.packets import read_capture, sniff
-
-__version__ = "0.1.0"
 
 __all__ = ["Client", "Server", "__version__", "get_channel", "get_code", "read_capture", "sniff"]
 

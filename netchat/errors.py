@@ -1,27 +1,27 @@
-"""Every exception that netchat raises on purpose.
+"""Exceptions that netchat raises on purpose, as a tree.
 
-They fork on the one question a caller asks first: *who did wrong?*
+The first level answers a caller's first question: which side caused the error?
 
     NetchatError
-    ├── PeerError              the other side did wrong; close the connection
-    │   ├── BadMagic           these bytes are not NCP
-    │   ├── BadVersion         NCP, but a version this program does not speak
+    ├── PeerError              the peer broke the protocol; close the connection
+    │   ├── BadMagic           the bytes are not NCP
+    │   ├── BadVersion         an NCP version that this program does not support
     │   ├── UnknownType        a frame type that is not in the protocol
-    │   ├── UnknownFlags       a flag, suite or reserved byte this version does not define
-    │   ├── FrameTooLarge      a header that announces more than the limit
-    │   ├── BadChecksum        the frame was damaged on its way
-    │   ├── BadBody            the body does not match the declaration of its type
-    │   ├── BadWebSocket       a WebSocket that carries no whole frames, or breaks RFC 6455
-    │   └── Unexpected         a valid message, in a state where it makes no sense
-    ├── EncodeError            *we* tried to send something the protocol cannot carry
-    ├── Refused                the server understood, and said no (`.code` says why)
-    ├── CannotConnect          no connection could be made, or it was lost for good
-    ├── NotPermitted           this process lacks a right, such as to capture packets
+    │   ├── UnknownFlags       a flag, suite or reserved byte that this version does not define
+    │   ├── FrameTooLarge      a header that announces a frame above the limit
+    │   ├── BadChecksum        a frame that was damaged on the way
+    │   ├── BadBody            a body that does not match the declaration of its type
+    │   ├── BadWebSocket       a WebSocket message without whole frames, or a breach of RFC 6455
+    │   └── Unexpected         a valid message that is not allowed in this state
+    ├── EncodeError            this program tried to send a value that does not fit the protocol
+    ├── Refused                the server refused the request (`.code` says why)
+    ├── CannotConnect          no connection was possible, or it was lost for good
+    ├── NotPermitted           this process lacks a permission, such as to capture packets
     ├── LinkError              a noisy link could not be opened, or was given up
-    ├── BenchError             an experiment could not be run, or its file not be used
-    ├── LabError               the lab's hosts and network could not be made, or are not there
+    ├── BenchError             an experiment could not run, or its file cannot be used
+    ├── LabError               the lab's hosts and network could not be created, or do not exist
     ├── HistoryError           the history could not be read or written
-    └── CaptureError           a capture file is cut short, damaged or of no known format
+    └── CaptureError           a capture file is truncated, damaged or of an unknown format
 """
 
 from __future__ import annotations
@@ -54,64 +54,61 @@ __all__ = [
 
 
 class NetchatError(Exception):
-    """The root: catch this to catch everything netchat raises on purpose."""
+    """Base class of all exceptions that netchat raises on purpose."""
 
 
 class PeerError(NetchatError):
-    """The bytes that arrived break the protocol; nothing after them can be trusted.
-
-    Attributes:
-        frames: the valid frames (`netchat.wire.Frame`) that stood in front of the bad bytes.
-    """
+    """A breach of the protocol by the peer. The bytes after it cannot be decoded."""
 
     frames: Sequence[Any] = ()
+    """The valid frames (`netchat.wire.Frame`) before the invalid bytes."""
 
 
 class BadMagic(PeerError):
-    """A frame does not begin with the magic bytes `NC`."""
+    """A frame that does not start with the magic bytes `NC`."""
 
 
 class BadVersion(PeerError):
-    """A frame is of a protocol version this program does not speak."""
+    """A frame of a protocol version that this program does not support."""
 
 
 class UnknownType(PeerError):
-    """A frame's type number is not in the protocol."""
+    """A frame whose type number is not in the protocol."""
 
 
 class UnknownFlags(PeerError):
-    """A frame sets a flag, suite or reserved byte that this version does not define."""
+    """A frame with a flag, suite or reserved byte that this version does not define."""
 
 
 class FrameTooLarge(PeerError):
-    """A header announces a frame above the limit; its body was never read."""
+    """A header that announces a frame above the limit. Its body was not read."""
 
 
 class BadChecksum(PeerError):
-    """A frame's CRC-32 does not match its bytes."""
+    """A frame whose CRC-32 does not match its bytes."""
 
 
 class BadBody(PeerError):
-    """A body does not match the declaration of its message."""
+    """A body that does not match the declaration of its message."""
 
 
 class BadWebSocket(PeerError):
-    """A WebSocket that breaks RFC 6455, or carries something else than whole frames."""
+    """A WebSocket message without whole frames, or a breach of RFC 6455."""
 
 
 class Unexpected(PeerError):
-    """A message arrived in a state of the conversation where it makes no sense."""
+    """A valid message that is not allowed in this state of the conversation."""
 
 
 class EncodeError(NetchatError):
-    """A message holds a value that the protocol cannot carry."""
+    """A value in a message that does not fit into the protocol."""
 
 
 class Refused(NetchatError):
-    """The server understood the request and refused it.
+    """A request that the server refused.
 
     Attributes:
-        code: the protocol's error code (`netchat.wire.ErrorCode`).
+        code: Error code of the protocol (`netchat.wire.ErrorCode`).
     """
 
     def __init__(self, code: int, text: str) -> None:
@@ -120,31 +117,31 @@ class Refused(NetchatError):
 
 
 class CannotConnect(NetchatError):
-    """No connection could be made, or it was lost for good."""
+    """A connection that could not be made, or was lost for good."""
 
 
 class LinkError(NetchatError):
-    """A noisy link could not be opened, was refused, or was given up."""
+    """A noisy link that could not be opened, was refused, or was given up."""
 
 
 class BenchError(NetchatError):
-    """An experiment could not be run, or a file of results could not be used."""
+    """An experiment that could not run, or a file of results that cannot be used."""
 
 
 class LabError(NetchatError):
-    """The lab's hosts and network could not be made, or are not there."""
+    """A lab whose hosts and network could not be created, or do not exist."""
 
 
 class HistoryError(NetchatError):
-    """The history could not be read or written."""
+    """A history that could not be read or written."""
 
 
 class NotPermitted(NetchatError):
-    """This process lacks a right that the work needs."""
+    """A missing permission of this process."""
 
 
 class CaptureError(NetchatError):
-    """A capture file could not be read or written, or not to its end.
+    """A capture file that could not be read or written completely.
 
-    What was whole in front of the place that the text names has been handed over.
+    The packets before the offset named in the text were returned.
     """

@@ -1,4 +1,4 @@
-"""Words for messages: counts with their nouns, and texts cut to a readable length."""
+"""Helpers for the wording of messages: counts with nouns, and shortened texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["cut", "many"]
 
 
 def many(count: int, noun: str, plural: str | None = None) -> str:
-    """Return a number of things.
+    """Return a count with its noun in the singular or plural.
 
     >>> many(1, "packet"), many(2000, "packet"), many(0, "match", "matches")
     ('1 packet', '2,000 packets', '0 matches')
@@ -15,7 +15,7 @@ def many(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def cut(text: str, longest: int = 80) -> str:
-    """Return a text, cut with an ellipsis if it is long: an error may quote what somebody typed.
+    """Return a text, shortened with an ellipsis if it is too long to quote in an error.
 
     >>> cut("hamming:7,4"), cut("hamming:7,4", 7)
     ('hamming:7,4', 'hamming…')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 
-from netchat.wire.shown import INVISIBLE
+from netchat.wire.safe_text import INVISIBLE
 
 __all__ = ["AWKWARD", "HIDDEN", "NO_XML", "utf8"]
 

@@ -16,7 +16,7 @@ import pytest
 
 from netchat import wire
 from netchat.chat.client_events import RoomEvent
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
 from netchat.chat.names import validate_name
 from netchat.chat.server_log import log_line
 from netchat.chat.text import validate_text
@@ -37,7 +37,7 @@ from netchat.packets.views.summary import summary
 from netchat.packets.views.tree import hex_lines, tree_lines
 from netchat.tui import lines as chat_lines
 from netchat.tui.json_output import event_json, line_json
-from netchat.wire.shown import show_text
+from netchat.wire.safe_text import show_text
 from tests.awkward import AWKWARD, HIDDEN, NO_XML, utf8
 from tests.packets.segments import START
 

@@ -14,12 +14,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from netchat import __version__
 from netchat.bench import saved_values as saved
 from netchat.bench.engine.tally import Tally
 from netchat.bench.engine.trial import Speed
 from netchat.bench.theory.intervals import Interval, clustered
 from netchat.bench.theory.rates import Kind, Theory
+from netchat.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

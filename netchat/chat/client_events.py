@@ -1,8 +1,8 @@
-"""What a client has to tell whoever uses it: one small class for each thing that can happen."""
+"""Events that a chat client reports to the application, one class per kind."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netchat.wire import Error, Event, Member, Message, RoomKind
 
@@ -28,7 +28,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Online:
-    """The session stands. `resumed`: it is the one from before the connection was lost."""
+    """The start of a session on a connection.
+
+    Attributes:
+        name: The user's name.
+        resumed: Whether an earlier session was resumed.
+        server: Name and version of the server.
+    """
 
     name: str
     resumed: bool
@@ -37,7 +43,12 @@ class Online:
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """The connection is lost, or could not be made; the next try is in `retry_in` seconds."""
+    """The loss of the connection, or a failed attempt to connect.
+
+    Attributes:
+        why: The reason.
+        retry_in: Time until the next attempt, in seconds.
+    """
 
     why: str
     retry_in: float
@@ -45,7 +56,12 @@ class Offline:
 
 @dataclass(frozen=True, slots=True)
 class SessionEnded:
-    """It is over, and no other try is made. `wanted`: because the user said so."""
+    """The end of the session; the client does not reconnect.
+
+    Attributes:
+        why: The reason.
+        wanted: Whether the user ended it.
+    """
 
     why: str
     wanted: bool
@@ -53,7 +69,12 @@ class SessionEnded:
 
 @dataclass(frozen=True, slots=True)
 class NameRejected:
-    """The server does not take the name; say another one with `ChatClient.introduce`."""
+    """A refused name. Propose another one with `ChatClient.send_hello`.
+
+    Attributes:
+        why: The reason.
+        suggestion: A similar name that is free.
+    """
 
     why: str
     suggestion: str
@@ -61,23 +82,28 @@ class NameRejected:
 
 @dataclass(frozen=True, slots=True)
 class NameChanged:
-    """The user's own name has changed. `request` is the number of the RENAME that asked for it."""
+    """A change of the user's own name.
+
+    Attributes:
+        name: The new name.
+        request: Number of the RENAME request.
+    """
 
     name: str
-    request: int = 0
+    request: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RoomEntered:
-    """The user has become a member of a room.
+    """The start of a membership in a room.
 
     Attributes:
-        room: its code.
-        kind: what the room is for.
-        peer: in a private room, the name of the other user.
-        members: number of members, including this user.
-        asked: this user's own request led to it, rather than another user's.
-        request: the number of that request; 0 if there was none.
+        room: Room code.
+        kind: Lobby, room or private room.
+        peer: Name of the other user in a private room, else an empty string.
+        members: Number of members, including this user.
+        asked: Whether this user's own request caused it, rather than another user's.
+        request: Number of that request, or 0.
     """
 
     room: str
@@ -85,16 +111,16 @@ class RoomEntered:
     peer: str
     members: int
     asked: bool
-    request: int = 0
+    request: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RoomLeft:
-    """The user is in a room no longer.
+    """The end of a membership in a room.
 
     Attributes:
-        room: its code.
-        why: why the server does not take the user back into a room that it still has, else empty.
+        room: Room code.
+        why: Why the server refuses to let the user back in, or an empty string.
     """
 
     room: str
@@ -103,14 +129,14 @@ class RoomLeft:
 
 @dataclass(frozen=True, slots=True)
 class RoomEvent:
-    """An event of a room, in the room's order, once.
+    """An event of a room. Each is reported once and in order.
 
     Attributes:
-        event: it.
-        kind: what its room is for.
-        peer: in a private room the other one's name.
-        own: the user's own message.
-        late: it happened while the user was not connected.
+        event: The EVENT message.
+        kind: Lobby, room or private room.
+        peer: Name of the other user in a private room, else an empty string.
+        own: Whether it is the user's own message.
+        late: Whether it happened while the user was not connected.
     """
 
     event: Event
@@ -122,7 +148,7 @@ class RoomEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventsMissed:
-    """Events `first` to `last` of a room are lost to this client: the server keeps them no more."""
+    """Events `first` to `last` of a room that are no longer available on the server."""
 
     room: str
     first: int
@@ -131,28 +157,43 @@ class EventsMissed:
 
 @dataclass(frozen=True, slots=True)
 class HistoryReceived:
-    """Answers a request for history. `oldest` is the oldest event that is still kept."""
+    """The answer to a HISTORY request.
+
+    Attributes:
+        room: Room code.
+        events: The events, in order.
+        oldest: Sequence number of the oldest event that the server keeps.
+        request: Number of the request.
+    """
 
     room: str
     events: tuple[Event, ...]
     oldest: int
-    request: int = 0
+    request: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RosterReceived:
-    """Answers a request for who is in a room; `more` names are on the next page."""
+    """The answer to a WHO request: one page of a room's members.
+
+    Attributes:
+        room: Room code.
+        total: Number of members.
+        members: This page of the members, sorted by name.
+        more: Whether another page follows.
+        request: Number of the request.
+    """
 
     room: str
     total: int
     members: tuple[Member, ...]
     more: bool
-    request: int = 0
+    request: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRefused:
-    """The server refused a request."""
+    """A refused request, with the server's ERROR."""
 
     error: Error
     request: Message | None
@@ -160,7 +201,13 @@ class RequestRefused:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """A message was not and will not be delivered. `counter` is 0 if it was never sent."""
+    """A message that will not be delivered.
+
+    Attributes:
+        text: The message.
+        why: The reason.
+        counter: Its counter, or 0 if it was never sent.
+    """
 
     text: str
     why: str
@@ -169,7 +216,7 @@ class Undelivered:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A message resent after a reconnect is already in the log, as event `seq` of its room."""
+    """A retransmitted message that is already in the log, as event `seq` of its room."""
 
     room: str
     counter: int
@@ -178,7 +225,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class WarningReceived:
-    """The server has something to say that concerns no request."""
+    """A warning from the server that refers to no request."""
 
     error: Error
 

@@ -1,9 +1,9 @@
-"""What a client does with what the server sends: one function a message."""
+"""Handlers of the messages that a client receives, one function per message."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netchat.chat.client_events import (
     Acknowledged,
@@ -21,6 +21,7 @@ from netchat.chat.client_events import (
     Undelivered,
     WarningReceived,
 )
+from netchat.chat.client_session import ClientSession
 from netchat.chat.names import fold
 from netchat.chat.outbox import RoomView
 from netchat.errors import Unexpected
@@ -51,42 +52,39 @@ from netchat.wire import (
     encode,
 )
 
-if TYPE_CHECKING:
-    from netchat.chat.client import ChatClient
-
 __all__ = ["HANDLERS"]
 
-#: Errors behind which another try makes no sense.
-_FINAL = {ErrorCode.BAD_FRAME, ErrorCode.UNEXPECTED, ErrorCode.SESSION_MOVED}
+#: Errors after which reconnecting would fail again.
+_FATAL = {ErrorCode.BAD_FRAME, ErrorCode.UNEXPECTED, ErrorCode.SESSION_MOVED}
 
-#: Events that are kept while one in front of them is missing.
-_MAX_AHEAD = 4096
+#: Events that are kept while an earlier one is missing.
+_MAX_OUT_OF_ORDER = 4096
 
 
-def _welcome(client: ChatClient, message: Welcome) -> None:
+def _welcome(client: ClientSession, message: Welcome) -> None:
     if client.online:
-        raise Unexpected("WELCOME came twice")
+        raise Unexpected("WELCOME was sent twice")
     client.online = True
     client.name, client.device = message.name, message.device
     client.max_text = message.max_text
     memory = client.memory
     memory.token = message.token
     client.events.append(Online(message.name, bool(message.resumed), message.software))
-    told = {m.room for m in message.rooms}
-    gone = [view for code, view in memory.rooms.items() if code not in told]
+    current = {m.room for m in message.rooms}
+    gone = [view for code, view in memory.rooms.items() if code not in current]
     pending, client.requests = client.requests, {}
     for membership in message.rooms:
         unknown = membership.kind == RoomKind.ROOM and membership.room not in memory.rooms
         created = [n for n, r in pending.items() if isinstance(r, Create)] if unknown else []
-        if created:  # it was carried out, and only its answer was lost
+        if created:  # the server created the room, but its answer was lost
             del pending[created[0]]
         answered = created[0] if created else 0
         _enter(client, membership, 0, asked=bool(created), request=answered)
     for view in gone:
         if message.resumed or view.kind is RoomKind.PRIVATE:
-            _forget(client, view, "that conversation is over")
+            _forget(client, view, "the conversation is over")
         else:
-            # A new session: become a member again, and read on where the old one ended.
+            # A new session: join again, and continue after the last event of the old one.
             client.ask(lambda n, v=view: Join(n, v.log, v.last, v.code))  # type: ignore[misc]
     for number, request in pending.items():
         done = (isinstance(request, Join) and request.room in memory.rooms) or (
@@ -97,22 +95,22 @@ def _welcome(client: ChatClient, message: Welcome) -> None:
             client.out.append(encode(request))
     asked = {fold(r.name) for r in client.requests.values() if isinstance(r, Private)}
     for name in memory.private:
-        if name not in asked:  # an earlier client was killed before it had the room
+        if name not in asked:  # an earlier client ended before it got the room
             client.ask(lambda n, name=name: Private(n, name))  # type: ignore[misc]
-    if client.goodbye:
-        client.out.append(client.goodbye)
+    if client.pending_bye:
+        client.out.append(client.pending_bye)
 
 
-def _joined(client: ChatClient, message: Joined) -> None:
+def _joined(client: ClientSession, message: Joined) -> None:
     if len(message.membership) != 1:
-        raise Unexpected(f"JOINED names {len(message.membership)} rooms; it must name one")
+        raise Unexpected(f"JOINED must name one room, got {len(message.membership)}")
     request = client.requests.pop(message.request, None)
     membership = message.membership[0]
     asked = bool(message.request)
     view = _enter(client, membership, message.members, asked=asked, request=message.request)
     if view.kind is RoomKind.PRIVATE:
         names = {fold(view.peer)}
-        if isinstance(request, Private):  # the other one may be called otherwise by now
+        if isinstance(request, Private):  # the other user may have a new name by now
             names.add(fold(request.name))
         for name in names:
             for text in client.memory.private.pop(name, []):
@@ -120,63 +118,71 @@ def _joined(client: ChatClient, message: Joined) -> None:
 
 
 def _enter(
-    client: ChatClient, told: Membership, members: int, *, asked: bool = False, request: int = 0
+    client: ClientSession,
+    membership: Membership,
+    members: int,
+    *,
+    asked: bool = False,
+    request: int = 0,
 ) -> RoomView:
-    """Learn where a room begins on this connection."""
+    """Set a room's position on this connection, adding the room if it is new."""
     rooms = client.memory.rooms
-    view = rooms.get(told.room)
-    known = view is not None and view.log == told.log
+    view = rooms.get(membership.room)
+    known = view is not None and view.log == membership.log
     if view is None or not known:
         try:
-            kind = RoomKind(told.kind)
+            kind = RoomKind(membership.kind)
         except ValueError:
-            raise Unexpected(f"{told.kind} is no kind of room in NCP/1") from None
-        view = rooms[told.room] = RoomView(told.room, kind, told.peer, told.log, told.last)
-    elif not view.begun and told.last > view.last:
-        client.events.append(EventsMissed(view.code, view.last + 1, told.last))
-    if not view.begun:
-        view.begun = True
-        view.last, view.head = told.last, told.head
-    view.peer = told.peer or view.peer
+            raise Unexpected(f"a room's kind must be 1, 2 or 3, got {membership.kind}") from None
+        view = rooms[membership.room] = RoomView(
+            membership.room, kind, membership.peer, membership.log, membership.last
+        )
+    elif not view.is_positioned and membership.last > view.last:
+        client.events.append(EventsMissed(view.code, view.last + 1, membership.last))
+    if not view.is_positioned:
+        view.is_positioned = True
+        view.last, view.head = membership.last, membership.head
+    view.peer = membership.peer or view.peer
     if not known or asked:
         client.events.append(RoomEntered(view.code, view.kind, view.peer, members, asked, request))
-    _catch_up(client, view)
+    _finish_catching_up(client, view)
     return view
 
 
-def _catch_up(client: ChatClient, view: RoomView) -> None:
-    """When everything up to the head has come, send again what has found no echo."""
-    if view.open or view.last < view.head:
+def _finish_catching_up(client: ClientSession, view: RoomView) -> None:
+    """Once the room's head is reached, retransmit the unacknowledged messages."""
+    if view.is_caught_up or view.last < view.head:
         return
-    view.open = True
+    view.is_caught_up = True
     client.out += [encode(s) for s in client.memory.outbox.values() if s.room == view.code]
 
 
-def _event(client: ChatClient, event: Event) -> None:
+def _event(client: ClientSession, event: Event) -> None:
     view = client.memory.rooms.get(event.room)
     if view is None:
         return
     if event.seq <= view.last:
-        _collect(client, event)
+        _add_to_history(client, event)
     elif event.seq == view.last + 1:
         _apply(client, view, event)
-        _follow_up(client, view)
-    elif len(view.ahead) < _MAX_AHEAD:
-        if not view.ahead:
+        _apply_out_of_order(client, view)
+    elif len(view.out_of_order) < _MAX_OUT_OF_ORDER:
+        if not view.out_of_order:
             first, last = view.last + 1, event.seq - 1
-            client.holes.add(client.ask(lambda n: History(n, first, last, view.code)))
-        view.ahead[event.seq] = event
+            client.gap_requests.add(client.ask(lambda n: History(n, first, last, view.code)))
+        view.out_of_order[event.seq] = event
 
 
-def _follow_up(client: ChatClient, view: RoomView) -> None:
-    """Apply what came too early and is next now."""
-    while (event := view.ahead.pop(view.last + 1, None)) is not None:
+def _apply_out_of_order(client: ClientSession, view: RoomView) -> None:
+    """Apply the early events that are next in order."""
+    while (event := view.out_of_order.pop(view.last + 1, None)) is not None:
         _apply(client, view, event)
-    _catch_up(client, view)
+    _finish_catching_up(client, view)
 
 
-def _collect(client: ChatClient, event: Event) -> None:
-    for number, events in client.past.items():
+def _add_to_history(client: ClientSession, event: Event) -> None:
+    """Add an event that was applied before to the HISTORY request that it answers, if any."""
+    for number, events in client.history_replies.items():
         asked = client.requests.get(number)
         if (
             isinstance(asked, History)
@@ -188,7 +194,7 @@ def _collect(client: ChatClient, event: Event) -> None:
             return
 
 
-def _apply(client: ChatClient, view: RoomView, event: Event) -> None:
+def _apply(client: ClientSession, view: RoomView, event: Event) -> None:
     view.last = event.seq
     own = bool(event.device) and event.device == client.device
     if own:
@@ -200,49 +206,49 @@ def _apply(client: ChatClient, view: RoomView, event: Event) -> None:
     if event.kind == EventKind.RENAME and event.sender == view.peer:
         view.peer = event.text
     elif event.kind == EventKind.LEAVE and event.sender != client.name:
-        # Nobody is left to talk to; whoever takes that name next is somebody else.
+        # The other user has left, and another user may take the name.
         view.peer = ""
         if not any(isinstance(r, Leave) and r.room == view.code for r in client.requests.values()):
             client.leave(view.code)
 
 
-def _history_end(client: ChatClient, message: HistoryEnd) -> None:
-    events = client.past.get(message.request)
+def _history_end(client: ClientSession, message: HistoryEnd) -> None:
+    events = client.history_replies.get(message.request)
     asked = client.requests.get(message.request)
     if events is None or not isinstance(asked, History):
         return
-    if message.first <= message.last < asked.last:  # cut short by its size: ask for the rest
+    if message.first <= message.last < asked.last:  # cut short by its size: request the rest
         rest = History(message.request, message.last + 1, asked.last, asked.room)
         client.requests[message.request] = rest
         client.out.append(encode(rest))
         return
-    del client.requests[message.request], client.past[message.request]
-    if message.request in client.holes:
-        client.holes.remove(message.request)
-        _give_up_hole(client, message.room)
+    del client.requests[message.request], client.history_replies[message.request]
+    if message.request in client.gap_requests:
+        client.gap_requests.remove(message.request)
+        _skip_gap(client, message.room)
     else:
         client.events.append(
             HistoryReceived(message.room, tuple(events), message.oldest, message.request)
         )
 
 
-def _give_up_hole(client: ChatClient, room: str) -> None:
-    """What the answer to a hole has not brought is gone for good: read on behind it."""
+def _skip_gap(client: ClientSession, room: str) -> None:
+    """Skip events that the server no longer has, and continue after them."""
     view = client.memory.rooms.get(room)
-    if view is None or not view.ahead:
+    if view is None or not view.out_of_order:
         return
-    following = min(view.ahead)
+    following = min(view.out_of_order)
     client.events.append(EventsMissed(view.code, view.last + 1, following - 1))
     view.last = following - 1
-    _follow_up(client, view)
+    _apply_out_of_order(client, view)
 
 
-def _ack(client: ChatClient, message: Ack) -> None:
+def _ack(client: ClientSession, message: Ack) -> None:
     if client.memory.outbox.pop(message.counter, None) is not None:
         client.events.append(Acknowledged(message.room, message.counter, message.seq))
 
 
-def _roster(client: ChatClient, message: Roster) -> None:
+def _roster(client: ClientSession, message: Roster) -> None:
     client.requests.pop(message.request, None)
     client.events.append(
         RosterReceived(
@@ -251,50 +257,57 @@ def _roster(client: ChatClient, message: Roster) -> None:
     )
 
 
-def _renamed(client: ChatClient, message: Renamed) -> None:
+def _renamed(client: ClientSession, message: Renamed) -> None:
     client.requests.pop(message.request, None)
     client.name = message.name
     client.events.append(NameChanged(message.name, message.request))
 
 
-def _left(client: ChatClient, message: Left) -> None:
+def _left(client: ClientSession, message: Left) -> None:
     client.requests.pop(message.request, None)
     view = client.memory.rooms.get(message.room)
     if view is not None:
-        _forget(client, view, "you left the room before its echo came")
+        _forget(client, view, "you left the room before it was acknowledged")
 
 
-def _forget(client: ChatClient, view: RoomView, lost: str, why: str = "") -> None:
-    """Be in a room no longer; `lost` is why what waited for it is not delivered."""
+def _forget(client: ClientSession, view: RoomView, undelivered: str, why: str = "") -> None:
+    """Remove a room from the client's state.
+
+    Args:
+        client: The client.
+        view: The room.
+        undelivered: Why its unacknowledged messages are not delivered.
+        why: Why the server refuses to let the user back in, if it does.
+    """
     del client.memory.rooms[view.code]
     for counter, send in list(client.memory.outbox.items()):
         if send.room == view.code:
             del client.memory.outbox[counter]
-            client.events.append(Undelivered(send.text, lost, counter))
+            client.events.append(Undelivered(send.text, undelivered, counter))
     client.events.append(RoomLeft(view.code, why))
 
 
-def _ping(client: ChatClient, message: Ping) -> None:
+def _ping(client: ClientSession, message: Ping) -> None:
     client.out.append(encode(Pong(message.time)))
 
 
-def _pong(client: ChatClient, message: Pong) -> None:
-    """A sign of life."""
+def _pong(client: ClientSession, message: Pong) -> None:
+    """Do nothing: the driver records when the last byte arrived."""
 
 
-def _bye(client: ChatClient, message: Bye) -> None:
-    if client.goodbye:
+def _bye(client: ClientSession, message: Bye) -> None:
+    if client.pending_bye:
         client.ended = True
         client.memory.forget_session()
         client.events.append(SessionEnded(message.text, wanted=True))
     else:
-        client.farewell = message.text
+        client.close_reason = message.text
 
 
-def _error(client: ChatClient, error: Error) -> None:
+def _error(client: ClientSession, error: Error) -> None:
     if error.code in (ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED) and not client.online:
         client.events.append(NameRejected(error.text, error.suggestion))
-    elif error.code in _FINAL or (error.code == ErrorCode.SERVER_FULL and not client.memory.token):
+    elif error.code in _FATAL or (error.code == ErrorCode.SERVER_FULL and not client.memory.token):
         client.ended = True
         client.events.append(SessionEnded(error.text, wanted=False))
     elif error.about == Send.TYPE:
@@ -303,8 +316,8 @@ def _error(client: ChatClient, error: Error) -> None:
             client.events.append(Undelivered(send.text, error.text, error.reference))
     elif error.about:
         request = client.requests.pop(error.reference, None)
-        client.past.pop(error.reference, None)
-        client.holes.discard(error.reference)
+        client.history_replies.pop(error.reference, None)
+        client.gap_requests.discard(error.reference)
         if isinstance(request, Private) and client.memory.private.get(fold(request.name)):
             for text in client.memory.private.pop(fold(request.name)):
                 client.events.append(Undelivered(text, error.text))
@@ -317,7 +330,7 @@ def _error(client: ChatClient, error: Error) -> None:
         client.events.append(WarningReceived(error))
 
 
-#: Which function takes which message.
+#: Handler of each message.
 HANDLERS: dict[type[Message], Callable[[Any, Any], None]] = {
     Welcome: _welcome,
     Joined: _joined,

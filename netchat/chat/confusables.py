@@ -1,6 +1,6 @@
-"""Skeletons of text: texts that look alike have the same one (Unicode UTS #39, section 4).
+"""Skeletons of text: texts that look alike have the same skeleton (Unicode UTS #39, section 4).
 
-The table of confusable characters is Unicode's own, in `confusables.txt` beside this file.
+`confusables.txt` is Unicode's table of confusable characters.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["load_confusables", "skeleton"]
 def skeleton(text: str) -> str:
     """Return the skeleton of a text: `maria` and `rnaria` have the same one.
 
-    The caller bounds the length of the text, and removes what is not displayed.
+    The caller limits the length of the text and removes invisible characters.
     """
     decomposed = unicodedata.normalize("NFD", text).translate(load_confusables())
     return unicodedata.normalize("NFD", decomposed)

@@ -1,22 +1,22 @@
-"""Fair shares of what a server has few of: how much of it one address may take."""
+"""Fair shares of a limited resource: how much of it one address may use."""
 
 from __future__ import annotations
 
 import ipaddress
 
-__all__ = ["CLASS", "Shares", "share_of"]
+__all__ = ["GUARANTEED", "Shares", "share_of"]
 
-#: What one address may hold in any case, as long as there is any left: a class behind one NAT.
-CLASS = 100
+#: Units that one address may use as long as any are free: a class that shares one NAT address.
+GUARANTEED = 100
 
-#: How many times as many as are free one address may hold.
-PART = 3
+#: Multiple of the free units that one address may use beyond that.
+FREE_FACTOR = 3
 
 
 def share_of(host: str) -> str:
-    """Return what counts as one address: an IPv4 address, or the /64 that an IPv6 address is in.
+    """Return the group that an address counts in: an IPv4 address, or the /64 of an IPv6 address.
 
-    Every customer of an IPv6 provider has at least a /64, so that its addresses cost nothing.
+    Every customer of an IPv6 provider has at least a /64, so single IPv6 addresses cost nothing.
     """
     if ":" not in host:
         return host
@@ -30,38 +30,38 @@ def share_of(host: str) -> str:
 
 
 class Shares:
-    """Counts what each address holds of one thing.
+    """Counts of how many units of a resource each address uses.
 
-    An address may hold `CLASS` of them, and more while that is at most `PART` times as many as are
-    free: three quarters of all if no other address holds any. This is how switches share a buffer
-    between ports (dynamic thresholds). One address can therefore never take the last ones.
+    An address may use `GUARANTEED` units, or `FREE_FACTOR` times the number of free units if that
+    is more. An address on its own can therefore use three quarters of all units, and no address can
+    use the last ones. Switches share their buffer between ports in this way (dynamic thresholds).
 
     Args:
-        limit: how many there are.
+        limit: Number of units.
 
     Attributes:
-        held: how many each address holds.
-        total: how many are held.
+        counts: Units in use by each address.
+        total: Units in use.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.held: dict[str, int] = {}
+        self.counts: dict[str, int] = {}
         self.total = 0
 
     def allows(self, address: str) -> bool:
-        """Whether an address may take one more."""
+        """Return whether an address may use one more unit."""
         free = self.limit - self.total
-        return free > 0 and self.held.get(address, 0) < max(CLASS, PART * free)
+        return free > 0 and self.counts.get(address, 0) < max(GUARANTEED, FREE_FACTOR * free)
 
-    def take(self, address: str) -> None:
-        """Count one more for an address."""
-        self.held[address] = self.held.get(address, 0) + 1
+    def acquire(self, address: str) -> None:
+        """Count one more unit for an address."""
+        self.counts[address] = self.counts.get(address, 0) + 1
         self.total += 1
 
-    def give_back(self, address: str) -> None:
-        """Count one less for an address."""
-        self.held[address] -= 1
-        if not self.held[address]:
-            del self.held[address]
+    def release(self, address: str) -> None:
+        """Count one unit less for an address."""
+        self.counts[address] -= 1
+        if not self.counts[address]:
+            del self.counts[address]
         self.total -= 1

@@ -1,14 +1,14 @@
-"""The server's rules, without I/O: frames in, outputs and batches out, time is an argument.
+"""Sans-I/O chat server: frames in, effects and batches out; the time is an argument.
 
-Whoever drives a hub does five things:
-    1. tells it of connections (`connect`, `lost`), and hands it as many of their frames as each is
-       `permitted` (`receive`); reads nothing more from a connection that has to `pause`;
-    2. carries out what it asks for (`take_outputs`);
-    3. writes the batch it has collected to a history (`take_batch`), then calls `commit`: nobody
-       sees an event before it is durable;
-    4. tells it who does not take bytes in (`stalled`, `drained`), and lets it serve from the
-       history those who fell behind (`catch_up`);
-    5. calls `tick` a few times a second.
+The driver of a hub (`netchat.net.chat_server`, or a test) does five things:
+    1. It reports connections (`connect`, `lost`) and passes their frames to `receive`, as many as
+       `permitted` allows. It does not read from a connection for as long as `pause` returns.
+    2. It carries out the effects (`take_effects`).
+    3. It writes each batch (`take_batch`) to a history, then calls `commit`: an event is sent only
+       once it is durable.
+    4. It reports connections that stop reading (`stalled`, `drained`), and calls `catch_up` to
+       serve lagging connections from the history.
+    5. It calls `tick` a few times per second.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from netchat.chat import timers
+from netchat.chat.effects import Effect, Fanout
 from netchat.chat.fair_shares import share_of
 from netchat.chat.handshake import hello
-from netchat.chat.model.connection import Connection, Fanout, Output
-from netchat.chat.model.room import Room
+from netchat.chat.model import Connection, Room
 from netchat.chat.persistence import (
     Batch,
 )
 from netchat.chat.server_handlers import HANDLERS
-from netchat.chat.state import State
+from netchat.chat.server_state import ServerState
 from netchat.errors import PeerError
 from netchat.wire import (
     MESSAGES,
@@ -42,99 +42,96 @@ from netchat.wire import (
 
 __all__ = ["Hub"]
 
-#: Bytes of history that one member who fell behind is sent at a time.
+#: Bytes of history that a lagging connection is sent at a time.
 CATCH_UP_BYTES = 64 * 1024
 
-#: A connection that sends too fast is told so at most this often, in seconds.
-WARN_EVERY = 10.0
+#: Minimum time between two warnings that a connection sends too fast, in seconds.
+WARNING_INTERVAL = 10.0
 
-#: A frame counts once for each KiB that it begins, in the limit on frames a second (a shift).
+#: log2 of the bytes for which a frame costs one more in the rate limit: 1 KiB.
 FRAME_UNIT = 10
 
-#: Answers that a connection may be owed; before it has taken some in, no more is read from it.
-MAX_ASKED = 64
+#: Replies that a connection may have pending; at this number, the server stops reading from it.
+MAX_PENDING_REPLIES = 64
 
-#: The least pause of a connection, in seconds: it goes on with more than a single frame then.
-LEAST_PAUSE = 0.02
+#: Shortest pause of a connection, in seconds, so that several frames are handled after it.
+MIN_PAUSE = 0.02
 
-
-#: Type numbers that a client may send before, and after it has a session.
+#: Type numbers that a client may send before and after it has a session.
 _FIRST = frozenset({Hello.TYPE})
 _REQUESTS = frozenset(kind.TYPE for kind in HANDLERS)
 
 
-class Hub(State):
-    """One chat server; see `State` for what it is made from."""
+class Hub(ServerState):
+    """Sans-I/O chat server; see `ServerState` for its arguments and attributes."""
 
-    # -- what the driver calls ------------------------------------------------------------------
+    # -- called by the driver -------------------------------------------------------------------
 
     def connect(self, connection: Connection, now: float) -> None:
-        """A peer has connected."""
-        connection.heard = connection.filled = now
+        """Register a new connection."""
+        connection.heard = connection.refilled_at = now
         connection.allowance = self.settings.burst
         connection.share = share = share_of(connection.address.rpartition(":")[0])
         count = self.addresses.get(share, 0) + 1
         self.addresses[share] = count
         self.connections[connection] = None
         if not self.half_open_shares.allows(share):
-            self.disconnect(
-                connection, ErrorCode.BUSY, "The server is busy; try again in a moment."
-            )
+            text = "The server is busy; try again in a moment."
+            self.disconnect(connection, ErrorCode.BUSY, text)
         elif 0 < self.settings.max_per_address < count:
-            self.disconnect(
-                connection, ErrorCode.BUSY, f"There are {count - 1} connections from {share}."
-            )
+            text = f"There are already {count - 1} connections from {share}; close one."
+            self.disconnect(connection, ErrorCode.BUSY, text)
         else:
             self.half_open[connection] = now
-            self.half_open_shares.take(share)
+            self.half_open_shares.acquire(share)
 
     def permitted(self, connection: Connection, now: float) -> int:
-        """How many frames of a connection may be handled now (token bucket)."""
-        # Answers to repeated messages come on top, once a batch is durable.
-        room = max(0, MAX_ASKED - len(connection.asked)) if connection.asked else MAX_ASKED
+        """Return the number of frames of a connection that may be handled now (token bucket)."""
+        # Replies to repeated messages are added once a batch is durable, beyond the limit.
+        free = max(0, MAX_PENDING_REPLIES - len(connection.pending_replies or ()))
         settings = self.settings
         if not settings.rate:
             connection.allowance = settings.burst
-            return room
-        grown = connection.allowance + (now - connection.filled) * settings.rate
+            return free
+        grown = connection.allowance + (now - connection.refilled_at) * settings.rate
         connection.allowance = grown = min(grown, settings.burst)
-        connection.filled = now
-        return min(room, int(grown)) if grown > 0 else 0
+        connection.refilled_at = now
+        return min(free, int(grown)) if grown > 0 else 0
 
     def pause(self, connection: Connection, now: float, *, more: bool) -> float:
-        """For how many seconds to read nothing from a connection; 0 if it may go on.
+        """Return for how many seconds not to read from a connection; 0 to continue.
 
         Args:
-            connection: the connection; frames of it have just been handled.
-            now: the present.
-            more: frames of it may have arrived that were not handled.
+            connection: A connection whose frames have just been handled.
+            now: The current time, in seconds.
+            more: Whether received frames may be waiting.
         """
         if connection.closing:
             return 0.0
-        if connection.asked and len(connection.asked) >= MAX_ASKED:
-            return LEAST_PAUSE
+        if connection.pending_replies and len(connection.pending_replies) >= MAX_PENDING_REPLIES:
+            return MIN_PAUSE
         rate, allowance = self.settings.rate, connection.allowance
         if not rate or allowance >= (1 if more else 0):
             return 0.0
-        if now - connection.warned >= WARN_EVERY or not connection.warned:
-            connection.warned = now
-            text = f"You send more than {rate:g} frames a second; the server reads you slower."
+        if now - connection.warned_at >= WARNING_INTERVAL or not connection.warned_at:
+            connection.warned_at = now
+            text = f"You send more than {rate:g} frames per second; the server is throttling you."
             self.send(connection, Error(ErrorCode.TOO_FAST, 0, 0, text, ""))
             name = connection.session.name if connection.session else ""
-            self.note("too fast", name=name, address=connection.address)
-        return max(LEAST_PAUSE, (1 - allowance) / rate)
+            self.log("too fast", name=name, address=connection.address)
+        return max(MIN_PAUSE, (1 - allowance) / rate)
 
     def receive(self, connection: Connection, frames: Sequence[Frame], now: float) -> None:
-        """Frames have arrived on a connection."""
+        """Handle frames received on a connection."""
         self.source = connection.address
         for frame in frames:
             if connection.closing:
                 break
             number, body = frame
             connection.allowance -= 1 + (len(body) >> FRAME_UNIT)
-            # Decided before its body is looked at.
+            # Checked before the body is decoded.
             if number not in (_FIRST if connection.session is None else _REQUESTS):
-                self._out_of_place(connection, MESSAGES[number])
+                self._refuse_type(connection, MESSAGES[number])
                 break
             try:
                 self._handle(connection, decode(frame), now)
@@ -143,93 +140,93 @@ class Hub(State):
         self.source = ""
 
     def protocol_error(self, connection: Connection, error: PeerError) -> None:
-        """A peer has broken the protocol; nothing more of what it sends can be trusted."""
+        """Disconnect a peer that broke the protocol."""
         if not connection.closing:
             self.disconnect(connection, ErrorCode.BAD_FRAME, f"{type(error).__name__}: {error}.")
 
     def lost(self, connection: Connection, now: float) -> None:
-        """A connection is gone, whoever closed it."""
+        """Handle the end of a connection, closed by either peer."""
         if connection not in self.connections:
             return
         del self.connections[connection]
         self.addresses[connection.share] -= 1
         if not self.addresses[connection.share]:
             del self.addresses[connection.share]
-        self.greeted(connection)
-        for register in (self.partials, self.stalls, self.catching_up):
+        self.end_handshake(connection)
+        for register in (self.partial_frames, self.stalled_connections, self.catching_up):
             register.pop(connection, None)
         session = connection.session
         self.detach(connection)
         if session is not None and self.sessions.get(session.id) is session:
             session.away_since = now
             self.away[session] = None
-            self.note("away", name=session.name, address=connection.address)
+            self.log("away", name=session.name, address=connection.address)
 
     def stalled(self, connection: Connection, now: float) -> None:
-        """A connection's send buffer is full: push nothing to it; the history keeps its events."""
+        """Stop sending events to a connection whose send buffer is full."""
         connection.stalled_since = now
-        self.stalls[connection] = None
+        self.stalled_connections[connection] = None
         session = connection.session
         if session is None:
             return
-        if connection.lagging is None:
-            connection.lagging = {}
+        if connection.lagging_rooms is None:
+            connection.lagging_rooms = {}
         for room in session.rooms.values():
             if connection in room.live:
                 del room.live[connection]
-                connection.lagging[room] = room.delivered
+                connection.lagging_rooms[room] = room.delivered
 
     def drained(self, connection: Connection) -> None:
-        """A connection takes bytes in again."""
+        """Let a connection that reads again catch up."""
         connection.stalled_since = 0.0
-        self.stalls.pop(connection, None)
-        if connection.lagging or connection.asked:
+        self.stalled_connections.pop(connection, None)
+        if connection.lagging_rooms or connection.pending_replies:
             self.catching_up[connection] = None
 
     def catch_up(self, enough: Callable[[], bool] = lambda: False) -> bool:
-        """Send each member who fell behind its next events, or a large answer it is owed.
+        """Send each lagging connection its next events, or its next pending reply.
 
         Args:
-            enough: says that the others have to wait for the next call.
+            enough: Returns True to leave the remaining connections to the next call.
 
         Returns:
-            Whether there is more to be sent, once what was sent has been taken in.
+            Whether more is left to send, once the peers have read this.
         """
         same: dict[tuple[Room, int], tuple[bytes, int]] = {}
         for connection in list(self.catching_up):
             self.catching_up.pop(connection, None)
             if not connection.stalled_since and self._serve(connection, same):
-                self.catching_up[connection] = None  # behind the others
+                self.catching_up[connection] = None  # at the end of the queue
             if enough():
                 break
         return bool(self.catching_up)
 
     def tick(self, now: float) -> None:
-        """Let time pass: give up on whom was waited for, end what is over."""
+        """Handle expired timers."""
         timers.tick(self, now)
 
     def shut_down(self) -> None:
-        """Tell every client that the server goes; their sessions stay."""
-        goodbye = encode(Bye("The server is shutting down; come back in a moment."))
+        """Send BYE to every client and close the connections; the sessions stay."""
+        goodbye = encode(Bye("The server is shutting down; reconnect in a moment."))
         for connection in self.connections:
             if not connection.closing:
                 self.write(connection, goodbye)
                 self.close(connection)
 
-    def take_outputs(self) -> list[Output]:
-        """What is to be done now, in order."""
-        outputs, self._outputs = self._outputs, []
-        return outputs
+    def take_effects(self) -> list[Effect]:
+        """Return the effects to carry out now, in order."""
+        effects, self._effects = self._effects, []
+        return effects
 
     def take_batch(self) -> Batch | None:
-        """What is to be made durable now; None if there is nothing."""
+        """Return the batch to make durable now, or None if it is empty."""
         if not self._batch:
             return None
         batch, self._batch = self._batch, Batch()
         return batch
 
     def commit(self, batch: Batch) -> None:
-        """A batch is durable: let everybody see it. Batches come back in the order they went."""
+        """Send the events of a durable batch. Batches must be committed in their order."""
         for action in batch.before:
             action()
         for room, frames in batch.frames.items():
@@ -238,19 +235,22 @@ class Hub(State):
             room.delivered += len(frames)
             room.tail.add(first, room.delivered, data)
             if room.live:
-                self._outputs.append(Fanout(list(room.live), data))
-        self._serve_parting()
+                self._effects.append(Fanout(list(room.live), data))
+        self._serve_leaving()
         for action in batch.after:
             action()
 
-    # -- inside ---------------------------------------------------------------------------------
+    # -- internal -------------------------------------------------------------------------------
 
-    def _out_of_place(self, connection: Connection, kind: type[Message]) -> None:
+    def _refuse_type(self, connection: Connection, kind: type[Message]) -> None:
         if connection.session is None:
             text = f"The first frame must be HELLO, not {kind.NAME}."
         else:
-            why = "again" if kind is Hello else "from a client"
-            text = f"{kind.NAME} makes no sense {why}."
+            text = (
+                "HELLO must be sent only once per connection."
+                if kind is Hello
+                else f"{kind.NAME} must not be sent by a client."
+            )
         self.disconnect(connection, ErrorCode.UNEXPECTED, text)
 
     def _handle(self, connection: Connection, message: Message, now: float) -> None:
@@ -260,8 +260,8 @@ class Hub(State):
             hello(self, connection, message, now)
             return
         if session.previous and not isinstance(message, Ping | Pong):
-            # Anything the client asks for proves that the WELCOME with the new token has arrived.
-            # A sign of life does not: it is sent while WELCOME is waited for, too.
+            # A request proves that the client has the new token. PING and PONG prove nothing: a
+            # client also sends them while it waits for WELCOME.
             self.by_token.pop(session.previous, None)
             session.previous = b""
             self.save_session(session)
@@ -270,50 +270,52 @@ class Hub(State):
     def _serve(
         self, connection: Connection, same: dict[tuple[Room, int], tuple[bytes, int]]
     ) -> bool:
-        """Send a connection one piece of what it is owed; False when that was all.
+        """Send a lagging connection its next events or reply; return whether more is left.
 
-        `same` are the pieces others were sent in this round: who fell behind together is served
-        from one read.
+        Args:
+            connection: The connection.
+            same: Events already read in this round, by room and last event. Connections that lag
+                by the same amount share one read of the history.
         """
-        lagging = connection.lagging
+        lagging = connection.lagging_rooms
         while lagging:
             room, last = next(iter(lagging.items()))
             if last < room.delivered:
                 if (room, last) not in same:
-                    same[room, last] = self._behind(room, last)
+                    same[room, last] = self._next_events(room, last)
                 data, lagging[room] = same[room, last]
                 self.write(connection, data)
                 return True
             del lagging[room]
             room.live[connection] = None
-        connection.lagging = None
-        if connection.asked:
-            connection.asked.popleft()()
-        return bool(connection.asked)
+        connection.lagging_rooms = None
+        if connection.pending_replies:
+            connection.pending_replies.popleft()()
+        return bool(connection.pending_replies)
 
-    def _serve_parting(self) -> None:
-        """Send those who are about to leave a room what they still lack of it, if it is not much.
+    def _serve_leaving(self) -> None:
+        """Send connections that are leaving a room its remaining events, up to a limit.
 
-        Their own last messages are in it if they have joined, spoken and left in one batch.
+        These include a user's own messages if joining, sending and leaving share one batch.
         """
-        for connection, rooms in self.parting.items():
-            lagging, left = connection.lagging or {}, CATCH_UP_BYTES
+        for connection, rooms in self.leaving.items():
+            lagging, left = connection.lagging_rooms or {}, CATCH_UP_BYTES
             for room in rooms:
                 while (
                     lagging.get(room, room.delivered) < room.delivered
                     and not connection.stalled_since
                     and left > 0
                 ):
-                    data, lagging[room] = self._behind(room, lagging[room])
+                    data, lagging[room] = self._next_events(room, lagging[room])
                     self.write(connection, data)
                     left -= len(data)
 
-    def _behind(self, room: Room, last: int) -> tuple[bytes, int]:
-        """Some of the frames that follow `last` in a room, and the last one's number."""
-        found = room.tail.behind(last)
+    def _next_events(self, room: Room, last: int) -> tuple[bytes, int]:
+        """Return the next frames after event `last` of a room, and the last one's number."""
+        found = room.tail.after(last)
         if found is not None:
             return found
         frames, first = self.read_events(room, last + 1, room.delivered, CATCH_UP_BYTES)
-        if not frames:  # purged or damaged: the client sees the hole by the next number
+        if not frames:  # purged or damaged: the client sees the gap at the next sequence number
             return b"", room.delivered
         return b"".join(frames), first + len(frames) - 1

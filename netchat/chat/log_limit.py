@@ -1,109 +1,106 @@
-"""Bounds how many notes reach the console: who provokes them must not be able to fill a disk.
+"""A limit on log entries, so that no client can fill a disk with them.
 
-Each source (an address, or the kind of a note that has none) may have a few lines a second. A line
-that says the same as one of that second, and whatever is too many, is counted; when the second is
-over, one line says how many there were.
+Each source (an address, or the kind of entry if it has none) may cause a few entries per second.
+Repeated entries of the same second, and entries above the limits, are only counted. At the end of
+the second, one entry gives the counts.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
 
-__all__ = ["LINES", "TOTAL", "NoteLimit"]
+__all__ = ["LINES", "TOTAL", "LogLimit"]
 
-#: Lines a second of one source, the one that counts the others included; and of all sources, with
-#: as many at once as a large class makes that comes in at the same moment.
+#: Entries per second from one source (including the summary) and from all sources, and the burst
+#: from all sources: as many as when a large class joins at the same moment.
 LINES, TOTAL, BURST = 10, 50, 250
 
-#: Sources whose notes are counted one by one; the rest is counted together.
-_MOST_NAMED = 5
+#: Sources that get a summary of their own; the others share one.
+_MAX_NAMED = 5
 
 _SECOND = 1.0
 
-#: Kinds of note of which none is left out: the server itself makes them, when its state changes.
+#: Kinds of entry that are never dropped: the server logs them when its own state changes.
 _ALWAYS = frozenset({"listening", "history", "page", "storage", "stopping", "stopped"})
 
 
 class _Source:
-    """What came from one source in this second."""
+    """The entries of one source in the current second."""
 
-    __slots__ = ("left_out", "lines", "said")
+    __slots__ = ("dropped", "lines", "written")
 
     def __init__(self) -> None:
         self.lines = 0
-        self.said: set[str] = set()
-        self.left_out: Counter[str] = Counter()
+        self.written: set[str] = set()
+        self.dropped: Counter[str] = Counter()
 
 
-class NoteLimit:
-    """Decides which notes are written."""
+class LogLimit:
+    """Rate limit for log entries."""
 
     def __init__(self) -> None:
-        self._began = float("-inf")
-        self._tokens, self._filled = float(BURST), 0.0
+        self._start = float("-inf")
+        self._tokens, self._refilled_at = float(BURST), 0.0
         self._sources: dict[str, _Source] = {}
 
-    def admit(self, note: Log, now: float) -> list[Log]:
-        """Return the notes to be written, now that one more has been made.
+    def admit(self, entry: Log, now: float) -> list[Log]:
+        """Return the entries to write after one more was made.
 
         Args:
-            note: it.
-            now: seconds.
+            entry: The new entry.
+            now: The current time, in seconds.
         """
         due = self.expire(now)
-        if note.event in _ALWAYS:
-            return [*due, note]
-        source = self._sources.setdefault(_source(note), _Source())
-        line = _said(note)
-        self._tokens = min(BURST, self._tokens + TOTAL * max(0.0, now - self._filled))
-        self._filled = now
-        if line in source.said or source.lines >= LINES - 1 or self._tokens < 1:
-            source.left_out[note.event] += 1
+        if entry.event in _ALWAYS:
+            return [*due, entry]
+        source = self._sources.setdefault(_source(entry), _Source())
+        text = _text_without_port(entry)
+        self._tokens = min(BURST, self._tokens + TOTAL * max(0.0, now - self._refilled_at))
+        self._refilled_at = now
+        if text in source.written or source.lines >= LINES - 1 or self._tokens < 1:
+            source.dropped[entry.event] += 1
             return due
-        source.said.add(line)
+        source.written.add(text)
         source.lines += 1
         self._tokens -= 1
-        return [*due, note]
+        return [*due, entry]
 
     def expire(self, now: float, *, at_once: bool = False) -> list[Log]:
-        """Return the notes that say what was left out, once a second is over.
+        """Return the summaries of dropped entries, once the second is over.
 
         Args:
-            now: seconds.
-            at_once: do not wait for that.
+            now: The current time, in seconds.
+            at_once: Return them even if the second is not over.
         """
-        if now - self._began < _SECOND and not at_once:
+        if now - self._start < _SECOND and not at_once:
             return []
-        left_out = {name: s.left_out for name, s in self._sources.items() if s.left_out}
-        self._began, self._sources = now, {}
-        named = (
-            list(left_out) if len(left_out) <= _MOST_NAMED else list(left_out)[: _MOST_NAMED - 1]
-        )
-        # A source that is no address is the kind of its notes, which the summary names anyway.
-        notes = [
-            _summary(left_out[name], address="" if name in left_out[name] else name)
-            for name in named
+        dropped = {name: s.dropped for name, s in self._sources.items() if s.dropped}
+        self._start, self._sources = now, {}
+        named = list(dropped) if len(dropped) <= _MAX_NAMED else list(dropped)[: _MAX_NAMED - 1]
+        # A source without an address is a kind of entry, which the summary names anyway.
+        entries = [
+            _summary(dropped[name], address="" if name in dropped[name] else name) for name in named
         ]
         for name in named:
-            del left_out[name]
-        if left_out:
-            rest = sum(left_out.values(), Counter[str]())
-            notes.append(_summary(rest, sources=len(left_out)))
-        return notes
+            del dropped[name]
+        if dropped:
+            rest = sum(dropped.values(), Counter[str]())
+            entries.append(_summary(rest, sources=len(dropped)))
+        return entries
 
 
-def _source(note: Log) -> str:
-    """The address that has provoked a note, without its port; else the note's kind."""
-    address = note.source or str(note.fields.get("address", ""))
-    return address.rpartition(":")[0] or address or note.event
+def _source(entry: Log) -> str:
+    """Return the address that caused an entry, without its port, or the entry's kind."""
+    address = entry.source or str(entry.fields.get("address", ""))
+    return address.rpartition(":")[0] or address or entry.event
 
 
-def _said(note: Log) -> str:
-    """What a note says, but for the port, which is another one with each connection."""
-    fields = {name: value for name, value in note.fields.items() if name != "address"}
-    return f"{note.event} {fields}"
+def _text_without_port(entry: Log) -> str:
+    """Return an entry's text without its address, whose port differs for each connection."""
+    fields = {name: value for name, value in entry.fields.items() if name != "address"}
+    return f"{entry.event} {fields}"
 
 
 def _summary(counts: Counter[str], **fields: object) -> Log:

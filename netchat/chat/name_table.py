@@ -1,27 +1,27 @@
-"""Names in use: whom a name addresses, and which names are not free because they look alike."""
+"""The names in use: whose they are, and which other names look like them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from netchat.chat.confusables import load_confusables
-from netchat.chat.model.session import Session
+from netchat.chat.model import Session
 from netchat.chat.names import fold, lookalikes
 
-__all__ = ["NameTable", "why_taken"]
+__all__ = ["NameTable", "describe_conflict"]
 
 
 class NameTable:
     """The names of all sessions."""
 
     def __init__(self) -> None:
-        load_confusables()  # once, while nobody waits
+        load_confusables()  # once, before any client waits
         self._by_name: dict[str, Session] = {}
-        # Two sessions may share a skeleton: a history may hold names of a less strict server.
+        # Two sessions may share a skeleton: the history may be from a less strict server.
         self._by_skeleton: dict[str, dict[Session, None]] = {}
 
     def add(self, session: Session) -> None:
-        """Enter a session under its name."""
+        """Add a session under its name."""
         self._by_name[fold(session.name)] = session
         for key in lookalikes(session.name):
             self._by_skeleton.setdefault(key, {})[session] = None
@@ -38,11 +38,11 @@ class NameTable:
                 del self._by_skeleton[key]
 
     def get(self, name: str) -> Session | None:
-        """Return the session with this name, in any case."""
+        """Return the session with this name, ignoring case."""
         return self._by_name.get(fold(name))
 
-    def rival(self, name: str, owner: Session | None = None) -> Session | None:
-        """Return a session, other than `owner`, whose name is this one or looks like it."""
+    def find_conflict(self, name: str, owner: Session | None = None) -> Session | None:
+        """Return a session other than `owner` whose name equals or looks like this one."""
         for key in lookalikes(name):
             for session in self._by_skeleton.get(key, ()):
                 if session is not owner:
@@ -50,8 +50,8 @@ class NameTable:
         return None
 
     def __contains__(self, name: str) -> bool:
-        """Whether a name is not free."""
-        return self.rival(name) is not None
+        """Return whether a name is taken or looks like a taken one."""
+        return self.find_conflict(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names, in lower case."""
@@ -61,19 +61,19 @@ class NameTable:
         return len(self._by_name)
 
 
-def why_taken(name: str, rival: Session, seconds: int = 0) -> str:
-    """Return the sentence for a user whose name another session keeps from them.
+def describe_conflict(name: str, owner: Session, seconds: int = 0) -> str:
+    """Return the error text for a name that conflicts with another session's.
 
     Args:
-        name: The name that was asked for.
-        rival: The session that has it, or one that looks like it.
-        seconds: How long it stays reserved for that session, if its connection is lost.
+        name: The requested name.
+        owner: The session that has this name or one that looks like it.
+        seconds: Time for which that session can still be resumed, if it is away.
     """
-    same = fold(name) == fold(rival.name)
-    why = "is taken" if same else f"looks like {rival.name}, which is taken"
+    same = fold(name) == fold(owner.name)
+    why = "is taken" if same else f"looks like {owner.name}, which is taken"
     if not seconds:
         return f"The name {name} {why}; choose another one."
     return (
-        f"The name {name} {why} for another {seconds} s: its owner has lost the connection and may "
-        "come back. Wait, or choose another one."
+        f"The name {name} {why} for another {seconds} s: its owner lost the connection and may "
+        "reconnect. Wait, or choose another one."
     )

@@ -1,11 +1,11 @@
-"""What a client must not forget: its messages without an echo, and how far it has read."""
+"""The state that a client must keep: unacknowledged messages and its position in each room."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
 
-from netchat.chat.model.session import DEVICE_KEY_SIZE
+from netchat.chat.credentials import DEVICE_KEY_SIZE
 from netchat.wire import Event, RoomKind, Send
 
 __all__ = ["ClientState", "RoomView"]
@@ -13,18 +13,19 @@ __all__ = ["ClientState", "RoomView"]
 
 @dataclass(slots=True)
 class RoomView:
-    """A room as its member sees it.
+    """A client's view of a room.
 
     Attributes:
-        code: the room's code.
-        kind: what it is for.
-        peer: in a private room, the other one's name.
-        log: identity of the log that `last` counts in.
-        last: the last event that was applied.
-        head: the room's last event when this connection began; up to it, events are late.
-        begun: the server has said on this connection where the room begins.
-        open: caught up on this connection, so that messages may be sent.
-        ahead: events that came before the ones in front of them.
+        code: Room code.
+        kind: Lobby, room or private room.
+        peer: Name of the other user in a private room, else an empty string.
+        log: Identity of the log that `last` refers to.
+        last: Sequence number of the last event that was applied.
+        head: Sequence number of the room's last event when this connection started. Events up to
+            it are late.
+        is_positioned: Whether the server has given the room's position on this connection.
+        is_caught_up: Whether the client has caught up on this connection and may send messages.
+        out_of_order: Events that arrived before their predecessors, by sequence number.
     """
 
     code: str
@@ -33,23 +34,22 @@ class RoomView:
     log: int
     last: int
     head: int = 0
-    begun: bool = False
-    open: bool = False
-    ahead: dict[int, Event] = field(default_factory=dict)
+    is_positioned: bool = False
+    is_caught_up: bool = False
+    out_of_order: dict[int, Event] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class ClientState:
-    """All that has to survive for a client to go on as if nothing had happened.
+    """The state that lets a client continue after a reconnect or restart.
 
     Attributes:
-        device_key: secret; the server derives the device id from it.
-        token: resumes the session.
-        counter: of the last message that was sent.
-        rooms: the rooms the user is in, by code.
-        outbox: messages without an echo, by counter, in order.
-        private: what is to be said to somebody with whom there is no private room yet, by the
-            name in lower case.
+        device_key: Secret from which the server derives the device id.
+        token: Token that resumes the session, or empty.
+        counter: Counter of the last message.
+        rooms: The user's rooms by code.
+        outbox: Unacknowledged messages by counter, in order.
+        private: Private messages that await a private room, by folded name of the other user.
     """
 
     device_key: bytes = field(default_factory=lambda: secrets.token_bytes(DEVICE_KEY_SIZE))
@@ -60,7 +60,7 @@ class ClientState:
     private: dict[str, list[str]] = field(default_factory=dict)
 
     def forget_session(self) -> None:
-        """The session is over; only the device goes on."""
+        """Forget everything but the device key and the counter."""
         self.token = b""
         self.rooms.clear()
         self.outbox.clear()

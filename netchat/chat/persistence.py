@@ -1,17 +1,16 @@
-"""What the rules of the chat ask to be made durable, and what they need to read back.
+"""What a chat server stores in its history, and what it reads back.
 
-The hub does no I/O. It fills a `Batch`; whoever drives it writes the batch to a history in one
-transaction, and then tells the hub, which only then lets anybody see it.
+The hub does no I/O. It fills a `Batch`, which the driver writes to a history in one transaction.
+Only after the driver has committed the batch does the hub send its events.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from netchat.chat.model.room import Room
+from netchat.chat.model import Room
 
 __all__ = [
     "Batch",
@@ -28,12 +27,12 @@ __all__ = [
 ]
 
 
-#: Bytes of memory that a change, or a step to be done later, takes; measured with tracemalloc.
+#: Memory of one change or scheduled action, in bytes; measured with tracemalloc.
 STEP_BYTES = 256
 
 
 class EventRow(NamedTuple):
-    """One event of a room's log; `frame` is the whole EVENT frame as every member gets it."""
+    """One event of a room's log; `frame` is the complete EVENT frame, the same for all members."""
 
     room: int
     seq: int
@@ -44,7 +43,7 @@ class EventRow(NamedTuple):
 
 
 class RoomRow(NamedTuple):
-    """A room begins."""
+    """A new room."""
 
     id: int
     code: str
@@ -53,13 +52,13 @@ class RoomRow(NamedTuple):
 
 
 class RoomDeleted(NamedTuple):
-    """A room's code is free again. Its events stay for as long as history is kept."""
+    """The deletion of a room. Its code becomes free; its events stay until they are purged."""
 
     id: int
 
 
 class SessionRow(NamedTuple):
-    """A session begins, or got a new token or name. Tokens are stored as SHA-256 only."""
+    """A new session, or its new token or name. Tokens are stored as SHA-256 hashes only."""
 
     id: int
     token: bytes
@@ -69,20 +68,20 @@ class SessionRow(NamedTuple):
 
 
 class SessionDeleted(NamedTuple):
-    """A session is over."""
+    """The end of a session."""
 
     id: int
 
 
 class MembershipRow(NamedTuple):
-    """A session is a member of a room from now on."""
+    """A new membership of a session in a room."""
 
     session: int
     room: int
 
 
 class MembershipDeleted(NamedTuple):
-    """A session is no longer a member of a room."""
+    """The end of a membership."""
 
     session: int
     room: int
@@ -93,17 +92,17 @@ Change = RoomRow | RoomDeleted | SessionRow | SessionDeleted | MembershipRow | M
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction makes durable, and what may happen once it has.
+    """The changes of one transaction, and the actions to take once it is durable.
 
     Attributes:
-        rows: events, in the order of each room's log.
-        changes: everything else, in order.
-        counters: by room number and device, the largest counter that `rows` have.
-        frames: each room's new EVENT frames, to be joined and sent to its members.
-        before: done when the batch is durable, before the frames are sent.
-        after: done when they have been sent.
-        left: by session and room number, the memberships that it ends.
-        size: bytes of the events in it.
+        rows: Events, in the order of each room's log.
+        changes: Other changes, in order.
+        counters: The largest counter in `rows`, by room number and device.
+        frames: New EVENT frames by room, to be sent to its members.
+        before: Actions for when the batch is durable, before `frames` are sent.
+        after: Actions for when `frames` have been sent.
+        left: Memberships that the batch ends, by session and room number.
+        size: Size of its events, in bytes.
     """
 
     rows: list[EventRow] = field(default_factory=list)
@@ -120,64 +119,64 @@ class Batch:
 
     @property
     def weight(self) -> int:
-        """About how many bytes of memory it holds."""
+        """Approximate memory of the batch, in bytes."""
         return self.size + STEP_BYTES * (len(self.changes) + len(self.before) + len(self.after))
 
 
 @dataclass(slots=True)
 class Snapshot:
-    """What a history knows when a server starts.
+    """The state stored in a history when a server starts.
 
     Attributes:
-        rooms: the rooms there are, each with the last and the oldest kept sequence number.
-        sessions: the sessions that may be resumed.
-        seats: who is in which room.
-        next_id: a number above every room's and session's that is kept.
+        rooms: The rooms, each with the sequence numbers of its last and its oldest kept event.
+        sessions: The sessions that can be resumed.
+        memberships: The memberships of those sessions.
+        next_id: A number above those of all stored rooms and sessions.
     """
 
     rooms: list[tuple[RoomRow, int, int]] = field(default_factory=list)
     sessions: list[SessionRow] = field(default_factory=list)
-    seats: list[MembershipRow] = field(default_factory=list)
+    memberships: list[MembershipRow] = field(default_factory=list)
     next_id: int = 1
 
 
 class HistoryReader(Protocol):
-    """The part of a history that the hub reads. Each call is one look-up in an index."""
+    """The interface through which the hub reads a history. Each call is one index lookup."""
 
     def read(self, room: int, first: int, last: int, max_bytes: int) -> tuple[list[bytes], int]:
-        """EVENT frames from `first` to `last`, but no more than about `max_bytes`.
+        """Return the EVENT frames from `first` to `last`, up to about `max_bytes`.
 
         Returns:
-            The frames, in order, and the sequence number of the first one (0 if there is none).
+            The frames in order, and the sequence number of the first one (0 without any).
             They end before an event that is missing or damaged.
 
         Raises:
-            HistoryError: the first of them is damaged; see `resume`.
+            HistoryError: The first event is damaged; see `resume`.
         """
 
     def resume(self, room: int, first: int, last: int) -> int:
-        """Find an event after damage.
+        """Find a readable event after a damaged one.
 
         Args:
-            room: the room's number.
-            first: an event that cannot be read.
-            last: the last event that is wanted.
+            room: Room number.
+            first: Sequence number of a damaged event.
+            last: Sequence number of the last requested event.
 
         Returns:
-            A later event that can be read, or `last + 1`. Where the damage has more than one
-            part, readable events between them may be left out.
+            A later event that can be read, or `last + 1`. Readable events between several damaged
+            parts may be skipped.
         """
 
     def last_counter(self, room: int, device: int) -> int:
-        """The largest counter a device has used in a room, 0 if none.
+        """Return the largest counter that a device has used in a room, or 0.
 
         Raises:
-            HistoryError: it is damaged.
+            HistoryError: The counter is damaged.
         """
 
     def find(self, room: int, device: int, counter: int, first: int) -> int:
-        """The sequence number that a message got, from `first` on; 0 if it is not there.
+        """Return the sequence number of a message, or 0 if it is not at `first` or later.
 
         Raises:
-            HistoryError: what has to be searched is damaged.
+            HistoryError: The events to search are damaged.
         """

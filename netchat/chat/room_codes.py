@@ -1,7 +1,7 @@
-"""Room codes: short enough to say across a classroom, too many to guess.
+"""Room codes: short enough to read aloud, too many to guess.
 
-Ten characters of Crockford's base 32 (no I, L, O, U) carry 50 random bits. Shown in two groups:
-`7K3F9-2MQ0T`.
+Ten characters of Crockford's base 32 (no I, L, O, U) carry 50 random bits. They are displayed in two
+groups: `7K3F9-2MQ0T`.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ __all__ = ["LOBBY", "PRIVATE_MARK", "new_code", "read_code", "show_code"]
 #: The code of the room that every server has.
 LOBBY = "lobby"
 
-#: First character of a private room's code. It is in no other code, so nobody can join one.
+#: First character of a private room's code. No other code contains it, so JOIN cannot name one.
 PRIVATE_MARK = "@"
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH = 10
-#: Characters in which somebody may write a code, with spaces and hyphens.
-_MOST_WRITTEN = 64
-# What people write for what they see (https://www.crockford.com/base32.html), and separators.
-_READ = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
+#: Longest input that can be a code, with spaces and hyphens, in characters.
+_MAX_INPUT = 64
+# Look-alikes that users type (https://www.crockford.com/base32.html), and separators.
+_CORRECTIONS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
 
 def new_code() -> str:
-    """A fresh room code, from the system's secure random source."""
+    """Return a new room code from the system's secure random source."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
 
 
 def read_code(written: str) -> str | None:
-    """The code somebody meant, whatever its case, groups and look-alikes; None if it is none."""
-    if len(written) > _MOST_WRITTEN:
+    """Return the code that a user typed, in any case and grouping, or None if it is invalid."""
+    if len(written) > _MAX_INPUT:
         return None
     written = written.strip()
     if written.casefold() == LOBBY:
         return LOBBY
-    code = written.upper().translate(_READ)
+    code = written.upper().translate(_CORRECTIONS)
     if len(code) == _LENGTH and all(c in _ALPHABET for c in code):
         return code
     return None
 
 
 def show_code(code: str) -> str:
-    """The code as people read it, in groups."""
+    """Return a code as it is displayed, in two groups."""
     return f"{code[:5]}-{code[5:]}" if len(code) == _LENGTH else code

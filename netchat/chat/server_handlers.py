@@ -1,19 +1,17 @@
-"""What a client with a session may ask for: one function a message."""
+"""Handlers of the messages that a client with a session may send, one function per message."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from netchat.chat.handshake import NAME_COST, membership, reserved_seconds, start
-from netchat.chat.model.connection import Connection
-from netchat.chat.model.room import Room
-from netchat.chat.model.session import Session
-from netchat.chat.name_table import why_taken
+from netchat.chat.handshake import NAME_COST, membership_record, reserved_seconds, start_position
+from netchat.chat.model import Connection, Room, Session
+from netchat.chat.name_table import describe_conflict
 from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.room_codes import PRIVATE_MARK, new_code, read_code
-from netchat.chat.state import PAIR_SECONDS
+from netchat.chat.server_state import PAIR_SECONDS, ServerState
 from netchat.chat.text import validate_text
 from netchat.errors import HistoryError
 from netchat.wire import (
@@ -45,42 +43,41 @@ from netchat.wire import (
 )
 from netchat.wording import many
 
-if TYPE_CHECKING:
-    from netchat.chat.state import State
-
 __all__ = ["HANDLERS"]
 
-#: Bytes of events that one HISTORY is answered with; the client asks again for the rest.
+#: Bytes of events in the answer to one HISTORY; the client requests the rest separately.
 HISTORY_BYTES = 256 * 1024
 
-#: Events of a room among which a SEND that came again is looked for. A client sends again what
-#: it finds no echo of, after it has caught up, so that only messages under way come twice.
+#: Last events of a room among which a repeated SEND is searched for. A client retransmits a message
+#: only after it has caught up without seeing its EVENT, so only very recent messages are repeated.
 LOOK_BACK = 4096
 
-#: What that search counts for in the limit on frames a second.
+#: Cost of that search, in frames of the rate limit.
 LOOK_BACK_COST = 50
 
-#: What a HISTORY counts for in that limit, besides its answer: each KiB of that counts, too.
+#: Cost of a HISTORY, in frames of the rate limit. Each KiB of the answer costs one more.
 HISTORY_COST = 20
 
-#: What it counts for to enter or to leave a room: all its members are told.
+#: Cost of entering or leaving a room, in frames: every member gets an event.
 MOVE_COST = 5
 
-#: A WHO counts for one frame more for each so many members of the room.
+#: Members of a room for which a WHO costs one more frame.
 WHO_MEMBERS = 16
 
-#: What a CREATE counts for: an empty room is kept for a while.
+#: Cost of a CREATE, in frames: an empty room is kept for a while.
 CREATE_COST = 20
 
-#: Rooms that one user can be in, whatever the settings; private ones count. RENAME and BYE are an
-#: event in each of them, all at once, which must not hold anyone else up: 200 take about 1.6 ms.
+#: Rooms that one user can be in, whatever the settings, private rooms included. RENAME and BYE cause
+#: an event in each of them at once, which must not delay other users: 200 events take about 1.6 ms.
 MAX_MEMBERSHIPS = 200
 
-#: Counters are stored as signed 64-bit integers.
+#: Upper bound of counters, which are stored as signed 64-bit integers.
 MAX_COUNTER = 2**63
 
 
-def _say(hub: State, connection: Connection, session: Session, message: Send, now: float) -> None:
+def _send(
+    hub: ServerState, connection: Connection, session: Session, message: Send, now: float
+) -> None:
     counter, code, text = message.counter, message.room, message.text
     room = session.rooms.get(code)
     if room is None:
@@ -98,24 +95,24 @@ def _say(hub: State, connection: Connection, session: Session, message: Send, no
             return
     if counter <= last:
         counters[device] = last
-        _known(hub, connection, session, room, counter)
+        _answer_repeated_send(hub, connection, session, room, counter)
         return
-    # A character is at most four bytes: only long texts are worth counting.
+    # A character has at most four bytes, so only long texts need counting.
     if len(text) * 4 > hub.settings.max_text and len(text.encode()) > hub.settings.max_text:
         size, limit = len(text.encode()), hub.settings.max_text
-        problem = f"The message has {size} bytes; at most {limit} are allowed. Send it in parts."
+        problem = f"The message must be at most {limit} bytes, got {size}. Send it in parts."
         hub.refuse(connection, ErrorCode.TEXT_TOO_LONG, problem, Send, counter)
         return
-    unfit = validate_text(text)
-    if unfit is not None:
-        hub.refuse(connection, ErrorCode.TEXT_NOT_ALLOWED, unfit, Send, counter)
+    reason = validate_text(text)
+    if reason is not None:
+        hub.refuse(connection, ErrorCode.TEXT_NOT_ALLOWED, reason, Send, counter)
         return
     if counter >= MAX_COUNTER:
-        problem = f"A message's counter must be below 2^63; this one is {counter}."
+        problem = f"A message's counter must be below 2^63, got {counter}."
         hub.refuse(connection, ErrorCode.OUT_OF_ORDER, problem, Send, counter)
         return
     if room.kind is RoomKind.PRIVATE and len(room.members) < 2:
-        problem = "The other one has left the chat; the message was not delivered."
+        problem = "The other user has left; the message was not delivered."
         hub.refuse(connection, ErrorCode.NO_SUCH_USER, problem, Send, counter)
         return
     counters[device] = counter
@@ -123,8 +120,10 @@ def _say(hub: State, connection: Connection, session: Session, message: Send, no
     hub.event(room, EventKind.CHAT, session.name, text, now, device, counter)
 
 
-def _known(hub: State, connection: Connection, session: Session, room: Room, counter: int) -> None:
-    """A SEND that came again, or out of order: answer once the events under way are durable."""
+def _answer_repeated_send(
+    hub: ServerState, connection: Connection, session: Session, room: Room, counter: int
+) -> None:
+    """Answer a repeated or misnumbered SEND, once the events in the current batch are durable."""
 
     def answer() -> None:
         if connection.session is not session:
@@ -134,7 +133,7 @@ def _known(hub: State, connection: Connection, session: Session, room: Room, cou
         except HistoryError as error:
             hub.note_damage(room, error)
             problem = (
-                "The server's history is damaged; nobody can say if this was delivered before."
+                "The server's history is damaged; this message may or may not be delivered already."
             )
             hub.refuse(connection, ErrorCode.STORAGE, problem, Send, counter)
             return
@@ -142,8 +141,8 @@ def _known(hub: State, connection: Connection, session: Session, room: Room, cou
             hub.send(connection, Ack(counter, seq, room.code))
             return
         problem = (
-            f"Counter {counter} is not larger than the last one of your device, and it is not among "
-            f"the last {LOOK_BACK} events of the room; give each message a larger one."
+            f"The counter must be above your device's last one, got {counter}, and no message with "
+            f"it is among the room's last {LOOK_BACK} events. Use a larger counter."
         )
         hub.refuse(connection, ErrorCode.OUT_OF_ORDER, problem, Send, counter)
 
@@ -152,17 +151,19 @@ def _known(hub: State, connection: Connection, session: Session, room: Room, cou
 
 
 def _create(
-    hub: State, connection: Connection, session: Session, message: Create, now: float
+    hub: ServerState, connection: Connection, session: Session, message: Create, now: float
 ) -> None:
     connection.allowance -= CREATE_COST
-    if _too_many(hub, connection, session, Create, message.request, now):
+    if _exceeds_room_limit(hub, connection, session, Create, message.request, now):
         return
     room = hub.new_room(new_code(), RoomKind.ROOM, connection.share)
-    hub.note("room created", name=session.name, room=room.code)
+    hub.log("room created", name=session.name, room=room.code)
     _enter(hub, connection, session, room, message.request, now)
 
 
-def _join(hub: State, connection: Connection, session: Session, message: Join, now: float) -> None:
+def _join(
+    hub: ServerState, connection: Connection, session: Session, message: Join, now: float
+) -> None:
     code = read_code(message.room)
     room = hub.rooms.get(code) if code else None
     if room is None:
@@ -170,18 +171,18 @@ def _join(hub: State, connection: Connection, session: Session, message: Join, n
         hub.refuse(connection, ErrorCode.NO_SUCH_ROOM, text, Join, message.request)
         return
     if room.code in session.rooms:
-        # Asked again, perhaps because the answer was lost: it is in force already.
-        again = partial(_joined, hub, connection, session, room, message.request, None)
+        # A repeated request, perhaps because the answer was lost: the user is a member already.
+        again = partial(_send_joined, hub, connection, session, room, message.request, None)
         hub.batch.before.append(again)
         return
-    if _too_many(hub, connection, session, Join, message.request, now):
+    if _exceeds_room_limit(hub, connection, session, Join, message.request, now):
         return
     known = message.after if message.log == room.log else None
     _enter(hub, connection, session, room, message.request, now, known)
 
 
 def _enter(
-    hub: State,
+    hub: ServerState,
     connection: Connection,
     session: Session,
     room: Room,
@@ -193,37 +194,39 @@ def _enter(
     hub.add_member(session, room)
     hub.event(room, EventKind.JOIN, session.name, "", now)
     if (session.id, room.id) in hub.batch.left:
-        # Left and back in one batch: told so behind LEFT, when the batch's events were sent.
-        joined = partial(_joined, hub, connection, session, room, request, None)
+        # The user left and rejoined in one batch: JOINED follows LEFT and the batch's events.
+        joined = partial(_send_joined, hub, connection, session, room, request, None)
         hub.batch.after.append(joined)
     else:
-        after = room.head - 1 if known is None else start(room, known)
-        joined = partial(_joined, hub, connection, session, room, request, after)
+        after = room.head - 1 if known is None else start_position(room, known)
+        joined = partial(_send_joined, hub, connection, session, room, request, after)
         hub.batch.before.append(joined)
-    hub.note("room joined", name=session.name, room=room.code, members=len(room.members))
+    hub.log("room joined", name=session.name, room=room.code, members=len(room.members))
 
 
-def _joined(
-    hub: State,
+def _send_joined(
+    hub: ServerState,
     connection: Connection,
     session: Session,
     room: Room,
     request: int,
     after: int | None,
 ) -> None:
-    """Say JOINED, and let the room's events follow: those behind `after`; None is from now on.
+    """Send JOINED, then the room's events after event `after` (by default, from now on).
 
-    Also where the membership has ended again by now: its last events, and LEFT, come behind it.
+    This also happens if the membership has ended meanwhile: its last events and LEFT follow.
     """
     if connection.session is not session:
         return
     after = room.delivered if after is None else max(after, room.oldest - 1)
-    hub.send(connection, Joined(request, len(room.members), (membership(room, session, after),)))
+    hub.send(
+        connection, Joined(request, len(room.members), (membership_record(room, session, after),))
+    )
     hub.follow(connection, room, after)
 
 
-def _too_many(
-    hub: State,
+def _exceeds_room_limit(
+    hub: ServerState,
     connection: Connection,
     session: Session,
     about: type[Message],
@@ -232,7 +235,7 @@ def _too_many(
 ) -> bool:
     limit = min(hub.settings.max_rooms, MAX_MEMBERSHIPS)
     count = sum(not _is_over(room) for room in session.rooms.values())
-    if count < limit and _has_seat(hub, session, now):
+    if count < limit and _make_place(hub, session, now):
         return False
     text = f"You are in {many(count, 'room')}; {limit} is the limit. Leave one first."
     hub.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, about, request)
@@ -240,23 +243,25 @@ def _too_many(
 
 
 def _is_over(room: Room) -> bool:
-    """Whether it is a private room that the other one has left: it does not count in any limit."""
+    """Return whether the other user has left a private room, which then counts in no limit."""
     return room.kind is RoomKind.PRIVATE and len(room.members) < 2
 
 
-def _has_seat(hub: State, session: Session, now: float) -> bool:
-    """Whether a user can be in one room more; the oldest room that is over makes place for it."""
+def _make_place(hub: ServerState, session: Session, now: float) -> bool:
+    """Return whether a user can be in one more room, after removing the oldest one that is over."""
     if len(session.rooms) < MAX_MEMBERSHIPS:
         return True
     room = next((room for room in session.rooms.values() if _is_over(room)), None)
     if room is None:
         return False
-    _go(hub, session, room, 0, now)
+    _end_membership(hub, session, room, 0, now)
     return True
 
 
-def _go(hub: State, session: Session, room: Room, request: int, now: float) -> None:
-    """End a membership, and tell the user."""
+def _end_membership(
+    hub: ServerState, session: Session, room: Room, request: int, now: float
+) -> None:
+    """End a membership, and send LEFT to the user."""
     hub.remove_member(session, room, "", now)
     if session.connection is not None:
         left = encode(Left(request, room.code))
@@ -264,24 +269,26 @@ def _go(hub: State, session: Session, room: Room, request: int, now: float) -> N
 
 
 def _leave(
-    hub: State, connection: Connection, session: Session, message: Leave, now: float
+    hub: ServerState, connection: Connection, session: Session, message: Leave, now: float
 ) -> None:
     room = session.rooms.get(message.room)
     if room is None:
         _not_a_member(hub, connection, message.room, Leave, message.request)
         return
     connection.allowance -= MOVE_COST
-    _go(hub, session, room, message.request, now)
-    hub.note("room left", name=session.name, room=room.code, members=len(room.members))
+    _end_membership(hub, session, room, message.request, now)
+    hub.log("room left", name=session.name, room=room.code, members=len(room.members))
 
 
-def _who(hub: State, connection: Connection, session: Session, message: Who, now: float) -> None:
+def _who(
+    hub: ServerState, connection: Connection, session: Session, message: Who, now: float
+) -> None:
     if (room := session.rooms.get(message.room)) is not None:
         connection.allowance -= len(room.members) // WHO_MEMBERS
-    hub.queue_reply(connection, partial(_roster, hub, connection, session, message))
+    hub.queue_reply(connection, partial(_send_roster, hub, connection, session, message))
 
 
-def _roster(hub: State, connection: Connection, session: Session, message: Who) -> None:
+def _send_roster(hub: ServerState, connection: Connection, session: Session, message: Who) -> None:
     room = session.rooms.get(message.room)
     if room is None:
         _not_a_member(hub, connection, message.room, Who, message.request)
@@ -293,13 +300,13 @@ def _roster(hub: State, connection: Connection, session: Session, message: Who) 
 
 
 def _rename(
-    hub: State, connection: Connection, session: Session, message: Rename, now: float
+    hub: ServerState, connection: Connection, session: Session, message: Rename, now: float
 ) -> None:
-    connection.allowance -= NAME_COST + len(session.rooms)  # an event in each of them
+    connection.allowance -= NAME_COST + len(session.rooms)  # an event in each
     name = normalize_name(message.name)
     problem, code = validate_name(name), ErrorCode.NAME_NOT_ALLOWED
-    if problem is None and (rival := hub.by_name.rival(name, owner=session)) is not None:
-        problem = why_taken(name, rival, reserved_seconds(hub, rival, now))
+    if problem is None and (rival := hub.by_name.find_conflict(name, owner=session)) is not None:
+        problem = describe_conflict(name, rival, reserved_seconds(hub, rival, now))
         code = ErrorCode.NAME_TAKEN
     if problem is not None:
         suggestion = suggest(name, hub.by_name.__contains__)
@@ -312,36 +319,38 @@ def _rename(
     if name != old:
         for room in session.rooms.values():
             hub.event(room, EventKind.RENAME, old, name, now)
-        hub.note("renamed", name=old, to=name)
+        hub.log("renamed", name=old, to=name)
     hub.batch.before.append(partial(hub.send, connection, Renamed(message.request, name)))
 
 
 def _private(
-    hub: State, connection: Connection, session: Session, message: Private, now: float
+    hub: ServerState, connection: Connection, session: Session, message: Private, now: float
 ) -> None:
     other = hub.by_name.get(message.name)
     if other is None or other is session:
         text = (
-            "That is you; a private message needs somebody else."
+            "That is you; choose another user for a private message."
             if other is session
-            else f"There is nobody called {normalize_name(message.name)[:40]}; /who shows who is here."
+            else f"There is no user named {normalize_name(message.name)[:40]}; /who lists the members."
         )
         hub.refuse(connection, ErrorCode.NO_SUCH_USER, text, Private, message.request)
         return
     pair = frozenset((session.id, other.id))
     room = hub.privates.get(pair)
     if room is None:
-        if _too_many(hub, connection, session, Private, message.request, now):
+        if _exceeds_room_limit(hub, connection, session, Private, message.request, now):
             return
-        if not hub.may_ask(session, other, now):
+        if not hub.may_start_conversation(session, other, now):
             text = (
-                f"You have begun several conversations with {other.name} within a short time; wait "
+                f"You have started several conversations with {other.name} in a short time; wait "
                 f"{PAIR_SECONDS:g} seconds."
             )
             hub.refuse(connection, ErrorCode.TOO_FAST, text, Private, message.request)
             return
-        if not _has_seat(hub, other, now):
-            text = f"{other.name} is in as many conversations as one can be; try again later."
+        if not _make_place(hub, other, now):
+            text = (
+                f"{other.name} has reached the limit of {MAX_MEMBERSHIPS} rooms; try again later."
+            )
             hub.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, Private, message.request)
             return
         room = hub.new_room(PRIVATE_MARK + new_code(), RoomKind.PRIVATE)
@@ -349,21 +358,23 @@ def _private(
         hub.add_member(session, room)
         hub.add_member(other, room)
         if other.connection is not None:
-            hub.batch.before.append(partial(_joined, hub, other.connection, other, room, 0, 0))
-    after = start(room, room.delivered)
+            hub.batch.before.append(partial(_send_joined, hub, other.connection, other, room, 0, 0))
+    after = start_position(room, room.delivered)
     hub.batch.before.append(
-        partial(_joined, hub, connection, session, room, message.request, after)
+        partial(_send_joined, hub, connection, session, room, message.request, after)
     )
 
 
 def _history(
-    hub: State, connection: Connection, session: Session, message: History, now: float
+    hub: ServerState, connection: Connection, session: Session, message: History, now: float
 ) -> None:
     connection.allowance -= HISTORY_COST
-    hub.queue_reply(connection, partial(_past, hub, connection, session, message))
+    hub.queue_reply(connection, partial(_send_history, hub, connection, session, message))
 
 
-def _past(hub: State, connection: Connection, session: Session, message: History) -> None:
+def _send_history(
+    hub: ServerState, connection: Connection, session: Session, message: History
+) -> None:
     room = session.rooms.get(message.room)
     if room is None:
         _not_a_member(hub, connection, message.room, History, message.request)
@@ -380,40 +391,46 @@ def _past(hub: State, connection: Connection, session: Session, message: History
     hub.write(connection, answer)
 
 
-def _ping(hub: State, connection: Connection, session: Session, message: Ping, now: float) -> None:
+def _ping(
+    hub: ServerState, connection: Connection, session: Session, message: Ping, now: float
+) -> None:
     hub.send(connection, Pong(message.time))
 
 
-def _pong(hub: State, connection: Connection, session: Session, message: Pong, now: float) -> None:
-    """A sign of life; that bytes came was noted already."""
+def _pong(
+    hub: ServerState, connection: Connection, session: Session, message: Pong, now: float
+) -> None:
+    """Do nothing: the time of the last received byte is already recorded."""
 
 
-def _bye(hub: State, connection: Connection, session: Session, message: Bye, now: float) -> None:
+def _bye(
+    hub: ServerState, connection: Connection, session: Session, message: Bye, now: float
+) -> None:
     why = message.text[:200]
     hub.end_session(session, why if not validate_text(why) else "", now)
     connection.closing = True
-    # The goodbye comes back once it is durable; the client can then be sure that its name is free.
-    hub.batch.after.append(partial(_part, hub, connection))
+    # The server answers once this is durable: the client then knows that its name is free.
+    hub.batch.after.append(partial(_finish_bye, hub, connection))
 
 
-def _part(hub: State, connection: Connection) -> None:
+def _finish_bye(hub: ServerState, connection: Connection) -> None:
     hub.detach(connection)
     hub.send(connection, Bye(""))
     hub.close(connection)
 
 
 def _not_a_member(
-    hub: State, connection: Connection, code: str, about: type[Message], reference: int
+    hub: ServerState, connection: Connection, code: str, about: type[Message], reference: int
 ) -> None:
     text = f"You are not in the room {code[:40]}; join it first."
     hub.refuse(connection, ErrorCode.NOT_A_MEMBER, text, about, reference)
 
 
-Handler = Callable[["State", Connection, Session, Any, float], None]
+Handler = Callable[[ServerState, Connection, Session, Any, float], None]
 
-#: Which function answers which message.
+#: Handler of each message.
 HANDLERS: dict[type[Message], Handler] = {
-    Send: _say,
+    Send: _send,
     Create: _create,
     Join: _join,
     Leave: _leave,

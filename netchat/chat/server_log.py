@@ -1,4 +1,4 @@
-"""What a server notes: passed on, and the latest kept."""
+"""The log of a chat server: limits it, passes it on, and keeps the latest entries."""
 
 from __future__ import annotations
 
@@ -7,82 +7,85 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from netchat.chat.log_limit import NoteLimit
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
+from netchat.chat.log_limit import LogLimit
 from netchat.chat.room_codes import show_code
 from netchat.chat.text import show_text
 from netchat.wire import ErrorCode
 
 __all__ = ["LogEntry", "ServerLog", "is_warning", "log_line"]
 
-#: Notes that are kept.
+#: Entries that are kept.
 KEPT = 200
 
-# What a person reads first of each kind of note; the other fields follow as name=value.
+# The fields that come first in a line, in this order; the others follow as name=value.
 _SUBJECTS = ("name", "room", "text", "address")
 
-#: Kinds of note that say that something went wrong. That a request is refused is daily business: a
-#: name is taken, a code was mistyped.
-_TROUBLES = frozenset({"dismissed", "storage", "too fast"})
+#: Kinds of entry that are warnings. A refused request is not: it may be a taken name or a mistyped
+#: room code.
+_WARNINGS = frozenset({"dismissed", "storage", "too fast"})
 
 
 class LogEntry(NamedTuple):
-    """A note, and when it was made, in seconds since 1970."""
+    """A log entry with its time."""
 
     time: float
+    """Seconds since 1970."""
+
     note: Log
+    """The entry."""
 
 
 def is_warning(note: Log) -> bool:
-    """Whether a note says that something went wrong, for a user or for the server."""
-    # Who comes back, or changes from the desk to the phone, leaves a connection behind.
+    """Return whether an entry reports a problem, for a user or for the server."""
+    # A user who reconnects, perhaps from another device, leaves the old connection to be closed.
     moved = note.fields.get("code") == ErrorCode.SESSION_MOVED.name
-    return note.event in _TROUBLES and not moved
+    return note.event in _WARNINGS and not moved
 
 
 def log_line(note: Log) -> str:
-    """What a note says, but for its kind: one line that gives no commands to a terminal."""
+    """Return an entry as one line that is safe for a terminal, without its kind."""
     fields = dict(note.fields)
     if "room" in fields:
         fields["room"] = show_code(fields["room"])
     subject = [str(fields.pop(key)) for key in _SUBJECTS if fields.get(key) not in (None, "")]
     rest = [f"{key}={value}" for key, value in fields.items() if value not in (None, "")]
-    # Names and texts come from other people.
+    # Names and texts come from clients.
     return show_text("  ".join(subject + rest)).replace("\n", "\\n")
 
 
 class ServerLog:
-    """Takes notes: the `log` of a chat server.
+    """The `log` callback of a chat server.
 
     Args:
-        hear: called with each one that is written.
-        limit: decides which those are; None is all.
+        hear: Called with each entry that is written.
+        limit: Limit on the entries, or None to write all of them.
 
     Attributes:
-        latest: the last of those.
-        count: how many of those there have been.
-        troubles: how many notes said that something went wrong, written or not.
+        latest: The last entries that were written.
+        count: Number of entries written.
+        warnings: Number of warnings, written or not.
     """
 
-    def __init__(self, hear: Callable[[Log], None], limit: NoteLimit | None = None) -> None:
+    def __init__(self, hear: Callable[[Log], None], limit: LogLimit | None = None) -> None:
         self.latest: deque[LogEntry] = deque(maxlen=KEPT)
         self.count = 0
-        self.troubles = 0
+        self.warnings = 0
         self._hear = hear
         self._limit = limit
 
     def __call__(self, note: Log) -> None:
-        """Take a note."""
-        self.troubles += is_warning(note)
+        """Add an entry."""
+        self.warnings += is_warning(note)
         self._write([note] if self._limit is None else self._limit.admit(note, time.monotonic()))
 
     def flush(self, *, at_once: bool = False) -> None:
-        """Write what the limit has counted, where it is due; called about once a second."""
+        """Write the summaries that are due. Called about once per second."""
         if self._limit is not None:
             self._write(self._limit.expire(time.monotonic(), at_once=at_once))
 
-    def _write(self, notes: list[Log]) -> None:
-        for note in notes:
-            self.latest.append(LogEntry(time.time(), note))
+    def _write(self, entries: list[Log]) -> None:
+        for entry in entries:
+            self.latest.append(LogEntry(time.time(), entry))
             self.count += 1
-            self._hear(note)
+            self._hear(entry)

@@ -1,4 +1,4 @@
-"""What the owner of a server can set; each default with its reason."""
+"""Settings of a chat server, with the reasons for their defaults."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ __all__ = ["Settings"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Limits and times of a server; times in seconds.
+    """Limits and timeouts of a server; times are in seconds.
 
     Attributes:
-        max_users: sessions at a time, those included that can still be resumed. One address gets
+        max_users: Sessions at a time, including those that can still be resumed. One address gets
             at most its share of them (`netchat.chat.fair_shares`).
-        max_rooms: rooms one user may be in: a room costs its members' memory.
-        max_frame: bytes of one frame.
-        max_text: UTF-8 bytes of one chat message.
-        max_half_open: connections that have not said HELLO yet. Each can hold a frame. One address
-            gets at most its share of them.
-        max_per_address: connections of one address; 0 is no limit. A classroom behind one NAT
-            comes from one address.
-        rate: frames a second that one connection may send for long; 0 is no limit. A frame counts
-            once more for each KiB that it has, and what makes more work than others counts more.
-        burst: frames it may send at once before `rate` applies.
-        handshake_timeout: for HELLO to arrive, as long as a slow TLS handshake takes.
-        frame_timeout: for the rest of a frame to arrive after its first byte.
-        ping_after: of silence, before the server asks for a sign of life.
-        silence_timeout: of silence, before it gives a connection up.
-        stall_timeout: for which a client may take nothing in, before it is disconnected. Its
-            session stays: it is served from the history when it comes back.
-        resume_seconds: for which a lost session is kept, its name with it.
-        room_ttl: for which an empty room is kept.
-        keep: for which history is kept; 0 is for ever.
-        purge_now: delete older history at the start, even more than a day's worth.
+        max_rooms: Rooms that one user may be in.
+        max_frame: Largest frame, in bytes.
+        max_text: Longest chat message, in UTF-8 bytes.
+        max_half_open: Connections that have not sent HELLO yet. Each can hold one frame in memory,
+            and one address gets at most its share of them.
+        max_per_address: Connections from one address; 0 for no limit. A class that shares a NAT
+            has one address.
+        rate: Frames per second that one connection may send; 0 for no limit. A frame costs one
+            more for each KiB, and expensive requests cost more.
+        burst: Frames that it may send at once before `rate` applies.
+        handshake_timeout: Timeout for receiving HELLO, long enough for a slow TLS handshake.
+        frame_timeout: Timeout for the rest of a frame after its first byte.
+        ping_after: Silence after which the server sends PING.
+        silence_timeout: Silence after which the server closes the connection.
+        stall_timeout: Time without reading after which a client is disconnected. Its session
+            stays, and the client can resume it to receive what it missed.
+        resume_seconds: Time for which a lost session and its name are kept.
+        room_ttl: Time for which an empty room is kept.
+        keep: Time for which the history is kept; 0 for ever.
+        purge_now: Whether to delete older history at the start, even more than a day's worth.
     """
 
     max_users: int = 1000

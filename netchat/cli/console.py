@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
 from netchat.chat.server_log import log_line
 
 __all__ = ["console"]

@@ -15,7 +15,7 @@ from netchat.cli.exits import FAILED
 from netchat.cli.output_files import write_output
 from netchat.errors import CaptureError
 from netchat.wire import DEFAULT_PORT, MESSAGES
-from netchat.wire.shown import show_line
+from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from netchat import __version__
 from netchat.cli.exits import FAILED, INTERRUPTED, NO_CONNECTION, NOT_PERMITTED, OK
 from netchat.cli.lazy import LazyGroup
 from netchat.cli.settings import explained, load
 from netchat.cli.streams import finish, harden
 from netchat.errors import CannotConnect, NetchatError, NotPermitted
+from netchat.version import __version__
 
 __all__ = ["cli", "main"]
 
@@ -114,7 +114,7 @@ def _run() -> int:
         return error.exit_code
     except NetchatError as error:
         # It may quote what somebody else has sent. (Imported here: the help needs no protocol.)
-        from netchat.wire.shown import show_text
+        from netchat.wire.safe_text import show_text
 
         with contextlib.suppress(SystemExit):
             click.echo(f"netchat: {show_text(str(error))}", err=True)

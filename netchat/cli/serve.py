@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.chat.log_limit import NoteLimit
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
+from netchat.chat.log_limit import LogLimit
 from netchat.chat.server_log import ServerLog
 from netchat.chat.settings import Settings
 from netchat.cli.console import console
@@ -190,7 +190,7 @@ def serve(
             settings,
             address,
             port,
-            ServerLog(tell, NoteLimit()),
+            ServerLog(tell, LogLimit()),
             start if web else None,
             udp=udp,
         )

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
 from netchat.chat.server_log import ServerLog
 from netchat.errors import NetchatError
 from netchat.net.address import parse_host

@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
-from netchat.chat import outbox, state
+from netchat.chat import credentials, outbox, server_state
 from netchat.chat import room_codes as codes
 from netchat.chat.client import ChatClient
+from netchat.chat.effects import Fanout, Write
 from netchat.chat.hub import Hub
-from netchat.chat.model import session
-from netchat.chat.model.connection import Connection, Fanout, Write
+from netchat.chat.model import Connection
 from netchat.chat.settings import Settings
 from netchat.course.capture import Capture
 from netchat.net.history.memory_history import MemoryHistory
@@ -129,7 +129,7 @@ class Conversation:
     def tell(self, name: str, other: str, text: str) -> None:
         """Somebody says something to another one in private."""
         self._pause()
-        self._people[name].core.tell(other, text)
+        self._people[name].core.send_private(other, text)
         self._settle()
 
     def leave(self, name: str, why: str = "") -> None:
@@ -208,7 +208,7 @@ class Conversation:
 
     def _carry_out(self) -> None:
         people = {person.connection: person for person in self._people.values()}
-        for output in self._hub.take_outputs():
+        for output in self._hub.take_effects():
             if isinstance(output, Write):
                 people[output.to].down += output.data
             elif isinstance(output, Fanout):
@@ -220,7 +220,7 @@ class Conversation:
         """What is secret elsewhere comes from the seed here: nobody relies on it."""
         seeded = _Seeded(self._random)
         with _PATCHING, contextlib.ExitStack() as stack:
-            for module in (codes, outbox, session, state):
+            for module in (codes, outbox, credentials, server_state):
                 stack.enter_context(patch.object(module, "secrets", seeded))
             yield
 

@@ -25,7 +25,7 @@ from netchat.course.student import DISTURBED, Done, Gone, Student, isolation
 from netchat.course.submission import Submission, read_submission
 from netchat.course.variant import Variant
 from netchat.errors import NetchatError
-from netchat.wire.shown import show_line
+from netchat.wire.safe_text import show_line
 
 __all__ = ["Grade", "failed", "grade_notebook", "grade_submission", "write_csv"]
 

@@ -17,7 +17,7 @@ from netchat.course.style import COLOURS, INK, PALE, Picture, blank, show
 from netchat.packets import Decoder, Item, read_capture
 from netchat.packets.views.ladder import Ladder
 from netchat.packets.views.ladder_svg import ladder_svg
-from netchat.wire.shown import show_line
+from netchat.wire.safe_text import show_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

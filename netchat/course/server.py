@@ -11,7 +11,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
 from netchat.chat.settings import Settings
 from netchat.net.address import show_address
 from netchat.net.chat_server import ChatServer

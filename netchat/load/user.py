@@ -10,13 +10,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from netchat import __version__
-from netchat.chat.model.session import DEVICE_KEY_SIZE, device_id
+from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id
 from netchat.errors import CannotConnect, PeerError, Refused, Unexpected
 from netchat.load.member import NOWHERE, Member
 from netchat.load.sequence_check import SenderCheck, text_of
 from netchat.net.backoff import Backoff
 from netchat.net.transport_shim import no_delay
+from netchat.version import __version__
 from netchat.wire import (
     Ack,
     Bye,

@@ -12,8 +12,9 @@ from enum import IntFlag
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from netchat.chat.effects import Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
-from netchat.chat.model.connection import Close, Connection, Fanout, Log, Write
+from netchat.chat.model import Connection
 from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
 from netchat.errors import BadMagic, HistoryError, PeerError
@@ -413,10 +414,10 @@ class ChatServer:
         if reader.pending:
             if frames or not peer.partial_since:
                 peer.partial_since = now
-                hub.partials[peer] = None
+                hub.partial_frames[peer] = None
         elif peer.partial_since:
             peer.partial_since = 0.0
-            hub.partials.pop(peer, None)
+            hub.partial_frames.pop(peer, None)
         if hub.batch.weight > MAX_WAITING:
             self._waiting.append(peer)
             peer.hold(_Hold.DISK_BEHIND)
@@ -554,7 +555,7 @@ class ChatServer:
     def _carry_out(self) -> None:
         """Do what the hub asks for."""
         traffic = self.traffic
-        for output in self.hub.take_outputs():
+        for output in self.hub.take_effects():
             match output:
                 case Fanout(to, data):
                     traffic.bytes_out += len(data) * len(to)

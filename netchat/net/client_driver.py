@@ -236,7 +236,7 @@ class ClientDriver:
                 return
             delay = self._backoff.wait(time.monotonic())
             self._queue.put_nowait(Offline(why, delay))
-            self.why_lost = self.core.farewell = ""
+            self.why_lost = self.core.close_reason = ""
             self._found_damage = False
             await asyncio.sleep(delay)
             try:
@@ -246,9 +246,9 @@ class ClientDriver:
 
     def _why_lost(self) -> str:
         """Why there is no connection, in the server's words if it has left any."""
-        why = self.core.farewell or self.why_lost or "connection lost"
+        why = self.core.close_reason or self.why_lost or "connection lost"
         if self.path is not None:
-            finder = "server" if self.core.farewell else "client" if self._found_damage else ""
+            finder = "server" if self.core.close_reason else "client" if self._found_damage else ""
             why = self.path.explain(why, finder)
         return why
 

@@ -7,7 +7,7 @@ import json
 import sqlite3
 from pathlib import Path
 
-from netchat.chat.model.session import DEVICE_KEY_SIZE
+from netchat.chat.credentials import DEVICE_KEY_SIZE
 from netchat.chat.outbox import ClientState, RoomView
 from netchat.errors import NetchatError
 from netchat.private_files import make_private_folder, tighten

@@ -20,9 +20,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from netchat import __version__
 from netchat.errors import CannotConnect, PeerError, Refused
 from netchat.net.address import show_address
+from netchat.version import __version__
 from netchat.wire import (
     HEADER_SIZE,
     MESSAGES,

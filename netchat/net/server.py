@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
 from netchat.chat.settings import Settings
 from netchat.errors import NetchatError
 from netchat.net.chat_server import ChatServer

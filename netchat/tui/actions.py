@@ -53,7 +53,7 @@ def _msg(conversation: Conversation, name: str, text: str) -> list[Line]:
     problem = _problem(conversation, text)
     if problem is not None:
         return [mistake(problem)]
-    conversation.core.tell(name, text)
+    conversation.core.send_private(name, text)
     return []
 
 
@@ -127,7 +127,7 @@ def _rooms(conversation: Conversation) -> list[Line]:
 
 def _nick(conversation: Conversation, name: str) -> list[Line]:
     if conversation.refused is not None:
-        conversation.core.introduce(_encodable(name))
+        conversation.core.send_hello(_encodable(name))
     else:
         conversation.core.rename(_encodable(name))
     return []

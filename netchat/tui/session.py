@@ -91,7 +91,7 @@ class Conversation:
     def ready(self) -> bool:
         """The room to begin in was entered, and what is said goes out at once."""
         view = self.core.memory.rooms.get(self.current)
-        return not self.awaited and view is not None and view.open
+        return not self.awaited and view is not None and view.is_caught_up
 
     @property
     def settled(self) -> bool:

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import psutil
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from netchat import __version__
 from netchat.chat.room_codes import show_code
 from netchat.chat.server_log import LogEntry, ServerLog, is_warning, log_line
 from netchat.net.chat_server import ChatServer
+from netchat.version import __version__
 from netchat.wire import RoomKind
 
 __all__ = ["Dashboard"]
@@ -141,11 +141,11 @@ class Dashboard:
                 "away": len(hub.away),
                 "connections": len(hub.connections),
                 "rooms": sum(room.kind is not RoomKind.PRIVATE for room in hub.rooms.values()),
-                "slow": len(hub.stalls),
+                "slow": len(hub.stalled_connections),
                 "messages": traffic.messages,
                 "in": traffic.bytes_in,
                 "out": traffic.bytes_out,
-                "troubles": self._notes.troubles,
+                "troubles": self._notes.warnings,
                 "cpu": self._cpu,
                 "memory": self._memory,
             }
@@ -174,7 +174,7 @@ class Dashboard:
     def _now(self, log: list[LogEntry]) -> dict[str, Any]:
         hub, now = self._chat.hub, time.monotonic()
         rooms = sorted(hub.rooms.values(), key=lambda room: -len(room.members))
-        slow = list(hub.stalls)[:SHOWN]
+        slow = list(hub.stalled_connections)[:SHOWN]
         return {
             "rooms": [
                 {

@@ -11,12 +11,12 @@ from typing import cast
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from netchat import __version__
+from netchat.chat.effects import Log
 from netchat.chat.fair_shares import Shares, share_of
-from netchat.chat.model.connection import Log
 from netchat.chat.room_codes import LOBBY, read_code
 from netchat.chat.server_log import ServerLog
 from netchat.net.chat_server import ChatServer
+from netchat.version import __version__
 from netchat.web.dashboard import Dashboard
 from netchat.web.files import Files
 from netchat.web.guard import Guard, is_here
@@ -65,12 +65,12 @@ class _Connections:
         """Whether an address may have one more connection, beside those that are alive."""
         if len(alive) < len(self._of):  # aiohttp does not say which one has ended
             for handler in self._of.keys() - set(alive):
-                self._shares.give_back(self._of.pop(handler))
+                self._shares.release(self._of.pop(handler))
         return self._shares.allows(share)
 
     def take(self, share: str, handler: web.RequestHandler) -> None:
         """Count a connection against an address."""
-        self._shares.take(share)
+        self._shares.acquire(share)
         self._of[handler] = share
 
 

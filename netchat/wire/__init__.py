@@ -1,4 +1,15 @@
-"""NCP/1, the chat protocol: specified once, in `messages.py`; everything else is made from it."""
+"""NCP/1, the chat protocol: declared once, in `messages.py`, and compiled from there.
+
+Messages are frozen dataclasses; `encode` makes a frame, `FrameReader` and `decode` read it back:
+
+    >>> from netchat.wire import FrameReader, Send, decode, encode
+    >>> frame = encode(Send(counter=1, room="lobby", text="Hi"))
+    >>> [decode(frame) for frame in FrameReader().feed(frame)]
+    [Send(counter=1, room='lobby', text='Hi')]
+
+`compiler` makes the codec, `walk` finds each field's bytes, `document` writes the protocol document,
+and `spec` exports the declarations for other languages.
+"""
 
 from netchat.wire.declare import MESSAGES, Message, Record, Way
 from netchat.wire.fields import Field, fields_of
@@ -22,7 +33,7 @@ from netchat.wire.limits import (
     MAX_ROSTER,
     MAX_TEXT,
 )
-from netchat.wire.messages import *  # noqa: F403 - the messages are the protocol's own list
+from netchat.wire.messages import *  # noqa: F403 - the module's list is the protocol's
 from netchat.wire.messages import __all__ as _messages
 from netchat.wire.reader import FrameReader, check_header
 from netchat.wire.walk import Span, walk

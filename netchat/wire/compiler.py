@@ -1,15 +1,15 @@
-"""Turns a declaration into an encoder and a decoder, once, at import.
+"""Compiler from a declaration to an encoder and a decoder, run once at import.
 
-A loop over the fields of a message costs about four times what the hot path can afford, so
-each declaration is written out as the straight-line Python a person would write by hand
-(`source_of` shows it) and compiled, the way `dataclasses` makes `__init__`. Neighbouring
-numbers, and the length in front of a text, share one precompiled `struct.Struct`.
+A loop over the fields of a message costs about four times what the hot path can afford. Each
+declaration is therefore turned into the straight-line Python that a person would write by hand
+(`source_of` shows it) and compiled, as `dataclasses` does for `__init__`. Adjacent numbers, and the
+length before a text, share one precompiled `struct.Struct`.
 
-In that source a local that holds a field's value is the field's name behind an underscore: a
-field may be called `size` or `body` without meeting the codec's own variables.
+In the generated source, a local variable for a field's value is the field's name after an underscore,
+so a field may be called `size` or `body` without a clash.
 
-The fast decoder checks little: it either ends exactly at the end of the body or something was
-wrong. What was wrong, and where, is then found by `netchat.wire.walk`, which takes its time.
+The fast decoder checks little: if it does not end exactly at the end of the body, something is wrong.
+`netchat.wire.walk` then finds what and where, at its own slower pace.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ Reader = Callable[[Any, bytes, int], tuple[Any, int]]
 
 
 def _runs(declared: type) -> list[tuple[str, list[Field]]]:
-    """Split the fields into runs that one Struct packs; only a run's last field may vary in size.
+    """Split the fields into runs that one Struct packs; only a run's last field has a variable size.
 
     Returns:
-        (struct format, fields) of each run, in wire order.
+        The struct format and the fields of each run, in wire order.
     """
     runs: list[tuple[str, list[Field]]] = []
     form, members = ">", list[Field]()
@@ -96,7 +96,7 @@ def _reader_source(declared: type) -> list[str]:
 
 
 def source_of(declared: type) -> str:
-    """The Python source that encodes and decodes `declared`, as it was compiled."""
+    """Return the compiled Python source that encodes and decodes `declared`."""
     return "\n".join([*_encoder_source(declared), "", *_reader_source(declared)])
 
 
@@ -104,11 +104,12 @@ def compile_declaration(declared: type) -> tuple[Encoder, Reader]:
     """Compile the encoder and the decoder of one message or record type.
 
     Args:
-        declared: a slotted dataclass whose fields were declared with `netchat.wire.fields`.
+        declared: A slotted dataclass with fields declared by `netchat.wire.fields`.
 
     Returns:
         `encode(message) -> bytes` and `read(cls, body, at) -> (message, end)`. `read` may raise
-        `struct.error` or `UnicodeDecodeError`, or end past the body's end: all mean "malformed".
+        `struct.error` or `UnicodeDecodeError`, or end after the body; both mean that the body is
+        malformed.
     """
     scope: dict[str, Any] = {"new": object.__new__, "error": struct.error}
     for number, (form, _) in enumerate(_runs(declared)):
@@ -116,8 +117,8 @@ def compile_declaration(declared: type) -> tuple[Encoder, Reader]:
         scope[f"pack{number}"] = compiled.pack
         scope[f"unpack{number}"] = compiled.unpack_from
     for field in fields_of(declared):
-        # The slot's own descriptor writes past the frozen dataclass's __setattr__: the decoder is
-        # the one place that fills a message in, and doing so is half of its cost otherwise.
+        # The slot's descriptor bypasses the frozen dataclass's __setattr__, which would double the
+        # cost of decoding. Only the decoder fills in a message.
         scope[f"set_{field.name}"] = getattr(declared, field.name).__set__
         if field.record is not None:
             scope[f"encode_{field.name}"] = field.record.encode  # type: ignore[attr-defined]

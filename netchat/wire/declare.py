@@ -1,4 +1,4 @@
-"""`@message` and `@record`: what turns a class with declared fields into part of the protocol."""
+"""`@message` and `@record`: class decorators that declare parts of the protocol."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["MESSAGES", "Message", "Record", "Way", "message", "record"]
 
 
 class Way(Flag):
-    """Which way a message travels."""
+    """Direction of a message."""
 
     TO_SERVER = 1
     TO_CLIENT = 2
@@ -29,12 +29,12 @@ class Record:
     __slots__ = ()
 
     def encode(self) -> bytes:
-        """This record's bytes on the wire."""
+        """Return the encoded record."""
         raise NotImplementedError  # replaced by the compiled encoder
 
     @classmethod
     def read(cls, body: bytes, at: int) -> tuple[Self, int]:
-        """Read one record at offset `at` of `body`; returns it and the offset behind it."""
+        """Decode one record at offset `at` of `body`; return it and the offset after it."""
         raise NotImplementedError  # replaced by the compiled decoder
 
 
@@ -42,9 +42,9 @@ class Message(Record):
     """The body of a frame.
 
     Attributes:
-        TYPE: the number in the frame's header.
-        NAME: the name in the protocol document.
-        WAY: who may send it.
+        TYPE: Type number in the frame's header.
+        NAME: Name in the protocol document.
+        WAY: Direction.
     """
 
     __slots__ = ()
@@ -53,7 +53,7 @@ class Message(Record):
     WAY: ClassVar[Way]
 
 
-#: Every message of the protocol by its type number; `@message` fills it.
+#: Every message of the protocol by type number, filled by `@message`.
 MESSAGES: dict[int, type[Message]] = {}
 
 _R = TypeVar("_R", bound=Record)
@@ -69,16 +69,18 @@ def _compile(cls: type[_R]) -> type[_R]:
             return encode(self)
         except (struct.error, UnicodeEncodeError, AttributeError, TypeError) as error:
             if not isinstance(self, declared):
-                raise  # an item of a list that is no such record: the list's message names it
-            raise EncodeError(_culprit(self) or f"{declared.__name__}: {error}") from error
+                raise  # a list's item of the wrong type: the message with the list reports it
+            raise EncodeError(
+                _describe_bad_field(self) or f"{declared.__name__}: {error}"
+            ) from error
 
     declared.encode = checked_encode  # type: ignore[method-assign]
     declared.read = classmethod(read)  # type: ignore[assignment]
     return declared
 
 
-def _culprit(value: Any) -> str | None:
-    """The sentence that names the first field which does not fit, if one alone does not."""
+def _describe_bad_field(value: Any) -> str | None:
+    """Return a description of the first field with an invalid value, or None."""
     for field in fields.fields_of(type(value)):
         content = getattr(value, field.name)
         where = f"{type(value).__name__}.{field.name}"
@@ -126,7 +128,7 @@ def _culprit(value: Any) -> str | None:
     ),
 )
 def record(cls: type[_R]) -> type[_R]:
-    """Declare a record: the item of a list field."""
+    """Declare a record type, for the items of a list field."""
     return _compile(cls)
 
 
@@ -143,11 +145,11 @@ def record(cls: type[_R]) -> type[_R]:
     ),
 )
 def message(number: int, way: Way) -> Callable[[type[_M]], type[_M]]:
-    """Declare a message with its type number and the way it travels."""
+    """Declare a message type with its type number and direction."""
 
     def declare(cls: type[_M]) -> type[_M]:
         if number in MESSAGES:
-            raise ValueError(f"type {number:#04x} is {MESSAGES[number].NAME} already")
+            raise ValueError(f"type {number:#04x} is already {MESSAGES[number].NAME}")
         declared = _compile(cls)
         declared.TYPE = number
         declared.WAY = way

@@ -1,4 +1,4 @@
-"""Byte diagrams in the manner of the RFCs: 32 bits a row, drawn from the declarations."""
+"""Byte diagrams in the style of RFCs, drawn from the declarations: 32 bits per row."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from netchat.wire.frame import HEADER_FIELDS
 __all__ = ["body_diagram", "header_diagram"]
 
 _BITS = 32
-#: A bit is two columns wide, as under the ruler; the last one needs no gap behind it.
+#: A bit is two columns wide, as in the ruler; no gap follows the last one.
 _WIDTH = 2 * _BITS - 1
 
 
 class _Cell(NamedTuple):
     label: str
-    bits: int  # 0: as many bytes as the length in front of it says
+    bits: int  # 0: variable size, given by the length before it
 
 
 def header_diagram() -> str:
-    """The frame's header."""
+    """Draw the frame's header."""
     return _draw(_Cell(name, 8 * size) for name, _, size, _ in HEADER_FIELDS)
 
 
 def body_diagram(declared: type[Record]) -> str:
-    """The body of a message, or a record; "" if it has no fields."""
+    """Draw the body of a message or a record; empty if it has no fields."""
     return _draw(_cells(declared))
 
 
@@ -37,7 +37,7 @@ def _cells(declared: type[Record]) -> Iterator[_Cell]:
         if field.kind is LIST:
             assert field.record is not None
             yield _Cell(f"{field.name}: count", bits)
-            yield _Cell(f"{field.name}: so many {field.record.__name__} records", 0)
+            yield _Cell(f"{field.name}: {field.record.__name__} records", 0)
         elif field.kind in (TEXT, BLOB):
             what = "UTF-8" if field.kind is TEXT else "raw bytes"
             yield _Cell(f"{field.name}: length", bits)
@@ -47,7 +47,7 @@ def _cells(declared: type[Record]) -> Iterator[_Cell]:
 
 
 def _draw(cells: Iterable[_Cell]) -> str:
-    """Draw cells in order; each that does not fit into the rest of a row begins a new one."""
+    """Draw cells in order, starting a new row for each that does not fit."""
     rows: list[list[_Cell]] = []
     free = 0
     for cell in cells:
@@ -71,7 +71,7 @@ def _draw(cells: Iterable[_Cell]) -> str:
 
 
 def _row_width(row: list[_Cell]) -> int:
-    """Columns of a row; more than a row's bits, or none, fill it."""
+    """Return the width of a row in columns; cells of variable size or over 32 bits fill it."""
     bits = sum(cell.bits for cell in row)
     return _WIDTH if not bits or bits > _BITS else 2 * bits - 1
 

@@ -1,4 +1,4 @@
-"""docs/PROTOCOL.md: the prose of `protocol.md` beside this file, and all else from the declarations."""
+"""Generator of docs/PROTOCOL.md, from the prose in `protocol.md` and the declarations."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ["protocol_document"]
 
 
 def protocol_document() -> str:
-    """The protocol document, in Markdown.
+    """Return the protocol document in Markdown.
 
     Raises:
-        KeyError: the prose asks for a part that is not made here.
+        KeyError: The prose contains an unknown placeholder.
     """
     parts = {name: str(getattr(limits, name)) for name in limits.__all__}
     parts |= {
@@ -31,7 +31,8 @@ def protocol_document() -> str:
         "header": _header(),
         "kind_count": str(len(KINDS)),
         "kinds": _table(
-            "kind|bytes in front|what it is", [(f"`{k.name}`", str(k.size), k.doc) for k in KINDS]
+            "kind|bytes of number or length|encoding",
+            [(f"`{k.name}`", str(k.size), k.doc) for k in KINDS],
         ),
         "groups": _groups(),
         "overview": _overview(),
@@ -45,7 +46,7 @@ def protocol_document() -> str:
 
 
 def _table(head: str, rows: Sequence[tuple[str, ...]]) -> str:
-    """A Markdown table; `head` is the column titles with `|` between them."""
+    """Return a Markdown table; `head` holds the column titles, separated by `|`."""
     titles = head.split("|")
     cells = [titles, ["---"] * len(titles), *([c.replace("|", "\\|") for c in r] for r in rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
@@ -63,7 +64,7 @@ def _header() -> str:
 def _groups() -> str:
     used = {number & 0xF0 for number in MESSAGES}
     words = [
-        f"{first:#04x} {name}{'' if first in used else ' (kept free)'}"
+        f"{first:#04x} {name}{'' if first in used else ' (reserved)'}"
         for first, name in GROUPS.items()
     ]
     return ", ".join(words)
@@ -101,7 +102,7 @@ def _kind(field: Field) -> str:
 
 
 def _values(field: Field) -> str:
-    """The names of a number's values; many are left to their own table."""
+    """Return the names of a number's values, or a link to their table if there are many."""
     if field.enum is None:
         return ""
     link = f"[{field.enum.__name__}](#{field.enum.__name__.lower()})"
@@ -125,9 +126,9 @@ def _example() -> str:
     for span in walk(Send, frame[HEADER_SIZE:]):
         start, end = span.start + HEADER_SIZE, span.end + HEADER_SIZE
         if span.field.kind in (TEXT, BLOB, LIST):
-            behind = start + span.field.kind.size
-            rows.append((start, behind, span.path, f"length: {end - behind} bytes"))
-            rows.append((behind, end, "", f'"{span.value}"'))
+            content = start + span.field.kind.size
+            rows.append((start, content, span.path, f"length: {end - content} bytes"))
+            rows.append((content, end, "", f'"{span.value}"'))
         else:
             rows.append((start, end, span.path, str(span.value)))
     lines = [f"{'at':>4}  {'bytes':23}  {'field':8}  value", ""]
@@ -136,12 +137,12 @@ def _example() -> str:
         if name == "magic":
             value = '"NC"'
         elif name == "crc":
-            value = f"CRC-32 of these {len(frame)} bytes with 00 00 00 00 here"
+            value = f"CRC-32 of these {len(frame)} bytes, with 00 00 00 00 here"
         lines.append(f"{start:>4}  {frame[start:end].hex(' '):23}  {name:8}  {value}".rstrip())
     assert frame[CRC_OFFSET:HEADER_SIZE] != bytes(4)
     return (
-        f'SEND with the counter 7, in the lobby, saying "{message.text}": {len(frame)} bytes. '
-        'The "ë" is two of them, c3 ab.\n\n'
+        f'A SEND to the lobby with the counter 7 and the text "{message.text}": {len(frame)} bytes. '
+        'The "ë" takes two of them, c3 ab.\n\n'
         f"{_code(chr(10).join(lines))}\n\n"
-        "`netchat protocol SEND --source` shows the code that writes and reads it."
+        "`netchat protocol SEND --source` prints the code that encodes and decodes it."
     )

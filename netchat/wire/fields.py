@@ -1,7 +1,7 @@
-"""The kinds of field a message can have, and how one is declared.
+"""Kinds of field, and functions that declare a field.
 
-There are few on purpose: every consumer of the protocol (Python, Scapy, Lua, JavaScript,
-the document) must be able to express all of them.
+There are few kinds, because every consumer of the protocol (Python, Scapy, Lua, JavaScript, the
+document) must support all of them.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ __all__ = [
 
 
 class Choice(IntEnum):
-    """A number whose values have names: `NAME = value, "what it means"`.
+    """A number with named values, declared as `NAME = value, "meaning"`.
 
     Attributes:
-        doc: what the value means, for the protocol document.
+        doc: Meaning of the value, for the protocol document.
     """
 
     doc: str
 
     def __new__(cls, value: int, doc: str = "") -> Self:
-        """One value; `doc` has a default because looking a value up gives the number alone."""
+        """Create a value. `doc` has a default because a lookup passes only the number."""
         member = int.__new__(cls, value)
         member._value_ = value
         member.doc = doc
@@ -45,13 +45,13 @@ class Choice(IntEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kind:
-    """How a value looks on the wire.
+    """Encoding of a value.
 
     Attributes:
-        name: the kind's name in the protocol document.
-        code: the `struct` code of the number itself, or of the length in front of the value.
-        size: the bytes that `code` takes.
-        doc: what it is, for the protocol document.
+        name: Name in the protocol document.
+        code: `struct` code of the number, or of the length before the value.
+        size: Size of `code`, in bytes.
+        doc: Description, for the protocol document.
     """
 
     name: str
@@ -64,11 +64,11 @@ U8 = Kind("u8", "B", 1, "unsigned integer")
 U16 = Kind("u16", "H", 2, "unsigned integer, big-endian")
 U32 = Kind("u32", "I", 4, "unsigned integer, big-endian")
 U64 = Kind("u64", "Q", 8, "unsigned integer, big-endian")
-TEXT = Kind("text", "H", 2, "length in bytes, then so many bytes of UTF-8")
-BLOB = Kind("blob", "I", 4, "length in bytes, then so many raw bytes")
-LIST = Kind("list", "H", 2, "number of items, then so many records one behind the other")
+TEXT = Kind("text", "H", 2, "length in bytes, then that many bytes of UTF-8")
+BLOB = Kind("blob", "I", 4, "length in bytes, then that many raw bytes")
+LIST = Kind("list", "H", 2, "number of items, then that many records")
 
-#: Every kind there is.
+#: All kinds.
 KINDS = (U8, U16, U32, U64, TEXT, BLOB, LIST)
 
 
@@ -77,12 +77,12 @@ class Field:
     """One declared field.
 
     Attributes:
-        name: its name, the same in Python, Scapy, Lua, JavaScript and the document.
-        kind: how it looks on the wire.
-        doc: what it means, with its unit.
-        enum: names for the values of a number, if it has them.
-        record: the record type of a list's items, if it is a list.
-        most: items that the list may have. It bounds the work of decoding a frame.
+        name: Name, the same in Python, Scapy, Lua, JavaScript and the document.
+        kind: Encoding.
+        doc: Meaning, with its unit.
+        enum: Named values of a number, if it has any.
+        record: Record type of the items, if it is a list.
+        most: Largest number of items of a list. It bounds the work of decoding a frame.
     """
 
     name: str
@@ -97,9 +97,9 @@ _FIELDS: dict[type, tuple[Field, ...]] = {}
 
 
 def fields_of(declared: type) -> tuple[Field, ...]:
-    """The wire fields of a message or record type, in wire order."""
+    """Return the fields of a message or record type, in wire order."""
     found = _FIELDS.get(declared)
-    if found is None:  # kept, since views ask for each message that they show
+    if found is None:  # cached: views call this for each message
         found = _FIELDS[declared] = tuple(
             Field(name=f.name, **f.metadata["wire"])
             for f in dataclasses.fields(declared)
@@ -133,15 +133,15 @@ def u64(doc: str) -> Any:
 
 
 def text(doc: str) -> Any:
-    """Declare UTF-8 text behind a two-byte length (in bytes)."""
+    """Declare UTF-8 text after a two-byte length, in bytes."""
     return _declare(TEXT, doc)
 
 
 def blob(doc: str) -> Any:
-    """Declare raw bytes behind a four-byte length."""
+    """Declare raw bytes after a four-byte length."""
     return _declare(BLOB, doc)
 
 
 def records(record: type, doc: str, most: int = 0xFFFF) -> Any:
-    """Declare a list of at most `most` `record`s after a two-byte count."""
+    """Declare a list of at most `most` records after a two-byte count."""
     return _declare(LIST, doc, record=record, most=most)

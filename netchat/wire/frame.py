@@ -1,4 +1,4 @@
-"""The frame: a 16-byte header, then the body of one message.
+"""Frames: a 16-byte header and the body of one message.
 
  0         2    3    4         6    7    8                 12                16
 +----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+
@@ -40,16 +40,16 @@ HEADER = struct.Struct(">3sBHBBII")
 HEADER_SIZE = HEADER.size
 CRC_OFFSET = 12
 
-#: The header's fields as (name, offset, size, meaning), for every view that draws one.
+#: The header's fields as (name, offset, size, meaning), for the views.
 HEADER_FIELDS = (
-    ("magic", 0, 2, "NC: a reader that lost its place finds it again here"),
-    ("version", 2, 1, "of the protocol: 1"),
-    ("type", 3, 1, "which message the body is"),
-    ("flags", 4, 2, "0; bit 0 will mean: the body is encrypted"),
-    ("suite", 6, 1, "0; will name the cipher suite of an encrypted body"),
+    ("magic", 0, 2, "NC: lets a reader find the next frame after damage"),
+    ("version", 2, 1, "protocol version: 1"),
+    ("type", 3, 1, "type number of the message"),
+    ("flags", 4, 2, "0; bit 0 is reserved for encrypted bodies"),
+    ("suite", 6, 1, "0; reserved for the cipher suite of an encrypted body"),
     ("reserved", 7, 1, "0"),
-    ("length", 8, 4, "bytes of the body, the header not counted"),
-    ("crc", 12, 4, "CRC-32 (zlib's) over the whole frame, these four bytes taken as zero"),
+    ("length", 8, 4, "size of the body in bytes, without the header"),
+    ("crc", 12, 4, "CRC-32 of the whole frame, with these four bytes set to zero"),
 )
 
 _PREFIX = MAGIC + bytes([VERSION])
@@ -58,17 +58,17 @@ _SEAL = struct.Struct(">3sBHBBI")
 
 
 class Flags(IntFlag):
-    """Bits of the header's flags. Version 1 defines none that may be set."""
+    """Bits of the header's flags. Version 1 defines no flags."""
 
     NONE = 0
 
 
 class Frame(NamedTuple):
-    """A frame whose header and CRC were found valid.
+    """A frame with a valid header and CRC.
 
     Attributes:
-        type: the message's type number.
-        body: the message's bytes.
+        type: Type number of the message.
+        body: The encoded message.
     """
 
     type: int
@@ -76,16 +76,16 @@ class Frame(NamedTuple):
 
 
 def checksum(frame: bytes) -> int:
-    """CRC-32 of a whole frame, its CRC field taken as zero."""
+    """Return the CRC-32 of a whole frame, with its CRC field taken as zero."""
     return crc32(frame[HEADER_SIZE:], crc32(_NO_CRC, crc32(frame[:CRC_OFFSET])))
 
 
 def seal(number: int, body: bytes) -> bytes:
-    """Put the header in front of a body.
+    """Build a frame from an encoded body.
 
     Args:
-        number: the message's type.
-        body: its encoded fields.
+        number: Type number of the message.
+        body: The encoded fields.
 
     Returns:
         The whole frame.
@@ -96,20 +96,20 @@ def seal(number: int, body: bytes) -> bytes:
 
 
 def encode(message: Message) -> bytes:
-    """The frame that carries `message`.
+    """Encode a message as a frame.
 
     Raises:
-        EncodeError: a field holds a value that the protocol cannot carry.
+        EncodeError: A field's value does not fit into the protocol.
     """
     return seal(message.TYPE, message.encode())
 
 
 def decode(frame: Frame) -> Message:
-    """The message that a frame carries.
+    """Decode the message in a frame.
 
     Raises:
-        UnknownType: the type is not in the protocol.
-        BadBody: the body does not match its declaration; says which field, and where.
+        UnknownType: The type is not in the protocol.
+        BadBody: The body does not match its declaration. The text names the field and its offset.
     """
     number, body = frame
     cls = MESSAGES.get(number)

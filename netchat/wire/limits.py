@@ -1,4 +1,4 @@
-"""Limits of the protocol, each with its reason."""
+"""Limits of the protocol, with their reasons."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ __all__ = [
     "MAX_TEXT",
 ]
 
-#: Chat port. Registered to nobody, and claimed by no dissector of Wireshark (`tshark -G decodes`).
+#: Default port. It is not registered, and no Wireshark dissector claims it (`tshark -G decodes`).
 DEFAULT_PORT = 6464
 
-#: Bytes of a whole frame, header included. One frame is what a hostile peer can make us hold, so
-#: it is the unit of memory a connection; 64 KiB is also the most a text's length field can need.
+#: Largest frame in bytes, header included. A hostile peer can make the receiver hold one incomplete
+#: frame per connection. A text's two-byte length field cannot express more than 64 KiB either.
 MAX_FRAME = 64 * 1024
 
-#: UTF-8 bytes of one chat message. A quarter of a frame: about three screens of text, and one
-#: message can never push a room's batch over the send buffer of a member (256 KiB) by itself.
+#: Longest chat message in UTF-8 bytes: a quarter of a frame, or about three screens of text. A single
+#: message cannot fill a member's send buffer (256 KiB).
 MAX_TEXT = 16 * 1024
 
-#: Characters of a user name: longer ones break the columns of every view. IRC began with 9;
+#: Longest user name in characters: longer ones break the columns of every view. IRC started with 9;
 #: today's networks allow about 30.
 MAX_NAME = 24
 
-#: Names in one ROSTER. 500 names of 24 four-byte characters stay below MAX_FRAME.
+#: Most names in one ROSTER. 500 names of 24 four-byte characters fit into MAX_FRAME.
 MAX_ROSTER = 500
 
-#: Rooms that WELCOME can name, and HELLO give positions in: each takes up to 140 bytes of the frame.
+#: Most rooms in WELCOME and positions in HELLO: each takes up to 140 bytes of the frame.
 MAX_MEMBERSHIPS = 400
 
-#: Events one HISTORY may ask for; a reader that wants more asks again from where it ended.
+#: Most events in the answer to one HISTORY; a client requests more from where it ended.
 MAX_HISTORY = 1000

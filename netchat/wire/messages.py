@@ -1,7 +1,7 @@
-"""The messages of NCP/1: the one place where the protocol is written down.
+"""The messages of NCP/1: the only place that declares the protocol.
 
-The codec, the document, and every other view of the protocol are made from this file. A change
-here is a change of the protocol: write the golden vector for it by hand, in `tests/vectors/`.
+The codec, the document and every other view of the protocol are generated from this file. A change
+here changes the protocol: write its golden vector by hand, in `tests/vectors/`.
 
 Type numbers are grouped by purpose, see `GROUPS`.
 """
@@ -44,8 +44,8 @@ __all__ = [
 ]
 
 
-#: What each sixteen type numbers are for, by the first of them. Groups without a message are kept
-#: free for what the protocol will carry next.
+#: Purpose of each group of sixteen type numbers, by the first number. Groups without messages are
+#: reserved for extensions.
 GROUPS = {
     0x00: "connection",
     0x10: "rooms",
@@ -57,82 +57,85 @@ GROUPS = {
 
 
 class RoomKind(wire.Choice):
-    """What a room is for."""
+    """Kind of a room."""
 
     LOBBY = 1, "The room every server has; its code is `lobby`."
-    ROOM = 2, "A room that was made with CREATE; who knows its code may join."
-    PRIVATE = 3, "A room of two, made with PRIVATE; nobody else can join."
+    ROOM = 2, "A room made with CREATE; every user who knows its code may join."
+    PRIVATE = 3, "A room for two users, made with PRIVATE; no other user can join."
 
 
 class EventKind(wire.Choice):
-    """What happened in a room."""
+    """Kind of an event in a room."""
 
-    CHAT = 1, "Somebody said something."
-    JOIN = 2, "Somebody became a member."
-    LEAVE = 3, "Somebody is no longer a member."
-    RENAME = 4, "A member has another name now."
+    CHAT = 1, "A member sent a message."
+    JOIN = 2, "A user became a member."
+    LEAVE = 3, "A user is no longer a member."
+    RENAME = 4, "A member has a new name."
 
 
 class ErrorCode(wire.Choice):
-    """Why the server refuses. Below 100 the server closes the connection, from 100 on it does not."""
+    """Reason for an ERROR. Below 100, the server closes the connection; from 100 on, it does not."""
 
-    BAD_FRAME = 1, "The bytes are no valid frame, or a body is not what its type declares."
-    UNEXPECTED = 2, "A valid message, but it makes no sense now or in this direction."
-    HANDSHAKE_TIMEOUT = 3, "HELLO did not come in time."
-    FRAME_TIMEOUT = 4, "The rest of a frame did not come in time."
-    IDLE_TIMEOUT = 5, "Nothing was heard, not even a PONG."
-    STALLED = 6, "The client took nothing in for too long. Its session stays: resume it."
-    SERVER_FULL = 7, "The server has as many users as it takes."
-    BUSY = 8, "Too many connections at a time, in all or from one address."
-    SESSION_MOVED = 9, "The session goes on, on another connection."
-    SHUTTING_DOWN = 10, "Not sent in NCP/1: a server that shuts down says BYE."
-    NAME_TAKEN = 100, "Somebody has this name, or one that looks the same."
-    NAME_NOT_ALLOWED = 101, "The name holds what a name must not, or is too long."
+    BAD_FRAME = 1, "The bytes are not a valid frame, or a body does not match its type."
+    UNEXPECTED = 2, "A valid message that is not allowed in this state or direction."
+    HANDSHAKE_TIMEOUT = 3, "HELLO was not received in time."
+    FRAME_TIMEOUT = 4, "The rest of a frame was not received in time."
+    IDLE_TIMEOUT = 5, "Nothing was received, not even a PONG."
+    STALLED = 6, "The client read nothing for too long. Its session stays and can be resumed."
+    SERVER_FULL = 7, "The server has reached its limit of users."
+    BUSY = 8, "Too many connections, in total or from one address."
+    SESSION_MOVED = 9, "The session was resumed on another connection."
+    SHUTTING_DOWN = 10, "Not sent in NCP/1: a server that shuts down sends BYE."
+    NAME_TAKEN = 100, "Another user has this name, or one that looks the same."
+    NAME_NOT_ALLOWED = 101, "The name is too long, or contains characters that are not allowed."
     NO_SUCH_ROOM = 110, "No room has this code."
-    NOT_A_MEMBER = 111, "The request is about a room that the client is not in."
+    NOT_A_MEMBER = 111, "The request names a room that the client is not a member of."
     TOO_MANY_ROOMS = 112, "The client is in as many rooms as the server allows."
-    NO_SUCH_USER = 113, "Nobody has this name, or the other one in a private room has left."
-    TEXT_NOT_ALLOWED = 120, "The text is empty, or holds control characters or noncharacters."
+    NO_SUCH_USER = 113, "No user has this name, or the other member of a private room has left."
+    TEXT_NOT_ALLOWED = 120, "The text is empty, or contains control characters or noncharacters."
     TEXT_TOO_LONG = 121, "The text has more bytes than WELCOME's `max_text`."
-    OUT_OF_ORDER = 122, "The SEND's counter is not larger than the last, and not a known one."
+    OUT_OF_ORDER = (
+        122,
+        "The SEND's counter is not above the last one, and no recent message has it.",
+    )
     TOO_FAST = (
         130,
-        "About no frame: a warning that the server reads this connection more slowly; nothing is "
-        "lost. About a PRIVATE: too many with the same user; ask again later.",
+        "With `about` 0: a warning that the server is throttling this connection; nothing is lost. "
+        "About a PRIVATE: too many conversations with the same user; retry later.",
     )
-    STORAGE = 140, "The disk fails and what is sent waits, or damaged events are left out."
+    STORAGE = 140, "A disk failure delays all messages, or damaged events are missing."
 
 
 @record
 class Position(Record):
-    """How far a client has read in a room."""
+    """A client's position in a room."""
 
     room: str = wire.text("The room's code.")
-    log: int = wire.u64("The log's identity, as JOINED gave it.")
+    log: int = wire.u64("Identity of the room's log, from JOINED or WELCOME.")
     last: int = wire.u64("Sequence number of the last event the client has applied.")
 
 
 @record
 class Membership(Record):
-    """A room that a session is in."""
+    """A room that a session is a member of."""
 
     room: str = wire.text("The room's code.")
-    kind: int = wire.u8("What the room is for.", RoomKind)
-    peer: str = wire.text("In a private room the other one's name, else empty.")
-    log: int = wire.u64("Identity of the room's log. A client that knew another one starts anew.")
+    kind: int = wire.u8("Kind of the room.", RoomKind)
+    peer: str = wire.text("Name of the other user in a private room, else empty.")
+    log: int = wire.u64("Identity of the room's log. A client that knows another one starts over.")
     last: int = wire.u64(
-        "Where the client goes on: it applies the EVENT after this one next, and drops what is not "
-        "above it."
+        "Position at which the client continues: it applies the EVENT after this one next, and "
+        "drops all others up to this one."
     )
     head: int = wire.u64(
-        "The room's last event now. When it has come, the client has caught up, and sends again "
-        "what it said and has found no EVENT of."
+        "The room's last event now. Once the client has applied it, it has caught up, and "
+        "retransmits its messages that have no EVENT yet."
     )
 
 
 @record
 class Member(Record):
-    """One user in a roster."""
+    """A member of a room, in ROSTER."""
 
     name: str = wire.text("The user's name.")
     away: int = wire.u8(
@@ -144,51 +147,53 @@ class Member(Record):
 class Hello(Message):
     """Opens a connection: the first frame of every client.
 
-    Nothing else is sent before WELCOME has come. With the token of an earlier WELCOME it resumes
-    that session: the name and the rooms are kept, and each room goes on behind the position given
-    here.
+    The client sends nothing else until it has received WELCOME. The token of an earlier WELCOME
+    resumes that session: it keeps its name and rooms, and each room continues after the position
+    given here.
     """
 
-    features: int = wire.u32("Optional features the client knows, one a bit. None are defined yet.")
+    features: int = wire.u32(
+        "Optional features of the client, one per bit. No features are defined yet."
+    )
     device: bytes = wire.blob(
-        "16 random bytes that the client keeps to itself. The first 63 bits of their SHA-256 are "
-        "its device id in EVENT, so that nobody else can send under it."
+        "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its "
+        "device id in EVENT, so that no other client can use it."
     )
-    token: bytes = wire.blob(
-        "The token of the last WELCOME (32 bytes), or empty for a new session."
-    )
-    name: str = wire.text("The user name wished for.")
+    token: bytes = wire.blob("Token of the last WELCOME (32 bytes), or empty for a new session.")
+    name: str = wire.text("Requested user name.")
     software: str = wire.text("Name and version of the program, for the server's log.")
     positions: tuple[Position, ...] = wire.records(
-        Position, "When resuming: how far each room was read. At most 400.", MAX_MEMBERSHIPS
+        Position, "When resuming: the position in each room. At most 400.", MAX_MEMBERSHIPS
     )
 
 
 @message(0x02, Way.TO_CLIENT)
 class Welcome(Message):
-    """Answers HELLO: the session stands, and is on disk."""
+    """Answers HELLO: the session is established and durable."""
 
-    features: int = wire.u32("Optional features in use on this connection. None are defined yet.")
-    session: int = wire.u64("The session's number, for people and logs. It is no secret.")
-    device: int = wire.u64("The client's device id, as it will stand in EVENT.")
+    features: int = wire.u32(
+        "Optional features in use on this connection. No features are defined yet."
+    )
+    session: int = wire.u64("Session number, for users and logs. It is not secret.")
+    device: int = wire.u64("The client's device id, as used in EVENT.")
     time: int = wire.u64("The server's clock, in microseconds since 1970-01-01 UTC.")
-    max_frame: int = wire.u32("Bytes the server accepts in one frame.")
-    max_text: int = wire.u32("Bytes it accepts in the text of one SEND.")
-    resume_seconds: int = wire.u32("How long a lost session can be resumed.")
-    resumed: int = wire.u8("1 if the session of HELLO's token goes on, 0 if this is a new one.")
-    token: bytes = wire.blob("Resumes this session, once: each WELCOME brings a new one.")
+    max_frame: int = wire.u32("Largest frame that the server accepts, in bytes.")
+    max_text: int = wire.u32("Longest text that it accepts in SEND, in bytes.")
+    resume_seconds: int = wire.u32("Time for which a lost session can be resumed, in seconds.")
+    resumed: int = wire.u8("1 if the session of HELLO's token was resumed, 0 if this is a new one.")
+    token: bytes = wire.blob("Resumes this session once: each WELCOME carries a new token.")
     name: str = wire.text("The user name.")
     software: str = wire.text("Name and version of the server.")
     rooms: tuple[Membership, ...] = wire.records(
-        Membership, "The rooms the session is in. At most 400.", MAX_MEMBERSHIPS
+        Membership, "The session's rooms. At most 400.", MAX_MEMBERSHIPS
     )
 
 
 @message(0x03, Way.BOTH)
 class Ping(Message):
-    """Asks for a sign of life."""
+    """Checks that the peer is alive."""
 
-    time: int = wire.u64("Any number; PONG carries it back.")
+    time: int = wire.u64("Any number; PONG returns it.")
 
 
 @message(0x04, Way.BOTH)
@@ -200,98 +205,98 @@ class Pong(Message):
 
 @message(0x05, Way.TO_CLIENT)
 class Error(Message):
-    """Says no, in a code for programs and a sentence for people."""
+    """Reports an error or a refusal, with a code for programs and a text for users."""
 
     code: int = wire.u16(
-        "Why. Below 100 the server closes the connection behind this frame.", ErrorCode
+        "Reason. Below 100, the server closes the connection after this frame.", ErrorCode
     )
-    about: int = wire.u8("Type number of the frame that is refused; 0 if it is about none.")
+    about: int = wire.u8("Type number of the refused frame, or 0.")
     reference: int = wire.u64("That frame's `request` or, for SEND, its `counter`; else 0.")
-    text: str = wire.text("What was wrong and what to do.")
-    suggestion: str = wire.text(
-        "For a name that is taken or not allowed: one that would do. Else empty."
-    )
+    text: str = wire.text("What is wrong and what to do, for users.")
+    suggestion: str = wire.text("A name that is free, if a name was refused; else empty.")
 
 
 @message(0x06, Way.BOTH)
 class Bye(Message):
-    """Ends the session: its name is free, and it cannot be resumed.
+    """Ends the session: its name becomes free, and it cannot be resumed.
 
-    From a server that shuts down it means: the session stays, come back.
+    From a server that is shutting down: the session stays, and the client should reconnect.
     """
 
-    text: str = wire.text("Why, for people.")
+    text: str = wire.text("Reason, for users.")
 
 
 @message(0x10, Way.TO_SERVER)
 class Create(Message):
-    """Asks for a new room; its creator is its first member."""
+    """Creates a room; its creator is the first member."""
 
-    request: int = wire.u32("Comes back in the answer.")
+    request: int = wire.u32("Request number, returned in the answer.")
 
 
 @message(0x11, Way.TO_SERVER)
 class Join(Message):
-    """Asks to become a member of a room."""
+    """Joins a room."""
 
-    request: int = wire.u32("Comes back in the answer.")
-    log: int = wire.u64("The log known from an earlier membership, else 0.")
-    after: int = wire.u64("If that log is still the room's: the last event known of it, else 0.")
+    request: int = wire.u32("Request number, returned in the answer.")
+    log: int = wire.u64("Identity of the log known from an earlier membership, or 0.")
+    after: int = wire.u64("Sequence number of the last event known from that log, or 0.")
     room: str = wire.text("The room's code, or `lobby`.")
 
 
 @message(0x12, Way.TO_CLIENT)
 class Joined(Message):
-    """Answers CREATE, JOIN and PRIVATE. To the other one in a PRIVATE it comes unasked."""
+    """Answers CREATE, JOIN and PRIVATE. The other user in a PRIVATE gets it too, with `request` 0."""
 
-    request: int = wire.u32("The request it answers, or 0.")
-    members: int = wire.u32("How many members the room has now.")
+    request: int = wire.u32("Number of the answered request, or 0.")
+    members: int = wire.u32("Number of members.")
     membership: tuple[Membership, ...] = wire.records(
-        Membership, "One: the room and where to begin.", MAX_MEMBERSHIPS
+        Membership, "Exactly one: the room and the position to start from.", MAX_MEMBERSHIPS
     )
 
 
 @message(0x13, Way.TO_SERVER)
 class Leave(Message):
-    """Ends the membership in a room."""
+    """Leaves a room."""
 
-    request: int = wire.u32("Comes back in the answer.")
+    request: int = wire.u32("Request number, returned in the answer.")
     room: str = wire.text("The room's code.")
 
 
 @message(0x14, Way.TO_CLIENT)
 class Left(Message):
-    """Answers LEAVE: no more events of this room."""
+    """Answers LEAVE: no more events of this room follow."""
 
-    request: int = wire.u32("The request it answers, or 0.")
+    request: int = wire.u32("Number of the answered request, or 0.")
     room: str = wire.text("The room's code.")
 
 
 @message(0x15, Way.TO_SERVER)
 class Who(Message):
-    """Asks who is in a room."""
+    """Requests a page of a room's members."""
 
-    request: int = wire.u32("Comes back in the answer.")
+    request: int = wire.u32("Request number, returned in the answer.")
     room: str = wire.text("The room's code.")
-    after: str = wire.text("Empty, or the last name of the page before.")
+    after: str = wire.text("Last name of the previous page, or empty.")
 
 
 @message(0x16, Way.TO_CLIENT)
 class Roster(Message):
-    """Answers WHO with one page of names, sorted."""
+    """Answers WHO with one page of members, sorted by name."""
 
-    request: int = wire.u32("The request it answers.")
-    total: int = wire.u32("How many members the room has.")
-    more: int = wire.u8("1 if another page follows: ask WHO again, after the last name.")
+    request: int = wire.u32("Number of the answered request.")
+    total: int = wire.u32("Number of members of the room.")
+    more: int = wire.u8(
+        "1 if another page follows: send WHO with the last name as `after`; else 0."
+    )
     room: str = wire.text("The room's code.")
-    members: tuple[Member, ...] = wire.records(Member, "At most 500 of them.", MAX_ROSTER)
+    members: tuple[Member, ...] = wire.records(Member, "The members. At most 500.", MAX_ROSTER)
 
 
 @message(0x17, Way.TO_SERVER)
 class Rename(Message):
-    """Asks for another user name. The rooms learn of it through an EVENT."""
+    """Changes the user name. Each of the user's rooms gets an EVENT."""
 
-    request: int = wire.u32("Comes back in the answer.")
+    request: int = wire.u32("Request number, returned in the answer.")
     name: str = wire.text("The new name.")
 
 
@@ -299,54 +304,54 @@ class Rename(Message):
 class Renamed(Message):
     """Answers RENAME."""
 
-    request: int = wire.u32("The request it answers.")
-    name: str = wire.text("The name from now on.")
+    request: int = wire.u32("Number of the answered request.")
+    name: str = wire.text("The new name.")
 
 
 @message(0x19, Way.TO_SERVER)
 class Private(Message):
-    """Asks for the private room with one other user. There is one for each two sessions."""
+    """Requests the private room with another user. There is one for each pair of sessions."""
 
-    request: int = wire.u32("Comes back in the answer.")
-    name: str = wire.text("The other one's name.")
+    request: int = wire.u32("Request number, returned in the answer.")
+    name: str = wire.text("Name of the other user.")
 
 
 @message(0x20, Way.TO_SERVER)
 class Send(Message):
-    """Says something in a room.
+    """Sends a message to a room.
 
-    Until its EVENT comes back the client keeps it, and sends it again after a reconnect. Device
-    and counter together name the message, so that the server knows one it already has.
+    The client keeps the message until it receives the EVENT, and retransmits it after a reconnect.
+    Device and counter together identify the message, so that the server detects duplicates.
     """
 
-    counter: int = wire.u64("The message's number on this device: larger with each message.")
+    counter: int = wire.u64("Number of the message on this device, larger than the one before.")
     room: str = wire.text("The room's code.")
     text: str = wire.text(
-        "What is said; no control characters but line feed and tab, and no noncharacters."
+        "The message, without control characters (except line feed and tab) and noncharacters."
     )
 
 
 @message(0x21, Way.TO_CLIENT)
 class Event(Message):
-    """Something happened in a room. It is on disk before it is sent.
+    """Reports an event in a room. The event is on disk before it is sent.
 
-    Every member gets every event of a room, the sender too, in the order of `seq`, which has no
-    holes. To the sender it is the acknowledgement.
+    Every member gets every event of a room, including the sender, in the order of `seq`, which has
+    no gaps. For the sender, it is the acknowledgement.
     """
 
     seq: int = wire.u64("Sequence number in the room, from 1.")
     time: int = wire.u64("The server's clock, in microseconds since 1970-01-01 UTC.")
-    device: int = wire.u64("Device id of the SEND; 0 for everything else.")
-    counter: int = wire.u64("Counter of the SEND; 0 for everything else.")
-    kind: int = wire.u8("What happened.", EventKind)
+    device: int = wire.u64("Device id of the SEND, or 0 for other events.")
+    counter: int = wire.u64("Counter of the SEND, or 0 for other events.")
+    kind: int = wire.u8("Kind of the event.", EventKind)
     room: str = wire.text("The room's code.")
-    sender: str = wire.text("Who did it. For a rename: the old name.")
-    text: str = wire.text("What was said; for a rename the new name; for a leave the reason.")
+    sender: str = wire.text("Name of the user; for a rename, the old name.")
+    text: str = wire.text("The message; for a rename, the new name; for a leave, the reason.")
 
 
 @message(0x22, Way.TO_CLIENT)
 class Ack(Message):
-    """Answers a SEND that the server already has: the number it got then."""
+    """Answers a SEND that the server already has, with the sequence number of its EVENT."""
 
     counter: int = wire.u64("Counter of the SEND.")
     seq: int = wire.u64("Sequence number of its EVENT.")
@@ -355,12 +360,12 @@ class Ack(Message):
 
 @message(0x23, Way.TO_SERVER)
 class History(Message):
-    """Asks for events of the past."""
+    """Requests past events of a room."""
 
-    request: int = wire.u32("Comes back in the answer.")
-    first: int = wire.u64("Sequence number to begin with.")
+    request: int = wire.u32("Request number, returned in the answer.")
+    first: int = wire.u64("Sequence number of the first event.")
     last: int = wire.u64(
-        "Sequence number to end with; at most 1000 events are sent, fewer where they are long."
+        "Sequence number of the last event. At most 1000 events are sent, fewer if they are long."
     )
     room: str = wire.text("The room's code.")
 
@@ -369,10 +374,12 @@ class History(Message):
 class HistoryEnd(Message):
     """Ends the EVENTs that answer HISTORY."""
 
-    request: int = wire.u32("The request it answers.")
+    request: int = wire.u32("Number of the answered request.")
     first: int = wire.u64(
-        "Sequence number of the first event sent; above `last` if there was none."
+        "Sequence number of the first event sent; above `last` if no event was sent."
     )
     last: int = wire.u64("Sequence number of the last event sent.")
-    oldest: int = wire.u64("The oldest event that the server still keeps of this room.")
+    oldest: int = wire.u64(
+        "Sequence number of the oldest event that the server keeps of this room."
+    )
     room: str = wire.text("The room's code.")

@@ -1,7 +1,7 @@
-"""Which message answers which, and by what number the two belong together.
+"""Request/response pairs, and the field by which a response refers to its request.
 
-The declarations say what a message looks like; who answers whom is told in their prose only. This
-is the table of it, for every view that links an answer to its question.
+The declarations describe each message by itself. This table adds which message answers which, for
+views that link responses to requests.
 """
 
 from __future__ import annotations
@@ -35,9 +35,8 @@ from netchat.wire import (
 
 __all__ = ["ANSWERS", "link_field"]
 
-#: The messages that answer each message of a client; none if it expects no answer. An ERROR may
-#: answer any of them, too: its `about` is the type it refuses, its `reference` that message's link
-#: field.
+#: The messages that answer each message of a client; empty if it expects no answer. ERROR may also
+#: answer any of them: its `about` is the refused type, its `reference` that message's link field.
 ANSWERS: dict[type[Message], tuple[type[Message], ...]] = {
     Hello: (Welcome,),
     Ping: (Pong,),
@@ -53,12 +52,12 @@ ANSWERS: dict[type[Message], tuple[type[Message], ...]] = {
     Send: (Event, Ack),
 }
 
-#: Fields that come back in an answer, in the order they are looked for.
+#: Fields that a response repeats, in the order of the search.
 _LINKS = ("request", "counter")
 
 
 def link_field(message: type[Message]) -> str | None:
-    """The field whose value a question and its answer share; None where no number is needed."""
+    """Return the field whose value a request and its response share, or None."""
     if message in (Ping, Pong):
         return "time"
     if message is Error:

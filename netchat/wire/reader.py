@@ -1,4 +1,4 @@
-"""The incremental reader: any slicing of a byte stream in, whole frames out."""
+"""Incremental reader: a byte stream in pieces of any size in, complete frames out."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ def http_problem(head: bytes | bytearray) -> str:
 
 
 def check_header(head: bytes | bytearray, limit: int = MAX_FRAME) -> int:
-    """Check a header, or as much of one as has arrived.
+    """Check a complete or partial header.
 
     Args:
-        head: the first bytes of a frame; what is behind byte 16 is not looked at.
-        limit: bytes a whole frame may have.
+        head: The first bytes of a frame; only the first 16 are checked.
+        limit: Largest frame, in bytes.
 
     Returns:
-        The length of the body; 0 while the header is incomplete.
+        The length of the body in bytes; 0 while the header is incomplete.
 
     Raises:
-        PeerError: one of its kinds, naming the value and what was expected.
+        PeerError: The header is invalid. The text names the value and what is allowed.
     """
     if not MAGIC.startswith(head[:2]):
         raise BadMagic(
@@ -81,54 +81,54 @@ def check_header(head: bytes | bytearray, limit: int = MAX_FRAME) -> int:
 
 
 class FrameReader:
-    """Cuts a byte stream into frames.
+    """Splitter of a byte stream into frames.
 
-    Feed it whatever arrives: one byte, half a frame, a hundred frames. It keeps at most one
-    unfinished frame, and refuses one above `limit` from its header alone. Once it has raised,
-    the stream has no trustworthy next byte, and the reader stays failed. A caller that wants no
-    more than some frames now gets the rest later, by feeding nothing.
+    `feed` accepts any piece of the stream: one byte, half a frame, a hundred frames. The reader keeps
+    at most one incomplete frame, and refuses a frame above `limit` from its header. After an error,
+    the position of the next frame is unknown, and every further call fails. A caller that limits the
+    number of frames gets the rest later by feeding no bytes.
 
     Args:
-        limit: bytes a whole frame may have.
+        limit: Largest frame, in bytes.
     """
 
     __slots__ = ("_at", "_failure", "_partial", "_start", "_unread", "_wanted", "limit")
 
-    #: Units of work that brought no frame; `netchat.net.chat_server.Reader` says what for.
+    #: Work that produced no frame; see `netchat.net.chat_server.Reader`.
     idle = 0
 
     def __init__(self, limit: int = MAX_FRAME) -> None:
         self.limit = limit
         self._partial: bytearray | None = None
         self._wanted = 0
-        self._unread, self._at = b"", 0  # what was fed and not looked at, from that offset on
-        self._start = 0  # where in the stream the unfinished, or the next, frame begins
+        self._unread, self._at = b"", 0  # bytes not parsed yet, and the offset of the first
+        self._start = 0  # stream offset of the incomplete or next frame
         self._failure: tuple[type[PeerError], str] | None = None
 
     @property
     def pending(self) -> int:
-        """Bytes held of frames that were not handed out yet."""
+        """Number of buffered bytes."""
         if self._partial is not None:
             return len(self._partial)
         return len(self._unread) - self._at
 
     @property
     def unread(self) -> bool:
-        """Whether `feed` stopped at its limit, with bytes left to look at."""
+        """Whether `feed` stopped at its limit with bytes left to parse."""
         return bool(self._unread)
 
     def ignore(self, data: bytes) -> None:
-        """Take bytes that no longer matter."""
+        """Discard received bytes."""
 
     def feed(self, data: bytes, most: int = sys.maxsize) -> list[Frame]:
-        """Take the next bytes of the stream.
+        """Parse the next bytes of the stream.
 
         Args:
-            data: those bytes; may be empty, to get on with the ones before.
-            most: frames to hand out. What is beyond them is kept for the next call.
+            data: The bytes; may be empty, to continue with buffered ones.
+            most: Largest number of frames to return. Further frames stay buffered.
 
         Returns:
-            The frames they completed, in order.
+            The completed frames, in order.
 
         Raises:
             PeerError: the stream broke the protocol, at the byte that the text names. Frames
@@ -137,7 +137,7 @@ class FrameReader:
         """
         if self._failure is not None:
             kind, text = self._failure
-            raise kind(text)  # without frames: they were handed over with the first one
+            raise kind(text)  # without frames: the first exception carried them
         frames: list[Frame] = []
         partial, start, at = self._partial, self._start, 0
         try:
@@ -148,8 +148,8 @@ class FrameReader:
                 self._unread, self._at = b"", 0
             elif partial is not None:
                 partial += data
-                # Appending is cheap; looking is not. A frame that arrives byte by byte is
-                # looked at when its header is complete and when its body is, not each time.
+                # Appending is cheap, parsing is not: a frame that arrives byte by byte is parsed
+                # when its header is complete and when its body is, not for each byte.
                 if len(partial) < self._wanted:
                     if len(partial) < HEADER_SIZE:
                         check_header(partial, self.limit)
@@ -175,7 +175,7 @@ class FrameReader:
         return frames
 
     def _split(self, data: bytes, at: int, frames: list[Frame], most: int) -> int:
-        """Append the whole frames in `data`, up to `most`; returns the offset after the last one."""
+        """Append up to `most` complete frames; return the offset after the last one."""
         size, limit = len(data), self.limit
         header = HEADER.unpack_from
         while at + HEADER_SIZE <= size and len(frames) < most:

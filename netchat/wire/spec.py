@@ -1,4 +1,4 @@
-"""The whole protocol as plain data, for generators in other languages (`netchat protocol --json`)."""
+"""The protocol as plain data, for generators in other languages (`netchat protocol --json`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["enums", "message_spec", "protocol_spec", "records", "senders"]
 
 
 def records() -> list[type[Record]]:
-    """The record types that messages hold, in the order they first come up."""
+    """Return the record types of all messages, in order of first use."""
     found: dict[type[Record], None] = {}
 
     def collect(declared: type[Record]) -> None:
@@ -30,19 +30,19 @@ def records() -> list[type[Record]]:
 
 
 def enums() -> list[type[Choice]]:
-    """The types of numbers with named values, in the order they first come up."""
+    """Return the types of numbers with named values, in order of first use."""
     declared = [*MESSAGES.values(), *records()]
     return list(dict.fromkeys(f.enum for d in declared for f in fields_of(d) if f.enum is not None))
 
 
 def senders(message: type[Message]) -> list[str]:
-    """Who may send a message: `client`, `server` or both."""
+    """Return the possible senders of a message: `client`, `server` or both."""
     ways = {"client": Way.TO_SERVER, "server": Way.TO_CLIENT}
     return [name for name, way in ways.items() if message.WAY & way]
 
 
 def message_spec(message: type[Message]) -> dict[str, Any]:
-    """One message as plain data."""
+    """Return a message's declaration as plain data."""
     return {
         "type": message.TYPE,
         "name": message.NAME,
@@ -54,7 +54,7 @@ def message_spec(message: type[Message]) -> dict[str, Any]:
 
 
 def protocol_spec() -> dict[str, Any]:
-    """The protocol as plain data: numbers, texts, lists and dicts, ready for JSON."""
+    """Return the protocol as plain data (numbers, strings, lists and dicts), ready for JSON."""
     return {
         "protocol": "NCP",
         "version": VERSION,

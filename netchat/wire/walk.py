@@ -1,4 +1,4 @@
-"""Field by field through a body: for the eye, and for errors that say what was wrong, and where."""
+"""Field-by-field decoding of a body, for views and for errors that name the field and offset."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Span", "explain", "walk"]
 
 
 class Span(NamedTuple):
-    """One field and the bytes it stands in.
+    """A field and its bytes.
 
     Attributes:
-        path: the field's name; for a list's item `members[2].name`.
-        field: its declaration.
-        start: offset of its first byte in the body (its length's, if it has one).
-        end: offset behind its last byte.
-        value: what it holds; for a list, the number of its items.
+        path: Name of the field; in a list's item, such as `members[2].name`.
+        field: Declaration of the field.
+        start: Offset of its first byte in the body, including its length, if it has one.
+        end: Offset after its last byte.
+        value: Value of the field; for a list, the number of items.
     """
 
     path: str
@@ -38,15 +38,15 @@ def walk(
     """Yield every field of a body in wire order.
 
     Args:
-        cls: the message's type.
-        body: its bytes.
-        at: where in `body` to begin.
-        prefix: put in front of each path.
-        by_field: yield each field of a list's item. Otherwise an item in which nothing is wrong
-            is one span, which finds a fault in a long list several times faster.
+        cls: Type of the message.
+        body: The encoded message.
+        at: Offset in `body` to start at.
+        prefix: Prefix of each path.
+        by_field: Yield each field of a list's item. Otherwise a valid item is one span, which finds
+            an error in a long list several times faster.
 
     Raises:
-        BadBody: at the first field that does not fit, naming it and its offset.
+        BadBody: A field is invalid. The text names the first such field and its offset.
     """
     for field in fields_of(cls):
         path, size = prefix + field.name, field.kind.size
@@ -105,7 +105,7 @@ def _content(field: Field, path: str, raw: bytes, at: int) -> str | bytes:
 
 
 def explain(cls: type[Message], body: bytes) -> str:
-    """A sentence on why `body` is not a `cls`: the first field that does not fit, and where."""
+    """Describe why `body` is not a valid `cls`: the first invalid field and its offset."""
     end = 0
     try:
         for span in walk(cls, body, by_field=False):
@@ -113,4 +113,4 @@ def explain(cls: type[Message], body: bytes) -> str:
     except BadBody as error:
         return f"{cls.NAME}: {error}"
     rest = many(len(body) - end, "byte is", "bytes are")
-    return f"{cls.NAME}: {rest} left over behind its last field, at byte {end}"
+    return f"{cls.NAME}: {rest} left over after its last field, at byte {end}"

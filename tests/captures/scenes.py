@@ -131,7 +131,7 @@ async def name_refused(host: str) -> None:
     async with user(host, "Nova"), ClientDriver(host, DEFAULT_PORT, "nova") as chat:
         second = User(chat)
         refused = await second.sees(NameRejected)
-        chat.core.introduce(refused.suggestion)
+        chat.core.send_hello(refused.suggestion)
         chat.flush()
         await second.sees(Online)
         await second.joins(LOBBY)

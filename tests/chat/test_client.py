@@ -1,4 +1,4 @@
-"""The client's side: what it says, keeps, and says again."""
+"""The client: what it sends, keeps, and retransmits."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def sent(client):
 
 
 class TestConversation:
-    def test_everybody_sees_the_same(self):
+    def test_all_members_see_the_same_events(self):
         world = World()
         users = [world.user(name, "lobby") for name in ("Nova", "Sourav", "Maya")]
         for n, user in enumerate(users * 3):
@@ -38,7 +38,7 @@ class TestConversation:
         assert users[0].texts() == users[1].texts() == users[2].texts()
         assert [u.core.unsent for u in users] == [0, 0, 0]
 
-    def test_a_room_of_ones_own(self):
+    def test_creating_a_room(self):
         world = World()
         nova = world.user("Nova")
         nova.core.create()
@@ -57,7 +57,7 @@ class TestConversation:
         second = world.user("nova")
         (refused,) = second.all(NameRejected)
         assert second.all(Online) == []
-        second.core.introduce(refused.suggestion)
+        second.core.send_hello(refused.suggestion)
         world.settle()
         assert second.core.name == "nova2"
         second.core.rename("Vega")
@@ -96,9 +96,9 @@ class TestConversation:
         assert [e.seq for e in nova.all(HistoryReceived)[1].events] == [1, 2, 3, 4]
         assert [e.seq for e in nova.all(HistoryReceived)[2].events] == list(range(2492, 2502))
         assert nova.core.requests == {}
-        assert nova.core.past == {}
+        assert nova.core.history_replies == {}
 
-    def test_history_while_others_talk(self):
+    def test_history_while_other_members_send(self):
         world = World()
         nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
         for n in range(50):
@@ -123,16 +123,16 @@ class TestConversation:
 
 
 class TestPrivate:
-    def test_telling(self):
+    def test_private_messages(self):
         world = World()
         nova, sourav = world.user("Nova"), world.user("Sourav")
-        nova.core.tell("SOURAV", "psst")
-        nova.core.tell("sourav", "hey")
+        nova.core.send_private("SOURAV", "psst")
+        nova.core.send_private("sourav", "hey")
         assert nova.core.unsent == 2
         world.settle()
         (room,) = nova.core.memory.rooms
         assert nova.texts(room) == sourav.texts(room) == ["psst", "hey"]
-        sourav.core.tell("nova", "what?")
+        sourav.core.send_private("nova", "what?")
         world.settle()
         assert nova.texts(room)[-1] == "what?"
         assert sourav.all(RoomEntered)[0].asked is False
@@ -141,18 +141,18 @@ class TestPrivate:
     def test_both_at_once(self):
         world = World()
         nova, sourav = world.user("Nova"), world.user("Sourav")
-        nova.core.tell("sourav", "a")
-        sourav.core.tell("nova", "b")
+        nova.core.send_private("sourav", "a")
+        sourav.core.send_private("nova", "b")
         world.settle()
         (room,) = nova.core.memory.rooms
         assert sorted(nova.texts(room)) == ["a", "b"]
         assert nova.texts(room) == sourav.texts(room)
 
-    def test_the_other_one_is_renamed_before_the_answer_comes(self):
+    def test_the_other_user_is_renamed_before_the_answer(self):
         world = World()
         nova, sourav = world.user("Nova"), world.user("Sourav")
         world.frozen = True
-        nova.core.tell("sourav", "a")
+        nova.core.send_private("sourav", "a")
         world.exchange()
         sourav.core.rename("Vega")
         world.exchange()
@@ -163,35 +163,35 @@ class TestPrivate:
         assert sourav.texts(room) == ["a"]
         assert nova.core.memory.rooms[room].peer == "Vega"
 
-    def test_nobody_of_that_name(self):
+    def test_private_message_to_an_unknown_name(self):
         world = World()
         nova = world.user("Nova")
-        nova.core.tell("ghost", "boo")
+        nova.core.send_private("ghost", "boo")
         world.settle()
         (undelivered,) = nova.all(Undelivered)
         assert undelivered.text == "boo"
         assert nova.core.unsent == 0
 
-    def test_the_other_one_leaves_and_somebody_else_takes_the_name(self):
+    def test_the_other_user_leaves_and_a_third_takes_the_name(self):
         world = World()
         nova, sourav = world.user("Nova"), world.user("Sourav")
-        nova.core.tell("sourav", "a")
+        nova.core.send_private("sourav", "a")
         world.settle()
         (room,) = nova.core.memory.rooms
         sourav.core.bye()
         world.settle()
         assert nova.core.memory.rooms == {}
         thief = world.user("Sourav")
-        nova.core.tell("sourav", "b")
+        nova.core.send_private("sourav", "b")
         world.settle()
         assert thief.texts(room) == []
         (fresh,) = nova.core.memory.rooms
         assert thief.texts(fresh) == ["b"]
 
-    def test_the_other_one_renames_and_leaves_while_one_is_away(self):
+    def test_the_other_user_renames_and_leaves_while_this_one_is_away(self):
         world = World()
         nova, sourav = world.user("Nova"), world.user("Sourav")
-        nova.core.tell("sourav", "a")
+        nova.core.send_private("sourav", "a")
         world.settle()
         world.drop(nova)
         sourav.core.rename("Vega")
@@ -203,15 +203,15 @@ class TestPrivate:
         assert nova.core.memory.rooms == {}
         assert len(nova.all(RoomLeft)) == 1
 
-    def test_said_while_the_other_one_leaves(self):
+    def test_private_message_while_the_other_user_leaves(self):
         world = World()
         nova, sourav = world.user("Nova"), world.user("Sourav")
-        nova.core.tell("sourav", "a")
+        nova.core.send_private("sourav", "a")
         world.settle()
         sourav.core.bye()
         world.frozen = True
         world.exchange()
-        nova.core.tell("sourav", "too late")
+        nova.core.send_private("sourav", "too late")
         world.frozen = False
         world.settle()
         assert [u.text for u in nova.all(Undelivered)] == ["too late"]
@@ -229,7 +229,7 @@ class TestEnding:
         assert nova.core.memory.token == b""
         assert not world.hub.sessions
 
-    def test_goodbye_without_a_connection_is_said_with_the_next_one(self):
+    def test_bye_without_a_connection_is_sent_on_the_next_one(self):
         world = World()
         nova = world.user("Nova", "lobby")
         world.drop(nova)
@@ -240,7 +240,7 @@ class TestEnding:
         assert nova.core.ended
         assert not world.hub.sessions
 
-    def test_the_session_was_taken_elsewhere(self):
+    def test_the_session_was_resumed_elsewhere(self):
         world = World()
         nova = world.user("Nova")
         copy = ClientState(nova.core.memory.device_key, nova.core.memory.token)
@@ -254,10 +254,10 @@ class TestEnding:
         world.user("Nova")
         late = world.user("Sourav")
         (ended,) = late.all(SessionEnded)
-        assert "it takes 1 user" in ended.why
+        assert "its limit is 1 user" in ended.why
         assert late.core.ended
 
-    def test_a_server_that_shuts_down_is_waited_for(self):
+    def test_the_client_waits_for_a_server_that_shuts_down(self):
         world = World()
         nova = world.user("Nova")
         world.hub.shut_down()
@@ -268,7 +268,7 @@ class TestEnding:
 
 
 class TestWhatCannotBeSent:
-    """It must be refused at once, and leave nothing behind that fails again at each reconnect."""
+    """It must be refused at once, and leave nothing that fails again at each reconnect."""
 
     @pytest.mark.parametrize("text", ["x" * 70_000, "\ud800"])
     def test_nothing_is_kept(self, text):
@@ -277,11 +277,11 @@ class TestWhatCannotBeSent:
         core = nova.core
         for attempt in (
             lambda: core.say("lobby", text),
-            lambda: core.tell("sourav", text),
-            lambda: core.tell(text, "hi"),
+            lambda: core.send_private("sourav", text),
+            lambda: core.send_private(text, "hi"),
             lambda: core.join(text),
             lambda: core.rename(text),
-            lambda: core.introduce(text),
+            lambda: core.send_hello(text),
             lambda: core.bye(text),
             lambda: core.who(text),
         ):
@@ -295,7 +295,7 @@ class TestWhatCannotBeSent:
         world.settle()
         assert core.online
 
-    def test_a_room_one_is_not_in(self):
+    def test_sending_to_a_room_without_membership(self):
         with pytest.raises(KeyError):
             World().user("Nova").core.say("lobby", "x")
 
@@ -311,7 +311,7 @@ def test_a_text_the_server_refuses_is_reported():
     assert nova.texts() == ["ok"]
 
 
-def test_warnings_are_told():
+def test_warnings_are_reported():
     world = World(rate=100.0, burst=5.0)
     nova = world.user("Nova", "lobby")
     for n in range(30):
@@ -338,7 +338,7 @@ def test_hello_names_positions_only_with_a_token():
     assert sent(client)[0].token == memory.token
 
 
-def test_bytes_that_are_no_frames():
+def test_invalid_bytes():
     client = ChatClient("Nova")
     client.connected()
     with pytest.raises(PeerError):

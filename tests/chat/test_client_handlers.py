@@ -1,4 +1,4 @@
-"""What a client does with what a server sends, a server that does wrong included."""
+"""The client's handlers, including for servers that break the protocol."""
 
 import pytest
 
@@ -67,11 +67,11 @@ class TestOrder:
         give(client, event(11), event(12))
         assert applied(client) == [11, 12]
 
-    def test_what_was_applied_is_dropped(self, client):
+    def test_a_duplicate_event_is_dropped(self, client):
         give(client, event(11), event(11), event(9))
         assert applied(client) == [11]
 
-    def test_a_hole_is_asked_for_and_filled(self, client):
+    def test_a_gap_is_requested_and_filled(self, client):
         sent(client)
         give(client, event(13), event(14))
         (ask,) = sent(client)
@@ -79,9 +79,9 @@ class TestOrder:
         give(client, event(11), event(12), HistoryEnd(ask.request, 11, 12, 1, "lobby"))
         assert applied(client) == [11, 12, 13, 14]
         assert client.requests == {}
-        assert client.holes == set()
+        assert client.gap_requests == set()
 
-    def test_a_hole_that_nobody_can_fill_is_told(self, client):
+    def test_a_gap_that_cannot_be_filled_is_reported(self, client):
         give(client, event(13))
         (ask,) = [m for m in sent(client) if isinstance(m, History)]
         give(client, HistoryEnd(ask.request, 13, 12, 13, "lobby"))
@@ -89,7 +89,7 @@ class TestOrder:
         assert EventsMissed("lobby", 11, 12) in happened
         assert client.memory.rooms["lobby"].last == 13
 
-    def test_a_hole_filled_in_part(self, client):
+    def test_a_gap_filled_in_part(self, client):
         give(client, event(15))
         (ask,) = [m for m in sent(client) if isinstance(m, History)]
         give(client, event(13), event(14), HistoryEnd(ask.request, 13, 14, 13, "lobby"))
@@ -98,7 +98,7 @@ class TestOrder:
         seqs = [h.event.seq for h in happened if isinstance(h, RoomEvent)]
         assert seqs == [13, 14, 15]
 
-    def test_a_hole_when_the_connection_is_lost(self, client):
+    def test_a_gap_when_the_connection_is_lost(self, client):
         give(client, event(13))
         client.lost()
         client.connected()
@@ -106,28 +106,28 @@ class TestOrder:
         assert not any(isinstance(m, History) for m in sent(client))
         give(client, event(11), event(12))
         assert applied(client) == [11, 12]
-        assert client.past == {}
+        assert client.history_replies == {}
 
-    def test_events_of_a_room_one_is_not_in_are_dropped(self, client):
+    def test_events_of_other_rooms_are_dropped(self, client):
         give(client, event(11, room="elsewhere"))
         assert applied(client) == []
 
 
-class TestWhereARoomBegins:
-    def test_what_the_server_keeps_no_more_is_told(self, client):
+class TestRoomPositions:
+    def test_events_that_the_server_no_longer_has_are_reported(self, client):
         client.lost()
         client.connected()
         client.take_events()
         give(client, welcome(lobby(20)))
         assert EventsMissed("lobby", 11, 20) in client.take_events()
 
-    def test_another_log_begins_anew(self, client):
+    def test_another_log_starts_over(self, client):
         client.lost()
         client.connected()
         give(client, welcome(lobby(3, log=LOG + 1)), event(4))
         assert applied(client) == [4]
 
-    def test_nothing_is_said_before_the_client_has_caught_up(self, client):
+    def test_nothing_is_sent_before_the_client_has_caught_up(self, client):
         client.lost()
         client.say("lobby", "later")
         client.connected()
@@ -136,7 +136,7 @@ class TestWhereARoomBegins:
         give(client, event(12))
         assert [m.text for m in sent(client) if isinstance(m, Send)] == ["later"]
 
-    def test_an_echo_among_what_was_missed_is_not_said_again(self, client):
+    def test_a_message_acknowledged_while_catching_up_is_not_retransmitted(self, client):
         counter = client.say("lobby", "once")
         client.lost()
         client.connected()
@@ -153,17 +153,17 @@ class TestWhereARoomBegins:
         assert late == [True, False]
 
 
-class TestServersThatDoWrong:
+class TestProtocolErrors:
     def test_welcome_twice(self, client):
         with pytest.raises(Unexpected):
             give(client, welcome())
 
     @pytest.mark.parametrize("count", [0, 2])
-    def test_joined_that_names_not_one_room(self, client, count):
+    def test_joined_with_other_than_one_room(self, client, count):
         with pytest.raises(Unexpected):
             give(client, Joined(1, 1, (lobby(1),) * count))
 
-    def test_a_kind_of_room_there_is_not(self, client):
+    def test_an_unknown_kind_of_room(self, client):
         with pytest.raises(Unexpected):
             give(client, Joined(1, 1, (Membership("x", 77, "", 1, 0, 0),)))
 
@@ -172,16 +172,16 @@ class TestServersThatDoWrong:
         with pytest.raises(Unexpected):
             give(client, message)
 
-    def test_a_body_that_is_not_what_its_type_says(self, client):
+    def test_a_body_that_does_not_match_its_type(self, client):
         with pytest.raises(BadBody):
             client.feed(seal(Welcome.TYPE, b"\x00"))
 
-    def test_what_came_before_the_bad_bytes_counts(self, client):
+    def test_frames_before_invalid_bytes_are_handled(self, client):
         with pytest.raises(Exception, match="a frame begins with"):
             client.feed(encode(event(11)) + b"nonsense")
         assert applied(client) == [11]
 
-    def test_answers_to_nothing(self, client):
+    def test_answers_without_a_request(self, client):
         give(client, HistoryEnd(77, 1, 0, 1, "lobby"), HistoryEnd(77, 1, 0, 1, "nowhere"))
         give(client, Error(ErrorCode.NOT_A_MEMBER, History.TYPE, 77, "", ""))
         give(client, Error(4242, 0, 0, "from a later version", ""))

@@ -1,12 +1,12 @@
-"""Fair shares: no address takes what everyone needs, and a class behind one NAT fits."""
+"""Fair shares: no address can use up a resource, and a class behind one NAT fits."""
 
 import itertools
 
 import pytest
 
-from netchat.chat.fair_shares import CLASS, Shares, share_of
+from netchat.chat.fair_shares import GUARANTEED, Shares, share_of
 from netchat.chat.server_handlers import MAX_MEMBERSHIPS
-from netchat.chat.state import MAX_EMPTY, PAIR_BURST, PAIR_SECONDS
+from netchat.chat.server_state import MAX_EMPTY, PAIR_BURST, PAIR_SECONDS
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     Bye,
@@ -47,13 +47,13 @@ def test_an_address_is_what_one_customer_has(host, share):
 def test_one_address_gets_three_quarters_and_then_a_quarter_is_shared():
     shares = Shares(1000)
     while shares.allows("a"):
-        shares.take("a")
-    assert shares.held["a"] == 750
+        shares.acquire("a")
+    assert shares.counts["a"] == 750
     while shares.allows("b"):
-        shares.take("b")
-    assert shares.held["b"] == 188
+        shares.acquire("b")
+    assert shares.counts["b"] == 188
     assert shares.allows("c")
-    shares.give_back("b")
+    shares.release("b")
     assert shares.allows("b")
 
 
@@ -61,17 +61,17 @@ def test_a_class_behind_one_address_fits_whatever_others_have_taken():
     shares = Shares(1000)
     for address in "ab":
         while shares.allows(address):
-            shares.take(address)
+            shares.acquire(address)
     free = 1000 - shares.total
-    assert free < CLASS
+    assert free < GUARANTEED
     for _ in range(free):
         assert shares.allows("class")
-        shares.take("class")
+        shares.acquire("class")
     assert not shares.allows("class")
 
 
 def crowd(world, count, host=ATTACKER):
-    """So many newcomers of one address; those who were let in."""
+    """Connect `count` users from one address; return the admitted ones."""
     links = []
     for _ in range(count):
         link = world.link(host)
@@ -90,7 +90,7 @@ class TestUsers:
         assert len(crowd(world, 1000)) == 750
         assert len(crowd(world, 60, OTHER)) == 60
 
-    def test_who_has_lost_the_connection_counts_against_their_own_address(self):
+    def test_a_lost_session_counts_against_its_own_address(self):
         world = World()
         links = crowd(world, 760)
         for link in links:
@@ -99,33 +99,33 @@ class TestUsers:
         assert crowd(world, 1) == []
         assert len(crowd(world, 60, OTHER)) == 60
         world.tick(world.settings.resume_seconds)
-        assert world.hub.user_shares.held == {OTHER: 60}
+        assert world.hub.user_shares.counts == {OTHER: 60}
         assert len(crowd(world, 100)) == 100
 
-    def test_who_comes_back_from_elsewhere_counts_there(self):
+    def test_a_session_resumed_elsewhere_counts_there(self):
         world = World()
         link = world.link(ATTACKER)
         (welcome,) = world.say(link, hello("Nova", b"n" * 16))
         world.hang_up(link)
         world.say(world.link(OTHER), hello("Nova", b"n" * 16, welcome.token))
-        assert world.hub.user_shares.held == {OTHER: 1}
+        assert world.hub.user_shares.counts == {OTHER: 1}
 
     def test_nothing_is_counted_any_more_when_all_are_gone(self):
         world = World()
         for link in crowd(world, 5):
             world.say(link, Bye(""))
-        assert world.hub.user_shares.held == {}
-        assert world.hub.half_open_shares.held == {}
+        assert world.hub.user_shares.counts == {}
+        assert world.hub.half_open_shares.counts == {}
 
     def test_sessions_from_before_a_restart_count_against_no_address(self, tmp_path):
         history = SqliteHistory(tmp_path / "history.db", fsync=False)
         world = World(history)
         crowd(world, 3)
         world.crash()
-        assert world.hub.user_shares.held == {"": 3}
+        assert world.hub.user_shares.counts == {"": 3}
         assert len(crowd(world, 3, OTHER)) == 3
         world.tick(world.settings.resume_seconds)
-        assert world.hub.user_shares.held == {OTHER: 3}
+        assert world.hub.user_shares.counts == {OTHER: 3}
         history.close()
 
 
@@ -139,7 +139,7 @@ def test_half_open_connections_are_shared():
     assert isinstance(world.say(late, hello("Nova"))[0], Welcome)
     for link in links:
         world.hang_up(link)
-    assert world.hub.half_open_shares.held == {}
+    assert world.hub.half_open_shares.counts == {}
 
 
 def test_empty_rooms_are_shared():
@@ -161,14 +161,14 @@ def test_empty_rooms_are_shared():
     world.say(other, Leave(4, code))
     world.tick(world.settings.room_ttl + 10)
     assert set(world.hub.rooms) == {"lobby"}
-    assert world.hub.empty_shares.held == {}
+    assert world.hub.empty_shares.counts == {}
 
 
 class TestPairs:
-    """Who is asked into private rooms pays nothing for it."""
+    """Private rooms that others start do not count against a user."""
 
     def dead_rooms(self, world, victim, count):
-        """So many private rooms with the victim, each with somebody who has left it since."""
+        """Make private rooms with the victim, each with a user who has left since."""
         for number in range(count):
             link, _ = world.greet(f"Mallory{number}")
             joined, *_ = world.say(link, Private(1, "Nova"))
@@ -185,7 +185,7 @@ class TestPairs:
         answer = world.say(victim, Create(99))
         assert refusal(answer)[0] == ErrorCode.TOO_MANY_ROOMS
 
-    def test_the_oldest_of_them_makes_place(self):
+    def test_the_oldest_of_them_is_removed(self):
         world = World()
         victim, _ = world.greet("Nova")
         self.dead_rooms(world, victim, MAX_MEMBERSHIPS)
@@ -198,7 +198,7 @@ class TestPairs:
         assert isinstance(joined, Joined)
         assert len(victim.session.rooms) == MAX_MEMBERSHIPS
 
-    def test_the_same_two_begin_a_few_at_a_time(self):
+    def test_the_same_two_users_start_a_few_conversations_at_a_time(self):
         world = World()
         world.greet("Nova")
         link, _ = world.greet("Mallory")
@@ -220,4 +220,4 @@ class TestPairs:
         assert isinstance(world.say(other, Private(1, "Nova"))[0], Joined)
         assert world.say(link, Ping(1)) == [Pong(1)]
         world.wait(PAIR_BURST * PAIR_SECONDS + 10)
-        assert not world.hub.asked
+        assert not world.hub.conversation_times

@@ -1,9 +1,9 @@
 """No frame costs the event loop more than 2 ms, whatever its type and whatever it holds.
 
 The most expensive frame for every message, field by field: each text, blob, list and number filled
-with the worst values there are, whole, with a byte missing and with a byte too many. What is
-measured is the CPU time of everything the server does about it: reading, the rules, the answers
-that are owed, the commit and what becomes visible with it.
+with the worst values there are, whole, with a byte missing and with a byte too many. The test
+measures the CPU time of everything that the server does for the frame: reading, the rules, pending
+replies, the commit and the effects that follow it.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from tests.chat.world import Link, World, hello
 
 pytestmark = pytest.mark.alone
 
-#: Seconds of the event loop's time that one frame may cost.
+#: CPU time of the event loop that one frame may cost, in seconds.
 LIMIT = 0.002
 
-#: The least of so many measurements counts: a busy machine makes single ones longer.
+#: Number of measurements; the smallest counts, because a busy machine makes single ones longer.
 TRIES = 5
 
 USERS = 1000
@@ -142,7 +142,7 @@ def cost(world: World, link: Link, frame: bytes) -> float:
         spent += time.thread_time() - began
         if not more:
             break
-    hub.take_outputs()
+    hub.take_effects()
     return spent
 
 
@@ -200,14 +200,14 @@ def least(measure: Callable[[], float]) -> float:
     return next((spent for _ in range(TRIES) if (spent := measure()) < LIMIT), LIMIT)
 
 
-@pytest.mark.parametrize("greeted", [False, True])
-def test_no_field_makes_a_frame_expensive(greeted: bool) -> None:
+@pytest.mark.parametrize("end_handshake", [False, True])
+def test_no_field_makes_a_frame_expensive(end_handshake: bool) -> None:
     world = World(rate=0.0)
     expensive = []
 
     def measure(frame: bytes) -> float:
         link = world.link()
-        if greeted:
+        if end_handshake:
             world.say(link, hello("Mallory", b"M" * 16), Join(1, 0, 0, "lobby"))
         spent = cost(world, link, frame)
         world.hang_up(link)

@@ -1,9 +1,9 @@
-"""HELLO and WELCOME: how a session begins, and how it goes on."""
+"""HELLO and WELCOME: starting and resuming a session."""
 
 import pytest
 
+from netchat.chat.credentials import device_id
 from netchat.chat.handshake import NAME_COST
-from netchat.chat.model.session import device_id
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     Bye,
@@ -52,7 +52,7 @@ def test_a_new_session():
         (Send(1, "lobby", "hi"), "The first frame must be HELLO, not SEND."),
         (Bye(""), "The first frame must be HELLO, not BYE."),
         (Error(1, 0, 0, "", ""), "The first frame must be HELLO, not ERROR."),
-        (Hello(0, b"short", b"", "Nova", "test", ()), "HELLO.device has 16 bytes, not 5."),
+        (Hello(0, b"short", b"", "Nova", "test", ()), "HELLO.device must be 16 bytes, got 5."),
     ],
 )
 def test_a_wrong_first_frame_ends_the_connection(message, text):
@@ -68,7 +68,10 @@ def test_hello_twice_ends_the_connection_but_not_the_session():
     world = World()
     link, welcome = world.greet("Nova", NOVA)
     error = error_of(world.say(link, hello("Nova", NOVA)))
-    assert (error.code, error.text) == (ErrorCode.UNEXPECTED, "HELLO makes no sense again.")
+    assert (error.code, error.text) == (
+        ErrorCode.UNEXPECTED,
+        "HELLO must be sent only once per connection.",
+    )
     (again,) = world.say(world.link(), resume(welcome.token))
     assert isinstance(again, Welcome)
     assert again.resumed
@@ -78,11 +81,11 @@ def test_a_message_only_servers_send_ends_the_connection():
     world = World()
     link, welcome = world.greet("Nova")
     error = error_of(world.say(link, welcome))
-    assert error.text == "WELCOME makes no sense from a client."
+    assert error.text == "WELCOME must not be sent by a client."
     assert link.closed
 
 
-def test_a_taken_name_is_refused_with_another_one_and_hello_may_be_said_again():
+def test_a_taken_name_is_refused_with_a_suggestion_and_hello_may_be_repeated():
     world = World()
     world.greet("Nova")
     link = world.link()
@@ -97,13 +100,13 @@ def test_a_taken_name_is_refused_with_another_one_and_hello_may_be_said_again():
     assert welcome.name == "NOVA2"
 
 
-def test_a_name_that_is_not_allowed_is_refused_with_another_one():
+def test_a_name_that_is_not_allowed_is_refused_with_a_suggestion():
     world = World()
     error = error_of(world.say(world.link(), hello("No\u202eva")))
     assert (error.code, error.suggestion) == (ErrorCode.NAME_NOT_ALLOWED, "Nova")
 
 
-def test_refused_names_are_metered():
+def test_refused_names_count_in_the_rate_limit():
     world = World(rate=10.0, burst=100.0)
     world.greet("Nova")
     link = world.link()
@@ -121,9 +124,9 @@ def test_the_user_above_the_limit_gets_a_clear_answer():
     late = world.link()
     error = error_of(world.say(late, hello("c")))
     assert error.code == ErrorCode.SERVER_FULL
-    assert "it takes 2 users, and 2 are here" in error.text
+    assert "its limit is 2 users" in error.text
     assert late.closed
-    # One's own old session is not in one's own way.
+    # A user's own old session does not count against the limit.
     world.hang_up(first)
     (welcome,) = world.say(world.link(), hello("a", NOVA))
     assert isinstance(welcome, Welcome)
@@ -151,7 +154,7 @@ def test_a_lost_session_keeps_its_name_until_it_is_over():
     assert isinstance(world.say(world.link(), hello("Nova"))[0], Welcome)
 
 
-def test_resuming_brings_back_name_rooms_and_what_was_missed():
+def test_resuming_restores_name_rooms_and_missed_events():
     world = World()
     link, welcome = world.greet("Nova", NOVA)
     other, _ = world.greet("Sourav")
@@ -169,7 +172,7 @@ def test_resuming_brings_back_name_rooms_and_what_was_missed():
     assert [(e.seq, e.text) for e in events] == [(3, "while you were away")]
 
 
-def test_a_position_in_another_log_counts_for_nothing():
+def test_a_position_in_another_log_is_ignored():
     world = World()
     link, welcome = world.greet("Nova", NOVA)
     world.say(link, Join(1, 0, 0, "lobby"))
@@ -180,7 +183,7 @@ def test_a_position_in_another_log_counts_for_nothing():
     assert events == []
 
 
-def test_the_old_token_holds_until_the_client_has_shown_the_new_one():
+def test_the_old_token_is_valid_until_the_client_proves_it_has_the_new_one():
     world = World()
     link, first = world.greet("Nova", NOVA)
     world.hang_up(link)
@@ -198,7 +201,7 @@ def test_the_old_token_holds_until_the_client_has_shown_the_new_one():
     assert not third.resumed  # single use: it began a new session
 
 
-def test_the_token_of_a_lost_welcome_is_worth_nothing():
+def test_the_token_of_a_lost_welcome_is_invalid():
     world = World()
     link, first = world.greet("Nova", NOVA)
     world.hang_up(link)
@@ -236,7 +239,7 @@ def test_a_used_token_stays_used_after_a_crash(tmp_path):
     world.history.close()
 
 
-def test_the_token_of_another_device_is_worth_nothing():
+def test_the_token_of_another_device_is_invalid():
     world = World()
     _, nova = world.greet("Nova", NOVA)
     answer = world.say(world.link(), Hello(0, OTHER, nova.token, "Nova", "test", ()))
@@ -259,7 +262,7 @@ def test_the_same_device_without_its_token_takes_its_own_old_session_over():
     assert isinstance(welcome, Welcome)
     assert not welcome.resumed
     (leave,) = other.take()
-    assert (leave.kind, leave.text) == (EventKind.LEAVE, "came back without its session")
+    assert (leave.kind, leave.text) == (EventKind.LEAVE, "reconnected without its session")
 
 
 def test_the_same_device_while_the_old_connection_still_stands():
@@ -313,7 +316,7 @@ def test_a_resumed_session_keeps_a_name_it_took_later():
     assert back.name == "Vega"
 
 
-def test_a_strangers_words_are_cut_in_the_servers_log():
+def test_long_names_are_cut_in_the_servers_log():
     world = World()
     world.say(world.link(), Hello(0, NOVA, b"", "Nova", "s" * 5000, ()))
     world.say(world.link(), hello("x" * 5000))

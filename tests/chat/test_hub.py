@@ -1,9 +1,9 @@
-"""The hub: limits on connections, metering, broken peers, and serving those who fell behind."""
+"""The hub: limits on connections, rate limits, broken peers, and lagging connections."""
 
 import pytest
 
-from netchat.chat.hub import CATCH_UP_BYTES, LEAST_PAUSE, MAX_ASKED, WARN_EVERY
-from netchat.chat.model.room import TAIL_BYTES
+from netchat.chat.hub import CATCH_UP_BYTES, MAX_PENDING_REPLIES, MIN_PAUSE, WARNING_INTERVAL
+from netchat.chat.room_tail import TAIL_BYTES
 from netchat.chat.server_handlers import HISTORY_COST, MOVE_COST
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
@@ -28,7 +28,7 @@ def join(world, name):
 
 
 class TestConnections:
-    def test_too_many_that_have_not_said_hello(self):
+    def test_too_many_half_open_connections(self):
         world = World(max_half_open=2)
         first, _, third = world.link(), world.link(), world.link()
         (error,) = third.take()
@@ -37,7 +37,7 @@ class TestConnections:
         world.say(first, hello("Nova"))
         assert not world.link().closed
 
-    def test_too_many_of_one_address(self):
+    def test_too_many_connections_from_one_address(self):
         world = World(max_per_address=2)
         one, two, three = (world.link("10.0.0.9") for _ in range(3))
         assert [link.closed for link in (one, two, three)] == [False, False, True]
@@ -66,7 +66,7 @@ class TestBrokenPeers:
             (b"NC\x01\xee", "UnknownType"),
         ],
     )
-    def test_are_told_why(self, world, data, what):
+    def test_get_an_error_that_says_why(self, world, data, what):
         link, _ = world.greet("Nova")
         link.up += data
         world.settle()
@@ -77,14 +77,14 @@ class TestBrokenPeers:
         assert link.closed
         assert list(world.hub.away)
 
-    def test_what_came_before_the_bad_bytes_counts(self, world):
+    def test_frames_before_invalid_bytes_are_handled(self, world):
         link = join(world, "Nova")
         other = join(world, "Sourav")
         link.up += encode(Send(1, "lobby", "last words")) + b"nonsense"
         world.settle()
         assert [e.text for e in other.take()][-1] == "last words"
 
-    def test_get_nothing_more_once_they_were_told(self, world):
+    def test_get_nothing_after_the_error(self, world):
         link, other = join(world, "Nova"), join(world, "Sourav")
         link.up += b"nonsense"
         world._receive(link)
@@ -93,12 +93,12 @@ class TestBrokenPeers:
         other.up += encode(Send(1, "lobby", "hi"))
         world._receive(other)
         world.take_batch()
-        world.commit()  # the world refuses to send behind a close
+        world.commit()  # the world refuses to send after a close
         assert [e.text for e in other.take()][-1] == "hi"
 
 
-class TestMetering:
-    def test_too_fast_is_said_once_an_episode_and_read_more_slowly(self):
+class TestRateLimit:
+    def test_a_fast_sender_is_warned_once_and_throttled(self):
         world = World(rate=100.0, burst=10.0)
         link, _ = world.greet("Nova")
         answer = world.say(link, *[Ping(n) for n in range(60)])
@@ -110,13 +110,13 @@ class TestMetering:
             answer += world.say(link)
         assert [m for m in answer if isinstance(m, Pong)] == [Pong(n) for n in range(60)]
         assert len(answer) == 61  # nothing is lost, and it was told once
-        world.now += WARN_EVERY
+        world.now += WARNING_INTERVAL
         answer = world.say(link, *[Ping(n) for n in range(60)])
         assert sum(isinstance(m, Error) for m in answer) == 1
 
     @pytest.mark.parametrize("size", [1, 7, 64, 1000])
     @pytest.mark.parametrize("rate", [20.0, 1000.0])
-    def test_what_is_handled_in_a_while_is_what_the_limit_allows(self, rate, size):
+    def test_the_rate_limit_is_exact_over_time(self, rate, size):
         world = World(rate=rate, burst=rate)
         link, _ = world.greet("Nova")
         began, pongs = world.now, 0
@@ -143,22 +143,22 @@ class TestMetering:
         world.say(link, History(1, 1, 11, "lobby"))
         assert link.allowance == pytest.approx(1000 - 1 - HISTORY_COST - 98)
 
-    def test_who_takes_no_answers_in_is_read_no_further(self):
+    def test_a_client_that_reads_no_answers_is_not_read(self):
         world = World(rate=0.0)
         link, _ = world.greet("Nova")
         world.say(link, Join(1, 0, 0, "lobby"))
         world.hub.stalled(link, world.now)
         world.say(link, *[Who(n, "lobby", "") for n in range(1000)])
-        assert len(link.asked) == MAX_ASKED
+        assert len(link.pending_replies) == MAX_PENDING_REPLIES
         assert link.reader.unread
         answers = []
         world.hub.drained(link)
         while len(answers) < 1000:
-            world.now += LEAST_PAUSE
+            world.now += MIN_PAUSE
             answers += world.say(link)
         assert [a.request for a in answers] == list(range(1000))
 
-    def test_who_keeps_to_the_rate_is_never_slowed(self):
+    def test_a_client_within_the_limit_is_never_throttled(self):
         world = World(rate=100.0, burst=10.0)
         link, _ = world.greet("Nova")
         for _ in range(100):
@@ -173,7 +173,7 @@ class TestMetering:
         assert link.slowed == []
 
 
-class TestFallingBehind:
+class TestLagging:
     @pytest.mark.parametrize("size", [10, 1000, 9000])
     def test_a_stalled_reader_is_served_later_exactly_once(self, world, size):
         slow, fast = join(world, "PauseReading"), join(world, "Fast")
@@ -189,9 +189,9 @@ class TestFallingBehind:
         seqs = [e.seq for e in slow.events()]
         assert seqs == list(range(1, world.hub.rooms["lobby"].delivered + 1))
         assert slow in world.hub.rooms["lobby"].live
-        assert slow.lagging is None
+        assert slow.lagging_rooms is None
 
-    def test_stalling_while_events_are_under_way(self, world):
+    def test_stalling_during_a_commit(self, world):
         slow, fast = join(world, "PauseReading"), join(world, "Fast")
         world.frozen = True
         world.say(fast, Send(1, "lobby", "x"))
@@ -202,7 +202,7 @@ class TestFallingBehind:
         world.settle()
         assert [e.seq for e in slow.events()] == [1, 2, 3]
 
-    def test_stalling_again_on_the_way(self, world):
+    def test_stalling_again_while_catching_up(self, world):
         slow, fast = join(world, "PauseReading"), join(world, "Fast")
         world.stall(slow)
         for at in range(1, 2000, 100):
@@ -224,7 +224,7 @@ class TestFallingBehind:
         assert [e.seq for e in slow.events()] == list(range(1, len(slow.events()) + 1))
         assert slow.events()[-1].seq == world.hub.rooms["lobby"].delivered
 
-    def test_those_who_fell_behind_together_are_served_from_one_read(self, world, monkeypatch):
+    def test_connections_that_lag_equally_share_one_read(self, world, monkeypatch):
         slow = [join(world, f"s{n}") for n in range(5)]
         fast = join(world, "Fast")
         for link in slow:
@@ -261,7 +261,7 @@ class TestFallingBehind:
         world.say(slow, Leave(1, "lobby"))
         world.drain(slow)
         world.settle()
-        assert not slow.lagging
+        assert not slow.lagging_rooms
         world.say(fast, Send(2, "lobby", "y"))
         assert [e.text for e in slow.events() if e.device] == []
 
@@ -272,10 +272,10 @@ class TestFallingBehind:
         world.drain(slow)
         world.hang_up(slow)
         assert not world.hub.catch_up()
-        assert not world.hub.stalls
+        assert not world.hub.stalled_connections
 
 
-def test_shutting_down_tells_everybody_once_and_keeps_the_sessions(world):
+def test_shutting_down_sends_one_bye_to_each_and_keeps_the_sessions(world):
     links = [join(world, "Nova"), join(world, "Sourav"), world.link()]
     gone = world.link()
     gone.up += b"nonsense"

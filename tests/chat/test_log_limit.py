@@ -1,12 +1,12 @@
-"""How many notes reach the console, whatever anyone does."""
+"""The limit on log entries."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
 
-from netchat.chat.log_limit import BURST, LINES, TOTAL, NoteLimit
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
+from netchat.chat.log_limit import BURST, LINES, TOTAL, LogLimit
 from netchat.chat.server_log import ServerLog, log_line
 from netchat.wire import FrameReader, Join, Leave, Rename, encode
 from tests.chat.world import World
@@ -25,7 +25,7 @@ def busiest(lines: list[tuple[float, Log]], source: str | None = None) -> int:
 
 
 def test_a_line_that_is_repeated_is_counted_instead() -> None:
-    limit = NoteLimit()
+    limit = LogLimit()
     written = [n for i in range(500) for n in limit.admit(refused(7), i / 1000)]
     assert written == [refused(7)]
 
@@ -35,8 +35,8 @@ def test_a_line_that_is_repeated_is_counted_instead() -> None:
     assert limit.admit(refused(7), 2.1) == [refused(7)]
 
 
-def test_an_address_gets_so_many_lines_a_second_however_they_differ() -> None:
-    limit, lines = NoteLimit(), list[tuple[float, Log]]()
+def test_lines_per_second_of_one_address_are_limited() -> None:
+    limit, lines = LogLimit(), list[tuple[float, Log]]()
     for i in range(20_000):
         now = i / 2000
         lines += [(now, note) for note in limit.admit(refused(i), now)]
@@ -49,8 +49,8 @@ def test_an_address_gets_so_many_lines_a_second_however_they_differ() -> None:
     assert counted + sum(int(text.split()[0]) for text in said) == 20_000
 
 
-def test_who_is_quiet_is_heard_beside_one_who_is_not() -> None:
-    limit = NoteLimit()
+def test_a_quiet_address_is_logged_beside_a_noisy_one() -> None:
+    limit = LogLimit()
     for i in range(1000):
         limit.admit(refused(i), i / 2000)
 
@@ -59,8 +59,8 @@ def test_who_is_quiet_is_heard_beside_one_who_is_not() -> None:
     assert limit.admit(Log("storage", {"text": "disk full"}), 0.6)
 
 
-def test_many_addresses_together_are_bounded_too() -> None:
-    limit, rng, lines = NoteLimit(), random.Random(1), list[tuple[float, Log]]()
+def test_the_total_of_many_addresses_is_limited() -> None:
+    limit, rng, lines = LogLimit(), random.Random(1), list[tuple[float, Log]]()
     for i in range(50_000):
         now = i / 10_000
         lines += [(now, n) for n in limit.admit(refused(i, f"10.0.{rng.randrange(99)}.1"), now)]
@@ -70,29 +70,29 @@ def test_many_addresses_together_are_bounded_too() -> None:
     assert len(limit._sources) <= 99
 
 
-def test_notes_without_an_address_have_the_one_of_the_request_that_led_to_them() -> None:
+def test_entries_without_an_address_count_for_the_request_that_caused_them() -> None:
     world = World()
     nova, _ = world.greet("Nova")
     notes: list[Log] = []
-    world.hub.take_outputs()
+    world.hub.take_effects()
     host = nova.address.rpartition(":")[0]
     for message in (Join(1, 0, 0, "lobby"), Rename(2, "Stella"), Leave(3, "lobby")):
         world.hub.receive(nova, FrameReader().feed(encode(message)), world.now)
-        notes += [n for n in world.hub.take_outputs() if isinstance(n, Log)]
+        notes += [n for n in world.hub.take_effects() if isinstance(n, Log)]
 
     assert [n.event for n in notes] == ["room joined", "renamed", "room left"]
     assert {n.source.rpartition(":")[0] for n in notes} == {host}
     assert world.hub.source == ""
 
 
-def test_what_is_not_written_is_not_in_the_dashboards_feed_either() -> None:
+def test_dropped_entries_are_not_in_the_dashboards_feed() -> None:
     heard: list[Log] = []
-    notes = ServerLog(heard.append, NoteLimit())
+    notes = ServerLog(heard.append, LogLimit())
     for _ in range(1000):
         notes(Log("too fast", {"name": "Nova", "address": "10.0.0.7:1"}))
     notes.flush(at_once=True)
 
-    assert notes.troubles == 1000
+    assert notes.warnings == 1000
     assert [noted.note for noted in notes.latest] == heard
     assert notes.count == len(heard) <= 4
     assert sum(int(n.fields["text"].split()[0]) for n in heard if n.event == "repeated") == 1000 - (

@@ -2,7 +2,7 @@
 
 Hypothesis drives a handful of clients through talk, private talk, rooms, renames, connections cut
 at any byte, lost answers, a slow disk, stalled readers, crashes of the server and sessions that
-run out. The log of each room, as the history has it, is the truth that all is measured by.
+run out. The log of each room in the history is the reference.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Chat(RuleBasedStateMachine):
 
     @rule(who=WHO, whom=WHO)
     def tell(self, who, whom):
-        self.users[who].core.tell(self.users[whom].core.name, self.text())
+        self.users[who].core.send_private(self.users[whom].core.name, self.text())
 
     @rule(who=WHO)
     def create(self, who):
@@ -203,7 +203,7 @@ class Chat(RuleBasedStateMachine):
                 elif user.link.stalled_since:
                     world.drain(user.link)
                 if user.happened and isinstance(user.happened[-1], NameRejected):
-                    user.core.introduce(f"Free{n}")
+                    user.core.send_hello(f"Free{n}")
             world.settle()
         self.every_log_is_a_slice_of_the_rooms_log()
         assert all(user.core.online for user in self.users)
@@ -214,14 +214,25 @@ class Chat(RuleBasedStateMachine):
         hub = self.world.hub
         for user in self.users:
             core = user.core
-            assert (core.unsent, core.requests, core.holes, core.past) == (0, {}, set(), {})
+            assert (core.unsent, core.requests, core.gap_requests, core.history_replies) == (
+                0,
+                {},
+                set(),
+                {},
+            )
             session = user.link.session
             assert core.memory.rooms.keys() == session.rooms.keys()
             assert core.name == session.name
             for code, view in core.memory.rooms.items():
                 assert view.last == hub.rooms[code].delivered
                 assert user.link in hub.rooms[code].live
-        for register in (hub.half_open, hub.catching_up, hub.parting, hub.away, hub.stalls):
+        for register in (
+            hub.half_open,
+            hub.catching_up,
+            hub.leaving,
+            hub.away,
+            hub.stalled_connections,
+        ):
             assert not register
         for room in hub.rooms.values():
             assert room.live.keys() <= {user.link for user in self.users}

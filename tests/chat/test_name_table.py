@@ -2,8 +2,8 @@
 
 import pytest
 
-from netchat.chat.model.session import Session
-from netchat.chat.name_table import NameTable, why_taken
+from netchat.chat.model import Session
+from netchat.chat.name_table import NameTable, describe_conflict
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def table(nova):
 )
 def test_a_name_takes_those_that_are_the_same_or_look_alike(table, nova, name):
     assert name in table
-    assert table.rival(name) is nova
-    assert table.rival(name, owner=nova) is None
+    assert table.find_conflict(name) is nova
+    assert table.find_conflict(name, owner=nova) is None
 
 
 @pytest.mark.parametrize("name", ["Vega", "Nov", "Nova2", ""])
@@ -49,7 +49,7 @@ def test_an_old_history_may_hold_names_that_look_alike(table, nova):
     double = Session(2, "Nov\u0251", 2)
     table.add(double)
     assert table.get("Nov\u0251") is double
-    assert table.rival("nova", owner=nova) is double
+    assert table.find_conflict("nova", owner=nova) is double
     table.remove(double)
     assert table.get("Nova") is nova
     assert "Nov\u0251" in table
@@ -59,5 +59,5 @@ def test_an_old_history_may_hold_names_that_look_alike(table, nova):
 
 
 def test_the_user_learns_which_name_is_in_the_way(nova):
-    assert "The name nova is taken" in why_taken("nova", nova)
-    assert "Nov\u0251 looks like Nova" in why_taken("Nov\u0251", nova)
+    assert "The name nova is taken" in describe_conflict("nova", nova)
+    assert "Nov\u0251 looks like Nova" in describe_conflict("Nov\u0251", nova)

@@ -46,14 +46,14 @@ class TestPrivate:
         world.say(sourav, Leave(1, "lobby"))
         assert self.begin(world, nova).membership[0].room == first.membership[0].room
 
-    def test_nobody_else_can_join(self, world, nova, sourav):
+    def test_no_other_user_can_join(self, world, nova, sourav):
         room = self.begin(world, nova).membership[0].room
         eve, _ = world.greet("Eve")
         assert refusal(world.say(eve, Join(1, 0, 0, room)))[0] == ErrorCode.NO_SUCH_ROOM
         assert refusal(world.say(eve, Send(1, room, "x")))[0] == ErrorCode.NOT_A_MEMBER
 
-    @pytest.mark.parametrize("name", ["nobody", "Nova", ""])
-    def test_with_nobody(self, world, nova, name):
+    @pytest.mark.parametrize("name", ["ghost", "Nova", ""])
+    def test_with_an_unknown_name_or_oneself(self, world, nova, name):
         answer = world.say(nova, Private(3, name))
         assert refusal(answer) == (ErrorCode.NO_SUCH_USER, Private.TYPE, 3)
 

@@ -21,7 +21,7 @@ def test_what_waits_for_the_disk_has_a_weight_even_without_events():
     assert batch.weight > before >= 1000
 
 
-def test_nobody_sees_an_event_before_it_is_durable():
+def test_no_event_is_sent_before_it_is_durable():
     world = World()
     nova = world.user("Nova", "lobby")
     world.frozen = True
@@ -35,7 +35,7 @@ def test_nobody_sees_an_event_before_it_is_durable():
     assert nova.core.unsent == 0
 
 
-def test_nobody_is_welcomed_before_it_is_durable():
+def test_no_welcome_is_sent_before_the_session_is_durable():
     world = World()
     world.frozen = True
     link = world.link()
@@ -45,7 +45,7 @@ def test_nobody_is_welcomed_before_it_is_durable():
     assert isinstance(link.take()[0], Welcome)
 
 
-def test_joined_comes_before_the_rooms_events_and_left_behind_them():
+def test_joined_precedes_the_rooms_events_and_left_follows_them():
     world = World()
     link, _ = world.greet("Nova")
     world.frozen = True
@@ -59,7 +59,7 @@ def test_joined_comes_before_the_rooms_events_and_left_behind_them():
     assert isinstance(left, Left)
 
 
-def test_who_leaves_and_comes_back_in_one_batch_is_told_so_in_that_order():
+def test_leaving_and_rejoining_in_one_batch_is_answered_in_order():
     world = World()
     user = world.user("Nova", "lobby")
     other = world.user("Sourav", "lobby")
@@ -80,7 +80,7 @@ def test_who_leaves_and_comes_back_in_one_batch_is_told_so_in_that_order():
     assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
 
 
-def test_who_comes_back_in_a_later_batch_while_the_leaving_is_under_way():
+def test_rejoining_in_a_later_batch_while_leaving_is_committed():
     world = World()
     user = world.user("Nova", "lobby")
     other = world.user("Sourav", "lobby")
@@ -100,7 +100,7 @@ def test_who_comes_back_in_a_later_batch_while_the_leaving_is_under_way():
     assert len(set(seqs)) == len(seqs)
 
 
-def test_a_joiner_is_not_sent_what_happened_before_in_the_same_batch():
+def test_a_new_member_does_not_get_earlier_events_of_the_same_batch():
     world = World()
     sourav = world.user("Sourav", "lobby")
     link, _ = world.greet("Nova")

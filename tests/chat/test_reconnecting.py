@@ -1,4 +1,4 @@
-"""A client that loses its connection, its session or its server, and goes on."""
+"""A client that loses its connection, its session or its server, and continues."""
 
 import pytest
 
@@ -16,11 +16,11 @@ def world(tmp_path):
     history.close()
 
 
-def test_what_was_said_without_a_connection_is_said_later(world):
+def test_messages_without_a_connection_are_sent_later(world):
     nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
     world.drop(nova)
     nova.core.say("lobby", "a")
-    nova.core.tell("sourav", "b")
+    nova.core.send_private("sourav", "b")
     nova.core.create()
     assert nova.core.data_to_send() == b""
     world.connect(nova)
@@ -32,7 +32,7 @@ def test_what_was_said_without_a_connection_is_said_later(world):
 
 @pytest.mark.parametrize("up", [*range(0, 60, 7), None])
 @pytest.mark.parametrize("down", [0, 30, None])
-def test_cut_at_any_byte_nothing_is_lost_or_said_twice(world, up, down):
+def test_cut_at_any_byte_nothing_is_lost_or_duplicated(world, up, down):
     nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
     nova.core.say("lobby", "a")
     nova.core.say("lobby", "b")
@@ -49,7 +49,7 @@ def test_cut_at_any_byte_nothing_is_lost_or_said_twice(world, up, down):
     assert nova.core.unsent == 0
 
 
-def test_the_echo_is_under_way_when_the_client_comes_back(world):
+def test_the_acknowledgement_is_pending_when_the_client_reconnects(world):
     nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
     world.frozen = True
     nova.core.say("lobby", "a")
@@ -104,7 +104,7 @@ def test_a_crash_loses_nothing_that_was_acknowledged(world):
 
 def test_the_session_is_over_and_the_rooms_are_joined_again(world):
     nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
-    nova.core.tell("sourav", "secret")
+    nova.core.send_private("sourav", "secret")
     world.settle()
     world.drop(nova)
     nova.core.say("lobby", "unsent")
@@ -120,7 +120,7 @@ def test_the_session_is_over_and_the_rooms_are_joined_again(world):
     assert list(nova.core.memory.rooms) == ["lobby"]  # the private conversation is over
 
 
-def test_a_server_without_a_disk_comes_back_with_another_log():
+def test_a_server_without_a_disk_restarts_with_another_log():
     world = World()
     nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
     nova.core.say("lobby", "before")
@@ -138,7 +138,7 @@ def test_a_server_without_a_disk_comes_back_with_another_log():
     assert nova.texts() == sourav.texts() == ["before", "after", "and on"]
 
 
-def test_what_was_deleted_meanwhile_is_told():
+def test_events_deleted_meanwhile_are_reported():
     world = World()
     nova, sourav = world.user("Nova", "lobby"), world.user("Sourav", "lobby")
     world.drop(nova)
@@ -173,7 +173,7 @@ def test_a_room_that_is_gone():
     assert nova.all(RoomLeft) == [RoomLeft(room)]
 
 
-def test_a_room_that_is_there_but_takes_nobody_back_says_why(world):
+def test_a_room_that_refuses_a_rejoin_says_why(world):
     nova = world.user("Nova", "lobby")
     nova.core.create()
     world.settle()
@@ -198,7 +198,7 @@ def test_a_request_whose_answer_is_lost(world, what, lost):
         "create": nova.core.create,
         "leave": lambda: nova.core.leave("lobby"),
         "rename": lambda: nova.core.rename("Vega"),
-        "tell": lambda: nova.core.tell("sourav", "x"),
+        "tell": lambda: nova.core.send_private("sourav", "x"),
     }[what]()
     world.drop(nova, up=None if lost == "answer" else 0)
     world.settle()

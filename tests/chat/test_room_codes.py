@@ -1,4 +1,4 @@
-"""Room codes: how they are made, read and shown."""
+"""Room codes: created, read and displayed."""
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ from netchat.chat.room_codes import LOBBY, PRIVATE_MARK, new_code, read_code, sh
         "  7K3F9-2MQ01\n",
     ],
 )
-def test_what_people_write_for_a_code_is_read(written):
+def test_codes_as_users_type_them(written):
     assert read_code(written) == "7K3F92MQ01"
 
 
@@ -33,7 +33,7 @@ def test_the_lobby_is_read(written):
     "written",
     ["", "7K3F9", "7K3F92MQ011", "7K3F92MQ0U", "7K3F9_2MQ01", "@7K3F92MQ01", "@7K3F92MQ0"],
 )
-def test_what_is_no_code_is_none(written):
+def test_invalid_codes(written):
     assert read_code(written) is None
 
 

@@ -1,4 +1,4 @@
-"""What a client with a session may ask for."""
+"""The server's handlers of requests."""
 
 import pytest
 
@@ -31,7 +31,7 @@ from tests.chat.world import World, hello, refusal
 
 
 class TestSend:
-    def test_everybody_gets_the_same_event_the_sender_too(self, world, nova, sourav):
+    def test_all_members_including_the_sender_get_the_same_event(self, world, nova, sourav):
         (echo,) = world.say(nova, Send(7, "lobby", "hi"))
         assert (echo.seq, echo.counter, echo.sender, echo.text) == (3, 7, "Nova", "hi")
         assert sourav.take() == [echo]
@@ -53,18 +53,18 @@ class TestSend:
         assert sourav.take() == []
         assert isinstance(world.say(nova, Send(9, "lobby", "next"))[0], Event)
 
-    def test_the_longest_text_is_taken(self, world, nova):
+    def test_the_longest_text_is_accepted(self, world, nova):
         (echo,) = world.say(nova, Send(1, "lobby", "é" * (8 * 1024)))
         assert isinstance(echo, Event)
 
-    def test_the_same_again_is_answered_with_its_number(self, world, nova, sourav):
+    def test_a_duplicate_is_answered_with_its_sequence_number(self, world, nova, sourav):
         world.say(nova, Send(1, "lobby", "a"), Send(2, "lobby", "b"))
         sourav.take()
         assert world.say(nova, Send(1, "lobby", "a")) == [Ack(1, 3, "lobby")]
         assert world.say(nova, Send(2, "lobby", "b")) == [Ack(2, 4, "lobby")]
         assert sourav.take() == []
 
-    def test_the_same_again_before_the_first_is_durable(self, world, nova, sourav):
+    def test_a_duplicate_before_the_original_is_durable(self, world, nova, sourav):
         world.frozen = True
         assert world.say(nova, Send(1, "lobby", "a"), Send(1, "lobby", "a")) == []
         world.frozen = False
@@ -73,21 +73,21 @@ class TestSend:
         assert (echo.seq, ack) == (3, Ack(1, 3, "lobby"))
         assert len(sourav.take()) == 1
 
-    def test_a_lower_counter_that_is_not_known_is_out_of_order(self, world, nova, sourav):
+    def test_an_unknown_lower_counter_is_out_of_order(self, world, nova, sourav):
         world.say(nova, Send(5, "lobby", "a"))
         sourav.take()
         answer = world.say(nova, Send(4, "lobby", "b"))
         assert refusal(answer) == (ErrorCode.OUT_OF_ORDER, Send.TYPE, 4)
         assert sourav.take() == []
 
-    def test_counters_are_told_apart_by_room_and_device(self, world, nova, sourav):
+    def test_counters_are_separate_for_each_room_and_device(self, world, nova, sourav):
         (joined, _) = world.say(nova, Create(9))
         room = joined.membership[0].room
         world.say(nova, Send(5, "lobby", "a"))
         assert isinstance(world.say(nova, Send(4, room, "b"))[0], Event)
         assert isinstance(world.say(sourav, Send(5, "lobby", "c"))[0], Event)
 
-    def test_a_message_is_not_looked_for_for_ever(self, world, nova):
+    def test_the_search_for_a_duplicate_is_limited(self, world, nova):
         world.hub.settings = world.settings
         world.say(nova, Send(1, "lobby", "old"))
         for at in range(2, LOOK_BACK + 3, 1000):
@@ -95,7 +95,7 @@ class TestSend:
             world.say(nova, *sends)
         assert refusal(world.say(nova, Send(1, "lobby", "old")))[0] == ErrorCode.OUT_OF_ORDER
 
-    def test_looking_back_is_metered(self):
+    def test_the_search_for_a_duplicate_counts_in_the_rate_limit(self):
         world = World(rate=100.0, burst=200.0)
         link, _ = world.greet("Nova")
         world.say(link, Join(1, 0, 0, "lobby"), Send(1, "lobby", "a"))
@@ -161,7 +161,7 @@ class TestRooms:
         answer = world.say(nova, Leave(7, "lobby"))
         assert refusal(answer) == (ErrorCode.NOT_A_MEMBER, Leave.TYPE, 7)
 
-    def test_a_room_read_on_where_it_was_left(self, world, nova, sourav):
+    def test_rejoining_continues_at_the_last_position(self, world, nova, sourav):
         log = world.hub.rooms["lobby"].log
         world.say(nova, Leave(1, "lobby"))
         world.say(sourav, Send(1, "lobby", "meanwhile"))
@@ -170,7 +170,7 @@ class TestRooms:
         assert [e.seq for e in events] == [4, 5]
 
     @pytest.mark.parametrize("request_", [Who(9, "@x", ""), History(9, 1, 2, "@x"), Leave(9, "@x")])
-    def test_about_a_room_one_is_not_in(self, world, nova, request_):
+    def test_requests_about_other_rooms(self, world, nova, request_):
         assert refusal(world.say(nova, request_)) == (ErrorCode.NOT_A_MEMBER, request_.TYPE, 9)
 
     def test_the_connection_is_gone_before_leaving_is_durable(self, world, nova, sourav):
@@ -181,7 +181,7 @@ class TestRooms:
         world.frozen = False
         world.settle()  # the world refuses to send events to a connection that is gone
         assert len(sourav.take()) == 2
-        assert not world.hub.parting
+        assert not world.hub.leaving
 
     def test_leaving_twice_and_the_connection_is_gone_before_the_second_is_durable(
         self, world, nova, sourav
@@ -198,11 +198,11 @@ class TestRooms:
         world.frozen = False
         world.settle()
         assert not world.hub.rooms["lobby"].live.keys() - {sourav}
-        assert not world.hub.parting
+        assert not world.hub.leaving
 
 
 class TestRename:
-    def test_the_rooms_learn_of_it(self, world, nova, sourav):
+    def test_the_rooms_get_an_event(self, world, nova, sourav):
         renamed, event = world.say(nova, Rename(5, " Vega "))
         assert renamed == Renamed(5, "Vega")
         assert (event.kind, event.sender, event.text) == (EventKind.RENAME, "Nova", "Vega")
@@ -258,7 +258,7 @@ def test_ping(world, nova):
 
 
 class TestBye:
-    def test_the_name_is_free_and_the_goodbye_comes_back(self, world, nova, sourav):
+    def test_the_name_becomes_free_and_bye_is_answered(self, world, nova, sourav):
         leave, bye = world.say(nova, Bye("dinner"))
         assert (leave.kind, leave.text) == (EventKind.LEAVE, "dinner")
         assert isinstance(bye, Bye)
@@ -266,7 +266,7 @@ class TestBye:
         assert sourav.take() == [leave]
         assert world.greet("Nova")
 
-    def test_a_reason_that_must_not_be_shown_is_left_out(self, world, nova, sourav):
+    def test_an_unsafe_reason_is_dropped(self, world, nova, sourav):
         world.say(nova, Bye("\x1b[2J"))
         assert sourav.take()[0].text == ""
         world.say(sourav, Bye("x" * 5000))
@@ -279,12 +279,12 @@ class TestBye:
         world.settle()
         assert [e.kind for e in sourav.take()] == [EventKind.LEAVE]
         assert not world.hub.away
-        assert not world.hub.parting
+        assert not world.hub.leaving
 
     @pytest.mark.parametrize("crowded", [False, True])
     @pytest.mark.parametrize("after", [None, 0])
     @pytest.mark.parametrize("leaving", [Bye(""), Leave(2, "lobby")])
-    def test_who_joins_speaks_and_leaves_at_once_gets_the_echo(
+    def test_joining_sending_and_leaving_at_once_is_acknowledged(
         self, world, sourav, crowded, after, leaving
     ):
         world.say(sourav, Send(1, "lobby", "before"))
@@ -301,9 +301,9 @@ class TestBye:
         assert events[-1].kind == EventKind.LEAVE
         assert isinstance(answer[0], Joined)
         assert isinstance(answer[-1], Bye if isinstance(leaving, Bye) else Left)
-        assert not world.hub.parting
+        assert not world.hub.leaving
 
-    def test_nothing_more_is_heard(self, world, nova, sourav):
+    def test_later_frames_are_ignored(self, world, nova, sourav):
         answer = world.say(nova, Bye(""), Send(9, "lobby", "wait"))
         assert [type(m) for m in answer] == [Event, Bye]
         assert [e.kind for e in sourav.take()] == [EventKind.LEAVE]

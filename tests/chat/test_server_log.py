@@ -1,15 +1,15 @@
-"""What a server notes: what counts as trouble, and how a note reads."""
+"""The server's log: which entries are warnings, and their text."""
 
 from __future__ import annotations
 
 import pytest
 
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
 from netchat.chat.server_log import ServerLog, log_line
 
 
 @pytest.mark.parametrize(
-    ("event", "fields", "troubles"),
+    ("event", "fields", "warnings"),
     [
         ("joined", {"name": "Nova"}, 0),
         ("refused", {"name": "Nova", "code": "NAME_TAKEN"}, 0),
@@ -20,11 +20,11 @@ from netchat.chat.server_log import ServerLog, log_line
         ("too fast", {"name": "Nova"}, 1),
     ],
 )
-def test_what_went_wrong_is_counted_and_daily_business_is_not(event, fields, troubles):
+def test_only_problems_count_as_warnings(event, fields, warnings):
     heard: list[Log] = []
     notes = ServerLog(heard.append)
     notes(Log(event, fields))
-    assert notes.troubles == troubles
+    assert notes.warnings == warnings
     assert heard == [Log(event, fields)]
 
 

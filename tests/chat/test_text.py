@@ -1,4 +1,4 @@
-"""What may be said, and how it is shown without doing harm."""
+"""Message texts: which are allowed, and how they are displayed."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from netchat.chat.text import show_text, validate_text
 @pytest.mark.parametrize(
     "text", ["hi", "two\nlines", "a\ttab", "Grüße 👩‍🚀", "علي", " ", "\u202eabc"]
 )
-def test_may_be_said(text):
+def test_allowed_texts(text):
     assert validate_text(text) is None
 
 
@@ -29,7 +29,7 @@ def test_may_be_said(text):
         ("\U0010fffe", "noncharacter U+10FFFE"),
     ],
 )
-def test_may_not_be_said(text, why):
+def test_refused_texts(text, why):
     assert why in (validate_text(text) or "")
 
 
@@ -57,12 +57,12 @@ def test_may_not_be_said(text, why):
         ("e" + "\u0301" * 9, "e" + "\u0301" * 8 + "\\u0301"),
     ],
 )
-def test_shown_without_harm(text, shown):
+def test_safe_display(text, shown):
     assert show_text(text) == shown
 
 
 @given(st.text())
-def test_what_is_shown_can_always_be_said_and_is_stable(text):
+def test_displayed_text_is_allowed_and_stable(text):
     shown = show_text(text)
     assert not shown or validate_text(shown) is None
     assert show_text(shown) == shown

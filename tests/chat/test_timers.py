@@ -1,8 +1,8 @@
-"""What happens because time passes; no test sleeps."""
+"""Timers, in simulated time."""
 
 import pytest
 
-from netchat.chat.timers import MAX_COUNTERS, SWEEP_EVERY
+from netchat.chat.timers import MAX_COUNTERS, SWEEP_INTERVAL
 from netchat.wire import (
     Create,
     Error,
@@ -48,7 +48,7 @@ class TestHandshake:
         assert early.closed
         assert not late.closed
 
-    def test_who_has_said_hello_is_left_alone(self, world):
+    def test_no_handshake_timeout_after_hello(self, world):
         link, _ = world.greet("Nova")
         world.wait(11)
         assert not link.closed
@@ -68,7 +68,7 @@ class TestFrames:
         link.up += data
         world.settle()
 
-    def test_the_rest_does_not_come(self, world):
+    def test_an_incomplete_frame_times_out(self, world):
         link, _ = world.greet("Nova")
         self.begin(world, link)
         world.wait(4.9)
@@ -77,7 +77,7 @@ class TestFrames:
         assert codes(link) == [ErrorCode.FRAME_TIMEOUT]
         assert link.closed
 
-    def test_a_byte_now_and_then_does_not_help(self, world):
+    def test_single_bytes_do_not_extend_the_timeout(self, world):
         link, _ = world.greet("Nova")
         frame = encode(Hello(0, b"x" * 16, b"", "n", "s", ()))
         for at in range(5):
@@ -85,7 +85,7 @@ class TestFrames:
             world.wait(1)
         assert link.closed
 
-    def test_each_frame_has_its_own_time(self, world):
+    def test_each_frame_has_its_own_timeout(self, world):
         link, _ = world.greet("Nova")
         stream = self.FRAME * 10
         for at in range(0, len(stream) - 10, 10):
@@ -93,18 +93,18 @@ class TestFrames:
             world.wait(1.5)
             assert not link.closed
 
-    def test_a_frame_that_was_finished(self, world):
+    def test_a_complete_frame_stops_the_timer(self, world):
         link, _ = world.greet("Nova")
         self.begin(world, link)
         self.begin(world, link, self.FRAME[5:])
         world.wait(20)
         assert not link.closed
-        assert not world.hub.partials
+        assert not world.hub.partial_frames
 
-    def test_who_is_not_read_is_not_blamed(self, world):
+    def test_a_connection_that_is_not_read_does_not_time_out(self, world):
         link, _ = world.greet("Nova")
         self.begin(world, link)
-        link.holds = 1  # it sends too fast, or the disk is behind
+        link.holds = 1  # it sends too fast, or the disk is slow
         for _ in range(100):
             world.wait(1)
         link.holds = 0
@@ -120,24 +120,24 @@ class TestSilence:
         world.wait(29)
         assert link.take()[1:] == []
         for _ in range(12):
-            world.wait(SWEEP_EVERY)
+            world.wait(SWEEP_INTERVAL)
         assert link.take() == [Ping(0)]
         assert not link.closed
-        world.wait(SWEEP_EVERY)
+        world.wait(SWEEP_INTERVAL)
         assert codes(link) == [ErrorCode.IDLE_TIMEOUT]
         assert world.hub.away
 
-    def test_any_sign_of_life_will_do(self, world):
+    def test_any_frame_resets_the_timer(self, world):
         link, _ = world.greet("Nova")
         for _ in range(10):
             world.wait(30)
-            world.wait(SWEEP_EVERY)
+            world.wait(SWEEP_INTERVAL)
             assert Ping(0) in link.take()
             world.say(link, Pong(0))
-            world.wait(SWEEP_EVERY)
+            world.wait(SWEEP_INTERVAL)
         assert not link.closed
 
-    def test_who_is_not_read_is_not_blamed(self, world):
+    def test_a_connection_that_is_not_read_does_not_time_out(self, world):
         link, _ = world.greet("Nova")
         link.holds = 1
         world.wait(1000)
@@ -145,7 +145,7 @@ class TestSilence:
 
 
 class TestStalls:
-    def test_nothing_taken_in_for_too_long(self, world):
+    def test_a_client_that_reads_nothing_is_disconnected(self, world):
         link, _ = world.greet("Nova")
         world.stall(link)
         world.wait(119)
@@ -154,18 +154,18 @@ class TestStalls:
         assert codes(link) == [ErrorCode.STALLED]
         assert world.hub.away
 
-    def test_taking_in_a_little_is_enough(self, world):
+    def test_reading_a_little_is_enough(self, world):
         link, _ = world.greet("Nova")
         for _ in range(3):
             world.stall(link)
             world.tick(119)
             world.drain(link)
         assert not link.closed
-        assert not world.hub.stalls
+        assert not world.hub.stalled_connections
 
 
 class TestAway:
-    def test_leave_notices_in_every_room_and_the_name_is_free(self, world):
+    def test_leave_events_in_every_room_and_the_name_is_free(self, world):
         nova = world.user("Nova", "lobby")
         sourav = world.user("Sourav", "lobby")
         world.drop(nova)
@@ -176,7 +176,7 @@ class TestAway:
         assert (leave.kind, leave.sender) == (EventKind.LEAVE, "Nova")
         assert "nova" not in world.hub.by_name
 
-    def test_each_for_itself(self, world):
+    def test_each_session_has_its_own_timer(self, world):
         first, second = world.user("a"), world.user("b")
         world.drop(first)
         world.tick(100)
@@ -186,7 +186,7 @@ class TestAway:
         world.tick(100)
         assert not world.hub.by_name
 
-    def test_coming_back_stops_the_clock(self, world):
+    def test_reconnecting_stops_the_timer(self, world):
         user = world.user("a")
         for _ in range(3):
             world.drop(user)
@@ -204,11 +204,11 @@ class TestRooms:
         world.say(link, Join(2, 0, 0, "lobby"), Leave(3, code), Leave(4, "lobby"))
         world.tick(3599)
         assert code in world.hub.rooms
-        world.tick(SWEEP_EVERY)
+        world.tick(SWEEP_INTERVAL)
         assert world.hub.rooms.keys() == {"lobby"}
         assert world.say(link, Join(5, 0, 0, code))[0].code == ErrorCode.NO_SUCH_ROOM
 
-    def test_a_room_with_somebody_in_it_stays(self, world):
+    def test_a_room_with_a_member_stays(self, world):
         link, _ = world.greet("Nova")
         joined, _ = world.say(link, Create(1))
         code = joined.membership[0].room
@@ -218,17 +218,17 @@ class TestRooms:
         world.tick(7200)
         assert code in world.hub.rooms
 
-    def test_counters_of_long_ago_are_read_back(self, world):
+    def test_old_counters_are_read_from_the_history(self, world):
         link, _ = world.greet("Nova")
         world.say(link, Join(1, 0, 0, "lobby"), Send(5, "lobby", "a"))
         room = world.hub.rooms["lobby"]
         room.counters.update(dict.fromkeys(range(MAX_COUNTERS + 1), 1))
         world.frozen = True
         world.say(link, Send(6, "lobby", "b"))
-        world.tick(SWEEP_EVERY)
+        world.tick(SWEEP_INTERVAL)
         assert room.counters  # not while something is under way
         world.frozen = False
         world.settle()
-        world.tick(SWEEP_EVERY)
+        world.tick(SWEEP_INTERVAL)
         assert not room.counters
         assert world.say(link, Send(5, "lobby", "a"))[0].seq == 2

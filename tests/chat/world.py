@@ -1,6 +1,6 @@
 """A whole chat in memory: one hub, any number of clients, and the bytes between them.
 
-No sockets and no clock: bytes move when `settle` is called, time passes when a test says so.
+There are no sockets and no clock: `settle` moves bytes, and the test advances the time.
 A test can cut a connection at any byte, freeze the disk, stall a reader, and crash the server.
 """
 
@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from netchat.chat.client import ChatClient
 from netchat.chat.client_events import ClientEvent, RoomEvent
+from netchat.chat.effects import Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
-from netchat.chat.model.connection import Close, Connection, Fanout, Log, Write
+from netchat.chat.model import Connection
 from netchat.chat.outbox import ClientState
 from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
@@ -38,30 +39,30 @@ T = TypeVar("T")
 
 History = MemoryHistory | SqliteHistory
 
-#: Far from 0, so that nothing works only because a clock began there.
+#: Start of the clock: far from 0, so that no code can rely on 0.
 BEGIN = 1000.0
 
 
 def hello(name: str, device: bytes = b"", token: bytes = b"") -> Hello:
-    """A HELLO as a client says it; a fresh device by default."""
+    """Return a HELLO, by default of a new device."""
     return Hello(0, device or secrets.token_bytes(16), token, name, "test", ())
 
 
 def refusal(answer: list[Message]) -> tuple[ErrorCode, int, int]:
-    """The one ERROR that a request was answered with: its code, and what it is about."""
+    """Return code, type and reference of the only ERROR in an answer."""
     (error,) = answer
     assert isinstance(error, Error)
     return ErrorCode(error.code), error.about, error.reference
 
 
 class Link(Connection):
-    """A connection, with the bytes under way on it.
+    """A connection, with the bytes in transit on it.
 
     Attributes:
-        up: bytes on their way to the server.
-        down: bytes on their way to the client.
-        closed: the server has closed it; what is in `down` still arrives.
-        slowed: seconds for which the server asked to read nothing, each time it did.
+        up: Bytes in transit to the server.
+        down: Bytes in transit to the client.
+        closed: Whether the server has closed it; the bytes in `down` still arrive.
+        slowed: Each pause in reading that the server requested, in seconds.
     """
 
     def __init__(self, address: str) -> None:
@@ -77,32 +78,32 @@ class Link(Connection):
         self._taken = 0
 
     def put(self, data: bytes) -> None:
-        """The server sends bytes."""
-        assert not self.closed, "nothing may be sent behind a close"
+        """Send bytes from the server."""
+        assert not self.closed, "nothing may be sent after a close"
         self.down += data
         self._unread.append(data)
 
     @property
     def wire(self) -> list[Message]:
-        """Every message the server has put on it."""
+        """All messages that the server has sent."""
         data = b"".join(self._unread)
         self._unread.clear()
         self._wire += [decode(frame) for frame in self._client_reader.feed(data)]
         return self._wire
 
     def take(self) -> list[Message]:
-        """The server's messages since the last call."""
+        """Return the server's messages since the last call."""
         new = self.wire[self._taken :]
         self._taken = len(self._wire)
         return new
 
     def events(self) -> list[Event]:
-        """Every EVENT the server has put on it."""
+        """Return every EVENT that the server has sent."""
         return [m for m in self.wire if isinstance(m, Event)]
 
 
 class User:
-    """A client, and all that has happened to it."""
+    """A client and its events."""
 
     def __init__(self, name: str, memory: ClientState | None = None) -> None:
         self.core = ChatClient(name, memory)
@@ -110,15 +111,15 @@ class User:
         self.happened: list[ClientEvent] = []
 
     def events(self, room: str = "lobby") -> list[Event]:
-        """The events of a room, as the user saw them."""
+        """Return the events of a room that the client reported."""
         return [h.event for h in self.all(RoomEvent) if h.event.room == room]
 
     def texts(self, room: str = "lobby") -> list[str]:
-        """What the user saw being said in a room."""
+        """Return the messages of a room that the client reported."""
         return [event.text for event in self.events(room) if event.device]
 
     def all(self, kind: type[T]) -> list[T]:
-        """Everything of one kind that has happened."""
+        """Return all reported events of one kind."""
         return [h for h in self.happened if isinstance(h, kind)]
 
 
@@ -126,10 +127,10 @@ class World:
     """A server and its clients.
 
     Attributes:
-        now: the time; tests move it.
-        frozen: batches are collected, and not committed: the disk is slow.
-        batches: those that were taken and are not committed yet.
-        notes: the server's log.
+        now: Simulated time, in seconds; tests advance it.
+        frozen: Whether batches stay uncommitted, as on a slow disk.
+        batches: Batches that were taken but not committed.
+        notes: The server's log.
     """
 
     def __init__(self, history: History | None = None, **settings: float) -> None:
@@ -144,10 +145,10 @@ class World:
         self._addresses = 0
         self.hub = Hub(self.settings, self.history, self.history.load(), self.now)
 
-    # -- who is there ---------------------------------------------------------------------------
+    # -- clients --------------------------------------------------------------------------------
 
     def user(self, name: str, *rooms: str, memory: ClientState | None = None) -> User:
-        """A client that has connected, and joined some rooms."""
+        """Connect a client and join rooms."""
         user = User(name, memory)
         self.users.append(user)
         self.connect(user)
@@ -157,7 +158,7 @@ class World:
         return user
 
     def link(self, host: str = "10.0.0.1") -> Link:
-        """A connection without a client: the test is the client."""
+        """Open a connection on which the test is the client."""
         self._addresses += 1
         link = Link(f"{host}:{self._addresses}")
         self.links.append(link)
@@ -166,30 +167,30 @@ class World:
         return link
 
     def greet(self, name: str, device: bytes = b"") -> tuple[Link, Welcome]:
-        """A connection without a client, with a session."""
+        """Open a connection with a session, on which the test is the client."""
         link = self.link()
         (welcome,) = self.say(link, hello(name, device))
         assert isinstance(welcome, Welcome)
         return link, welcome
 
     def connect(self, user: User) -> None:
-        """Let a client connect (again)."""
+        """Connect or reconnect a client."""
         assert user.link is None
         user.link = self.link()
         user.core.connected()
 
     def say(self, link: Link, *messages: Message) -> list[Message]:
-        """Send frames on a connection without a client; returns what the server answers."""
+        """Send messages on a connection and return the server's answers."""
         link.take()
         for message in messages:
             link.up += encode(message)
         self.settle()
         return link.take()
 
-    # -- what goes wrong ------------------------------------------------------------------------
+    # -- faults ---------------------------------------------------------------------------------
 
     def drop(self, user: User, up: int = 0, down: int = 0) -> None:
-        """Cut a client's connection: only so many of the bytes under way still arrive."""
+        """Cut a client's connection; `up` and `down` bytes in transit still arrive."""
         link = user.link
         assert link is not None
         self._pump(user)
@@ -210,7 +211,7 @@ class World:
                 user.happened += user.core.take_events()
 
     def purge(self) -> None:
-        """Delete what is older than now, however much that is."""
+        """Purge all events that are older than now."""
         purge = Purge(self.history, int(self.now * 1e6), at_once=True)
         while purge.step():
             pass
@@ -218,7 +219,7 @@ class World:
             room.oldest = purge.oldest.get(room.id, room.oldest)
 
     def crash(self) -> None:
-        """The server is gone, with all that was not committed, and starts again."""
+        """Crash the server, losing all that was not committed, and restart it."""
         self.batches.clear()
         for link in list(self.links):
             self.links.remove(link)
@@ -229,47 +230,47 @@ class World:
         self.hub = Hub(self.settings, self.history, self.history.load(), self.now)
 
     def stall(self, link: Link) -> None:
-        """A client takes nothing in any more."""
+        """Stop a client from reading."""
         link.holds = 1
         self.hub.stalled(link, self.now)
 
     def drain(self, link: Link) -> None:
-        """It does again."""
+        """Let a client read again."""
         link.holds = 0
         self.hub.drained(link)
 
-    # -- what moves -----------------------------------------------------------------------------
+    # -- progress -------------------------------------------------------------------------------
 
     def tick(self, seconds: float = 0.0) -> None:
-        """Let time pass in which everybody gives signs of life, and what follows from it."""
+        """Let time pass while all clients respond to PING."""
         self.now += seconds
         for link in self.links:
             link.heard = self.now
         self.wait()
 
     def wait(self, seconds: float = 0.0) -> None:
-        """Let time pass in which nobody says anything."""
+        """Let time pass without messages."""
         self.now += seconds
         self.hub.tick(self.now)
         self._carry_out()
         self.settle()
 
     def commit(self) -> None:
-        """The disk has written the oldest batch."""
+        """Finish writing the oldest batch."""
         batch = self.batches.popleft()
         self.history.write([batch])
         self.hub.commit(batch)
         self._carry_out()
 
     def take_batch(self) -> bool:
-        """Give what the hub has collected to the disk, which writes it later."""
+        """Take the hub's batch, to be committed later; return whether there was one."""
         batch = self.hub.take_batch()
         if batch is not None:
             self.batches.append(batch)
         return batch is not None
 
     def settle(self, until: Callable[[], bool] = lambda: False) -> None:
-        """Move bytes and commits until nothing is under way any more, or `until` says so."""
+        """Move bytes and commit batches until nothing is left to do, or `until` returns True."""
         moved = True
         while moved and not until():
             moved = self.exchange()
@@ -279,7 +280,7 @@ class World:
                     self.commit()
 
     def exchange(self) -> bool:
-        """Carry all bytes under way once; returns whether there were any."""
+        """Deliver all bytes in transit once; return whether there were any."""
         moved = False
         for user in self.users:
             self._pump(user)
@@ -301,7 +302,7 @@ class World:
             user.link.up += user.core.data_to_send()
 
     def _receive(self, link: Link, count: int | None = None) -> bool:
-        """The server reads bytes, as `netchat.net.chat_server` does; whether there was anything to do."""
+        """Pass received bytes to the server as `netchat.net.chat_server` does; return whether any."""
         if link.holds or link.closed or self.now < link.paused_until:
             return False
         data = bytes(link.up[:count])
@@ -323,15 +324,15 @@ class World:
         if link.reader.pending:
             if frames or not link.partial_since:
                 link.partial_since = self.now
-                hub.partials[link] = None
+                hub.partial_frames[link] = None
         elif link.partial_since:
             link.partial_since = 0.0
-            hub.partials.pop(link, None)
+            hub.partial_frames.pop(link, None)
         self._carry_out()
         return True
 
     def _hand_over(self, user: User, count: int | None = None) -> bool:
-        """The client reads bytes."""
+        """Pass received bytes to the client."""
         link = user.link
         if link is None or link.stalled_since:
             return False
@@ -343,7 +344,7 @@ class World:
         return bool(data)
 
     def _carry_out(self) -> None:
-        for output in self.hub.take_outputs():
+        for output in self.hub.take_effects():
             match output:
                 case Write(to, data):
                     assert isinstance(to, Link)

@@ -218,9 +218,9 @@ def test_what_cannot_be_said_or_done_is_told_and_the_rest_goes_on(port):
         assert chatter.out == ["[join] Clumsy joined the chat", "Clumsy: still here"]
         for text in (
             "[error] The message has 20000 bytes; this server takes 16384. Send it in parts.",
-            "[error] The message holds the control character U+0007",
+            "[error] The message contains the control character U+0007",
             "[error] There is no command /frob",
-            "[not delivered] 'hi': There is nobody called Nobody",
+            "[not delivered] 'hi': There is no user named Nobody",
         ):
             chatter.see(text, err=True)
 

@@ -133,7 +133,7 @@ def test_commands_are_obeyed_and_never_said(people: RosterReceived) -> None:
     lea.page.click("#privates button")
     lea.sees("a secret")
     lea.say("/msg Nobody1 hello")  # what cannot be delivered is not lost from sight
-    expect(lea.log.locator(".why")).to_contain_text("nobody called Nobody1")
+    expect(lea.log.locator(".why")).to_contain_text("no user named Nobody1")
 
     ada.say("/leave")
     lea.page.click("#rooms button")

@@ -19,7 +19,16 @@ from pathlib import Path
 
 import netchat
 
-TARGETS = ("frame_reader", "hub", "pcap", "reassembly", "decoder", "link", "websocket", "door")
+TARGETS = (
+    "frame_reader",
+    "hub",
+    "pcap",
+    "reassembly",
+    "decoder",
+    "link",
+    "websocket",
+    "datagram_listener",
+)
 
 PACKAGE = Path(netchat.__file__).parent
 

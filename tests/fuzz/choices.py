@@ -25,36 +25,36 @@ class Choices:
         self._at = 0
 
     def __bool__(self) -> bool:
-        """Whether there are bytes left."""
+        """Return whether bytes are left."""
         return self._at < len(self._data)
 
     def byte(self) -> int:
-        """One byte, as it is."""
+        """Return the next byte."""
         self._at += 1
         return self._data[self._at - 1] if self._at <= len(self._data) else 0
 
     def below(self, limit: int) -> int:
-        """A number from 0 to `limit` - 1; for at most 65536."""
+        """Return a number from 0 to `limit` - 1, for a limit of at most 65536."""
         number = self.byte() if limit <= 256 else self.byte() << 8 | self.byte()
         return number % limit
 
     def pick(self, options: Sequence[_T]) -> _T:
-        """One of several."""
+        """Return one of several options."""
         return options[self.below(len(options))]
 
     def one_in(self, n: int) -> bool:
-        """True about once in n times; never where the bytes have ended."""
+        """Return True about once in n times, never after the last byte."""
         return self.below(n) == n - 1
 
     def blob(self, most: int) -> bytes:
-        """Up to `most` bytes, as they are."""
+        """Return up to `most` bytes."""
         size = self.below(most + 1)
         taken = self._data[self._at : self._at + size]
         self._at += size
         return taken
 
     def rest(self) -> bytes:
-        """All that is left."""
+        """Return the remaining bytes."""
         taken = self._data[self._at :]
         self._at = len(self._data)
         return taken

@@ -1,6 +1,6 @@
 """The decoder under any packets: a real conversation, damaged, among noise.
 
-What must hold:
+Invariants:
     - nothing is raised;
     - every message that comes out is encoded to the bytes it came from;
     - the bytes of a direction are in one item each, over a link those of both of its streams;

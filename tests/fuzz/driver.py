@@ -1,4 +1,4 @@
-"""What drives a hub in the fuzzer: a server without sockets, disk or clock, and its peers' eyes.
+"""Driver of a hub for the fuzzer: a server without sockets, disk or clock, and its peers.
 
 It does what `netchat.net.chat_server` does, at moments that the input chooses, and looks at everything
 that comes out: a violated promise is an `AssertionError`.
@@ -7,10 +7,11 @@ that comes out: a violated promise is an `AssertionError`.
 from __future__ import annotations
 
 from netchat import wire
+from netchat.chat.effects import Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
-from netchat.chat.model.connection import Close, Connection, Fanout, Log, Write
-from netchat.chat.model.room import TAIL_BYTES
+from netchat.chat.model import Connection
 from netchat.chat.persistence import Batch
+from netchat.chat.room_tail import TAIL_BYTES
 from netchat.chat.settings import Settings
 from netchat.errors import PeerError
 from netchat.net.history.memory_history import MemoryHistory
@@ -32,7 +33,7 @@ SETTINGS = Settings(
 
 
 class Peer(Connection):
-    """One connection, and what its client has been told."""
+    """A connection, and what its client has received."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"10.0.0.{number % 2}:{number}")
@@ -47,9 +48,9 @@ class Driver:
     """A hub with a history in memory.
 
     Attributes:
-        peers: the connections that are not lost.
-        tokens: every token that was given out.
-        codes: every room code that was told to anybody.
+        peers: The open connections.
+        tokens: Every token that the server has issued.
+        codes: Every room code that the server has sent.
     """
 
     def __init__(self) -> None:
@@ -83,13 +84,13 @@ class Driver:
             self.hub.receive(peer, frames, self.now)
             if peer.reader.pending:
                 peer.partial_since = peer.partial_since or self.now
-                self.hub.partials[peer] = None
+                self.hub.partial_frames[peer] = None
             elif peer.partial_since:
                 peer.partial_since = 0.0
-                self.hub.partials.pop(peer, None)
+                self.hub.partial_frames.pop(peer, None)
             pause = self.hub.pause(peer, self.now, more=peer.reader.unread)
             assert pause >= 0
-            assert peer.closing or not peer.reader.unread or pause, "unread, and nobody comes back"
+            assert peer.closing or not peer.reader.unread or pause, "unread bytes without a pause"
         self.look()
 
     def lose(self, peer: Peer) -> None:
@@ -133,8 +134,8 @@ class Driver:
     # -- what comes out of it -------------------------------------------------------------------
 
     def look(self) -> None:
-        """Take the outputs, as the peers would."""
-        for output in self.hub.take_outputs():
+        """Carry out the effects, as the peers would."""
+        for output in self.hub.take_effects():
             match output:
                 case Fanout(to, data):
                     for connection in to:
@@ -189,10 +190,15 @@ class Driver:
             assert frames == [wire.encode(event)], "an event differs from what the history has"
 
     def check(self) -> None:
-        """What must hold at any moment."""
+        """Check the invariants."""
         hub, alive = self.hub, set(self.peers)
         assert set(hub.connections) == alive
-        for register in (hub.half_open, hub.partials, hub.stalls, hub.catching_up):
+        for register in (
+            hub.half_open,
+            hub.partial_frames,
+            hub.stalled_connections,
+            hub.catching_up,
+        ):
             assert set(register) <= alive, "a lost connection is remembered"
         assert sum(hub.addresses.values()) == len(alive)
         assert len(hub.half_open) <= SETTINGS.max_half_open
@@ -215,7 +221,7 @@ class Driver:
             assert len(set(named)) == len(named), f"room {number} has a message twice"
 
     def finish(self) -> None:
-        """Let everybody go, and time pass: nothing must be left."""
+        """Disconnect all clients and let time pass: nothing must be left."""
         for peer in list(self.peers):
             self.lose(peer)
         self.commit()

@@ -1,6 +1,6 @@
-"""The frame reader under any bytes in any slicing, against a parser that sees all of them at once.
+"""The frame reader on any bytes in any slicing, against a parser that sees all bytes at once.
 
-What must hold:
+Invariants:
     - nothing but a `PeerError` is ever raised;
     - the frames, the kind of error and the bytes kept do not depend on how the stream was sliced;
     - a reader that has failed stays failed, and hands no frame over twice;
@@ -93,7 +93,7 @@ def parse(stream: bytes, limit: int) -> tuple[list[Frame], type[PeerError] | Non
     """The plainest parser there could be: the whole stream, one field of a header at a time.
 
     Returns:
-        The frames; the kind of error behind them, if any; the bytes of an unfinished frame.
+        The frames; the kind of error after them, if any; the bytes of an unfinished frame.
     """
     frames: list[Frame] = []
     while stream:

@@ -1,8 +1,8 @@
-"""The server's rules under conversations that no client would lead, but that begin like real ones.
+"""The hub under unusual conversations that begin like real ones.
 
 An input is read as a sequence of steps of a small server: connections come and go, say HELLO and
 whatever else, some of it damaged; time passes, commits end late, readers stall. See `driver.py`
-for what must hold.
+for the invariants.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _DEVICES = tuple(name[:1].encode() * 16 for name in ("N", "S", "Z", "A", "I"))
 _NUMBERS = (0, 1, 2, 3, 5, 2**32, 2**63 - 1, 2**63, 2**64 - 1)
 _SECONDS = (0.0, 0.1, 1.0, 5.5, 10.5, 31.0, 91.0, 121.0, 4000.0)
 
-#: Steps of one case; an input that asks for more is no better.
+#: Most steps of one case; more would find no more.
 MOST_STEPS = 150
 
 

@@ -1,6 +1,6 @@
-"""A link under any misfortune, and under a peer that forges blocks.
+"""A link with loss, damage and a peer that forges blocks.
 
-What must hold:
+Invariants:
     - nothing is raised;
     - what comes out of a stream is what went in, as far as it goes (unless blocks were forged);
     - no side holds more than its bound;

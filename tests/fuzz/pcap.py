@@ -1,8 +1,8 @@
 """The capture reader under any bytes: packets, then a clear error or the end.
 
-What must hold:
+Invariants:
     - nothing but a `CaptureError` is ever raised, and it names the file;
-    - packets are numbered without holes, and hold no more than the file had;
+    - packets are numbered without gaps, and hold no more than the file had;
     - the same bytes in smaller pieces give the same packets and the same error.
 """
 

@@ -1,6 +1,6 @@
 """TCP reassembly under any arrival of segments, against a model that knows the stream.
 
-What must hold:
+Invariants:
     - every byte that is delivered is the stream's own, in its place;
     - nothing is delivered twice, and gaps are exactly where nothing was delivered;
     - at the end nothing is kept.
@@ -43,7 +43,7 @@ class _Pipe:
         return []
 
     def swap_direction(self) -> None:
-        raise AssertionError("nobody asked for it")
+        raise AssertionError("the direction must not change")
 
 
 def check(data: bytes) -> None:

@@ -54,7 +54,7 @@ def damaged(frame: bytes, choices: Choices) -> bytes:
     match choices.below(4):
         case 0:
             return bytes(changed)
-        case 1:  # the CRC is right again: the damage reaches what is behind it
+        case 1:  # the CRC is right again: the damage reaches the body's decoder
             changed[12:16] = bytes(4)
             changed[12:16] = wire.checksum(bytes(changed)).to_bytes(4, "big")
             return bytes(changed)

@@ -20,7 +20,7 @@ from tests.fuzz.choices import Choices
         ("reassembly", 2000),
         ("decoder", 400),
         ("link", 400),
-        ("door", 400),
+        ("datagram_listener", 400),
         ("websocket", 2000),
     ],
 )

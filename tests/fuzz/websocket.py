@@ -1,6 +1,6 @@
 """The server's side of a WebSocket under any bytes in any slicing.
 
-What must hold:
+Invariants:
     - nothing but a `PeerError` is ever raised;
     - the frames and the kind of error do not depend on how the stream was sliced, nor on how many
       frames are taken at a time;
@@ -42,7 +42,7 @@ class _Lower(asyncio.Transport):
         self.closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not self.closed, "written to behind its end"
+        assert not self.closed, "written to after its end"
         self.written += data
 
     def can_write_eof(self) -> bool:
@@ -75,7 +75,7 @@ def check(data: bytes) -> None:
 
 
 def _run(parts: list[bytes], most: int = sys.maxsize) -> tuple[list[Frame], type[PeerError] | None]:
-    """What a server makes of a stream: the frames, and the kind of error behind them."""
+    """What a server makes of a stream: the frames, and the kind of error after them."""
     lower = _Lower()
     socket = WebSocket(lower, LIMIT, Envelope())
     frames: list[Frame] = []

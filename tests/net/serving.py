@@ -8,7 +8,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 
 from netchat.chat.client_events import ClientEvent, RoomEvent
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
 from netchat.chat.server_log import ServerLog
 from netchat.chat.settings import Settings
 from netchat.errors import HistoryError

@@ -190,13 +190,13 @@ class TestOverload:
                     await fast.echo(at + 49)
                     sizes = [p.transport.get_write_buffer_size() for p in serving.peers]
                     most = max(most, *sizes)
-                assert len(serving.server.hub.stalls) == 1
+                assert len(serving.server.hub.stalled_connections) == 1
                 # What was under way when it stalled, and one piece of history: not 8 MB.
                 assert most < 4 * HIGH_WATER
                 await slow.echo(count)
                 seqs = [event.seq for event in slow.all(Event)]
                 assert seqs == list(range(seqs[0], seqs[0] + count + 2))
-                assert not serving.server.hub.stalls
+                assert not serving.server.hub.stalled_connections
                 fast.send(Send(count + 100, "lobby", "live"))
                 await slow.until(lambda: slow.got[-1].text == "live")
 
@@ -239,7 +239,7 @@ class TestFailingDisk:
     async def test_what_is_said_waits_and_nothing_is_lost(self, history, monkeypatch):
         monkeypatch.setattr(module, "MAX_WAITING", 20_000)
         settings = {"rate": 0.0, "frame_timeout": 0.1, "silence_timeout": 0.2, "ping_after": 0.1}
-        monkeypatch.setattr("netchat.chat.timers.SWEEP_EVERY", 0.05)
+        monkeypatch.setattr("netchat.chat.timers.SWEEP_INTERVAL", 0.05)
         async with serve(history, **settings) as serving:
             port = serving.port
             async with talker(port, "Nova", "lobby") as nova, talker(port, "M", "lobby") as maya:
@@ -336,7 +336,7 @@ class TestStopping:
             for one in (slow, fast):
                 await one.answer(Join(1, 0, 0, "lobby"))
             number = 0
-            while not serving.server.hub.stalls:
+            while not serving.server.hub.stalled_connections:
                 number += 1
                 fast.send(Send(number, "lobby", "x" * 16_000))
                 await fast.echo(number)

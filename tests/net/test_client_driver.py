@@ -155,7 +155,7 @@ async def test_another_name_can_be_said():
         talker(serving.port, "nova") as second,
     ):
         await second.until(lambda: second.all(NameRejected))
-        second.core.introduce(second.all(NameRejected)[0].suggestion)
+        second.core.send_hello(second.all(NameRejected)[0].suggestion)
         await second.enter()
         assert second.core.name == "nova2"
         assert second.all(RoomEntered)[0].room == "lobby"

@@ -221,7 +221,7 @@ def use(path):
             return str(error)
         client = ChatClient("Nova", loaded)
         client.connected()
-        client.tell("Sourav", "psst")
+        client.send_private("Sourav", "psst")
         client.data_to_send()
         for send in loaded.outbox.values():
             encode(send)
@@ -311,7 +311,7 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 def test_a_private_message_without_a_room_yet_survives(tmp_path):
     store = ClientStore(tmp_path / "nova.db")
     client = ChatClient("Nova", store.load())
-    client.tell("Sourav", "psst")
+    client.send_private("Sourav", "psst")
     store.save(client.memory)
     store.close()
     again = ClientStore(tmp_path / "nova.db")

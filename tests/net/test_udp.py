@@ -246,7 +246,7 @@ async def test_silence_for_a_while_costs_nothing_but_time() -> None:
 
 
 async def test_a_client_that_vanished_is_noticed_by_its_silence(monkeypatch) -> None:
-    monkeypatch.setattr("netchat.chat.timers.SWEEP_EVERY", 0.1)
+    monkeypatch.setattr("netchat.chat.timers.SWEEP_INTERVAL", 0.1)
     monkeypatch.setattr("netchat.net.chat_server.LINGER", 0.2)
     path = ClientPath("uncoded", udp=True)
     async with (

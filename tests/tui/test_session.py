@@ -319,7 +319,7 @@ def test_commands_become_requests(line, wanted):
         ("/rooms", "[rooms] lobby (you speak here), 7K3F9-2MQ0T"),
         ("x" * 101, "[error] The message has 101 bytes; this server takes 100."),
         ("/msg Nova " + "é" * 51, "[error] The message has 102 bytes; this server takes 100."),
-        ("beep \x07", "[error] The message holds the control character U+0007"),
+        ("beep \x07", "[error] The message contains the control character U+0007"),
     ],
 )
 def test_what_needs_no_server_is_answered_at_once(line, answer):

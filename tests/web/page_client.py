@@ -118,8 +118,8 @@ class PageClient:
         self.name, self.online, self.ended = state["name"], state["online"], state["ended"]
         self.unsent = state["unsent"]
         self.requests = dict.fromkeys(range(state["requests"]))
-        self.past = dict.fromkeys(range(state["past"]))
-        self.holes = set(range(state["holes"]))
+        self.history_replies = dict.fromkeys(range(state["past"]))
+        self.gap_requests = set(range(state["holes"]))
         self.memory = SimpleNamespace(
             rooms={
                 room["code"]: SimpleNamespace(**{**room, "kind": RoomKind(room["kind"])})
@@ -174,11 +174,12 @@ class PageClient:
 
     def __getattr__(self, name: str) -> Any:
         if name not in (
-            *("introduce", "ping", "say", "tell", "join", "create", "leave", "who", "rename"),
-            "bye",
+            *("send_hello", "ping", "say", "send_private", "join", "create", "leave", "who"),
+            *("rename", "bye"),
         ):
             raise AttributeError(name)
-        return lambda *args: self._call(name, *args)
+        call = {"send_hello": "introduce", "send_private": "tell"}.get(name, name)
+        return lambda *args: self._call(call, *args)
 
 
 def _message(name: str, fields: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from netchat.chat.model.connection import Log
+from netchat.chat.effects import Log
 from netchat.wire import Event, Join, Send
 from tests.net.serving import raw, talker
 from tests.web.serving import TOKEN, browser, serve_page
@@ -192,7 +192,7 @@ class TestFeed:
                 rude.send(b"GET / HTTP/1.1\r\n\r\n")
                 await rude.end()
             counter = 0
-            while not serving.server.hub.stalls:
+            while not serving.server.hub.stalled_connections:
                 counter += 1
                 await page.send(Send(counter, "lobby", "x" * 16000))
                 await page.next(Event)

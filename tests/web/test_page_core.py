@@ -16,10 +16,12 @@ from tests.chat.test_client import (  # noqa: F401
     TestWhatCannotBeSent,
     test_a_text_the_server_refuses_is_reported,
     test_the_outbox_is_sent_in_order,
-    test_warnings_are_told,
+    test_warnings_are_reported,
 )
-from tests.chat.test_client_handlers import (  # noqa: F401
+from tests.chat.test_client_handlers import (  # noqa: F401  # noqa: F401
     TestOrder,
+    TestProtocolErrors,
+    TestRoomPositions,
     TestServersThatDoWrong,
     TestWhereARoomBegins,
     give,
@@ -31,14 +33,14 @@ from tests.chat.test_reconnecting import (  # noqa: F401
     test_a_crash_loses_nothing_that_was_acknowledged,
     test_a_request_whose_answer_is_lost,
     test_a_room_that_is_gone,
-    test_a_room_that_is_there_but_takes_nobody_back_says_why,
-    test_a_server_without_a_disk_comes_back_with_another_log,
-    test_cut_at_any_byte_nothing_is_lost_or_said_twice,
+    test_a_room_that_refuses_a_rejoin_says_why,
+    test_a_server_without_a_disk_restarts_with_another_log,
+    test_cut_at_any_byte_nothing_is_lost_or_duplicated,
+    test_events_deleted_meanwhile_are_reported,
     test_every_welcome_is_lost,
-    test_the_echo_is_under_way_when_the_client_comes_back,
+    test_messages_without_a_connection_are_sent_later,
+    test_the_acknowledgement_is_pending_when_the_client_reconnects,
     test_the_session_is_over_and_the_rooms_are_joined_again,
-    test_what_was_deleted_meanwhile_is_told,
-    test_what_was_said_without_a_connection_is_said_later,
     world,
 )
 from tests.web.page_client import NODE, Node, PageClient
@@ -83,7 +85,7 @@ class TestReload:
         nova, sourav = there.user("Nova", "lobby"), there.user("Sourav", "lobby")
         there.drop(nova)
         nova.core.say("lobby", "a")
-        nova.core.tell("sourav", "b")
+        nova.core.send_private("sourav", "b")
         reload(there, nova)
         there.connect(nova)
         there.settle()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from netchat.chat.room_codes import new_code, read_code, show_code
 from netchat.chat.text import show_text, validate_text
 from netchat.web.site import PAGE
-from netchat.wire.shown import INVISIBLE
+from netchat.wire.safe_text import INVISIBLE
 
 NODE = shutil.which("node")
 

@@ -187,7 +187,7 @@ class TestConnections:
 
     async def test_one_address_cannot_take_them_all(self, monkeypatch):
         monkeypatch.setattr("netchat.web.site.MAX_CONNECTIONS", 8)
-        monkeypatch.setattr("netchat.chat.fair_shares.CLASS", 2)
+        monkeypatch.setattr("netchat.chat.fair_shares.GUARANTEED", 2)
 
         async def answered(connection: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> bool:
             reader, writer = connection

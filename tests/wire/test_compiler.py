@@ -39,23 +39,23 @@ class Empty(Record):
 
 
 @given(instances(Clash))
-def test_any_name_will_do_for_a_field(value):
+def test_a_field_may_have_any_name(value):
     raw = value.encode()
     assert Clash.read(raw, 0) == (value, len(raw))
 
 
-def test_no_fields_are_no_bytes():
+def test_a_message_without_fields_is_empty():
     assert Empty().encode() == b""
     assert Empty.read(b"xyz", 2) == (Empty(), 2)
 
 
-def test_reads_from_where_it_is_told():
+def test_read_starts_at_the_given_offset():
     raw = Item(7, "é").encode()
     assert raw == b"\x07\x00\x02\xc3\xa9"
     assert Item.read(b"??" + raw + b"!", 2) == (Item(7, "é"), 2 + len(raw))
 
 
-def test_neighbouring_numbers_and_the_length_behind_them_are_one_struct():
+def test_adjacent_numbers_and_the_length_after_them_share_one_struct():
     source = source_of(Event)
     assert source.count("pack0(") == 2  # one in encode, one as unpack0 in read
     assert "_seq, _time, _device, _counter, _kind, size" in source

@@ -143,14 +143,14 @@ def test_oversized_frame_is_refused_from_its_header():
 
 
 @given(st.lists(messages, max_size=3), st.binary(max_size=8))
-def test_valid_frames_in_front_are_not_lost(sent, garbage):
+def test_valid_frames_before_garbage_are_not_lost(sent, garbage):
     stream = b"".join(map(encode, sent))
     with pytest.raises(BadMagic, match=f"frame at byte {len(stream)} of") as caught:
         FrameReader().feed(stream + b"??" + garbage)
     assert list(caught.value.frames) == [Frame(m.TYPE, m.encode()) for m in sent]
 
 
-def test_what_came_before_across_feeds_is_counted_and_handed_over_once():
+def test_frames_from_earlier_feeds_are_counted_and_returned_once():
     reader = FrameReader()
     assert reader.feed(PING + SEND[:20]) == [Frame(Ping.TYPE, PING[16:])]
     with pytest.raises(BadMagic, match=f"byte {2 * len(PING) + len(SEND)} of") as caught:
@@ -219,4 +219,4 @@ def test_check_header_of_a_part():
     head = _header(length=5)
     assert [check_header(head[:size]) for size in range(16)] == [0] * 16
     assert check_header(head) == 5
-    assert check_header(bytearray(head) + b"behind it") == 5
+    assert check_header(bytearray(head) + b"after it") == 5

@@ -1,4 +1,4 @@
-"""The golden frames of `tests/vectors/`, both ways."""
+"""The golden frames of `tests/vectors/`, encoded and decoded."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_crc_of_the_usual_check_string():
 
 
 @each_vector
-def test_header_and_crc_stand_for_themselves(vector):
+def test_header_and_crc_are_consistent(vector):
     assert not problems(vector), "python -m tests.vectors prints what to write"
     assert checksum(frame_of(vector)) == int(vector["crc"], 16)
 

@@ -116,7 +116,7 @@ def test_list_that_claims_more_items_than_it_has():
 def test_left_over():
     body = Send(1, "r", "t").encode() + b"???"
     assert _refused(Send, body) == (
-        f"SEND: 3 bytes are left over behind its last field, at byte {len(body) - 3}"
+        f"SEND: 3 bytes are left over after its last field, at byte {len(body) - 3}"
     )
 
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netchat import __version__
 from netchat.bench.engine.point_runner import Work
 from netchat.bench.engine.resume import ResumeFile
 from netchat.bench.engine.workers import InProcess, ProcessPool, Runner, Task
@@ -23,6 +22,7 @@ from netchat.bench.suite import Experiment, each, experiments
 from netchat.channels import Channel
 from netchat.coding import Code
 from netchat.errors import BenchError
+from netchat.version import __version__
 from netchat.wording import many
 
 __all__ = ["ERRORS", "SECONDS", "Progress", "run"]

@@ -10,7 +10,7 @@ from wcwidth import width as columns
 from netchat.bench.report.table import measured_rate
 from netchat.bench.results import Point
 from netchat.channels.registry import split
-from netchat.wire.shown import show_line
+from netchat.wire.safe_text import show_line
 
 __all__ = ["as_grid"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from netchat.bench.theory.intervals import Interval
 from netchat.errors import BenchError
-from netchat.wire.shown import show_line
+from netchat.wire.safe_text import show_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,7 @@ from wcwidth import width as columns
 from netchat.bench.results import Point
 from netchat.bench.theory.intervals import Interval
 from netchat.bench.theory.rates import Kind
-from netchat.wire.shown import show_line
+from netchat.wire.safe_text import show_line
 
 __all__ = ["as_html", "as_text", "format_number", "measured_rate"]
 

@@ -22,7 +22,7 @@ from collections.abc import Collection
 from netchat.errors import CaptureError
 from netchat.packets.capture.bpf import NOTHING, chat_filter
 from netchat.packets.capture.packet import ETHERNET, RAW, SLL2, Packet
-from netchat.wire.shown import show_line
+from netchat.wire.safe_text import show_line
 
 __all__ = ["ANY", "AfPacketRing"]
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from netchat.errors import LinkError
 from netchat.link.open_request import Mode, read_open_request
 from netchat.packets.items import Block
-from netchat.wire.shown import show_line
+from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
 __all__ = ["Paint", "block_lines", "block_summary", "plain"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netchat.packets.items import Damage, Decoded, Gap, Item
 from netchat.wire import Event, EventKind, RoomKind
-from netchat.wire.shown import show_line
+from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
 __all__ = ["ChatTranscript"]

@@ -15,7 +15,7 @@ from netchat.packets.tcp.dissect import FIN, RST, SYN
 from netchat.packets.views.blocks import block_summary
 from netchat.packets.views.lines import flag_names
 from netchat.packets.views.summary import summary
-from netchat.wire.shown import show_line
+from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
 __all__ = ["MAX_CLIENTS", "MAX_ROWS", "MAX_SERVERS", "Ladder", "Lane", "Row"]

@@ -11,7 +11,7 @@ from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Tra
 from netchat.packets.tcp.dissect import ACK, FIN, PSH, RST, SYN
 from netchat.packets.views.blocks import block_summary
 from netchat.packets.views.summary import summary
-from netchat.wire.shown import show_line
+from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
 __all__ = ["Lines", "flag_names", "side_name"]

@@ -14,7 +14,7 @@ from netchat.wire import (
     Welcome,
     fields_of,
 )
-from netchat.wire.shown import INVISIBLE, show_line
+from netchat.wire.safe_text import INVISIBLE, show_line
 from netchat.wording import many
 
 __all__ = ["details", "quote", "summary", "value_name"]

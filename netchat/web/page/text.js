@@ -1,6 +1,6 @@
 // Text, codes and names: what may be said, and how it is shown without doing harm.
 
-// What is escaped, and what stays where ordinary writing needs it: see netchat/wire/shown.py.
+// What is escaped, and what stays where ordinary writing needs it: see netchat/wire/safe_text.py.
 const NONCHARACTERS = "\\ufdd0-\\ufdef\\ufffe\\uffff" + Array.from({ length: 16 }, (_, i) => {
   const plane = (i + 1).toString(16);
   return `\\u{${plane}fffe}\\u{${plane}ffff}`;

@@ -29,7 +29,7 @@ def test_an_undamaged_history_comes_over_whole(path, tmp_path):
     assert found.missing("lobby") == 0
     with reopened(path) as old, reopened(tmp_path / "new.db") as new:
         before, after = old.load(), new.load()
-        assert (after.sessions, after.seats) == (before.sessions, before.seats)
+        assert (after.sessions, after.memberships) == (before.sessions, before.memberships)
         assert [(r.code, head, oldest) for r, head, oldest in after.rooms] == [
             (r.code, head, oldest) for r, head, oldest in before.rooms
         ]

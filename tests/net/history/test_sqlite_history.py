@@ -195,7 +195,7 @@ class TestOnDisk:
             (RoomRow(2, "B", 2, 78), 0, 1),
         ]
         assert snapshot.sessions == [SessionRow(3, b"token2", b"token", 5, "Vega")]
-        assert snapshot.seats == [MembershipRow(3, 2)]
+        assert snapshot.memberships == [MembershipRow(3, 2)]
         assert snapshot.next_id > 3
 
     def test_a_room_that_is_gone_comes_back_no_more_and_its_number_neither(self, reopen):
@@ -203,7 +203,7 @@ class TestOnDisk:
         history.write([batch(row(1, room=9), changes=[RoomRow(9, "B", 2, 7), MembershipRow(1, 9)])])
         history.write([batch(changes=[RoomDeleted(9)])])
         snapshot = reopen().load()
-        assert (snapshot.rooms, snapshot.seats, snapshot.next_id) == ([], [], 10)
+        assert (snapshot.rooms, snapshot.memberships, snapshot.next_id) == ([], [], 10)
 
     def test_batches_are_written_all_or_not_at_all(self, reopen):
         history = reopen()

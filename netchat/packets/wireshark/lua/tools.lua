@@ -36,7 +36,7 @@ end
 
 ---------------------------------------------------------------------------------------------------
 -- Text from a peer, for the columns: without characters that are invisible or change how other text is
--- displayed (see netchat/wire/shown.py). Joiners and variation selectors are kept after non-ASCII
+-- displayed (see netchat/wire/safe_text.py). Joiners and variation selectors are kept after non-ASCII
 -- characters, since emoji and many scripts need them. Wireshark's tree escapes all of them itself.
 
 local HIDDEN = {

@@ -1,15 +1,15 @@
-r"""Text from a peer, displayed without harm.
+r"""Safe display of text from a peer.
 
-Every character that is not displayed itself, or that changes how others are displayed, is written
-as an escape (`\x1b`, `\u202e`, `\U000e0041`): Unicode's control characters, but line feed and tab;
-format characters; default-ignorable code points; line and paragraph separator; surrogates; and
-noncharacters. Three kinds of them belong to ordinary writing, and stay where writing needs them:
+Invisible characters, and characters that change how others are displayed, are escaped (`\x1b`,
+`\u202e`, `\U000e0041`). These are Unicode's control characters except line feed and tab, format
+characters, default-ignorable code points, line and paragraph separators, surrogates, and
+noncharacters. Three kinds of them are part of ordinary writing, and stay where writing needs them:
 
-- the joiners U+200C and U+200D after letters of scripts that join, and U+200D between emoji;
-- variation selectors after emoji, and after Han characters;
-- tags in the flags of England, Scotland and Wales.
+- The joiners U+200C and U+200D after letters of scripts that join, and U+200D between emoji.
+- Variation selectors after emoji, and after Han characters.
+- Tags in the flags of England, Scotland and Wales.
 
-Combining marks stay up to `MAX_MARKS` in a row: higher stacks would run into other lines.
+At most `MAX_MARKS` combining marks in a row are displayed: higher stacks would overlap other lines.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["INVISIBLE", "MAX_MARKS", "NONCHARACTERS", "show_line", "show_text"]
 #: than four in identifiers.
 MAX_MARKS = 8
 
-#: Code points that Unicode keeps free for ever, for the inside of a regular expression's brackets.
+#: Unicode's noncharacters, for use inside the brackets of a regular expression.
 NONCHARACTERS = "\ufdd0-\ufdef\ufffe\uffff" + "".join(
     f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000)
 )
@@ -46,7 +46,7 @@ _ENGLAND, _SCOTLAND, _WALES = (
     "".join(chr(0xE0000 + ord(letter)) for letter in code) for code in ("gbeng", "gbsct", "gbwls")
 )
 
-#: What is not displayed itself, or changes how others are displayed.
+#: Characters that are invisible, or change how others are displayed.
 INVISIBLE = re.compile(f"[{_INVISIBLE}]")
 
 _WRITING = re.compile(
@@ -58,25 +58,25 @@ _WRITING = re.compile(
     f"|(?P<harm>[{_INVISIBLE}])"
 )
 
-# Marks are neither letters, digits nor space: so are these, and some others.
+# Marks are neither letters, digits nor space. This class contains them and some others.
 _STACK = re.compile(rf"[^\w\s\x00-\x7f]{{{MAX_MARKS + 1},}}")
 
 
 def show_text(text: str) -> str:
-    r"""Return text from a peer as a terminal or a page may display it.
+    r"""Return text from a peer in a form that is safe to display.
 
-    The server refuses control characters, but a client must not depend on its server.
+    The server refuses control characters, but a client must not rely on its server.
     """
     if text.isascii() and text.isprintable():
         return text
     if INVISIBLE.search(text):
         text = _WRITING.sub(_escape, text)
-    # There are no marks below U+0300; most texts need not be searched for stacks.
+    # There are no marks below U+0300, so most texts need no search for stacks.
     return _STACK.sub(_bound_marks, text) if max(text, default="") >= "\u0300" else text
 
 
 def show_line(text: str) -> str:
-    r"""Do the same for text that has one line only: line feed and tab become `\n` and `\t`."""
+    r"""Return text as `show_text` does, on one line: line feed and tab become `\n` and `\t`."""
     return show_text(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
@@ -89,7 +89,7 @@ def _escaped(character: str) -> str:
 
 
 def _bound_marks(match: re.Match[str]) -> str:
-    """Escape the marks that are too many in a row."""
+    """Escape the marks above the limit of `MAX_MARKS` in a row."""
     shown, marks = [], 0
     for character in match[0]:
         marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0

@@ -1,4 +1,4 @@
-"""Every character of Unicode that is not displayed, or changes how others are, is escaped."""
+"""Escaping of every Unicode character that is invisible or changes how others are displayed."""
 
 import re
 import sys
@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from netchat.wire.shown import show_line, show_text
+from netchat.wire.safe_text import show_line, show_text
 
 CATEGORIES = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 

@@ -1,10 +1,10 @@
-"""A room's tail: the frames it keeps for those who fell behind."""
+"""A room's tail: the recent frames that it keeps for lagging members."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netchat.chat.model.room import TAIL_BYTES, Room, Tail
-from netchat.chat.model.session import Session
+from netchat.chat.model import Room, Session
+from netchat.chat.room_tail import TAIL_BYTES, RoomTail
 from netchat.wire import Event, EventKind, RoomKind, encode
 
 
@@ -12,8 +12,8 @@ def frame(seq: int, size: int = 10) -> bytes:
     return encode(Event(seq, 0, 1, seq, EventKind.CHAT, "lobby", "Nova", "x" * size))
 
 
-def filled(*batches: int, size: int = 10) -> tuple[Tail, list[bytes]]:
-    tail, frames = Tail(), [frame(n, size) for n in range(1, sum(batches) + 1)]
+def filled(*batches: int, size: int = 10) -> tuple[RoomTail, list[bytes]]:
+    tail, frames = RoomTail(), [frame(n, size) for n in range(1, sum(batches) + 1)]
     first = 1
     for count in batches:
         last = first + count - 1
@@ -23,20 +23,20 @@ def filled(*batches: int, size: int = 10) -> tuple[Tail, list[bytes]]:
 
 
 def test_an_empty_tail_has_nothing():
-    assert Tail().behind(0) is None
+    assert RoomTail().after(0) is None
 
 
-def test_who_is_up_to_date_is_given_nothing():
+def test_a_member_who_is_up_to_date_gets_nothing():
     tail, _ = filled(2, 3)
-    assert tail.behind(5) is None
+    assert tail.after(5) is None
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.data())
-def test_it_gives_exactly_the_frames_behind_a_number(batches, data):
+def test_it_returns_exactly_the_frames_after_a_sequence_number(batches, data):
     tail, frames = filled(*batches)
     at = data.draw(st.integers(0, len(frames) - 1))
     while at < len(frames):
-        found = tail.behind(at)
+        found = tail.after(at)
         assert found is not None
         given_, last = found
         assert given_ == b"".join(frames[at:last])
@@ -48,17 +48,17 @@ def test_it_forgets_the_oldest_and_never_holds_more_than_its_limit():
     size = 10_000
     tail, frames = filled(*[1] * 100, size=size)
     kept = TAIL_BYTES // len(frames[0])
-    assert tail.behind(100 - kept - 1) is None
-    assert tail.behind(100 - kept) == (frames[100 - kept], 100 - kept + 1)
+    assert tail.after(100 - kept - 1) is None
+    assert tail.after(100 - kept) == (frames[100 - kept], 100 - kept + 1)
 
 
 def test_a_batch_larger_than_the_limit_is_not_kept():
-    # A member who fell behind would be sent all of it in one piece.
+    # A lagging member would be sent all of it in one piece.
     count = TAIL_BYTES // 10_000 + 2
     tail, _ = filled(count, size=10_000)
-    assert tail.behind(0) is None
+    assert tail.after(0) is None
     tail.add(count + 1, count + 1, frame(count + 1))
-    assert tail.behind(count) == (frame(count + 1), count + 1)
+    assert tail.after(count) == (frame(count + 1), count + 1)
 
 
 def test_the_peer_is_named_in_a_private_room_only():

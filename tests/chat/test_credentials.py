@@ -1,6 +1,7 @@
 """Device ids and tokens."""
 
-from netchat.chat.model.session import TOKEN_SIZE, Session, device_id, new_token, token_hash
+from netchat.chat.credentials import TOKEN_SIZE, device_id, new_token, token_hash
+from netchat.chat.model import Session
 
 
 def test_a_device_id_is_the_first_63_bits_of_the_keys_sha_256():

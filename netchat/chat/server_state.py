@@ -1,7 +1,7 @@
-"""The state of a chat server, and the steps its rules are made of.
+"""The state of a chat server, and the operations on it.
 
-`Hub` drives it; the request handlers use it. Each step changes the state at once, and puts what
-must be durable into the batch under way and what others see behind it.
+`Hub` drives it and the handlers use it. Each operation changes the state at once, adds what must be
+durable to the current batch, and schedules what other users see for after the batch's commit.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from netchat.chat.effects import Close, Effect, Log, Write
 from netchat.chat.fair_shares import Shares
-from netchat.chat.model.connection import Close, Connection, Log, Output, Write
-from netchat.chat.model.room import Room
-from netchat.chat.model.session import Session
+from netchat.chat.model import Connection, Room, Session
 from netchat.chat.name_table import NameTable
 from netchat.chat.persistence import (
     Batch,
@@ -33,39 +32,46 @@ from netchat.chat.settings import Settings
 from netchat.errors import HistoryError
 from netchat.wire import Error, ErrorCode, Event, EventKind, Message, RoomKind, encode
 
-__all__ = ["State"]
+__all__ = ["ServerState"]
 
-#: Seconds after which a user may begin a further conversation with the same second one, and how
-#: many of them at once: there is one private room for each two, so that nobody needs many.
+#: Time per conversation that a user may start with the same other user, in seconds, and how many
+#: conversations at once. Two users share one private room, so they rarely need another one.
 PAIR_SECONDS, PAIR_BURST = 20.0, 3
 
-#: Rooms without a member that are kept, so that people come back to them.
+#: Empty rooms that are kept, so that users can return to them.
 MAX_EMPTY = 1024
 
 
-class State:
-    """Who is connected, who is in which room, and what is to be done and written next.
+class ServerState:
+    """Connections, sessions, rooms, and the current batch and effects.
 
     Args:
-        settings: its limits.
-        history: where it reads back what it has asked to be written.
-        snapshot: what that history knew when the server started.
-        now: the present, in seconds of any clock that does not jump.
-        wall_offset: what to add to `now` to get seconds since 1970.
+        settings: Limits and timeouts.
+        history: The history, for reading.
+        snapshot: The state stored in the history when the server started.
+        now: The current time, in seconds of a monotonic clock.
+        wall_offset: Seconds to add to `now` to get the time since 1970.
 
     Attributes:
-        wall_offset: the same, kept up to date by the driver: events carry the time of day, and
-            clocks are set while a server runs.
-        connections: all connections, in no order.
-        half_open: those that have not said HELLO yet, oldest first.
-        sessions: all sessions by number.
-        away: the sessions without a connection, longest away first.
-        rooms: the rooms by code.
-        privates: the private rooms by their two sessions' numbers.
-        asked: when a user may again begin a conversation with another one without counting.
-        source: the address of the connection whose frames are being handled; else empty.
-        parting: rooms that a connection gets no more events of once its leaving is durable; as
-            often as it is about to leave them.
+        wall_offset: The same, kept up to date by the driver: events carry the time of day, and the
+            clock may be set while the server runs.
+        connections: All connections, unordered.
+        half_open: The connections without HELLO and the time they started, oldest first.
+        partial_frames: The connections with an incomplete frame.
+        stalled_connections: The connections whose send buffer is full, oldest first.
+        catching_up: The connections with events or replies to send.
+        addresses: Number of connections from each address group.
+        sessions: All sessions by number.
+        away: The sessions without a connection, longest away first.
+        rooms: The rooms by code.
+        privates: The private rooms by the numbers of their two sessions.
+        leaving: Rooms whose events a connection still gets until its leaving is durable. A room
+            appears once for each pending departure.
+        conversation_times: Per pair of users, the time from which the rate limit of
+            `may_start_conversation` allows the full burst again.
+        last_sweep: Time of the last check of every connection, in seconds.
+        messages: Number of messages since the start.
+        source: Address of the connection whose frames are being handled, or an empty string.
     """
 
     def __init__(
@@ -80,8 +86,8 @@ class State:
         self.history = history
         self.connections: dict[Connection, None] = {}
         self.half_open: dict[Connection, float] = {}
-        self.partials: dict[Connection, None] = {}
-        self.stalls: dict[Connection, None] = {}
+        self.partial_frames: dict[Connection, None] = {}
+        self.stalled_connections: dict[Connection, None] = {}
         self.catching_up: dict[Connection, None] = {}
         self.addresses: dict[str, int] = {}
         self.half_open_shares = Shares(settings.max_half_open)
@@ -94,41 +100,41 @@ class State:
         self.away: dict[Session, None] = {}
         self.rooms: dict[str, Room] = {}
         self.privates: dict[frozenset[int], Room] = {}
-        self.parting: dict[Connection, list[Room]] = {}
-        self.asked: dict[tuple[Session, Session], float] = {}
-        self.swept = now
+        self.leaving: dict[Connection, list[Room]] = {}
+        self.conversation_times: dict[tuple[Session, Session], float] = {}
+        self.last_sweep = now
         self.messages = 0
         self.wall_offset = wall_offset
         self._damaged: set[Room] = set()
         self.source = ""
-        self._outputs: list[Output] = []
+        self._effects: list[Effect] = []
         self._batch = Batch()
         self._next_id = snapshot.next_id
         self._restore(snapshot, now)
 
     @property
     def batch(self) -> Batch:
-        """The batch that is being collected."""
+        """The current batch."""
         return self._batch
 
     def wall(self, now: float) -> int:
-        """The time of day, in microseconds since 1970; 0 before 1970, which frames cannot carry."""
+        """Return the time of day in microseconds since 1970; 0 before 1970, as frames are unsigned."""
         return max(int((now + self.wall_offset) * 1e6), 0)
 
     def read_events(
         self, room: Room, first: int, last: int, max_bytes: int, reader: Connection | None = None
     ) -> tuple[list[bytes], int]:
-        """Read events of a room, and leave out what is damaged.
+        """Read events of a room, skipping damaged ones.
 
         Args:
-            room: the room.
-            first: the first event wanted.
-            last: the last one.
-            max_bytes: about how many bytes to read at most.
-            reader: the connection to warn of damage.
+            room: The room.
+            first: Sequence number of the first event.
+            last: Sequence number of the last event.
+            max_bytes: Approximate limit on the bytes to read.
+            reader: The connection to warn about damage.
 
         Returns:
-            The frames, in order, and the sequence number of the first one (0 if there is none).
+            The frames in order, and the sequence number of the first one (0 without any).
         """
         try:
             return self.history.read(room.id, first, last, max_bytes)
@@ -143,37 +149,37 @@ class State:
         return self.history.read(room.id, after, last, max_bytes)
 
     def note_damage(self, room: Room, error: HistoryError) -> None:
-        """Write a line to the server's log the first time that a room is found damaged."""
+        """Log that a room's history is damaged, once per room."""
         if room not in self._damaged:
             self._damaged.add(room)
-            self.note("storage", room=room.code, text=str(error))
+            self.log("storage", room=room.code, text=str(error))
 
     def new_id(self) -> int:
-        """A number that no room and no session has."""
+        """Return an unused number for a room or session."""
         self._next_id += 1
         return self._next_id - 1
 
     def write(self, connection: Connection, data: bytes) -> None:
-        """Send bytes to a connection; none to one that was lost while a commit was under way."""
+        """Send bytes to a connection, unless it is gone."""
         if connection in self.connections and not connection.finished:
-            self._outputs.append(Write(connection, data))
+            self._effects.append(Write(connection, data))
 
     def send(self, connection: Connection, message: Message) -> None:
         """Send a message to a connection."""
         self.write(connection, encode(message))
 
     def close(self, connection: Connection) -> None:
-        """Close a connection, behind what was written to it; nothing more is sent on it."""
+        """Close a connection after everything written to it has been sent."""
         if connection.finished:
             return
         connection.closing = connection.finished = True
-        self._unfollow(connection)
+        self._unfollow_all(connection)
         if connection in self.connections:
-            self._outputs.append(Close(connection))
+            self._effects.append(Close(connection))
 
-    def note(self, event: str, **fields: object) -> None:
-        """Write a line to the server's log."""
-        self._outputs.append(Log(event, fields, self.source))
+    def log(self, event: str, **fields: object) -> None:
+        """Add an entry to the server's log."""
+        self._effects.append(Log(event, fields, self.source))
 
     def refuse(
         self,
@@ -184,42 +190,42 @@ class State:
         reference: int = 0,
         suggestion: str = "",
     ) -> None:
-        """Say no to one request; the connection goes on."""
+        """Refuse one request; the connection stays open."""
         self.send(connection, Error(code, about.TYPE, reference, text, suggestion))
         name = connection.session.name if connection.session else ""
-        self.note("refused", name=name, address=connection.address, code=code.name, text=text)
+        self.log("refused", name=name, address=connection.address, code=code.name, text=text)
 
     def disconnect(self, connection: Connection, code: ErrorCode, text: str) -> None:
-        """Say why, and close the connection."""
-        self.greeted(connection)
+        """Send an ERROR and close the connection."""
+        self.end_handshake(connection)
         if connection.closing:
             return
         self.send(connection, Error(code, 0, 0, text, ""))
         self.close(connection)
         name = connection.session.name if connection.session else ""
-        self.note("dismissed", name=name, address=connection.address, code=code.name, text=text)
+        self.log("dismissed", name=name, address=connection.address, code=code.name, text=text)
 
-    def greeted(self, connection: Connection) -> None:
-        """A connection is half open no longer."""
+    def end_handshake(self, connection: Connection) -> None:
+        """Remove a connection from the half-open ones."""
         if self.half_open.pop(connection, None) is not None:
-            self.half_open_shares.give_back(connection.share)
+            self.half_open_shares.release(connection.share)
 
-    def settle_down(self, session: Session, share: str) -> None:
-        """Count a session against an address from now on."""
-        self.user_shares.give_back(session.share)
+    def move_share(self, session: Session, share: str) -> None:
+        """Count a session against another address group."""
+        self.user_shares.release(session.share)
         session.share = share
-        self.user_shares.take(share)
+        self.user_shares.acquire(share)
 
-    def may_ask(self, session: Session, other: Session, now: float) -> bool:
-        """Whether a user may begin another conversation with a second one now.
+    def may_start_conversation(self, session: Session, other: Session, now: float) -> bool:
+        """Return whether a user may start another conversation with the other user now.
 
-        One in `PAIR_SECONDS`, `PAIR_BURST` at once (generic cell rate algorithm).
+        The limit is one per `PAIR_SECONDS`, `PAIR_BURST` at once (generic cell rate algorithm).
         """
-        due = max(self.asked.get((session, other), now), now)
+        due = max(self.conversation_times.get((session, other), now), now)
         if due > now + (PAIR_BURST - 1) * PAIR_SECONDS:
             return False
-        self.asked.pop((session, other), None)  # to the end: oldest first
-        self.asked[session, other] = due + PAIR_SECONDS
+        self.conversation_times.pop((session, other), None)  # reinserted at the end: oldest first
+        self.conversation_times[session, other] = due + PAIR_SECONDS
         return True
 
     def event(
@@ -232,7 +238,7 @@ class State:
         device: int = 0,
         counter: int = 0,
     ) -> None:
-        """Append an event to a room's log; its members see it once it is durable."""
+        """Append an event to a room's log. Members receive it once it is durable."""
         room.head = seq = room.head + 1
         time = self.wall(now)
         frame = encode(Event(seq, time, device, counter, kind, room.code, sender, text))
@@ -247,7 +253,7 @@ class State:
         batch.size += len(frame)
 
     def new_room(self, code: str, kind: RoomKind, share: str = "") -> Room:
-        """Make a room without members, which counts against an address while it is empty."""
+        """Create an empty room, which counts against an address group while it is empty."""
         room = Room(self.new_id(), code, kind, secrets.randbits(63))
         room.share = share
         self.rooms[code] = room
@@ -258,11 +264,11 @@ class State:
         """Make a session a member of a room."""
         session.rooms[room.code] = room
         room.members[session] = None
-        self._occupied(room)
+        self._mark_occupied(room)
         self._batch.changes.append(MembershipRow(session.id, room.id))
 
     def remove_member(self, session: Session, room: Room, why: str, now: float) -> None:
-        """End a membership: a notice to the room, and its events stop behind that notice."""
+        """End a membership: send LEAVE to the room, the last event that this member gets."""
         if room.kind is RoomKind.PRIVATE:
             self.privates.pop(frozenset(s.id for s in room.members), None)
         del session.rooms[room.code]
@@ -271,102 +277,103 @@ class State:
         self._batch.left.add((session.id, room.id))
         self.event(room, EventKind.LEAVE, session.name, why, now)
         if session.connection is not None:
-            self.parting.setdefault(session.connection, []).append(room)
-            self._batch.after.append(partial(self._mute, session.connection, room))
+            self.leaving.setdefault(session.connection, []).append(room)
+            self._batch.after.append(partial(self._unfollow_room, session.connection, room))
         if room.members or room.kind is RoomKind.LOBBY:
             return
-        # The rooms that an address has filled up the server with go at once, not those of others.
+        # An address above its share of empty rooms loses its own rooms, not those of others.
         if room.kind is RoomKind.PRIVATE or not self.empty_shares.allows(room.share):
             self.drop_room(room)
         else:
             room.empty_since = now
-            self.empty_shares.take(room.share)
+            self.empty_shares.acquire(room.share)
 
-    def _occupied(self, room: Room) -> None:
-        """A room has a member, or is no more."""
+    def _mark_occupied(self, room: Room) -> None:
+        """Stop counting a room as empty."""
         if room.empty_since is not None:
             room.empty_since = None
-            self.empty_shares.give_back(room.share)
+            self.empty_shares.release(room.share)
 
     def drop_room(self, room: Room) -> None:
-        """Forget a room; its code is free again."""
-        self._occupied(room)
+        """Delete a room; its code becomes free."""
+        self._mark_occupied(room)
         del self.rooms[room.code]
         self._damaged.discard(room)
         self._batch.changes.append(RoomDeleted(room.id))
 
     def save_session(self, session: Session) -> None:
-        """Make a session's present state durable."""
+        """Add a session's current state to the batch."""
         self._batch.changes.append(
             SessionRow(session.id, session.token, session.previous, session.device, session.name)
         )
 
     def end_session(self, session: Session, why: str, now: float) -> None:
-        """End a session: it leaves its rooms, and its name is free."""
+        """End a session: it leaves its rooms, and its name becomes free."""
         for room in list(session.rooms.values()):
             self.remove_member(session, room, why, now)
         del self.sessions[session.id]
-        self.user_shares.give_back(session.share)
+        self.user_shares.release(session.share)
         del self.by_device[session.device]
         self.by_name.remove(session)
         self.by_token.pop(session.token, None)
         self.by_token.pop(session.previous, None)
         self.away.pop(session, None)
         self._batch.changes.append(SessionDeleted(session.id))
-        self.note("left", name=session.name, why=why, users=len(self.sessions))
+        self.log("left", name=session.name, why=why, users=len(self.sessions))
 
     def detach(self, connection: Connection) -> None:
-        """Part a connection from its session; the session stays."""
-        self._unfollow(connection)
+        """Detach a connection from its session; the session stays."""
+        self._unfollow_all(connection)
         session = connection.session
         if session is not None:
             connection.session = session.connection = None
 
-    def _unfollow(self, connection: Connection) -> None:
-        """Let a connection get nothing more of any room."""
+    def _unfollow_all(self, connection: Connection) -> None:
+        """Stop sending a connection the events of any room."""
         session = connection.session
         if session is None:
             return
-        for room in (*session.rooms.values(), *self.parting.pop(connection, ())):
+        for room in (*session.rooms.values(), *self.leaving.pop(connection, ())):
             room.live.pop(connection, None)
-        connection.lagging = connection.asked = None
+        connection.lagging_rooms = connection.pending_replies = None
         self.catching_up.pop(connection, None)
 
     def follow(self, connection: Connection, room: Room, after: int) -> None:
-        """Let a connection get a room's events, from the one behind `after` on."""
-        followed = connection in room.live or room in (connection.lagging or ())
+        """Send a connection a room's events after event `after`, now and as they happen."""
+        followed = connection in room.live or room in (connection.lagging_rooms or ())
         if connection.finished or followed:
             return
-        # `after` is beyond `delivered` for who joins in the batch that is being committed, behind
-        # other events of it: those are not for them.
+        # `after` is above `delivered` if the user joins in the batch that is being committed, after
+        # other events of that batch: the user must not get those.
         if after == room.delivered and not connection.stalled_since:
             room.live[connection] = None
             return
-        if connection.lagging is None:
-            connection.lagging = {}
-        connection.lagging[room] = after
+        if connection.lagging_rooms is None:
+            connection.lagging_rooms = {}
+        connection.lagging_rooms[room] = after
         if not connection.stalled_since:
             self.catching_up[connection] = None
 
     def queue_reply(self, connection: Connection, answer: Callable[[], None]) -> None:
-        """Give a large answer when the connection has taken in what it is owed already."""
+        """Queue a large reply until the connection has read the replies before it."""
         if connection.session is None or connection.closing:
-            return  # it was lost while a commit was under way
-        if connection.asked is None:
-            connection.asked = deque()
-        connection.asked.append(answer)
+            return  # it was lost during a commit
+        if connection.pending_replies is None:
+            connection.pending_replies = deque()
+        connection.pending_replies.append(answer)
         if not connection.stalled_since:
             self.catching_up[connection] = None
 
-    def _mute(self, connection: Connection, room: Room) -> None:
-        if connection in self.parting:
-            self.parting[connection].remove(room)
-            if not self.parting[connection]:
-                del self.parting[connection]
-        # Also for who has come back meanwhile: they follow the room anew, behind their JOINED.
+    def _unfollow_room(self, connection: Connection, room: Room) -> None:
+        """Stop sending a connection the events of a room, once its leaving is durable."""
+        if connection in self.leaving:
+            self.leaving[connection].remove(room)
+            if not self.leaving[connection]:
+                del self.leaving[connection]
+        # This also applies if the user rejoined meanwhile: JOINED then starts a new stream.
         room.live.pop(connection, None)
-        if connection.lagging:
-            connection.lagging.pop(room, None)
+        if connection.lagging_rooms:
+            connection.lagging_rooms.pop(room, None)
 
     def _restore(self, snapshot: Snapshot, now: float) -> None:
         rooms: dict[int, Room] = {}
@@ -375,24 +382,24 @@ class State:
             room.oldest = oldest
             if room.kind is not RoomKind.LOBBY:
                 room.empty_since = now
-                self.empty_shares.take(room.share)
+                self.empty_shares.acquire(room.share)
             rooms[row.id] = self.rooms[row.code] = room
         for saved in snapshot.sessions:
             session = Session(saved.id, saved.name, saved.device)
             session.token, session.previous = saved.token, saved.previous
             session.away_since = now
             self.sessions[saved.id] = self.by_device[saved.device] = session
-            self.user_shares.take(session.share)
+            self.user_shares.acquire(session.share)
             self.by_name.add(session)
             self.by_token[saved.token] = session
             if saved.previous:
                 self.by_token[saved.previous] = session
             self.away[session] = None
-        for seat in snapshot.seats:
-            room, session = rooms[seat.room], self.sessions[seat.session]
+        for member in snapshot.memberships:
+            room, session = rooms[member.room], self.sessions[member.session]
             session.rooms[room.code] = room
             room.members[session] = None
-            self._occupied(room)
+            self._mark_occupied(room)
         for room in rooms.values():
             if room.kind is RoomKind.PRIVATE and len(room.members) == 2:
                 self.privates[frozenset(s.id for s in room.members)] = room

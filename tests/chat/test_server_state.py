@@ -1,4 +1,4 @@
-"""The server's state: what survives a restart, and what is cleaned up."""
+"""The server's state: what survives a restart, and what is removed."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_a_new_server_has_a_lobby(world):
     assert (room.code, room.kind, room.head) == ("lobby", RoomKind.LOBBY, 0)
 
 
-def test_sessions_rooms_seats_and_numbers_survive_a_crash(world):
+def test_sessions_rooms_memberships_and_numbers_survive_a_crash(world):
     link, welcome = world.greet("Nova", NOVA)
     other, _ = world.greet("Sourav", SOURAV)
     (joined, _) = world.say(link, Create(1))
@@ -103,7 +103,7 @@ def test_counters_survive_a_crash(world):
     assert ack.seq == 2
 
 
-def test_a_server_without_a_disk_begins_anew():
+def test_a_server_without_a_disk_starts_empty():
     world = World()
     _, welcome = world.greet("Nova", NOVA)
     log = world.hub.rooms["lobby"].log
@@ -113,7 +113,7 @@ def test_a_server_without_a_disk_begins_anew():
     assert not back.resumed
 
 
-def test_the_resume_window_begins_anew_with_the_server(world):
+def test_the_resume_time_restarts_with_the_server(world):
     world.greet("Nova", NOVA)
     world.tick(100)
     world.crash()
@@ -126,7 +126,7 @@ def test_the_resume_window_begins_anew_with_the_server(world):
     assert not world.hub.by_device
 
 
-def test_ending_a_session_leaves_nothing_behind(world):
+def test_ending_a_session_removes_everything(world):
     nova, _ = world.greet("Nova", NOVA)
     sourav, _ = world.greet("Sourav", SOURAV)
     for link in (nova, sourav):
@@ -141,14 +141,14 @@ def test_ending_a_session_leaves_nothing_behind(world):
     hub = world.hub
     for register in (hub.sessions, hub.by_name, hub.by_token, hub.by_device, hub.privates):
         assert not register
-    for register in (hub.connections, hub.addresses, hub.away, hub.parting, hub.catching_up):
+    for register in (hub.connections, hub.addresses, hub.away, hub.leaving, hub.catching_up):
         assert not register
     assert not hub.rooms["lobby"].members
     assert not hub.rooms["lobby"].live
     assert {r.kind for r in hub.rooms.values()} == {RoomKind.LOBBY, RoomKind.ROOM}
 
 
-def test_one_leaving_while_it_comes_back_on_another_connection(world):
+def test_leaving_while_reconnecting(world):
     link, welcome = world.greet("Nova", NOVA)
     other, _ = world.greet("Sourav", SOURAV)
     for one in (link, other):

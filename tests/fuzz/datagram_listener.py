@@ -1,11 +1,11 @@
-"""The door of links over datagrams: honest clients, strangers, liars, replays and moves.
+"""The listener for links over datagrams, with valid and forging clients, replays and address changes.
 
-What must hold:
-    - nothing is raised;
-    - an address that has shown no cookie is sent no more than it sent, and nothing is kept for it;
-    - the table is bounded, and its three ways of looking at a link agree;
-    - what comes out of an honest client's stream is what went in;
-    - once everything gets through, everything arrives.
+Invariants:
+    - No exception is raised.
+    - An address without a valid cookie is sent no more bytes than it sent, and has no state.
+    - The table is bounded, and its three indices of a link agree.
+    - The bytes of a valid client's stream arrive unchanged.
+    - Once the network loses nothing, all bytes arrive.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ STRANGERS = tuple(("203.0.113.9", port) for port in range(4))
 
 
 class Client:
-    """An honest client."""
+    """A valid client."""
 
     def __init__(self, number: int) -> None:
         self.link = Link.client("uncoded", mtu=MTU, identity=(77 + number) << 32 | 2**32 - 300)
@@ -34,11 +34,11 @@ class Client:
         self.server: Link | None = None
 
 
-class Town:
-    """A door, and everybody who comes to it."""
+class Network:
+    """A listener and its clients."""
 
     def __init__(self) -> None:
-        self.door = DatagramListener(MTU, MOST)
+        self.listener = DatagramListener(MTU, MOST)
         self.clients = [Client(number) for number in range(3)]
         self.now = 1.0
         self.overheard: list[bytes] = []
@@ -46,29 +46,29 @@ class Town:
         self.sent = dict.fromkeys(STRANGERS, 0)
 
     def deliver(self, datagram: bytes, address: tuple[str, int]) -> None:
-        """Something arrives at the door; what it says goes back to the address."""
+        """Deliver a datagram to the listener, and its answer to the sender's address."""
         if address in self.brought:
             self.brought[address] += len(datagram)
-        arrival = self.door.receive(datagram, address, self.now)
+        arrival = self.listener.receive(datagram, address, self.now)
         if arrival.answer:
             self.back(arrival.answer, address)
         if arrival.link is not None:
             self.serve(arrival.link)
 
     def serve(self, link: Link) -> None:
-        """What the server does with a link."""
+        """Serve a link as the server does."""
         if link.closed:
-            self.door.forget(link)
+            self.listener.forget(link)
             return
         for client in self.clients:
             if client.link.identity == link.identity:
                 client.server = link
                 client.got += link.received(self.now)
         for block in link.blocks_to_send(self.now):
-            self.back(block, self.door.address(link))
+            self.back(block, self.listener.address(link))
 
     def back(self, datagram: bytes, address: object) -> None:
-        """A datagram goes to an address."""
+        """Deliver a datagram to an address."""
         if address in self.sent:
             self.sent[address] += len(datagram)  # type: ignore[index]
         for client in self.clients:
@@ -76,7 +76,7 @@ class Town:
                 client.link.receive_block(datagram, self.now)
 
     def pump(self, client: Client, choices: Choices | None = None) -> None:
-        """A client sends what it wants to; the way may lose, double or break it."""
+        """Send a client's datagrams, which may be lost, duplicated or damaged."""
         client.link.tick(self.now)
         for datagram in client.link.blocks_to_send(self.now):
             self.overheard = [*self.overheard[-20:], datagram]
@@ -91,8 +91,8 @@ class Town:
                 self.deliver(datagram, client.address)
 
     def look(self) -> None:
-        """What must hold at any moment."""
-        door = self.door
+        """Check the invariants."""
+        door = self.listener
         assert len(door) <= MOST
         assert {door._by_address[a]: a for a in door._by_address} == door._addresses
         assert set(door._by_identity.values()) == set(door._addresses)
@@ -105,50 +105,50 @@ class Town:
 
 def check(data: bytes) -> None:
     """Run one case."""
-    choices, town = Choices(data), Town()
+    choices, network = Choices(data), Network()
     while choices:
-        client = town.clients[choices.below(3)]
+        client = network.clients[choices.below(3)]
         match choices.below(8):
             case 0:
                 text = bytes([choices.byte()]) * choices.pick((1, 60, 3000))
                 client.said += text
                 client.link.send(text)
             case 1 | 2:
-                town.pump(client, choices)
+                network.pump(client, choices)
             case 3:
-                town.now += choices.pick((0.01, 0.3, 2.0, 40.0))
-                for link in list(town.door._addresses):
-                    link.tick(town.now)
-                    town.serve(link)
+                network.now += choices.pick((0.01, 0.3, 2.0, 40.0))
+                for link in list(network.listener._addresses):
+                    link.tick(network.now)
+                    network.serve(link)
             case 4:
                 client.address = ADDRESSES[choices.below(8)]
-            case 5 if town.overheard:  # somebody repeats what was said, from an address of his own
-                town.deliver(choices.pick(town.overheard), choices.pick(STRANGERS))
+            case 5 if network.overheard:  # a stranger replays a datagram from its own address
+                network.deliver(choices.pick(network.overheard), choices.pick(STRANGERS))
             case 6:
-                town.deliver(choices.blob(150), choices.pick(STRANGERS))
+                network.deliver(choices.blob(150), choices.pick(STRANGERS))
             case 7:
                 block = forged(choices)
                 if (head := read_header(block[:HEADER_SIZE])) and head.header.link == 77:
-                    continue  # who knows the number of a link, and sees it, can forge it
-                town.deliver(block, choices.pick((*STRANGERS, client.address)))
-        town.look()
-    for client in town.clients:
-        _finish(town, client)
+                    continue  # an attacker who sees a link's number can forge its datagrams
+                network.deliver(block, choices.pick((*STRANGERS, client.address)))
+        network.look()
+    for client in network.clients:
+        _finish(network, client)
 
 
-def _finish(town: Town, client: Client) -> None:
-    """Everything gets through from now on, and nobody else is at the client's address."""
+def _finish(network: Network, client: Client) -> None:
+    """Deliver everything from now on, with only the client at its address."""
     if client.link.closed or not client.link.opened:
         return
-    client.address = ("198.51.100.1", 77 + town.clients.index(client))
+    client.address = ("198.51.100.1", 77 + network.clients.index(client))
     for _ in range(400):
         if client.link.closed or client.got == client.said:
             break
-        town.now += 0.1
-        town.pump(client)
+        network.now += 0.1
+        network.pump(client)
         if client.server is not None and not client.server.closed:
-            client.server.tick(town.now)
-            if client.server in town.door._addresses:
-                town.serve(client.server)
-    town.look()
+            client.server.tick(network.now)
+            if client.server in network.listener._addresses:
+                network.serve(client.server)
+    network.look()
     assert client.link.closed or client.got == client.said, "not everything arrived"

@@ -1,0 +1,255 @@
+"""State of a chat client, and the messages that it sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netchat.chat.client_events import ClientEvent
+from netchat.chat.names import fold
+from netchat.chat.outbox import ClientState
+from netchat.chat.room_codes import read_code
+from netchat.version import __version__
+from netchat.wire import (
+    Bye,
+    Create,
+    Event,
+    FrameReader,
+    Hello,
+    History,
+    Join,
+    Leave,
+    Message,
+    Ping,
+    Position,
+    Private,
+    Rename,
+    RoomKind,
+    Send,
+    Who,
+    encode,
+)
+
+__all__ = ["ClientSession"]
+
+
+class ClientSession:
+    """A client's state and the requests that it makes.
+
+    `ChatClient` adds what it does with the server's messages; see there for the arguments.
+
+    Attributes:
+        name: The user's name.
+        online: Whether the server has answered HELLO with WELCOME on this connection.
+        ended: Whether the session is over: no message follows, and the client must not reconnect.
+        memory: The state that survives reconnects and restarts.
+        max_text: The largest text that the server accepts in one message, in bytes.
+        close_reason: The text of the server's BYE on the last connection, or an empty string.
+        device: The client's device id.
+        out: Frames to send.
+        events: Events that the application has not taken yet.
+        requests: Unanswered requests by number.
+        history_replies: Events received so far for each unanswered HISTORY, by request number.
+        gap_requests: Numbers of the HISTORY requests that the client made itself, to fill a gap.
+        pending_bye: The BYE frame, if the user has ended the session; else empty.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        memory: ClientState | None = None,
+        software: str = f"netchat {__version__}",
+    ) -> None:
+        self.name = name
+        self.online = False
+        self.ended = False
+        self.memory = memory if memory is not None else ClientState()
+        self.max_text = 0
+        self.close_reason = ""
+        self.device = 0
+        self.out: list[bytes] = []
+        self.events: list[ClientEvent] = []
+        self.requests: dict[int, Message] = {}
+        self.history_replies: dict[int, list[Event]] = {}
+        self.gap_requests: set[int] = set()
+        self.pending_bye = b""
+        self._software = software
+        self._reader = FrameReader()
+        self._next_request = 1
+
+    # -- the connection -------------------------------------------------------------------------
+
+    def connected(self) -> None:
+        """Start a new connection to the server with HELLO."""
+        self._reader = FrameReader()
+        self.out.clear()
+        self.send_hello(self.name)
+
+    def send_hello(self, name: str) -> None:
+        """Send HELLO, also to propose another name after `NameRejected`.
+
+        Raises:
+            EncodeError: The name does not fit into a frame.
+        """
+        memory = self.memory
+        positions = tuple(Position(v.code, v.log, v.last) for v in memory.rooms.values())
+        hello = Hello(
+            0,
+            memory.device_key,
+            memory.token,
+            name,
+            self._software,
+            positions if memory.token else (),
+        )
+        self.out.append(encode(hello))
+        self.name = name
+
+    def data_to_send(self) -> bytes:
+        """Return the bytes to send now."""
+        data = b"".join(self.out)
+        self.out.clear()
+        return data
+
+    def take_events(self) -> list[ClientEvent]:
+        """Return the events since the last call, in order."""
+        events, self.events = self.events, []
+        return events
+
+    def lost(self) -> None:
+        """Handle the loss of the connection."""
+        self.online = False
+        self.out.clear()
+        for view in self.memory.rooms.values():
+            view.is_positioned = view.is_caught_up = False
+            view.out_of_order.clear()
+        for number in self.gap_requests:  # WELCOME gives the position in each room again
+            del self.requests[number], self.history_replies[number]
+        self.gap_requests.clear()
+
+    def ping(self) -> None:
+        """Send PING."""
+        self.out.append(encode(Ping(0)))
+
+    # -- the user -------------------------------------------------------------------------------
+
+    def say(self, room: str, text: str) -> int:
+        """Send a message to a room. It stays in the outbox until it is acknowledged.
+
+        Args:
+            room: Code of a room that the user is a member of.
+            text: The message.
+
+        Returns:
+            The message's counter.
+
+        Raises:
+            KeyError: The user is not a member of the room.
+            EncodeError: The text does not fit into a frame.
+        """
+        view = self.memory.rooms[room]
+        counter = self.memory.counter + 1
+        send = Send(counter, room, text)
+        frame = encode(send)  # first: a message that cannot be encoded must not enter the outbox
+        self.memory.counter = counter
+        self.memory.outbox[counter] = send
+        if self.online and view.is_caught_up:
+            self.out.append(frame)
+        return counter
+
+    def send_private(self, name: str, text: str) -> None:
+        """Send a private message to another user.
+
+        Raises:
+            EncodeError: The name or the text does not fit into a frame.
+        """
+        for frame in (Private(0, name), Send(0, "", text)):
+            encode(frame)  # first, as in `say`
+        wanted = fold(name)
+        for view in self.memory.rooms.values():
+            if view.kind is RoomKind.PRIVATE and fold(view.peer) == wanted:
+                self.say(view.code, text)
+                return
+        waiting = self.memory.private.setdefault(wanted, [])
+        waiting.append(text)
+        if len(waiting) == 1:
+            self.ask(lambda request: Private(request, name))
+
+    def join(self, code: str) -> int:
+        """Request to join a room.
+
+        Args:
+            code: Room code, in any case and with or without hyphens.
+
+        Returns:
+            The request's number, as for all requests below.
+        """
+        room = read_code(code) or code
+        return self.ask(lambda request: Join(request, 0, 0, room))
+
+    def create(self) -> int:
+        """Request a new room."""
+        return self.ask(Create)
+
+    def leave(self, room: str) -> int:
+        """Request to leave a room."""
+        return self.ask(lambda request: Leave(request, room))
+
+    def who(self, room: str, after: str = "") -> int:
+        """Request a page of a room's members, starting after the name `after`."""
+        return self.ask(lambda request: Who(request, room, after))
+
+    def rename(self, name: str) -> int:
+        """Request another user name."""
+        return self.ask(lambda request: Rename(request, name))
+
+    def history(self, room: str, count: int, before: int | None = None) -> int:
+        """Request past events of a room.
+
+        Args:
+            room: Room code.
+            count: Number of events.
+            before: Sequence number of the first event not to return. By default, the events end
+                with the last one that was received.
+        """
+        view = self.memory.rooms.get(room)
+        last = view.last if view is not None else 0
+        if before is not None:
+            last = min(last, before - 1)
+        return self.ask(lambda request: History(request, max(1, last - count + 1), last, room))
+
+    def bye(self, why: str = "") -> None:
+        """End the session, now or once connected. `SessionEnded` follows the server's reply.
+
+        Args:
+            why: The reason, shown to the members of the user's rooms.
+        """
+        self.pending_bye = encode(Bye(why))
+        if self.online:
+            self.out.append(self.pending_bye)
+
+    @property
+    def unsent(self) -> int:
+        """Number of messages that are not acknowledged yet."""
+        return len(self.memory.outbox) + sum(map(len, self.memory.private.values()))
+
+    def ask(self, make: Callable[[int], Message]) -> int:
+        """Send a request, and repeat it after each reconnect until it is answered.
+
+        Args:
+            make: Returns the request with the given number.
+
+        Returns:
+            The request's number.
+
+        Raises:
+            EncodeError: The request does not fit into a frame.
+        """
+        number = self._next_request
+        request = make(number)
+        frame = encode(request)  # first, as in `say`
+        self._next_request = number % 0xFFFFFFFF + 1
+        if isinstance(request, History):
+            self.history_replies[number] = []
+        self.requests[number] = request
+        if self.online:
+            self.out.append(frame)
+        return number

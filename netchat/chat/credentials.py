@@ -1,0 +1,35 @@
+"""Device keys and resume tokens: the secrets by which the server recognises a client."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+__all__ = ["DEVICE_KEY_SIZE", "TOKEN_SIZE", "device_id", "new_token", "token_hash"]
+
+#: Bytes of a resume token.
+TOKEN_SIZE = 32
+
+#: Bytes of a device key.
+DEVICE_KEY_SIZE = 16
+
+
+def device_id(key: bytes) -> int:
+    """Return the public device id of a secret device key: 63 bits of its SHA-256.
+
+    63 bits, not 64, fit a signed integer in SQLite and in other languages.
+    """
+    return int.from_bytes(hashlib.sha256(key).digest()[:8], "big") >> 1
+
+
+def new_token() -> bytes:
+    """Return a fresh resume token: 256 random bits."""
+    return secrets.token_bytes(TOKEN_SIZE)
+
+
+def token_hash(token: bytes) -> bytes:
+    """Return the stored form of a token.
+
+    A plain hash without salt is enough: 256 random bits cannot be guessed.
+    """
+    return hashlib.sha256(token).digest()

@@ -1,0 +1,46 @@
+"""Effects: what the server's rules want done, carried out in order by the transport."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from netchat.chat.model import Connection
+
+__all__ = ["Close", "Effect", "Fanout", "Log", "Write"]
+
+
+class Write(NamedTuple):
+    """Bytes to send to one connection."""
+
+    to: Connection
+    data: bytes
+
+
+class Fanout(NamedTuple):
+    """The same bytes to send to many connections."""
+
+    to: Collection[Connection]
+    data: bytes
+
+
+class Close(NamedTuple):
+    """A connection to close once everything written to it has been sent."""
+
+    connection: Connection
+
+
+class Log(NamedTuple):
+    """An entry for the server's log."""
+
+    event: str
+    """The kind of entry, such as `joined`."""
+
+    fields: dict[str, Any]
+    """Its values by name."""
+
+    source: str = ""
+    """Address of the connection whose request caused it, or an empty string."""
+
+
+Effect = Write | Fanout | Close | Log
