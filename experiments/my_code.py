@@ -19,7 +19,7 @@ class Grid(Code):
             f"grid {side} x {side}",
             k=side**2,
             n=(side + 1) ** 2,
-            distance=4,  # so it corrects 1 and notices 2
+            minimum_distance=4,  # so it corrects 1 and notices 2
             citation="Elias, Error-free coding (1954)",
         )
 

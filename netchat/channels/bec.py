@@ -64,12 +64,12 @@ class BEC(Channel):
         return erasures.reshape(octets.shape)
 
     def corrupt_bit_sliced(
-        self, planes: NDArray[np.uint64], rng: np.random.Generator
+        self, bit_slices: NDArray[np.uint64], rng: np.random.Generator
     ) -> NDArray[np.uint64]:
         """Send planes of bits, in place; returns which are lost."""
         from netchat.channels.error_gaps import flip_independent
 
-        erasures = np.zeros_like(planes)
+        erasures = np.zeros_like(bit_slices)
         flip_independent(self.p, erasures.reshape(-1).view(np.uint8), rng)
-        planes &= ~erasures
+        bit_slices &= ~erasures
         return erasures

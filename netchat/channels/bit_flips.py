@@ -21,9 +21,9 @@ def flip_bytes(octets: Any, positions: Any) -> None:
 
 
 @kernel
-def flip_bit_sliced(planes: Any, positions: Any) -> None:
+def flip_bit_sliced(bit_slices: Any, positions: Any) -> None:
     """Bits of planes (n, words) in the order in which blocks are sent: block by block."""
-    n = planes.shape[0]
+    n = bit_slices.shape[0]
     for at in positions:
         block, bit = at // n, at % n
-        planes[bit, block >> 6] ^= np.uint64(1) << np.uint64(block & _63)
+        bit_slices[bit, block >> 6] ^= np.uint64(1) << np.uint64(block & _63)

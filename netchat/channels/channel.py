@@ -123,17 +123,17 @@ class Channel(ABC):
         return None if out.erasures is None else out.erasures.reshape(octets.shape)
 
     def corrupt_bit_sliced(
-        self, planes: NDArray[np.uint64], rng: np.random.Generator
+        self, bit_slices: NDArray[np.uint64], rng: np.random.Generator
     ) -> NDArray[np.uint64] | None:
         """Send planes of bits (n, words), in place; see `netchat.coding.bit_slicing`.
 
         Returns:
             (n, words), set where a bit is lost, if this channel loses any.
         """
-        flat = _flat(planes)
-        out = self.transmit(_rows_of(planes), rng)
-        flat[:] = _planes_of(out.block).reshape(-1)
-        return None if out.erasures is None else _planes_of(out.erasures)
+        flat = _flat(bit_slices)
+        out = self.transmit(_rows_of(bit_slices), rng)
+        flat[:] = _bit_slices_of(out.block).reshape(-1)
+        return None if out.erasures is None else _bit_slices_of(out.erasures)
 
     def ratios(self, received: Received) -> NDArray[np.float64] | None:
         """Return the log-likelihood ratios ln P(0)/P(1) of received bits, if they are known.
@@ -210,16 +210,16 @@ class ErrorChannel(Channel):
         else:
             flips.flip_bytes(flat, self.positions(8 * octets.size, rng))
 
-    def corrupt_bit_sliced(self, planes: NDArray[np.uint64], rng: np.random.Generator) -> None:
-        """Send planes, in place; see `Channel.corrupt_bit_sliced`."""
+    def corrupt_bit_sliced(self, bit_slices: NDArray[np.uint64], rng: np.random.Generator) -> None:
+        """Send bit_slices, in place; see `Channel.corrupt_bit_sliced`."""
         from netchat.channels import bit_flips as flips
         from netchat.channels import error_gaps as gaps
 
-        flat = _flat(planes)
+        flat = _flat(bit_slices)
         if self._memoryless:
             gaps.flip_independent(self.p, flat.view(np.uint8), rng)
         else:
-            flips.flip_bit_sliced(planes, self.positions(64 * planes.size, rng))
+            flips.flip_bit_sliced(bit_slices, self.positions(64 * bit_slices.size, rng))
 
 
 def _flat(array: NDArray[Any]) -> NDArray[Any]:
@@ -230,13 +230,13 @@ def _flat(array: NDArray[Any]) -> NDArray[Any]:
     return array.reshape(-1)
 
 
-def _rows_of(planes: NDArray[np.uint64]) -> NDArray[np.uint8]:
+def _rows_of(bit_slices: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """Return planes (n, words) as the rows of bits (64 words, n) in which they are sent."""
-    octets = np.ascontiguousarray(planes, dtype="<u8").view(np.uint8)
+    octets = np.ascontiguousarray(bit_slices, dtype="<u8").view(np.uint8)
     return np.unpackbits(np.ascontiguousarray(octets.T), axis=0, bitorder="little")
 
 
-def _planes_of(rows: NDArray[Any]) -> NDArray[np.uint64]:
+def _bit_slices_of(rows: NDArray[Any]) -> NDArray[np.uint64]:
     """Return rows of bits (64 words, n) as planes (n, words)."""
     packed = np.ascontiguousarray(np.packbits(rows, axis=0, bitorder="little").T)
     return packed.view("<u8").astype(np.uint64, copy=False)

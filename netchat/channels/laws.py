@@ -248,6 +248,6 @@ def _wrong(
     return float((sent != received).mean() if lost is None else (lost != 0).mean())
 
 
-def _rows(planes: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    octets = np.ascontiguousarray(planes, dtype="<u8").view(np.uint8)
+def _rows(bit_slices: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    octets = np.ascontiguousarray(bit_slices, dtype="<u8").view(np.uint8)
     return np.unpackbits(np.ascontiguousarray(octets.T), axis=0, bitorder="little")

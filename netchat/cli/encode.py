@@ -142,13 +142,13 @@ def encode(
     rng = np.random.Generator(np.random.SFC64(seed))
     received, lost, soft = sent.copy(), None, None
     if flip:
-        if flip > sent.size * code.bits:
+        if flip > sent.size * code.bits_per_symbol:
             raise click.UsageError(
-                f"There are only {many(sent.size * code.bits, 'bit')} to turn over."
+                f"There are only {many(sent.size * code.bits_per_symbol, 'bit')} to turn over."
             )
-        bits = np.unpackbits(sent) if code.bits == 8 else received
+        bits = np.unpackbits(sent) if code.bits_per_symbol == 8 else received
         bits[rng.choice(bits.size, flip, replace=False)] ^= 1
-        received = np.packbits(bits) if code.bits == 8 else bits
+        received = np.packbits(bits) if code.bits_per_symbol == 8 else bits
     elif channel is not None:
         out = channel.at_rate(code.rate).transmit(sent, rng, code.alphabet)
         received, lost, soft = out.block, out.erasures, _rounded(out.soft)
@@ -223,10 +223,10 @@ def decode(
     size = sum(word.size for _, word in parts)
     lost = None if erased is None else _mask(erased, size)
     ratios = None if soft is None else np.array(soft)
-    if ratios is not None and (code.bits != 1 or ratios.size != size):
+    if ratios is not None and (code.bits_per_symbol != 1 or ratios.size != size):
         raise click.BadParameter(
             f"{many(ratios.size, 'value')} for {many(size, code.alphabet)}"
-            f"{'' if code.bits == 1 else '; soft values are for codes over bits'}.",
+            f"{'' if code.bits_per_symbol == 1 else '; soft values are for codes over bits'}.",
             param_hint="--soft",
         )
     blocks, results, start = [], [], 0

@@ -7,10 +7,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from netchat.coding import bit_sliced_counters as plane_counts
-from netchat.coding import bit_slicing as planes
+from netchat.coding import bit_sliced_counters, bit_slicing
 from netchat.coding.bit_slicing import DecodedBitSlices
-from netchat.coding.code import Bools, Code, Decoded, Planes, Rows
+from netchat.coding.code import BitSlices, Bools, Code, Decoded, Rows
 
 __all__ = ["BitSlicedCode"]
 
@@ -18,62 +17,73 @@ __all__ = ["BitSlicedCode"]
 class BitSlicedCode(Code):
     """A code over bits that implements `_encode_bit_sliced` and `_decode_bit_sliced`; rows follow."""
 
-    fast: ClassVar[Literal["rows", "planes"]] = "planes"
+    fast: ClassVar[Literal["rows", "bit_sliced"]] = "bit_sliced"
 
     @abstractmethod
-    def _encode_bit_sliced(self, message: Planes) -> Planes:
+    def _encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         """(k, words) to (n, words)."""
 
     @abstractmethod
-    def _decode_bit_sliced(self, received: Planes) -> DecodedBitSlices:
+    def _decode_bit_sliced(self, received: BitSlices) -> DecodedBitSlices:
         """(n, words) to (k, words) and what was corrected."""
 
-    def encode_bit_sliced(self, message: Planes) -> Planes:
+    def encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         """Encode planes (k, words) into planes (n, words)."""
-        return self._encode_bit_sliced(self._planes(message, self.k, "message"))
+        return self._encode_bit_sliced(self._bit_slices(message, self.k, "message"))
 
     def decode_bit_sliced(
-        self, received: Planes, erasures: Planes | None = None
+        self, received: BitSlices, erasures: BitSlices | None = None
     ) -> DecodedBitSlices:
         """Decode planes (n, words)."""
-        planes = self._planes(received, self.n, "received word")
+        bit_slices = self._bit_slices(received, self.n, "received word")
         if erasures is not None and erasures.any():
             return self._decode_bit_sliced_erasures(
-                planes, self._planes(erasures, self.n, "lost symbol")
+                bit_slices, self._bit_slices(erasures, self.n, "lost symbol")
             )
-        return self._decode_bit_sliced(planes)
+        return self._decode_bit_sliced(bit_slices)
 
-    def _decode_bit_sliced_erasures(self, received: Planes, lost: Planes) -> DecodedBitSlices:
+    def _decode_bit_sliced_erasures(self, received: BitSlices, lost: BitSlices) -> DecodedBitSlices:
         """Decode where some bits are lost; what `Code._decode_erasures` does to rows."""
-        if self.fills == 0:
+        if self.erasure_capability == 0:
             return self._decode_bit_sliced(received)
-        erased = plane_counts.count(lost)
+        erased = bit_sliced_counters.count(lost)
         message = self._decode_bit_sliced(received).message.copy()
         failed = ~np.zeros(received.shape[1], np.uint64)
         corrected = np.zeros((self.n.bit_length() + 1, received.shape[1]), np.uint64)
         for filled in (received & ~lost, received | lost):
             result = self._decode_bit_sliced(filled)
-            wrong = plane_counts.count((self._encode_bit_sliced(result.message) ^ received) & ~lost)
-            both = plane_counts.add(wrong, erased)
-            near = plane_counts.below(plane_counts.add(wrong, both), self.distance) & ~result.failed
+            wrong = bit_sliced_counters.count(
+                (self._encode_bit_sliced(result.message) ^ received) & ~lost
+            )
+            both = bit_sliced_counters.add(wrong, erased)
+            near = (
+                bit_sliced_counters.below(
+                    bit_sliced_counters.add(wrong, both), self.minimum_distance
+                )
+                & ~result.failed
+            )
             message ^= (message ^ result.message) & near
             corrected |= both & near & failed  # if both fillings find a word, it is the same one
             failed &= ~near
         return DecodedBitSlices(message, corrected, failed)
 
     def _encode(self, message: Rows) -> Rows:
-        return planes.to_rows(self._encode_bit_sliced(planes.from_rows(message)), len(message))
+        return bit_slicing.to_rows(
+            self._encode_bit_sliced(bit_slicing.from_rows(message)), len(message)
+        )
 
     def _decode(self, received: Rows) -> Decoded:
-        return self._rows_of(self._decode_bit_sliced(planes.from_rows(received)), len(received))
+        return self._rows_of(
+            self._decode_bit_sliced(bit_slicing.from_rows(received)), len(received)
+        )
 
     def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
-        lost = planes.from_rows(erasures.astype(np.uint8))
+        lost = bit_slicing.from_rows(erasures.astype(np.uint8))
         return self._rows_of(
-            self._decode_bit_sliced_erasures(planes.from_rows(received), lost), len(received)
+            self._decode_bit_sliced_erasures(bit_slicing.from_rows(received), lost), len(received)
         )
 
     def _rows_of(self, result: DecodedBitSlices, batch: int) -> Decoded:
-        corrected = planes.to_counts(result.corrected, batch)
-        corrected[planes.to_rows(result.failed[None, :], batch)[:, 0] == 1] = -1
-        return Decoded(planes.to_rows(result.message, batch), np.ascontiguousarray(corrected))
+        corrected = bit_slicing.to_counts(result.corrected, batch)
+        corrected[bit_slicing.to_rows(result.failed[None, :], batch)[:, 0] == 1] = -1
+        return Decoded(bit_slicing.to_rows(result.message, batch), np.ascontiguousarray(corrected))

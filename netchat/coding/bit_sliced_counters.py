@@ -1,4 +1,4 @@
-"""Counting on planes: numbers of 64 blocks in each column of words, a plane a binary digit."""
+"""Counting on bit_slices: numbers of 64 blocks in each column of words, a plane a binary digit."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from numpy.typing import NDArray
 
 __all__ = ["add", "below", "count"]
 
-Planes = NDArray[np.uint64]
+BitSlices = NDArray[np.uint64]
 
 
-def count(planes: Planes) -> Planes:
+def count(bit_slices: BitSlices) -> BitSlices:
     """How many of some planes (width, words) are set: digits (digits, words), lowest first.
 
     >>> count(np.array([[1], [1], [3]], np.uint64)).tolist()
     [[3], [1]]
     """
-    digits = np.zeros((len(planes).bit_length(), planes.shape[1]), np.uint64)
-    for number, carry in enumerate(planes, 1):
+    digits = np.zeros((len(bit_slices).bit_length(), bit_slices.shape[1]), np.uint64)
+    for number, carry in enumerate(bit_slices, 1):
         for digit in digits[: number.bit_length()]:
             digit ^= carry  # the sum without its carry, which is where it had been and is not now
             carry = carry & ~digit
     return digits
 
 
-def add(one: Planes, two: Planes) -> Planes:
+def add(one: BitSlices, two: BitSlices) -> BitSlices:
     """The sum of two numbers.
 
     >>> add(np.array([[1], [1]], np.uint64), np.array([[1]], np.uint64)).tolist()
@@ -40,7 +40,7 @@ def add(one: Planes, two: Planes) -> Planes:
     return total
 
 
-def below(number: Planes, limit: int) -> NDArray[np.uint64]:
+def below(number: BitSlices, limit: int) -> NDArray[np.uint64]:
     """(words,) Set where a number is below a limit.
 
     >>> below(np.array([[1], [2]], np.uint64), 2).item() == 2**64 - 1 - 2

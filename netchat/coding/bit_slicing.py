@@ -1,8 +1,8 @@
-"""Planes: the same bit of 64 blocks in one machine word.
+"""BitSlices: the same bit of 64 blocks in one machine word.
 
 A plane is a row of words; plane i holds bit i of every block, block b in bit b % 64 of word b // 64.
 What is done to a plane is done to all blocks at once, without a loop over blocks and without a
-branch. A symbol that is a byte takes eight planes, its highest bit first. Where the number of blocks
+branch. A symbol that is a byte takes eight bit_slices, its highest bit first. Where the number of blocks
 is no multiple of 64, the last word is filled with blocks of zeros.
 """
 
@@ -46,12 +46,12 @@ def from_rows(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
     return packed.view("<u8").astype(np.uint64, copy=False)
 
 
-def to_rows(planes: NDArray[np.uint64], batch: int | None = None) -> NDArray[np.uint8]:
+def to_rows(bit_slices: NDArray[np.uint64], batch: int | None = None) -> NDArray[np.uint8]:
     """Planes (width, words) as rows of bits (batch, width); all 64 times words, unless told."""
-    width, words = planes.shape
+    width, words = bit_slices.shape
     if batch is None:
         batch = 64 * words
-    octets = np.ascontiguousarray(planes, dtype="<u8").view(np.uint8).reshape(width, 8 * words)
+    octets = np.ascontiguousarray(bit_slices, dtype="<u8").view(np.uint8).reshape(width, 8 * words)
     packed = np.ascontiguousarray(octets.T)
     return np.unpackbits(packed, axis=0, count=batch, bitorder="little")
 
@@ -62,8 +62,8 @@ def from_counts(counts: NDArray[np.int64]) -> NDArray[np.uint64]:
     return from_rows(((counts[:, None] >> np.arange(digits)) & 1).astype(np.uint8))
 
 
-def to_counts(planes: NDArray[np.uint64], batch: int | None = None) -> NDArray[np.int64]:
+def to_counts(bit_slices: NDArray[np.uint64], batch: int | None = None) -> NDArray[np.int64]:
     """Planes of binary digits (digits, words) as numbers (batch,)."""
-    rows = to_rows(planes, batch).astype(np.int64)
+    rows = to_rows(bit_slices, batch).astype(np.int64)
     counts: NDArray[np.int64] = rows @ (1 << np.arange(rows.shape[1], dtype=np.int64))
     return counts

@@ -9,17 +9,17 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netchat.coding import bit_slicing as planes
+from netchat.coding import bit_slicing
 from netchat.coding.bit_slicing import DecodedBitSlices
 
-__all__ = ["Alphabet", "Bools", "Code", "Decoded", "Floats", "Planes", "Rows"]
+__all__ = ["Alphabet", "BitSlices", "Bools", "Code", "Decoded", "Floats", "Rows"]
 
 #: Symbols that a codeword may have: beyond that, a batch of them does not fit into memory.
 LONGEST = 1 << 20
 
 Alphabet = Literal["bit", "byte"]
 Rows = NDArray[np.uint8]
-Planes = NDArray[np.uint64]
+BitSlices = NDArray[np.uint64]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -49,13 +49,14 @@ class Code(ABC):
         name: what it is called in tables.
         k: symbols in a message.
         n: symbols in a codeword.
-        distance: the minimum distance, or a lower bound of it; 1 if nothing is known.
+        minimum_distance: the minimum distance, or a lower bound of it; 1 if nothing is known.
         alphabet: what a symbol is.
         corrects: every pattern of so many wrong symbols is corrected.
             Half of what the distance allows, unless given.
         detects: every pattern of so many wrong symbols is corrected or reported, never accepted as
             something else. What the distance leaves beside `corrects`, unless given.
-        fills: every pattern of e wrong and s erased symbols with 2e + s <= fills is corrected.
+        erasure_capability: every pattern of e wrong and s erased symbols with
+            2e + s <= erasure_capability is corrected.
             For bits, what two decodings can do, unless given; for bytes 0, and an erasure is then
             taken for an error.
         systematic: whether the message stands in the codeword, at `data_positions`.
@@ -66,7 +67,7 @@ class Code(ABC):
         spec: what `netchat.coding.get` makes it from.
     """
 
-    fast: ClassVar[Literal["rows", "planes"]] = "rows"
+    fast: ClassVar[Literal["rows", "bit_sliced"]] = "rows"
     """The face on which this code is fast, and from which the other is converted."""
 
     soft: bool = False
@@ -83,11 +84,11 @@ class Code(ABC):
         *,
         k: int,
         n: int,
-        distance: int = 1,
+        minimum_distance: int = 1,
         alphabet: Alphabet = "bit",
         corrects: int | None = None,
         detects: int | None = None,
-        fills: int | None = None,
+        erasure_capability: int | None = None,
         systematic: bool = True,
         linear: bool = True,
         citation: str = "",
@@ -97,13 +98,15 @@ class Code(ABC):
         if n > LONGEST:
             raise ValueError(f"{name}: n = {n}, but a codeword has at most {LONGEST} symbols.")
         self.name = self.spec = name
-        self.k, self.n, self.distance = k, n, distance
+        self.k, self.n, self.minimum_distance = k, n, minimum_distance
         self.alphabet: Alphabet = alphabet
-        self.corrects = (distance - 1) // 2 if corrects is None else corrects
-        self.detects = distance - 1 - self.corrects if detects is None else detects
-        if fills is None:
-            fills = min(distance - 1, 2 * self.corrects + 1) if alphabet == "bit" else 0
-        self.fills = fills
+        self.corrects = (minimum_distance - 1) // 2 if corrects is None else corrects
+        self.detects = minimum_distance - 1 - self.corrects if detects is None else detects
+        if erasure_capability is None:
+            erasure_capability = (
+                min(minimum_distance - 1, 2 * self.corrects + 1) if alphabet == "bit" else 0
+            )
+        self.erasure_capability = erasure_capability
         self.systematic, self.linear, self.citation = systematic, linear, citation
         self._shortened: dict[int, Code] = {}
 
@@ -116,7 +119,7 @@ class Code(ABC):
         return self.k / self.n
 
     @property
-    def bits(self) -> int:
+    def bits_per_symbol(self) -> int:
         """Bits in a symbol."""
         return 8 if self.alphabet == "byte" else 1
 
@@ -181,15 +184,15 @@ class Code(ABC):
             return self._decode_erasures(rows, lost)
         return self._decode(rows)
 
-    # Planes: for speed. `netchat.coding.bit_slicing` says what they are.
+    # BitSlices: for speed. `netchat.coding.bit_slicing` says what they are.
 
-    def encode_bit_sliced(self, message: Planes) -> Planes:
+    def encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         """Encode planes (k bits, words) into planes (n bits, words); bits are k times 8 for bytes."""
-        rows = self._symbols(self._planes(message, self.k, "message"))
-        return planes.from_rows(self._bits(self._encode(rows)))
+        rows = self._symbols(self._bit_slices(message, self.k, "message"))
+        return bit_slicing.from_rows(self._bits(self._encode(rows)))
 
     def decode_bit_sliced(
-        self, received: Planes, erasures: Planes | None = None
+        self, received: BitSlices, erasures: BitSlices | None = None
     ) -> DecodedBitSlices:
         """Decode planes (n bits, words).
 
@@ -197,13 +200,13 @@ class Code(ABC):
             received: the blocks.
             erasures: (n, words), set where a symbol is lost.
         """
-        rows = self._symbols(self._planes(received, self.n, "received word"))
-        lost = None if erasures is None else planes.to_rows(erasures).astype(np.bool_)
+        rows = self._symbols(self._bit_slices(received, self.n, "received word"))
+        lost = None if erasures is None else bit_slicing.to_rows(erasures).astype(np.bool_)
         result = self.decode(rows, lost)
         return DecodedBitSlices(
-            planes.from_rows(self._bits(result.message)),
-            planes.from_counts(np.maximum(result.corrected, 0)),
-            planes.from_rows(result.failed.astype(np.uint8)[:, None])[0],
+            bit_slicing.from_rows(self._bits(result.message)),
+            bit_slicing.from_counts(np.maximum(result.corrected, 0)),
+            bit_slicing.from_rows(result.failed.astype(np.uint8)[:, None])[0],
         )
 
     # Bytes of any length: for the chat. `netchat.coding.framing` says how.
@@ -246,7 +249,7 @@ class Code(ABC):
         With the lost bits filled with zeros and then with ones, one of the two has at most half of
         them wrong. What is accepted must be the only codeword so near (Moon 2005, section 3.8.1).
         """
-        if self.alphabet != "bit" or self.fills == 0:
+        if self.alphabet != "bit" or self.erasure_capability == 0:
             return self._decode(received)
         # Where both fail, what is handed through is what arrived.
         message = self._decode(received).message.copy()
@@ -256,7 +259,7 @@ class Code(ABC):
             filled = np.where(erasures, np.uint8(fill), received)
             result = self._decode(filled)
             wrong = ((self._encode(result.message) != received) & ~erasures).sum(axis=1)
-            good = ~result.failed & (2 * wrong + lost < self.distance)
+            good = ~result.failed & (2 * wrong + lost < self.minimum_distance)
             message[good] = result.message[good]
             corrected[good] = (wrong + lost)[good]
         return Decoded(message, corrected)
@@ -280,7 +283,7 @@ class Code(ABC):
             raise ValueError(
                 f"{self.spec}: a {what} is shaped (batch, {width}), not {given.shape}."
             )
-        top = (1 << self.bits) - 1
+        top = (1 << self.bits_per_symbol) - 1
         if given.dtype != np.uint8:
             if given.dtype.kind not in "biu":
                 raise ValueError(f"{self.spec}: a {what} is of integers, not {given.dtype}.")
@@ -291,16 +294,16 @@ class Code(ABC):
             raise ValueError(f"{self.spec}: a {what} holds bits, 0 and 1.")
         return np.ascontiguousarray(given)
 
-    def _planes(self, value: Planes, width: int, what: str) -> Planes:
-        width *= self.bits
+    def _bit_slices(self, value: BitSlices, width: int, what: str) -> BitSlices:
+        width *= self.bits_per_symbol
         if value.dtype != np.uint64 or value.ndim != 2 or value.shape[0] != width:
             raise ValueError(
                 f"{self.spec}: planes of a {what} are uint64, shaped ({width}, words)."
             )
         return np.ascontiguousarray(value)
 
-    def _symbols(self, value: Planes) -> Rows:
-        rows = planes.to_rows(value)
+    def _symbols(self, value: BitSlices) -> Rows:
+        rows = bit_slicing.to_rows(value)
         return np.packbits(rows, axis=1) if self.alphabet == "byte" else rows
 
     def _bits(self, rows: Rows) -> Rows:

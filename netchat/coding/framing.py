@@ -69,7 +69,7 @@ def words_of(code: Code, coded: bytes) -> list[tuple[Code, Rows]]:
     Raises:
         ValueError: if no data encodes to that many bytes.
     """
-    count = data_length(code, len(coded)) * 8 // code.bits
+    count = data_length(code, len(coded)) * 8 // code.bits_per_symbol
     symbols = _symbols(code, coded)
     if not code.systematic:
         count = len(symbols) // code.n * code.k  # all blocks are full
@@ -94,8 +94,11 @@ def decoded_bytes(code: Code, results: list[Decoded]) -> DecodedBytes:
     if not code.systematic and len(message):
         ones = np.flatnonzero(message)
         end = int(ones[-1]) if len(ones) else 0
-        if end % (8 // code.bits) or message[end] != 1:
-            failed, end = max(failed, 1), end // (8 // code.bits) * (8 // code.bits)
+        if end % (8 // code.bits_per_symbol) or message[end] != 1:
+            failed, end = (
+                max(failed, 1),
+                end // (8 // code.bits_per_symbol) * (8 // code.bits_per_symbol),
+            )
         message = message[:end]
     corrected = int(np.maximum(counts, 0).sum())
     return DecodedBytes(_bytes(code, message), corrected, failed, len(counts))
@@ -111,13 +114,13 @@ def coded_length(code: Code | str, length: int) -> int:
     code = get(code)
     if length == 0:
         return 0
-    count = length * 8 // code.bits
+    count = length * 8 // code.bits_per_symbol
     if not code.systematic:
         symbols = _blocks(code, count + 1) * code.n
     else:
         rest = count % code.k
         symbols = count // code.k * code.n + (code.shortened(rest).n if rest else 0)
-    return -(-symbols * code.bits // 8)
+    return -(-symbols * code.bits_per_symbol // 8)
 
 
 @lru_cache(maxsize=1024)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netchat.coding import bit_slicing as planes
+from netchat.coding import bit_slicing
 from netchat.coding.code import Bools, Code, Decoded, Rows
 from netchat.coding.registry import get
 from netchat.coding.samples import error_patterns, lost_patterns, messages, show, show_places
@@ -42,12 +42,16 @@ def numbers_are_possible(code: Code, rng: np.random.Generator) -> str | None:  #
     """Its numbers are possible, the distance is enough for what it says, and its source is given."""
     if not 1 <= code.k <= code.n:
         return f"k = {code.k} and n = {code.n}, but 1 <= k <= n is needed."
-    if not 1 <= code.distance <= code.n - code.k + 1 and code.alphabet == "byte":
-        return f"distance {code.distance} is above n - k + 1 = {code.n - code.k + 1} (Singleton)."
-    if code.corrects < 0 or 2 * code.corrects >= code.distance:
-        return f"corrects {code.corrects}, which a distance of {code.distance} does not allow."
-    if not code.corrects <= max(code.detects, code.corrects) < code.distance:
-        return f"detects {code.detects}, which a distance of {code.distance} does not allow."
+    if not 1 <= code.minimum_distance <= code.n - code.k + 1 and code.alphabet == "byte":
+        return f"distance {code.minimum_distance} is above n - k + 1 = {code.n - code.k + 1} (Singleton)."
+    if code.corrects < 0 or 2 * code.corrects >= code.minimum_distance:
+        return (
+            f"corrects {code.corrects}, which a distance of {code.minimum_distance} does not allow."
+        )
+    if not code.corrects <= max(code.detects, code.corrects) < code.minimum_distance:
+        return (
+            f"detects {code.detects}, which a distance of {code.minimum_distance} does not allow."
+        )
     if not code.citation.strip():
         return "it does not say where it is from: `citation` is empty; 'my own' will do, if it is."
     return None
@@ -202,11 +206,11 @@ def systematic_where_it_says(code: Code, rng: np.random.Generator) -> str | None
 
 
 def fills_what_it_says(code: Code, rng: np.random.Generator) -> str | None:
-    """Every pattern of e errors and s erasures with 2e + s <= `fills` is corrected.
+    """Every pattern of e errors and s erasures with 2e + s <= `erasure_capability` is corrected.
 
-    Without `fills`: every one of e + s <= `corrects`.
+    Without `erasure_capability`: every one of e + s <= `corrects`.
     """
-    most, cost = (code.fills, 2) if code.fills else (code.corrects, 1)
+    most, cost = (code.erasure_capability, 2) if code.erasure_capability else (code.corrects, 1)
     top = most // cost
     for errors in sorted({0, 1, top // 2, top - 1, top} & set(range(top + 1))):
         for erased in {1, most - cost * errors} & set(range(1, most - cost * errors + 1)):
@@ -222,31 +226,31 @@ def faces_agree(code: Code, rng: np.random.Generator) -> str | None:
     """Planes and rows give the same answers, also where symbols are lost."""
     message = messages(code, 128, rng)
     word = code.encode(message)
-    as_planes = code.encode_bit_sliced(planes.from_rows(_bits(code, message)))
-    if (planes.to_rows(as_planes) != _bits(code, word)).any():
-        return "encode_planes gives other codewords than encode."
+    as_bit_slices = code.encode_bit_sliced(bit_slicing.from_rows(_bits(code, message)))
+    if (bit_slicing.to_rows(as_bit_slices) != _bits(code, word)).any():
+        return "encode_bit_sliced gives other codewords than encode."
     received = word ^ _light(code, len(word), rng)
     received[:8] = messages(code, 8, rng, code.n)
-    on_planes = planes.from_rows(_bits(code, received))
+    received_bit_slices = bit_slicing.from_rows(_bits(code, received))
     losses: list[Bools | None] = [None]
     if code.alphabet == "bit":  # planes lose bits
         losses.append(rng.random(received.shape) < rng.random((len(received), 1)) / code.n * 4)
     for lost in losses:
-        gone = None if lost is None else planes.from_rows(lost.astype(np.uint8))
-        rows, fast = code.decode(received, lost), code.decode_bit_sliced(on_planes, gone)
+        gone = None if lost is None else bit_slicing.from_rows(lost.astype(np.uint8))
+        rows, fast = code.decode(received, lost), code.decode_bit_sliced(received_bit_slices, gone)
         where = "" if lost is None else " where bits are lost"
-        counts = planes.to_counts(fast.corrected, len(message))
-        counts[planes.to_rows(fast.failed[None, :])[:, 0] == 1] = -1
+        counts = bit_slicing.to_counts(fast.corrected, len(message))
+        counts[bit_slicing.to_rows(fast.failed[None, :])[:, 0] == 1] = -1
         if (counts != rows.corrected).any():
-            return f"decode_planes counts other corrections or failures than decode{where}."
-        if (planes.to_rows(fast.message) != _bits(code, rows.message)).any():
-            return f"decode_planes gives other messages than decode{where}."
+            return f"decode_bit_sliced counts other corrections or failures than decode{where}."
+        if (bit_slicing.to_rows(fast.message) != _bits(code, rows.message)).any():
+            return f"decode_bit_sliced gives other messages than decode{where}."
     return None
 
 
 def bytes_survive(code: Code, rng: np.random.Generator) -> str | None:
     """Bytes of any length come back as they were, and with errors that it can correct as well."""
-    block = max(1, code.k * code.bits // 8)
+    block = max(1, code.k * code.bits_per_symbol // 8)
     lengths = {0, 1, 2, 3, 100, block - 1, block, block + 1, 2 * block + 1}
     for length in sorted(lengths | set(rng.integers(0, 300, 3).tolist())):
         data = rng.bytes(length)

@@ -31,7 +31,7 @@ class Soft(Code):
     """A repetition code that believes the sum of the ratios."""
 
     def __init__(self, n=3):
-        super().__init__(f"soft ({n})", k=1, n=n, distance=n, citation="my own")
+        super().__init__(f"soft ({n})", k=1, n=n, minimum_distance=n, citation="my own")
 
     def _encode(self, message):
         return np.repeat(message, self.n, axis=1)

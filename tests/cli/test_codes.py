@@ -12,7 +12,7 @@ from netchat.coding import Code, Decoded
 
 class Optimist(Code):
     def __init__(self):
-        super().__init__("optimist", k=2, n=4, distance=3, citation="nobody")
+        super().__init__("optimist", k=2, n=4, minimum_distance=3, citation="nobody")
     def _encode(self, message):
         return np.concatenate([message, message], axis=1)
     def _decode(self, received):

@@ -11,7 +11,9 @@ class Doubled(Code):
     """Every byte twice; two that differ are a failure. The least that a plug-in has to write."""
 
     def __init__(self, **options):
-        super().__init__("doubled", k=2, n=4, distance=2, alphabet="byte", citation="me", **options)
+        super().__init__(
+            "doubled", k=2, n=4, minimum_distance=2, alphabet="byte", citation="me", **options
+        )
 
     def _encode(self, message):
         return np.concatenate([message, message], axis=1)
@@ -23,7 +25,13 @@ class Doubled(Code):
 
 def test_what_follows_from_the_numbers():
     code = Doubled()
-    assert (code.rate, code.bits, code.corrects, code.detects, code.fills) == (0.5, 8, 0, 1, 0)
+    assert (
+        code.rate,
+        code.bits_per_symbol,
+        code.corrects,
+        code.detects,
+        code.erasure_capability,
+    ) == (0.5, 8, 0, 1, 0)
     assert code.data_positions.tolist() == [0, 1]
     assert repr(code) == "<Code doubled>"
 
@@ -58,9 +66,13 @@ def test_companions_that_do_not_fit(arguments, says):
 
 
 def test_planes_that_do_not_fit():
-    for planes in (np.zeros((3, 1), np.uint64), np.zeros((4, 1), np.int64), np.zeros(4, np.uint64)):
+    for bit_slices in (
+        np.zeros((3, 1), np.uint64),
+        np.zeros((4, 1), np.int64),
+        np.zeros(4, np.uint64),
+    ):
         with pytest.raises(ValueError, match=r"uint64, shaped \(4, words\)"):
-            Hamming(7).encode_bit_sliced(planes)
+            Hamming(7).encode_bit_sliced(bit_slices)
 
 
 def test_soft_values_need_bits():
@@ -86,10 +98,10 @@ def test_every_pattern_of_erasures_that_distance_allows(code):
     received = np.where(lost, rng.integers(0, 2, lost.shape, dtype=np.uint8), words)
     result = code.decode(received, lost)
     count = lost.sum(axis=1)
-    few = count <= code.fills
+    few = count <= code.erasure_capability
     assert (result.message[few] == words[few, : code.k]).all()
     assert (result.corrected[few] == count[few]).all()
-    assert result.failed[count >= code.distance].all()
+    assert result.failed[count >= code.minimum_distance].all()
 
 
 def test_an_error_among_erasures_that_leaves_two_answers_is_a_failure():

@@ -14,7 +14,7 @@ class Planted(Code):
 
     def __init__(self, **options):
         self._good = Hamming(7)
-        numbers = {"k": 4, "n": 7, "distance": 3, "citation": "planted", **options}
+        numbers = {"k": 4, "n": 7, "minimum_distance": 3, "citation": "planted", **options}
         super().__init__("planted", **numbers)
 
     def _encode(self, message):
@@ -93,7 +93,7 @@ class WorksInPlace(Planted):
 
 class HandsOutItsArgument(Planted):
     def __init__(self):
-        super().__init__(n=4, distance=1)
+        super().__init__(n=4, minimum_distance=1)
 
     def _encode(self, message):
         return message
@@ -127,7 +127,7 @@ class Inverted(Planted):
         return super()._decode(received ^ np.array([0, 0, 0, 0, 1, 1, 1], np.uint8))
 
 
-class OtherPlanes(Planted):
+class OtherBitSlices(Planted):
     def decode_bit_sliced(self, received, erasures=None):
         result = super().decode_bit_sliced(received, erasures)
         result.message[0, 0] ^= np.uint64(1) << np.uint64(40)
@@ -136,7 +136,7 @@ class OtherPlanes(Planted):
 
 class OverstatesItself(Planted):
     def __init__(self):
-        super().__init__(distance=5)
+        super().__init__(minimum_distance=5)
 
 
 class Fragile(Planted):
@@ -171,7 +171,7 @@ PLANTED = [
     (WrongType, "shapes_and_types", "encode returns int64"),
     (Turned, "systematic_where_it_says", "say systematic=False"),
     (Inverted, "linear_where_it_says", "say linear=False"),
-    (OtherPlanes, "faces_agree", "other messages than decode"),
+    (OtherBitSlices, "faces_agree", "other messages than decode"),
     (OverstatesItself, "corrects_what_it_says", "wrong the decoder gives"),
     (Fragile, "shapes_and_types", "it raised IndexError: no blocks"),
     (WithoutSource, "numbers_are_possible", "`citation` is empty"),
@@ -214,7 +214,7 @@ def test_a_counterexample_can_be_followed_by_hand():
     [
         ({"corrects": 2}, "corrects 2"),
         ({"detects": 3}, "detects 3"),
-        ({"alphabet": "byte", "distance": 6}, "Singleton"),
+        ({"alphabet": "byte", "minimum_distance": 6}, "Singleton"),
     ],
 )
 def test_impossible_numbers(numbers, says):

@@ -6,7 +6,6 @@ import random
 import secrets
 
 import pytest
-from tests.link.test_datagram_listener import HERE, THERE, Street
 
 from netchat.link import datagram_listener as door_module
 from netchat.link import link as link_module
@@ -23,6 +22,7 @@ from netchat.link.header import (
 from netchat.link.link import Link
 from netchat.link.open_request import OpenRequest, read_open_request, write_open_request
 from netchat.link.payload_decoder import payload_context
+from tests.link.test_datagram_listener import HERE, THERE, Street
 
 KEYS = [pytest.param(None, id="masked"), pytest.param(b"", id="older client")]
 

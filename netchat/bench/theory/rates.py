@@ -113,7 +113,7 @@ def _over_errors(code: Code, chain: Chain) -> Theory:
             return found
     if code.n > _LONGEST and not single:
         return Theory()
-    return _bound(wrong_symbols(chain, code.n, code.bits).probability, code.corrects)
+    return _bound(wrong_symbols(chain, code.n, code.bits_per_symbol).probability, code.corrects)
 
 
 def _above(probability: NDArray[np.float64], most: int) -> float:
@@ -153,7 +153,7 @@ def _bounded_distance(code: Code, wrong: WrongSymbols) -> Theory:
     error = uncertainty(code.n - code.k)
     return Theory(
         _above(wrong.probability, code.corrects),
-        min(1.0, bits / (code.k * code.bits)),
+        min(1.0, bits / (code.k * code.bits_per_symbol)),
         ber_kind="approximation" if error else "exact",
         name="P(more than t wrong bytes); BER with miscorrection to random codewords",
         ber_error=error,
@@ -237,5 +237,5 @@ def _over_erasures(code: Code, p: float) -> Theory:
             _above(lost, code.n - code.k), ber, name="P(more than n - k lost); their bits by chance"
         )
     if isinstance(code, SyndromeCode):
-        return Theory(_above(lost, code.fills), None, name="P(d or more lost)")
-    return _bound(lost, code.fills or code.corrects)
+        return Theory(_above(lost, code.erasure_capability), None, name="P(d or more lost)")
+    return _bound(lost, code.erasure_capability or code.corrects)

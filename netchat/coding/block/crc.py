@@ -8,7 +8,7 @@ import numpy as np
 
 from netchat.coding.bit_sliced_code import BitSlicedCode
 from netchat.coding.bit_slicing import DecodedBitSlices
-from netchat.coding.code import Code, Planes
+from netchat.coding.code import BitSlices, Code
 
 __all__ = ["CRC"]
 
@@ -69,7 +69,7 @@ class CRC(BitSlicedCode):
             f"CRC-{width}, {k} bits",
             k=k,
             n=k + width,
-            distance=distance,
+            minimum_distance=distance,
             corrects=0,
             linear=not kind.reflected,
             citation=kind.citation,
@@ -83,7 +83,7 @@ class CRC(BitSlicedCode):
         self._out = out if kind.reflected else out[::-1].copy()
         self._taps = np.array([j for j in range(1, width) if kind.polynomial >> j & 1])
 
-    def _parity(self, message: Planes) -> Planes:
+    def _parity(self, message: BitSlices) -> BitSlices:
         from netchat.coding.block import crc_kernels
 
         parity = np.empty((self._width, message.shape[1]), np.uint64)
@@ -91,10 +91,10 @@ class CRC(BitSlicedCode):
         crc_kernels.parity(message, self._order, self._taps, self._out, ones, parity)
         return parity
 
-    def _encode_bit_sliced(self, message: Planes) -> Planes:
+    def _encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         return np.concatenate([message, self._parity(message)])
 
-    def _decode_bit_sliced(self, received: Planes) -> DecodedBitSlices:
+    def _decode_bit_sliced(self, received: BitSlices) -> DecodedBitSlices:
         message = received[: self.k].copy()
         differs = self._parity(message) ^ received[self.k :]
         nothing = np.zeros((0, received.shape[1]), np.uint64)

@@ -49,7 +49,7 @@ class Hamming(SyndromeCode):
         super().__init__(
             f"{'extended ' if extended else ''}Hamming ({n},{size - 1 - r})",
             parity_check_matrix(data, r + extended),
-            distance=4 if extended else 3,
+            minimum_distance=4 if extended else 3,
             citation="Hamming, Error detecting and error correcting codes, BSTJ 29 (1950)",
         )
         self.spec = f"hamming:{n},{self.k}"

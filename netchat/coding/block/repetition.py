@@ -6,7 +6,7 @@ import numpy as np
 
 from netchat.coding.bit_sliced_code import BitSlicedCode
 from netchat.coding.bit_slicing import DecodedBitSlices
-from netchat.coding.code import Bools, Decoded, Floats, Planes, Rows
+from netchat.coding.code import BitSlices, Bools, Decoded, Floats, Rows
 
 __all__ = ["Repetition"]
 
@@ -36,15 +36,15 @@ class Repetition(BitSlicedCode):
             f"repetition ({n})",
             k=1,
             n=n,
-            distance=n,
+            minimum_distance=n,
             citation="MacWilliams and Sloane, The Theory of Error-Correcting Codes (1977), ch. 1",
         )
         self.spec = f"repetition:{n}"
 
-    def _encode_bit_sliced(self, message: Planes) -> Planes:
+    def _encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         return np.repeat(message, self.n, axis=0)
 
-    def _decode_bit_sliced(self, received: Planes) -> DecodedBitSlices:
+    def _decode_bit_sliced(self, received: BitSlices) -> DecodedBitSlices:
         from netchat.coding.block import repetition_kernels
 
         words = received.shape[1]

@@ -1,4 +1,4 @@
-"""Majority votes on planes: 64 counters in each row of words, one word a binary digit."""
+"""Majority votes on bit_slices: 64 counters in each row of words, one word a binary digit."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class SECDED(SyndromeCode):
         super().__init__(
             f"SECDED ({n},{k})",
             parity_check_matrix([column for _, column in zip(range(k), odd, strict=False)], r),
-            distance=4,
+            minimum_distance=4,
             citation="Hsiao, A class of optimal minimum odd-weight-column SEC-DED codes (1970)",
         )
         self.spec = f"secded:{n},{k}"

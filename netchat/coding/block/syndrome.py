@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from netchat.coding.bit_sliced_code import BitSlicedCode
 from netchat.coding.bit_slicing import DecodedBitSlices
-from netchat.coding.code import Planes
+from netchat.coding.code import BitSlices
 
 __all__ = ["SyndromeCode", "parity_check_matrix"]
 
@@ -31,26 +31,30 @@ class SyndromeCode(BitSlicedCode):
     Args:
         name: what it is called.
         check: (n - k, n) the matrix H.
-        distance: 3 or 4.
+        minimum_distance: 3 or 4.
         citation: where it is from.
 
     Attributes:
         check: the matrix H.
     """
 
-    def __init__(self, name: str, check: NDArray[np.bool_], distance: int, citation: str) -> None:
+    def __init__(
+        self, name: str, check: NDArray[np.bool_], minimum_distance: int, citation: str
+    ) -> None:
         parity, n = check.shape
-        super().__init__(name, k=n - parity, n=n, distance=distance, citation=citation)
+        super().__init__(
+            name, k=n - parity, n=n, minimum_distance=minimum_distance, citation=citation
+        )
         self.check = check
 
-    def _encode_bit_sliced(self, message: Planes) -> Planes:
+    def _encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         from netchat.coding.block import syndrome_kernels
 
         codeword = np.empty((self.n, message.shape[1]), np.uint64)
         syndrome_kernels.encode(message, self.check, codeword)
         return codeword
 
-    def _decode_bit_sliced(self, received: Planes) -> DecodedBitSlices:
+    def _decode_bit_sliced(self, received: BitSlices) -> DecodedBitSlices:
         from netchat.coding.block import syndrome_kernels
 
         words = received.shape[1]

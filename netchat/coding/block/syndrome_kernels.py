@@ -1,4 +1,4 @@
-"""Single-error correction by syndrome, on planes: the same steps for 64 blocks in each word."""
+"""Single-error correction by syndrome, on bit_slices: the same steps for 64 blocks in each word."""
 
 from __future__ import annotations
 

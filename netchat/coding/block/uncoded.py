@@ -6,7 +6,7 @@ import numpy as np
 
 from netchat.coding.bit_sliced_code import BitSlicedCode
 from netchat.coding.bit_slicing import DecodedBitSlices
-from netchat.coding.code import Bools, Decoded, Floats, Planes, Rows
+from netchat.coding.code import BitSlices, Bools, Decoded, Floats, Rows
 
 __all__ = ["Uncoded"]
 
@@ -24,18 +24,18 @@ class Uncoded(BitSlicedCode):
     soft = False  # the sign of a ratio is all that counts
 
     def __init__(self, k: int = 64) -> None:
-        super().__init__(f"uncoded ({k})", k=k, n=k, distance=1, citation="none is needed")
+        super().__init__(f"uncoded ({k})", k=k, n=k, minimum_distance=1, citation="none is needed")
         self.spec = f"uncoded:{k}"
 
-    def _encode_bit_sliced(self, message: Planes) -> Planes:
+    def _encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         return message.copy()
 
-    def _decode_bit_sliced(self, received: Planes) -> DecodedBitSlices:
+    def _decode_bit_sliced(self, received: BitSlices) -> DecodedBitSlices:
         words = received.shape[1]
         nothing = np.zeros((0, words), np.uint64)
         return DecodedBitSlices(received.copy(), nothing, np.zeros(words, np.uint64))
 
-    def _decode_bit_sliced_erasures(self, received: Planes, lost: Planes) -> DecodedBitSlices:
+    def _decode_bit_sliced_erasures(self, received: BitSlices, lost: BitSlices) -> DecodedBitSlices:
         result = self._decode_bit_sliced(received)
         return DecodedBitSlices(
             result.message, result.corrected, np.bitwise_or.reduce(lost, axis=0)

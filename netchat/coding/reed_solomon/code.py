@@ -61,9 +61,9 @@ class ReedSolomon(Code):
             f"Reed-Solomon ({n},{k})",
             k=k,
             n=n,
-            distance=n - k + 1,
+            minimum_distance=n - k + 1,
             alphabet="byte",
-            fills=n - k,
+            erasure_capability=n - k,
             citation="Reed and Solomon, Polynomial codes over certain finite fields, SIAM 8 (1960)",
         )
         self._options = {"fcr": fcr % 255, "prim": prim, "generator": generator}

@@ -57,10 +57,10 @@ def test_distance_of_the_default_length(width):
     pairs = np.array(syndromes, np.uint64)
     sums = (pairs[:, None] ^ pairs[None, :])[np.triu_indices(len(pairs), 1)]
     assert not np.isin(sums, pairs).any()  # no three
-    if code.distance == 5:
+    if code.minimum_distance == 5:
         assert len(np.unique(sums)) == len(sums)  # no four
     else:
-        assert code.distance == 4
+        assert code.minimum_distance == 4
 
 
 @each_width
@@ -76,7 +76,7 @@ def test_bursts_up_to_the_width_are_noticed(width):
 
 
 def test_long_messages_promise_little():
-    assert [CRC(32, 8 * octets).distance for octets in (33, 34, 371, 372, 11450, 11451)] == [
+    assert [CRC(32, 8 * octets).minimum_distance for octets in (33, 34, 371, 372, 11450, 11451)] == [
         6, 5, 5, 4, 4, 2,
     ]  # fmt: skip
 
