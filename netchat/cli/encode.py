@@ -132,12 +132,12 @@ def encode(
         raise click.UsageError("--flip and --channel go one at a time.")
     import numpy as np
 
-    from netchat.coding.framing import decoded_bytes, joined, messages_of
+    from netchat.coding.framing import decoded_bytes, joined, split_messages
 
     data = os.fsencode(text)
     if data != text.encode(errors="replace"):
         click.echo("netchat: TEXT is not UTF-8; its bytes are sent as they are.", err=True)
-    parts = [(part, part.encode(message)) for part, message in messages_of(code, data)]
+    parts = [(part, part.encode(message)) for part, message in split_messages(code, data)]
     sent = np.concatenate([word.ravel() for _, word in parts] or [np.zeros(0, np.uint8)])
     rng = np.random.Generator(np.random.SFC64(seed))
     received, lost, soft = sent.copy(), None, None
@@ -214,10 +214,10 @@ def decode(
     """
     import numpy as np
 
-    from netchat.coding.framing import decoded_bytes, words_of
+    from netchat.coding.framing import decoded_bytes, split_codewords
 
     try:
-        parts = words_of(code, bytes.fromhex(coded))
+        parts = split_codewords(code, bytes.fromhex(coded))
     except ValueError as error:
         raise click.UsageError(f"HEX: {error}") from error
     size = sum(word.size for _, word in parts)

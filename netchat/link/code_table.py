@@ -14,7 +14,8 @@ from zlib import crc32
 import numpy as np
 
 from netchat.coding import get
-from netchat.coding.code import Code, Decoded, Rows
+from netchat.coding.arrays import Decoded, Rows
+from netchat.coding.code import Code
 from netchat.link.harq_combining import combined
 from netchat.link.sync_marker import differing_bits
 

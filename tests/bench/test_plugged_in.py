@@ -18,9 +18,9 @@ from netchat.channels.laws import check as check_channel
 from netchat.channels.stream import ChannelStream
 from netchat.coding import framing, laws
 from netchat.coding.block.repetition import Repetition
+from netchat.coding.code import Shortened
 from netchat.coding.concatenate import AsBits, Concatenated
 from netchat.coding.interleave import Interleaved
-from netchat.coding.shortened import Shortened
 
 SOFT = '''
 import numpy as np
@@ -139,12 +139,13 @@ CODE, CHANNEL = "hamming:7,4", "bsc:0.05"
         lambda code, channel: netchat.coding.get(code).spec,
         lambda code, channel: netchat.channels.get(channel).spec,
         lambda code, channel: ChannelStream(channel, 1).damage(bytes(1000)),
-        lambda code, channel: framing.encode_bytes(code, b"chat"),
-        lambda code, channel: framing.decode_bytes(code, framing.encode_bytes(code, b"chat")),
-        lambda code, channel: framing.coded_length(code, 5) + framing.data_length(code, 9),
+        lambda code, channel: netchat.coding.get(code).encode_bytes(b"chat"),
+        lambda code, channel: netchat.coding.get(code).decode_bytes(bytes(7)),
+        lambda code, channel: framing.coded_length(netchat.coding.get(code), 5),
+        lambda code, channel: framing.data_length(netchat.coding.get(code), 9),
         lambda code, channel: Concatenated(code, code).encode([[1, 0, 1, 1]]).tolist(),
         lambda code, channel: Interleaved(code, 2).encode([[1, 0, 1, 1] * 2]).tolist(),
-        lambda code, channel: Shortened(code, 2).encode([[1, 0]]).tolist(),
+        lambda code, channel: Shortened(netchat.coding.get(code), 2).encode([[1, 0]]).tolist(),
         lambda code, channel: bench.run(CODE, CHANNEL, frames=100, workers=1).point(code, channel).tally,
     ],
 )  # fmt: skip

@@ -79,4 +79,4 @@ def test_check_of_a_wrong_one_says_what_and_fails(run, tmp_path):
 def test_an_unknown_code_is_wrong_usage(run):
     result = run("check", "nonsense:1")
     assert result.exit_code == 2
-    assert "There is no code 'nonsense'; there are crc, hamming" in result.output
+    assert "Unknown code 'nonsense'; available: crc, hamming" in result.output
