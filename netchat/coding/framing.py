@@ -46,6 +46,9 @@ class BlockCode(Protocol):
     def bits_per_symbol(self) -> int:
         """Number of bits in a symbol."""
 
+    def __hash__(self) -> int:
+        """Return the identity hash, for caches."""
+
     def encode(self, message: Any) -> Rows:
         """Encode a batch of messages."""
 

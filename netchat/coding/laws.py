@@ -271,8 +271,8 @@ def bytes_survive(code: Code, rng: np.random.Generator) -> str | None:
             result = code.decode_bytes(bytes(broken))
             if result.data != data or result.failed:
                 return (
-                    f"{many(length, 'byte')} encoded to {many(len(coded), 'byte')} "
-                    f"{'decode to other data' if result.data != data else 'are reported as failed'}"
+                    f"data of {many(length, 'byte')}, encoded to {many(len(coded), 'byte')}, "
+                    f"{'decodes to other data' if result.data != data else 'is reported as failed'}"
                     f"{' after one bit error' if errors else ''}."
                 )
     return None

@@ -209,11 +209,11 @@ def test_a_channel_of_a_notebook_has_a_picture_too():
     ("spec", "says"),
     [
         ("experiments/my_channel.py:Y", "has no Y; it has"),
-        ("experiments/my_channel.py:log2:8", "is a float, not a netchat.channels.Channel"),
+        ("experiments/my_channel.py:log2:8", "must be a netchat.channels.Channel, got float"),
         ("experiments/my_channel.py:Z:1,2,3", "argument"),
         ("nowhere.py:Z", "There is no file nowhere.py"),
         ("experiments/my_channel.py:Z:x", "experiments/my_channel.py:Z:x: "),
-        ("y:0.1", "is not a channel; they are written bsc:P"),
+        ("y:0.1", "is not a channel; use one of bsc:P"),
         ("", "is not a channel"),
     ],
 )
@@ -223,5 +223,5 @@ def test_channels_that_are_none(spec, says):
 
 
 def test_a_stream_of_bytes_takes_channels_of_bit_errors_only():
-    with pytest.raises(ValueError, match="can only turn bits over"):
+    with pytest.raises(ValueError, match="supports only bit errors"):
         ChannelStream("experiments/my_channel.py:Z")

@@ -108,7 +108,7 @@ def test_entropy_at_the_ends():
     ["", "bsc", "bsc:", "bsc:x", "bsc:0.1,0.2", "nonsense:1", "gilbert-elliott:0.1", "awgn:4dBm"],
 )
 def test_specs_that_are_none(spec):
-    with pytest.raises(ValueError, match="they are written bsc:P"):
+    with pytest.raises(ValueError, match="use one of bsc:P"):
         netchat.channels.get(spec)
 
 
@@ -119,7 +119,7 @@ def test_specs_that_are_none(spec):
         ("bec:-0.1", "probability"),
         ("bsc:nan", "probability"),
         ("gilbert-elliott:0,0,0,1", "use bsc"),
-        ("gilbert-elliott:0.1,0.1,0,2", "e_bad is a probability"),
+        ("gilbert-elliott:0.1,0.1,0,2", "'e_bad' must be a probability"),
         ("awgn:nan", "from -100 to 100 dB"),
     ],
 )

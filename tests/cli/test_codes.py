@@ -69,7 +69,7 @@ def test_check_of_a_wrong_one_says_what_and_fails(run, tmp_path):
     result = run("check", "mine.py:Optimist")
     assert result.exit_code == 1
     assert "BROKEN" in result.output
-    assert "with symbol 0 wrong the decoder gives" in result.output
+    assert "with symbol 0 wrong the decoder returns" in result.output
     assert "laws broken" in result.output
     report = json.loads(run("check", "mine.py:Optimist", "--json").stdout)
     assert report["obeys"] is False

@@ -83,5 +83,5 @@ def test_long_messages_promise_little():
 
 @pytest.mark.parametrize("arguments", [(7,), (32, 12), (32, 0)])
 def test_there_is_no_such_code(arguments):
-    with pytest.raises(ValueError, match="Argument '(width|k)' must be"):
+    with pytest.raises(ValueError, match=r"Argument '(width|k)' must be"):
         CRC(*arguments)

@@ -70,5 +70,5 @@ def test_seven_four_is_the_one_of_the_textbooks():
     ("n", "k"), [(6, None), (7, 3), (9, None), (8, 3), (2, None), (2047, None)]
 )
 def test_there_is_no_such_code(n, k):
-    with pytest.raises(ValueError, match="Argument '[nk]' must be"):
+    with pytest.raises(ValueError, match=r"Argument '[nk]' must be"):
         Hamming(n, k)

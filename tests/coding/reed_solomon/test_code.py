@@ -202,7 +202,7 @@ def test_bytes_are_those_of_reedsolo(length):
 
 @pytest.mark.parametrize(("n", "k"), [(256, 200), (10, 10), (10, 0), (10, 11)])
 def test_impossible_numbers(n, k):
-    with pytest.raises(ValueError, match="Argument '[nk]' must be from"):
+    with pytest.raises(ValueError, match=r"Argument '[nk]' must be from"):
         ReedSolomon(n, k)
 
 
@@ -210,5 +210,5 @@ def test_impossible_numbers(n, k):
     "options", [{"prim": 0x100}, {"prim": 0x11B}, {"generator": 1}, {"prim": 7}]
 )
 def test_impossible_fields(options):
-    with pytest.raises(ValueError, match="Argument '(prim|generator)' must be"):
+    with pytest.raises(ValueError, match=r"Argument '(prim|generator)' must be"):
         ReedSolomon(20, 10, **options)
