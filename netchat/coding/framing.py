@@ -21,7 +21,7 @@ from netchat.coding.arrays import Decoded, Rows
 from netchat.wording import many
 
 __all__ = [
-    "BlockCode",
+    "CodeProtocol",
     "DecodedBytes",
     "coded_length",
     "data_length",
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-class BlockCode(Protocol):
+class CodeProtocol(Protocol):
     """The part of `netchat.coding.Code` that framing uses."""
 
     n: int
@@ -73,7 +73,7 @@ class DecodedBytes:
     """Total number of blocks."""
 
 
-def split_messages(code: BlockCode, data: bytes) -> list[tuple[Any, Rows]]:
+def split_messages(code: CodeProtocol, data: bytes) -> list[tuple[Any, Rows]]:
     """Split data into messages, each batch with the code that encodes it.
 
     Returns:
@@ -88,12 +88,12 @@ def split_messages(code: BlockCode, data: bytes) -> list[tuple[Any, Rows]]:
     return _split(code, symbols, len(symbols))
 
 
-def encode_bytes(code: BlockCode, data: bytes) -> bytes:
+def encode_bytes(code: CodeProtocol, data: bytes) -> bytes:
     """Encode any number of bytes; empty data encodes to no bytes."""
     return joined(code, [part.encode(message) for part, message in split_messages(code, data)])
 
 
-def split_codewords(code: BlockCode, coded: bytes) -> list[tuple[Any, Rows]]:
+def split_codewords(code: CodeProtocol, coded: bytes) -> list[tuple[Any, Rows]]:
     """Split coded bytes into received words, each batch with the code that decodes it.
 
     Raises:
@@ -106,7 +106,7 @@ def split_codewords(code: BlockCode, coded: bytes) -> list[tuple[Any, Rows]]:
     return _split(code, symbols, count, coded=True)
 
 
-def decode_bytes(code: BlockCode, coded: bytes) -> DecodedBytes:
+def decode_bytes(code: CodeProtocol, coded: bytes) -> DecodedBytes:
     """Decode the output of `encode_bytes`.
 
     Raises:
@@ -115,7 +115,7 @@ def decode_bytes(code: BlockCode, coded: bytes) -> DecodedBytes:
     return decoded_bytes(code, [part.decode(word) for part, word in split_codewords(code, coded)])
 
 
-def decoded_bytes(code: BlockCode, results: Sequence[Decoded]) -> DecodedBytes:
+def decoded_bytes(code: CodeProtocol, results: Sequence[Decoded]) -> DecodedBytes:
     """Join the decoded blocks."""
     message = _concatenated([result.message for result in results])
     counts = np.concatenate([result.corrected for result in results] or [np.zeros(0, np.int64)])
@@ -131,12 +131,12 @@ def decoded_bytes(code: BlockCode, results: Sequence[Decoded]) -> DecodedBytes:
     return DecodedBytes(_bytes(code, message), corrected, failed, len(counts))
 
 
-def joined(code: BlockCode, words: Sequence[Rows]) -> bytes:
+def joined(code: CodeProtocol, words: Sequence[Rows]) -> bytes:
     """Join codewords into bytes."""
     return _bytes(code, _concatenated(words))
 
 
-def coded_length(code: BlockCode, length: int) -> int:
+def coded_length(code: CodeProtocol, length: int) -> int:
     """Return the number of bytes to which `length` bytes of data encode."""
     if length == 0:
         return 0
@@ -150,7 +150,7 @@ def coded_length(code: BlockCode, length: int) -> int:
 
 
 @lru_cache(maxsize=1024)
-def data_length(code: BlockCode, length: int) -> int:
+def data_length(code: CodeProtocol, length: int) -> int:
     """Return the number of data bytes that encode to `length` bytes.
 
     For a code that is not systematic, return the largest such number.
@@ -173,12 +173,12 @@ def data_length(code: BlockCode, length: int) -> int:
     return low
 
 
-def _blocks(code: BlockCode, symbols: int) -> int:
+def _blocks(code: CodeProtocol, symbols: int) -> int:
     return -(-symbols // code.k)
 
 
 def _split(
-    code: BlockCode, symbols: Rows, count: int, *, coded: bool = False
+    code: CodeProtocol, symbols: Rows, count: int, *, coded: bool = False
 ) -> list[tuple[Any, Rows]]:
     """Split symbols into messages, or into codewords, of `count` message symbols in total."""
     full, rest = divmod(count, code.k)
@@ -197,10 +197,10 @@ def _concatenated(rows: Sequence[Rows]) -> Rows:
     return np.concatenate([row.ravel() for row in rows] or [np.zeros(0, np.uint8)])
 
 
-def _symbols(code: BlockCode, data: bytes) -> Rows:
+def _symbols(code: CodeProtocol, data: bytes) -> Rows:
     octets = np.frombuffer(data, np.uint8)
     return octets if code.bits_per_symbol == 8 else np.unpackbits(octets)
 
 
-def _bytes(code: BlockCode, symbols: Rows) -> bytes:
+def _bytes(code: CodeProtocol, symbols: Rows) -> bytes:
     return (symbols if code.bits_per_symbol == 8 else np.packbits(symbols)).tobytes()
