@@ -1,4 +1,4 @@
-"""A channel of your own: the Z-channel, where only a 1 can go wrong.
+"""A channel of your own: the Z-channel, where only a 1 can be received wrong.
 
 Try it:  netchat encode-bench --code hamming:7,4 --channel experiments/my_channel.py:Z
          netchat encode Hi --channel experiments/my_channel.py:Z:0.2
@@ -10,9 +10,15 @@ from netchat.channels import Channel, Received
 
 
 class Z(Channel):
-    """A 1 is received as a 0 with probability p; a 0 always arrives (an optical pulse, or none)."""
+    """A 1 is received as 0 with probability p; a 0 is always received correctly (optical pulses)."""
 
-    sweep = ("0.2", "0.1", "0.05", "0.02", "0.01")  # what `--channel my_channel.py:Z` stands for
+    sweep = (
+        "0.2",
+        "0.1",
+        "0.05",
+        "0.02",
+        "0.01",
+    )  # the curve that `--channel my_channel.py:Z` measures
 
     def __init__(self, p=0.1):
         self.p = p

@@ -11,7 +11,7 @@ from netchat.coding import Code, Decoded
 
 
 class Grid(Code):
-    """side x side bits of data, one more row and column of parity: distance 4."""
+    """side x side data bits with a row and a column of parity; minimum distance 4."""
 
     def __init__(self, side=4):
         self.side = side
@@ -19,7 +19,7 @@ class Grid(Code):
             f"grid {side} x {side}",
             k=side**2,
             n=(side + 1) ** 2,
-            distance=4,  # so it corrects 1 and notices 2
+            minimum_distance=4,  # so it corrects 1 error and detects 2
             citation="Elias, Error-free coding (1954)",
         )
 
@@ -36,9 +36,9 @@ class Grid(Code):
 
     def _decode(self, received):
         table = received.reshape(-1, self.side + 1, self.side + 1).copy()
-        rows, columns = table.sum(axis=2) % 2, table.sum(axis=1) % 2  # the odd ones are suspects
+        rows, columns = table.sum(axis=2) % 2, table.sum(axis=1) % 2  # 1 where the parity is odd
         odd = np.stack([rows.sum(axis=1), columns.sum(axis=1)], axis=1)
-        single = np.flatnonzero((odd == 1).all(axis=1))  # they cross where the error is
+        single = np.flatnonzero((odd == 1).all(axis=1))  # the error is where they cross
         table[single, rows[single].argmax(axis=1), columns[single].argmax(axis=1)] ^= 1
         corrected = np.full(len(received), -1)
         corrected[(odd == 0).all(axis=1)] = 0

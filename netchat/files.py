@@ -1,4 +1,4 @@
-"""Files that are written as a whole."""
+"""Atomic file writing, and files that only their owner may read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["write_file"]
+__all__ = ["create_private", "make_private_folder", "open_private", "tighten", "write_file"]
+
+#: Permission bits of everyone but the owner.
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def write_file(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -50,3 +54,42 @@ def write_file(path: str | os.PathLike[str], content: str | bytes) -> None:
         if before is None or not isinstance(error, PermissionError):
             raise
         target.write_bytes(data)  # the folder is not ours, but the file is
+
+
+def open_private(path: str | Path, flags: int) -> int:
+    """Open a file; create it with mode 0600 if it does not exist. An `opener` for `open`."""
+    return os.open(path, flags, 0o600)
+
+
+def create_private(path: str | Path, buffering: int = -1) -> BinaryIO:
+    """Open a binary file for writing; create it with mode 0600 if it does not exist.
+
+    The mode of an existing file is kept: see `tighten`.
+    """
+    return open(path, "wb", buffering, opener=open_private)
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder with mode 0700, and the folders above it with the usual one."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def tighten(path: Path) -> str:
+    """Take the permissions of a file or folder away from everyone but its owner.
+
+    Devices and FIFOs, files of other users, and files that do not exist are left alone.
+
+    Returns:
+        One sentence for the user, or an empty string if nothing was changed.
+    """
+    if os.name == "nt":  # its modes say nothing about who may read
+        return ""
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        mode = stat.S_IMODE(status.st_mode)
+        ours = os.geteuid() in (status.st_uid, 0)
+        plain = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+        if ours and plain and mode & _OTHERS:
+            path.chmod(mode & ~_OTHERS)
+            return f"Other users could access {path} (mode {mode:04o}); now only you can."
+    return ""

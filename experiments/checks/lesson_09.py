@@ -212,7 +212,7 @@ def nearer_to_shannon(task: Task, spec: Any) -> None:
         code = netchat.coding.get(spec)
     except ValueError as error:
         raise Wrong(f"There is no such code: {error}") from None
-    bits = code.k * code.bits
+    bits = code.k * code.bits_per_symbol
     need(bits >= 800, f"{spec} has {bits} bits of message in a block; 800 are asked for.")
     channel = netchat.channels.get(f"bsc:{task.p}")
     share = code.rate / (channel.capacity or 1.0)

@@ -35,8 +35,8 @@ def only_notices(variant: Variant, parity: Any) -> None:
     code = made(parity, "Parity")
     need((code.k, code.n) == (7, 8), f"Your code is ({code.n},{code.k}); (8,7) was asked for.")
     need(
-        code.distance == 2,
-        f"It says that its distance is {code.distance}. In how many places do two nearest codewords "
+        code.minimum_distance == 2,
+        f"It says that its distance is {code.minimum_distance}. In how many places do two nearest codewords "
         "differ?",
     )
     need_laws(code)
@@ -60,7 +60,7 @@ class Suspicious(Code):
             f"somebody's Hamming (15,11), version {seed % 1000}",
             k=11,
             n=15,
-            distance=3,
+            minimum_distance=3,
             citation="?",
         )
         chance = np.random.default_rng(seed)
@@ -146,8 +146,8 @@ def decode_any(matrix: list[list[int]], table_code: Any) -> None:
             f"The code {what} is ({k + r},{k}), but yours says ({code.n},{code.k}).",
         )
         need(
-            code.distance == _distance(array),
-            f"The distance of the code {what} is not {code.distance}.",
+            code.minimum_distance == _distance(array),
+            f"The distance of the code {what} is not {code.minimum_distance}.",
             "The smallest number of ones in a codeword that is not zero: message and parity together.",
         )
         need_laws(code)
@@ -158,7 +158,9 @@ def decode_any(matrix: list[list[int]], table_code: Any) -> None:
             f"The codewords {what} are not (m, mP).",
         )
         silent = ~code.decode((np.arange(1 << (k + r))[:, None] >> np.arange(k + r)) & 1).failed
-        spheres = sum(math.comb(k + r, weight) for weight in range((code.distance - 1) // 2 + 1))
+        spheres = sum(
+            math.comb(k + r, weight) for weight in range((code.minimum_distance - 1) // 2 + 1)
+        )
         need(
             int(silent.sum()) == spheres << k,
             f"The code {what} decodes {int(silent.sum())} of the {1 << (k + r)} words. Up to t errors "
@@ -175,7 +177,7 @@ def the_prize(p: float, my_code: Any) -> None:
     code = as_code(getattr(my_code, "_thing", my_code), "The last line")
     need(
         code.alphabet == "bit" and code.n <= 24,
-        f"It has {code.n * code.bits} bits; 24 are allowed.",
+        f"It has {code.n * code.bits_per_symbol} bits; 24 are allowed.",
     )
     need(code.rate >= 0.5, f"Its rate is {code.rate:.3f}, below 1/2.")
     need_laws(code)

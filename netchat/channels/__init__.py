@@ -1,13 +1,45 @@
-"""Models of bit errors: a block in, the received block out.
+"""Channel models that add bit errors, erasures or noise to blocks.
 
-    channel = netchat.channels.get("bsc:0.01")
-    received = channel.transmit(block, np.random.Generator(np.random.SFC64(1))).block
+>>> import numpy as np
+>>> import netchat.channels
+>>> channel = netchat.channels.BSC(0.01)  # or netchat.channels.get("bsc:0.01")
+>>> rng = np.random.Generator(np.random.SFC64(1))
+>>> received = channel.transmit(np.zeros((10, 7), np.uint8), rng)
+>>> received.block.shape
+(10, 7)
 
-`netchat.channels.channel` is the interface, `registry` what a spec may say, `gaps` how errors are
-drawn, `laws` what every channel must obey.
+`Channel` is the interface of all channels, and `ErrorChannel` that of channels that only flip bits.
+`ChannelStream` applies a channel to a byte stream, and `ImpairedLine` loses, duplicates, reorders and
+delays packets. `get` creates a channel from a specification, and `check` searches for violations of
+the laws that every channel must obey.
 """
 
-from netchat.channels.channel import Channel, Received
+from netchat.channels.awgn import AWGN
+from netchat.channels.bec import BEC
+from netchat.channels.bsc import BSC
+from netchat.channels.channel import Channel, ErrorChannel, MarkovChain, Received
+from netchat.channels.gilbert_elliott import GilbertElliott
+from netchat.channels.impairment import ImpairedLine, Impairments
+from netchat.channels.laws import Verdict, check
 from netchat.channels.registry import FORMS, get, names, specs
+from netchat.channels.stream import ChannelStream
 
-__all__ = ["FORMS", "Channel", "Received", "get", "names", "specs"]
+__all__ = [
+    "AWGN",
+    "BEC",
+    "BSC",
+    "FORMS",
+    "Channel",
+    "ChannelStream",
+    "ErrorChannel",
+    "GilbertElliott",
+    "ImpairedLine",
+    "Impairments",
+    "MarkovChain",
+    "Received",
+    "Verdict",
+    "check",
+    "get",
+    "names",
+    "specs",
+]

@@ -1,4 +1,4 @@
-"""Two signal levels in white Gaussian noise."""
+"""Additive white Gaussian noise channel with BPSK."""
 
 from __future__ import annotations
 
@@ -12,39 +12,47 @@ from netchat.channels.channel import ErrorChannel, Received, capacity_of_differe
 
 __all__ = ["AWGN"]
 
-#: Beyond it a channel is perfect or useless, and its numbers leave what a float holds.
-_MOST_DB = 100
+#: Largest magnitude of Eb/N0 in dB: beyond it the channel is perfect or useless, and floats overflow.
+_MAX_DB = 100
 
-#: Es/N0 below which the capacity is summed up in another way.
+#: Es/N0 below which the capacity is computed by the formula for weak signals.
 _WEAK = 0.1
 
 
 class AWGN(ErrorChannel):
-    """BPSK over white Gaussian noise: bit 0 is sent as +1, bit 1 as -1.
+    """AWGN channel with BPSK: bit 0 is sent as +1, bit 1 as -1.
 
-    `transmit` draws the noise, and gives the hard decisions and their log-likelihood ratios. The
-    other faces give hard decisions only, which are those of a BSC with p = Q(sqrt(2 Es/N0)).
+    `transmit` draws the noise and returns hard decisions and log-likelihood ratios. The other methods
+    return hard decisions only, those of a BSC with p = Q(sqrt(2 Es/N0)).
 
     Args:
-        ebn0_db: energy per bit of information over noise density, in dB. A code of rate R spreads
-            that energy over 1 / R bits: `at_rate(R)` is what it sees. Without a code R is 1.
-        rate: that R.
+        ebn0_db: Energy per information bit over noise density, Eb/N0, in dB. A code of rate R spreads
+            this energy over 1 / R channel bits; `at_rate(R)` returns that channel.
+        rate: Code rate R.
 
-    >>> f"{Awgn(4).p:.6e}"
+    Raises:
+        ValueError: An argument is out of range.
+
+    >>> f"{AWGN(4).p:.6e}"
     '1.250082e-02'
     """
+
+    ebn0_db: float
+    """Eb/N0 in dB."""
+    rate: float
+    """Code rate."""
 
     sweep: ClassVar = (
         "0dB", "2dB", "3dB", "4dB", "5dB", "5.5dB", "6dB", "6.5dB", "7dB", "8dB", "9dB"
     )  # fmt: skip
 
     def __init__(self, ebn0_db: float, rate: float = 1.0) -> None:
-        if not abs(ebn0_db) <= _MOST_DB:
+        if not abs(ebn0_db) <= _MAX_DB:
             raise ValueError(
-                f"awgn has an Eb/N0 from -{_MOST_DB} to {_MOST_DB} dB, not {ebn0_db:g}."
+                f"Argument 'ebn0_db' must be from -{_MAX_DB} to {_MAX_DB} dB, got {ebn0_db:g}."
             )
         if not 0 < rate <= 1:
-            raise ValueError(f"awgn has a rate in (0, 1], not {rate:g}.")
+            raise ValueError(f"Argument 'rate' must be above 0 and at most 1, got {rate:g}.")
         self.ebn0_db, self.rate = ebn0_db, rate
         self._snr = 10 ** (ebn0_db / 10) * rate
         p = math.erfc(math.sqrt(self._snr)) / 2
@@ -52,12 +60,12 @@ class AWGN(ErrorChannel):
         self.spec = f"awgn:{ebn0_db:g}dB"
 
     def at_rate(self, rate: float) -> AWGN:
-        """The channel that a code of this rate sees."""
+        """Return the channel with the same Eb/N0 for a code of this rate."""
         return AWGN(self.ebn0_db, rate)
 
     @property
     def hard_capacity(self) -> float:
-        """Bits of information in a use of the channel, by hard decisions only."""
+        """Capacity with hard decisions, in bits per channel use."""
         return capacity_of_difference(math.erf(math.sqrt(self._snr)))
 
     def _transmit(self, bits: NDArray[np.uint8], rng: np.random.Generator) -> Received:
@@ -68,11 +76,11 @@ class AWGN(ErrorChannel):
 
 
 def _capacity(snr: float) -> float:
-    """Bits in a use of the channel with two levels, soft decisions allowed.
+    """Return the capacity of BPSK with soft decisions, in bits per channel use.
 
-    1 - E[log2(1 + exp(-L))] over the log-likelihood ratio L of a bit 0, which is Gaussian with
-    mean 4 Es/N0 and twice that as its variance. Where that is nearly 0, it is summed up as
-    E[L / 2 - ln cosh(L / 2)] / ln 2, which is the same.
+    It is 1 - E[log2(1 + exp(-L))]. The log-likelihood ratio L of a bit 0 is Gaussian with mean
+    4 Es/N0 and twice that as variance. For weak signals, the equal E[L / 2 - ln cosh(L / 2)] / ln 2
+    is more accurate.
     """
     mean, deviation = 4 * snr, math.sqrt(8 * snr)
     x = np.linspace(-12, 12, 4801)

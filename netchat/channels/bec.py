@@ -1,4 +1,4 @@
-"""The erasure channel."""
+"""Erasure channel."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ __all__ = ["BEC"]
 
 
 class BEC(Channel):
-    """Every symbol is lost with probability p, by itself, and the receiver sees that it is.
+    """Erasure channel: erases each symbol independently with probability p; capacity 1 - p.
 
-    A symbol is a bit or a whole byte, as the code's alphabet says; a lost one is received as 0.
-    Capacity 1 - p in either case.
+    The receiver knows the positions of the erasures. A symbol is a bit or a byte, as in the code; an
+    erased symbol is received as 0.
 
     Args:
-        p: that probability.
+        p: Erasure probability.
 
-    >>> Erasure(0.25).capacity
+    Raises:
+        ValueError: p is out of range.
+
+    >>> BEC(0.25).capacity
     0.75
     """
 
     sweep: ClassVar = ("0.5", "0.3", "0.2", "0.15", "0.1", "0.07", "0.05", "0.02", "0.01")
 
     def __init__(self, p: float) -> None:
-        self.p = probability("p of bec:p", p)
+        self.p = probability("p", p)
         super().__init__(f"BEC, p = {p:g}", 1 - p)
         self.spec = f"bec:{p:g}"
 
@@ -36,13 +39,13 @@ class BEC(Channel):
         self,
         block: ArrayLike,
         rng: np.random.Generator,
-        alphabet: Literal["bit", "byte"] = "bit",  # noqa: ARG002 - a symbol is an entry in either
+        alphabet: Literal["bit", "byte"] = "bit",  # noqa: ARG002 - a symbol is one entry in both
     ) -> Received:
-        """Send symbols; see `Channel.transmit`."""
+        """Transmit symbols; see `Channel.transmit`."""
         return self._transmit(np.array(block, dtype=np.uint8, order="C"), rng)
 
     def ratios(self, received: Received) -> NDArray[np.float64]:
-        """Return log-likelihood ratios: a bit is certain, or nothing is known of it."""
+        """Return log-likelihood ratios: infinite for received bits, 0 for erased ones."""
         ratios = np.where(received.block == 0, np.inf, -np.inf)
         if received.erasures is not None:
             ratios[received.erasures] = 0.0
@@ -54,7 +57,7 @@ class BEC(Channel):
     def corrupt_bytes(
         self, octets: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.bool_]:
-        """Send symbols of one entry each, in place; returns which are lost."""
+        """Transmit symbols in place; see `Channel.corrupt_bytes`."""
         from netchat.channels.error_gaps import independent
 
         lost = independent(self.p, octets.size, rng)
@@ -64,12 +67,12 @@ class BEC(Channel):
         return erasures.reshape(octets.shape)
 
     def corrupt_bit_sliced(
-        self, planes: NDArray[np.uint64], rng: np.random.Generator
+        self, bit_slices: NDArray[np.uint64], rng: np.random.Generator
     ) -> NDArray[np.uint64]:
-        """Send planes of bits, in place; returns which are lost."""
+        """Transmit bit-sliced blocks in place; see `Channel.corrupt_bit_sliced`."""
         from netchat.channels.error_gaps import flip_independent
 
-        erasures = np.zeros_like(planes)
+        erasures = np.zeros_like(bit_slices)
         flip_independent(self.p, erasures.reshape(-1).view(np.uint8), rng)
-        planes &= ~erasures
+        bit_slices &= ~erasures
         return erasures

@@ -1,4 +1,4 @@
-"""Bits turned over at given positions, in each of the layouts that blocks come in."""
+"""Kernels that flip the bits at given positions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _63 = np.int64(63)
 
 @kernel
 def flip_bytes(octets: Any, positions: Any) -> None:
-    """Bits of a row of bytes, the highest bit of a byte first."""
+    """Flip bits of a row of bytes; position 0 is the most significant bit of the first byte."""
     for at in positions:
         octets[at >> 3] ^= np.uint8(0x80 >> (at & 7))
 
 
 @kernel
-def flip_bit_sliced(planes: Any, positions: Any) -> None:
-    """Bits of planes (n, words) in the order in which blocks are sent: block by block."""
-    n = planes.shape[0]
+def flip_bit_sliced(bit_slices: Any, positions: Any) -> None:
+    """Flip bits of bit slices (n, words); positions count block by block."""
+    n = bit_slices.shape[0]
     for at in positions:
         block, bit = at // n, at % n
-        planes[bit, block >> 6] ^= np.uint64(1) << np.uint64(block & _63)
+        bit_slices[bit, block >> 6] ^= np.uint64(1) << np.uint64(block & _63)

@@ -1,4 +1,4 @@
-"""The binary symmetric channel."""
+"""Binary symmetric channel."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ __all__ = ["BSC"]
 
 
 class BSC(ErrorChannel):
-    """Every bit is turned over with probability p, by itself. Capacity 1 - h(p).
+    """Binary symmetric channel: flips each bit independently with probability p; capacity 1 - h(p).
 
     Args:
-        p: that probability.
+        p: Bit error probability.
 
-    >>> round(BinarySymmetric(0.11).capacity, 6)
+    Raises:
+        ValueError: p is out of range.
+
+    >>> round(BSC(0.11).capacity, 6)
     0.500084
     """
 
@@ -24,5 +27,5 @@ class BSC(ErrorChannel):
     )  # fmt: skip
 
     def __init__(self, p: float) -> None:
-        super().__init__(f"BSC, p = {p:g}", bsc_capacity(probability("p of bsc:p", p)), p)
+        super().__init__(f"BSC, p = {p:g}", bsc_capacity(probability("p", p)), p)
         self.spec = f"bsc:{p:g}"

@@ -1,4 +1,4 @@
-"""What a channel is: the interface of all of them."""
+"""Interface of the channels, and the channels that only flip bits."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "Chain",
     "Channel",
     "ErrorChannel",
+    "MarkovChain",
     "Received",
     "bsc_capacity",
     "capacity_of_difference",
@@ -22,57 +22,61 @@ __all__ = [
     "probability",
 ]
 
-#: Up to this |1 - 2 p| the capacity of a BSC is a series; beyond it 1 - h(p) loses no digit.
+#: Below this |1 - 2 p| the capacity of a BSC is computed as a series, because 1 - h(p) loses digits.
 _NEAR_HALF = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What came out of a channel."""
+    """Output of a channel."""
 
     block: NDArray[np.uint8]
-    """The symbols, shaped like what went in."""
+    """Received symbols, in the shape of the input."""
     erasures: NDArray[np.bool_] | None = None
-    """Where a symbol is lost, if this channel loses any."""
+    """Boolean array, True where a symbol is erased; None if the channel has no erasures."""
     soft: NDArray[np.float64] | None = None
-    """Log-likelihood ratios ln P(0)/P(1) of bits, if this channel gives any."""
+    """Log-likelihood ratios ln P(0)/P(1) of bits; None if the channel gives hard decisions only."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
-    """A channel with states: for what can be computed about it exactly."""
+class MarkovChain:
+    """Hidden Markov model of a channel, for exact computations."""
 
     start: NDArray[np.float64]
-    """(states,) How probable each is at any time."""
-    moves: NDArray[np.float64]
-    """(states, states) The probability to go from one (row) to another after a bit."""
+    """(states,) Stationary probabilities."""
+    transitions: NDArray[np.float64]
+    """(states, states) Probabilities of a transition from the row's state to the column's, per bit."""
     error: NDArray[np.float64]
-    """(states,) The probability that a bit is wrong."""
+    """(states,) Bit error probabilities."""
 
 
 class Channel(ABC):
-    """A model of what a link does to bits.
+    """Model of the errors on a link.
 
-    A channel keeps nothing between calls: what it does depends on its arguments and on the
-    generator only. SFC64 is the fastest generator for it.
+    A channel has no state between calls: its output depends only on its arguments and on the random
+    generator. SFC64 is the fastest generator for it.
 
-    To write one, implement `_transmit` for bits; bytes and planes follow from it. A channel whose
-    errors do not depend on what is sent derives from `ErrorChannel`, which knows more: streams of
-    bytes and theory can use it. `docs/CODES.md` has an example.
+    A subclass implements `_transmit` for bits; the methods for bytes and bit slices follow. A channel
+    whose errors do not depend on the bits derives from `ErrorChannel`, which byte streams and theory
+    can use. `docs/CODES.md` has an example.
 
     Args:
-        name: what it is called.
-        capacity: bits of information in a bit sent, if a formula is known.
-
-    Attributes:
-        spec: what `netchat.channels.get` makes it from.
+        name: Name shown in tables.
+        capacity: Capacity in bits per channel use, if a formula is known.
     """
 
+    name: str
+    """Name shown in tables."""
+    spec: str
+    """Specification from which `netchat.channels.get` creates the channel."""
+    capacity: float | None
+    """Capacity in bits per channel use; None if no formula is known."""
+
     sweep: ClassVar[Sequence[str]] = ()
-    """Arguments of the channels that make a curve: in the bench the name alone stands for them."""
+    """Arguments of the channels of a curve, which the bench measures for the name alone."""
 
     memory: float = 0.0
-    """Bits after which the channel has mostly forgotten what it did; 0 if it never knows."""
+    """Number of bits over which errors are correlated; 0 for a memoryless channel."""
 
     def __init__(self, name: str, capacity: float | None = None) -> None:
         self.name = self.spec = name
@@ -82,7 +86,7 @@ class Channel(ABC):
         return f"<Channel {self.spec}>"
 
     def at_rate(self, rate: float) -> Channel:  # noqa: ARG002 - for channels with energy per bit
-        """The channel that a code of this rate sees: itself, unless energy is shared out."""
+        """Return the channel for a code of this rate, which differs if Eb/N0 is given."""
         return self
 
     def transmit(
@@ -91,12 +95,12 @@ class Channel(ABC):
         rng: np.random.Generator,
         alphabet: Literal["bit", "byte"] = "bit",
     ) -> Received:
-        """Send symbols, in the order in which they stand; the argument is left as it is.
+        """Transmit symbols in C order; the argument is not modified.
 
         Args:
-            block: bits or bytes, one an entry, in any shape.
-            rng: where chance comes from.
-            alphabet: which of the two.
+            block: Bits or bytes, one per entry, in any shape.
+            rng: Random generator.
+            alphabet: Type of a symbol.
         """
         symbols = np.array(block, dtype=np.uint8, order="C")
         if alphabet == "bit":
@@ -105,17 +109,20 @@ class Channel(ABC):
         octets = np.packbits(out.block).reshape(symbols.shape)
         if out.erasures is None:
             return Received(octets)
-        lost = np.packbits(out.erasures) != 0  # of a byte with a lost bit
+        lost = np.packbits(out.erasures) != 0  # bytes with an erased bit
         return Received(octets, lost.reshape(symbols.shape))
 
     def corrupt_bytes(
         self, octets: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.bool_] | None:
-        """Send bytes, in place. Returns where one is lost, if this channel loses any.
+        """Transmit bytes in place.
 
         Args:
-            octets: contiguous, in any shape; the highest bit of a byte is sent first.
-            rng: where chance comes from.
+            octets: Contiguous array of any shape; the most significant bit of a byte is sent first.
+            rng: Random generator.
+
+        Returns:
+            Boolean array, True where a byte is erased; None if the channel has no erasures.
         """
         flat = _flat(octets)
         out = self.transmit(flat, rng, "byte")
@@ -123,40 +130,47 @@ class Channel(ABC):
         return None if out.erasures is None else out.erasures.reshape(octets.shape)
 
     def corrupt_bit_sliced(
-        self, planes: NDArray[np.uint64], rng: np.random.Generator
+        self, bit_slices: NDArray[np.uint64], rng: np.random.Generator
     ) -> NDArray[np.uint64] | None:
-        """Send planes of bits (n, words), in place; see `netchat.coding.bit_slicing`.
-
-        Returns:
-            (n, words), set where a bit is lost, if this channel loses any.
-        """
-        flat = _flat(planes)
-        out = self.transmit(_rows_of(planes), rng)
-        flat[:] = _planes_of(out.block).reshape(-1)
-        return None if out.erasures is None else _planes_of(out.erasures)
-
-    def ratios(self, received: Received) -> NDArray[np.float64] | None:
-        """Return the log-likelihood ratios ln P(0)/P(1) of received bits, if they are known.
+        """Transmit bit-sliced blocks in place; see `netchat.coding.bit_slicing`.
 
         Args:
-            received: what `transmit` gave for bits.
+            bit_slices: (n, words) Blocks; one block is sent after the other.
+            rng: Random generator.
+
+        Returns:
+            (n, words) Set where a bit is erased; None if the channel has no erasures.
+        """
+        flat = _flat(bit_slices)
+        out = self.transmit(_rows_of(bit_slices), rng)
+        flat[:] = _bit_slices_of(out.block).reshape(-1)
+        return None if out.erasures is None else _bit_slices_of(out.erasures)
+
+    def ratios(self, received: Received) -> NDArray[np.float64] | None:
+        """Return the log-likelihood ratios ln P(0)/P(1) of received bits, or None.
+
+        Args:
+            received: Output of `transmit` for bits.
         """
         return received.soft
 
     @abstractmethod
     def _transmit(self, bits: NDArray[np.uint8], rng: np.random.Generator) -> Received:
-        """Send bits, in any shape; the array may be changed and returned."""
+        """Transmit bits of any shape; the array may be modified and returned."""
 
 
 class ErrorChannel(Channel):
-    """A channel that turns bits over; a kind of it says where.
+    """A channel that flips bits, independently of their values; a subclass draws the positions.
 
     Args:
-        name: what it is called.
-        capacity: bits of information in a bit sent, if a formula is known.
-        p: how many of the bits are wrong.
-        memoryless: whether an error depends on no other; the order of bits is then of no matter.
+        name: Name shown in tables.
+        capacity: Capacity in bits per channel use, if a formula is known.
+        p: Bit error rate.
+        memoryless: Whether errors are independent, so that the order of the bits does not matter.
     """
+
+    p: float
+    """Bit error rate."""
 
     def __init__(
         self, name: str, capacity: float | None, p: float, *, memoryless: bool = True
@@ -164,12 +178,12 @@ class ErrorChannel(Channel):
         super().__init__(name, capacity)
         self.p, self._memoryless = p, memoryless
 
-    def chain(self) -> Chain:
-        """The channel as a hidden Markov chain: of one state, unless it has a memory."""
-        return Chain(np.ones(1), np.ones((1, 1)), np.array([self.p]))
+    def markov_chain(self) -> MarkovChain:
+        """Return the hidden Markov model, which has one state for a memoryless channel."""
+        return MarkovChain(np.ones(1), np.ones((1, 1)), np.array([self.p]))
 
     def positions(self, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """The positions, in order, of the errors among `total` bits."""
+        """Draw the sorted positions of the errors among `total` bits."""
         from netchat.channels.error_gaps import independent
 
         return independent(self.p, total, rng)
@@ -180,7 +194,7 @@ class ErrorChannel(Channel):
         rng: np.random.Generator,
         alphabet: Literal["bit", "byte"] = "bit",
     ) -> Received:
-        """Send symbols; see `Channel.transmit`."""
+        """Transmit symbols; see `Channel.transmit`."""
         received = np.array(block, dtype=np.uint8, order="C")
         if alphabet == "bit":
             return self._transmit(received, rng)
@@ -188,19 +202,19 @@ class ErrorChannel(Channel):
         return Received(received)
 
     def ratios(self, received: Received) -> NDArray[np.float64]:
-        """Return log-likelihood ratios; those of the channel's error rate, if it gives no better."""
+        """Return log-likelihood ratios, by default those of a BSC with error rate p."""
         if received.soft is not None:
             return received.soft
-        with np.errstate(divide="ignore"):  # certain, if the channel makes no errors
-            certainty = float(np.log1p(-self.p) - np.log(self.p))
-        return np.where(received.block == 0, certainty, -certainty)
+        with np.errstate(divide="ignore"):  # infinite if the channel makes no errors
+            magnitude = float(np.log1p(-self.p) - np.log(self.p))
+        return np.where(received.block == 0, magnitude, -magnitude)
 
     def _transmit(self, bits: NDArray[np.uint8], rng: np.random.Generator) -> Received:
         bits.reshape(-1)[self.positions(bits.size, rng)] ^= 1
         return Received(bits)
 
     def corrupt_bytes(self, octets: NDArray[np.uint8], rng: np.random.Generator) -> None:
-        """Send bytes, in place; see `Channel.corrupt_bytes`."""
+        """Transmit bytes in place; see `Channel.corrupt_bytes`."""
         from netchat.channels import bit_flips as flips
         from netchat.channels import error_gaps as gaps
 
@@ -210,51 +224,49 @@ class ErrorChannel(Channel):
         else:
             flips.flip_bytes(flat, self.positions(8 * octets.size, rng))
 
-    def corrupt_bit_sliced(self, planes: NDArray[np.uint64], rng: np.random.Generator) -> None:
-        """Send planes, in place; see `Channel.corrupt_bit_sliced`."""
+    def corrupt_bit_sliced(self, bit_slices: NDArray[np.uint64], rng: np.random.Generator) -> None:
+        """Transmit bit-sliced blocks in place; see `Channel.corrupt_bit_sliced`."""
         from netchat.channels import bit_flips as flips
         from netchat.channels import error_gaps as gaps
 
-        flat = _flat(planes)
+        flat = _flat(bit_slices)
         if self._memoryless:
             gaps.flip_independent(self.p, flat.view(np.uint8), rng)
         else:
-            flips.flip_bit_sliced(planes, self.positions(64 * planes.size, rng))
+            flips.flip_bit_sliced(bit_slices, self.positions(64 * bit_slices.size, rng))
 
 
 def _flat(array: NDArray[Any]) -> NDArray[Any]:
     if not array.flags.c_contiguous:
-        raise ValueError(
-            "A channel changes contiguous arrays in place; this one is not contiguous."
-        )
+        raise ValueError("The array must be contiguous, because the channel modifies it in place.")
     return array.reshape(-1)
 
 
-def _rows_of(planes: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    """Return planes (n, words) as the rows of bits (64 words, n) in which they are sent."""
-    octets = np.ascontiguousarray(planes, dtype="<u8").view(np.uint8)
+def _rows_of(bit_slices: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Convert bit slices (n, words) to rows of bits (64 words, n), in the order sent."""
+    octets = np.ascontiguousarray(bit_slices, dtype="<u8").view(np.uint8)
     return np.unpackbits(np.ascontiguousarray(octets.T), axis=0, bitorder="little")
 
 
-def _planes_of(rows: NDArray[Any]) -> NDArray[np.uint64]:
-    """Return rows of bits (64 words, n) as planes (n, words)."""
+def _bit_slices_of(rows: NDArray[Any]) -> NDArray[np.uint64]:
+    """Convert rows of bits (64 words, n) to bit slices (n, words)."""
     packed = np.ascontiguousarray(np.packbits(rows, axis=0, bitorder="little").T)
     return packed.view("<u8").astype(np.uint64, copy=False)
 
 
 def probability(name: str, value: float) -> float:
-    """Check a probability.
+    """Check that an argument is a probability, and return it.
 
     Raises:
-        ValueError: unless it is from 0 to 1.
+        ValueError: The value is not from 0 to 1.
     """
     if not 0 <= value <= 1:
-        raise ValueError(f"{name} is a probability, from 0 to 1, not {value:g}.")
+        raise ValueError(f"Argument {name!r} must be a probability from 0 to 1, got {value:g}.")
     return value
 
 
 def entropy(p: float) -> float:
-    """Return the binary entropy in bits.
+    """Return the binary entropy h(p) in bits.
 
     >>> entropy(0.5)
     1.0
@@ -269,7 +281,7 @@ def entropy(p: float) -> float:
 
 
 def bsc_capacity(p: float) -> float:
-    """Return 1 - h(p), the capacity of a BSC in bits, exact also where it is nearly 0.
+    """Return the capacity 1 - h(p) of a BSC in bits, accurate even near 0.
 
     >>> f"{bsc_capacity(0.5 + 1e-9):.6e}"
     '2.885390e-18'
@@ -278,10 +290,10 @@ def bsc_capacity(p: float) -> float:
 
 
 def capacity_of_difference(difference: float) -> float:
-    """Return the capacity of a BSC whose bits are right so much more often than wrong, 1 - 2 p."""
+    """Return the capacity of a BSC with 1 - 2 p = `difference`."""
     square = difference * difference
     if abs(difference) >= _NEAR_HALF:
         return 1 - entropy((1 - abs(difference)) / 2)
-    # (1 + d) ln(1 + d) + (1 - d) ln(1 - d) as a series: the first terms of the sum would cancel.
+    # (1 + d) ln(1 + d) + (1 - d) ln(1 - d) as a series: its first terms would cancel in floating point.
     terms = (square**i / (i * (2 * i - 1)) for i in range(1, 12))
     return math.fsum(terms) / (2 * math.log(2))

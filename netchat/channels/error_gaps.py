@@ -1,8 +1,9 @@
-"""Where the errors are, drawn as the gaps between them: what costs time is an error, not a bit.
+"""Sampling of error positions by the gaps between them, so that the cost is per error, not per bit.
 
-The number of good bits before an error is geometric, and the whole part of an exponential number is
-that. Exponential numbers come from a ziggurat (Marsaglia and Tsang, J. Statistical Software 5, 2000)
-and its random words from SFC64 (Doty-Humphrey, PractRand), seeded by the caller's generator.
+The number of correct bits before an error is geometrically distributed, as is the integer part of an
+exponential variate. Exponential variates come from a ziggurat (Marsaglia and Tsang, J. Statistical
+Software 5, 2000), with random words from SFC64 (Doty-Humphrey, PractRand) seeded by the caller's
+generator.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from netchat.jit import kernel, part
 
 __all__ = ["bursts", "flip_independent", "independent", "scale_of"]
 
-#: Where the ziggurat of 256 layers ends, and the area of each layer (from the paper's equations).
+#: Right edge of the ziggurat of 256 layers, and the area of a layer (from the paper's equations).
 _EDGE, _AREA = 7.69711747013104972, 3.9496598225815571993e-3
 
 
 def _ziggurat() -> NDArray[np.float64]:
-    """(257, 4) Layers: their width per 2^53, the part of it that needs no look, their heights."""
+    """Return the layers (257, 4): width / 2^53, width accepted without a test, lower and upper height."""
     x = np.empty(257)
     x[0], x[1] = _AREA * math.exp(_EDGE), _EDGE
     for i in range(2, 256):
@@ -38,9 +39,9 @@ _LAYER = np.uint64(0xFF)
 
 
 def scale_of(probability: float) -> float:
-    """What to multiply an exponential number by, so that its whole part is the gap.
+    """Return the factor that turns an exponential variate into a gap.
 
-    Huge for a probability of zero; the gap is then beyond every block.
+    For probability zero it is so large that the gap exceeds every block.
     """
     if probability <= 0:
         return 1e300
@@ -49,7 +50,7 @@ def scale_of(probability: float) -> float:
 
 @part
 def _word(a: Any, b: Any, c: Any, counter: Any) -> Any:
-    """The next 64 random bits of SFC64, and its state after them."""
+    """Return the next 64 random bits of SFC64 and its new state."""
     word = a + b + counter
     return word, b ^ (b >> _11), c + (c << _3), ((c << _24) | (c >> _40)) + word, counter + _1
 
@@ -61,16 +62,16 @@ def _uniform(word: Any) -> Any:
 
 @part
 def _exponential(layers: Any, a: Any, b: Any, c: Any, counter: Any) -> Any:
-    """The next exponential number of mean 1, and the state after it."""
+    """Return the next exponential variate of mean 1 and the new state."""
     beyond = 0.0
     while True:
         word, a, b, c, counter = _word(a, b, c, counter)
-        layer = word & _LAYER  # the lowest bits; the number takes the highest 53
+        layer = word & _LAYER  # the lowest bits; the variate uses the highest 53
         x = np.float64(word >> _11) * layers[layer, 0]
         if x < layers[layer, 1]:
             return beyond + x, a, b, c, counter
         if layer == 0:
-            beyond += _EDGE  # the tail of an exponential is the exponential once more
+            beyond += _EDGE  # the tail of an exponential distribution is exponential again
             continue
         low, high = layers[layer, 2], layers[layer, 3]
         word, a, b, c, counter = _word(a, b, c, counter)
@@ -83,7 +84,7 @@ def _errors(
     start: Any, stop: Any, scale: Any, layers: Any, out: Any, count: Any, a: Any, b: Any, c: Any,
     counter: Any,
 ) -> Any:  # fmt: skip
-    """Write the errors in [start, stop) to `out` from `count` on; count -1 if there is no room."""
+    """Append the errors in [start, stop) to `out`; return count -1 if it is full."""
     at = start
     while True:
         x, a, b, c, counter = _exponential(layers, a, b, c, counter)
@@ -138,7 +139,7 @@ def _bursts(
 
 
 def independent(probability: float, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """The positions, in order, of the errors among `total` bits that each fail by themselves."""
+    """Draw the sorted positions of independent errors among `total` bits."""
 
     def draw(seed: NDArray[np.uint64], out: NDArray[np.int64]) -> Any:
         return _independent(seed, scale_of(probability), total, _LAYERS, out)
@@ -149,9 +150,9 @@ def independent(probability: float, total: int, rng: np.random.Generator) -> NDA
 def flip_independent(
     probability: float, octets: NDArray[np.uint8], rng: np.random.Generator
 ) -> None:
-    """Turn over the bits that `independent` draws, in a row of bytes, highest bit first.
+    """Flip the bits that `independent` draws, most significant bit of each byte first.
 
-    The same as drawing positions and then turning them over, without writing them down.
+    The result is that of drawing the positions and flipping them, without storing the positions.
     """
     _flip_independent(_seed(rng), scale_of(probability), 8 * octets.size, _LAYERS, octets)
 
@@ -162,13 +163,13 @@ def bursts(
     total: int,
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """The positions, in order, of the errors of a channel with a good and a bad state.
+    """Draw the sorted positions of the errors of a channel with a good and a bad state.
 
     Args:
-        leave: the probabilities to leave the good and the bad state after a bit.
-        error: the probabilities of an error in the good and in the bad state.
-        total: bits.
-        rng: where chance comes from.
+        leave: Probabilities of leaving the good and the bad state, per bit.
+        error: Bit error probabilities in the good and in the bad state.
+        total: Number of bits.
+        rng: Random generator.
     """
     bad = leave[0] / (leave[0] + leave[1])
     stays = np.array([scale_of(p) for p in leave])
@@ -185,7 +186,7 @@ def _seed(rng: np.random.Generator) -> Any:
 
 
 def _drawn(draw: Any, expected: float, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw with room for more than is to be expected, and again with more where it was too little."""
+    """Draw into an array larger than the expected count; repeat with a larger one if it overflows."""
     seed = _seed(rng)
     room = int(expected + 10 * math.sqrt(expected)) + 64
     while True:

@@ -1,13 +1,13 @@
-"""What a bad network does to packets: loses, doubles, reorders, delays and damages them.
+"""Network impairments: loss, duplication, reordering, delay and bit errors of packets.
 
-line = ImpairedLine(Impairments(channel="bsc:1e-5", loss=0.01, delay=0.02), np.random.SeedSequence(1))
-line.put(packet, now)
-for packet in line.take(now): ...
+    impairments = Impairments(channel="bsc:1e-5", loss=0.01, delay=0.02)
+    line = ImpairedLine(impairments, np.random.SeedSequence(1))
+    line.put(packet, now)
+    for packet in line.take(now): ...
 
-Time is an argument, and nothing is sent: whoever has packets to carry asks when to look again
-(`due`). What happens to a packet depends on the seed and on how many came before it, not on time;
-and each kind of damage has chance of its own, so that the same packets are lost whatever else is
-asked for.
+Time is an argument and there is no I/O: the caller takes the packets when they are `due`. The effect
+on a packet depends on the seed and on the number of packets before it, not on time. Each impairment
+has its own random generator, so the same packets are lost whatever the other impairments are.
 """
 
 from __future__ import annotations
@@ -32,55 +32,60 @@ __all__ = [
     "Impairments",
 ]
 
-#: A packet that is to be reordered waits until one to this many later ones have overtaken it. TCP
-#: takes three for a loss (RFC 5681), two for a disorder: both are to be seen.
+#: Largest number of packets that overtake a reordered one. TCP treats three as a loss (RFC 5681) and
+#: fewer as reordering: both occur.
 HOLD_PACKETS = 3
 
-#: Seconds after which it goes on although nothing has overtaken it.
+#: Longest time that a reordered packet waits to be overtaken, in seconds.
 HOLD_SECONDS = 0.01
 
-#: Bytes that may be under way in one direction; what comes on top is lost, as in a full router.
+#: Largest number of bytes in transit in one direction; more are dropped, as by a full router.
 MAX_WAITING = 16 * 1024 * 1024
 
-#: What a packet takes besides its bytes: without it, empty ones would be held without end.
+#: Bytes counted per packet in addition to its length, which bounds the number of empty packets.
 OVERHEAD = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Impairments:
-    """What a network is to do to packets, each way.
+    """Impairments of each direction of a network.
 
     Raises:
-        ValueError: it cannot be done; the text says why.
+        ValueError: A value is out of range.
     """
 
     channel: str | None = None
-    """The spec of a channel that turns bits over, such as `bsc:1e-5`; None is none."""
+    """Specification of the channel that flips bits, such as `bsc:1e-5`; None for no bit errors."""
     loss: float = 0.0
-    """How many of the packets are lost, from 0 to 1."""
+    """Probability that a packet is lost."""
     burst: float | None = None
-    """How many are lost in a row on average (Gilbert's model); None: each by itself."""
+    """Mean number of consecutive losses (Gilbert's model); None for independent losses."""
     duplicate: float = 0.0
-    """How many arrive twice."""
+    """Probability that a packet is duplicated."""
     reorder: float = 0.0
-    """How many are held back, so that later ones overtake them."""
+    """Probability that a packet is held back so that later ones overtake it."""
     delay: float = 0.0
-    """Seconds that each is under way."""
+    """Delay of each packet, in seconds."""
 
     def __post_init__(self) -> None:
         for name in ("loss", "duplicate", "reorder"):
             probability(name, getattr(self, name))
         if not 0 <= self.delay <= 60:
-            raise ValueError(f"A delay is from 0 to 60 s, not {self.delay:g} s.")
+            raise ValueError(f"Argument 'delay' must be from 0 to 60 s, got {self.delay:g} s.")
         if self.burst is not None:
-            if not 1 <= self.burst < math.inf or not 0 < self.loss < 1:
-                raise ValueError("Losses in bursts need a mean burst of 1 or more, and some loss.")
-            least = self.loss / (1 - self.loss)
-            # 0.9 / (1 - 0.9) is a little more than 9: what is meant as the least is accepted.
-            if self.burst < least and not math.isclose(self.burst, least):
+            if not 1 <= self.burst < math.inf:
+                raise ValueError(f"Argument 'burst' must be at least 1, got {self.burst:g}.")
+            if not 0 < self.loss < 1:
                 raise ValueError(
-                    f"Bursts of {self.burst:g} are too short for a loss of {self.loss:g}: "
-                    f"{math.ceil(round(1e6 * least, 3)) / 1e6:.12g} is the least."
+                    f"Argument 'loss' must be between 0 and 1 if 'burst' is given, got {self.loss:g}."
+                )
+            least = self.loss / (1 - self.loss)
+            # 0.9 / (1 - 0.9) is a little more than 9 in floating point, and 9 is meant to be valid.
+            if self.burst < least and not math.isclose(self.burst, least):
+                shortest = math.ceil(round(1e6 * least, 3)) / 1e6
+                raise ValueError(
+                    f"Argument 'burst' must be at least {shortest:.12g} for a loss of "
+                    f"{self.loss:g}, got {self.burst:g}."
                 )
         if self.channel is not None:
             ChannelStream(self.channel)
@@ -98,32 +103,32 @@ class Impairments:
 
 @dataclass(slots=True)
 class Counts:
-    """What was done to the packets of one direction."""
+    """Counters of one direction."""
 
     packets: int = 0
-    """How many came in."""
+    """Number of packets received."""
     bytes: int = 0
-    """Bytes of them."""
+    """Number of bytes in these packets."""
     lost: int = 0
-    """How many were lost on purpose."""
+    """Number of packets dropped by `loss`."""
     duplicated: int = 0
-    """How many went out twice."""
+    """Number of packets duplicated."""
     reordered: int = 0
-    """How many were overtaken by at least one that had come later."""
+    """Number of packets that at least one later packet overtook."""
     damaged: int = 0
-    """How many went out with a wrong bit (each copy counts)."""
+    """Number of packets sent with bit errors; each copy counts."""
     flipped: int = 0
-    """Bits of them that are wrong."""
+    """Number of bit errors."""
     overflowed: int = 0
-    """How many were lost because too much was under way."""
+    """Number of packets dropped because too many bytes were in transit."""
 
     def as_dict(self) -> dict[str, int]:
-        """The figures by name."""
+        """Return the counters by name."""
         return asdict(self)
 
 
-class _Held:
-    """A packet that lets others overtake it."""
+class _WaitingPacket:
+    """A packet that waits to be overtaken."""
 
     __slots__ = ("deadline", "left", "overtaken", "packet")
 
@@ -133,58 +138,59 @@ class _Held:
 
 
 class ImpairedLine:
-    """One direction of a bad network.
+    """One direction of an impaired network.
 
     Args:
-        wish: what it is to do.
-        seed: where its chance comes from.
-        room: bytes that may be under way; of each packet its own, and `OVERHEAD`.
-
-    Attributes:
-        counts: what it has done.
+        impairments: Impairments of this direction.
+        seed: Random seed.
+        room: Largest number of bytes in transit, including `OVERHEAD` per packet.
     """
 
+    counts: Counts
+    """Counters of this direction."""
+
     def __init__(
-        self, wish: Impairments, seed: np.random.SeedSequence, room: int = MAX_WAITING
+        self, impairments: Impairments, seed: np.random.SeedSequence, room: int = MAX_WAITING
     ) -> None:
         self.counts = Counts()
-        self._wish, self._room = wish, room
+        self._impairments, self._room = impairments, room
         losing, doubling, holding, flipping = seed.spawn(4)
-        self._losing, self._doubling, self._holding = map(_chance, (losing, doubling, holding))
-        self._stream = ChannelStream(wish.channel, flipping) if wish.channel else None
-        self._losses_begin = wish.loss
-        self._losses_end = 1 - wish.loss
-        if wish.burst is not None:
-            self._losses_begin = min(1.0, wish.loss / (1 - wish.loss) / wish.burst)
-            self._losses_end = 1 / wish.burst
-        self._in_burst = self._losing.random() < wish.loss
+        self._losing, self._doubling, self._holding = map(_generator, (losing, doubling, holding))
+        self._stream = ChannelStream(impairments.channel, flipping) if impairments.channel else None
+        self._losses_begin = impairments.loss
+        self._losses_end = 1 - impairments.loss
+        if impairments.burst is not None:
+            begin = impairments.loss / (1 - impairments.loss) / impairments.burst
+            self._losses_begin = min(1.0, begin)
+            self._losses_end = 1 / impairments.burst
+        self._in_burst = self._losing.random() < impairments.loss
         self._number = 0
         self._queue: list[tuple[float, int, bytes]] = []
-        self._held: list[_Held] = []
+        self._held: list[_WaitingPacket] = []
         self._waiting = 0
 
     @property
     def due(self) -> float:
-        """When there is something to take; infinite if nothing is under way."""
+        """Time at which the next packet arrives; infinite if none is in transit."""
         first = self._queue[0][0] if self._queue else math.inf
         return min((first, *(held.deadline for held in self._held)))
 
     def put(self, packet: bytes, now: float, spared: int = 0) -> None:
-        """A packet comes in.
+        """Accept a packet.
 
         Args:
-            packet: its bytes.
-            now: seconds on any clock that does not go back.
-            spared: bytes at its beginning that are not damaged.
+            packet: Content of the packet.
+            now: Current time in seconds, on a monotonic clock.
+            spared: Number of leading bytes without bit errors.
         """
-        counts, wish = self.counts, self._wish
+        counts, impairments = self.counts, self._impairments
         counts.packets += 1
         counts.bytes += len(packet)
         if self._is_lost():
             counts.lost += 1
             return
         copies = 1
-        if wish.duplicate and self._doubling.random() < wish.duplicate:
+        if impairments.duplicate and self._doubling.random() < impairments.duplicate:
             counts.duplicated += 1
             copies = 2
         for _ in range(copies):
@@ -192,10 +198,10 @@ class ImpairedLine:
                 counts.overflowed += 1
                 continue
             self._waiting += len(packet) + OVERHEAD
-            self._send(self._damage(packet, spared), now + wish.delay)
+            self._send(self._damage(packet, spared), now + impairments.delay)
 
     def take(self, now: float) -> list[bytes]:
-        """The packets that have arrived by now, in the order in which they did."""
+        """Remove and return the packets that have arrived by now, in order of arrival."""
         for held in [held for held in self._held if held.deadline <= now]:
             self._held.remove(held)
             self._release(held, held.deadline)
@@ -207,7 +213,7 @@ class ImpairedLine:
         return arrived
 
     def _is_lost(self) -> bool:
-        if not self._wish.loss:
+        if not self._impairments.loss:
             return False
         chance = self._losses_end if self._in_burst else self._losses_begin
         if self._losing.random() < chance:
@@ -227,9 +233,9 @@ class ImpairedLine:
         return packet[:spared] + out
 
     def _send(self, packet: bytes, due: float) -> None:
-        if self._wish.reorder and self._holding.random() < self._wish.reorder:
+        if self._impairments.reorder and self._holding.random() < self._impairments.reorder:
             left = self._holding.randint(1, HOLD_PACKETS)
-            self._held.append(_Held(packet, left, due + HOLD_SECONDS))
+            self._held.append(_WaitingPacket(packet, left, due + HOLD_SECONDS))
             return
         self._enqueue(packet, due)
         for held in list(self._held):
@@ -239,7 +245,7 @@ class ImpairedLine:
                 self._held.remove(held)
                 self._release(held, due)
 
-    def _release(self, held: _Held, due: float) -> None:
+    def _release(self, held: _WaitingPacket, due: float) -> None:
         self.counts.reordered += held.overtaken
         self._enqueue(held.packet, due)
 
@@ -248,6 +254,6 @@ class ImpairedLine:
         heapq.heappush(self._queue, (due, self._number, packet))
 
 
-def _chance(seed: np.random.SeedSequence) -> random.Random:
-    # A number from Python's own generator takes a fifth of the time of one from NumPy's.
+def _generator(seed: np.random.SeedSequence) -> random.Random:
+    # A single number from Python's generator takes a fifth of the time of one from NumPy's.
     return random.Random(int.from_bytes(seed.generate_state(4).tobytes(), "little"))

@@ -1,6 +1,6 @@
-"""From a line of text to a channel: `bsc:0.01`, or `my_channel.py:MyChannel:0.1`.
+"""Parser of channel specifications such as `bsc:0.01` or `my_channel.py:MyChannel:0.1`.
 
-Names come from the table below and from the entry point group `netchat.channels` of installed
+Names are those of the built-in channels and of the entry point group `netchat.channels` of installed
 packages.
 """
 
@@ -22,10 +22,10 @@ from netchat.wording import cut, many
 
 __all__ = ["EXAMPLES", "FORMS", "get", "names", "specs", "split", "sweep"]
 
-#: The group under which other packages register their channels.
+#: Entry point group under which other packages register channels.
 GROUP = "netchat.channels"
 
-#: How each is written, for messages and help.
+#: Forms of the specifications, for messages and help.
 FORMS = (
     "bsc:P",
     "gilbert-elliott:P_GB,P_BG,E_GOOD,E_BAD",
@@ -41,7 +41,7 @@ _BUILT_IN: dict[str, tuple[type[Channel], int]] = {
     "awgn": (AWGN, 1),
 }
 
-#: One or more specs of every channel that comes with netchat: what is tested.
+#: Specifications of every built-in channel, for tests.
 EXAMPLES = (
     "bsc:0",
     "bsc:0.01",
@@ -58,14 +58,14 @@ _NAME = re.compile(r"(?P<name>[a-z][\w.-]*)(?::(?P<arguments>.*))?")
 
 
 def get(spec: str | Channel) -> Channel:
-    """Return the channel that a spec describes.
+    """Create the channel that a specification describes.
 
     Args:
-        spec: for example `bsc:0.01`, `gilbert-elliott:1e-3,0.1,0,0.5`, `bec:0.1`, `awgn:4dB`,
-            `my_channel.py:MyChannel:0.1`; a channel is returned as it is.
+        spec: Specification such as `bsc:0.01`, `gilbert-elliott:1e-3,0.1,0,0.5`, `bec:0.1`,
+            `awgn:4dB` or `my_channel.py:MyChannel:0.1`. A channel is returned unchanged.
 
     Raises:
-        ValueError: if there is no such channel; the message says how they are written.
+        ValueError: The specification is invalid.
 
     >>> get("bsc:0.01").capacity > 0.9192
     True
@@ -80,21 +80,21 @@ def get(spec: str | Channel) -> Channel:
 
 
 def names() -> list[str]:
-    """Return every name that a spec can begin with, those of other packages included."""
+    """Return all names of channels, including those registered by other packages."""
     return sorted({*_BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
 
 
 def specs() -> list[str]:
-    """Return a spec or more of every channel; of another package's the sweep, or its defaults."""
+    """Return specifications of all channels; those of other packages with their sweep or defaults."""
     others = [name for name in names() if name not in _BUILT_IN]
     return [*EXAMPLES, *(spec for name in others for spec in sweep(name) or (name,))]
 
 
 def sweep(spec: str) -> tuple[str, ...]:
-    """Return the specs of the range of channels that a name alone stands for; none if it has none.
+    """Return the specifications of the curve that a name stands for; empty if there is none.
 
     Args:
-        spec: `bsc`, or `my_channel.py:MyChannel`; one with arguments stands for itself.
+        spec: Name without arguments, such as `bsc` or `my_channel.py:MyChannel`.
 
     >>> sweep("bec")[:2]
     ('bec:0.5', 'bec:0.3')
@@ -108,7 +108,7 @@ def sweep(spec: str) -> tuple[str, ...]:
 
 
 def split(spec: str) -> tuple[str, str]:
-    """Split a spec into the kind of channel and its arguments, whether there is one or not.
+    """Split a specification into the name and the arguments, without checking them.
 
     >>> split("my_channel.py:Z:0.1"), split("bsc:0.1")
     (('my_channel.py:Z', '0.1'), ('bsc', '0.1'))
@@ -129,7 +129,7 @@ def _built_in(spec: str, name: str, rest: str) -> Channel:
     if not len(given) == len(numbers) == count:
         raise _unknown(spec, _problem(name, given, count))
     try:
-        channel = kind(*numbers)  # type: ignore[arg-type] # each takes its own numbers
+        channel = kind(*numbers)  # type: ignore[arg-type] # the parameters differ
     except ValueError as error:
         raise ValueError(f"{cut(spec)}: {error}") from error
     return channel
@@ -143,11 +143,11 @@ def _plugged_in(spec: str) -> Channel:
     arguments = [_value(item.strip()) for item in (match["arguments"] or "").split(",") if item]
     try:
         channel = factory(*arguments)
-    except Exception as error:  # whatever a class that is being written raises
+    except Exception as error:  # a class under development may raise anything
         raise ValueError(f"{cut(spec)}: {error}") from error
     if not isinstance(channel, Channel):
         kind = type(channel).__name__
-        raise ValueError(f"{cut(spec)} is a {kind}, not a netchat.channels.Channel.")
+        raise ValueError(f"{cut(spec)} must be a netchat.channels.Channel, got {kind}.")
     return channel
 
 
@@ -158,9 +158,9 @@ def _factory(spec: str, match: re.Match[str]) -> Callable[..., Any]:
     for point in entry_points(group=GROUP, name=groups["name"]):
         try:
             loaded: Callable[..., Any] = point.load()
-        except Exception as error:  # whatever another package raises
+        except Exception as error:  # another package may raise anything
             raise ValueError(
-                f"The channel {groups['name']!r} of another package cannot be loaded: "
+                f"The channel {groups['name']!r} of another package cannot be imported: "
                 f"{described(error)}"
             ) from error
         return loaded
@@ -171,13 +171,11 @@ def _unknown(spec: str, problem: str = "") -> ValueError:
     name = spec.partition(":")[0]
     near = get_close_matches(name, names(), n=1) if name not in _BUILT_IN else []
     problem = problem or (f" (did you mean {near[0]}?)" if near else "")
-    return ValueError(
-        f"{cut(spec)!r} is not a channel{problem}; they are written {'  '.join(FORMS)}."
-    )
+    return ValueError(f"{cut(spec)!r} is not a channel{problem}; use one of {'  '.join(FORMS)}.")
 
 
 def _value(text: str) -> float | str:
-    """Return an argument: a number, with a unit such as dB left aside, or a text."""
+    """Convert an argument to a number if it is one."""
     number = _number(text)
     return text if number is None else number
 
@@ -190,8 +188,8 @@ def _number(text: str) -> float | None:
 
 
 def _problem(name: str, given: list[str], count: int) -> str:
-    """Return what is wrong with the numbers of a built-in channel."""
+    """Describe what is wrong with the arguments of a built-in channel."""
     if len(given) != count:
-        return f": {name} takes {many(count, 'number')}, not {len(given)}"
+        return f": {name} takes {many(count, 'number')}, got {len(given)}"
     wrong = next(text for text in given if _number(text) is None)
     return f": {cut(wrong)!r} is not a number"

@@ -1,4 +1,4 @@
-"""A channel for bytes that come in pieces of any length."""
+"""Bit errors on a byte stream."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ from netchat.channels.registry import get
 
 __all__ = ["ChannelStream"]
 
-#: Bytes for which errors are drawn at a time. A burst goes on from one piece of data to the next; it
-#: ends at most once in so many bytes because a new draw begins in a state of its own.
+#: Number of bytes for which errors are drawn at a time. A burst continues across pieces of data, but
+#: ends with a draw, because each draw starts in a new state.
 _DRAWN = 64 * 1024
 
 
 class ChannelStream:
-    """One direction of a pipe that turns bits over.
+    """One direction of a byte stream that passes through a channel.
 
-    How the bytes are cut into pieces makes no difference: bit number n of the stream meets the same
-    error with the same seed.
+    The errors do not depend on how the stream is split into pieces: with the same seed, the same bits
+    of the stream are flipped.
 
     Args:
-        channel: the channel, or its spec.
-        seed: where chance comes from; None is a new one each time.
-
-    Attributes:
-        channel: the channel.
-        passed: bytes that have passed.
-        flipped: bits of them that were turned over.
+        channel: Channel, or its specification.
+        seed: Random seed; None for a different one each time.
 
     Raises:
-        ValueError: there is no such channel, or it is no `ErrorChannel`: it loses bits, or what it
-            does depends on them.
+        ValueError: The specification is invalid, or the channel is not an `ErrorChannel`.
     """
+
+    channel: Channel
+    """Channel that the bytes pass through."""
+    passed: int
+    """Number of bytes that have passed."""
+    flipped: int
+    """Number of bits that were flipped."""
 
     def __init__(
         self, channel: Channel | str, seed: int | np.random.SeedSequence | None = None
@@ -45,12 +46,12 @@ class ChannelStream:
         self.flipped = 0
         if not isinstance(self.channel, ErrorChannel):
             raise ValueError(
-                f"{self.channel.spec} loses bits, or treats a 0 otherwise than a 1; a stream of bytes "
-                "can only turn bits over: use bsc:P, gilbert-elliott:… or awgn:EBN0dB."
+                f"{self.channel.spec} erases bits or depends on their values; a byte stream supports "
+                "only bit errors: use bsc:P, gilbert-elliott:… or awgn:EBN0dB."
             )
 
     def damage(self, data: bytes) -> bytes:
-        """What comes out of the channel for the next bytes."""
+        """Pass the next bytes through the channel and return its output."""
         pieces, start = [], 0
         while start < len(data):
             if self._at == self._errors.size:

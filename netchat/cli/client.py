@@ -15,11 +15,11 @@ from netchat.chat.names import fold, normalize_name, suggest, validate_name
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.path import check_path, path_options
 from netchat.errors import NetchatError
+from netchat.files import tighten
 from netchat.net.address import parse_address, show_address
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_store import ClientStore
 from netchat.net.event_loop import run
-from netchat.private_files import tighten
 from netchat.tui.lines import Line, harmless, notice
 from netchat.tui.pipe import chat_in_pipe
 from netchat.tui.session import Conversation

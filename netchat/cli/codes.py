@@ -107,7 +107,7 @@ def _facts(code: Code) -> dict[str, Any]:
         "n": code.n,
         "k": code.k,
         "rate": code.rate,
-        "distance": code.distance,
+        "distance": code.minimum_distance,
         "corrects": code.corrects,
         "detects": code.detects,
         "systematic": code.systematic,

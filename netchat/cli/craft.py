@@ -159,8 +159,8 @@ def _send(
 
 def _save(file: str, frame: bytes, heard: list[Heard] | None, name: str | None, port: int) -> None:
     """Write a capture: of what was said to a server, or else of the frame by itself."""
+    from netchat.files import tighten
     from netchat.packets.encapsulate import Encapsulation
-    from netchat.private_files import tighten
 
     chat = Encapsulation(port=port, now=heard[0].time if heard else None)
     if heard is not None:

@@ -132,23 +132,23 @@ def encode(
         raise click.UsageError("--flip and --channel go one at a time.")
     import numpy as np
 
-    from netchat.coding.framing import decoded_bytes, joined, messages_of
+    from netchat.coding.framing import decoded_bytes, joined, split_messages
 
     data = os.fsencode(text)
     if data != text.encode(errors="replace"):
         click.echo("netchat: TEXT is not UTF-8; its bytes are sent as they are.", err=True)
-    parts = [(part, part.encode(message)) for part, message in messages_of(code, data)]
+    parts = [(part, part.encode(message)) for part, message in split_messages(code, data)]
     sent = np.concatenate([word.ravel() for _, word in parts] or [np.zeros(0, np.uint8)])
     rng = np.random.Generator(np.random.SFC64(seed))
     received, lost, soft = sent.copy(), None, None
     if flip:
-        if flip > sent.size * code.bits:
+        if flip > sent.size * code.bits_per_symbol:
             raise click.UsageError(
-                f"There are only {many(sent.size * code.bits, 'bit')} to turn over."
+                f"There are only {many(sent.size * code.bits_per_symbol, 'bit')} to turn over."
             )
-        bits = np.unpackbits(sent) if code.bits == 8 else received
+        bits = np.unpackbits(sent) if code.bits_per_symbol == 8 else received
         bits[rng.choice(bits.size, flip, replace=False)] ^= 1
-        received = np.packbits(bits) if code.bits == 8 else bits
+        received = np.packbits(bits) if code.bits_per_symbol == 8 else bits
     elif channel is not None:
         out = channel.at_rate(code.rate).transmit(sent, rng, code.alphabet)
         received, lost, soft = out.block, out.erasures, _rounded(out.soft)
@@ -214,19 +214,19 @@ def decode(
     """
     import numpy as np
 
-    from netchat.coding.framing import decoded_bytes, words_of
+    from netchat.coding.framing import decoded_bytes, split_codewords
 
     try:
-        parts = words_of(code, bytes.fromhex(coded))
+        parts = split_codewords(code, bytes.fromhex(coded))
     except ValueError as error:
         raise click.UsageError(f"HEX: {error}") from error
     size = sum(word.size for _, word in parts)
     lost = None if erased is None else _mask(erased, size)
     ratios = None if soft is None else np.array(soft)
-    if ratios is not None and (code.bits != 1 or ratios.size != size):
+    if ratios is not None and (code.bits_per_symbol != 1 or ratios.size != size):
         raise click.BadParameter(
             f"{many(ratios.size, 'value')} for {many(size, code.alphabet)}"
-            f"{'' if code.bits == 1 else '; soft values are for codes over bits'}.",
+            f"{'' if code.bits_per_symbol == 1 else '; soft values are for codes over bits'}.",
             param_hint="--soft",
         )
     blocks, results, start = [], [], 0

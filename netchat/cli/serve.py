@@ -23,13 +23,13 @@ from netchat.cli.numbers import FiniteRange
 from netchat.cli.params.duration import DURATION
 from netchat.cli.serve_page import Page, check_host, check_origins, start_page
 from netchat.errors import HistoryError, NetchatError
+from netchat.files import tighten
 from netchat.net.address import show_address
 from netchat.net.chat_server import ChatServer
 from netchat.net.event_loop import run
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.rlimit import raise_rlimit
-from netchat.private_files import tighten
 from netchat.web import WEB_PORT
 from netchat.wire import DEFAULT_PORT
 

@@ -89,9 +89,9 @@ def sniff(
     """
     from netchat.cli.render.items import ItemPrinter
     from netchat.errors import NotPermitted
+    from netchat.files import tighten
     from netchat.packets.filters import make_filter
     from netchat.packets.sniffer import sniff as listen
-    from netchat.private_files import tighten
 
     if as_json and (tree or as_hex):
         raise click.UsageError("--json goes without --tree and --hex: it has the bytes.")

@@ -1,17 +1,51 @@
-"""Channel codes: batches of blocks in, batches of blocks out.
+"""Channel codes that encode and decode batches of blocks.
 
-    code = netchat.coding.get("hamming:7,4")
-    received = code.encode([[1, 0, 1, 1]])      # (batch, n), one symbol an entry
-    received[0, 2] ^= 1
-    result = code.decode(received)              # result.message, result.corrected (-1: failed)
+>>> import netchat.coding
+>>> code = netchat.coding.Hamming(7, 4)  # or netchat.coding.get("hamming:7,4")
+>>> received = code.encode([[1, 0, 1, 1]])  # (batch, n), one symbol per entry
+>>> received[0, 2] ^= 1
+>>> result = code.decode(received)
+>>> result.message.tolist(), result.corrected.tolist()  # -1 where decoding failed
+([[1, 0, 1, 1]], [1])
 
-`netchat.coding.code` is the interface, `registry` what a spec may say, `planes` the fast face,
-`framing` the one for bytes of any length, `laws` what every code must obey.
+`Code` is the interface of all codes. The families are in `block/` and `reed_solomon/`; `Interleaved`
+and `Concatenated` combine codes. `get` creates a code from a specification, and `check` searches for
+violations of the laws that every code must obey.
 """
 
-from netchat.coding.bit_slicing import DecodedBitSlices
-from netchat.coding.code import Code, Decoded
+from netchat.coding.arrays import Decoded, DecodedBitSlices
+from netchat.coding.bit_sliced_code import BitSlicedCode
+from netchat.coding.block.crc import CRC
+from netchat.coding.block.hamming import Hamming
+from netchat.coding.block.repetition import Repetition
+from netchat.coding.block.secded import SECDED
+from netchat.coding.block.uncoded import Uncoded
+from netchat.coding.code import Code, Shortened
+from netchat.coding.concatenate import Concatenated
 from netchat.coding.framing import DecodedBytes
+from netchat.coding.interleave import Interleaved
+from netchat.coding.laws import Verdict, check
+from netchat.coding.reed_solomon.code import ReedSolomon
 from netchat.coding.registry import get, names, specs
 
-__all__ = ["Code", "Decoded", "DecodedBitSlices", "DecodedBytes", "get", "names", "specs"]
+__all__ = [
+    "CRC",
+    "SECDED",
+    "BitSlicedCode",
+    "Code",
+    "Concatenated",
+    "Decoded",
+    "DecodedBitSlices",
+    "DecodedBytes",
+    "Hamming",
+    "Interleaved",
+    "ReedSolomon",
+    "Repetition",
+    "Shortened",
+    "Uncoded",
+    "Verdict",
+    "check",
+    "get",
+    "names",
+    "specs",
+]

@@ -1,4 +1,8 @@
-"""Counting on planes: numbers of 64 blocks in each column of words, a plane a binary digit."""
+"""Arithmetic on bit-sliced numbers.
+
+A number per block is an array (digits, words): row i holds binary digit i of every block's number,
+least significant digit first.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +11,25 @@ from numpy.typing import NDArray
 
 __all__ = ["add", "below", "count"]
 
-Planes = NDArray[np.uint64]
+BitSlices = NDArray[np.uint64]
 
 
-def count(planes: Planes) -> Planes:
-    """How many of some planes (width, words) are set: digits (digits, words), lowest first.
+def count(bit_slices: BitSlices) -> BitSlices:
+    """Count the bits set in each block (width, words).
 
     >>> count(np.array([[1], [1], [3]], np.uint64)).tolist()
     [[3], [1]]
     """
-    digits = np.zeros((len(planes).bit_length(), planes.shape[1]), np.uint64)
-    for number, carry in enumerate(planes, 1):
+    digits = np.zeros((len(bit_slices).bit_length(), bit_slices.shape[1]), np.uint64)
+    for number, carry in enumerate(bit_slices, 1):
         for digit in digits[: number.bit_length()]:
-            digit ^= carry  # the sum without its carry, which is where it had been and is not now
+            digit ^= carry  # the carry is where the digit was set and no longer is
             carry = carry & ~digit
     return digits
 
 
-def add(one: Planes, two: Planes) -> Planes:
-    """The sum of two numbers.
+def add(one: BitSlices, two: BitSlices) -> BitSlices:
+    """Add two numbers per block.
 
     >>> add(np.array([[1], [1]], np.uint64), np.array([[1]], np.uint64)).tolist()
     [[0], [0], [1]]
@@ -40,8 +44,8 @@ def add(one: Planes, two: Planes) -> Planes:
     return total
 
 
-def below(number: Planes, limit: int) -> NDArray[np.uint64]:
-    """(words,) Set where a number is below a limit.
+def below(number: BitSlices, limit: int) -> NDArray[np.uint64]:
+    """Return words (words,) with a bit set where the number is below a limit.
 
     >>> below(np.array([[1], [2]], np.uint64), 2).item() == 2**64 - 1 - 2
     True

@@ -1,76 +1,89 @@
-"""What a channel code is: the interface of all of them, and the base class that does the checking."""
+"""Interface of the channel codes, and the code that shortens any of them."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netchat.coding import bit_slicing as planes
-from netchat.coding.bit_slicing import DecodedBitSlices
+from netchat.coding import bit_slicing, framing
+from netchat.coding.arrays import (
+    Alphabet,
+    BitSlices,
+    Bools,
+    Decoded,
+    DecodedBitSlices,
+    Floats,
+    Rows,
+    checked_bit_slices,
+    checked_rows,
+)
 
-__all__ = ["Alphabet", "Bools", "Code", "Decoded", "Floats", "Planes", "Rows"]
+__all__ = ["Code", "Shortened"]
 
-#: Symbols that a codeword may have: beyond that, a batch of them does not fit into memory.
+#: Largest length of a codeword, in symbols: a batch of longer ones does not fit into memory.
 LONGEST = 1 << 20
-
-Alphabet = Literal["bit", "byte"]
-Rows = NDArray[np.uint8]
-Planes = NDArray[np.uint64]
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """What a decoder made of a batch of blocks."""
-
-    message: Rows
-    """(batch, k) The messages. Where decoding failed: what arrived, as good as it could be had."""
-    corrected: NDArray[np.int64]
-    """(batch,) Symbols that were wrong or erased and are right now; -1 where decoding failed."""
-
-    @property
-    def failed(self) -> Bools:
-        """(batch,) Where decoding failed."""
-        return self.corrected < 0
 
 
 class Code(ABC):
-    """A block code: k symbols in, n symbols out, each a bit or a byte.
+    """A block code that maps k symbols to n symbols; a symbol is a bit or a byte.
 
-    To write one, give its numbers to `__init__` and implement `_encode` and `_decode` for batches
-    of rows; everything else follows from them. `docs/CODES.md` has an example of 30 lines.
+    A subclass passes its parameters to `__init__` and implements `_encode` and `_decode` for batches
+    of blocks; all other methods follow. `docs/CODES.md` has an example of 30 lines.
 
     Args:
-        name: what it is called in tables.
-        k: symbols in a message.
-        n: symbols in a codeword.
-        distance: the minimum distance, or a lower bound of it; 1 if nothing is known.
-        alphabet: what a symbol is.
-        corrects: every pattern of so many wrong symbols is corrected.
-            Half of what the distance allows, unless given.
-        detects: every pattern of so many wrong symbols is corrected or reported, never accepted as
-            something else. What the distance leaves beside `corrects`, unless given.
-        fills: every pattern of e wrong and s erased symbols with 2e + s <= fills is corrected.
-            For bits, what two decodings can do, unless given; for bytes 0, and an erasure is then
-            taken for an error.
-        systematic: whether the message stands in the codeword, at `data_positions`.
-        linear: whether the sum of two codewords is one.
-        citation: where it is from.
+        name: Name shown in tables.
+        k: Number of symbols in a message.
+        n: Number of symbols in a codeword.
+        minimum_distance: Minimum distance, or a lower bound of it; 1 if nothing is known.
+        alphabet: Type of a symbol: "bit" or "byte".
+        corrects: See the attribute; half of minimum_distance - 1 by default.
+        detects: See the attribute; minimum_distance - 1 - corrects by default.
+        erasure_capability: See the attribute. By default, what two decoding attempts achieve for
+            bits, and 0 for bytes.
+        systematic: Whether the codeword contains the message, at `data_positions`.
+        linear: Whether the sum of two codewords is a codeword.
+        citation: Publication or standard that defines the code.
 
-    Attributes:
-        spec: what `netchat.coding.get` makes it from.
+    Raises:
+        ValueError: n or k is out of range.
     """
 
-    fast: ClassVar[Literal["rows", "planes"]] = "rows"
-    """The face on which this code is fast, and from which the other is converted."""
+    name: str
+    """Name shown in tables."""
+    spec: str
+    """Specification from which `netchat.coding.get` creates the code."""
+    n: int
+    """Number of symbols in a codeword."""
+    k: int
+    """Number of symbols in a message."""
+    minimum_distance: int
+    """Minimum distance, or a lower bound of it."""
+    alphabet: Alphabet
+    """Type of a symbol."""
+    corrects: int
+    """Number of symbol errors that the decoder always corrects."""
+    detects: int
+    """Number of symbol errors that the decoder always corrects or reports as a failure."""
+    erasure_capability: int
+    """The decoder corrects e errors and s erasures if 2e + s is at most this number.
+
+    If it is 0, the decoder treats an erased byte as a received one.
+    """
+    systematic: bool
+    """Whether the codeword contains the message, at `data_positions`."""
+    linear: bool
+    """Whether the sum of two codewords is a codeword."""
+    citation: str
+    """Publication or standard that defines the code."""
+
+    fast: ClassVar[Literal["rows", "bit_sliced"]] = "rows"
+    """Layout in which the code is fast; the other one is converted to it."""
 
     soft: bool = False
-    """Whether the bench decodes by log-likelihood ratios; true of a class with a `_decode_soft`."""
+    """Whether the bench passes log-likelihood ratios; True for a class with `_decode_soft`."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -83,27 +96,28 @@ class Code(ABC):
         *,
         k: int,
         n: int,
-        distance: int = 1,
+        minimum_distance: int = 1,
         alphabet: Alphabet = "bit",
         corrects: int | None = None,
         detects: int | None = None,
-        fills: int | None = None,
+        erasure_capability: int | None = None,
         systematic: bool = True,
         linear: bool = True,
         citation: str = "",
     ) -> None:
+        if not 1 <= n <= LONGEST:
+            raise ValueError(f"{name}: Argument 'n' must be from 1 to {LONGEST}, got {n}.")
         if not 1 <= k <= n:
-            raise ValueError(f"{name}: k = {k} and n = {n}, but 1 <= k <= n is needed.")
-        if n > LONGEST:
-            raise ValueError(f"{name}: n = {n}, but a codeword has at most {LONGEST} symbols.")
+            raise ValueError(f"{name}: Argument 'k' must be from 1 to n = {n}, got {k}.")
         self.name = self.spec = name
-        self.k, self.n, self.distance = k, n, distance
-        self.alphabet: Alphabet = alphabet
-        self.corrects = (distance - 1) // 2 if corrects is None else corrects
-        self.detects = distance - 1 - self.corrects if detects is None else detects
-        if fills is None:
-            fills = min(distance - 1, 2 * self.corrects + 1) if alphabet == "bit" else 0
-        self.fills = fills
+        self.k, self.n, self.minimum_distance = k, n, minimum_distance
+        self.alphabet = alphabet
+        self.corrects = (minimum_distance - 1) // 2 if corrects is None else corrects
+        self.detects = minimum_distance - 1 - self.corrects if detects is None else detects
+        if erasure_capability is None:
+            both_fills = min(minimum_distance - 1, 2 * self.corrects + 1)
+            erasure_capability = both_fills if alphabet == "bit" else 0
+        self.erasure_capability = erasure_capability
         self.systematic, self.linear, self.citation = systematic, linear, citation
         self._shortened: dict[int, Code] = {}
 
@@ -112,40 +126,38 @@ class Code(ABC):
 
     @property
     def rate(self) -> float:
-        """Symbols of message in a symbol of codeword."""
+        """Code rate k / n."""
         return self.k / self.n
 
     @property
-    def bits(self) -> int:
-        """Bits in a symbol."""
+    def bits_per_symbol(self) -> int:
+        """Number of bits in a symbol: 1 or 8."""
         return 8 if self.alphabet == "byte" else 1
 
     @property
     def data_positions(self) -> NDArray[np.intp]:
-        """(k,) Where the message stands in the codeword, if the code is systematic."""
+        """(k,) Positions of the message symbols in a systematic codeword."""
         return np.arange(self.k)
 
     def spread(self, width: int) -> int:
-        """How many symbols that are protected together a window of the codeword can hold.
+        """Return the largest number of symbols of one component codeword in a window.
 
         Args:
-            width: symbols in the window, which begins at a multiple of this.
+            width: Number of symbols in the window, which starts at a multiple of it.
         """
         return width
 
-    # Rows: for people and plug-ins.
-
     def encode(self, message: ArrayLike) -> Rows:
-        """Encode a batch.
+        """Encode a batch of messages.
 
         Args:
-            message: (batch, k), one symbol an entry.
+            message: (batch, k) One symbol per entry.
 
         Returns:
-            (batch, n)
+            (batch, n) Codewords.
 
         Raises:
-            ValueError: if the shape or a value does not fit.
+            ValueError: The shape, the type or a value is wrong.
         """
         return self._encode(self._rows(message, self.k, "message"))
 
@@ -155,153 +167,223 @@ class Code(ABC):
         erasures: ArrayLike | None = None,
         soft: ArrayLike | None = None,
     ) -> Decoded:
-        """Decode a batch.
+        """Decode a batch of received words.
 
         Args:
-            received: (batch, n), one symbol an entry.
-            erasures: (batch, n) of bool, true where a symbol is known to be lost.
-            soft: (batch, n) log-likelihood ratios ln P(0)/P(1) of bits, of which `received` is the
-                hard decision. A code that cannot use them decodes `received`.
+            received: (batch, n) One symbol per entry.
+            erasures: (batch, n) Boolean array, True where a symbol is known to be lost.
+            soft: (batch, n) Log-likelihood ratios ln P(0)/P(1) of the bits whose hard decisions are
+                in `received`. Hard-decision decoders ignore them.
 
         Raises:
-            ValueError: if a shape or a value does not fit.
+            ValueError: The shape, the type or a value is wrong.
         """
-        rows = self._rows(received, self.n, "received word")
+        rows = self._rows(received, self.n, "received")
         lost = None
         if erasures is not None:
             lost = np.asarray(erasures)
             if lost.shape != rows.shape or lost.dtype != np.bool_:
-                raise ValueError(f"{self.spec}: erasures are of bool and shaped {rows.shape}.")
+                raise ValueError(
+                    f"{self.spec}: Argument 'erasures' must be a bool array of shape {rows.shape}, "
+                    f"got {lost.dtype} {lost.shape}."
+                )
         if soft is not None:
             ratios = np.asarray(soft, dtype=np.float64)
-            if self.alphabet != "bit" or ratios.shape != rows.shape:
-                raise ValueError(f"{self.spec}: soft values belong to bits, shaped {rows.shape}.")
+            if self.alphabet != "bit":
+                raise ValueError(
+                    f"{self.spec}: Argument 'soft' must be omitted: only codes over bits use it."
+                )
+            if ratios.shape != rows.shape:
+                raise ValueError(
+                    f"{self.spec}: Argument 'soft' must have shape {rows.shape}, got {ratios.shape}."
+                )
             return self._decode_soft(rows, ratios, lost)
         if lost is not None and lost.any():
             return self._decode_erasures(rows, lost)
         return self._decode(rows)
 
-    # Planes: for speed. `netchat.coding.bit_slicing` says what they are.
-
-    def encode_bit_sliced(self, message: Planes) -> Planes:
-        """Encode planes (k bits, words) into planes (n bits, words); bits are k times 8 for bytes."""
-        rows = self._symbols(self._planes(message, self.k, "message"))
-        return planes.from_rows(self._bits(self._encode(rows)))
-
-    def decode_bit_sliced(
-        self, received: Planes, erasures: Planes | None = None
-    ) -> DecodedBitSlices:
-        """Decode planes (n bits, words).
+    def encode_bit_sliced(self, message: BitSlices) -> BitSlices:
+        """Encode a bit-sliced batch; see `netchat.coding.bit_slicing`.
 
         Args:
-            received: the blocks.
-            erasures: (n, words), set where a symbol is lost.
+            message: (k bits, words) Messages; a byte symbol is 8 bits.
+
+        Returns:
+            (n bits, words) Codewords.
         """
-        rows = self._symbols(self._planes(received, self.n, "received word"))
-        lost = None if erasures is None else planes.to_rows(erasures).astype(np.bool_)
+        rows = self._symbols(self._bit_slices(message, self.k, "message"))
+        return bit_slicing.from_rows(self._bits(self._encode(rows)))
+
+    def decode_bit_sliced(
+        self, received: BitSlices, erasures: BitSlices | None = None
+    ) -> DecodedBitSlices:
+        """Decode a bit-sliced batch.
+
+        Args:
+            received: (n bits, words) Received words.
+            erasures: (n, words) Set where a symbol is lost.
+        """
+        rows = self._symbols(self._bit_slices(received, self.n, "received"))
+        lost = None if erasures is None else bit_slicing.to_rows(erasures).astype(np.bool_)
         result = self.decode(rows, lost)
         return DecodedBitSlices(
-            planes.from_rows(self._bits(result.message)),
-            planes.from_counts(np.maximum(result.corrected, 0)),
-            planes.from_rows(result.failed.astype(np.uint8)[:, None])[0],
+            bit_slicing.from_rows(self._bits(result.message)),
+            bit_slicing.from_counts(np.maximum(result.corrected, 0)),
+            bit_slicing.from_rows(result.failed.astype(np.uint8)[:, None])[0],
         )
 
-    # Bytes of any length: for the chat. `netchat.coding.framing` says how.
-
     def encode_bytes(self, data: bytes) -> bytes:
-        """Encode any number of bytes; a last block that is not full is a shortened one."""
-        from netchat.coding.framing import encode_bytes
+        """Encode any number of bytes; a partial last block uses the shortened code."""
+        return framing.encode_bytes(self, data)
 
-        return encode_bytes(self, data)
-
-    def decode_bytes(self, coded: bytes) -> Any:
-        """Decode what `encode_bytes` made; see `netchat.coding.framing.DecodedBytes`.
+    def decode_bytes(self, coded: bytes) -> framing.DecodedBytes:
+        """Decode the output of `encode_bytes`.
 
         Raises:
-            ValueError: if no data encodes to that many bytes.
+            ValueError: No data encodes to this number of bytes.
         """
-        from netchat.coding.framing import decode_bytes
-
-        return decode_bytes(self, coded)
+        return framing.decode_bytes(self, coded)
 
     def shortened(self, k: int) -> Code:
-        """This code with a message of fewer symbols; the others are zero and are not sent."""
+        """Return this code shortened to messages of k symbols.
+
+        The omitted message symbols are zero and are not sent.
+        """
         if k not in self._shortened:
             self._shortened[k] = self._shorten(k) if k != self.k else self
         return self._shortened[k]
 
-    # What a code implements; arguments are checked, and are not to be changed.
+    # Hooks for subclasses. Their arguments have been checked and must not be modified.
 
     @abstractmethod
     def _encode(self, message: Rows) -> Rows:
-        """(batch, k) to (batch, n)."""
+        """Encode messages (batch, k) to codewords (batch, n)."""
 
     @abstractmethod
     def _decode(self, received: Rows) -> Decoded:
-        """(batch, n) to (batch, k) and what was corrected."""
+        """Decode received words (batch, n)."""
 
     def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
-        """Decode where some symbols are lost; by two decodings, unless the code knows better.
+        """Decode words with erasures, by default in two attempts.
 
-        With the lost bits filled with zeros and then with ones, one of the two has at most half of
-        them wrong. What is accepted must be the only codeword so near (Moon 2005, section 3.8.1).
+        The erased bits are set to 0 and then to 1: in one of the attempts at most half of them are
+        wrong. A result is accepted only if no other codeword can be as near (Moon 2005, section
+        3.8.1).
         """
-        if self.alphabet != "bit" or self.fills == 0:
+        if self.alphabet != "bit" or self.erasure_capability == 0:
             return self._decode(received)
-        # Where both fail, what is handed through is what arrived.
-        message = self._decode(received).message.copy()
+        message = self._decode(received).message.copy()  # kept where both attempts fail
         corrected = np.full(len(received), -1, np.int64)
         lost = erasures.sum(axis=1)
         for fill in (0, 1):
             filled = np.where(erasures, np.uint8(fill), received)
             result = self._decode(filled)
             wrong = ((self._encode(result.message) != received) & ~erasures).sum(axis=1)
-            good = ~result.failed & (2 * wrong + lost < self.distance)
+            good = ~result.failed & (2 * wrong + lost < self.minimum_distance)
             message[good] = result.message[good]
             corrected[good] = (wrong + lost)[good]
         return Decoded(message, corrected)
 
     def _decode_soft(self, received: Rows, soft: Floats, erasures: Bools | None) -> Decoded:  # noqa: ARG002
-        """Decode with log-likelihood ratios; without them, unless the code can use them."""
+        """Decode with log-likelihood ratios; by default, ignore them."""
         if erasures is not None and erasures.any():
             return self._decode_erasures(received, erasures)
         return self._decode(received)
 
     def _shorten(self, k: int) -> Code:
-        from netchat.coding.shortened import Shortened
-
+        """Create the code shortened to k message symbols."""
         return Shortened(self, k)
 
-    # Checks and conversions.
+    def _rows(self, value: ArrayLike, width: int, name: str) -> Rows:
+        label = f"{self.spec}: Argument '{name}'"
+        return checked_rows(value, width, (1 << self.bits_per_symbol) - 1, label)
 
-    def _rows(self, value: ArrayLike, width: int, what: str) -> Rows:
-        given = np.asarray(value)
-        if given.ndim != 2 or given.shape[1] != width:
-            raise ValueError(
-                f"{self.spec}: a {what} is shaped (batch, {width}), not {given.shape}."
-            )
-        top = (1 << self.bits) - 1
-        if given.dtype != np.uint8:
-            if given.dtype.kind not in "biu":
-                raise ValueError(f"{self.spec}: a {what} is of integers, not {given.dtype}.")
-            if given.size and not 0 <= given.min() <= given.max() <= top:
-                raise ValueError(f"{self.spec}: a {what} holds values from 0 to {top}.")
-            given = given.astype(np.uint8)
-        elif top == 1 and given.size and given.max() > 1:
-            raise ValueError(f"{self.spec}: a {what} holds bits, 0 and 1.")
-        return np.ascontiguousarray(given)
+    def _bit_slices(self, value: BitSlices, width: int, name: str) -> BitSlices:
+        label = f"{self.spec}: Argument '{name}'"
+        return checked_bit_slices(value, width * self.bits_per_symbol, label)
 
-    def _planes(self, value: Planes, width: int, what: str) -> Planes:
-        width *= self.bits
-        if value.dtype != np.uint64 or value.ndim != 2 or value.shape[0] != width:
-            raise ValueError(
-                f"{self.spec}: planes of a {what} are uint64, shaped ({width}, words)."
-            )
-        return np.ascontiguousarray(value)
-
-    def _symbols(self, value: Planes) -> Rows:
-        rows = planes.to_rows(value)
+    def _symbols(self, value: BitSlices) -> Rows:
+        rows = bit_slicing.to_rows(value)
         return np.packbits(rows, axis=1) if self.alphabet == "byte" else rows
 
     def _bits(self, rows: Rows) -> Rows:
         return np.unpackbits(rows, axis=1) if self.alphabet == "byte" else rows
+
+
+class Shortened(Code):
+    """A shortened code: the first message symbols are zero, known to the receiver, and not sent.
+
+    It corrects and detects as many errors as the full code. If the decoder changes one of the
+    omitted zeros, it has found a wrong codeword, which counts as a failure. A code that is not
+    systematic sends all its symbols.
+
+    Args:
+        full: The full code.
+        k: Number of symbols in a message, 1 to full.k.
+
+    Raises:
+        ValueError: k is out of range.
+
+    >>> from netchat.coding import Hamming
+    >>> Shortened(Hamming(7, 4), 1).encode([[1]]).tolist()
+    [[1, 1, 1, 1]]
+    """
+
+    def __init__(self, full: Code, k: int) -> None:
+        if not 1 <= k <= full.k:
+            raise ValueError(f"Argument 'k' must be from 1 to {full.k} for {full.spec}, got {k}.")
+        self._full = full
+        sent = np.ones(full.n, np.bool_)
+        if full.systematic:
+            sent[full.data_positions[: full.k - k]] = False
+        self._sent = np.flatnonzero(sent)
+        super().__init__(
+            f"{full.name}, shortened to {k}",
+            k=k,
+            n=len(self._sent),
+            minimum_distance=full.minimum_distance,
+            alphabet=full.alphabet,
+            corrects=full.corrects,
+            detects=full.detects,
+            erasure_capability=full.erasure_capability,
+            systematic=full.systematic,
+            linear=full.linear,
+            citation=full.citation,
+        )
+        self.spec = f"{full.spec}, shortened to {k}"
+        self.soft = full.soft
+
+    @property
+    def data_positions(self) -> NDArray[np.intp]:
+        """(k,) Positions of the message symbols."""
+        return np.searchsorted(self._sent, self._full.data_positions[self._full.k - self.k :])
+
+    def _encode(self, message: Rows) -> Rows:
+        padded = np.zeros((len(message), self._full.k), np.uint8)
+        padded[:, self._full.k - self.k :] = message
+        return np.ascontiguousarray(self._full.encode(padded)[:, self._sent])
+
+    def _decode(self, received: Rows) -> Decoded:
+        return self._without_padding(self._full.decode(self._padded(received)))
+
+    def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
+        return self._without_padding(
+            self._full.decode(self._padded(received), self._padded(erasures))
+        )
+
+    def _decode_soft(self, received: Rows, soft: Floats, erasures: Bools | None) -> Decoded:
+        ratios = np.full((len(soft), self._full.n), np.inf)  # the omitted bits are surely zero
+        ratios[:, self._sent] = soft
+        lost = None if erasures is None else self._padded(erasures)
+        return self._without_padding(self._full.decode(self._padded(received), lost, ratios))
+
+    def _padded(self, rows: NDArray[np.generic]) -> NDArray[np.generic]:
+        padded = np.zeros((len(rows), self._full.n), rows.dtype)
+        padded[:, self._sent] = rows
+        return padded
+
+    def _without_padding(self, result: Decoded) -> Decoded:
+        zeros = self._full.k - self.k
+        padding_changed = result.message[:, :zeros].any(axis=1)
+        corrected = np.where(padding_changed, np.int64(-1), result.corrected)
+        return Decoded(np.ascontiguousarray(result.message[:, zeros:]), corrected)

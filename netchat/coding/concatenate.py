@@ -1,11 +1,12 @@
-"""Concatenation: the codeword of one code is the message of the next."""
+"""Concatenated codes: the codeword of the outer code is the message of the inner code."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netchat.coding.code import Bools, Code, Decoded, Floats, Rows
+from netchat.coding.arrays import Bools, Decoded, Floats, Rows
+from netchat.coding.code import Code
 from netchat.coding.registry import get
 
 __all__ = ["AsBits", "Concatenated"]
@@ -14,7 +15,7 @@ __all__ = ["AsBits", "Concatenated"]
 def _count_corrected(
     code: Code, result: Decoded, received: Rows, erasures: Bools | None
 ) -> NDArray[np.int64]:
-    """How many symbols of `received` the decision of a decoder changes or fills."""
+    """Count the symbols of `received` that the decoder changed or filled in; -1 for failures."""
     changed = code.encode(result.message) != received
     if erasures is not None:
         changed |= erasures
@@ -22,10 +23,14 @@ def _count_corrected(
 
 
 class AsBits(Code):
-    """A code over bytes seen as one over bits, the highest bit of a byte first.
+    """A code over bytes as a code over bits, most significant bit of each byte first.
 
     Args:
-        code: the code over bytes, or its spec.
+        code: Code over bytes, or its specification.
+
+    >>> code = AsBits("rs:20,10")
+    >>> code.n, code.k
+    (160, 80)
     """
 
     def __init__(self, code: Code | str) -> None:
@@ -34,10 +39,10 @@ class AsBits(Code):
             code.name,
             k=8 * code.k,
             n=8 * code.n,
-            distance=code.distance,
+            minimum_distance=code.minimum_distance,
             corrects=code.corrects,
             detects=code.detects,
-            fills=code.fills,
+            erasure_capability=code.erasure_capability,
             systematic=code.systematic,
             linear=code.linear,
             citation=code.citation,
@@ -46,11 +51,11 @@ class AsBits(Code):
 
     @property
     def data_positions(self) -> NDArray[np.intp]:
-        """(k,) Where the message stands."""
+        """(k,) Positions of the message symbols."""
         return (8 * self.code.data_positions[:, None] + np.arange(8)).ravel()
 
     def spread(self, width: int) -> int:
-        """How many bytes that are protected together a window of bits can touch."""
+        """Return the largest number of bytes of one codeword in a window of bits."""
         if 8 % width == 0:
             octets = 1
         elif width % 8 == 0:
@@ -83,15 +88,27 @@ class AsBits(Code):
 
 
 class Concatenated(Code):
-    """An outer code, and an inner one that carries its codewords (Forney 1966).
+    """Concatenated code: n and k follow from the two codes; see `minimum_distance` for its bound.
 
-    The decoder runs the inner code first. Where the outer code then fails, it is tried again with
-    the blocks that the inner code gave up as erasures.
+    The decoder decodes the inner code first. If the outer code then fails, it is decoded again with
+    the blocks that the inner decoder gave up as erasures.
+
+    Reference: G. D. Forney, "Concatenated Codes" (1966).
 
     Args:
-        outer: the code next to the data, or its spec.
-        inner: the code next to the channel, or its spec. Its last block is shortened if need be.
+        outer: Code next to the data, or its specification.
+        inner: Code next to the channel, or its specification. Its last block may be shortened.
+
+    >>> from netchat.coding import Hamming, ReedSolomon
+    >>> code = Concatenated(ReedSolomon(255, 223), Hamming(7, 4))
+    >>> code.n, code.k, code.minimum_distance
+    (3570, 1784, 99)
     """
+
+    outer: Code
+    """Code next to the data."""
+    inner: Code
+    """Code next to the channel."""
 
     def __init__(self, outer: Code | str, inner: Code | str) -> None:
         outer, inner = get(outer), get(inner)
@@ -102,18 +119,18 @@ class Concatenated(Code):
         self._codes = [(inner, self._full)] if self._full else []
         if rest:
             self._codes.append((inner.shortened(rest), 1))
-        # So many inner blocks must go wrong before the outer code can, and each takes so many
-        # errors. The same count of inner blocks that differ gives the distance.
+        # The outer code fails only if more than outer.corrects / spread inner blocks fail, and each of
+        # them takes more than inner.corrects errors. The minimum distance follows in the same way.
         spread = outer.spread(min(inner.k, outer.n))
         super().__init__(
             f"{outer.name} + {inner.name}",
             k=outer.k,
             n=sum(code.n * blocks for code, blocks in self._codes),
-            distance=((outer.distance - 1) // spread + 1) * inner.distance,
+            minimum_distance=((outer.minimum_distance - 1) // spread + 1) * inner.minimum_distance,
             alphabet=inner.alphabet,
             corrects=(corrects := (outer.corrects // spread + 1) * (inner.corrects + 1) - 1),
             detects=corrects,
-            fills=0,
+            erasure_capability=0,
             systematic=outer.systematic and inner.systematic,
             linear=outer.linear and inner.linear,
             citation=f"Forney, Concatenated Codes (1966); {outer.citation}; {inner.citation}",
@@ -123,7 +140,7 @@ class Concatenated(Code):
 
     @property
     def data_positions(self) -> NDArray[np.intp]:
-        """(k,) Where the message stands."""
+        """(k,) Positions of the message symbols."""
         parts, start = [], 0
         for code, blocks in self._codes:
             starts = start + code.n * np.arange(blocks)
@@ -162,11 +179,11 @@ class Concatenated(Code):
             words.append(part.message.reshape(batch, blocks * code.k))
             lost.append(np.repeat(part.failed.reshape(batch, blocks), code.k, axis=1))
             start = stop
-        word, given_up = np.concatenate(words, axis=1), np.concatenate(lost, axis=1)
+        word, erased = np.concatenate(words, axis=1), np.concatenate(lost, axis=1)
         result = self.outer.decode(word)
-        again = result.failed & given_up.any(axis=1)
+        again = result.failed & erased.any(axis=1)
         if again.any():
-            second = self.outer.decode(word[again], given_up[again])
+            second = self.outer.decode(word[again], erased[again])
             message, corrected = result.message.copy(), result.corrected.copy()
             message[again], corrected[again] = second.message, second.corrected
             result = Decoded(message, corrected)

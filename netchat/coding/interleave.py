@@ -1,26 +1,33 @@
-"""The block interleaver: a burst is spread over many codewords."""
+"""Block interleaving, which spreads a burst of errors over many codewords."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netchat.coding.code import Bools, Code, Decoded, Floats, Rows
+from netchat.coding.arrays import Bools, Decoded, Floats, Rows
+from netchat.coding.code import Code
 from netchat.coding.registry import get
 
 __all__ = ["Interleaved"]
 
 
 class Interleaved(Code):
-    """Codewords written as rows of a table that is sent by columns.
+    """Block interleaver: writes `depth` codewords as rows of a table and sends its columns.
 
-    A burst of up to `depth` symbols hits each codeword once. What is corrected and detected
-    whatever its place is what one codeword corrects and detects.
+    n and k are `depth` times those of the row code, and the minimum distance is the same. A burst of
+    up to `depth` symbols hits each codeword once. `corrects` and `detects` hold for errors at any
+    positions, and so are those of one codeword.
+
+    Reference: S. Lin and D. J. Costello, "Error Control Coding", 2nd edition (2004), chapter 15.
 
     Args:
-        outer: the code of the rows, or its spec.
-        depth: how many rows.
-        tail: the code of one more row, a shorter one.
+        outer: Code of the rows, or its specification.
+        depth: Number of rows.
+        tail: Shortened code of one additional row.
+
+    Raises:
+        ValueError: depth is less than 1, or the codeword would be too long.
 
     >>> from netchat.coding.block.uncoded import Uncoded
     >>> Interleaved(Uncoded(3), 2).encode([[0, 0, 0, 1, 1, 1]]).tolist()
@@ -29,17 +36,19 @@ class Interleaved(Code):
 
     def __init__(self, outer: Code | str, depth: int, tail: Code | None = None) -> None:
         outer = get(outer)
+        if depth < 1:
+            raise ValueError(f"Argument 'depth' must be at least 1, got {depth}.")
         self.outer, self.depth, self.tail = outer, depth, tail
         self._codes = [(outer, depth)] + ([(tail, 1)] if tail else [])
         super().__init__(
             f"{outer.name}, interleaved {depth}",
             k=sum(code.k * rows for code, rows in self._codes),
             n=sum(code.n * rows for code, rows in self._codes),
-            distance=outer.distance,
+            minimum_distance=outer.minimum_distance,
             alphabet=outer.alphabet,
             corrects=outer.corrects,
             detects=outer.detects,
-            fills=outer.fills,
+            erasure_capability=outer.erasure_capability,
             systematic=outer.systematic,
             linear=outer.linear,
             citation=outer.citation,
@@ -57,7 +66,7 @@ class Interleaved(Code):
 
     @property
     def data_positions(self) -> NDArray[np.intp]:
-        """(k,) Where the message stands."""
+        """(k,) Positions of the message symbols."""
         starts = np.arange(self.depth) * self.outer.n
         parts = [(starts[:, None] + self.outer.data_positions).ravel()]
         if self.tail:
@@ -65,7 +74,7 @@ class Interleaved(Code):
         return self._place[np.concatenate(parts)]
 
     def spread(self, width: int) -> int:
-        """How many symbols of one row a window can hold."""
+        """Return the largest number of symbols of one row in a window."""
         return self.outer.spread(-(-width // self.depth))
 
     def _encode(self, message: Rows) -> Rows:
@@ -91,9 +100,9 @@ class Interleaved(Code):
         corrected = np.zeros(batch, np.int64)
         failed = np.zeros(batch, np.bool_)
         for code, rows in self._codes:
-            take = self._place[start : start + rows * code.n]
+            columns = self._place[start : start + rows * code.n]
             word, lost, ratio = (
-                None if what is None else what[:, take].reshape(batch * rows, code.n)
+                None if what is None else what[:, columns].reshape(batch * rows, code.n)
                 for what in (received, erasures, soft)
             )
             assert word is not None

@@ -1,7 +1,7 @@
-"""The laws that every code must obey, as plain functions that look for a counterexample.
+"""Laws that every code must obey: functions that search for a counterexample.
 
-A law takes a code and a random generator, and returns None, or a sentence that says what it saw.
-Where a code is small, a law tries everything: every message against every pattern of errors.
+A law takes a code and a random generator, and returns None or a sentence that describes the
+counterexample. For a small code, a law tries every message with every error pattern.
 
     for verdict in check(netchat.coding.get("hamming:7,4")):
         print(verdict.law, verdict.counterexample or "holds")
@@ -15,46 +15,53 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netchat.coding import bit_slicing as planes
-from netchat.coding.code import Bools, Code, Decoded, Rows
+from netchat.coding import bit_slicing
+from netchat.coding.arrays import Bools, Decoded, Rows
+from netchat.coding.code import Code
 from netchat.coding.registry import get
 from netchat.coding.samples import error_patterns, lost_patterns, messages, show, show_places
+from netchat.wording import many
 
 __all__ = ["LAWS", "Law", "Verdict", "check"]
 
 Law = Callable[[Code, np.random.Generator], str | None]
 
-#: Cases that are decoded at once.
+#: Number of cases decoded at once.
 _BATCH = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one law."""
+    """Result of checking one law."""
 
     law: str
-    """The law in plain words."""
+    """Statement of the law."""
     counterexample: str | None
-    """What breaks it; None if nothing was found that does."""
+    """Counterexample, or None if none was found."""
 
 
-def numbers_are_possible(code: Code, rng: np.random.Generator) -> str | None:  # noqa: ARG001
-    """Its numbers are possible, the distance is enough for what it says, and its source is given."""
+def parameters_are_possible(code: Code, rng: np.random.Generator) -> str | None:  # noqa: ARG001
+    """All parameters are possible, and the citation is given."""
     if not 1 <= code.k <= code.n:
-        return f"k = {code.k} and n = {code.n}, but 1 <= k <= n is needed."
-    if not 1 <= code.distance <= code.n - code.k + 1 and code.alphabet == "byte":
-        return f"distance {code.distance} is above n - k + 1 = {code.n - code.k + 1} (Singleton)."
-    if code.corrects < 0 or 2 * code.corrects >= code.distance:
-        return f"corrects {code.corrects}, which a distance of {code.distance} does not allow."
-    if not code.corrects <= max(code.detects, code.corrects) < code.distance:
-        return f"detects {code.detects}, which a distance of {code.distance} does not allow."
+        return f"k = {code.k} and n = {code.n}, but k must be from 1 to n."
+    if not 1 <= code.minimum_distance <= code.n - code.k + 1 and code.alphabet == "byte":
+        return (
+            f"minimum_distance is {code.minimum_distance}, above the Singleton bound "
+            f"n - k + 1 = {code.n - code.k + 1}."
+        )
+    if code.corrects < 0 or 2 * code.corrects >= code.minimum_distance:
+        return f"corrects is {code.corrects}, too many for the minimum distance {code.minimum_distance}."
+    if not code.corrects <= max(code.detects, code.corrects) < code.minimum_distance:
+        return (
+            f"detects is {code.detects}, too many for the minimum distance {code.minimum_distance}."
+        )
     if not code.citation.strip():
-        return "it does not say where it is from: `citation` is empty; 'my own' will do, if it is."
+        return "citation is empty: name the publication, or write 'my own'."
     return None
 
 
 def shapes_and_types(code: Code, rng: np.random.Generator) -> str | None:
-    """Shapes and types are as documented, for any number of blocks, none included."""
+    """Shapes and types are as documented, for any number of blocks, including zero."""
     for batch in (0, 1, 2, 65):
         message = messages(code, batch, rng)
         word = code.encode(message)
@@ -65,44 +72,47 @@ def shapes_and_types(code: Code, rng: np.random.Generator) -> str | None:
         ):
             if array.shape != shape or array.dtype != np.uint8:
                 return (
-                    f"{what} returns {array.dtype} {array.shape} for {batch} blocks, "
-                    f"but uint8 {shape} is right."
+                    f"{what} returns {array.dtype} {array.shape} for {batch} blocks; "
+                    f"it must return uint8 {shape}."
                 )
         counts = result.corrected
         if counts.shape != (batch,) or counts.dtype.kind != "i":
-            return f"`corrected` is {counts.dtype} {counts.shape} for {batch} blocks: one integer each."
+            return (
+                f"`corrected` is {counts.dtype} {counts.shape} for {batch} blocks; "
+                "it must be one integer per block."
+            )
         if batch and not -1 <= counts.min() <= counts.max() <= code.n:
-            return f"`corrected` goes from {counts.min()} to {counts.max()}; -1 to n is possible."
+            return f"`corrected` ranges from {counts.min()} to {counts.max()}; it must be from -1 to n."
         if code.alphabet == "bit" and max(word.max(initial=0), result.message.max(initial=0)) > 1:
-            return "a bit that is neither 0 nor 1 came out."
+            return "the output contains a bit that is neither 0 nor 1."
     return None
 
 
-def arguments_stay(code: Code, rng: np.random.Generator) -> str | None:
-    """What is handed in is not changed."""
+def arguments_are_unchanged(code: Code, rng: np.random.Generator) -> str | None:
+    """Encode and decode do not modify their arguments."""
     for name, function, width in (("encode", code.encode, code.k), ("decode", code.decode, code.n)):
         given = messages(code, 16, rng, width)
         before = given.copy()
         result = function(given)
         result = result.message if isinstance(result, Decoded) else result
         if (given != before).any():
-            return f"{name} changes the array that it is given."
+            return f"{name} modifies its argument."
         result[...] = 0
         if (given != before).any():
-            return f"{name} returns a view of the array that it is given."
+            return f"{name} returns a view of its argument."
     return None
 
 
 def decode_undoes_encode(code: Code, rng: np.random.Generator) -> str | None:
-    """What was encoded is decoded to the same message, with nothing corrected."""
+    """Each codeword decodes to its message, with nothing corrected."""
     message = messages(code, 300, rng)
     return _wrong(code, message, code.encode(message), exactly=0)
 
 
-def corrects_what_it_says(code: Code, rng: np.random.Generator) -> str | None:
+def corrects_as_declared(code: Code, rng: np.random.Generator) -> str | None:
     """Every pattern of up to `corrects` wrong symbols is corrected, and counted."""
     most = code.corrects
-    # Mistakes of a decoder show at both ends; of what lies between, the middle is enough.
+    # Bugs of a decoder show at both ends of the range; of the rest, the middle is enough.
     for weight in sorted({1, 2, 3, most // 2, most - 1, most} & set(range(1, most + 1))):
         for message, error in _cases(code, weight, rng):
             broken = _wrong(code, message, code.encode(message), error, exactly=weight)
@@ -111,8 +121,8 @@ def corrects_what_it_says(code: Code, rng: np.random.Generator) -> str | None:
     return None
 
 
-def detects_what_it_says(code: Code, rng: np.random.Generator) -> str | None:
-    """No pattern of up to `detects` wrong symbols is taken for another message."""
+def detects_as_declared(code: Code, rng: np.random.Generator) -> str | None:
+    """No pattern of up to `detects` wrong symbols is decoded to another message."""
     for weight in range(code.corrects + 1, code.detects + 1):
         for message, error in _cases(code, weight, rng):
             received = code.encode(message) ^ error
@@ -121,15 +131,15 @@ def detects_what_it_says(code: Code, rng: np.random.Generator) -> str | None:
             if silent.any():
                 row = int(np.flatnonzero(silent)[0])
                 return (
-                    f"{weight} errors are to be noticed, but {_case(code, message, error, row)} "
-                    f"the decoder gives {show(code, result.message[row])} and says that it "
-                    f"corrected {result.corrected[row]}."
+                    f"the decoder must detect {weight} errors, but {_case(code, message, error, row)} "
+                    f"it returns {show(code, result.message[row])} and reports "
+                    f"{result.corrected[row]} corrected."
                 )
     return None
 
 
-def count_is_honest(code: Code, rng: np.random.Generator) -> str | None:
-    """Where the decoder does not report failure, it changed exactly what it says it corrected."""
+def count_is_correct(code: Code, rng: np.random.Generator) -> str | None:
+    """Where decoding succeeds, `corrected` is the number of symbols that the decoder changed."""
     message = messages(code, 400, rng)
     rate = rng.choice([0.0, 0.5, 1, 2, 4], (len(message), 1)) * max(code.corrects, 1) / code.n
     error = messages(code, len(message), rng, code.n) * (rng.random((len(message), code.n)) < rate)
@@ -137,19 +147,19 @@ def count_is_honest(code: Code, rng: np.random.Generator) -> str | None:
     received = code.encode(message) ^ error.astype(np.uint8)
     result = code.decode(received)
     changed = (code.encode(result.message) != received).sum(axis=1)
-    lies = ~result.failed & (changed != result.corrected)
-    if lies.any():
-        row = int(np.flatnonzero(lies)[0])
+    wrong = ~result.failed & (changed != result.corrected)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
         return (
-            f"received {show(code, received[row])}, the decoder gives "
-            f"{show(code, result.message[row])} and says that it corrected "
-            f"{result.corrected[row]}, but that message's codeword differs in {changed[row]}."
+            f"for the received word {show(code, received[row])} the decoder returns "
+            f"{show(code, result.message[row])} and reports {result.corrected[row]} corrected, "
+            f"but the codeword of that message differs in {changed[row]} symbols."
         )
     return None
 
 
 def blocks_are_independent(code: Code, rng: np.random.Generator) -> str | None:
-    """A block is decoded alike alone and in any company, and none is lost."""
+    """Results for a block do not depend on the other blocks of the batch."""
     message = messages(code, 67, rng)
     both: tuple[tuple[str, Callable[[Rows], tuple[NDArray[np.integer], ...]], Rows], ...] = (
         ("encode", lambda m: (code.encode(m),), message),
@@ -158,20 +168,22 @@ def blocks_are_independent(code: Code, rng: np.random.Generator) -> str | None:
     for name, function, rows in both:
         together = function(rows)
         if any(len(part) != len(rows) for part in together):
-            return f"{name} of {len(rows)} blocks returns {min(map(len, together))}."
+            return f"{name} of {len(rows)} blocks returns {min(map(len, together))} blocks."
         order = rng.permutation(len(rows))
         shuffled = function(np.ascontiguousarray(rows[order]))
         if any((a[order] != b).any() for a, b in zip(together, shuffled, strict=True)):
-            return f"{name} of the same blocks in another order gives other results."
+            return f"{name} of the same blocks in another order gives different results."
         for row in (0, 1, 33, 66):
             alone = function(rows[row : row + 1])
             if any((a[row] != b[0]).any() for a, b in zip(together, alone, strict=True)):
-                return f"block {row} of {len(rows)} comes out of {name} otherwise than when alone."
+                return (
+                    f"{name} gives different results for block {row} of {len(rows)} if it is alone."
+                )
     return None
 
 
-def linear_where_it_says(code: Code, rng: np.random.Generator) -> str | None:
-    """The sum of two codewords is the codeword of the sum."""
+def linear_if_declared(code: Code, rng: np.random.Generator) -> str | None:
+    """Codewords of a linear code add up: the sum of two is the codeword of the sum."""
     if not code.linear:
         return None
     one, two = messages(code, 200, rng), messages(code, 200, rng)
@@ -180,13 +192,13 @@ def linear_where_it_says(code: Code, rng: np.random.Generator) -> str | None:
         row = int(np.flatnonzero(differs)[0])
         return (
             f"the codewords of {show(code, one[row])} and {show(code, two[row])} do not add up to "
-            f"that of {show(code, one[row] ^ two[row])}; if that is meant, say linear=False."
+            f"that of {show(code, one[row] ^ two[row])}; declare linear=False if that is intended."
         )
     return None
 
 
-def systematic_where_it_says(code: Code, rng: np.random.Generator) -> str | None:
-    """The message stands in the codeword, at `data_positions`."""
+def systematic_if_declared(code: Code, rng: np.random.Generator) -> str | None:
+    """Codewords of a systematic code contain the message, at `data_positions`."""
     if not code.systematic:
         return None
     message = messages(code, 200, rng)
@@ -195,18 +207,18 @@ def systematic_where_it_says(code: Code, rng: np.random.Generator) -> str | None
     if differs.any():
         row = int(np.flatnonzero(differs)[0])
         return (
-            f"the codeword of {show(code, message[row])} has {show(code, found[row])} where the "
-            "message should stand; if that is meant, say systematic=False."
+            f"the codeword of {show(code, message[row])} contains {show(code, found[row])} at "
+            "data_positions; declare systematic=False if that is intended."
         )
     return None
 
 
-def fills_what_it_says(code: Code, rng: np.random.Generator) -> str | None:
-    """Every pattern of e errors and s erasures with 2e + s <= `fills` is corrected.
+def erasures_are_filled_as_declared(code: Code, rng: np.random.Generator) -> str | None:
+    """Every pattern of e errors and s erasures with 2e + s <= `erasure_capability` is corrected.
 
-    Without `fills`: every one of e + s <= `corrects`.
+    If `erasure_capability` is 0, this holds for e + s <= `corrects`.
     """
-    most, cost = (code.fills, 2) if code.fills else (code.corrects, 1)
+    most, cost = (code.erasure_capability, 2) if code.erasure_capability else (code.corrects, 1)
     top = most // cost
     for errors in sorted({0, 1, top // 2, top - 1, top} & set(range(top + 1))):
         for erased in {1, most - cost * errors} & set(range(1, most - cost * errors + 1)):
@@ -218,35 +230,35 @@ def fills_what_it_says(code: Code, rng: np.random.Generator) -> str | None:
     return None
 
 
-def faces_agree(code: Code, rng: np.random.Generator) -> str | None:
-    """Planes and rows give the same answers, also where symbols are lost."""
+def layouts_agree(code: Code, rng: np.random.Generator) -> str | None:
+    """Bit slices and rows give the same results, also with erasures."""
     message = messages(code, 128, rng)
     word = code.encode(message)
-    as_planes = code.encode_bit_sliced(planes.from_rows(_bits(code, message)))
-    if (planes.to_rows(as_planes) != _bits(code, word)).any():
-        return "encode_planes gives other codewords than encode."
+    as_bit_slices = code.encode_bit_sliced(bit_slicing.from_rows(_bits(code, message)))
+    if (bit_slicing.to_rows(as_bit_slices) != _bits(code, word)).any():
+        return "encode_bit_sliced and encode give different codewords."
     received = word ^ _light(code, len(word), rng)
     received[:8] = messages(code, 8, rng, code.n)
-    on_planes = planes.from_rows(_bits(code, received))
+    received_bit_slices = bit_slicing.from_rows(_bits(code, received))
     losses: list[Bools | None] = [None]
-    if code.alphabet == "bit":  # planes lose bits
+    if code.alphabet == "bit":  # erasures of bit slices are bits
         losses.append(rng.random(received.shape) < rng.random((len(received), 1)) / code.n * 4)
     for lost in losses:
-        gone = None if lost is None else planes.from_rows(lost.astype(np.uint8))
-        rows, fast = code.decode(received, lost), code.decode_bit_sliced(on_planes, gone)
-        where = "" if lost is None else " where bits are lost"
-        counts = planes.to_counts(fast.corrected, len(message))
-        counts[planes.to_rows(fast.failed[None, :])[:, 0] == 1] = -1
+        gone = None if lost is None else bit_slicing.from_rows(lost.astype(np.uint8))
+        rows, fast = code.decode(received, lost), code.decode_bit_sliced(received_bit_slices, gone)
+        where = "" if lost is None else " with erasures"
+        counts = bit_slicing.to_counts(fast.corrected, len(message))
+        counts[bit_slicing.to_rows(fast.failed[None, :])[:, 0] == 1] = -1
         if (counts != rows.corrected).any():
-            return f"decode_planes counts other corrections or failures than decode{where}."
-        if (planes.to_rows(fast.message) != _bits(code, rows.message)).any():
-            return f"decode_planes gives other messages than decode{where}."
+            return f"decode_bit_sliced and decode give different `corrected` or failures{where}."
+        if (bit_slicing.to_rows(fast.message) != _bits(code, rows.message)).any():
+            return f"decode_bit_sliced and decode give different messages{where}."
     return None
 
 
 def bytes_survive(code: Code, rng: np.random.Generator) -> str | None:
-    """Bytes of any length come back as they were, and with errors that it can correct as well."""
-    block = max(1, code.k * code.bits // 8)
+    """Any number of bytes is restored, also after an error that the code corrects."""
+    block = max(1, code.k * code.bits_per_symbol // 8)
     lengths = {0, 1, 2, 3, 100, block - 1, block, block + 1, 2 * block + 1}
     for length in sorted(lengths | set(rng.integers(0, 300, 3).tolist())):
         data = rng.bytes(length)
@@ -254,37 +266,42 @@ def bytes_survive(code: Code, rng: np.random.Generator) -> str | None:
         for errors in range(min(code.corrects, 1 if coded else 0) + 1):
             broken = bytearray(coded)
             if errors:
-                # The first bit of a byte is a bit of some block, and never one that only fills up.
+                # The first bit of a byte belongs to a block, never to the padding.
                 broken[int(rng.integers(len(coded)))] ^= 0x80
             result = code.decode_bytes(bytes(broken))
             if result.data != data or result.failed:
                 return (
-                    f"A message of {length} byte{'s' * (length != 1)}, encoded into {len(coded)}, comes back "
-                    f"{'as another one' if result.data != data else 'as failed'}"
-                    f"{' after one bit was turned over' if errors else ''}."
+                    f"data of {many(length, 'byte')}, encoded to {many(len(coded), 'byte')}, "
+                    f"{'decodes to other data' if result.data != data else 'is reported as failed'}"
+                    f"{' after one bit error' if errors else ''}."
                 )
     return None
 
 
 LAWS: tuple[Law, ...] = (
-    numbers_are_possible,
+    parameters_are_possible,
     shapes_and_types,
-    arguments_stay,
+    arguments_are_unchanged,
     decode_undoes_encode,
-    corrects_what_it_says,
-    detects_what_it_says,
-    fills_what_it_says,
-    count_is_honest,
+    corrects_as_declared,
+    detects_as_declared,
+    erasures_are_filled_as_declared,
+    count_is_correct,
     blocks_are_independent,
-    linear_where_it_says,
-    systematic_where_it_says,
-    faces_agree,
+    linear_if_declared,
+    systematic_if_declared,
+    layouts_agree,
     bytes_survive,
 )
 
 
 def check(code: Code | str, seed: int = 0) -> list[Verdict]:
-    """Hold a code, or the code of a spec, to every law; what a law raises is a counterexample too."""
+    """Check a code against every law; an exception counts as a counterexample.
+
+    Args:
+        code: Code, or its specification.
+        seed: Random seed of the test cases.
+    """
     code = get(code)
     verdicts = []
     for law in LAWS:
@@ -297,7 +314,7 @@ def check(code: Code | str, seed: int = 0) -> list[Verdict]:
 
 
 def _cases(code: Code, weight: int, rng: np.random.Generator) -> list[tuple[Rows, Rows]]:
-    """Messages with error patterns of a weight: all of them, if they are few."""
+    """Return messages with error patterns of a weight: all combinations, if they are few."""
     errors = error_patterns(code, weight, rng)
     few = code.alphabet == "bit" and code.k <= 11 and len(errors) << code.k <= 1 << 17
     every = messages(code, 1 << code.k if few else 2, rng)
@@ -321,7 +338,7 @@ def _wrong(
     *,
     exactly: int | None,
 ) -> str | None:
-    """Decode what should be decodable; what went wrong in the first row that did."""
+    """Decode words that must be decodable, and describe the first that is not."""
     error = np.zeros_like(word) if error is None else error
     result = code.decode(word ^ error, lost)
     if len(result.message) != len(message) or len(result.corrected) != len(message):
@@ -335,8 +352,8 @@ def _wrong(
     verdict = (
         "reports failure"
         if result.failed[row]
-        else f"gives {show(code, result.message[row])}"
-        f" and says that it corrected {result.corrected[row]}"
+        else f"returns {show(code, result.message[row])}"
+        f" and reports {result.corrected[row]} corrected"
     )
     return f"{_case(code, message, error, row, lost)} the decoder {verdict}."
 
@@ -355,7 +372,7 @@ def _parts(result: Decoded) -> tuple[NDArray[np.integer], ...]:
 
 
 def _light(code: Code, batch: int, rng: np.random.Generator) -> Rows:
-    """Errors of every weight that can be corrected, and one or two more."""
+    """Return errors of every correctable weight, and of one and two more."""
     weight = rng.integers(0, code.corrects + 3, (batch, 1))
     chosen = rng.permuted(np.tile(np.arange(code.n), (batch, 1)), axis=1) < weight
     top = 255 if code.alphabet == "byte" else 1

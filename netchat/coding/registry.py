@@ -1,11 +1,11 @@
-"""From a line of text to a code: `rs:255,223+interleave:5+hamming:7,4`.
+"""Parser of code specifications such as `rs:255,223+interleave:5+hamming:7,4`.
 
-A spec is a chain of stages joined by `+`, the first next to the data. A stage is
+A specification is a chain of stages joined by `+`; the first stage is next to the data. A stage is
 
     name[:argument,...[,option=value,...]][@implementation]     or     file.py:Class[:argument,...]
 
-Names come from the table below and from the entry point group `netchat.codes` of installed
-packages, where an implementation of its own is called `name@implementation`.
+Names are those of the built-in codes and of the entry point group `netchat.codes` of installed
+packages. The entry point of an alternative implementation is called `name@implementation`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from netchat.wording import cut
 
 __all__ = ["EXAMPLES", "get", "names", "specs"]
 
-#: The group under which other packages register their codes.
+#: Entry point group under which other packages register codes.
 GROUP = "netchat.codes"
 
-#: Stages that a chain may have, and the largest number in a spec.
-_MOST_STAGES, _LARGEST = 16, 2**31 - 1
+#: Largest number of stages in a chain.
+_MAX_STAGES = 16
+#: Largest number in a specification.
+_LARGEST = 2**31 - 1
 
 _BUILT_IN = {
     "uncoded": "netchat.coding.block.uncoded:Uncoded",
@@ -38,9 +40,11 @@ _BUILT_IN = {
     "rs": "netchat.coding.reed_solomon.code:ReedSolomon",
     "rs@reedsolo": "netchat.coding.reed_solomon.reference:ReferenceReedSolomon",
     "crc": "netchat.coding.block.crc:CRC",
+    "interleave": "netchat.coding.interleave:Interleaved",
 }
+_CONCATENATED = "netchat.coding.concatenate:Concatenated"
 
-#: One or more specs of every code that comes with netchat: what is listed, and what is tested.
+#: Specifications of every built-in code, for lists and tests.
 EXAMPLES = (
     "uncoded:64",
     "repetition:3",
@@ -69,14 +73,14 @@ _STAGE = re.compile(
 
 
 def get(spec: str | Code) -> Code:
-    """The code that a spec describes.
+    """Create the code that a specification describes.
 
     Args:
-        spec: for example `hamming:7,4`, `rs:255,223,fcr=1@reedsolo`, `my_code.py:MyCode`; a code
-            is returned as it is.
+        spec: Specification such as `hamming:7,4`, `rs:255,223,fcr=1@reedsolo` or
+            `my_code.py:MyCode`. A code is returned unchanged.
 
     Raises:
-        ValueError: if there is no such code; the message says what there is.
+        ValueError: The specification is invalid.
 
     >>> code = get("rs:255,223+interleave:5+hamming:7,4")
     >>> code.n, code.k, code.corrects
@@ -86,9 +90,9 @@ def get(spec: str | Code) -> Code:
         return spec
     code: Code | None = None
     stages = spec.split("+")
-    if len(stages) > _MOST_STAGES:
+    if len(stages) > _MAX_STAGES:
         raise ValueError(
-            f"A code is a chain of at most {_MOST_STAGES} stages, and {cut(spec)!r} has {len(stages)}."
+            f"A code must have at most {_MAX_STAGES} stages; {cut(spec)!r} has {len(stages)}."
         )
     for stage in stages:
         code = _stage(stage.strip(), code)
@@ -98,12 +102,12 @@ def get(spec: str | Code) -> Code:
 
 
 def names() -> list[str]:
-    """Every name that a stage can have, those of other packages included."""
-    return sorted({*_BUILT_IN, "interleave", *(point.name for point in entry_points(group=GROUP))})
+    """Return all names of stages, including those registered by other packages."""
+    return sorted({*_BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
 
 
 def specs() -> list[str]:
-    """A spec or more of every code there is; a code of another package stands with its defaults."""
+    """Return specifications of all codes; those of other packages with default arguments."""
     others = (point.name for point in entry_points(group=GROUP) if point.name not in _BUILT_IN)
     return [*EXAMPLES, *sorted(others)]
 
@@ -112,8 +116,8 @@ def _stage(stage: str, outer: Code | None) -> Code:
     match = FILE.fullmatch(stage) or _STAGE.fullmatch(stage)
     if match is None:
         raise ValueError(
-            f"{cut(stage)!r} is not a code; one looks like hamming:7,4 or rs:255,223+interleave:5 "
-            "or my_code.py:MyCode."
+            f"{cut(stage)!r} is not a code; use a specification such as hamming:7,4, "
+            "rs:255,223+interleave:5 or my_code.py:MyCode."
         )
     label = cut(stage)
     arguments, options = _arguments(label, match["arguments"])
@@ -123,31 +127,33 @@ def _stage(stage: str, outer: Code | None) -> Code:
     arguments, options = _bound(label, factory, arguments, options)
     try:
         code = factory(*arguments, **options)
-    except Exception as error:  # of a class that somebody is writing, any
+    except Exception as error:  # a class under development may raise anything
         text = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"{label}: {text}") from error
     if not isinstance(code, Code):
-        raise ValueError(f"{label} is a {type(code).__name__}, not a netchat.coding.Code.")
+        raise ValueError(f"{label} must be a netchat.coding.Code, got {type(code).__name__}.")
     code.spec = stage
     if outer is None:
         return code
-    from netchat.coding.concatenate import Concatenated
+    return _load(_CONCATENATED)(outer, code)
 
-    return Concatenated(outer, code)
+
+def _load(location: str) -> Callable[..., Code]:
+    """Import a class, given as `module:Class`."""
+    module, _, attribute = location.partition(":")
+    factory: Callable[..., Code] = getattr(importlib.import_module(module), attribute)
+    return factory
 
 
 def _interleaved(
     stage: str, outer: Code | None, arguments: list[int | str], options: dict[str, int | str]
 ) -> Code:
-    from netchat.coding.block.uncoded import Uncoded
-    from netchat.coding.interleave import Interleaved
-
     depth = arguments[0] if len(arguments) == 1 and not options else None
     if not isinstance(depth, int) or not 1 <= depth <= _LARGEST:
-        raise ValueError(f"{stage}: an interleaver has a depth, as in interleave:5.")
+        raise ValueError(f"{stage}: interleave takes one argument, its depth, as in interleave:5.")
     try:
-        # Without a code before it, it moves the bits of a square.
-        return Interleaved(outer or Uncoded(depth), depth)
+        # Without an outer code, interleave the bits of a square.
+        return _load(_BUILT_IN["interleave"])(outer or f"uncoded:{depth}", depth)
     except ValueError as error:
         raise ValueError(f"{stage}: {error}") from error
 
@@ -160,7 +166,7 @@ def _arguments(stage: str, text: str | None) -> tuple[list[int | str], dict[str,
         if equals:
             options[key.strip()] = _value(value.strip())
         elif options or not key:
-            raise ValueError(f"{stage}: arguments come first, options after them, none is empty.")
+            raise ValueError(f"{stage}: arguments must not be empty, and must precede the options.")
         else:
             arguments.append(_value(key))
     return arguments, options
@@ -169,23 +175,21 @@ def _arguments(stage: str, text: str | None) -> tuple[list[int | str], dict[str,
 def _bound(
     stage: str, factory: Callable[..., Code], arguments: list[Any], options: dict[str, Any]
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Check arguments against what a code declares; return those of floats as such.
+    """Check arguments against the signature of a code, and convert those declared as float.
 
     Raises:
-        ValueError: One is missing, too much or of another type.
+        ValueError: An argument is missing, unknown or of the wrong type.
     """
     try:
         signature = inspect.signature(factory)
     except (TypeError, ValueError):
-        raise ValueError(f"{stage}: it is a {type(factory).__name__}, not a class.") from None
+        raise ValueError(f"{stage}: must be a class, got {type(factory).__name__}.") from None
     kinds = {name: str(param.annotation) for name, param in signature.parameters.items()}
     try:
         bound = signature.bind(*arguments, **options)
     except TypeError as error:
         names = list(kinds)
-        unknown = next(
-            (f"there is no option {cut(key)}" for key in options if key not in names), None
-        )
+        unknown = next((f"unknown option {cut(key)}" for key in options if key not in names), None)
         twice = next(
             (f"{name} is given twice" for name in names[: len(arguments)] if name in options), None
         )
@@ -196,12 +200,12 @@ def _bound(
         words = set(re.findall(r"\w+", kinds[name]))
         if isinstance(value, int):
             if abs(value) > _LARGEST:
-                raise ValueError(f"{stage}: {name} must be at most {_LARGEST}.")
+                raise ValueError(f"{stage}: {name} must be at most {_LARGEST}, got {value}.")
         elif isinstance(value, str) and "str" not in words:
             if "float" in words:
                 bound.arguments[name] = _as_float(stage, name, value)
             elif "int" in words:
-                raise ValueError(f"{stage}: {name} must be an integer, not {cut(value)!r}.")
+                raise ValueError(f"{stage}: {name} must be an integer, got {cut(value)!r}.")
     return list(bound.args), bound.kwargs
 
 
@@ -209,7 +213,7 @@ def _as_float(stage: str, name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"{stage}: {name} must be a number, not {cut(text)!r}.") from None
+        raise ValueError(f"{stage}: {name} must be a number, got {cut(text)!r}.") from None
 
 
 def _value(text: str) -> int | str:
@@ -227,19 +231,17 @@ def _factory(match: re.Match[str]) -> Callable[..., Code]:
     if groups["implementation"]:
         name += f"@{groups['implementation']}"
     if name in _BUILT_IN:
-        module, _, attribute = _BUILT_IN[name].partition(":")
-        factory: Callable[..., Code] = getattr(importlib.import_module(module), attribute)
-        return factory
+        return _load(_BUILT_IN[name])
     for point in entry_points(group=GROUP, name=name):
         try:
             loaded: Callable[..., Code] = point.load()
-        except Exception as error:  # whatever another package raises
+        except Exception as error:  # another package may raise anything
             raise ValueError(
-                f"The code {name!r} of another package cannot be loaded: {described(error)}"
+                f"The code {name!r} of another package cannot be imported: {described(error)}"
             ) from error
         return loaded
     near = get_close_matches(name, names(), n=1)
     raise ValueError(
-        f"There is no code {cut(name)!r}; {f'did you mean {near[0]}? There' if near else 'there'} are "
+        f"Unknown code {cut(name)!r}{f' (did you mean {near[0]}?)' if near else ''}; available: "
         f"{', '.join(names())}."
     )

@@ -1,4 +1,4 @@
-"""What the laws try: messages, patterns of errors, and how a counterexample is written down."""
+"""Test cases of the laws: messages, error patterns, and their text in counterexamples."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from netchat.coding.code import Bools, Code, Rows
+from netchat.coding.arrays import Bools, Rows
+from netchat.coding.code import Code
 
 __all__ = ["error_patterns", "lost_patterns", "messages", "show", "show_places"]
 
-#: Patterns of one weight are all tried up to this many, else a sample of `_SAMPLE`.
+#: Largest number of patterns of one weight that are all tried; beyond it, `_SAMPLE` of them.
 _ALL = 5000
 _SAMPLE = 60
 
 
 def messages(code: Code, batch: int, rng: np.random.Generator, width: int | None = None) -> Rows:
-    """Random messages, of which the first are all zeros, all ones, and a single one."""
+    """Return random messages; the first are all zeros, all ones, and a single one."""
     width = code.k if width is None else width
     top = 255 if code.alphabet == "byte" else 1
     rows = rng.integers(0, top + 1, (batch, width), dtype=np.uint8)
@@ -31,9 +32,9 @@ def messages(code: Code, batch: int, rng: np.random.Generator, width: int | None
 
 
 def error_patterns(code: Code, weight: int, rng: np.random.Generator) -> Rows:
-    """Patterns (count, n) with `weight` wrong symbols: all of them, or a sample.
+    """Return error patterns (count, n) with `weight` wrong symbols: all of them, or a sample.
 
-    A sample begins with bursts at both ends of the block, where mistakes of a decoder hide.
+    A sample starts with bursts at both ends of the block, where decoders tend to have bugs.
     """
     if comb(code.n, weight) <= _ALL:
         places = np.array(list(combinations(range(code.n), weight))).reshape(-1, weight)
@@ -48,7 +49,7 @@ def error_patterns(code: Code, weight: int, rng: np.random.Generator) -> Rows:
 def lost_patterns(
     code: Code, batch: int, errors: int, erased: int, rng: np.random.Generator
 ) -> tuple[Rows, Bools]:
-    """Errors (batch, n) and erasures (batch, n); an erased symbol may be right or wrong."""
+    """Return errors (batch, n) and erasures (batch, n); an erased symbol may be right or wrong."""
     places = rng.permuted(np.tile(np.arange(code.n), (batch, 1)), axis=1)
     error = _errors_at(code, places[:, : errors + erased], rng)
     lost = np.zeros((batch, code.n), np.bool_)
@@ -65,7 +66,7 @@ def _errors_at(code: Code, places: NDArray[np.int64], rng: np.random.Generator) 
 
 
 def show(code: Code, symbols: Rows) -> str:
-    """Bits as bits, bytes in hexadecimal, long ones cut.
+    """Format symbols: bits as digits, bytes in hexadecimal, cut after 32 symbols.
 
     >>> from netchat.coding.block.uncoded import Uncoded
     >>> show(Uncoded(4), np.array([1, 0, 1, 1], np.uint8))
@@ -77,7 +78,7 @@ def show(code: Code, symbols: Rows) -> str:
 
 
 def show_places(chosen: Bools) -> str:
-    """Which symbols, counted from 0.
+    """Format the positions of chosen symbols, counted from 0.
 
     >>> show_places(np.array([False, True, True]))
     'symbols 1, 2'

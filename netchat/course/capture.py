@@ -8,11 +8,11 @@ from pathlib import Path
 
 from scapy.packet import Packet
 
+from netchat.files import create_private, tighten
 from netchat.packets import Messages, PcapngWriter, read_capture
 from netchat.packets import Packet as CapturedPacket
 from netchat.packets.capture.packet import ETHERNET
 from netchat.packets.capture.writer import CaptureWriter
-from netchat.private_files import create_private, tighten
 
 __all__ = ["Capture"]
 

@@ -15,7 +15,8 @@ from netchat.course.exercises import Wrong
 __all__ = ["as_code"]
 
 _NUMBERS = (
-    "citation", "k", "n", "distance", "alphabet", "corrects", "detects", "fills", "systematic", "linear",
+    "citation", "k", "n", "minimum_distance", "alphabet", "corrects", "detects",
+    "erasure_capability", "systematic", "linear",
 )  # fmt: skip
 
 

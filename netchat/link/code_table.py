@@ -14,7 +14,8 @@ from zlib import crc32
 import numpy as np
 
 from netchat.coding import get
-from netchat.coding.code import Code, Decoded, Rows
+from netchat.coding.arrays import Decoded, Rows
+from netchat.coding.code import Code
 from netchat.link.harq_combining import combined
 from netchat.link.sync_marker import differing_bits
 
@@ -119,7 +120,7 @@ def check_form(spec: str) -> str:
 
 def _limited(spec: str) -> Code:
     code = get(spec)
-    if code.n * code.bits > _MOST_BITS or code.rate < _LEAST_RATE:
+    if code.n * code.bits_per_symbol > _MOST_BITS or code.rate < _LEAST_RATE:
         raise ValueError(
             f"{spec} is too large for a link: a codeword has at most {_MOST_BITS} bits, and a rate "
             f"of at least {_LEAST_RATE:g}"
@@ -188,7 +189,7 @@ class BlockCode:
         self.rate = 1.0 if code is None else code.rate
         self._within: dict[int, int] = {}
         # RS and CRC nearly always notice that they have failed; a perfect code never does.
-        self._sure = np.bool_(code is not None and code.distance > 4)
+        self._sure = np.bool_(code is not None and code.minimum_distance > 4)
         self._step = 1
         if code is not None:
             lengths = _LENGTHS_OF_CHAIN if "+" in spec else _LENGTHS
@@ -204,7 +205,7 @@ class BlockCode:
         if self._code is None:
             return length + _CRC
         blocks, code = self._layout(length)
-        return -(-blocks * code.n * code.bits // 8)
+        return -(-blocks * code.n * code.bits_per_symbol // 8)
 
     def payload_within(self, coded: int) -> int:
         """The longest payload that becomes no more than so many bytes.
@@ -219,13 +220,13 @@ class BlockCode:
         code = self._code
         if code is None:
             return coded - _CRC
-        symbols = coded * 8 // code.bits
+        symbols = coded * 8 // code.bits_per_symbol
         blocks = symbols // code.n
         k = code.k
         if blocks * code.n < 0.9 * symbols:
             blocks += 1
             k = max(1, symbols // blocks - (code.n - code.k), int(symbols / blocks * code.rate))
-        length = blocks * k * code.bits // 8 - _CRC
+        length = blocks * k * code.bits_per_symbol // 8 - _CRC
         while length > 1 and self.coded_length(length) > coded:
             length -= 1
         return length
@@ -268,7 +269,7 @@ class BlockCode:
             if self._code is None:
                 return coded, np.zeros(size, np.bool_)
             result = self._decode(coded, size)
-            bits = result.message.shape[1] * self._code.bits
+            bits = result.message.shape[1] * self._code.bits_per_symbol
             sure = np.repeat(~result.failed & self._sure, bits)[: 8 * size]
             return self._octets(result.message, size), np.packbits(sure) == 255
 
@@ -279,7 +280,7 @@ class BlockCode:
         """How many codewords a payload takes, and of which code."""
         assert self._code is not None
         code = self._code
-        symbols = (length + _CRC) * 8 // code.bits
+        symbols = (length + _CRC) * 8 // code.bits_per_symbol
         blocks = -(-symbols // code.k)
         step = self._step
         k = min(code.k, -(-symbols // (blocks * step)) * step)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from netchat.coding.code import Rows
+from netchat.coding.arrays import Rows
 from netchat.coding.reed_solomon.code import ReedSolomon
 from netchat.link.datagram_mask import MASKED
 from netchat.link.sync_marker import MARKER, differing_bits

@@ -10,7 +10,7 @@ from pathlib import Path
 from netchat.chat.credentials import DEVICE_KEY_SIZE
 from netchat.chat.outbox import ClientState, RoomView
 from netchat.errors import NetchatError
-from netchat.private_files import make_private_folder, tighten
+from netchat.files import make_private_folder, tighten
 from netchat.wire import RoomKind, Send
 
 __all__ = ["ClientStore"]

@@ -81,10 +81,10 @@ def own_jobs() -> dict[str, Job]:
         jobs[f"rs:255,223 decode, {errors} errors"] = (lambda r=received: code.decode(r)), bits
     for spec in ("bsc:0.1", "bsc:0.01", "bsc:0.001", "gilbert-elliott:0.001,0.1,0,0.5"):
         channel = netchat.channels.get(spec)
-        planes = np.zeros((7, HAMMING_WORDS), np.uint64)
+        bit_slices = np.zeros((7, HAMMING_WORDS), np.uint64)
         jobs[f"noise {spec}"] = (
-            (lambda c=channel, p=planes: c.corrupt_bit_sliced(p, rng)),
-            64 * planes.size,
+            (lambda c=channel, p=bit_slices: c.corrupt_bit_sliced(p, rng)),
+            64 * bit_slices.size,
         )
     jobs["all of hamming:7,4 at bsc:0.01"] = experiment("hamming:7,4", "bsc:0.01")
     jobs["all of rs:255,223 at bsc:0.004"] = experiment("rs:255,223", "bsc:0.004")
@@ -96,7 +96,7 @@ def experiment(code_spec: str, channel_spec: str) -> Job:
     code, channel = netchat.coding.get(code_spec), netchat.channels.get(channel_spec)
     trial = Trial(code, channel, 1)
     batch = itertools.count(10)
-    bits = (trial.start(11) - trial.start(10)) * code.k * code.bits
+    bits = (trial.start(11) - trial.start(10)) * code.k * code.bits_per_symbol
     return (lambda: trial.run(next(batch))), bits
 
 

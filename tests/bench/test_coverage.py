@@ -10,7 +10,7 @@ import netchat.channels
 import netchat.coding
 from netchat import bench
 from netchat.bench.theory.rates import theory
-from netchat.coding.bit_slicing import DecodedBitSlices
+from netchat.coding.arrays import DecodedBitSlices
 from netchat.coding.block.hamming import Hamming
 from netchat.coding.laws import check
 

@@ -18,9 +18,9 @@ from netchat.channels.laws import check as check_channel
 from netchat.channels.stream import ChannelStream
 from netchat.coding import framing, laws
 from netchat.coding.block.repetition import Repetition
+from netchat.coding.code import Shortened
 from netchat.coding.concatenate import AsBits, Concatenated
 from netchat.coding.interleave import Interleaved
-from netchat.coding.shortened import Shortened
 
 SOFT = '''
 import numpy as np
@@ -31,7 +31,7 @@ class Soft(Code):
     """A repetition code that believes the sum of the ratios."""
 
     def __init__(self, n=3):
-        super().__init__(f"soft ({n})", k=1, n=n, distance=n, citation="my own")
+        super().__init__(f"soft ({n})", k=1, n=n, minimum_distance=n, citation="my own")
 
     def _encode(self, message):
         return np.repeat(message, self.n, axis=1)
@@ -139,12 +139,13 @@ CODE, CHANNEL = "hamming:7,4", "bsc:0.05"
         lambda code, channel: netchat.coding.get(code).spec,
         lambda code, channel: netchat.channels.get(channel).spec,
         lambda code, channel: ChannelStream(channel, 1).damage(bytes(1000)),
-        lambda code, channel: framing.encode_bytes(code, b"chat"),
-        lambda code, channel: framing.decode_bytes(code, framing.encode_bytes(code, b"chat")),
-        lambda code, channel: framing.coded_length(code, 5) + framing.data_length(code, 9),
+        lambda code, channel: netchat.coding.get(code).encode_bytes(b"chat"),
+        lambda code, channel: netchat.coding.get(code).decode_bytes(bytes(7)),
+        lambda code, channel: framing.coded_length(netchat.coding.get(code), 5),
+        lambda code, channel: framing.data_length(netchat.coding.get(code), 9),
         lambda code, channel: Concatenated(code, code).encode([[1, 0, 1, 1]]).tolist(),
         lambda code, channel: Interleaved(code, 2).encode([[1, 0, 1, 1] * 2]).tolist(),
-        lambda code, channel: Shortened(code, 2).encode([[1, 0]]).tolist(),
+        lambda code, channel: Shortened(netchat.coding.get(code), 2).encode([[1, 0]]).tolist(),
         lambda code, channel: bench.run(CODE, CHANNEL, frames=100, workers=1).point(code, channel).tally,
     ],
 )  # fmt: skip
@@ -208,11 +209,11 @@ def test_a_channel_of_a_notebook_has_a_picture_too():
     ("spec", "says"),
     [
         ("experiments/my_channel.py:Y", "has no Y; it has"),
-        ("experiments/my_channel.py:log2:8", "is a float, not a netchat.channels.Channel"),
+        ("experiments/my_channel.py:log2:8", "must be a netchat.channels.Channel, got float"),
         ("experiments/my_channel.py:Z:1,2,3", "argument"),
         ("nowhere.py:Z", "There is no file nowhere.py"),
         ("experiments/my_channel.py:Z:x", "experiments/my_channel.py:Z:x: "),
-        ("y:0.1", "is not a channel; they are written bsc:P"),
+        ("y:0.1", "is not a channel; use one of bsc:P"),
         ("", "is not a channel"),
     ],
 )
@@ -222,5 +223,5 @@ def test_channels_that_are_none(spec, says):
 
 
 def test_a_stream_of_bytes_takes_channels_of_bit_errors_only():
-    with pytest.raises(ValueError, match="can only turn bits over"):
+    with pytest.raises(ValueError, match="supports only bit errors"):
         ChannelStream("experiments/my_channel.py:Z")

@@ -5,7 +5,7 @@ import pytest
 
 import netchat.channels
 import netchat.coding
-from netchat.coding import bit_slicing as planes
+from netchat.coding import bit_slicing
 
 
 def generator(seed=1):
@@ -38,10 +38,11 @@ def test_a_code_fills_what_is_lost():
     assert (result.message == message)[~result.failed].all()
     assert result.failed.sum() == (received.erasures.sum(axis=1) > 3).sum()
     fast = code.decode_bit_sliced(
-        planes.from_rows(received.block), planes.from_rows(received.erasures.astype(np.uint8))
+        bit_slicing.from_rows(received.block),
+        bit_slicing.from_rows(received.erasures.astype(np.uint8)),
     )
-    assert (planes.to_rows(fast.message) == result.message).all()
-    assert (planes.to_rows(fast.failed[None])[:, 0] == result.failed).all()
+    assert (bit_slicing.to_rows(fast.message) == result.message).all()
+    assert (bit_slicing.to_rows(fast.failed[None])[:, 0] == result.failed).all()
 
 
 def test_reed_solomon_fails_as_often_as_the_binomial_law_says():

@@ -7,7 +7,7 @@ import pytest
 
 import netchat.channels
 from netchat.channels.channel import entropy
-from netchat.coding import bit_slicing as planes
+from netchat.coding import bit_slicing
 
 SPECS = [
     "bsc:0", "bsc:0.01", "bsc:0.3", "bsc:1", "gilbert-elliott:0.01,0.1,0.001,0.4", "bec:0.1",
@@ -75,7 +75,7 @@ def test_planes_are_sent_block_by_block():
     words = np.zeros((9, 2), np.uint64)
     channel.corrupt_bit_sliced(words, generator(3))
     assert rows.any()
-    assert (planes.to_rows(words) == rows).all()
+    assert (bit_slicing.to_rows(words) == rows).all()
     octets = np.zeros((128, 9), np.uint8)
     channel.corrupt_bytes(octets, generator(3))
     flat = np.unpackbits(octets.ravel())[: rows.size]
@@ -108,7 +108,7 @@ def test_entropy_at_the_ends():
     ["", "bsc", "bsc:", "bsc:x", "bsc:0.1,0.2", "nonsense:1", "gilbert-elliott:0.1", "awgn:4dBm"],
 )
 def test_specs_that_are_none(spec):
-    with pytest.raises(ValueError, match="they are written bsc:P"):
+    with pytest.raises(ValueError, match="use one of bsc:P"):
         netchat.channels.get(spec)
 
 
@@ -119,7 +119,7 @@ def test_specs_that_are_none(spec):
         ("bec:-0.1", "probability"),
         ("bsc:nan", "probability"),
         ("gilbert-elliott:0,0,0,1", "use bsc"),
-        ("gilbert-elliott:0.1,0.1,0,2", "e_bad is a probability"),
+        ("gilbert-elliott:0.1,0.1,0,2", "'e_bad' must be a probability"),
         ("awgn:nan", "from -100 to 100 dB"),
     ],
 )

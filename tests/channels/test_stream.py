@@ -43,7 +43,7 @@ def test_a_burst_goes_on_in_the_next_piece() -> None:
 
 
 def test_what_loses_bits_is_refused() -> None:
-    with pytest.raises(ValueError, match="loses bits"):
+    with pytest.raises(ValueError, match="erases bits"):
         ChannelStream("bec:0.1", 1)
     with pytest.raises(ValueError, match="is not a channel"):
         ChannelStream("fog", 1)

@@ -12,7 +12,7 @@ from netchat.coding import Code, Decoded
 
 class Optimist(Code):
     def __init__(self):
-        super().__init__("optimist", k=2, n=4, distance=3, citation="nobody")
+        super().__init__("optimist", k=2, n=4, minimum_distance=3, citation="nobody")
     def _encode(self, message):
         return np.concatenate([message, message], axis=1)
     def _decode(self, received):
@@ -69,7 +69,7 @@ def test_check_of_a_wrong_one_says_what_and_fails(run, tmp_path):
     result = run("check", "mine.py:Optimist")
     assert result.exit_code == 1
     assert "BROKEN" in result.output
-    assert "with symbol 0 wrong the decoder gives" in result.output
+    assert "with symbol 0 wrong the decoder returns" in result.output
     assert "laws broken" in result.output
     report = json.loads(run("check", "mine.py:Optimist", "--json").stdout)
     assert report["obeys"] is False
@@ -79,4 +79,4 @@ def test_check_of_a_wrong_one_says_what_and_fails(run, tmp_path):
 def test_an_unknown_code_is_wrong_usage(run):
     result = run("check", "nonsense:1")
     assert result.exit_code == 2
-    assert "There is no code 'nonsense'; there are crc, hamming" in result.output
+    assert "Unknown code 'nonsense'; available: crc, hamming" in result.output

@@ -151,7 +151,7 @@ def test_a_code_that_breaks(tmp_path):
     (tmp_path / "bad.py").write_text(
         "from netchat.coding.block.uncoded import Uncoded\n"
         "class Bad(Uncoded):\n"
-        "    def _decode_planes(self, received): raise KeyError('oh')\n"
+        "    def _decode_bit_sliced(self, received): raise KeyError('oh')\n"
     )
     result = subprocess.run(
         [sys.executable, "-m", "netchat", "encode-bench", "--code", "bad.py:Bad"],

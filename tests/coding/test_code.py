@@ -5,13 +5,17 @@ import netchat.coding
 from netchat.coding import Code, Decoded
 from netchat.coding.block.hamming import Hamming
 from netchat.coding.block.secded import SECDED
+from netchat.coding.code import Shortened
+from netchat.coding.laws import check
 
 
 class Doubled(Code):
-    """Every byte twice; two that differ are a failure. The least that a plug-in has to write."""
+    """Every byte twice; two that differ are a failure. The smallest possible plug-in."""
 
     def __init__(self, **options):
-        super().__init__("doubled", k=2, n=4, distance=2, alphabet="byte", citation="me", **options)
+        super().__init__(
+            "doubled", k=2, n=4, minimum_distance=2, alphabet="byte", citation="me", **options
+        )
 
     def _encode(self, message):
         return np.concatenate([message, message], axis=1)
@@ -21,9 +25,15 @@ class Doubled(Code):
         return Decoded(received[:, :2].copy(), np.where(same, 0, -1))
 
 
-def test_what_follows_from_the_numbers():
+def test_defaults_of_the_parameters():
     code = Doubled()
-    assert (code.rate, code.bits, code.corrects, code.detects, code.fills) == (0.5, 8, 0, 1, 0)
+    assert (
+        code.rate,
+        code.bits_per_symbol,
+        code.corrects,
+        code.detects,
+        code.erasure_capability,
+    ) == (0.5, 8, 0, 1, 0)
     assert code.data_positions.tolist() == [0, 1]
     assert repr(code) == "<Code doubled>"
 
@@ -31,15 +41,15 @@ def test_what_follows_from_the_numbers():
 @pytest.mark.parametrize(
     ("message", "says"),
     [
-        ([1, 0, 1, 1], r"shaped \(batch, 4\)"),
-        ([[1, 0, 1]], r"shaped \(batch, 4\)"),
-        ([[1, 0, 1, 2]], "0 to 1"),
-        ([[1, 0, 1, -1]], "0 to 1"),
+        ([1, 0, 1, 1], r"shape \(batch, 4\)"),
+        ([[1, 0, 1]], r"shape \(batch, 4\)"),
+        ([[1, 0, 1, 2]], "from 0 to 1"),
+        ([[1, 0, 1, -1]], "from 0 to 1"),
         ([[1.0, 0, 1, 1]], "integers"),
-        (np.array([[1, 0, 1, 2]], np.uint8), "bits, 0 and 1"),
+        (np.array([[1, 0, 1, 2]], np.uint8), "from 0 to 1, got 2"),
     ],
 )
-def test_messages_that_do_not_fit(message, says):
+def test_invalid_messages(message, says):
     with pytest.raises(ValueError, match=says):
         Hamming(7).encode(message)
 
@@ -52,23 +62,27 @@ def test_messages_that_do_not_fit(message, says):
         (([[0] * 7], None, [[0.5] * 6]), "soft"),
     ],
 )
-def test_companions_that_do_not_fit(arguments, says):
+def test_invalid_erasures_and_soft_values(arguments, says):
     with pytest.raises(ValueError, match=says):
         Hamming(7).decode(*arguments)
 
 
-def test_planes_that_do_not_fit():
-    for planes in (np.zeros((3, 1), np.uint64), np.zeros((4, 1), np.int64), np.zeros(4, np.uint64)):
-        with pytest.raises(ValueError, match=r"uint64, shaped \(4, words\)"):
-            Hamming(7).encode_bit_sliced(planes)
+def test_invalid_bit_slices():
+    for bit_slices in (
+        np.zeros((3, 1), np.uint64),
+        np.zeros((4, 1), np.int64),
+        np.zeros(4, np.uint64),
+    ):
+        with pytest.raises(ValueError, match=r"uint64 array of shape \(4, words\)"):
+            Hamming(7).encode_bit_sliced(bit_slices)
 
 
-def test_soft_values_need_bits():
-    with pytest.raises(ValueError, match="belong to bits"):
+def test_soft_values_need_a_code_over_bits():
+    with pytest.raises(ValueError, match="only codes over bits"):
         netchat.coding.get("rs:20,10").decode([[0] * 20], soft=[[0.0] * 20])
 
 
-def test_soft_values_that_a_code_cannot_use_are_left_out():
+def test_a_hard_decision_decoder_ignores_soft_values():
     code = Hamming(7)
     received = code.encode([[1, 0, 1, 1]])
     received[0, 0] ^= 1
@@ -79,20 +93,20 @@ def test_soft_values_that_a_code_cannot_use_are_left_out():
 
 
 @pytest.mark.parametrize("code", [Hamming(7), Hamming(8), Hamming(15)], ids=lambda c: c.spec)
-def test_every_pattern_of_erasures_that_distance_allows(code):
+def test_every_pattern_of_erasures_within_the_minimum_distance(code):
     rng = np.random.default_rng(1)
     words = code.encode(rng.integers(0, 2, (1 << code.n, code.k), dtype=np.uint8))
     lost = ((np.arange(1 << code.n)[:, None] >> np.arange(code.n)) & 1).astype(np.bool_)
     received = np.where(lost, rng.integers(0, 2, lost.shape, dtype=np.uint8), words)
     result = code.decode(received, lost)
     count = lost.sum(axis=1)
-    few = count <= code.fills
+    few = count <= code.erasure_capability
     assert (result.message[few] == words[few, : code.k]).all()
     assert (result.corrected[few] == count[few]).all()
-    assert result.failed[count >= code.distance].all()
+    assert result.failed[count >= code.minimum_distance].all()
 
 
-def test_an_error_among_erasures_that_leaves_two_answers_is_a_failure():
+def test_an_ambiguous_error_among_erasures_is_a_failure():
     code = SECDED(8, 4)
     received = code.encode([[0, 0, 0, 0]])
     received[0, 0] ^= 1
@@ -103,16 +117,52 @@ def test_an_error_among_erasures_that_leaves_two_answers_is_a_failure():
     assert code.decode(received, lost).corrected.tolist() == [2]
 
 
-def test_a_code_over_bytes_takes_an_erasure_for_an_error_unless_it_knows_better():
+def test_a_code_over_bytes_treats_erased_bytes_as_received_by_default():
     lost = np.array([[True, False, False, False]])
     assert Doubled().decode([[1, 2, 1, 2]], lost).corrected.tolist() == [0]
     assert Doubled().decode([[0, 2, 1, 2]], lost).corrected.tolist() == [-1]
 
 
-def test_impossible_numbers():
+def test_invalid_parameters():
     class Wrong(Doubled):
         def __init__(self):
             Code.__init__(self, "wrong", k=4, n=2)
 
-    with pytest.raises(ValueError, match="1 <= k <= n"):
+    with pytest.raises(ValueError, match="Argument 'k' must be from 1 to n = 2, got 4"):
         Wrong()
+
+
+@pytest.mark.parametrize("spec", ["hamming:7,4", "secded:72,64", "repetition:3+hamming:7,4"])
+def test_shortened_codes_obey_the_laws(spec):
+    full = netchat.coding.get(spec)
+    for k in {1, full.k // 2, full.k} - {0}:
+        assert not [v for v in check(Shortened(full, k)) if v.counterexample]
+
+
+@pytest.mark.parametrize(
+    "spec", ["rs:20,10", "crc:16,64", "rs:20,10+interleave:3", "rs:9,4+hamming:7,4"]
+)
+def test_codes_that_shorten_themselves_obey_the_laws(spec):
+    full = netchat.coding.get(spec)
+    for k in {8, 9, 16, full.k - 1, full.k} & set(range(1, full.k + 1)):
+        short = full.shortened(k)
+        assert short.k == k
+        assert short.n < full.n or k == full.k
+        assert not [v for v in check(short) if v.counterexample], (spec, k)
+        assert full.shortened(k) is short
+
+
+def test_a_shortened_code_reports_a_changed_zero_as_a_failure():
+    code = Shortened(netchat.coding.get("hamming:7,4"), 1)
+    received = code.encode([[0]])
+    received[0, 1:3] ^= 1  # two errors, which the full code takes for one in a symbol not sent
+    assert code.decode(received).corrected.tolist() == [-1]
+
+
+def test_a_shortened_code_passes_erasures_and_soft_values_on():
+    code = Shortened(netchat.coding.get("hamming:7,4"), 2)
+    word = code.encode([[1, 0]])
+    lost = np.array([[True, True, False, False, False]])
+    assert code.decode(word ^ lost, lost).corrected.tolist() == [2]
+    soft = 10 * (1.0 - 2.0 * word)
+    assert code.decode(word, None, soft).message.tolist() == [[1, 0]]

@@ -8,7 +8,7 @@ def test_numbers_of_the_chain():
     code = netchat.coding.get("rs:255,223+interleave:5+hamming:7,4")
     assert (code.k, code.n) == (5 * 223 * 8, 5 * 255 * 8 // 4 * 7)
     # Each of 17 bytes of one row needs an inner block with two errors.
-    assert (code.corrects, code.distance) == (17 * 2 - 1, 33 * 3)
+    assert (code.corrects, code.minimum_distance) == (17 * 2 - 1, 33 * 3)
     assert code.alphabet == "bit"
     assert netchat.coding.get("rs:255,223+rs:250,240").alphabet == "byte"
 

@@ -1,4 +1,4 @@
-"""The examples in the docstrings of codes, channels and bench are true."""
+"""Doctests of the codes, the channels and the bench."""
 
 import doctest
 import importlib
@@ -10,11 +10,11 @@ import netchat.bench
 import netchat.channels
 import netchat.coding
 
-MODULES = [
-    f"{package.__name__}.{module.name}"
+MODULES = ["netchat.coding", "netchat.channels", "netchat.bench"] + [
+    module.name
     for package in (netchat.bench, netchat.channels, netchat.coding)
-    for module in pkgutil.iter_modules(package.__path__)
-    if module.name != "worker"  # a program
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    if not module.name.endswith(".worker")  # a program
 ]
 
 

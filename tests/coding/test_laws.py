@@ -1,4 +1,4 @@
-"""Wrong codes, planted on purpose: the laws prove that they can fail, and say how in plain words."""
+"""Codes with deliberate bugs: each law finds its bug and describes it."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,11 @@ from netchat.coding.laws import LAWS, check
 
 
 class Planted(Code):
-    """Hamming (7,4), with something wrong in it."""
+    """Hamming (7,4) with a bug."""
 
     def __init__(self, **options):
         self._good = Hamming(7)
-        numbers = {"k": 4, "n": 7, "distance": 3, "citation": "planted", **options}
+        numbers = {"k": 4, "n": 7, "minimum_distance": 3, "citation": "planted", **options}
         super().__init__("planted", **numbers)
 
     def _encode(self, message):
@@ -25,13 +25,13 @@ class Planted(Code):
 
 
 class SilentlyMiscorrects(Planted):
-    """Two errors, and it says that there was one; a code of distance 4 would have noticed."""
+    """Reports one error where there are two; minimum distance 4 would detect them."""
 
     def __init__(self):
         super().__init__(detects=2, corrects=0)
 
 
-class SaysNothingWasWrong(Planted):
+class ReportsNoCorrections(Planted):
     def _decode(self, received):
         result = super()._decode(received)
         return Decoded(result.message, np.zeros_like(result.corrected))
@@ -46,7 +46,7 @@ class DropsABlock(Planted):
 
 
 class ForgetsTheLastBlock(Planted):
-    """Of the right shape, but the last block of a large batch was never written."""
+    """Has the right shape, but does not decode the last block of a large batch."""
 
     def _decode(self, received):
         result = super()._decode(received)
@@ -57,7 +57,7 @@ class ForgetsTheLastBlock(Planted):
 
 
 class Biased(Planted):
-    """Never believes in an error in the last position."""
+    """Ignores errors in the last position."""
 
     def _decode(self, received):
         result = super()._decode(received)
@@ -68,7 +68,7 @@ class Biased(Planted):
 
 
 class BiasedToZero(Planted):
-    """Takes a one that arrives in doubt for a zero."""
+    """Decodes an uncertain one to zero."""
 
     def _decode(self, received):
         result = super()._decode(received)
@@ -77,7 +77,7 @@ class BiasedToZero(Planted):
         return result
 
 
-class RememberingTheBlockBefore(Planted):
+class DependsOnThePreviousBlock(Planted):
     def _decode(self, received):
         result = super()._decode(received)
         result.message[1:] |= result.message[:-1] & (result.corrected[1:, None] > 0)
@@ -91,9 +91,9 @@ class WorksInPlace(Planted):
         return super()._decode(received)
 
 
-class HandsOutItsArgument(Planted):
+class ReturnsItsArgument(Planted):
     def __init__(self):
-        super().__init__(n=4, distance=1)
+        super().__init__(n=4, minimum_distance=1)
 
     def _encode(self, message):
         return message
@@ -107,8 +107,8 @@ class WrongType(Planted):
         return super()._encode(message).astype(np.int64)
 
 
-class Turned(Planted):
-    """Says that it is systematic, and sends the parity first."""
+class ParityFirst(Planted):
+    """Declares itself systematic, but sends the parity first."""
 
     def _encode(self, message):
         return np.roll(super()._encode(message), 3, axis=1)
@@ -118,7 +118,7 @@ class Turned(Planted):
 
 
 class Inverted(Planted):
-    """Says that it is linear, and has no codeword of zeros."""
+    """Declares itself linear, but has no all-zero codeword."""
 
     def _encode(self, message):
         return super()._encode(message) ^ np.array([0, 0, 0, 0, 1, 1, 1], np.uint8)
@@ -127,16 +127,16 @@ class Inverted(Planted):
         return super()._decode(received ^ np.array([0, 0, 0, 0, 1, 1, 1], np.uint8))
 
 
-class OtherPlanes(Planted):
+class OtherBitSlices(Planted):
     def decode_bit_sliced(self, received, erasures=None):
         result = super().decode_bit_sliced(received, erasures)
         result.message[0, 0] ^= np.uint64(1) << np.uint64(40)
         return result
 
 
-class OverstatesItself(Planted):
+class OverstatesItsDistance(Planted):
     def __init__(self):
-        super().__init__(distance=5)
+        super().__init__(minimum_distance=5)
 
 
 class Fragile(Planted):
@@ -146,12 +146,12 @@ class Fragile(Planted):
         return super()._decode(received)
 
 
-class WithoutSource(Planted):
+class WithoutCitation(Planted):
     def __init__(self):
         super().__init__(citation=" ")
 
 
-class GivesUpTooEarly(Planted):
+class CorrectsTooFewErasures(Planted):
     def _decode_erasures(self, received, erasures):
         result = self._decode(received)
         result.corrected[erasures.sum(axis=1) > 1] = -1
@@ -159,23 +159,27 @@ class GivesUpTooEarly(Planted):
 
 
 PLANTED = [
-    (SilentlyMiscorrects, "detects_what_it_says", "2 errors are to be noticed"),
-    (SaysNothingWasWrong, "count_is_honest", "says that it corrected 0"),
+    (SilentlyMiscorrects, "detects_as_declared", "must detect 2 errors"),
+    (ReportsNoCorrections, "count_is_correct", "reports 0 corrected"),
     (DropsABlock, "shapes_and_types", "uint8 (64, 4) for 65 blocks"),
     (ForgetsTheLastBlock, "blocks_are_independent", "block"),
-    (Biased, "corrects_what_it_says", "symbol 6 wrong the decoder gives"),
-    (BiasedToZero, "corrects_what_it_says", "wrong the decoder gives"),
-    (RememberingTheBlockBefore, "blocks_are_independent", "gives other results"),
-    (WorksInPlace, "arguments_stay", "decode changes the array"),
-    (HandsOutItsArgument, "arguments_stay", "returns a view"),
+    (Biased, "corrects_as_declared", "symbol 6 wrong the decoder returns"),
+    (BiasedToZero, "corrects_as_declared", "wrong the decoder returns"),
+    (DependsOnThePreviousBlock, "blocks_are_independent", "gives different results"),
+    (WorksInPlace, "arguments_are_unchanged", "decode modifies its argument"),
+    (ReturnsItsArgument, "arguments_are_unchanged", "returns a view"),
     (WrongType, "shapes_and_types", "encode returns int64"),
-    (Turned, "systematic_where_it_says", "say systematic=False"),
-    (Inverted, "linear_where_it_says", "say linear=False"),
-    (OtherPlanes, "faces_agree", "other messages than decode"),
-    (OverstatesItself, "corrects_what_it_says", "wrong the decoder gives"),
+    (ParityFirst, "systematic_if_declared", "declare systematic=False"),
+    (Inverted, "linear_if_declared", "declare linear=False"),
+    (OtherBitSlices, "layouts_agree", "give different messages"),
+    (OverstatesItsDistance, "corrects_as_declared", "wrong the decoder returns"),
     (Fragile, "shapes_and_types", "it raised IndexError: no blocks"),
-    (WithoutSource, "numbers_are_possible", "`citation` is empty"),
-    (GivesUpTooEarly, "fills_what_it_says", "erased the decoder reports failure"),
+    (WithoutCitation, "parameters_are_possible", "citation is empty"),
+    (
+        CorrectsTooFewErasures,
+        "erasures_are_filled_as_declared",
+        "erased the decoder reports failure",
+    ),
 ]
 
 
@@ -186,22 +190,22 @@ def broken_laws(code):
     }
 
 
-def test_the_sound_one_is_not_accused():
+def test_a_correct_code_breaks_no_law():
     assert broken_laws(Planted()) == {}
 
 
 @pytest.mark.parametrize(
     ("planted", "law", "says"), PLANTED, ids=lambda p: getattr(p, "__name__", "")
 )
-def test_a_planted_mistake_is_found_and_named(planted, law, says):
+def test_each_bug_is_found_by_its_law(planted, law, says):
     broken = broken_laws(planted())
     assert law in broken
     assert says in broken[law]
 
 
-def test_a_counterexample_can_be_followed_by_hand():
+def test_a_counterexample_can_be_reproduced():
     code = Biased()
-    text = broken_laws(code)["corrects_what_it_says"]
+    text = broken_laws(code)["corrects_as_declared"]
     assert text.startswith("for the message ")
     message = [[int(bit) for bit in text.split()[3]]]
     word = code.encode(message)
@@ -212,16 +216,16 @@ def test_a_counterexample_can_be_followed_by_hand():
 @pytest.mark.parametrize(
     ("numbers", "says"),
     [
-        ({"corrects": 2}, "corrects 2"),
-        ({"detects": 3}, "detects 3"),
-        ({"alphabet": "byte", "distance": 6}, "Singleton"),
+        ({"corrects": 2}, "corrects is 2"),
+        ({"detects": 3}, "detects is 3"),
+        ({"alphabet": "byte", "minimum_distance": 6}, "Singleton"),
     ],
 )
-def test_impossible_numbers(numbers, says):
+def test_impossible_parameters(numbers, says):
     assert says in LAWS[0](Planted(**numbers), np.random.default_rng(0))
 
 
-def test_the_verdicts_say_the_law_in_a_sentence():
+def test_verdicts_state_the_law_in_a_sentence():
     for verdict in check(netchat.coding.get("repetition:3")):
         assert verdict.law.endswith(".")
         assert verdict.counterexample is None

@@ -33,7 +33,7 @@ def file(tmp_path):
 
 
 @pytest.mark.parametrize("spec", EXAMPLES)
-def test_a_code_knows_its_spec(spec):
+def test_a_code_keeps_its_spec(spec):
     assert get(spec).spec == spec
     assert spec in netchat.coding.specs()
 
@@ -59,19 +59,19 @@ def test_specs(spec, n, k):
     ("spec", "says"),
     [
         ("", "is not a code"),
-        ("nonsense:3", "there are crc, hamming"),
+        ("nonsense:3", "available: crc, hamming"),
         ("rs:255,223@nobody", "'rs@nobody'"),
         ("hamming:7,4+", "is not a code"),
-        ("hamming:7,3", "no Hamming code"),
+        ("hamming:7,3", "'k' must be 4 for n = 7, got 3"),
         ("hamming:7,4,4", "hamming:7,4,4"),
         ("rs:20,10,wrong=1", "wrong"),
-        ("rs:20,,10", "none is empty"),
-        ("rs:n=20,10", "options after them"),
+        ("rs:20,,10", "must not be empty"),
+        ("rs:n=20,10", "must precede the options"),
         ("rs:twenty,10", "rs:twenty"),
         ("nowhere.py:Mine", "no file nowhere.py"),
     ],
 )
-def test_specs_that_say_what_is_wrong(spec, says):
+def test_errors_of_invalid_specs(spec, says):
     with pytest.raises(ValueError, match=says):
         get(spec)
 
@@ -84,10 +84,10 @@ def test_a_class_in_a_file(file):
     assert get(f"{file}:Mine:4+hamming:7,4").n == 7
 
 
-def test_a_file_that_has_no_such_class(file):
+def test_a_file_without_the_class(file):
     with pytest.raises(ValueError, match=r"has no Yours; it has .*Mine"):
         get(f"{file}:Yours")
-    with pytest.raises(ValueError, match="is a int, not a"):
+    with pytest.raises(ValueError, match=r"must be a netchat\.coding\.Code, got int"):
         get(f"{file}:not_a_code")
 
 

@@ -92,7 +92,7 @@ def test_without_a_link_a_noisy_line_breaks_the_chat_and_says_why(port: int) -> 
         (("--link", "turbo"), "'turbo' is no code for a link"),
         (("--link", "my_code.py:Mine"), "is no code for a link"),
         (("--channel", "fog:1"), "'fog:1' is not a channel"),
-        (("--channel", "bec:0.1"), "a stream of bytes can only turn them over"),
+        (("--channel", "bec:0.1"), "a byte stream supports only bit errors"),
     ],
 )
 def test_wrong_options_are_explained(port: int, options: tuple[str, str], told: str) -> None:

@@ -90,17 +90,17 @@ class WrongErrors(ErrorChannel):
 @pytest.mark.parametrize(
     ("channel", "law"),
     [
-        (Wrong("capacity"), "numbers_are_possible"),
+        (Wrong("capacity"), "parameters_are_possible"),
         (Wrong("shape"), "shapes_and_types"),
         (Wrong("type"), "shapes_and_types"),
         (Wrong("bits"), "shapes_and_types"),
-        (Wrong("argument"), "arguments_stay"),
-        (Wrong("state"), "the_generator_decides"),
-        (Wrong("losses"), "lost_is_said"),
-        (Wrong("rate"), "lost_is_said"),
+        (Wrong("argument"), "arguments_are_unchanged"),
+        (Wrong("state"), "results_are_reproducible"),
+        (Wrong("losses"), "erasures_are_reported"),
+        (Wrong("rate"), "erasures_are_reported"),
         (Wrong("soft"), "soft_values_agree"),
         (WrongErrors(), "error_rate_is_right"),
-        (Wrong(""), "spec_makes_it_again"),
+        (Wrong(""), "spec_creates_an_equal_channel"),
     ],
 )
 def test_a_mistake_is_found(channel, law):

@@ -59,7 +59,9 @@ class Work:
         """
         frames, limit, code = before.tally.frames, self._frames, self._trial.code
         whole = frames == self._trial.start(before.batches)
-        same_code = before.rate == code.rate and before.tally.bits == frames * code.k * code.bits
+        same_code = (
+            before.rate == code.rate and before.tally.bits == frames * code.k * code.bits_per_symbol
+        )
         if same_code and (limit is None or frames <= limit) and (whole or frames == limit):
             self.point = replace(before, theory=self.point.theory, stopped_by="interrupted")
             self._handed_out = before.batches

@@ -8,7 +8,7 @@ import numpy as np
 
 from netchat.jit import kernel, part
 
-__all__ = ["FIELDS", "tally_planes", "tally_rows"]
+__all__ = ["FIELDS", "tally_bit_slices", "tally_rows"]
 
 #: What a kernel counts, in this order.
 FIELDS = (
@@ -54,7 +54,9 @@ def _enter(cluster: Any, bits: Any, current: Any, out: Any) -> None:
 
 
 @kernel
-def tally_planes(sent: Any, message: Any, failed: Any, frames: Any, size: Any, out: Any) -> None:
+def tally_bit_slices(
+    sent: Any, message: Any, failed: Any, frames: Any, size: Any, out: Any
+) -> None:
     """Compare planes (k, words), of which the first `frames` count, in clusters of `size` frames."""
     k, words = sent.shape
     wrong = np.zeros(words, np.uint64)

@@ -20,7 +20,7 @@ from netchat.coding import get as get_code
 __all__ = ["Batch", "Speed", "Trial"]
 
 #: Bytes that a batch works on: what stays in a core's own cache runs several times faster.
-_WORKING_SET = {"planes": 512 * 1024, "rows": 256 * 1024}
+_WORKING_SET = {"bit_sliced": 512 * 1024, "rows": 256 * 1024}
 
 #: Frames in the first batch of a code on rows; each further one is twice as large, up to a full one.
 #: A slow code thus need not decode thousands of frames to find that most are wrong.
@@ -74,17 +74,21 @@ class Trial:
         name = hashlib.sha256(f"{code.spec} over {channel.spec}".encode()).digest()
         self._entropy = [seed, *np.frombuffer(name, "<u4").tolist()]
         self._soft = code.soft and code.alphabet == "bit"
-        self._planes = code.fast == "planes" and not self._soft  # planes hold no ratios
+        self._is_bit_sliced = (
+            code.fast == "bit_sliced" and not self._soft
+        )  # bit slices hold no ratios
         # The message, the codeword, and the decoded message; a bit of a row takes a byte.
         symbols = 2 * code.k + code.n + (8 * code.n if self._soft else 0)
-        working_set = 8 * _WORKING_SET["planes"] if self._planes else _WORKING_SET["rows"]
+        working_set = (
+            8 * _WORKING_SET["bit_sliced"] if self._is_bit_sliced else _WORKING_SET["rows"]
+        )
         frames = working_set // symbols
         self._full = max(_FIRST, frames // 64 * 64)
-        self._first = self._full if self._planes else _FIRST
+        self._first = self._full if self._is_bit_sliced else _FIRST
         memory = self.channel.memory
         self._cluster = 1
         if memory:
-            span = _MEMORIES * memory / (code.n * code.bits)
+            span = _MEMORIES * memory / (code.n * code.bits_per_symbol)
             self._cluster = math.ceil(span) if span < self._full else self._full
 
     def start(self, index: int) -> int:
@@ -101,11 +105,11 @@ class Trial:
         if limit is not None:
             frames = min(frames, limit - start)
         rng = np.random.Generator(np.random.SFC64([*self._entropy, index]))
-        run = self._on_planes if self._planes else self._on_rows
+        run = self._on_bit_slices if self._is_bit_sliced else self._on_rows
         began = time.perf_counter()
         counts, encode, decode = run(frames, rng)
         seconds = time.perf_counter() - began
-        bits = frames * self.code.k * self.code.bits
+        bits = frames * self.code.k * self.code.bits_per_symbol
         errors, wrong, undetected, touched, frame_squares, bit_squares = counts.tolist()
         tally = Tally(
             frames, errors, bits, wrong, undetected, -(-frames // self._cluster), touched,
@@ -113,10 +117,10 @@ class Trial:
         )  # fmt: skip
         return Batch(tally, Speed(*(bits / s / 1e6 for s in (encode, decode, seconds))), seconds)
 
-    def _on_planes(
+    def _on_bit_slices(
         self, frames: int, rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], float, float]:
-        from netchat.bench.engine.tally_kernels import tally_planes
+        from netchat.bench.engine.tally_kernels import tally_bit_slices
 
         code, words = self.code, -(-frames // 64)
         sent = rng.bit_generator.random_raw(code.k * words).reshape(code.k, words)
@@ -128,7 +132,7 @@ class Trial:
         result = code.decode_bit_sliced(received, lost)
         decoded = time.perf_counter()
         counts = np.zeros(6, np.int64)
-        tally_planes(sent, result.message, result.failed, frames, self._cluster, counts)
+        tally_bit_slices(sent, result.message, result.failed, frames, self._cluster, counts)
         return counts, encoded - began, decoded - damaged
 
     def _on_rows(
@@ -137,7 +141,7 @@ class Trial:
         from netchat.bench.engine.tally_kernels import tally_rows
 
         code = self.code
-        words = rng.bit_generator.random_raw(-(-frames * code.k * code.bits // 64))
+        words = rng.bit_generator.random_raw(-(-frames * code.k * code.bits_per_symbol // 64))
         octets = words.view(np.uint8)
         symbols = octets if code.alphabet == "byte" else np.unpackbits(octets)
         sent = symbols[: frames * code.k].reshape(frames, code.k)

@@ -196,10 +196,11 @@ def _plugged_in(channels: Sequence[Channel]) -> _Panel:
 
 def _bursts(channels: Sequence[GilbertElliott]) -> _Panel:
     """Over the length of bursts, if that is what differs; else over how many bits are wrong."""
-    chains = [channel.chain() for channel in channels]
+    chains = [channel.markov_chain() for channel in channels]
     shares = [channel.bad for channel in channels]
     alike = np.allclose(shares, shares[0], rtol=0.02) and all(
-        np.array_equal(chain.error, chains[0].error) and chain.moves[1, 0] > 0  # bursts that end
+        np.array_equal(chain.error, chains[0].error)
+        and chain.transitions[1, 0] > 0  # bursts that end
         for chain in chains
     )
     good, bad = chains[0].error
@@ -208,7 +209,7 @@ def _bursts(channels: Sequence[GilbertElliott]) -> _Panel:
         return _Panel(
             f"Bursts (Gilbert-Elliott, p = {100 * channels[0].p:.1f} %)",
             "mean length of a burst in bits",
-            lambda channel: float(1 / channel.chain().moves[1, 0]),  # type: ignore[attr-defined]
+            lambda channel: float(1 / channel.markov_chain().moves[1, 0]),  # type: ignore[attr-defined]
             lambda length: GilbertElliott(share / (1 - share) / length, 1 / length, good, bad),
             None,
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from netchat.channels.channel import Chain
+from netchat.channels.channel import MarkovChain
 
 __all__ = ["WrongSymbols", "binomial", "wrong_after_syndrome", "wrong_symbols"]
 
@@ -45,7 +45,7 @@ def binomial(n: int, p: float) -> Floats:
 
 
 def wrong_symbols(
-    chain: Chain, n: int, bits: int, *, data: int | None = None, apart: int = 0
+    chain: MarkovChain, n: int, bits: int, *, data: int | None = None, apart: int = 0
 ) -> WrongSymbols:
     """Return the distribution of the number of wrong symbols among n.
 
@@ -63,15 +63,19 @@ def wrong_symbols(
         probability = binomial(n, wrong)
         each = bits * p / wrong if wrong else 0.0
         return WrongSymbols(probability, probability * np.arange(n + 1) * (each * data / n))
-    right, error = (1 - chain.error)[:, None] * chain.moves, chain.error[:, None] * chain.moves
+    right, error = (
+        (1 - chain.error)[:, None] * chain.transitions,
+        chain.error[:, None] * chain.transitions,
+    )
     power = np.linalg.matrix_power
-    pause = power(chain.moves, bits * apart)
+    pause = power(chain.transitions, bits * apart)
     good = power(right, bits) @ pause
     # The first error of a symbol stands at bit i, and the rest of it is whatever it is.
-    bad = sum(power(right, i) @ error @ power(chain.moves, bits - 1 - i) for i in range(bits))
+    bad = sum(power(right, i) @ error @ power(chain.transitions, bits - 1 - i) for i in range(bits))
     bad = bad @ pause
     count = sum(
-        power(chain.moves, i) @ error @ power(chain.moves, bits - 1 - i) for i in range(bits)
+        power(chain.transitions, i) @ error @ power(chain.transitions, bits - 1 - i)
+        for i in range(bits)
     )
     count = count @ pause
     states = len(chain.error)
@@ -87,7 +91,7 @@ def wrong_symbols(
     return WrongSymbols(at.sum(axis=1), wrong_bits.sum(axis=1))
 
 
-def wrong_after_syndrome(chain: Chain, check: NDArray[np.bool_], data: int) -> Floats:
+def wrong_after_syndrome(chain: MarkovChain, check: NDArray[np.bool_], data: int) -> Floats:
     """Return the bit error rate of each of the first bits after syndrome decoding.
 
     The decoder corrects the one bit whose column of the check matrix is the syndrome. Bit i is wrong
@@ -112,12 +116,12 @@ def wrong_after_syndrome(chain: Chain, check: NDArray[np.bool_], data: int) -> F
     running[0] = chain.start
     for i in range(data):
         before[i] = running
-        running = (running * right + running[index ^ columns[i]] * wrong) @ chain.moves
+        running = (running * right + running[index ^ columns[i]] * wrong) @ chain.transitions
     after = np.zeros((1 << r, len(wrong)))
     after[0] = 1.0
     left_wrong = np.empty(data)
     for i in range(n - 1, -1, -1):
-        then = after @ chain.moves.T
+        then = after @ chain.transitions.T
         if i < data:
             others = before[i] * _all_but_itself(then)  # their syndrome is not zero
             fooled = before[i] * then[index ^ columns[i]]  # it is that of bit i

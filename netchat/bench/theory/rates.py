@@ -27,7 +27,7 @@ from netchat.bench.theory.miscorrection import exact_ber, expected_bits, uncerta
 from netchat.channels import Channel
 from netchat.channels import get as get_channel
 from netchat.channels.bec import BEC
-from netchat.channels.channel import Chain, ErrorChannel
+from netchat.channels.channel import ErrorChannel, MarkovChain
 from netchat.coding import Code
 from netchat.coding import get as get_code
 from netchat.coding.block.crc import CRC
@@ -80,13 +80,13 @@ def theory(code: Code | str, channel: Channel | str) -> Theory:
     if isinstance(channel, BEC):
         return _over_erasures(code, channel.p)
     if isinstance(channel, ErrorChannel):
-        chain = channel.chain()
+        chain = channel.markov_chain()
         if len(chain.error) == 1 or code.n <= _LONGEST or isinstance(code, Interleaved):
             return _over_errors(code, chain)
     return Theory()
 
 
-def _over_errors(code: Code, chain: Chain) -> Theory:
+def _over_errors(code: Code, chain: MarkovChain) -> Theory:
     single = len(chain.error) == 1
     if isinstance(code, Uncoded | CRC):
         p = float(chain.start @ chain.error)
@@ -113,7 +113,7 @@ def _over_errors(code: Code, chain: Chain) -> Theory:
             return found
     if code.n > _LONGEST and not single:
         return Theory()
-    return _bound(wrong_symbols(chain, code.n, code.bits).probability, code.corrects)
+    return _bound(wrong_symbols(chain, code.n, code.bits_per_symbol).probability, code.corrects)
 
 
 def _above(probability: NDArray[np.float64], most: int) -> float:
@@ -133,7 +133,7 @@ def _repetition(wrong: WrongSymbols) -> Theory:
     return Theory(lost + tie, lost + first_wrong, name="P(n/2 or more errors among n bits)")
 
 
-def _reed_solomon(code: ReedSolomon, chain: Chain, apart: int = 0) -> Theory:
+def _reed_solomon(code: ReedSolomon, chain: MarkovChain, apart: int = 0) -> Theory:
     wrong = wrong_symbols(chain, code.n, 8, data=code.k, apart=apart)
     if len(chain.error) == 1 and code.n - code.k == 2:
         return Theory(
@@ -153,14 +153,14 @@ def _bounded_distance(code: Code, wrong: WrongSymbols) -> Theory:
     error = uncertainty(code.n - code.k)
     return Theory(
         _above(wrong.probability, code.corrects),
-        min(1.0, bits / (code.k * code.bits)),
+        min(1.0, bits / (code.k * code.bits_per_symbol)),
         ber_kind="approximation" if error else "exact",
         name="P(more than t wrong bytes); BER with miscorrection to random codewords",
         ber_error=error,
     )
 
 
-def _interleaved(code: Interleaved, chain: Chain) -> Theory:
+def _interleaved(code: Interleaved, chain: MarkovChain) -> Theory:
     """Every row has the rate of one code, whose symbols stand `depth` apart."""
     row, single = code.outer, len(chain.error) == 1
     if single:
@@ -180,7 +180,7 @@ def _interleaved(code: Interleaved, chain: Chain) -> Theory:
     return replace(one, fer=min(1.0, code.depth * one.fer), fer_kind="bound", name=name)
 
 
-def _concatenated(code: Concatenated, chain: Chain) -> Theory | None:
+def _concatenated(code: Concatenated, chain: MarkovChain) -> Theory | None:
     """Bytes whose bits come from whole inner blocks, each decoded to something, by itself."""
     outer, inner, depth = code.outer, code.inner, 1
     if isinstance(outer, AsBits):
@@ -237,5 +237,5 @@ def _over_erasures(code: Code, p: float) -> Theory:
             _above(lost, code.n - code.k), ber, name="P(more than n - k lost); their bits by chance"
         )
     if isinstance(code, SyndromeCode):
-        return Theory(_above(lost, code.fills), None, name="P(d or more lost)")
-    return _bound(lost, code.fills or code.corrects)
+        return Theory(_above(lost, code.erasure_capability), None, name="P(d or more lost)")
+    return _bound(lost, code.erasure_capability or code.corrects)

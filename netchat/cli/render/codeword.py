@@ -75,7 +75,7 @@ def blocks_of(code: Code, sent: Any, received: Any, lost: Any, result: Decoded) 
     none = np.zeros(code.n, np.bool_)
     return [
         Block(
-            code.n, code.bits, is_data, None if sent is None else sent[row], received[row],
+            code.n, code.bits_per_symbol, is_data, None if sent is None else sent[row], received[row],
             none if lost is None else lost[row], decided[row], int(result.corrected[row]),
         )
         for row in range(len(received))

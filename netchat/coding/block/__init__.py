@@ -1,1 +1,1 @@
-"""TODO package docstring."""
+"""Short block codes: uncoded, repetition, Hamming, SECDED and CRC, each with its kernels."""

@@ -1,4 +1,4 @@
-"""Cyclic redundancy checks: codes that notice, and leave the correcting to a retransmission."""
+"""Cyclic redundancy checks: error detection, for protocols that retransmit."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from typing import NamedTuple
 
 import numpy as np
 
+from netchat.coding.arrays import BitSlices, DecodedBitSlices
 from netchat.coding.bit_sliced_code import BitSlicedCode
-from netchat.coding.bit_slicing import DecodedBitSlices
-from netchat.coding.code import Code, Planes
+from netchat.coding.code import Code
 
 __all__ = ["CRC"]
 
 
 class _Kind(NamedTuple):
     polynomial: int
-    """Without its highest power."""
+    """Generator polynomial without its highest power."""
     reflected: bool
-    """Lowest bit of each byte first, started with ones and inverted, as zlib does it."""
+    """Whether each byte enters least significant bit first, with initial value and XOR of all ones."""
     message: int
-    """Bits in a message, unless told otherwise."""
+    """Default number of bits in a message."""
     distances: tuple[tuple[int, int], ...]
-    """(bits, distance): up to so many bits of message the distance is at least this."""
+    """Pairs (bits, distance): the minimum distance for messages of up to that many bits."""
     citation: str
+    """Publication or standard."""
 
 
 _KOOPMAN = "Koopman, 32-bit cyclic redundancy codes for Internet applications, DSN 2002"
@@ -38,38 +39,45 @@ _KINDS = {
 
 
 class CRC(BitSlicedCode):
-    """A message and its CRC of 8, 16 or 32 bits. Corrects nothing, detects distance - 1 errors.
+    """Message followed by a CRC of 8, 16 or 32 bits: n = k + width; detects errors, corrects none.
 
-    The distance falls with the length of the message; beyond the lengths that are known it is
-    given as 2. CRC-16 is `binascii.crc_hqx`, CRC-32 is `zlib.crc32`, both with the highest bit
-    first.
+    The decoder always detects minimum_distance - 1 errors. The minimum distance decreases with the
+    message length; beyond the lengths published by Koopman the attribute is 2. CRC-16 equals
+    `binascii.crc_hqx` and CRC-32 equals `zlib.crc32`, both sent most significant bit first.
+
+    References: P. Koopman, "32-bit cyclic redundancy codes for Internet applications" (DSN 2002);
+    P. Koopman and T. Chakravarty, "Cyclic redundancy code polynomial selection for embedded
+    networks" (DSN 2004).
 
     Args:
-        width: 8, 16 or 32.
-        k: bits in a message, whole bytes; 64, 512 or 1024 unless given.
+        width: Number of bits of the CRC: 8, 16 or 32.
+        k: Number of bits in a message, a multiple of 8; 64, 512 or 1024 by default.
 
     Raises:
-        ValueError: if there is no such code.
+        ValueError: An argument is out of range.
 
     >>> import zlib
-    >>> coded = Crc(32, 32).encode_bytes(b"chat")
+    >>> code = CRC(32, 32)
+    >>> code.n, code.k, code.minimum_distance
+    (64, 32, 6)
+    >>> coded = code.encode_bytes(b"chat")
     >>> coded[4:] == zlib.crc32(b"chat").to_bytes(4, "big")
     True
     """
 
     def __init__(self, width: int = 32, k: int | None = None) -> None:
         if width not in _KINDS:
-            raise ValueError(f"There is a CRC of 8, 16 and 32 bits, but not of {width}.")
+            raise ValueError(f"Argument 'width' must be 8, 16 or 32, got {width}.")
         kind = _KINDS[width]
         k = kind.message if k is None else k
         if k < 8 or k % 8:
-            raise ValueError(f"A CRC here is over whole bytes; {k} bits are none.")
+            raise ValueError(f"Argument 'k' must be a positive multiple of 8, got {k}.")
         distance = next((d for bits, d in kind.distances if k <= bits), 2)
         super().__init__(
             f"CRC-{width}, {k} bits",
             k=k,
             n=k + width,
-            distance=distance,
+            minimum_distance=distance,
             corrects=0,
             linear=not kind.reflected,
             citation=kind.citation,
@@ -77,13 +85,13 @@ class CRC(BitSlicedCode):
         self.spec = f"crc:{width},{k}"
         self._width, self._kind = width, kind
         order = np.arange(k)
-        # The order in which message bits enter the register, and register bits leave it.
+        # Order in which message bits enter the register, and register bits leave it.
         self._order = order ^ 7 if kind.reflected else order
         out = np.arange(width)
         self._out = out if kind.reflected else out[::-1].copy()
         self._taps = np.array([j for j in range(1, width) if kind.polynomial >> j & 1])
 
-    def _parity(self, message: Planes) -> Planes:
+    def _parity(self, message: BitSlices) -> BitSlices:
         from netchat.coding.block import crc_kernels
 
         parity = np.empty((self._width, message.shape[1]), np.uint64)
@@ -91,14 +99,14 @@ class CRC(BitSlicedCode):
         crc_kernels.parity(message, self._order, self._taps, self._out, ones, parity)
         return parity
 
-    def _encode_bit_sliced(self, message: Planes) -> Planes:
+    def _encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         return np.concatenate([message, self._parity(message)])
 
-    def _decode_bit_sliced(self, received: Planes) -> DecodedBitSlices:
+    def _decode_bit_sliced(self, received: BitSlices) -> DecodedBitSlices:
         message = received[: self.k].copy()
         differs = self._parity(message) ^ received[self.k :]
-        nothing = np.zeros((0, received.shape[1]), np.uint64)
-        return DecodedBitSlices(message, nothing, np.bitwise_or.reduce(differs, axis=0))
+        no_digits = np.zeros((0, received.shape[1]), np.uint64)
+        return DecodedBitSlices(message, no_digits, np.bitwise_or.reduce(differs, axis=0))
 
     def _shorten(self, k: int) -> Code:
         return super()._shorten(k) if k % 8 else CRC(self._width, k)

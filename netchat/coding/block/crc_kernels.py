@@ -1,4 +1,4 @@
-"""A CRC register for 64 blocks in each word."""
+"""Kernel that computes CRCs on bit slices."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from netchat.jit import kernel
 
 __all__ = ["parity"]
 
-#: Words worked on at a time: the register stays in the L1 cache.
+#: Words processed at a time: the register fits the L1 cache.
 _PIECE = 64
 
 
 @kernel
 def parity(message: Any, order: Any, taps: Any, out: Any, ones: Any, into: Any) -> None:
-    """Fill `into` (width, words) with the remainder of `message` (k, words).
+    """Compute the CRC of `message` (k, words) into `into` (width, words).
 
-    The register is a ring: shifting it is a step of `head`. `ones` is what it begins with, and what
-    is added to the remainder.
+    The register is a ring, shifted by moving `head`. `ones` is its initial value, and is also XORed
+    with the remainder.
     """
     words, width = message.shape[1], into.shape[0]
     register = np.empty((width, _PIECE), np.uint64)
@@ -30,7 +30,7 @@ def parity(message: Any, order: Any, taps: Any, out: Any, ones: Any, into: Any) 
         head = 0
         for bit in order:
             head = head - 1 if head else width - 1
-            fed = register[head, :size]  # what leaves at the top comes in at the bottom
+            fed = register[head, :size]  # the bit shifted out at the top is fed back at the bottom
             fed ^= message[bit, start:stop]
             for tap in taps:
                 at = head + tap

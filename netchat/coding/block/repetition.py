@@ -1,50 +1,54 @@
-"""The repetition code: say it n times, believe the majority."""
+"""Repetition codes: send each bit n times and decode by majority vote."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from netchat.coding.arrays import BitSlices, Bools, Decoded, DecodedBitSlices, Floats, Rows
 from netchat.coding.bit_sliced_code import BitSlicedCode
-from netchat.coding.bit_slicing import DecodedBitSlices
-from netchat.coding.code import Bools, Decoded, Floats, Planes, Rows
 
 __all__ = ["Repetition"]
 
 
 class Repetition(BitSlicedCode):
-    """One bit, n times: k = 1, distance n.
+    """Repetition code: k = 1, minimum distance n.
 
-    An odd n corrects (n - 1) / 2 errors. An even n corrects n / 2 - 1, and n / 2 of them are a tie,
-    which is a failure and not a guess. Soft values are added up.
+    With an odd n the decoder corrects (n - 1) / 2 errors. With an even n it corrects n / 2 - 1; a tie
+    of n / 2 errors is a failure. The soft decoder adds the log-likelihood ratios.
+
+    Reference: F. J. MacWilliams and N. J. A. Sloane, "The Theory of Error-Correcting Codes", chapter
+    1 (1977).
 
     Args:
-        n: how often, 2 to 255.
+        n: Number of copies of each bit, 2 to 255.
 
     Raises:
-        ValueError: if n is none of these.
+        ValueError: n is out of range.
 
+    >>> Repetition(3).minimum_distance
+    3
     >>> Repetition(3).decode([[1, 0, 1], [0, 0, 0]]).message.tolist()
     [[1], [0]]
     """
 
-    soft = False  # the bench counts its hard decisions, on planes
+    soft = False  # the bench measures hard decisions, on bit slices
 
     def __init__(self, n: int = 3) -> None:
         if not 2 <= n <= 255:
-            raise ValueError(f"A repetition code has n from 2 to 255, not {n}.")
+            raise ValueError(f"Argument 'n' must be from 2 to 255, got {n}.")
         super().__init__(
             f"repetition ({n})",
             k=1,
             n=n,
-            distance=n,
+            minimum_distance=n,
             citation="MacWilliams and Sloane, The Theory of Error-Correcting Codes (1977), ch. 1",
         )
         self.spec = f"repetition:{n}"
 
-    def _encode_bit_sliced(self, message: Planes) -> Planes:
+    def _encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         return np.repeat(message, self.n, axis=0)
 
-    def _decode_bit_sliced(self, received: Planes) -> DecodedBitSlices:
+    def _decode_bit_sliced(self, received: BitSlices) -> DecodedBitSlices:
         from netchat.coding.block import repetition_kernels
 
         words = received.shape[1]

@@ -1,4 +1,7 @@
-"""Majority votes on planes: 64 counters in each row of words, one word a binary digit."""
+"""Kernels for majority decoding on bit slices.
+
+The counters are bit-sliced too: row d holds binary digit d of every block's count.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,19 @@ from netchat.jit import kernel, part
 
 __all__ = ["decode"]
 
-#: Words worked on at a time: the counters stay in the L1 cache.
+#: Words processed at a time: their counters fit the L1 cache.
 _PIECE = 128
 
 
 @part
 def _count(received: Any, start: int, against: Any, carry: Any, digits: Any) -> None:
-    """Count, in binary and lowest digit first, the planes that differ from `against`."""
+    """Count the copies that differ from `against` into `digits`, least significant digit first."""
     stop = start + against.size
     digits[:, start:stop] = 0
     for i in range(received.shape[0]):
-        plane = received[i, start:stop]
+        copy = received[i, start:stop]
         for w in range(against.size):
-            carry[w] = plane[w] ^ against[w]
+            carry[w] = copy[w] ^ against[w]
         for d in range(digits.shape[0]):
             digit = digits[d, start:stop]
             for w in range(against.size):
@@ -33,7 +36,7 @@ def _count(received: Any, start: int, against: Any, carry: Any, digits: Any) -> 
 
 @part
 def _compare(digits: Any, start: int, half: int, above: Any, equal: Any) -> None:
-    """Where a number in binary is above `half`, and where it is that."""
+    """Set `above` where a count exceeds `half`, and `equal` where it equals it."""
     above[:] = 0
     equal[:] = np.uint64(0xFFFFFFFFFFFFFFFF)
     for d in range(digits.shape[0] - 1, -1, -1):
@@ -49,7 +52,7 @@ def _compare(digits: Any, start: int, half: int, above: Any, equal: Any) -> None
 
 @kernel
 def decode(received: Any, message: Any, corrected: Any, failed: Any) -> None:
-    """Fill `message` (1, words), `corrected` (digits, words) and `failed` (words,) by majority."""
+    """Decode into `message` (1, words), `corrected` (digits, words) and `failed` (words,)."""
     n, words = received.shape
     carries, aboves = np.empty(_PIECE, np.uint64), np.empty(_PIECE, np.uint64)
     for start in range(0, words, _PIECE):
@@ -61,7 +64,7 @@ def decode(received: Any, message: Any, corrected: Any, failed: Any) -> None:
         _compare(corrected, start, n // 2, above, tie)
         _count(received, start, above, carry, corrected)
         if n % 2:
-            tie[:] = 0  # an odd number of votes has none
+            tie[:] = 0  # an odd number of votes cannot tie
         first = received[0, start:stop]
         for w in range(bit.size):
             bit[w] = (above[w] & ~tie[w]) | (first[w] & tie[w])

@@ -1,4 +1,4 @@
-"""SECDED: single errors corrected, double errors detected, in the sizes of ECC memory."""
+"""SECDED codes: single error correction and double error detection for memory."""
 
 from __future__ import annotations
 
@@ -10,28 +10,38 @@ __all__ = ["SECDED"]
 
 
 class SECDED(SyndromeCode):
-    """Single error corrected, double error detected: (72, 64), (39, 32), (22, 16), ...; distance 4.
+    """SECDED code, such as (72, 64), (39, 32) or (22, 16): minimum distance 4.
 
-    All columns of the check matrix are different and of odd weight, the lightest first, so that
-    every row is a short sum (Hsiao). The sum of two is even, hence no column: two errors are noticed.
-    Hsiao also balances the rows, which saves gates and makes no other difference; that is not done.
+    It corrects one error and detects two. All columns of the parity-check matrix are different and
+    have odd weight, the lightest first, so each parity bit is the sum of few data bits. The sum of
+    two columns is even and so never a column. Hsiao also balances the rows to save gates, which this
+    implementation does not need.
+
+    Reference: M. Y. Hsiao, "A class of optimal minimum odd-weight-column SEC-DED codes", IBM Journal
+    of Research and Development 14 (1970).
 
     Args:
-        n: bits in a codeword.
-        k: bits in a message; n - k = r parity bits take up to 2^(r - 1) - r.
+        n: Number of bits in a codeword.
+        k: Number of bits in a message; r = n - k parity bits allow k up to 2^(r - 1) - r.
 
     Raises:
-        ValueError: if r parity bits are too few.
+        ValueError: No such code exists.
 
-    >>> Secded(72, 64).decode([[1, 1] + 70 * [0], [1] + 71 * [0]]).corrected.tolist()
+    >>> code = SECDED(72, 64)
+    >>> code.n, code.k, code.minimum_distance
+    (72, 64, 4)
+    >>> code.decode([[1, 1] + 70 * [0], [1] + 71 * [0]]).corrected.tolist()
     [-1, 1]
     """
 
     def __init__(self, n: int = 72, k: int = 64) -> None:
         r = n - k
-        if not 4 <= r <= 10 or not 1 <= k <= (1 << (r - 1)) - r:
+        if not 4 <= r <= 10:
+            raise ValueError(f"Argument 'n' must be from k + 4 to k + 10 = {k + 10}, got {n}.")
+        largest = (1 << (r - 1)) - r
+        if not 1 <= k <= largest:
             raise ValueError(
-                f"There is no SECDED code ({n},{k}): n - k is 4 to 10, and k up to 2^(n-k-1) - (n-k)."
+                f"Argument 'k' must be from 1 to {largest} with n - k = {r} parity bits, got {k}."
             )
         odd = (
             sum(1 << bit for bit in bits)
@@ -41,7 +51,7 @@ class SECDED(SyndromeCode):
         super().__init__(
             f"SECDED ({n},{k})",
             parity_check_matrix([column for _, column in zip(range(k), odd, strict=False)], r),
-            distance=4,
+            minimum_distance=4,
             citation="Hsiao, A class of optimal minimum odd-weight-column SEC-DED codes (1970)",
         )
         self.spec = f"secded:{n},{k}"

@@ -1,4 +1,4 @@
-"""Single-error correction by syndrome, on planes: the same steps for 64 blocks in each word."""
+"""Kernels for single-error correction by syndrome, on bit slices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from netchat.jit import kernel, part
 
 __all__ = ["decode", "encode"]
 
-#: Words worked on at a time: the planes of a piece, and what is derived from them, stay in L1.
+#: Words processed at a time: their bit slices and intermediate results fit the L1 cache.
 _PIECE = 128
 
 _ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -30,7 +30,7 @@ def _add(row: Any, into: Any) -> None:
 
 @kernel
 def encode(message: Any, check: Any, codeword: Any) -> None:
-    """Fill `codeword` (n, words) from `message` (k, words) by `check` (n - k, n) = [A | 1]."""
+    """Encode `message` (k, words) into `codeword` (n, words) with `check` (n - k, n) = [A | I]."""
     k, words = message.shape
     for start in range(0, words, _PIECE):
         stop = min(start + _PIECE, words)
@@ -46,15 +46,15 @@ def encode(message: Any, check: Any, codeword: Any) -> None:
 
 @kernel
 def decode(received: Any, check: Any, message: Any, corrected: Any, failed: Any) -> None:
-    """Fill `message` (k, words), `corrected` and `failed` (words,).
+    """Decode `received` into `message` (k, words), `corrected` (words,) and `failed` (words,).
 
-    A block is wrong in position i where its syndrome is column i of `check`; a syndrome that is
-    no column is a failure.
+    Position i of a block is wrong if the syndrome is column i of `check`. A nonzero syndrome that is
+    not a column is a failure.
     """
     n, words = received.shape
     k = message.shape[0]
     digits = check.shape[0]
-    perfect = n == (1 << digits) - 1  # every syndrome but zero is a column, and none a failure
+    perfect = n == (1 << digits) - 1  # every nonzero syndrome is a column, so none is a failure
     syndromes = np.empty((digits, _PIECE), np.uint64)
     hits = np.empty(_PIECE, np.uint64)
     for start in range(0, words, _PIECE):
@@ -73,7 +73,7 @@ def decode(received: Any, check: Any, message: Any, corrected: Any, failed: Any)
                 wrong[w] |= syndrome[w]
         for i in range(k if perfect else n):
             for j in range(digits):
-                # The digit itself where the column has a one, its opposite where it has a zero.
+                # The syndrome bit where the column has a one, its complement where it has a zero.
                 opposite = np.uint64(0) if check[j, i] else _ONES
                 syndrome = syndromes[j, : stop - start]
                 if j == 0:

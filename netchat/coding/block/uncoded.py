@@ -1,41 +1,43 @@
-"""No code at all: what every other one is compared with."""
+"""Uncoded transmission, the baseline for comparing codes."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from netchat.coding.arrays import BitSlices, Bools, Decoded, DecodedBitSlices, Floats, Rows
 from netchat.coding.bit_sliced_code import BitSlicedCode
-from netchat.coding.bit_slicing import DecodedBitSlices
-from netchat.coding.code import Bools, Decoded, Floats, Planes, Rows
 
 __all__ = ["Uncoded"]
 
 
 class Uncoded(BitSlicedCode):
-    """Bits as they are: n = k, distance 1; nothing is corrected and nothing is noticed.
+    """Uncoded bits: n = k, minimum distance 1; no error is corrected or detected.
 
     Args:
-        k: bits in a block.
+        k: Number of bits in a block.
+
+    Raises:
+        ValueError: k is out of range.
 
     >>> Uncoded(4).encode([[1, 0, 1, 1]]).tolist()
     [[1, 0, 1, 1]]
     """
 
-    soft = False  # the sign of a ratio is all that counts
+    soft = False  # only the signs of the ratios matter
 
     def __init__(self, k: int = 64) -> None:
-        super().__init__(f"uncoded ({k})", k=k, n=k, distance=1, citation="none is needed")
+        super().__init__(f"uncoded ({k})", k=k, n=k, minimum_distance=1, citation="none is needed")
         self.spec = f"uncoded:{k}"
 
-    def _encode_bit_sliced(self, message: Planes) -> Planes:
+    def _encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         return message.copy()
 
-    def _decode_bit_sliced(self, received: Planes) -> DecodedBitSlices:
+    def _decode_bit_sliced(self, received: BitSlices) -> DecodedBitSlices:
         words = received.shape[1]
-        nothing = np.zeros((0, words), np.uint64)
-        return DecodedBitSlices(received.copy(), nothing, np.zeros(words, np.uint64))
+        no_digits = np.zeros((0, words), np.uint64)
+        return DecodedBitSlices(received.copy(), no_digits, np.zeros(words, np.uint64))
 
-    def _decode_bit_sliced_erasures(self, received: Planes, lost: Planes) -> DecodedBitSlices:
+    def _decode_bit_sliced_erasures(self, received: BitSlices, lost: BitSlices) -> DecodedBitSlices:
         result = self._decode_bit_sliced(received)
         return DecodedBitSlices(
             result.message, result.corrected, np.bitwise_or.reduce(lost, axis=0)

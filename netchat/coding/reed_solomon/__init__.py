@@ -1,1 +1,1 @@
-"""TODO package docstring."""
+"""Reed-Solomon codes: the compiled codec, its tables, and a reference implementation."""

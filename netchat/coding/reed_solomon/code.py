@@ -6,43 +6,39 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netchat.coding.code import Bools, Code, Decoded, Rows
+from netchat.coding.arrays import Bools, Decoded, Rows
+from netchat.coding.code import Code
 from netchat.coding.galois_field import DEFAULT_GENERATOR, DEFAULT_POLYNOMIAL, field
 
 if TYPE_CHECKING:
     from netchat.coding.reed_solomon.tables import SharedTables, Tables
 
-__all__ = ["ReedSolomon", "reed_solomon_numbers"]
-
-
-def reed_solomon_numbers(n: int, k: int) -> tuple[int, int]:
-    """Check n and k.
-
-    Raises:
-        ValueError: unless 1 <= k < n <= 255.
-    """
-    if not 1 <= k < n <= 255:
-        raise ValueError(f"A Reed-Solomon code over bytes has 1 <= k < n <= 255, not ({n},{k}).")
-    return n, k
+__all__ = ["ReedSolomon"]
 
 
 class ReedSolomon(Code):
-    """Reed-Solomon (n, k) over GF(256): distance n - k + 1, which is the most there can be.
+    """Reed-Solomon code over GF(256): minimum distance n - k + 1, the largest possible.
 
-    Corrects e wrong and s erased bytes where 2e + s <= n - k. The codeword is the message followed
-    by the parity; both polynomials stand with their highest power first. With n < 255 it is the
-    code of length 255 with its first symbols left out.
+    The decoder corrects e errors and s erasures, in bytes, if 2e + s <= n - k. A codeword is the
+    message followed by n - k parity bytes, the coefficient of the highest power first. A code with
+    n < 255 is the code of length 255, shortened.
+
+    Reference: I. S. Reed and G. Solomon, "Polynomial codes over certain finite fields", SIAM Journal 8
+    (1960).
 
     Args:
-        n: bytes in a codeword, up to 255.
-        k: bytes in a message.
-        fcr: exponent of the first root of the generator polynomial ("first consecutive root").
-        prim: the primitive polynomial of the field.
-        generator: the primitive element whose powers are the roots.
+        n: Number of bytes in a codeword, up to 255.
+        k: Number of bytes in a message.
+        fcr: First consecutive root: the exponent of the generator polynomial's first root.
+        prim: Primitive polynomial of the field, such as 0x11D.
+        generator: Primitive element whose powers are the roots.
 
     Raises:
-        ValueError: if there is no such code.
+        ValueError: No such code exists.
 
+    >>> code = ReedSolomon(255, 223)
+    >>> code.minimum_distance, code.corrects, code.erasure_capability
+    (33, 16, 32)
     >>> ReedSolomon(6, 4).encode([[1, 2, 3, 4]]).tolist()
     [[1, 2, 3, 4, 4, 0]]
     """
@@ -55,15 +51,18 @@ class ReedSolomon(Code):
         prim: int = DEFAULT_POLYNOMIAL,
         generator: int = DEFAULT_GENERATOR,
     ) -> None:
-        reed_solomon_numbers(n, k)
+        if not 2 <= n <= 255:
+            raise ValueError(f"Argument 'n' must be from 2 to 255 over GF(256), got {n}.")
+        if not 1 <= k < n:
+            raise ValueError(f"Argument 'k' must be from 1 to n - 1 = {n - 1}, got {k}.")
         field(prim, generator)
         super().__init__(
             f"Reed-Solomon ({n},{k})",
             k=k,
             n=n,
-            distance=n - k + 1,
+            minimum_distance=n - k + 1,
             alphabet="byte",
-            fills=n - k,
+            erasure_capability=n - k,
             citation="Reed and Solomon, Polynomial codes over certain finite fields, SIAM 8 (1960)",
         )
         self._options = {"fcr": fcr % 255, "prim": prim, "generator": generator}
@@ -75,12 +74,12 @@ class ReedSolomon(Code):
         self._shared: SharedTables | None = None
 
     def __getstate__(self) -> dict[str, object]:
-        """Leave the tables out: they are large, and made again where they are needed."""
+        """Omit the tables, which are large and can be computed again."""
         return {**self.__dict__, "_shared": None}
 
     @property
     def field_and_roots(self) -> tuple[int, int, int]:
-        """Return fcr, prim and generator."""
+        """First consecutive root, primitive polynomial and generator."""
         return self._options["fcr"], self._options["prim"], self._options["generator"]
 
     def _encode(self, message: Rows) -> Rows:

@@ -1,14 +1,15 @@
-"""Reed-Solomon encoding and decoding, as fast as one core does it without special instructions.
+"""Kernels for Reed-Solomon encoding and decoding.
 
-The textbook versions of the same steps stand in `tests/coding/rs_textbook.py`; these agree with
-them on every block. What is different here:
+`tests/coding/rs_textbook.py` has textbook versions of the same steps, which give the same result for
+every block. The differences are:
 
-- The remainder takes four message bytes in a step, by four tables, and two blocks at a time, so
-  that the second uses the processor while the first waits for memory.
-- An error-free block ends there. Else the syndromes come from the remainder, not from the block.
-- The root search adds whole rows of a table, one row for a coefficient of the locator.
+- The remainder is computed from four message bytes per step, with four tables, and for two blocks at
+  a time, so that one block computes while the other waits for memory.
+- A block without errors needs only the remainder. Otherwise the syndromes are computed from the
+  remainder, not from the whole block.
+- The root search adds whole table rows, one row per coefficient of the locator polynomial.
 
-Words hold bytes with the first one lowest, as the memory of every machine that Numba runs on does.
+Words are little-endian, as is the memory of all machines that Numba supports.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from netchat.jit import kernel, part
 
 __all__ = ["decode", "encode"]
 
-# Plain integers would turn words into floats in Numba.
+# Numba would convert words to floats if these were plain integers.
 _BYTE = np.uint64(0xFF)
 _8, _16, _24, _32 = (np.uint64(bits) for bits in (8, 16, 24, 32))
 _1, _2, _3 = (np.uint64(step) for step in (1, 2, 3))
-#: Syndromes in a row that must agree with the locator before it is tried. They agree by chance once
-#: in 2^32 blocks; the check of all syndromes then sends the search on.
-_TIMEOUT = 4
+#: Consecutive syndromes that must agree with the locator before it is tried. They agree by chance
+#: once in 2^32 blocks; the check of all syndromes detects that, and the algorithm continues.
+_AGREEING = 4
 
 _ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 
@@ -46,7 +47,7 @@ def _four_bytes(row: Any, at: Any) -> Any:
 
 @part
 def _advance(a: Any, b: Any, c: Any, d: Any, four: Any, step: Any) -> Any:
-    """The short register after four more bytes: shifted, and what left it fed back through g."""
+    """Return the short register after four more bytes, which are fed back through g."""
     fed = (a & np.uint64(0xFFFFFFFF)) ^ four
     p, q, r, s = fed & _BYTE, (fed >> _8) & _BYTE, (fed >> _16) & _BYTE, fed >> _24
     return (
@@ -59,7 +60,7 @@ def _advance(a: Any, b: Any, c: Any, d: Any, four: Any, step: Any) -> Any:
 
 @part
 def _remainders_short(one: Any, two: Any, k: int, step: Any, out: Any) -> None:
-    """The remainders of two messages, up to 32 parity bytes: the register stays in the processor."""
+    """Compute the remainders of two messages of up to 32 parity bytes, in CPU registers."""
     first = k % SLICES
     out[:] = 0
     for i in range(first):
@@ -77,7 +78,7 @@ def _remainders_short(one: Any, two: Any, k: int, step: Any, out: Any) -> None:
 
 @part
 def _remainder_long(row: Any, k: int, step: Any, register: Any) -> None:
-    """The remainder of one message, any number of parity bytes: the register is in memory."""
+    """Compute the remainder of one message of any number of parity bytes, in memory."""
     words = register.size
     first = k % SLICES
     register[:] = 0
@@ -106,13 +107,13 @@ def _remainders(one: Any, two: Any, k: int, step: Any, out: Any) -> None:
 
 @kernel
 def encode(message: Any, tables: Any, codeword: Any) -> None:
-    """Fill `codeword` (batch, n) with `message` (batch, k) and its parity."""
+    """Encode `message` (batch, k) into `codeword` (batch, n)."""
     batch, k = message.shape
     parity = codeword.shape[1] - k
     remainders = np.empty((2, tables.step.shape[2]), np.uint64)
     octets = remainders.view(np.uint8)
     for block in range(0, batch, 2):
-        last = min(block + 1, batch - 1)  # an odd block at the end is its own partner
+        last = min(block + 1, batch - 1)  # a single block at the end is processed twice
         _remainders(message[block], message[last], k, tables.step, remainders)
         for each in range(block, last + 1):
             for i in range(k):
@@ -123,7 +124,7 @@ def encode(message: Any, tables: Any, codeword: Any) -> None:
 
 @part
 def _add(value: Any, at_place: Any, packed: Any) -> None:
-    """Add to the syndromes what a byte contributes; `at_place` is that place's part of the table."""
+    """Add the contribution of one byte to the syndromes; `at_place` is the table of its position."""
     high, low = at_place[0, value >> 4], at_place[1, value & 15]
     for w in range(packed.size):
         packed[w] ^= high[w] ^ low[w]
@@ -131,7 +132,7 @@ def _add(value: Any, at_place: Any, packed: Any) -> None:
 
 @part
 def _pack_syndromes(remainder: Any, parity: int, table: Any, packed: Any) -> None:
-    """The syndromes of a remainder; up to 32 of them are added up in the processor."""
+    """Compute the syndromes from a remainder; up to 32 of them in CPU registers."""
     if packed.size != WORDS:
         packed[:] = 0
         for i in range(parity):
@@ -150,13 +151,16 @@ def _pack_syndromes(remainder: Any, parity: int, table: Any, packed: Any) -> Non
 
 @part
 def _find_locator(
-    syndromes: Any, places: Any, erased: int, patience: int, field: Any, locator: Any,
+    syndromes: Any, places: Any, erased: int, agreeing: int, field: Any, locator: Any,
     before: Any, scratch: Any,
 ) -> tuple[int, bool]:  # fmt: skip
-    """Berlekamp and Massey, begun from the erasures (Blahut 2003, section 7.5).
+    """Run the Berlekamp-Massey algorithm from the erasure locator (Blahut 2003, section 7.5).
 
-    Fills `locator`, whose roots are the inverses of the wrong places, and returns their number.
-    Stops once more than `patience` syndromes in a row brought no news, and says whether it did.
+    Stop early when more than `agreeing` consecutive discrepancies are zero.
+
+    Returns:
+        The degree of `locator`, whose roots are the inverses of the error positions, and whether the
+        algorithm stopped early.
     """
     product, exp, log = field
     locator[:] = 0
@@ -172,7 +176,7 @@ def _find_locator(
             discrepancy ^= product[locator[i], syndromes[r - i]]
         if discrepancy == 0:
             age += 1
-            if age > patience:
+            if age > agreeing:
                 return length, r + 1 < syndromes.size
             continue
         factor = product[exp[log[discrepancy] + 255 - before_log]]
@@ -196,18 +200,18 @@ def _find_locator(
 def _find_places(
     locator: Any, length: int, n: int, log: Any, search: Any, powers: Any, values: Any, places: Any
 ) -> int:
-    """Chien's search: the exponents below n at which the locator is zero; how many there are."""
+    """Find the exponents below n at which the locator is zero (Chien search); return their number."""
     octets = values.view(np.uint8)
     octets[:] = locator[0]
     for j in range(1, length + 1):
         if locator[j]:
             start = search[j, log[locator[j]]]
-            row = powers[start : start + PLACES]  # a slice is what lets LLVM use vector registers
+            row = powers[start : start + PLACES]  # LLVM vectorises the loop over a slice
             for e in range(PLACES):
                 octets[e] ^= row[e]
     found = 0
     for w in range(PLACES // 8):
-        if (values[w] - _ONES) & ~values[w] & _HIGHS:  # some byte of this word is zero
+        if (values[w] - _ONES) & ~values[w] & _HIGHS:  # a byte of this word is zero
             for e in range(8 * w, min(8 * w + 8, n)):
                 if octets[e] == 0 and found < length:
                     places[found] = e
@@ -220,7 +224,7 @@ def _find_values(
     syndromes: Any, locator: Any, length: int, places: Any, fcr: int, field: Any, omega: Any,
     values: Any,
 ) -> bool:  # fmt: skip
-    """Forney's formula; false if the locator has a double root, for which there is no value."""
+    """Compute the error values (Forney's formula); return False if the locator has a double root."""
     product, exp, log = field
     for i in range(length):
         omega[i] = 0
@@ -247,8 +251,8 @@ def _find_values(
 
 
 @part
-def _nothing_left(packed: Any, length: int, places: Any, values: Any, table: Any) -> Any:
-    """Whether the block with the errors taken away has no syndrome: that it is a codeword."""
+def _is_codeword(packed: Any, length: int, places: Any, values: Any, table: Any) -> Any:
+    """Return whether all syndromes are zero after subtracting the errors."""
     for m in range(length):
         _add(values[m], table[places[m]], packed)
     left = np.uint64(0)
@@ -262,37 +266,37 @@ def _repair(
     packed: Any, syndromes: Any, erased_places: Any, erased: int, n: int, fcr: int, field: Any,
     search: Any, powers: Any, table: Any, scratch: Any, places: Any, values: Any,
 ) -> int:  # fmt: skip
-    """Fill `places` and `values` with errors and erasures; how many there are, -1 if too many."""
+    """Find the positions and values of errors and erasures; return their number, or -1."""
     locator, before, spare, sums, left = scratch
-    patience = _TIMEOUT
+    agreeing = _AGREEING
     while True:
         length, early = _find_locator(
-            syndromes, erased_places, erased, patience, field, locator, before, spare
+            syndromes, erased_places, erased, agreeing, field, locator, before, spare
         )
         left[:] = packed
         if (
             2 * length - erased <= syndromes.size
             and length == _find_places(locator, length, n, field[2], search, powers, sums, places)
             and _find_values(syndromes, locator, length, places, fcr, field, spare, values)
-            and _nothing_left(left, length, places, values, table)
+            and _is_codeword(left, length, places, values, table)
         ):
             return length
         if not early:
             return -1
-        patience = syndromes.size
+        agreeing = syndromes.size
 
 
 @kernel
 def decode(received: Any, erasures: Any, tables: Any, message: Any, corrected: Any) -> None:
-    """Fill `message` (batch, k) and `corrected` (batch,) from `received` (batch, n).
+    """Decode `received` (batch, n) into `message` (batch, k) and `corrected` (batch,).
 
-    `erasures` is (batch, n) of bool, or of no rows. A block that cannot be decoded is handed
-    through as it came, with -1.
+    `erasures` is a bool array (batch, n), or has no rows. A block that cannot be decoded is copied as
+    received, with `corrected` -1.
     """
     batch, n = received.shape
     k = message.shape[1]
     parity = n - k
-    # The whole of `tables` is some sixty words: too many to hand to a function for every block.
+    # `tables` is about sixty words: too many to pass to a function for every block.
     field, table, step = (tables.product, tables.exp, tables.log), tables.syndromes, tables.step
     search, powers, fcr = tables.search, tables.powers, tables.fcr
     remainders = np.empty((2, step.shape[2]), np.uint64)

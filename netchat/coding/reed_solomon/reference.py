@@ -1,4 +1,4 @@
-"""Reed-Solomon by the package `reedsolo`: the reference that the fast one is held to."""
+"""Reed-Solomon codes by the package `reedsolo`, a reference for the compiled codec."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from netchat.coding.code import Bools, Code, Decoded, Rows
+from netchat.coding.arrays import Bools, Decoded, Rows
+from netchat.coding.code import Code
 from netchat.coding.reed_solomon.code import ReedSolomon
 
 __all__ = ["ReferenceReedSolomon"]
 
 
 class ReferenceReedSolomon(ReedSolomon):
-    """The same code, block by block in plain Python; some thousand times slower.
+    """Reed-Solomon code implemented in pure Python, about a thousand times slower.
 
     The arguments are those of `ReedSolomon`.
 

@@ -1,4 +1,4 @@
-"""What the Reed-Solomon kernels look up instead of computing."""
+"""Lookup tables of the Reed-Solomon kernels."""
 
 from __future__ import annotations
 
@@ -23,20 +23,19 @@ __all__ = [
     "tables",
 ]
 
-#: Message bytes that the encoder takes in one step. Four tables of 256 rows fit the L1 cache for
-#: RS(255,223); eight would not, and are slower.
+#: Message bytes per encoding step. Four tables of 256 rows fit the L1 cache for RS(255,223); eight do
+#: not, and are slower.
 SLICES = 4
 
-#: Words of the short register, which holds up to 32 parity bytes. Rows are never narrower than it.
+#: Words of the short register, which holds up to 32 parity bytes; the smallest width of a row.
 WORDS = 4
 
-#: Places of one row of the root search: those of GF(256), rounded up so that a loop over them is a
-#: whole number of vector registers.
+#: Positions in a row of the root search: those of GF(256), rounded up to whole vector registers.
 PLACES = 256
 
 
 class Tables(NamedTuple):
-    """All tables of one generator polynomial; a shortened code uses those of the full one."""
+    """Tables of one generator polynomial; a shortened code uses those of the full code."""
 
     product: NDArray[np.uint8]
     """(256, 256) Products in the field."""
@@ -45,51 +44,52 @@ class Tables(NamedTuple):
     log: NDArray[np.int64]
     """(256,) Logarithms."""
     step: NDArray[np.uint64]
-    """(SLICES, 256, words) `step[s, v]`: v x^(parity + SLICES - 1 - s) mod g, packed."""
+    """(SLICES, 256, words) Remainders v x^(parity + SLICES - 1 - s) mod g at [s, v], packed."""
     syndromes: NDArray[np.uint64]
-    """(255, 2, 16, words) What the high and the low half byte at each place, counted from the end of
-    the block, add to all syndromes; packed."""
+    """(255, 2, 16, words) Contributions of the high and the low half byte to all syndromes, packed.
+
+    Positions count from the end of the block.
+    """
     powers: NDArray[np.uint8]
-    """Rows c, c - j, c - 2j, ... of exponents, as field elements: see `search`."""
+    """Field elements whose exponents are c, c - j, c - 2j, …; see `search`."""
     search: NDArray[np.int32]
-    """(parity + 1, 255) `powers[search[j, l] + e]` is (generator^l) (generator^-e)^j."""
+    """(parity + 1, 255) Row starts: `powers[search[j, l] + e]` is generator^(l - e j)."""
     fcr: int
-    """The exponent of the first root of the generator polynomial."""
+    """Exponent of the first root of the generator polynomial."""
 
 
 def generator_polynomial(parity: int, fcr: int, in_: Field) -> NDArray[np.uint8]:
-    """The monic polynomial with the roots generator^fcr ..., highest power first.
+    """Return the monic polynomial with the roots generator^fcr, …, highest power first.
 
     >>> generator_polynomial(2, 0, field()).tolist()  # (x + 1)(x + 2)
     [1, 3, 2]
     """
     result = np.zeros(parity + 1, np.uint8)
     result[0] = 1
-    for power in range(fcr, fcr + parity):  # times x, and plus the root times itself
+    for power in range(fcr, fcr + parity):  # multiply by (x + root)
         result[1:] ^= in_.product[in_.exp[power % 255], result[:-1]]
     return result
 
 
 class SharedTables:
-    """What codes share that need the same tables; a tuple cannot be referred to weakly.
-
-    Attributes:
-        tables: they.
-    """
+    """Tables shared by several codes, in an object that supports weak references."""
 
     __slots__ = ("__weakref__", "tables")
+
+    tables: Tables
+    """The shared tables."""
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
 
 
-# Up to 3 MB each. Those that no code uses any more are let go, but for the last few.
+# Up to 3 MB each. Tables that no code uses are freed, except the last four.
 _in_use: WeakValueDictionary[tuple[int, int, int, int], SharedTables] = WeakValueDictionary()
 
 
 @lru_cache(maxsize=4)
 def shared_tables(parity: int, fcr: int, polynomial: int, generator: int) -> SharedTables:
-    """Return the tables for a number of parity symbols, made once for all codes that use them."""
+    """Return the tables for a number of parity symbols, shared by all codes that use them."""
     key = parity, fcr, polynomial, generator
     shared = _in_use.get(key)
     if shared is None:
@@ -98,7 +98,7 @@ def shared_tables(parity: int, fcr: int, polynomial: int, generator: int) -> Sha
 
 
 def tables(parity: int, fcr: int, polynomial: int, generator: int) -> Tables:
-    """Make the tables for a number of parity symbols, in some milliseconds."""
+    """Compute the tables for a number of parity symbols, which takes some milliseconds."""
     in_ = field(polynomial, generator)
     powers, search = _search_rows(parity, in_)
     return Tables(
@@ -108,7 +108,7 @@ def tables(parity: int, fcr: int, polynomial: int, generator: int) -> Tables:
 
 
 def _packed(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Bytes along the last axis into words, the first byte in the lowest place."""
+    """Pack the bytes of the last axis into little-endian words."""
     words = max(WORDS, -(-rows.shape[-1] // 8))
     padded = np.zeros((*rows.shape[:-1], 8 * words), np.uint8)
     padded[..., : rows.shape[-1]] = rows
@@ -120,7 +120,7 @@ def _steps(parity: int, fcr: int, in_: Field) -> NDArray[np.uint64]:
     rows = np.zeros((SLICES, 256, parity), np.uint8)
     rows[-1] = in_.product[:, tail]
     for s in range(SLICES - 2, -1, -1):
-        # Once more by x: the coefficient that would leave the register comes back through g.
+        # Multiply by x: the coefficient shifted out is fed back through g.
         rows[s, :, :-1] = rows[s + 1, :, 1:]
         rows[s] ^= in_.product[rows[s + 1, :, :1], tail]
     return _packed(rows)
@@ -137,17 +137,16 @@ def _syndromes(parity: int, fcr: int, in_: Field) -> NDArray[np.uint64]:
 
 
 def _search_rows(parity: int, in_: Field) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """Rows from which a term s_j x^j of a polynomial is read off at all places at once.
+    """Return rows that hold a term s_j x^j of a polynomial at all positions.
 
-    With s_j = generator^l the term at the place e is generator^(l - j e): a walk through the
-    exponents in steps of -j. Such a walk has gcd(j, 255) separate cycles; each is one row, long
-    enough to start anywhere in it.
+    With s_j = generator^l the term at position e is generator^(l - j e): the exponents decrease in
+    steps of j. They form gcd(j, 255) cycles; each cycle is one row, long enough to start anywhere.
     """
     length = 255 + PLACES
     steps = np.arange(length)
     rows: list[NDArray[np.uint8]] = []
     search = np.zeros((parity + 1, 255), np.int32)
-    for j in range(1, parity + 1):  # the term j = 0 is the same everywhere and needs no row
+    for j in range(1, parity + 1):  # the term j = 0 is constant and needs no row
         cycles = gcd(j, 255)
         period = np.arange(255 // cycles)
         for cycle in range(cycles):

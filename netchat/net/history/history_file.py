@@ -10,7 +10,7 @@ import struct
 from pathlib import Path
 
 from netchat.errors import HistoryError
-from netchat.private_files import make_private_folder, open_private, tighten
+from netchat.files import make_private_folder, open_private, tighten
 
 try:
     import fcntl

@@ -23,10 +23,10 @@ from types import TracebackType
 from typing import Any, BinaryIO, Protocol, Self
 
 from netchat.errors import CaptureError, NotPermitted
+from netchat.files import create_private
 from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.packet_queue import PacketQueue
 from netchat.packets.capture.writer import CaptureWriter, PcapngWriter, PcapWriter
-from netchat.private_files import create_private
 from netchat.wire import DEFAULT_PORT
 
 __all__ = ["ANY", "Live"]

@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 from netchat.errors import CaptureError
+from netchat.files import create_private
 from netchat.packets.capture.packet import ETHERNET, Packet
 from netchat.packets.capture.pcapng import SECTION
-from netchat.private_files import create_private
 
 __all__ = ["CaptureWriter", "PcapWriter", "PcapngWriter", "open_writer"]
 

@@ -67,8 +67,8 @@ def test_a_frame_is_counted_once_however_batches_are_cut():
 @pytest.mark.parametrize("spec", ["hamming:8,4", "secded:72,64", "rs:20,16", "repetition:4"])
 def test_both_faces_are_counted_alike(spec):
     """The tallies of planes and rows, on the same blocks, and by NumPy."""
-    from netchat.bench.engine.tally_kernels import tally_planes, tally_rows
-    from netchat.coding import bit_slicing as planes
+    from netchat.bench.engine.tally_kernels import tally_bit_slices, tally_rows
+    from netchat.coding import bit_slicing
 
     code, rng = netchat.coding.get(spec), np.random.default_rng(1)
     sent = rng.integers(0, 256 if code.alphabet == "byte" else 2, (200, code.k), dtype=np.uint8)
@@ -84,13 +84,13 @@ def test_both_faces_are_counted_alike(spec):
         error.sum(), bad.sum(), ((bad > 0) & ~failed).sum(), sum(error[g].any() for g in groups),
         sum(error[g].sum() ** 2 for g in groups), sum(bad[g].sum() ** 2 for g in groups),
     ]  # fmt: skip
-    by_rows, by_planes = np.zeros(6, np.int64), np.zeros(6, np.int64)
+    by_rows, by_bit_slices = np.zeros(6, np.int64), np.zeros(6, np.int64)
     tally_rows(sent, result.message, result.corrected, 150, 7, by_rows)
-    tally_planes(
-        *(planes.from_rows(rows) for rows in bits),
-        planes.from_rows(result.failed.astype(np.uint8)[:, None])[0], 150, 7, by_planes,
+    tally_bit_slices(
+        *(bit_slicing.from_rows(rows) for rows in bits),
+        bit_slicing.from_rows(result.failed.astype(np.uint8)[:, None])[0], 150, 7, by_bit_slices,
     )  # fmt: skip
-    assert by_rows.tolist() == by_planes.tolist() == [int(number) for number in expected]
+    assert by_rows.tolist() == by_bit_slices.tolist() == [int(number) for number in expected]
 
 
 PROGRAM = """
@@ -174,7 +174,7 @@ class Notebook(Code):
     """What somebody wrote in a notebook: no other process could make it."""
 
     def __init__(self, wrong=False):
-        super().__init__("mine", k=2, n=2, distance=1, citation="none")
+        super().__init__("mine", k=2, n=2, minimum_distance=1, citation="none")
         self.wrong = wrong
 
     def _encode(self, message):
@@ -199,7 +199,7 @@ def test_what_a_code_raises_is_said(tmp_path):
     file.write_text(
         "from netchat.coding.block.uncoded import Uncoded\n"
         "class Mine(Uncoded):\n"
-        "    def _decode_planes(self, received):\n"
+        "    def _decode_bit_sliced(self, received):\n"
         "        raise RuntimeError('nor this')\n"
     )
     with pytest.raises(BenchError, match="nor this"):
@@ -208,7 +208,7 @@ def test_what_a_code_raises_is_said(tmp_path):
         "import os\n"
         "from netchat.coding.block.uncoded import Uncoded\n"
         "class Mine(Uncoded):\n"
-        "    def _decode_planes(self, received):\n"
+        "    def _decode_bit_sliced(self, received):\n"
         "        os._exit(7)\n"
     )
     with pytest.raises(BenchError, match="with status 7"):
@@ -220,9 +220,9 @@ def test_what_a_code_prints_does_no_harm(tmp_path, capfd):
     file.write_text(
         "from netchat.coding.block.uncoded import Uncoded\n"
         "class Loud(Uncoded):\n"
-        "    def _decode_planes(self, received):\n"
+        "    def _decode_bit_sliced(self, received):\n"
         "        print('here I am')\n"
-        "        return super()._decode_planes(received)\n"
+        "        return super()._decode_bit_sliced(received)\n"
     )
     (point,) = bench.run([f"{file}:Loud"], ["bsc:0.1"], workers=2).points
     assert point.stopped_by == "errors"

@@ -47,13 +47,13 @@ def test_symbol_errors_of_reed_solomon():
 
 def every_pattern(n, channel):
     """All patterns of n errors with their probabilities, by following the states one by one."""
-    chain = netchat.channels.get(channel).chain()
+    chain = netchat.channels.get(channel).markov_chain()
     patterns = np.array(list(product((0, 1), repeat=n)), np.uint8)
     probability = []
     for pattern in patterns:
         state = chain.start
         for bit in pattern:
-            state = (state * (chain.error if bit else 1 - chain.error)) @ chain.moves
+            state = (state * (chain.error if bit else 1 - chain.error)) @ chain.transitions
         probability.append(state.sum())
     return patterns, np.array(probability)
 
@@ -86,7 +86,7 @@ def test_symbols_over_a_channel_with_memory():
         patterns, weight = every_pattern(2 * (4 + 3 * apart), BURSTS)
         mine = patterns.reshape(len(patterns), -1, 2)[:, :: 1 + apart]
         wrong = mine.any(axis=2).sum(axis=1)
-        found = wrong_symbols(netchat.channels.get(BURSTS).chain(), 4, 2, apart=apart)
+        found = wrong_symbols(netchat.channels.get(BURSTS).markov_chain(), 4, 2, apart=apart)
         for j in range(5):
             assert found.probability[j] == pytest.approx(weight[wrong == j].sum(), rel=1e-9)
             bits = (weight * mine.sum(axis=(1, 2)))[wrong == j].sum()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from netchat.coding import bit_slicing as planes
+from netchat.coding import bit_slicing
 from netchat.coding.block.repetition import Repetition
 from netchat.coding.block.uncoded import Uncoded
 
@@ -34,7 +34,7 @@ def test_many_words_of_planes():
     a, b, c = words
     result = code.decode_bit_sliced(words)
     assert (result.message[0] == (a & b | b & c | a & c)).all()
-    assert (planes.to_counts(result.corrected) <= 1).all()
+    assert (bit_slicing.to_counts(result.corrected) <= 1).all()
     assert (result.corrected[0] == (a ^ b | b ^ c)).all()
 
 

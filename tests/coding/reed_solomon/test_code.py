@@ -9,7 +9,7 @@ import reedsolo
 
 import netchat.coding
 from netchat.coding.reed_solomon.code import ReedSolomon
-from netchat.coding.reed_solomon.kernels import _TIMEOUT
+from netchat.coding.reed_solomon.kernels import _AGREEING
 from tests.coding.rs_textbook import TextbookReedSolomon
 
 #: CCSDS 131.0-B: its polynomial, its first root, and its primitive element (the 11th power of x).
@@ -121,11 +121,11 @@ def test_what_looks_finished_too_early_is_searched_on():
     """Syndromes that agree with a short locator for a while, and then do not."""
     code = ReedSolomon(255, 223)
     # S_0 ... are all zero up to S_j: the polynomial of the errors is divisible by the first roots.
-    shorter = ReedSolomon(20, 20 - 2 * _TIMEOUT)
+    shorter = ReedSolomon(20, 20 - 2 * _AGREEING)
     error = np.zeros((1, 255), np.uint8)
     error[0, 100:120] = shorter.encode([[1] + 11 * [0]])[0]
     weight = int((error != 0).sum())
-    assert _TIMEOUT < weight <= code.corrects
+    assert _AGREEING < weight <= code.corrects
     result = code.decode(error)
     assert result.corrected.tolist() == [weight]
     assert not result.message.any()
@@ -202,7 +202,7 @@ def test_bytes_are_those_of_reedsolo(length):
 
 @pytest.mark.parametrize(("n", "k"), [(256, 200), (10, 10), (10, 0), (10, 11)])
 def test_impossible_numbers(n, k):
-    with pytest.raises(ValueError, match="1 <= k < n <= 255"):
+    with pytest.raises(ValueError, match=r"Argument '[nk]' must be from"):
         ReedSolomon(n, k)
 
 
@@ -210,5 +210,5 @@ def test_impossible_numbers(n, k):
     "options", [{"prim": 0x100}, {"prim": 0x11B}, {"generator": 1}, {"prim": 7}]
 )
 def test_impossible_fields(options):
-    with pytest.raises(ValueError, match=r"GF\(256\)"):
+    with pytest.raises(ValueError, match=r"Argument '(prim|generator)' must be"):
         ReedSolomon(20, 10, **options)
