@@ -20,9 +20,9 @@ from netchat.net.client_driver import ClientDriver
 from netchat.net.client_store import ClientStore
 from netchat.net.event_loop import run
 from netchat.private_files import tighten
-from netchat.tui.lines import Line, harmless, notice
-from netchat.tui.pipe import chat_in_pipe
-from netchat.tui.session import Conversation
+from netchat.tui.lines import Line, notice_line, sanitize
+from netchat.tui.pipe import run_pipe
+from netchat.tui.session import ChatSession
 from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
@@ -116,9 +116,9 @@ def client(
             return outcome
         if not at_keyboard:
             free = f" {outcome.suggestion} is free." if outcome.suggestion else ""
-            raise NetchatError(harmless(outcome.why + free))
-        click.echo(harmless(outcome.why), err=True)
-        name = click.prompt("Your name", default=harmless(outcome.suggestion) or None)
+            raise NetchatError(sanitize(outcome.why + free))
+        click.echo(sanitize(outcome.why), err=True)
+        name = click.prompt("Your name", default=sanitize(outcome.suggestion) or None)
 
 
 def _name_problem(name: str) -> NameRejected | None:
@@ -144,25 +144,25 @@ def _chat(
         try:
             store = ClientStore(_state_file(name, host, port))
             told = [store.notice, tighten(store.path.parent)]
-            notes += [notice("warning", text) for text in told if text]
+            notes += [notice_line("warning", text) for text in told if text]
         except NetchatError as error:
             # Most likely another client of that name has it; then the server will say so.
-            notes.append(notice("warning", f"After a crash messages can be lost: {error}"))
+            notes.append(notice_line("warning", f"After a crash messages can be lost: {error}"))
     try:
         connection = ClientDriver(host, port, name, store=store, patience=patience, path=path)
         shown = show_address(host, port)
-        conversation = Conversation(connection, shown, room, remembers=store is not None)
+        session = ChatSession(connection, shown, room, has_store=store is not None)
         if at_keyboard:
             # Takes a while to import, and a pipe does not need it.
-            from netchat.tui.terminal import chat_in_terminal
+            from netchat.tui.terminal import run_terminal
 
-            status = run(chat_in_terminal(conversation, notes))
+            status = run(run_terminal(session, notes))
         else:
-            status = run(chat_in_pipe(conversation, notes, as_json=as_json))
+            status = run(run_pipe(session, notes, as_json=as_json))
     finally:
         if store is not None:
             store.close()
-    return status if conversation.refused is None else conversation.refused
+    return status if session.name_rejection is None else session.name_rejection
 
 
 def _state_file(name: str, host: str, port: int) -> Path:

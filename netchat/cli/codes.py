@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import wcwidth
 
-from netchat.cli.exits import FAILED
+from netchat.exit_codes import FAILED
 from netchat.wording import many
 
 if TYPE_CHECKING:

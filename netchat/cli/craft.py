@@ -11,7 +11,7 @@ import click
 
 from netchat.chat.text import show_text
 from netchat.cli.params.duration import DURATION
-from netchat.cli.render.frame_dump import anatomy
+from netchat.cli.render.frame_dump import frame_dump
 from netchat.cli.render.transcript import frame_as_dict, heard_as_dict, heard_line, verdict
 from netchat.errors import EncodeError, Refused
 from netchat.net.address import parse_address
@@ -114,7 +114,7 @@ def craft(
     if as_hex:
         click.echo(frame.hex())
     elif not as_json and pcap != "-":
-        for line in anatomy(frame):
+        for line in frame_dump(frame):
             click.echo(line)
         if problem is not None:
             click.echo(f"  A receiver will say: {show_text(problem)}")

@@ -15,7 +15,7 @@ import click
 
 from netchat.chat.client_events import ClientEvent, Online, RoomEntered, RoomEvent
 from netchat.chat.room_codes import show_code
-from netchat.cli.render.frame_dump import anatomy
+from netchat.cli.render.frame_dump import frame_dump
 from netchat.errors import NetchatError
 from netchat.load.run import run_load
 from netchat.net.client_driver import ClientDriver
@@ -45,7 +45,7 @@ def demo(quick: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="netchat-demo-") as folder:
         server = _Server(Path(folder) / "history.db")
         try:
-            run(_tell(server, quick=quick))
+            run(_run_demo(server, quick=quick))
         finally:
             server.stop()
 
@@ -114,10 +114,10 @@ class _Actor:
     async def follow(self) -> None:
         """Take in what happens."""
         async for event in self.client.events():
-            self._take(event)
+            self._handle(event)
             self._changed.set()
 
-    def _take(self, event: ClientEvent) -> None:
+    def _handle(self, event: ClientEvent) -> None:
         if isinstance(event, Online):
             self.times_online += 1
         elif isinstance(event, RoomEntered) and event.kind is RoomKind.ROOM:
@@ -149,7 +149,7 @@ def _title(text: str) -> None:
     click.secho(f"\n{text}", bold=True)
 
 
-async def _tell(server: _Server, *, quick: bool) -> None:
+async def _run_demo(server: _Server, *, quick: bool) -> None:
     began = time.monotonic()
     _title(f"1. A server on 127.0.0.1:{server.port}, three users, one room")
     names = (("Nova", "cyan"), ("Sourav", "green"), ("Maya", "magenta"))
@@ -195,7 +195,7 @@ async def _tell(server: _Server, *, quick: bool) -> None:
         click.echo("   0 lost, 0 twice, and all three saw them in the same order.")
 
         _title("4. One message on the wire")
-        for line in anatomy(encode(Send(1, nova.room, "Hello everyone"))):
+        for line in frame_dump(encode(Send(1, nova.room, "Hello everyone"))):
             click.echo(line)
         for actor in actors:
             await actor.client.bye()

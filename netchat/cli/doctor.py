@@ -6,8 +6,8 @@ import json
 
 import click
 
-from netchat.cli.exits import FAILED
 from netchat.doctor.checks import run_checks
+from netchat.exit_codes import FAILED
 
 __all__ = ["doctor"]
 

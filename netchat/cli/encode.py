@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netchat.cli.codes import CodeSpec
-from netchat.cli.exits import FAILED
 from netchat.cli.render.codeword import Block, blocks_of, print_blocks, print_text, symbols_text
+from netchat.exit_codes import FAILED
 from netchat.wording import cut, many
 
 if TYPE_CHECKING:

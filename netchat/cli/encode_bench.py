@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.cli.exits import FAILED, INTERRUPTED, OK
 from netchat.cli.numbers import FiniteRange
 from netchat.cli.output_files import check_file, check_one_output, write_output
 from netchat.errors import BenchError
+from netchat.exit_codes import FAILED, INTERRUPTED, OK
 from netchat.wording import many
 
 if TYPE_CHECKING:
@@ -120,10 +120,10 @@ def encode_bench(
             click.echo("\r\x1b[K", err=True, nl=False)
     if plot is None and results.settings["codes"] is results.settings["channels"] is None:
         plot = PICTURE
-    return _hand_out(results, json_file, csv_file, plot, resume)
+    return _write_results(results, json_file, csv_file, plot, resume)
 
 
-def _hand_out(
+def _write_results(
     results: Results,
     json_file: str | None,
     csv_file: str | None,

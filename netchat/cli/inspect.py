@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.cli.exits import FAILED
 from netchat.cli.output_files import write_output
 from netchat.errors import CaptureError
+from netchat.exit_codes import FAILED
 from netchat.wire import DEFAULT_PORT, MESSAGES
 from netchat.wire.shown import show_line
 from netchat.wording import many
@@ -103,7 +103,7 @@ def inspect(
     if as_json and (follow or ladder or svg is not None or tree or as_hex):
         raise click.UsageError("--json goes alone, or with --stats.")
     chosen = choice(room=room, user=user, types=types)
-    wanted = None if chosen is None else _AskedFor(chosen)
+    wanted = None if chosen is None else _CountingFilter(chosen)
     drawn = ladder or svg is not None
     decoder = Decoder(ports, limit=max_frame, trace=drawn)
     problems: list[CaptureError] = []
@@ -130,7 +130,7 @@ def inspect(
         ctx.exit(FAILED)
 
 
-class _AskedFor:
+class _CountingFilter:
     """What somebody wants to see, and whether it was there.
 
     Attributes:

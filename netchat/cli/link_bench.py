@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.cli.exits import FAILED, OK
 from netchat.cli.numbers import FiniteRange
 from netchat.cli.output_files import check_file, check_one_output, write_output
 from netchat.errors import BenchError
+from netchat.exit_codes import FAILED, OK
 
 if TYPE_CHECKING:
     from netchat.bench.link.results import LinkResults

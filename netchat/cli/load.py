@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from netchat.chat.room_codes import LOBBY
-from netchat.cli.exits import FAILED, OK
 from netchat.cli.numbers import FiniteRange
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.path import check_path, path_options
+from netchat.exit_codes import FAILED, OK
 from netchat.load.run import MIN_PAYLOAD, LoadReport, run_load
 from netchat.net.address import parse_address
 from netchat.net.event_loop import run

@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from netchat import __version__
-from netchat.cli.exits import FAILED, INTERRUPTED, NO_CONNECTION, NOT_PERMITTED, OK
 from netchat.cli.lazy import LazyGroup
-from netchat.cli.settings import explained, load
+from netchat.cli.settings import load, locating_errors
 from netchat.cli.streams import finish, harden
 from netchat.errors import CannotConnect, NetchatError, NotPermitted
+from netchat.exit_codes import FAILED, INTERRUPTED, NO_CONNECTION, NOT_PERMITTED, OK
 
 __all__ = ["cli", "main"]
 
@@ -48,12 +48,12 @@ class _Root(LazyGroup):
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the options of the root; an error about a value says where the value is set."""
-        with explained():
+        with locating_errors():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error about a value says where the value is set."""
-        with explained():
+        with locating_errors():
             return super().invoke(ctx)
 
 

@@ -71,10 +71,10 @@ def noise(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="HOST[:PORT]") from error
     try:
-        wish = Impairments(channel, loss, burst, duplicate, reorder, delay)
+        impairments = Impairments(channel, loss, burst, duplicate, reorder, delay)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    run(_serve(host, port, target, wish, udp, seed, as_json))
+    run(_serve(host, port, target, impairments, udp, seed, as_json))
 
 
 def _listen_address(listen: str) -> tuple[str, int]:
@@ -95,7 +95,7 @@ async def _serve(
     host: str,
     port: int,
     target: tuple[str, int],
-    wish: Any,
+    impairments: Any,
     udp: bool,
     seed: int | None,
     as_json: bool,
@@ -119,7 +119,7 @@ async def _serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    proxy = NoiseProxy(target, wish, seed, tell)
+    proxy = NoiseProxy(target, impairments, seed, tell)
     try:
         address = await proxy.start(host, port, udp=udp)
     except OSError as error:
@@ -129,7 +129,7 @@ async def _serve(
         show(
             {
                 "event": "listening", "host": address[0], "port": address[1], "udp": udp,
-                "server": show_address(*target), "damage": str(wish), "seed": proxy.seed,
+                "server": show_address(*target), "damage": str(impairments), "seed": proxy.seed,
             }
         )  # fmt: skip
         await ended.wait()

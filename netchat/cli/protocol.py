@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from netchat.cli.exits import FAILED
 from netchat.cli.output_files import write_output
+from netchat.exit_codes import FAILED
 from netchat.wire import MESSAGES, Message, Record, fields_of
 from netchat.wire.messages import GROUPS
 from netchat.wire.spec import message_spec, protocol_spec, senders

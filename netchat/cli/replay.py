@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from netchat.cli.exits import FAILED
 from netchat.cli.numbers import FiniteRange
 from netchat.cli.render.transcript import describe, frame_as_dict
 from netchat.errors import CaptureError, NetchatError
+from netchat.exit_codes import FAILED
 from netchat.net.address import parse_address
 from netchat.net.probe import Probe
 from netchat.packets import read_capture

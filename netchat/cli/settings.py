@@ -5,7 +5,7 @@
     no-such-key = 1             NETCHAT_SERVE_NO_SUCH_KEY=1
 
 A key is an option's long name, or an argument's name. What no command has, and a value that its
-option does not take, are errors that name the place where they are set.
+option does not take, are errors that name the location where they are set.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-__all__ = ["explained", "load"]
+__all__ = ["load", "locating_errors"]
 
 #: Variables that are not options of a command: they are for the root, for `make` and for the course.
-_OTHERS = ("NETCHAT_CONFIG", "NETCHAT_NO_APT", "NETCHAT_COURSE", "NETCHAT_QUICK")
+_NOT_OPTIONS = ("NETCHAT_CONFIG", "NETCHAT_NO_APT", "NETCHAT_COURSE", "NETCHAT_QUICK")
 
 #: What Kubernetes sets in every container for a service called netchat or netchat-….
 _KUBERNETES = re.compile(r"\w+(_SERVICE_HOST|_SERVICE_PORT\w*|_PORT_\d+_\w+)=.*|\w+_PORT=\w+://.*")
 
-#: Where in a context the places are kept at which options were set: by command, by parameter.
-_PLACES = "netchat.cli.settings"
+#: Where in a context the locations are kept at which options were set: by command, by parameter.
+_LOCATIONS = "netchat.cli.settings"
 
 Settings = dict[str, Any]
-Places = dict[tuple[str, ...], dict[str, str]]
+Locations = dict[tuple[str, ...], dict[str, str]]
 
 
 def load(ctx: click.Context, file: Path | None) -> Settings:
@@ -49,47 +49,47 @@ def load(ctx: click.Context, file: Path | None) -> Settings:
     Raises:
         UsageError: The file cannot be read, or something in it or in the environment cannot be used.
     """
-    places: Places = ctx.meta.setdefault(_PLACES, {})
+    locations: Locations = ctx.meta.setdefault(_LOCATIONS, {})
     assert isinstance(ctx.command, click.Group)
     settings: Settings = {}
     path = _users_file() if file is None else file
     if path is not None:
-        settings = _of_table(ctx, ctx.command, _read(path), (), path, places)
+        settings = _of_table(ctx, ctx.command, _read(path), (), path, locations)
     for name, value in os.environ.items():
-        if name.startswith("NETCHAT_") and value and name not in _OTHERS:
-            _add_variable(ctx, name, value, settings, places)
+        if name.startswith("NETCHAT_") and value and name not in _NOT_OPTIONS:
+            _add_variable(ctx, name, value, settings, locations)
     return settings
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def locating_errors() -> Iterator[None]:
     """Let errors about values say where the values are set, if that is not the command line."""
     try:
         yield
     except click.UsageError as error:
-        raise _explained(error) from error.__cause__
+        raise _with_location(error) from error.__cause__
 
 
-def _explained(error: click.UsageError) -> click.UsageError:
+def _with_location(error: click.UsageError) -> click.UsageError:
     ctx = error.ctx
     if ctx is None:
         return error
-    places = ctx.meta.get(_PLACES, {}).get(_path(ctx), {})
+    locations = ctx.meta.get(_LOCATIONS, {}).get(_path(ctx), {})
     hint = getattr(error, "param_hint", None)
     said = []
     for param in ctx.command.params:
         source = ctx.get_parameter_source(str(param.name))
-        place = places.get(str(param.name)) if source is ParameterSource.DEFAULT_MAP else None
+        location = locations.get(str(param.name)) if source is ParameterSource.DEFAULT_MAP else None
         if source is ParameterSource.ENVIRONMENT:
-            place = str(param.envvar)
-        if place is None:
+            location = str(param.envvar)
+        if location is None:
             continue
         if isinstance(error, click.BadParameter) and (error.param is param or hint in param.opts):
-            error.param_hint = place
+            error.param_hint = location
         elif any(
             re.search(rf"(?<![\w-]){option}(?![\w-])", error.message) for option in param.opts
         ):
-            said.append(f"{param.opts[0]} is set by {place}")
+            said.append(f"{param.opts[0]} is set by {location}")
     return click.UsageError(f"{error.message} ({', '.join(said)}.)", ctx) if said else error
 
 
@@ -118,7 +118,7 @@ def _of_table(
     table: Settings,
     names: tuple[str, ...],
     file: Path,
-    places: Places,
+    locations: Locations,
 ) -> Settings:
     """Check a table of the file; return it by the names of parameters."""
     header = f"[{'.'.join(names)}]" if names else "the file"
@@ -132,7 +132,7 @@ def _of_table(
                 )
             inner = command.get_command(ctx, key)
             assert inner is not None
-            settings[key] = _of_table(ctx, inner, value, (*names, key), file, places)
+            settings[key] = _of_table(ctx, inner, value, (*names, key), file, locations)
             continue
         param = params.get(key.replace("_", "-"))
         if param is None:
@@ -143,18 +143,18 @@ def _of_table(
             raise click.UsageError(
                 f"{file}: {header} has the unknown key {key!r}; {_hint(key, known)}"
             )
-        place = f"{key} in {header} of {file}"
-        settings[str(param.name)] = _as_typed(param, value, place)
-        places.setdefault(names, {})[str(param.name)] = place
+        location = f"{key} in {header} of {file}"
+        settings[str(param.name)] = _as_typed(param, value, location)
+        locations.setdefault(names, {})[str(param.name)] = location
     return settings
 
 
-def _as_typed(param: click.Parameter, value: Any, place: str) -> Any:
+def _as_typed(param: click.Parameter, value: Any, location: str) -> Any:
     """A value of TOML as somebody would type it on the command line, so that it is checked alike."""
     if getattr(param, "is_flag", False):
         if not isinstance(value, bool):
             raise click.UsageError(
-                f"Invalid value for {place}: it is true or false, not {value!r}."
+                f"Invalid value for {location}: it is true or false, not {value!r}."
             )
         return value
     several = param.nargs == -1 or getattr(param, "multiple", False)
@@ -162,14 +162,14 @@ def _as_typed(param: click.Parameter, value: Any, place: str) -> Any:
     for item in items:
         if isinstance(item, bool) or not isinstance(item, (str, int, float)):
             raise click.UsageError(
-                f"Invalid value for {place}: it is a number or a text"
+                f"Invalid value for {location}: it is a number or a text"
                 f"{', or a list of them' if several else ''}, not {item!r}."
             )
     return [str(item) for item in items] if several else str(value)
 
 
 def _add_variable(
-    ctx: click.Context, name: str, value: str, settings: Settings, places: Places
+    ctx: click.Context, name: str, value: str, settings: Settings, locations: Locations
 ) -> None:
     command, rest = ctx.command, name.removeprefix("NETCHAT_")
     names: tuple[str, ...] = ()
@@ -198,7 +198,7 @@ def _add_variable(
         )
     several = param.nargs == -1 or getattr(param, "multiple", False)
     settings[str(param.name)] = value.split() if several else value
-    places.setdefault(names, {})[str(param.name)] = name
+    locations.setdefault(names, {})[str(param.name)] = name
 
 
 def _params(command: click.Command) -> Mapping[str, click.Parameter]:

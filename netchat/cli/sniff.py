@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netchat.cli.exits import FAILED, NOT_PERMITTED
 from netchat.cli.params.duration import DURATION
 from netchat.errors import CaptureError
+from netchat.exit_codes import FAILED, NOT_PERMITTED
 from netchat.wire import DEFAULT_PORT, MESSAGES
 from netchat.wording import many
 
@@ -105,7 +105,7 @@ def sniff(
     try:
         sniffer = listen(interface, wanted, write=file, duration=duration, limit=max_frame)
     except NotPermitted as error:
-        click.echo(f"netchat: {error} {_ways_out()}", err=True)
+        click.echo(f"netchat: {error} {_permission_help()}", err=True)
         return NOT_PERMITTED
     printer = ItemPrinter(
         wanted=choice(room=room, user=user, types=types), as_json=as_json, tree=tree,
@@ -182,7 +182,7 @@ def _summarise(counts: dict[str, Any], write: str | None, *, as_json: bool) -> N
         click.echo(line, err=True)
 
 
-def _ways_out() -> str:
+def _permission_help() -> str:
     """The lines that give the right to capture."""
     if not sys.platform.startswith("linux"):
         return "Run it with: sudo netchat sniff" if os.name != "nt" else "Run it as administrator."

@@ -16,7 +16,7 @@ import os
 import select
 import sys
 
-from netchat.cli.exits import FAILED, OK
+from netchat.exit_codes import FAILED, OK
 
 __all__ = ["finish", "harden"]
 

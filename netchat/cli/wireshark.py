@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from netchat.cli.exits import FAILED
 from netchat.cli.output_files import write_output
 from netchat.errors import NetchatError
+from netchat.exit_codes import FAILED
 from netchat.packets.wireshark import plugin
 from netchat.packets.wireshark.dissector import DISSECTOR, dissector
 

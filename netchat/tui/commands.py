@@ -26,15 +26,15 @@ class Usage:
 
     arguments: str
     does: str
-    takes: str = ""
+    completes: str = ""
 
     @property
-    def least(self) -> int:
+    def min_arguments(self) -> int:
         """Arguments that must be there."""
         return sum(not word.startswith("[") for word in self.arguments.split())
 
     @property
-    def most(self) -> int:
+    def max_arguments(self) -> int:
         """Arguments there may be."""
         return len(self.arguments.split())
 
@@ -90,9 +90,9 @@ def parse(line: str) -> Command | None:
     if usage is None:
         raise ValueError(_unknown(word))
     # The last argument may hold spaces: it is a text, or too much, which is told apart below.
-    words = text[len(word) :].split(maxsplit=max(usage.most - 1, 0))
+    words = text[len(word) :].split(maxsplit=max(usage.max_arguments - 1, 0))
     spare = verb != "msg" and bool(words) and len(words[-1].split()) > 1
-    if not usage.least <= len(words) <= usage.most or spare:
+    if not usage.min_arguments <= len(words) <= usage.max_arguments or spare:
         raise ValueError(f"Write /{verb} {usage.arguments}".rstrip() + f": {usage.does}.")
     if verb == "history" and words and not (words[0].isdecimal() and int(words[0]) > 0):
         raise ValueError(f"{words[0]!r} is no number of events; write for example /history 50.")
@@ -132,7 +132,7 @@ def completions(before: str, names: Iterable[str], rooms: Iterable[str]) -> tupl
     else:
         usage = COMMANDS.get(begun[1:].casefold()) if begun.startswith("/") else None
         first = usage is None or len(arguments) == 1
-        takes = usage.takes if usage is not None and first else "names"
+        takes = usage.completes if usage is not None and first else "names"
         offered = list(names) if takes == "names" else []
         if takes == "rooms":
             offered = [show_code(code) for code in rooms]

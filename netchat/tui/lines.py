@@ -6,7 +6,7 @@ r"""What happens in a chat, as lines for people.
     [leave] Nova left the chat
 
 A line is a row of styled parts. `render` is the one place where they become text for a terminal or
-a file, and the one place where what other people wrote is made harmless: no control character
+a file, and the one place where what other people wrote is made sanitize: no control character
 passes it, and a line feed becomes an indented line or `\n`, so that nobody can write a line that
 looks like another one's.
 """
@@ -31,15 +31,15 @@ from netchat.wire import Event, EventKind, Member
 __all__ = [
     "Kind",
     "Line",
+    "error_line",
     "event_line",
-    "harmless",
-    "mistake",
-    "notice",
+    "notice_line",
     "past_line",
     "people_line",
     "private_line",
     "render",
     "room_name",
+    "sanitize",
     "shorten",
 ]
 
@@ -75,12 +75,12 @@ class Line:
         return "".join(text for _, text in self.parts)
 
 
-def notice(tag: str, text: str, kind: Kind = Kind.NOTICE) -> Line:
+def notice_line(tag: str, text: str, kind: Kind = Kind.NOTICE) -> Line:
     """A line about the state of things: `[tag] text`."""
     return Line(kind, (("tag", f"[{tag}]"), ("", f" {text}")))
 
 
-def mistake(text: str, tag: str = "error") -> Line:
+def error_line(text: str, tag: str = "error") -> Line:
     """A line about what did not work."""
     return Line(Kind.ERROR, (("error", f"[{tag}]"), ("", f" {text}")))
 
@@ -135,11 +135,11 @@ def room_name(code: str) -> str:
 
 def shorten(text: str, width: int = 60) -> str:
     """Return the beginning of a text, on one line of so many columns."""
-    first = harmless(text, " ")
+    first = sanitize(text, " ")
     return first if columns(first) <= width else clip(first, 0, width - 1) + "…"
 
 
-def harmless(text: str, feed: str = "\\n") -> str:
+def sanitize(text: str, feed: str = "\\n") -> str:
     r"""Text from somebody else, fit to be shown: without control characters, on one line.
 
     Args:
@@ -158,7 +158,7 @@ def render(line: Line, *, colour: bool, one_line: bool) -> str:
         one_line: show a line feed as `\n`, rather than as a line break and an indent.
     """
     feed = "\\n" if one_line else "\n    "
-    safe = [(style, harmless(text, feed)) for style, text in line.parts]
+    safe = [(style, sanitize(text, feed)) for style, text in line.parts]
     if not colour:
         return "".join(text for _, text in safe)
     return "".join(_paint(style, text) for style, text in safe)

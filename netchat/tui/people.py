@@ -5,10 +5,10 @@ from __future__ import annotations
 from netchat.chat.client_events import RoomEvent
 from netchat.wire import EventKind, RoomKind
 
-__all__ = ["Crowd"]
+__all__ = ["People"]
 
 
-class Crowd:
+class People:
     """The people a client has seen.
 
     One person who leaves the chat leaves every room, the private ones too; one who takes another
@@ -33,7 +33,7 @@ class Crowd:
         """The client is no longer in a room."""
         self.rooms.pop(room, None)
 
-    def news(self, happened: RoomEvent) -> bool:
+    def is_new(self, happened: RoomEvent) -> bool:
         """Take an event in.
 
         Returns:

@@ -16,15 +16,16 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any
 
 from netchat.chat.client_events import ClientEvent
-from netchat.cli.exits import FAILED, INTERRUPTED, OK
-from netchat.tui.actions import perform
+from netchat.exit_codes import FAILED, INTERRUPTED, OK
+from netchat.tui.actions import run_command
 from netchat.tui.commands import parse
 from netchat.tui.input_lines import InputLine, InputLines
 from netchat.tui.json_output import event_json, line_json
-from netchat.tui.lines import Kind, Line, mistake, notice, render
-from netchat.tui.session import Conversation
+from netchat.tui.lines import Kind, Line, error_line, notice_line, render
+from netchat.tui.listen import listen
+from netchat.tui.session import ChatSession
 
-__all__ = ["STOP_SIGNALS", "chat_in_pipe"]
+__all__ = ["STOP_SIGNALS", "run_pipe"]
 
 #: Messages that may wait for their echo before the next line is read.
 WINDOW = 256
@@ -38,7 +39,7 @@ STOP_SIGNALS = {
 
 
 class _Printer:
-    """Writes lines where they belong, and remembers whether one was an error."""
+    """Writes lines where they belong, and has_store whether one was an error."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.failed = False
@@ -69,13 +70,13 @@ class _Printer:
         self.failed = self.failed or any(line.kind is Kind.ERROR for line in lines)
 
 
-async def chat_in_pipe(
-    conversation: Conversation, notes: Iterable[Line] = (), *, as_json: bool = False
+async def run_pipe(
+    session: ChatSession, notes: Iterable[Line] = (), *, as_json: bool = False
 ) -> int:
     """Send the lines of standard input; leave when the last one was delivered.
 
     Args:
-        conversation: with a client that is not connected yet.
+        session: with a client that is not connected yet.
         notes: lines to begin with, once the user is online.
         as_json: print every happening as one JSON object.
 
@@ -95,22 +96,22 @@ async def chat_in_pipe(
         if not stop.done():
             stop.set_result(STOP_SIGNALS[signal.Signals(number)])
 
-    async with conversation.client:
+    async with session.client:
         for number in STOP_SIGNALS:
             with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
                 loop.add_signal_handler(number, stopped, number)
         poke = asyncio.Event()
         listening = asyncio.create_task(
-            _stopping(stop, _listen(conversation, printer, poke, list(notes)))
+            _stopping(stop, _listen(session, printer, poke, list(notes)))
         )
-        sending = asyncio.create_task(_stopping(stop, _send(conversation, printer, poke)))
+        sending = asyncio.create_task(_stopping(stop, _send(session, printer, poke)))
         futures: set[asyncio.Future[Any]] = {listening, sending, stop}
         await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
         if stop.done() or listening.done():
             sending.cancel()
-        printer.lines(await conversation.leave())
+        printer.lines(await session.leave())
         # The goodbye is the last thing that happens; without a connection there is none.
-        await asyncio.wait({listening}, timeout=1 if conversation.core.ended else 0)
+        await asyncio.wait({listening}, timeout=1 if session.core.ended else 0)
         listening.cancel()
         for task in (listening, sending):
             with contextlib.suppress(asyncio.CancelledError):
@@ -130,17 +131,17 @@ async def _stopping(stop: asyncio.Future[int], work: Coroutine[Any, Any, None]) 
 
 
 async def _listen(
-    conversation: Conversation, printer: _Printer, poke: asyncio.Event, notes: list[Line]
+    session: ChatSession, printer: _Printer, poke: asyncio.Event, notes: list[Line]
 ) -> None:
-    async for event, lines in conversation.listen():
+    async for event, lines in listen(session):
         printer.event(event, lines)
-        if conversation.begun and notes:
+        if session.was_online and notes:
             printer.lines(notes)
             notes.clear()
         poke.set()
 
 
-async def _send(conversation: Conversation, printer: _Printer, poke: asyncio.Event) -> None:
+async def _send(session: ChatSession, printer: _Printer, poke: asyncio.Event) -> None:
     async def until(true: Callable[[], bool]) -> None:
         while not true():
             poke.clear()
@@ -149,17 +150,17 @@ async def _send(conversation: Conversation, printer: _Printer, poke: asyncio.Eve
                 async with asyncio.timeout(0.1):
                     await poke.wait()
 
-    core = conversation.core
-    await until(lambda: conversation.ready or conversation.turned_away)
-    if conversation.turned_away:
+    core = session.core
+    await until(lambda: session.ready or session.initial_room_refused)
+    if session.initial_room_refused:
         return
     async for line, problem in _lines_of_input():
         if problem:
-            printer.lines([notice("input", problem)])
+            printer.lines([notice_line("input", problem)])
         try:
             command = parse(line)
         except ValueError as error:
-            printer.lines([mistake(str(error))])
+            printer.lines([error_line(str(error))])
             continue
         if command is None:
             continue
@@ -169,11 +170,11 @@ async def _send(conversation: Conversation, printer: _Printer, poke: asyncio.Eve
             await until(lambda: core.unsent < WINDOW)
         else:
             # A command is carried out between what was said before it and what is said behind.
-            await until(lambda: conversation.settled)
-        printer.lines(perform(conversation, command))
+            await until(lambda: session.settled)
+        printer.lines(run_command(session, command))
         if command.verb not in ("say", "msg"):
-            await until(lambda: conversation.settled)
-    await until(lambda: conversation.settled and core.online)
+            await until(lambda: session.settled)
+    await until(lambda: session.settled and core.online)
 
 
 async def _lines_of_input() -> AsyncIterator[InputLine]:

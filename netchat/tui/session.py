@@ -8,39 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
-from netchat.chat.client_events import ClientEvent, NameRejected, Offline, SessionEnded
+from netchat.chat.client_events import NameRejected
 from netchat.chat.room_codes import LOBBY, read_code
-from netchat.errors import CannotConnect, NetchatError
 from netchat.net.client_driver import ClientDriver
-from netchat.tui.event_handlers import take
-from netchat.tui.lines import Line, harmless, mistake
-from netchat.tui.people import Crowd
+from netchat.tui.lines import Line, error_line
+from netchat.tui.people import People
 from netchat.wire import Member, RoomKind
 from netchat.wording import many
 
-__all__ = ["Conversation"]
-
-#: Seconds in which a server answers HELLO; what does not is something else.
-ANSWER_TIMEOUT = 10.0
-
-#: The same over a link. It has a timeout of its own for a peer that has no link; loading or compiling
-#: its codes, at both ends, comes on top.
-LINK_ANSWER_TIMEOUT = 60.0
+__all__ = ["ChatSession"]
 
 #: Seconds that messages under way get to arrive when the user leaves.
 LAST_MOMENT = 2.0
 
 
-class Conversation:
+class ChatSession:
     """What one user sees of a chat.
 
     Args:
         client: the connection.
         address: the server's, to be shown.
         room: code of the room to begin in; the lobby by default.
-        remembers: the client's memory is on disk.
+        has_store: the client's memory is on disk.
 
     Attributes:
         core: the client's rules.
@@ -60,26 +50,28 @@ class Conversation:
     """
 
     def __init__(
-        self, client: ClientDriver, address: str, room: str = "", *, remembers: bool = False
+        self, client: ClientDriver, address: str, room: str = "", *, has_store: bool = False
     ) -> None:
         self.client = client
         self.core = client.core
         self.address = address
-        self.remembers = remembers
-        self.wished = self.core.name
-        self.known = set(self.rooms)
-        self.awaited = (read_code(room) or room) if room else "" if self.known else LOBBY
-        self.current = self.awaited
+        self.has_store = has_store
+        self.requested_name = self.core.name
+        self.announced_rooms = set(self.rooms)
+        self.initial_room = (
+            (read_code(room) or room) if room else "" if self.announced_rooms else LOBBY
+        )
+        self.current = self.initial_room
         self.choose()
-        self.turned_away = False
+        self.initial_room_refused = False
         self.leaving: set[str] = set()
-        self.crowd = Crowd()
-        self.greet: set[str] = set()
-        self.pages: dict[str, list[Member]] = {}
-        self.begun = False
-        self.refused: NameRejected | None = None
+        self.people = People()
+        self.unlisted_rooms: set[str] = set()
+        self.partial_rosters: dict[str, list[Member]] = {}
+        self.was_online = False
+        self.name_rejection: NameRejected | None = None
         self.retry_at: float | None = None
-        self.told = ""
+        self.last_problem = ""
 
     @property
     def rooms(self) -> list[str]:
@@ -91,7 +83,7 @@ class Conversation:
     def ready(self) -> bool:
         """The room to begin in was entered, and what is said goes out at once."""
         view = self.core.memory.rooms.get(self.current)
-        return not self.awaited and view is not None and view.open
+        return not self.initial_room and view is not None and view.open
 
     @property
     def settled(self) -> bool:
@@ -103,39 +95,6 @@ class Conversation:
         rooms = self.rooms
         if self.current not in rooms:
             self.current = LOBBY if LOBBY in rooms else next(iter(rooms), "")
-
-    async def listen(self) -> AsyncIterator[tuple[ClientEvent, list[Line]]]:
-        """What happens, and the lines that tell of it; ends when the user has left.
-
-        It also ends when the server does not take the name at first: see `refused`.
-
-        Raises:
-            CannotConnect: there was no connection for too long, or no chat server behind it.
-            NetchatError: the server ended the session.
-        """
-        timeout = ANSWER_TIMEOUT if self.client.path is None else LINK_ANSWER_TIMEOUT
-        timer = asyncio.get_running_loop().call_later(timeout, self._no_answer)
-        try:
-            async for event in self.client.events():
-                timer.cancel()
-                yield event, take(self, event)
-                if isinstance(event, Offline) and not self.begun:
-                    what = (
-                        "is no place to chat" if self.client.path is None else "was not understood"
-                    )
-                    raise CannotConnect(f"{self.address} {what}: {harmless(self.told)}.")
-                if self.refused and not self.begun:
-                    return
-                if isinstance(event, SessionEnded) and not event.wanted:
-                    if self.core.ended:
-                        raise NetchatError(harmless(event.why))
-                    raise CannotConnect(f"{self.address}: {harmless(event.why)}")
-        finally:
-            timer.cancel()
-
-    def _no_answer(self) -> None:
-        self.client.why_lost = "what listens there does not answer as a chat server"
-        self.client.drop()
 
     async def leave(self) -> list[Line]:
         """End the session, once what is under way has had a moment to arrive.
@@ -152,6 +111,6 @@ class Conversation:
         if not unsent:
             return []
         text = many(unsent, "message")
-        if kept and self.remembers:
-            text += f"; start again as {self.wished} to send what was kept"
-        return [mistake(text, "not delivered")]
+        if kept and self.has_store:
+            text += f"; start again as {self.requested_name} to send what was kept"
+        return [error_line(text, "not delivered")]

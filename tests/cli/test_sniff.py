@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from netchat.cli.exits import NOT_PERMITTED
+from netchat.exit_codes import NOT_PERMITTED
 from tests.packets.namespaces import needs_root, network
 
 NETCHAT = (sys.executable, "-m", "netchat")

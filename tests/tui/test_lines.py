@@ -5,9 +5,9 @@ import pytest
 from netchat.tui.lines import (
     Kind,
     Line,
+    error_line,
     event_line,
-    mistake,
-    notice,
+    notice_line,
     past_line,
     people_line,
     private_line,
@@ -106,8 +106,8 @@ def test_nothing_harmful_passes_wherever_it_stands(harmful, colour):
         private_line(event(EventKind.CHAT, everywhere, everywhere), everywhere, own=True),
         people_line(everywhere, [Member(everywhere, 0)], Kind.ANSWER),
         past_line(event(EventKind.JOIN, everywhere)),
-        notice("x", everywhere),
-        mistake(everywhere),
+        notice_line("x", everywhere),
+        error_line(everywhere),
     ]
     for line in lines:
         assert harmful not in render(line, colour=colour, one_line=False)
@@ -119,7 +119,7 @@ def test_colours_come_only_when_asked_for_and_stay_with_the_name():
     assert first.startswith("\x1b[1;")
     assert first.split(":")[0] == second.split(":")[0]
     assert first.endswith(": hi")
-    assert "\x1b" not in plain(mistake("no"))
+    assert "\x1b" not in plain(error_line("no"))
 
 
 def test_an_event_of_a_kind_yet_unknown_is_still_shown():

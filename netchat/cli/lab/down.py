@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from netchat.cli.lab.permissions import may_make_networks
+from netchat.cli.lab.permissions import require_network_rights
 
 __all__ = ["down"]
 
@@ -16,7 +16,7 @@ def down(name: str) -> int:
 
     The exit code is 0 also if there was nothing to end.
     """
-    with may_make_networks():
+    with require_network_rights():
         from netchat.lab.lab import take_down
 
         click.echo(take_down(name), err=True)

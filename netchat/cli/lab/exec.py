@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from netchat.cli.lab.permissions import may_make_networks
+from netchat.cli.lab.permissions import require_network_rights
 
 __all__ = ["exec"]
 
@@ -36,7 +36,7 @@ def exec(name: str, root: bool, host: str, command: tuple[str, ...]) -> int:  # 
       sudo netchat lab exec --root h2 -- ip link set eth0 down      pull the plug
       sudo netchat lab exec h3                                      a shell
     """
-    with may_make_networks():
+    with require_network_rights():
         from netchat.lab.execute import execute
         from netchat.lab.lab_lock import namespace_of
 

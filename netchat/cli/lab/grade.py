@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from netchat.chat.text import show_text
-from netchat.cli.exits import FAILED
 from netchat.cli.params.duration import DURATION
+from netchat.exit_codes import FAILED
 from netchat.wording import many
 
 if TYPE_CHECKING:

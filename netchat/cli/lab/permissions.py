@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 from netchat.errors import NotPermitted
 
-__all__ = ["may_make_networks"]
+__all__ = ["require_network_rights"]
 
 
 @contextmanager
-def may_make_networks() -> Iterator[None]:
+def require_network_rights() -> Iterator[None]:
     """Tell who may not what to do about it."""
     if sys.platform != "linux":
         raise NotPermitted(

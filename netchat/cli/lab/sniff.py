@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from netchat.cli.lab.permissions import may_make_networks
+from netchat.cli.lab.permissions import require_network_rights
 
 __all__ = ["sniff"]
 
@@ -29,7 +29,7 @@ def sniff(name: str, what: tuple[str, ...]) -> None:
       sudo netchat lab sniff h2 --tree
       sudo netchat lab sniff h2 --write chat.pcapng      for netchat inspect, and Wireshark
     """
-    with may_make_networks():
+    with require_network_rights():
         from netchat.lab.execute import execute
         from netchat.lab.lab_lock import namespace_of
 

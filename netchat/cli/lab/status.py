@@ -8,7 +8,7 @@ from typing import Any
 import click
 import wcwidth
 
-from netchat.cli.exits import FAILED
+from netchat.exit_codes import FAILED
 from netchat.wording import many
 
 __all__ = ["show_directions", "status"]

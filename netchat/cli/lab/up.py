@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.cli.exits import INTERRUPTED
-from netchat.cli.lab.permissions import may_make_networks
+from netchat.cli.lab.permissions import require_network_rights
 from netchat.cli.lab.status import show_directions
 from netchat.cli.params.impairment import impair_options
+from netchat.exit_codes import INTERRUPTED
 
 if TYPE_CHECKING:
     from netchat.channels.impairment import Impairments
@@ -63,7 +63,7 @@ def up(
     from netchat.channels.impairment import Impairments
 
     try:
-        wish = Impairments(channel, loss, burst, duplicate, reorder, delay)
+        impairments = Impairments(channel, loss, burst, duplicate, reorder, delay)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     tell = os.open(os.devnull, os.O_WRONLY)
@@ -71,17 +71,17 @@ def up(
         tell, told = _fork()
         if told is not None:
             return told
-    with may_make_networks():
+    with require_network_rights():
         from netchat.lab.lab import Lab
 
         stopping, stop = os.pipe()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: os.write(stop, b"."))
-        with Lab(name, [f"h{number}" for number in range(1, hosts + 1)], wish, seed) as lab:
-            _show(lab, wish, detach=detach)
+        with Lab(name, [f"h{number}" for number in range(1, hosts + 1)], impairments, seed) as lab:
+            _show(lab, impairments, detach=detach)
             os.write(tell, b".")
             if detach:
-                _let_go_of_the_terminal()
+                _detach_from_terminal()
             lab.serve(stopping)
             state = lab.state()
             click.echo("\nEnding what runs on the hosts.", err=True)  # behind the ^C
@@ -113,13 +113,13 @@ def _fork() -> tuple[int, int | None]:
     return -1, max(os.waitstatus_to_exitcode(status), 0) or INTERRUPTED
 
 
-def _let_go_of_the_terminal() -> None:
+def _detach_from_terminal() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(nothing, number)
 
 
-def _show(lab: Lab, wish: Impairments, *, detach: bool) -> None:
+def _show(lab: Lab, impairments: Impairments, *, detach: bool) -> None:
     hosts = lab.network.hosts.values()
     # What to type: as root or by sudo, and by its path where that finds no netchat.
     found = shutil.which("netchat") == shutil.which(sys.argv[0])
@@ -127,7 +127,7 @@ def _show(lab: Lab, wish: Impairments, *, detach: bool) -> None:
     command += " lab" if lab.network.name == "lab" else f" lab --name {lab.network.name}"
     lines = [f"{host.name:<4} {host.address:<12} {host.address6}" for host in hosts]
     lines += [
-        f"Between any two, each way: {wish} (--seed {lab.seed}).",
+        f"Between any two, each way: {impairments} (--seed {lab.seed}).",
         "",
         f"{command} exec h1 -- netchat serve --lan",
         f"{command} exec h2 -- netchat client h1 --name Nova",

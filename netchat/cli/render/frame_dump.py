@@ -15,13 +15,13 @@ from netchat.errors import BadBody
 from netchat.wire import HEADER_FIELDS, HEADER_SIZE, MESSAGES, Field, walk
 from netchat.wording import many
 
-__all__ = ["anatomy"]
+__all__ = ["frame_dump"]
 
 #: Bytes shown in a line, and lines for one field at most; a longer field is cut, and says so.
 _ACROSS, _LINES = 8, 8
 
 
-def anatomy(frame: bytes, width: int | None = None) -> list[str]:
+def frame_dump(frame: bytes, width: int | None = None) -> list[str]:
     """Lines that show a frame field by field, as far as it is one.
 
     Args:
