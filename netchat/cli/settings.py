@@ -1,11 +1,11 @@
-"""Options set elsewhere than on the command line: in the configuration file, or by the environment.
+"""Options from the configuration file and from the environment.
 
     [serve]                     NETCHAT_SERVE_PORT=7000
     port = 7000                 NETCHAT_LAB_UP_HOSTS=3
     no-such-key = 1             NETCHAT_SERVE_NO_SUCH_KEY=1
 
-A key is an option's long name, or an argument's name. What no command has, and a value that its
-option does not take, are errors that name the location where they are set.
+A key is the long name of an option, or the name of an argument. Unknown keys and invalid values are
+errors that name where they are set.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from click.core import ParameterSource
 
 __all__ = ["load", "locating_errors"]
 
-#: Variables that are not options of a command: they are for the root, for `make` and for the course.
+#: Variables of the root command, of `make` and of the course, which are not options of a command.
 _NOT_OPTIONS = ("NETCHAT_CONFIG", "NETCHAT_NO_APT", "NETCHAT_COURSE", "NETCHAT_QUICK")
 
-#: What Kubernetes sets in every container for a service called netchat or netchat-….
+#: Variables that Kubernetes sets in every container for a service called netchat or netchat-….
 _KUBERNETES = re.compile(r"\w+(_SERVICE_HOST|_SERVICE_PORT\w*|_PORT_\d+_\w+)=.*|\w+_PORT=\w+://.*")
 
 #: Where in a context the locations are kept at which options were set: by command, by parameter.
@@ -37,17 +37,17 @@ Locations = dict[tuple[str, ...], dict[str, str]]
 
 
 def load(ctx: click.Context, file: Path | None) -> Settings:
-    """Read the configuration file and the environment, which goes first.
+    """Read the configuration file and the environment, which takes precedence.
 
     Args:
-        ctx: Context of the root.
-        file: The configuration file; None is the user's, if there is one.
+        ctx: Context of the root command.
+        file: Configuration file; None is the user's own, if it exists.
 
     Returns:
-        What `Context.default_map` takes.
+        Defaults for `Context.default_map`.
 
     Raises:
-        UsageError: The file cannot be read, or something in it or in the environment cannot be used.
+        UsageError: The file cannot be read, or a key or value in it or in the environment is invalid.
     """
     locations: Locations = ctx.meta.setdefault(_LOCATIONS, {})
     assert isinstance(ctx.command, click.Group)
@@ -63,7 +63,7 @@ def load(ctx: click.Context, file: Path | None) -> Settings:
 
 @contextmanager
 def locating_errors() -> Iterator[None]:
-    """Let errors about values say where the values are set, if that is not the command line."""
+    """Add the file or variable that sets a value to errors about the value."""
     try:
         yield
     except click.UsageError as error:
@@ -99,7 +99,7 @@ def _users_file() -> Path | None:
     path = platformdirs.user_config_path("netchat") / "config.toml"
     try:
         return path if path.is_file() else None
-    except OSError:  # a home that may not be read, as under sudo -u: there is none for us
+    except OSError:  # the home directory is not readable, as under sudo -u
         return None
 
 
@@ -109,7 +109,7 @@ def _read(path: Path) -> Settings:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise click.UsageError(f"The configuration {path} cannot be read: {error}") from error
+        raise click.UsageError(f"Cannot read the configuration file {path}: {error}") from error
 
 
 def _of_table(
@@ -120,7 +120,7 @@ def _of_table(
     file: Path,
     locations: Locations,
 ) -> Settings:
-    """Check a table of the file; return it by the names of parameters."""
+    """Check a table of the file and return its values by parameter name."""
     header = f"[{'.'.join(names)}]" if names else "the file"
     settings: Settings = {}
     params = _params(command) if names else {}
@@ -128,7 +128,7 @@ def _of_table(
         if isinstance(command, click.Group) and key in command.list_commands(ctx):
             if not isinstance(value, dict):
                 raise click.UsageError(
-                    f"{file}: {key} is a command; its options go below [{'.'.join((*names, key))}]."
+                    f"{file}: {key} is a command; set its options in [{'.'.join((*names, key))}]."
                 )
             inner = command.get_command(ctx, key)
             assert inner is not None
@@ -141,7 +141,7 @@ def _of_table(
                 *(command.list_commands(ctx) if isinstance(command, click.Group) else ()),
             ]
             raise click.UsageError(
-                f"{file}: {header} has the unknown key {key!r}; {_hint(key, known)}"
+                f"{file}: unknown key {key!r} in {header}; {_hint(key, known)}"
             )
         location = f"{key} in {header} of {file}"
         settings[str(param.name)] = _as_typed(param, value, location)
@@ -150,11 +150,11 @@ def _of_table(
 
 
 def _as_typed(param: click.Parameter, value: Any, location: str) -> Any:
-    """A value of TOML as somebody would type it on the command line, so that it is checked alike."""
+    """Return a TOML value as the user would type it, so that both are checked alike."""
     if getattr(param, "is_flag", False):
         if not isinstance(value, bool):
             raise click.UsageError(
-                f"Invalid value for {location}: it is true or false, not {value!r}."
+                f"Invalid value for {location}: must be true or false, got {value!r}."
             )
         return value
     several = param.nargs == -1 or getattr(param, "multiple", False)
@@ -162,8 +162,8 @@ def _as_typed(param: click.Parameter, value: Any, location: str) -> Any:
     for item in items:
         if isinstance(item, bool) or not isinstance(item, (str, int, float)):
             raise click.UsageError(
-                f"Invalid value for {location}: it is a number or a text"
-                f"{', or a list of them' if several else ''}, not {item!r}."
+                f"Invalid value for {location}: must be a number or a string"
+                f"{', or a list of them' if several else ''}, got {item!r}."
             )
     return [str(item) for item in items] if several else str(value)
 
@@ -194,7 +194,7 @@ def _add_variable(
             for each in ctx.command.list_commands(ctx)  # type: ignore[attr-defined]
         ]
         raise click.UsageError(
-            f"The environment sets {name}, which is no option of a command; {_hint(name, known)}"
+            f"The environment sets {name}, but no command has such an option; {_hint(name, known)}"
         )
     several = param.nargs == -1 or getattr(param, "multiple", False)
     settings[str(param.name)] = value.split() if several else value
@@ -202,7 +202,7 @@ def _add_variable(
 
 
 def _params(command: click.Command) -> Mapping[str, click.Parameter]:
-    """What can be set of a command: its parameters by the names of their keys."""
+    """Return the parameters of a command by key."""
     return dict(_named(command))
 
 
@@ -219,9 +219,9 @@ def _variable(name: str) -> str:
 
 def _hint(given: str, known: list[str]) -> str:
     near = get_close_matches(given, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
+    return f"did you mean {near[0]}?" if near else f"available: {', '.join(known)}."
 
 
 def _path(ctx: click.Context) -> tuple[str, ...]:
-    """The names of a context's command and of its groups, without the root's."""
+    """Return the names of a context's groups and command, without the root's."""
     return () if ctx.parent is None else (*_path(ctx.parent), str(ctx.info_name))
