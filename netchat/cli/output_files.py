@@ -33,7 +33,9 @@ def check_file(_ctx: click.Context, param: click.Parameter, value: str | None) -
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise click.BadParameter(f"{path} is not writable.")
     if param.name == "plot" and path.suffix not in _PICTURES:
-        raise click.BadParameter(f"{path} must end in {', '.join(_PICTURES[:-1])} or {_PICTURES[-1]}.")
+        raise click.BadParameter(
+            f"{path} must end in {', '.join(_PICTURES[:-1])} or {_PICTURES[-1]}."
+        )
     return value
 
 
@@ -63,6 +65,4 @@ def write_output(file: str | os.PathLike[str], content: str | bytes) -> None:
     try:
         write_file(file, content)
     except OSError as error:
-        raise click.ClickException(
-            f"Cannot write {file}: {error.strerror or error}."
-        ) from error
+        raise click.ClickException(f"Cannot write {file}: {error.strerror or error}.") from error

@@ -29,7 +29,7 @@ _NOT_OPTIONS = ("NETCHAT_CONFIG", "NETCHAT_NO_APT", "NETCHAT_COURSE", "NETCHAT_Q
 #: Variables that Kubernetes sets in every container for a service called netchat or netchat-….
 _KUBERNETES = re.compile(r"\w+(_SERVICE_HOST|_SERVICE_PORT\w*|_PORT_\d+_\w+)=.*|\w+_PORT=\w+://.*")
 
-#: Where in a context the locations are kept at which options were set: by command, by parameter.
+#: Key in `Context.meta` of the locations at which options were set, by command and parameter.
 _LOCATIONS = "netchat.cli.settings"
 
 Settings = dict[str, Any]
@@ -140,9 +140,7 @@ def _of_table(
                 *params,
                 *(command.list_commands(ctx) if isinstance(command, click.Group) else ()),
             ]
-            raise click.UsageError(
-                f"{file}: unknown key {key!r} in {header}; {_hint(key, known)}"
-            )
+            raise click.UsageError(f"{file}: unknown key {key!r} in {header}; {_hint(key, known)}")
         location = f"{key} in {header} of {file}"
         settings[str(param.name)] = _as_typed(param, value, location)
         locations.setdefault(names, {})[str(param.name)] = location

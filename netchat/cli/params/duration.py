@@ -28,7 +28,9 @@ class _Duration(click.ParamType):  # type: ignore[type-arg] # generic since clic
         except ValueError:
             seconds = math.nan
         if not 0 <= seconds < math.inf:
-            self.fail(f"must be a duration such as 90, 90s, 5m, 2h or 30d, got {value!r}.", param, ctx)
+            self.fail(
+                f"must be a duration such as 90, 90s, 5m, 2h or 30d, got {value!r}.", param, ctx
+            )
         return seconds
 
 
