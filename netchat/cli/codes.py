@@ -25,7 +25,7 @@ class CodeSpec(click.ParamType):  # type: ignore[type-arg] # generic since click
     name = "spec"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Code:
-        """Return the code; fail with a usage error if there is none for this spec."""
+        """Return the code; fail with a usage error if the spec is invalid."""
         from netchat.coding import Code, get
 
         if isinstance(value, Code):

@@ -37,7 +37,7 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
             click.echo(f"{mark}  {check.name:<20} {check.found}")
             if not check.ok:
                 click.echo(f"{'':9}needed for {check.needed_for}; fix it with:")
-                click.echo(f"{'':11}{click.style(check.mend, bold=True)}")
+                click.echo(" " * 11 + click.style(check.mend, bold=True))
     if as_json:
         click.echo(json.dumps([check._asdict() for check in checks], indent=2))
     if any(check.core and not check.ok for check in checks):

@@ -75,7 +75,7 @@ class _Root(LazyGroup):
 )
 @click.pass_context
 def cli(ctx: click.Context, config: Path | None) -> None:
-    """A packet-level networking lab built around a chat.
+    """Run netchat, a packet-level networking lab built around a chat.
 
     \b
     Try it:

@@ -1,4 +1,4 @@
-"""What each command of a user does to a session."""
+"""Actions of the user's commands on a chat session."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ from netchat.tui.commands import HISTORY_DEFAULT, HISTORY_MOST, Command, help_li
 from netchat.tui.lines import Kind, Line, error_line, notice_line, room_name
 from netchat.tui.link_status import link_lines
 from netchat.tui.session import ChatSession
-from netchat.wording import many
 
 __all__ = ["run_command"]
 
+_NO_ROOM = "You are not in a room; join one, for example with /join lobby."
+
 
 def run_command(session: ChatSession, command: Command) -> list[Line]:
-    """Do what the user says.
+    """Run a user's command.
 
     Returns:
-        The lines that answer at once; most answers come from the server.
+        Lines to show immediately. Most answers arrive later, as events.
     """
     try:
         lines = _ACTIONS[command.verb](session, *command.words)
         session.client.flush()
-    except NetchatError as error:  # the disk is full, for one
+    except NetchatError as error:  # for example, the disk is full
         return [error_line(str(error))]
     return lines
 
 
 def _problem(session: ChatSession, text: str) -> str | None:
-    """What would keep the server from taking a text."""
+    """Return why the server would reject a text, or None."""
     size, limit = len(text.encode()), session.core.max_text
     if limit and size > limit:
-        return f"The message has {many(size, 'byte')}; this server takes {limit}. Send it in parts."
+        return f"A message must be at most {limit} bytes, got {size}. Send it in parts."
     return validate_text(text)
 
 
@@ -42,7 +43,7 @@ def _say(session: ChatSession, text: str) -> list[Line]:
     text = _encodable(text)
     problem = _problem(session, text)
     if session.current not in session.core.memory.rooms:
-        problem = "You are in no room; /join lobby, for example."
+        problem = _NO_ROOM
     if problem is not None:
         return [error_line(problem)]
     session.core.say(session.current, text)
@@ -59,20 +60,18 @@ def _msg(session: ChatSession, name: str, text: str) -> list[Line]:
 
 
 def _encodable(text: str) -> str:
-    """A terminal in another encoding can hand over lone surrogates, which no UTF-8 can carry."""
+    """Replace lone surrogates, which a terminal with another encoding may produce."""
     return text.encode(errors="replace").decode()
 
 
 def _room(session: ChatSession, code: str) -> tuple[str, list[Line]]:
-    """The room that is meant, and what to say if there is none."""
+    """Return the code of the selected room and no lines, or "" and an error."""
     if not code and not session.current:
-        return "", [error_line("You are in no room; /join lobby, for example.")]
+        return "", [error_line(_NO_ROOM)]
     room = (read_code(code) or code) if code else session.current
     if room in session.rooms:
         return room, []
-    return "", [
-        error_line(f"You are not in {room_name(room)[:60]}; /rooms lists those you are in.")
-    ]
+    return "", [error_line(f"You are not in {room_name(room)[:60]}; /rooms lists your rooms.")]
 
 
 def _who(session: ChatSession, code: str = "") -> list[Line]:
@@ -95,7 +94,7 @@ def _join(session: ChatSession, code: str) -> list[Line]:
         return _switch(session, code)
     if room is None:
         return [
-            error_line(f"{code[:40]!r} is no room code; one looks like 7K3F9-2MQ0T, or is lobby.")
+            error_line(f"A room code must look like 7K3F9-2MQ0T, or be lobby, got {code[:40]!r}.")
         ]
     session.core.join(room)
     return []
@@ -105,7 +104,7 @@ def _switch(session: ChatSession, code: str) -> list[Line]:
     room, problem = _room(session, code)
     if room:
         session.current = room
-        return [notice_line("room", f"you speak in {room_name(room)}")]
+        return [notice_line("room", f"you are now talking in {room_name(room)}")]
     return problem
 
 
@@ -124,10 +123,10 @@ def _leave(session: ChatSession, code: str = "") -> list[Line]:
 
 def _rooms(session: ChatSession) -> list[Line]:
     shown = [
-        show_code(code) + (" (you speak here)" if code == session.current else "")
+        show_code(code) + (" (current)" if code == session.current else "")
         for code in session.rooms
     ]
-    return [notice_line("rooms", ", ".join(shown) or "you are in none", Kind.ANSWER)]
+    return [notice_line("rooms", ", ".join(shown) or "you are not in a room", Kind.ANSWER)]
 
 
 def _nick(session: ChatSession, name: str) -> list[Line]:

@@ -1,4 +1,4 @@
-"""What each happening does to a session, and the lines that tell of it."""
+"""Handlers of client events: they update a chat session and return the lines to show."""
 
 from __future__ import annotations
 
@@ -43,16 +43,12 @@ from netchat.wording import many
 
 __all__ = ["handle_event"]
 
-#: Names that are shown on entering a room; /who shows all.
+#: Maximum number of names shown on entering a room; /who shows all.
 GREETED = 20
 
 
 def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
-    """Take in what has happened.
-
-    Returns:
-        The lines that tell of it.
-    """
+    """Update the session for an event and return the lines to show."""
     match event:
         case RoomEvent():
             return _happened(session, event)
@@ -63,8 +59,8 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
         case NameRejected():
             return _name_refused(session, event)
         case NameChanged(name):
-            # The rooms tell of it themselves.
-            return [] if session.rooms else [notice_line("name", f"you are {name} now")]
+            # Each room also sends an event about it.
+            return [] if session.rooms else [notice_line("name", f"you are now {name}")]
         case RoomEntered():
             return _entered(session, event)
         case RoomLeft(room, why):
@@ -72,11 +68,11 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
         case RosterReceived():
             return _people(session, event)
         case HistoryReceived(room, events, _):
-            nothing = notice_line("history", f"nothing is kept of {room_name(room)}", Kind.ANSWER)
+            nothing = notice_line("history", f"{room_name(room)} has no history", Kind.ANSWER)
             return [past_line(event) for event in events] or [nothing]
         case EventsMissed(room, first, last):
             count = many(last - first + 1, "event")
-            text = f"{count} of {room_name(room)}: the server has them no more"
+            text = f"{count} of {room_name(room)}, no longer available on the server"
             return [notice_line("missed", text)]
         case RequestRefused():
             return _declined(session, event)
@@ -85,9 +81,9 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
         case WarningReceived(error):
             return _warned(session, error)
         case SessionEnded():
-            return []  # `ChatSession.listen` raises it
+            return []  # `listen` raises it
         case Acknowledged():
-            return []  # the message itself has been shown, in its place in the room
+            return []  # the message itself has been shown
         case _:
             assert_never(event)
 
@@ -110,11 +106,11 @@ def _online(session: ChatSession, online: Online) -> list[Line]:
     session.retry_at = session.name_rejection = None
     session.last_problem = ""
     if again:
-        how = "" if online.resumed else " (the old session is over)"
-        return [notice_line("online", f"connected again, as {online.name}{how}")]
+        how = "" if online.resumed else " (in a new session)"
+        return [notice_line("online", f"reconnected as {online.name}{how}")]
     text = f"you are {online.name} on {session.address}"
     if online.resumed:
-        text += "; your session goes on"
+        text += "; session resumed"
         if fold(online.name) != fold(session.requested_name):
             text += f" under this name (/nick {session.requested_name} changes it)"
     lines = [notice_line("online", text)]
@@ -133,7 +129,7 @@ def _offline(session: ChatSession, why: str, retry_in: float) -> list[Line]:
     session.retry_at = time.monotonic() + retry_in
     session.last_problem = session.last_problem or why
     return (
-        [notice_line("offline", f"{why.rstrip('.')}; trying again")]
+        [notice_line("offline", f"{why.rstrip('.')}; reconnecting")]
         if first and session.was_online
         else []
     )
@@ -144,13 +140,13 @@ def _name_refused(session: ChatSession, refused: NameRejected) -> list[Line]:
     if not session.was_online or before == refused:
         return []
     hint = f", such as /nick {refused.suggestion}" if refused.suggestion else ""
-    return [error_line(f"{refused.why} To go on, write /nick and another one{hint}")]
+    return [error_line(f"{refused.why} Choose another name with /nick{hint}")]
 
 
 def _entered(session: ChatSession, entered: RoomEntered) -> list[Line]:
     if entered.kind is RoomKind.PRIVATE:
         return []
-    # Rooms that were known before a connection was lost do not take the floor.
+    # Rooms that the client rejoins after a reconnect do not become the current room.
     if entered.room not in session.announced_rooms or not session.current:
         session.current = entered.room
     lines = _greeting(session, entered.room)
@@ -164,20 +160,20 @@ def _greeting(session: ChatSession, room: str) -> list[Line]:
         session.initial_room = ""
     session.unlisted_rooms.add(room)
     session.core.who(room)
-    way_in = "" if room == LOBBY else f"; others get in by /join {show_code(room)}"
+    way_in = "" if room == LOBBY else f"; others join it with /join {show_code(room)}"
     return [notice_line("room", f"you are in {room_name(room)}{way_in}")]
 
 
 def _left(session: ChatSession, room: str, why: str) -> list[Line]:
     session.people.forget(room)
     if room not in session.announced_rooms:
-        return []  # a private one
+        return []  # a private room
     session.announced_rooms.discard(room)
     if room == session.initial_room:
         session.initial_room_refused = True
         session.initial_room = ""
-        why = why or "the server has it no more."
-        return [error_line(f"You cannot go back to {room_name(room)}: {why}")]
+        why = why or "it no longer exists on the server."
+        return [error_line(f"You cannot return to {room_name(room)}: {why}")]
     wanted = room in session.leaving
     session.leaving.discard(room)
     text = f"you {'have left' if wanted else 'are no longer in'} {room_name(room)}"
@@ -185,7 +181,7 @@ def _left(session: ChatSession, room: str, why: str) -> list[Line]:
     if session.current == room:
         session.choose()
         if session.current:
-            text += f", and speak in {room_name(session.current)}"
+            text += f"; you are now talking in {room_name(session.current)}"
     if not session.rooms and not wanted:
         session.core.join(LOBBY)
         session.client.flush_or_drop()
@@ -206,7 +202,7 @@ def _people(session: ChatSession, people: RosterReceived) -> list[Line]:
         return [people_line(room, members, Kind.ANSWER)]
     session.unlisted_rooms.discard(room)
     if len(members) == 1:
-        return [notice_line("who", "nobody else is here yet")]
+        return [notice_line("who", "no one else is here yet")]
     return [people_line(room, members[:GREETED], Kind.NOTICE, len(members))]
 
 
@@ -221,7 +217,7 @@ def _declined(session: ChatSession, declined: RequestRefused) -> list[Line]:
 
 def _warned(session: ChatSession, error: Error) -> list[Line]:
     session.last_problem = error.text
-    # Every try with a name that is refused ends in this one; the refusal itself was told.
+    # Each attempt with a rejected name ends with this error; the rejection itself was shown.
     if error.code == ErrorCode.HANDSHAKE_TIMEOUT and session.name_rejection:
         return []
     return [notice_line("warning", error.text)]

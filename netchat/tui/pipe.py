@@ -1,7 +1,7 @@
-"""The client without a keyboard: sends the lines of standard input, prints what happens.
+"""Chat through a pipe: sends the lines of standard input and prints events.
 
-Events and answers go to standard output, the state of things and errors to standard error; as JSON
-everything goes to standard output.
+Events and answers go to standard output, notices and errors to standard error. With JSON, everything
+goes to standard output.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from netchat.tui.session import ChatSession
 
 __all__ = ["STOP_SIGNALS", "run_pipe"]
 
-#: Messages that may wait for their echo before the next line is read.
+#: Maximum unacknowledged messages; the client reads the next line below this limit.
 WINDOW = 256
 
-#: The signals that end a client, those that the system has, and the exit codes.
+#: Signals that end a client, as far as the system has them, with the exit code of each.
 STOP_SIGNALS = {
     getattr(signal, name): status
     for name, status in (("SIGINT", INTERRUPTED), ("SIGTERM", OK), ("SIGHUP", OK))
@@ -39,7 +39,7 @@ STOP_SIGNALS = {
 
 
 class _Printer:
-    """Writes lines where they belong, and has_store whether one was an error."""
+    """Writer of lines to standard output or error that records whether one was an error."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.failed = False
@@ -73,26 +73,26 @@ class _Printer:
 async def run_pipe(
     session: ChatSession, notes: Iterable[Line] = (), *, as_json: bool = False
 ) -> int:
-    """Send the lines of standard input; leave when the last one was delivered.
+    """Send the lines of standard input, and leave when the last one is acknowledged.
 
     Args:
-        session: with a client that is not connected yet.
-        notes: lines to begin with, once the user is online.
-        as_json: print every happening as one JSON object.
+        session: Session of a client that is not connected yet.
+        notes: Lines to print once the user is online.
+        as_json: Print each event as one JSON object.
 
     Returns:
-        The exit code: FAILED if anything the lines asked for was refused.
+        Exit code: FAILED if the client or the server rejected a line.
 
     Raises:
-        CannotConnect: there is no server, or not for longer than the client's patience.
-        NetchatError: the server ended the session.
+        CannotConnect: There is no server, or the connection was lost for too long.
+        NetchatError: The server ended the session.
     """
     printer = _Printer(as_json=as_json)
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[int] = loop.create_future()
 
     def stopped(number: int) -> None:
-        loop.remove_signal_handler(number)  # who sends it again will not wait for the goodbye
+        loop.remove_signal_handler(number)  # a second signal ends the process without BYE
         if not stop.done():
             stop.set_result(STOP_SIGNALS[signal.Signals(number)])
 
@@ -110,7 +110,7 @@ async def run_pipe(
         if stop.done() or listening.done():
             sending.cancel()
         printer.lines(await session.leave())
-        # The goodbye is the last thing that happens; without a connection there is none.
+        # Wait for the server to confirm BYE; without a connection it was not sent.
         await asyncio.wait({listening}, timeout=1 if session.core.ended else 0)
         listening.cancel()
         for task in (listening, sending):
@@ -122,7 +122,7 @@ async def run_pipe(
 
 
 async def _stopping(stop: asyncio.Future[int], work: Coroutine[Any, Any, None]) -> None:
-    """Let output that can no longer be written end the chat as a signal does: with a goodbye."""
+    """Run a task; if standard output fails, stop the client as a signal does, with BYE."""
     try:
         await work
     except SystemExit as end:
@@ -145,7 +145,7 @@ async def _send(session: ChatSession, printer: _Printer, poke: asyncio.Event) ->
     async def until(true: Callable[[], bool]) -> None:
         while not true():
             poke.clear()
-            # Not everything that makes it true is a happening.
+            # Poll as well: not every change of state causes an event.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.1):
                     await poke.wait()
@@ -169,7 +169,7 @@ async def _send(session: ChatSession, printer: _Printer, poke: asyncio.Event) ->
         if command.verb in ("say", "msg"):
             await until(lambda: core.unsent < WINDOW)
         else:
-            # A command is carried out between what was said before it and what is said behind.
+            # Run a command after all earlier messages, and before any later one.
             await until(lambda: session.settled)
         printer.lines(run_command(session, command))
         if command.verb not in ("say", "msg"):
@@ -178,10 +178,10 @@ async def _send(session: ChatSession, printer: _Printer, poke: asyncio.Event) ->
 
 
 async def _lines_of_input() -> AsyncIterator[InputLine]:
-    """The lines of standard input.
+    """Yield the lines of standard input.
 
-    A thread reads them: a file cannot be waited for by the event loop. It reads a little ahead
-    only, and it is never waited for, since a read from a silent pipe cannot be interrupted.
+    A daemon thread reads them, because an event loop cannot wait for a file and a blocked read
+    cannot be interrupted. The semaphore limits how far it reads ahead.
     """
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[list[InputLine] | None] = asyncio.Queue()
@@ -189,7 +189,7 @@ async def _lines_of_input() -> AsyncIterator[InputLine]:
 
     def hand_on(lines: list[InputLine] | None) -> None:
         ahead.acquire()
-        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(queue.put_nowait, lines)
 
     def read() -> None:
@@ -197,7 +197,7 @@ async def _lines_of_input() -> AsyncIterator[InputLine]:
         while chunk:
             try:
                 chunk = os.read(sys.stdin.fileno(), 65536)
-            except OSError:  # it is closed, or its terminal is gone
+            except OSError:  # stdin is closed, or its terminal is gone
                 chunk = b""
             lines = cutter.feed(chunk, final=not chunk)
             if lines:

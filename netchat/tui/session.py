@@ -1,7 +1,6 @@
-"""A user's side of a chat, whatever shows it.
+"""State of one user's chat, independent of the front end that shows it.
 
-What happens changes it (`chat_news`), and so does what the user types (`chat_actions`); both give
-back the lines that are to be shown.
+`event_handlers` updates it for events of the client, `actions` for commands of the user.
 """
 
 from __future__ import annotations
@@ -19,34 +18,34 @@ from netchat.wording import many
 
 __all__ = ["ChatSession"]
 
-#: Seconds that messages under way get to arrive when the user leaves.
+#: Seconds to wait for acknowledgements when the user leaves.
 LAST_MOMENT = 2.0
 
 
 class ChatSession:
-    """What one user sees of a chat.
+    """State of one user's chat.
 
     Args:
-        client: the connection.
-        address: the server's, to be shown.
-        room: code of the room to begin in; the lobby by default.
-        has_store: the client's memory is on disk.
+        client: Driver of the client.
+        address: Address of the server, for display.
+        room: Code of the room to join first; by default the lobby.
+        has_store: The client's state is on disk.
 
     Attributes:
-        core: the client's rules.
-        wished: the name the user began with.
-        current: code of the room the user speaks in; empty if there is none.
-        known: codes of the rooms the user has been told to be in.
-        awaited: code of the room to begin in, until it is entered.
-        turned_away: it could not be entered.
-        leaving: codes of the rooms the user has asked to leave.
-        crowd: the people seen.
-        greet: rooms whose people are shown because they were just entered.
-        pages: of the answers to WHO that are not complete yet, by room.
-        begun: the server has taken the user in.
-        refused: the server does not take the name, and no other one was accepted since.
-        retry_at: while the connection is lost: when the next try is (`time.monotonic`).
-        told: what the server, or the system, last said about a connection that failed.
+        core: Sans-I/O core of the client.
+        requested_name: User name at the start.
+        current: Code of the room that messages go to; empty without a room.
+        announced_rooms: Codes of the rooms that the user has been shown to be in.
+        initial_room: Code of the room to join first, until it is entered.
+        initial_room_refused: The server refused the initial room.
+        leaving: Codes of the rooms that the user is leaving.
+        people: Users seen so far.
+        unlisted_rooms: Rooms just entered, whose members will be shown.
+        partial_rosters: Members received so far of rosters that span several answers, by room.
+        was_online: The client has been online at least once.
+        name_rejection: Rejection of the user name, until another one is accepted.
+        retry_at: Time of the next reconnect (`time.monotonic`), or None while connected.
+        last_problem: Last error of the server or the system about a failed connection.
     """
 
     def __init__(
@@ -75,32 +74,32 @@ class ChatSession:
 
     @property
     def rooms(self) -> list[str]:
-        """Codes of the rooms the user is in, the private ones left out."""
+        """Codes of the user's rooms, without private ones."""
         rooms = self.core.memory.rooms.values()
         return [view.code for view in rooms if view.kind is not RoomKind.PRIVATE]
 
     @property
     def ready(self) -> bool:
-        """The room to begin in was entered, and what is said goes out at once."""
+        """Whether the initial room is entered and messages can be sent to it."""
         view = self.core.memory.rooms.get(self.current)
         return not self.initial_room and view is not None and view.open
 
     @property
     def settled(self) -> bool:
-        """Everything said has its echo, everything asked its answer, and all of it was shown."""
+        """Whether every message is acknowledged, every request answered, and every event shown."""
         return not (self.core.unsent or self.core.requests or self.client.waiting)
 
     def choose(self) -> None:
-        """Speak in some room, if the current one is gone."""
+        """Select another current room if the user is no longer in this one."""
         rooms = self.rooms
         if self.current not in rooms:
             self.current = LOBBY if LOBBY in rooms else next(iter(rooms), "")
 
     async def leave(self) -> list[Line]:
-        """End the session, once what is under way has had a moment to arrive.
+        """End the session after a short wait for acknowledgements.
 
         Returns:
-            What there is to say about messages that were not delivered.
+            An error line if messages were not delivered.
         """
         until = time.monotonic() + LAST_MOMENT
         while self.core.online and self.core.unsent and time.monotonic() < until:
@@ -112,5 +111,5 @@ class ChatSession:
             return []
         text = many(unsent, "message")
         if kept and self.has_store:
-            text += f"; start again as {self.requested_name} to send what was kept"
+            text += f"; start the client again as {self.requested_name} to send them"
         return [error_line(text, "not delivered")]

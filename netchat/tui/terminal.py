@@ -1,4 +1,4 @@
-"""The client at a keyboard: an input line that nothing overwrites, and above it what happens."""
+"""Chat in a terminal: an input line that output never overwrites, with events above it."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ async def run_terminal(session: ChatSession, notes: Iterable[Line] = ()) -> int:
     """Chat until the user leaves.
 
     Args:
-        session: with a client that is not connected yet.
-        notes: lines to begin with, once the user is online.
+        session: Session of a client that is not connected yet.
+        notes: Lines to show once the user is online.
 
     Returns:
-        The exit code.
+        Exit code.
 
     Raises:
-        CannotConnect: there is no server.
-        NetchatError: the server ended the session.
+        CannotConnect: There is no server.
+        NetchatError: The server ended the session.
     """
     async with session.client:
         return await _Terminal(session, notes).run()
@@ -58,7 +58,7 @@ class _Terminal:
             bottom_toolbar=self._toolbar,
             completer=_Tab(session),
             complete_while_typing=False,
-            erase_when_done=True,  # what was said shows up as its echo
+            erase_when_done=True,  # the message appears when its echo arrives
             refresh_interval=0.5,
         )
 
@@ -71,7 +71,7 @@ class _Terminal:
         begun.cancel()
         if listening.done():
             await listening
-            return OK  # the name was refused; who called looks at that
+            return OK  # the name was rejected; the caller handles that
         with patch_stdout(raw=True):
             for number in set(STOP_SIGNALS) - {signal.SIGINT}:  # Ctrl-C is a key here
                 with contextlib.suppress(NotImplementedError):
@@ -105,14 +105,14 @@ class _Terminal:
                 self._begun.set()
 
     def _stay(self) -> None:
-        """The room to begin in could not be entered: there is always the lobby."""
+        """Join the lobby because the initial room was refused."""
         self.session.initial_room_refused = False
         if not self.session.rooms:
             self.session.core.join(LOBBY)
             self.session.client.flush()
 
     async def _ask(self) -> int:
-        """Read and obey; returns the exit code when the user wants to leave."""
+        """Read and run commands; return the exit code when the user quits."""
         while True:
             try:
                 line = await self._prompt_session.prompt_async()
@@ -143,7 +143,7 @@ class _Terminal:
         core = session.core
         parts = [core.name, self._state()]
         if core.unsent:
-            parts.append(f"{core.unsent} not sent yet")
+            parts.append(f"{core.unsent} not acknowledged yet")
         others = [show_code(code) for code in session.rooms if code != session.current]
         if others:
             parts.append(f"also in {', '.join(others)}")
@@ -166,7 +166,7 @@ def _set(future: asyncio.Future[int], value: int) -> None:
 
 
 class _Tab(Completer):
-    """Completes commands, names and room codes."""
+    """Completer of commands, names and room codes."""
 
     def __init__(self, session: ChatSession) -> None:
         self._session = session

@@ -45,7 +45,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"\bturn(?:s|ed|ing)?(?: \w+){0,3} over\b", "flip"),
     (r"\b(?:send|sends|sent|sending) (?:it |them |this |that )?again\b", "retransmit, resend"),
     (r"\bthe other side\b", "the peer, the receiver, the sender"),
-    (r"\bpatience\b", "timeout"),
+    (r"(?<!--)\bpatience\b", "timeout"),
     (r"\bhappenings?\b", "event"),
     (r"\b(?:no place to|leaves? it away|left away)\b", "omit"),
     (r"\b(?:Take it that|goes alone|go alone|at one's ease|of its own accord)\b", "be direct"),
