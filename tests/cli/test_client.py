@@ -65,7 +65,7 @@ def test_the_example_is_printed_to_the_letter(port):
         assert nova.err == [
             f"[online] you are Nova on 127.0.0.1:{port}",
             "[room] you are in the lobby",
-            "[who] nobody else is here yet",
+            "[who] no one else is here yet",
         ]
         assert sourav.err[-1] == "[who] 2 in the lobby: Nova, Sourav"
 
@@ -208,7 +208,7 @@ def listener(answer: bytes) -> Iterator[Chatter]:
 def test_something_else_than_a_chat_server_is_no_place_to_chat():
     with listener(b"HTTP/1.1 400 Bad Request\r\n\r\n") as chatter:
         assert chatter.wait() == 3
-        assert "is no place to chat: the server broke the protocol" in chatter.err[0]
+        assert "is not a netchat server: the server broke the protocol" in chatter.err[0]
 
 
 def test_what_cannot_be_said_or_done_is_told_and_the_rest_goes_on(port):
@@ -217,9 +217,9 @@ def test_what_cannot_be_said_or_done_is_told_and_the_rest_goes_on(port):
         assert chatter.end() == 1
         assert chatter.out == ["[join] Clumsy joined the chat", "Clumsy: still here"]
         for text in (
-            "[error] The message has 20000 bytes; this server takes 16384. Send it in parts.",
+            "[error] A message must be at most 16384 bytes, got 20000. Send it in parts.",
             "[error] The message holds the control character U+0007",
-            "[error] There is no command /frob",
+            "[error] Unknown command /frob",
             "[not delivered] 'hi': There is nobody called Nobody",
         ):
             chatter.see(text, err=True)

@@ -73,7 +73,7 @@ def test_json(run):
     [
         (["SEND", "txt=1"], ["SEND has no field 'txt'", "counter, room, text"]),
         (["SEDN"], ["did you mean SEND?"]),
-        (["SEND", "text"], ["'text' is not FIELD=VALUE"]),
+        (["SEND", "text"], ["must be FIELD=VALUE, got 'text'."]),
         (["SEND", "text=a", "text=b"], ["text is given twice"]),
         (["SEND", "--hello", "Ada"], ["--hello goes with --send or --pcap"]),
         (["SEND", "--send", "here:99999"], ["no address"]),

@@ -179,13 +179,13 @@ def test_the_line_that_is_printed_decodes_the_same(run, code, damage):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ("--erased 8", "position 8 is behind the last of 8 symbols, 7."),
-        ("--erased 3-2", "'3-2' is no position; write 3, or 3-5 for several."),
+        ("--erased 8", "positions must be below 8, the number of symbols, got 8."),
+        ("--erased 3-2", "must be a position or range such as 3 or 3-5, got '3-2'."),
         ("--erased x", "'x' is no position"),
         ("--soft 1,2", "2 values for 8 bits."),
         ("--soft 1", "1 value for 8 bits."),
-        ("--soft 1,x,3", "'x' is not a finite number."),
-        ("--soft nan", "'nan' is not a finite number."),
+        ("--soft 1,x,3", "must be finite numbers, got 'x'."),
+        ("--soft nan", "must be finite numbers, got 'nan'."),
         ("--soft 1 --code rs:255,254", "soft values are for codes over bits."),
     ],
 )

@@ -99,7 +99,7 @@ def test_a_picture(tmp_path):
         (["--seconds", "nan"], "seconds is a number above 0"),
         (["--seconds", "0"], "--seconds"),
         (["--json", "no/such/folder/x.json"], "no folder no/such/folder"),
-        (["--plot", "picture.doc"], "ends in none of .png, .svg, .pdf"),
+        (["--plot", "picture.doc"], "must end in .png, .svg or .pdf"),
     ],
 )
 def test_wrong_usage(arguments, said):
@@ -184,7 +184,7 @@ def test_ctrl_c_keeps_what_there_is(tmp_path):
     shown += os.read(terminal, 4096)
     os.close(terminal)
     assert process.returncode == 130
-    assert b"Interrupted: 1 of 2 points done; --resume run.json goes on from here." in shown
+    assert b"Interrupted: 1 of 2 points done; continue with --resume run.json." in shown
     assert b"interrupted" in table
     before = Results.read(tmp_path / "run.json").point("rs:255,223", "bsc:0.0015")
     assert 0 < before.tally.frames < frames

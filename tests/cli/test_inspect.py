@@ -95,7 +95,7 @@ def test_a_code_may_be_given_as_people_read_it(run, code: str) -> None:
 def test_what_is_not_there_is_said(run, asked: list[str]) -> None:
     result = run("story.pcapng", *asked)
     assert result.exit_code == 0
-    assert result.stderr == "Nothing in story.pcapng is what was asked for. Its users: Nova.\n"
+    assert result.stderr == "No message in story.pcapng matches the filter. Users in it: Nova.\n"
 
 
 def test_json(run) -> None:
@@ -110,7 +110,7 @@ def test_json(run) -> None:
 def test_svg(run, tmp_path) -> None:
     result = run("story.pcapng", "--svg", "story.svg")
     assert result.exit_code == 0
-    assert result.stderr == "story.svg is written.\n"
+    assert result.stderr == "Wrote story.svg.\n"
     ElementTree.parse(tmp_path / "story.svg")
     result = run("story.pcapng", "--svg", "no/such/folder.svg")
     assert result.exit_code == 1

@@ -28,7 +28,7 @@ def netchat_load(*arguments):
 def test_a_right_server_is_0_and_a_table(port):
     result = netchat_load(f"127.0.0.1:{port}", "--users", "10", "--messages", "50")
     assert (result.returncode, result.stderr) == (0, "")
-    assert "every delivery right" in result.stdout
+    assert "every delivery correct" in result.stdout
     assert "500 in" in result.stdout
 
 

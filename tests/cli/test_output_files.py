@@ -113,7 +113,7 @@ def test_a_full_device_is_an_error_in_a_line(line, tmp_path):
     # What `main` shows in a line is an exception here.
     said = result.stderr + str(result.exception)
     assert 1 in (result.exit_code, result.return_value)
-    assert f"{full} cannot be written: No space left on device" in said
+    assert f"Cannot write {full}: No space left on device" in said
 
 
 def test_two_outputs_do_not_fit_on_standard_output():
@@ -125,4 +125,4 @@ def test_two_outputs_do_not_fit_on_standard_output():
 def test_a_run_is_not_kept_on_standard_output():
     result = CliRunner().invoke(cli, [*BENCH.split(), "--resume", "-"])
     assert result.exit_code == 2
-    assert "the state of a run is kept in a file, not on standard output." in result.stderr
+    assert "the state of a run must be kept in a file, not on standard output." in result.stderr

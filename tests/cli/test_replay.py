@@ -35,7 +35,7 @@ def capture(run, address, tmp_path):
 def test_the_same_again(run, capture, address, pace):
     result = run("replay", capture, address, *pace)
     assert result.output == (
-        "4 frames of 1 client were sent; the capture has 6 answers. The server gave the same.\n"
+        "Sent 4 frames of 1 client; the capture has 6 answers. All answers match.\n"
     )
     assert result.exit_code == 0
 
@@ -60,7 +60,7 @@ def test_differences_are_told(run, capture, strict):
     assert result.exit_code == 1
     assert "other max_text" in result.stdout
     assert "not in the capture: ERROR code=TEXT_TOO_LONG" in result.stdout
-    assert "did not come: EVENT" in result.stdout
+    assert "missing: EVENT" in result.stdout
 
 
 def test_differences_as_json(run, capture, strict):

@@ -28,15 +28,15 @@ def run(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ("[serve]\nprot = 1", "[serve] has the unknown key 'prot'; did you mean port?"),
-        ("[serve]\nno-web = true", "[serve] has the unknown key 'no-web'; "),
-        ("[sevre]\nport = 1", "the file has the unknown key 'sevre'; did you mean serve?"),
-        ("port = 1", "the file has the unknown key 'port'; there are serve, client, "),
-        ("serve = 1", "serve is a command; its options go below [serve]."),
-        ("[lab]\nhosts = 1", "[lab] has the unknown key 'hosts'; there are name, up, "),
-        ("[lab.up]\nhost = 1", "[lab.up] has the unknown key 'host'; did you mean hosts?"),
-        ("[lab]\nup = 1", "up is a command; its options go below [lab.up]."),
-        ("[encode]\nas_json = true", "[encode] has the unknown key 'as_json'; "),
+        ("[serve]\nprot = 1", "unknown key 'prot' in [serve]; did you mean port?"),
+        ("[serve]\nno-web = true", "unknown key 'no-web' in [serve]; "),
+        ("[sevre]\nport = 1", "unknown key 'sevre' in the file; did you mean serve?"),
+        ("port = 1", "unknown key 'port' in the file; available: serve, client, "),
+        ("serve = 1", "serve is a command; set its options in [serve]."),
+        ("[lab]\nhosts = 1", "unknown key 'hosts' in [lab]; available: name, up, "),
+        ("[lab.up]\nhost = 1", "unknown key 'host' in [lab.up]; did you mean hosts?"),
+        ("[lab]\nup = 1", "up is a command; set its options in [lab.up]."),
+        ("[encode]\nas_json = true", "unknown key 'as_json' in [encode]; "),
     ],
 )
 def test_an_unknown_key_is_an_error_of_every_command(config, said, run):
@@ -54,27 +54,27 @@ def test_an_unknown_key_is_an_error_of_every_command(config, said, run):
         (
             "serve",
             "[serve]\nport = true",
-            "port in [serve] of FILE: it is a number or a text, not True",
+            "port in [serve] of FILE: must be a number or a string, got True",
         ),
         (
             "serve",
             "[serve]\nport = [1]",
-            "port in [serve] of FILE: it is a number or a text, not [1]",
+            "port in [serve] of FILE: must be a number or a string, got [1]",
         ),
         (
             "serve",
             "[serve]\nport = {a=1}",
-            "port in [serve] of FILE: it is a number or a text, not {",
+            "port in [serve] of FILE: must be a number or a string, got {",
         ),
         (
             "serve",
             "[serve]\nudp = 'yes'",
-            "udp in [serve] of FILE: it is true or false, not 'yes'.",
+            "udp in [serve] of FILE: must be true or false, got 'yes'.",
         ),
-        ("serve", "[serve]\nudp = 1", "udp in [serve] of FILE: it is true or false, not 1."),
+        ("serve", "[serve]\nudp = 1", "udp in [serve] of FILE: must be true or false, got 1."),
         ("serve", "[serve]\nkeep = 'x'", "keep in [serve] of FILE: 'x' is no duration"),
-        ("serve", "[serve]\nrate = nan", "rate in [serve] of FILE: 'nan' is not a finite number."),
-        ("serve", "[serve]\nrate = inf", "rate in [serve] of FILE: 'inf' is not a finite number."),
+        ("serve", "[serve]\nrate = nan", "rate in [serve] of FILE: must be a finite number, got 'nan'."),
+        ("serve", "[serve]\nrate = inf", "rate in [serve] of FILE: must be a finite number, got 'inf'."),
         ("serve", "[serve]\norigin = 'x'", "origin in [serve] of FILE: 'x' is no origin"),
         ("client", "[client]\nlink = 'x'\nname='A'", "link in [client] of FILE: 'x' is no code"),
         ("encode x", "[encode]\ncode = 'x'", "code in [encode] of FILE: "),
@@ -101,7 +101,7 @@ def test_a_value_that_cannot_be_used_is_an_error_that_names_its_place(line, conf
          "Invalid value for NETCHAT_LAB_UP_HOSTS: 1 is not in the range 2<=x<=64."),
         ("serve", "NETCHAT_SERVE_UDP", "perhaps", "Invalid value for NETCHAT_SERVE_UDP: 'perhaps'"),
         ("load x --users 1", "NETCHAT_LOAD_SENDERS", "2",
-         "--senders 2 is more than --users 1. (--senders is set by NETCHAT_LOAD_SENDERS.)"),
+         "--senders must be at most --users 1, got 2. (--senders is set by NETCHAT_LOAD_SENDERS.)"),
         ("codes", "NETCHAT_SERVE_PROT", "1", "The environment sets NETCHAT_SERVE_PROT, which is no option "
          "of a command; did you mean NETCHAT_SERVE_PORT?"),
         ("codes", "NETCHAT_SERV_PORT", "1", "did you mean NETCHAT_SERVE_?"),
@@ -171,7 +171,7 @@ def test_a_file_is_utf_8_with_or_without_a_mark(run, monkeypatch):
         assert run("encode Hi --json", config).exit_code == 0
     result = run("encode Hi --json", text.encode("utf-16"))
     assert result.exit_code == 2
-    assert f"The configuration {run.file} cannot be read" in result.stderr
+    assert f"Cannot read the configuration file {run.file}" in result.stderr
 
 
 def test_every_option_of_every_command_can_be_set(run):

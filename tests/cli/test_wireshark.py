@@ -27,7 +27,7 @@ def test_write_and_check(run, tmp_path):
     (tmp_path / "n.lua").write_text(dissector() + "\n", "utf-8")
     result = run("check", "n.lua")
     assert result.exit_code == 1
-    assert "n.lua is stale" in result.stderr
+    assert "n.lua is out of date" in result.stderr
     assert run("check", "none.lua").exit_code == 1
     assert run("write", "none/n.lua").exit_code == 1
 
@@ -38,7 +38,7 @@ def test_the_committed_one_is_up_to_date(run):
 
 def test_install(run, tmp_path):
     result = run("install", "--dir", "plugins")
-    assert result.output == "plugins/netchat.lua is written.\n"
+    assert result.output == "Wrote plugins/netchat.lua.\n"
     result = run("install", "--dir", "plugins", "--json")
     assert json.loads(result.stdout) == {"path": "plugins/netchat.lua", "loaded": None}
     assert (tmp_path / "plugins" / "netchat.lua").read_text("utf-8") == dissector()

@@ -117,19 +117,19 @@ def test_a_user_alone_is_told_so():
     session = new_session("lobby")
     shown(session, Online("Sourav", True, "netchat"))
     people = RosterReceived("lobby", 1, (Member("Sourav", 0),), False)
-    assert shown(session, people) == ["[who] nobody else is here yet"]
+    assert shown(session, people) == ["[who] no one else is here yet"]
 
 
 def test_a_resumed_session_goes_on_where_it_was_and_under_the_name_it_has():
     session = new_session("lobby", ROOM, begin="7k3f9-2mq0t")
     lines = shown(session, Online("Lisa", True, "netchat"))
     assert lines[0] == (
-        "[online] you are Lisa on here:6464; your session goes on under this name "
+        "[online] you are Lisa on here:6464; session resumed under this name "
         "(/nick Sourav changes it)"
     )
     assert lines[1:] == [
         "[room] you are in the lobby",
-        "[room] you are in the room 7K3F9-2MQ0T; others get in by /join 7K3F9-2MQ0T",
+        "[room] you are in room 7K3F9-2MQ0T; others join it with /join 7K3F9-2MQ0T",
     ]
     assert session.current == ROOM
     assert {type(request) for request in asked(session)} == {Who}
@@ -148,7 +148,7 @@ def test_only_lines_of_other_rooms_say_where():
     session = online("lobby", ROOM)
     assert shown(session, chat("lobby", "Nova", "hi")) == ["Nova: hi"]
     assert shown(session, chat(ROOM, "Nova", "hi")) == ["[7K3F9-2MQ0T] Nova: hi"]
-    assert typed(session, "/room 7K3F9-2MQ0T") == ["[room] you speak in the room 7K3F9-2MQ0T"]
+    assert typed(session, "/room 7K3F9-2MQ0T") == ["[room] you are now talking in room 7K3F9-2MQ0T"]
     assert shown(session, chat("lobby", "Nova", "hi")) == ["[lobby] Nova: hi"]
 
 
@@ -189,7 +189,7 @@ def test_the_first_room_gone_turns_away():
     del session.core.memory.rooms[ROOM]
     (line,) = shown(session, RoomLeft(ROOM))
     assert line.startswith(
-        "[error] You cannot go back to the room 7K3F9-2MQ0T: the server has it no"
+        "[error] You cannot return to room 7K3F9-2MQ0T: the server has it no"
     )
     assert session.initial_room_refused
 
@@ -199,11 +199,11 @@ def test_a_room_that_takes_nobody_back_says_why():
     shown(session, Online("Sourav", False, "netchat"))
     del session.core.memory.rooms[ROOM]
     (line,) = shown(session, RoomLeft(ROOM, "You are in too many."))
-    assert line == "[error] You cannot go back to the room 7K3F9-2MQ0T: You are in too many."
+    assert line == "[error] You cannot return to room 7K3F9-2MQ0T: You are in too many."
     session = online("lobby", ROOM)
     del session.core.memory.rooms[ROOM]
     (line,) = shown(session, RoomLeft(ROOM, "You are in too many."))
-    assert line == "[room] you are no longer in the room 7K3F9-2MQ0T (You are in too many.)"
+    assert line == "[room] you are no longer in room 7K3F9-2MQ0T (You are in too many.)"
 
 
 def test_who_lost_the_last_room_is_brought_to_the_lobby_unless_it_was_the_wish():
@@ -233,10 +233,10 @@ def test_long_lists_are_asked_for_page_by_page_and_shown_as_one():
 
 def test_the_state_of_the_connection_is_told_once():
     session = online("lobby")
-    assert shown(session, Offline("gone", 1.0)) == ["[offline] gone; trying again"]
+    assert shown(session, Offline("gone", 1.0)) == ["[offline] gone; reconnecting"]
     assert shown(session, Offline("refused", 2.0)) == []
     assert session.retry_at is not None
-    assert shown(session, Online("Sourav", True, "")) == ["[online] connected again, as Sourav"]
+    assert shown(session, Online("Sourav", True, "")) == ["[online] reconnected as Sourav"]
     assert session.retry_at is None
 
 
@@ -245,7 +245,7 @@ def test_a_name_lost_while_away_is_told_once_and_nick_introduces_anew():
     shown(session, Offline("gone", 1.0))
     session.core.lost()
     (line,) = shown(session, NameRejected("Taken.", "Sourav2"))
-    assert line == "[error] Taken. To go on, write /nick and another one, such as /nick Sourav2"
+    assert line == "[error] Taken. Choose another name with /nick, such as /nick Sourav2"
     late = WarningReceived(Error(ErrorCode.HANDSHAKE_TIMEOUT, 0, 0, "No HELLO", ""))
     assert shown(session, late) == []
     assert shown(session, NameRejected("Taken.", "Sourav2")) == []
@@ -261,7 +261,7 @@ def test_a_name_lost_while_away_is_told_once_and_nick_introduces_anew():
     [
         (
             EventsMissed("lobby", 3, 7),
-            "[missed] 5 events of the lobby: the server has them no more",
+            "[missed] 5 events of the lobby, no longer available on the server",
         ),
         (Undelivered("psst", "Nobody."), "[not delivered] 'psst': Nobody."),
         (
@@ -272,7 +272,7 @@ def test_a_name_lost_while_away_is_told_once_and_nick_introduces_anew():
             RequestRefused(Error(ErrorCode.NAME_TAKEN, Rename.TYPE, 1, "Taken.", "Lisa2"), None),
             "[error] Taken. Lisa2 is free.",
         ),
-        (HistoryReceived("lobby", (), 1), "[history] nothing is kept of the lobby"),
+        (HistoryReceived("lobby", (), 1), "[history] the lobby has no history"),
     ],
 )
 def test_the_rest_is_told_in_a_line(event, line):
@@ -309,13 +309,13 @@ def test_commands_become_requests(line, wanted):
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
-        ("/who 0000000000", "[error] You are not in the room 00000-00000; /rooms lists"),
-        ("/room nowhere", "[error] You are not in the room nowhere; /rooms lists"),
-        ("/join nowhere", "[error] 'nowhere' is no room code; one looks like"),
-        ("/join LOBBY", "[room] you speak in the lobby"),
-        ("/rooms", "[rooms] lobby (you speak here), 7K3F9-2MQ0T"),
-        ("x" * 101, "[error] The message has 101 bytes; this server takes 100."),
-        ("/msg Nova " + "é" * 51, "[error] The message has 102 bytes; this server takes 100."),
+        ("/who 0000000000", "[error] You are not in room 00000-00000; /rooms lists your rooms."),
+        ("/room nowhere", "[error] You are not in room nowhere; /rooms lists your rooms."),
+        ("/join nowhere", "[error] A room code must look like 7K3F9-2MQ0T, or be lobby, got 'nowhere'."),
+        ("/join LOBBY", "[room] you are now talking in the lobby"),
+        ("/rooms", "[rooms] lobby (current), 7K3F9-2MQ0T"),
+        ("x" * 101, "[error] A message must be at most 100 bytes, got 101."),
+        ("/msg Nova " + "é" * 51, "[error] A message must be at most 100 bytes, got 102."),
         ("beep \x07", "[error] The message holds the control character U+0007"),
     ],
 )
@@ -339,5 +339,5 @@ def test_without_a_room_nothing_is_said():
     session = online("lobby")
     session.core.memory.rooms.clear()
     session.current = ""
-    assert typed(session, "hello")[0].startswith("[error] You are in no room")
-    assert typed(session, "/who")[0].startswith("[error] You are in no room")
+    assert typed(session, "hello")[0].startswith("[error] You are not in a room")
+    assert typed(session, "/who")[0].startswith("[error] You are not in a room")

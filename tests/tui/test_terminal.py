@@ -110,11 +110,11 @@ def test_two_people_chat_and_nothing_overwrites_what_is_being_typed(place):
         lisa.see("you -> Nova: psst")
         nova.enter("/frob")
         nova.see(
-            "[error] There is no command /frob; /help lists the commands. To say it, write //frob."
+            "[error] Unknown command /frob; /help lists the commands. To send it as a message, write //frob."
         )
 
         nova.enter("/create")
-        nova.see("[who] nobody else is here yet")
+        nova.see("[who] no one else is here yet")
         lisa.enter("are you there?")
         nova.see("[lobby] Lisa: are you there?")
         nova.see("also in lobby", at_end=True)
@@ -132,9 +132,9 @@ def test_a_lost_connection_is_seen_and_what_was_typed_meanwhile_arrives(place):
         nova.see("[room] you are in the lobby")  # an unknown room is an error, but not the end
         nova.see("[join] Nova joined the chat")
         server.kill()
-        nova.see("[offline] connection lost; trying again")
+        nova.see("[offline] connection lost; reconnecting")
         nova.enter("typed while offline")
-        nova.see("1 not sent yet", at_end=True)
+        nova.see("1 not acknowledged yet", at_end=True)
         server.start()
         nova.see("Nova: typed while offline")
         nova.see("Nova  |  online, 1 here", at_end=True)
