@@ -21,7 +21,7 @@ def run(tmp_path, monkeypatch):
     return lambda *arguments: CliRunner().invoke(cli, ["doctor", *arguments])
 
 
-def test_every_finding_is_told(run):
+def test_every_check_is_printed(run):
     result = run()
     findings = json.loads(run("--json").stdout)
     assert result.exit_code == 0
@@ -33,7 +33,7 @@ def test_every_finding_is_told(run):
         assert row["mend"] in result.output
 
 
-def test_nothing_there(monkeypatch, tmp_path):
+def test_everything_missing(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
@@ -61,7 +61,7 @@ def test_nothing_there(monkeypatch, tmp_path):
         ("brew", "brew install libpcap"),
     ],
 )
-def test_the_line_is_this_systems(monkeypatch, manager, line):
+def test_the_install_command_matches_the_system(monkeypatch, manager, line):
     monkeypatch.setattr(shutil, "which", lambda name: name if name == manager else None)
     assert machine._install("libpcap") == line
 
@@ -85,8 +85,8 @@ def test_exit_code(run, monkeypatch, core, code):
         ("", {"NUMBA_DISABLE_JIT": "1"}, False, "NUMBA_DISABLE_JIT is set"),
     ],
 )  # fmt: skip
-def test_where_kernels_are_kept(tmp_path, before, env, ok, says):
-    """What Numba itself does in these cases, not what its documentation says."""
+def test_the_kernel_cache_check_matches_numba(tmp_path, before, env, ok, says):
+    """Compare with what Numba does in these cases, not with its documentation."""
     program = f"{before}from netchat.doctor.checks import _numba; print(_numba()._asdict())"
     env = {name: value.format(tmp_path) for name, value in env.items()}
     done = subprocess.run(

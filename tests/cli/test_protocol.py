@@ -104,7 +104,7 @@ def test_stale_document(run, tmp_path, change, line):
     assert result.stdout == ""
 
 
-def test_check_does_not_mind_the_line_ends_of_windows(run, tmp_path):
+def test_check_accepts_windows_line_ends(run, tmp_path):
     path = tmp_path / "windows.md"
     path.write_text(protocol_document(), encoding="utf-8", newline="\r\n")
     assert run("--check", str(path)).exit_code == 0
@@ -132,7 +132,7 @@ def test_no_folder_to_write_to(run):
         ("--check", "x.md", "--write"),
     ],
 )
-def test_options_that_do_not_go_together(run, arguments):
+def test_options_that_cannot_be_combined(run, arguments):
     result = run(*arguments)
     assert result.exit_code == 2
     assert "Error: --" in result.stderr

@@ -1,4 +1,4 @@
-"""Options that the configuration file and the environment set."""
+"""Options from the configuration file and the environment."""
 
 from __future__ import annotations
 
@@ -73,8 +73,16 @@ def test_an_unknown_key_is_an_error_of_every_command(config, said, run):
         ),
         ("serve", "[serve]\nudp = 1", "udp in [serve] of FILE: must be true or false, got 1."),
         ("serve", "[serve]\nkeep = 'x'", "keep in [serve] of FILE: 'x' is no duration"),
-        ("serve", "[serve]\nrate = nan", "rate in [serve] of FILE: must be a finite number, got 'nan'."),
-        ("serve", "[serve]\nrate = inf", "rate in [serve] of FILE: must be a finite number, got 'inf'."),
+        (
+            "serve",
+            "[serve]\nrate = nan",
+            "rate in [serve] of FILE: must be a finite number, got 'nan'.",
+        ),
+        (
+            "serve",
+            "[serve]\nrate = inf",
+            "rate in [serve] of FILE: must be a finite number, got 'inf'.",
+        ),
         ("serve", "[serve]\norigin = 'x'", "origin in [serve] of FILE: 'x' is no origin"),
         ("client", "[client]\nlink = 'x'\nname='A'", "link in [client] of FILE: 'x' is no code"),
         ("encode x", "[encode]\ncode = 'x'", "code in [encode] of FILE: "),
@@ -86,7 +94,7 @@ def test_an_unknown_key_is_an_error_of_every_command(config, said, run):
         ),
     ],
 )
-def test_a_value_that_cannot_be_used_is_an_error_that_names_its_place(line, config, said, run):
+def test_an_invalid_value_is_an_error_that_names_its_location(line, config, said, run):
     result = run(line, config)
     assert result.exit_code == 2, result
     assert f"Error: Invalid value for {said.replace('FILE', str(run.file))}" in result.stderr
@@ -108,7 +116,7 @@ def test_a_value_that_cannot_be_used_is_an_error_that_names_its_place(line, conf
         ("codes", "NETCHAT_LAB_UP_HOST", "1", "did you mean NETCHAT_LAB_UP_HOSTS?"),
     ],
 )  # fmt: skip
-def test_a_variable_that_cannot_be_used_is_an_error_that_names_it(line, variable, value, said, run):
+def test_an_invalid_variable_is_an_error_that_names_it(line, variable, value, said, run):
     result = run(line, **{variable: value})
     assert result.exit_code == 2
     assert f"Error: {said}" in result.stderr or said in result.stderr.splitlines()[-1]
@@ -134,7 +142,7 @@ def test_the_variable_for_the_file_is_named_too():
         ("NETCHAT_SERVE_PORT", ""),
     ],
 )
-def test_variables_that_are_no_settings_are_none(variable, value, run):
+def test_unrelated_variables_are_ignored(variable, value, run):
     assert run("completion bash", **{variable: value}).exit_code == 0
 
 
@@ -150,7 +158,7 @@ def test_a_file_sets_options_by_their_names(run):
     assert "SEND" not in result.stdout
 
 
-def test_a_variable_goes_before_the_file_and_an_option_before_both(run):
+def test_options_override_variables_which_override_the_file(run):
     config = "[encode]\njson = true\ncode = 'uncoded:8'\n"
     result = run("encode Hi", config, NETCHAT_ENCODE_CODE="repetition:3")
     assert json.loads(result.stdout)["code"] == "repetition:3"
@@ -164,7 +172,7 @@ def test_a_variable_goes_before_the_file_and_an_option_before_both(run):
     assert {json.loads(line)["type"] for line in result.stdout.splitlines()} == {"SEND", "BYE"}
 
 
-def test_a_file_is_utf_8_with_or_without_a_mark(run, monkeypatch):
+def test_a_file_is_utf_8_with_or_without_a_byte_order_mark(run, monkeypatch):
     monkeypatch.setenv("LC_ALL", "C")
     text = "[encode]\ncode = 'uncoded:8' # Schlüssel → Wert\n"
     for config in (text.encode(), b"\xef\xbb\xbf" + text.encode()):
@@ -175,7 +183,7 @@ def test_a_file_is_utf_8_with_or_without_a_mark(run, monkeypatch):
 
 
 def test_every_option_of_every_command_can_be_set(run):
-    """By the name it has on the command line: a file that sets one to nonsense is refused for that."""
+    """Set each option by its name to an invalid value, which must be the reported error."""
     for name, command in commands():
         for param in command.params:
             if isinstance(param, click.Option) and not param.is_eager:

@@ -9,7 +9,7 @@ from netchat.packets.wireshark.dissector import dissector
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Run `netchat wireshark` in an empty folder, as a user who has nothing installed."""
+    """Run `netchat wireshark` in an empty folder, as a user without plugins."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -32,7 +32,7 @@ def test_write_and_check(run, tmp_path):
     assert run("write", "none/n.lua").exit_code == 1
 
 
-def test_the_committed_one_is_up_to_date(run):
+def test_the_committed_dissector_is_up_to_date(run):
     assert run("check").exit_code == 0
 
 
@@ -48,7 +48,7 @@ def test_install(run, tmp_path):
     ("loaded", "code", "words"),
     [(True, 0, "Wireshark loads it"), (None, 0, "not installed"), (False, 1, "does not load it")],
 )
-def test_install_says_whether_it_is_loaded(run, monkeypatch, loaded, code, words):
+def test_install_reports_whether_wireshark_loads_it(run, monkeypatch, loaded, code, words):
     monkeypatch.setattr("netchat.packets.wireshark.plugin.is_loaded", lambda: loaded)
     result = run("install")
     assert result.exit_code == code

@@ -49,7 +49,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"\bhappenings?\b", "event"),
     (r"\b(?:no place to|leaves? it away|left away)\b", "omit"),
     (r"\b(?:Take it that|goes alone|go alone|at one's ease|of its own accord)\b", "be direct"),
-    (r"\bmend(?:s|ed|ing)?\b", "fix, repair"),
+    (r"\bmend(?:s|ed|ing)?\b(?!\")", "fix, repair"),
     (r"\bspoil(?:s|t|ed|ing)?\b", "corrupt, damage"),
     (r"\banew\b", "again, from scratch"),
     (r"\bis to be had\b|\bare to be had\b", "is available"),

@@ -1,4 +1,4 @@
-"""One person's leave or rename reaches a client once a room; it is shown once."""
+"""A leave or rename arrives once per shared room but is shown only once."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def happened(kind: EventKind, sender: str, room: str = "lobby", text: str = "") 
 
 
 @pytest.mark.parametrize("order", [["lobby", PRIVATE], [PRIVATE, "lobby"]])
-def test_who_leaves_is_told_of_once_in_either_order(order):
+def test_a_leave_is_shown_once_in_either_order(order):
     crowd = People()
     crowd.fill("lobby", ["Nova", "Sourav"])
     told = {room: crowd.is_new(happened(EventKind.LEAVE, "Nova", room)) for room in order}
@@ -25,14 +25,14 @@ def test_who_leaves_is_told_of_once_in_either_order(order):
     assert list(crowd.rooms["lobby"]) == ["Sourav"]
 
 
-def test_who_was_only_met_in_private_is_told_of_too():
+def test_a_leave_of_a_private_contact_is_shown():
     crowd = People()
     crowd.fill("7K3F92MQ0T", ["Sourav"])
     assert crowd.is_new(happened(EventKind.CHAT, "Nova", PRIVATE))
     assert crowd.is_new(happened(EventKind.LEAVE, "Nova", PRIVATE))
 
 
-def test_who_leaves_one_of_two_rooms_is_told_of_there_and_stays_known():
+def test_a_leave_of_one_of_two_rooms_is_shown_in_that_room():
     crowd = People()
     crowd.fill("lobby", ["Nova"])
     crowd.fill("7K3F92MQ0T", ["Nova"])
@@ -43,7 +43,7 @@ def test_who_leaves_one_of_two_rooms_is_told_of_there_and_stays_known():
 
 
 @pytest.mark.parametrize("order", [["lobby", PRIVATE], [PRIVATE, "lobby"]])
-def test_a_rename_is_told_once_whatever_the_rooms(order):
+def test_a_rename_is_shown_once(order):
     crowd = People()
     crowd.fill("lobby", ["Nova", "Sourav"])
     told = [crowd.is_new(happened(EventKind.RENAME, "Nova", room, "Lisa")) for room in order]
@@ -52,7 +52,7 @@ def test_a_rename_is_told_once_whatever_the_rooms(order):
     assert crowd.is_new(happened(EventKind.RENAME, "Lisa", "lobby", "Nova"))
 
 
-def test_joining_and_speaking_make_known():
+def test_joins_and_messages_add_users():
     crowd = People()
     assert crowd.is_new(happened(EventKind.JOIN, "Nova"))
     assert crowd.is_new(happened(EventKind.CHAT, "Lisa"))

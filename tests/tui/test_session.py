@@ -1,4 +1,4 @@
-"""A conversation without a network: what the user does, what happens, which lines come of it."""
+"""Chat session without a network: lines and requests for events and commands."""
 
 import pytest
 
@@ -44,7 +44,7 @@ ROOM = "7K3F92MQ0T"
 
 
 class Idle:
-    """A client that is connected to nothing."""
+    """Client driver without a connection."""
 
     waiting = 0
 
@@ -58,7 +58,7 @@ class Idle:
 
 
 def new_session(*rooms: str, begin: str = "") -> ChatSession:
-    """One that knows `rooms` from before, not online yet."""
+    """Return a session that remembers `rooms` and is not online yet."""
     memory = ClientState()
     for code in rooms:
         kind = RoomKind.LOBBY if code == "lobby" else RoomKind.ROOM
@@ -68,7 +68,7 @@ def new_session(*rooms: str, begin: str = "") -> ChatSession:
 
 
 def online(*rooms: str, begin: str = "") -> ChatSession:
-    """One that has resumed its session."""
+    """Return a session that has been resumed."""
     session = new_session(*rooms, begin=begin)
     session.core.online, session.core.max_text = True, 100
     shown(session, Online("Sourav", True, "netchat"))
@@ -97,7 +97,7 @@ def chat(room: str, sender: str, text: str, kind: EventKind = EventKind.CHAT) ->
     return RoomEvent(event, RoomKind.LOBBY if room == "lobby" else RoomKind.ROOM, "", False, False)
 
 
-def test_a_newcomer_goes_to_the_lobby_and_is_told_who_is_there():
+def test_a_new_user_joins_the_lobby_and_sees_its_members():
     session = new_session()
     assert shown(session, Online("Sourav", False, "netchat")) == [
         "[online] you are Sourav on here:6464"
@@ -113,14 +113,14 @@ def test_a_newcomer_goes_to_the_lobby_and_is_told_who_is_there():
     assert greeting[0].text == "[who] 2 in the lobby: Nova, Sourav"
 
 
-def test_a_user_alone_is_told_so():
+def test_an_empty_room_is_reported():
     session = new_session("lobby")
     shown(session, Online("Sourav", True, "netchat"))
     people = RosterReceived("lobby", 1, (Member("Sourav", 0),), False)
     assert shown(session, people) == ["[who] no one else is here yet"]
 
 
-def test_a_resumed_session_goes_on_where_it_was_and_under_the_name_it_has():
+def test_a_resumed_session_keeps_its_rooms_and_name():
     session = new_session("lobby", ROOM, begin="7k3f9-2mq0t")
     lines = shown(session, Online("Lisa", True, "netchat"))
     assert lines[0] == (
@@ -135,7 +135,7 @@ def test_a_resumed_session_goes_on_where_it_was_and_under_the_name_it_has():
     assert {type(request) for request in asked(session)} == {Who}
 
 
-def test_rooms_entered_again_do_not_take_the_floor_but_new_ones_do():
+def test_only_new_rooms_become_the_current_room():
     session = online("lobby", ROOM)
     shown(session, RoomEntered(ROOM, RoomKind.ROOM, "", 2, True))
     assert session.current == "lobby"
@@ -144,7 +144,7 @@ def test_rooms_entered_again_do_not_take_the_floor_but_new_ones_do():
     assert session.current == "0000000000"
 
 
-def test_only_lines_of_other_rooms_say_where():
+def test_only_lines_of_other_rooms_name_the_room():
     session = online("lobby", ROOM)
     assert shown(session, chat("lobby", "Nova", "hi")) == ["Nova: hi"]
     assert shown(session, chat(ROOM, "Nova", "hi")) == ["[7K3F9-2MQ0T] Nova: hi"]
@@ -152,7 +152,7 @@ def test_only_lines_of_other_rooms_say_where():
     assert shown(session, chat("lobby", "Nova", "hi")) == ["[lobby] Nova: hi"]
 
 
-def test_the_own_leave_is_not_shown():
+def test_the_users_own_leave_is_not_shown():
     session = online("lobby")
     assert shown(session, chat("lobby", "Sourav", "", EventKind.LEAVE)) == []
     assert shown(session, chat("lobby", "Nova", "", EventKind.LEAVE)) == [
@@ -160,7 +160,7 @@ def test_the_own_leave_is_not_shown():
     ]
 
 
-def test_private_messages_say_which_way():
+def test_private_messages_show_their_direction():
     session = online("lobby")
     event = Event(1, 0, 9, 1, EventKind.CHAT, "@1", "Sourav", "psst")
     assert shown(session, RoomEvent(event, RoomKind.PRIVATE, "Nova", True, False)) == [
@@ -174,7 +174,7 @@ def test_private_messages_say_which_way():
     assert shown(session, RoomLeft("@1")) == []
 
 
-def test_the_first_room_refused_turns_away():
+def test_a_refused_initial_room():
     session = new_session(begin="NOPE")
     shown(session, Online("Sourav", False, "netchat"))
     (join,) = asked(session)
@@ -183,18 +183,16 @@ def test_the_first_room_refused_turns_away():
     assert session.initial_room_refused
 
 
-def test_the_first_room_gone_turns_away():
+def test_an_initial_room_that_no_longer_exists():
     session = new_session("lobby", ROOM, begin=ROOM)
     shown(session, Online("Sourav", False, "netchat"))
     del session.core.memory.rooms[ROOM]
     (line,) = shown(session, RoomLeft(ROOM))
-    assert line.startswith(
-        "[error] You cannot return to room 7K3F9-2MQ0T: the server has it no"
-    )
+    assert line.startswith("[error] You cannot return to room 7K3F9-2MQ0T: the server has it no")
     assert session.initial_room_refused
 
 
-def test_a_room_that_takes_nobody_back_says_why():
+def test_a_room_that_cannot_be_rejoined_is_reported():
     session = new_session("lobby", ROOM, begin=ROOM)
     shown(session, Online("Sourav", False, "netchat"))
     del session.core.memory.rooms[ROOM]
@@ -206,7 +204,7 @@ def test_a_room_that_takes_nobody_back_says_why():
     assert line == "[room] you are no longer in room 7K3F9-2MQ0T (You are in too many.)"
 
 
-def test_who_lost_the_last_room_is_brought_to_the_lobby_unless_it_was_the_wish():
+def test_losing_the_last_room_leads_to_the_lobby_unless_the_user_left():
     for wish in (False, True):
         session = online(ROOM)
         if wish:
@@ -220,7 +218,7 @@ def test_who_lost_the_last_room_is_brought_to_the_lobby_unless_it_was_the_wish()
         assert session.current == ""
 
 
-def test_long_lists_are_asked_for_page_by_page_and_shown_as_one():
+def test_long_rosters_are_requested_in_parts_and_shown_as_one():
     session = online("lobby")
     typed(session, "/who")
     session.core.requests.clear()
@@ -231,7 +229,7 @@ def test_long_lists_are_asked_for_page_by_page_and_shown_as_one():
     ]
 
 
-def test_the_state_of_the_connection_is_told_once():
+def test_the_connection_state_is_shown_once():
     session = online("lobby")
     assert shown(session, Offline("gone", 1.0)) == ["[offline] gone; reconnecting"]
     assert shown(session, Offline("refused", 2.0)) == []
@@ -240,7 +238,7 @@ def test_the_state_of_the_connection_is_told_once():
     assert session.retry_at is None
 
 
-def test_a_name_lost_while_away_is_told_once_and_nick_introduces_anew():
+def test_a_name_lost_while_offline_is_shown_once_and_nick_chooses_another():
     session = online("lobby")
     shown(session, Offline("gone", 1.0))
     session.core.lost()
@@ -275,11 +273,11 @@ def test_a_name_lost_while_away_is_told_once_and_nick_introduces_anew():
         (HistoryReceived("lobby", (), 1), "[history] the lobby has no history"),
     ],
 )
-def test_the_rest_is_told_in_a_line(event, line):
+def test_other_events_are_one_line(event, line):
     assert shown(online("lobby"), event) == [line]
 
 
-def test_a_new_name_is_told_by_the_rooms_or_else_here():
+def test_a_new_name_is_shown_by_the_rooms_or_by_the_client():
     assert shown(online("lobby"), NameChanged("Lisa")) == []
     session = online("lobby")
     session.core.memory.rooms.clear()
@@ -311,7 +309,10 @@ def test_commands_become_requests(line, wanted):
     [
         ("/who 0000000000", "[error] You are not in room 00000-00000; /rooms lists your rooms."),
         ("/room nowhere", "[error] You are not in room nowhere; /rooms lists your rooms."),
-        ("/join nowhere", "[error] A room code must look like 7K3F9-2MQ0T, or be lobby, got 'nowhere'."),
+        (
+            "/join nowhere",
+            "[error] A room code must look like 7K3F9-2MQ0T, or be lobby, got 'nowhere'.",
+        ),
         ("/join LOBBY", "[room] you are now talking in the lobby"),
         ("/rooms", "[rooms] lobby (current), 7K3F9-2MQ0T"),
         ("x" * 101, "[error] A message must be at most 100 bytes, got 101."),
@@ -319,7 +320,7 @@ def test_commands_become_requests(line, wanted):
         ("beep \x07", "[error] The message holds the control character U+0007"),
     ],
 )
-def test_what_needs_no_server_is_answered_at_once(line, answer):
+def test_local_answers_are_immediate(line, answer):
     session = online("lobby", ROOM)
     (shown_line,) = typed(session, line)
     assert shown_line.startswith(answer)
@@ -327,7 +328,7 @@ def test_what_needs_no_server_is_answered_at_once(line, answer):
     assert not session.core.unsent
 
 
-def test_what_is_said_goes_to_the_current_room_and_waits_for_its_echo():
+def test_a_message_goes_to_the_current_room_and_awaits_its_echo():
     session = online("lobby", ROOM)
     typed(session, "/room 7K3F9-2MQ0T")
     assert typed(session, "hello \udcff") == []
@@ -335,7 +336,7 @@ def test_what_is_said_goes_to_the_current_room_and_waits_for_its_echo():
     assert (send.room, send.text) == (ROOM, "hello ?")
 
 
-def test_without_a_room_nothing_is_said():
+def test_without_a_room_no_message_is_sent():
     session = online("lobby")
     session.core.memory.rooms.clear()
     session.current = ""
