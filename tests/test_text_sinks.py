@@ -22,7 +22,7 @@ from netchat.chat.server_log import log_line
 from netchat.chat.text import validate_text
 from netchat.cli.console import console
 from netchat.cli.render.codeword import print_text
-from netchat.cli.render.frame_dump import anatomy
+from netchat.cli.render.frame_dump import frame_dump
 from netchat.cli.render.transcript import describe
 from netchat.packets import Conversation, Decoded, Item, Notice, Trace
 from netchat.packets.tcp.dissect import ACK
@@ -109,8 +109,8 @@ def _chat(text: str) -> list[str]:
         if isinstance(found_event, wire.Event)
     ]
     found += [
-        chat_lines.notice("n", text),
-        chat_lines.mistake(chat_lines.shorten(text)),
+        chat_lines.notice_line("n", text),
+        chat_lines.error_line(chat_lines.shorten(text)),
         chat_lines.people_line("lobby", [member], chat_lines.Kind.ANSWER),
     ]
     return [chat_lines.render(line, colour=False, one_line=True) for line in found]
@@ -129,13 +129,13 @@ def _decoded_text(text: str) -> list[str]:
     return out.getvalue().split("\n")[:-1]
 
 
-def _anatomy(text: str) -> list[str]:
+def _frame_dump(text: str) -> list[str]:
     if not utf8(text):
         return []
     return [
         click.unstyle(line)
         for message in events(text)
-        for line in anatomy(wire.encode(message), 100)
+        for line in frame_dump(wire.encode(message), 100)
     ]
 
 
@@ -150,7 +150,7 @@ SINKS: dict[str, Callable[[str], list[str]]] = {
     "capture ladder": lambda text: [line.text for line in ladder_lines(_ladder(text), 100)],
     "chat lines": _chat,
     "frame lines": lambda text: [describe(message) for message in events(text)],
-    "frame anatomy": _anatomy,
+    "frame dump": _frame_dump,
     "server console": _console,
     "server notes": lambda text: [log_line(Log("left", {"name": text, "why": text}))],
     "codewords": _decoded_text,
@@ -167,7 +167,7 @@ JSON_SINKS: dict[str, Callable[[str], list[str]]] = {
             for event in events(text)
             if isinstance(event, wire.Event)
         ]
-        + [line_json(chat_lines.notice("n", text))]
+        + [line_json(chat_lines.notice_line("n", text))]
     ),
     "console": lambda text: _json_console(text),
 }

@@ -1,4 +1,4 @@
-"""`netchat client`: chat in a terminal, or in a pipe."""
+"""`netchat client`: chat in a terminal or through a pipe."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from netchat.net.address import parse_address, show_address
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_store import ClientStore
 from netchat.net.event_loop import run
-from netchat.tui.lines import Line, harmless, notice
-from netchat.tui.pipe import chat_in_pipe
-from netchat.tui.session import Conversation
+from netchat.tui.lines import Line, notice_line, sanitize
+from netchat.tui.pipe import run_pipe
+from netchat.tui.session import ChatSession
 from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
@@ -30,27 +30,27 @@ if TYPE_CHECKING:
 
 __all__ = ["client"]
 
-#: Seconds without a connection after which a client without a keyboard gives up.
+#: Seconds without a connection after which a client in a pipe gives up.
 TIMEOUT = 60.0
 
-#: Bytes that a file name may have almost everywhere, less what is added to it.
+#: Bytes of a file name that almost every file system allows, minus those of the suffixes.
 LONGEST_FILE_NAME = 200
 
 
-@click.command(short_help="Chat in this terminal, or send what is piped in.")
+@click.command(short_help="Chat in this terminal, or send lines from a pipe.")
 @click.argument("address", metavar="[HOST[:PORT]]", default="127.0.0.1")
-@click.option("--name", help="Your name in the chat; asked for in a terminal.")
-@click.option("--room", metavar="CODE", help="Room to begin in.  [default: the lobby]")
+@click.option("--name", help="Your user name.  [default: prompt for it, in a terminal]")
+@click.option("--room", metavar="CODE", help="Room to join first.  [default: the lobby]")
 @click.option(
-    "--json", "as_json", is_flag=True, help="Print everything as JSON, one object a line."
+    "--json", "as_json", is_flag=True, help="Print everything as JSON, one object per line."
 )
 @click.option(
     "--patience", type=DURATION,
-    help="For how long to try to reconnect.  [default: for ever in a terminal, else 1m]",
+    help="Reconnect timeout.  [default: none in a terminal, else 1m]",
 )  # fmt: skip
 @click.option(
     "--state/--no-state", default=True, show_default=True,
-    help="Keep on disk what is needed to go on after a crash with nothing lost.",
+    help="Store the session and unacknowledged messages on disk, to resume after a crash.",
 )  # fmt: skip
 @path_options
 def client(
@@ -65,31 +65,31 @@ def client(
     channel: str | None,
     seed: int | None,
 ) -> int:
-    """Chat on the server at HOST (this machine by default) and PORT (6464).
+    """Chat on the server at HOST (default: this machine) and PORT (default: 6464).
 
-    In a terminal you type, and /help lists the commands. In a pipe the lines of standard input are
-    sent, commands too; the client leaves when the last one was delivered. Events and answers go to
-    standard output, everything else to standard error.
+    In a terminal, type messages; /help lists the commands. In a pipe, the client sends each line of
+    standard input as a message or command, and exits when the last one is delivered. Events and
+    answers go to standard output, everything else to standard error.
 
     \b
     Examples:
       netchat client --name Nova                            on this machine
-      netchat client chat.example.org:6464 --name Nova      somewhere else
-      netchat client --name Nova --room 7K3F9-2MQ0T         in a room you know the code of
-      date | netchat client --name Clock                    send what a program prints
-      tail -f /dev/null | netchat client --name Log --json   only listen, for a program
+      netchat client chat.example.org:6464 --name Nova      on another host
+      netchat client --name Nova --room 7K3F9-2MQ0T         in a room whose code you know
+      date | netchat client --name Clock                    send the output of a program
+      tail -f /dev/null | netchat client --name Log --json   only listen, as JSON
 
     \b
-    Over a line that turns one bit in a thousand over, both ways; /link shows what is corrected:
+    Over a channel that flips one bit in a thousand in each direction; /link shows the corrections:
       netchat client --name Nova --link rs:255,223 --channel bsc:1e-3
-      netchat client --name Nova --link none --channel bsc:1e-3     and how it breaks without
+      netchat client --name Nova --link none --channel bsc:1e-3     how it fails without a link
 
     \b
-    With the code that suits the line at the moment; /link shows which one, and why:
+    With a code selected for the current error rate; /link shows the code and the reason:
       netchat client --name Nova --link adaptive --channel bsc:5e-3
 
     \b
-    Over UDP, to a server that was started with --udp:
+    Over UDP, to a server that runs with --udp:
       netchat client --name Nova --udp --link rs:255,223 --channel bsc:1e-3
     """
     code = check_path(link, channel, udp=udp)
@@ -99,7 +99,7 @@ def client(
         raise click.BadParameter(str(error), param_hint="HOST[:PORT]") from error
     at_keyboard = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
     if name is None and not at_keyboard:
-        raise click.UsageError("Say who you are: --name NAME (there is nobody here to ask).")
+        raise click.UsageError("--name NAME is required when the client cannot prompt for it.")
     if patience is None:
         patience = float("inf") if at_keyboard else TIMEOUT
     path = None
@@ -116,13 +116,13 @@ def client(
             return outcome
         if not at_keyboard:
             free = f" {outcome.suggestion} is free." if outcome.suggestion else ""
-            raise NetchatError(harmless(outcome.why + free))
-        click.echo(harmless(outcome.why), err=True)
-        name = click.prompt("Your name", default=harmless(outcome.suggestion) or None)
+            raise NetchatError(sanitize(outcome.why + free))
+        click.echo(sanitize(outcome.why), err=True)
+        name = click.prompt("Your name", default=sanitize(outcome.suggestion) or None)
 
 
 def _name_problem(name: str) -> NameRejected | None:
-    """Refuse what the server would refuse, before a file is named after it."""
+    """Return why the server would reject a name, checked before a file is named after it."""
     problem = validate_name(name)
     return NameRejected(problem, suggest(name, lambda _: False)) if problem else None
 
@@ -138,37 +138,37 @@ def _chat(
     as_json: bool,
     path: ClientPath | None,
 ) -> int | NameRejected:
-    """Chat under one name; returns the exit code, or why the name would not do."""
+    """Chat under one name; return the exit code, or the server's rejection of the name."""
     store, notes = None, list[Line]()
     if state:
         try:
             store = ClientStore(_state_file(name, host, port))
             told = [store.notice, tighten(store.path.parent)]
-            notes += [notice("warning", text) for text in told if text]
+            notes += [notice_line("warning", text) for text in told if text]
         except NetchatError as error:
-            # Most likely another client of that name has it; then the server will say so.
-            notes.append(notice("warning", f"After a crash messages can be lost: {error}"))
+            # Another client of this name probably has it open; the server will then reject the name.
+            notes.append(notice_line("warning", f"A crash may lose messages: {error}"))
     try:
         connection = ClientDriver(host, port, name, store=store, patience=patience, path=path)
         shown = show_address(host, port)
-        conversation = Conversation(connection, shown, room, remembers=store is not None)
+        session = ChatSession(connection, shown, room, has_store=store is not None)
         if at_keyboard:
-            # Takes a while to import, and a pipe does not need it.
-            from netchat.tui.terminal import chat_in_terminal
+            # Slow to import, and a pipe does not need it.
+            from netchat.tui.terminal import run_terminal
 
-            status = run(chat_in_terminal(conversation, notes))
+            status = run(run_terminal(session, notes))
         else:
-            status = run(chat_in_pipe(conversation, notes, as_json=as_json))
+            status = run(run_pipe(session, notes, as_json=as_json))
     finally:
         if store is not None:
             store.close()
-    return status if conversation.refused is None else conversation.refused
+    return status if session.name_rejection is None else session.name_rejection
 
 
 def _state_file(name: str, host: str, port: int) -> Path:
     import platformdirs
 
-    # \w is letters and digits of any script, and "_"; nothing else gets into a file name.
+    # \w matches letters and digits of any script, and "_"; every other character is replaced.
     label = re.sub(r"[^\w.-]", "_", f"{host.casefold()}_{port}_{fold(name)}")
     if len(label.encode()) > LONGEST_FILE_NAME:
         label = hashlib.sha256(label.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""`netchat codes`: which channel codes there are, and whether one obeys the laws."""
+"""`netchat codes`: list the channel codes, or check one against the laws."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import wcwidth
 
-from netchat.cli.exits import FAILED
+from netchat.exit_codes import FAILED
 from netchat.wording import many
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ __all__ = ["CodeSpec", "codes"]
 
 
 class CodeSpec(click.ParamType):  # type: ignore[type-arg] # generic since click 8.5 only
-    """A channel code, by its spec; also `file.py:Class`."""
+    """Channel code, by its spec or as `file.py:Class`."""
 
     name = "spec"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Code:
-        """The code, or a usage error that says what there is."""
+        """Return the code; fail with a usage error if the spec is invalid."""
         from netchat.coding import Code, get
 
         if isinstance(value, Code):
@@ -40,16 +40,16 @@ class CodeSpec(click.ParamType):  # type: ignore[type-arg] # generic since click
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @click.pass_context
 def codes(ctx: click.Context, as_json: bool) -> None:
-    """List the channel codes: a spec of each, and what it is good for.
+    """List the channel codes: an example spec of each, with its parameters.
 
     \b
     Examples:
-      netchat codes                            all of them
-      netchat codes check rs:255,223,fcr=1     does this one obey the laws?
-      netchat codes check my_code.py:MyCode    and the one I wrote?
+      netchat codes                            list all codes
+      netchat codes check rs:255,223,fcr=1     check a code against the laws
+      netchat codes check my_code.py:MyCode    check a code of your own
 
-    Sizes are free: hamming:63,57, repetition:9, secded:39,32, crc:16,8000, rs:204,188. Codes are
-    joined by +, as in rs:255,223+interleave:5+hamming:7,4.
+    Other sizes are possible: hamming:63,57, repetition:9, secded:39,32, crc:16,8000, rs:204,188.
+    Concatenate codes with +, as in rs:255,223+interleave:5+hamming:7,4.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -65,15 +65,19 @@ def codes(ctx: click.Context, as_json: bool) -> None:
 @codes.command()
 @click.argument("code", metavar="SPEC", type=CodeSpec())
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of what is tried."
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Random seed of the samples.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
 @click.pass_context
 def check(ctx: click.Context, code: Code, seed: int, as_json: bool) -> None:
-    """Hold a code to every law, and show what breaks one.
+    """Check a code against every law, and show a counterexample for each broken one.
 
-    SPEC is a code, or file.py:Class for one of your own, which needs no packaging. What is small
-    is tried exhaustively, what is large by samples. Exit code 1 if a law is broken.
+    SPEC is a code, or file.py:Class for a code of your own, without packaging it. Small codes are
+    checked exhaustively, large ones by random samples. The exit code is 1 if a law is broken.
     """
     from netchat.coding.laws import check as check_laws
 
@@ -123,7 +127,7 @@ def _show(listed: list[dict[str, Any]]) -> None:
         cells[3] = f"{facts['rate']:.3f}"
         rows.append((*cells[:-1], f"{facts['alphabet']}s", cells[-1]))
     widths = [max(wcwidth.width(row[column]) for row in rows) for column in range(len(titles))]
-    # A pipe or a file gets everything; a terminal no line that it would have to break.
+    # On a terminal, truncate lines that would wrap; a pipe or file gets them whole.
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else 1000
     for number, row in enumerate(rows):
         cells = [
@@ -135,5 +139,5 @@ def _show(listed: list[dict[str, Any]]) -> None:
             line = wcwidth.clip(line, 0, room - 1) + "…"
         click.secho(line, bold=number == 0)
     click.echo(
-        "\nnetchat codes check SPEC holds one to the laws; netchat encode shows one at work."
+        "\nnetchat codes check SPEC checks a code; netchat encode shows it at work, bit by bit."
     )

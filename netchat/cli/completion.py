@@ -17,11 +17,11 @@ _FILES = {"bash": "~/.bashrc", "zsh": "~/.zshrc", "fish": "~/.config/fish/comple
 @click.command()
 @click.argument("shell", type=click.Choice(list(_LINES)))
 def completion(shell: str) -> None:
-    """Print the line that gives SHELL tab completion for netchat.
+    """Print the line that enables tab completion for netchat in SHELL.
 
     \b
     Example:
       netchat completion bash >> ~/.bashrc
     """
-    click.echo(f"# netchat: tab completion; this line belongs into {_FILES[shell]}")
+    click.echo(f"# netchat: tab completion; add this line to {_FILES[shell]}")
     click.echo(_LINES[shell])

@@ -1,4 +1,4 @@
-"""The server's console: what happens, one line each, for people or as JSON."""
+"""Console log of the server, as text or JSON, one line per entry."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["console"]
 
 
 def console(*, as_json: bool, out: TextIO | None = None) -> Callable[[Log], None]:
-    """A function that writes notes, one line each.
+    """Return a function that writes log entries, one line each.
 
     Args:
-        as_json: JSON lines rather than text.
-        out: where to; None is standard error.
+        as_json: Write JSON lines instead of text.
+        out: Output stream; None is standard error.
     """
     out = sys.stderr if out is None else out
 

@@ -1,4 +1,4 @@
-"""`netchat craft`: build a frame, right or wrong; show it, save it, or send it."""
+"""`netchat craft`: build a valid or invalid frame; show, save or send it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from netchat.chat.text import show_text
 from netchat.cli.params.duration import DURATION
-from netchat.cli.render.frame_dump import anatomy
+from netchat.cli.render.frame_dump import frame_dump
 from netchat.cli.render.transcript import frame_as_dict, heard_as_dict, heard_line, verdict
 from netchat.errors import EncodeError, Refused
 from netchat.net.address import parse_address
@@ -20,7 +20,7 @@ from netchat.wire import DEFAULT_PORT, MESSAGES, Hello, Join, Way, encode
 
 __all__ = ["craft"]
 
-#: A server that never falls silent is listened to for so many times --wait.
+#: Maximum listening time, as a multiple of --wait, if the server never falls silent.
 LONGEST_WAITS = 10
 
 
@@ -36,28 +36,28 @@ class _Pairs(click.ParamType):  # type: ignore[type-arg] # generic since click 8
             return value
         name, equals, content = str(value).partition("=")
         if not equals or not name:
-            self.fail(f"{value!r} is not FIELD=VALUE", param, ctx)
+            self.fail(f"must be FIELD=VALUE, got {value!r}.", param, ctx)
         return name, content
 
 
-@click.command(short_help="Build any frame, right or wrong; show, save or send it.")
+@click.command(short_help="Build a valid or invalid frame; show, save or send it.")
 @click.argument("message", metavar="TYPE")
 @click.argument("pairs", metavar="[FIELD=VALUE]...", nargs=-1, type=_Pairs())
 @click.option("--hex", "as_hex", is_flag=True, help="Print the frame as plain hexadecimal.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, one object.")
 @click.option(
     "--pcap", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
-    help="Save it as a capture, with Ethernet, IP and TCP around it; - is standard output, in place "
-    "of the text.",
+    help="Save the frame as a capture, in Ethernet, IP and TCP packets; - is standard output, "
+    "instead of the text.",
 )  # fmt: skip
-@click.option("--send", metavar="HOST[:PORT]", help="Send it to a server, show what comes back.")
+@click.option("--send", metavar="HOST[:PORT]", help="Send the frame to a server, show its answers.")
 @click.option(
     "--hello", metavar="NAME",
-    help="Say HELLO in front of it, and JOIN where the message is about a room.",
+    help="First send HELLO with this name, and JOIN if the message concerns a room.",
 )  # fmt: skip
 @click.option(
     "--wait", type=DURATION, default="500ms", show_default=True,
-    help="With --send: listen until nothing came for so long.",
+    help="With --send: stop listening after this time without data.",
 )  # fmt: skip
 def craft(
     message: str,
@@ -71,29 +71,29 @@ def craft(
 ) -> None:
     """Build a frame of TYPE (SEND, history-end, 0x20) from its fields.
 
-    Numbers are written as 10 or 0x0a or by their name (kind=CHAT), blobs in hexadecimal, texts as
-    they are. A list is JSON, or goes item by item: rooms[0].peer=Bo. The header's magic, version,
-    type, flags, suite, reserved, length and crc can be set, and so can the lengths in the body
-    (room_len, rooms_count); what is not set is made right. Without a value a room is the lobby,
-    request and counter are 1, and all else is 0 or empty. body=HEX replaces all fields.
+    Write numbers as 10, 0x0a or by name (kind=CHAT), blobs in hexadecimal, and texts as they are.
+    A list is JSON, or one item at a time: rooms[0].peer=Bo. You can also set the header fields
+    magic, version, type, flags, suite, reserved, length and crc, and the lengths in the body
+    (room_len, rooms_count); by default they are valid. The default of a room is the lobby, of
+    request and counter 1, of all others 0 or empty. body=HEX replaces all fields.
 
     \b
     Examples:
-      netchat craft SEND text=hello                     shown byte by byte
-      netchat craft SEND text=hello crc=0 length=9999   a wrong one
+      netchat craft SEND text=hello                     show the frame byte by byte
+      netchat craft SEND text=hello crc=0 length=9999   an invalid frame
       netchat craft EVENT kind=RENAME seq=7 sender=Ada text=Zoe --hex
       netchat craft HELLO name=Ada 'positions[0].room=lobby' 'positions[0].last=41'
       netchat craft SEND text=hello --pcap hello.pcap   for Wireshark
       netchat craft SEND text=hello --hello Ada --send 127.0.0.1
       netchat craft 0x7f body=00ff --send 127.0.0.1     a type that does not exist
     """
-    # Scapy takes its time to be imported, and `--help` does not need it.
+    # Scapy is slow to import, and `--help` does not need it.
     from netchat.packets.craft import craft as build
 
     if hello is not None and send is None and pcap is None:
-        raise click.UsageError("--hello goes with --send or --pcap.")
+        raise click.UsageError("--hello requires --send or --pcap.")
     if pcap == "-" and (as_hex or as_json):
-        raise click.UsageError("--pcap - takes standard output: leave out --hex and --json.")
+        raise click.UsageError("--pcap - uses standard output: omit --hex and --json.")
     address = None
     if send is not None:
         try:
@@ -102,8 +102,8 @@ def craft(
             raise click.BadParameter(str(error), param_hint="--send") from error
     values = dict(pairs)
     if len(values) < len(pairs):
-        twice = next(n for i, (n, _) in enumerate(pairs) if n in dict(pairs[:i]))
-        raise click.UsageError(f"{twice} is given twice.")
+        repeated = next(n for i, (n, _) in enumerate(pairs) if n in dict(pairs[:i]))
+        raise click.UsageError(f"{repeated} is given more than once.")
     try:
         frame = bytes(build(message, **values))
     except EncodeError as error:
@@ -114,10 +114,10 @@ def craft(
     if as_hex:
         click.echo(frame.hex())
     elif not as_json and pcap != "-":
-        for line in anatomy(frame):
+        for line in frame_dump(frame):
             click.echo(line)
         if problem is not None:
-            click.echo(f"  A receiver will say: {show_text(problem)}")
+            click.echo(f"  A receiver will reject it: {show_text(problem)}")
     heard = None
     if address is not None:
         heard = _send(frame, address, hello, wait, show=not (as_json or as_hex or pcap == "-"))
@@ -131,7 +131,7 @@ def craft(
 def _send(
     frame: bytes, address: tuple[str, int], name: str | None, wait: float, *, show: bool
 ) -> list[Heard]:
-    """Send a frame, with what has to go in front of it; returns all that was said."""
+    """Send a frame, preceded by HELLO and JOIN if requested; return the transcript."""
     own = message_of(frame)
     with Probe(*address) as probe:
         try:
@@ -141,7 +141,7 @@ def _send(
                 if room is not None and not isinstance(own, Join):
                     probe.join(room)
         except Refused as error:
-            # The frame is sent all the same: what then happens is what the user wants to see.
+            # Send the frame anyway: the user wants to see the server's reaction.
             click.echo(f"netchat: {error}", err=True)
         probe.send(frame, own)
         probe.listen(LONGEST_WAITS * wait, quiet=wait)
@@ -158,7 +158,7 @@ def _send(
 
 
 def _save(file: str, frame: bytes, heard: list[Heard] | None, name: str | None, port: int) -> None:
-    """Write a capture: of what was said to a server, or else of the frame by itself."""
+    """Write a capture of the conversation with a server, or else of the frame alone."""
     from netchat.files import tighten
     from netchat.packets.encapsulate import Encapsulation
 
@@ -178,4 +178,4 @@ def _save(file: str, frame: bytes, heard: list[Heard] | None, name: str | None, 
     if notice := tighten(Path(file)):
         click.echo(notice, err=True)
     chat.save(file)
-    click.echo(f"{file} is written.", err=True)
+    click.echo(f"Wrote {file}.", err=True)

@@ -1,4 +1,4 @@
-"""`netchat demo`: the main job, end to end, with a real server and real sockets."""
+"""`netchat demo`: show the main features with a real server and real sockets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import click
 
 from netchat.chat.client_events import ClientEvent, Online, RoomEntered, RoomEvent
 from netchat.chat.room_codes import show_code
-from netchat.cli.render.frame_dump import anatomy
+from netchat.cli.render.frame_dump import frame_dump
 from netchat.errors import NetchatError
 from netchat.load.run import run_load
 from netchat.net.client_driver import ClientDriver
@@ -26,32 +26,32 @@ from netchat.wording import many
 
 __all__ = ["demo"]
 
-#: Seconds that one step of the demo may take before it is given up.
+#: Timeout of one step of the demo, in seconds.
 STEP_TIMEOUT = 15.0
 
-#: Messages said while the server is killed.
+#: Messages sent while the server is killed.
 _MESSAGES = 50
 
 
-@click.command(short_help="Show the main job end to end, in under a minute.")
-@click.option("--quick", is_flag=True, help="Leave the load run out.")
+@click.command(short_help="Show the main features, end to end, in under a minute.")
+@click.option("--quick", is_flag=True, help="Skip the load test.")
 def demo(quick: bool) -> None:
-    """Show the main job, end to end, in well under a minute.
+    """Show the main features, end to end, in under a minute.
 
-    A server is started on a port of its own, three users join a room by its code and talk, one of
-    them loses the connection, then the server is killed; nobody misses anything. Then the bytes of
-    one message, and a short load run. Nothing is left behind.
+    The demo starts a server on a free port. Three users join a room by its code and talk. One of
+    them loses the connection, then the server is killed, and no message is lost. Finally it shows
+    the bytes of one message and runs a short load test. It removes all its files.
     """
     with tempfile.TemporaryDirectory(prefix="netchat-demo-") as folder:
         server = _Server(Path(folder) / "history.db")
         try:
-            run(_tell(server, quick=quick))
+            run(_run_demo(server, quick=quick))
         finally:
             server.stop()
 
 
 class _Server:
-    """`netchat serve` in a process of its own."""
+    """`netchat serve` in a separate process."""
 
     def __init__(self, history: Path) -> None:
         self._history = history
@@ -70,7 +70,7 @@ class _Server:
             "0",
         ]
         command += ["--port", str(self.port), "--history", str(self._history)]
-        # Into a file: a pipe that nobody reads would stop the server when it is full.
+        # Log to a file: a pipe that is not read would block the server when it is full.
         log = self._history.with_name("server.log")
         with log.open("wb") as out:
             process = subprocess.Popen(command, stderr=out)  # noqa: S603 - our own command
@@ -83,24 +83,22 @@ class _Server:
                     return process
             time.sleep(0.02)
         process.kill()
-        raise NetchatError(
-            f"The server of the demo did not start: {log.read_text(encoding='utf-8')}"
-        )
+        raise NetchatError(f"The demo's server did not start: {log.read_text(encoding='utf-8')}")
 
     def kill_and_restart(self) -> None:
-        """Kill -9, then the same command again."""
+        """Kill the server with SIGKILL and start it again."""
         self._process.kill()
         self._process.wait()
         self._process = self._start()
 
     def stop(self) -> None:
-        """A clean shutdown."""
+        """Shut the server down cleanly."""
         self._process.terminate()
         self._process.wait(STEP_TIMEOUT)
 
 
 class _Actor:
-    """A user of the demo: a client, and what it has seen of the room they meet in."""
+    """User of the demo: a client, and the events it has received in the room."""
 
     def __init__(self, name: str, port: int, colour: str) -> None:
         self.client = ClientDriver("127.0.0.1", port, name)
@@ -112,12 +110,12 @@ class _Actor:
         self._changed = asyncio.Event()
 
     async def follow(self) -> None:
-        """Take in what happens."""
+        """Record events until the session ends."""
         async for event in self.client.events():
-            self._take(event)
+            self._handle(event)
             self._changed.set()
 
-    def _take(self, event: ClientEvent) -> None:
+    def _handle(self, event: ClientEvent) -> None:
         if isinstance(event, Online):
             self.times_online += 1
         elif isinstance(event, RoomEntered) and event.kind is RoomKind.ROOM:
@@ -129,16 +127,16 @@ class _Actor:
 
     @property
     def numbered(self) -> list[str]:
-        """The messages said while the server was killed, as far as they have come."""
+        """Numbered messages received so far: those sent while the server was killed."""
         return [line for _, line in self.log if ": message " in line]
 
     def say(self, text: str) -> None:
-        """Say something in the room."""
+        """Send a message to the room."""
         self.client.core.say(self.room, text)
         self.client.flush()
 
     async def until(self, what: Callable[[], bool]) -> None:
-        """Wait for something to be so."""
+        """Wait until a condition is true."""
         async with asyncio.timeout(STEP_TIMEOUT):
             while not what():
                 self._changed.clear()
@@ -149,7 +147,7 @@ def _title(text: str) -> None:
     click.secho(f"\n{text}", bold=True)
 
 
-async def _tell(server: _Server, *, quick: bool) -> None:
+async def _run_demo(server: _Server, *, quick: bool) -> None:
     began = time.monotonic()
     _title(f"1. A server on 127.0.0.1:{server.port}, three users, one room")
     names = (("Nova", "cyan"), ("Sourav", "green"), ("Maya", "magenta"))
@@ -172,15 +170,13 @@ async def _tell(server: _Server, *, quick: bool) -> None:
                 await listener.until(lambda a=listener, t=text: t in a.log[-1][1])  # type: ignore[misc]
         _show(nova, 0)
 
-        _title("2. Maya loses her connection; the others talk on")
+        _title("2. Maya loses her connection; the others continue")
         seen = len(maya.log)
         maya.client.drop()
         sourav.say("Where is Maya?")
         nova.say("She will be back")
         await maya.until(lambda: maya.times_online == 2 and len(maya.log) == seen + 2)
-        click.echo(
-            f"   Maya is back; she was given what she had missed, {many(maya.late, 'event')}:"
-        )
+        click.echo(f"   Maya is back and has received what she missed, {many(maya.late, 'event')}:")
         _show(maya, seen)
 
         _title("3. kill -9 the server in the middle of a conversation")
@@ -190,18 +186,18 @@ async def _tell(server: _Server, *, quick: bool) -> None:
         await asyncio.gather(*(a.until(lambda a=a: len(a.numbered) >= _MESSAGES) for a in actors))  # type: ignore[misc]
         _check_logs(actors)
         click.echo(
-            f"   The server is back, and so is everybody: {_MESSAGES} messages said meanwhile,"
+            f"   The server and all users are back: {_MESSAGES} messages sent meanwhile, 0 lost,"
         )
-        click.echo("   0 lost, 0 twice, and all three saw them in the same order.")
+        click.echo("   0 duplicated, and all three users saw them in the same order.")
 
         _title("4. One message on the wire")
-        for line in anatomy(encode(Send(1, nova.room, "Hello everyone"))):
+        for line in frame_dump(encode(Send(1, nova.room, "Hello everyone"))):
             click.echo(line)
         for actor in actors:
             await actor.client.bye()
         await asyncio.gather(*following)
     if not quick:
-        _title("5. A crowd: 100 users, 10 of them talking; every delivery is checked")
+        _title("5. Load test: 100 users, 10 senders; every delivery is checked")
         await _load(server.port)
     click.secho(f"\nThat was netchat, in {time.monotonic() - began:.1f} seconds.", bold=True)
     click.echo("Next: netchat serve, then netchat client --name YOU in another terminal.")
@@ -213,14 +209,14 @@ def _show(actor: _Actor, begin: int) -> None:
 
 
 def _check_logs(actors: list[_Actor]) -> None:
-    """Every log is a contiguous slice of the same order, with each message once."""
+    """Check that every log is a contiguous part of one order, with each message once."""
     order = dict(actors[0].log)
     for actor in actors:
         numbers = [seq for seq, _ in actor.log]
         if numbers != list(range(numbers[0], numbers[0] + len(numbers))):
-            raise NetchatError(f"{actor.name}'s log has a hole, or something twice: {numbers}")
+            raise NetchatError(f"{actor.name}'s log has a gap or a duplicate: {numbers}")
         if any(order.get(seq, line) != line for seq, line in actor.log):
-            raise NetchatError(f"{actor.name} saw another order than {actors[0].name}.")
+            raise NetchatError(f"{actor.name} saw a different order than {actors[0].name}.")
         if len(actor.numbered) != _MESSAGES or len(set(actor.numbered)) != _MESSAGES:
             raise NetchatError(f"{actor.name} saw {len(actor.numbered)} of {_MESSAGES} messages.")
 
@@ -230,8 +226,8 @@ async def _load(port: int) -> None:
     if not report.ok:
         raise NetchatError(f"A delivery went wrong: {report.faults}")
     click.echo(
-        f"   {many(report.deliveries, 'delivery', 'deliveries')}, every one of them once and in order: "
-        f"{report.delivery_rate:,.0f} a second, each message on disk before it was sent."
+        f"   {many(report.deliveries, 'delivery', 'deliveries')}, each exactly once and in order: "
+        f"{report.delivery_rate:,.0f} per second, each message on disk before delivery."
     )
     if report.latency is not None:
-        click.echo(f"   Half of them came within {report.latency.p50:.1f} ms.")
+        click.echo(f"   Half of them arrived within {report.latency.p50:.1f} ms.")

@@ -1,4 +1,4 @@
-"""`netchat encode` and `netchat decode`: a message through a code, bit by bit."""
+"""`netchat encode` and `netchat decode`: encode and decode a text, bit by bit."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netchat.cli.codes import CodeSpec
-from netchat.cli.exits import FAILED
 from netchat.cli.render.codeword import Block, blocks_of, print_blocks, print_text, symbols_text
+from netchat.exit_codes import FAILED
 from netchat.wording import cut, many
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["decode", "encode"]
 
-#: Bytes of text up to which the line that decodes them is worth printing, and its length at most.
+#: Maximum bytes of text, and characters of the command, for which `encode` prints a decode command.
 _SHORT, _LONGEST_LINE = 64, 4000
 
 
 class _ChannelSpec(click.ParamType):  # type: ignore[type-arg] # generic since click 8.5 only
-    """A channel, by its spec."""
+    """Channel, by its spec."""
 
     name = "spec"
 
@@ -48,7 +48,7 @@ class _ChannelSpec(click.ParamType):  # type: ignore[type-arg] # generic since c
 
 
 class _Positions(click.ParamType):  # type: ignore[type-arg] # generic since click 8.5 only
-    """Positions and ranges of them: `0,2-5`."""
+    """Positions and ranges: `0,2-5`."""
 
     name = "positions"
 
@@ -62,7 +62,9 @@ class _Positions(click.ParamType):  # type: ignore[type-arg] # generic since cli
             match = re.fullmatch(r"\s*(\d{1,9})(?:-(\d{1,9}))?\s*", item, re.ASCII)
             first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
             if last < first:
-                self.fail(f"{item!r} is no position; write 3, or 3-5 for several.", param, ctx)
+                self.fail(
+                    f"must be a position or range such as 3 or 3-5, got {item!r}.", param, ctx
+                )
             found.append(range(first, last + 1))
         return found
 
@@ -84,27 +86,31 @@ class _Ratios(click.ParamType):  # type: ignore[type-arg] # generic since click 
             except ValueError:
                 found.append(math.nan)
             if not math.isfinite(found[-1]):
-                self.fail(f"{cut(item)!r} is not a finite number.", param, ctx)
+                self.fail(f"must be finite numbers, got {cut(item)!r}.", param, ctx)
         return found
 
 
 _code = click.option(
     "--code", type=CodeSpec(), default="hamming:7,4", show_default=True,
-    help="The code; netchat codes lists them.",
+    help="Code; netchat codes lists them.",
 )  # fmt: skip
 _json = click.option("--json", "as_json", is_flag=True, help="Print the blocks as JSON.")
 
 
-@click.command(short_help="Send a text through code, channel and decoder, bit by bit.")
+@click.command(short_help="Send a text through encoder, channel and decoder, bit by bit.")
 @click.argument("text")
 @_code
-@click.option("--flip", type=click.IntRange(0), metavar="N", help="Turn N bits over.")
+@click.option("--flip", type=click.IntRange(0), metavar="N", help="Flip N random bits.")
 @click.option(
     "--channel", type=_ChannelSpec(),
-    help="Send it through a channel: bsc:P, bec:P, awgn:4dB, gilbert-elliott:...",
+    help="Channel: bsc:P, bec:P, awgn:4dB, gilbert-elliott:...",
 )  # fmt: skip
 @click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of what goes wrong."
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Random seed of the errors.",
 )
 @_json
 @click.pass_context
@@ -117,26 +123,26 @@ def encode(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Send TEXT through a code, a channel and the decoder, and show every bit.
+    """Send TEXT through an encoder, a channel and the decoder, and show every bit.
 
     \b
     Examples:
       netchat encode Hi                                     data and parity
-      netchat encode Hi --flip 2                            and two bits turned over
+      netchat encode Hi --flip 2                            with two flipped bits
       netchat encode Hi --code hamming:8,4 --channel bsc:0.1 --seed 3
       netchat encode Hi --code rs:32,16 --channel gilbert-elliott:0.01,0.2,0,0.5
 
-    Exit code 1 if the text does not come back.
+    The exit code is 1 if the decoded text differs.
     """
     if flip is not None and channel is not None:
-        raise click.UsageError("--flip and --channel go one at a time.")
+        raise click.UsageError("--flip and --channel cannot be combined.")
     import numpy as np
 
     from netchat.coding.framing import decoded_bytes, joined, split_messages
 
     data = os.fsencode(text)
     if data != text.encode(errors="replace"):
-        click.echo("netchat: TEXT is not UTF-8; its bytes are sent as they are.", err=True)
+        click.echo("netchat: TEXT is not UTF-8; its bytes are sent unchanged.", err=True)
     parts = [(part, part.encode(message)) for part, message in split_messages(code, data)]
     sent = np.concatenate([word.ravel() for _, word in parts] or [np.zeros(0, np.uint8)])
     rng = np.random.Generator(np.random.SFC64(seed))
@@ -144,7 +150,7 @@ def encode(
     if flip:
         if flip > sent.size * code.bits_per_symbol:
             raise click.UsageError(
-                f"There are only {many(sent.size * code.bits_per_symbol, 'bit')} to turn over."
+                f"--flip must be at most {sent.size * code.bits_per_symbol}, the number of coded bits, got {flip}."
             )
         bits = np.unpackbits(sent) if code.bits_per_symbol == 8 else received
         bits[rng.choice(bits.size, flip, replace=False)] ^= 1
@@ -169,13 +175,13 @@ def encode(
         print_blocks(code, blocks)
         print_text("sent", data)
         print_text("decoded", result.data, good=result.data == data and not result.failed)
-        again = f"netchat decode {joined(code, [received]).hex()} --code {shlex.quote(code.spec)}"
+        command = f"netchat decode {joined(code, [received]).hex()} --code {shlex.quote(code.spec)}"
         if lost is not None and lost.any():
-            again += f" --erased {_ranges(np.flatnonzero(lost).tolist())}"
+            command += f" --erased {_ranges(np.flatnonzero(lost).tolist())}"
         if soft is not None:
-            again += f" --soft={','.join(map(_ratio, soft))}"
-        if 0 < len(data) <= _SHORT and len(again) <= _LONGEST_LINE:
-            click.echo(f"\n{again}\ndecodes what was received.")
+            command += f" --soft={','.join(map(_ratio, soft))}"
+        if 0 < len(data) <= _SHORT and len(command) <= _LONGEST_LINE:
+            click.echo(f"\nTo decode the received bytes again:\n{command}")
     if result.data != data or result.failed:
         ctx.exit(FAILED)
 
@@ -185,13 +191,13 @@ def encode(
 @_code
 @click.option(
     "--erased", type=_Positions(), metavar="N,N-N",
-    help="Positions of lost symbols, counted from 0: bits, or bytes for a code over bytes.",
+    help="Positions of erased symbols from 0: bits, or bytes for a code over bytes.",
 )  # fmt: skip
 @click.option(
     "--soft",
     type=_Ratios(),
     metavar="X,X",
-    help="Log-likelihood ratios ln P(0)/P(1) of all bits, for a decoder that can use them.",
+    help="Log-likelihood ratios ln P(0)/P(1) of all bits, for a soft-decision decoder.",
 )
 @_json
 @click.pass_context
@@ -203,14 +209,14 @@ def decode(
     soft: list[float] | None,
     as_json: bool,
 ) -> None:
-    """Decode HEX, coded bytes in hexadecimal, and show what the decoder changed.
+    """Decode HEX, coded bytes in hexadecimal, and show the corrections.
 
     \b
     Examples:
       netchat decode 4a5e1e2d --code hamming:7,4
       netchat decode 4a5e1e2d --code hamming:7,4 --erased 0,9-10
 
-    Exit code 1 if a block cannot be decoded.
+    The exit code is 1 if a block cannot be decoded.
     """
     import numpy as np
 
@@ -224,9 +230,9 @@ def decode(
     lost = None if erased is None else _mask(erased, size)
     ratios = None if soft is None else np.array(soft)
     if ratios is not None and (code.bits_per_symbol != 1 or ratios.size != size):
+        expected = f"must have {many(size, 'value')}, got {ratios.size:,}"
         raise click.BadParameter(
-            f"{many(ratios.size, 'value')} for {many(size, code.alphabet)}"
-            f"{'' if code.bits_per_symbol == 1 else '; soft values are for codes over bits'}.",
+            f"{expected if code.bits_per_symbol == 1 else 'soft values need a code over bits'}.",
             param_hint="--soft",
         )
     blocks, results, start = [], [], 0
@@ -250,8 +256,8 @@ def decode(
 
 
 def _rounded(soft: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
-    """Ratios as the line that decodes them again has them: what is decoded is what is printed."""
-    if soft is None or soft.size > _LONGEST_LINE:  # too many to be printed
+    """Round ratios as the decode command prints them, so that both give the same result."""
+    if soft is None or soft.size > _LONGEST_LINE:  # too long to print
         return soft
     import numpy as np
 
@@ -263,7 +269,7 @@ def _ratio(value: float) -> str:
 
 
 def _ranges(positions: list[int]) -> str:
-    """Positions in order, neighbours as a range: `0,2-5`."""
+    """Return sorted positions with consecutive ones as a range: `0,2-5`."""
     found: list[list[int]] = []
     for position in positions:
         if found and position == found[-1][1] + 1:
@@ -280,7 +286,7 @@ def _mask(positions: list[range], size: int) -> NDArray[np.bool_]:
     for some in positions:
         if some.stop > size:
             raise click.BadParameter(
-                f"position {some.stop - 1} is behind the last of {many(size, 'symbol')}, {size - 1}.",
+                f"positions must be below {size}, the number of symbols, got {some.stop - 1}.",
                 param_hint="--erased",
             )
         mask[some.start : some.stop] = True

@@ -1,4 +1,4 @@
-"""`netchat encode-bench`: how good the codes are, with intervals, in a table and a picture."""
+"""`netchat encode-bench`: measure codes over channels, with intervals, as a table and a picture."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.cli.exits import FAILED, INTERRUPTED, OK
 from netchat.cli.numbers import FiniteRange
 from netchat.cli.output_files import check_file, check_one_output, write_output
 from netchat.errors import BenchError
+from netchat.exit_codes import FAILED, INTERRUPTED, OK
 from netchat.wording import many
 
 if TYPE_CHECKING:
@@ -23,57 +23,55 @@ if TYPE_CHECKING:
 
 __all__ = ["encode_bench"]
 
-#: Where the picture of the standard suite goes.
+#: Default file of the standard suite's picture.
 PICTURE = "encode-bench.png"
 
 
 @click.command("encode-bench", short_help="Measure codes over channels, beside theory.")
 @click.option(
     "--code", "codes", multiple=True, metavar="SPEC",
-    help="A code, as in netchat codes, or file.py:Class. Can be repeated.  "
+    help="Code, as listed by netchat codes, or file.py:Class; can be repeated.  "
     "[default: the standard suite]",
 )  # fmt: skip
 @click.option(
     "--channel", "channels", multiple=True, metavar="SPEC",
-    help="A channel: bsc:P, bec:P, awgn:4dB, gilbert-elliott:...; or bsc, bec, awgn, "
-    "gilbert-elliott alone for a range of them. Can be repeated.  [default: bsc]",
+    help="Channel: bsc:P, bec:P, awgn:4dB, gilbert-elliott:...; or only bsc, bec, awgn or "
+    "gilbert-elliott for a range of parameters. Can be repeated.  [default: bsc]",
 )  # fmt: skip
 @click.option(
     "--errors", type=click.IntRange(1), metavar="N",
-    help="Frame errors that end a point.  [default: 100]",
+    help="Stop a point after N frame errors.  [default: 100]",
 )  # fmt: skip
 @click.option(
     "--seconds", type=FiniteRange(0, min_open=True), metavar="S",
-    help="Seconds of work that end a point.  [default: 5, without --frames]",
+    help="Stop a point after S seconds of work.  [default: 5, without --frames]",
 )  # fmt: skip
-@click.option("--frames", type=click.IntRange(1), metavar="N", help="Frames that end a point.")
-@click.option(
-    "--seed", type=click.IntRange(0), metavar="N", help="Seed of all chance.  [default: 1]"
-)
+@click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop a point after N frames.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Random seed.  [default: 1]")
 @click.option(
     "--workers", type=click.IntRange(1), metavar="N",
-    help="Processes that work; the results do not depend on it.  [default: 2]",
+    help="Number of processes; it does not change the results.  [default: 2]",
 )  # fmt: skip
 @click.option(
     "--json", "json_file", metavar="FILE", callback=check_file,
-    help="Write the results as JSON; - is standard output, in place of the table.",
+    help="Write the results as JSON; - is standard output, instead of the table.",
 )  # fmt: skip
 @click.option(
     "--csv",
     "csv_file",
     metavar="FILE",
     callback=check_file,
-    help="Write a line a point; - is standard output, in place of the table.",
+    help="Write one line per point; - is standard output, instead of the table.",
 )
 @click.option(
     "--plot", metavar="FILE", callback=check_file,
-    help="Draw a picture: .png, .svg or .pdf; - writes SVG to standard output.  "
+    help="Draw a picture to a .png, .svg or .pdf file; - writes SVG to standard output.  "
     f"[default: {PICTURE} for the standard suite]",
 )  # fmt: skip
 @click.option(
     "--resume", metavar="FILE", callback=check_file,
-    help="Keep the run in this file; if it is there, go on with what it holds. A new file needs "
-    "--code or --channel.",
+    help="Save the run to this file; if it exists, resume it. A new file requires --code or "
+    "--channel.",
 )  # fmt: skip
 def encode_bench(
     codes: tuple[str, ...],
@@ -88,11 +86,11 @@ def encode_bench(
     plot: str | None,
     resume: str | None,
 ) -> int:
-    """Send random data through codes and channels, and count what is wrong afterwards.
+    """Send random data through codes and channels, and count the errors that remain.
 
-    Without options the standard suite is run, in under a minute, and drawn. Every rate has its
-    95 % interval and stands beside what theory says; speeds are megabits of information a second
-    on one core. docs/BENCH.md says what each column means.
+    Without options, run the standard suite in under a minute and draw it. The table shows each rate
+    with its 95 % confidence interval and its theoretical value; speeds are megabits of information
+    per second on one core. docs/BENCH.md explains each column.
 
     \b
     Examples:
@@ -101,13 +99,13 @@ def encode_bench(
       netchat encode-bench --code my_code.py:MyCode --channel bsc:0.01 --errors 1000
       netchat encode-bench --code rs:255,223 --resume run.json    # Ctrl-C, and the same line again
 
-    Ctrl-C ends a run and shows what there is.
+    Ctrl-C ends a run and shows the results so far.
     """
     from netchat.bench import run
 
     check_one_output(json=json_file, csv=csv_file, plot=plot)
     if resume is not None and not Path(resume).exists() and (codes or channels):
-        click.echo(f"{resume} does not exist: a new run begins, and is kept there.", err=True)
+        click.echo(f"{resume} does not exist: starting a new run, saved to this file.", err=True)
     try:
         results = run(
             list(codes) or None, list(channels) or None, errors=errors, frames=frames,
@@ -120,10 +118,10 @@ def encode_bench(
             click.echo("\r\x1b[K", err=True, nl=False)
     if plot is None and results.settings["codes"] is results.settings["channels"] is None:
         plot = PICTURE
-    return _hand_out(results, json_file, csv_file, plot, resume)
+    return _write_results(results, json_file, csv_file, plot, resume)
 
 
-def _hand_out(
+def _write_results(
     results: Results,
     json_file: str | None,
     csv_file: str | None,
@@ -141,7 +139,7 @@ def _hand_out(
         (plot, lambda: figure_bytes(results.plot(), Path(str(plot)).suffix or ".svg")),
     ]
     for file, content in contents:
-        try:  # one that cannot be written does not cost the others
+        try:  # write the other files if one of them fails
             if file is not None:
                 write_output(file, content())
         except (click.ClickException, BenchError) as error:
@@ -149,16 +147,16 @@ def _hand_out(
             status = FAILED
         else:
             if file is plot and plot not in (None, "-"):
-                click.echo(f"The picture is in {plot}.", err=True)
+                click.echo(f"Wrote the picture to {plot}.", err=True)
     if results.unsaved:
-        click.echo(f"netchat: {results.unsaved} It does not hold the end of this run.", err=True)
+        click.echo(f"netchat: {results.unsaved} The end of this run is not saved.", err=True)
         status = FAILED
     if not results.complete:
         done = sum(point.stopped_by != "interrupted" for point in results.points)
         hint = (
-            f"--resume {resume} goes on from here"
+            f"continue with --resume {resume}"
             if resume and not results.unsaved
-            else "with --resume FILE it can go on"
+            else "with --resume FILE, a run can be continued"
         )
         click.echo(
             f"Interrupted: {done} of {many(len(results.points), 'point')} done; {hint}.", err=True
@@ -168,18 +166,20 @@ def _hand_out(
 
 
 def _table(results: Results) -> str:
-    """Everything for a pipe or a file; for a terminal what can be seen there at once."""
+    """Return the whole table, or a summary if the terminal is too small for it."""
     if not sys.stdout.isatty():
         return results.table()
     width, height = shutil.get_terminal_size()
     table = results.table(width)
     if table.count("\n") + 1 < height:
         return table
-    return f"{results.grid(width)}\n\n| less -S shows every number; --csv and --json keep them."
+    return (
+        f"{results.grid(width)}\n\nPipe to less -S to see every number; --csv and --json save them."
+    )
 
 
 class _ProgressBar:
-    """A line on the terminal that says how far the run is."""
+    """Progress bar on standard error, if that is a terminal."""
 
     _WIDTH = 24
 

@@ -1,4 +1,4 @@
-"""`netchat inspect`: the chat in a capture file."""
+"""`netchat inspect`: decode the chat traffic in a capture file."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.cli.exits import FAILED
 from netchat.cli.output_files import write_output
 from netchat.errors import CaptureError
+from netchat.exit_codes import FAILED
 from netchat.wire import DEFAULT_PORT, MESSAGES
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
@@ -31,36 +31,36 @@ _ROWS = {
 }  # fmt: skip
 
 
-@click.command(short_help="Show the chat in a capture file.")
+@click.command(short_help="Decode the chat traffic in a capture file.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True))
 @click.option("--tree", is_flag=True, help="Show every field of each message, with its bytes.")
 @click.option("--hex", "as_hex", is_flag=True, help="Show the bytes of each message.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
-@click.option("--stats", is_flag=True, help="Count, for each conversation.")
-@click.option("--follow", is_flag=True, help="Show only what was said, as the users read it.")
-@click.option("--ladder", is_flag=True, help="Draw who sent what to whom, segment by segment.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
+@click.option("--stats", is_flag=True, help="Show statistics for each conversation.")
+@click.option("--follow", is_flag=True, help="Show only the messages, as the users read them.")
+@click.option("--ladder", is_flag=True, help="Draw a sequence diagram, segment by segment.")
 @click.option(
     "--svg",
     metavar="FILE",
     type=click.Path(dir_okay=False, allow_dash=True),
-    help="Draw the ladder into this file; - is standard output.",
+    help="Draw the ladder to this SVG file; - is standard output.",
 )
-@click.option("--room", help="Only messages about this room.")
-@click.option("--user", help="Only conversations of this user.")
+@click.option("--room", help="Show only messages of this room.")
+@click.option("--user", help="Show only conversations of this user.")
 @click.option(
-    "--type", "types", type=_TYPES, multiple=True, help="Only this type; may be repeated."
+    "--type", "types", type=_TYPES, multiple=True, help="Show only this type; can be repeated."
 )
 @click.option(
     "--port", "ports", multiple=True, type=click.IntRange(1, 65535), default=(DEFAULT_PORT,),
     show_default=True,
-    help="A port that is the chat's whatever is said there; may be repeated. On other ports a chat "
-    "is recognised by its frames.",
+    help="Port whose traffic is always decoded as chat; can be repeated. On other ports, chat is "
+    "detected by its frames.",
 )  # fmt: skip
 @click.option(
     "--max-frame", type=click.IntRange(1024, 2**24), default=65536, show_default=True,
-    help="Bytes of one frame, if the server allows more than usual.",
+    help="Maximum size of a frame in bytes, as set for the server.",
 )  # fmt: skip
-@click.option("--clock", is_flag=True, help="Show the time of day, not seconds from the beginning.")
+@click.option("--clock", is_flag=True, help="Show the time of day instead of elapsed seconds.")
 @click.pass_context
 def inspect(
     ctx: click.Context,
@@ -79,16 +79,16 @@ def inspect(
     max_frame: int,
     clock: bool,
 ) -> None:
-    """Show the chat in FILE, a capture (pcap or pcapng, also .gz; - reads standard input).
+    """Decode the chat traffic in FILE, a capture (pcap or pcapng, also .gz; - reads standard input).
 
-    One line a message, unless another view is asked for. Bytes that are missing from the capture,
-    and bytes that are no valid frame, are shown where they would be. No rights are needed.
+    By default, print one line per message. Bytes that are missing from the capture, and bytes that
+    are not a valid frame, appear at their position. Root is not required.
 
     \b
     Examples:
-      netchat inspect chat.pcapng                   one line a message
+      netchat inspect chat.pcapng                   one line per message
       netchat inspect chat.pcapng --tree            every field, with its bytes
-      netchat inspect chat.pcapng --follow          what was said
+      netchat inspect chat.pcapng --follow          the messages only
       netchat inspect chat.pcapng --stats           counts, losses, round-trip times
       netchat inspect chat.pcapng --ladder          with TCP segments and acknowledgements
       netchat inspect chat.pcapng --svg chat.svg    the same as a picture
@@ -99,11 +99,11 @@ def inspect(
     from netchat.packets.filters import make_filter
 
     if sum((stats, follow, ladder or svg is not None, tree or as_hex)) > 1:
-        raise click.UsageError("--stats, --follow, --ladder and --tree go one at a time.")
+        raise click.UsageError("--stats, --follow, --ladder and --tree cannot be combined.")
     if as_json and (follow or ladder or svg is not None or tree or as_hex):
-        raise click.UsageError("--json goes alone, or with --stats.")
+        raise click.UsageError("--json can only be combined with --stats.")
     chosen = make_filter(room=room, user=user, types=types)
-    wanted = None if chosen is None else _AskedFor(chosen)
+    wanted = None if chosen is None else _CountingFilter(chosen)
     drawn = ladder or svg is not None
     decoder = Decoder(ports, limit=max_frame, trace=drawn)
     problems: list[CaptureError] = []
@@ -117,25 +117,25 @@ def inspect(
     else:
         printer = ItemPrinter(wanted=wanted, as_json=as_json, tree=tree, as_hex=as_hex, clock=clock)
         for item in items:
-            printer.show((item,))  # what comes through a pipe is shown as it comes
+            printer.show((item,))  # one at a time: the capture may come from a live pipe
     if not decoder.conversations and decoder.packets:
         click.echo(
-            f"There is no chat in {many(decoder.packets, 'packet')}. {_skipped(decoder)}", err=True
+            f"No chat traffic in {many(decoder.packets, 'packet')}. {_skipped(decoder)}", err=True
         )
     elif wanted is not None and not wanted.found:
-        users = ", ".join(map(show_line, sorted(wanted.users))) or "nobody whose name is known"
-        click.echo(f"Nothing in {file} is what was asked for. Its users: {users}.", err=True)
+        users = ", ".join(map(show_line, sorted(wanted.users))) or "unknown"
+        click.echo(f"No message in {file} matches the filter. Users in it: {users}.", err=True)
     for problem in problems:
         click.echo(f"netchat: {problem}", err=True)
         ctx.exit(FAILED)
 
 
-class _AskedFor:
-    """What somebody wants to see, and whether it was there.
+class _CountingFilter:
+    """Filter that records whether an item matched.
 
     Attributes:
-        found: whether anything was.
-        users: whose conversations there were.
+        found: Whether an item matched.
+        users: Users of all conversations in the capture.
     """
 
     def __init__(self, wanted: ItemFilter) -> None:
@@ -152,7 +152,7 @@ class _AskedFor:
 
 
 def _until_broken(items: Iterator[Item], problems: list[CaptureError]) -> Iterator[Item]:
-    """The items of a capture; what ends it early is kept for the end of the output."""
+    """Yield the items of a capture; append the error that ends it early, to report it last."""
     try:
         yield from items
     except CaptureError as error:
@@ -192,9 +192,9 @@ def _stats(
 
 
 def _skipped(decoder: Decoder) -> str:
-    """Why packets were not looked at."""
+    """Return the reasons for which packets were skipped."""
     reasons = [f"{count:,} {reason}" for reason, count in decoder.skipped.most_common(6)]
-    return f"Left out: {', '.join(reasons)}." if reasons else ""
+    return f"Skipped: {', '.join(reasons)}." if reasons else ""
 
 
 def _ladder(
@@ -214,4 +214,4 @@ def _ladder(
         return
     write_output(svg, ladder_svg(ladder, title))
     if svg != "-":
-        click.echo(f"{svg} is written.", err=True)
+        click.echo(f"Wrote {svg}.", err=True)

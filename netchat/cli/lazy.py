@@ -1,4 +1,4 @@
-"""A group of commands, each of which is imported only when it is asked for."""
+"""Click group that imports a command only when it runs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["LazyGroup"]
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name and imports one when it is run.
+    """Group that lists its commands without importing them.
 
     Args:
-        table: of every command its name, the module in `netchat.cli` that has it, and its line in
-            the help. The line stands here as well as in the command, so that the help imports none.
+        table: Name of each command, with its module in `netchat.cli` and its line in the help. The
+            line is repeated here so that `--help` imports no command.
     """
 
     def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
@@ -24,11 +24,11 @@ class LazyGroup(click.Group):
         self._table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """The names of the commands."""
+        """Return the names of the commands."""
         return list(self._table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """A command, imported."""
+        """Import and return a command, or None if there is no such command."""
         if cmd_name not in self._table:
             return None
         module = importlib.import_module(f"netchat.cli.{self._table[cmd_name][0]}")
@@ -38,7 +38,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is meant; for one that is not there, say which come near."""
+        """Find the command of a command line; suggest similar names if it does not exist."""
         name = args[0]
         if name not in self._table and not name.startswith("-") and not ctx.resilient_parsing:
             from difflib import get_close_matches
@@ -48,6 +48,6 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of commands into the help."""
+        """Write the list of commands to the help."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in self._table.items()])

@@ -1,4 +1,4 @@
-"""`netchat link-bench`: what links bring over channels, in a table and pictures."""
+"""`netchat link-bench`: measure links over channels, as a table and pictures."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.cli.exits import FAILED, OK
 from netchat.cli.numbers import FiniteRange
 from netchat.cli.output_files import check_file, check_one_output, write_output
 from netchat.errors import BenchError
+from netchat.exit_codes import FAILED, OK
 
 if TYPE_CHECKING:
     from netchat.bench.link.results import LinkResults
@@ -21,42 +21,38 @@ if TYPE_CHECKING:
 __all__ = ["link_bench"]
 
 
-@click.command(
-    "link-bench", short_help="Measure links over channels: codes, retransmission, policies."
-)
+@click.command("link-bench", short_help="Measure links over channels: codes, ARQ, policies.")
 @click.option(
     "--link", "links", multiple=True, metavar="SPEC",
-    help="A code, or adaptive, adaptive:bandit, adaptive:threshold, or oracle; with /arq or /fec "
-    "behind it for ARQ or FEC alone. Can be repeated.  [default: the standard suite]",
+    help="Code, adaptive, adaptive:bandit, adaptive:threshold, or oracle; append /arq or /fec "
+    "for ARQ or FEC alone. Can be repeated.  [default: the standard suite]",
 )  # fmt: skip
 @click.option(
     "--channel", "channels", multiple=True, metavar="SPEC",
-    help="A channel such as bsc:1e-3; or beach, which changes; or a change of your own, "
+    help="Channel such as bsc:1e-3; beach, which varies in time; or a sequence, "
     "\"SPEC@SECONDS; SPEC@SECONDS\". Can be repeated.  [default: the standard suite]",
 )  # fmt: skip
 @click.option(
     "--seconds", type=FiniteRange(0, min_open=True), default=5.0, show_default=True,
-    help="Simulated seconds over a channel that stays.",
+    help="Simulated seconds per run over a constant channel.",
 )  # fmt: skip
 @click.option(
     "--repeats", type=click.IntRange(1), default=5, show_default=True,
-    help="How often each run is repeated, with other chance.",
+    help="Number of runs of each measurement, with different random seeds.",
 )  # fmt: skip
-@click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of all chance."
-)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Random seed.")
 @click.option(
     "--workers", type=click.IntRange(1), metavar="N",
-    help="Processes that work; the results do not depend on it.  [default: one for each core]",
+    help="Number of processes; it does not change the results.  [default: one per core]",
 )  # fmt: skip
 @click.option(
     "--json", "json_file", metavar="FILE", callback=check_file,
-    help="Write the results as JSON; - is standard output, in place of the table.",
+    help="Write the results as JSON; - is standard output, instead of the table.",
 )  # fmt: skip
 @click.option(
     "--plot", metavar="FILE", callback=check_file,
-    help="Draw goodput: .png, .svg or .pdf; and the regret, if there is an oracle, in a file of "
-    "that name with -regret in it. - writes SVG of the goodput to standard output.",
+    help="Draw the goodput to a .png, .svg or .pdf file and, with an oracle, the regret to a second "
+    "file with -regret in its name. - writes the goodput as SVG to standard output.",
 )  # fmt: skip
 def link_bench(
     links: tuple[str, ...],
@@ -68,12 +64,12 @@ def link_bench(
     json_file: str | None,
     plot: str | None,
 ) -> int:
-    """Send over links through channels, in simulated time, and measure goodput and latency.
+    """Send data over links and channels in simulated time; measure goodput and latency.
 
-    Goodput is the share of the line that arrives as intact payload; the oracle always uses the code
-    that is best on the present channel. Without options the standard suite is run, which takes
-    some minutes: ARQ alone, FEC alone, both, and an adaptive link over channels that stay, and all
-    codes and policies over one that changes. docs/LINK.md says what is measured.
+    Goodput is the share of the capacity that arrives as intact payload. The oracle always uses the
+    best code for the current channel. Without options, run the standard suite, which takes some
+    minutes: ARQ alone, FEC alone, both, and an adaptive link over constant channels, and all codes
+    and policies over a time-varying one. docs/LINK.md describes the measurements.
 
     \b
     Examples:
@@ -99,7 +95,7 @@ def link_bench(
         click.echo(results.table())
     status = OK
     if json_file is not None:
-        try:  # if it cannot be written, there is still the picture
+        try:  # draw the picture even if this file cannot be written
             write_output(json_file, json.dumps(results.as_dict(), indent=1) + "\n")
         except (click.ClickException, BenchError) as error:
             click.echo(f"netchat: {error}", err=True)
@@ -115,17 +111,17 @@ def _draw(results: LinkResults, path: Path) -> int:
         write_output(path, figure_bytes(results.plot(), suffix))
         if str(path) == "-":
             return OK
-        click.echo(f"The picture is in {path}.", err=True)
-        with contextlib.suppress(ValueError):  # there is no regret over channels that stay
+        click.echo(f"Wrote the picture to {path}.", err=True)
+        with contextlib.suppress(ValueError):  # no regret over constant channels
             figure = results.plot_regret()
             regret = path.with_stem(path.stem + "-regret")
             write_output(regret, figure_bytes(figure, suffix))
-            click.echo(f"The regret is in {regret}.", err=True)
+            click.echo(f"Wrote the regret to {regret}.", err=True)
     except (click.ClickException, BenchError) as error:
         click.echo(f"No picture: {error}", err=True)
         return FAILED
     except OSError as error:
-        click.echo(f"No picture: {path} cannot be written: {error.strerror}.", err=True)
+        click.echo(f"No picture: cannot write {path}: {error.strerror}.", err=True)
         return FAILED
     return OK
 

@@ -1,4 +1,4 @@
-"""`netchat load`: drive a server like a crowd."""
+"""`netchat load`: load-test a server."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from netchat.chat.room_codes import LOBBY
-from netchat.cli.exits import FAILED, OK
 from netchat.cli.numbers import FiniteRange
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.path import check_path, path_options
+from netchat.exit_codes import FAILED, OK
 from netchat.load.run import MIN_PAYLOAD, LoadReport, run_load
 from netchat.net.address import parse_address
 from netchat.net.event_loop import run
@@ -25,42 +25,42 @@ if TYPE_CHECKING:
 __all__ = ["load"]
 
 
-@click.command(short_help="Drive a server like a crowd, check every delivery, measure.")
+@click.command(short_help="Load-test a server and check every delivery.")
 @click.argument("address", metavar="HOST[:PORT]")
 @click.option(
     "--users", default=100, show_default=True, type=click.IntRange(1),
-    help="Users that connect and join the room.",
+    help="Number of users that connect and join the room.",
 )  # fmt: skip
 @click.option(
     "--senders", default=1, show_default=True, type=click.IntRange(1),
-    help="How many of them speak.",
+    help="Number of users that send messages.",
 )  # fmt: skip
 @click.option(
     "--messages", default=1000, show_default=True, type=click.IntRange(1),
-    help="Messages that each of those says.",
+    help="Messages per sender.",
 )  # fmt: skip
 @click.option(
     "--rate", type=FiniteRange(0, min_open=True),
-    help="Messages a second, in all, by the clock: one that leaves late counts as late.  "
-    "[default: as fast as echoes come back]",
+    help="Total messages per second (open loop: a message sent late adds to the latency).  "
+    "[default: as fast as the server acknowledges]",
 )  # fmt: skip
 @click.option(
     "--window", default=100, show_default=True, type=click.IntRange(1),
-    help="Without --rate: messages that a sender has under way at most.",
+    help="Maximum unacknowledged messages per sender, without --rate.",
 )  # fmt: skip
 @click.option(
     "--payload", default=64, show_default=True, type=click.IntRange(MIN_PAYLOAD, MAX_TEXT),
-    help="Bytes of each message's text.",
+    help="Size of each message's text, in bytes.",
 )  # fmt: skip
 @click.option("--room", default=LOBBY, show_default=True, help="Code of the room.")
 @click.option(
     "--drop", is_flag=True,
-    help="At the end let all users lose their connection at once while messages go on, and "
-    "measure until everybody is back and has everything. One user more, who stays, speaks.",
+    help="Finally disconnect all users at once while one additional user keeps sending, and "
+    "measure until every user has reconnected and caught up.",
 )  # fmt: skip
 @click.option(
     "--patience", type=DURATION, default="20s", show_default=True,
-    help="Without any progress for so long, what is missing is lost.",
+    help="Time without progress after which missing messages count as lost.",
 )  # fmt: skip
 @path_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
@@ -81,25 +81,25 @@ def load(
     seed: int | None,
     as_json: bool,
 ) -> int:
-    """Drive a server like a crowd, check every delivery, and measure.
+    """Load-test a server: simulate many users, check every delivery, and measure.
 
-    Every user checks that it gets every event of the room once, in order and unaltered. The exit
-    code is 0 only if all of it was right, 1 if something was not, 3 if there is no server.
+    Every user checks that each event of the room arrives once, in order and unaltered. The exit
+    code is 0 if every delivery was correct, 1 if not, 3 if there is no server.
 
-    A server slows a sender down that sends more than 1000 frames a second; to measure how fast it
-    can be, run it with `netchat serve --rate 0`. Its --max-users has to admit the crowd.
+    A server throttles a connection that sends more than 1000 frames per second. To measure its
+    maximum, run it with `netchat serve --rate 0`, and --max-users large enough for all users.
 
     \b
     Examples:
-      netchat load localhost                              100 users, one speaks
-      netchat load localhost --users 1000 --rate 500      latency at a steady load
-      netchat load localhost --users 2000 --drop          everybody comes back
+      netchat load localhost                              100 users, one sender
+      netchat load localhost --users 1000 --rate 500      latency at a constant load
+      netchat load localhost --users 2000 --drop          mass reconnect
       netchat load localhost --users 4 --messages 10000 --link rs:255,223 --channel bsc:1e-3
-                                                          through lines that turn bits over
+                                                          over links with bit errors
     """
     code = check_path(link, channel, udp=udp)
     if senders > users:
-        raise click.UsageError(f"--senders {senders} is more than --users {users}.")
+        raise click.UsageError(f"--senders must be at most --users {users}, got {senders}.")
     try:
         host, port = parse_address(address, DEFAULT_PORT)
     except ValueError as error:
@@ -131,7 +131,7 @@ def _show_progress(phase: str, done: int, total: int) -> None:
 
 
 def _plain(text: str) -> str:
-    """A note may quote the server: one line, and no commands to this terminal."""
+    """Return a note as one line without control characters: it may quote the server."""
     from netchat.chat.text import show_text
 
     return show_text(text).replace("\n", "\\n")
@@ -144,9 +144,7 @@ def _table(report: LoadReport) -> Table:
     title = escape(f"load on {report.server}")
     table = Table(show_header=False, title=title, title_justify="left")
     faults = report.faults
-    table.add_row(
-        "users", f"{report.users:,}, {many(report.senders, 'of them speaks', 'of them speak')}"
-    )
+    table.add_row("users", f"{report.users:,}, with {many(report.senders, 'sender')}")
     table.add_row("joining", f"{report.join_seconds:.2f} s, {report.join_rate:,.0f} users/s")
     table.add_row("messages", f"{report.messages:,} of {many(report.payload, 'byte')}")
     rate = f"{report.delivery_rate:,.0f} deliveries/s"
@@ -160,14 +158,14 @@ def _table(report: LoadReport) -> Table:
     table.add_row("this program", f"{report.load_share:.0%} of a core")
     if (use := report.server_use) is not None:
         cpu = f"{use.cpu_seconds:.2f} s ({use.cpu_share:.0%} of a core)"
-        table.add_row("server CPU", f"{cpu}, {use.cpu_us_per_delivery:.2f} µs a delivery")
-        each = f"{use.memory_per_connection / 1024:,.1f} KiB a connection"
+        table.add_row("server CPU", f"{cpu}, {use.cpu_us_per_delivery:.2f} µs per delivery")
+        each = f"{use.memory_per_connection / 1024:,.1f} KiB per connection"
         table.add_row("server memory", f"{use.memory / 2**20:,.1f} MiB, {each}")
     if (drop := report.drop) is not None:
         table.add_row(
-            "all lost at once",
-            f"{many(drop.clients, 'user')} back in {drop.back_seconds:.2f} s, with everything in "
-            f"{drop.seconds:.2f} s ({many(drop.missed, 'delivery', 'deliveries')} made up for, "
+            "mass reconnect",
+            f"{many(drop.clients, 'user')} back in {drop.back_seconds:.2f} s, caught up in "
+            f"{drop.seconds:.2f} s ({many(drop.missed, 'delivery', 'deliveries')} from the history, "
             f"{many(drop.retries, 'retry', 'retries')})",
         )
     if (links := report.link) is not None:
@@ -177,21 +175,19 @@ def _table(report: LoadReport) -> Table:
         table.add_row(
             "links",
             f"{escape(links.link + over)}: {many(links.blocks_sent + links.blocks_received, 'block')}, "
-            f"{many(links.wrong_bits, 'wrong bit')} received, "
+            f"{many(links.wrong_bits, 'bit error')} received, "
             f"{many(links.corrected_symbols, 'symbol')} corrected, "
-            f"{many(links.failed_blocks, 'block')} failed, {links.retransmissions:,} sent again",
+            f"{many(links.failed_blocks, 'block')} failed, {links.retransmissions:,} retransmitted",
         )
     if report.reconnects:
         table.add_row("lost connections", f"{report.reconnects:,}")
     if report.broken:
-        what = (
-            f"{many(report.broken, 'frame')} with a wrong checksum; the connection was made again"
-        )
+        what = f"{many(report.broken, 'frame')} with a wrong checksum; the clients reconnected"
         table.add_row("broken streams", what)
     wrong = (
-        f"{faults.lost:,} lost, {faults.doubled:,} doubled, {faults.disordered:,} out of order, "
+        f"{faults.lost:,} lost, {faults.doubled:,} duplicated, {faults.disordered:,} out of order, "
         f"{faults.altered:,} altered"
     )
-    verdict = "[green]every delivery right[/green]" if report.ok else f"[red]WRONG[/red]: {wrong}"
+    verdict = "[green]every delivery correct[/green]" if report.ok else f"[red]WRONG[/red]: {wrong}"
     table.add_row("checked", verdict)
     return table

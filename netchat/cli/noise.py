@@ -1,4 +1,4 @@
-"""`netchat noise`: a proxy that damages what passes."""
+"""`netchat noise`: run a proxy that damages traffic."""
 
 from __future__ import annotations
 
@@ -20,18 +20,16 @@ from netchat.wording import many
 __all__ = ["noise"]
 
 
-@click.command(short_help="Damage what passes between any client and server.")
+@click.command(short_help="Run a proxy that damages traffic between client and server.")
 @click.argument("listen", metavar="[HOST:]PORT")
 @click.argument("to", metavar="HOST[:PORT]", default="127.0.0.1")
 @click.option(
     "--channel", metavar="SPEC",
-    help="Turn bits over, as bsc:1e-3 or gilbert-elliott:P_GB,P_BG,E_GOOD,E_BAD does.",
+    help="Channel that flips bits, such as bsc:1e-3 or gilbert-elliott:P_GB,P_BG,E_GOOD,E_BAD.",
 )  # fmt: skip
-@click.option("--udp", is_flag=True, help="Pass UDP datagrams as well as TCP connections.")
+@click.option("--udp", is_flag=True, help="Forward UDP datagrams as well as TCP connections.")
 @impair_options
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print what happens as JSON, one object a line."
-)
+@click.option("--json", "as_json", is_flag=True, help="Print events as JSON, one object per line.")
 def noise(
     listen: str,
     to: str,
@@ -45,16 +43,16 @@ def noise(
     seed: int | None,
     as_json: bool,
 ) -> None:
-    """Listen on PORT, pass everything on to the server at HOST, and damage it, both ways.
+    """Listen on PORT, forward to the server at HOST, and damage the data in both directions.
 
-    Any client and any server can be tried so, and what is captured on both sides of it be compared.
-    Over TCP, bits are turned over behind TCP's checksum, which therefore does not notice; over UDP
-    (--udp), datagrams are also lost, doubled and reordered. Ctrl-C ends it.
+    It works with any client and server; capture on both sides of the proxy to compare. Over TCP,
+    the bits are flipped after TCP has verified its checksum, so TCP does not notice. Over UDP
+    (--udp), datagrams can also be lost, duplicated and reordered. Ctrl-C stops the proxy.
 
     \b
     Examples:
       netchat noise 7000 --channel bsc:1e-3               then: netchat client 127.0.0.1:7000 …
-      netchat noise 7000 example.org:6464 --delay 10ms    a round trip of 20 ms more
+      netchat noise 7000 example.org:6464 --delay 10ms    add 20 ms to the round-trip time
       netchat noise 7000 --udp --loss 0.01 --reorder 0.1 --seed 1
       netchat noise '[::1]:8080' '[::1]:80' --channel bsc:1e-5 --json
     """
@@ -62,8 +60,8 @@ def noise(
 
     if not udp and (loss or duplicate or reorder or burst is not None):
         raise click.UsageError(
-            "TCP makes up for what is lost, doubled or reordered: that is for --udp only. "
-            "(netchat lab does it to TCP's packets.)"
+            "--loss, --burst, --duplicate and --reorder require --udp, because TCP repairs them. "
+            "netchat lab applies them to TCP's packets."
         )
     host, port = _listen_address(listen)
     try:
@@ -71,20 +69,20 @@ def noise(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="HOST[:PORT]") from error
     try:
-        wish = Impairments(channel, loss, burst, duplicate, reorder, delay)
+        impairments = Impairments(channel, loss, burst, duplicate, reorder, delay)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    run(_serve(host, port, target, wish, udp, seed, as_json))
+    run(_serve(host, port, target, impairments, udp, seed, as_json))
 
 
 def _listen_address(listen: str) -> tuple[str, int]:
-    """PORT, or HOST:PORT; port 0 takes a free one."""
+    """Parse PORT or HOST:PORT; port 0 takes a free one."""
     try:
         if ":" in listen:
             return parse_address(listen, None, any_port=True)
         if listen.isascii() and listen.isdecimal() and len(listen) <= 5 and int(listen) < 65536:
             return "127.0.0.1", int(listen)
-        raise ValueError(f"{listen!r} is no port; write PORT, HOST:PORT or [IPV6]:PORT")
+        raise ValueError(f"must be PORT, HOST:PORT or [IPV6]:PORT, got {listen!r}")
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="[HOST:]PORT") from error
 
@@ -93,7 +91,7 @@ async def _serve(
     host: str,
     port: int,
     target: tuple[str, int],
-    wish: Any,
+    impairments: Any,
     udp: bool,
     seed: int | None,
     as_json: bool,
@@ -111,23 +109,23 @@ async def _serve(
     def tell(event: dict[str, Any]) -> None:
         try:
             show(event)
-        except BrokenPipeError:  # who has read it (`netchat noise … | head`) has gone
+        except BrokenPipeError:  # the reader (`netchat noise … | head`) has exited
             ended.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    proxy = NoiseProxy(target, wish, seed, tell)
+    proxy = NoiseProxy(target, impairments, seed, tell)
     try:
         address = await proxy.start(host, port, udp=udp)
     except OSError as error:
         why = error.strerror or str(error)
-        raise CannotConnect(f"{show_address(host, port)} cannot be listened on: {why}") from error
+        raise CannotConnect(f"cannot listen on {show_address(host, port)}: {why}") from error
     try:
         show(
             {
                 "event": "listening", "host": address[0], "port": address[1], "udp": udp,
-                "server": show_address(*target), "damage": str(wish), "seed": proxy.seed,
+                "server": show_address(*target), "damage": str(impairments), "seed": proxy.seed,
             }
         )  # fmt: skip
         await ended.wait()
@@ -137,36 +135,36 @@ async def _serve(
 
 
 def _line(event: dict[str, Any]) -> str:
-    """What happens, for people."""
+    """Return an event as a line of text."""
     match event["event"]:
         case "listening":
             kinds = "TCP and UDP" if event["udp"] else "TCP"
             where = show_address(event["host"], event["port"])
             return (
-                f"Listening on {where} ({kinds}), for {event['server']}. Each way: "
-                f"{event['damage']} (--seed {event['seed']}). Ctrl-C ends it."
+                f"Listening on {where} ({kinds}), forwarding to {event['server']}. Each way: "
+                f"{event['damage']} (--seed {event['seed']}). Ctrl-C stops."
             )
         case "connected":
             return f"{event['number']:>3}  {event['client']}  {event['over']}, connected"
         case "refused":
-            return f"     a connection was refused: {event['why']}"
+            return f"     connection refused: {event['why']}"
         case "closed":
             begin = f"{event['number']:>3}  {event['client']}  "
         case _:
-            begin = "in all  "
+            begin = "total  "
     out, back = _counts(event["to_server"]), _counts(event["to_client"])
     problem = f"; {event['problem']}" if "problem" in event else ""
-    return f"{begin}to the server {out}; back {back}{problem}"
+    return f"{begin}to server: {out}; to client: {back}{problem}"
 
 
-#: Counts of what became of datagrams: their words have no plural.
+#: Counts whose words have no plural.
 _STATES = ("lost", "duplicated", "reordered", "overflowed")
 
 
 def _counts(counts: dict[str, int]) -> str:
     names = {
-        "packets": "datagram", "bytes": "byte", "flipped": "wrong bit", "lost": "lost",
-        "duplicated": "doubled", "reordered": "reordered", "overflowed": "too many",
+        "packets": "datagram", "bytes": "byte", "flipped": "bit error", "lost": "lost",
+        "duplicated": "duplicated", "reordered": "reordered", "overflowed": "dropped (queue full)",
     }  # fmt: skip
     return (
         ", ".join(

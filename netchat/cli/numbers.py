@@ -1,4 +1,4 @@
-"""Numbers on the command line."""
+"""Parameter types for numbers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["FiniteRange"]
 
 
 class FiniteRange(click.FloatRange):
-    """A range of floats. Unlike click's it has neither `nan`, which is in every range, nor `inf`."""
+    """Range of finite floats. click's own range accepts `nan` and `inf`."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """The number, or a usage error that says what is allowed."""
+        """Return the number; fail with a usage error if it is out of range or not finite."""
         number: float = super().convert(value, param, ctx)
         if not math.isfinite(number):
-            self.fail(f"{value!r} is not a finite number.", param, ctx)
+            self.fail(f"must be a finite number, got {value!r}.", param, ctx)
         return number

@@ -1,4 +1,4 @@
-"""Files that a command writes: checked before it begins, written at its end; `-` is standard output."""
+"""Output files of a command, checked before it runs; `-` is standard output."""
 
 from __future__ import annotations
 
@@ -11,40 +11,42 @@ from netchat.files import write_file
 
 __all__ = ["check_file", "check_one_output", "write_output"]
 
-#: What a picture's name may end in.
+#: File name extensions of pictures.
 _PICTURES = (".png", ".svg", ".pdf")
 
 
 def check_file(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Refuse a file that cannot be written: better now than after a long run. An option's callback."""
+    """Reject a file that cannot be written, before a long run starts (an option's callback)."""
     if value is None:
         return value
     if value == "-":
         if param.name == "resume":
             raise click.BadParameter(
-                "the state of a run is kept in a file, not on standard output."
+                "the state of a run must be kept in a file, not on standard output."
             )
         return value
     path = Path(value)
     if not path.parent.is_dir():
-        raise click.BadParameter(f"there is no folder {path.parent}.")
+        raise click.BadParameter(f"folder {path.parent} does not exist.")
     if path.is_dir():
-        raise click.BadParameter(f"{path} is a folder.")
+        raise click.BadParameter(f"{path} is a folder; name a file.")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise click.BadParameter(f"{path} cannot be written.")
+        raise click.BadParameter(f"{path} is not writable.")
     if param.name == "plot" and path.suffix not in _PICTURES:
-        raise click.BadParameter(f"{path} ends in none of {', '.join(_PICTURES)}.")
+        raise click.BadParameter(
+            f"{path} must end in {', '.join(_PICTURES[:-1])} or {_PICTURES[-1]}."
+        )
     return value
 
 
 def check_one_output(**files: str | None) -> None:
-    """Refuse several outputs that all go to standard output.
+    """Reject several outputs to standard output.
 
     Args:
-        files: By option, such as `json`, its file.
+        files: File of each option, such as `json`.
 
     Raises:
-        UsageError: Two are `-`.
+        UsageError: More than one of them is `-`.
     """
     given = [f"--{option} -" for option, file in files.items() if file == "-"]
     if len(given) > 1:
@@ -52,10 +54,10 @@ def check_one_output(**files: str | None) -> None:
 
 
 def write_output(file: str | os.PathLike[str], content: str | bytes) -> None:
-    """Write a file, or standard output if it is called `-`.
+    """Write a file, or standard output if its name is `-`.
 
     Raises:
-        ClickException: It cannot be written.
+        ClickException: The file cannot be written.
     """
     if str(file) == "-":
         click.echo(content, nl=False)
@@ -63,6 +65,4 @@ def write_output(file: str | os.PathLike[str], content: str | bytes) -> None:
     try:
         write_file(file, content)
     except OSError as error:
-        raise click.ClickException(
-            f"{file} cannot be written: {error.strerror or error}."
-        ) from error
+        raise click.ClickException(f"Cannot write {file}: {error.strerror or error}.") from error

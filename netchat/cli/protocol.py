@@ -1,4 +1,4 @@
-"""`netchat protocol`: the wire protocol, to be read here, as a document, or by a program."""
+"""`netchat protocol`: show the wire protocol in the terminal, as a document or as JSON."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any
 
 import click
 
-from netchat.cli.exits import FAILED
 from netchat.cli.output_files import write_output
+from netchat.exit_codes import FAILED
 from netchat.wire import MESSAGES, Message, Record, fields_of
 from netchat.wire.messages import GROUPS
 from netchat.wire.spec import message_spec, protocol_spec, senders
 
 __all__ = ["protocol"]
 
-#: Where the document stands in the project.
+#: Path of the document in the project.
 DOCUMENT = str(Path("docs") / "PROTOCOL.md")
 
-#: --write and --check without a file: the one that the project has of what is written or checked.
+#: Value of --write and --check without a file: the project's own generated file.
 _DEFAULT = ""
 
 
 class _MessageName(click.ParamType):  # type: ignore[type-arg] # generic since click 8.5 only
-    """A message by its name, in any case, or by its type number."""
+    """Message, by its name in any case or by its type number."""
 
     name = "message"
 
@@ -44,16 +44,16 @@ class _MessageName(click.ParamType):  # type: ignore[type-arg] # generic since c
             found = names.get(wanted)
         if found is None:
             near = difflib.get_close_matches(wanted, names, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}."
+            hint = f"did you mean {near[0]}?" if near else f"available: {', '.join(names)}."
             self.fail(f"NCP has no message {value!r}; {hint}", param, ctx)
         return found
 
 
-@click.command(short_help="Show the wire protocol, or write and check its document.")
+@click.command(short_help="Show the wire protocol; write or check its document.")
 @click.argument("message", metavar="[NAME]", required=False, type=_MessageName())
-@click.option("--source", is_flag=True, help="Show the code that was compiled for NAME, too.")
+@click.option("--source", is_flag=True, help="Also show the code compiled for NAME.")
 @click.option("--json", "as_json", is_flag=True, help="Print the protocol, or NAME, as JSON.")
-@click.option("--js", is_flag=True, help="The codec of the web page, in place of the document.")
+@click.option("--js", is_flag=True, help="Use the web page's codec instead of the document.")
 @click.option(
     "--write", metavar="[FILE]", is_flag=False, flag_value=_DEFAULT,
     type=click.Path(dir_okay=False, allow_dash=True),
@@ -62,7 +62,7 @@ class _MessageName(click.ParamType):  # type: ignore[type-arg] # generic since c
 @click.option(
     "--check", metavar="[FILE]", is_flag=False, flag_value=_DEFAULT,
     type=click.Path(dir_okay=False),
-    help=f"Fail if that document is not what --write would write.  [default: {DOCUMENT}]",
+    help=f"Fail if the document differs from what --write would write.  [default: {DOCUMENT}]",
 )  # fmt: skip
 @click.pass_context
 def protocol(
@@ -74,26 +74,26 @@ def protocol(
     write: str | None,
     check: str | None,
 ) -> None:
-    """Show the wire protocol: all messages, or the one called NAME (or of that type number).
+    """Show the wire protocol: all messages, or the one with this NAME or type number.
 
     \b
     Examples:
       netchat protocol                   all messages in a table
       netchat protocol SEND              one message, drawn byte by byte
-      netchat protocol SEND --source     and the code compiled for it
+      netchat protocol SEND --source     also the code compiled for it
       netchat protocol 0x21              by its type number
-      netchat protocol --json            everything, for other programs
-      netchat protocol --write           write docs/PROTOCOL.md again
-      netchat protocol --check           is docs/PROTOCOL.md up to date?
+      netchat protocol --json            the whole protocol as JSON
+      netchat protocol --write           regenerate docs/PROTOCOL.md
+      netchat protocol --check           check that docs/PROTOCOL.md is up to date
       netchat protocol --js              print the codec of the web page
-      netchat protocol --js --check      is the committed one up to date?
+      netchat protocol --js --check      check that the committed codec is up to date
     """
     if sum((write is not None, check is not None, as_json or message is not None)) > 1:
-        raise click.UsageError("--write, --check and showing (NAME, --json) go one at a time.")
+        raise click.UsageError("--write, --check and NAME or --json cannot be combined.")
     if js and (as_json or message is not None):
-        raise click.UsageError("--js is the whole protocol: leave out NAME and --json.")
+        raise click.UsageError("--js covers the whole protocol: omit NAME and --json.")
     if source and (message is None or as_json):
-        raise click.UsageError("--source shows one message: name it, and leave out --json.")
+        raise click.UsageError("--source shows one message: add NAME and omit --json.")
     if write is not None:
         _write(_path(write, js=js), js=js)
     elif check is not None:
@@ -114,7 +114,7 @@ def protocol(
 
 
 def _path(given: str, *, js: bool) -> Path:
-    """The file that was named, or the project's."""
+    """Return the named file, or the project's own."""
     if given != _DEFAULT:
         return Path(given)
     if not js:
@@ -125,7 +125,7 @@ def _path(given: str, *, js: bool) -> Path:
 
 
 def _generated(*, js: bool) -> str:
-    """What is made from the protocol: the document, or the page's codec."""
+    """Generate the document or the page's codec."""
     if js:
         from netchat.web.javascript import codec
 
@@ -140,30 +140,30 @@ def _write(path: Path, *, js: bool) -> None:
         write_output(path, _generated(js=js))
     except click.ClickException as error:
         raise click.ClickException(
-            f"{error} Run this in the project, or say --write FILE."
+            f"{error} Run this in the project's folder, or use --write FILE."
         ) from error
     if str(path) != "-":
-        click.echo(f"{path} is written.")
+        click.echo(f"Wrote {path}.")
 
 
 def _stale(path: Path, *, js: bool) -> str | None:
-    """What is wrong with a generated file, or None if it is what would be written."""
+    """Return why a generated file is out of date, or None if it is not."""
     command = f"netchat protocol{' --js' if js else ''} --write"
     try:
         found = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError as error:
-        return f"{path} cannot be read: {error.strerror}. {command} makes it."
+        return f"Cannot read {path}: {error.strerror}. Generate it with: {command}"
     pairs = zip_longest(found, _generated(js=js).splitlines())
     line = next((line for line, (is_, wanted) in enumerate(pairs, 1) if is_ != wanted), None)
     if line is None:
         return None
-    return f"{path} is stale from line {line} on. {command} writes it again."
+    return f"{path} is out of date from line {line}. Regenerate it with: {command}"
 
 
 def _console() -> Any:
     from rich.console import Console
 
-    # Nothing here is markup: `[0]` in a field's meaning is just that.
+    # The texts are not markup: `[0]` in a field's meaning is literal.
     return Console(markup=False, highlight=False, emoji=False)
 
 
@@ -184,7 +184,7 @@ def _show_all() -> None:
         table.add_row(f"{number:#04x}", message.NAME, ", ".join(senders(message)), first)
     _console().print(table)
     free = [f"{first:#04x} {name}" for first, name in GROUPS.items() if first > group]
-    click.echo(f"Kept free: {', '.join(free)}.")
+    click.echo(f"Reserved: {', '.join(free)}.")
     click.echo("netchat protocol NAME shows one message byte by byte.")
 
 

@@ -1,4 +1,4 @@
-"""`netchat recover`: copy what is readable of a damaged history."""
+"""`netchat recover`: copy the readable part of a damaged history."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import click
 from netchat.chat.room_codes import show_code
 from netchat.chat.text import show_text
 from netchat.net.history.recover import recover as copy_readable
+from netchat.wording import many
 
 __all__ = ["recover"]
 
 
-@click.command(short_help="Copy what is readable of a damaged history.")
+@click.command(short_help="Copy the readable part of a damaged history.")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(path_type=Path))
 def recover(source: Path, target: Path) -> None:
-    """Copy what is readable of the history SOURCE into a new one, TARGET.
+    """Copy the readable part of the history SOURCE to a new history, TARGET.
 
-    For a history that `netchat serve` finds damaged. Stop the server first. SOURCE is not changed.
+    Use it if `netchat serve` reports a damaged history. Stop the server first. SOURCE is not changed.
 
     \b
     Example:
@@ -29,9 +30,10 @@ def recover(source: Path, target: Path) -> None:
     found = copy_readable(source, target)
     for code in sorted(found.rooms):
         count, missing = len(found.frames.get(code, {})), found.missing(code)
-        holes = f", {missing} missing between them" if missing else ""
-        click.echo(f"{show_text(show_code(code))}: events: {count}{holes}")
+        gaps = f", {missing} missing between them" if missing else ""
+        click.echo(f"{show_text(show_code(code))}: {many(count, 'event')}{gaps}")
     click.echo(
-        f"{target} has {found.events} events of {len(found.rooms)} rooms, and {len(found.sessions)} "
-        f"sessions. Start a server on it: netchat serve --history {target}"
+        f"{target} has {many(found.events, 'event')} of {many(len(found.rooms), 'room')}, and "
+        f"{many(len(found.sessions), 'session')}. Run a server on it with: "
+        f"netchat serve --history {target}"
     )

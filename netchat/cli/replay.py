@@ -1,4 +1,4 @@
-"""`netchat replay`: play the clients of a capture against a server, and compare the answers."""
+"""`netchat replay`: replay a capture's clients against a server and compare the answers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from netchat.cli.exits import FAILED
 from netchat.cli.numbers import FiniteRange
 from netchat.cli.render.transcript import describe, frame_as_dict
 from netchat.errors import CaptureError, NetchatError
+from netchat.exit_codes import FAILED
 from netchat.net.address import parse_address
 from netchat.net.probe import Probe
 from netchat.packets import read_capture
@@ -24,17 +24,17 @@ from netchat.wording import many
 __all__ = ["replay"]
 
 
-@click.command(short_help="Play a capture's clients against a server, compare the answers.")
+@click.command(short_help="Replay a capture's clients against a server, compare answers.")
 @click.argument("capture", metavar="FILE", type=click.Path(path_type=Path))
 @click.argument("address", metavar="[HOST[:PORT]]", default="127.0.0.1")
-@click.option("--fast", is_flag=True, help="As fast as the server answers.")
+@click.option("--fast", is_flag=True, help="Send as fast as the server answers.")
 @click.option(
     "--speed", type=FiniteRange(0, min_open=True), default=1.0, show_default=True,
-    help="So many times faster than the capture.",
+    help="Speed relative to the capture.",
 )  # fmt: skip
 @click.option(
     "--port", "ports", multiple=True, type=click.IntRange(1, 65535), default=(DEFAULT_PORT,),
-    show_default=True, help="The server's port in the capture, where its content does not tell.",
+    show_default=True, help="Server port in the capture, for connections that do not reveal it.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
@@ -47,21 +47,21 @@ def replay(
     ports: tuple[int, ...],
     as_json: bool,
 ) -> None:
-    """Say to the server at HOST what the clients said in the capture FILE, in the same order.
+    """Send the frames of the clients in the capture FILE to the server at HOST, in the same order.
 
-    Before a client goes on, the server must have answered as much as it had then. Its answers are
-    compared with those in the capture, all but what it chooses anew each time (times, tokens,
-    session, log and sequence numbers); codes of rooms that are created are translated, and the
-    clients are new devices. The exit code is 0 if all are the same, 1 if not.
+    Before a client continues, the server must have sent as many answers as in the capture. The
+    answers are compared with those in the capture, except for values that the server chooses
+    (times, tokens, session, log and sequence numbers). Codes of created rooms are translated, and
+    the clients get new device identifiers. The exit code is 0 if all answers match, 1 if not.
 
     \b
     Examples:
-      netchat replay chat.pcapng                        at its own pace
+      netchat replay chat.pcapng                        at the speed of the capture
       netchat replay chat.pcapng 127.0.0.1:7000 --fast
       netchat replay chat.pcapng --speed 10 --json
     """
     if fast and ctx.get_parameter_source("speed") is not click.core.ParameterSource.DEFAULT:
-        raise click.UsageError("--fast and --speed exclude each other.")
+        raise click.UsageError("--fast and --speed cannot be combined.")
     try:
         host, port = parse_address(address, DEFAULT_PORT)
     except ValueError as error:
@@ -72,13 +72,13 @@ def replay(
     except CaptureError as error:
         if not items:
             raise
-        click.echo(f"netchat: {error}; the part in front of it is replayed", err=True)
+        click.echo(f"netchat: {error}; replaying the packets before it", err=True)
     steps, left_out = plan(items)
     for reason in left_out:
         click.echo(f"netchat: not replayed: {reason}", err=True)
     if not any(step.to_server and step.raw for step in steps):
         raise NetchatError(
-            f"{capture} has nothing {'else ' if left_out else ''}that a client said."
+            f"{capture} has no {'other ' if left_out else ''}frames from a client to replay."
         )
     run = Replay(steps, lambda: Probe(host, port), None if fast else speed)
     differences = run.run()
@@ -96,8 +96,7 @@ def replay(
     else:
         clients = len(run.answers)
         click.echo(
-            f"{many(run.sent, 'frame')} of {many(clients, 'client')} "
-            f"{'was' if run.sent == 1 else 'were'} sent; "
+            f"Sent {many(run.sent, 'frame')} of {many(clients, 'client')}; "
             f"the capture has {many(answers, 'answer')}. "
             f"{_count(differences)}"
         )
@@ -109,21 +108,21 @@ def replay(
 
 def _count(differences: list[Difference]) -> str:
     if not differences:
-        return "The server gave the same."
-    return f"{len(differences)} differ{'s' if len(differences) == 1 else ''}:"
+        return "All answers match."
+    return f"{many(len(differences), 'answer differs', 'answers differ')}:"
 
 
 def _tell(difference: Difference) -> None:
     where = f"  conversation {difference.conversation}: "
     if difference.got is None:
         assert difference.expected is not None
-        click.echo(f"{where}did not come: {describe(difference.expected)}")
+        click.echo(f"{where}missing: {describe(difference.expected)}")
     elif difference.expected is None:
         click.echo(f"{where}not in the capture: {describe(difference.got)}")
     else:
-        click.echo(f"{where}other {', '.join(difference.fields)}")
-        click.echo(f"    then: {describe(difference.expected)}")
-        click.echo(f"    now:  {describe(difference.got)}")
+        click.echo(f"{where}different {', '.join(difference.fields)}")
+        click.echo(f"    expected: {describe(difference.expected)}")
+        click.echo(f"    received: {describe(difference.got)}")
 
 
 def _as_dict(difference: Difference) -> dict[str, Any]:

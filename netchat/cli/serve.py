@@ -1,4 +1,4 @@
-"""`netchat serve`: the chat server."""
+"""`netchat serve`: run the chat server."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = ["serve"]
 
 _DEFAULTS = Settings()
 
-#: Files that are open besides the users' connections; half-open ones among them.
+#: Open files besides the users' connections, including half-open connections.
 _OTHER_FILES = 1100
 
 
@@ -54,90 +54,90 @@ _OTHER_FILES = 1100
     "--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535),
     help="TCP port; 0 takes a free one.",
 )  # fmt: skip
-@click.option("--udp", is_flag=True, help="Take links over UDP, too, on the same port number.")
+@click.option("--udp", is_flag=True, help="Also accept links over UDP, on the same port number.")
 @click.option(
     "--web-port", type=click.IntRange(0, 65535),
-    help=f"TCP port of the web page; 0 takes a free one.  [default: {WEB_PORT}, or a free one where "
+    help=f"TCP port of the web page; 0 takes a free one.  [default: {WEB_PORT}, or a free one if "
     "that is in use or --port is 0]",
 )  # fmt: skip
 @click.option("--web/--no-web", default=True, show_default=True, help="Serve the web page.")
 @click.option(
     "--origin", "origins", multiple=True, metavar="URL", callback=check_origins,
-    help="Where else the page may be served from, such as https://chat.example.org on a proxy in "
-    "front of this server; may be given several times. The first one is what the page calls itself.",
+    help="Additional origin of the page, such as https://chat.example.org for a proxy in "
+    "front of this server; can be repeated. The page shows the first one as its address.",
 )  # fmt: skip
 @click.option(
     "--history", type=click.Path(dir_okay=False, path_type=Path),
-    help="File of the history.  [default: history.db in the user's data directory]",
+    help="History file.  [default: history.db in the user's data directory]",
 )  # fmt: skip
 @click.option("--ephemeral", is_flag=True, help="Keep the history in memory only.")
 @click.option(
     "--fsync/--no-fsync", default=True, show_default=True,
-    help="Wait for the disk before a message is acknowledged. Without it a power cut may lose the "
-    "last moments; a crash of the server never does.",
+    help="Write each message to disk before acknowledging it. With --no-fsync, a power failure may "
+    "lose the last messages; a crash of the server loses none.",
 )  # fmt: skip
 @click.option(
     "--keep", type=DURATION, default="30d", show_default=True,
-    help="For how long history is kept; 0 is for ever.",
+    help="Retention time of the history; 0 keeps it forever.",
 )  # fmt: skip
 @click.option(
     "--purge-now", is_flag=True,
-    help="Delete history older than --keep at once. By default the server waits for a day before "
-    "it deletes more than a day's worth, in case the clock is wrong.",
+    help="Delete history older than --keep immediately. By default, the server waits for a day "
+    "before it deletes more than a day's worth, in case the clock is wrong.",
 )  # fmt: skip
 @click.option(
     "--room-ttl", type=DURATION, default="1h", show_default=True,
-    help="For how long an empty room is kept.",
+    help="Lifetime of an empty room.",
 )  # fmt: skip
 @click.option(
     "--resume", type=DURATION, default="2m", show_default=True,
-    help="For how long a lost session, and its name, is kept.",
+    help="Time for which a disconnected session, and its name, can be resumed.",
 )  # fmt: skip
 @click.option(
     "--max-users", default=_DEFAULTS.max_users, show_default=True, type=click.IntRange(1),
-    help="Users at a time.",
+    help="Maximum number of users.",
 )  # fmt: skip
 @click.option(
     "--max-rooms", default=_DEFAULTS.max_rooms, show_default=True, type=click.IntRange(1),
-    help="Rooms one user may be in.",
+    help="Maximum number of rooms per user.",
 )  # fmt: skip
 @click.option(
     "--max-frame", default=_DEFAULTS.max_frame, show_default=True, type=click.IntRange(1024, 2**24),
-    help="Bytes of one frame.",
+    help="Maximum size of a frame, in bytes.",
 )  # fmt: skip
 @click.option(
     "--max-text", default=_DEFAULTS.max_text, show_default=True, type=click.IntRange(1, 65000),
-    help="Bytes of one message.",
+    help="Maximum size of a message, in bytes.",
 )  # fmt: skip
 @click.option(
     "--rate", default=_DEFAULTS.rate, show_default=True, type=FiniteRange(0),
-    help="Frames a second that one connection may send; 0 is no limit.",
+    help="Maximum frames per second from one connection; 0 is no limit.",
 )  # fmt: skip
 @click.option(
     "--burst", default=_DEFAULTS.burst, show_default=True, type=FiniteRange(1),
-    help="Frames it may send at once before --rate applies.",
+    help="Frames that a connection may send at once before --rate applies.",
 )  # fmt: skip
 @click.option(
     "--max-half-open", default=_DEFAULTS.max_half_open, show_default=True, type=click.IntRange(1),
-    help="Connections that have not said HELLO yet.",
+    help="Maximum number of connections that have not sent HELLO yet.",
 )  # fmt: skip
 @click.option(
     "--max-per-address", default=_DEFAULTS.max_per_address, show_default=True,
-    type=click.IntRange(0), help="Connections of one address; 0 is no limit.",
+    type=click.IntRange(0), help="Maximum number of connections per address; 0 is no limit.",
 )  # fmt: skip
 @click.option(
     "--handshake-timeout", type=DURATION, default="10s", show_default=True,
-    help="For HELLO to arrive.",
+    help="Timeout for receiving HELLO.",
 )  # fmt: skip
 @click.option(
     "--frame-timeout", type=DURATION, default="5s", show_default=True,
-    help="For the rest of a frame to arrive.",
+    help="Timeout for receiving the rest of a frame.",
 )  # fmt: skip
 @click.option(
     "--stall-timeout", type=DURATION, default="2m", show_default=True,
-    help="For which a client may take nothing in before it is disconnected.",
+    help="Time without reading after which a client is disconnected.",
 )  # fmt: skip
-@click.option("--log-json", is_flag=True, help="Write the console as JSON, one object a line.")
+@click.option("--log-json", is_flag=True, help="Log to the console as JSON, one object per line.")
 def serve(
     host: str,
     lan: bool,
@@ -153,27 +153,27 @@ def serve(
     udp: bool,
     **limits: float,
 ) -> None:
-    """Run a chat server and its web page, until Ctrl-C.
+    """Run a chat server and its web page until Ctrl-C.
 
-    What happens is told on standard error. Everything said is on disk before anybody sees it, so
-    that nothing acknowledged is lost, not even by kill -9.
+    The server logs to standard error. Each message is on disk before any user sees it, so that not
+    even kill -9 loses an acknowledged message.
 
     \b
     Examples:
       netchat serve                         on this machine only, port 6464
-      netchat serve --lan                   for everybody on the local network
-      netchat serve --ephemeral --port 0    no trace on disk, any free ports
+      netchat serve --lan                   for the local network
+      netchat serve --ephemeral --port 0    in memory only, on free ports
       netchat serve --no-web                without the web page
       netchat serve --origin https://chat.example.org    behind a proxy of that name
       netchat serve --udp                   also for netchat client --udp
     """
     if ephemeral and history is not None:
-        raise click.UsageError("--ephemeral keeps no file: leave out --history.")
+        raise click.UsageError("--ephemeral writes no file: omit --history.")
     given = click.get_current_context().get_parameter_source("host")
     if lan and given is not click.core.ParameterSource.DEFAULT:
-        raise click.UsageError("--lan listens on every address: leave out --host.")
+        raise click.UsageError("--lan listens on every address: omit --host.")
     if not web and (web_port is not None or origins):
-        raise click.UsageError("--no-web serves no page: leave out --web-port and --origin.")
+        raise click.UsageError("--no-web serves no page: omit --web-port and --origin.")
     address = None if lan else host
     page = Page(address, 0 if web_port is None and port == 0 else web_port, origins)
     settings = Settings(resume_seconds=resume, **limits)  # type: ignore[arg-type]
@@ -203,7 +203,7 @@ def _open_history(path: Path | None, *, fsync: bool) -> SqliteHistory:
     import platformdirs
 
     folder = platformdirs.user_data_path("netchat")
-    notice = tighten(folder)  # this one is netchat's own; another may be shared on purpose
+    notice = tighten(folder)  # netchat's own folder; another one may be shared on purpose
     history = SqliteHistory(folder / "history.db", fsync=fsync)
     history.notices.extend(filter(None, [notice]))
     return history
@@ -246,7 +246,7 @@ async def _serve(
             log.flush()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), timeout=1.0)
-        log(Log("stopping", {"text": "telling the clients"}))
+        log(Log("stopping", {"text": "notifying the clients"}))
     finally:
         if site is not None:
             await site.stop()

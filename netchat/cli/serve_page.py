@@ -1,4 +1,4 @@
-"""The web page of `netchat serve`: starts it, and says where it is."""
+"""Web page of `netchat serve`: starts it and logs its address."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ __all__ = ["Page", "check_host", "check_origins", "start_page"]
 
 
 _ORIGIN = re.compile(r"https?://[^/?#@\\\s]+/?", re.IGNORECASE)
-#: A label of a host's name (RFC 1123), as the look-up sees it; "_" is not in the RFC, but in use.
+#: A label of a host name (RFC 1123) in ASCII; "_" is not in the RFC, but in use.
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What is wished for.
+    """Requested address of the web page.
 
     Attributes:
-        host: address to listen on; None is every one.
-        port: to listen on; None is the usual one, or a free one where that is in use.
-        origins: where else the page may be served from.
+        host: Address to listen on; None is every address.
+        port: TCP port; None is the default port, or a free one if that is in use.
+        origins: Additional origins that the page may be served from.
     """
 
     host: str | None
@@ -60,14 +60,14 @@ def check_host(ctx: click.Context, param: click.Parameter, value: str) -> str:
 def check_origins(
     ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Refuse what is no origin; an option's callback. Returns them as browsers write them."""
+    """Return origins as browsers write them; reject invalid ones (an option's callback)."""
     origins = []
     for written in value:
         origin = _origin(written)
         if origin is None:
             raise click.BadParameter(
-                f"{written!r} is no origin; write http://NAME:PORT or https://NAME. NAME is one name "
-                "or address, without * or a path: give the option once for each.",
+                f"must be http://NAME:PORT or https://NAME, got {written!r}. NAME is one host name "
+                "or address, without * or a path; repeat the option for several.",
                 ctx,
                 param,
             )
@@ -76,7 +76,7 @@ def check_origins(
 
 
 def _origin(written: str) -> str | None:
-    """Return an origin in lower case and ASCII; None if it is none."""
+    """Return an origin in lower case and ASCII, or None if it is invalid."""
     if _ORIGIN.fullmatch(written) is None:
         return None
     try:
@@ -88,7 +88,7 @@ def _origin(written: str) -> str | None:
             host = (parts.hostname or "").encode("idna").decode().lower()
             if not all(map(_LABEL.fullmatch, host.removesuffix(".").split("."))):
                 return None
-    except ValueError:  # UnicodeError is one, too
+    except ValueError:  # includes UnicodeError
         return None
     return None if parts.port == 0 else f"{parts.scheme}://{host}{port}"
 
@@ -96,19 +96,19 @@ def _origin(written: str) -> str | None:
 async def start_page(
     page: Page, server: ChatServer, notes: ServerLog, tell: Callable[[Log], None], *, picture: bool
 ) -> Site:
-    """Serve the page beside a server that listens already.
+    """Serve the page of a server that is already listening.
 
     Args:
-        page: what is wished for.
-        server: that server.
-        notes: where notes go.
-        tell: where goes what only the owner is to see.
-        picture: draw a QR code on standard error, which is a terminal.
+        page: Requested address.
+        server: Chat server.
+        notes: Log of the server, which the dashboard also shows.
+        tell: Log for the operator only: the dashboard's address contains its token.
+        picture: Draw a QR code on standard error, which is a terminal.
 
     Raises:
-        NetchatError: the port cannot be had.
+        NetchatError: The port cannot be listened on.
     """
-    # What it takes to speak HTTP costs as much as all else to load: the chat goes on meanwhile.
+    # The HTTP modules take as long to load as everything else; the chat continues meanwhile.
     site_class = await asyncio.to_thread(_load)
     token = secrets.token_urlsafe(16)
     hosts = [] if page.host is None else [page.host]
@@ -117,8 +117,8 @@ async def start_page(
         (host, port), *_ = await _listen(site, page, notes)
     except OSError as error:
         raise NetchatError(
-            f"Cannot listen for the page on {page.host or 'any address'}, port {page.port}: "
-            f"{error.strerror or error}. --web-port 0 takes a free one, --no-web goes without."
+            f"The web page cannot listen on {page.host or 'any address'}, port {page.port}: "
+            f"{error.strerror or error}. --web-port 0 takes a free one; --no-web omits the page."
         ) from error
     everywhere = page.host is None or ipaddress.ip_address(host).is_unspecified
     here = url("127.0.0.1" if everywhere else host, port)
@@ -153,5 +153,5 @@ async def _listen(site: Site, page: Page, notes: ServerLog) -> list[tuple[str, i
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        notes(Log("page", {"text": f"Port {WEB_PORT} is in use: the page takes a free one."}))
+        notes(Log("page", {"text": f"Port {WEB_PORT} is in use; the page takes a free one."}))
         return await site.start(page.host, 0)

@@ -1,11 +1,11 @@
-"""Options set elsewhere than on the command line: in the configuration file, or by the environment.
+"""Options from the configuration file and from the environment.
 
     [serve]                     NETCHAT_SERVE_PORT=7000
     port = 7000                 NETCHAT_LAB_UP_HOSTS=3
     no-such-key = 1             NETCHAT_SERVE_NO_SUCH_KEY=1
 
-A key is an option's long name, or an argument's name. What no command has, and a value that its
-option does not take, are errors that name the place where they are set.
+A key is the long name of an option, or the name of an argument. Unknown keys and invalid values are
+errors that name where they are set.
 """
 
 from __future__ import annotations
@@ -20,75 +20,75 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-__all__ = ["explained", "load"]
+__all__ = ["load", "locating_errors"]
 
-#: Variables that are not options of a command: they are for the root, for `make` and for the course.
-_OTHERS = ("NETCHAT_CONFIG", "NETCHAT_NO_APT", "NETCHAT_COURSE", "NETCHAT_QUICK")
+#: Variables of the root command, of `make` and of the course, which are not options of a command.
+_NOT_OPTIONS = ("NETCHAT_CONFIG", "NETCHAT_NO_APT", "NETCHAT_COURSE", "NETCHAT_QUICK")
 
-#: What Kubernetes sets in every container for a service called netchat or netchat-….
+#: Variables that Kubernetes sets in every container for a service called netchat or netchat-….
 _KUBERNETES = re.compile(r"\w+(_SERVICE_HOST|_SERVICE_PORT\w*|_PORT_\d+_\w+)=.*|\w+_PORT=\w+://.*")
 
-#: Where in a context the places are kept at which options were set: by command, by parameter.
-_PLACES = "netchat.cli.settings"
+#: Key in `Context.meta` of the locations at which options were set, by command and parameter.
+_LOCATIONS = "netchat.cli.settings"
 
 Settings = dict[str, Any]
-Places = dict[tuple[str, ...], dict[str, str]]
+Locations = dict[tuple[str, ...], dict[str, str]]
 
 
 def load(ctx: click.Context, file: Path | None) -> Settings:
-    """Read the configuration file and the environment, which goes first.
+    """Read the configuration file and the environment, which takes precedence.
 
     Args:
-        ctx: Context of the root.
-        file: The configuration file; None is the user's, if there is one.
+        ctx: Context of the root command.
+        file: Configuration file; None is the user's own, if it exists.
 
     Returns:
-        What `Context.default_map` takes.
+        Defaults for `Context.default_map`.
 
     Raises:
-        UsageError: The file cannot be read, or something in it or in the environment cannot be used.
+        UsageError: The file cannot be read, or a key or value in it or in the environment is invalid.
     """
-    places: Places = ctx.meta.setdefault(_PLACES, {})
+    locations: Locations = ctx.meta.setdefault(_LOCATIONS, {})
     assert isinstance(ctx.command, click.Group)
     settings: Settings = {}
     path = _users_file() if file is None else file
     if path is not None:
-        settings = _of_table(ctx, ctx.command, _read(path), (), path, places)
+        settings = _of_table(ctx, ctx.command, _read(path), (), path, locations)
     for name, value in os.environ.items():
-        if name.startswith("NETCHAT_") and value and name not in _OTHERS:
-            _add_variable(ctx, name, value, settings, places)
+        if name.startswith("NETCHAT_") and value and name not in _NOT_OPTIONS:
+            _add_variable(ctx, name, value, settings, locations)
     return settings
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Let errors about values say where the values are set, if that is not the command line."""
+def locating_errors() -> Iterator[None]:
+    """Add the file or variable that sets a value to errors about the value."""
     try:
         yield
     except click.UsageError as error:
-        raise _explained(error) from error.__cause__
+        raise _with_location(error) from error.__cause__
 
 
-def _explained(error: click.UsageError) -> click.UsageError:
+def _with_location(error: click.UsageError) -> click.UsageError:
     ctx = error.ctx
     if ctx is None:
         return error
-    places = ctx.meta.get(_PLACES, {}).get(_path(ctx), {})
+    locations = ctx.meta.get(_LOCATIONS, {}).get(_path(ctx), {})
     hint = getattr(error, "param_hint", None)
     said = []
     for param in ctx.command.params:
         source = ctx.get_parameter_source(str(param.name))
-        place = places.get(str(param.name)) if source is ParameterSource.DEFAULT_MAP else None
+        location = locations.get(str(param.name)) if source is ParameterSource.DEFAULT_MAP else None
         if source is ParameterSource.ENVIRONMENT:
-            place = str(param.envvar)
-        if place is None:
+            location = str(param.envvar)
+        if location is None:
             continue
         if isinstance(error, click.BadParameter) and (error.param is param or hint in param.opts):
-            error.param_hint = place
+            error.param_hint = location
         elif any(
             re.search(rf"(?<![\w-]){option}(?![\w-])", error.message) for option in param.opts
         ):
-            said.append(f"{param.opts[0]} is set by {place}")
+            said.append(f"{param.opts[0]} is set by {location}")
     return click.UsageError(f"{error.message} ({', '.join(said)}.)", ctx) if said else error
 
 
@@ -98,7 +98,7 @@ def _users_file() -> Path | None:
     path = platformdirs.user_config_path("netchat") / "config.toml"
     try:
         return path if path.is_file() else None
-    except OSError:  # a home that may not be read, as under sudo -u: there is none for us
+    except OSError:  # the home directory is not readable, as under sudo -u
         return None
 
 
@@ -108,7 +108,7 @@ def _read(path: Path) -> Settings:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise click.UsageError(f"The configuration {path} cannot be read: {error}") from error
+        raise click.UsageError(f"Cannot read the configuration file {path}: {error}") from error
 
 
 def _of_table(
@@ -117,9 +117,9 @@ def _of_table(
     table: Settings,
     names: tuple[str, ...],
     file: Path,
-    places: Places,
+    locations: Locations,
 ) -> Settings:
-    """Check a table of the file; return it by the names of parameters."""
+    """Check a table of the file and return its values by parameter name."""
     header = f"[{'.'.join(names)}]" if names else "the file"
     settings: Settings = {}
     params = _params(command) if names else {}
@@ -127,11 +127,11 @@ def _of_table(
         if isinstance(command, click.Group) and key in command.list_commands(ctx):
             if not isinstance(value, dict):
                 raise click.UsageError(
-                    f"{file}: {key} is a command; its options go below [{'.'.join((*names, key))}]."
+                    f"{file}: {key} is a command; set its options in [{'.'.join((*names, key))}]."
                 )
             inner = command.get_command(ctx, key)
             assert inner is not None
-            settings[key] = _of_table(ctx, inner, value, (*names, key), file, places)
+            settings[key] = _of_table(ctx, inner, value, (*names, key), file, locations)
             continue
         param = params.get(key.replace("_", "-"))
         if param is None:
@@ -139,21 +139,19 @@ def _of_table(
                 *params,
                 *(command.list_commands(ctx) if isinstance(command, click.Group) else ()),
             ]
-            raise click.UsageError(
-                f"{file}: {header} has the unknown key {key!r}; {_hint(key, known)}"
-            )
-        place = f"{key} in {header} of {file}"
-        settings[str(param.name)] = _as_typed(param, value, place)
-        places.setdefault(names, {})[str(param.name)] = place
+            raise click.UsageError(f"{file}: unknown key {key!r} in {header}; {_hint(key, known)}")
+        location = f"{key} in {header} of {file}"
+        settings[str(param.name)] = _as_typed(param, value, location)
+        locations.setdefault(names, {})[str(param.name)] = location
     return settings
 
 
-def _as_typed(param: click.Parameter, value: Any, place: str) -> Any:
-    """A value of TOML as somebody would type it on the command line, so that it is checked alike."""
+def _as_typed(param: click.Parameter, value: Any, location: str) -> Any:
+    """Return a TOML value as the user would type it, so that both are checked alike."""
     if getattr(param, "is_flag", False):
         if not isinstance(value, bool):
             raise click.UsageError(
-                f"Invalid value for {place}: it is true or false, not {value!r}."
+                f"Invalid value for {location}: must be true or false, got {value!r}."
             )
         return value
     several = param.nargs == -1 or getattr(param, "multiple", False)
@@ -161,14 +159,14 @@ def _as_typed(param: click.Parameter, value: Any, place: str) -> Any:
     for item in items:
         if isinstance(item, bool) or not isinstance(item, (str, int, float)):
             raise click.UsageError(
-                f"Invalid value for {place}: it is a number or a text"
-                f"{', or a list of them' if several else ''}, not {item!r}."
+                f"Invalid value for {location}: must be a number or a string"
+                f"{', or a list of them' if several else ''}, got {item!r}."
             )
     return [str(item) for item in items] if several else str(value)
 
 
 def _add_variable(
-    ctx: click.Context, name: str, value: str, settings: Settings, places: Places
+    ctx: click.Context, name: str, value: str, settings: Settings, locations: Locations
 ) -> None:
     command, rest = ctx.command, name.removeprefix("NETCHAT_")
     names: tuple[str, ...] = ()
@@ -193,15 +191,15 @@ def _add_variable(
             for each in ctx.command.list_commands(ctx)  # type: ignore[attr-defined]
         ]
         raise click.UsageError(
-            f"The environment sets {name}, which is no option of a command; {_hint(name, known)}"
+            f"The environment sets {name}, but no command has such an option; {_hint(name, known)}"
         )
     several = param.nargs == -1 or getattr(param, "multiple", False)
     settings[str(param.name)] = value.split() if several else value
-    places.setdefault(names, {})[str(param.name)] = name
+    locations.setdefault(names, {})[str(param.name)] = name
 
 
 def _params(command: click.Command) -> Mapping[str, click.Parameter]:
-    """What can be set of a command: its parameters by the names of their keys."""
+    """Return the parameters of a command by key."""
     return dict(_named(command))
 
 
@@ -220,9 +218,9 @@ def _hint(given: str, known: list[str]) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(given, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}."
+    return f"did you mean {near[0]}?" if near else f"available: {', '.join(known)}."
 
 
 def _path(ctx: click.Context) -> tuple[str, ...]:
-    """The names of a context's command and of its groups, without the root's."""
+    """Return the names of a context's groups and command, without the root's."""
     return () if ctx.parent is None else (*_path(ctx.parent), str(ctx.info_name))

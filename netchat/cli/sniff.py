@@ -1,4 +1,4 @@
-"""`netchat sniff`: the chat on the wire, as it happens."""
+"""`netchat sniff`: capture and decode chat traffic live."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netchat.cli.exits import FAILED, NOT_PERMITTED
 from netchat.cli.params.duration import DURATION
 from netchat.errors import CaptureError
+from netchat.exit_codes import FAILED, NOT_PERMITTED
 from netchat.wire import DEFAULT_PORT, MESSAGES
 from netchat.wording import many
 
@@ -28,7 +28,7 @@ __all__ = ["sniff"]
 _TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sensitive=False)
 
 
-@click.command(short_help="Show the chat on the wire, as it happens.")
+@click.command(short_help="Capture and decode chat traffic live.")
 @click.option(
     "-i", "--interface", default="any", show_default=True,
     help="Interface to listen on, such as lo or eth0.",
@@ -36,28 +36,28 @@ _TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sens
 @click.option(
     "--port", "ports", multiple=True, type=click.IntRange(0, 65535), default=(DEFAULT_PORT,),
     show_default=True,
-    help="Port of the chat, TCP and UDP; may be repeated. 0 listens on every TCP port, and "
-    "recognises a chat by its frames.",
+    help="TCP and UDP port of the chat; can be repeated. 0 captures every TCP port and detects "
+    "chat by its frames.",
 )  # fmt: skip
-@click.option("--room", help="Show only messages about this room.")
+@click.option("--room", help="Show only messages of this room.")
 @click.option("--user", help="Show only conversations of this user.")
 @click.option(
-    "--type", "types", type=_TYPES, multiple=True, help="Show only this type; may be repeated."
+    "--type", "types", type=_TYPES, multiple=True, help="Show only this type; can be repeated."
 )
 @click.option(
     "--write", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
-    help="Write all captured packets to FILE (pcapng; pcap if it is called .pcap). - is standard "
-    "output, in place of the messages.",
+    help="Write all captured packets to FILE (pcap if it ends in .pcap, else pcapng). - is "
+    "standard output, instead of the messages.",
 )  # fmt: skip
-@click.option("--count", type=click.IntRange(1), help="End when so many messages were shown.")
-@click.option("--duration", type=DURATION, help="End after this time.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+@click.option("--count", type=click.IntRange(1), help="Stop after this number of messages.")
+@click.option("--duration", type=DURATION, help="Stop after this time.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
 @click.option("--tree", is_flag=True, help="Show every field of each message, with its bytes.")
 @click.option("--hex", "as_hex", is_flag=True, help="Show the bytes of each message.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no messages, only the summary.")
 @click.option(
     "--max-frame", type=click.IntRange(1024, 2**24), default=65536, show_default=True,
-    help="Bytes of one frame, if the server allows more than usual.",
+    help="Maximum size of a frame in bytes, as set for the server.",
 )  # fmt: skip
 def sniff(
     interface: str,
@@ -74,17 +74,17 @@ def sniff(
     quiet: bool,
     max_frame: int,
 ) -> int:
-    """Show the chat on the wire, decoded, one line a message, as it happens.
+    """Capture chat traffic and print one line per message, live.
 
-    What was lost on the way into this program and on the wire is counted at the end. Ctrl-C ends
-    it, and completes the file. It needs the right to capture: most often sudo.
+    A summary at the end counts losses on the network and in this program. Ctrl-C stops the capture
+    and completes the file. Capturing usually needs root.
 
     \b
     Examples:
-      sudo netchat sniff                              everywhere on this machine
-      sudo netchat sniff -i eth0 --write chat.pcapng  also for netchat inspect, and Wireshark
-      sudo netchat sniff --user Nova --tree           every byte that Nova sends and gets
-      sudo netchat sniff --type SEND --count 1 --hex  the next thing that is said
+      sudo netchat sniff                              on every interface
+      sudo netchat sniff -i eth0 --write chat.pcapng  save it for netchat inspect and Wireshark
+      sudo netchat sniff --user Nova --tree           every byte that Nova sends and receives
+      sudo netchat sniff --type SEND --count 1 --hex  the next message
       sudo netchat sniff --json --duration 10m        for another program
     """
     from netchat.cli.render.items import ItemPrinter
@@ -94,10 +94,10 @@ def sniff(
     from netchat.packets.sniffer import sniff as listen
 
     if as_json and (tree or as_hex):
-        raise click.UsageError("--json goes without --tree and --hex: it has the bytes.")
+        raise click.UsageError("--json already has the fields and bytes: omit --tree and --hex.")
     quiet = quiet or write == "-"
     if quiet and count is not None:
-        raise click.UsageError("--count counts what is shown, and --quiet shows nothing.")
+        raise click.UsageError("--count counts shown messages, but --quiet shows none: omit one.")
     file = sys.stdout.buffer if write == "-" else write
     wanted = () if 0 in ports else ports
     if write not in (None, "-") and (notice := tighten(Path(write))):
@@ -105,7 +105,7 @@ def sniff(
     try:
         sniffer = listen(interface, wanted, write=file, duration=duration, limit=max_frame)
     except NotPermitted as error:
-        click.echo(f"netchat: {error} {_ways_out()}", err=True)
+        click.echo(f"netchat: {error} {_permission_help()}", err=True)
         return NOT_PERMITTED
     printer = ItemPrinter(
         wanted=make_filter(room=room, user=user, types=types), as_json=as_json, tree=tree,
@@ -115,7 +115,7 @@ def sniff(
     with sniffer, _ended_by_signals(sniffer):
         where = "every interface" if interface == "any" else interface
         which = f"TCP and UDP port {' and '.join(map(str, wanted))}" if wanted else "any TCP port"
-        click.echo(f"Listening on {where}, {which}. Ctrl-C ends it.", err=True)
+        click.echo(f"Listening on {where}, {which}. Ctrl-C stops.", err=True)
         try:
             for items in sniffer.batches():
                 if not quiet:
@@ -133,7 +133,7 @@ def sniff(
 
 @contextmanager
 def _ended_by_signals(sniffer: Sniffer) -> Iterator[None]:
-    """Let SIGINT and SIGTERM end the capture; a second one ends the program at once."""
+    """Stop the capture on SIGINT and SIGTERM; a second signal ends the program."""
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signals call it
         sniffer.stop()
@@ -168,30 +168,29 @@ def _summarise(counts: dict[str, Any], write: str | None, *, as_json: bool) -> N
         lines.append(
             f"{many(counts['blocks'], 'block')} of a noisy link: "
             f"{many(counts['corrected'], 'symbol')} corrected, "
-            f"{counts['failed']:,} failed, {counts['again']:,} sent again."
+            f"{counts['failed']:,} failed, {counts['again']:,} retransmitted."
         )
     if counts["passed_over"]:
         lines.append(
-            f"{many(counts['passed_over'], 'packet')} came too fast to be decoded, and "
-            f"{'was' if counts['passed_over'] == 1 else 'were'} "
-            + ("written only." if write else "not looked at; -q or --write may help.")
+            f"{many(counts['passed_over'], 'packet')} arrived too fast to be decoded"
+            + (", but the file has them." if write else "; try -q or --write.")
         )
     if write is not None:
-        lines.append(f"{write} is written. Look at it with: netchat inspect {write}")
+        lines.append(f"Wrote {write}. Decode it with: netchat inspect {write}")
     for line in lines:
         click.echo(line, err=True)
 
 
-def _ways_out() -> str:
-    """The lines that give the right to capture."""
+def _permission_help() -> str:
+    """Return how to get permission to capture."""
     if not sys.platform.startswith("linux"):
         return "Run it with: sudo netchat sniff" if os.name != "nt" else "Run it as administrator."
     python = Path(sys.executable).resolve()
     return (
-        "One of these gives it:\n"
-        '  sudo "$(command -v netchat)" sniff              this once\n'
+        "Use one of these:\n"
+        '  sudo "$(command -v netchat)" sniff              this time only\n'
         f"  sudo setcap cap_net_raw+ep {python}\n"
-        f"{'':50}for ever, to every program in this Python\n"
-        "  unshare -rn sh -c 'ip link set lo up; exec sh'  a network of your own, in which you\n"
-        f"{'':50}may: run server, clients and sniff in it"
+        f"{'':50}permanently, for every program of this Python\n"
+        "  unshare -rn sh -c 'ip link set lo up; exec sh'  in a private network namespace:\n"
+        f"{'':50}run server, clients and sniff inside"
     )

@@ -1,10 +1,10 @@
 """Standard streams that cannot break a command; `main` hardens them once, for all commands.
 
 - Characters that the encoding lacks are escaped: `\\u2026`.
-- If the reader of a pipe goes away (`netchat … | head`), the command ends quietly.
-- If standard output cannot be written (a full disk), the command ends with one line and exit code 1.
-- If standard error cannot be written, the command does its work; its exit code is then 1.
-- A stream that was closed by the caller (`netchat … >&-`) reads and writes the null device.
+- If the reader of a pipe exits (`netchat … | head`), the command ends without an error.
+- If standard output cannot be written (disk full), the command prints one line and exits with code 1.
+- If standard error cannot be written, the command finishes its work and exits with code 1.
+- A stream that the caller closed (`netchat … >&-`) is replaced by the null device.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import os
 import select
 import sys
 
-from netchat.cli.exits import FAILED, OK
+from netchat.exit_codes import FAILED, OK
 
 __all__ = ["finish", "harden"]
 
-#: ASCII by a name that click does not know. To a stream whose encoding is called ASCII, click
-#: writes UTF-8.
+#: ASCII under a name that click does not know: click writes UTF-8 to a stream whose encoding is
+#: called ASCII.
 _ASCII = "netchat_ascii"
 
 
 class _Output(io.FileIO):
-    """The bytes of standard output or standard error.
+    """Raw stream of standard output or standard error.
 
-    A failed write raises SystemExit: callbacks and tasks of an event loop let it through, and it
-    ends the loop. An OSError would be logged with a traceback there.
+    A failed write raises SystemExit, which ends an event loop. An event loop would log an OSError
+    with a traceback and continue.
     """
 
     def __init__(self, number: int, name: str) -> None:
@@ -39,7 +39,7 @@ class _Output(io.FileIO):
         self._terminal = self.isatty()
 
     def write(self, data: bytes) -> int:  # type: ignore[override] # any buffer
-        """Write some of the bytes.
+        """Write some of the bytes and return their number.
 
         Raises:
             SystemExit: The stream cannot be written.
@@ -48,9 +48,9 @@ class _Output(io.FileIO):
             while (written := super().write(data)) is None:  # non-blocking, and full
                 select.select([], [self], [])
         except OSError as error:
-            # What is still buffered goes nowhere, so that Python does not complain at exit.
+            # Discard what is still buffered, so that Python does not report an error at exit.
             _to_null(self.fileno())
-            if isinstance(error, ConnectionError) or self._terminal:  # the reader has gone
+            if isinstance(error, ConnectionError) or self._terminal:  # the reader has exited
                 raise SystemExit(OK) from None
             self.failed = True
             if self.fileno() == 2:
@@ -61,7 +61,7 @@ class _Output(io.FileIO):
 
 
 def harden() -> None:
-    """Replace the standard streams by hardened ones."""
+    """Replace the standard streams with hardened ones."""
     codecs.register(_find_codec)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -73,13 +73,13 @@ def harden() -> None:
 
 
 def finish(status: int) -> int:
-    """Write what is still buffered.
+    """Flush the standard streams.
 
     Args:
         status: Exit code of the command.
 
     Returns:
-        The exit code; FAILED in place of OK if something could not be written.
+        The exit code; FAILED instead of OK if output could not be written.
     """
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(SystemExit):
@@ -94,7 +94,7 @@ def finish(status: int) -> int:
 def _hardened(stream: object, name: str) -> io.TextIOWrapper:
     assert isinstance(stream, io.TextIOWrapper)
     buffer = stream.buffer
-    if not isinstance(getattr(buffer, "raw", buffer), io.FileIO):  # a console of Windows
+    if not isinstance(getattr(buffer, "raw", buffer), io.FileIO):  # a Windows console
         stream.reconfigure(errors="backslashreplace")
         return stream
     stream.flush()

@@ -1,4 +1,4 @@
-"""`netchat wireshark`: the dissector that lets Wireshark read the chat."""
+"""`netchat wireshark`: install, print or check the Wireshark dissector."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from netchat.cli.exits import FAILED
 from netchat.cli.output_files import write_output
 from netchat.errors import NetchatError
+from netchat.exit_codes import FAILED
 from netchat.packets.wireshark import plugin
 from netchat.packets.wireshark.dissector import DISSECTOR, dissector
 
@@ -20,11 +20,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.group(short_help="Install, print or check the Wireshark dissector.")
 def wireshark() -> None:
-    """The dissector that lets Wireshark and tshark read the chat.
+    """Install, print or check the dissector that lets Wireshark and tshark decode the chat.
 
-    It is generated from the protocol: every field can be filtered by (netchat.room == "lobby"),
-    damage is pointed at, questions and answers are linked. It takes TCP port 6464, and any other
-    port where it recognises the content.
+    It is generated from the protocol. Every field is a display filter (netchat.room == "lobby"),
+    damage is marked, and requests are linked to their answers. It decodes TCP port 6464, and any
+    other port on which it detects the chat.
 
     \b
     Examples:
@@ -37,11 +37,11 @@ def wireshark() -> None:
 @wireshark.command()
 @click.option(
     "--dir", "folder", type=click.Path(file_okay=False, path_type=Path),
-    help="Where to put it.  [default: the user's plugin folder, as tshark names it]",
+    help="Target folder.  [default: the user's plugin folder, as tshark reports it]",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def install(folder: Path | None, as_json: bool) -> None:
-    """Put the dissector where Wireshark finds it.
+    """Install the dissector in Wireshark's plugin folder.
 
     \b
     Examples:
@@ -53,16 +53,16 @@ def install(folder: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"path": str(path), "loaded": loaded}))
         return
-    click.echo(f"{path} is written.")
+    click.echo(f"Wrote {path}.")
     if loaded:
-        click.echo("Wireshark loads it: filter by netchat, or by netchat.room and the like.")
+        click.echo("Wireshark loads it. Filter by netchat, or by a field such as netchat.room.")
     elif loaded is None and folder is None:
-        click.echo("tshark is not installed, so it could not be tried.", err=True)
+        click.echo("tshark is not installed, so loading was not tested.", err=True)
     elif loaded is False:
         raise NetchatError(
-            "tshark does not load it. Lua may be switched off: see enable_lua, and for root "
+            "tshark does not load the dissector. Lua may be disabled: see enable_lua, and for root "
             "run_user_scripts_when_superuser, in init.lua in the folder that tshark -G folders "
-            "calls the global configuration."
+            "lists as global configuration."
         )
 
 
@@ -80,7 +80,7 @@ def print_() -> None:
 @wireshark.command()
 @click.argument("path", metavar="[FILE]", required=False, type=_FILE)
 def write(path: Path | None) -> None:
-    """Write the dissector into FILE (- is standard output); by default the one that is part of this project.
+    """Write the dissector to FILE (- is standard output; default: the project's own file).
 
     \b
     Example:
@@ -89,14 +89,14 @@ def write(path: Path | None) -> None:
     path = path if path is not None else DISSECTOR
     write_output(path, dissector())
     if str(path) != "-":
-        click.echo(f"{path} is written.")
+        click.echo(f"Wrote {path}.")
 
 
 @wireshark.command()
 @click.argument("path", metavar="[FILE]", required=False, type=_FILE)
 @click.pass_context
 def check(ctx: click.Context, path: Path | None) -> None:
-    """Fail if FILE is not what `write` would write; by default the one in this project.
+    """Fail if FILE (default: the project's own) differs from what `write` would write.
 
     \b
     Example:
@@ -106,9 +106,9 @@ def check(ctx: click.Context, path: Path | None) -> None:
     try:
         found = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
-        click.echo(f"{path} cannot be read: {error.strerror}.", err=True)
+        click.echo(f"Cannot read {path}: {error.strerror}.", err=True)
         ctx.exit(FAILED)
     if found != dissector():
-        click.echo(f"{path} is stale. netchat wireshark write writes it again.", err=True)
+        click.echo(f"{path} is out of date. Regenerate it with: netchat wireshark write", err=True)
         ctx.exit(FAILED)
     click.echo(f"{path} is up to date.")

@@ -1,4 +1,4 @@
-"""What each command of a user does to a conversation."""
+"""Actions of the user's commands on a chat session."""
 
 from __future__ import annotations
 
@@ -8,137 +8,141 @@ from netchat.chat.room_codes import read_code, show_code
 from netchat.chat.text import validate_text
 from netchat.errors import NetchatError
 from netchat.tui.commands import HISTORY_DEFAULT, HISTORY_MOST, Command, help_lines
-from netchat.tui.lines import Kind, Line, mistake, notice, room_name
+from netchat.tui.lines import Kind, Line, error_line, notice_line, room_name
 from netchat.tui.link_status import link_lines
-from netchat.tui.session import Conversation
+from netchat.tui.session import ChatSession
 
-__all__ = ["perform"]
+__all__ = ["run_command"]
+
+_NO_ROOM = "You are not in a room; join one, for example with /join lobby."
 
 
-def perform(conversation: Conversation, command: Command) -> list[Line]:
-    """Do what the user says.
+def run_command(session: ChatSession, command: Command) -> list[Line]:
+    """Run a user's command.
 
     Returns:
-        The lines that answer at once; most answers come from the server.
+        Lines to show immediately. Most answers arrive later, as events.
     """
     try:
-        lines = _ACTIONS[command.verb](conversation, *command.words)
-        conversation.client.flush()
-    except NetchatError as error:  # the disk is full, for one
-        return [mistake(str(error))]
+        lines = _ACTIONS[command.verb](session, *command.words)
+        session.client.flush()
+    except NetchatError as error:  # for example, the disk is full
+        return [error_line(str(error))]
     return lines
 
 
-def _problem(conversation: Conversation, text: str) -> str | None:
-    """What would keep the server from taking a text."""
-    size, limit = len(text.encode()), conversation.core.max_text
+def _problem(session: ChatSession, text: str) -> str | None:
+    """Return why the server would reject a text, or None."""
+    size, limit = len(text.encode()), session.core.max_text
     if limit and size > limit:
-        return f"The message has {size} byte{'s' * (size != 1)}; this server takes {limit}. Send it in parts."
+        return f"A message must be at most {limit} bytes, got {size}. Send it in parts."
     return validate_text(text)
 
 
-def _say(conversation: Conversation, text: str) -> list[Line]:
+def _say(session: ChatSession, text: str) -> list[Line]:
     text = _encodable(text)
-    problem = _problem(conversation, text)
-    if conversation.current not in conversation.core.memory.rooms:
-        problem = "You are in no room; /join lobby, for example."
+    problem = _problem(session, text)
+    if session.current not in session.core.memory.rooms:
+        problem = _NO_ROOM
     if problem is not None:
-        return [mistake(problem)]
-    conversation.core.say(conversation.current, text)
+        return [error_line(problem)]
+    session.core.say(session.current, text)
     return []
 
 
-def _msg(conversation: Conversation, name: str, text: str) -> list[Line]:
+def _msg(session: ChatSession, name: str, text: str) -> list[Line]:
     name, text = _encodable(name), _encodable(text)
-    problem = _problem(conversation, text)
+    problem = _problem(session, text)
     if problem is not None:
-        return [mistake(problem)]
-    conversation.core.send_private(name, text)
+        return [error_line(problem)]
+    session.core.send_private(name, text)
     return []
 
 
 def _encodable(text: str) -> str:
-    """A terminal in another encoding can hand over lone surrogates, which no UTF-8 can carry."""
+    """Replace lone surrogates, which a terminal with another encoding may produce."""
     return text.encode(errors="replace").decode()
 
 
-def _room(conversation: Conversation, code: str) -> tuple[str, list[Line]]:
-    """The room that is meant, and what to say if there is none."""
-    if not code and not conversation.current:
-        return "", [mistake("You are in no room; /join lobby, for example.")]
-    room = (read_code(code) or code) if code else conversation.current
-    if room in conversation.rooms:
+def _room(session: ChatSession, code: str) -> tuple[str, list[Line]]:
+    """Return the code of the selected room and no lines, or "" and an error."""
+    if not code and not session.current:
+        return "", [error_line(_NO_ROOM)]
+    room = (read_code(code) or code) if code else session.current
+    if room in session.rooms:
         return room, []
-    return "", [mistake(f"You are not in {room_name(room)[:60]}; /rooms lists those you are in.")]
+    return "", [error_line(f"You are not in {room_name(room)[:60]}; /rooms lists your rooms.")]
 
 
-def _who(conversation: Conversation, code: str = "") -> list[Line]:
-    room, problem = _room(conversation, code)
+def _who(session: ChatSession, code: str = "") -> list[Line]:
+    room, problem = _room(session, code)
     if room:
-        conversation.core.who(room)
+        session.core.who(room)
     return problem
 
 
-def _history(conversation: Conversation, count: str = str(HISTORY_DEFAULT)) -> list[Line]:
-    room, problem = _room(conversation, "")
+def _history(session: ChatSession, count: str = str(HISTORY_DEFAULT)) -> list[Line]:
+    room, problem = _room(session, "")
     if room:
-        conversation.core.history(room, min(int(count), HISTORY_MOST))
+        session.core.history(room, min(int(count), HISTORY_MOST))
     return problem
 
 
-def _join(conversation: Conversation, code: str) -> list[Line]:
+def _join(session: ChatSession, code: str) -> list[Line]:
     room = read_code(code)
-    if room in conversation.rooms:
-        return _switch(conversation, code)
+    if room in session.rooms:
+        return _switch(session, code)
     if room is None:
-        return [mistake(f"{code[:40]!r} is no room code; one looks like 7K3F9-2MQ0T, or is lobby.")]
-    conversation.core.join(room)
+        return [
+            error_line(f"A room code must look like 7K3F9-2MQ0T, or be lobby, got {code[:40]!r}.")
+        ]
+    session.core.join(room)
     return []
 
 
-def _switch(conversation: Conversation, code: str) -> list[Line]:
-    room, problem = _room(conversation, code)
+def _switch(session: ChatSession, code: str) -> list[Line]:
+    room, problem = _room(session, code)
     if room:
-        conversation.current = room
-        return [notice("room", f"you speak in {room_name(room)}")]
+        session.current = room
+        return [notice_line("room", f"you are now talking in {room_name(room)}")]
     return problem
 
 
-def _create(conversation: Conversation) -> list[Line]:
-    conversation.core.create()
+def _create(session: ChatSession) -> list[Line]:
+    session.core.create()
     return []
 
 
-def _leave(conversation: Conversation, code: str = "") -> list[Line]:
-    room, problem = _room(conversation, code)
+def _leave(session: ChatSession, code: str = "") -> list[Line]:
+    room, problem = _room(session, code)
     if room:
-        conversation.leaving.add(room)
-        conversation.core.leave(room)
+        session.leaving.add(room)
+        session.core.leave(room)
     return problem
 
 
-def _rooms(conversation: Conversation) -> list[Line]:
+def _rooms(session: ChatSession) -> list[Line]:
     shown = [
-        show_code(code) + (" (you speak here)" if code == conversation.current else "")
-        for code in conversation.rooms
+        show_code(code) + (" (current)" if code == session.current else "")
+        for code in session.rooms
     ]
-    return [notice("rooms", ", ".join(shown) or "you are in none", Kind.ANSWER)]
+    return [notice_line("rooms", ", ".join(shown) or "you are not in a room", Kind.ANSWER)]
 
 
-def _nick(conversation: Conversation, name: str) -> list[Line]:
-    if conversation.refused is not None:
-        conversation.core.send_hello(_encodable(name))
+def _nick(session: ChatSession, name: str) -> list[Line]:
+    if session.name_rejection is not None:
+        session.core.send_hello(_encodable(name))
     else:
-        conversation.core.rename(_encodable(name))
+        session.core.rename(_encodable(name))
     return []
 
 
-def _help(conversation: Conversation) -> list[Line]:  # noqa: ARG001 - all actions share one signature
+def _help(session: ChatSession) -> list[Line]:  # noqa: ARG001 - all actions share one signature
     return [Line(Kind.ANSWER, (("", line),)) for line in help_lines()]
 
 
-def _link(conversation: Conversation) -> list[Line]:
-    return link_lines(conversation.client)
+def _link(session: ChatSession) -> list[Line]:
+    return link_lines(session.client)
 
 
 _ACTIONS: dict[str, Callable[..., list[Line]]] = {

@@ -1,4 +1,4 @@
-"""What a user can type: commands behind a slash, everything else is said."""
+"""Parser of the user's input: a line with a slash is a command, any other line a message."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ from netchat.chat.room_codes import show_code
 
 __all__ = ["COMMANDS", "Command", "Usage", "completions", "help_lines", "parse"]
 
-#: Events that /history shows without a number, and at most.
+#: Default and maximum number of events of /history.
 HISTORY_DEFAULT, HISTORY_MOST = 20, 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How a command is written.
+    """Syntax of a command.
 
     Attributes:
-        arguments: them, as the help shows them; those in brackets may be left out.
-        does: what it does, for the help.
-        takes: what Tab completes its first argument with: "names", "rooms" or nothing.
+        arguments: Arguments as the help shows them; those in brackets are optional.
+        does: Description for the help.
+        completes: Completion of the first argument: "names", "rooms" or nothing.
     """
 
     arguments: str
     does: str
-    takes: str = ""
+    completes: str = ""
 
     @property
-    def least(self) -> int:
-        """Arguments that must be there."""
+    def min_arguments(self) -> int:
+        """Minimum number of arguments."""
         return sum(not word.startswith("[") for word in self.arguments.split())
 
     @property
-    def most(self) -> int:
-        """Arguments there may be."""
+    def max_arguments(self) -> int:
+        """Maximum number of arguments."""
         return len(self.arguments.split())
 
 
 #: Every command, in the order of the help.
 COMMANDS = {
-    "who": Usage("[CODE]", "who is in the room", "rooms"),
-    "msg": Usage("NAME TEXT", "say something to one person in private", "names"),
+    "who": Usage("[CODE]", "list the members of the room", "rooms"),
+    "msg": Usage("NAME TEXT", "send a private message", "names"),
     "join": Usage("CODE", "join a room by its code"),
-    "create": Usage("", "make a new room; give its code to whom you want there"),
-    "room": Usage("CODE", "speak in another of your rooms", "rooms"),
+    "create": Usage("", "create a room; others join it by its code"),
+    "room": Usage("CODE", "switch to another of your rooms", "rooms"),
     "rooms": Usage("", "list your rooms"),
     "leave": Usage("[CODE]", "leave the room", "rooms"),
-    "history": Usage("[N]", f"show the last N events of the room ({HISTORY_DEFAULT})"),
-    "nick": Usage("NAME", "take another name"),
-    "link": Usage("", "show what the link to the server corrects, and at what cost"),
+    "history": Usage("[N]", f"show the last N events of the room (default {HISTORY_DEFAULT})"),
+    "nick": Usage("NAME", "change your name"),
+    "link": Usage("", "show the state of the link and its corrections"),
     "help": Usage("", "show this list"),
-    "quit": Usage("", "leave the chat (so do /exit, quit, exit and Ctrl-D)"),
+    "quit": Usage("", "leave the chat (also /exit, quit, exit and Ctrl-D)"),
 }
 _ALIASES = {"exit": "quit"}
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A line as it was understood: a command's name and its arguments.
+    """Parsed line: name of a command and its arguments.
 
-    What is said in the room is the command "say", with the text as its argument.
+    A message to the room is the command "say", with the text as its argument.
     """
 
     verb: str
@@ -69,12 +69,12 @@ class Command:
 
 
 def parse(line: str) -> Command | None:
-    """Read one line of input; None if it is blank.
+    """Parse one line of input; return None if it is blank.
 
-    A line that begins with `//` is said, with one slash.
+    A line that begins with `//` is a message that begins with one slash.
 
     Raises:
-        ValueError: it is meant as a command, but is none. The text says what to write.
+        ValueError: The command does not exist or has wrong arguments. The text gives its syntax.
     """
     text = line.strip()
     if not text:
@@ -89,24 +89,26 @@ def parse(line: str) -> Command | None:
     usage = COMMANDS.get(verb)
     if usage is None:
         raise ValueError(_unknown(word))
-    # The last argument may hold spaces: it is a text, or too much, which is told apart below.
-    words = text[len(word) :].split(maxsplit=max(usage.most - 1, 0))
-    spare = verb != "msg" and bool(words) and len(words[-1].split()) > 1
-    if not usage.least <= len(words) <= usage.most or spare:
-        raise ValueError(f"Write /{verb} {usage.arguments}".rstrip() + f": {usage.does}.")
+    # The last argument may contain spaces: either it is a text, or there are too many arguments.
+    words = text[len(word) :].split(maxsplit=max(usage.max_arguments - 1, 0))
+    has_surplus = verb != "msg" and bool(words) and len(words[-1].split()) > 1
+    if not usage.min_arguments <= len(words) <= usage.max_arguments or has_surplus:
+        raise ValueError(f"Usage: /{verb} {usage.arguments}".rstrip() + f" ({usage.does}).")
     if verb == "history" and words and not (words[0].isdecimal() and int(words[0]) > 0):
-        raise ValueError(f"{words[0]!r} is no number of events; write for example /history 50.")
+        raise ValueError(
+            f"N must be a positive number, got {words[0]!r}; write for example /history 50."
+        )
     return Command(verb, tuple(words))
 
 
 def _unknown(word: str) -> str:
     near = difflib.get_close_matches(word[1:].casefold(), [*COMMANDS, *_ALIASES], n=1)
     hint = f"did you mean /{near[0]}?" if near else "/help lists the commands."
-    return f"There is no command {word[:40]}; {hint} To say it, write /{word[:40]}."
+    return f"Unknown command {word[:40]}; {hint} To send it as a message, write /{word[:40]}."
 
 
 def help_lines() -> list[str]:
-    """The commands, one line each."""
+    """Return the help, one line per command."""
     written = {
         f"/{verb} {usage.arguments}".rstrip(): usage.does for verb, usage in COMMANDS.items()
     }
@@ -115,15 +117,15 @@ def help_lines() -> list[str]:
 
 
 def completions(before: str, names: Iterable[str], rooms: Iterable[str]) -> tuple[int, list[str]]:
-    """What Tab offers.
+    """Return the completions of a line.
 
     Args:
-        before: the line in front of the cursor.
-        names: the people that are known of.
-        rooms: codes of the rooms the user is in.
+        before: Line up to the cursor.
+        names: User names to offer.
+        rooms: Codes of the user's rooms.
 
     Returns:
-        How many characters in front of the cursor are replaced, and by what.
+        Number of characters before the cursor to replace, and the candidates.
     """
     begun, *arguments = before.lstrip().split(" ")
     if begun.startswith("/") and not arguments:
@@ -132,11 +134,11 @@ def completions(before: str, names: Iterable[str], rooms: Iterable[str]) -> tupl
     else:
         usage = COMMANDS.get(begun[1:].casefold()) if begun.startswith("/") else None
         first = usage is None or len(arguments) == 1
-        takes = usage.takes if usage is not None and first else "names"
+        takes = usage.completes if usage is not None and first else "names"
         offered = list(names) if takes == "names" else []
         if takes == "rooms":
             offered = [show_code(code) for code in rooms]
         word = arguments[-1] if arguments else begun
     if not word and offered and not before.startswith("/"):
-        return 0, []  # nothing is begun: Tab on an empty line offers nobody
+        return 0, []  # Tab on an empty line offers no names
     return len(word), [o for o in offered if o.casefold().startswith(word.casefold())]

@@ -1,9 +1,9 @@
-"""What each happening does to a conversation, and the lines that tell of it."""
+"""Handlers of client events: they update a chat session and return the lines to show."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from netchat.chat.client_events import (
     Acknowledged,
@@ -28,202 +28,196 @@ from netchat.chat.room_codes import LOBBY, show_code
 from netchat.tui.lines import (
     Kind,
     Line,
+    error_line,
     event_line,
-    mistake,
-    notice,
+    notice_line,
     past_line,
     people_line,
     private_line,
     room_name,
     shorten,
 )
+from netchat.tui.session import ChatSession
 from netchat.wire import Error, ErrorCode, EventKind, Join, RoomKind
 from netchat.wording import many
 
-if TYPE_CHECKING:
-    from netchat.tui.session import Conversation
+__all__ = ["handle_event"]
 
-__all__ = ["take"]
-
-#: Names that are shown on entering a room; /who shows all.
+#: Maximum number of names shown on entering a room; /who shows all.
 GREETED = 20
 
 
-def take(conversation: Conversation, event: ClientEvent) -> list[Line]:
-    """Take in what has happened.
-
-    Returns:
-        The lines that tell of it.
-    """
+def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
+    """Update the session for an event and return the lines to show."""
     match event:
         case RoomEvent():
-            return _happened(conversation, event)
+            return _happened(session, event)
         case Online():
-            return _online(conversation, event)
+            return _online(session, event)
         case Offline(why, retry_in):
-            return _offline(conversation, why, retry_in)
+            return _offline(session, why, retry_in)
         case NameRejected():
-            return _name_refused(conversation, event)
+            return _name_refused(session, event)
         case NameChanged(name):
-            # The rooms tell of it themselves.
-            return [] if conversation.rooms else [notice("name", f"you are {name} now")]
+            # Each room also sends an event about it.
+            return [] if session.rooms else [notice_line("name", f"you are now {name}")]
         case RoomEntered():
-            return _entered(conversation, event)
+            return _entered(session, event)
         case RoomLeft(room, why):
-            return _left(conversation, room, why)
+            return _left(session, room, why)
         case RosterReceived():
-            return _people(conversation, event)
+            return _people(session, event)
         case HistoryReceived(room, events, _):
-            nothing = notice("history", f"nothing is kept of {room_name(room)}", Kind.ANSWER)
+            nothing = notice_line("history", f"{room_name(room)} has no history", Kind.ANSWER)
             return [past_line(event) for event in events] or [nothing]
         case EventsMissed(room, first, last):
             count = many(last - first + 1, "event")
-            text = f"{count} of {room_name(room)}: the server has them no more"
-            return [notice("missed", text)]
+            text = f"{count} of {room_name(room)}, no longer available on the server"
+            return [notice_line("missed", text)]
         case RequestRefused():
-            return _declined(conversation, event)
+            return _declined(session, event)
         case Undelivered(text, why):
-            return [mistake(f"'{shorten(text)}': {why}", "not delivered")]
+            return [error_line(f"'{shorten(text)}': {why}", "not delivered")]
         case WarningReceived(error):
-            return _warned(conversation, error)
+            return _warned(session, error)
         case SessionEnded():
-            return []  # `Conversation.listen` raises it
+            return []  # `listen` raises it
         case Acknowledged():
-            return []  # the message itself has been shown, in its place in the room
+            return []  # the message itself has been shown
         case _:
             assert_never(event)
 
 
-def _happened(conversation: Conversation, happened: RoomEvent) -> list[Line]:
+def _happened(session: ChatSession, happened: RoomEvent) -> list[Line]:
     event = happened.event
-    news = conversation.crowd.news(happened)
-    if not news or (event.kind == EventKind.LEAVE and event.sender == conversation.core.name):
+    news = session.people.is_new(happened)
+    if not news or (event.kind == EventKind.LEAVE and event.sender == session.core.name):
         return []
     if happened.kind is not RoomKind.PRIVATE:
-        elsewhere = event.room != conversation.current and len(conversation.rooms) > 1
+        elsewhere = event.room != session.current and len(session.rooms) > 1
         return [event_line(event, event.room if elsewhere else "")]
     if event.kind == EventKind.CHAT:
         return [private_line(event, happened.peer, own=happened.own)]
     return [event_line(event)]
 
 
-def _online(conversation: Conversation, online: Online) -> list[Line]:
-    again, conversation.begun = conversation.begun, True
-    conversation.retry_at = conversation.refused = None
-    conversation.told = ""
+def _online(session: ChatSession, online: Online) -> list[Line]:
+    again, session.was_online = session.was_online, True
+    session.retry_at = session.name_rejection = None
+    session.last_problem = ""
     if again:
-        how = "" if online.resumed else " (the old session is over)"
-        return [notice("online", f"connected again, as {online.name}{how}")]
-    text = f"you are {online.name} on {conversation.address}"
+        how = "" if online.resumed else " (in a new session)"
+        return [notice_line("online", f"reconnected as {online.name}{how}")]
+    text = f"you are {online.name} on {session.address}"
     if online.resumed:
-        text += "; your session goes on"
-        if fold(online.name) != fold(conversation.wished):
-            text += f" under this name (/nick {conversation.wished} changes it)"
-    lines = [notice("online", text)]
-    rooms = conversation.rooms
-    if conversation.awaited and conversation.awaited not in rooms:
-        conversation.core.join(conversation.awaited)
+        text += "; session resumed"
+        if fold(online.name) != fold(session.requested_name):
+            text += f" under this name (/nick {session.requested_name} changes it)"
+    lines = [notice_line("online", text)]
+    rooms = session.rooms
+    if session.initial_room and session.initial_room not in rooms:
+        session.core.join(session.initial_room)
     if online.resumed:
         for room in rooms:
-            lines += _greeting(conversation, room)
-    conversation.client.flush_or_drop()
+            lines += _greeting(session, room)
+    session.client.flush_or_drop()
     return lines
 
 
-def _offline(conversation: Conversation, why: str, retry_in: float) -> list[Line]:
-    first = conversation.retry_at is None
-    conversation.retry_at = time.monotonic() + retry_in
-    conversation.told = conversation.told or why
+def _offline(session: ChatSession, why: str, retry_in: float) -> list[Line]:
+    first = session.retry_at is None
+    session.retry_at = time.monotonic() + retry_in
+    session.last_problem = session.last_problem or why
     return (
-        [notice("offline", f"{why.rstrip('.')}; trying again")]
-        if first and conversation.begun
+        [notice_line("offline", f"{why.rstrip('.')}; reconnecting")]
+        if first and session.was_online
         else []
     )
 
 
-def _name_refused(conversation: Conversation, refused: NameRejected) -> list[Line]:
-    before, conversation.refused = conversation.refused, refused
-    if not conversation.begun or before == refused:
+def _name_refused(session: ChatSession, refused: NameRejected) -> list[Line]:
+    before, session.name_rejection = session.name_rejection, refused
+    if not session.was_online or before == refused:
         return []
     hint = f", such as /nick {refused.suggestion}" if refused.suggestion else ""
-    return [mistake(f"{refused.why} To go on, write /nick and another one{hint}")]
+    return [error_line(f"{refused.why} Choose another name with /nick{hint}")]
 
 
-def _entered(conversation: Conversation, entered: RoomEntered) -> list[Line]:
+def _entered(session: ChatSession, entered: RoomEntered) -> list[Line]:
     if entered.kind is RoomKind.PRIVATE:
         return []
-    # Rooms that were known before a connection was lost do not take the floor.
-    if entered.room not in conversation.known or not conversation.current:
-        conversation.current = entered.room
-    lines = _greeting(conversation, entered.room)
-    conversation.client.flush_or_drop()
+    # Rooms that the client rejoins after a reconnect do not become the current room.
+    if entered.room not in session.announced_rooms or not session.current:
+        session.current = entered.room
+    lines = _greeting(session, entered.room)
+    session.client.flush_or_drop()
     return lines
 
 
-def _greeting(conversation: Conversation, room: str) -> list[Line]:
-    conversation.known.add(room)
-    if room == conversation.awaited:
-        conversation.awaited = ""
-    conversation.greet.add(room)
-    conversation.core.who(room)
-    way_in = "" if room == LOBBY else f"; others get in by /join {show_code(room)}"
-    return [notice("room", f"you are in {room_name(room)}{way_in}")]
+def _greeting(session: ChatSession, room: str) -> list[Line]:
+    session.announced_rooms.add(room)
+    if room == session.initial_room:
+        session.initial_room = ""
+    session.unlisted_rooms.add(room)
+    session.core.who(room)
+    way_in = "" if room == LOBBY else f"; others join it with /join {show_code(room)}"
+    return [notice_line("room", f"you are in {room_name(room)}{way_in}")]
 
 
-def _left(conversation: Conversation, room: str, why: str) -> list[Line]:
-    conversation.crowd.forget(room)
-    if room not in conversation.known:
-        return []  # a private one
-    conversation.known.discard(room)
-    if room == conversation.awaited:
-        conversation.turned_away = True
-        conversation.awaited = ""
-        why = why or "the server has it no more."
-        return [mistake(f"You cannot go back to {room_name(room)}: {why}")]
-    wanted = room in conversation.leaving
-    conversation.leaving.discard(room)
+def _left(session: ChatSession, room: str, why: str) -> list[Line]:
+    session.people.forget(room)
+    if room not in session.announced_rooms:
+        return []  # a private room
+    session.announced_rooms.discard(room)
+    if room == session.initial_room:
+        session.initial_room_refused = True
+        session.initial_room = ""
+        why = why or "it no longer exists on the server."
+        return [error_line(f"You cannot return to {room_name(room)}: {why}")]
+    wanted = room in session.leaving
+    session.leaving.discard(room)
     text = f"you {'have left' if wanted else 'are no longer in'} {room_name(room)}"
     text += f" ({why})" * bool(why)
-    if conversation.current == room:
-        conversation.choose()
-        if conversation.current:
-            text += f", and speak in {room_name(conversation.current)}"
-    if not conversation.rooms and not wanted:
-        conversation.core.join(LOBBY)
-        conversation.client.flush_or_drop()
-    return [notice("room", text)]
+    if session.current == room:
+        session.choose()
+        if session.current:
+            text += f"; you are now talking in {room_name(session.current)}"
+    if not session.rooms and not wanted:
+        session.core.join(LOBBY)
+        session.client.flush_or_drop()
+    return [notice_line("room", text)]
 
 
-def _people(conversation: Conversation, people: RosterReceived) -> list[Line]:
+def _people(session: ChatSession, people: RosterReceived) -> list[Line]:
     room = people.room
-    members = conversation.pages.setdefault(room, [])
+    members = session.partial_rosters.setdefault(room, [])
     members += people.members
     if people.more and people.members:
-        conversation.core.who(room, people.members[-1].name)
-        conversation.client.flush_or_drop()
+        session.core.who(room, people.members[-1].name)
+        session.client.flush_or_drop()
         return []
-    del conversation.pages[room]
-    conversation.crowd.fill(room, [member.name for member in members])
-    if room not in conversation.greet:
+    del session.partial_rosters[room]
+    session.people.fill(room, [member.name for member in members])
+    if room not in session.unlisted_rooms:
         return [people_line(room, members, Kind.ANSWER)]
-    conversation.greet.discard(room)
+    session.unlisted_rooms.discard(room)
     if len(members) == 1:
-        return [notice("who", "nobody else is here yet")]
+        return [notice_line("who", "no one else is here yet")]
     return [people_line(room, members[:GREETED], Kind.NOTICE, len(members))]
 
 
-def _declined(conversation: Conversation, declined: RequestRefused) -> list[Line]:
+def _declined(session: ChatSession, declined: RequestRefused) -> list[Line]:
     error, request = declined.error, declined.request
-    if isinstance(request, Join) and request.room == conversation.awaited:
-        conversation.turned_away = True
-        conversation.awaited = ""
+    if isinstance(request, Join) and request.room == session.initial_room:
+        session.initial_room_refused = True
+        session.initial_room = ""
     free = f" {error.suggestion} is free." if error.suggestion else ""
-    return [mistake(error.text + free)]
+    return [error_line(error.text + free)]
 
 
-def _warned(conversation: Conversation, error: Error) -> list[Line]:
-    conversation.told = error.text
-    # Every try with a name that is refused ends in this one; the refusal itself was told.
-    if error.code == ErrorCode.HANDSHAKE_TIMEOUT and conversation.refused:
+def _warned(session: ChatSession, error: Error) -> list[Line]:
+    session.last_problem = error.text
+    # Each attempt with a rejected name ends with this error; the rejection itself was shown.
+    if error.code == ErrorCode.HANDSHAKE_TIMEOUT and session.name_rejection:
         return []
-    return [notice("warning", error.text)]
+    return [notice_line("warning", error.text)]

@@ -1,4 +1,4 @@
-"""Lines of UTF-8 out of bytes that come in pieces, and what was wrong with them."""
+"""Splitter of a byte stream into lines of UTF-8, with a problem for each invalid line."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import NamedTuple
 
 __all__ = ["LONGEST_LINE", "InputLine", "InputLines"]
 
-#: Bytes at which a line that does not end is cut; no server takes as many.
+#: Maximum length of a line in bytes; longer ones are split. No server accepts such a message.
 LONGEST_LINE = 1024 * 1024
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class InputLine(NamedTuple):
-    """One line.
+    """Line of input.
 
     Attributes:
-        text: the line, without its end; U+FFFD stands for bytes that are not UTF-8.
-        problem: what was wrong with it, as a sentence; else "".
+        text: Line without its line feed; U+FFFD replaces bytes that are not UTF-8.
+        problem: Description of invalid bytes, or "".
     """
 
     text: str
@@ -26,18 +26,18 @@ class InputLine(NamedTuple):
 
 
 class InputLines:
-    """Cuts bytes into lines. A byte order mark at the beginning is dropped."""
+    """Splitter of bytes into lines. It drops a byte order mark at the beginning."""
 
     def __init__(self) -> None:
         self._rest = b""
         self._number = 0
 
     def feed(self, data: bytes, *, final: bool = False) -> list[InputLine]:
-        """Take the next bytes; returns the lines that they complete.
+        """Add bytes and return the lines that they complete.
 
         Args:
-            data: the bytes.
-            final: nothing follows; what remains is a line.
+            data: Next bytes.
+            final: No bytes follow; the rest is a line.
         """
         *lines, rest = (self._rest + data).split(b"\n")
         while len(rest) > LONGEST_LINE or (final and rest):
@@ -59,14 +59,14 @@ class InputLines:
         except UnicodeDecodeError as error:
             problem = (
                 f"Line {self._number} of the input is not UTF-8: byte {error.start + 1} is "
-                f"0x{raw[error.start]:02x}. It is sent with \N{REPLACEMENT CHARACTER} in place of "
+                f"0x{raw[error.start]:02x}. The client sends \N{REPLACEMENT CHARACTER} instead of "
                 f"such bytes; {hint}."
             )
             return InputLine(raw.decode(errors="replace"), problem)
 
 
 def _boundary(raw: bytes, at: int) -> int:
-    """Return the last place up to `at` that is not inside of a character."""
+    """Return the last offset up to `at` that is not inside a character."""
     if len(raw) <= at:
         return len(raw)
     return next((n for n in range(at, at - 4, -1) if raw[n] & 0xC0 != 0x80), at)

@@ -1,6 +1,6 @@
-"""What happens in a chat, as JSON for programs: one object a line.
+"""Client events as JSON for programs, one object per line.
 
-Every object has a `type`. Events of rooms are told apart by it:
+Every object has a `type`, which determines its other keys:
 
     type                            further keys
     chat join leave rename          room, kind, seq, time, sender, text, own, late; peer if private
@@ -10,18 +10,20 @@ Every object has a `type`. Events of rooms are told apart by it:
     name-refused                    why, suggestion
     name-changed                    name
     entered                         room, kind, peer, members, asked
-    left-room                       room
+    left-room                       room, why
     missed                          room, first, last
     past                            room, oldest, events (a list of chat, join, leave, rename)
     people                          room, total, members (a list of name, away), more
     declined                        code, about, text, suggestion
     undelivered                     text, why
+    acknowledged                    room, counter, seq
     warned                          code, text
-    link                            answers /link: the counters and rates of the link, and its codes
-    answer notice error             text: what the client itself has to say
+    link                            the answer to /link: counters, rates and codes of the link
+    answer notice error             text: a line of the client itself
 
 `kind` is lobby, room or private; `time` is in seconds since 1970 (UTC), from the server's clock. In
-a rename `sender` is the old name and `text` the new one. Keys may be added, and are never renamed.
+a rename, `sender` is the old name and `text` the new one. New versions may add keys but never rename
+them.
 """
 
 from __future__ import annotations
@@ -55,17 +57,17 @@ __all__ = ["event_json", "line_json"]
 
 
 def event_json(event: ClientEvent) -> str:
-    """A happening as one line of JSON."""
+    """Return an event as one line of JSON."""
     return _dump(_fields(event))
 
 
 def line_json(line: Line) -> str:
-    """A line of the client's own as one line of JSON."""
+    """Return a line of the client itself as one line of JSON."""
     return _dump(line.fields or {"type": line.kind.value, "text": line.text})
 
 
 def _dump(fields: dict[str, Any]) -> str:
-    # ASCII only: what other people wrote must not reach a terminal as it is.
+    # ASCII only: text from other users must not reach a terminal unescaped.
     return json.dumps(fields, ensure_ascii=True)
 
 
@@ -132,5 +134,5 @@ def _event(event: Event) -> dict[str, Any]:
 
 
 def _name(names: type[IntEnum], number: int) -> str:
-    """The name of a value; the number itself, should a later server send one that has none here."""
+    """Return the name of a value, or the number if a newer server sends an unknown one."""
     return names(number).name.lower() if number in set(names) else str(number)

@@ -1,14 +1,13 @@
-r"""What happens in a chat, as lines for people.
+r"""Lines of text for the user.
 
     [join] Sourav joined the chat
     Sourav: Hello everyone
     Nova -> you: psst
     [leave] Nova left the chat
 
-A line is a row of styled parts. `render` is the one place where they become text for a terminal or
-a file, and the one place where what other people wrote is made harmless: no control character
-passes it, and a line feed becomes an indented line or `\n`, so that nobody can write a line that
-looks like another one's.
+A line is a sequence of styled parts. Only `render` turns them into text for a terminal or a file, and
+it sanitizes text from other users: it escapes control characters, and turns a line feed into an
+indented line or `\n`, so that no user can forge another user's line.
 """
 
 from __future__ import annotations
@@ -31,21 +30,21 @@ from netchat.wire import Event, EventKind, Member
 __all__ = [
     "Kind",
     "Line",
+    "error_line",
     "event_line",
-    "harmless",
-    "mistake",
-    "notice",
+    "notice_line",
     "past_line",
     "people_line",
     "private_line",
     "render",
     "room_name",
+    "sanitize",
     "shorten",
 ]
 
 
 class Kind(Enum):
-    """What a line is, which decides where it goes: the first two are output, the others are not."""
+    """Kind of a line. Events and answers go to standard output, the others to standard error."""
 
     EVENT = "event"
     ANSWER = "answer"
@@ -58,11 +57,13 @@ Part = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: what it is, and its parts, each a style and a text.
+    """Line for the user.
 
     Attributes:
-        fields: what stands for it where JSON is printed; None is its text. Without any fields it is
-            left out there: another line has said it.
+        kind: Kind of the line.
+        parts: Pairs of a style and a text.
+        fields: JSON object of the line; None derives one from its text, and an empty one omits the
+            line from JSON output because another line has its data.
     """
 
     kind: Kind
@@ -71,35 +72,35 @@ class Line:
 
     @property
     def text(self) -> str:
-        """The text alone, as it was written; `render` makes it fit to be shown."""
+        """Text without styles, not sanitized."""
         return "".join(text for _, text in self.parts)
 
 
-def notice(tag: str, text: str, kind: Kind = Kind.NOTICE) -> Line:
-    """A line about the state of things: `[tag] text`."""
+def notice_line(tag: str, text: str, kind: Kind = Kind.NOTICE) -> Line:
+    """Return a line about a change of state: `[tag] text`."""
     return Line(kind, (("tag", f"[{tag}]"), ("", f" {text}")))
 
 
-def mistake(text: str, tag: str = "error") -> Line:
-    """A line about what did not work."""
+def error_line(text: str, tag: str = "error") -> Line:
+    """Return a line about an error: `[tag] text`."""
     return Line(Kind.ERROR, (("error", f"[{tag}]"), ("", f" {text}")))
 
 
 def event_line(event: Event, room: str = "") -> Line:
-    """An event of a room.
+    """Return a line for an event of a room.
 
     Args:
-        event: it.
-        room: the room's code, if the line has to say which it is.
+        event: The event.
+        room: Code of the room to prefix the line with, or "".
     """
     prefix: tuple[Part, ...] = (("tag", f"[{show_code(room)}] "),) if room else ()
     return Line(Kind.EVENT, prefix + _parts(event))
 
 
 def private_line(event: Event, peer: str, *, own: bool) -> Line:
-    """What was said in private, from or to `peer`."""
+    """Return a line for a private message from or to `peer`."""
     who: tuple[Part, ...] = (
-        (("private", "you -> "), ("name", peer or "somebody"))
+        (("private", "you -> "), ("name", peer or "unknown"))
         if own
         else (("name", event.sender), ("private", " -> you"))
     )
@@ -107,7 +108,7 @@ def private_line(event: Event, peer: str, *, own: bool) -> Line:
 
 
 def past_line(event: Event) -> Line:
-    """An event of the past, with the time of day it happened at."""
+    """Return a line for an event of the history, with its time."""
     when = time.localtime(event.time / 1e6)
     today = time.localtime()[:3] == when[:3]
     shown = time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", when)
@@ -115,7 +116,14 @@ def past_line(event: Event) -> Line:
 
 
 def people_line(room: str, members: Sequence[Member], kind: Kind, total: int = 0) -> Line:
-    """Who is in a room, or the first of `total`."""
+    """Return a line that lists members of a room.
+
+    Args:
+        room: Code of the room.
+        members: Members to list.
+        kind: Kind of the line.
+        total: Number of members, if not all are listed.
+    """
     total = max(total, len(members))
     parts: list[Part] = [("tag", "[who]"), ("", f" {total} in {room_name(room)}: ")]
     for index, member in enumerate(members):
@@ -129,36 +137,36 @@ def people_line(room: str, members: Sequence[Member], kind: Kind, total: int = 0
 
 
 def room_name(code: str) -> str:
-    """A room within a sentence."""
-    return "the lobby" if code == LOBBY else f"the room {show_code(code)}"
+    """Return how a sentence names a room."""
+    return "the lobby" if code == LOBBY else f"room {show_code(code)}"
 
 
 def shorten(text: str, width: int = 60) -> str:
-    """Return the beginning of a text, on one line of so many columns."""
-    first = harmless(text, " ")
+    """Return a text on one line, truncated to a width in columns."""
+    first = sanitize(text, " ")
     return first if columns(first) <= width else clip(first, 0, width - 1) + "…"
 
 
-def harmless(text: str, feed: str = "\\n") -> str:
-    r"""Text from somebody else, fit to be shown: without control characters, on one line.
+def sanitize(text: str, feed: str = "\\n") -> str:
+    r"""Return untrusted text without control characters.
 
     Args:
-        text: it.
-        feed: what stands for a line feed.
+        text: Text from another user or the server.
+        feed: Replacement of a line feed.
     """
     return show_text(text).replace("\n", feed)
 
 
 def render(line: Line, *, colour: bool, one_line: bool) -> str:
-    r"""A line as text.
+    r"""Return a line as sanitized text.
 
     Args:
-        line: it.
-        colour: with ANSI colours.
-        one_line: show a line feed as `\n`, rather than as a line break and an indent.
+        line: The line.
+        colour: Use ANSI colours.
+        one_line: Show a line feed as `\n` instead of a line break and an indent.
     """
     feed = "\\n" if one_line else "\n    "
-    safe = [(style, harmless(text, feed)) for style, text in line.parts]
+    safe = [(style, sanitize(text, feed)) for style, text in line.parts]
     if not colour:
         return "".join(text for _, text in safe)
     return "".join(_paint(style, text) for style, text in safe)
@@ -177,7 +185,7 @@ def _parts(event: Event) -> tuple[Part, ...]:
 
 
 _STYLES = {"tag": "2", "private": "3", "error": "1;31"}
-#: Colours of names: no red, which is for errors, and none that vanishes on black or white.
+#: ANSI colours of names: no red, which marks errors, and all readable on black and on white.
 _NAME_COLOURS = ("32", "33", "34", "35", "36", "92", "94", "95", "96")
 
 

@@ -1,4 +1,4 @@
-"""What `/link` shows."""
+"""Output of `/link`: the state of the client's link."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from netchat.wording import many
 __all__ = ["link_lines"]
 
 _MODES = {
-    "hybrid": "what fails is sent again and decoded with its copies",
-    "arq": "what fails is sent again",
-    "fec": "nothing is sent again",
+    "hybrid": "failed blocks are retransmitted and decoded together with their copies",
+    "arq": "failed blocks are retransmitted",
+    "fec": "failed blocks are not retransmitted",
 }
 
 
 def link_lines(client: ClientDriver) -> list[Line]:
-    """The lines that tell of the link of a client, and how it is as JSON."""
+    """Return lines that describe the link of a client; the first one has the JSON fields."""
     path = client.path
     if path is None or path.link is None:
-        text = "There is no link: frames go out as they are. Start with --link rs:255,223 for one."
+        text = (
+            "There is no link: frames are sent uncoded. To use one, start with --link rs:255,223."
+        )
         return [_line(text, {"type": "link", "open": False, "channel": _channel(client)})]
     from netchat.link.status_report import link_report
 
@@ -49,23 +51,23 @@ def _table(report: dict[str, Any], channel: str | None) -> list[str]:
         codes += f" out, {report['code_in']} in"
     rows = {
         "link": f"{codes}; {state}",
-        "because": report["why"],
-        "losses": _MODES[report["mode"]],
+        "reason": report["why"],
+        "recovery": _MODES[report["mode"]],
         "sent": (
             f"{many(report['blocks_sent'], 'block')}, {many(report['bytes_sent'], 'byte')}; "
-            f"{report['retransmissions']:,} sent again, {report['probes']:,} probes; "
+            f"{report['retransmissions']:,} retransmitted, {report['probes']:,} probes; "
             f"{many(report['unacknowledged'], 'byte')} not acknowledged"
         ),
         "received": f"{many(report['blocks_received'], 'block')}, {many(report['bytes_received'], 'byte')}",
         "repaired": (
             f"{many(report['corrected_symbols'], 'symbol')}; "
             f"{many(report['failed_blocks'], 'block')} failed, "
-            f"{report['combined_blocks']:,} mended by a copy; "
+            f"{report['combined_blocks']:,} recovered from copies; "
             f"{many(report['unreadable_headers'], 'header')} unreadable"
         ),
         "channel": _noise(report["bit_error_rate"], channel),
         "rate": (
-            f"{_number(report['code_rate'])} of payload; round trip "
+            f"code rate {_number(report['code_rate'])}; round-trip time "
             f"{1000 * report['round_trip']:.1f} ms"
         ),
         "goodput": (
@@ -76,8 +78,8 @@ def _table(report: dict[str, Any], channel: str | None) -> list[str]:
 
 
 def _noise(rate: float | None, channel: str | None) -> str:
-    seen = "nothing seen yet" if rate is None else f"{rate:.2g} of the bits arrive wrong"
-    return seen + (f"; damaged here by {channel}" if channel is not None else "")
+    measured = "bit error rate not measured yet" if rate is None else f"bit error rate {rate:.2g}"
+    return measured + (f"; simulated here: {channel}" if channel is not None else "")
 
 
 def _number(value: float | None) -> str:

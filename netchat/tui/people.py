@@ -1,22 +1,22 @@
-"""Who is where, as far as one client has seen: for Tab, and to say things once, not once a room."""
+"""Users that a client has seen, for completion and to show a leave or rename only once."""
 
 from __future__ import annotations
 
 from netchat.chat.client_events import RoomEvent
 from netchat.wire import EventKind, RoomKind
 
-__all__ = ["Crowd"]
+__all__ = ["People"]
 
 
-class Crowd:
-    """The people a client has seen.
+class People:
+    """Users that a client has seen.
 
-    One person who leaves the chat leaves every room, the private ones too; one who takes another
-    name does so in every room. `news` tells which of these events is the one to be shown.
+    A user who leaves the chat or changes name causes an event in every shared room, including
+    private ones. `is_new` selects the one to show.
 
     Attributes:
-        rooms: who is in each lobby or room, in the order they were seen.
-        seen: everybody seen so far and not gone.
+        rooms: Members of the lobby and of each room, in the order in which they were seen.
+        seen: All users seen that have not left.
     """
 
     def __init__(self) -> None:
@@ -25,20 +25,16 @@ class Crowd:
         self._renamed = ("", "")
 
     def fill(self, room: str, names: list[str]) -> None:
-        """Learn who is in a room."""
+        """Set the members of a room."""
         self.rooms[room] = dict.fromkeys(names)
         self.seen.update(self.rooms[room])
 
     def forget(self, room: str) -> None:
-        """The client is no longer in a room."""
+        """Remove a room that the client has left."""
         self.rooms.pop(room, None)
 
-    def news(self, happened: RoomEvent) -> bool:
-        """Take an event in.
-
-        Returns:
-            Whether it is to be shown.
-        """
+    def is_new(self, happened: RoomEvent) -> bool:
+        """Update the users for an event; return whether the event must be shown."""
         event = happened.event
         if event.kind == EventKind.LEAVE:
             return self._leave(event.room, event.sender, private=happened.kind is RoomKind.PRIVATE)
@@ -51,7 +47,8 @@ class Crowd:
 
     def _leave(self, room: str, name: str, *, private: bool) -> bool:
         if private:
-            # Shown in the rooms that are shared, or has been: the last one took it out of `seen`.
+            # A shared room shows the leave, or already has: leaving the last one removed the name
+            # from `seen`.
             shown = name not in self.seen or any(name in there for there in self.rooms.values())
         else:
             shown = False

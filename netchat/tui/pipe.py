@@ -1,7 +1,7 @@
-"""The client without a keyboard: sends the lines of standard input, prints what happens.
+"""Chat through a pipe: sends the lines of standard input and prints events.
 
-Events and answers go to standard output, the state of things and errors to standard error; as JSON
-everything goes to standard output.
+Events and answers go to standard output, notices and errors to standard error. With JSON, everything
+goes to standard output.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any
 
 from netchat.chat.client_events import ClientEvent
-from netchat.cli.exits import FAILED, INTERRUPTED, OK
-from netchat.tui.actions import perform
+from netchat.exit_codes import FAILED, INTERRUPTED, OK
+from netchat.tui.actions import run_command
 from netchat.tui.commands import parse
 from netchat.tui.input_lines import InputLine, InputLines
 from netchat.tui.json_output import event_json, line_json
-from netchat.tui.lines import Kind, Line, mistake, notice, render
-from netchat.tui.session import Conversation
+from netchat.tui.lines import Kind, Line, error_line, notice_line, render
+from netchat.tui.listen import listen
+from netchat.tui.session import ChatSession
 
-__all__ = ["STOP_SIGNALS", "chat_in_pipe"]
+__all__ = ["STOP_SIGNALS", "run_pipe"]
 
-#: Messages that may wait for their echo before the next line is read.
+#: Maximum unacknowledged messages; the client reads the next line below this limit.
 WINDOW = 256
 
-#: The signals that end a client, those that the system has, and the exit codes.
+#: Signals that end a client, as far as the system has them, with the exit code of each.
 STOP_SIGNALS = {
     getattr(signal, name): status
     for name, status in (("SIGINT", INTERRUPTED), ("SIGTERM", OK), ("SIGHUP", OK))
@@ -38,7 +39,7 @@ STOP_SIGNALS = {
 
 
 class _Printer:
-    """Writes lines where they belong, and remembers whether one was an error."""
+    """Writer of lines to standard output or error that records whether one was an error."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.failed = False
@@ -69,48 +70,48 @@ class _Printer:
         self.failed = self.failed or any(line.kind is Kind.ERROR for line in lines)
 
 
-async def chat_in_pipe(
-    conversation: Conversation, notes: Iterable[Line] = (), *, as_json: bool = False
+async def run_pipe(
+    session: ChatSession, notes: Iterable[Line] = (), *, as_json: bool = False
 ) -> int:
-    """Send the lines of standard input; leave when the last one was delivered.
+    """Send the lines of standard input, and leave when the last one is acknowledged.
 
     Args:
-        conversation: with a client that is not connected yet.
-        notes: lines to begin with, once the user is online.
-        as_json: print every happening as one JSON object.
+        session: Session of a client that is not connected yet.
+        notes: Lines to print once the user is online.
+        as_json: Print each event as one JSON object.
 
     Returns:
-        The exit code: FAILED if anything the lines asked for was refused.
+        Exit code: FAILED if the client or the server rejected a line.
 
     Raises:
-        CannotConnect: there is no server, or not for longer than the client's patience.
-        NetchatError: the server ended the session.
+        CannotConnect: There is no server, or the connection was lost for too long.
+        NetchatError: The server ended the session.
     """
     printer = _Printer(as_json=as_json)
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[int] = loop.create_future()
 
     def stopped(number: int) -> None:
-        loop.remove_signal_handler(number)  # who sends it again will not wait for the goodbye
+        loop.remove_signal_handler(number)  # a second signal ends the process without BYE
         if not stop.done():
             stop.set_result(STOP_SIGNALS[signal.Signals(number)])
 
-    async with conversation.client:
+    async with session.client:
         for number in STOP_SIGNALS:
             with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
                 loop.add_signal_handler(number, stopped, number)
         poke = asyncio.Event()
         listening = asyncio.create_task(
-            _stopping(stop, _listen(conversation, printer, poke, list(notes)))
+            _stopping(stop, _listen(session, printer, poke, list(notes)))
         )
-        sending = asyncio.create_task(_stopping(stop, _send(conversation, printer, poke)))
+        sending = asyncio.create_task(_stopping(stop, _send(session, printer, poke)))
         futures: set[asyncio.Future[Any]] = {listening, sending, stop}
         await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
         if stop.done() or listening.done():
             sending.cancel()
-        printer.lines(await conversation.leave())
-        # The goodbye is the last thing that happens; without a connection there is none.
-        await asyncio.wait({listening}, timeout=1 if conversation.core.ended else 0)
+        printer.lines(await session.leave())
+        # Wait for the server to confirm BYE; without a connection it was not sent.
+        await asyncio.wait({listening}, timeout=1 if session.core.ended else 0)
         listening.cancel()
         for task in (listening, sending):
             with contextlib.suppress(asyncio.CancelledError):
@@ -121,7 +122,7 @@ async def chat_in_pipe(
 
 
 async def _stopping(stop: asyncio.Future[int], work: Coroutine[Any, Any, None]) -> None:
-    """Let output that can no longer be written end the chat as a signal does: with a goodbye."""
+    """Run a task; if standard output fails, stop the client as a signal does, with BYE."""
     try:
         await work
     except SystemExit as end:
@@ -130,36 +131,36 @@ async def _stopping(stop: asyncio.Future[int], work: Coroutine[Any, Any, None]) 
 
 
 async def _listen(
-    conversation: Conversation, printer: _Printer, poke: asyncio.Event, notes: list[Line]
+    session: ChatSession, printer: _Printer, poke: asyncio.Event, notes: list[Line]
 ) -> None:
-    async for event, lines in conversation.listen():
+    async for event, lines in listen(session):
         printer.event(event, lines)
-        if conversation.begun and notes:
+        if session.was_online and notes:
             printer.lines(notes)
             notes.clear()
         poke.set()
 
 
-async def _send(conversation: Conversation, printer: _Printer, poke: asyncio.Event) -> None:
+async def _send(session: ChatSession, printer: _Printer, poke: asyncio.Event) -> None:
     async def until(true: Callable[[], bool]) -> None:
         while not true():
             poke.clear()
-            # Not everything that makes it true is a happening.
+            # Poll as well: not every change of state causes an event.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.1):
                     await poke.wait()
 
-    core = conversation.core
-    await until(lambda: conversation.ready or conversation.turned_away)
-    if conversation.turned_away:
+    core = session.core
+    await until(lambda: session.ready or session.initial_room_refused)
+    if session.initial_room_refused:
         return
     async for line, problem in _lines_of_input():
         if problem:
-            printer.lines([notice("input", problem)])
+            printer.lines([notice_line("input", problem)])
         try:
             command = parse(line)
         except ValueError as error:
-            printer.lines([mistake(str(error))])
+            printer.lines([error_line(str(error))])
             continue
         if command is None:
             continue
@@ -168,19 +169,19 @@ async def _send(conversation: Conversation, printer: _Printer, poke: asyncio.Eve
         if command.verb in ("say", "msg"):
             await until(lambda: core.unsent < WINDOW)
         else:
-            # A command is carried out between what was said before it and what is said behind.
-            await until(lambda: conversation.settled)
-        printer.lines(perform(conversation, command))
+            # Run a command after all earlier messages, and before any later one.
+            await until(lambda: session.settled)
+        printer.lines(run_command(session, command))
         if command.verb not in ("say", "msg"):
-            await until(lambda: conversation.settled)
-    await until(lambda: conversation.settled and core.online)
+            await until(lambda: session.settled)
+    await until(lambda: session.settled and core.online)
 
 
 async def _lines_of_input() -> AsyncIterator[InputLine]:
-    """The lines of standard input.
+    """Yield the lines of standard input.
 
-    A thread reads them: a file cannot be waited for by the event loop. It reads a little ahead
-    only, and it is never waited for, since a read from a silent pipe cannot be interrupted.
+    A daemon thread reads them, because an event loop cannot wait for a file and a blocked read
+    cannot be interrupted. The semaphore limits how far it reads ahead.
     """
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[list[InputLine] | None] = asyncio.Queue()
@@ -188,7 +189,7 @@ async def _lines_of_input() -> AsyncIterator[InputLine]:
 
     def hand_on(lines: list[InputLine] | None) -> None:
         ahead.acquire()
-        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(queue.put_nowait, lines)
 
     def read() -> None:
@@ -196,7 +197,7 @@ async def _lines_of_input() -> AsyncIterator[InputLine]:
         while chunk:
             try:
                 chunk = os.read(sys.stdin.fileno(), 65536)
-            except OSError:  # it is closed, or its terminal is gone
+            except OSError:  # stdin is closed, or its terminal is gone
                 chunk = b""
             lines = cutter.feed(chunk, final=not chunk)
             if lines:

@@ -1,4 +1,4 @@
-"""The client at a keyboard: an input line that nothing overwrites, and above it what happens."""
+"""Chat in a terminal: an input line that output never overwrites, with events above it."""
 
 from __future__ import annotations
 
@@ -18,46 +18,47 @@ from prompt_toolkit.patch_stdout import patch_stdout
 
 from netchat.chat.room_codes import LOBBY, show_code
 from netchat.chat.text import show_text
-from netchat.cli.exits import INTERRUPTED, OK
-from netchat.tui.actions import perform
+from netchat.exit_codes import INTERRUPTED, OK
+from netchat.tui.actions import run_command
 from netchat.tui.commands import completions, parse
-from netchat.tui.lines import Line, mistake, notice, render
+from netchat.tui.lines import Line, error_line, notice_line, render
+from netchat.tui.listen import listen
 from netchat.tui.pipe import STOP_SIGNALS
-from netchat.tui.session import Conversation
+from netchat.tui.session import ChatSession
 
-__all__ = ["chat_in_terminal"]
+__all__ = ["run_terminal"]
 
 
-async def chat_in_terminal(conversation: Conversation, notes: Iterable[Line] = ()) -> int:
+async def run_terminal(session: ChatSession, notes: Iterable[Line] = ()) -> int:
     """Chat until the user leaves.
 
     Args:
-        conversation: with a client that is not connected yet.
-        notes: lines to begin with, once the user is online.
+        session: Session of a client that is not connected yet.
+        notes: Lines to show once the user is online.
 
     Returns:
-        The exit code.
+        Exit code.
 
     Raises:
-        CannotConnect: there is no server.
-        NetchatError: the server ended the session.
+        CannotConnect: There is no server.
+        NetchatError: The server ended the session.
     """
-    async with conversation.client:
-        return await _Terminal(conversation, notes).run()
+    async with session.client:
+        return await _Terminal(session, notes).run()
 
 
 class _Terminal:
-    def __init__(self, conversation: Conversation, notes: Iterable[Line]) -> None:
-        self.conversation = conversation
+    def __init__(self, session: ChatSession, notes: Iterable[Line]) -> None:
+        self.session = session
         self._notes = list(notes)
         self._colour = not os.environ.get("NO_COLOR")
         self._begun = asyncio.Event()
-        self._session: PromptSession[str] = PromptSession(
+        self._prompt_session: PromptSession[str] = PromptSession(
             self._prompt,
             bottom_toolbar=self._toolbar,
-            completer=_Tab(conversation),
+            completer=_Tab(session),
             complete_while_typing=False,
-            erase_when_done=True,  # what was said shows up as its echo
+            erase_when_done=True,  # the message appears when its echo arrives
             refresh_interval=0.5,
         )
 
@@ -70,7 +71,7 @@ class _Terminal:
         begun.cancel()
         if listening.done():
             await listening
-            return OK  # the name was refused; who called looks at that
+            return OK  # the name was rejected; the caller handles that
         with patch_stdout(raw=True):
             for number in set(STOP_SIGNALS) - {signal.SIGINT}:  # Ctrl-C is a key here
                 with contextlib.suppress(NotImplementedError):
@@ -87,34 +88,34 @@ class _Terminal:
         if listening.done():
             await listening
             return OK
-        lines = await self.conversation.leave()
-        if self.conversation.core.ended:
+        lines = await self.session.leave()
+        if self.session.core.ended:
             await listening
         listening.cancel()
-        self._show([*lines, notice("bye", "you have left the chat")])
+        self._show([*lines, notice_line("bye", "you have left the chat")])
         return status
 
     async def _listen(self) -> None:
-        async for _, lines in self.conversation.listen():
+        async for _, lines in listen(self.session):
             self._show(lines)
-            if self.conversation.turned_away:
+            if self.session.initial_room_refused:
                 self._stay()
-            if self.conversation.begun and not self._begun.is_set():
-                self._show([*self._notes, notice("help", "/help lists the commands")])
+            if self.session.was_online and not self._begun.is_set():
+                self._show([*self._notes, notice_line("help", "/help lists the commands")])
                 self._begun.set()
 
     def _stay(self) -> None:
-        """The room to begin in could not be entered: there is always the lobby."""
-        self.conversation.turned_away = False
-        if not self.conversation.rooms:
-            self.conversation.core.join(LOBBY)
-            self.conversation.client.flush()
+        """Join the lobby because the initial room was refused."""
+        self.session.initial_room_refused = False
+        if not self.session.rooms:
+            self.session.core.join(LOBBY)
+            self.session.client.flush()
 
     async def _ask(self) -> int:
-        """Read and obey; returns the exit code when the user wants to leave."""
+        """Read and run commands; return the exit code when the user quits."""
         while True:
             try:
-                line = await self._session.prompt_async()
+                line = await self._prompt_session.prompt_async()
             except EOFError:
                 return OK
             except KeyboardInterrupt:
@@ -122,40 +123,40 @@ class _Terminal:
             try:
                 command = parse(line)
             except ValueError as error:
-                self._show([mistake(str(error))])
+                self._show([error_line(str(error))])
                 continue
             if command is None:
                 continue
             if command.verb == "quit":
                 return OK
-            self._show(perform(self.conversation, command))
+            self._show(run_command(self.session, command))
 
     def _show(self, lines: Iterable[Line]) -> None:
         for line in lines:
             print(render(line, colour=self._colour, one_line=False), flush=True)  # noqa: T201
 
     def _prompt(self) -> StyleAndTextTuples:
-        return [("bold", show_text(show_code(self.conversation.current) or "no room")), ("", "> ")]
+        return [("bold", show_text(show_code(self.session.current) or "no room")), ("", "> ")]
 
     def _toolbar(self) -> StyleAndTextTuples:
-        conversation = self.conversation
-        core = conversation.core
+        session = self.session
+        core = session.core
         parts = [core.name, self._state()]
         if core.unsent:
-            parts.append(f"{core.unsent} not sent yet")
-        others = [show_code(code) for code in conversation.rooms if code != conversation.current]
+            parts.append(f"{core.unsent} not acknowledged yet")
+        others = [show_code(code) for code in session.rooms if code != session.current]
         if others:
             parts.append(f"also in {', '.join(others)}")
         return [("", show_text(" " + "  |  ".join(parts)))]
 
     def _state(self) -> str:
-        conversation = self.conversation
-        if conversation.core.online:
-            here = conversation.crowd.rooms.get(conversation.current)
+        session = self.session
+        if session.core.online:
+            here = session.people.rooms.get(session.current)
             return f"online, {len(here)} here" if here else "online"
-        if conversation.refused is not None:
+        if session.name_rejection is not None:
             return "the name is taken: /nick NAME"
-        seconds = round((conversation.retry_at or 0.0) - time.monotonic())
+        seconds = round((session.retry_at or 0.0) - time.monotonic())
         return f"reconnecting in {seconds} s" if seconds > 0 else "reconnecting"
 
 
@@ -165,20 +166,20 @@ def _set(future: asyncio.Future[int], value: int) -> None:
 
 
 class _Tab(Completer):
-    """Completes commands, names and room codes."""
+    """Completer of commands, names and room codes."""
 
-    def __init__(self, conversation: Conversation) -> None:
-        self._conversation = conversation
+    def __init__(self, session: ChatSession) -> None:
+        self._session = session
 
     def get_completions(
         self,
         document: Document,
         complete_event: CompleteEvent,  # noqa: ARG002 - prompt_toolkit's signature
     ) -> Iterable[Completion]:
-        conversation = self._conversation
-        names = [name for name in conversation.crowd.seen if name != conversation.core.name]
+        session = self._session
+        names = [name for name in session.people.seen if name != session.core.name]
         replaced, offered = completions(
-            document.text_before_cursor, map(show_text, names), conversation.rooms
+            document.text_before_cursor, map(show_text, names), session.rooms
         )
         end = " " if len(offered) == 1 else ""
         return [Completion(text + end, start_position=-replaced) for text in offered]

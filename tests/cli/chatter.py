@@ -1,4 +1,4 @@
-"""`netchat client` as a process of its own, with its standard input and output in pipes."""
+"""`netchat client` in a separate process, with its standard streams in pipes."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ TIMEOUT = 30.0
 
 
 class Chatter:
-    """One client. Use it as a context manager: behind it, no process is left.
+    """Client process, as a context manager that ends it.
 
     Args:
-        name: the user's.
-        port: the server's.
-        options: more options.
-        state: the directory its memory is kept in; without one it keeps none.
+        name: User name.
+        port: Port of the server.
+        options: Further options.
+        state: Folder of its state file; None for no state.
 
     Attributes:
-        out: lines of its standard output so far.
-        err: lines of its standard error so far.
+        out: Lines of standard output so far.
+        err: Lines of standard error so far.
     """
 
     def __init__(self, name: str, port: int, *options: str, state: Path | None = None) -> None:
@@ -75,13 +75,13 @@ class Chatter:
             stream.close()
 
     def say(self, *lines: str) -> None:
-        """Write lines to its standard input."""
+        """Write lines to standard input."""
         assert self.process.stdin is not None
         self.process.stdin.write("".join(f"{line}\n" for line in lines))
         self.process.stdin.flush()
 
     def see(self, text: str, *, err: bool = False) -> str:
-        """Wait for a line that holds `text`; returns it."""
+        """Wait for a line that contains `text` and return it."""
         deadline = time.monotonic() + TIMEOUT
         lines = self.err if err else self.out
         with self._news:
@@ -93,18 +93,18 @@ class Chatter:
                 self._news.wait(0.1)
 
     def end(self) -> int:
-        """Close its standard input, and wait until it has ended; returns its exit code."""
+        """Close standard input, wait for the end, and return the exit code."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         return self.wait()
 
     def signal(self, number: signal.Signals) -> int:
-        """Send it a signal, and wait until it has ended; returns its exit code."""
+        """Send a signal, wait for the end, and return the exit code."""
         self.process.send_signal(number)
         return self.wait()
 
     def wait(self) -> int:
-        """Wait until it has ended; returns its exit code."""
+        """Wait for the end and return the exit code."""
         code = self.process.wait(TIMEOUT)
         for reader in self._readers:
             reader.join(TIMEOUT)

@@ -1,7 +1,7 @@
-"""Runs many commands of netchat fast: each is a child, forked from one process that has imported them.
+"""Fast runner of many netchat commands: it forks each from one process that has imported them.
 
-A child is like a fresh `netchat`: its standard streams are what the run asks for, and it goes
-through `main`. Only the modules are not torn down at its end, which takes longer than all the rest.
+A child behaves like a new `netchat` process: it has the requested standard streams and runs `main`.
+Only the modules are not torn down at its end, which would take longer than everything else.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from tests.end_to_end.processes import ROOT
 
 __all__ = ["ForkServer"]
 
-#: Children that run at a time, and seconds that one may take.
+#: Maximum number of parallel children, and timeout of each in seconds.
 AT_ONCE, TIMEOUT = 4, 60.0
 
 
 class ForkServer:
-    """The process that forks. Use it as a context manager."""
+    """Process that forks the commands, as a context manager."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -56,9 +56,9 @@ class ForkServer:
         """Run commands, several at a time; return their exit codes.
 
         Args:
-            runs: Of each its `argv`, the `encoding` of its streams, and its `streams`: three names
-                of files, or `closed`, or `broken` for a pipe that nobody reads. With `listens`, it
-                is sent SIGTERM once it listens on a TCP port.
+            runs: For each run its `argv`, the `encoding` of its streams, and its `streams`: three
+                file names, `closed`, or `broken` for a pipe without a reader. With `listens`, it
+                gets SIGTERM once it listens on a TCP port.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -104,7 +104,7 @@ def _listens(child: int) -> bool:
 
 
 def _become(run: dict[str, Any]) -> None:
-    """Give this process the streams that the run asks for, as the interpreter would at its start."""
+    """Set the standard streams of this process as an interpreter would at its start."""
     for number, wanted in enumerate(run["streams"]):
         if wanted == "closed":
             os.close(number)
@@ -129,7 +129,7 @@ def _become(run: dict[str, Any]) -> None:
 
 
 def _end(main: Callable[[], None]) -> NoReturn:
-    """Run `main`, then do what an interpreter does at its end, and shows if it fails."""
+    """Run `main`, then exit as an interpreter would, including its error messages."""
     status: Any = 0
     try:
         main()
@@ -138,7 +138,7 @@ def _end(main: Callable[[], None]) -> NoReturn:
     except BaseException:
         traceback.print_exc()
         status = 1
-    gc.collect()  # where tasks complain that nobody has fetched their exceptions
+    gc.collect()  # reports tasks whose exceptions were not retrieved
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -148,7 +148,7 @@ def _end(main: Callable[[], None]) -> NoReturn:
 
 
 def _import_all() -> None:
-    """Import what commands import, and load the kernels that some of them run."""
+    """Import the modules of all commands, and load the kernels that some of them run."""
     for file in sorted((ROOT / "netchat" / "cli").glob("*.py")):
         importlib.import_module(f"netchat.cli.{file.stem}")
     for name in (

@@ -1,4 +1,4 @@
-"""`netchat client` in a pipe, against a real server: what a user gets, to the letter."""
+"""`netchat client` in a pipe, against a real server: exact output and exit codes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def port() -> Iterator[int]:
 
 @contextmanager
 def raw(port: int, *messages: Message) -> Iterator[socket.socket]:
-    """A client of bare bytes, which sends what no decent client would."""
+    """Send raw frames that the real client would not send."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
         peer.sendall(b"".join(map(encode, messages)))
         yield peer
@@ -39,7 +39,7 @@ def hello(name: str) -> Hello:
     return Hello(0, os.urandom(16), b"", name, "bare bytes", ())
 
 
-def test_the_example_is_printed_to_the_letter(port):
+def test_output_matches_the_example(port):
     with Chatter("Nova", port) as nova:
         nova.see("[join] Nova joined the chat")
         with Chatter("Sourav", port) as sourav:
@@ -65,12 +65,12 @@ def test_the_example_is_printed_to_the_letter(port):
         assert nova.err == [
             f"[online] you are Nova on 127.0.0.1:{port}",
             "[room] you are in the lobby",
-            "[who] nobody else is here yet",
+            "[who] no one else is here yet",
         ]
         assert sourav.err[-1] == "[who] 2 in the lobby: Nova, Sourav"
 
 
-def test_everything_is_delivered_in_order_before_it_leaves(port):
+def test_client_exits_after_every_line_is_delivered_in_order(port):
     lines = [f"line {number}" for number in range(1000)]
     with Chatter("Pipe", port) as chatter:
         chatter.say(*lines, "the last, without a line feed")
@@ -80,7 +80,7 @@ def test_everything_is_delivered_in_order_before_it_leaves(port):
 
 
 def run(port: int, *options: str, stdin: int | IO[str]) -> subprocess.CompletedProcess[str]:
-    """A client whose standard input is something else than a pipe."""
+    """Run a client whose standard input is not a pipe."""
     command = (sys.executable, "-m", "netchat", "client", f"127.0.0.1:{port}", "--no-state")
     return subprocess.run(
         [*command, *options],
@@ -93,7 +93,7 @@ def run(port: int, *options: str, stdin: int | IO[str]) -> subprocess.CompletedP
     )
 
 
-def test_a_file_can_be_standard_input(port, tmp_path):
+def test_standard_input_can_be_a_file(port, tmp_path):
     file = tmp_path / "lines"
     file.write_text("from a file\n")
     with file.open() as lines:
@@ -112,7 +112,7 @@ def test_input_that_is_not_utf_8_is_reported(port, tmp_path):
     assert "[input] Line 2 of the input is not UTF-8: byte 1 is 0xe9." in done.stderr
 
 
-def test_a_closed_standard_input_is_an_empty_one(port):
+def test_closed_standard_input_is_empty(port):
     command = f"{sys.executable} -m netchat client 127.0.0.1:{port} --name Closed --no-state <&-"
     done = subprocess.run(
         ["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
@@ -120,7 +120,7 @@ def test_a_closed_standard_input_is_an_empty_one(port):
     assert (done.returncode, done.stdout) == (0, "[join] Closed joined the chat\n")
 
 
-def test_commands_are_carried_out_between_the_lines_around_them(port):
+def test_commands_run_in_order_with_messages(port):
     with Chatter("Maker", port) as chatter:
         chatter.say(
             "in the lobby", "/create", "in the room", "/who", "/history 2", "/leave", "back"
@@ -161,19 +161,19 @@ def test_a_taken_name_is_an_error_with_a_suggestion(port):
             ]
 
 
-def test_a_name_that_cannot_be_is_an_error_with_a_suggestion(port):
+def test_an_invalid_name_is_an_error_with_a_suggestion(port):
     with Chatter("no spaces!", port) as chatter:
         assert chatter.wait() == 1
         assert "nospaces is free." in chatter.err[0]
 
 
-def test_without_a_name_a_pipe_is_told_what_is_missing(port):
+def test_a_pipe_requires_a_name(port):
     done = run(port, stdin=subprocess.DEVNULL)
     assert done.returncode == 2
     assert "--name" in done.stderr
 
 
-def test_an_address_that_is_none_is_wrong_usage():
+def test_an_invalid_address_is_a_usage_error():
     command = [sys.executable, "-m", "netchat", "client", "127.0.0.1:99999", "--name", "Nova"]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
@@ -182,7 +182,7 @@ def test_an_address_that_is_none_is_wrong_usage():
     assert "is no address" in done.stderr
 
 
-def test_no_server_is_told_with_what_to_do():
+def test_no_server_is_an_error_with_a_hint():
     port = free_port()
     with Chatter("Nova", port) as chatter:
         assert chatter.wait() == 3
@@ -194,7 +194,7 @@ def test_no_server_is_told_with_what_to_do():
 
 @contextmanager
 def listener(answer: bytes) -> Iterator[Chatter]:
-    """A client of something that listens, and answers every connection in the same way."""
+    """Run a client against a listener that sends the same bytes to every connection."""
     with (
         socket.create_server(("127.0.0.1", 0)) as other,
         Chatter("Nova", other.getsockname()[1]) as chatter,
@@ -205,27 +205,27 @@ def listener(answer: bytes) -> Iterator[Chatter]:
             yield chatter
 
 
-def test_something_else_than_a_chat_server_is_no_place_to_chat():
+def test_a_peer_that_is_not_a_chat_server_is_an_error():
     with listener(b"HTTP/1.1 400 Bad Request\r\n\r\n") as chatter:
         assert chatter.wait() == 3
-        assert "is no place to chat: the server broke the protocol" in chatter.err[0]
+        assert "is not a netchat server: the server broke the protocol" in chatter.err[0]
 
 
-def test_what_cannot_be_said_or_done_is_told_and_the_rest_goes_on(port):
+def test_rejected_lines_are_reported_and_the_rest_is_sent(port):
     with Chatter("Clumsy", port) as chatter:
         chatter.say("x" * 20_000, "beep \x07", "/frob", "/msg Nobody hi", "still here")
         assert chatter.end() == 1
         assert chatter.out == ["[join] Clumsy joined the chat", "Clumsy: still here"]
         for text in (
-            "[error] The message has 20000 bytes; this server takes 16384. Send it in parts.",
+            "[error] A message must be at most 16384 bytes, got 20000. Send it in parts.",
             "[error] The message contains the control character U+0007",
-            "[error] There is no command /frob",
+            "[error] Unknown command /frob",
             "[not delivered] 'hi': There is no user named Nobody",
         ):
             chatter.see(text, err=True)
 
 
-def test_hostile_text_cannot_fake_a_line_or_reach_the_terminal(port):
+def test_hostile_text_cannot_forge_a_line_or_control_the_terminal(port):
     evil = "hi\n[leave] Nova left the chat\n\u202egnissap"
     with Chatter("Victim", port) as victim:
         victim.see("[join] Victim")
@@ -236,7 +236,7 @@ def test_hostile_text_cannot_fake_a_line_or_reach_the_terminal(port):
         assert not any("\x1b" in line or line.startswith("[leave] Nova") for line in victim.out)
 
 
-def test_a_hostile_server_cannot_reach_the_terminal_either():
+def test_a_hostile_server_cannot_control_the_terminal():
     error = Error(ErrorCode.BAD_FRAME, 0, 0, "\x1b[2Jno\nnetchat: fine", "")
     with listener(encode(error)) as chatter:
         assert chatter.wait() == 1
@@ -282,7 +282,7 @@ def _wait_for_bytes(state: Path, wanted: bytes) -> None:
         time.sleep(0.05)
 
 
-def test_patience_ends_and_what_was_not_delivered_is_counted():
+def test_undelivered_messages_are_counted_after_the_timeout():
     with Server("--ephemeral") as server, Chatter("Nova", server.port, "--patience", "1s") as nova:
         nova.see("[join] Nova")
         server.kill()
@@ -307,7 +307,7 @@ def test_signals_leave_cleanly(port, number, code):
             assert not any("Traceback" in line for line in leaver.err)
 
 
-def test_a_reader_that_goes_away_is_no_crash_and_the_client_leaves(port):
+def test_the_client_leaves_when_its_reader_exits(port):
     command = (
         f"{sys.executable} -m netchat client 127.0.0.1:{port} --name Head --no-state | head -1"
     )
@@ -322,7 +322,7 @@ def test_a_reader_that_goes_away_is_no_crash_and_the_client_leaves(port):
             text=True,
         ) as head:
             speaker.see("[join] Head")
-            # A pipe tells of its reader's end at the next write only.
+            # A pipe reports that its reader has exited only at the next write.
             for number in range(10):
                 speaker.say(f"line {number}")
                 time.sleep(0.1)
@@ -333,7 +333,7 @@ def test_a_reader_that_goes_away_is_no_crash_and_the_client_leaves(port):
         assert "Exception" not in err
 
 
-def test_json_has_one_object_for_each_happening(port):
+def test_json_has_one_object_per_event(port):
     with Chatter("Robot", port, "--json") as robot:
         robot.say("beep", "/rooms", "/frob")
         assert robot.end() == 1
@@ -357,7 +357,7 @@ def test_json_has_one_object_for_each_happening(port):
     assert {"answer", "error", "leave"} <= set(types)
 
 
-def test_a_memory_in_use_is_gone_without(port, tmp_path):
+def test_a_state_file_in_use_is_not_used(port, tmp_path):
     with Chatter("Twin", port, state=tmp_path) as first:
         first.see("[join] Twin")
         with Chatter("twin", port, state=tmp_path) as second:

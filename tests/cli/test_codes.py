@@ -12,7 +12,7 @@ from netchat.coding import Code, Decoded
 
 class Optimist(Code):
     def __init__(self):
-        super().__init__("optimist", k=2, n=4, minimum_distance=3, citation="nobody")
+        super().__init__("optimist", k=2, n=4, minimum_distance=3, citation="none")
     def _encode(self, message):
         return np.concatenate([message, message], axis=1)
     def _decode(self, received):
@@ -64,7 +64,7 @@ def test_check_of_a_sound_code(run):
     assert "BROKEN" not in result.output
 
 
-def test_check_of_a_wrong_one_says_what_and_fails(run, tmp_path):
+def test_check_of_a_broken_code_shows_a_counterexample_and_fails(run, tmp_path):
     (tmp_path / "mine.py").write_text(BROKEN)
     result = run("check", "mine.py:Optimist")
     assert result.exit_code == 1
@@ -76,7 +76,7 @@ def test_check_of_a_wrong_one_says_what_and_fails(run, tmp_path):
     assert any(law["counterexample"] for law in report["laws"])
 
 
-def test_an_unknown_code_is_wrong_usage(run):
+def test_an_unknown_code_is_a_usage_error(run):
     result = run("check", "nonsense:1")
     assert result.exit_code == 2
     assert "Unknown code 'nonsense'; available: crc, hamming" in result.output

@@ -26,7 +26,7 @@ def server():
 FRAME = encode(Send(1, "lobby", "hello"))
 
 
-def test_shown_field_by_field(run):
+def test_a_frame_is_shown_field_by_field(run):
     result = run("SEND", "text=hello")
     assert result.exit_code == 0
     lines = result.output.splitlines()
@@ -53,7 +53,7 @@ def test_hex_is_only_hex(run):
         (["PING", "body=0000000000000000ff"], "1 byte is left over"),
     ],
 )
-def test_a_wrong_frame_is_shown_and_judged(run, arguments, verdict):
+def test_an_invalid_frame_is_shown_with_the_reason(run, arguments, verdict):
     result = run(*arguments)
     assert result.exit_code == 0
     assert verdict in result.output.splitlines()[-1]
@@ -73,7 +73,7 @@ def test_json(run):
     [
         (["SEND", "txt=1"], ["SEND has no field 'txt'", "counter, room, text"]),
         (["SEDN"], ["did you mean SEND?"]),
-        (["SEND", "text"], ["'text' is not FIELD=VALUE"]),
+        (["SEND", "text"], ["must be FIELD=VALUE, got 'text'."]),
         (["SEND", "text=a", "text=b"], ["text is given twice"]),
         (["SEND", "--hello", "Ada"], ["--hello goes with --send or --pcap"]),
         (["SEND", "--send", "here:99999"], ["no address"]),
@@ -114,7 +114,7 @@ def test_sent_to_a_server(run, server, tmp_path):
     assert len(items) == len(told)
 
 
-def test_a_wrong_frame_is_refused_and_the_name_is_free_again(run, server):
+def test_an_invalid_frame_is_refused_and_the_name_is_released(run, server):
     for _ in range(2):
         result = run(
             "SEND", "crc=0", "--hello", "Bo", "--send", f"127.0.0.1:{server.port}", "--json"
@@ -126,7 +126,7 @@ def test_a_wrong_frame_is_refused_and_the_name_is_free_again(run, server):
         assert "the server closed the connection" in result.stderr
 
 
-def test_who_is_refused_is_told(run, server):
+def test_a_refusal_is_reported(run, server):
     result = run("WHO", "--hello", "a\u202eb", "--send", f"127.0.0.1:{server.port}")
     assert result.exit_code == 0
     assert "HELLO is refused" in result.stderr

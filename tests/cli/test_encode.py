@@ -30,14 +30,14 @@ def test_without_noise(run):
     assert "^" not in result.output
 
 
-def test_bytes_that_are_not_utf_8_are_sent_as_they_are(run):
+def test_bytes_that_are_not_utf_8_are_sent_unchanged(run):
     result = run("encode", "\udce9t\udce9", "--json")
     assert result.exit_code == 0
     assert "TEXT is not UTF-8" in result.stderr
     assert json.loads(result.stdout)["sent"] == b"\xe9t\xe9".hex()
 
 
-def test_flipped_bits_are_marked_and_put_right(run):
+def test_flipped_bits_are_marked_and_corrected(run):
     result = run("encode", "Hi", "--flip", "2")
     assert result.exit_code == 0
     sent, received = lines_of(result, "sent")[0], lines_of(result, "received")[0]
@@ -48,14 +48,14 @@ def test_flipped_bits_are_marked_and_put_right(run):
     assert "1 fixed" in result.output
 
 
-def test_what_the_decoder_gets_wrong_is_called_wrong(run):
+def test_miscorrections_are_marked_wrong(run):
     result = run("encode", "Hi", "--flip", "3", "--seed", "2")
     assert result.exit_code == 1
     assert "WRONG" in result.output
     assert "!" in result.output
 
 
-def test_a_failure_is_called_one(run):
+def test_decoding_failures_are_marked(run):
     result = run("encode", "Hi", "--code", "rs:12,10", "--flip", "5")
     assert result.exit_code == 1
     assert "failed" in result.output
@@ -82,12 +82,12 @@ def test_no_line_is_longer_than_the_terminal(run):
         assert lines_of(result, "decoded")[-1] == "A longer text, of several blocks"
 
 
-def test_colours_only_where_they_are_wanted(run):
+def test_colours_are_used_on_a_terminal_only(run):
     assert "\x1b[" not in run("encode", "Hi").output
     assert "\x1b[36m" in run("encode", "Hi", color=True).output
 
 
-def test_decode_is_the_other_half(run):
+def test_decode_reverses_encode(run):
     result = run("encode", "Hi", "--flip", "2")
     command = re.search(r"^netchat (decode \w+ --code \S+)$", result.output, re.MULTILINE)[1]
     decoded = run(*command.split())
@@ -97,7 +97,7 @@ def test_decode_is_the_other_half(run):
     assert "sent" not in decoded.output
 
 
-def test_decode_of_what_cannot_be(run):
+def test_decode_of_invalid_input(run):
     result = run("decode", "0102030405060708", "--code", "rs:12,6")
     assert result.exit_code == 1
     assert "failed" in result.output
@@ -107,7 +107,7 @@ def test_decode_of_what_cannot_be(run):
         assert says in result.output
 
 
-def test_what_comes_out_cannot_command_the_terminal(run):
+def test_decoded_text_cannot_control_the_terminal(run):
     coded = b"\x1b[31mred\x07"
     result = run("decode", coded.hex(), "--code", "uncoded:8")
     assert "\x1b" not in result.output
@@ -153,7 +153,7 @@ def test_no_text(run):
         "--channel=gilbert-elliott:0.05,0.2,0,0.5",
     ],
 )
-def test_the_line_that_is_printed_decodes_the_same(run, code, damage):
+def test_the_printed_decode_command_gives_the_same_text(run, code, damage):
     if "reedsolo" in code and "255" in code:
         code = "rs:20,10@reedsolo"  # the large one takes a second each time
     text = "Hi"
@@ -179,17 +179,17 @@ def test_the_line_that_is_printed_decodes_the_same(run, code, damage):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ("--erased 8", "position 8 is behind the last of 8 symbols, 7."),
-        ("--erased 3-2", "'3-2' is no position; write 3, or 3-5 for several."),
+        ("--erased 8", "positions must be below 8, the number of symbols, got 8."),
+        ("--erased 3-2", "must be a position or range such as 3 or 3-5, got '3-2'."),
         ("--erased x", "'x' is no position"),
         ("--soft 1,2", "2 values for 8 bits."),
         ("--soft 1", "1 value for 8 bits."),
-        ("--soft 1,x,3", "'x' is not a finite number."),
-        ("--soft nan", "'nan' is not a finite number."),
+        ("--soft 1,x,3", "must be finite numbers, got 'x'."),
+        ("--soft nan", "must be finite numbers, got 'nan'."),
         ("--soft 1 --code rs:255,254", "soft values are for codes over bits."),
     ],
 )
-def test_what_cannot_be_decoded_is_told(run, options, says):
+def test_invalid_decode_options_are_errors(run, options, says):
     result = run(
         "decode", "0000" if "rs:" in options else "00", *f"--code uncoded:8 {options}".split()
     )
@@ -197,7 +197,7 @@ def test_what_cannot_be_decoded_is_told(run, options, says):
     assert says in result.stderr
 
 
-def test_lost_bits_and_soft_values_are_used(run):
+def test_erasures_and_soft_values_are_used(run):
     coded = "fc" + 7 * "00"
     result = run("decode", coded, "--code", "repetition:8", "--erased", "0,2-4")
     assert lines_of(result, "received")[0].startswith("?1???100  00000000")

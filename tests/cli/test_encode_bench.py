@@ -1,4 +1,4 @@
-"""`netchat encode-bench`, as its user has it."""
+"""`netchat encode-bench` as a command."""
 
 import csv
 import fcntl
@@ -99,7 +99,7 @@ def test_a_picture(tmp_path):
         (["--seconds", "nan"], "seconds is a number above 0"),
         (["--seconds", "0"], "--seconds"),
         (["--json", "no/such/folder/x.json"], "no folder no/such/folder"),
-        (["--plot", "picture.doc"], "ends in none of .png, .svg, .pdf"),
+        (["--plot", "picture.doc"], "must end in .png, .svg or .pdf"),
     ],
 )
 def test_wrong_usage(arguments, said):
@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_loaded(tmp_path):
         assert str(result.exception) == f"{tmp_path}/bad.py cannot be loaded: {said}"
 
 
-def test_a_file_that_cannot_be_written_does_not_cost_the_others(tmp_path):
+def test_other_files_are_written_if_one_fails(tmp_path):
     picture, table = tmp_path / "picture.png", tmp_path / "table.csv"
     arguments = ["--json", "/proc/x.json", "--csv", str(table), "--plot", str(picture)]
     result = bench(*QUICK, "--workers", "1", *arguments, code=1)
@@ -132,8 +132,8 @@ def test_a_file_that_cannot_be_written_does_not_cost_the_others(tmp_path):
     assert picture.exists()
 
 
-def test_a_terminal_shows_what_fits_it(tmp_path):
-    """More points than it has lines become a grid; a pipe gets them all."""
+def test_a_small_terminal_gets_a_summary(tmp_path):
+    """With more points than lines, a terminal gets a grid; a pipe gets every point."""
     command = [sys.executable, "-m", "netchat", "encode-bench", *QUICK, "--workers", "1"]
     for lines, starts in ((30, "  channel"), (4, "Bit error rate after decoding, bsc:")):
         terminal, end = pty.openpty()
@@ -163,8 +163,8 @@ def test_a_code_that_breaks(tmp_path):
     assert "Traceback" not in result.stderr
 
 
-def test_ctrl_c_keeps_what_there_is(tmp_path):
-    """On a terminal, with the progress bar; then the same line again goes on."""
+def test_ctrl_c_keeps_the_results_so_far(tmp_path):
+    """Interrupt on a terminal with a progress bar, then resume with the same command."""
     frames = 20_000_000  # ten seconds and more of them: it is under way whenever the signal comes
     command = [
         sys.executable, "-m", "netchat", "encode-bench", "--code", "rs:255,223", "--channel",
@@ -184,7 +184,7 @@ def test_ctrl_c_keeps_what_there_is(tmp_path):
     shown += os.read(terminal, 4096)
     os.close(terminal)
     assert process.returncode == 130
-    assert b"Interrupted: 1 of 2 points done; --resume run.json goes on from here." in shown
+    assert b"Interrupted: 1 of 2 points done; continue with --resume run.json." in shown
     assert b"interrupted" in table
     before = Results.read(tmp_path / "run.json").point("rs:255,223", "bsc:0.0015")
     assert 0 < before.tally.frames < frames
@@ -197,8 +197,8 @@ def test_ctrl_c_keeps_what_there_is(tmp_path):
     assert result.stderr == ""
 
 
-def test_a_code_written_by_following_the_page(tmp_path):
-    """docs/CODES.md to the letter: its example in a fresh file, and its commands."""
+def test_the_code_in_the_documentation_works(tmp_path):
+    """Run the example of docs/CODES.md from a new file, with the commands given there."""
     page = Path("docs/CODES.md").read_text()
     source = re.search(r"```python\n(\"\"\"A channel code of your own.*?)```", page, re.S)[1]
     (tmp_path / "experiments").mkdir()

@@ -74,14 +74,14 @@ def test_views_and_filters(run, options: list[str], text: str) -> None:
         (["--room", "lobby", "--follow"], "psst"),
     ],
 )
-def test_filters_leave_out(run, options: list[str], text: str) -> None:
+def test_filters_omit_other_messages(run, options: list[str], text: str) -> None:
     result = run("story.pcapng", *options)
     assert result.exit_code == 0
     assert text not in result.stdout
 
 
 @pytest.mark.parametrize("code", ["38YFWABZ2E", "38YFW-ABZ2E", "38yfw-abz2e"])
-def test_a_code_may_be_given_as_people_read_it(run, code: str) -> None:
+def test_a_room_code_can_be_written_in_groups(run, code: str) -> None:
     result = run(str(CAPTURES / "room-of-three.pcapng"), "--room", code, "--follow")
     assert "Three of us, and a room of our own." in result.stdout
     assert result.stderr == ""
@@ -92,10 +92,10 @@ def test_a_code_may_be_given_as_people_read_it(run, code: str) -> None:
     [["--user", "Nobody"], ["--room", "elsewhere"], ["--user", "Bo", "--type", "HISTORY", "--follow"],
      ["--user", "Nobody", "--ladder"], ["--user", "Nobody", "--stats"]],
 )  # fmt: skip
-def test_what_is_not_there_is_said(run, asked: list[str]) -> None:
+def test_a_filter_without_matches_is_reported(run, asked: list[str]) -> None:
     result = run("story.pcapng", *asked)
     assert result.exit_code == 0
-    assert result.stderr == "Nothing in story.pcapng is what was asked for. Its users: Nova.\n"
+    assert result.stderr == "No message in story.pcapng matches the filter. Users in it: Nova.\n"
 
 
 def test_json(run) -> None:
@@ -110,7 +110,7 @@ def test_json(run) -> None:
 def test_svg(run, tmp_path) -> None:
     result = run("story.pcapng", "--svg", "story.svg")
     assert result.exit_code == 0
-    assert result.stderr == "story.svg is written.\n"
+    assert result.stderr == "Wrote story.svg.\n"
     ElementTree.parse(tmp_path / "story.svg")
     result = run("story.pcapng", "--svg", "no/such/folder.svg")
     assert result.exit_code == 1
@@ -123,14 +123,14 @@ def test_another_port_and_frames_too_large(run) -> None:
     assert "FrameTooLarge" in result.stdout or "the limit is 1024" in result.stdout
 
 
-def test_a_capture_that_is_cut_short(run) -> None:
+def test_a_truncated_capture(run) -> None:
     result = run("cut.pcapng")
     assert result.exit_code == 1
     assert "HELLO" in result.stdout
     assert "netchat: cut.pcapng is truncated: the block after packet" in result.stderr
 
 
-def test_no_chat_in_it(run) -> None:
+def test_a_capture_without_chat(run) -> None:
     result = run("other.pcapng")
     assert result.exit_code == 0
     assert result.stdout == ""
@@ -159,7 +159,7 @@ def test_no_capture(run, tmp_path) -> None:
         (),
     ],
 )
-def test_what_does_not_go_together(run, options: tuple[str, ...]) -> None:
+def test_options_that_cannot_be_combined(run, options: tuple[str, ...]) -> None:
     arguments = ["story.pcapng", *options] if options else []
     assert run(*arguments).exit_code == 2
 
@@ -171,7 +171,7 @@ def test_help_has_examples(run) -> None:
 
 
 def test_nothing_heavy_is_imported() -> None:
-    """Scapy takes half a second; nothing here needs it."""
+    """Scapy takes half a second to import; `inspect` does not need it."""
     import subprocess
 
     code = "import sys, netchat.packets, netchat.cli.inspect; print('scapy' in sys.modules)"

@@ -25,10 +25,10 @@ def netchat_load(*arguments):
     )  # fmt: skip
 
 
-def test_a_right_server_is_0_and_a_table(port):
+def test_a_correct_server_gives_exit_code_0_and_a_table(port):
     result = netchat_load(f"127.0.0.1:{port}", "--users", "10", "--messages", "50")
     assert (result.returncode, result.stderr) == (0, "")
-    assert "every delivery right" in result.stdout
+    assert "every delivery correct" in result.stdout
     assert "500 in" in result.stdout
 
 
@@ -44,7 +44,7 @@ def test_json_is_one_object_with_everything(port):
     assert report["faults"] == {"lost": 0, "doubled": 0, "disordered": 0, "altered": 0}
 
 
-def test_a_wrong_delivery_is_1(port):
+def test_a_wrong_delivery_gives_exit_code_1(port):
     # The server refuses what is longer than it takes: the message is lost to everybody.
     with Server("--ephemeral", "--max-text", "20") as strict:
         result = netchat_load(f"127.0.0.1:{strict.port}", "--users", "3", "--messages", "1",
@@ -54,7 +54,7 @@ def test_a_wrong_delivery_is_1(port):
     assert "note: " in result.stdout
 
 
-def test_no_server_is_3():
+def test_no_server_gives_exit_code_3():
     result = netchat_load(f"127.0.0.1:{free_port()}")
     assert result.returncode == 3
     assert result.stdout == ""
@@ -66,7 +66,7 @@ def test_no_server_is_3():
     "arguments",
     [["host:port"], ["localhost", "--senders", "5", "--users", "2"], ["localhost", "--rate", "0"]],
 )
-def test_wrong_usage_is_2(arguments):
+def test_wrong_usage_gives_exit_code_2(arguments):
     assert CliRunner().invoke(load, arguments).exit_code == 2
 
 

@@ -1,4 +1,4 @@
-"""What holds for every command."""
+"""The root command: suggestions for mistyped commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
         ("--qqq serve", "No such option '--qqq'."),
     ],
 )
-def test_a_mistyped_command_is_told_which_come_near(typed: str, answer: str) -> None:
+def test_a_mistyped_command_gets_suggestions(typed: str, answer: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "netchat", *typed.split()], capture_output=True, text=True
     )

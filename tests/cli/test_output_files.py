@@ -1,4 +1,4 @@
-"""Every command that writes a file, and everything that can stand where the file goes."""
+"""Output files of every command: regular files, links, devices, FIFOs and standard output."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 def write(line: str, file: Path | str) -> bytes:
-    """Run a command; returns its output."""
+    """Run a command and return its output."""
     result = run(line, file)
     assert (result.exit_code or result.return_value or 0) == 0, repr(result)
     return result.stdout_bytes
 
 
 def run(line: str, file: Path | str) -> Result:
-    """Run a command as `main` does; some return their exit code."""
+    """Run a command as `main` does: some commands return their exit code."""
     return CliRunner().invoke(cli, line.replace("FILE", str(file)).split(), standalone_mode=False)
 
 
@@ -72,7 +72,7 @@ def test_a_dash_is_standard_output(line, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_symbolic_link_stays_one(line, tmp_path):
+def test_a_symbolic_link_is_written_through(line, tmp_path):
     suffix, begin = WRITERS[line]
     target, link = tmp_path / f"target{suffix}", tmp_path / f"link{suffix}"
     target.write_bytes(b"old")
@@ -106,14 +106,14 @@ def test_a_device_is_written_through(line, tmp_path):
     assert stat.S_ISCHR(device.lstat().st_mode)
 
 
-def test_a_full_device_is_an_error_in_a_line(line, tmp_path):
+def test_a_full_device_is_a_one_line_error(line, tmp_path):
     full = tmp_path / f"full{WRITERS[line][0]}"
     full.symlink_to("/dev/full")
     result = run(line, full)
     # What `main` shows in a line is an exception here.
     said = result.stderr + str(result.exception)
     assert 1 in (result.exit_code, result.return_value)
-    assert f"{full} cannot be written: No space left on device" in said
+    assert f"Cannot write {full}: No space left on device" in said
 
 
 def test_grades_that_cannot_be_written_are_an_error(tmp_path):
@@ -124,13 +124,13 @@ def test_grades_that_cannot_be_written_are_an_error(tmp_path):
     assert "Error: /dev/full cannot be written: No space left on device." in result.stderr
 
 
-def test_two_outputs_do_not_fit_on_standard_output():
+def test_only_one_output_can_go_to_standard_output():
     result = CliRunner().invoke(cli, [*BENCH.split(), "--json", "-", "--csv", "-"])
     assert result.exit_code == 2
     assert "Only one of --json - and --csv - can go to standard output." in result.stderr
 
 
-def test_a_run_is_not_kept_on_standard_output():
+def test_a_run_cannot_be_saved_to_standard_output():
     result = CliRunner().invoke(cli, [*BENCH.split(), "--resume", "-"])
     assert result.exit_code == 2
-    assert "the state of a run is kept in a file, not on standard output." in result.stderr
+    assert "the state of a run must be kept in a file, not on standard output." in result.stderr

@@ -26,7 +26,7 @@ def test_overview_names_every_message(run):
     assert result.exit_code == 0
     for message in MESSAGES.values():
         assert f"{message.TYPE:#04x}   {message.NAME} " in result.output
-    assert "Kept free: 0x30 accounts, 0x40 files, 0x50 keys." in result.output
+    assert "Reserved: 0x30 accounts, 0x40 files, 0x50 keys." in result.output
 
 
 @pytest.mark.parametrize("name", ["SEND", "send", "0x20", "32"])
@@ -67,7 +67,7 @@ def test_json(run):
 def test_write_then_check(run, tmp_path):
     (tmp_path / "docs").mkdir()
     result = run("--write")
-    assert (result.exit_code, result.output) == (0, "docs/PROTOCOL.md is written.\n")
+    assert (result.exit_code, result.output) == (0, "Wrote docs/PROTOCOL.md.\n")
     written = (tmp_path / "docs" / "PROTOCOL.md").read_bytes()
     assert written.decode() == protocol_document()
     result = run("--check")
@@ -99,12 +99,12 @@ def test_stale_document(run, tmp_path, change, line):
     path.write_text(change(protocol_document()), encoding="utf-8")
     result = run("--check", str(path))
     assert result.exit_code == 1
-    assert f"{path} is stale from line {line or ''}" in result.stderr
+    assert f"{path} is out of date from line {line or ''}" in result.stderr
     assert "netchat protocol --write" in result.stderr
     assert result.stdout == ""
 
 
-def test_check_does_not_mind_the_line_ends_of_windows(run, tmp_path):
+def test_check_accepts_windows_line_ends(run, tmp_path):
     path = tmp_path / "windows.md"
     path.write_text(protocol_document(), encoding="utf-8", newline="\r\n")
     assert run("--check", str(path)).exit_code == 0
@@ -113,7 +113,7 @@ def test_check_does_not_mind_the_line_ends_of_windows(run, tmp_path):
 def test_missing_document(run):
     result = run("--check")
     assert result.exit_code == 1
-    assert "docs/PROTOCOL.md cannot be read: No such file" in result.stderr
+    assert "Cannot read docs/PROTOCOL.md: No such file" in result.stderr
 
 
 def test_no_folder_to_write_to(run):
@@ -132,7 +132,7 @@ def test_no_folder_to_write_to(run):
         ("--check", "x.md", "--write"),
     ],
 )
-def test_options_that_do_not_go_together(run, arguments):
+def test_options_that_cannot_be_combined(run, arguments):
     result = run(*arguments)
     assert result.exit_code == 2
     assert "Error: --" in result.stderr

@@ -23,7 +23,7 @@ def address():
 
 @pytest.fixture
 def capture(run, address, tmp_path):
-    """A capture of somebody who says something in the lobby."""
+    """Return a capture of a user who sends messages in the lobby."""
     done = run(
         "craft", "SEND", "text=hi", "--hello", "Ada", "--send", address, "--pcap", "c.pcapng"
     )
@@ -32,15 +32,15 @@ def capture(run, address, tmp_path):
 
 
 @pytest.mark.parametrize("pace", [["--fast"], ["--speed", "4"], []])
-def test_the_same_again(run, capture, address, pace):
+def test_a_replay_with_matching_answers(run, capture, address, pace):
     result = run("replay", capture, address, *pace)
     assert result.output == (
-        "4 frames of 1 client were sent; the capture has 6 answers. The server gave the same.\n"
+        "Sent 4 frames of 1 client; the capture has 6 answers. All answers match.\n"
     )
     assert result.exit_code == 0
 
 
-def test_the_same_as_json(run, capture, address):
+def test_matching_answers_as_json(run, capture, address):
     result = json.loads(run("replay", capture, address, "--fast", "--json").stdout)
     assert result == {
         "conversations": 1, "sent": 4, "answers": 6, "left_out": [], "same": True,
@@ -50,17 +50,17 @@ def test_the_same_as_json(run, capture, address):
 
 @pytest.fixture
 def strict():
-    """A server that takes no text longer than a byte."""
+    """Run a server that accepts texts of at most one byte."""
     with Server("--ephemeral", "--max-text", "1") as running:
         yield f"127.0.0.1:{running.port}"
 
 
-def test_differences_are_told(run, capture, strict):
+def test_differences_are_reported(run, capture, strict):
     result = run("replay", capture, strict, "--fast")
     assert result.exit_code == 1
     assert "other max_text" in result.stdout
     assert "not in the capture: ERROR code=TEXT_TOO_LONG" in result.stdout
-    assert "did not come: EVENT" in result.stdout
+    assert "missing: EVENT" in result.stdout
 
 
 def test_differences_as_json(run, capture, strict):

@@ -22,7 +22,7 @@ from tests.end_to_end.raw import RawClient
 
 
 def netchat(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that ends by itself."""
+    """Run a command until it exits."""
     return subprocess.run(
         [sys.executable, "-m", "netchat", *arguments],
         cwd=ROOT,
@@ -97,7 +97,7 @@ def _damaged_pages(path: Path) -> None:
         (_of_a_newer_version, "version 99"),
     ],
 )
-def test_a_file_that_is_no_history_is_refused(tmp_path: Path, make: object, said: str) -> None:
+def test_a_file_that_is_not_a_history_is_refused(tmp_path: Path, make: object, said: str) -> None:
     path = tmp_path / "file"
     assert callable(make)
     make(path)
@@ -115,7 +115,7 @@ def test_a_file_that_is_no_history_is_refused(tmp_path: Path, make: object, said
     assert path.read_bytes() == before
 
 
-def test_a_folder_is_no_history(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_history(tmp_path: Path) -> None:
     result = netchat("serve", "--port", "0", "--history", str(tmp_path))
 
     assert result.returncode == 2
@@ -173,7 +173,7 @@ def test_options_may_come_from_a_configuration_file(tmp_path: Path) -> None:
     assert json.loads(line)["port"] == port
 
 
-def test_a_configuration_of_no_command_is_refused(tmp_path: Path) -> None:
+def test_a_configuration_of_an_unknown_command_is_refused(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text("[sevre]\nport = 1\n")
 
@@ -184,7 +184,7 @@ def test_a_configuration_of_no_command_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_its_line(shell: str) -> None:
+def test_completion_prints_a_line_for_the_shell(shell: str) -> None:
     result = netchat("completion", shell)
 
     assert result.returncode == 0
@@ -209,7 +209,7 @@ def test_every_line_of_the_json_console_is_an_object() -> None:
     assert all({"time", "event"} <= set(json.loads(line)) for line in server.lines)
 
 
-def test_the_readable_console_takes_no_commands_from_strangers() -> None:
+def test_clients_cannot_forge_lines_of_the_console() -> None:
     port = free_port()
     with subprocess.Popen(
         [sys.executable, "-m", "netchat", "serve", "--ephemeral", "--port", str(port)],
@@ -240,7 +240,7 @@ def test_the_readable_console_takes_no_commands_from_strangers() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly_and_the_next_one_goes_on(
+def test_a_signal_stops_the_server_and_its_successor_has_the_history(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     with Server("--history", str(tmp_path / "h.db")) as server:
@@ -267,7 +267,7 @@ def test_a_signal_ends_it_cleanly_and_the_next_one_goes_on(
         assert server.complaints == []
 
 
-def test_it_ends_though_somebody_does_not_read() -> None:
+def test_the_server_stops_although_a_client_does_not_read() -> None:
     server = Server("--ephemeral", "--rate", "0")
     with server, RawClient(server.port, "Nova") as nova, RawClient(server.port, "Idle") as idle:
         idle.join()

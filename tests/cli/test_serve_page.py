@@ -1,4 +1,4 @@
-"""The page of `netchat serve`, from the outside: options, what is printed, the end."""
+"""The page of `netchat serve`: options, console output, shutdown."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def get(url: str) -> dict:
         return json.load(answer)
 
 
-def test_its_address_is_printed_and_leads_there() -> None:
+def test_the_printed_address_serves_the_page() -> None:
     with Server(*PAGE) as server:
         url = server.wait_for("page")["text"]
         assert get(url)["address"] == url
@@ -41,7 +41,7 @@ def test_its_address_is_printed_and_leads_there() -> None:
     assert server.complaints == []
 
 
-def test_others_get_another_address_and_the_dashboard_its_token() -> None:
+def test_lan_shows_the_lan_address_and_the_dashboard_token() -> None:
     with Server(*PAGE, "--lan") as server:
         here = server.wait_for("page")["text"]
         dashboard = server.wait_for("dashboard")["text"]
@@ -53,7 +53,7 @@ def test_others_get_another_address_and_the_dashboard_its_token() -> None:
         server.stop()
 
 
-def test_a_proxy_in_front_is_what_the_page_calls_itself() -> None:
+def test_the_first_origin_is_the_address_of_the_page() -> None:
     with Server(*PAGE, "--origin", "https://chat.example.org/") as server:
         here = server.wait_for("page")["text"]
         dashboard = server.wait_for("dashboard")["text"]
@@ -61,11 +61,11 @@ def test_a_proxy_in_front_is_what_the_page_calls_itself() -> None:
         assert get(here)["address"] == "https://chat.example.org"
 
 
-def test_where_the_usual_port_is_taken_another_one_is_found() -> None:
+def test_a_free_port_is_used_if_the_default_is_in_use() -> None:
     with contextlib.ExitStack() as stack:
         other = stack.enter_context(socket.socket())
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with contextlib.suppress(OSError):  # somebody else has taken it
+        with contextlib.suppress(OSError):  # another process uses the port
             other.bind(("127.0.0.1", WEB_PORT))
             other.listen()
         server = stack.enter_context(Server("--ephemeral", "--web", port=_free()))
@@ -80,7 +80,7 @@ def _free() -> int:
         return probe.getsockname()[1]
 
 
-def test_a_port_that_was_asked_for_and_is_taken_is_named() -> None:
+def test_a_requested_port_in_use_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         command = [sys.executable, "-m", "netchat", "serve", "--ephemeral", "--port", "0"]
@@ -116,7 +116,7 @@ def test_a_port_that_was_asked_for_and_is_taken_is_named() -> None:
         (("--web-port", "65536"), "65536"),
     ],
 )
-def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...], word: str) -> None:
+def test_invalid_options_are_refused(arguments: tuple[str, ...], word: str) -> None:
     result = CliRunner().invoke(cli, ["serve", "--ephemeral", "--port", "0", *arguments])
     assert result.exit_code == 2
     assert word in result.output
@@ -132,18 +132,18 @@ def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...], word: str) -
         ("http://my_host", "http://my_host"),
     ],
 )
-def test_an_origin_is_taken_as_a_browser_writes_it(written: str, origin: str) -> None:
+def test_an_origin_is_normalized_as_by_a_browser(written: str, origin: str) -> None:
     param = click.Option(["--origin"])
     assert check_origins(click.Context(cli), param, (written,)) == (origin,)
 
 
-def test_it_can_be_left_out() -> None:
+def test_the_page_can_be_omitted() -> None:
     with Server("--ephemeral") as server:
         server.stop()
     assert not [line for line in server.lines if '"page"' in line]
 
 
-def test_it_stops_at_once_though_somebody_holds_a_connection() -> None:
+def test_the_server_stops_at_once_despite_an_open_connection() -> None:
     with Server(*PAGE) as server:
         port = server.wait_for("page")["port"]
         with socket.create_connection(("127.0.0.1", port)) as idle:
@@ -152,7 +152,7 @@ def test_it_stops_at_once_though_somebody_holds_a_connection() -> None:
     assert server.complaints == []
 
 
-def test_a_stop_while_the_page_is_being_loaded_is_a_stop(tmp_path: Path) -> None:
+def test_the_server_stops_while_the_page_is_loading(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "netchat", "serve", "--port", "0", "--history", "h.db"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -163,7 +163,7 @@ def test_a_stop_while_the_page_is_being_loaded_is_a_stop(tmp_path: Path) -> None
     assert said.splitlines()[-1].split()[1] == "stopped"
 
 
-def test_a_terminal_is_shown_a_qr_code_of_the_address_for_others() -> None:
+def test_a_terminal_shows_a_qr_code_of_the_lan_address() -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "netchat", "serve", *PAGE, "--port", "0", "--lan"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=theirs, stdout=theirs)

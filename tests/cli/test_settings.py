@@ -1,4 +1,4 @@
-"""Options that the configuration file and the environment set."""
+"""Options from the configuration file and the environment."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def run(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ("[serve]\nprot = 1", "[serve] has the unknown key 'prot'; did you mean port?"),
-        ("[serve]\nno-web = true", "[serve] has the unknown key 'no-web'; "),
-        ("[sevre]\nport = 1", "the file has the unknown key 'sevre'; did you mean serve?"),
-        ("port = 1", "the file has the unknown key 'port'; there are serve, client, "),
-        ("serve = 1", "serve is a command; its options go below [serve]."),
-        ("[lab]\nhosts = 1", "[lab] has the unknown key 'hosts'; there are name, up, "),
-        ("[lab.up]\nhost = 1", "[lab.up] has the unknown key 'host'; did you mean hosts?"),
-        ("[lab]\nup = 1", "up is a command; its options go below [lab.up]."),
-        ("[encode]\nas_json = true", "[encode] has the unknown key 'as_json'; "),
+        ("[serve]\nprot = 1", "unknown key 'prot' in [serve]; did you mean port?"),
+        ("[serve]\nno-web = true", "unknown key 'no-web' in [serve]; "),
+        ("[sevre]\nport = 1", "unknown key 'sevre' in the file; did you mean serve?"),
+        ("port = 1", "unknown key 'port' in the file; available: serve, client, "),
+        ("serve = 1", "serve is a command; set its options in [serve]."),
+        ("[lab]\nhosts = 1", "unknown key 'hosts' in [lab]; available: name, up, "),
+        ("[lab.up]\nhost = 1", "unknown key 'host' in [lab.up]; did you mean hosts?"),
+        ("[lab]\nup = 1", "up is a command; set its options in [lab.up]."),
+        ("[encode]\nas_json = true", "unknown key 'as_json' in [encode]; "),
     ],
 )
 def test_an_unknown_key_is_an_error_of_every_command(config, said, run):
@@ -54,27 +54,35 @@ def test_an_unknown_key_is_an_error_of_every_command(config, said, run):
         (
             "serve",
             "[serve]\nport = true",
-            "port in [serve] of FILE: it is a number or a text, not True",
+            "port in [serve] of FILE: must be a number or a string, got True",
         ),
         (
             "serve",
             "[serve]\nport = [1]",
-            "port in [serve] of FILE: it is a number or a text, not [1]",
+            "port in [serve] of FILE: must be a number or a string, got [1]",
         ),
         (
             "serve",
             "[serve]\nport = {a=1}",
-            "port in [serve] of FILE: it is a number or a text, not {",
+            "port in [serve] of FILE: must be a number or a string, got {",
         ),
         (
             "serve",
             "[serve]\nudp = 'yes'",
-            "udp in [serve] of FILE: it is true or false, not 'yes'.",
+            "udp in [serve] of FILE: must be true or false, got 'yes'.",
         ),
-        ("serve", "[serve]\nudp = 1", "udp in [serve] of FILE: it is true or false, not 1."),
+        ("serve", "[serve]\nudp = 1", "udp in [serve] of FILE: must be true or false, got 1."),
         ("serve", "[serve]\nkeep = 'x'", "keep in [serve] of FILE: 'x' is no duration"),
-        ("serve", "[serve]\nrate = nan", "rate in [serve] of FILE: 'nan' is not a finite number."),
-        ("serve", "[serve]\nrate = inf", "rate in [serve] of FILE: 'inf' is not a finite number."),
+        (
+            "serve",
+            "[serve]\nrate = nan",
+            "rate in [serve] of FILE: must be a finite number, got 'nan'.",
+        ),
+        (
+            "serve",
+            "[serve]\nrate = inf",
+            "rate in [serve] of FILE: must be a finite number, got 'inf'.",
+        ),
         ("serve", "[serve]\norigin = 'x'", "origin in [serve] of FILE: 'x' is no origin"),
         ("client", "[client]\nlink = 'x'\nname='A'", "link in [client] of FILE: 'x' is no code"),
         ("encode x", "[encode]\ncode = 'x'", "code in [encode] of FILE: "),
@@ -86,7 +94,7 @@ def test_an_unknown_key_is_an_error_of_every_command(config, said, run):
         ),
     ],
 )
-def test_a_value_that_cannot_be_used_is_an_error_that_names_its_place(line, config, said, run):
+def test_an_invalid_value_is_an_error_that_names_its_location(line, config, said, run):
     result = run(line, config)
     assert result.exit_code == 2, result
     assert f"Error: Invalid value for {said.replace('FILE', str(run.file))}" in result.stderr
@@ -101,14 +109,14 @@ def test_a_value_that_cannot_be_used_is_an_error_that_names_its_place(line, conf
          "Invalid value for NETCHAT_LAB_UP_HOSTS: 1 is not in the range 2<=x<=64."),
         ("serve", "NETCHAT_SERVE_UDP", "perhaps", "Invalid value for NETCHAT_SERVE_UDP: 'perhaps'"),
         ("load x --users 1", "NETCHAT_LOAD_SENDERS", "2",
-         "--senders 2 is more than --users 1. (--senders is set by NETCHAT_LOAD_SENDERS.)"),
+         "--senders must be at most --users 1, got 2. (--senders is set by NETCHAT_LOAD_SENDERS.)"),
         ("codes", "NETCHAT_SERVE_PROT", "1", "The environment sets NETCHAT_SERVE_PROT, which is no option "
          "of a command; did you mean NETCHAT_SERVE_PORT?"),
         ("codes", "NETCHAT_SERV_PORT", "1", "did you mean NETCHAT_SERVE_?"),
         ("codes", "NETCHAT_LAB_UP_HOST", "1", "did you mean NETCHAT_LAB_UP_HOSTS?"),
     ],
 )  # fmt: skip
-def test_a_variable_that_cannot_be_used_is_an_error_that_names_it(line, variable, value, said, run):
+def test_an_invalid_variable_is_an_error_that_names_it(line, variable, value, said, run):
     result = run(line, **{variable: value})
     assert result.exit_code == 2
     assert f"Error: {said}" in result.stderr or said in result.stderr.splitlines()[-1]
@@ -134,7 +142,7 @@ def test_the_variable_for_the_file_is_named_too():
         ("NETCHAT_SERVE_PORT", ""),
     ],
 )
-def test_variables_that_are_no_settings_are_none(variable, value, run):
+def test_unrelated_variables_are_ignored(variable, value, run):
     assert run("completion bash", **{variable: value}).exit_code == 0
 
 
@@ -150,7 +158,7 @@ def test_a_file_sets_options_by_their_names(run):
     assert "SEND" not in result.stdout
 
 
-def test_a_variable_goes_before_the_file_and_an_option_before_both(run):
+def test_options_override_variables_which_override_the_file(run):
     config = "[encode]\njson = true\ncode = 'uncoded:8'\n"
     result = run("encode Hi", config, NETCHAT_ENCODE_CODE="repetition:3")
     assert json.loads(result.stdout)["code"] == "repetition:3"
@@ -164,18 +172,18 @@ def test_a_variable_goes_before_the_file_and_an_option_before_both(run):
     assert {json.loads(line)["type"] for line in result.stdout.splitlines()} == {"SEND", "BYE"}
 
 
-def test_a_file_is_utf_8_with_or_without_a_mark(run, monkeypatch):
+def test_a_file_is_utf_8_with_or_without_a_byte_order_mark(run, monkeypatch):
     monkeypatch.setenv("LC_ALL", "C")
     text = "[encode]\ncode = 'uncoded:8' # Schlüssel → Wert\n"
     for config in (text.encode(), b"\xef\xbb\xbf" + text.encode()):
         assert run("encode Hi --json", config).exit_code == 0
     result = run("encode Hi --json", text.encode("utf-16"))
     assert result.exit_code == 2
-    assert f"The configuration {run.file} cannot be read" in result.stderr
+    assert f"Cannot read the configuration file {run.file}" in result.stderr
 
 
 def test_every_option_of_every_command_can_be_set(run):
-    """By the name it has on the command line: a file that sets one to nonsense is refused for that."""
+    """Set each option by its name to an invalid value, which must be the reported error."""
     for name, command in commands():
         for param in command.params:
             if isinstance(param, click.Option) and not param.is_eager:

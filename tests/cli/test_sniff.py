@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from netchat.cli.exits import NOT_PERMITTED
+from netchat.exit_codes import NOT_PERMITTED
 from tests.packets.namespaces import needs_root, network
 
 NETCHAT = (sys.executable, "-m", "netchat")
@@ -67,7 +67,7 @@ def test_a_chat_is_shown_and_written_until_ctrl_c(inside, tmp_path):
 
 
 @needs_root
-def test_json_of_one_type_ends_by_count(inside):
+def test_json_of_one_type_stops_after_count(inside):
     sniff = inside(
         "sniff", "-i", "lo", "--json", "--type", "send", "--count", "1", ready="Listening"
     )
@@ -83,7 +83,7 @@ def test_json_of_one_type_ends_by_count(inside):
 
 
 @needs_root
-def test_another_port_is_found_by_its_frames_and_duration_ends_it(inside):
+def test_chat_on_another_port_is_detected_and_duration_stops_it(inside):
     inside("serve", "--ephemeral", "--port", "7777", ready="listening")
     sniff = inside("sniff", "--port", "0", "--tree", "--duration", "3", ready="any TCP port")
     client = inside("client", "127.0.0.1:7777", "--name", "Nova", "--no-state")
@@ -95,7 +95,7 @@ def test_another_port_is_found_by_its_frames_and_duration_ends_it(inside):
 
 
 @needs_root
-def test_nobody_reads_what_is_printed(inside, tmp_path):
+def test_a_capture_continues_without_a_reader(inside, tmp_path):
     path = tmp_path / "chat.pcapng"
     sniff = inside("sniff", "--write", str(path), "--duration", "4", ready="Listening")
     sniff.stdout.close()
@@ -109,7 +109,7 @@ def test_nobody_reads_what_is_printed(inside, tmp_path):
 
 
 @needs_root
-def test_an_interface_that_is_not_there(inside):
+def test_an_unknown_interface(inside):
     sniff = inside("sniff", "-i", "nowhere")
     _, err = sniff.communicate(timeout=TIMEOUT)
     assert sniff.returncode == 1
@@ -117,7 +117,7 @@ def test_an_interface_that_is_not_there(inside):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork") or sys.platform != "linux", reason="Linux's rights")
-def test_without_the_right_the_ways_to_it_are_shown(monkeypatch, capsys):
+def test_without_permission_the_remedies_are_shown(monkeypatch, capsys):
     import socket
 
     from netchat.cli.sniff import sniff
@@ -134,7 +134,7 @@ def test_without_the_right_the_ways_to_it_are_shown(monkeypatch, capsys):
 
 @needs_root
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
-def test_a_process_without_the_right_is_told_and_exits_with_4():
+def test_without_permission_the_exit_code_is_4():
     command = ["setpriv", "--bounding-set", "-net_raw", *NETCHAT, "sniff", "--duration", "1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode == NOT_PERMITTED
@@ -142,7 +142,7 @@ def test_a_process_without_the_right_is_told_and_exits_with_4():
     assert all(way in done.stderr for way in ("sudo ", "setcap cap_net_raw+ep /", "unshare -rn"))
 
 
-def test_options_that_exclude_each_other(capsys):
+def test_options_that_cannot_be_combined(capsys):
     import click
 
     from netchat.cli.sniff import sniff

@@ -1,4 +1,4 @@
-"""Every command, with every fault that a standard stream can have."""
+"""Every command with every fault of a standard stream."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ COMPLAINT = "netchat: cannot write standard output: No space left on device"
 
 
 def commands(group: click.Group = cli, path: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Every command, those of groups too, by what one types."""
+    """Return the command line of every command, including subcommands."""
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
@@ -72,7 +72,7 @@ def commands(group: click.Group = cli, path: str = "") -> Iterator[tuple[str, cl
 
 @dataclasses.dataclass
 class SessionEnded:
-    """How a run ended."""
+    """Outcome of a run."""
 
     status: int
     out: bytes
@@ -80,7 +80,7 @@ class SessionEnded:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing was said of what went on inside."""
+        """Whether the output has no traceback."""
         said = self.out + self.err
         return not any(word in said for word in (b"Traceback", b"Exception", b"never retrieved"))
 
@@ -99,13 +99,13 @@ FAULTS: dict[str, tuple[tuple[str | None, str | None, str | None], str]] = {
 LINES = [line for name, _ in commands() for line in RUNS.get(name) or [f"{name} --help"]]
 
 
-def test_no_command_is_left_out():
+def test_every_command_is_tested():
     assert {name for name, _ in commands()} == set(RUNS)
 
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory) -> dict[tuple[str, str], SessionEnded]:
-    """How each run ended, by its line and its fault; without a fault, `usual`."""
+    """Return the outcome of each run by command line and fault (`usual` without a fault)."""
     folder = tmp_path_factory.mktemp("streams")
     text = folder / "input"
     text.write_text("Grüße → 👋\n/who\n", encoding="utf-8")
@@ -172,7 +172,7 @@ def test_a_command_survives_its_streams(line, ended):
 
 
 def _shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a line of bash in which `netchat` is this one; returns how its first program ended."""
+    """Run a bash command with this `netchat`; return the outcome of its first program."""
     script = f'netchat() {{ "{sys.executable}" -m netchat "$@"; }}; {line}; exit ${{PIPESTATUS[0]}}'
     return subprocess.run(
         ["bash", "-c", script],
@@ -184,15 +184,15 @@ def _shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("command", ["inspect captures/link.pcapng --tree", "codes"])
-def test_a_reader_that_goes_is_no_failure(command):
-    """What has been read is enough, whether more of it waits in our buffer or in the pipe."""
+def test_a_reader_that_exits_is_not_a_failure(command):
+    """The command succeeds, whether unread output is in its buffer or in the pipe."""
     done = _shell(f"netchat {command} | head -1")
     assert (done.returncode, done.stdout.count("\n")) == (0, 1)
     # The first run of a machine says that it compiles.
     assert [line for line in done.stderr.splitlines() if "compiling kernels" not in line] == []
 
 
-def test_a_reader_that_goes_ends_a_chat():
+def test_a_reader_that_exits_ends_a_chat():
     with Server("--ephemeral") as server:
         done = _shell(
             f"seq 20 | netchat client 127.0.0.1:{server.port} --name Nova --no-state --json | head -4"
@@ -215,6 +215,6 @@ def test_a_full_disk_ends_a_command_with_one_line():
     assert (done.returncode, done.stderr) == (1, f"{COMPLAINT}\n")
 
 
-def test_closed_streams_end_no_command():
+def test_commands_work_with_closed_streams():
     done = _shell("netchat codes check uncoded:8 <&- >&- 2>&-")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -9,7 +9,7 @@ from netchat.packets.wireshark.dissector import dissector
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Run `netchat wireshark` in an empty folder, as a user who has nothing installed."""
+    """Run `netchat wireshark` in an empty folder, as a user without plugins."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -27,18 +27,18 @@ def test_write_and_check(run, tmp_path):
     (tmp_path / "n.lua").write_text(dissector() + "\n", "utf-8")
     result = run("check", "n.lua")
     assert result.exit_code == 1
-    assert "n.lua is stale" in result.stderr
+    assert "n.lua is out of date" in result.stderr
     assert run("check", "none.lua").exit_code == 1
     assert run("write", "none/n.lua").exit_code == 1
 
 
-def test_the_committed_one_is_up_to_date(run):
+def test_the_committed_dissector_is_up_to_date(run):
     assert run("check").exit_code == 0
 
 
 def test_install(run, tmp_path):
     result = run("install", "--dir", "plugins")
-    assert result.output == "plugins/netchat.lua is written.\n"
+    assert result.output == "Wrote plugins/netchat.lua.\n"
     result = run("install", "--dir", "plugins", "--json")
     assert json.loads(result.stdout) == {"path": "plugins/netchat.lua", "loaded": None}
     assert (tmp_path / "plugins" / "netchat.lua").read_text("utf-8") == dissector()
@@ -48,7 +48,7 @@ def test_install(run, tmp_path):
     ("loaded", "code", "words"),
     [(True, 0, "Wireshark loads it"), (None, 0, "not installed"), (False, 1, "does not load it")],
 )
-def test_install_says_whether_it_is_loaded(run, monkeypatch, loaded, code, words):
+def test_install_reports_whether_wireshark_loads_it(run, monkeypatch, loaded, code, words):
     monkeypatch.setattr("netchat.packets.wireshark.plugin.is_loaded", lambda: loaded)
     result = run("install")
     assert result.exit_code == code

@@ -27,7 +27,8 @@ INSTEAD = {
 
 #: Commands that are not run: their names, options and arguments are checked and no more.
 NOT_HERE = {
-    r"^make (test|setup|demo|fuzz|lock|clean|captures|notebooks|solutions|screenshots)\b": "does all",
+    r"^make (test|check|format|docs|site|setup|demo|fuzz|lock|clean)\b": "takes minutes",
+    r"^make (captures|notebooks|solutions|screenshots)\b": "needs root, Jupyter or a browser",
     r"^python -m tests\.(bench|fuzz|end_to_end|captures|screenshots|pictures)\b": "takes minutes",
     r"^netchat lab (up|exec|sniff|status|down)\b": "makes networks, as root; tests/lab does that",
     r"^(pip|pipx|apt-get|apt|brew|git|cd|source)\b": "is no command of netchat",

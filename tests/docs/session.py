@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,7 +143,7 @@ class Session:
     def _run_python(self, block: Block) -> None:
         """A program, or what somebody types into an interpreter from the page's beginning on."""
         program = self._folder / "page.py"
-        program.write_text(block.text)
+        program.write_text(_as_program(block.text))
         if "127.0.0.1" in block.text:
             self._serve()
         self._check_python(block.line, [sys.executable, str(program)])
@@ -244,6 +245,14 @@ class Session:
                 check=False,
             ).returncode not in (0, 1):
                 self._problem(command.line, f"`{text}`: there is no such command (`{part}` fails)")
+
+
+def _as_program(text: str) -> str:
+    """Return Python that runs as a script: a notebook allows `await` outside a function."""
+    if not re.search(r"^(async|await) |= await ", text, re.M) or "asyncio.run(" in text:
+        return text
+    body = textwrap.indent(text, "    ")
+    return f"import asyncio\nasync def main():\n{body}\nasyncio.run(main())\n"
 
 
 def _alternatives(text: str) -> Iterator[str]:

@@ -42,12 +42,12 @@ def test_a_chat_over_a_noisy_line_is_as_if_nothing_were_wrong(
         assert [line for line in one.out if line.startswith("Nova: ")] == said
     table = {line.split()[0]: line for line in nova.out[-9:]}
     assert list(table) == [
-        "link", "because", "losses", "sent", "received", "repaired", "channel", "rate", "goodput",
+        "link", "reason", "recovery", "sent", "received", "repaired", "channel", "rate", "goodput",
     ]  # fmt: skip
     assert table["link"] == f"link      {link}; open"
-    assert table["because"] == "because   fixed, as the client asked"
+    assert table["reason"] == "reason    fixed, as the client asked"
     assert " 0 symbols" not in table["repaired"]
-    assert f"damaged here by {channel}" in table["channel"]
+    assert f"simulated here: {channel}" in table["channel"]
 
 
 def test_the_state_of_a_link_for_programs(port: int) -> None:
@@ -69,7 +69,7 @@ def test_without_a_link_there_is_none_to_show(port: int) -> None:
     with Chatter("Bare", port) as bare:
         bare.say("/link")
         bare.see(
-            "There is no link: frames go out as they are. Start with --link rs:255,223 for one."
+            "There is no link: frames are sent uncoded. To use one, start with --link rs:255,223."
         )
         assert bare.end() == 0
 

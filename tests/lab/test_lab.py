@@ -51,9 +51,9 @@ def test_up_exec_status_down():
     assert lab("exec", "h2", "sh", "-c", "exit 7", code=7).stderr == ""
     assert "unknown host h4; must be one of h1, h2, h3" in lab("exec", "h4", code=1).stderr
     missing = lab("exec", "h1", "nonsense", code=127)
-    assert "nonsense: there is no such program" in missing.stderr
+    assert "nonsense: no such program" in missing.stderr
     no_shell = lab("exec", "h1", code=127, env={**os.environ, "SHELL": "/no/shell"})
-    assert "the shell: there is no such program" in no_shell.stderr
+    assert "the shell: no such program" in no_shell.stderr
     assert "unknown interface" in lab("sniff", "", code=1).stderr
     assert f"lab --name {NAME} down" in lab("up", code=1).stderr
     assert "was stopped" in lab("down").stderr

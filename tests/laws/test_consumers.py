@@ -22,9 +22,9 @@ from netchat.chat import server_handlers as requests
 from netchat.chat.client import ChatClient
 from netchat.chat.client_events import ClientEvent
 from netchat.load import user
-from netchat.tui.event_handlers import take
+from netchat.tui.event_handlers import handle_event
 from netchat.tui.json_output import event_json
-from netchat.tui.session import Conversation
+from netchat.tui.session import ChatSession
 from netchat.web.site import PAGE
 from netchat.wire import MESSAGES, Hello, Way
 from netchat.wire.pairs import ANSWERS
@@ -103,8 +103,8 @@ def test_all_happenings_are_in_the_union():
 
 @each_happening
 def test_the_terminal_takes_it_in(event):
-    conversation = Conversation(Idle(ChatClient("Nova")), "here:6464")  # type: ignore[arg-type]
-    assert isinstance(take(conversation, _sample(event)), list)
+    conversation = ChatSession(Idle(ChatClient("Nova")), "here:6464")  # type: ignore[arg-type]
+    assert isinstance(handle_event(conversation, _sample(event)), list)
 
 
 @each_happening

@@ -1,4 +1,4 @@
-"""What was typed, and what it means."""
+"""Parsing and completion of the user's input."""
 
 import pytest
 
@@ -35,7 +35,7 @@ NAMES = ["Nova", "Noah", "Sourav"]
         ("quit it", "say", ("quit it",)),
     ],
 )
-def test_a_line_is_understood(line, verb, words):
+def test_a_line_is_parsed(line, verb, words):
     assert parse(line) == Command(verb, words)
 
 
@@ -63,7 +63,7 @@ def test_a_blank_line_is_nothing(line):
         ("/history -3", "no number"),
     ],
 )
-def test_a_mistake_says_what_to_write(line, hint):
+def test_an_error_shows_the_syntax(line, hint):
     with pytest.raises(ValueError) as caught:
         parse(line)
     assert hint in str(caught.value)
@@ -90,5 +90,5 @@ def test_the_help_has_every_command():
         ("hello ", 0, []),
     ],
 )
-def test_tab_offers_what_fits(before, replaced, offered):
+def test_tab_completes(before, replaced, offered):
     assert completions(before, NAMES, ROOMS) == (replaced, offered)

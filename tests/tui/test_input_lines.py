@@ -1,4 +1,4 @@
-"""Lines of standard input: encodings, and pieces of any size."""
+"""Lines of standard input: encodings, and chunks of any size."""
 
 import codecs
 
@@ -17,14 +17,14 @@ def lines(data, size=5):
     return found + cutter.feed(b"", final=True)
 
 
-def test_a_byte_order_mark_is_no_text():
+def test_a_byte_order_mark_is_dropped():
     assert lines(codecs.BOM_UTF8 + b"hi\n" + codecs.BOM_UTF8 + b"x") == [
         InputLine("hi"),
         InputLine("\ufeffx"),
     ]
 
 
-def test_what_is_not_utf_8_is_told_with_its_line():
+def test_invalid_utf_8_is_reported_with_its_line():
     first, second, third = lines("fein\n\u00e9t\u00e9 \u00fc\nend\n".encode("latin-1"))
     assert (first, third) == (InputLine("fein"), InputLine("end"))
     assert second.text == "\ufffdt\ufffd \ufffd"
@@ -39,7 +39,7 @@ def test_utf_16_is_recognised(name):
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]))))
-def test_pieces_make_no_difference(texts):
+def test_lines_do_not_depend_on_the_chunks(texts):
     data = "\n".join(texts).encode()
     expected = [InputLine(line) for line in data.removeprefix(codecs.BOM_UTF8).decode().split("\n")]
     if not expected[-1].text:
@@ -48,7 +48,7 @@ def test_pieces_make_no_difference(texts):
         assert lines(data, size) == expected
 
 
-def test_a_line_that_does_not_end_is_cut_between_characters(monkeypatch):
+def test_a_long_line_is_split_between_characters(monkeypatch):
     monkeypatch.setattr(input_lines, "LONGEST_LINE", 10)
     found = lines(("\N{EURO SIGN}" * 20).encode(), 7)
     assert "".join(line.text for line in found) == "\N{EURO SIGN}" * 20

@@ -1,13 +1,13 @@
-"""Happenings as lines: the promised form, and nothing that does harm."""
+"""Events as lines: their format, and escaping of hostile text."""
 
 import pytest
 
 from netchat.tui.lines import (
     Kind,
     Line,
+    error_line,
     event_line,
-    mistake,
-    notice,
+    notice_line,
     past_line,
     people_line,
     private_line,
@@ -28,7 +28,7 @@ def plain(line: Line, *, one_line: bool = True) -> str:
     return render(line, colour=False, one_line=one_line)
 
 
-def test_the_example_comes_out_to_the_letter():
+def test_the_example_in_the_docstring():
     lines = [
         event_line(event(EventKind.JOIN, "Sourav")),
         event_line(event(EventKind.CHAT, "Sourav", "Hello everyone")),
@@ -47,8 +47,8 @@ def test_the_example_comes_out_to_the_letter():
 @pytest.mark.parametrize(
     ("room", "place"), [("lobby", "chat"), ("7K3F92MQ0T", "room"), ("@BBGDYAFX6G", "chat")]
 )
-def test_what_is_entered_and_left_is_named(room, place):
-    """In a private conversation the other one has left the chat: there is no other way out."""
+def test_joins_and_leaves_name_the_room_or_the_chat(room, place):
+    """A leave in a private room means that the peer has left the chat."""
     assert (
         plain(event_line(event(EventKind.JOIN, "Eve", room=room)))
         == f"[join] Eve joined the {place}"
@@ -59,7 +59,7 @@ def test_what_is_entered_and_left_is_named(room, place):
     )
 
 
-def test_an_own_private_message_names_the_other_one():
+def test_a_sent_private_message_names_the_recipient():
     line = private_line(event(EventKind.CHAT, "Sourav", "psst"), "Nova", own=True)
     assert plain(line) == "you -> Nova: psst"
 
@@ -68,17 +68,17 @@ def test_a_rename_shows_both_names():
     assert plain(event_line(event(EventKind.RENAME, "Nova", "Lisa"))) == "[rename] Nova is now Lisa"
 
 
-def test_a_line_of_another_room_says_which():
+def test_a_line_of_another_room_names_the_room():
     line = event_line(event(EventKind.CHAT, "Nova", "hi"), "7K3F92MQ0T")
     assert plain(line) == "[7K3F9-2MQ0T] Nova: hi"
 
 
-def test_the_past_has_its_time_in_front():
+def test_history_lines_start_with_the_time():
     assert plain(past_line(event(EventKind.CHAT, "Nova", "hi"))).startswith("2023-11-1")
     assert plain(past_line(event(EventKind.CHAT, "Nova", "hi"))).endswith("  Nova: hi")
 
 
-def test_people_are_listed_with_who_is_away():
+def test_member_lists_mark_who_is_away():
     members = [Member("Lisa", 0), Member("Nova", 1)]
     assert (
         plain(people_line("lobby", members, Kind.ANSWER))
@@ -90,7 +90,7 @@ def test_people_are_listed_with_who_is_away():
     )
 
 
-def test_a_line_feed_cannot_begin_a_line_that_looks_like_another():
+def test_a_line_feed_cannot_forge_a_line():
     line = event_line(event(EventKind.CHAT, "Eve", "hi\n[leave] Nova left the chat"))
     assert plain(line) == "Eve: hi\\n[leave] Nova left the chat"
     assert plain(line, one_line=False) == "Eve: hi\n    [leave] Nova left the chat"
@@ -98,7 +98,7 @@ def test_a_line_feed_cannot_begin_a_line_that_looks_like_another():
 
 @pytest.mark.parametrize("harmful", ["\x1b[2J", "\r", "\x07", "\x9b2J", "\u202e", "\u2028", "\x85"])
 @pytest.mark.parametrize("colour", [False, True])
-def test_nothing_harmful_passes_wherever_it_stands(harmful, colour):
+def test_control_characters_are_escaped_everywhere(harmful, colour):
     everywhere = f"a{harmful}b"
     lines = [
         event_line(event(EventKind.CHAT, everywhere, everywhere), everywhere),
@@ -106,27 +106,27 @@ def test_nothing_harmful_passes_wherever_it_stands(harmful, colour):
         private_line(event(EventKind.CHAT, everywhere, everywhere), everywhere, own=True),
         people_line(everywhere, [Member(everywhere, 0)], Kind.ANSWER),
         past_line(event(EventKind.JOIN, everywhere)),
-        notice("x", everywhere),
-        mistake(everywhere),
+        notice_line("x", everywhere),
+        error_line(everywhere),
     ]
     for line in lines:
         assert harmful not in render(line, colour=colour, one_line=False)
 
 
-def test_colours_come_only_when_asked_for_and_stay_with_the_name():
+def test_colours_are_optional_and_constant_for_a_name():
     first = render(event_line(event(EventKind.CHAT, "Nova", "hi")), colour=True, one_line=True)
     second = render(event_line(event(EventKind.CHAT, "Nova", "ho")), colour=True, one_line=True)
     assert first.startswith("\x1b[1;")
     assert first.split(":")[0] == second.split(":")[0]
     assert first.endswith(": hi")
-    assert "\x1b" not in plain(mistake("no"))
+    assert "\x1b" not in plain(error_line("no"))
 
 
-def test_an_event_of_a_kind_yet_unknown_is_still_shown():
+def test_an_event_of_an_unknown_kind_is_shown():
     assert plain(event_line(Event(1, NOON, 0, 0, 99, "lobby", "Nova", "?"))) == "Nova: ?"  # type: ignore[arg-type]
 
 
-def test_rooms_and_long_texts_are_named_in_short():
+def test_room_names_and_truncation():
     assert room_name("lobby") == "the lobby"
     assert room_name("7K3F92MQ0T") == "the room 7K3F9-2MQ0T"
     assert shorten("one\ntwo") == "one two"

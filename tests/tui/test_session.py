@@ -1,6 +1,4 @@
-"""A conversation without a network: what the user does, what happens, which lines come of it."""
-
-import asyncio
+"""Chat session without a network: lines and requests for events and commands."""
 
 import pytest
 
@@ -21,14 +19,11 @@ from netchat.chat.client_events import (
     WarningReceived,
 )
 from netchat.chat.outbox import ClientState, RoomView
-from netchat.errors import CannotConnect
-from netchat.net.client_driver import ClientDriver
-from netchat.tui import session as chat_session
-from netchat.tui.actions import perform
+from netchat.tui.actions import run_command
 from netchat.tui.commands import parse
-from netchat.tui.event_handlers import take
+from netchat.tui.event_handlers import handle_event
 from netchat.tui.lines import Kind, render
-from netchat.tui.session import Conversation
+from netchat.tui.session import ChatSession
 from netchat.wire import (
     Create,
     Error,
@@ -49,7 +44,7 @@ ROOM = "7K3F92MQ0T"
 
 
 class Idle:
-    """A client that is connected to nothing."""
+    """Client driver without a connection."""
 
     waiting = 0
 
@@ -62,39 +57,39 @@ class Idle:
     flush_or_drop = flush
 
 
-def conversation(*rooms: str, begin: str = "") -> Conversation:
-    """One that knows `rooms` from before, not online yet."""
+def new_session(*rooms: str, begin: str = "") -> ChatSession:
+    """Return a session that remembers `rooms` and is not online yet."""
     memory = ClientState()
     for code in rooms:
         kind = RoomKind.LOBBY if code == "lobby" else RoomKind.ROOM
         memory.rooms[code] = RoomView(code, kind, "", 1, 5)
     core = ChatClient("Sourav", memory)
-    return Conversation(Idle(core), "here:6464", begin)  # type: ignore[arg-type]
+    return ChatSession(Idle(core), "here:6464", begin)  # type: ignore[arg-type]
 
 
-def online(*rooms: str, begin: str = "") -> Conversation:
-    """One that has resumed its session."""
-    told = conversation(*rooms, begin=begin)
-    told.core.online, told.core.max_text = True, 100
-    shown(told, Online("Sourav", True, "netchat"))
+def online(*rooms: str, begin: str = "") -> ChatSession:
+    """Return a session that has been resumed."""
+    session = new_session(*rooms, begin=begin)
+    session.core.online, session.core.max_text = True, 100
+    shown(session, Online("Sourav", True, "netchat"))
     for room in rooms:
-        shown(told, RosterReceived(room, 2, (Member("Nova", 0), Member("Sourav", 0)), False))
-    told.core.requests.clear()
-    return told
+        shown(session, RosterReceived(room, 2, (Member("Nova", 0), Member("Sourav", 0)), False))
+    session.core.requests.clear()
+    return session
 
 
-def shown(told: Conversation, event) -> list[str]:
-    return [render(x, colour=False, one_line=True) for x in take(told, event)]
+def shown(session: ChatSession, event) -> list[str]:
+    return [render(x, colour=False, one_line=True) for x in handle_event(session, event)]
 
 
-def typed(told: Conversation, line: str) -> list[str]:
+def typed(session: ChatSession, line: str) -> list[str]:
     command = parse(line)
     assert command is not None
-    return [render(x, colour=False, one_line=True) for x in perform(told, command)]
+    return [render(x, colour=False, one_line=True) for x in run_command(session, command)]
 
 
-def asked(told: Conversation) -> list:
-    return list(told.core.requests.values())
+def asked(session: ChatSession) -> list:
+    return list(session.core.requests.values())
 
 
 def chat(room: str, sender: str, text: str, kind: EventKind = EventKind.CHAT) -> RoomEvent:
@@ -102,161 +97,161 @@ def chat(room: str, sender: str, text: str, kind: EventKind = EventKind.CHAT) ->
     return RoomEvent(event, RoomKind.LOBBY if room == "lobby" else RoomKind.ROOM, "", False, False)
 
 
-def test_a_newcomer_goes_to_the_lobby_and_is_told_who_is_there():
-    told = conversation()
-    assert shown(told, Online("Sourav", False, "netchat")) == [
+def test_a_new_user_joins_the_lobby_and_sees_its_members():
+    session = new_session()
+    assert shown(session, Online("Sourav", False, "netchat")) == [
         "[online] you are Sourav on here:6464"
     ]
-    assert asked(told) == [Join(1, 0, 0, "lobby")]
-    told.core.memory.rooms["lobby"] = RoomView("lobby", RoomKind.LOBBY, "", 1, 5)
+    assert asked(session) == [Join(1, 0, 0, "lobby")]
+    session.core.memory.rooms["lobby"] = RoomView("lobby", RoomKind.LOBBY, "", 1, 5)
     entered = RoomEntered("lobby", RoomKind.LOBBY, "", 2, True)
-    assert shown(told, entered) == ["[room] you are in the lobby"]
-    assert told.current == "lobby"
+    assert shown(session, entered) == ["[room] you are in the lobby"]
+    assert session.current == "lobby"
     members = (Member("Nova", 0), Member("Sourav", 0))
-    greeting = take(told, RosterReceived("lobby", 2, members, False))
+    greeting = handle_event(session, RosterReceived("lobby", 2, members, False))
     assert [line.kind for line in greeting] == [Kind.NOTICE]
     assert greeting[0].text == "[who] 2 in the lobby: Nova, Sourav"
 
 
-def test_a_user_alone_is_told_so():
-    told = conversation("lobby")
-    shown(told, Online("Sourav", True, "netchat"))
+def test_an_empty_room_is_reported():
+    session = new_session("lobby")
+    shown(session, Online("Sourav", True, "netchat"))
     people = RosterReceived("lobby", 1, (Member("Sourav", 0),), False)
-    assert shown(told, people) == ["[who] nobody else is here yet"]
+    assert shown(session, people) == ["[who] no one else is here yet"]
 
 
-def test_a_resumed_session_goes_on_where_it_was_and_under_the_name_it_has():
-    told = conversation("lobby", ROOM, begin="7k3f9-2mq0t")
-    lines = shown(told, Online("Lisa", True, "netchat"))
+def test_a_resumed_session_keeps_its_rooms_and_name():
+    session = new_session("lobby", ROOM, begin="7k3f9-2mq0t")
+    lines = shown(session, Online("Lisa", True, "netchat"))
     assert lines[0] == (
-        "[online] you are Lisa on here:6464; your session goes on under this name "
+        "[online] you are Lisa on here:6464; session resumed under this name "
         "(/nick Sourav changes it)"
     )
     assert lines[1:] == [
         "[room] you are in the lobby",
-        "[room] you are in the room 7K3F9-2MQ0T; others get in by /join 7K3F9-2MQ0T",
+        "[room] you are in room 7K3F9-2MQ0T; others join it with /join 7K3F9-2MQ0T",
     ]
-    assert told.current == ROOM
-    assert {type(request) for request in asked(told)} == {Who}
+    assert session.current == ROOM
+    assert {type(request) for request in asked(session)} == {Who}
 
 
-def test_rooms_entered_again_do_not_take_the_floor_but_new_ones_do():
-    told = online("lobby", ROOM)
-    shown(told, RoomEntered(ROOM, RoomKind.ROOM, "", 2, True))
-    assert told.current == "lobby"
-    told.core.memory.rooms["0000000000"] = RoomView("0000000000", RoomKind.ROOM, "", 1, 1)
-    shown(told, RoomEntered("0000000000", RoomKind.ROOM, "", 1, True))
-    assert told.current == "0000000000"
+def test_only_new_rooms_become_the_current_room():
+    session = online("lobby", ROOM)
+    shown(session, RoomEntered(ROOM, RoomKind.ROOM, "", 2, True))
+    assert session.current == "lobby"
+    session.core.memory.rooms["0000000000"] = RoomView("0000000000", RoomKind.ROOM, "", 1, 1)
+    shown(session, RoomEntered("0000000000", RoomKind.ROOM, "", 1, True))
+    assert session.current == "0000000000"
 
 
-def test_only_lines_of_other_rooms_say_where():
-    told = online("lobby", ROOM)
-    assert shown(told, chat("lobby", "Nova", "hi")) == ["Nova: hi"]
-    assert shown(told, chat(ROOM, "Nova", "hi")) == ["[7K3F9-2MQ0T] Nova: hi"]
-    assert typed(told, "/room 7K3F9-2MQ0T") == ["[room] you speak in the room 7K3F9-2MQ0T"]
-    assert shown(told, chat("lobby", "Nova", "hi")) == ["[lobby] Nova: hi"]
+def test_only_lines_of_other_rooms_name_the_room():
+    session = online("lobby", ROOM)
+    assert shown(session, chat("lobby", "Nova", "hi")) == ["Nova: hi"]
+    assert shown(session, chat(ROOM, "Nova", "hi")) == ["[7K3F9-2MQ0T] Nova: hi"]
+    assert typed(session, "/room 7K3F9-2MQ0T") == ["[room] you are now talking in room 7K3F9-2MQ0T"]
+    assert shown(session, chat("lobby", "Nova", "hi")) == ["[lobby] Nova: hi"]
 
 
-def test_the_own_leave_is_not_shown():
-    told = online("lobby")
-    assert shown(told, chat("lobby", "Sourav", "", EventKind.LEAVE)) == []
-    assert shown(told, chat("lobby", "Nova", "", EventKind.LEAVE)) == ["[leave] Nova left the chat"]
+def test_the_users_own_leave_is_not_shown():
+    session = online("lobby")
+    assert shown(session, chat("lobby", "Sourav", "", EventKind.LEAVE)) == []
+    assert shown(session, chat("lobby", "Nova", "", EventKind.LEAVE)) == [
+        "[leave] Nova left the chat"
+    ]
 
 
-def test_private_messages_say_which_way():
-    told = online("lobby")
+def test_private_messages_show_their_direction():
+    session = online("lobby")
     event = Event(1, 0, 9, 1, EventKind.CHAT, "@1", "Sourav", "psst")
-    assert shown(told, RoomEvent(event, RoomKind.PRIVATE, "Nova", True, False)) == [
+    assert shown(session, RoomEvent(event, RoomKind.PRIVATE, "Nova", True, False)) == [
         "you -> Nova: psst"
     ]
     event = Event(2, 0, 8, 1, EventKind.CHAT, "@1", "Nova", "yes?")
-    assert shown(told, RoomEvent(event, RoomKind.PRIVATE, "Nova", False, False)) == [
+    assert shown(session, RoomEvent(event, RoomKind.PRIVATE, "Nova", False, False)) == [
         "Nova -> you: yes?"
     ]
-    assert shown(told, RoomEntered("@1", RoomKind.PRIVATE, "Nova", 2, True)) == []
-    assert shown(told, RoomLeft("@1")) == []
+    assert shown(session, RoomEntered("@1", RoomKind.PRIVATE, "Nova", 2, True)) == []
+    assert shown(session, RoomLeft("@1")) == []
 
 
-def test_the_first_room_refused_turns_away():
-    told = conversation(begin="NOPE")
-    shown(told, Online("Sourav", False, "netchat"))
-    (join,) = asked(told)
+def test_a_refused_initial_room():
+    session = new_session(begin="NOPE")
+    shown(session, Online("Sourav", False, "netchat"))
+    (join,) = asked(session)
     error = Error(ErrorCode.NO_SUCH_ROOM, Join.TYPE, 1, "There is no room.", "")
-    assert shown(told, RequestRefused(error, join)) == ["[error] There is no room."]
-    assert told.turned_away
+    assert shown(session, RequestRefused(error, join)) == ["[error] There is no room."]
+    assert session.initial_room_refused
 
 
-def test_the_first_room_gone_turns_away():
-    told = conversation("lobby", ROOM, begin=ROOM)
-    shown(told, Online("Sourav", False, "netchat"))
-    del told.core.memory.rooms[ROOM]
-    (line,) = shown(told, RoomLeft(ROOM))
-    assert line.startswith(
-        "[error] You cannot go back to the room 7K3F9-2MQ0T: the server has it no"
-    )
-    assert told.turned_away
+def test_an_initial_room_that_no_longer_exists():
+    session = new_session("lobby", ROOM, begin=ROOM)
+    shown(session, Online("Sourav", False, "netchat"))
+    del session.core.memory.rooms[ROOM]
+    (line,) = shown(session, RoomLeft(ROOM))
+    assert line.startswith("[error] You cannot return to room 7K3F9-2MQ0T: the server has it no")
+    assert session.initial_room_refused
 
 
-def test_a_room_that_takes_nobody_back_says_why():
-    told = conversation("lobby", ROOM, begin=ROOM)
-    shown(told, Online("Sourav", False, "netchat"))
-    del told.core.memory.rooms[ROOM]
-    (line,) = shown(told, RoomLeft(ROOM, "You are in too many."))
-    assert line == "[error] You cannot go back to the room 7K3F9-2MQ0T: You are in too many."
-    told = online("lobby", ROOM)
-    del told.core.memory.rooms[ROOM]
-    (line,) = shown(told, RoomLeft(ROOM, "You are in too many."))
-    assert line == "[room] you are no longer in the room 7K3F9-2MQ0T (You are in too many.)"
+def test_a_room_that_cannot_be_rejoined_is_reported():
+    session = new_session("lobby", ROOM, begin=ROOM)
+    shown(session, Online("Sourav", False, "netchat"))
+    del session.core.memory.rooms[ROOM]
+    (line,) = shown(session, RoomLeft(ROOM, "You are in too many."))
+    assert line == "[error] You cannot return to room 7K3F9-2MQ0T: You are in too many."
+    session = online("lobby", ROOM)
+    del session.core.memory.rooms[ROOM]
+    (line,) = shown(session, RoomLeft(ROOM, "You are in too many."))
+    assert line == "[room] you are no longer in room 7K3F9-2MQ0T (You are in too many.)"
 
 
-def test_who_lost_the_last_room_is_brought_to_the_lobby_unless_it_was_the_wish():
+def test_losing_the_last_room_leads_to_the_lobby_unless_the_user_left():
     for wish in (False, True):
-        told = online(ROOM)
+        session = online(ROOM)
         if wish:
-            typed(told, "/leave")
-            assert asked(told) == [Leave(2, ROOM)]
-            told.core.requests.clear()
-        del told.core.memory.rooms[ROOM]
-        (line,) = shown(told, RoomLeft(ROOM))
+            typed(session, "/leave")
+            assert asked(session) == [Leave(2, ROOM)]
+            session.core.requests.clear()
+        del session.core.memory.rooms[ROOM]
+        (line,) = shown(session, RoomLeft(ROOM))
         assert ("have left" in line) is wish
-        assert bool(asked(told)) is not wish
-        assert told.current == ""
+        assert bool(asked(session)) is not wish
+        assert session.current == ""
 
 
-def test_long_lists_are_asked_for_page_by_page_and_shown_as_one():
-    told = online("lobby")
-    typed(told, "/who")
-    told.core.requests.clear()
-    assert shown(told, RosterReceived("lobby", 3, (Member("A", 0), Member("B", 0)), True)) == []
-    assert asked(told) == [Who(3, "lobby", "B")]
-    assert shown(told, RosterReceived("lobby", 3, (Member("C", 0),), False)) == [
+def test_long_rosters_are_requested_in_parts_and_shown_as_one():
+    session = online("lobby")
+    typed(session, "/who")
+    session.core.requests.clear()
+    assert shown(session, RosterReceived("lobby", 3, (Member("A", 0), Member("B", 0)), True)) == []
+    assert asked(session) == [Who(3, "lobby", "B")]
+    assert shown(session, RosterReceived("lobby", 3, (Member("C", 0),), False)) == [
         "[who] 3 in the lobby: A, B, C"
     ]
 
 
-def test_the_state_of_the_connection_is_told_once():
-    told = online("lobby")
-    assert shown(told, Offline("gone", 1.0)) == ["[offline] gone; trying again"]
-    assert shown(told, Offline("refused", 2.0)) == []
-    assert told.retry_at is not None
-    assert shown(told, Online("Sourav", True, "")) == ["[online] connected again, as Sourav"]
-    assert told.retry_at is None
+def test_the_connection_state_is_shown_once():
+    session = online("lobby")
+    assert shown(session, Offline("gone", 1.0)) == ["[offline] gone; reconnecting"]
+    assert shown(session, Offline("refused", 2.0)) == []
+    assert session.retry_at is not None
+    assert shown(session, Online("Sourav", True, "")) == ["[online] reconnected as Sourav"]
+    assert session.retry_at is None
 
 
-def test_a_name_lost_while_away_is_told_once_and_nick_introduces_anew():
-    told = online("lobby")
-    shown(told, Offline("gone", 1.0))
-    told.core.lost()
-    (line,) = shown(told, NameRejected("Taken.", "Sourav2"))
-    assert line == "[error] Taken. To go on, write /nick and another one, such as /nick Sourav2"
+def test_a_name_lost_while_offline_is_shown_once_and_nick_chooses_another():
+    session = online("lobby")
+    shown(session, Offline("gone", 1.0))
+    session.core.lost()
+    (line,) = shown(session, NameRejected("Taken.", "Sourav2"))
+    assert line == "[error] Taken. Choose another name with /nick, such as /nick Sourav2"
     late = WarningReceived(Error(ErrorCode.HANDSHAKE_TIMEOUT, 0, 0, "No HELLO", ""))
-    assert shown(told, late) == []
-    assert shown(told, NameRejected("Taken.", "Sourav2")) == []
-    typed(told, "/nick Sourav2")
-    assert told.core.name == "Sourav2"
-    assert not asked(told)
-    shown(told, Online("Sourav2", False, ""))
-    assert told.refused is None
+    assert shown(session, late) == []
+    assert shown(session, NameRejected("Taken.", "Sourav2")) == []
+    typed(session, "/nick Sourav2")
+    assert session.core.name == "Sourav2"
+    assert not asked(session)
+    shown(session, Online("Sourav2", False, ""))
+    assert session.name_rejection is None
 
 
 @pytest.mark.parametrize(
@@ -264,7 +259,7 @@ def test_a_name_lost_while_away_is_told_once_and_nick_introduces_anew():
     [
         (
             EventsMissed("lobby", 3, 7),
-            "[missed] 5 events of the lobby: the server has them no more",
+            "[missed] 5 events of the lobby, no longer available on the server",
         ),
         (Undelivered("psst", "Nobody."), "[not delivered] 'psst': Nobody."),
         (
@@ -275,18 +270,18 @@ def test_a_name_lost_while_away_is_told_once_and_nick_introduces_anew():
             RequestRefused(Error(ErrorCode.NAME_TAKEN, Rename.TYPE, 1, "Taken.", "Lisa2"), None),
             "[error] Taken. Lisa2 is free.",
         ),
-        (HistoryReceived("lobby", (), 1), "[history] nothing is kept of the lobby"),
+        (HistoryReceived("lobby", (), 1), "[history] the lobby has no history"),
     ],
 )
-def test_the_rest_is_told_in_a_line(event, line):
+def test_other_events_are_one_line(event, line):
     assert shown(online("lobby"), event) == [line]
 
 
-def test_a_new_name_is_told_by_the_rooms_or_else_here():
+def test_a_new_name_is_shown_by_the_rooms_or_by_the_client():
     assert shown(online("lobby"), NameChanged("Lisa")) == []
-    told = online("lobby")
-    told.core.memory.rooms.clear()
-    assert shown(told, NameChanged("Lisa")) == ["[name] you are Lisa now"]
+    session = online("lobby")
+    session.core.memory.rooms.clear()
+    assert shown(session, NameChanged("Lisa")) == ["[name] you are Lisa now"]
 
 
 @pytest.mark.parametrize(
@@ -303,81 +298,47 @@ def test_a_new_name_is_told_by_the_rooms_or_else_here():
     ],
 )
 def test_commands_become_requests(line, wanted):
-    told = online("lobby", ROOM)
-    told.core._next_request = 2
-    assert typed(told, line) == []
-    assert asked(told) == [wanted]
+    session = online("lobby", ROOM)
+    session.core._next_request = 2
+    assert typed(session, line) == []
+    assert asked(session) == [wanted]
 
 
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
-        ("/who 0000000000", "[error] You are not in the room 00000-00000; /rooms lists"),
-        ("/room nowhere", "[error] You are not in the room nowhere; /rooms lists"),
-        ("/join nowhere", "[error] 'nowhere' is no room code; one looks like"),
-        ("/join LOBBY", "[room] you speak in the lobby"),
-        ("/rooms", "[rooms] lobby (you speak here), 7K3F9-2MQ0T"),
-        ("x" * 101, "[error] The message has 101 bytes; this server takes 100."),
-        ("/msg Nova " + "é" * 51, "[error] The message has 102 bytes; this server takes 100."),
+        ("/who 0000000000", "[error] You are not in room 00000-00000; /rooms lists your rooms."),
+        ("/room nowhere", "[error] You are not in room nowhere; /rooms lists your rooms."),
+        (
+            "/join nowhere",
+            "[error] A room code must look like 7K3F9-2MQ0T, or be lobby, got 'nowhere'.",
+        ),
+        ("/join LOBBY", "[room] you are now talking in the lobby"),
+        ("/rooms", "[rooms] lobby (current), 7K3F9-2MQ0T"),
+        ("x" * 101, "[error] A message must be at most 100 bytes, got 101."),
+        ("/msg Nova " + "é" * 51, "[error] A message must be at most 100 bytes, got 102."),
         ("beep \x07", "[error] The message contains the control character U+0007"),
     ],
 )
-def test_what_needs_no_server_is_answered_at_once(line, answer):
-    told = online("lobby", ROOM)
-    (shown_line,) = typed(told, line)
+def test_local_answers_are_immediate(line, answer):
+    session = online("lobby", ROOM)
+    (shown_line,) = typed(session, line)
     assert shown_line.startswith(answer)
-    assert not asked(told)
-    assert not told.core.unsent
+    assert not asked(session)
+    assert not session.core.unsent
 
 
-def test_what_is_said_goes_to_the_current_room_and_waits_for_its_echo():
-    told = online("lobby", ROOM)
-    typed(told, "/room 7K3F9-2MQ0T")
-    assert typed(told, "hello \udcff") == []
-    (send,) = told.core.memory.outbox.values()
+def test_a_message_goes_to_the_current_room_and_awaits_its_echo():
+    session = online("lobby", ROOM)
+    typed(session, "/room 7K3F9-2MQ0T")
+    assert typed(session, "hello \udcff") == []
+    (send,) = session.core.memory.outbox.values()
     assert (send.room, send.text) == (ROOM, "hello ?")
 
 
-def test_without_a_room_nothing_is_said():
-    told = online("lobby")
-    told.core.memory.rooms.clear()
-    told.current = ""
-    assert typed(told, "hello")[0].startswith("[error] You are in no room")
-    assert typed(told, "/who")[0].startswith("[error] You are in no room")
-
-
-async def test_a_link_has_more_time_to_answer(monkeypatch):
-    class PauseReading(Idle):
-        path = object()
-        why_lost = ""
-
-        async def events(self):
-            await asyncio.sleep(0.02)
-            yield Online("Nova", resumed=False, server="netchat test")
-
-        def drop(self):
-            raise AssertionError(self.why_lost)
-
-    monkeypatch.setattr(chat_session, "ANSWER_TIMEOUT", 0.0)
-    told = Conversation(PauseReading(ChatClient("Nova")), "here")  # type: ignore[arg-type]
-    assert [event.name async for event, _ in told.listen()] == ["Nova"]
-    assert not told.client.why_lost
-
-
-async def test_what_takes_the_connection_but_never_answers_is_no_place_to_chat(monkeypatch):
-    monkeypatch.setattr(chat_session, "ANSWER_TIMEOUT", 0.05)
-    loop = asyncio.get_running_loop()
-    gone = asyncio.Event()
-
-    class Silent(asyncio.Protocol):
-        def connection_lost(self, exc: Exception | None) -> None:
-            gone.set()
-
-    server = await loop.create_server(Silent, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server, ClientDriver("127.0.0.1", port, "Nova") as client:
-        told = Conversation(client, "here")
-        with pytest.raises(CannotConnect, match="does not answer as a chat server"):
-            async for _ in told.listen():
-                pass
-        await gone.wait()
+def test_without_a_room_no_message_is_sent():
+    session = online("lobby")
+    session.core.memory.rooms.clear()
+    session.current = ""
+    assert typed(session, "hello")[0].startswith("[error] You are not in a room")
+    assert typed(session, "/who")[0].startswith("[error] You are not in a room")

@@ -1,4 +1,4 @@
-"""The client at a keyboard, as a person sees it: two of them in terminals of tmux."""
+"""The client in a terminal, as a user sees it: two clients in tmux."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TIMEOUT = 60.0
 
 
 class Screen:
-    """One terminal with a client in it."""
+    """Terminal that runs a client."""
 
     def __init__(self, socket: Path, state: Path, port: int, *options: str) -> None:
         self._tmux = ["tmux", "-S", str(socket), "-f", os.devnull]
@@ -51,7 +51,7 @@ class Screen:
         ).stdout
 
     def type(self, *keys: str) -> None:
-        """Press keys: texts, and names of keys such as Enter."""
+        """Press keys: texts, or names of keys such as Enter."""
         for key in keys:
             self._run("send-keys", "-t", self.pane, key)
 
@@ -61,12 +61,12 @@ class Screen:
 
     @property
     def lines(self) -> list[str]:
-        """What is on the screen, without blank lines."""
+        """Return the lines of the screen, without blank ones."""
         shown = self._run("capture-pane", "-p", "-t", self.pane)
         return [line.rstrip() for line in shown.splitlines() if line.strip()]
 
     def see(self, text: str, *, at_end: bool = False) -> None:
-        """Wait until a line of the screen is `text`, or holds it at its end."""
+        """Wait until a line of the screen is `text`, or ends with it."""
         deadline = time.monotonic() + TIMEOUT
         while not any(line.endswith(text) if at_end else line == text for line in self.lines):
             assert time.monotonic() < deadline, f"no {text!r} in\n" + "\n".join(self.lines)
@@ -80,11 +80,11 @@ def place(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     subprocess.run(["tmux", "-S", str(socket), "kill-server"], check=False, capture_output=True)
 
 
-def test_two_people_chat_and_nothing_overwrites_what_is_being_typed(place):
+def test_two_users_chat_and_output_does_not_overwrite_the_input_line(place):
     with Server("--ephemeral") as server:
         nova = Screen(*place, server.port, "--name", "Nova")
         nova.see("[join] Nova joined the chat")
-        # The second one is asked for a name, wants a taken one, and takes what is offered.
+        # The second user is prompted for a name, enters a taken one, and accepts the suggestion.
         lisa = Screen(*place, server.port)
         lisa.see("Your name:")
         lisa.enter("nova")
@@ -110,11 +110,11 @@ def test_two_people_chat_and_nothing_overwrites_what_is_being_typed(place):
         lisa.see("you -> Nova: psst")
         nova.enter("/frob")
         nova.see(
-            "[error] There is no command /frob; /help lists the commands. To say it, write //frob."
+            "[error] Unknown command /frob; /help lists the commands. To send it as a message, write //frob."
         )
 
         nova.enter("/create")
-        nova.see("[who] nobody else is here yet")
+        nova.see("[who] no one else is here yet")
         lisa.enter("are you there?")
         nova.see("[lobby] Lisa: are you there?")
         nova.see("also in lobby", at_end=True)
@@ -126,15 +126,15 @@ def test_two_people_chat_and_nothing_overwrites_what_is_being_typed(place):
         lisa.see("ended with 0")
 
 
-def test_a_lost_connection_is_seen_and_what_was_typed_meanwhile_arrives(place):
+def test_a_lost_connection_is_shown_and_messages_typed_meanwhile_arrive(place):
     with Server("--ephemeral", port=free_port()) as server:
         nova = Screen(*place, server.port, "--name", "Nova", "--room", "ZZZZZ-ZZZZZ")
         nova.see("[room] you are in the lobby")  # an unknown room is an error, but not the end
         nova.see("[join] Nova joined the chat")
         server.kill()
-        nova.see("[offline] connection lost; trying again")
+        nova.see("[offline] connection lost; reconnecting")
         nova.enter("typed while offline")
-        nova.see("1 not sent yet", at_end=True)
+        nova.see("1 not acknowledged yet", at_end=True)
         server.start()
         nova.see("Nova: typed while offline")
         nova.see("Nova  |  online, 1 here", at_end=True)

@@ -85,7 +85,7 @@ def test_every_command_of_the_terminal_is_there_or_says_what_to_do_instead(page:
     assert not {*page["commands"]} & {*page["elsewhere"]}
     for verb, (arguments, does) in page["commands"].items():
         assert arguments == COMMANDS[verb].arguments
-        assert does == COMMANDS[verb].does.split(" (so do")[0]  # a page has no Ctrl-D
+        assert does == COMMANDS[verb].does.split(" (also")[0]  # a page has no Ctrl-D
 
 
 def test_lines_are_read_as_in_the_terminal(page: dict) -> None:

@@ -1,1 +1,1 @@
-"""TODO package docstring."""
+"""Subcommands of `netchat lab`."""

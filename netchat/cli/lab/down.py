@@ -1,22 +1,22 @@
-"""`netchat lab down`: end the lab, and whatever runs in it."""
+"""`netchat lab down`: remove the lab and end its programs."""
 
 from __future__ import annotations
 
 import click
 
-from netchat.cli.lab.permissions import may_make_networks
+from netchat.cli.lab.permissions import require_network_rights
 
 __all__ = ["down"]
 
 
-@click.command(short_help="End the lab, and whatever runs in it.")
+@click.command(short_help="Remove the lab and end its programs.")
 @click.pass_obj
 def down(name: str) -> int:
-    """End the lab, and the programs that run on its hosts; also what a killed lab has left.
+    """Remove the lab and end the programs on its hosts; clean up after a killed lab.
 
-    The exit code is 0 also if there was nothing to end.
+    The exit code is 0 even if no lab was up.
     """
-    with may_make_networks():
+    with require_network_rights():
         from netchat.lab.lab import take_down
 
         click.echo(take_down(name), err=True)

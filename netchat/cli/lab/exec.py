@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from netchat.cli.lab.permissions import may_make_networks
+from netchat.cli.lab.permissions import require_network_rights
 
 __all__ = ["exec"]
 
-#: What shells say of a program that is not there, and of one that may not be run.
+#: Exit codes of shells for a program that does not exist, and for one that cannot be executed.
 _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 
 
@@ -17,26 +17,26 @@ _NOT_FOUND, _NOT_RUNNABLE = 127, 126
     short_help="Run a program on a host.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
-@click.option("--root", is_flag=True, help="As root, rather than as who has called sudo.")
+@click.option("--root", is_flag=True, help="Run as root instead of the user who called sudo.")
 @click.argument("host")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def exec(name: str, root: bool, host: str, command: tuple[str, ...]) -> int:  # noqa: A001
-    """Run COMMAND on HOST, by default a shell; its exit code is passed on.
+    """Run COMMAND (default: a shell) on HOST and return its exit code.
 
-    It runs as the user who has called sudo, in the same folder and with the same environment, and
-    netchat and python are those of this installation. There the hosts are called h1, h2 and so on
-    (with their IPv6 addresses h1-v6, h2-v6). It ends with the lab.
+    It runs as the user who called sudo, in the same folder and environment; netchat and python are
+    those of this installation. The names h1, h2 and so on resolve to the hosts' IPv4 addresses, and
+    h1-v6, h2-v6 to their IPv6 addresses. The command ends with the lab.
 
     \b
     Examples:
       sudo netchat lab exec h1 -- netchat serve --lan
       sudo netchat lab exec h2 -- netchat client h1 --name Nova
       sudo netchat lab exec h2 -- netchat load h1 --users 2 --messages 10000
-      sudo netchat lab exec --root h2 -- ip link set eth0 down      pull the plug
+      sudo netchat lab exec --root h2 -- ip link set eth0 down      unplug the cable
       sudo netchat lab exec h3                                      a shell
     """
-    with may_make_networks():
+    with require_network_rights():
         from netchat.lab.execute import execute
         from netchat.lab.lab_lock import namespace_of
 
@@ -45,8 +45,8 @@ def exec(name: str, root: bool, host: str, command: tuple[str, ...]) -> int:  # 
         try:
             execute(namespace_of(name, host), host, command, as_root=root)
         except FileNotFoundError:
-            click.echo(f"netchat: {what}: there is no such program", err=True)
+            click.echo(f"netchat: {what}: no such program", err=True)
             return _NOT_FOUND
         except OSError as error:
-            click.echo(f"netchat: {what} cannot be run: {error.strerror}", err=True)
+            click.echo(f"netchat: cannot run {what}: {error.strerror}", err=True)
             return _NOT_RUNNABLE

@@ -1,4 +1,4 @@
-"""`netchat lab grade`: run the checks on students' notebooks."""
+"""`netchat lab grade`: grade students' notebooks by their self-checks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from netchat.chat.text import show_text
-from netchat.cli.exits import FAILED
 from netchat.cli.params.duration import DURATION
+from netchat.exit_codes import FAILED
 from netchat.wording import many
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["grade"]
 
 
-@click.command(short_help="Run the self-checks on students' notebooks, and write a CSV.")
+@click.command(short_help="Grade students' notebooks by their self-checks; write a CSV.")
 @click.argument(
     "notebooks", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path),
     metavar="NOTEBOOK...",
 )  # fmt: skip
 @click.option(
     "--course", type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of the course: its checks count.  [default: experiments/ here or above]",
+    help="Folder of the course, whose checks are used.  [default: experiments/ here or above]",
 )  # fmt: skip
 @click.option(
     "-o", "--output", type=click.File("w", encoding="utf-8", lazy=False), default="-",
@@ -36,16 +36,16 @@ __all__ = ["grade"]
 )  # fmt: skip
 @click.option(
     "--limit", type=DURATION, default="2m", show_default=True,
-    help="For the cells of one notebook, however often they are run. A cell that takes half of it "
-    "is left out.",
+    help="Time limit for the cells of one notebook, over all runs. A cell that takes half of it is "
+    "skipped.",
 )  # fmt: skip
 @click.option(
     "--check-limit", type=DURATION, default="20s", show_default=True,
-    help="For the check of one exercise.",
+    help="Time limit for the check of one exercise.",
 )  # fmt: skip
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True,
-    help="Notebooks at a time.",
+    help="Number of notebooks graded in parallel.",
 )  # fmt: skip
 def grade(
     notebooks: tuple[Path, ...],
@@ -55,13 +55,13 @@ def grade(
     check_limit: float,
     jobs: int,
 ) -> None:
-    """Run each NOTEBOOK (or all in a folder) in a process of its own; judge its answers by the checks.
+    """Run each NOTEBOOK (or all in a folder) in a separate process, and check its answers.
 
-    A line of CSV for each exercise: passed, wrong, not answered, not reached (its check was not
-    run) or failed, with what the check says. Cells that fail, loop or end the process are left out
-    and noted, and the rest still counts. A notebook cannot change the checks or the verdict. On
-    Linux it runs in namespaces of its own, in which it sees neither your files nor other notebooks;
-    where that is not possible, one line says so.
+    The CSV has one line per exercise: passed, wrong, not answered, not reached (its check was not
+    run) or failed, with the message of the check. Cells that fail, loop or end the process are
+    skipped and noted; the other cells still count. A notebook cannot change the checks or the
+    result. On Linux it runs in separate namespaces, without access to your files or to other
+    notebooks; if that is not possible, a warning says so.
 
     \b
     Examples:
@@ -74,10 +74,10 @@ def grade(
     folder = _course(course)
     files = list(dict.fromkeys(_files(notebooks)))
     if not files:
-        raise click.UsageError("There is no notebook (*.ipynb) in there.")
+        raise click.UsageError("No notebook (*.ipynb) found in the given folders.")
     level, missing = isolation()
     if missing:
-        click.echo(f"Not isolated: {missing}. Grade strangers' notebooks in a container.", err=True)
+        click.echo(f"Not isolated: {missing}. Grade untrusted notebooks in a container.", err=True)
     graded: list[Grade] = []
 
     def rows() -> Iterator[Grade]:
@@ -106,13 +106,13 @@ def _course(given: Path | None) -> Path:
             return find_course()
         except NetchatError as error:
             raise click.UsageError(
-                f"The course is not found from {Path.cwd()}: name its folder, experiments/ in a "
-                "clone of netchat, by --course FOLDER (or in NETCHAT_COURSE)."
+                f"No course found in {Path.cwd()} or above: name its folder, experiments/ in a "
+                "clone of netchat, with --course FOLDER or NETCHAT_COURSE."
             ) from error
     if not (given / "checks" / "lesson_01.py").is_file():
         raise click.UsageError(
-            f"--course {given}: there is no checks/lesson_01.py in it; name the folder "
-            "experiments/ of a clone of netchat."
+            f"--course must be the folder experiments/ of a clone of netchat, got {given}, which "
+            "has no checks/lesson_01.py."
         )
     return given
 
@@ -138,10 +138,10 @@ def _graded(
             return [submission]
         try:
             return grade_apart(submission, folder, limit, check_limit, level)
-        except Exception as error:  # of one notebook; the others still get their grades
+        except Exception as error:  # a fault in one notebook must not stop the others
             return [failed(submission.notebook, f"its grading failed: {error}")]
 
-    submissions = [read(file) for file in files]  # all of them before any of them runs
+    submissions = [read(file) for file in files]  # read every file before running any notebook
     with ThreadPoolExecutor(jobs) as pool:
         yield from pool.map(one, submissions)
 
@@ -164,7 +164,10 @@ def _files(given: tuple[Path, ...]) -> Iterator[Path]:
 
 
 def _shared(graded: list[Grade]) -> Iterator[str]:
-    """Two notebooks of one lesson with one name have the same numbers: worth a look."""
+    """Yield a line for each student name that several notebooks of a lesson share.
+
+    The name selects the student's numbers, so such notebooks have the same answers.
+    """
     from netchat.course.variant import identity
 
     owners: dict[tuple[str, str], dict[str, str]] = {}
@@ -176,4 +179,4 @@ def _shared(graded: list[Grade]) -> Iterator[str]:
         if len(files) > 1:
             names = " and ".join(repr(name) for name in sorted(set(files.values())))
             notebooks = many(len(files), "notebook")
-            yield f"lesson {lesson}: {notebooks} are of {names}: {', '.join(sorted(files))}"
+            yield f"lesson {lesson}: {notebooks} have the name {names}: {', '.join(sorted(files))}"

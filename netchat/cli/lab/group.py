@@ -1,4 +1,4 @@
-"""`netchat lab`: hosts and a bad network on this machine. Its commands are files of their own."""
+"""`netchat lab`: group of the lab's commands."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from netchat.cli.lazy import LazyGroup
 
 __all__ = ["lab"]
 
-#: Every command of the lab: its name, the module in `netchat.cli` that has it, its line in the help.
+#: Name of each command of the lab, its module in `netchat.cli`, and its line in the help.
 COMMANDS = {
-    "up": ("lab.up", "Make the hosts and the network between them."),
+    "up": ("lab.up", "Create the hosts and the network between them."),
     "exec": ("lab.exec", "Run a program on a host."),
-    "status": ("lab.status", "Show the hosts, and what the network has done."),
-    "sniff": ("lab.sniff", "Show the chat on a host's cable."),
-    "down": ("lab.down", "End the lab, and whatever runs in it."),
-    "grade": ("lab.grade", "Run the self-checks on students' notebooks, and write a CSV."),
+    "status": ("lab.status", "Show the hosts and the network's counters."),
+    "sniff": ("lab.sniff", "Capture chat traffic on a host's cable."),
+    "down": ("lab.down", "Remove the lab and end its programs."),
+    "grade": ("lab.grade", "Grade students' notebooks by their self-checks; write a CSV."),
 }
 
 
 @click.group(
     cls=LazyGroup,
     table=COMMANDS,
-    short_help="Make hosts on this machine, joined by a network that damages.",
+    short_help="Create hosts on this machine, connected by a lossy network.",
 )
 @click.option(
     "--name", default="lab", show_default=True, metavar="NAME",
-    help="Which lab, if there are several at a time.",
+    help="Name of the lab, to run several at a time.",
 )  # fmt: skip
 @click.pass_context
 def lab(ctx: click.Context, name: str) -> None:
-    """Hosts on this machine, joined by a network that loses, reorders and damages.
+    """Create hosts on this machine, connected by a network that loses, reorders and damages.
 
-    The hosts are network namespaces, called h1, h2 and so on. What they send each other passes a
-    bridge that does to real Ethernet frames what is asked for. It needs Linux and root.
+    The hosts are network namespaces, named h1, h2 and so on. A bridge between them applies the
+    selected impairments to real Ethernet frames. The lab requires Linux and root.
 
     \b
     Try it, in four terminals:

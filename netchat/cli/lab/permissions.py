@@ -1,4 +1,4 @@
-"""What is said to who may not make networks."""
+"""Errors for users who are not permitted to create network namespaces."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ from contextlib import contextmanager
 
 from netchat.errors import NotPermitted
 
-__all__ = ["may_make_networks"]
+__all__ = ["require_network_rights"]
 
 
 @contextmanager
-def may_make_networks() -> Iterator[None]:
-    """Tell who may not what to do about it."""
+def require_network_rights() -> Iterator[None]:
+    """Turn permission errors into one that says how to get the permission.
+
+    Raises:
+        NotPermitted: This is not Linux, or the user may not create or enter namespaces.
+    """
     if sys.platform != "linux":
         raise NotPermitted(
-            "The lab is made of Linux's network namespaces: run it in a Linux machine."
+            f"The lab requires Linux network namespaces, but this system is {sys.platform}: run it "
+            "on a Linux machine."
         )
     try:
         yield
     except (NotPermitted, PermissionError) as error:
         raise NotPermitted(
-            "Only root may make hosts and networks, or enter them. Run it with: "
-            'sudo "$(command -v netchat)" lab … (netchat doctor says whether root may, here).'
+            "The lab requires root. Run it with: "
+            'sudo "$(command -v netchat)" lab … (netchat doctor checks whether root is enough here).'
         ) from error

@@ -1,4 +1,4 @@
-"""`netchat lab sniff`: the chat on a host's cable."""
+"""`netchat lab sniff`: capture chat traffic on a host's cable."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import sys
 
 import click
 
-from netchat.cli.lab.permissions import may_make_networks
+from netchat.cli.lab.permissions import require_network_rights
 
 __all__ = ["sniff"]
 
 
 @click.command(
-    short_help="Show the chat on a host's cable.",
+    short_help="Capture chat traffic on a host's cable.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.argument("what", metavar="[HOST] [OPTIONS OF SNIFF]", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def sniff(name: str, what: tuple[str, ...]) -> None:
-    """Show the chat on the cable of HOST (h1 by default), decoded, as it happens.
+    """Capture and decode chat traffic on the cable of HOST (default: h1), live.
 
-    Listens at the bridge's end of the cable: what the host sends is still intact there, and what it
-    gets is damaged already. The options are those of `netchat sniff`.
+    It listens at the bridge's end of the cable: frames from the host are still intact, frames to
+    the host are already damaged. The options are those of `netchat sniff`.
 
     \b
     Examples:
       sudo netchat lab sniff
       sudo netchat lab sniff h2 --tree
-      sudo netchat lab sniff h2 --write chat.pcapng      for netchat inspect, and Wireshark
+      sudo netchat lab sniff h2 --write chat.pcapng      for netchat inspect and Wireshark
     """
-    with may_make_networks():
+    with require_network_rights():
         from netchat.lab.execute import execute
         from netchat.lab.lab_lock import namespace_of
 

@@ -1,4 +1,4 @@
-"""`netchat lab status`: the hosts, and what the network has done."""
+"""`netchat lab status`: show the hosts and the network's counters."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any
 import click
 import wcwidth
 
-from netchat.cli.exits import FAILED
+from netchat.exit_codes import FAILED
 from netchat.wording import many
 
 __all__ = ["show_directions", "status"]
 
-#: The columns: title, the count's name.
+#: Title of each column, and the name of its counter.
 _COLUMNS = (
     ("frames", "packets"),
     ("bytes", "bytes"),
     ("lost", "lost"),
-    ("doubled", "duplicated"),
+    ("duplicated", "duplicated"),
     ("reordered", "reordered"),
     ("damaged", "damaged"),
-    ("wrong bits", "flipped"),
+    ("bit errors", "flipped"),
 )
 
 
-@click.command(short_help="Show the hosts, and what the network has done.")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.command(short_help="Show the hosts and the network's counters.")
+@click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
 @click.pass_obj
 def status(name: str, as_json: bool) -> int:
-    """Show the hosts, and what the network has done to the frames of each direction.
+    """Show the hosts, and how many frames the network lost or damaged in each direction.
 
-    The exit code is 1 if no lab is up. No root is needed.
+    The exit code is 1 if no lab is up. Root is not required.
 
     \b
     Examples:
@@ -60,7 +60,7 @@ def status(name: str, as_json: bool) -> int:
 
 
 def show_directions(state: dict[str, Any], *, err: bool = False) -> None:
-    """Print a table of what was done to the frames of each direction."""
+    """Print the counters of each direction as a table."""
     rows = [("direction", *(title for title, _ in _COLUMNS))]
     for line in state["directions"]:
         counts = (f"{line[name]:,}" for _, name in _COLUMNS)
@@ -73,8 +73,7 @@ def show_directions(state: dict[str, Any], *, err: bool = False) -> None:
         ]
         click.secho("  ".join(cells), bold=number == 0, err=err)
     late = sum(line["overflowed"] for line in state["directions"])
-    for count, why in ((late, "too much was under way"), (state["missed"], "they came too fast")):
+    for count, why in ((late, "a queue was full"), (state["missed"], "they arrived too fast")):
         if count:
-            click.echo(
-                f"{many(count, 'frame more was', 'frames more were')} lost, because {why}.", err=err
-            )
+            lost = many(count, "more frame was", "more frames were")
+            click.echo(f"{lost} lost because {why}.", err=err)

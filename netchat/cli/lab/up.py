@@ -1,4 +1,4 @@
-"""`netchat lab up`: make the hosts and the network between them."""
+"""`netchat lab up`: create the hosts and the network between them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.cli.exits import INTERRUPTED
-from netchat.cli.lab.permissions import may_make_networks
+from netchat.cli.lab.permissions import require_network_rights
 from netchat.cli.lab.status import show_directions
 from netchat.cli.params.impairment import impair_options
+from netchat.exit_codes import INTERRUPTED
 
 if TYPE_CHECKING:
     from netchat.channels.impairment import Impairments
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["up"]
 
 
-@click.command(short_help="Make the hosts and the network between them.")
+@click.command(short_help="Create the hosts and the network between them.")
 @click.option(
     "--hosts", default=2, show_default=True, type=click.IntRange(2, 64),
-    help="How many hosts: h1, h2 and so on.",
+    help="Number of hosts, named h1, h2 and so on.",
 )  # fmt: skip
 @click.option(
     "--channel", metavar="SPEC",
-    help="Turn bits over in IP packets, heads included, as bsc:1e-5 or "
-    "gilbert-elliott:P_GB,P_BG,E_GOOD,E_BAD does.",
+    help="Channel that flips bits in IP packets, headers included, such as bsc:1e-5 or "
+    "gilbert-elliott:P_GB,P_BG,E_GOOD,E_BAD.",
 )  # fmt: skip
 @impair_options
-@click.option("--detach", is_flag=True, help="Come back when it is up; end it with `lab down`.")
+@click.option("--detach", is_flag=True, help="Run in the background until `lab down`.")
 @click.pass_obj
 def up(
     name: str,
@@ -47,55 +47,55 @@ def up(
     seed: int | None,
     detach: bool,
 ) -> int:
-    """Make hosts on this machine, and a bridge between them that does to frames what is asked for.
+    """Create hosts on this machine, and a bridge between them that applies the impairments.
 
-    It happens to each frame once on its way from host to host, in each direction by itself. The lab
-    stays up until Ctrl-C (so that nobody forgets it), or with --detach until `netchat lab down`.
-    Either way nothing stays behind; what a killed lab has left is removed by the next one.
+    The impairments apply once to each frame from host to host, independently in each direction.
+    The lab stays up until Ctrl-C, or with --detach until `netchat lab down`. Both remove everything;
+    the next lab removes the remains of a killed one.
 
     \b
     Examples:
       sudo netchat lab up                                       two hosts, and a perfect network
       sudo netchat lab up --hosts 3 --channel bsc:1e-5 --loss 0.01 --delay 20ms
       sudo netchat lab up --duplicate 0.01 --reorder 0.1 --seed 1
-      sudo netchat lab up --loss 0.05 --burst 4 --detach        losses come four in a row
+      sudo netchat lab up --loss 0.05 --burst 4 --detach        bursts of four lost packets
     """
     from netchat.channels.impairment import Impairments
 
     try:
-        wish = Impairments(channel, loss, burst, duplicate, reorder, delay)
+        impairments = Impairments(channel, loss, burst, duplicate, reorder, delay)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    tell = os.open(os.devnull, os.O_WRONLY)
+    ready_fd = os.open(os.devnull, os.O_WRONLY)
     if detach:
-        tell, told = _fork()
-        if told is not None:
-            return told
-    with may_make_networks():
+        ready_fd, status = _fork()
+        if status is not None:
+            return status
+    with require_network_rights():
         from netchat.lab.lab import Lab
 
         stopping, stop = os.pipe()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: os.write(stop, b"."))
-        with Lab(name, [f"h{number}" for number in range(1, hosts + 1)], wish, seed) as lab:
-            _show(lab, wish, detach=detach)
-            os.write(tell, b".")
+        with Lab(name, [f"h{number}" for number in range(1, hosts + 1)], impairments, seed) as lab:
+            _show(lab, impairments, detach=detach)
+            os.write(ready_fd, b".")
             if detach:
-                _let_go_of_the_terminal()
+                _detach_from_terminal()
             lab.serve(stopping)
             state = lab.state()
-            click.echo("\nEnding what runs on the hosts.", err=True)  # behind the ^C
+            click.echo("\nEnding the programs on the hosts.", err=True)  # new line after ^C
     show_directions(state, err=True)
-    click.echo("The lab is down; nothing of it is left.", err=True)
+    click.echo("The lab is down; everything has been removed.", err=True)
     return 0
 
 
 def _fork() -> tuple[int, int | None]:
-    """Go on in the background.
+    """Fork into the background.
 
     Returns:
-        There: where to write a byte when the lab is up, and None. In the foreground: the exit code,
-        once the lab is up or has failed.
+        In the child: a file descriptor to write a byte to when the lab is up, and None. In the
+        parent: -1 and the exit code, once the lab is up or has failed.
     """
     reading, writing = os.pipe()
     child = os.fork()
@@ -113,25 +113,25 @@ def _fork() -> tuple[int, int | None]:
     return -1, max(os.waitstatus_to_exitcode(status), 0) or INTERRUPTED
 
 
-def _let_go_of_the_terminal() -> None:
+def _detach_from_terminal() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(nothing, number)
 
 
-def _show(lab: Lab, wish: Impairments, *, detach: bool) -> None:
+def _show(lab: Lab, impairments: Impairments, *, detach: bool) -> None:
     hosts = lab.network.hosts.values()
-    # What to type: as root or by sudo, and by its path where that finds no netchat.
+    # Commands to copy: with sudo unless run by root, and with a path if netchat is not in PATH.
     found = shutil.which("netchat") == shutil.which(sys.argv[0])
     command = ("sudo " if "SUDO_UID" in os.environ else "") + ("netchat" if found else sys.argv[0])
     command += " lab" if lab.network.name == "lab" else f" lab --name {lab.network.name}"
     lines = [f"{host.name:<4} {host.address:<12} {host.address6}" for host in hosts]
     lines += [
-        f"Between any two, each way: {wish} (--seed {lab.seed}).",
+        f"Between any two, each way: {impairments} (--seed {lab.seed}).",
         "",
         f"{command} exec h1 -- netchat serve --lan",
         f"{command} exec h2 -- netchat client h1 --name Nova",
         f"{command} sniff",
-        f"{command} down" if detach else "Ctrl-C ends it, and whatever runs in it.",
+        f"{command} down" if detach else "Ctrl-C removes the lab and ends its programs.",
     ]
     click.echo("\n".join(lines), err=True)

@@ -1,1 +1,1 @@
-"""TODO package docstring."""
+"""Options and parameter types that several commands share."""

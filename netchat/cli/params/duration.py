@@ -1,4 +1,4 @@
-"""Durations on the command line: `90`, `90s`, `5m`, `2h`, `30d`."""
+"""Parameter type for durations: `90`, `90s`, `5m`, `2h`, `30d`."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ class _Duration(click.ParamType):  # type: ignore[type-arg] # generic since clic
         except (ValueError, KeyError):
             seconds = math.nan
         if not 0 <= seconds < math.inf:
-            self.fail(f"{value!r} is no duration; write 90, 90s, 5m, 2h or 30d", param, ctx)
+            self.fail(
+                f"must be a duration such as 90, 90s, 5m, 2h or 30d, got {value!r}.", param, ctx
+            )
         return seconds
 
 
-#: A click parameter type: seconds, as a float.
+#: Parameter type that converts a duration to seconds.
 DURATION = _Duration()

@@ -1,4 +1,4 @@
-"""The options of commands that lose, double, reorder and delay packets."""
+"""Options of commands that lose, duplicate, reorder and delay packets."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ def impair_options(command: _F) -> _F:
     for option in (
         click.option(
             "--seed", type=click.IntRange(0), metavar="N",
-            help="Let chance begin here, so that a run can be repeated.",
+            help="Random seed, for reproducible runs.",
         ),
         click.option(
             "--delay", type=DURATION, default=0.0, metavar="TIME",
-            help="Let everything be under way for so long, each way, such as 20ms.",
+            help="One-way delay, such as 20ms.",
         ),
         click.option(
             "--reorder", type=_SHARE, default=0.0, metavar="P",
-            help="Hold this share of packets back until one to three later ones have overtaken them.",
+            help="Probability that one to three later packets overtake a packet.",
         ),
         click.option(
             "--duplicate", type=_SHARE, default=0.0, metavar="P",
-            help="Let this share of packets arrive twice.",
+            help="Probability that a packet arrives twice.",
         ),
         click.option(
             "--burst", type=FiniteRange(1), metavar="N",
-            help="Lose N packets in a row, on average.  [default: each by itself]",
+            help="Mean length of a loss burst, in packets.  [default: independent losses]",
         ),
         click.option(
             "--loss", type=_SHARE, default=0.0, metavar="P",
-            help="Lose this share of packets, such as 0.01.",
+            help="Probability that a packet is lost, such as 0.01.",
         ),
     ):  # fmt: skip
         command = option(command)

@@ -1,4 +1,4 @@
-"""The options of commands that speak to a server over a link, through a channel, or both."""
+"""Options of commands that connect to a server over a link, a simulated channel, or both."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ def path_options(command: _F) -> _F:
     for option in (
         click.option(
             "--seed", type=click.IntRange(0), metavar="N",
-            help="Let the channel's chance begin here, so that a run can be repeated.",
+            help="Random seed for the channel, for reproducible runs.",
         ),
         click.option(
             "--channel", metavar="SPEC",
-            help="Turn bits over in both directions, as bsc:1e-3 or "
-            "gilbert-elliott:P_GB,P_BG,E_GOOD,E_BAD does.",
+            help="Simulated channel that flips bits in both directions, such as bsc:1e-3 or "
+            "gilbert-elliott:P_GB,P_BG,E_GOOD,E_BAD.",
         ),
         click.option(
             "--udp", is_flag=True,
-            help="Let the link go over UDP (the server: netchat serve --udp).",
+            help="Use UDP for the link (requires netchat serve --udp).",
         ),
         click.option(
             "--link", metavar="SPEC",
-            help="Speak over a link that corrects errors with this code, such as rs:255,223, and "
-            "sends again what it could not correct; adaptive chooses the code block by block, in "
-            "both directions.  [default: none; with --udp, uncoded]",
+            help="Link that corrects errors with this code, such as rs:255,223, and retransmits "
+            "blocks it cannot correct. adaptive selects the code for each block, in both "
+            "directions.  [default: none; with --udp, uncoded]",
         ),
     ):  # fmt: skip
         command = option(command)
@@ -43,15 +43,13 @@ def check_path(link: str | None, channel: str | None, *, udp: bool) -> str | Non
     """Check the options.
 
     Returns:
-        The link's code; None for none.
+        Code or policy of the link; None for no link.
 
     Raises:
-        BadParameter: there is no such code or channel.
+        BadParameter: The code or the channel is not valid.
     """
     if udp and link == "none":
-        text = (
-            "over UDP there is always a link; leave it out, and nothing is corrected but sent again"
-        )
+        text = "UDP always uses a link; omit --link to retransmit without correcting errors."
         raise click.BadParameter(text, param_hint="--link")
     code = None if link == "none" else link or ("uncoded" if udp else None)
     try:

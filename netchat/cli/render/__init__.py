@@ -1,1 +1,1 @@
-"""TODO package docstring."""
+"""Terminal output of frames, codewords and captured items."""

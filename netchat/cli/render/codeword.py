@@ -1,4 +1,4 @@
-"""Blocks on their way through a code, drawn symbol by symbol for a terminal."""
+"""Blocks before and after a channel and a decoder, drawn symbol by symbol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "blocks_of", "print_blocks", "print_text", "symbols_text"]
 
-#: Columns that names of lines take, and the space between two blocks.
+#: Columns of the line labels, and of the space between two blocks.
 _MARGIN, _GAP = 10, 2
 
 _DATA: dict[str, Any] = {"fg": "cyan"}
@@ -31,31 +31,31 @@ _WRONG: dict[str, Any] = {"fg": "red", "bold": True}
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block on its way; a list has an entry for each symbol of the codeword."""
+    """One block at each stage; arrays have one entry per symbol of the codeword."""
 
     symbols: int
     bits: int
-    """Bits in a symbol: 1 or 8."""
+    """Bits per symbol: 1 or 8."""
     is_data: NDArray[np.bool_]
     sent: NDArray[np.uint8] | None
-    """None if nobody here knows."""
+    """Symbols that were sent; None if unknown."""
     received: NDArray[np.uint8]
     lost: NDArray[np.bool_]
     decided: NDArray[np.uint8]
-    """The codeword that the decoder decided on; what was received, if it failed."""
+    """Codeword that the decoder chose; the received symbols if decoding failed."""
     corrected: int
-    """As `netchat.coding.Decoded` has it."""
+    """Number of corrected symbols, -1 if decoding failed."""
 
     @property
     def good(self) -> bool:
-        """Whether what was decided is what was sent, as far as that is known."""
+        """Whether decoding succeeded with the codeword that was sent, if that is known."""
         return self.corrected >= 0 and (
             self.sent is None or bool((self.sent == self.decided).all())
         )
 
     @property
     def verdict(self) -> str:
-        """In a word."""
+        """Outcome in one or two words."""
         if self.corrected < 0:
             return "failed"
         if not self.good:
@@ -64,13 +64,21 @@ class Block:
 
 
 def blocks_of(code: Code, sent: Any, received: Any, lost: Any, result: Decoded) -> list[Block]:
-    """A batch of blocks, from what was sent (or None), received, lost (or None) and decoded."""
+    """Return the blocks of a batch.
+
+    Args:
+        code: Code of the batch.
+        sent: Codewords, shape (batch, n), or None if unknown.
+        received: Received symbols, shape (batch, n).
+        lost: Erasures, bool, shape (batch, n), or None.
+        result: Result of the decoder.
+    """
     import numpy as np
 
     is_data = np.zeros(code.n, np.bool_)
     if code.systematic:
         is_data[code.data_positions] = True
-    # What a decoder that failed has decided is nothing: the word stays as it came.
+    # A failed decoder has no codeword: show the received symbols.
     decided = np.where(result.failed[:, None], received, code.encode(result.message))
     none = np.zeros(code.n, np.bool_)
     return [
@@ -83,7 +91,7 @@ def blocks_of(code: Code, sent: Any, received: Any, lost: Any, result: Decoded) 
 
 
 def print_blocks(code: Code, blocks: list[Block]) -> None:
-    """Draw blocks, as many side by side as the terminal has room for."""
+    """Draw blocks side by side, as many as fit the terminal's width."""
     kinds = " and ".join((click.style("data", **_DATA), click.style("parity", **_PARITY)))
     columns = shutil.get_terminal_size().columns
     click.echo(click.wrap_text(code.name, columns))
@@ -107,7 +115,7 @@ def print_blocks(code: Code, blocks: list[Block]) -> None:
     if line:
         _print_line(line)
     if any(block.verdict != "ok" for block in blocks):
-        click.echo("^ arrived wrong or was lost, and is put right    ! is still wrong\n")
+        click.echo("^ received wrong or lost, then corrected    ! still wrong\n")
 
 
 def _width(block: Block, start: int, stop: int) -> int:
@@ -116,7 +124,7 @@ def _width(block: Block, start: int, stop: int) -> int:
 
 
 def _print_line(pieces: list[tuple[Block, int, int]]) -> None:
-    """Pieces of blocks side by side: sent, received, what happened to each symbol, decided."""
+    """Print parts of blocks side by side: sent, received, marks, decoded."""
     rows: dict[str, list[str]] = {"sent": [], "received": [], "": [], "decoded": [], " ": []}
     for block, start, stop in pieces:
         width = _width(block, start, stop)
@@ -150,7 +158,7 @@ def _print_line(pieces: list[tuple[Block, int, int]]) -> None:
 
 
 def symbols_text(block: Block, values: NDArray[np.uint8] | None) -> str | None:
-    """Symbols of a block without colours: bits, or bytes in hexadecimal."""
+    """Return symbols without colours: bits, or bytes in hexadecimal."""
     return None if values is None else "".join(_symbol(block, value) for value in values)
 
 
@@ -159,7 +167,7 @@ def _symbol(block: Block, value: int) -> str:
 
 
 def print_text(name: str, data: bytes, *, good: bool | None = None) -> None:
-    """Print a text that may be damaged, without its control characters."""
+    """Print a text that may be damaged, with control characters escaped."""
     text = show_text(data.decode(errors="replace"))
     style: dict[str, Any] = {} if good is None else _GOOD if good else _WRONG
     click.echo(f"{name:<{_MARGIN}}{click.style(text, **style)}")

@@ -1,4 +1,4 @@
-"""A frame taken apart for the eye: every field with its bytes and its meaning."""
+"""Annotated dump of a frame: each field with its bytes and its meaning."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from netchat.errors import BadBody
 from netchat.wire import HEADER_FIELDS, HEADER_SIZE, MESSAGES, Field, walk
 from netchat.wording import many
 
-__all__ = ["anatomy"]
+__all__ = ["frame_dump"]
 
-#: Bytes shown in a line, and lines for one field at most; a longer field is cut, and says so.
+#: Bytes per line, and maximum number of lines per field; a longer field is truncated.
 _ACROSS, _LINES = 8, 8
 
 
-def anatomy(frame: bytes, width: int | None = None) -> list[str]:
-    """Lines that show a frame field by field, as far as it is one.
+def frame_dump(frame: bytes, width: int | None = None) -> list[str]:
+    """Return lines that show a frame field by field, up to the first invalid one.
 
     Args:
-        frame: a whole header and a body, right or wrong.
-        width: columns to fill; the terminal's by default.
+        frame: A complete header and a body, valid or not.
+        width: Columns to fill; None is the terminal's width.
 
     Returns:
-        A line or more a field: offset, bytes, name, value, meaning.
+        One or more lines per field: offset, bytes, name, value, meaning.
     """
     width = width or shutil.get_terminal_size((100, 24)).columns
     cls = MESSAGES.get(frame[3])
-    title, what = f"Type {frame[3]:#04x}", "not in NCP/1."
+    title, what = f"Type {frame[3]:#04x}", "not a message of NCP/1."
     if cls is not None:
         title, what = cls.NAME, (inspect.getdoc(cls) or "").partition("\n")[0]
     lines = [f"{title} frame, {many(len(frame), 'byte')}: {what}"]
@@ -46,7 +46,7 @@ def anatomy(frame: bytes, width: int | None = None) -> list[str]:
             "crc": f"{number:#010x}",
         }.get(name, str(number))
         lines += _rows(width, offset, raw, name, shown, meaning)
-    end, problem = HEADER_SIZE, "no field of the message"
+    end, problem = HEADER_SIZE, "not part of the message"
     try:
         for span in walk(cls, frame[HEADER_SIZE:]) if cls is not None else ():
             raw = frame[HEADER_SIZE + span.start : HEADER_SIZE + span.end]

@@ -1,4 +1,4 @@
-"""Prints the items of a capture, live or not: chosen ones, as lines or as JSON."""
+"""Printer for captured items, as text or JSON lines."""
 
 from __future__ import annotations
 
@@ -23,18 +23,15 @@ _BYTES = {"broken": "red", "sent": "green"}
 
 
 class ItemPrinter:
-    """Prints items to standard output.
+    """Printer of captured items to standard output.
 
     Args:
-        wanted: which of them; None is all.
-        as_json: JSON, one object a line.
-        tree: every field, with its bytes.
-        as_hex: the bytes.
-        clock: the time of day, not seconds from the first item.
-        count: messages to print; behind them nothing more is.
-
-    Attributes:
-        full: whether `count` messages were printed.
+        wanted: Filter; None prints every item.
+        as_json: Print JSON, one object per line.
+        tree: Print every field, with its bytes.
+        as_hex: Print the bytes.
+        clock: Print the time of day instead of seconds since the first item.
+        count: Number of messages after which to stop; None is no limit.
     """
 
     def __init__(
@@ -55,11 +52,11 @@ class ItemPrinter:
 
     @property
     def full(self) -> bool:
-        """Whether the messages that were asked for have been printed."""
+        """Whether `count` messages have been printed."""
         return self._left == 0
 
     def show(self, items: Iterable[Item]) -> None:
-        """Print those of the items that are wanted, at once."""
+        """Print the items that pass the filter, and flush."""
         text: list[str] = []
         for item in items:
             if self.full:
@@ -70,7 +67,7 @@ class ItemPrinter:
             if self._left is not None and isinstance(item, Decoded):
                 self._left -= 1
         if text:
-            click.echo("\n".join(text))  # which flushes, too
+            click.echo("\n".join(text))  # flushes
 
     def _shown(self, item: Item) -> list[str]:
         line = self._lines.line(item)

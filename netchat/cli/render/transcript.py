@@ -1,4 +1,4 @@
-"""Frames in one line each, for people, and as plain data, for programs."""
+"""Frames as one line of text each, or as plain data for JSON."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from netchat.wording import many
 
 __all__ = ["describe", "frame_as_dict", "heard_as_dict", "heard_line", "verdict"]
 
-#: Bytes shown of what is no message.
+#: Bytes shown of an invalid frame.
 _SHOWN = 24
 
 
 def describe(message: Message) -> str:
-    """A message's name, and each of its fields that says something."""
+    """Return a message's name and its informative fields."""
     return f"{message.NAME} {details(message)}".rstrip()
 
 
 def heard_line(item: Heard) -> str:
-    """What one side said, with an arrow: `->` is to the server."""
+    """Return one line for a received or sent frame; `->` is to the server."""
     arrow = "<-" if item.by_server else "->"
     if item.message is not None:
         return f"{arrow} {describe(item.message)}"
@@ -31,13 +31,13 @@ def heard_line(item: Heard) -> str:
 
 
 def heard_as_dict(item: Heard) -> dict[str, Any]:
-    """The same as plain data."""
+    """Return a received or sent frame as plain data."""
     sender = "server" if item.by_server else "client"
     return {"time": item.time, "from": sender, **frame_as_dict(item.data)}
 
 
 def frame_as_dict(frame: bytes) -> dict[str, Any]:
-    """A frame, right or wrong, as plain data: its fields as far as they can be read."""
+    """Return a frame as plain data, with the fields up to the first invalid one."""
     declared = MESSAGES.get(frame[3])
     fields = []
     try:
@@ -48,13 +48,13 @@ def frame_as_dict(frame: bytes) -> dict[str, Any]:
                 row["name"] = span.field.enum(span.value).name
             fields.append(row)
     except BadBody:
-        pass  # what is wrong is the verdict's to say
+        pass  # `verdict` reports the error
     name = declared.NAME if declared is not None else None
     return {"type": frame[3], "name": name, "fields": fields, "hex": frame.hex()}
 
 
 def verdict(frame: bytes) -> str | None:
-    """What a receiver will find wrong with a frame; None if nothing is."""
+    """Return why a receiver will reject a frame, or None if it is valid."""
     reader = FrameReader()
     try:
         for whole in reader.feed(frame):
@@ -63,5 +63,5 @@ def verdict(frame: bytes) -> str | None:
         return str(error)
     if reader.pending:
         missing = HEADER_SIZE + int.from_bytes(frame[8:12], "big") - len(frame)
-        return f"the frame is not complete, {missing} more byte{' is' if missing == 1 else 's are'} awaited"
+        return f"the frame is incomplete; {many(missing, 'byte')} missing"
     return None

@@ -113,8 +113,11 @@ def test_a_full_disk_does_not_end_the_run(tmp_path):
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "netchat: run.json cannot be written: File too large. The run continues" in done.stderr
-    assert "run.json cannot be written: File too large. It does not hold the end" in done.stderr
-    assert "results.json cannot be written" in done.stderr
+    assert (
+        "run.json cannot be written: File too large. The end of this run is not saved"
+        in done.stderr
+    )
+    assert "Cannot write results.json" in done.stderr
     assert "bsc:0.1" in done.stdout
     assert not (tmp_path / "run.json").exists()
 

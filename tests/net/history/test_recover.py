@@ -100,7 +100,7 @@ def test_the_command_says_what_it_found(path, tmp_path):
     path.write_bytes(data[: 8 * 4096] + zeroes(data[8 * 4096 : 9 * 4096]) + data[9 * 4096 :])
     done = CliRunner().invoke(cli, ["recover", str(path), str(tmp_path / "new.db")])
     assert done.exit_code == 0
-    assert "7K3F9-2MQ0T: events: 10\n" in done.output
+    assert "7K3F9-2MQ0T: 10 events" in done.output
     assert "missing between them" in done.output
     assert f"netchat serve --history {tmp_path / 'new.db'}" in done.output
 

@@ -1,4 +1,4 @@
-"""What the exit codes mean."""
+"""Exit codes of the `netchat` command."""
 
 __all__ = ["FAILED", "INTERRUPTED", "NOT_PERMITTED", "NO_CONNECTION", "OK", "USAGE"]
 
