@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from netchat.web.address import is_loopback
-from netchat.web.pace import Pace
+from netchat.web.throttle import Throttle
 
-__all__ = ["Guard", "is_here"]
+__all__ = ["Guard", "is_local"]
 
 #: On every response. Scripts and styles come from this server alone and never stand in the page;
 #: with Trusted Types and no policy, not even a mistake can turn text into markup.
@@ -48,7 +48,7 @@ HEADERS = {
 _FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
 
 
-def is_here(request: web.Request) -> bool:
+def is_local(request: web.Request) -> bool:
     """Whether a request comes from a browser on this machine."""
     host, _ = _split(request.headers.get("Host", ""))
     forwarded = any(name in request.headers for name in _FORWARDED)
@@ -92,7 +92,7 @@ class Guard:
         self._names = {here, f"{here}.local", *(host.casefold() for host in hosts)}
         self._names |= {host for _, host, _ in self._origins}
         self._names.discard("")
-        self._pace = Pace()
+        self._throttle = Throttle()
 
     def is_own_host(self, authority: str) -> bool:
         """Whether `Host` names this server. No foreign name leads to an address written in digits."""
@@ -123,7 +123,7 @@ class Guard:
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
         """Refuse what is not for this server; a middleware of aiohttp."""
-        await self._pace.wait(request.remote or "")
+        await self._throttle.wait(request.remote or "")
         authority = request.headers.get("Host", "")
         if not self.is_own_host(authority):
             raise web.HTTPMisdirectedRequest(
@@ -139,7 +139,7 @@ class Guard:
             )
         return await handler(request)
 
-    async def dress(self, request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG002
+    async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG002
         """Put the headers on a response; a signal of aiohttp."""
         response.headers.update(HEADERS)
         response.headers.popall("Server", None)

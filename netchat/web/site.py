@@ -19,9 +19,9 @@ from netchat.chat.server_log import ServerLog
 from netchat.net.chat_server import ChatServer
 from netchat.web.dashboard import Dashboard
 from netchat.web.files import Files
-from netchat.web.guard import Guard, is_here
+from netchat.web.guard import Guard, is_local
 from netchat.web.qr import svg_qr
-from netchat.web.websocket import Envelope, WebSocket
+from netchat.web.websocket import MessageWrapper, WebSocket
 
 __all__ = ["PAGE", "Site"]
 
@@ -131,14 +131,14 @@ class Site:
         self._chat = chat
         self._dashboard = Dashboard(chat, notes, token)
         self._files = Files(PAGE)
-        self._envelope = Envelope()
+        self._wrapper = MessageWrapper()
         self._connections = _Connections()
         self._listener: asyncio.Server | None = None
         origins = list(origins)
         self._behind_proxy = bool(origins)
         guard = Guard(origins, hosts)
         app = web.Application(middlewares=[guard.check])
-        app.on_response_prepare.append(guard.dress)
+        app.on_response_prepare.append(guard.add_headers)
         app.router.add_get("/", self._index)
         app.router.add_get("/r/{code}", self._index)
         app.router.add_get("/server", self._server)
@@ -197,7 +197,7 @@ class Site:
 
     async def _feed(self, request: web.Request) -> web.StreamResponse:
         # A proxy need not say that it is one: then whoever asks seems to be on this machine.
-        trusted = not self._behind_proxy and is_here(request)
+        trusted = not self._behind_proxy and is_local(request)
         return await self._dashboard.feed(request, trusted=trusted)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
@@ -232,6 +232,6 @@ class Site:
             return response
         http.transport = None
         http.connection_lost(None)
-        websocket = WebSocket(lower, self._chat.settings.max_frame, self._envelope)
+        websocket = WebSocket(lower, self._chat.settings.max_frame, self._wrapper)
         lower.set_protocol(self._chat.let_in(websocket, websocket))
         return response

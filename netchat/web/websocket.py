@@ -22,7 +22,7 @@ from netchat.net.half_close import half_close
 from netchat.wire import Frame, FrameReader
 from netchat.wording import many
 
-__all__ = ["Envelope", "WebSocket"]
+__all__ = ["MessageWrapper", "WebSocket"]
 
 #: Pieces in a row that complete no frame of the chat: signs of life, empty messages, fragments.
 #: Nobody needs many, and each costs us more than its few bytes cost the sender.
@@ -35,7 +35,7 @@ _SILENT = logging.getLogger("netchat.web.websocket")
 _SILENT.disabled = True  # what a peer does wrong is a note of the chat server's
 
 
-class Envelope:
+class MessageWrapper:
     """Wraps bytes as one binary message, once for all the WebSockets they are written to in turn."""
 
     def __init__(self) -> None:
@@ -58,14 +58,14 @@ class WebSocket(asyncio.Transport):
     Args:
         lower: the transport of the TCP connection.
         max_frame: bytes that a frame of the chat, and a message, may have.
-        envelope: shared with the other connections.
+        wrapper: shared with the other connections.
     """
 
     __slots__ = (
         "_at",
         "_closing",
         "_code",
-        "_envelope",
+        "_wrapper",
         "_frames",
         "_in_a_row",
         "_lower",
@@ -78,11 +78,11 @@ class WebSocket(asyncio.Transport):
         "pending",
     )
 
-    def __init__(self, lower: asyncio.Transport, max_frame: int, envelope: Envelope) -> None:
+    def __init__(self, lower: asyncio.Transport, max_frame: int, wrapper: MessageWrapper) -> None:
         super().__init__()
         self.pending = 0
         self._lower = lower
-        self._envelope = envelope
+        self._wrapper = wrapper
         self._protocol = Protocol(Side.SERVER, max_size=max_frame, logger=_SILENT)
         self._frames = FrameReader(max_frame)
         self._raw, self._at = b"", 0  # what was not looked at, from that offset on
@@ -203,7 +203,7 @@ class WebSocket(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send frames, as one message."""
         if data and not self._closing:
-            self._lower.write(self._envelope.wrap(data))
+            self._lower.write(self._wrapper.wrap(data))
 
     def close(self) -> None:
         """Say goodbye, and close when the peer has done so, or has broken the rules."""

@@ -1,4 +1,4 @@
-"""The page's client core as if it were Python's: the same calls, happenings and memory.
+"""The page's client core as if it were Python's: the same calls, events and memory.
 
 `tests/chat` has the tests of the client's rules; with this in place of `ChatClient` they hold the
 page to the same.
@@ -107,13 +107,13 @@ class PageClient:
     def __init__(self, node: Node, number: int, name: str) -> None:
         self._node, self._number = node, number
         self._out = bytearray()
-        self._happenings: list[ClientEvent] = []
+        self._events: list[ClientEvent] = []
         self._call("new", name)
 
     def _call(self, call: str, *args: object) -> Any:
         answer = self._node.call(self._number, call, *args)
         self._out += bytes.fromhex(answer["out"])
-        self._happenings += [_happening(h) for h in answer["happenings"]]
+        self._events += [_event(h) for h in answer["events"]]
         state = answer["state"]
         self.name, self.online, self.ended = state["name"], state["online"], state["ended"]
         self.unsent = state["unsent"]
@@ -150,7 +150,7 @@ class PageClient:
         return data
 
     def take_events(self) -> list[ClientEvent]:
-        events, self._happenings = self._happenings, []
+        events, self._events = self._events, []
         return events
 
     def connected(self) -> None:
@@ -185,10 +185,10 @@ def _message(name: str, fields: dict[str, Any]) -> Any:
     return _DECLARED[name](**fields)
 
 
-def _happening(told: dict[str, Any]) -> ClientEvent:
+def _event(told: dict[str, Any]) -> ClientEvent:
     what = told.pop("what")
     match what:
-        case "happened":
+        case "roomEvent":
             event = Event(**told["event"])
             return RoomEvent(event, RoomKind(told["kind"]), told["peer"], told["own"], told["late"])
         case "entered":

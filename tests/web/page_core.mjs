@@ -44,7 +44,7 @@ function run({ id, call, args }) {
     problem,
     result: typeof result === "number" || typeof result === "bigint" ? result : null,
     out: Buffer.concat(client.takeFrames()).toString("hex"),
-    happenings: client.takeHappenings(),
+    events: client.takeEvents(),
     state: {
       name: client.name, online: client.online, ended: client.ended, unsent: client.unsent,
       requests: client.requests.size, holes: client.holes.size, past: client.past.size,

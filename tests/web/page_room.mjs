@@ -21,8 +21,8 @@ function chatIn(memory = new Memory()) {
 }
 
 let seq = 0n;
-const happened = (kind, sender, text = "") => ({
-  what: "happened", own: false, peer: "",
+const roomEvent = (kind, sender, text = "") => ({
+  what: "roomEvent", own: false, peer: "",
   event: { seq: (seq += 1n), kind, sender, text, room: "lobby", device: 0n, time: 0n },
 });
 const people = (request, names, total = names.length, more = false) => ({
@@ -37,7 +37,7 @@ test("members who leave are no longer counted, whether or not they are listed", 
   chat.askWho(room);
   chat.take([people(asked(core), names(0, 62))]);
   assert.equal(room.total, 62);
-  chat.take(names(0, 60).map((name) => happened(EventKind.LEAVE, name)));
+  chat.take(names(0, 60).map((name) => roomEvent(EventKind.LEAVE, name)));
   assert.equal(room.people.size, 2);
   assert.equal(room.total, 2);
 });
@@ -63,9 +63,9 @@ test("who comes and goes while a list is received", () => {
   chat.askWho(room);
   chat.take([people(asked(core), names(0, 3), 4, true)]);
   chat.take([
-    happened(EventKind.LEAVE, "User0"),
-    happened(EventKind.JOIN, "Late"),
-    happened(EventKind.RENAME, "User1", "Renamed"),
+    roomEvent(EventKind.LEAVE, "User0"),
+    roomEvent(EventKind.JOIN, "Late"),
+    roomEvent(EventKind.RENAME, "User1", "Renamed"),
   ]);
   chat.take([people(asked(core), ["User3"], 4)]);
   assert.deepEqual(listed(room), ["Late", "Renamed", "User2", "User3"]);
@@ -80,7 +80,7 @@ test("members beyond those that are listed are counted", () => {
   }
   assert.equal(room.people.size, 2000);
   assert.equal(room.total, 2500);
-  chat.take([happened(EventKind.LEAVE, "User2400")]);
+  chat.take([roomEvent(EventKind.LEAVE, "User2400")]);
   assert.equal(room.total, 2499);
 });
 

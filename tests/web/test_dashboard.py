@@ -125,7 +125,7 @@ class TestDoor:
             assert refused.value.response.status_code == 403
 
     async def test_who_says_nothing_is_not_waited_for(self, often, monkeypatch):
-        monkeypatch.setattr("netchat.web.dashboard.PATIENCE", 0.05)
+        monkeypatch.setattr("netchat.web.dashboard.TIMEOUT", 0.05)
         async with (
             serve_page() as (_, port),
             connect(f"ws://127.0.0.1:{port}/server/feed", additional_headers={"Via": "x"}) as feed,

@@ -1,17 +1,17 @@
-// The page: puts the client, the link and the views together.
+// The page: creates the client, the connection and the views, and connects them.
 
 import { Chat } from "./chat.js";
 import { ChatClient } from "./core.js";
 import { $ } from "./dom.js";
 import { Home } from "./home.js";
-import { Hood } from "./hood.js";
+import { FrameInspector } from "./inspector.js";
 import { learnAddress } from "./invite.js";
-import { Link, TAKEN } from "./link.js";
+import { Connection, TAKEN } from "./connection.js";
 import { Screen } from "./screen.js";
 import { Status } from "./status.js";
 import { claim } from "./tabs.js";
 import { readCode, showText } from "./text.js";
-import { Views } from "./views.js";
+import { Navigation } from "./navigation.js";
 
 const inPath = /^\/r\/(.+)$/.exec(written(location.pathname))?.[1]; // /r/CODE
 const invited = readCode(inPath ?? "");
@@ -20,29 +20,29 @@ const store = await claim();
 const memory = store.load();
 const core = new ChatClient(memory.name, memory);
 const chat = new Chat(core);
-const hood = new Hood();
-const link = new Link(core, store, {
-  happened: (list) => chat.take(list),
-  frame: (out, bytes) => hood.record(out, bytes),
+const inspector = new FrameInspector();
+const connection = new Connection(core, store, {
+  onEvents: (list) => chat.take(list),
+  frame: (out, bytes) => inspector.record(out, bytes),
   changed: () => status.show(),
 });
-chat.flush = () => link.flush();
-chat.keep = () => link.saveSoon();
+chat.flush = () => connection.flush();
+chat.keep = () => connection.saveSoon();
 store.handOver = () => {
-  link.save();
+  connection.save();
   core.end(TAKEN);
-  link.flush();
+  connection.flush();
 };
-const status = new Status(chat, link, store);
-const views = new Views(goTo);
-const screen = new Screen(chat, hood, status, views);
+const status = new Status(chat, connection, store);
+const navigation = new Navigation(goTo);
+const screen = new Screen(chat, inspector, status, navigation);
 let shown = null; // the last room on the screen
 let wish = null; // what the form at home was sent for, until it is done
 const home = new Home((name, what) => {
   wish = { name, ...what };
   if (core.online) return fulfil();
   core.name = memory.name = name;
-  return link.start();
+  return connection.start();
 }, (room) => chat.open(room));
 
 /** A path as people write it. */
@@ -59,7 +59,7 @@ function fulfil() {
   if (wish.name !== core.name) { // a session from before, under another name
     core.rename(wish.name);
     wish.name = "";
-    link.flush();
+    connection.flush();
   } else if (wish.create) {
     chat.create();
   } else {
@@ -71,8 +71,8 @@ function fulfil() {
 function showScreen() {
   const room = chat.current;
   const path = room?.joinable ? `/r/${room.code}` : "/";
-  const before = views.state.room;
-  views.at(room?.code ?? "", path, Boolean(before) && !chat.rooms.has(before));
+  const before = navigation.state.room;
+  navigation.at(room?.code ?? "", path, Boolean(before) && !chat.rooms.has(before));
   if (room) {
     wish = null;
     shown = room;
@@ -100,7 +100,7 @@ chat.on("renamed", ({ name }) => {
   fulfil();
 });
 chat.on("refused", ({ why, suggestion }) => {
-  link.pause(); // it would go on trying with that name
+  connection.pause(); // it would go on trying with that name
   if (chat.current) screen.askName(why, suggestion);
   else home.refuseName(why, suggestion);
 });
@@ -116,42 +116,42 @@ chat.on("declined", ({ error, request }) => {
   }
 });
 // Who closes that dialog without another name tries the old one again.
-$("renaming").addEventListener("close", () => chat.current && link.phase === "idle" && link.start());
+$("renaming").addEventListener("close", () => chat.current && connection.phase === "idle" && connection.start());
 screen.rename = (name) => {
-  if (link.phase === "idle") { // the server has refused the one before
+  if (connection.phase === "idle") { // the server has refused the one before
     core.name = memory.name = name;
-    link.start();
+    connection.start();
   } else {
     core.rename(name);
-    link.flush();
+    connection.flush();
   }
 };
 screen.quit = () => {
   if (core.online) {
     core.bye();
-    link.flush();
+    connection.flush();
   } else { // nobody can be told; the server ends the session when its time is up
     memory.forgetSession();
-    link.save();
+    connection.save();
     location.assign("/");
   }
 };
 chat.on("ended", ({ wanted, why }) => {
-  link.save();
+  connection.save();
   if (wanted) location.assign("/");
   else status.ended(showText(why));
 });
 
 learnAddress();
 if (memory.rooms.size) { // a reload, or a tab that was closed: go on
-  link.start();
+  connection.start();
   const rooms = [...chat.rooms.values()];
   chat.open(chat.rooms.get(invited) ?? chat.rooms.get(memory.current) ?? rooms[0]);
   if (invited) chat.join(invited);
 } else {
-  views.at("", location.pathname, true);
+  navigation.at("", location.pathname, true);
   home.show({ code: invited, other: store.others.find(({ rooms }) => rooms.includes(invited)) });
   if (inPath && !invited) home.refuseCode(`${showText(inPath.slice(0, 40))} is no room code; ask for the link again.`);
-  if (memory.token.length) link.start();
+  if (memory.token.length) connection.start();
 }
 document.documentElement.dataset.ready = ""; // for those who wait for the page

@@ -1,4 +1,4 @@
-// What the views show: the rooms and what was said in them, made of the client's happenings.
+// What the views show: the rooms and what was said in them, made of the client's events.
 // No element is touched here; views listen to what has changed.
 
 import { EventKind, RoomKind } from "./protocol.js";
@@ -119,9 +119,9 @@ export class Chat extends EventTarget {
 
   // -- what happens ---------------------------------------------------------------------------
 
-  take(happenings) {
+  take(events) {
     const touched = new Map(); // room -> its new entries
-    for (const happening of happenings) this[`on_${happening.what}`]?.(happening, touched);
+    for (const event of events) this[`on_${event.what}`]?.(event, touched);
     for (const [room, entries] of touched) {
       this.emit("appended", { room, entries });
       if (room.entries.length > MOST && !room.scrolledUp) {
@@ -129,7 +129,7 @@ export class Chat extends EventTarget {
         this.emit("trimmed", room);
       }
     }
-    for (const { what, ...detail } of happenings) if (what !== "happened") this.emit(what, detail);
+    for (const { what, ...detail } of events) if (what !== "roomEvent") this.emit(what, detail);
     if (touched.size) this.emit("rooms");
   }
 
@@ -172,7 +172,7 @@ export class Chat extends EventTarget {
     if (this.current === draft) this.open(room);
   }
 
-  on_happened({ event, peer, own }, touched) {
+  on_roomEvent({ event, peer, own }, touched) {
     const room = this.rooms.get(event.room);
     if (!room) return;
     const entry = { seq: event.seq, event };

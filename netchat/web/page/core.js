@@ -1,12 +1,12 @@
-// The client's rules, without I/O: bytes in, happenings and frames out.
+// The client's rules, without I/O: bytes in, events and frames out.
 //
 // The counterpart of netchat/chat/client.py, and held to the same tests. Whoever drives it calls
 // `connected`, hands it what arrives (`feed`), sends what it wants sent (`takeFrames`), shows what
-// happens (`takeHappenings`), and tells it when the connection is gone (`lost`). It keeps the
+// happens (`takeEvents`), and tells it when the connection is gone (`lost`). It keeps the
 // delivery contract: what was said stays in the outbox until its echo comes, and each room's events
 // are applied in order, once.
 
-import { answer } from "./answers.js";
+import { answer } from "./handlers.js";
 import { Memory, skeleton } from "./memory.js";
 import { encode, FrameReader, RoomKind } from "./protocol.js";
 
@@ -19,13 +19,13 @@ export class ChatClient {
     this.ended = false; // nothing more will come, and no other connection should be made
     this.maxText = 0; // bytes the server takes in one message
     this.device = 0n;
-    this.farewell = ""; // what the server said when it closed the last connection
+    this.byeText = ""; // what the server said when it closed the last connection
     this.goodbye = null;
     this.requests = new Map(); // number -> {name, fields}, until it is answered
     this.past = new Map(); // number of a HISTORY -> its events so far
     this.holes = new Set(); // numbers of those HISTORYs that close a gap
     this.out = [];
-    this.happenings = [];
+    this.events = [];
     this.nextRequest = 1;
     this.reader = new FrameReader();
   }
@@ -74,10 +74,10 @@ export class ChatClient {
   }
 
   /** What has happened since the last call, in order. */
-  takeHappenings() {
-    const happenings = this.happenings;
-    this.happenings = [];
-    return happenings;
+  takeEvents() {
+    const events = this.events;
+    this.events = [];
+    return events;
   }
 
   /** The connection is gone. */
@@ -174,14 +174,14 @@ export class ChatClient {
   end(why) {
     this.ended = true;
     this.out = [];
-    this.tellUser("ended", { why, wanted: false });
+    this.report("ended", { why, wanted: false });
   }
 
   send(name, fields) {
     this.out.push(encode(name, fields));
   }
 
-  tellUser(what, fields) {
-    this.happenings.push({ what, ...fields });
+  report(what, fields) {
+    this.events.push({ what, ...fields });
   }
 }

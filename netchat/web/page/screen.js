@@ -6,7 +6,7 @@ import { $, touch } from "./dom.js";
 import { invitation, showInvitation } from "./invite.js";
 import { LogView } from "./log.js";
 import { People } from "./people.js";
-import { Side, count } from "./side.js";
+import { Sidebar, count } from "./sidebar.js";
 import { LOBBY, readCode, showCode, showText } from "./text.js";
 
 const narrow = matchMedia("(max-width: 760px)"); // a panel takes the whole screen
@@ -18,14 +18,14 @@ const SIDE = "side"; // the drawer
 const closeDialogs = () => document.querySelectorAll("dialog[open]").forEach((each) => each.close());
 
 export class Screen {
-  constructor(chat, hood, status, views) {
+  constructor(chat, inspector, status, navigation) {
     this.chat = chat;
-    this.hood = hood;
+    this.inspector = inspector;
     this.status = status;
-    this.views = views;
+    this.navigation = navigation;
     this.logs = new Map(); // room -> LogView
     this.composer = new Composer(chat, (command) => perform(this, command));
-    this.side = new Side(chat, {
+    this.sidebar = new Sidebar(chat, {
       open: (room) => (room === chat.current ? this.back() : this.go(() => chat.open(room))),
     });
     this.people = new People(chat, { write: (name) => this.go(() => chat.converse(name)) });
@@ -185,8 +185,8 @@ export class Screen {
   /** With the hood open, a press on a message shows the frame that brought it. */
   reveal(room, target) {
     const item = target.closest(".item");
-    if (!item?.dataset.seq || !this.hood.open || String(getSelection())) return;
-    if (!this.hood.reveal(room.code, BigInt(item.dataset.seq))) {
+    if (!item?.dataset.seq || !this.inspector.open || String(getSelection())) return;
+    if (!this.inspector.reveal(room.code, BigInt(item.dataset.seq))) {
       this.status.toast("The frame of this message is not among the last ones kept.");
     }
   }
@@ -202,7 +202,7 @@ export class Screen {
 
   /** Close what is open: with the browser's Back, if that is how it would be closed on this screen. */
   back() {
-    if (!this.views.uncover()) this.closeAll();
+    if (!this.navigation.uncover()) this.closeAll();
   }
 
   /** Show what covers the room in an entry of the browser's history, and nothing else over it. */
@@ -222,11 +222,11 @@ export class Screen {
       $(each).hidden = each !== id;
       $(`${each}-open`).setAttribute("aria-expanded", String(each === id));
     }
-    if (id === "hood") this.hood.draw();
+    if (id === "hood") this.inspector.draw();
     if (id === "people") this.people.draw();
     this.cover();
     if (!id || !narrow.matches) return;
-    this.views.cover(id);
+    this.navigation.cover(id);
     $(`${id}-close`).focus();
   }
 
@@ -234,7 +234,7 @@ export class Screen {
     $("side").classList.toggle("open", open);
     $("menu").setAttribute("aria-expanded", String(open));
     this.cover();
-    if (open) this.views.cover(SIDE);
+    if (open) this.navigation.cover(SIDE);
     (open ? $("side-close") : $("menu")).focus();
   }
 

@@ -5,7 +5,7 @@ import { $, drawing, h, icon } from "./dom.js";
 import { inOrder } from "./room.js";
 import { LOBBY, showText } from "./text.js";
 
-export class Side {
+export class Sidebar {
   constructor(chat, hooks) {
     this.chat = chat;
     this.hooks = hooks;

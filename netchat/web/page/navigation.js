@@ -1,7 +1,7 @@
 // The Back button. Each room is an entry in the browser's history, and so is what covers a room on a
 // narrow screen; Back leads to the one before.
 
-export class Views {
+export class Navigation {
   /** @param show called with {room: code, or "" for the first screen, cover: a panel's id or ""}. */
   constructor(show) {
     this.going = false; // the browser is in an entry already, and the page follows

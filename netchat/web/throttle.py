@@ -6,7 +6,7 @@ import asyncio
 
 from netchat.chat.fair_shares import share_of
 
-__all__ = ["Pace"]
+__all__ = ["Throttle"]
 
 #: Requests a second of one address, and how many at once: a class of sixty behind one address that
 #: opens the page takes about 1,500. One request costs the event loop some 0.3 ms.
@@ -16,7 +16,7 @@ RATE, BURST = 200.0, 2000
 MOST = 4096
 
 
-class Pace:
+class Throttle:
     """Paces requests by address (generic cell rate algorithm)."""
 
     def __init__(self) -> None:

@@ -12,13 +12,13 @@ import pytest
 from netchat.web.site import PAGE
 
 NODE = shutil.which("node")
-SCRIPT = Path(__file__).with_name("page_link.mjs")
+SCRIPT = Path(__file__).with_name("page_connection.mjs")
 
 
 def waits(*lasting: int) -> list[int]:
     """The waits in ms after connections that were online for so long."""
     assert NODE is not None
-    command = [NODE, SCRIPT, PAGE / "link.js", ",".join(map(str, lasting))]
+    command = [NODE, SCRIPT, PAGE / "connection.js", ",".join(map(str, lasting))]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     return json.loads(done.stdout)
 

@@ -11,7 +11,7 @@ const TIME = new Intl.DateTimeFormat([], {
   hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false,
 });
 
-export class Hood {
+export class FrameInspector {
   constructor() {
     this.frames = []; // the newest last: {out, bytes, spans, when}
     this.list = $("frames");

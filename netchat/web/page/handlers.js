@@ -26,7 +26,7 @@ function welcome(client, message) {
   const { memory } = client;
   memory.token = message.token;
   const resumed = message.resumed === 1;
-  client.tellUser("online", { name: message.name, resumed, server: message.software });
+  client.report("online", { name: message.name, resumed, server: message.software });
   const told = new Set(message.rooms.map((membership) => membership.room));
   const gone = [...memory.rooms.values()].filter((view) => !told.has(view.code));
   const pending = client.requests;
@@ -94,7 +94,7 @@ function enter(client, told, members, asked) {
     view = newView(told);
     rooms.set(told.room, view);
   } else if (!view.begun && told.last > view.last) {
-    client.tellUser("missed", { room: view.code, first: view.last + 1n, last: told.last });
+    client.report("missed", { room: view.code, first: view.last + 1n, last: told.last });
   }
   if (!view.begun) {
     view.begun = true;
@@ -104,7 +104,7 @@ function enter(client, told, members, asked) {
   view.peer = told.peer || view.peer;
   if (!known || asked) {
     const { code: room, kind, peer } = view;
-    client.tellUser("entered", { room, kind, peer, members, asked, known });
+    client.report("entered", { room, kind, peer, members, asked, known });
   }
   catchUp(client, view);
   return view;
@@ -119,20 +119,20 @@ function catchUp(client, view) {
   }
 }
 
-function event(client, happened) {
-  const view = client.memory.rooms.get(happened.room);
+function event(client, roomEvent) {
+  const view = client.memory.rooms.get(roomEvent.room);
   if (!view) return;
-  if (happened.seq <= view.last) {
-    collect(client, happened);
-  } else if (happened.seq === view.last + 1n) {
-    apply(client, view, happened);
+  if (roomEvent.seq <= view.last) {
+    collect(client, roomEvent);
+  } else if (roomEvent.seq === view.last + 1n) {
+    apply(client, view, roomEvent);
     followUp(client, view);
   } else if (view.ahead.size < MAX_AHEAD) {
     if (!view.ahead.size) {
-      const gap = { first: view.last + 1n, last: happened.seq - 1n, room: view.code };
+      const gap = { first: view.last + 1n, last: roomEvent.seq - 1n, room: view.code };
       client.holes.add(client.ask("HISTORY", gap));
     }
-    view.ahead.set(happened.seq, happened);
+    view.ahead.set(roomEvent.seq, roomEvent);
   }
 }
 
@@ -146,28 +146,28 @@ function followUp(client, view) {
 }
 
 /** An event of the past goes to whoever has asked for it. */
-function collect(client, happened) {
-  const { seq, room } = happened;
+function collect(client, roomEvent) {
+  const { seq, room } = roomEvent;
   for (const [number, events] of client.past) {
     const asked = client.requests.get(number)?.fields;
     if (asked?.room === room && asked.first <= seq && seq <= asked.last &&
         (!events.length || events.at(-1).seq < seq)) {
-      events.push(happened);
+      events.push(roomEvent);
       return;
     }
   }
 }
 
-function apply(client, view, happened) {
-  view.last = happened.seq;
-  const own = happened.device !== 0n && happened.device === client.device;
-  if (own) client.memory.outbox.delete(happened.counter);
+function apply(client, view, roomEvent) {
+  view.last = roomEvent.seq;
+  const own = roomEvent.device !== 0n && roomEvent.device === client.device;
+  if (own) client.memory.outbox.delete(roomEvent.counter);
   const { kind, peer } = view;
-  client.tellUser("happened", { event: happened, kind, peer, own, late: happened.seq <= view.head });
+  client.report("roomEvent", { event: roomEvent, kind, peer, own, late: roomEvent.seq <= view.head });
   if (kind !== RoomKind.PRIVATE) return;
-  if (happened.kind === EventKind.RENAME && happened.sender === peer) {
-    view.peer = happened.text;
-  } else if (happened.kind === EventKind.LEAVE && happened.sender !== client.name) {
+  if (roomEvent.kind === EventKind.RENAME && roomEvent.sender === peer) {
+    view.peer = roomEvent.text;
+  } else if (roomEvent.kind === EventKind.LEAVE && roomEvent.sender !== client.name) {
     // Nobody is left to talk to; whoever takes that name next is somebody else.
     view.peer = "";
     const leaving = (asked) => asked.name === "LEAVE" && asked.fields.room === view.code;
@@ -187,7 +187,7 @@ function historyEnd(client, { request, first, last, oldest, room }) {
   client.requests.delete(request);
   client.past.delete(request);
   if (client.holes.delete(request)) giveUpHole(client, room);
-  else client.tellUser("past", { request, room, events, oldest });
+  else client.report("past", { request, room, events, oldest });
 }
 
 /** What the answer to a hole has not brought is gone for good: read on behind it. */
@@ -195,7 +195,7 @@ function giveUpHole(client, room) {
   const view = client.memory.rooms.get(room);
   if (!view?.ahead.size) return;
   const following = [...view.ahead.keys()].reduce((least, seq) => (seq < least ? seq : least));
-  client.tellUser("missed", { room, first: view.last + 1n, last: following - 1n });
+  client.report("missed", { room, first: view.last + 1n, last: following - 1n });
   view.last = following - 1n;
   followUp(client, view);
 }
@@ -212,18 +212,18 @@ function forget(client, view, lost, why = "") {
   rooms.delete(view.code);
   for (const send of [...outbox.values()].filter(({ room }) => room === view.code)) {
     outbox.delete(send.counter);
-    client.tellUser("undelivered", { ...send, why: lost });
+    client.report("undelivered", { ...send, why: lost });
   }
-  client.tellUser("left", { room: view.code, why });
+  client.report("left", { room: view.code, why });
 }
 
 function bye(client, message) {
   if (client.goodbye) {
     client.ended = true;
     client.memory.forgetSession();
-    client.tellUser("ended", { why: message.text, wanted: true });
+    client.report("ended", { why: message.text, wanted: true });
   } else {
-    client.farewell = message.text;
+    client.byeText = message.text;
   }
 }
 
@@ -232,12 +232,12 @@ function error(client, message) {
   const { memory, requests } = client;
   const name = code === ErrorCode.NAME_TAKEN || code === ErrorCode.NAME_NOT_ALLOWED;
   if (name && !client.online) {
-    client.tellUser("refused", { why: text, suggestion: message.suggestion });
+    client.report("refused", { why: text, suggestion: message.suggestion });
   } else if (FINAL.includes(code) || (code === ErrorCode.SERVER_FULL && !memory.token.length)) {
     client.end(text);
   } else if (about === MESSAGES.SEND.type) {
     const send = memory.outbox.get(reference);
-    if (memory.outbox.delete(reference)) client.tellUser("undelivered", { ...send, why: text });
+    if (memory.outbox.delete(reference)) client.report("undelivered", { ...send, why: text });
   } else if (about) {
     const number = Number(reference);
     const asked = requests.get(number);
@@ -248,16 +248,16 @@ function error(client, message) {
     if (waiting) {
       memory.private.delete(skeleton(asked.fields.name));
       for (const said of waiting) {
-        client.tellUser("undelivered", { text: said, why: text, to: asked.fields.name });
+        client.report("undelivered", { text: said, why: text, to: asked.fields.name });
       }
     } else if (asked?.name === "JOIN" && memory.rooms.has(asked.fields.room)) {
       const why = code === ErrorCode.NO_SUCH_ROOM ? "" : text;
       forget(client, memory.rooms.get(asked.fields.room), text, why);
     } else {
-      client.tellUser("declined", { error: message, request: asked });
+      client.report("declined", { error: message, request: asked });
     }
   } else {
-    client.tellUser("warned", { error: message });
+    client.report("warned", { error: message });
   }
 }
 
@@ -277,12 +277,12 @@ export const HANDLERS = {
   ROSTER: (client, message) => {
     client.requests.delete(message.request);
     const { request, room, total, members, more } = message;
-    client.tellUser("people", { request, room, total, members, more: more === 1 });
+    client.report("people", { request, room, total, members, more: more === 1 });
   },
   RENAMED: (client, { request, name }) => {
     client.requests.delete(request);
     client.name = client.memory.name = name;
-    client.tellUser("renamed", { name });
+    client.report("renamed", { name });
   },
   LEFT: left,
   PING: (client, { time }) => client.send("PONG", { time }),

@@ -12,11 +12,11 @@ const SAVE_DELAY = 300;
 /** Why a tab has ended whose place another one has taken. */
 export const TAKEN = "Another tab goes on in the place of this one.";
 
-export class Link {
+export class Connection {
   /**
    * @param core the ChatClient.
    * @param store keeps its memory.
-   * @param hooks `happened(list)`, `changed()`: the state below is another one,
+   * @param hooks `onEvents(list)`, `changed()`: the state below is another one,
    *   `frame(out, bytes)`: a frame went out or came in.
    */
   constructor(core, store, hooks) {
@@ -42,15 +42,15 @@ export class Link {
     if (this.phase === "idle" || this.phase === "waiting") this.connect();
   }
 
-  /** Send what the core wants sent, and hand on what has happened. */
+  /** Send what the core wants sent, and hand on report the events. */
   flush() {
     const { core, socket } = this;
     if (!core.ended && this.store.taken) core.end(TAKEN);
-    const happenings = core.takeHappenings();
+    const events = core.takeEvents();
     // What is about to be sent is remembered first: a counter is never used twice.
-    if (core.out.length || core.memory.counter !== this.counter || happenings.some(weighty)) {
+    if (core.out.length || core.memory.counter !== this.counter || events.some(weighty)) {
       this.save();
-    } else if (happenings.length) {
+    } else if (events.length) {
       this.saveSoon();
     }
     for (const frame of core.takeFrames()) {
@@ -60,7 +60,7 @@ export class Link {
     }
     if (core.online && this.phase === "connecting") this.become("online");
     if (core.ended) this.end();
-    if (happenings.length) this.hooks.happened(happenings);
+    if (events.length) this.hooks.onEvents(events);
   }
 
   /** Remember what may be lost without harm to the contract. */
@@ -111,8 +111,8 @@ export class Link {
     if (core.online && performance.now() - this.onlineAt >= STABLE_AFTER) this.wait = FIRST_WAIT;
     core.lost();
     if (core.ended) return;
-    this.why = core.farewell || why;
-    core.farewell = "";
+    this.why = core.byeText || why;
+    core.byeText = "";
     const delay = Math.random() * this.wait; // full jitter: not all return at once
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
     this.retryAt = performance.now() + delay;
@@ -179,4 +179,4 @@ export class Link {
 }
 
 // An event alone can wait to be remembered: it would only be sent once more.
-const weighty = ({ what }) => what !== "happened" && what !== "past" && what !== "people";
+const weighty = ({ what }) => what !== "roomEvent" && what !== "past" && what !== "people";
