@@ -65,7 +65,6 @@ class WebSocket(asyncio.Transport):
         "_at",
         "_closing",
         "_code",
-        "_wrapper",
         "_frames",
         "_in_a_row",
         "_lower",
@@ -74,6 +73,7 @@ class WebSocket(asyncio.Transport):
         "_raw",
         "_torn",
         "_within",
+        "_wrapper",
         "idle",
         "pending",
     )

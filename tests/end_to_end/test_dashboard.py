@@ -80,8 +80,8 @@ def test_it_shows_what_happens_and_comes_back_with_the_server(page: Page, server
         rude.send(b"GET / HTTP/1.1\r\n\r\n")
         expect(page.locator("#log li", has_text="dismissed")).to_have_class("bad")
         expect(tile(page, "troubles")).to_have_text("1")
-        expect(page.get_by_role("img", name="Messages a second")).to_have_attribute(
-            "aria-label", re.compile(r"at most (?!0$)\d+$")
+        expect(page.get_by_role("img", name="Messages per second")).to_have_attribute(
+            "aria-label", re.compile(r"maximum (?!0$)\d+$")
         )
         assert faults(page) == []
     server.stop()
@@ -96,12 +96,12 @@ def test_from_elsewhere_it_needs_the_token(page: Page, server: Server) -> None:
     if "#" not in link:
         pytest.skip("this machine is on no network")
     page.goto(link.partition("#")[0])
-    expect(page.locator("#door")).to_be_visible()
+    expect(page.locator("#token-form")).to_be_visible()
     expect(page.locator("#board")).to_be_hidden()
     assert faults(page) == []
     page.fill("#token", "wrong")
-    page.click("#door button")
-    expect(page.locator("#state")).to_have_text("This token is not the server's.")
+    page.click("#token-form button")
+    expect(page.locator("#state")).to_have_text("Wrong token.")
     page.fill("#token", link)  # the whole address does as well
     page.keyboard.press("Enter")
     expect(page.locator("#state")).to_have_text("Live")

@@ -44,7 +44,7 @@ def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
     link = nova.log.locator(".invitation a").get_attribute("href")
     assert link == f"{people.address}/r/{code.replace('-', '')}"
     nova.log.locator("img").evaluate("picture => picture.decode()")  # the QR code
-    expect(nova.log.locator("figcaption")).to_have_text("For phones: netchat serve --lan")
+    expect(nova.log.locator("figcaption")).to_have_text("To join by phone, start: netchat serve --lan")
 
     maya = people.new(link.removeprefix(people.address), phone=True)
     maya.accept("Maya")
@@ -99,7 +99,7 @@ def test_a_private_conversation_and_its_end(people: RosterReceived) -> None:
     bo.page.click("#quit-open")
     bo.page.click("#quit-yes")
     expect(bo.page.locator("#home")).to_be_visible()
-    ada.sees(f"{name} has left; this conversation is over")
+    ada.sees(f"{name} left; the conversation has ended")
     assert ada.texts() == ["psst", "yes?"]  # it stays to be read
     expect(ada.page.locator("#composer")).to_be_hidden()
 
@@ -260,7 +260,7 @@ def test_names_and_codes_that_do_not_work(people: RosterReceived) -> None:
     other = people.new()
     page = other.page
     page.click("#home-create")
-    expect(page.locator("#home-name-problem")).to_contain_text("Say first")
+    expect(page.locator("#home-name-problem")).to_contain_text("Enter a name")
     page.fill("#home-name", "vega")
     page.fill("#home-code", "what")
     page.click("#home-join")
@@ -278,7 +278,7 @@ def test_names_and_codes_that_do_not_work(people: RosterReceived) -> None:
 
     assert people.new("/r/%E0%A4%A").page.locator("#home-code-problem").inner_text()
     lost = people.new("/r/nonsense")
-    expect(lost.page.locator("#home-code-problem")).to_contain_text("nonsense is no room code")
+    expect(lost.page.locator("#home-code-problem")).to_contain_text("nonsense is not a room code")
     lost.enter("Lost", code)
     lost.page.click("#join-open")
     lost.page.fill("#join-code", "11111-11111")

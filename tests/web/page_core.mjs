@@ -47,7 +47,7 @@ function run({ id, call, args }) {
     events: client.takeEvents(),
     state: {
       name: client.name, online: client.online, ended: client.ended, unsent: client.unsent,
-      requests: client.requests.size, holes: client.holes.size, past: client.past.size,
+      requests: client.requests.size, holes: client.gaps.size, past: client.past.size,
       private: [...memory.private], counter: memory.counter, token: memory.token,
       device_key: memory.deviceKey,
       rooms: [...memory.rooms.values()].map(({ code, kind, peer, last }) => ({ code, kind, peer, last })),

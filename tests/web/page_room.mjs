@@ -97,7 +97,7 @@ test("a private conversation is listed after a reload, if anything was said in i
     typed: { ...blank, draft: "half a" },
   };
   const { chat } = chatIn(Memory.read(memory.write()));
-  const spoken = [...chat.rooms.values()].filter((room) => room.spoken).map(({ code }) => code);
+  const spoken = [...chat.rooms.values()].filter((room) => room.hasContent).map(({ code }) => code);
   assert.deepEqual(spoken, ["unread", "read", "typed"]);
   assert.equal(chat.unread, 2);
 });

@@ -13,7 +13,7 @@ import { claim } from "./tabs.js";
 import { readCode, showText } from "./text.js";
 import { Navigation } from "./navigation.js";
 
-const inPath = /^\/r\/(.+)$/.exec(written(location.pathname))?.[1]; // /r/CODE
+const inPath = /^\/r\/(.+)$/.exec(decodedPath(location.pathname))?.[1]; // /r/CODE
 const invited = readCode(inPath ?? "");
 
 const store = await claim();
@@ -36,77 +36,77 @@ store.handOver = () => {
 const status = new Status(chat, connection, store);
 const navigation = new Navigation(goTo);
 const screen = new Screen(chat, inspector, status, navigation);
-let shown = null; // the last room on the screen
-let wish = null; // what the form at home was sent for, until it is done
+let lastShown = null; // the last room on the screen
+let pending = null; // the action submitted on the first screen, until it is done
 const home = new Home((name, what) => {
-  wish = { name, ...what };
-  if (core.online) return fulfil();
+  pending = { name, ...what };
+  if (core.online) return runPending();
   core.name = memory.name = name;
   return connection.start();
 }, (room) => chat.open(room));
 
-/** A path as people write it. */
-function written(path) {
+/** Percent-decode a path. */
+function decodedPath(path) {
   try {
     return decodeURIComponent(path);
   } catch {
-    return path; // no UTF-8
+    return path; // not valid UTF-8
   }
 }
 
-function fulfil() {
-  wish.asked = true; // what is asked for is asked again by the core, over any reconnect
-  if (wish.name !== core.name) { // a session from before, under another name
-    core.rename(wish.name);
-    wish.name = "";
+function runPending() {
+  pending.isRequested = true; // from here on, the core repeats the request after reconnecting
+  if (pending.name !== core.name) { // an earlier session, under another name
+    core.rename(pending.name);
+    pending.name = "";
     connection.flush();
-  } else if (wish.create) {
+  } else if (pending.create) {
     chat.create();
   } else {
-    chat.join(wish.join);
+    chat.join(pending.join);
   }
 }
 
-/** The room, if there is one, else the way into one. */
+/** Show the current room, or the first screen if there is none. */
 function showScreen() {
   const room = chat.current;
   const path = room?.joinable ? `/r/${room.code}` : "/";
   const before = navigation.state.room;
-  navigation.at(room?.code ?? "", path, Boolean(before) && !chat.rooms.has(before));
+  navigation.visit(room?.code ?? "", path, Boolean(before) && !chat.rooms.has(before));
   if (room) {
-    wish = null;
-    shown = room;
+    pending = null;
+    lastShown = room;
     home.hide();
     screen.show(room);
   } else {
     screen.hide();
-    home.show({ room: chat.rooms.get(shown?.code) });
+    home.show({ room: chat.rooms.get(lastShown?.code) });
   }
 }
 
-/** The browser went back or forward. */
+/** Follow the browser's Back or Forward button. */
 function goTo({ room: code, cover }) {
   const room = chat.rooms.get(code);
   if (room || !code) chat.open(room ?? null);
-  else showScreen(); // that room was left meanwhile: stay
+  else showScreen(); // the user has left that room: stay here
   if (chat.current) screen.showCover(cover);
 }
 
 chat.on("opened", showScreen);
-chat.on("online", () => wish && !wish.asked && fulfil());
+chat.on("online", () => pending && !pending.isRequested && runPending());
 chat.on("renamed", ({ name }) => {
-  if (!wish) return;
-  wish.name = name;
-  fulfil();
+  if (!pending) return;
+  pending.name = name;
+  runPending();
 });
 chat.on("refused", ({ why, suggestion }) => {
-  connection.pause(); // it would go on trying with that name
+  connection.pause(); // otherwise it would keep retrying with the refused name
   if (chat.current) screen.askName(why, suggestion);
   else home.refuseName(why, suggestion);
 });
 chat.on("declined", ({ error, request }) => {
   const { text, suggestion } = error;
-  if (["WHO", "HISTORY"].includes(request?.name)) return; // nobody has asked for that
+  if (["WHO", "HISTORY"].includes(request?.name)) return; // the page sent these, not the user
   if (chat.current) {
     if (!screen.refuse(request, text, suggestion)) status.toast(text);
   } else if (request?.name === "RENAME") {
@@ -115,10 +115,10 @@ chat.on("declined", ({ error, request }) => {
     home.refuseCode(text);
   }
 });
-// Who closes that dialog without another name tries the old one again.
+// Closing the dialog without a new name retries the old one.
 $("renaming").addEventListener("close", () => chat.current && connection.phase === "idle" && connection.start());
 screen.rename = (name) => {
-  if (connection.phase === "idle") { // the server has refused the one before
+  if (connection.phase === "idle") { // the server refused the previous name
     core.name = memory.name = name;
     connection.start();
   } else {
@@ -130,7 +130,7 @@ screen.quit = () => {
   if (core.online) {
     core.bye();
     connection.flush();
-  } else { // nobody can be told; the server ends the session when its time is up
+  } else { // offline: the server will end the session by its timeout
     memory.forgetSession();
     connection.save();
     location.assign("/");
@@ -143,15 +143,15 @@ chat.on("ended", ({ wanted, why }) => {
 });
 
 learnAddress();
-if (memory.rooms.size) { // a reload, or a tab that was closed: go on
+if (memory.rooms.size) { // after a reload, or with a closed tab's memory: resume
   connection.start();
   const rooms = [...chat.rooms.values()];
   chat.open(chat.rooms.get(invited) ?? chat.rooms.get(memory.current) ?? rooms[0]);
   if (invited) chat.join(invited);
 } else {
-  navigation.at("", location.pathname, true);
+  navigation.visit("", location.pathname, true);
   home.show({ code: invited, other: store.others.find(({ rooms }) => rooms.includes(invited)) });
-  if (inPath && !invited) home.refuseCode(`${showText(inPath.slice(0, 40))} is no room code; ask for the link again.`);
+  if (inPath && !invited) home.refuseCode(`${showText(inPath.slice(0, 40))} is not a room code. Ask for a new link.`);
   if (memory.token.length) connection.start();
 }
-document.documentElement.dataset.ready = ""; // for those who wait for the page
+document.documentElement.dataset.ready = ""; // tests wait for this

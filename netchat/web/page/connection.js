@@ -1,23 +1,23 @@
-// The WebSocket under a ChatClient: connects, connects again, and shows how things stand.
+// The WebSocket of a ChatClient: connects, reconnects with backoff, and reports its state.
 
-const FIRST_WAIT = 200; // ms; each failure doubles the wait, up to
+const FIRST_WAIT = 200; // ms before reconnecting; each failure doubles it, up to LONGEST_WAIT
 const LONGEST_WAIT = 10_000;
-const STABLE_AFTER = 5_000; // ms online after which the next wait is a first one again
+const STABLE_AFTER = 5_000; // ms online after which the wait is reset to FIRST_WAIT
 const CONNECT_TIMEOUT = 10_000;
-const PING_AFTER = 20_000; // ms of silence, then the server is asked for a sign of life, and given
-const ANSWER_TIMEOUT = 20_000; // to answer;
-const PROBE_TIMEOUT = 3_000; // once the browser has said that the network changed, this
-const SAVE_DELAY = 300;
+const PING_AFTER = 20_000; // ms without data from the server before a PING
+const PONG_TIMEOUT = 20_000; // ms to answer it
+const PROBE_TIMEOUT = 3_000; // ms to answer one sent because the network may have changed
+const SAVE_DELAY = 300; // ms
 
-/** Why a tab has ended whose place another one has taken. */
-export const TAKEN = "Another tab goes on in the place of this one.";
+/** Why a tab ends when another tab takes over its session. */
+export const TAKEN = "Another tab has taken over this session.";
 
 export class Connection {
   /**
    * @param core the ChatClient.
-   * @param store keeps its memory.
-   * @param hooks `onEvents(list)`, `changed()`: the state below is another one,
-   *   `frame(out, bytes)`: a frame went out or came in.
+   * @param store saves its memory.
+   * @param hooks callbacks: `onEvents(list)`; `changed()`, after `phase` has changed;
+   *   `frame(out, bytes)`, for each frame sent or received.
    */
   constructor(core, store, hooks) {
     this.core = core;
@@ -25,30 +25,30 @@ export class Connection {
     this.hooks = hooks;
     this.url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
     this.phase = "idle"; // connecting, online, waiting, ended
-    this.why = ""; // why there is no connection
-    this.retryAt = 0; // when the next try is, in the clock of performance.now()
+    this.why = ""; // why the last connection was lost
+    this.retryAt = 0; // time of the next attempt, by performance.now()
     this.wait = FIRST_WAIT;
     this.onlineAt = 0;
     this.counter = core.memory.counter;
-    window.addEventListener("online", () => this.stir());
-    window.addEventListener("offline", () => this.stir());
-    document.addEventListener("visibilitychange", () => document.hidden || this.stir());
+    window.addEventListener("online", () => this.recheck());
+    window.addEventListener("offline", () => this.recheck());
+    document.addEventListener("visibilitychange", () => document.hidden || this.recheck());
     window.addEventListener("pagehide", () => this.save());
     setInterval(() => this.watch(), 1000);
   }
 
-  /** Connect, unless there is a connection. */
+  /** Connect unless already connected. */
   start() {
     if (this.phase === "idle" || this.phase === "waiting") this.connect();
   }
 
-  /** Send what the core wants sent, and hand on report the events. */
+  /** Send the core's frames and pass on its events. */
   flush() {
     const { core, socket } = this;
     if (!core.ended && this.store.taken) core.end(TAKEN);
     const events = core.takeEvents();
-    // What is about to be sent is remembered first: a counter is never used twice.
-    if (core.out.length || core.memory.counter !== this.counter || events.some(weighty)) {
+    // Save before sending, so that a message counter is never used twice.
+    if (core.out.length || core.memory.counter !== this.counter || events.some(mustSaveNow)) {
       this.save();
     } else if (events.length) {
       this.saveSoon();
@@ -58,12 +58,12 @@ export class Connection {
       socket.send(frame);
       this.hooks.frame(true, frame);
     }
-    if (core.online && this.phase === "connecting") this.become("online");
+    if (core.online && this.phase === "connecting") this.setPhase("online");
     if (core.ended) this.end();
     if (events.length) this.hooks.onEvents(events);
   }
 
-  /** Remember what may be lost without harm to the contract. */
+  /** Save changes that may be lost without breaking the delivery contract. */
   saveSoon() {
     this.saving ??= setTimeout(() => this.save(), SAVE_DELAY);
   }
@@ -80,9 +80,9 @@ export class Connection {
     const socket = new WebSocket(this.url);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
-    this.heard = this.asked = performance.now();
+    this.receivedAt = this.pingedAt = performance.now();
     this.deadline = 0;
-    this.become("connecting");
+    this.setPhase("connecting");
     socket.onopen = () => {
       this.core.connected();
       this.flush();
@@ -92,41 +92,41 @@ export class Connection {
   }
 
   receive(data) {
-    this.heard = performance.now();
+    this.receivedAt = performance.now();
     try {
       for (const { bytes } of this.core.feed(data)) this.hooks.frame(false, bytes);
     } catch (error) {
       this.flush();
-      this.lost(`The server was not understood: ${error.message}`);
+      this.lost(`The server sent invalid data: ${error.message}`);
       return;
     }
     this.flush();
   }
 
-  /** The connection is gone: wait, a little longer each time, and try again. */
+  /** Handle a lost connection: reconnect after a random delay with exponential backoff. */
   lost(why) {
     this.drop();
     const { core } = this;
-    // A server that greets and then fails would otherwise be asked ten times a second.
+    // Otherwise a server that fails right after WELCOME would be contacted ten times per second.
     if (core.online && performance.now() - this.onlineAt >= STABLE_AFTER) this.wait = FIRST_WAIT;
     core.lost();
     if (core.ended) return;
     this.why = core.byeText || why;
     core.byeText = "";
-    const delay = Math.random() * this.wait; // full jitter: not all return at once
+    const delay = Math.random() * this.wait; // full jitter: spread the reconnects of many clients
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
     this.retryAt = performance.now() + delay;
     this.timer = setTimeout(() => this.connect(), delay);
-    this.become("waiting");
+    this.setPhase("waiting");
     this.flush();
   }
 
-  /** Stop trying, until `start`. */
+  /** Disconnect and stop reconnecting until `start` is called. */
   pause() {
     this.drop();
     clearTimeout(this.timer);
     this.core.lost();
-    this.become("idle");
+    this.setPhase("idle");
   }
 
   drop() {
@@ -139,19 +139,19 @@ export class Connection {
   end() {
     if (this.phase === "ended") return;
     this.drop();
-    this.become("ended");
+    this.setPhase("ended");
   }
 
-  /** Something about the network has changed: find out now. */
-  stir() {
+  /** Reconnect or probe the connection at once: the network may have changed. */
+  recheck() {
     if (this.phase === "waiting") this.connect();
     else if (this.phase === "online") this.probe(PROBE_TIMEOUT);
   }
 
-  /** Ask for a sign of life, to be given within `patience` ms. */
-  probe(patience) {
-    this.asked = performance.now();
-    this.deadline = this.asked + patience;
+  /** Send a PING; give up the connection if nothing arrives within `timeout` ms. */
+  probe(timeout) {
+    this.pingedAt = performance.now();
+    this.deadline = this.pingedAt + timeout;
     this.core.ping();
     this.flush();
   }
@@ -159,24 +159,24 @@ export class Connection {
   watch() {
     if (!this.socket) return;
     const now = performance.now();
-    const silence = now - this.heard;
-    if (this.heard > this.asked) this.deadline = 0;
+    const silence = now - this.receivedAt;
+    if (this.receivedAt > this.pingedAt) this.deadline = 0;
     if (this.phase === "connecting") {
-      if (silence > CONNECT_TIMEOUT) this.lost("The server does not answer.");
+      if (silence > CONNECT_TIMEOUT) this.lost("The server does not respond.");
     } else if (this.deadline) {
-      if (now > this.deadline) this.lost("The server has fallen silent.");
+      if (now > this.deadline) this.lost("The server stopped responding.");
     } else if (silence > PING_AFTER) {
-      // Asked before it is given up, however late this is called: hidden tabs sleep for minutes.
-      this.probe(ANSWER_TIMEOUT);
+      // Timers in hidden tabs may fire minutes late, so probe before giving up.
+      this.probe(PONG_TIMEOUT);
     }
   }
 
-  become(phase) {
+  setPhase(phase) {
     if (phase === "online") this.onlineAt = performance.now();
     this.phase = phase;
     this.hooks.changed();
   }
 }
 
-// An event alone can wait to be remembered: it would only be sent once more.
-const weighty = ({ what }) => what !== "roomEvent" && what !== "past" && what !== "people";
+// Room events can be saved later: if they are lost, the server only resends them.
+const mustSaveNow = ({ what }) => what !== "roomEvent" && what !== "past" && what !== "people";
