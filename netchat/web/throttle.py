@@ -1,4 +1,4 @@
-"""How many requests an address may make: those above it wait, so that chats do not."""
+"""Rate limit for requests per client address."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from netchat.chat.fair_shares import share_of
 
 __all__ = ["Throttle"]
 
-#: Requests a second of one address, and how many at once: a class of sixty behind one address that
-#: opens the page takes about 1,500. One request costs the event loop some 0.3 ms.
+#: Requests per second for one address, and the size of a burst. A class of sixty behind one NAT needs
+#: about 1,500 requests to open the page. A request takes about 0.3 ms of the event loop's time.
 RATE, BURST = 200.0, 2000
 
-#: Addresses that are remembered before those that owe nothing are forgotten.
-MOST = 4096
+#: Addresses stored before those without pending delays are removed.
+MAX_ADDRESSES = 4096
 
 
 class Throttle:
-    """Paces requests by address (generic cell rate algorithm)."""
+    """Rate limiter that delays requests per address (generic cell rate algorithm)."""
 
     def __init__(self) -> None:
         self._due: dict[str, float] = {}
 
     def seconds(self, host: str, now: float) -> float:
-        """For how long a request of an address waits.
+        """Count a request and return its delay in seconds.
 
         Args:
-            host: the address.
-            now: the present, in seconds.
+            host: Address of the client.
+            now: Current time in seconds.
         """
-        if len(self._due) > MOST:
+        if len(self._due) > MAX_ADDRESSES:
             self._due = {share: due for share, due in self._due.items() if due > now - BURST / RATE}
         share = share_of(host)
         due = max(self._due.get(share, 0.0), now - BURST / RATE) + 1 / RATE
@@ -37,6 +37,6 @@ class Throttle:
         return max(0.0, due - now)
 
     async def wait(self, host: str) -> None:
-        """Wait until a request of an address may be answered."""
+        """Wait until a request from an address may be answered."""
         if (seconds := self.seconds(host, asyncio.get_running_loop().time())) > 0:
             await asyncio.sleep(seconds)

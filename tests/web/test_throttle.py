@@ -1,4 +1,4 @@
-"""Requests of one address are paced; a class that opens the page at once does not wait."""
+"""Tests of the rate limit per address; a whole class may open the page at once."""
 
 import asyncio
 import contextlib
@@ -9,27 +9,27 @@ from tests.web.serving import plain, serve_page
 
 
 def test_a_class_may_open_the_page_at_once():
-    paced = Throttle()
-    assert not any(paced.seconds("10.0.0.1", 1000.0) for _ in range(BURST))
+    limiter = Throttle()
+    assert not any(limiter.seconds("10.0.0.1", 1000.0) for _ in range(BURST))
 
 
-def test_above_that_requests_come_at_the_rate():
-    paced = Throttle()
-    waits = [paced.seconds("10.0.0.1", 1000.0) for _ in range(BURST + 400)]
+def test_requests_above_the_burst_are_delayed_to_the_rate():
+    limiter = Throttle()
+    waits = [limiter.seconds("10.0.0.1", 1000.0) for _ in range(BURST + 400)]
     assert abs(waits[-1] - 400 / RATE) < 1e-6
-    assert paced.seconds("10.0.0.2", 1000.0) == 0
-    assert paced.seconds("10.0.0.1", 1000.0 + 1 + (BURST + 400) / RATE) == 0
+    assert limiter.seconds("10.0.0.2", 1000.0) == 0
+    assert limiter.seconds("10.0.0.1", 1000.0 + 1 + (BURST + 400) / RATE) == 0
 
 
-def test_addresses_are_forgotten():
-    paced = Throttle()
-    for number in range(throttle.MOST + 1):
-        paced.seconds(f"10.0.{number // 256}.{number % 256}", 1000.0)
-    paced.seconds("10.1.0.0", 1000.0 + BURST / RATE + 1)
-    assert len(paced._due) == 1
+def test_idle_addresses_are_removed():
+    limiter = Throttle()
+    for number in range(throttle.MAX_ADDRESSES + 1):
+        limiter.seconds(f"10.0.{number // 256}.{number % 256}", 1000.0)
+    limiter.seconds("10.1.0.0", 1000.0 + BURST / RATE + 1)
+    assert len(limiter._due) == 1
 
 
-async def test_the_site_waits_before_it_answers(monkeypatch):
+async def test_the_site_delays_its_responses(monkeypatch):
     monkeypatch.setattr(throttle, "BURST", 2)
     monkeypatch.setattr(throttle, "RATE", 0.1)
     async with serve_page() as (_, port), plain(port) as (reader, writer):
