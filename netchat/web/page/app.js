@@ -67,7 +67,7 @@ function runPending() {
   }
 }
 
-/** Show the current room, or the first screen if there is none. */
+/** Show the current room, or otherwise the first screen. */
 function showScreen() {
   const room = chat.current;
   const path = room?.joinable ? `/r/${room.code}` : "/";

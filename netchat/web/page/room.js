@@ -19,7 +19,7 @@ export class Room {
     this.unlisted = 0; // members beyond those listed
     this.roster = null; // the member list being received: {request, people}
     this.begins = false; // the server has no events before the first entry
-    this.asked = 0; // number of the pending request for older events; 0 if there is none
+    this.asked = 0; // number of the pending request for older events; or 0
     this.over = false; // it ended, but stays readable until the user closes it
     this.why = ""; // why the server refuses the user, if the room still exists
     this.line = null; // sequence number of the event after which the unread separator goes
