@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
-__all__ = ["CHROMIUM", "DESK", "PHONE", "Person", "RosterReceived", "browser", "needs_chromium"]
+__all__ = ["CHROMIUM", "DESK", "PHONE", "People", "Person", "browser", "needs_chromium"]
 
 CHROMIUM = shutil.which("chromium")
 
@@ -120,7 +120,7 @@ class Person:
         expect(self.page.locator("html")).to_have_attribute("data-link", "online")
 
 
-class RosterReceived:
+class People:
     """Everybody on one server.
 
     Args:

@@ -76,10 +76,10 @@ def test_it_shows_what_happens_and_comes_back_with_the_server(page: Page, server
         refused = page.locator("#log li", has_text="refused")
         expect(refused).to_contain_text("<img src=x>")
         expect(refused).not_to_have_class("bad")
-        expect(tile(page, "troubles")).to_have_text("0")
+        expect(tile(page, "warnings")).to_have_text("0")
         rude.send(b"GET / HTTP/1.1\r\n\r\n")
         expect(page.locator("#log li", has_text="dismissed")).to_have_class("bad")
-        expect(tile(page, "troubles")).to_have_text("1")
+        expect(tile(page, "warnings")).to_have_text("1")
         expect(page.get_by_role("img", name="Messages per second")).to_have_attribute(
             "aria-label", re.compile(r"maximum (?!0$)\d+$")
         )

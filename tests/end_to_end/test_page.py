@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.cli.chatter import Chatter
-from tests.end_to_end.browsing import RosterReceived, browser, needs_chromium
+from tests.end_to_end.browsing import People, browser, needs_chromium
 from tests.end_to_end.processes import Server
 
 pytestmark = needs_chromium
@@ -29,14 +29,14 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def people(chromium: Browser, server: Server) -> Iterator[RosterReceived]:
-    everybody = RosterReceived(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+def people(chromium: Browser, server: Server) -> Iterator[People]:
+    everybody = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
     yield everybody
     everybody.go_home()
 
 
 def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
-    people: RosterReceived, server: Server
+    people: People, server: Server
 ) -> None:
     nova = people.new()
     code = nova.enter("Nova")
@@ -44,7 +44,9 @@ def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
     link = nova.log.locator(".invitation a").get_attribute("href")
     assert link == f"{people.address}/r/{code.replace('-', '')}"
     nova.log.locator("img").evaluate("picture => picture.decode()")  # the QR code
-    expect(nova.log.locator("figcaption")).to_have_text("To join by phone, start: netchat serve --lan")
+    expect(nova.log.locator("figcaption")).to_have_text(
+        "To join by phone, start: netchat serve --lan"
+    )
 
     maya = people.new(link.removeprefix(people.address), phone=True)
     maya.accept("Maya")
@@ -75,7 +77,7 @@ def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
     nova.sees("Terry left")
 
 
-def test_a_private_conversation_and_its_end(people: RosterReceived) -> None:
+def test_a_private_conversation_and_its_end(people: People) -> None:
     ada, bo, eve = people.new(), people.new(phone=True), people.new()
     code = ada.enter("Ada")
     name = "Constructor"  # which every object of JavaScript has, too
@@ -104,7 +106,7 @@ def test_a_private_conversation_and_its_end(people: RosterReceived) -> None:
     expect(ada.page.locator("#composer")).to_be_hidden()
 
 
-def test_commands_are_obeyed_and_never_said(people: RosterReceived) -> None:
+def test_commands_are_obeyed_and_never_said(people: People) -> None:
     ada, lea = people.new(), people.new()
     code = ada.enter("Ada")
     lea.enter("Lea", code)
@@ -141,7 +143,7 @@ def test_commands_are_obeyed_and_never_said(people: RosterReceived) -> None:
 
 
 def test_a_private_conversation_with_unread_messages_outlives_a_reload(
-    people: RosterReceived,
+    people: People,
 ) -> None:
     ada, lea = people.new(), people.new()
     code = ada.enter("Ida")
@@ -163,7 +165,7 @@ def test_a_private_conversation_with_unread_messages_outlives_a_reload(
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
-def test_back_leads_to_the_view_before(people: RosterReceived, *, phone: bool) -> None:
+def test_back_leads_to_the_view_before(people: People, *, phone: bool) -> None:
     ada = people.new(phone=phone)
     page, title = ada.page, ada.page.locator("#title")
     first = ada.enter("Pam" if phone else "Dan")
@@ -200,7 +202,7 @@ def test_back_leads_to_the_view_before(people: RosterReceived, *, phone: bool) -
     expect(title).to_have_text(first)
 
 
-def test_a_second_tab_knows_that_another_one_is_in_the_room(people: RosterReceived) -> None:
+def test_a_second_tab_knows_that_another_one_is_in_the_room(people: People) -> None:
     profile = people.profile()
     one = people.tab(profile)
     code = one.enter("Sam")
@@ -221,7 +223,7 @@ def test_a_second_tab_knows_that_another_one_is_in_the_room(people: RosterReceiv
     two.sees("Una joined")
 
 
-def test_several_rooms_and_what_is_unread_in_them(people: RosterReceived) -> None:
+def test_several_rooms_and_what_is_unread_in_them(people: People) -> None:
     lea, tom = people.new(), people.new()
     first = lea.enter("Lea")
     tom.enter("Tom", first)
@@ -254,7 +256,7 @@ def test_several_rooms_and_what_is_unread_in_them(people: RosterReceived) -> Non
     expect(lea.log.locator(".unread")).to_have_count(0)
 
 
-def test_names_and_codes_that_do_not_work(people: RosterReceived) -> None:
+def test_names_and_codes_that_do_not_work(people: People) -> None:
     vega = people.new()
     code = vega.enter("Vega")
     other = people.new()
@@ -264,7 +266,7 @@ def test_names_and_codes_that_do_not_work(people: RosterReceived) -> None:
     page.fill("#home-name", "vega")
     page.fill("#home-code", "what")
     page.click("#home-join")
-    expect(page.locator("#home-code-problem")).to_contain_text("no room code")
+    expect(page.locator("#home-code-problem")).to_contain_text("not a room code")
     page.fill("#home-code", "00000-00000")
     page.click("#home-join")
     expect(page.locator("#home-name-problem")).to_contain_text("is taken")
@@ -289,7 +291,7 @@ def test_names_and_codes_that_do_not_work(people: RosterReceived) -> None:
     lost.page.fill("#rename-name", "VEGA")
     lost.page.click("#rename-form .primary")
     expect(lost.page.locator("#renaming-problem")).to_contain_text("VEGA2 is free")
-    lost.page.fill("#rename-name", "FoundBlock")
+    lost.page.fill("#rename-name", "Found")
     lost.page.click("#rename-form .primary")
     vega.sees("Lost is now Found")
 
@@ -302,7 +304,7 @@ HOSTILE = (
 )
 
 
-def test_hostile_text_is_shown_and_does_nothing(people: RosterReceived, server: Server) -> None:
+def test_hostile_text_is_shown_and_does_nothing(people: People, server: Server) -> None:
     zoe, ida = people.new(), people.new(phone=True)
     code = zoe.enter("Zoe")
     ida.enter("Ida", code)
@@ -335,7 +337,7 @@ def test_hostile_text_is_shown_and_does_nothing(people: RosterReceived, server: 
     expect(zoe.log.locator(".failed")).to_have_count(0)
 
 
-def test_by_keyboard_alone(people: RosterReceived) -> None:
+def test_by_keyboard_alone(people: People) -> None:
     kim = people.new()
     page, press = kim.page, kim.page.keyboard.press
     expect(page.locator("#home-name")).to_be_focused()

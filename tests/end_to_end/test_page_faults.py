@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from netchat.wire import Create
 from tests.cli.chatter import Chatter
-from tests.end_to_end.browsing import RosterReceived, browser, needs_chromium
+from tests.end_to_end.browsing import People, browser, needs_chromium
 from tests.end_to_end.processes import Server, free_port
 
 pytestmark = needs_chromium
@@ -44,14 +44,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def people(chromium: Browser, server: Server) -> Iterator[RosterReceived]:
-    everybody = RosterReceived(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+def people(chromium: Browser, server: Server) -> Iterator[People]:
+    everybody = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
     yield everybody
     everybody.go_home()
 
 
 @pytest.fixture
-def pair(people: RosterReceived):
+def pair(people: People):
     """Two in one room: at a desk, and with a phone."""
     number = next(_names)
     nova, maya = people.new(), people.new(phone=True)
@@ -124,7 +124,7 @@ def test_a_tab_that_is_reloaded_loses_nothing(pair, server: Server) -> None:
 
 
 def test_tabs_are_people_of_their_own_and_a_closed_ones_place_is_taken_up(
-    people: RosterReceived,
+    people: People,
 ) -> None:
     profile = people.profile()
     first, second = people.tab(profile), people.tab(profile)
@@ -143,7 +143,7 @@ def test_tabs_are_people_of_their_own_and_a_closed_ones_place_is_taken_up(
     assert first.log.locator(".notice", has_text=f"Two{number} left").count() == 0
 
 
-def test_a_tab_whose_place_is_taken_writes_no_more(people: RosterReceived) -> None:
+def test_a_tab_whose_place_is_taken_writes_no_more(people: People) -> None:
     profile = people.profile()
     first = people.tab(profile)
     name = f"Frost{next(_names)}"
@@ -182,7 +182,7 @@ CUT_AT_CREATE = """(create) => {
 }"""
 
 
-def test_the_connection_is_cut_while_a_room_is_asked_for(people: RosterReceived) -> None:
+def test_the_connection_is_cut_while_a_room_is_asked_for(people: People) -> None:
     nova = people.new()
     nova.page.evaluate(CUT_AT_CREATE, Create.TYPE)
     nova.enter(f"Cut{next(_names)}")
@@ -191,7 +191,7 @@ def test_the_connection_is_cut_while_a_room_is_asked_for(people: RosterReceived)
     expect(nova.page.locator("#rooms button")).to_have_count(1)
 
 
-def test_a_tab_that_slept_asks_before_it_gives_the_server_up(people: RosterReceived) -> None:
+def test_a_tab_that_slept_asks_before_it_gives_the_server_up(people: People) -> None:
     person = people.tab(people.profile())
     sockets: list[object] = []
     person.page.on("websocket", lambda socket: sockets.append(socket))
@@ -258,7 +258,7 @@ def test_the_session_is_taken_elsewhere(pair) -> None:
 def test_a_server_that_forgets_everything_and_a_name_that_is_gone(chromium: Browser) -> None:
     port = str(free_port())
     with Server("--ephemeral", "--web", "--web-port", port, port=free_port()) as server:
-        people = RosterReceived(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+        people = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
         nova = people.new()
         nova.enter("Nova")
         nova.say("kept")
@@ -299,5 +299,7 @@ def test_a_server_that_forgets_everything_and_a_name_that_is_gone(chromium: Brow
         luna.say("after")
         expect(luna.log.locator(".lines .text")).to_have_text(["after"])
         expect(luna.log.locator(".former .text")).to_have_text(["before"])
-        expect(luna.log.locator(".former")).to_contain_text("The server has restarted without its history")
+        expect(luna.log.locator(".former")).to_contain_text(
+            "The server has restarted without its history"
+        )
         people.go_home()

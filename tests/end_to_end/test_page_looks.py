@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from netchat.web.site import PAGE
 from netchat.wire import HEADER_FIELDS, HEADER_SIZE, Event, FrameReader, decode, walk
-from tests.end_to_end.browsing import RosterReceived, browser, needs_chromium
+from tests.end_to_end.browsing import People, browser, needs_chromium
 from tests.end_to_end.processes import Server
 
 pytestmark = needs_chromium
@@ -37,8 +37,8 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def people(chromium: Browser, server: Server) -> Iterator[RosterReceived]:
-    everybody = RosterReceived(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+def people(chromium: Browser, server: Server) -> Iterator[People]:
+    everybody = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
     yield everybody
     everybody.go_home()
 
@@ -94,7 +94,7 @@ def faults(page: Page, screen: str) -> list[str]:
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
-def test_no_screen_has_a_fault_that_axe_finds(people: RosterReceived, *, phone: bool) -> None:
+def test_no_screen_has_a_fault_that_axe_finds(people: People, *, phone: bool) -> None:
     kind = "Phone" if phone else "Desk"
     other = people.new()
     code = other.enter(f"Other{kind}")
@@ -151,9 +151,7 @@ def test_no_screen_has_a_fault_that_axe_finds(people: RosterReceived, *, phone: 
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1001, 1280])
-def test_nothing_stands_out_of_the_screen_or_lies_over_the_room(
-    people: RosterReceived, width: int
-) -> None:
+def test_nothing_stands_out_of_the_screen_or_lies_over_the_room(people: People, width: int) -> None:
     person = people.new()
     page = person.page
     page.set_viewport_size({"width": width, "height": 800})
@@ -173,7 +171,7 @@ def test_nothing_stands_out_of_the_screen_or_lies_over_the_room(
             page.click(f"#{panel}-close")
 
 
-def test_a_page_that_is_open_for_days_lets_the_oldest_go(people: RosterReceived) -> None:
+def test_a_page_that_is_open_for_days_lets_the_oldest_go(people: People) -> None:
     person = people.new()
     counts = person.page.evaluate(MANY)
     assert counts == {
@@ -181,7 +179,7 @@ def test_a_page_that_is_open_for_days_lets_the_oldest_go(people: RosterReceived)
     }  # fmt: skip
 
 
-def test_the_page_is_small_and_asks_nobody_else(people: RosterReceived) -> None:
+def test_the_page_is_small_and_asks_nobody_else(people: People) -> None:
     asked: list[str] = []
     person = people.tab(people.profile())
     person.page.on("request", lambda request: asked.append(request.url))
@@ -198,7 +196,7 @@ def test_the_page_is_small_and_asks_nobody_else(people: RosterReceived) -> None:
     assert packed < 64 * 1024
 
 
-def test_under_the_hood_is_what_was_on_the_wire(people: RosterReceived) -> None:
+def test_under_the_hood_is_what_was_on_the_wire(people: People) -> None:
     person = people.new()
     person.enter("Hoodie")
     person.page.click("#hood-open")
@@ -233,7 +231,7 @@ def test_under_the_hood_is_what_was_on_the_wire(people: RosterReceived) -> None:
 
 
 def test_what_would_give_the_session_away_is_not_shown_under_the_hood(
-    people: RosterReceived,
+    people: People,
 ) -> None:
     person = people.new()
     person.enter("Careful")
