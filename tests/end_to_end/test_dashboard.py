@@ -85,7 +85,7 @@ def test_it_shows_what_happens_and_comes_back_with_the_server(page: Page, server
         )
         assert faults(page) == []
     server.stop()
-    expect(page.locator("#state")).to_contain_text("trying again")
+    expect(page.locator("#state")).to_contain_text("Reconnecting")
     server.start()
     expect(page.locator("#state")).to_have_text("Live", timeout=20_000)
     expect(page.locator("#log li", has_text="refused")).to_have_count(0)

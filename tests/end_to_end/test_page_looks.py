@@ -60,7 +60,7 @@ MANY = """async () => {
     room: room.code, seq: BigInt(seq), time, device: 1n, counter: 1n, kind: 1, sender: "Nova", text: `${seq}`,
   });
   for (let seq = 1; seq <= 12050; seq += 50) {
-    const part = Array.from({ length: 50 }, (_, i) => ({ what: "happened", event: event(seq + i) }));
+    const part = Array.from({ length: 50 }, (_, i) => ({ what: "roomEvent", event: event(seq + i) }));
     chat.take(part);
   }
   const seqs = [...view.lines.querySelectorAll("[data-seq]")].map((item) => item.dataset.seq);

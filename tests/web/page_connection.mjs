@@ -1,6 +1,6 @@
-// Drives the page's Connection against sockets that open, greet and are lost, in simulated time.
-// Arguments: connection.js, and for how many ms each connection lasts, separated by commas.
-// Prints the waits in front of each next connection, as JSON.
+// Runs the page's Connection with sockets that open, answer and close, in simulated time.
+// Arguments: path of connection.js; duration of each connection in ms, separated by commas.
+// Prints the delays before each reconnect as JSON.
 
 import { pathToFileURL } from "node:url";
 

@@ -101,7 +101,7 @@ class Chart {
     }
     const last = rates.at(-1);
     const current = this.lines.map(({name, label}) => `${label} ${this.format(last?.[name] ?? 0)}`);
-    this.svg.setAttribute("aria-label", `${this.title}: now ${current.join(", ")}; maximum ${this.format(most)}`);
+    this.svg.setAttribute("aria-label", `${this.title}: ${current.join(", ")}; maximum ${this.format(most)}`);
   }
 }
 
