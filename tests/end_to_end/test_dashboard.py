@@ -1,4 +1,4 @@
-"""The server's dashboard in a browser: what it shows, to whom, and that it comes back by itself."""
+"""The server's dashboard in a browser: contents, access, reconnecting."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 
 def faults(page: Page) -> list[str]:
-    """What axe-core finds, on a desk in the light and on a phone in the dark."""
-    page.emulate_media(reduced_motion="reduce")  # else colours are on their way for a while
+    """Return axe-core's violations, on a light desktop and on a dark phone."""
+    page.emulate_media(reduced_motion="reduce")  # no colour transitions
     page.evaluate(Axe().axe_script)
     found = []
     for (width, height), scheme in ((DESK, "light"), (PHONE, "dark")):
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(50)  # what is drawn with the next frame is there
+        page.wait_for_timeout(50)  # wait until the next frame is drawn
         for fault in page.evaluate("axe.run()")["violations"]:
             found += [f"{width} {scheme} {fault['id']}: {n['html']}" for n in fault["nodes"]]
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -60,7 +60,7 @@ def tile(page: Page, name: str) -> Locator:
     return page.locator("#tiles > div", has=page.locator(f"dt:has-text('{name}')")).locator("dd")
 
 
-def test_it_shows_what_happens_and_comes_back_with_the_server(page: Page, server: Server) -> None:
+def test_it_shows_live_figures_and_reconnects(page: Page, server: Server) -> None:
     here = server.wait_for("page")["text"]
     page.goto(f"{here}/server")
     expect(page.locator("#state")).to_have_text("Live")
@@ -91,7 +91,7 @@ def test_it_shows_what_happens_and_comes_back_with_the_server(page: Page, server
     expect(page.locator("#log li", has_text="refused")).to_have_count(0)
 
 
-def test_from_elsewhere_it_needs_the_token(page: Page, server: Server) -> None:
+def test_other_machines_need_the_token(page: Page, server: Server) -> None:
     link = server.wait_for("dashboard")["text"]
     if "#" not in link:
         pytest.skip("this machine is on no network")
@@ -102,7 +102,7 @@ def test_from_elsewhere_it_needs_the_token(page: Page, server: Server) -> None:
     page.fill("#token", "wrong")
     page.click("#token-form button")
     expect(page.locator("#state")).to_have_text("Wrong token.")
-    page.fill("#token", link)  # the whole address does as well
+    page.fill("#token", link)  # the whole URL is accepted, too
     page.keyboard.press("Enter")
     expect(page.locator("#state")).to_have_text("Live")
     assert page.url == link

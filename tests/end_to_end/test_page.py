@@ -1,4 +1,4 @@
-"""The page as people use it: two browsers, one of them a phone, and a terminal, in one room."""
+"""The page in normal use: desktop and phone browsers and a terminal share rooms."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def people(chromium: Browser, server: Server) -> Iterator[People]:
     everybody.go_home()
 
 
-def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
+def test_a_room_is_created_and_joined_by_code_link_and_terminal(
     people: People, server: Server
 ) -> None:
     nova = people.new()
@@ -80,7 +80,7 @@ def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
 def test_a_private_conversation_and_its_end(people: People) -> None:
     ada, bo, eve = people.new(), people.new(phone=True), people.new()
     code = ada.enter("Ada")
-    name = "Constructor"  # which every object of JavaScript has, too
+    name = "Constructor"  # also a property of every JavaScript object
     bo.enter(name, code)
     eve.enter("Eve", code)
     ada.page.click(f"#people [data-name={name}]")
@@ -102,17 +102,17 @@ def test_a_private_conversation_and_its_end(people: People) -> None:
     bo.page.click("#quit-yes")
     expect(bo.page.locator("#home")).to_be_visible()
     ada.sees(f"{name} left; the conversation has ended")
-    assert ada.texts() == ["psst", "yes?"]  # it stays to be read
+    assert ada.texts() == ["psst", "yes?"]  # the messages stay readable
     expect(ada.page.locator("#composer")).to_be_hidden()
 
 
-def test_commands_are_obeyed_and_never_said(people: People) -> None:
+def test_commands_are_run_and_never_sent(people: People) -> None:
     ada, lea = people.new(), people.new()
     code = ada.enter("Ada")
     lea.enter("Lea", code)
     ada.sees("Lea joined")
     ada.say("/msg Lea a secret")
-    expect(ada.page.locator("#title")).to_have_text("Lea")  # where it went
+    expect(ada.page.locator("#title")).to_have_text("Lea")  # its conversation opens
     ada.sees("a secret")
     ada.say(f"/room {code}")
     expect(ada.page.locator("#title")).to_have_text(code)
@@ -134,7 +134,7 @@ def test_commands_are_obeyed_and_never_said(people: People) -> None:
     assert ada.texts() == lea.texts()
     lea.page.click("#privates button")
     lea.sees("a secret")
-    lea.say("/msg Nobody1 hello")  # what cannot be delivered is not lost from sight
+    lea.say("/msg Nobody1 hello")  # undeliverable messages stay visible
     expect(lea.log.locator(".why")).to_contain_text("nobody called Nobody1")
 
     ada.say("/leave")
@@ -142,7 +142,7 @@ def test_commands_are_obeyed_and_never_said(people: People) -> None:
     lea.sees("Adele left")
 
 
-def test_a_private_conversation_with_unread_messages_outlives_a_reload(
+def test_unread_private_messages_survive_a_reload(
     people: People,
 ) -> None:
     ada, lea = people.new(), people.new()
@@ -161,18 +161,18 @@ def test_a_private_conversation_with_unread_messages_outlives_a_reload(
     lea.ready()
     expect(lea.page.locator("#privates button")).to_contain_text(
         "Ida"
-    )  # all read, and still listed
+    )  # all read, but still listed
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
-def test_back_leads_to_the_view_before(people: People, *, phone: bool) -> None:
+def test_back_returns_to_the_previous_view(people: People, *, phone: bool) -> None:
     ada = people.new(phone=phone)
     page, title = ada.page, ada.page.locator("#title")
     first = ada.enter("Pam" if phone else "Dan")
     ada.say("/create")
     expect(title).not_to_have_text(first)
     second = ada.code
-    if phone:  # what covers the room is a view, too
+    if phone:  # a panel that covers the room is a view, too
         for opened, shown in (("#people-open", "#people"), ("#hood-open", "#hood")):
             page.click(opened)
             expect(page.locator(shown)).to_be_visible()
@@ -192,7 +192,7 @@ def test_back_leads_to_the_view_before(people: People, *, phone: bool) -> None:
     assert page.url.endswith(first.replace("-", ""))
     page.go_forward()
     expect(title).to_have_text(second)
-    ada.say("/leave")  # the room before is shown in its place
+    ada.say("/leave")  # the previous room replaces it
     expect(title).to_have_text(first)
     page.go_back()
     expect(title).to_have_text(first)
@@ -202,7 +202,7 @@ def test_back_leads_to_the_view_before(people: People, *, phone: bool) -> None:
     expect(title).to_have_text(first)
 
 
-def test_a_second_tab_knows_that_another_one_is_in_the_room(people: People) -> None:
+def test_a_second_tab_offers_to_take_over(people: People) -> None:
     profile = people.profile()
     one = people.tab(profile)
     code = one.enter("Sam")
@@ -223,7 +223,7 @@ def test_a_second_tab_knows_that_another_one_is_in_the_room(people: People) -> N
     two.sees("Una joined")
 
 
-def test_several_rooms_and_what_is_unread_in_them(people: People) -> None:
+def test_several_rooms_and_unread_messages(people: People) -> None:
     lea, tom = people.new(), people.new()
     first = lea.enter("Lea")
     tom.enter("Tom", first)
@@ -249,14 +249,14 @@ def test_several_rooms_and_what_is_unread_in_them(people: People) -> None:
         "document.querySelector('.log:not([hidden]) .unread').nextElementSibling.innerText"
     )
     assert "one" in after
-    lea.say("five")  # who answers has read
+    lea.say("five")  # sending a message marks the room as read
     lea.sees("five")
-    tom.say("six")  # in front of her eyes: it never was unread
+    tom.say("six")  # she sees it arrive: it was never unread
     lea.sees("six")
     expect(lea.log.locator(".unread")).to_have_count(0)
 
 
-def test_names_and_codes_that_do_not_work(people: People) -> None:
+def test_invalid_names_and_codes(people: People) -> None:
     vega = people.new()
     code = vega.enter("Vega")
     other = people.new()
@@ -274,7 +274,7 @@ def test_names_and_codes_that_do_not_work(people: People) -> None:
     expect(page.locator("#home-code-problem")).to_contain_text("There is no room with the code")
     expect(page.locator("#home-name")).to_have_value("vega2")
     page.fill("#home-code", code)
-    page.fill("#home-name", "Orion")  # another name, while the session of the first one stands
+    page.fill("#home-name", "Orion")  # another name, while the first session exists
     page.click("#home-join")
     vega.sees("Orion joined")
 
@@ -304,7 +304,7 @@ HOSTILE = (
 )
 
 
-def test_hostile_text_is_shown_and_does_nothing(people: People, server: Server) -> None:
+def test_hostile_text_is_escaped(people: People, server: Server) -> None:
     zoe, ida = people.new(), people.new(phone=True)
     code = zoe.enter("Zoe")
     ida.enter("Ida", code)
@@ -329,7 +329,7 @@ def test_hostile_text_is_shown_and_does_nothing(people: People, server: Server) 
     expect(zoe.page.locator("#text-problem")).to_contain_text(
         "65,536 bytes; this server takes 16,384"
     )
-    assert zoe.page.input_value("#text") == "x" * 65_536  # nothing typed is lost
+    assert zoe.page.input_value("#text") == "x" * 65_536  # the typed text is kept
     zoe.say("red \x1b[31m alert")
     expect(zoe.page.locator("#text-problem")).to_contain_text("control character U+001B")
     zoe.say("fine")
@@ -337,7 +337,7 @@ def test_hostile_text_is_shown_and_does_nothing(people: People, server: Server) 
     expect(zoe.log.locator(".failed")).to_have_count(0)
 
 
-def test_by_keyboard_alone(people: People) -> None:
+def test_keyboard_only(people: People) -> None:
     kim = people.new()
     page, press = kim.page, kim.page.keyboard.press
     expect(page.locator("#home-name")).to_be_focused()

@@ -160,7 +160,7 @@ def test_what_the_protocol_cannot_carry_is_named(js, name, fields, word):
 
 
 def verdict(chunks: list[bytes]) -> tuple[list[str], str]:
-    """The messages Python finds in a stream, and what it says is wrong with it, if anything."""
+    """Return the messages that Python decodes from a stream, and its error or an empty string."""
     reader, names = FrameReader(), []
     try:
         for chunk in chunks:
@@ -179,7 +179,7 @@ def verdict(chunks: list[bytes]) -> tuple[list[str], str]:
 
 
 @needs_node
-def test_hostile_bytes_get_the_verdict_of_python(js):
+def test_hostile_bytes_give_the_same_result_as_python(js):
     dice = random.Random(6480)
     found: dict[str, int] = {}
     for case in range(3000):
