@@ -1,6 +1,6 @@
-"""`python -m tests.pictures`: the pictures of a terminal and of the bench in `docs/pictures/`.
+"""`python -m tests.pictures`: retake the terminal and bench pictures in `docs/pictures/`.
 
-The page's own are taken by `tests.screenshots`.
+`tests.screenshots` takes those of the page.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ PICTURES = ROOT / "docs" / "pictures"
 
 COLUMNS = 112
 
-#: What a terminal shows: a command, and which of its lines.
+#: Commands to show in a terminal, with the range of output lines to keep.
 TERMINAL = (
     ('netchat encode "Hi" --code hamming:7,4 --flip 2', 0, 10),
     ("netchat inspect captures/link-noisy.pcapng --tree", 1, 26),
 )
 
-#: A page for Rich to fill in, which doubles the braces that are not its own.
+#: HTML template for Rich; literal braces are doubled.
 _PAGE = """<!doctype html><meta charset="utf-8"><style>
 body {{ margin: 0; background: #1b1d24; }}
 pre {{ margin: 0; padding: 20px 24px; font: 14px/1.42 "DejaVu Sans Mono", monospace; color: #e8e8ee;
@@ -40,8 +40,8 @@ pre {{ margin: 0; padding: 20px 24px; font: 14px/1.42 "DejaVu Sans Mono", monosp
 
 
 def in_terminal(command: str) -> str:
-    """What a command prints to a terminal, with its colours."""
-    ours, theirs = pty.openpty()
+    """Return a command's output to a terminal, with its colours."""
+    master, slave = pty.openpty()
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -49,25 +49,25 @@ def in_terminal(command: str) -> str:
         "TERM": "xterm-256color",
     }
     process = subprocess.Popen(
-        command, shell=True, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+        command, shell=True, cwd=ROOT, env=environment, stdin=slave, stdout=slave, stderr=slave
     )
-    os.close(theirs)
+    os.close(slave)
     printed = b""
     while True:
         try:
-            piece = os.read(ours, 65536)
-        except OSError:  # the other end is closed
+            piece = os.read(master, 65536)
+        except OSError:  # the command has closed the terminal
             break
         if not piece:
             break
         printed += piece
-    os.close(ours)
+    os.close(master)
     assert process.wait() == 0, printed.decode("utf-8", "replace")
     return printed.decode().replace("\r\n", "\n")
 
 
 def terminal(path: Path) -> None:
-    """The commands of `TERMINAL`, one below the other."""
+    """Draw the commands of `TERMINAL` and their output, one after the other."""
     console = Console(width=COLUMNS, record=True, file=io.StringIO(), color_system="truecolor")
     for number, (command, first, end) in enumerate(TERMINAL):
         lines = in_terminal(command).split("\n")[first:end]
@@ -82,7 +82,7 @@ def terminal(path: Path) -> None:
 
 
 def bench(path: Path) -> None:
-    """The picture that `netchat encode-bench` ends with."""
+    """Draw the plot of `netchat encode-bench`."""
     command = [sys.executable, "-m", "netchat", "encode-bench", "--plot", str(path)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     Image.open(path).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(

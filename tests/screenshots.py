@@ -1,7 +1,7 @@
-"""`python -m tests.screenshots [FOLDER]`: pictures of the page, taken again.
+"""`python -m tests.screenshots [FOLDER]`: retake the screenshots of the page.
 
-They go to `docs/pictures/`, for the README; with another folder, the pictures of every screen at
-both sizes, light and dark, go there too, to be looked at.
+Without a folder, write the README's pictures to `docs/pictures/`. With a folder, write screenshots of
+every screen there, at both sizes, light and dark, for review.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from tests.cli.chatter import Chatter
-from tests.end_to_end.browsing import Person, RosterReceived, browser
+from tests.end_to_end.browsing import People, Person, browser
 from tests.end_to_end.processes import ROOT, Server
 
 PICTURES = ROOT / "docs" / "pictures"
 
 
 class Camera:
-    """Takes the pictures.
+    """Takes screenshots.
 
     Args:
-        folder: where to.
-        everything: also those that the documents do not show.
+        folder: Folder for the screenshots.
+        everything: Whether to take the screens that the documentation does not show, too.
     """
 
     def __init__(self, folder: Path, *, everything: bool) -> None:
@@ -33,7 +33,7 @@ class Camera:
         self._everything = everything
 
     def take(self, person: Person, name: str, *, shown: bool = False) -> None:
-        """One picture; `shown` is one for the documents."""
+        """Take a screenshot; `shown` marks those that the documentation shows."""
         if not (shown or self._everything):
             return
         person.page.evaluate("document.activeElement.blur()")
@@ -47,8 +47,8 @@ class Camera:
         print(f"{path}  {path.stat().st_size:,} bytes", file=sys.stderr)
 
 
-def scenes(people: RosterReceived, server: Server, camera: Camera) -> None:
-    """A class of four, one of them in a terminal."""
+def scenes(people: People, server: Server, camera: Camera) -> None:
+    """Play a lesson with five users, one of them in a terminal, and take the screenshots."""
     nova = people.new()
     camera.take(nova, "home", shown=True)
     code = nova.enter("Nova")
@@ -70,17 +70,17 @@ def scenes(people: RosterReceived, server: Server, camera: Camera) -> None:
         nova.sees("Lena joined")
         talk: list[tuple[Person | Chatter, str]] = [
             (nova, "Good morning! Today we take a chat apart, byte by byte."),
-            (tom, "I am in by the QR code 🎉"),
-            (lena, "and I by a terminal, over plain TCP"),
+            (tom, "I joined with the QR code 🎉"),
+            (lena, "and I am in a terminal, over plain TCP"),
             (maya, "What does a message look like on the wire?"),
             (nova, "16 bytes of header, then the fields. Open “Under the hood” and point at one."),
-            (maya, "Ah: the room's code, its length in front of it!"),
+            (maya, "Ah: the length of the room's code, then the code itself!"),
             (maya, "And a CRC-32 over all of it."),
             (vega, "صباح الخير"),
-            (tom, "So what happens when a bit is turned over?"),
+            (tom, "So what happens when a bit flips?"),
             (
                 nova,
-                "Then the CRC does not match.\nHow to repair it is in http://127.0.0.1:6480/ next week.",
+                "Then the CRC does not match.\nNext week: how to repair it. http://127.0.0.1:6480/",
             ),
             (vega, "👋"),
         ]
@@ -141,7 +141,7 @@ def scenes(people: RosterReceived, server: Server, camera: Camera) -> None:
             camera.take(people.new("/server", **form), name, shown=name == "dashboard-dark")
         lena.end()
     server.kill()
-    vega.say("Is anybody there?")
+    vega.say("Is anyone there?")
     expect(vega.page.locator("#banner")).to_be_visible()
     camera.take(vega, "offline-dark")
     tom.say("Hello?")
@@ -156,7 +156,7 @@ def main() -> None:
     running: Browser
     with Server("--ephemeral", "--web", "--web-port", "0") as server, browser() as running:
         address = f"http://127.0.0.1:{server.wait_for('page')['port']}"
-        scenes(RosterReceived(running, address), server, Camera(folder, everything=everything))
+        scenes(People(running, address), server, Camera(folder, everything=everything))
 
 
 if __name__ == "__main__":

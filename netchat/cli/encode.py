@@ -148,9 +148,10 @@ def encode(
     rng = np.random.Generator(np.random.SFC64(seed))
     received, lost, soft = sent.copy(), None, None
     if flip:
-        if flip > sent.size * code.bits_per_symbol:
+        coded_bits = sent.size * code.bits_per_symbol
+        if flip > coded_bits:
             raise click.UsageError(
-                f"--flip must be at most {sent.size * code.bits_per_symbol}, the number of coded bits, got {flip}."
+                f"--flip must be at most {coded_bits}, the number of coded bits, got {flip}."
             )
         bits = np.unpackbits(sent) if code.bits_per_symbol == 8 else received
         bits[rng.choice(bits.size, flip, replace=False)] ^= 1

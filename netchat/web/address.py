@@ -1,4 +1,4 @@
-"""What this machine is called."""
+"""Addresses of this machine."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import socket
 
 __all__ = ["is_loopback", "lan_address", "url"]
 
-#: Where no packet is sent to: asking for the way there says which of our addresses is used.
-_ELSEWHERE = ("203.0.113.1", 9)  # TEST-NET-3, RFC 5737
+#: Connecting a UDP socket sends no packet, but selects the local address for this destination.
+_PROBE_TARGET = ("203.0.113.1", 9)  # TEST-NET-3, RFC 5737
 
 
 def lan_address() -> str | None:
-    """This machine's address on its network; None if it is on none."""
+    """Return this machine's address on its network, or None without a network."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(_ELSEWHERE)
-        found: str = probe.getsockname()[0]
-        if not ipaddress.ip_address(found).is_loopback:
-            return found
-    # No way leads out of this network; it may be one all the same.
+        probe.connect(_PROBE_TARGET)
+        address: str = probe.getsockname()[0]
+        if not ipaddress.ip_address(address).is_loopback:
+            return address
+    # There is no default route, but there may be a local network.
     import psutil
 
     for addresses in psutil.net_if_addrs().values():
-        for address in addresses:
-            if address.family == socket.AF_INET:
-                ip = ipaddress.ip_address(address.address)
+        for entry in addresses:
+            if entry.family == socket.AF_INET:
+                ip = ipaddress.ip_address(entry.address)
                 if not ip.is_loopback and not ip.is_link_local:
                     return str(ip)
     return None
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's own, whoever asks."""
+    """Return whether a host name or address is a loopback one."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -40,5 +40,5 @@ def is_loopback(host: str) -> bool:
 
 
 def url(host: str, port: int) -> str:
-    """The address of a page."""
+    """Return the URL of the page at a host and port."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

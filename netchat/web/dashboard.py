@@ -1,7 +1,7 @@
-"""The server's dashboard: a feed of what it does, for whoever may see it.
+"""Feed of the server's dashboard, as JSON over a WebSocket.
 
-The first message of a feed carries the token, unless it comes from this machine. Then the server
-sends the last two minutes at once, and what is new once a second.
+The viewer's first message carries the token, which viewers on this machine may omit. The server then
+sends the samples of the last two minutes, followed by one update per second.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from netchat.wire import RoomKind
 
 __all__ = ["Dashboard"]
 
-#: Seconds between two samples, and samples that a new viewer gets at once.
+#: Seconds between samples, and the number of samples that a new viewer receives.
 EVERY, SAMPLES = 1.0, 120
 
-#: Viewers at a time; each gets all that is new once a second.
+#: Maximum number of simultaneous viewers.
 MAX_VIEWERS = 20
 
-#: Updates that may wait for a viewer that takes in none. It has to come back for the rest.
+#: Updates queued for a slow viewer before it is disconnected.
 MAX_WAITING = 30
 
-#: Rooms and slow readers shown; the largest and the slowest.
-SHOWN = 50
+#: Rooms and slow readers listed: the largest and the slowest.
+MAX_LISTED = 50
 
-#: Seconds for the token to come, and for which who sent a wrong one waits for the answer.
+#: Seconds to wait for the token, and to delay the answer to a wrong one.
 TIMEOUT, PENALTY = 10.0, 1.0
 
 
 class _Viewer(NamedTuple):
-    """Who looks on, the updates that wait for it, and its connection."""
+    """A viewer's socket, its queued updates and its connection."""
 
     socket: web.WebSocketResponse
     updates: asyncio.Queue[str]
@@ -50,12 +50,12 @@ class _Viewer(NamedTuple):
 
 
 class Dashboard:
-    """Samples what a server does, and feeds it to viewers.
+    """Samples the server's figures and sends them to viewers.
 
     Args:
-        chat: the server.
-        notes: what it notes.
-        token: who has it may look on from elsewhere.
+        chat: The chat server.
+        notes: Its log.
+        token: Secret that admits viewers on other machines.
     """
 
     def __init__(self, chat: ChatServer, notes: ServerLog, token: str) -> None:
@@ -66,16 +66,16 @@ class Dashboard:
         self._cpu, self._memory = 0.0, 0
         self._since = time.time()
         self._samples: deque[dict[str, Any]] = deque(maxlen=SAMPLES)
-        self._heard = notes.count
+        self._sampled_count = notes.count
         self._viewers: list[_Viewer] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Take a sample now, and one a second from now on."""
+        """Take a sample now and then once per second."""
         self._sample()
 
     async def stop(self) -> None:
-        """Take no more samples; the viewers come back when the server does."""
+        """Stop sampling and close all viewers' connections."""
         if self._timer is not None:
             self._timer.cancel()
         for viewer in list(self._viewers):
@@ -85,8 +85,11 @@ class Dashboard:
         """Serve one viewer until it leaves.
 
         Args:
-            request: its handshake.
-            trusted: it need not have the token.
+            request: The WebSocket handshake.
+            trusted: Whether the viewer is admitted without a token.
+
+        Returns:
+            The closed WebSocket.
         """
         socket = web.WebSocketResponse(compress=False, max_msg_size=4096, timeout=1.0)
         await socket.prepare(request)
@@ -97,11 +100,11 @@ class Dashboard:
                 await socket.close(code=WSCloseCode.POLICY_VIOLATION)
             return socket
         viewer = _Viewer(socket, asyncio.Queue(MAX_WAITING), request.transport)
-        viewer.updates.put_nowait(self._all())
+        viewer.updates.put_nowait(self._first_update())
         self._viewers.append(viewer)
         sending = asyncio.create_task(self._send(viewer))
         try:
-            async for _ in socket:  # nothing more is expected: this ends when it leaves
+            async for _ in socket:  # ignore further messages until the viewer leaves
                 pass
         finally:
             self._viewers.remove(viewer)
@@ -109,7 +112,7 @@ class Dashboard:
         return socket
 
     async def _refusal(self, socket: web.WebSocketResponse, *, trusted: bool) -> str:
-        """Why a viewer may not look on; empty if it may."""
+        """Return the reason for refusing a viewer, or an empty string."""
         try:
             first = await socket.receive(timeout=TIMEOUT)
             token = str(json.loads(first.data)["token"]) if first.type is WSMsgType.TEXT else ""
@@ -125,11 +128,11 @@ class Dashboard:
             while True:
                 await viewer.socket.send_str(await viewer.updates.get())
 
-    # -- what is told -----------------------------------------------------------------------------
+    # -- updates ----------------------------------------------------------------------------------
 
     def _sample(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(EVERY, self._sample)
-        # Reading /proc takes a file descriptor, and there may be none.
+        # Reading /proc needs a file descriptor, and none may be free.
         with contextlib.suppress(OSError, psutil.Error):
             self._cpu = self._process.cpu_percent()
             self._memory = self._process.memory_info().rss
@@ -151,30 +154,32 @@ class Dashboard:
             }
         )
         if self._viewers:
-            log = list(self._notes.latest)[self._told() :]
-            update = json.dumps({"samples": [self._samples[-1]], **self._now(log)})
+            log = list(self._notes.latest)[self._entries_before_sample() :]
+            update = json.dumps({"samples": [self._samples[-1]], **self._current(log)})
             for viewer in self._viewers:
                 try:
                     viewer.updates.put_nowait(update)
                 except asyncio.QueueFull:
                     viewer.transport.abort()
-        self._heard = self._notes.count
+        self._sampled_count = self._notes.count
 
-    def _all(self) -> str:
-        """What a new viewer is told."""
-        known = {"version": __version__, "since": self._since, "samples": list(self._samples)}
-        log = list(self._notes.latest)[: self._told()]  # the others come with the next sample
-        return json.dumps({**known, **self._now(log)})
+    def _first_update(self) -> str:
+        """Return the first update for a new viewer."""
+        history = {"version": __version__, "since": self._since, "samples": list(self._samples)}
+        log = list(self._notes.latest)[
+            : self._entries_before_sample()
+        ]  # later entries come with the next sample
+        return json.dumps({**history, **self._current(log)})
 
-    def _told(self) -> int:
-        """How many of the latest notes came before the last sample."""
-        new = self._notes.count - self._heard
+    def _entries_before_sample(self) -> int:
+        """Return how many of the kept log entries precede the last sample."""
+        new = self._notes.count - self._sampled_count
         return max(len(self._notes.latest) - new, 0)
 
-    def _now(self, log: list[LogEntry]) -> dict[str, Any]:
+    def _current(self, log: list[LogEntry]) -> dict[str, Any]:
         hub, now = self._chat.hub, time.monotonic()
         rooms = sorted(hub.rooms.values(), key=lambda room: -len(room.members))
-        slow = list(hub.stalled_connections)[:SHOWN]
+        slow = list(hub.stalled_connections)[:MAX_LISTED]
         return {
             "rooms": [
                 {
@@ -185,7 +190,7 @@ class Dashboard:
                 }
                 for room in rooms
                 if room.kind is not RoomKind.PRIVATE
-            ][:SHOWN],
+            ][:MAX_LISTED],
             "slow": [
                 {
                     "name": peer.session.name if peer.session else "",

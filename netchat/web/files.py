@@ -1,4 +1,4 @@
-"""The page's files, kept in memory, and read again when they have changed on disk."""
+"""The page's files, cached in memory and reloaded when they change on disk."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from aiohttp import web
 
 __all__ = ["Files"]
 
-#: What browsers are told a file is. They run nothing that calls itself something else, and Python's
-#: own table is the system's, where a registry may say that JavaScript is plain text.
+#: Content types. Python's `mimetypes` depends on the system, where a registry may declare JavaScript
+#: as plain text, which browsers refuse to run.
 _TYPES = {
     ".css": "text/css",
     ".html": "text/html",
@@ -21,22 +21,22 @@ _TYPES = {
 
 
 class _File:
-    """One file, as it is sent."""
+    """Cached content of one file."""
 
-    def __init__(self, path: Path, stamp: tuple[int, int]) -> None:
-        self.stamp = stamp
+    def __init__(self, path: Path, version: tuple[int, int]) -> None:
+        self.version = version
         self.data = path.read_bytes()
         self.type = _TYPES[path.suffix]
         self.etag = hashlib.sha256(self.data).hexdigest()[:16]
-        packed = gzip.compress(self.data, 9, mtime=0)
-        self.packed = packed if len(packed) < len(self.data) else None
+        gzipped = gzip.compress(self.data, 9, mtime=0)
+        self.gzipped = gzipped if len(gzipped) < len(self.data) else None
 
 
 class Files:
-    """The files of one folder, without its subfolders.
+    """Cache of the files in one folder, without its subfolders.
 
     Args:
-        folder: where they are.
+        folder: Path of the folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,39 +44,39 @@ class Files:
         self._files: dict[str, _File] = {}
 
     def response(self, name: str, request: web.Request) -> web.Response:
-        """A file, or "not modified" where the browser has it already.
+        """Return a file, or status 304 if the browser has the current version.
 
         Raises:
-            web.HTTPNotFound: there is no such file.
+            web.HTTPNotFound: The folder has no such file.
         """
         found = self._find(name)
-        # The browser keeps what it was sent, and asks each time whether it is still good: files
-        # keep their names when netchat is updated.
+        # Browsers revalidate cached files each time, because updates of netchat keep the file
+        # names.
         headers = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
         known = request.if_none_match or ()
         if any(tag.value in (found.etag, "*") for tag in known):
             response = web.Response(status=304, headers=headers)
-        elif found.packed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
+        elif found.gzipped is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
             headers["Content-Encoding"] = "gzip"
-            response = self._whole(found, found.packed, headers)
+            response = self._content(found, found.gzipped, headers)
         else:
-            response = self._whole(found, found.data, headers)
+            response = self._content(found, found.data, headers)
         response.etag = found.etag
         return response
 
-    def _whole(self, found: _File, data: bytes, headers: dict[str, str]) -> web.Response:
+    def _content(self, found: _File, data: bytes, headers: dict[str, str]) -> web.Response:
         return web.Response(body=data, content_type=found.type, charset="utf-8", headers=headers)
 
     def _find(self, name: str) -> _File:
         path = self._folder / name
         if Path(name).name != name or path.suffix not in _TYPES:
-            raise web.HTTPNotFound(text="There is no such file.\n")
+            raise web.HTTPNotFound(text="No such file.\n")
         try:
             status = path.stat()
         except (OSError, ValueError):
-            raise web.HTTPNotFound(text="There is no such file.\n") from None
-        stamp = (status.st_mtime_ns, status.st_size)
+            raise web.HTTPNotFound(text="No such file.\n") from None
+        version = (status.st_mtime_ns, status.st_size)
         found = self._files.get(name)
-        if found is None or found.stamp != stamp:
-            found = self._files[name] = _File(path, stamp)
+        if found is None or found.version != version:
+            found = self._files[name] = _File(path, version)
         return found

@@ -1,9 +1,11 @@
-"""Who may ask for what: which names this server has, and which pages may connect to it.
+"""Access checks for HTTP requests: the `Host` and `Origin` headers.
 
-Two attacks come through the browser of somebody who may reach the server. A foreign page may open a
-WebSocket to it: the browser names that page in `Origin`, and only our own are let in. A foreign
-name may be made to lead to our address (DNS rebinding), so that a foreign page counts as ours: the
-browser names it in `Host`, and only names that nobody else can have are answered.
+They stop two attacks through the browser of a user who can reach the server:
+
+- A foreign page opens a WebSocket to the server. The browser sends that page's `Origin`; only
+  allowed origins may connect.
+- A foreign DNS name resolves to the server's address (DNS rebinding), so that a foreign page has the
+  server's origin. The browser sends that name as `Host`; only names of this server are accepted.
 """
 
 from __future__ import annotations
@@ -16,12 +18,12 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from netchat.web.address import is_loopback
-from netchat.web.pace import Pace
+from netchat.web.throttle import Throttle
 
-__all__ = ["Guard", "is_here"]
+__all__ = ["Guard", "is_local"]
 
-#: On every response. Scripts and styles come from this server alone and never stand in the page;
-#: with Trusted Types and no policy, not even a mistake can turn text into markup.
+#: Headers of every response. Scripts and styles come only from this server and are never inline. As
+#: Trusted Types allow no policy, even a faulty script cannot turn text into markup.
 HEADERS = {
     "Content-Security-Policy": "; ".join(
         (
@@ -44,58 +46,64 @@ HEADERS = {
 }
 
 
-#: What a proxy in front of us adds: then it is the proxy that is on this machine, not who asks.
-_FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
+#: Headers added by proxies: the connection then comes from the proxy, not from the browser.
+_PROXY_HEADERS = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
 
 
-def is_here(request: web.Request) -> bool:
-    """Whether a request comes from a browser on this machine."""
+def is_local(request: web.Request) -> bool:
+    """Return whether a request comes from a browser on this machine."""
     host, _ = _split(request.headers.get("Host", ""))
-    forwarded = any(name in request.headers for name in _FORWARDED)
+    forwarded = any(name in request.headers for name in _PROXY_HEADERS)
     return not forwarded and is_loopback(request.remote or "") and is_loopback(host)
 
 
-#: What a port is where none is written: browsers leave these out.
-_PORTS = {"http": 80, "https": 443}
+#: Default ports, which browsers omit.
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def _split(authority: str, scheme: str = "http") -> tuple[str, int]:
-    """Host, in lower case and without brackets, and port; an empty host if it is none."""
+    """Split an authority into host and port; the host is empty if it is invalid.
+
+    The host is in lower case and without brackets.
+    """
     try:
         parts = urlsplit(f"//{authority}")
-        port = _PORTS[scheme] if parts.port is None else parts.port
+        port = _DEFAULT_PORTS[scheme] if parts.port is None else parts.port
         return (parts.hostname or "").rstrip("."), port
     except ValueError:
         return "", 0
 
 
-def _origin(written: str) -> tuple[str, str, int]:
-    """Scheme, host and port of an origin; an empty host if it is none."""
-    scheme, _, authority = written.strip().rstrip("/").partition("://")
+def _origin(origin: str) -> tuple[str, str, int]:
+    """Split an origin into scheme, host and port; the host is empty if it is invalid."""
+    scheme, _, authority = origin.strip().rstrip("/").partition("://")
     scheme = scheme.lower()
-    if scheme not in _PORTS:
+    if scheme not in _DEFAULT_PORTS:
         return scheme, "", 0
     return scheme, *_split(authority, scheme)
 
 
 class Guard:
-    """The checks that every request goes through.
+    """Middleware that checks every request.
 
     Args:
-        origins: further origins that may connect, such as `https://chat.example.org`.
-        hosts: further names of this server, beside its addresses and this machine's name.
+        origins: Additional allowed origins, such as `https://chat.example.org`.
+        hosts: Additional names of this server, besides its addresses and host name.
     """
 
     def __init__(self, origins: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
         self._origins = {_origin(origin) for origin in origins}
-        here = socket.gethostname().casefold()
-        self._names = {here, f"{here}.local", *(host.casefold() for host in hosts)}
+        own_name = socket.gethostname().casefold()
+        self._names = {own_name, f"{own_name}.local", *(host.casefold() for host in hosts)}
         self._names |= {host for _, host, _ in self._origins}
         self._names.discard("")
-        self._pace = Pace()
+        self._throttle = Throttle()
 
     def is_own_host(self, authority: str) -> bool:
-        """Whether `Host` names this server. No foreign name leads to an address written in digits."""
+        """Return whether the `Host` header names this server.
+
+        Numeric addresses are allowed: DNS rebinding needs a name.
+        """
         host, _ = _split(authority)
         if is_loopback(host) or host in self._names:
             return True
@@ -106,14 +114,14 @@ class Guard:
         return True
 
     def is_own_origin(self, origin: str, authority: str) -> bool:
-        """Whether a page of `origin` may connect to a server that it calls `authority`."""
+        """Return whether a page from `origin` may connect to the server at `authority`."""
         scheme, name, port = found = _origin(origin)
         if not name:
             return False
         host, own_port = _split(authority, scheme)
         if found in self._origins:
             return True
-        # The same name, or two names of one machine.
+        # The same host, or two loopback names.
         return port == own_port and (name == host or (is_loopback(name) and is_loopback(host)))
 
     @web.middleware
@@ -122,24 +130,24 @@ class Guard:
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        """Refuse what is not for this server; a middleware of aiohttp."""
-        await self._pace.wait(request.remote or "")
+        """Refuse requests with a foreign host or origin; an aiohttp middleware."""
+        await self._throttle.wait(request.remote or "")
         authority = request.headers.get("Host", "")
         if not self.is_own_host(authority):
             raise web.HTTPMisdirectedRequest(
-                text="This server has another name. Use its address, or start it with "
+                text="This server does not have that name. Use its address, or start it with "
                 "netchat serve --origin http://NAME:PORT.\n"
             )
         origin = request.headers.get("Origin")
-        # Programs other than browsers name no origin: they may be anybody, as on the TCP port.
+        # Programs other than browsers send no Origin. They may connect, as to the TCP port.
         if origin is not None and not self.is_own_origin(origin, authority):
             raise web.HTTPForbidden(
-                text="A page of another origin may not use this server, unless it was started with "
+                text="Pages from other origins may not use this server. To allow one, start it with "
                 "netchat serve --origin ORIGIN.\n"
             )
         return await handler(request)
 
-    async def dress(self, request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG002
-        """Put the headers on a response; a signal of aiohttp."""
+    async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG002
+        """Add the security headers to a response; an aiohttp signal handler."""
         response.headers.update(HEADERS)
         response.headers.popall("Server", None)

@@ -1,6 +1,6 @@
-"""The browser's codec, `page/protocol.js`, written from the wire's declarations.
+"""Generator of the browser's codec, `page/protocol.js`.
 
-What does the work stands in `codec.js` beside this file; this fills in what the protocol is.
+The encoder and decoder are in `codec.js`; this module inserts the tables of the wire declarations.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ __all__ = ["CODEC", "codec"]
 
 _HERE = Path(__file__).parent
 
-#: The committed codec.
+#: Path of the committed codec.
 CODEC = _HERE / "page" / "protocol.js"
 
 
 def codec() -> str:
-    """The whole JavaScript module."""
+    """Return the source of the JavaScript module."""
     source = (_HERE / "codec.js").read_text(encoding="utf-8")
     return source.replace("//@SPEC@\n", "\n".join(_spec()) + "\n")
 
 
 def _spec() -> Iterator[str]:
-    """The protocol as JavaScript tables."""
+    """Yield the lines of the protocol's JavaScript tables."""
     yield f"export const VERSION = {VERSION}, MAGIC = {_quoted(MAGIC.decode())};"
     yield f"export const HEADER_SIZE = {HEADER_SIZE}, CRC_OFFSET = {CRC_OFFSET};"
     limits = ", ".join(f"{name}: {getattr(wire_limits, name)}" for name in wire_limits.__all__)
     yield f"export const LIMITS = {{{limits}}};"
     yield ""
-    yield "// name, offset, size, meaning"
+    yield "// name, offset, size, description"
     yield "export const HEADER = ["
     for name, offset, size, doc in HEADER_FIELDS:
         yield f"  [{_quoted(name)}, {offset}, {size}, {_quoted(doc)}],"
     yield "];"
     yield ""
-    yield "// What the numbers of a field are called: {value: name}"
+    yield "// Names of enum values: {value: name}"
     yield "export const ENUMS = {"
     for enum in enums():
         yield f"  {enum.__name__}: {{"
@@ -55,7 +55,7 @@ def _spec() -> Iterator[str]:
     for enum in enums():
         yield f"export const {enum.__name__} = numbers(ENUMS.{enum.__name__});"
     yield ""
-    yield "// A field: name, kind, meaning, and the record of a list or the enum of a number."
+    yield "// Fields: name, kind, description, and the record of a list or the enum of a number."
     yield "export const RECORDS = {"
     for record in records():
         yield f"  {record.__name__}: ["

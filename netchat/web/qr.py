@@ -1,4 +1,4 @@
-"""QR codes of the page's addresses."""
+"""QR codes of the page's URLs."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from itertools import zip_longest
 
 __all__ = ["svg_qr", "terminal_qr"]
 
-#: Light modules around the code. The standard wants four; phones are content with two.
+#: Width of the quiet zone in modules. The standard requires four; phones accept two.
 _BORDER = 2
 
-#: Black on white whatever the terminal's colours are (of its 256, the two that no theme changes):
-#: some phones do not read codes with light and dark exchanged.
+#: Black on white, from the terminal colours that no theme changes: some phones do not read inverted
+#: codes.
 _COLOURS, _RESET = "\033[38;5;16;48;5;231m", "\033[0m"
 
 
 def svg_qr(text: str) -> bytes:
-    """A QR code as an SVG picture, with the text as its title."""
+    """Return a QR code as an SVG image, with the text as its title."""
     import segno
 
     out = io.BytesIO()
@@ -24,7 +24,7 @@ def svg_qr(text: str) -> bytes:
         out,
         kind="svg",
         scale=8,
-        unit="px",  # with it comes the viewBox that lets a page show it in any size
+        unit="px",  # adds the viewBox that makes the image scalable
         border=_BORDER,
         xmldecl=False,
         light="#fff",
@@ -35,7 +35,7 @@ def svg_qr(text: str) -> bytes:
 
 
 def terminal_qr(text: str) -> str:
-    """A QR code for a terminal: two rows of modules a line."""
+    """Return a QR code for a terminal, with two rows of modules per line."""
     import segno
 
     rows = [list(row) for row in segno.make(text, error="l").matrix_iter(border=_BORDER)]

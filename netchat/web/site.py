@@ -1,4 +1,4 @@
-"""The page's server: HTTP and WebSocket on a port of its own, beside a chat server."""
+"""HTTP and WebSocket server of the page, for a chat server."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from netchat.net.chat_server import ChatServer
 from netchat.version import __version__
 from netchat.web.dashboard import Dashboard
 from netchat.web.files import Files
-from netchat.web.guard import Guard, is_here
+from netchat.web.guard import Guard, is_local
 from netchat.web.qr import svg_qr
-from netchat.web.websocket import Envelope, WebSocket
+from netchat.web.websocket import MessageWrapper, WebSocket
 
 __all__ = ["PAGE", "Site"]
 
-#: Where the page's files are.
+#: Folder of the page's files.
 PAGE = Path(__file__).parent / "page"
 
-#: HTTP connections at a time.
+#: Maximum number of simultaneous HTTP connections.
 MAX_CONNECTIONS = 1024
 
-#: Seconds for which a connection may ask for nothing, or for a request to be complete.
+#: Seconds for a request to arrive completely, and between requests on one connection.
 KEEP_ALIVE = 15.0
 
 
-# It would print what strangers ask for (a subprotocol that is not ours) into the console.
+# It would print requests of arbitrary clients, such as unknown subprotocols, to the console.
 logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
 
 
-class _Noting(logging.Handler):
-    """Makes notes of what goes wrong within aiohttp, or in a handler of ours."""
+class _LogHandler(logging.Handler):
+    """Logging handler that adds errors of aiohttp and of request handlers to the server's log."""
 
     def __init__(self, notes: ServerLog) -> None:
         super().__init__(logging.WARNING)
@@ -49,37 +49,37 @@ class _Noting(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
-            return  # what is no HTTP is the peer's mistake, and as many as the peer likes
+            return  # invalid HTTP is the peer's mistake, and peers can send any number of these
         text = f"{record.getMessage()}: {error!r}" if error else record.getMessage()
         self._notes(Log("page", {"text": text}))
 
 
 class _Connections:
-    """Shares of the HTTP connections; a WebSocket after its handshake is not among them."""
+    """Limits of HTTP connections per address; WebSockets count only until their handshake."""
 
     def __init__(self) -> None:
         self._shares = Shares(MAX_CONNECTIONS)
-        self._of: dict[web.RequestHandler, str] = {}
+        self._share_of: dict[web.RequestHandler, str] = {}
 
     def allows(self, share: str, alive: list[web.RequestHandler]) -> bool:
-        """Whether an address may have one more connection, beside those that are alive."""
-        if len(alive) < len(self._of):  # aiohttp does not say which one has ended
-            for handler in self._of.keys() - set(alive):
-                self._shares.release(self._of.pop(handler))
+        """Return whether an address may open another connection, given the live ones."""
+        if len(alive) < len(self._share_of):  # aiohttp does not report which one has closed
+            for handler in self._share_of.keys() - set(alive):
+                self._shares.release(self._share_of.pop(handler))
         return self._shares.allows(share)
 
     def take(self, share: str, handler: web.RequestHandler) -> None:
         """Count a connection against an address."""
         self._shares.acquire(share)
-        self._of[handler] = share
+        self._share_of[handler] = share
 
 
-class _Gate(asyncio.Protocol):
-    """Lets a connection in if its address has not taken its share of them yet.
+class _ConnectionLimiter(asyncio.Protocol):
+    """Accepts a connection if its address is within its limit.
 
     Args:
-        server: makes the protocol of a connection that is let in.
-        connections: the shares.
+        server: Creates the protocol of an accepted connection.
+        connections: The limits per address.
     """
 
     def __init__(self, server: web.Server, connections: _Connections) -> None:
@@ -98,23 +98,23 @@ class _Gate(asyncio.Protocol):
 
 
 class _Upgrade(web.WebSocketResponse):
-    """A handshake whose connection goes on without aiohttp, which would send a goodbye here."""
+    """Handshake response that keeps aiohttp from closing the WebSocket afterwards."""
 
     async def write_eof(self, data: bytes = b"") -> None:
         pass
 
 
 class Site:
-    """The page, and the WebSockets that lead into a chat server.
+    """HTTP server of the page, whose WebSockets connect to a chat server.
 
     Args:
-        chat: that server.
-        notes: what it notes, for its dashboard.
-        token: lets others than this machine see the dashboard.
-        address: what others call this server, such as `http://192.168.1.5:6480`; empty: whatever
-            who asks calls it.
-        origins: further origins whose pages may connect.
-        hosts: further names of this server.
+        chat: The chat server.
+        notes: Its log, for the dashboard.
+        token: Secret that admits viewers of the dashboard on other machines.
+        address: URL at which others reach this server, such as `http://192.168.1.5:6480`. If empty,
+            the `Host` of each request is used.
+        origins: Additional origins whose pages may connect.
+        hosts: Additional names of this server.
     """
 
     def __init__(
@@ -131,14 +131,14 @@ class Site:
         self._chat = chat
         self._dashboard = Dashboard(chat, notes, token)
         self._files = Files(PAGE)
-        self._envelope = Envelope()
+        self._wrapper = MessageWrapper()
         self._connections = _Connections()
         self._listener: asyncio.Server | None = None
         origins = list(origins)
         self._behind_proxy = bool(origins)
         guard = Guard(origins, hosts)
         app = web.Application(middlewares=[guard.check])
-        app.on_response_prepare.append(guard.dress)
+        app.on_response_prepare.append(guard.add_headers)
         app.router.add_get("/", self._index)
         app.router.add_get("/r/{code}", self._index)
         app.router.add_get("/server", self._server)
@@ -147,8 +147,8 @@ class Site:
         app.router.add_get("/info.json", self._info)
         app.router.add_get("/qr/{code}.svg", self._qr)
         app.router.add_get("/ws", self._websocket, allow_head=False)
-        logger = logging.Logger("netchat.web")  # of this site alone
-        logger.addHandler(_Noting(notes))
+        logger = logging.Logger("netchat.web")  # not shared with other sites
+        logger.addHandler(_LogHandler(notes))
         self._runner = web.AppRunner(
             app,
             logger=logger,
@@ -159,14 +159,14 @@ class Site:
         )
 
     async def start(self, host: str | None, port: int) -> list[tuple[str, int]]:
-        """Listen.
+        """Start listening.
 
         Args:
-            host: address to listen on; None is every address of this machine.
-            port: TCP port; 0 takes a free one.
+            host: Address to listen on; None for all addresses of this machine.
+            port: TCP port; 0 for any free one.
 
         Returns:
-            The addresses and ports that are listened on.
+            The addresses and ports of the listening sockets.
         """
         await self._runner.setup()
         self._listener = await asyncio.get_running_loop().create_server(
@@ -176,7 +176,7 @@ class Site:
         return [s.getsockname()[:2] for s in self._listener.sockets]
 
     async def stop(self) -> None:
-        """Take no more connections, and end those that are no WebSockets; the chat server ends them."""
+        """Stop listening and close all HTTP connections; the chat server closes the WebSockets."""
         if self._listener is not None:
             self._listener.close()
         await self._dashboard.stop()
@@ -185,7 +185,7 @@ class Site:
     def _accept(self) -> asyncio.Protocol:
         server = self._runner.server
         assert server is not None
-        return _Gate(server, self._connections)
+        return _ConnectionLimiter(server, self._connections)
 
     # -- requests -------------------------------------------------------------------------------
 
@@ -196,8 +196,8 @@ class Site:
         return self._files.response("server.html", request)
 
     async def _feed(self, request: web.Request) -> web.StreamResponse:
-        # A proxy need not say that it is one: then whoever asks seems to be on this machine.
-        trusted = not self._behind_proxy and is_here(request)
+        # Some proxies add no headers, so that every request seems to come from this machine.
+        trusted = not self._behind_proxy and is_local(request)
         return await self._dashboard.feed(request, trusted=trusted)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
@@ -215,7 +215,7 @@ class Site:
     async def _qr(self, request: web.Request) -> web.StreamResponse:
         code = read_code(request.match_info["code"])
         if code is None:
-            raise web.HTTPNotFound(text="That is no room code.\n")
+            raise web.HTTPNotFound(text="This is not a room code.\n")
         link = f"{self._address(request)}/r/{code}" if code != LOBBY else self._address(request)
         return web.Response(
             body=svg_qr(link),
@@ -224,14 +224,14 @@ class Site:
         )
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
-        """Shake hands, then give the connection to the chat server, and forget it here."""
+        """Complete the handshake, then hand the connection over to the chat server."""
         response = _Upgrade(compress=False)
         await response.prepare(request)
         http, lower = request.protocol, request.transport
-        if lower is None or lower.is_closing():  # lost in the meantime
+        if lower is None or lower.is_closing():  # lost during the handshake
             return response
         http.transport = None
         http.connection_lost(None)
-        websocket = WebSocket(lower, self._chat.settings.max_frame, self._envelope)
+        websocket = WebSocket(lower, self._chat.settings.max_frame, self._wrapper)
         lower.set_protocol(self._chat.let_in(websocket, websocket))
         return response

@@ -1,8 +1,8 @@
-"""A load generator that knows several dialects, so that a server and its peers meet the same load.
+"""Load generator for several protocols, so that netchat and other servers get the same load.
 
-Every message of a run has the same size, so a delivery is counted by its bytes: the generator
-does almost nothing, and what is measured is the server. (`netchat load` checks every delivery
-instead, and costs more than the server does.)
+All messages of a run have the same size, so deliveries are counted by their bytes. The generator thus
+uses little CPU time, and the server limits the result. (`netchat load` instead checks every
+delivery, and uses more CPU time than the server.)
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ PAYLOAD = b"x" * 64
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one kind of server is talked to.
+    """Protocol of one kind of server.
 
-    `greet(i)` are the steps of connection i, each with the bytes that its answer contains;
-    `message(sender, n)` is a sender's n-th message; `delivery` is what one costs in bytes, the headers
-    of WebSocket frames not counted.
+    Attributes:
+        greet: Returns the handshake steps of connection i, each with bytes that its answer contains.
+        message: Returns the n-th message of a sender.
+        delivery: Size of a delivery in bytes, without WebSocket headers.
+        websocket: Whether the server uses WebSocket frames.
     """
 
     greet: Callable[[int], list[tuple[bytes, bytes]]]
@@ -47,13 +49,13 @@ NETCHAT = Dialect(
     delivery=len(encode(Event(1, 1, 1, 1, EventKind.CHAT, "lobby", "u00000", PAYLOAD.decode()))),
 )
 _PUSH = b">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$64\r\n" + PAYLOAD + b"\r\n"
-#: RESP3: a push to each subscriber, and to the sender the number of subscribers as a reply.
+#: RESP3: each subscriber gets a push, and the sender the number of subscribers as a reply.
 REDIS = Dialect(
     greet=lambda i: [(b"HELLO 3\r\n", b"proto"), (b"SUBSCRIBE c\r\n", b"subscribe")],
     message=lambda sender, n: b"PUBLISH c " + PAYLOAD + b"\r\n",
     delivery=len(_PUSH),
 )
-#: The floor: one JOIN line, then whatever comes is sent to everyone.
+#: Minimal server: after one JOIN line, it sends everything it receives to all members.
 FLOOR = Dialect(
     greet=lambda i: [(b"J\n", b"K\n")],
     message=lambda sender, n: PAYLOAD + b"\n",
@@ -62,7 +64,7 @@ FLOOR = Dialect(
 
 
 def _masked(payload: bytes) -> bytes:
-    """A binary WebSocket frame of a client; a mask of zeros is a mask."""
+    """Return a client's binary WebSocket frame, with a mask of zeros."""
     size = len(payload)
     assert size < 65536
     head = bytes([0x82, 0x80 | size]) if size < 126 else b"\x82\xfe" + size.to_bytes(2, "big")
@@ -76,13 +78,13 @@ _UPGRADE = (
 NETCHAT_WS = Dialect(
     greet=lambda i: [
         (_UPGRADE, b"\r\n\r\n"),
-        *((_masked(said), heard) for said, heard in _netchat_greet(i)),
+        *((_masked(step), answer) for step, answer in _netchat_greet(i)),
     ],
     message=lambda sender, n: _masked(NETCHAT.message(sender, n)),
     delivery=NETCHAT.delivery,
     websocket=True,
 )
-#: A server that sends each message, as it came, to everyone.
+#: Server that sends each message unchanged to all members.
 BROADCAST_WS = Dialect(
     greet=lambda i: [(_UPGRADE, b"\r\n\r\n"), (_masked(b"J"), b"K")],
     message=lambda sender, n: _masked(PAYLOAD),
@@ -92,14 +94,14 @@ BROADCAST_WS = Dialect(
 
 
 class _Unwrap:
-    """Finds the content of a server's WebSocket frames, which are not masked."""
+    """Extracts the payload of a server's WebSocket frames, which are not masked."""
 
     def __init__(self) -> None:
         self._head = b""
         self._left = 0
 
     def content(self, data: bytes) -> list[bytes]:
-        """The pieces of content in the next bytes."""
+        """Return the payload pieces in the next bytes."""
         found, at = [], 0
         while at < len(data):
             if self._left:
@@ -148,7 +150,7 @@ class _Member(asyncio.Protocol):
 
 
 class Crowd:
-    """`members` connections, the first `senders` of which talk."""
+    """`members` connections, of which the first `senders` send messages."""
 
     def __init__(
         self, dialect: Dialect, port: int, members: int, senders: int = 10, first: int = 0
@@ -174,12 +176,16 @@ class Crowd:
             for _ in batch:
                 await self.joined.acquire()
         quiet = -1
-        while quiet != self.got:  # join notices are still on their way
+        while quiet != self.got:  # join notices are still arriving
             quiet = self.got
             await asyncio.sleep(0.5)
 
     async def load(self, messages: int, pid: int) -> dict[str, float]:
-        """Send `messages` with at most `window` under way; figures of the process `pid`."""
+        """Send `messages`, at most `window` unacknowledged, and measure the process `pid`.
+
+        Returns:
+            Deliveries per second, and the process's CPU time per delivery in microseconds.
+        """
         self.got, self.sent, self.limit = 0, 0, messages
         self.loading = True
         process = psutil.Process(pid)

@@ -1,8 +1,8 @@
-"""Fan-out against peers, in one run: `python -m tests.bench.fanout --members 100`.
+"""`python -m tests.bench.fanout --members 100`: fan-out of netchat and other servers in one run.
 
-Prints deliveries a second and the server's CPU time per delivery, and the ratios to each peer.
-CPU time per delivery is the figure to compare: it does not depend on the generator, and little
-on what else the machine does. Servers run on one core, the generator on another.
+Prints deliveries per second, the server's CPU time per delivery, and the ratio of netchat to each
+server. Compare the CPU time: it does not depend on the generator, and little on the load of the
+machine. Servers run on one core, the generator on another.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import time
 from netchat.net.event_loop import run
 from tests.bench.crowd import FLOOR, NETCHAT, REDIS, Crowd, Dialect
 
-#: asyncio with one write a member and loop turn: no parsing, no checks, no history. A ceiling.
+#: Upper bound: asyncio with one write per member and loop iteration, without parsing or history.
 _FLOOR_SERVER = """
 import asyncio, sys
 from netchat.net.event_loop import run
@@ -102,7 +102,7 @@ async def wait_for(port: int) -> None:
             writer.close()
             return
         await asyncio.sleep(0.05)
-    raise TimeoutError(f"nothing listens on port {port}")
+    raise TimeoutError(f"no server listens on port {port}")
 
 
 def main() -> None:
@@ -119,7 +119,7 @@ def main() -> None:
     with contextlib.suppress(AttributeError, OSError):
         os.sched_setaffinity(0, {1})
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in names}
-    for _ in range(options.rounds):  # in turn, so that a slow moment of the machine hits all
+    for _ in range(options.rounds):  # interleaved, so that load peaks affect all servers
         for name in names:
             messages = options.deliveries // options.members
             rounds[name].append(run(measure(name, options.members, messages)))

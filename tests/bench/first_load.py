@@ -1,7 +1,7 @@
-"""`python -m tests.bench.first_load`: how soon the page works in a browser that has nothing of it yet.
+"""`python -m tests.bench.first_load`: loading time of the page with an empty browser cache.
 
-From the beginning of the navigation until the page says that it is ready (the dashboard: until its
-first figures are shown), by the browser's clock; medians, beside the floor: a page without content.
+Measures the time from the start of the navigation until the page is ready (the dashboard: until it
+shows its first figures) by the browser's clock. Prints medians, and an empty page for comparison.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from playwright.sync_api import Browser
 from tests.end_to_end.browsing import browser
 from tests.end_to_end.processes import Server
 
-#: What is loaded, and what is there when it works.
+#: Paths to load, and a JavaScript condition that is true once the page is ready.
 PAGES = {
-    "a page without content": ("/info.json", "document.body"),
+    "an empty page": ("/info.json", "document.body"),
     "the page": ("/", "document.documentElement.dataset.ready !== undefined"),
     "the dashboard": ("/server", "document.documentElement.dataset.ready !== undefined"),
 }
 
 
 def first_load(chromium: Browser, address: str, path: str, ready: str) -> float:
-    """Milliseconds until a page works, in a profile of its own."""
+    """Return the time in ms until a page is ready, in a new browser profile."""
     context = chromium.new_context()
     page = context.new_page()
     page.add_init_script(
@@ -51,7 +51,7 @@ def main() -> None:
             for name, (path, ready) in PAGES.items():
                 took[name].append(first_load(chromium, address, path, ready))
     print(f"load average {os.getloadavg()[0]:.1f}")
-    for name, times in took.items():  # the first round loads the browser itself
+    for name, times in took.items():  # the first round warms up the browser
         print(f"{name:<26}{statistics.median(times[1:]):7.0f} ms, best {min(times[1:]):.0f} ms")
 
 

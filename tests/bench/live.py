@@ -1,10 +1,10 @@
-"""What live capture can take: `sudo python -m tests.bench.live`.
+"""`sudo python -m tests.bench.live`: capacity of live capture.
 
-Sends chat messages, one in a packet, over a veth pair in a network namespace of its own, at a
-steady rate, while `netchat sniff` listens on the other end: first with --write, then decoding and
-printing JSON. Counts what was sent, what the kernel dropped, and what arrived in the output.
+Sends chat messages, one per packet, at a steady rate over a veth pair in a separate network
+namespace. `netchat sniff` listens on the other end: first with --write, then decoding and printing
+JSON. Counts the packets sent, dropped by the kernel, and present in the output.
 
-The sender is a ring as well (PACKET_TX_RING): one system call sends hundreds of packets.
+The sender uses a ring (PACKET_TX_RING), so that one system call sends hundreds of packets.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _SEQUENCE_AT = 38
 
 
 def message() -> bytes:
-    """An EVENT of a usual size."""
+    """Return an encoded EVENT of typical size."""
     text = "the chat is a frame in a segment in a packet"
     return wire.encode(wire.Event(1, 1, 2, 3, 1, "lobby", "Nova", text))
 
 
 class Sender:
-    """Sends one message a packet, in one TCP stream, as fast as it is told."""
+    """Sends messages in one TCP stream, one per packet, at a given rate."""
 
     def __init__(self, interface: str) -> None:
         payload = message()
@@ -54,8 +54,8 @@ class Sender:
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._socket.setsockopt(_SOL_PACKET, _VERSION, _V2)
         size = _FRAME * _FRAMES
-        wish = struct.pack("=4I", mmap.PAGESIZE, size // mmap.PAGESIZE, _FRAME, _FRAMES)
-        self._socket.setsockopt(_SOL_PACKET, _TX_RING, wish)
+        ring_request = struct.pack("=4I", mmap.PAGESIZE, size // mmap.PAGESIZE, _FRAME, _FRAMES)
+        self._socket.setsockopt(_SOL_PACKET, _TX_RING, ring_request)
         self._socket.bind((interface, 0))
         self._ring = np.frombuffer(mmap.mmap(self._socket.fileno(), size), np.uint8)
         self._ring = self._ring.reshape(_FRAMES, _FRAME)
@@ -63,23 +63,23 @@ class Sender:
         self._heads[:, 1] = len(self.packet)
         data = np.frombuffer(self.packet, np.uint8)
         self._ring[:, _DATA_AT : _DATA_AT + len(data)] = data
-        self._numbers = np.arange(_FRAMES, dtype=np.uint64) * self._step
+        self._offsets = np.arange(_FRAMES, dtype=np.uint64) * self._step
         self.sent = 0
 
     def batch(self) -> None:
-        """Send a ring full of packets."""
+        """Send one full ring of packets."""
         first = self.sent * self._step + 1
-        seq = ((self._numbers + np.uint64(first)) & np.uint64(0xFFFFFFFF)).astype(">u4")
+        seq = ((self._offsets + np.uint64(first)) & np.uint64(0xFFFFFFFF)).astype(">u4")
         at = _DATA_AT + _SEQUENCE_AT
         self._ring[:, at : at + 4] = seq.view(np.uint8).reshape(-1, 4)
         self._heads[:, 0] = _SEND_REQUEST
         self._socket.send(b"")
         if self._heads[:, 0].any():
-            raise SystemExit("the sender's ring was not emptied")
+            raise SystemExit("the kernel did not send all packets of the ring")
         self.sent += _FRAMES
 
     def run(self, rate: float, seconds: float) -> tuple[int, float]:
-        """Send at a steady rate; returns how many packets, and in how many seconds."""
+        """Send at a steady rate; return the number of packets and the duration in seconds."""
         began = time.monotonic()
         while self.sent < rate * seconds:
             self.batch()
@@ -90,7 +90,7 @@ class Sender:
 
 
 def measure(rate: float, seconds: float, *options: str, output: Path) -> dict[str, object]:
-    """One run of sniff under load."""
+    """Run sniff under load and return its figures."""
     command = ["ip", "netns", "exec", NAMESPACE, sys.executable, "-m", "netchat", "sniff"]
     with output.open("w") as out:
         sniff = subprocess.Popen(
@@ -100,7 +100,7 @@ def measure(rate: float, seconds: float, *options: str, output: Path) -> dict[st
             text=True,
         )
         assert sniff.stderr is not None
-        sniff.stderr.readline()  # it listens
+        sniff.stderr.readline()  # printed once sniff listens
         arguments = [sys.executable, "-m", "tests.bench.live", "--send", str(rate), str(seconds)]
         sender = subprocess.run(
             ["ip", "netns", "exec", NAMESPACE, *arguments],
@@ -138,7 +138,7 @@ def main() -> None:
         print(json.dumps(Sender("left").run(*options.send)))
         return
     if os.geteuid() != 0:
-        sys.exit("This needs root.")
+        sys.exit("This benchmark needs root: run it with sudo.")
     subprocess.run(["ip", "netns", "del", NAMESPACE], capture_output=True, check=False)
     with tempfile.TemporaryDirectory() as folder:
         capture, lines = Path(folder, "live.pcapng"), Path(folder, "live.json")

@@ -1,10 +1,10 @@
-"""Reading captures, against other readers in one run: `python -m tests.bench.packets`.
+"""`python -m tests.bench.packets`: speed of netchat and other programs at reading a capture.
 
-Makes a capture of a busy chat (ten users in the lobby, handshakes, delayed acknowledgements), or
-takes a real one with --file, then lets every reader count its messages; of a real one tshark's
-count is compared with that of inspect. The figure is packets a second of CPU time, user and system,
-of a process of its own, start-up included. tshark uses the project's dissector; Scapy reads less
-of the file, since it would take minutes, and its rate is that of what it read.
+Generates a capture of a busy chat (ten users in the lobby, handshakes, delayed acknowledgements), or
+reads a real one with --file, and lets every reader count its messages. With --file, the expected
+count is that of `read()`. The result is packets per second of CPU time, user and system, in a
+separate process, start-up included. tshark uses the project's dissector. Scapy would take minutes,
+so it reads fewer packets.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ print(count)
 
 
 def make_capture(path: Path, packets: int, members: int = 10, seed: int = 1) -> int:
-    """Write a busy chat of about so many packets; returns the number of messages."""
+    """Write a busy chat of about `packets` packets; return the number of messages."""
     choose = random.Random(seed)
     talks = [Talk(client_port=50000 + n, isn=(n * 7919, n * 104729)) for n in range(members)]
     time, messages, written = 1_700_000_000_000_000_000, 0, 0
@@ -99,19 +99,19 @@ def make_capture(path: Path, packets: int, members: int = 10, seed: int = 1) -> 
 
 
 def cut(path: Path, short: Path, packets: int) -> None:
-    """Write the first packets of a capture into another one."""
+    """Copy the first packets of a capture to another file."""
     with PcapngWriter(short) as out:
         for packet in islice(read_packets(path), packets):
             out.write(packet)
 
 
 def count_messages(path: Path) -> int:
-    """How many messages a capture has."""
+    """Return the number of messages in a capture."""
     return sum(1 for _ in read(path))
 
 
 def measure(command: list[str], env: dict[str, str]) -> tuple[float, int, str]:
-    """CPU seconds, peak memory in bytes, and the output of a process."""
+    """Run a process; return its CPU time in s, peak memory in bytes, and output."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(command, stdout=output, stderr=errors, env=env)
         _, status, usage = os.wait4(process.pid, 0)
@@ -125,7 +125,7 @@ def measure(command: list[str], env: dict[str, str]) -> tuple[float, int, str]:
 
 
 def found(reader: str, output: str) -> int:
-    """How many messages a reader found, by what it printed."""
+    """Return the number of messages in a reader's output."""
     if reader.startswith("inspect"):
         return sum(
             int(line.split()[3].replace(",", ""))
@@ -140,11 +140,13 @@ def found(reader: str, output: str) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--packets", type=int, default=200_000)
-    parser.add_argument("--slow-packets", type=int, default=10_000, help="of them, for Scapy")
+    parser.add_argument(
+        "--slow-packets", type=int, default=10_000, help="packets for Scapy to read"
+    )
     parser.add_argument("--members", type=int, default=10, help="users in the chat")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--file", type=Path, help="a capture to read, instead of one made up")
-    parser.add_argument("--keep", type=Path, help="write the capture here, and keep it")
+    parser.add_argument("--file", type=Path, help="capture to read instead of a generated one")
+    parser.add_argument("--keep", type=Path, help="file to keep the generated capture in")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -158,9 +160,9 @@ def main() -> None:
         else:
             messages = make_capture(path, options.packets, options.members)
             fewer = make_capture(short, options.slow_packets, options.members)
-        dissector = Path(__file__).parents[2] / "netchat" / "packets" / "netchat.lua"
+        dissector = Path(__file__).parents[2] / "netchat" / "packets" / "wireshark" / "netchat.lua"
         home = {**os.environ, "HOME": folder, "XDG_CONFIG_HOME": folder}
-        # reader: command, messages to be found, packets
+        # reader: command, expected messages, packets
         readers: dict[str, tuple[list[str], int, int]] = {
             "inspect --stats": ([*_INSPECT, str(path)], messages, options.packets),
             "read()": ([sys.executable, "-c", _API, str(path)], messages, options.packets),
@@ -192,7 +194,7 @@ def main() -> None:
     print(f"{options.packets} packets, {messages} messages; median of {options.rounds} rounds")
     print(
         f"{'reader':<24}{'packets/CPU s':>14}{'memory MB':>11}{'messages found':>16}"
-        f"{'inspect is so many times':>26}"
+        f"{'inspect / this':>26}"
     )
     for name, row in rows.items():
         rate = row["packets_per_cpu_s"]

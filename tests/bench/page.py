@@ -1,8 +1,8 @@
-"""`python -m tests.bench.page`: a room of 10,000 messages in the browser: does it stay smooth?
+"""`python -m tests.bench.page`: speed of the page with a room of 10,000 messages.
 
-One page loads them all (by scrolling up, as a reader would), and is then measured while it scrolls
-and while messages arrive. The same page without `content-visibility`, and a room of 100 messages,
-are measured in the same run.
+The page loads all messages by scrolling up, and is then measured while it scrolls and while messages
+arrive. For comparison, the same run measures a room of 100 messages, and the page without
+`content-visibility`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.cli.chatter import Chatter
-from tests.end_to_end.browsing import RosterReceived, browser
+from tests.end_to_end.browsing import People, browser
 from tests.end_to_end.processes import Server
 
-#: Milliseconds between frames while the log is scrolled by 400 px a frame; of the browser's clock.
+#: Returns the browser's frame times in ms while the log scrolls by 400 px per frame.
 SCROLL = """async () => {
   const log = document.querySelector('.log:not([hidden])');
   const gaps = [];
@@ -33,8 +33,8 @@ SCROLL = """async () => {
   return gaps;
 }"""
 
-#: Milliseconds of work (handlers, style, layout) for one message that is said.
-SAY = """async () => {
+#: Returns the time in ms to send a message (handlers, style, layout).
+SEND = """async () => {
   const log = document.querySelector('.log:not([hidden])');
   const took = [];
   const field = document.querySelector('#text');
@@ -53,11 +53,11 @@ SAY = """async () => {
 
 
 def measure(page: Page) -> dict[str, float]:
-    """What a room costs as it is."""
+    """Measure the open room."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
     gaps: list[float] = page.evaluate(SCROLL)
-    took: list[float] = page.evaluate(SAY)
+    took: list[float] = page.evaluate(SEND)
     session.send("HeapProfiler.collectGarbage")
     metrics: list[dict[str, Any]] = session.send("Performance.getMetrics")["metrics"]
     found = {m["name"]: m["value"] for m in metrics}
@@ -66,14 +66,14 @@ def measure(page: Page) -> dict[str, float]:
         "frame median ms": statistics.median(gaps),
         "frame p95 ms": sorted(gaps)[int(len(gaps) * 0.95)],
         "frame worst ms": max(gaps),
-        "to say something, ms": statistics.median(took),
+        "sending, ms": statistics.median(took),
         "heap MB": found["JSHeapUsedSize"] / 1e6,
         "nodes": found["Nodes"],
     }
 
 
 def load_all(page: Page) -> None:
-    """Scroll up until the room's first message is there."""
+    """Scroll up until the room's first message is loaded."""
     page.evaluate(
         """async () => {
           const log = document.querySelector('.log:not([hidden])');
@@ -94,7 +94,7 @@ def main() -> None:
         Server("--ephemeral", "--rate", "0", "--web", "--web-port", "0") as server,
         browser() as chromium,
     ):
-        people = RosterReceived(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+        people = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
         for name, number, css in (
             ("100 messages", 100, ""),
             (f"{count:,} messages", count, ""),

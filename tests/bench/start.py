@@ -1,6 +1,6 @@
-"""How long until `netchat --help` has answered, and `netchat serve` listens and has its page.
+"""`python -m tests.bench.start`: start-up time of `netchat --help` and `netchat serve`.
 
-`python -m tests.bench.start` prints medians, beside the floor: a Python that does nothing.
+Prints medians, and the start-up time of Python itself for comparison.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def until_done(*arguments: str) -> float:
     return time.perf_counter() - begun
 
 
-def until_noted(event: str) -> float:
+def until_logged(event: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         serve = ["-m", "netchat", "serve", "--port", "0", "--history", f"{folder}/history.db"]
         begun = time.perf_counter()
@@ -41,11 +41,11 @@ def main() -> None:
     measures = {
         "python -c pass": lambda: until_done("-c", "pass"),
         "netchat --help": lambda: until_done("-m", "netchat", "--help"),
-        "netchat serve, until it listens": lambda: until_noted("listening"),
-        "netchat serve, until its page is there": lambda: until_noted("  page "),
+        "netchat serve, until it listens": lambda: until_logged("listening"),
+        "netchat serve, until it serves the page": lambda: until_logged("  page "),
     }
     for name, measure in measures.items():
-        measure()  # the first one reads the files from the disk
+        measure()  # warm up: read the files from disk
         print(f"{name:<40}{statistics.median(measure() for _ in range(ROUNDS)) * 1000:7.0f} ms")
 
 

@@ -1,8 +1,8 @@
-"""Fan-out to WebSockets, beside TCP and beside `websockets.broadcast`: `python -m tests.bench.web`.
+"""`python -m tests.bench.web`: fan-out to WebSockets, to TCP, and by `websockets.broadcast`.
 
-One room, ten senders, 64-byte payload, at most 100 messages under way; server on one core, load
-generator on another. Prints deliveries a second and the server's CPU time per delivery, which is
-the figure to compare, and what a member that only listens costs in memory.
+One room, ten senders, 64-byte payload, at most 100 unacknowledged messages; server on one core, load
+generator on another. Prints deliveries per second, the server's CPU time per delivery, which is the
+figure to compare, and its memory per idle member.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from netchat.net.event_loop import run
 from tests.bench.crowd import BROADCAST_WS, NETCHAT, NETCHAT_WS, Crowd, Dialect
 from tests.bench.fanout import free_port, wait_for
 
-#: What the library's own documentation recommends for fan-out, without compression, on uvloop.
+#: Fan-out as recommended in the library's documentation, without compression, on uvloop.
 _BROADCAST_SERVER = """
 import asyncio, sys
 from websockets.asyncio.server import broadcast, serve
@@ -46,7 +46,7 @@ NAMES = ("netchat, WebSocket", "netchat, TCP", "websockets.broadcast")
 
 @contextlib.asynccontextmanager
 async def server(name: str):
-    """A server in a process of its own, on core 0; its dialect, port and process id."""
+    """Run a server in a separate process on core 0; yield its dialect, port and process id."""
     chat, web = free_port(), free_port()
     with tempfile.TemporaryDirectory() as folder:
         serve = [sys.executable, "-m", "netchat", "serve", "--rate", "0", "--max-users", "20000"]
@@ -71,7 +71,7 @@ async def server(name: str):
 
 
 async def fan_out(name: str, members: int, deliveries: int) -> dict[str, float]:
-    """Deliveries a second, and CPU time for each."""
+    """Measure deliveries per second and CPU time per delivery."""
     async with server(name) as (dialect, port, pid):
         crowd = Crowd(dialect, port, members)
         await crowd.join()
@@ -81,9 +81,9 @@ async def fan_out(name: str, members: int, deliveries: int) -> dict[str, float]:
 
 
 async def memory(name: str, members: int) -> float:
-    """KiB of the server's memory for each member that only listens."""
+    """Return the server's memory per idle member in KiB."""
     async with server(name) as (dialect, port, pid):
-        warm = Crowd(dialect, port, 50)  # what the first ones load is not theirs alone
+        warm = Crowd(dialect, port, 50)  # exclude what the server loads once
         await warm.join()
         warm.close()
         await asyncio.sleep(1)
@@ -104,9 +104,9 @@ def main() -> None:
     with contextlib.suppress(AttributeError, OSError):
         os.sched_setaffinity(0, {1})
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in NAMES}
-    for _ in range(options.rounds):  # in turn, so that a slow moment of the machine hits all
+    for _ in range(options.rounds):  # interleaved, so that load peaks affect all servers
         for name in NAMES:
-            # The peer is slow: a tenth of the work says as much.
+            # This server is slow: a tenth of the work is enough.
             share = 10 if name == "websockets.broadcast" else 1
             work = options.deliveries // share
             rounds[name].append(run(fan_out(name, options.members, work)))

@@ -1,6 +1,6 @@
-"""`python -m tests.docs [PAGE…]`: read the pages one after another, and tell what does not hold.
+"""`python -m tests.docs [PAGE…]`: run the commands on the pages and report what does not work.
 
-It takes the ports of the pages: run it in a network of its own, as the tests do, with
+It needs the ports used on the pages. Run it in its own network namespace, as the tests do, with
 `unshare -n` (as root) or `unshare -rn`.
 """
 
@@ -18,11 +18,11 @@ from tests.docs.session import Session
 
 
 def main(pages: list[str]) -> int:
-    """1 if a page says what is not so."""
-    # A job in the background ignores SIGINT, and so would everything it starts.
+    """Check pages; return 1 if there are problems, otherwise 0."""
+    # Background jobs ignore SIGINT, and their children would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if ip := shutil.which("ip"):
-        # The reader's own machine, and a neighbour of it.
+        # Loopback, and the address that the pages use for another host.
         subprocess.run([ip, "link", "set", "lo", "up"], check=False)
         subprocess.run([ip, "address", "add", "192.168.1.20/24", "dev", "lo"], check=False)
     with tempfile.TemporaryDirectory(prefix="netchat-pages-") as folder:

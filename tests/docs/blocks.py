@@ -1,4 +1,4 @@
-"""The fenced blocks of a page of Markdown, and the commands in them."""
+"""Fenced blocks of a Markdown page, and the commands in them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINK = re.compile(r"\]\(([\w/.]+\.md)\)")
 
 
 def _reading_order() -> list[str]:
-    """Return every page: the README, those it leads to in its order, and the rest."""
+    """Return every page: the README, those it links to in order, and the rest."""
     found = sorted(
         path.relative_to(ROOT).as_posix()
         for pattern in ("*.md", "docs/*.md", "captures/*.md", "experiments/*.md", "tests/*/*.md")
@@ -25,22 +25,24 @@ def _reading_order() -> list[str]:
     return list(dict.fromkeys(["README.md", *linked, *found]))
 
 
-#: Every page that people read, in reading order. The notebooks of the course are run by its own tests.
+#: Every page, in reading order. tests/course runs the course's notebooks.
 PAGES = _reading_order()
 
 _FENCE = re.compile(r"^( *)(```+|~~~+) *([\w+-]*)")
 
-#: A comment behind a command. A `#` without spaces around it belongs to the command.
+#: A comment after a command. A `#` without spaces around it belongs to the command.
 _COMMENT = re.compile(r"(^|\s+)#(\s.*)?$")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block.
+    """Fenced block.
 
     Attributes:
-        line: of the page, where its text begins.
-        language: what stands behind the fence.
+        page: Path of the page from the repository's root.
+        line: Line of the page on which its text begins.
+        language: Info string of its opening fence.
+        text: Content without the fences.
     """
 
     page: str
@@ -51,12 +53,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Command:
-    """A command line of a block.
+    """Command line of a block.
 
     Attributes:
-        line: of the page.
-        text: for a shell, without prompt and comment.
-        output: what the page shows of its output; None if it shows nothing.
+        line: Line of the page.
+        text: The command, without prompt and comment.
+        output: Output that the page shows; None if it shows none.
     """
 
     line: int
@@ -65,7 +67,7 @@ class Command:
 
 
 def blocks(page: str) -> list[Block]:
-    """The fenced blocks of a page, in order."""
+    """Return the fenced blocks of a page, in order."""
     found: list[Block] = []
     fence = language = ""
     begins, indent, lines = 0, 0, list[str]()
@@ -84,7 +86,7 @@ def blocks(page: str) -> list[Block]:
 
 
 def commands(block: Block) -> list[Command]:
-    """The command lines of a block for a shell: all lines of `sh`, those behind a `$` elsewhere."""
+    """Return the shell commands of a block: all lines of `sh`, and lines after `$` elsewhere."""
     if block.language in ("sh", "bash", "shell"):
         return list(_lines(block))
     if block.language in ("", "console", "text") and block.text.startswith("$ "):

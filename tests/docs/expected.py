@@ -1,8 +1,8 @@
-"""Whether a page shows what a command really prints.
+"""Comparison of the output on a page with a command's real output.
 
-Numbers, random codes and hexadecimal digits differ from run to run, a terminal's width from screen
-to screen: they are taken for equal. Words, their order and what stands between them are not. `…` in
-a page stands for anything.
+Numbers, random codes and hexadecimal digits vary between runs, and the width between terminals;
+differences in these are ignored. Words, their order and punctuation must match. `…` on a page matches
+anything.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _VARYING = re.compile(
 )
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
-#: Rules, leaders and padding, as long as the figures beside them allow.
+#: Rules, leaders and padding, whose length depends on the figures next to them.
 _FILLING = re.compile(r"([-=·~_─━═█▏▎▍▌▋▊▉▒░▓.]){3,}[<>|]?")
 
 
@@ -30,14 +30,14 @@ def _plain(text: str) -> list[str]:
 
 
 def differs(shown: str, printed: str) -> str:
-    """What the page shows and the command did not print.
+    """Return what the page shows but the command did not print.
 
     Args:
-        shown: the page's text.
-        printed: what the command printed, both streams.
+        shown: Output on the page.
+        printed: Output of the command, both streams.
 
     Returns:
-        The first part, between two `…`, that is not there behind the ones before it; empty if all are.
+        The first part between two `…` that does not follow the previous parts; empty if all match.
     """
     words = " ".join(_plain(printed)) + " "
     at = 0
@@ -46,7 +46,7 @@ def differs(shown: str, printed: str) -> str:
         if not wanted:
             continue
         found = words.find(wanted, at)
-        # What does not follow a `…` follows at once.
+        # Without a `…` before it, a part must follow immediately.
         if found < 0 or (number == 0 and found > 0):
             return part.strip("\n")
         at = found + len(wanted)

@@ -1,4 +1,4 @@
-"""`python -m tests.docs.parse COMMAND…`: whether netchat takes this command line, not run."""
+"""`python -m tests.docs.parse COMMAND…`: parse a netchat command line without running it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from netchat.cli.main import cli
 
 
 def main(arguments: list[str]) -> int:
-    """2 if it does not, as for any wrong usage; why is on standard error."""
+    """Parse a command line; return 0, or 2 and print the error if it is invalid."""
     command: click.Command = cli
     context = None
     try:

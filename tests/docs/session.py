@@ -1,11 +1,10 @@
-"""Types what the pages say, as their reader would, and looks at what comes of it.
+"""Runs the commands on the pages, as a reader would, and checks the results.
 
-The pages are read one after another on one machine, whose state carries over: servers keep running,
-files and histories stay, and names stay reserved. The machine has a network of its own (`unshare
--n`), so that the ports of the pages are free and a capture sees nobody else. What pages leave to the
-reader is done here: a server runs where one is needed, somebody talks while a capture is taken, a
-server is interrupted when another one is started on its port, and everything else without an end at
-the end of its block.
+State carries over from page to page: servers keep running, files and histories stay, and names stay
+reserved. Run it in its own network namespace (`unshare -n`), so that the ports on the pages are free
+and captures see no other traffic. It also does what pages leave to the reader: it starts a server
+where one is needed, and sends a message while a capture runs. It interrupts a server before another
+one starts on the same port, and any other endless command at the end of its block.
 """
 
 from __future__ import annotations
@@ -23,28 +22,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.docs.blocks import ROOT, Block, Command, blocks, commands
-from tests.docs.exceptions import ENDLESS, FAILING, INSTEAD, NOT_HERE, first
+from tests.docs.exceptions import ENDLESS, FAILING, NOT_RUN, REPLACEMENTS, first_match
 from tests.docs.expected import differs
 
 __all__ = ["Session"]
 
-#: Seconds for a command that ends by itself, for one to be up, and for one to end when interrupted.
+#: Timeouts in seconds: for a command to finish, for one to start up, and to exit after SIGINT.
 LIMIT, UP, DOWN = 120, 20, 20
 
 PORT = 6464
 
-#: A server with one of these does not use the history of all others.
+#: Options with which a server does not use the default history.
 _HISTORY = re.compile(r"--(ephemeral|history)\b")
 
 
 class Session:
-    """One reader.
+    """Run of all pages.
 
     Args:
-        folder: an empty one, to work in.
+        folder: Empty working directory.
 
     Attributes:
-        problems: what does not hold, each with its page and line.
+        problems: Problems found, each with its page and line.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -68,10 +67,10 @@ class Session:
         }
 
     def read(self, page: str) -> None:
-        """Do all that a page says, in order.
+        """Run the commands and programs on a page, in order.
 
         Args:
-            page: its path, from the project's folder.
+            page: Path from the repository's root.
         """
         self._page, self._dialogue = page, []
         for block in blocks(page):
@@ -86,7 +85,7 @@ class Session:
             self._run_dialogue()
 
     def close(self) -> None:
-        """Interrupt whatever still runs."""
+        """Interrupt all processes that are still running."""
         self._end(lambda _: True)
 
     def _problem(self, line: int, text: str, output: str = "") -> None:
@@ -97,9 +96,9 @@ class Session:
 
     def _run(self, command: Command) -> None:
         text = re.sub(r"^sudo (-E )?", "", command.text).replace(".venv/bin/", "")
-        for pattern, instead in INSTEAD.items():
+        for pattern, instead in REPLACEMENTS.items():
             text = re.sub(pattern, instead, text)
-        if first(NOT_HERE, text):
+        if first_match(NOT_RUN, text):
             self._check(command, text)
             if "-- netchat serve" in text and self._conflicts(text):
                 self._problem(command.line, f"`{text}`: another server has this history open")
@@ -109,9 +108,11 @@ class Session:
         elif re.search(rf"\bnetchat client|127\.0\.0\.1(:{PORT})?\b", text):
             self._serve()
         for word in shlex.split(text, comments=True):
-            if word.endswith((".pcap", ".pcapng")):  # it may only be complete when its writer ends
+            if word.endswith(
+                (".pcap", ".pcapng")
+            ):  # a capture may be incomplete until its writer exits
                 self._end(lambda other, word=word: word in shlex.split(other))
-        if first(ENDLESS, text):
+        if first_match(ENDLESS, text):
             self._start(Command(command.line, text, command.output))
             return
         done = self._do(text)
@@ -121,7 +122,7 @@ class Session:
         if done.returncode not in allowed or "Traceback" in output:
             self._problem(command.line, f"`{text}` ended with {done.returncode}", output)
         elif command.output is not None:
-            # Pages show standard output, or what a terminal would show of an error.
+            # Pages show standard output, or both streams for an error.
             shown = [differs(command.output, some) for some in (printed, output)]
             if all(shown):
                 self._problem(command.line, f"`{text}` does not print:\n{shown[0]}\nbut:", output)
@@ -141,7 +142,7 @@ class Session:
             return subprocess.CompletedProcess(text, -1, error.stdout or b"", b"")
 
     def _run_python(self, block: Block) -> None:
-        """A program, or what somebody types into an interpreter from the page's beginning on."""
+        """Run a Python program from a page."""
         program = self._folder / "page.py"
         program.write_text(_as_program(block.text))
         if "127.0.0.1" in block.text:
@@ -162,9 +163,9 @@ class Session:
         done = self._do(shlex.join(program))
         if done.returncode:
             output = (done.stdout + done.stderr).decode("utf-8", "replace")
-            self._problem(line, "this Python does not do what it says", output)
+            self._problem(line, "this Python program fails, or its output differs", output)
 
-    # -- what goes on in other terminals --------------------------------------------------------
+    # -- background processes -------------------------------------------------------------------
 
     def _start(self, command: Command) -> None:
         log = self._folder / f"output-{command.line}.txt"
@@ -216,7 +217,7 @@ class Session:
             output = log.read_text("utf-8", "replace")
             if status not in (0, 130) or "Traceback" in output:
                 self._problem(
-                    command.line, f"`{command.text}` ended with {status} upon Ctrl-C", output
+                    command.line, f"`{command.text}` ended with {status} after Ctrl-C", output
                 )
             elif command.output is not None and (shown := differs(f"{command.output}\n…", output)):
                 self._problem(
@@ -230,10 +231,10 @@ class Session:
         ]
         return any(not _HISTORY.search(f"{serve} {other}") for other in others)
 
-    # -- what is not run ------------------------------------------------------------------------
+    # -- commands that are only checked ---------------------------------------------------------
 
     def _check(self, command: Command, text: str) -> None:
-        """That such a command exists, with these options."""
+        """Check that a command exists and has the given options."""
         for part in _alternatives(text):
             program = ["bash", "-c", part] if part else []
             if program and subprocess.run(
@@ -244,7 +245,7 @@ class Session:
                 timeout=LIMIT,
                 check=False,
             ).returncode not in (0, 1):
-                self._problem(command.line, f"`{text}`: there is no such command (`{part}` fails)")
+                self._problem(command.line, f"`{text}`: no such command or option (`{part}` fails)")
 
 
 def _as_program(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Every page: what it tells to type works and prints what it shows, and its links lead somewhere."""
+"""Tests of every page: its commands work and print the shown output, and its links resolve."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from tests.docs.expected import differs
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 
 
-def _apart() -> list[str]:
+def _unshare() -> list[str]:
     return ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
 
 
-def _can_be_apart() -> bool:
+def _can_unshare() -> bool:
     try:
-        return subprocess.run([*_apart(), "ip", "link"], capture_output=True).returncode == 0
+        return subprocess.run([*_unshare(), "ip", "link"], capture_output=True).returncode == 0
     except OSError:
         return False
 
 
-@pytest.mark.skipif(not _can_be_apart(), reason="pages are tried with `unshare -n` and `ip`")
+@pytest.mark.skipif(not _can_unshare(), reason="needs `unshare -n` and `ip`")
 @pytest.mark.timeout(900)
-def test_what_the_pages_tell_to_type_works_in_the_order_of_reading() -> None:
+def test_the_commands_on_the_pages_work_in_reading_order() -> None:
     notebook = re.compile(r"experiments/\d")  # tests/course runs these
     pages = [page for page in PAGES if not notebook.match(page)]
     done = subprocess.run(
-        [*_apart(), sys.executable, "-m", "tests.docs", *pages],
+        [*_unshare(), sys.executable, "-m", "tests.docs", *pages],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -43,7 +43,7 @@ def test_what_the_pages_tell_to_type_works_in_the_order_of_reading() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page: str) -> None:
+def test_links_resolve(page: str) -> None:
     text = re.sub(r"^( *)```.*?^\1```", "", (ROOT / page).read_text("utf-8"), flags=re.M | re.S)
     for link in (one or other for one, other in _LINK.findall(text)):
         if re.match(r"[a-z]+:", link):
@@ -57,32 +57,32 @@ def test_links_lead_somewhere(page: str) -> None:
 
 
 def _anchors(page: Path) -> set[str]:
-    """Of the headings, as code hosts make them."""
+    """Return the anchors that code hosts generate from the headings."""
     headings = re.findall(r"^#+ +(.+?) *$", page.read_text("utf-8"), flags=re.M)
     words = (re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings)
     return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in words}
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_files_that_are_named_are_there(page: str) -> None:
+def test_named_files_exist(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     for name in set(re.findall(r"`((?:\w+/)+\w+\.(?:py|js|md|lua|json))`", text)):
-        if "NN" in name:  # it stands for any lesson
+        if "NN" in name:  # placeholder for the number of any lesson
             continue
         assert (ROOT / name).exists() or (ROOT / "netchat" / name).exists(), f"{page} names {name}"
 
 
-def test_every_command_is_told_of() -> None:
-    told = "\n".join(
+def test_every_command_is_documented() -> None:
+    text = "\n".join(
         command.text for page in PAGES for block in blocks(page) for command in commands(block)
     )
-    told += "\n".join((ROOT / page).read_text("utf-8") for page in PAGES)
+    text += "\n".join((ROOT / page).read_text("utf-8") for page in PAGES)
     for name in COMMANDS:
-        assert re.search(rf"netchat {name}\b", told), f"no page tells of `netchat {name}`"
+        assert re.search(rf"netchat {name}\b", text), f"no page mentions `netchat {name}`"
 
 
-def test_the_pages_are_tried_for_real() -> None:
-    """These tests can fail: a command, an option, an output and a link that are not there."""
+def test_the_page_checks_can_fail() -> None:
+    """The checks report wrong output, commands and options."""
     assert not differs("a …\n… 7 bytes", "a few words\nand 512 bytes")
     assert not differs("room 7K3F9-2MQ0T: 4e 43 01", "room ABCDE-0000Z:\n  00 43")
     assert differs("Hello Nova", "Hello Orion")

@@ -1,7 +1,7 @@
-"""People in front of the page: Chromium, driven by Playwright, in the size of a desk or a phone.
+"""Users of the page: Chromium, driven by Playwright, at desktop or phone size.
 
-One browser serves a whole module of tests; each person has a profile of their own in it. Whatever
-the page itself complains about (an exception, the Content-Security-Policy) fails the test.
+A test module shares one browser, in which each person has a separate profile. Errors that the page
+reports (exceptions, Content-Security-Policy violations) fail the test.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
-__all__ = ["CHROMIUM", "DESK", "PHONE", "Person", "RosterReceived", "browser", "needs_chromium"]
+__all__ = ["CHROMIUM", "DESK", "PHONE", "People", "Person", "browser", "needs_chromium"]
 
 CHROMIUM = shutil.which("chromium")
 
@@ -25,7 +25,7 @@ needs_chromium = pytest.mark.skipif(
 
 DESK, PHONE = (1280, 800), (390, 844)
 
-#: What the browser says of a server that is not there; that is what some tests are about.
+#: The browser's messages about an unreachable server, which some tests expect.
 _EXPECTED = re.compile(r"WebSocket connection to|net::ERR_|Failed to load resource")
 
 expect.set_options(timeout=15_000)
@@ -33,7 +33,7 @@ expect.set_options(timeout=15_000)
 
 @contextlib.contextmanager
 def browser() -> Iterator[Browser]:
-    """A browser without a window."""
+    """Run a headless browser."""
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield running
@@ -41,11 +41,11 @@ def browser() -> Iterator[Browser]:
 
 
 class Person:
-    """Somebody with a tab of the page open.
+    """User with a tab of the page.
 
     Attributes:
-        page: the tab, for what this class has no word for.
-        complaints: what the page has complained about.
+        page: The tab, for actions that this class does not cover.
+        complaints: Errors and warnings that the page has reported.
     """
 
     def __init__(self, page: Page, address: str) -> None:
@@ -61,7 +61,7 @@ class Person:
             self.complaints.append(message.text)
 
     def visit(self, path: str = "/") -> None:
-        """Open the page, and wait until it works."""
+        """Open the page and wait until it is ready."""
         self.page.goto(self._address + path)
         self.ready()
 
@@ -69,7 +69,7 @@ class Person:
         self.page.wait_for_selector("html[data-ready]", state="attached")
 
     def enter(self, name: str, code: str = "") -> str:
-        """Fill in the form at home: into the room of a code, or into a new one.
+        """Fill in the first screen to join the room with a code, or to create one.
 
         Returns:
             The room's code.
@@ -83,11 +83,11 @@ class Person:
 
     @property
     def code(self) -> str:
-        """The room's code, as the title shows it."""
+        """Code of the room, from its title."""
         return self.page.inner_text("#title")
 
     def accept(self, name: str) -> None:
-        """Follow an invitation, as the page that it leads to offers it."""
+        """Accept an invitation that the page shows."""
         self.page.fill("#home-name", name)
         self.page.click("#home-join")
         expect(self.page.locator("#room")).to_be_visible()
@@ -99,7 +99,7 @@ class Person:
 
     @property
     def log(self) -> Locator:
-        """The messages of the room that is shown."""
+        """Messages of the current room."""
         return self.page.locator(".log:not([hidden])")
 
     def sees(self, text: str, count: int = 1) -> None:
@@ -108,24 +108,24 @@ class Person:
         expect(lines.filter(has_text=text)).to_have_count(count)
 
     def texts(self) -> list[str]:
-        """What was said, in order; what is only under way does not count."""
+        """Return the texts of all delivered messages, in order."""
         return self.log.locator(".lines .text").all_text_contents()
 
     @property
     def pending(self) -> Locator:
-        """What is under way."""
+        """Messages that are not acknowledged yet."""
         return self.log.locator(".tail .pending")
 
     def online(self) -> None:
         expect(self.page.locator("html")).to_have_attribute("data-link", "online")
 
 
-class RosterReceived:
-    """Everybody on one server.
+class People:
+    """All users of one server.
 
     Args:
-        browser: theirs.
-        address: the page's.
+        browser: Browser that they share.
+        address: URL of the page.
     """
 
     def __init__(self, browser: Browser, address: str) -> None:
@@ -135,7 +135,7 @@ class RosterReceived:
         self._all: list[Person] = []
 
     def profile(self, *, phone: bool = False, dark: bool = False) -> BrowserContext:
-        """A browser as of one person; its tabs share what it keeps."""
+        """Create a browser profile, whose tabs share their storage."""
         width, height = PHONE if phone else DESK
         context = self._browser.new_context(
             viewport={"width": width, "height": height},
@@ -148,18 +148,18 @@ class RosterReceived:
         return context
 
     def tab(self, profile: BrowserContext, path: str = "/") -> Person:
-        """One more tab."""
+        """Open another tab in a profile."""
         person = Person(profile.new_page(), self.address)
         self._all.append(person)
         person.visit(path)
         return person
 
     def new(self, path: str = "/", *, phone: bool = False, dark: bool = False) -> Person:
-        """Somebody who opens the page."""
+        """Open the page in a new profile."""
         return self.tab(self.profile(phone=phone, dark=dark), path)
 
     def go_home(self) -> None:
-        """Close everything; nobody's page may have complained."""
+        """Close all tabs, and check that no page has reported errors."""
         for context in self._contexts:
             context.close()
         assert [p.complaints for p in self._all if p.complaints] == []

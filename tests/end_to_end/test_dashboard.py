@@ -1,4 +1,4 @@
-"""The server's dashboard in a browser: what it shows, to whom, and that it comes back by itself."""
+"""The server's dashboard in a browser: contents, access, reconnecting."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 
 def faults(page: Page) -> list[str]:
-    """What axe-core finds, on a desk in the light and on a phone in the dark."""
-    page.emulate_media(reduced_motion="reduce")  # else colours are on their way for a while
+    """Return axe-core's violations, on a light desktop and on a dark phone."""
+    page.emulate_media(reduced_motion="reduce")  # no colour transitions
     page.evaluate(Axe().axe_script)
     found = []
     for (width, height), scheme in ((DESK, "light"), (PHONE, "dark")):
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(50)  # what is drawn with the next frame is there
+        page.wait_for_timeout(50)  # wait until the next frame is drawn
         for fault in page.evaluate("axe.run()")["violations"]:
             found += [f"{width} {scheme} {fault['id']}: {n['html']}" for n in fault["nodes"]]
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -60,7 +60,7 @@ def tile(page: Page, name: str) -> Locator:
     return page.locator("#tiles > div", has=page.locator(f"dt:has-text('{name}')")).locator("dd")
 
 
-def test_it_shows_what_happens_and_comes_back_with_the_server(page: Page, server: Server) -> None:
+def test_it_shows_live_figures_and_reconnects(page: Page, server: Server) -> None:
     here = server.wait_for("page")["text"]
     page.goto(f"{here}/server")
     expect(page.locator("#state")).to_have_text("Live")
@@ -76,33 +76,33 @@ def test_it_shows_what_happens_and_comes_back_with_the_server(page: Page, server
         refused = page.locator("#log li", has_text="refused")
         expect(refused).to_contain_text("<img src=x>")
         expect(refused).not_to_have_class("bad")
-        expect(tile(page, "troubles")).to_have_text("0")
+        expect(tile(page, "warnings")).to_have_text("0")
         rude.send(b"GET / HTTP/1.1\r\n\r\n")
         expect(page.locator("#log li", has_text="dismissed")).to_have_class("bad")
-        expect(tile(page, "troubles")).to_have_text("1")
-        expect(page.get_by_role("img", name="Messages a second")).to_have_attribute(
-            "aria-label", re.compile(r"at most (?!0$)\d+$")
+        expect(tile(page, "warnings")).to_have_text("1")
+        expect(page.get_by_role("img", name="Messages per second")).to_have_attribute(
+            "aria-label", re.compile(r"maximum (?!0$)\d+$")
         )
         assert faults(page) == []
     server.stop()
-    expect(page.locator("#state")).to_contain_text("trying again")
+    expect(page.locator("#state")).to_contain_text("Reconnecting")
     server.start()
     expect(page.locator("#state")).to_have_text("Live", timeout=20_000)
     expect(page.locator("#log li", has_text="refused")).to_have_count(0)
 
 
-def test_from_elsewhere_it_needs_the_token(page: Page, server: Server) -> None:
+def test_other_machines_need_the_token(page: Page, server: Server) -> None:
     link = server.wait_for("dashboard")["text"]
     if "#" not in link:
         pytest.skip("this machine is on no network")
     page.goto(link.partition("#")[0])
-    expect(page.locator("#door")).to_be_visible()
+    expect(page.locator("#token-form")).to_be_visible()
     expect(page.locator("#board")).to_be_hidden()
     assert faults(page) == []
     page.fill("#token", "wrong")
-    page.click("#door button")
-    expect(page.locator("#state")).to_have_text("This token is not the server's.")
-    page.fill("#token", link)  # the whole address does as well
+    page.click("#token-form button")
+    expect(page.locator("#state")).to_have_text("Wrong token.")
+    page.fill("#token", link)  # the whole URL is accepted, too
     page.keyboard.press("Enter")
     expect(page.locator("#state")).to_have_text("Live")
     assert page.url == link

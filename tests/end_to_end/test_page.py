@@ -1,4 +1,4 @@
-"""The page as people use it: two browsers, one of them a phone, and a terminal, in one room."""
+"""The page in normal use: desktop and phone browsers and a terminal share rooms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.cli.chatter import Chatter
-from tests.end_to_end.browsing import RosterReceived, browser, needs_chromium
+from tests.end_to_end.browsing import People, browser, needs_chromium
 from tests.end_to_end.processes import Server
 
 pytestmark = needs_chromium
@@ -29,14 +29,14 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def people(chromium: Browser, server: Server) -> Iterator[RosterReceived]:
-    everybody = RosterReceived(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+def people(chromium: Browser, server: Server) -> Iterator[People]:
+    everybody = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
     yield everybody
     everybody.go_home()
 
 
-def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
-    people: RosterReceived, server: Server
+def test_a_room_is_created_and_joined_by_code_link_and_terminal(
+    people: People, server: Server
 ) -> None:
     nova = people.new()
     code = nova.enter("Nova")
@@ -44,7 +44,9 @@ def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
     link = nova.log.locator(".invitation a").get_attribute("href")
     assert link == f"{people.address}/r/{code.replace('-', '')}"
     nova.log.locator("img").evaluate("picture => picture.decode()")  # the QR code
-    expect(nova.log.locator("figcaption")).to_have_text("For phones: netchat serve --lan")
+    expect(nova.log.locator("figcaption")).to_have_text(
+        "To join by phone, start: netchat serve --lan"
+    )
 
     maya = people.new(link.removeprefix(people.address), phone=True)
     maya.accept("Maya")
@@ -75,10 +77,10 @@ def test_a_room_is_made_and_joined_by_code_by_link_and_from_a_terminal(
     nova.sees("Terry left")
 
 
-def test_a_private_conversation_and_its_end(people: RosterReceived) -> None:
+def test_a_private_conversation_and_its_end(people: People) -> None:
     ada, bo, eve = people.new(), people.new(phone=True), people.new()
     code = ada.enter("Ada")
-    name = "Constructor"  # which every object of JavaScript has, too
+    name = "Constructor"  # also a property of every JavaScript object
     bo.enter(name, code)
     eve.enter("Eve", code)
     ada.page.click(f"#people [data-name={name}]")
@@ -99,18 +101,18 @@ def test_a_private_conversation_and_its_end(people: RosterReceived) -> None:
     bo.page.click("#quit-open")
     bo.page.click("#quit-yes")
     expect(bo.page.locator("#home")).to_be_visible()
-    ada.sees(f"{name} has left; this conversation is over")
-    assert ada.texts() == ["psst", "yes?"]  # it stays to be read
+    ada.sees(f"{name} left; the conversation has ended")
+    assert ada.texts() == ["psst", "yes?"]  # the messages stay readable
     expect(ada.page.locator("#composer")).to_be_hidden()
 
 
-def test_commands_are_obeyed_and_never_said(people: RosterReceived) -> None:
+def test_commands_are_run_and_never_sent(people: People) -> None:
     ada, lea = people.new(), people.new()
     code = ada.enter("Ada")
     lea.enter("Lea", code)
     ada.sees("Lea joined")
     ada.say("/msg Lea a secret")
-    expect(ada.page.locator("#title")).to_have_text("Lea")  # where it went
+    expect(ada.page.locator("#title")).to_have_text("Lea")  # its conversation opens
     ada.sees("a secret")
     ada.say(f"/room {code}")
     expect(ada.page.locator("#title")).to_have_text(code)
@@ -132,7 +134,7 @@ def test_commands_are_obeyed_and_never_said(people: RosterReceived) -> None:
     assert ada.texts() == lea.texts()
     lea.page.click("#privates button")
     lea.sees("a secret")
-    lea.say("/msg Nobody1 hello")  # what cannot be delivered is not lost from sight
+    lea.say("/msg Nobody1 hello")  # undeliverable messages stay visible
     expect(lea.log.locator(".why")).to_contain_text("no user named Nobody1")
 
     ada.say("/leave")
@@ -140,8 +142,8 @@ def test_commands_are_obeyed_and_never_said(people: RosterReceived) -> None:
     lea.sees("Adele left")
 
 
-def test_a_private_conversation_with_unread_messages_outlives_a_reload(
-    people: RosterReceived,
+def test_unread_private_messages_survive_a_reload(
+    people: People,
 ) -> None:
     ada, lea = people.new(), people.new()
     code = ada.enter("Ida")
@@ -159,18 +161,18 @@ def test_a_private_conversation_with_unread_messages_outlives_a_reload(
     lea.ready()
     expect(lea.page.locator("#privates button")).to_contain_text(
         "Ida"
-    )  # all read, and still listed
+    )  # all read, but still listed
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
-def test_back_leads_to_the_view_before(people: RosterReceived, *, phone: bool) -> None:
+def test_back_returns_to_the_previous_view(people: People, *, phone: bool) -> None:
     ada = people.new(phone=phone)
     page, title = ada.page, ada.page.locator("#title")
     first = ada.enter("Pam" if phone else "Dan")
     ada.say("/create")
     expect(title).not_to_have_text(first)
     second = ada.code
-    if phone:  # what covers the room is a view, too
+    if phone:  # a panel that covers the room is a view, too
         for opened, shown in (("#people-open", "#people"), ("#hood-open", "#hood")):
             page.click(opened)
             expect(page.locator(shown)).to_be_visible()
@@ -190,7 +192,7 @@ def test_back_leads_to_the_view_before(people: RosterReceived, *, phone: bool) -
     assert page.url.endswith(first.replace("-", ""))
     page.go_forward()
     expect(title).to_have_text(second)
-    ada.say("/leave")  # the room before is shown in its place
+    ada.say("/leave")  # the previous room replaces it
     expect(title).to_have_text(first)
     page.go_back()
     expect(title).to_have_text(first)
@@ -200,7 +202,7 @@ def test_back_leads_to_the_view_before(people: RosterReceived, *, phone: bool) -
     expect(title).to_have_text(first)
 
 
-def test_a_second_tab_knows_that_another_one_is_in_the_room(people: RosterReceived) -> None:
+def test_a_second_tab_offers_to_take_over(people: People) -> None:
     profile = people.profile()
     one = people.tab(profile)
     code = one.enter("Sam")
@@ -221,7 +223,7 @@ def test_a_second_tab_knows_that_another_one_is_in_the_room(people: RosterReceiv
     two.sees("Una joined")
 
 
-def test_several_rooms_and_what_is_unread_in_them(people: RosterReceived) -> None:
+def test_several_rooms_and_unread_messages(people: People) -> None:
     lea, tom = people.new(), people.new()
     first = lea.enter("Lea")
     tom.enter("Tom", first)
@@ -247,24 +249,24 @@ def test_several_rooms_and_what_is_unread_in_them(people: RosterReceived) -> Non
         "document.querySelector('.log:not([hidden]) .unread').nextElementSibling.innerText"
     )
     assert "one" in after
-    lea.say("five")  # who answers has read
+    lea.say("five")  # sending a message marks the room as read
     lea.sees("five")
-    tom.say("six")  # in front of her eyes: it never was unread
+    tom.say("six")  # she sees it arrive: it was never unread
     lea.sees("six")
     expect(lea.log.locator(".unread")).to_have_count(0)
 
 
-def test_names_and_codes_that_do_not_work(people: RosterReceived) -> None:
+def test_invalid_names_and_codes(people: People) -> None:
     vega = people.new()
     code = vega.enter("Vega")
     other = people.new()
     page = other.page
     page.click("#home-create")
-    expect(page.locator("#home-name-problem")).to_contain_text("Say first")
+    expect(page.locator("#home-name-problem")).to_contain_text("Enter a name")
     page.fill("#home-name", "vega")
     page.fill("#home-code", "what")
     page.click("#home-join")
-    expect(page.locator("#home-code-problem")).to_contain_text("no room code")
+    expect(page.locator("#home-code-problem")).to_contain_text("not a room code")
     page.fill("#home-code", "00000-00000")
     page.click("#home-join")
     expect(page.locator("#home-name-problem")).to_contain_text("is taken")
@@ -272,13 +274,13 @@ def test_names_and_codes_that_do_not_work(people: RosterReceived) -> None:
     expect(page.locator("#home-code-problem")).to_contain_text("There is no room with the code")
     expect(page.locator("#home-name")).to_have_value("vega2")
     page.fill("#home-code", code)
-    page.fill("#home-name", "Orion")  # another name, while the session of the first one stands
+    page.fill("#home-name", "Orion")  # another name, while the first session exists
     page.click("#home-join")
     vega.sees("Orion joined")
 
     assert people.new("/r/%E0%A4%A").page.locator("#home-code-problem").inner_text()
     lost = people.new("/r/nonsense")
-    expect(lost.page.locator("#home-code-problem")).to_contain_text("nonsense is no room code")
+    expect(lost.page.locator("#home-code-problem")).to_contain_text("nonsense is not a room code")
     lost.enter("Lost", code)
     lost.page.click("#join-open")
     lost.page.fill("#join-code", "11111-11111")
@@ -289,7 +291,7 @@ def test_names_and_codes_that_do_not_work(people: RosterReceived) -> None:
     lost.page.fill("#rename-name", "VEGA")
     lost.page.click("#rename-form .primary")
     expect(lost.page.locator("#renaming-problem")).to_contain_text("VEGA2 is free")
-    lost.page.fill("#rename-name", "FoundBlock")
+    lost.page.fill("#rename-name", "Found")
     lost.page.click("#rename-form .primary")
     vega.sees("Lost is now Found")
 
@@ -302,7 +304,7 @@ HOSTILE = (
 )
 
 
-def test_hostile_text_is_shown_and_does_nothing(people: RosterReceived, server: Server) -> None:
+def test_hostile_text_is_escaped(people: People, server: Server) -> None:
     zoe, ida = people.new(), people.new(phone=True)
     code = zoe.enter("Zoe")
     ida.enter("Ida", code)
@@ -327,7 +329,7 @@ def test_hostile_text_is_shown_and_does_nothing(people: RosterReceived, server: 
     expect(zoe.page.locator("#text-problem")).to_contain_text(
         "65,536 bytes; this server takes 16,384"
     )
-    assert zoe.page.input_value("#text") == "x" * 65_536  # nothing typed is lost
+    assert zoe.page.input_value("#text") == "x" * 65_536  # the typed text is kept
     zoe.say("red \x1b[31m alert")
     expect(zoe.page.locator("#text-problem")).to_contain_text("control character U+001B")
     zoe.say("fine")
@@ -335,7 +337,7 @@ def test_hostile_text_is_shown_and_does_nothing(people: RosterReceived, server: 
     expect(zoe.log.locator(".failed")).to_have_count(0)
 
 
-def test_by_keyboard_alone(people: RosterReceived) -> None:
+def test_keyboard_only(people: People) -> None:
     kim = people.new()
     page, press = kim.page, kim.page.keyboard.press
     expect(page.locator("#home-name")).to_be_focused()

@@ -1,4 +1,4 @@
-"""The page when something goes away: the server, the network, the tab itself."""
+"""The page when the server, the network or the tab fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from netchat.wire import Create
 from tests.cli.chatter import Chatter
-from tests.end_to_end.browsing import RosterReceived, browser, needs_chromium
+from tests.end_to_end.browsing import People, browser, needs_chromium
 from tests.end_to_end.processes import Server, free_port
 
 pytestmark = needs_chromium
@@ -44,15 +44,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def people(chromium: Browser, server: Server) -> Iterator[RosterReceived]:
-    everybody = RosterReceived(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+def people(chromium: Browser, server: Server) -> Iterator[People]:
+    everybody = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
     yield everybody
     everybody.go_home()
 
 
 @pytest.fixture
-def pair(people: RosterReceived):
-    """Two in one room: at a desk, and with a phone."""
+def pair(people: People):
+    """Two users in one room: one on a desktop, one on a phone."""
     number = next(_names)
     nova, maya = people.new(), people.new(phone=True)
     maya.enter(f"Maya{number}", nova.enter(f"Nova{number}"))
@@ -60,7 +60,7 @@ def pair(people: RosterReceived):
     return nova, maya
 
 
-def test_the_server_is_killed_in_mid_conversation(pair, server: Server) -> None:
+def test_the_server_is_killed_during_a_conversation(pair, server: Server) -> None:
     nova, maya = pair
     nova.say("before")
     maya.sees("before")
@@ -88,7 +88,7 @@ def test_flight_mode(pair) -> None:
     maya.page.context.set_offline(True)
     maya.say("hello?")
     nova.say("can you hear me?")
-    # Nobody closes the connection: it falls silent, and the page has to find that out.
+    # The connection is not closed, only silent: the page must detect this.
     expect(maya.page.locator("#banner")).to_contain_text("Next try in")
     expect(maya.pending).to_have_count(1)
     maya.say("I am in a tunnel")
@@ -101,7 +101,7 @@ def test_flight_mode(pair) -> None:
     assert nova.texts() == maya.texts()
 
 
-def test_a_tab_that_is_reloaded_loses_nothing(pair, server: Server) -> None:
+def test_a_reloaded_tab_loses_nothing(pair, server: Server) -> None:
     nova, maya = pair
     nova.say("one")
     maya.sees("one")
@@ -123,8 +123,8 @@ def test_a_tab_that_is_reloaded_loses_nothing(pair, server: Server) -> None:
     assert len(nova.log.locator(".notice", has_text="joined").all()) == 2
 
 
-def test_tabs_are_people_of_their_own_and_a_closed_ones_place_is_taken_up(
-    people: RosterReceived,
+def test_tabs_are_separate_users_and_a_new_tab_resumes_a_closed_one(
+    people: People,
 ) -> None:
     profile = people.profile()
     first, second = people.tab(profile), people.tab(profile)
@@ -143,12 +143,12 @@ def test_tabs_are_people_of_their_own_and_a_closed_ones_place_is_taken_up(
     assert first.log.locator(".notice", has_text=f"Two{number} left").count() == 0
 
 
-def test_a_tab_whose_place_is_taken_writes_no_more(people: RosterReceived) -> None:
+def test_a_tab_stops_writing_after_a_takeover(people: People) -> None:
     profile = people.profile()
     first = people.tab(profile)
     name = f"Frost{next(_names)}"
     first.enter(name)
-    # A tab that a phone has frozen does not answer who asks around.
+    # A frozen tab does not answer a new one.
     first.page.evaluate("() => { BroadcastChannel.prototype.postMessage = () => {} }")
     second = people.tab(profile)
     expect(second.page.locator("#me")).to_contain_text(name)
@@ -160,7 +160,7 @@ def test_a_tab_whose_place_is_taken_writes_no_more(people: RosterReceived) -> No
     first.page.evaluate("dispatchEvent(new Event('pagehide'))")
     assert second.page.evaluate("JSON.stringify(localStorage)") == kept
 
-    # One that learns of it by nothing but the mark of another in its memory.
+    # This tab detects the takeover only by the other owner's mark in its state.
     second.page.evaluate(
         """() => {
           const key = Object.keys(localStorage).find((name) => name.startsWith("netchat:tab:"));
@@ -182,7 +182,7 @@ CUT_AT_CREATE = """(create) => {
 }"""
 
 
-def test_the_connection_is_cut_while_a_room_is_asked_for(people: RosterReceived) -> None:
+def test_the_connection_is_cut_while_a_room_is_created(people: People) -> None:
     nova = people.new()
     nova.page.evaluate(CUT_AT_CREATE, Create.TYPE)
     nova.enter(f"Cut{next(_names)}")
@@ -191,7 +191,7 @@ def test_the_connection_is_cut_while_a_room_is_asked_for(people: RosterReceived)
     expect(nova.page.locator("#rooms button")).to_have_count(1)
 
 
-def test_a_tab_that_slept_asks_before_it_gives_the_server_up(people: RosterReceived) -> None:
+def test_a_suspended_tab_probes_before_giving_up(people: People) -> None:
     person = people.tab(people.profile())
     sockets: list[object] = []
     person.page.on("websocket", lambda socket: sockets.append(socket))
@@ -199,7 +199,7 @@ def test_a_tab_that_slept_asks_before_it_gives_the_server_up(people: RosterRecei
     person.page.reload()
     person.ready()
     person.enter(f"Sleepy{next(_names)}")
-    person.page.clock.fast_forward(60_000)  # browsers let timers of hidden tabs wait that long
+    person.page.clock.fast_forward(60_000)  # browsers delay timers of hidden tabs this long
     for _ in range(3):
         person.page.clock.fast_forward(1_000)
         person.say("awake")
@@ -207,7 +207,7 @@ def test_a_tab_that_slept_asks_before_it_gives_the_server_up(people: RosterRecei
     assert len(sockets) == 1
 
 
-def test_history_comes_as_one_scrolls_up_and_new_messages_do_not_pull_one_down(
+def test_scrolling_up_loads_history_and_new_messages_keep_the_position(
     pair, server: Server
 ) -> None:
     nova, maya = pair
@@ -239,8 +239,8 @@ def test_history_comes_as_one_scrolls_up_and_new_messages_do_not_pull_one_down(
     expect(maya.log.locator(".text", has_text="more news")).to_be_in_viewport()
 
 
-def test_the_session_is_taken_elsewhere(pair) -> None:
-    """As when a phone thaws a tab whose place another one has taken."""
+def test_another_connection_takes_over_the_session(pair) -> None:
+    """For example, a phone thaws a tab after another one has taken over."""
     nova, maya = pair
     kept = nova.page.evaluate("JSON.stringify(localStorage)")
     thief = nova.page.context.browser.new_context()
@@ -255,10 +255,10 @@ def test_the_session_is_taken_elsewhere(pair) -> None:
     maya.sees("mine again")
 
 
-def test_a_server_that_forgets_everything_and_a_name_that_is_gone(chromium: Browser) -> None:
+def test_a_server_without_its_history_and_a_taken_name(chromium: Browser) -> None:
     port = str(free_port())
     with Server("--ephemeral", "--web", "--web-port", port, port=free_port()) as server:
-        people = RosterReceived(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+        people = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
         nova = people.new()
         nova.enter("Nova")
         nova.say("kept")
@@ -268,7 +268,7 @@ def test_a_server_that_forgets_everything_and_a_name_that_is_gone(chromium: Brow
         luna.page.click("#home-lobby")
         luna.say("before")
         luna.sees("before")
-        # It does not connect again before somebody else has come.
+        # It must not reconnect before another user has taken the name.
         nova.page.evaluate(NO_MORE_CONNECTIONS)
         mark = len(server.lines)
         server.kill()
@@ -276,28 +276,32 @@ def test_a_server_that_forgets_everything_and_a_name_that_is_gone(chromium: Brow
         nova.say("lost words")
         server.start()
         server.wait_for("page", since=mark)
-        luna.page.evaluate("dispatchEvent(new Event('online'))")  # it tries now, not in a while
+        luna.page.evaluate(
+            "dispatchEvent(new Event('online'))"
+        )  # reconnect now instead of after the delay
         thief = people.new()
         thief.enter("Nova")
         nova.page.evaluate("() => { WebSocket = Socket }")
 
         expect(nova.page.locator("#renaming-problem")).to_contain_text("is taken")
-        nova.page.keyboard.press("Escape")  # there is no way around another name
+        nova.page.keyboard.press("Escape")  # the dialog insists on another name
         expect(nova.page.locator("#renaming-problem")).to_contain_text("is taken")
-        nova.page.click("#rename-form .primary")  # the one that was suggested
+        nova.page.click("#rename-form .primary")  # accept the suggestion
         nova.online()
         expect(nova.page.locator("#me")).to_contain_text("Nova2")
-        expect(nova.page.locator("#subtitle")).to_contain_text("this room is no more")
+        expect(nova.page.locator("#subtitle")).to_contain_text("this room no longer exists")
         expect(nova.log.locator(".failed")).to_contain_text("lost words")
         assert nova.texts() == ["kept"]
         nova.page.click("#leave")
         nova.page.click("#leave-yes")
         expect(nova.page.locator("#home")).to_be_visible()
 
-        # The lobby is there again, and empty; what one has read in it stays.
+        # The lobby exists again, but empty; earlier messages stay on the page.
         luna.online()
         luna.say("after")
         expect(luna.log.locator(".lines .text")).to_have_text(["after"])
         expect(luna.log.locator(".former .text")).to_have_text(["before"])
-        expect(luna.log.locator(".former")).to_contain_text("The server has begun anew")
+        expect(luna.log.locator(".former")).to_contain_text(
+            "The server has restarted without its history"
+        )
         people.go_home()

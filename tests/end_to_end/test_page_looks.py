@@ -1,9 +1,9 @@
-"""Every screen of the page, at both sizes: nothing that axe-core finds fault with.
+"""Accessibility of every screen of the page at both sizes, checked with axe-core.
 
-A screen has the same colours at both sizes and the same elements in both schemes: a desk is looked
-at in the light, a phone in the dark.
+Colours are the same at both sizes, and elements the same in both colour schemes. So the desktop is
+checked in light mode and the phone in dark mode.
 
-Also what the page weighs, where it asks for things, and what its lab shows of a frame.
+Also tests the size of the page, its requests, and its *Under the hood* panel.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from netchat.web.site import PAGE
 from netchat.wire import HEADER_FIELDS, HEADER_SIZE, Event, FrameReader, decode, walk
-from tests.end_to_end.browsing import RosterReceived, browser, needs_chromium
+from tests.end_to_end.browsing import People, browser, needs_chromium
 from tests.end_to_end.processes import Server
 
 pytestmark = needs_chromium
@@ -37,8 +37,8 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def people(chromium: Browser, server: Server) -> Iterator[RosterReceived]:
-    everybody = RosterReceived(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+def people(chromium: Browser, server: Server) -> Iterator[People]:
+    everybody = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
     yield everybody
     everybody.go_home()
 
@@ -60,7 +60,7 @@ MANY = """async () => {
     room: room.code, seq: BigInt(seq), time, device: 1n, counter: 1n, kind: 1, sender: "Nova", text: `${seq}`,
   });
   for (let seq = 1; seq <= 12050; seq += 50) {
-    const part = Array.from({ length: 50 }, (_, i) => ({ what: "happened", event: event(seq + i) }));
+    const part = Array.from({ length: 50 }, (_, i) => ({ what: "roomEvent", event: event(seq + i) }));
     chat.take(part);
   }
   const seqs = [...view.lines.querySelectorAll("[data-seq]")].map((item) => item.dataset.seq);
@@ -81,8 +81,8 @@ RUN_AXE = "options => axe.run(document.querySelector('dialog[open]') ?? document
 
 
 def faults(page: Page, screen: str) -> list[str]:
-    """What axe-core has to say against a screen."""
-    page.wait_for_timeout(50)  # what is drawn with the next frame is there
+    """Return the violations that axe-core finds on a screen."""
+    page.wait_for_timeout(50)  # wait until the next frame is drawn
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(Axe().axe_script)
     found = []
@@ -94,13 +94,13 @@ def faults(page: Page, screen: str) -> list[str]:
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
-def test_no_screen_has_a_fault_that_axe_finds(people: RosterReceived, *, phone: bool) -> None:
+def test_axe_finds_no_violation_on_any_screen(people: People, *, phone: bool) -> None:
     kind = "Phone" if phone else "Desk"
     other = people.new()
     code = other.enter(f"Other{kind}")
     me = people.new(f"/r/{code.replace('-', '')}", phone=phone, dark=phone)
     page = me.page
-    page.emulate_media(reduced_motion="reduce")  # else colours are on their way for a while
+    page.emulate_media(reduced_motion="reduce")  # no colour transitions
     found = faults(page, "invited")
     page.goto(people.address)
     me.ready()
@@ -142,7 +142,7 @@ def test_no_screen_has_a_fault_that_axe_finds(people: RosterReceived, *, phone: 
     page.click("#leave")
     found += faults(page, "leaving")
     page.keyboard.press("Escape")
-    # Sooner than by flight mode, which is found out after seconds.
+    # Faster than flight mode, which takes seconds to detect.
     page.evaluate("() => { WebSocket.prototype.send = function () { this.close(); } }")
     me.say("unsent")
     expect(page.locator("#banner")).to_be_visible()
@@ -151,9 +151,7 @@ def test_no_screen_has_a_fault_that_axe_finds(people: RosterReceived, *, phone: 
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1001, 1280])
-def test_nothing_stands_out_of_the_screen_or_lies_over_the_room(
-    people: RosterReceived, width: int
-) -> None:
+def test_nothing_overflows_the_screen_or_covers_the_room(people: People, width: int) -> None:
     person = people.new()
     page = person.page
     page.set_viewport_size({"width": width, "height": 800})
@@ -164,7 +162,7 @@ def test_nothing_stands_out_of_the_screen_or_lies_over_the_room(
         if panel and page.locator(f"#{panel}").is_hidden():
             page.click(f"#{panel}-open")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        if not panel or width > 760:  # below, a panel takes the whole screen
+        if not panel or width > 760:  # on narrower screens, a panel covers the room
             room = page.locator("#room").bounding_box()
             header = page.locator("#leave").bounding_box()
             assert room["width"] >= 270
@@ -173,7 +171,7 @@ def test_nothing_stands_out_of_the_screen_or_lies_over_the_room(
             page.click(f"#{panel}-close")
 
 
-def test_a_page_that_is_open_for_days_lets_the_oldest_go(people: RosterReceived) -> None:
+def test_a_long_lived_page_drops_the_oldest_messages(people: People) -> None:
     person = people.new()
     counts = person.page.evaluate(MANY)
     assert counts == {
@@ -181,7 +179,7 @@ def test_a_page_that_is_open_for_days_lets_the_oldest_go(people: RosterReceived)
     }  # fmt: skip
 
 
-def test_the_page_is_small_and_asks_nobody_else(people: RosterReceived) -> None:
+def test_the_page_is_small_and_uses_no_other_server(people: People) -> None:
     asked: list[str] = []
     person = people.tab(people.profile())
     person.page.on("request", lambda request: asked.append(request.url))
@@ -193,12 +191,12 @@ def test_the_page_is_small_and_asks_nobody_else(people: RosterReceived) -> None:
     assert files - {"icon.svg"} == {f.name for f in PAGE.iterdir()} - {
         *("index.html", "icon.svg", "server.html", "server.js", "server.css"),
     }
-    # On the wire they are packed, as netchat.web.files does it.
+    # Files are sent with gzip, as in netchat.web.files.
     packed = sum(len(gzip.compress(file.read_bytes(), 9)) for file in PAGE.iterdir())
     assert packed < 64 * 1024
 
 
-def test_under_the_hood_is_what_was_on_the_wire(people: RosterReceived) -> None:
+def test_under_the_hood_shows_the_bytes_on_the_wire(people: People) -> None:
     person = people.new()
     person.enter("Hoodie")
     person.page.click("#hood-open")
@@ -225,15 +223,15 @@ def test_under_the_hood_is_what_was_on_the_wire(people: RosterReceived) -> None:
     expect(rows.nth(len(HEADER_FIELDS)).locator("td").first).to_have_text(f"{HEADER_SIZE:04x}+8")
     page.locator("#frame .byte").nth(12).hover()
     expect(page.locator("#frame tr.lit th")).to_contain_text("crc")
-    # And from a message to its frame.
+    # Clicking a message shows its frame.
     person.say("later")
     person.sees("later")
     person.log.locator(".text", has_text="Zoë").click()
     expect(page.locator("#frames [aria-selected=true] .brief")).to_have_text("Zoë says: ✓")
 
 
-def test_what_would_give_the_session_away_is_not_shown_under_the_hood(
-    people: RosterReceived,
+def test_under_the_hood_hides_secrets(
+    people: People,
 ) -> None:
     person = people.new()
     person.enter("Careful")

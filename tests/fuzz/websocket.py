@@ -20,7 +20,7 @@ from websockets.frames import Opcode
 from websockets.protocol import Protocol, Side
 
 from netchat.errors import PeerError
-from netchat.web.websocket import Envelope, WebSocket
+from netchat.web.websocket import MessageWrapper, WebSocket
 from netchat.wire import Bye, Frame, FrameReader, Ping, encode
 from tests.fuzz.choices import Choices
 from tests.fuzz.samples import any_message, damaged
@@ -77,7 +77,7 @@ def check(data: bytes) -> None:
 def _run(parts: list[bytes], most: int = sys.maxsize) -> tuple[list[Frame], type[PeerError] | None]:
     """What a server makes of a stream: the frames, and the kind of error after them."""
     lower = _Lower()
-    socket = WebSocket(lower, LIMIT, Envelope())
+    socket = WebSocket(lower, LIMIT, MessageWrapper())
     frames: list[Frame] = []
     failure: type[PeerError] | None = None
     left = deque(parts)

@@ -39,7 +39,7 @@ CLIENT = "".join(
     Path(str(chat.__file__)).with_name(name).read_text("utf-8")
     for name in ("client.py", "client_handlers.py")
 )
-PAGE_CLIENT = "".join((PAGE / name).read_text("utf-8") for name in ("core.js", "answers.js"))
+PAGE_CLIENT = "".join((PAGE / name).read_text("utf-8") for name in ("core.js", "handlers.js"))
 PAGE_VIEWS = "".join(
     file.read_text("utf-8") for file in PAGE.glob("*.js") if file.name != "protocol.js"
 )
@@ -83,7 +83,7 @@ def test_the_load_generator_handles_what_the_server_sends_and_only_that():
 @pytest.mark.skipif(NODE is None, reason="node is not installed: apt-get install nodejs")
 def test_the_page_handles_what_the_server_sends_and_only_that(tmp_path):
     script = """
-    const { HANDLERS } = await import(process.env.PAGE + "/answers.js");
+    const { HANDLERS } = await import(process.env.PAGE + "/handlers.js");
     console.log(JSON.stringify(Object.keys(HANDLERS)));
     """
     handled = json.loads(run(tmp_path, "--input-type=module", "--eval", script))
@@ -113,7 +113,7 @@ def test_it_has_a_form_in_json(event):
 
 
 def test_the_page_shows_what_its_client_tells():
-    told = set(re.findall(r'tellUser\(\s*"(\w+)"', PAGE_CLIENT))
+    told = set(re.findall(r'report\(\s*"(\w+)"', PAGE_CLIENT))
     assert len(told) > 10
     for what in told:
         assert re.search(rf'on\("{what}"|on_{what}\(', PAGE_VIEWS), f"nobody shows {what!r}"

@@ -1,4 +1,4 @@
-// Runs the page's codec for test_protocol_js.py: one JSON object a line in, one out.
+// Runs the page's codec for test_protocol_js.py: one JSON request per line in, one answer per line out.
 import {createInterface} from "node:readline";
 import {pathToFileURL} from "node:url";
 
@@ -7,7 +7,7 @@ const codec = await import(pathToFileURL(process.argv[2]));
 const toHex = (bytes) => Buffer.from(bytes).toString("hex");
 const fromHex = (text) => new Uint8Array(Buffer.from(text, "hex"));
 
-/** As the golden vectors write values: u64 as decimal strings, blobs as hexadecimal. */
+/** Convert values to the form of the golden vectors: u64 as decimal strings, blobs as hexadecimal. */
 const plain = (value) =>
   typeof value === "bigint" ? `${value}`
   : value instanceof Uint8Array ? toHex(value)
@@ -15,7 +15,7 @@ const plain = (value) =>
   : value && typeof value === "object" ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v)]))
   : value;
 
-/** And back, by the declarations. */
+/** Convert values back, by the declarations. */
 const typed = (declared, values) =>
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => {

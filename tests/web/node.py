@@ -1,4 +1,4 @@
-"""Running the page's modules under node."""
+"""Helper that runs the page's modules under node."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ NODE = shutil.which("node")
 
 
 def run(folder: Path, *arguments: str, text: str = "") -> str:
-    """Run node with a copy of the page's modules, whose folder is in the variable PAGE.
+    """Run node with a copy of the page's modules; the variable PAGE holds their folder.
 
     Returns:
-        What it prints.
+        Its standard output.
     """
     assert NODE is not None
     for file in PAGE.glob("*.js"):
         shutil.copy(file, folder)
-    # Without it, node before version 22 takes a .js file for a script.
+    # Without package.json, node before version 22 loads .js files as CommonJS.
     (folder / "package.json").write_text('{"type": "module"}')
     done = subprocess.run(
         [NODE, *arguments],

@@ -1,7 +1,6 @@
-"""The page's client core as if it were Python's: the same calls, happenings and memory.
+"""Adapter that gives the page's client the interface of `ChatClient`.
 
-`tests/chat` has the tests of the client's rules; with this in place of `ChatClient` they hold the
-page to the same.
+With it, the tests of the Python client in `tests/chat` also run on the page's client.
 """
 
 from __future__ import annotations
@@ -58,12 +57,12 @@ def _plain(value: object) -> object:
 
 
 class Node:
-    """A node process that runs any number of the page's clients."""
+    """Node process that runs the page's clients."""
 
     def __init__(self) -> None:
         assert NODE is not None
         self._ids = itertools.count()
-        # Told to be modules: node before version 22 takes a lone .js file for something older.
+        # Without package.json, node before version 22 loads .js files as CommonJS.
         self._folder = tempfile.TemporaryDirectory()
         for file in PAGE.glob("*.js"):
             shutil.copy(file, self._folder.name)
@@ -77,13 +76,13 @@ class Node:
         )
 
     def client(self, name: str, memory: ClientState | None = None) -> PageClient | ChatClient:
-        """A new client, as `ChatClient` makes one."""
-        if memory is not None:  # a memory of Python's, for a second client with the first one's
+        """Create a client, as `ChatClient` does."""
+        if memory is not None:  # a second client with the state of a Python one
             return ChatClient(name, memory)
         return PageClient(self, next(self._ids), name)
 
     def call(self, number: int, call: str, *args: object) -> dict[str, Any]:
-        """Let a client do something."""
+        """Call a client's method and return its answer."""
         ask = {"id": number, "call": call, "args": [_plain(a) for a in args]}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -94,7 +93,7 @@ class Node:
         return dict(json.loads(answer, object_hook=_revive))
 
     def close(self) -> None:
-        """End the process."""
+        """Stop the process."""
         with self._process as process:
             assert process.stdin is not None
             process.stdin.close()
@@ -102,18 +101,18 @@ class Node:
 
 
 class PageClient:
-    """One client of the page; the interface is `netchat.chat.client.ChatClient`'s."""
+    """Client of the page with the interface of `netchat.chat.client.ChatClient`."""
 
     def __init__(self, node: Node, number: int, name: str) -> None:
         self._node, self._number = node, number
         self._out = bytearray()
-        self._happenings: list[ClientEvent] = []
+        self._events: list[ClientEvent] = []
         self._call("new", name)
 
     def _call(self, call: str, *args: object) -> Any:
         answer = self._node.call(self._number, call, *args)
         self._out += bytes.fromhex(answer["out"])
-        self._happenings += [_happening(h) for h in answer["happenings"]]
+        self._events += [_event(h) for h in answer["events"]]
         state = answer["state"]
         self.name, self.online, self.ended = state["name"], state["online"], state["ended"]
         self.unsent = state["unsent"]
@@ -133,7 +132,7 @@ class PageClient:
         problem = answer.get("problem")
         if problem is not None:
             if call == "feed":
-                # As Python's: what the bytes are by themselves, or what they mean where they came.
+                # As in Python: a codec error, or a message that is unexpected in this state.
                 raised = getattr(errors, problem.get("kind", "Unexpected"))(problem["text"])
                 assert isinstance(raised, PeerError)
                 raise raised
@@ -150,7 +149,7 @@ class PageClient:
         return data
 
     def take_events(self) -> list[ClientEvent]:
-        events, self._happenings = self._happenings, []
+        events, self._events = self._events, []
         return events
 
     def connected(self) -> None:
@@ -162,7 +161,7 @@ class PageClient:
         self._call("lost")
 
     def reload(self) -> None:
-        """The page is closed in mid-sentence, and opened again."""
+        """Close the page and reopen it with its stored state."""
         self._out.clear()
         self._call("reload")
 
@@ -182,34 +181,36 @@ class PageClient:
         return lambda *args: self._call(call, *args)
 
 
-def _message(name: str, fields: dict[str, Any]) -> Any:
-    return _DECLARED[name](**fields)
+def _message(name: str, values: dict[str, Any]) -> Any:
+    return _DECLARED[name](**values)
 
 
-def _happening(told: dict[str, Any]) -> ClientEvent:
-    what = told.pop("what")
+def _event(fields: dict[str, Any]) -> ClientEvent:
+    what = fields.pop("what")
     match what:
-        case "happened":
-            event = Event(**told["event"])
-            return RoomEvent(event, RoomKind(told["kind"]), told["peer"], told["own"], told["late"])
+        case "roomEvent":
+            event = Event(**fields["event"])
+            return RoomEvent(
+                event, RoomKind(fields["kind"]), fields["peer"], fields["own"], fields["late"]
+            )
         case "entered":
-            told["kind"] = RoomKind(told["kind"])
-            del told["known"]
-            return RoomEntered(**told)
+            fields["kind"] = RoomKind(fields["kind"])
+            del fields["known"]
+            return RoomEntered(**fields)
         case "past":
-            events = tuple(Event(**event) for event in told["events"])
-            return HistoryReceived(told["room"], events, told["oldest"])
+            events = tuple(Event(**event) for event in fields["events"])
+            return HistoryReceived(fields["room"], events, fields["oldest"])
         case "people":
-            members = tuple(Member(**member) for member in told["members"])
-            return RosterReceived(told["room"], told["total"], members, told["more"])
+            members = tuple(Member(**member) for member in fields["members"])
+            return RosterReceived(fields["room"], fields["total"], members, fields["more"])
         case "declined":
-            asked = told.get("request")
+            asked = fields.get("request")
             request = _message(asked["name"], asked["fields"]) if asked else None
-            return RequestRefused(Error(**told["error"]), request)
+            return RequestRefused(Error(**fields["error"]), request)
         case "warned":
-            return WarningReceived(Error(**told["error"]))
+            return WarningReceived(Error(**fields["error"]))
         case "undelivered":
-            return Undelivered(told["text"], told["why"])
+            return Undelivered(fields["text"], fields["why"])
     plain = {
         "online": Online,
         "ended": SessionEnded,
@@ -218,6 +219,6 @@ def _happening(told: dict[str, Any]) -> ClientEvent:
         "left": RoomLeft,
         "missed": EventsMissed,
     }
-    made = plain[what](**told)
+    made = plain[what](**fields)
     assert isinstance(made, ClientEvent)
     return made

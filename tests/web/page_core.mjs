@@ -1,11 +1,11 @@
-// Runs clients of the page for a test in Python: a line of JSON asks, a line of JSON answers.
+// Runs clients of the page for Python tests: one JSON request per line in, one JSON answer per line out.
 // node page_core.mjs FOLDER_OF_THE_PAGE
 
 import { webcrypto } from "node:crypto";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-globalThis.crypto ??= webcrypto; // what every browser has, and node since version 19
+globalThis.crypto ??= webcrypto; // global in browsers, and in node since version 19
 
 const page = (file) => import(`${pathToFileURL(process.argv[2])}/${file}`);
 const { ChatClient } = await page("core.js");
@@ -23,7 +23,7 @@ const revive = (_, value) =>
 
 const CALLS = {
   new: (id, name) => clients.set(id, new ChatClient(name)),
-  // The page is closed and opened again: all that is left is what its memory has written down.
+  // The page is closed and reopened: only its serialized state remains.
   reload: (id) => {
     const memory = Memory.read(clients.get(id).memory.write());
     clients.set(id, new ChatClient(memory.name, memory));
@@ -44,10 +44,10 @@ function run({ id, call, args }) {
     problem,
     result: typeof result === "number" || typeof result === "bigint" ? result : null,
     out: Buffer.concat(client.takeFrames()).toString("hex"),
-    happenings: client.takeHappenings(),
+    events: client.takeEvents(),
     state: {
       name: client.name, online: client.online, ended: client.ended, unsent: client.unsent,
-      requests: client.requests.size, holes: client.holes.size, past: client.past.size,
+      requests: client.requests.size, holes: client.gaps.size, past: client.past.size,
       private: [...memory.private], counter: memory.counter, token: memory.token,
       device_key: memory.deviceKey,
       rooms: [...memory.rooms.values()].map(({ code, kind, peer, last }) => ({ code, kind, peer, last })),

@@ -1,5 +1,5 @@
-// What the views show of a room, without a browser: `node --test page_room.mjs`, PAGE being the
-// folder of the page's modules.
+// Tests of the page's room model: `PAGE=FOLDER node --test page_room.mjs`, where FOLDER holds the page's
+// modules.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ const { ChatClient } = await page("core.js");
 const { Memory, newView } = await page("memory.js");
 const { EventKind, RoomKind } = await page("protocol.js");
 
-/** A chat with the lobby, as after a reload. */
+/** Create a chat in the lobby, as after a reload. */
 function chatIn(memory = new Memory()) {
   memory.rooms.set("lobby", newView({ room: "lobby", kind: RoomKind.LOBBY, peer: "", log: 1n, last: 0n }));
   const core = new ChatClient("Nova", memory);
@@ -21,8 +21,8 @@ function chatIn(memory = new Memory()) {
 }
 
 let seq = 0n;
-const happened = (kind, sender, text = "") => ({
-  what: "happened", own: false, peer: "",
+const roomEvent = (kind, sender, text = "") => ({
+  what: "roomEvent", own: false, peer: "",
   event: { seq: (seq += 1n), kind, sender, text, room: "lobby", device: 0n, time: 0n },
 });
 const people = (request, names, total = names.length, more = false) => ({
@@ -32,24 +32,24 @@ const names = (first, count) => Array.from({ length: count }, (_, i) => `User${f
 const listed = (room) => [...room.people.keys()].sort();
 const asked = (core) => Math.max(...core.requests.keys());
 
-test("members who leave are no longer counted, whether or not they are listed", () => {
+test("members who leave are not counted, listed or not", () => {
   const { chat, core, room } = chatIn();
   chat.askWho(room);
   chat.take([people(asked(core), names(0, 62))]);
   assert.equal(room.total, 62);
-  chat.take(names(0, 60).map((name) => happened(EventKind.LEAVE, name)));
+  chat.take(names(0, 60).map((name) => roomEvent(EventKind.LEAVE, name)));
   assert.equal(room.people.size, 2);
   assert.equal(room.total, 2);
 });
 
-test("a list in parts replaced by a newer one does not end up in it", () => {
+test("parts of an outdated member list are ignored", () => {
   const { chat, core, room } = chatIn();
   chat.askWho(room);
   const first = asked(core);
   chat.take([people(first, names(0, 60), 62, true)]);
   const rest = asked(core);
   assert.notEqual(rest, first);
-  chat.askWho(room); // after a reconnect, for one
+  chat.askWho(room); // for example after a reconnect
   const again = asked(core);
   chat.take([people(rest, names(60, 2), 62)]);
   assert.equal(room.people.size, 0);
@@ -58,21 +58,21 @@ test("a list in parts replaced by a newer one does not end up in it", () => {
   assert.equal(room.total, 62);
 });
 
-test("who comes and goes while a list is received", () => {
+test("joins, leaves and renames while a list arrives", () => {
   const { chat, core, room } = chatIn();
   chat.askWho(room);
   chat.take([people(asked(core), names(0, 3), 4, true)]);
   chat.take([
-    happened(EventKind.LEAVE, "User0"),
-    happened(EventKind.JOIN, "Late"),
-    happened(EventKind.RENAME, "User1", "Renamed"),
+    roomEvent(EventKind.LEAVE, "User0"),
+    roomEvent(EventKind.JOIN, "Late"),
+    roomEvent(EventKind.RENAME, "User1", "Renamed"),
   ]);
   chat.take([people(asked(core), ["User3"], 4)]);
   assert.deepEqual(listed(room), ["Late", "Renamed", "User2", "User3"]);
   assert.equal(room.total, 4);
 });
 
-test("members beyond those that are listed are counted", () => {
+test("members that are not listed are counted", () => {
   const { chat, core, room } = chatIn();
   chat.askWho(room);
   for (let first = 0; first < 2000; first += 500) {
@@ -80,11 +80,11 @@ test("members beyond those that are listed are counted", () => {
   }
   assert.equal(room.people.size, 2000);
   assert.equal(room.total, 2500);
-  chat.take([happened(EventKind.LEAVE, "User2400")]);
+  chat.take([roomEvent(EventKind.LEAVE, "User2400")]);
   assert.equal(room.total, 2499);
 });
 
-test("a private conversation is listed after a reload, if anything was said in it", () => {
+test("a private conversation is listed after a reload if it has content", () => {
   const memory = new Memory();
   const view = (room, peer) => newView({ room, kind: RoomKind.PRIVATE, peer, log: 1n, last: 0n });
   for (const [code, peer] of [["unread", "Lea"], ["read", "Tom"], ["empty", "Eve"], ["typed", "Bo"]]) {
@@ -97,7 +97,7 @@ test("a private conversation is listed after a reload, if anything was said in i
     typed: { ...blank, draft: "half a" },
   };
   const { chat } = chatIn(Memory.read(memory.write()));
-  const spoken = [...chat.rooms.values()].filter((room) => room.spoken).map(({ code }) => code);
+  const spoken = [...chat.rooms.values()].filter((room) => room.hasContent).map(({ code }) => code);
   assert.deepEqual(spoken, ["unread", "read", "typed"]);
   assert.equal(chat.unread, 2);
 });

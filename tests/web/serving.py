@@ -1,4 +1,4 @@
-"""A chat server with its page, on ports of their own, in the test's own process."""
+"""Chat server with its page, on free ports in the test's process."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from netchat.web.site import Site
 from netchat.wire import Event, FrameReader, Hello, Join, Joined, Message, Send, decode, encode
 from tests.net.serving import Serving, serve
 
-#: What lets others see the dashboard.
+#: Token of the dashboard.
 TOKEN = "a token of the test"
 
 
 @contextlib.asynccontextmanager
 async def serve_page(history=None, site=None, **settings) -> AsyncIterator[tuple[Serving, int]]:
-    """Run a server with its page; the page's port beside it."""
+    """Run a server with its page; yield the server and the page's port."""
     async with serve(history or MemoryHistory(), **settings) as serving:
         page = Site(serving.server, serving.log, token=TOKEN, **(site or {}))
         ((_, port),) = await page.start("127.0.0.1", 0)
@@ -32,7 +32,7 @@ async def serve_page(history=None, site=None, **settings) -> AsyncIterator[tuple
 
 @contextlib.asynccontextmanager
 async def plain(port: int):
-    """A TCP connection."""
+    """Open a TCP connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         yield reader, writer
@@ -42,11 +42,11 @@ async def plain(port: int):
 
 
 class Browser:
-    """A WebSocket that a test speaks on frame by frame, as the page does.
+    """WebSocket client that sends and receives frames, as the page does.
 
     Attributes:
-        got: the messages that have come.
-        sizes: how many frames of the chat each WebSocket message had.
+        got: Messages received.
+        sizes: Number of NCP frames in each WebSocket message received.
     """
 
     def __init__(self, socket: ClientConnection) -> None:
@@ -55,11 +55,11 @@ class Browser:
         self.sizes: list[int] = []
 
     async def send(self, *messages: Message | bytes) -> None:
-        """Send frames, together in one message."""
+        """Send frames in one WebSocket message."""
         await self.socket.send(b"".join(m if isinstance(m, bytes) else encode(m) for m in messages))
 
     async def next(self, kind: type[Message]) -> Message:
-        """Read until a message of some kind has come."""
+        """Read until a message of the given type arrives, and return it."""
         while True:
             found = await self.read()
             for message in found:
@@ -67,7 +67,7 @@ class Browser:
                     return message
 
     async def read(self) -> list[Message]:
-        """The frames of the next message."""
+        """Read a WebSocket message and return its frames, decoded."""
         data = await self.socket.recv()
         assert isinstance(data, bytes)
         reader = FrameReader()
@@ -78,13 +78,13 @@ class Browser:
         return found
 
     async def enter(self, name: str, room: str = "lobby") -> None:
-        """Say hello and join."""
+        """Send HELLO and join a room."""
         await self.send(Hello(0, secrets.token_bytes(16), b"", name, "test page", ()))
         await self.send(Join(1, 0, 0, room))
         await self.next(Joined)
 
     async def say(self, counter: int, text: str, room: str = "lobby") -> Event:
-        """Say something and wait for its echo."""
+        """Send a message and wait for its echo."""
         await self.send(Send(counter, room, text))
         while True:
             event = await self.next(Event)
@@ -95,7 +95,7 @@ class Browser:
 
 @contextlib.asynccontextmanager
 async def browser(port: int, name: str = "", **options) -> AsyncIterator[Browser]:
-    """A WebSocket; with a name, one that is in the lobby."""
+    """Connect a WebSocket; if `name` is given, join the lobby."""
     options = {"origin": f"http://127.0.0.1:{port}", "max_size": None, **options}
     async with connect(f"ws://127.0.0.1:{port}/ws", **options) as socket:
         page = Browser(socket)

@@ -1,3 +1,5 @@
+"""Tests of this machine's addresses."""
+
 from __future__ import annotations
 
 import ipaddress
@@ -9,26 +11,26 @@ from netchat.web.address import is_loopback, lan_address, url
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "chat.localhost"])
-def test_loopback(host):
+def test_loopback_hosts(host):
     assert is_loopback(host)
 
 
 @pytest.mark.parametrize(
     "host", ["", "192.168.1.5", "localhost.evil.example", "0.0.0.0", "127.0.0.1.nip.io"]
 )
-def test_no_loopback(host):
+def test_other_hosts_are_not_loopback(host):
     assert not is_loopback(host)
 
 
-def test_url_of_both_families():
+def test_url_with_ipv4_and_ipv6():
     assert url("127.0.0.1", 80) == "http://127.0.0.1:80"
     assert url("::1", 80) == "http://[::1]:80"
 
 
-def test_lan_address_is_one_of_this_machine():
+def test_lan_address_belongs_to_this_machine():
     found = lan_address()
     if found is None:
         pytest.skip("this machine is on no network")
     assert not ipaddress.ip_address(found).is_loopback
-    with socket.create_server((found, 0)):  # nobody else could listen on it
+    with socket.create_server((found, 0)):  # only works on an own address
         pass

@@ -1,4 +1,4 @@
-"""The dashboard: who may look on, and that what it tells is true."""
+"""Tests of the dashboard's feed: access, and the figures it reports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.web.serving import TOKEN, browser, serve_page
 
 
 class Viewer:
-    """Who looks on."""
+    """Viewer of the dashboard."""
 
     def __init__(self, socket) -> None:
         self.socket = socket
@@ -27,7 +27,7 @@ class Viewer:
         self.last: dict = {}
 
     async def read(self) -> dict:
-        """The next update."""
+        """Read the next update."""
         self.last = json.loads(await self.socket.recv())
         self.samples += self.last.get("samples", [])
         self.log += self.last.get("log", [])
@@ -41,7 +41,7 @@ class Viewer:
 
 @contextlib.asynccontextmanager
 async def viewer(port: int, first: object = None, **headers: str):
-    """A viewer that has sent its first message."""
+    """Connect a viewer and send its first message."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     async with connect(
         f"ws://127.0.0.1:{port}/server/feed",
@@ -53,58 +53,58 @@ async def viewer(port: int, first: object = None, **headers: str):
 
 
 @pytest.fixture
-def often(monkeypatch):
-    """A second is short."""
+def fast_feed(monkeypatch):
+    """Shorten the intervals of the feed."""
     monkeypatch.setattr("netchat.web.dashboard.EVERY", 0.02)
     monkeypatch.setattr("netchat.web.dashboard.PENALTY", 0.0)
 
 
-class TestDoor:
+class TestAccess:
     async def test_this_machine_needs_no_token(self):
-        async with serve_page() as (_, port), viewer(port, {"token": ""}) as looking:
-            assert (await looking.read())["samples"]
+        async with serve_page() as (_, port), viewer(port, {"token": ""}) as watcher:
+            assert (await watcher.read())["samples"]
 
     @pytest.mark.parametrize("header", ["X_Forwarded_For", "Forwarded", "Via", "X_Real_IP"])
-    async def test_a_proxy_on_this_machine_is_not_this_machine(self, often, header):
+    async def test_requests_through_a_local_proxy_need_the_token(self, fast_feed, header):
         async with (
             serve_page() as (_, port),
-            viewer(port, {"token": ""}, **{header: "x"}) as looking,
+            viewer(port, {"token": ""}, **{header: "x"}) as watcher,
         ):
-            assert await looking.read() == {"refused": "token"}
+            assert await watcher.read() == {"refused": "token"}
 
-    async def test_behind_a_proxy_nobody_is_on_this_machine(self, often):
-        """One that passes on neither the name it was asked for nor who asked, as nginx by itself."""
+    async def test_with_an_origin_option_even_local_requests_need_the_token(self, fast_feed):
+        """Like nginx by default, the proxy forwards neither the Host nor the client's address."""
         site = {"origins": ["https://chat.example.org"]}
-        async with serve_page(site=site) as (_, port), viewer(port, {"token": ""}) as looking:
-            assert await looking.read() == {"refused": "token"}
+        async with serve_page(site=site) as (_, port), viewer(port, {"token": ""}) as watcher:
+            assert await watcher.read() == {"refused": "token"}
 
-    async def test_who_has_the_token_may_look_from_anywhere(self, often):
+    async def test_the_token_admits_viewers_from_anywhere(self, fast_feed):
         elsewhere = {"X_Forwarded_For": "203.0.113.7"}
         async with (
             serve_page() as (_, port),
-            viewer(port, {"token": TOKEN}, **elsewhere) as looking,
+            viewer(port, {"token": TOKEN}, **elsewhere) as watcher,
         ):
-            assert (await looking.read())["samples"]
+            assert (await watcher.read())["samples"]
 
     @pytest.mark.parametrize(
         "first",
         [
             {"token": "wrong"}, {"token": ""}, {"token": None}, {"token": [TOKEN]}, {}, [], 7, "null",
-            "no JSON",
+            "not JSON",
             "[" * 4000, b"bytes", {"token": "\ud800"}, {"token": TOKEN + "x"}, {"token": "x" * 3000},
         ],
     )  # fmt: skip
-    async def test_others_are_refused(self, often, first):
+    async def test_viewers_without_the_token_are_refused(self, fast_feed, first):
         async with (
             serve_page() as (_, port),
-            viewer(port, first, Forwarded="for=203.0.113.7") as looking,
+            viewer(port, first, Forwarded="for=203.0.113.7") as watcher,
         ):
-            assert await looking.read() == {"refused": "token"}
+            assert await watcher.read() == {"refused": "token"}
             with pytest.raises(ConnectionClosed) as closed:
-                await looking.read()
+                await watcher.read()
             assert closed.value.rcvd.code == 1008
 
-    async def test_a_name_of_this_machine_in_host_is_asked_for(self, often):
+    async def test_a_foreign_name_in_host_needs_the_token(self, fast_feed):
         async with serve_page() as (_, port):
             link = socket.create_connection(("127.0.0.1", port))
             async with connect(
@@ -115,7 +115,7 @@ class TestDoor:
                 await feed.send('{"token": ""}')
                 assert json.loads(await feed.recv()) == {"refused": "token"}
 
-    async def test_pages_of_others_are_refused(self):
+    async def test_pages_of_other_origins_are_refused(self):
         async with serve_page() as (_, port):
             with pytest.raises(InvalidStatus) as refused:
                 async with connect(
@@ -124,15 +124,15 @@ class TestDoor:
                     pass
             assert refused.value.response.status_code == 403
 
-    async def test_who_says_nothing_is_not_waited_for(self, often, monkeypatch):
-        monkeypatch.setattr("netchat.web.dashboard.PATIENCE", 0.05)
+    async def test_silent_viewers_time_out(self, fast_feed, monkeypatch):
+        monkeypatch.setattr("netchat.web.dashboard.TIMEOUT", 0.05)
         async with (
             serve_page() as (_, port),
             connect(f"ws://127.0.0.1:{port}/server/feed", additional_headers={"Via": "x"}) as feed,
         ):
             assert json.loads(await feed.recv()) == {"refused": "token"}
 
-    async def test_not_too_many_look_on(self, often, monkeypatch):
+    async def test_the_number_of_viewers_is_limited(self, fast_feed, monkeypatch):
         monkeypatch.setattr("netchat.web.dashboard.MAX_VIEWERS", 1)
         async with serve_page() as (_, port), viewer(port, {"token": ""}) as first:
             await first.read()
@@ -141,10 +141,10 @@ class TestDoor:
 
 
 class TestFeed:
-    async def test_tells_what_happens(self, often):
+    async def test_figures_match_the_chat(self, fast_feed):
         async with (
             serve_page() as (serving, port),
-            viewer(port, {"token": ""}) as looking,
+            viewer(port, {"token": ""}) as watcher,
             browser(port, "Nova") as page,
             talker(serving.port, "Maya", "lobby") as client,
         ):
@@ -152,19 +152,19 @@ class TestFeed:
                 await page.say(counter, "hi")
             client.say("hello")
             await client.until(lambda: "hello" in client.texts())
-            await looking.until(lambda: looking.samples and looking.samples[-1]["messages"] == 6)
-            now = looking.samples[-1]
+            await watcher.until(lambda: watcher.samples and watcher.samples[-1]["messages"] == 6)
+            now = watcher.samples[-1]
             assert (now["users"], now["connections"], now["rooms"]) == (2, 2, 1)
             assert now["in"] > 0
             assert now["out"] > now["in"]
             assert now["memory"] > 1_000_000
-            (lobby,) = looking.last["rooms"]
+            (lobby,) = watcher.last["rooms"]
             assert (lobby["code"], lobby["members"]) == ("lobby", 2)
             assert {"Nova", "Maya"} <= {
-                e["text"].split()[0] for e in looking.log if e["event"] == "joined"
+                e["text"].split()[0] for e in watcher.log if e["event"] == "joined"
             }
 
-    async def test_every_note_comes_once(self, often):
+    async def test_every_log_entry_arrives_once(self, fast_feed):
         async with serve_page() as (serving, port), browser(port, "Nova"):
             async with viewer(port, {"token": ""}) as early:
                 await early.read()
@@ -177,12 +177,12 @@ class TestFeed:
                 await late.until(lambda: len(late.log) >= len(serving.notes))
                 assert [entry["event"] for entry in late.log] == [n.event for n in serving.notes]
 
-    async def test_slow_readers_and_troubles(self, often):
+    async def test_slow_readers_and_warnings(self, fast_feed):
         async with (
             serve_page(rate=0) as (serving, port),
-            viewer(port, {"token": ""}) as looking,
+            viewer(port, {"token": ""}) as watcher,
             browser(port, "Nova") as page,
-            raw(serving.port, "PauseReading", limit=1024) as slow,
+            raw(serving.port, "Slow", limit=1024) as slow,
         ):
             slow.writer.transport.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_RCVBUF, 4096
@@ -196,54 +196,54 @@ class TestFeed:
                 counter += 1
                 await page.send(Send(counter, "lobby", "x" * 16000))
                 await page.next(Event)
-            await looking.until(lambda: looking.last.get("slow"))
-            assert looking.last["slow"][0]["name"] == "PauseReading"
-            assert looking.samples[-1]["slow"] == 1
-            assert looking.samples[-1]["troubles"] == 1
+            await watcher.until(lambda: watcher.last.get("slow"))
+            assert watcher.last["slow"][0]["name"] == "Slow"
+            assert watcher.samples[-1]["slow"] == 1
+            assert watcher.samples[-1]["troubles"] == 1
 
-    async def test_hostile_text_is_one_harmless_line(self, often):
+    async def test_hostile_text_is_escaped_on_one_line(self, fast_feed):
         async with (
             serve_page() as (serving, port),
-            viewer(port, {"token": ""}) as looking,
+            viewer(port, {"token": ""}) as watcher,
             raw(serving.port, "<img src=x>\x1b[2J\nforged\u202e"),
         ):
-            await looking.until(lambda: any(e["event"] == "refused" for e in looking.log))
-            (line,) = [e["text"] for e in looking.log if e["event"] == "refused"]
+            await watcher.until(lambda: any(e["event"] == "refused" for e in watcher.log))
+            (line,) = [e["text"] for e in watcher.log if e["event"] == "refused"]
             assert not {"\n", "\x1b", "\u202e"} & set(line)
 
-    async def test_who_takes_nothing_in_is_let_go(self, often, monkeypatch):
+    async def test_viewers_that_read_nothing_are_disconnected(self, fast_feed, monkeypatch):
         monkeypatch.setattr("netchat.web.dashboard.MAX_WAITING", 2)
-        async with serve_page() as (serving, port), viewer(port, {"token": ""}) as looking:
-            await looking.read()
-            looking.socket.transport.pause_reading()
-            for _ in range(15):  # each update is larger than what the connection holds unread
+        async with serve_page() as (serving, port), viewer(port, {"token": ""}) as watcher:
+            await watcher.read()
+            watcher.socket.transport.pause_reading()
+            for _ in range(15):  # each update exceeds the connection's buffers
                 for _ in range(200):
                     serving.log(Log("noise", {"text": "x" * 20_000}))
                 await asyncio.sleep(0.03)
-            looking.socket.transport.resume_reading()
-            await looking.socket.wait_closed()
-            assert looking.socket.close_code == 1006  # not a word
+            watcher.socket.transport.resume_reading()
+            await watcher.socket.wait_closed()
+            assert watcher.socket.close_code == 1006  # aborted without CLOSE
 
-    async def test_the_viewers_of_a_server_that_stops_are_told(self, often):
+    async def test_a_stopping_server_sends_close_to_viewers(self, fast_feed):
         async with contextlib.AsyncExitStack() as stack:
             async with serve_page() as (_, port):
-                looking = await stack.enter_async_context(viewer(port, {"token": ""}))
-                await looking.read()
-            await looking.socket.wait_closed()
-            assert looking.socket.close_code == 1001
+                watcher = await stack.enter_async_context(viewer(port, {"token": ""}))
+                await watcher.read()
+            await watcher.socket.wait_closed()
+            assert watcher.socket.close_code == 1001
 
 
-async def test_the_feed_survives_a_lack_of_file_descriptors(often, monkeypatch):
-    async with serve_page() as (_, port), viewer(port, {"token": ""}) as looking:
-        await looking.read()
+async def test_the_feed_survives_running_out_of_file_descriptors(fast_feed, monkeypatch):
+    async with serve_page() as (_, port), viewer(port, {"token": ""}) as watcher:
+        await watcher.read()
 
-        def exhausted(process):
+        def fail(process):
             raise OSError(24, "Too many open files")
 
-        with monkeypatch.context() as lack:
-            lack.setattr("psutil.Process.memory_info", exhausted)
-            lack.setattr("psutil.Process.cpu_percent", exhausted)
-            lacking = len(looking.samples)
-            await looking.until(lambda: len(looking.samples) >= lacking + 3)
-            assert looking.samples[-1]["memory"] > 0
-        await looking.until(lambda: len(looking.samples) >= lacking + 6)
+        with monkeypatch.context() as patch:
+            patch.setattr("psutil.Process.memory_info", fail)
+            patch.setattr("psutil.Process.cpu_percent", fail)
+            count = len(watcher.samples)
+            await watcher.until(lambda: len(watcher.samples) >= count + 3)
+            assert watcher.samples[-1]["memory"] > 0
+        await watcher.until(lambda: len(watcher.samples) >= count + 6)

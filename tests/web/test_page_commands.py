@@ -1,4 +1,4 @@
-"""What can be typed on the page, against the terminal's answers to the same."""
+"""Tests of the page's commands against those of the terminal."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ const said = ["/msg Lea", "//", "plain"].map((text) => parse(literally(text)).wo
 console.log(JSON.stringify({ commands: COMMANDS, elsewhere: Object.keys(ELSEWHERE), parsed, said }));
 """
 
-#: Well formed and not, each verb in its place.
+#: Valid and invalid lines, with every command.
 LINES = [
     "hello",
     "a /msg in the middle",
-    "//msg Lea is how one writes",
+    "//msg Lea is the command",
     "//",
     "///",
     "/",
@@ -80,7 +80,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return json.loads(run(folder, str(folder / "ask.mjs"), text=json.dumps(LINES)))
 
 
-def test_every_command_of_the_terminal_is_there_or_says_what_to_do_instead(page: dict) -> None:
+def test_every_terminal_command_exists_or_has_an_alternative(page: dict) -> None:
     assert {*page["commands"], *page["elsewhere"]} == set(COMMANDS)
     assert not {*page["commands"]} & {*page["elsewhere"]}
     for verb, (arguments, does) in page["commands"].items():
@@ -88,12 +88,12 @@ def test_every_command_of_the_terminal_is_there_or_says_what_to_do_instead(page:
         assert does == COMMANDS[verb].does.split(" (also")[0]  # a page has no Ctrl-D
 
 
-def test_lines_are_read_as_in_the_terminal(page: dict) -> None:
+def test_lines_are_parsed_as_in_the_terminal(page: dict) -> None:
     for line, parsed in zip(LINES, page["parsed"], strict=True):
         try:
             command = parse(line)
         except ValueError as error:
-            # The terminal guesses what was meant.
+            # The terminal also suggests a command.
             expected = re.sub(r"did you mean .*?\?", "/help lists the commands.", str(error))
             assert parsed == f"UsageError: {expected}", line
         else:
@@ -101,12 +101,12 @@ def test_lines_are_read_as_in_the_terminal(page: dict) -> None:
             assert parsed == [command.verb, *command.words], line
 
 
-def test_no_line_that_begins_with_a_slash_is_said_as_it_stands(page: dict) -> None:
+def test_lines_with_a_single_slash_are_never_sent(page: dict) -> None:
     for line, parsed in zip(LINES, page["parsed"], strict=True):
         if line.startswith("/") and parsed[0] == "say":
             assert line.startswith("//")
             assert parsed[1] == line[1:]
 
 
-def test_what_was_not_delivered_is_typed_again_as_what_it_was(page: dict) -> None:
+def test_undelivered_text_is_restored_unchanged(page: dict) -> None:
     assert page["said"] == ["/msg Lea", "//", "plain"]

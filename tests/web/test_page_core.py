@@ -1,4 +1,4 @@
-"""The page's client core, under node, held to the tests of Python's: the same rules, the same faults."""
+"""Tests of Python's client, run on the page's client under node."""
 
 import pytest
 from hypothesis import settings
@@ -59,13 +59,13 @@ def node():
 
 @pytest.fixture(autouse=True)
 def page_clients(node, monkeypatch):
-    """In the world of these tests, every client is one of the page's."""
+    """Make every client of the simulated world one of the page's."""
     monkeypatch.setattr(chat, "ChatClient", node.client)
 
 
 @pytest.fixture
 def client(node):
-    """As in `tests/chat/test_client_handlers.py`: one that the test answers by hand."""
+    """Return a connected client whose server the test plays."""
     client = node.client("Nova")
     client.connected()
     give(client, welcome(lobby(10)))
@@ -73,14 +73,14 @@ def client(node):
 
 
 def reload(world_, user):
-    """The tab is closed in mid-sentence, and opened again."""
+    """Close a user's tab while it is active, and reopen it."""
     if user.link is not None:
         world_.drop(user)
     user.core.reload()
 
 
 class TestReload:
-    def test_what_was_typed_without_a_connection_outlives_the_page(self):
+    def test_messages_sent_offline_survive_a_reload(self):
         there = chat.World()
         nova, sourav = there.user("Nova", "lobby"), there.user("Sourav", "lobby")
         there.drop(nova)
@@ -94,7 +94,7 @@ class TestReload:
         assert sourav.texts(private) == ["b"]
         assert nova.core.unsent == 0
 
-    def test_the_session_goes_on_behind_the_last_event_applied(self):
+    def test_the_session_resumes_after_the_last_applied_event(self):
         there = chat.World()
         nova, sourav = there.user("Nova", "lobby"), there.user("Sourav", "lobby")
         sourav.core.say("lobby", "seen")
@@ -108,11 +108,11 @@ class TestReload:
         assert nova.core.name == "Nova"
         assert len(there.hub.sessions) == 2
 
-    def test_counters_go_on_and_nothing_is_said_twice(self):
+    def test_counters_continue_and_no_message_is_duplicated(self):
         there = chat.World()
         nova, sourav = there.user("Nova", "lobby"), there.user("Sourav", "lobby")
         nova.core.say("lobby", "one")
-        there.exchange()  # it is on its way to the disk when the page is closed
+        there.exchange()  # the page closes before it is on disk
         there.take_batch()
         reload(there, nova)
         nova.core.say("lobby", "two")
@@ -121,7 +121,7 @@ class TestReload:
         assert sourav.texts() == nova.texts() == ["one", "two"]
         assert [h.event.counter for h in sourav.all(RoomEvent) if h.event.device] == [1, 2]
 
-    def test_a_memory_before_its_first_connection(self, node):
+    def test_reload_before_the_first_connection(self, node):
         core = node.client("Nova")
         core.connected()
         core.reload()
@@ -132,7 +132,7 @@ class TestReload:
 
 
 class PageChat(test_machine.Chat):
-    """The state machine of `tests/chat`: pages and terminals together, and pages are reloaded."""
+    """The state machine of `tests/chat` with pages and terminals, and reloads of pages."""
 
     @rule(who=test_machine.WHO)
     def reload(self, who):
@@ -141,7 +141,7 @@ class PageChat(test_machine.Chat):
             reload(self.world, user)
 
 
-def test_whatever_goes_wrong_in_any_order(node, monkeypatch):
+def test_any_order_of_faults(node, monkeypatch):
     def client(name, memory=None):
         return node.client(name) if name in ("Nova", "Maya") else ChatClient(name, memory)
 

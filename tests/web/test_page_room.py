@@ -1,4 +1,4 @@
-"""What the page's views show of a room, under node."""
+"""Tests of the page's room model, run under node."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_a_room_under_node(tmp_path: Path) -> None:
+def test_room_model_under_node(tmp_path: Path) -> None:
     printed = run(tmp_path, "--test", str(Path(__file__).with_name("page_room.mjs")))
     assert "# fail 0" in printed
     assert "# pass 0" not in printed

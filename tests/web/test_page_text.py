@@ -1,4 +1,4 @@
-"""What the page makes of codes, names and text, against Python's answers to the same."""
+"""Tests of the page's codes, names and text against the Python functions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 
 @pytest.fixture(scope="module")
 def js(tmp_path_factory):
-    """Call a function of `text.js`."""
+    """Return a function that calls functions of `text.js`."""
     folder = tmp_path_factory.mktemp("page")
     shutil.copy(PAGE / "text.js", folder)
     (folder / "package.json").write_text('{"type": "module"}')
@@ -65,12 +65,12 @@ HARMFUL = st.text(
 
 
 @given(text=TEXT | HARMFUL)
-def test_text_is_shown_as_a_terminal_shows_it(js, text):
+def test_text_is_escaped_as_in_python(js, text):
     assert js("showText", text) == show_text(text)
 
 
 @pytest.mark.parametrize("context", ["a{}b", "☺{}☺", "م{}م", "葛{}", "🏴{}", "a{0}{0}{0}"])
-def test_every_invisible_character_is_shown_as_a_terminal_shows_it(js, context):
+def test_every_invisible_character_is_escaped_as_in_python(js, context):
     every = [
         chr(n) for n in range(0x110000) if INVISIBLE.match(chr(n)) and not 0xD800 <= n < 0xE000
     ]
@@ -79,22 +79,22 @@ def test_every_invisible_character_is_shown_as_a_terminal_shows_it(js, context):
 
 
 @pytest.mark.parametrize("text", ["👩‍👩‍👧‍👦 ❤️‍🔥 1️⃣", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "می‌خواهم", "葛󠄀"])
-def test_what_writing_needs_stays(js, text):
+def test_invisible_characters_needed_in_writing_are_kept(js, text):
     assert js("showText", text) == show_text(text) == text
 
 
-def test_stacks_of_marks_are_bounded(js):
+def test_stacks_of_combining_marks_are_limited(js):
     text = "Z" + "\u0301" * 1000
     assert js("showText", text) == show_text(text) == text[:9] + "\\u0301" * 992
 
 
 @given(text=(TEXT | HARMFUL).filter(bool))
-def test_what_the_server_would_refuse_is_known_before(js, text):
+def test_the_page_refuses_the_same_texts_as_the_server(js, text):
     assert bool(js("textProblem", text, 0)) == bool(validate_text(text))
 
 
 @pytest.mark.parametrize("text", ["x" * 10, "é" * 6, "😀" * 3])
-def test_sizes_are_bytes_of_utf8(js, text):
+def test_size_limit_counts_utf8_bytes(js, text):
     size = len(text.encode())
     assert js("textProblem", text, size) == ""
     assert f"has {size} bytes; this server takes {size - 1}" in js("textProblem", text, size - 1)
@@ -105,7 +105,7 @@ def test_sizes_are_bytes_of_utf8(js, text):
         st.sampled_from("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcloi- lobby"), max_size=14
     )
 )
-def test_codes_are_read_as_the_server_reads_them(js, written):
+def test_codes_are_parsed_as_on_the_server(js, written):
     assert js("readCode", written) == (read_code(written) or "")
 
 
@@ -143,7 +143,7 @@ def test_links_in_a_text(js, text, links):
 
 
 @given(text=TEXT)
-def test_no_text_gets_lost_between_links(js, text):
+def test_splitting_links_keeps_all_text(js, text):
     text = f"{text}http://{text}"
     assert "".join(piece["text"] for piece in js("pieces", text)) == text
 

@@ -1,4 +1,4 @@
-"""The page's codec, under node: the golden vectors both ways, and hostile bytes, against Python's."""
+"""Tests of the page's codec under node: golden vectors, and hostile bytes compared with Python."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ needs_node = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def js():
-    """Ask the codec to do something."""
+    """Return a function that sends requests to the codec."""
     assert NODE is not None
     with subprocess.Popen(
         [NODE, str(Path(__file__).with_name("codec.mjs")), str(CODEC)],
@@ -58,7 +58,7 @@ def js():
         process.stdin.close()
 
 
-def test_the_committed_codec_is_what_the_wire_declares():
+def test_the_committed_codec_is_up_to_date():
     assert CODEC.read_text(encoding="utf-8") == codec()
 
 
@@ -71,14 +71,14 @@ def test_it_is_small():
 
 @needs_node
 @each_vector
-def test_fields_become_these_bytes(js, vector):
+def test_encoding_matches_the_golden_vectors(js, vector):
     answer = js("encode", name=vector["message"], fields=vector["fields"])
     assert answer == {"bytes": frame_of(vector).hex()}
 
 
 @needs_node
 @each_vector
-def test_these_bytes_become_the_fields(js, vector):
+def test_decoding_matches_the_golden_vectors(js, vector):
     data = frame_of(vector)
     for chunks in ([data.hex()], [data[:7].hex(), data[7:20].hex(), "", data[20:].hex()]):
         answer = js("read", chunks=chunks)
@@ -98,7 +98,7 @@ def test_these_bytes_become_the_fields(js, vector):
 
 @needs_node
 @each_vector
-def test_every_field_is_found_where_it_stands(js, vector):
+def test_walk_finds_every_field_at_its_offset(js, vector):
     data = frame_of(vector)
     spans = js("walk", bytes=data.hex())["spans"]
     header, body = spans[: len(HEADER_FIELDS)], spans[len(HEADER_FIELDS) :]
@@ -125,7 +125,7 @@ def test_constants(js):
     assert found["enums"]["ErrorCode"]["100"] == "NAME_TAKEN"
 
 
-# -- what is wrong ---------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------------------
 
 SEND = {"counter": "1", "room": "lobby", "text": "hi"}
 
@@ -160,7 +160,7 @@ def test_what_the_protocol_cannot_carry_is_named(js, name, fields, word):
 
 
 def verdict(chunks: list[bytes]) -> tuple[list[str], str]:
-    """The messages Python finds in a stream, and what it says is wrong with it, if anything."""
+    """Return the messages that Python decodes from a stream, and its error or an empty string."""
     reader, names = FrameReader(), []
     try:
         for chunk in chunks:
@@ -179,7 +179,7 @@ def verdict(chunks: list[bytes]) -> tuple[list[str], str]:
 
 
 @needs_node
-def test_hostile_bytes_get_the_verdict_of_python(js):
+def test_hostile_bytes_give_the_same_result_as_python(js):
     dice = random.Random(6480)
     found: dict[str, int] = {}
     for case in range(3000):
@@ -190,7 +190,7 @@ def test_hostile_bytes_get_the_verdict_of_python(js):
             stream = dice.randbytes(dice.randrange(40))
         elif kind == 1:
             stream += damaged(encode(any_message(choices)), choices)
-        elif kind == 2:  # the frame is sound, its body is not
+        elif kind == 2:  # a valid frame with an invalid body
             number = dice.choice(sorted(MESSAGES))
             stream += seal(number, dice.randbytes(dice.randrange(60)))
         else:

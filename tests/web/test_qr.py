@@ -1,4 +1,4 @@
-"""QR codes, against the matrix that segno's own serialisers draw."""
+"""Tests of QR codes against the matrix from segno's own serializers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from netchat.web.qr import svg_qr, terminal_qr
 LINK = "http://192.168.1.5:6480/r/7K3F92MQ0T"
 
 
-def test_terminal_shows_every_module_dark_on_light():
+def test_terminal_qr_shows_every_module_dark_on_light():
     lines = terminal_qr(LINK).split("\n")
     found: list[list[int]] = []
     for line in lines:
@@ -29,9 +29,9 @@ def test_terminal_shows_every_module_dark_on_light():
     assert not any(map(any, found[len(wanted) :]))
 
 
-def test_svg_is_a_picture_with_the_link_as_its_title():
+def test_svg_qr_has_the_link_as_its_title():
     picture = ElementTree.fromstring(svg_qr(LINK))
     assert picture.tag == "{http://www.w3.org/2000/svg}svg"
     assert picture.find("{*}title").text == LINK
     assert picture.get("viewBox") == "0 0 264 264"
-    assert picture.get("style") is None  # the page's policy would not let it in
+    assert picture.get("style") is None  # the Content-Security-Policy would block it

@@ -1,4 +1,4 @@
-"""The page over HTTP: files, headers, names of the server, addresses."""
+"""Tests of the page's HTTP server: files, headers, host names, addresses, limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CODE = "7K3F92MQ0T"
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """HTTP response."""
 
     status: int
     headers: Mapping[str, str]
@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 
 @pytest.fixture
 async def get():
-    """Ask a page's server for something."""
+    """Run a server and return a function that sends requests to it."""
     async with serve_page() as (_, port), aiohttp.ClientSession() as session:
 
         async def ask(path: str, method: str = "GET", **headers: str):
@@ -46,7 +46,7 @@ async def get():
 
 
 class TestFiles:
-    async def test_every_file_is_served_as_what_it_is(self, get):
+    async def test_every_file_has_its_content_type(self, get):
         kinds = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
         for path in PAGE.iterdir():
             answer = await get(f"/page/{path.name}")
@@ -56,7 +56,7 @@ class TestFiles:
             assert answer.headers["Cache-Control"] == "no-cache"
             assert answer.headers["Content-Encoding"] == "gzip"
 
-    async def test_a_file_that_the_browser_has_is_not_sent_again(self, get):
+    async def test_a_cached_file_gives_304(self, get):
         first = await get("/page/protocol.js")
         again = await get("/page/protocol.js", If_None_Match=first.headers["ETag"])
         assert again.status == 304
@@ -84,10 +84,10 @@ class TestFiles:
             "/qr/nonsense.svg",
         ],
     )
-    async def test_what_is_not_there(self, get, path):
+    async def test_missing_paths_give_404(self, get, path):
         assert (await get(path)).status == 404
 
-    async def test_a_changed_file_is_seen_without_a_restart(self, tmp_path, monkeypatch):
+    async def test_changed_files_are_reloaded(self, tmp_path, monkeypatch):
         monkeypatch.setattr("netchat.web.site.PAGE", tmp_path)
         page = tmp_path / "index.html"
         page.write_text("<p>one")
@@ -102,7 +102,7 @@ class TestHeaders:
     @pytest.mark.parametrize(
         "path", ["/", "/page/protocol.js", "/nothing", "/info.json", f"/qr/{CODE}.svg", "/ws"]
     )
-    async def test_are_on_every_response(self, get, path):
+    async def test_every_response_has_the_security_headers(self, get, path):
         headers = (await get(path)).headers
         policy = dict(rule.split(" ", 1) for rule in headers["Content-Security-Policy"].split("; "))
         assert policy["default-src"] == "'none'"
@@ -114,26 +114,26 @@ class TestHeaders:
         assert headers["Referrer-Policy"] == "no-referrer"
         assert "Server" not in headers
 
-    async def test_other_methods_are_refused(self, get):
+    async def test_other_methods_give_405(self, get):
         for method in ("POST", "PUT", "DELETE", "OPTIONS"):
             assert (await get("/page/protocol.js", method)).status == 405
 
 
-class TestNames:
+class TestHostAndOrigin:
     @pytest.mark.parametrize(
         "host",
         ["127.0.0.1", "localhost", "LOCALHOST:80", "[::1]:6480", "192.168.1.5:6480", "chat.localhost"],
     )  # fmt: skip
-    async def test_of_the_server(self, get, host):
+    async def test_hosts_of_this_server_are_allowed(self, get, host):
         assert (await get("/info.json", Host=host)).status == 200
 
     @pytest.mark.parametrize(
         "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "a b", "[::1", ""]
     )  # fmt: skip
-    async def test_of_others_get_nothing(self, get, host):
+    async def test_foreign_hosts_are_refused(self, get, host):
         assert (await get("/info.json", Host=host)).status in (400, 421)
 
-    async def test_that_were_allowed(self):
+    async def test_configured_hosts_are_allowed(self):
         site = {"origins": ["https://chat.example.org"], "hosts": ["box.home"]}
         async with serve_page(site=site) as (_, port), aiohttp.ClientSession() as session:
             for host in ("chat.example.org", "box.home:1234"):
@@ -142,18 +142,18 @@ class TestNames:
                 ) as answer:
                     assert answer.status == 200
 
-    async def test_another_origin_may_read_nothing(self, get):
+    async def test_foreign_origins_are_refused(self, get):
         answer = await get("/info.json", Origin="https://evil.example")
         assert answer.status == 403
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 class TestAddress:
-    async def test_is_what_the_browser_calls_the_server(self, get):
+    async def test_default_is_the_host_of_the_request(self, get):
         info = json.loads((await get("/info.json", Host="localhost:99")).body)
         assert info == {"version": __version__, "address": "http://localhost:99"}
 
-    async def test_is_the_one_for_others_where_there_is_one(self):
+    async def test_configured_address_is_used(self):
         async with (
             serve_page(site={"address": "http://192.168.1.5:6480"}) as (_, port),
             aiohttp.ClientSession() as session,
@@ -169,14 +169,14 @@ class TestAddress:
 
 
 class TestConnections:
-    async def test_a_request_that_does_not_end_has_its_time(self, monkeypatch):
+    async def test_an_incomplete_request_times_out(self, monkeypatch):
         monkeypatch.setattr("netchat.web.site.KEEP_ALIVE", 0.2)
         async with serve_page() as (_, port), plain(port) as (reader, writer):
             writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
             async with asyncio.timeout(10):
                 await reader.read()
 
-    async def test_there_are_not_too_many(self, monkeypatch):
+    async def test_the_number_of_connections_is_limited(self, monkeypatch):
         monkeypatch.setattr("netchat.web.site.MAX_CONNECTIONS", 1)
         async with serve_page() as (_, port), plain(port) as (reader, writer):
             writer.write(b"GET /info.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -185,7 +185,7 @@ class TestConnections:
                 with contextlib.suppress(ConnectionResetError):
                     assert await refused.read() == b""
 
-    async def test_one_address_cannot_take_them_all(self, monkeypatch):
+    async def test_one_address_cannot_use_all_connections(self, monkeypatch):
         monkeypatch.setattr("netchat.web.site.MAX_CONNECTIONS", 8)
         monkeypatch.setattr("netchat.chat.fair_shares.GUARANTEED", 2)
 
@@ -203,16 +203,16 @@ class TestConnections:
             assert await answered(other)
             other[1].close()
             idle[0][1].close()
-            async with asyncio.timeout(5):  # its place is free again
+            async with asyncio.timeout(5):  # its connection is released
                 while not await answered(await stack.enter_async_context(plain(port))):
                     await asyncio.sleep(0.01)
 
-    async def test_websockets_are_not_among_them(self, monkeypatch):
+    async def test_websockets_do_not_count_as_http_connections(self, monkeypatch):
         monkeypatch.setattr("netchat.web.site.MAX_CONNECTIONS", 1)
         async with serve_page() as (serving, port), browser(port, "Nova"), browser(port, "Maya"):
             assert len(serving.peers) == 2
 
-    async def test_garbage_is_no_request(self):
+    async def test_invalid_http_gives_400(self):
         async with serve_page() as (_, port), plain(port) as (reader, writer):
             writer.write(b"\x00\x01NC\x02\r\n\r\n")
             answer = await reader.read()
@@ -221,7 +221,7 @@ class TestConnections:
 
 
 class TestConsole:
-    async def test_a_mistake_of_ours_is_noted_and_nobody_is_told_what(self, monkeypatch):
+    async def test_internal_errors_are_logged_but_not_sent_to_the_client(self, monkeypatch):
         def broken(*_):
             raise RuntimeError("this is what went wrong")
 
@@ -236,7 +236,7 @@ class TestConsole:
             (note,) = serving.noted("page")
             assert "this is what went wrong" in note.fields["text"]
 
-    async def test_strangers_write_nothing_into_it(self, capfd):
+    async def test_requests_do_not_print_to_the_console(self, capfd):
         async with serve_page() as (serving, port), plain(port) as (reader, writer):
             writer.write(
                 b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"

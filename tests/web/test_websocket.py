@@ -1,4 +1,4 @@
-"""The WebSocket into the chat: the same rooms, and the same rules for who breaks them."""
+"""Tests of WebSocket clients: shared rooms, protocol errors, limits, origins."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ HELLO = Hello(0, bytes(16), b"", "Nova", "test", ())
 
 
 def piece(opcode: Opcode, data: bytes, *, fin: bool = True, mask: bool = True) -> bytes:
-    """A WebSocket frame."""
+    """Return a serialized WebSocket frame."""
     return Piece(opcode, data, fin).serialize(mask=mask)
 
 
 @contextlib.asynccontextmanager
 async def handshake(port: int):
-    """A TCP connection behind the handshake of a WebSocket: what follows is the test's."""
+    """Open a TCP connection and complete the WebSocket handshake."""
     key = "dGhlIHNhbXBsZSBub25jZQ=="  # the example of RFC 6455, section 1.3
     async with plain(port) as (reader, writer):
         writer.write(
@@ -58,7 +58,7 @@ async def handshake(port: int):
 
 
 async def closing(reader: asyncio.StreamReader) -> tuple[Error | None, int]:
-    """The ERROR and the close code that a connection ends with."""
+    """Return the last ERROR of a connection and its close code."""
     protocol, frames, error = Protocol(Side.CLIENT), FrameReader(), None
     async with asyncio.timeout(TIMEOUT):
         while data := await reader.read(65536):
@@ -70,7 +70,7 @@ async def closing(reader: asyncio.StreamReader) -> tuple[Error | None, int]:
                         error = message if isinstance(message, Error) else error
                 if event.opcode is Opcode.CLOSE:
                     return error, protocol.close_rcvd.code
-    raise AssertionError("the connection ended without a goodbye")
+    raise AssertionError("the connection ended without CLOSE")
 
 
 class TestTogether:
@@ -86,7 +86,7 @@ class TestTogether:
             while not any(getattr(m, "text", "") == "from the terminal" for m in page.got):
                 await page.next(Event)
 
-    async def test_several_frames_may_share_a_message_both_ways(self):
+    async def test_messages_may_hold_several_frames_in_both_directions(self):
         async with serve_page() as (_, port), browser(port) as page:
             sends = [Send(n, "lobby", f"line {n}") for n in range(1, 21)]
             await page.enter("Nova")
@@ -97,13 +97,13 @@ class TestTogether:
             assert [e.text for e in events] == [s.text for s in sends]
             assert max(page.sizes) > 1
 
-    async def test_fragments_are_put_together(self):
+    async def test_fragments_are_reassembled(self):
         frame = encode(HELLO)
         async with serve_page() as (_, port), browser(port) as page:
             await page.socket.send([frame[:5], frame[5:30], frame[30:]])
             assert isinstance(await page.next(Welcome), Welcome)
 
-    async def test_a_session_is_resumed_on_another_socket(self):
+    async def test_a_session_resumes_on_another_socket(self):
         device = secrets.token_bytes(16)
         async with serve_page() as (_, port):
             async with browser(port) as first:
@@ -113,7 +113,7 @@ class TestTogether:
                 await second.send(Hello(0, device, token, "Nova", "", ()))
                 assert (await second.next(Welcome)).resumed
 
-    async def test_the_server_says_goodbye_when_it_stops(self):
+    async def test_a_stopping_server_sends_bye_and_close(self):
         async with serve_page() as (serving, port), browser(port, "Nova") as page:
             stopping = asyncio.create_task(serving.server.stop())
             await page.next(Bye)
@@ -144,17 +144,17 @@ BROKEN = {
     "reserved bits": (b"\xc2\x80\0\0\0\0", 1002, "reserved"),
     "unknown opcode": (b"\x83\x80\0\0\0\0", 1002, "opcode"),
     "fragmented ping": (b"\x09\x80\0\0\0\0", 1002, "fragmented control"),
-    "empty messages for ever": (piece(Opcode.BINARY, b"") * 100, 1008, "in a row"),
-    "pings for ever": (piece(Opcode.PING, b"") * 100, 1008, "in a row"),
-    "tiny fragments for ever": (
+    "endless empty messages": (piece(Opcode.BINARY, b"") * 100, 1008, "in a row"),
+    "endless pings": (piece(Opcode.PING, b"") * 100, 1008, "in a row"),
+    "endless tiny fragments": (
         piece(Opcode.BINARY, b"N", fin=False) + piece(Opcode.CONT, b"", fin=False) * 100, 1008, "in a row",
     ),
 }  # fmt: skip
 
 
-class TestBroken:
+class TestViolations:
     @pytest.mark.parametrize("what", BROKEN)
-    async def test_is_refused_with_the_reason_and_the_right_code(self, what):
+    async def test_get_an_error_and_the_right_close_code(self, what):
         data, code, word = BROKEN[what]
         async with serve_page() as (serving, port), handshake(port) as (reader, writer):
             writer.write(data)
@@ -169,7 +169,7 @@ class TestBroken:
             (note,) = serving.noted("dismissed")
             assert note.fields["code"] == "BAD_FRAME"
 
-    async def test_what_came_before_is_not_lost(self):
+    async def test_frames_before_an_error_are_processed(self):
         async with (
             serve_page() as (_, port),
             browser(port, "Maya") as other,
@@ -180,7 +180,7 @@ class TestBroken:
             while not any(getattr(m, "text", "") == "still said" for m in other.got):
                 await other.read()
 
-    async def test_random_bytes_never_harm_the_others(self):
+    async def test_random_bytes_do_not_affect_other_clients(self):
         async with serve_page() as (_, port), browser(port, "Nova") as page:
             for _ in range(30):
                 async with handshake(port) as (_, writer):
@@ -191,24 +191,24 @@ class TestBroken:
 
 
 class TestLimits:
-    async def test_hello_has_its_time(self):
+    async def test_a_missing_hello_times_out(self):
         async with serve_page(handshake_timeout=0.1) as (_, port), handshake(port) as (reader, _):
             error, _ = await closing(reader)
             assert error.code == ErrorCode.HANDSHAKE_TIMEOUT
 
-    async def test_the_rest_of_a_message_has_its_time(self):
+    async def test_an_incomplete_message_times_out(self):
         async with serve_page(frame_timeout=0.1) as (_, port), handshake(port) as (reader, writer):
             writer.write(piece(Opcode.BINARY, encode(HELLO))[:20])
             error, _ = await closing(reader)
             assert error.code == ErrorCode.FRAME_TIMEOUT
 
-    async def test_the_next_fragment_has_its_time(self):
+    async def test_a_missing_fragment_times_out(self):
         async with serve_page(frame_timeout=0.1) as (_, port), handshake(port) as (reader, writer):
             writer.write(piece(Opcode.BINARY, encode(HELLO)[:20], fin=False))
             error, _ = await closing(reader)
             assert error.code == ErrorCode.FRAME_TIMEOUT
 
-    async def test_who_sends_too_fast_is_read_more_slowly_and_loses_nothing(self):
+    async def test_fast_senders_are_throttled_without_loss(self):
         async with serve_page(rate=200, burst=10) as (_, port), browser(port, "Nova") as page:
             for n in range(40):
                 await page.send(Ping(n))
@@ -216,7 +216,7 @@ class TestLimits:
                 await page.read()
             assert any(isinstance(m, Error) and m.code == ErrorCode.TOO_FAST for m in page.got)
 
-    async def test_too_many_half_open_ones(self):
+    async def test_half_open_connections_are_limited(self):
         async with (
             serve_page(max_half_open=1) as (_, port),
             handshake(port),
@@ -226,14 +226,14 @@ class TestLimits:
             assert error.code == ErrorCode.BUSY
             assert code == 1000
 
-    async def test_a_slow_reader_costs_nobody_anything_and_misses_nothing(self):
+    async def test_a_slow_reader_delays_no_one_and_misses_nothing(self):
         async with (
             serve_page(rate=0) as (serving, port),
             browser(port, "Maya") as fast,
             browser(port, max_queue=1, sock=_small(port)) as slow,
         ):
             await slow.enter("Nova")
-            count, text = 300, "x" * 8000  # 2.4 MB: more than all buffers on the way hold
+            count, text = 300, "x" * 8000  # 2.4 MB exceed all buffers on the path
             for counter in range(1, count + 1):
                 await fast.say(counter, text)
             assert any(p.stalled_since for p in serving.peers)
@@ -244,19 +244,19 @@ class TestLimits:
 
 
 def _small(port: int) -> socket.socket:
-    """A connection that takes little in before it is read."""
+    """Connect a socket with a small receive buffer."""
     link = socket.socket()
     link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     link.connect(("127.0.0.1", port))
     return link
 
 
-class TestDoor:
+class TestOrigins:
     @pytest.mark.parametrize(
         "origin",
         ["https://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1.evil.example", "file://"],
     )  # fmt: skip
-    async def test_foreign_pages_are_refused(self, origin):
+    async def test_foreign_origins_are_refused(self, origin):
         async with serve_page() as (serving, port):
             with pytest.raises(InvalidStatus) as refused:
                 async with browser(port, origin=origin):
@@ -264,15 +264,15 @@ class TestDoor:
             assert refused.value.response.status_code == 403
             assert not serving.peers
 
-    async def test_own_names_are_let_in(self):
-        site = {"origins": ["https://Chat.Example.org:443/"]}  # browsers write it shorter
+    async def test_own_origins_are_allowed(self):
+        site = {"origins": ["https://Chat.Example.org:443/"]}  # browsers use the short form
         async with serve_page(site=site) as (_, port):
             for origin in (f"http://localhost:{port}", "https://chat.example.org", None):
                 async with browser(port, "Nova" + str(len(origin or "")), origin=origin) as page:
                     assert isinstance(page, Browser)
 
 
-async def test_a_server_without_page_is_as_before():
+async def test_a_server_without_the_page_still_works():
     async with serve() as serving, talker(serving.port, "Nova", "lobby") as client:
         client.say("hi")
         await client.until(lambda: client.texts() == ["hi"])

@@ -1,10 +1,10 @@
-// What each command does on the page. The counterpart of netchat/tui/actions.py.
+// What each command does on the page. Counterpart of netchat/tui/actions.py.
 
 import { h, $ } from "./dom.js";
 import { COMMANDS, ELSEWHERE } from "./commands.js";
 import { readCode, showCode, showText, textProblem } from "./text.js";
 
-/** Do what was typed. Returns what keeps it from being done, or an empty string. */
+/** Run a command. Returns an error message, or an empty string on success. */
 export const perform = (screen, { verb, words }) => ACTIONS[verb](screen, ...words) ?? "";
 
 function say({ chat, composer }, text) {
@@ -17,23 +17,23 @@ function msg(screen, name, text) {
   const { chat, composer } = screen;
   const problem = textProblem(text, composer.limit);
   if (problem) return problem;
-  screen.go(() => chat.converse(name)); // where its echo, or the reason why there is none, will stand
+  screen.go(() => chat.openPrivate(name)); // the echo or the error will appear there
   chat.say(chat.current, text);
   return "";
 }
 
 function join(screen, typed) {
   const code = readCode(typed);
-  if (!code) return `“${showText(typed.slice(0, 40))}” is no room code; one looks like 7K3F9-2MQ0T, or is lobby.`;
+  if (!code) return `“${showText(typed.slice(0, 40))}” is not a room code. Room codes look like 7K3F9-2MQ0T; the lobby's is lobby.`;
   screen.go(() => screen.chat.join(code));
   return "";
 }
 
-/** Do something with a room the user is in: the one of a code, or the current one. */
-function within({ chat }, typed, action) {
+/** Apply `action` to the room with the typed code, or to the current one if there is no code. */
+function withRoom({ chat }, typed, action) {
   const code = typed ? readCode(typed) : chat.current.code;
   const room = chat.rooms.get(code);
-  if (!room) return `You are not in ${showText(showCode(code) || typed.slice(0, 40))}; /rooms lists those you are in.`;
+  if (!room) return `You are not in ${showText(showCode(code) || typed.slice(0, 40))}. /rooms lists your rooms.`;
   action(room);
   return "";
 }
@@ -51,11 +51,11 @@ const ACTIONS = {
   msg,
   join,
   create: (screen) => screen.go(() => screen.chat.create()),
-  room: (screen, code) => within(screen, code, (room) => screen.go(() => screen.chat.open(room))),
+  room: (screen, code) => withRoom(screen, code, (room) => screen.go(() => screen.chat.open(room))),
   rooms: (screen) => screen.showRooms(),
-  leave: (screen, code) => within(screen, code, (room) => screen.chat.leave(room)),
+  leave: (screen, code) => withRoom(screen, code, (room) => screen.chat.leave(room)),
   nick: (screen, name) => screen.rename(name),
-  who: (screen, code) => within(screen, code, (room) => {
+  who: (screen, code) => withRoom(screen, code, (room) => {
     screen.go(() => screen.chat.open(room));
     screen.panel("people");
   }),

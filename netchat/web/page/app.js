@@ -1,112 +1,112 @@
-// The page: puts the client, the link and the views together.
+// The page: creates the client, the connection and the views, and connects them.
 
 import { Chat } from "./chat.js";
 import { ChatClient } from "./core.js";
 import { $ } from "./dom.js";
 import { Home } from "./home.js";
-import { Hood } from "./hood.js";
+import { FrameInspector } from "./inspector.js";
 import { learnAddress } from "./invite.js";
-import { Link, TAKEN } from "./link.js";
+import { Connection, TAKEN } from "./connection.js";
 import { Screen } from "./screen.js";
 import { Status } from "./status.js";
 import { claim } from "./tabs.js";
 import { readCode, showText } from "./text.js";
-import { Views } from "./views.js";
+import { Navigation } from "./navigation.js";
 
-const inPath = /^\/r\/(.+)$/.exec(written(location.pathname))?.[1]; // /r/CODE
+const inPath = /^\/r\/(.+)$/.exec(decodedPath(location.pathname))?.[1]; // /r/CODE
 const invited = readCode(inPath ?? "");
 
 const store = await claim();
 const memory = store.load();
 const core = new ChatClient(memory.name, memory);
 const chat = new Chat(core);
-const hood = new Hood();
-const link = new Link(core, store, {
-  happened: (list) => chat.take(list),
-  frame: (out, bytes) => hood.record(out, bytes),
+const inspector = new FrameInspector();
+const connection = new Connection(core, store, {
+  onEvents: (list) => chat.take(list),
+  frame: (out, bytes) => inspector.record(out, bytes),
   changed: () => status.show(),
 });
-chat.flush = () => link.flush();
-chat.keep = () => link.saveSoon();
+chat.flush = () => connection.flush();
+chat.keep = () => connection.saveSoon();
 store.handOver = () => {
-  link.save();
+  connection.save();
   core.end(TAKEN);
-  link.flush();
+  connection.flush();
 };
-const status = new Status(chat, link, store);
-const views = new Views(goTo);
-const screen = new Screen(chat, hood, status, views);
-let shown = null; // the last room on the screen
-let wish = null; // what the form at home was sent for, until it is done
+const status = new Status(chat, connection, store);
+const navigation = new Navigation(goTo);
+const screen = new Screen(chat, inspector, status, navigation);
+let lastShown = null; // the last room on the screen
+let pending = null; // the action submitted on the first screen, until it is done
 const home = new Home((name, what) => {
-  wish = { name, ...what };
-  if (core.online) return fulfil();
+  pending = { name, ...what };
+  if (core.online) return runPending();
   core.name = memory.name = name;
-  return link.start();
+  return connection.start();
 }, (room) => chat.open(room));
 
-/** A path as people write it. */
-function written(path) {
+/** Percent-decode a path. */
+function decodedPath(path) {
   try {
     return decodeURIComponent(path);
   } catch {
-    return path; // no UTF-8
+    return path; // not valid UTF-8
   }
 }
 
-function fulfil() {
-  wish.asked = true; // what is asked for is asked again by the core, over any reconnect
-  if (wish.name !== core.name) { // a session from before, under another name
-    core.rename(wish.name);
-    wish.name = "";
-    link.flush();
-  } else if (wish.create) {
+function runPending() {
+  pending.isRequested = true; // from here on, the core repeats the request after reconnecting
+  if (pending.name !== core.name) { // an earlier session, under another name
+    core.rename(pending.name);
+    pending.name = "";
+    connection.flush();
+  } else if (pending.create) {
     chat.create();
   } else {
-    chat.join(wish.join);
+    chat.join(pending.join);
   }
 }
 
-/** The room, if there is one, else the way into one. */
+/** Show the current room, or otherwise the first screen. */
 function showScreen() {
   const room = chat.current;
   const path = room?.joinable ? `/r/${room.code}` : "/";
-  const before = views.state.room;
-  views.at(room?.code ?? "", path, Boolean(before) && !chat.rooms.has(before));
+  const before = navigation.state.room;
+  navigation.visit(room?.code ?? "", path, Boolean(before) && !chat.rooms.has(before));
   if (room) {
-    wish = null;
-    shown = room;
+    pending = null;
+    lastShown = room;
     home.hide();
     screen.show(room);
   } else {
     screen.hide();
-    home.show({ room: chat.rooms.get(shown?.code) });
+    home.show({ room: chat.rooms.get(lastShown?.code) });
   }
 }
 
-/** The browser went back or forward. */
+/** Follow the browser's Back or Forward button. */
 function goTo({ room: code, cover }) {
   const room = chat.rooms.get(code);
   if (room || !code) chat.open(room ?? null);
-  else showScreen(); // that room was left meanwhile: stay
+  else showScreen(); // the user has left that room: stay here
   if (chat.current) screen.showCover(cover);
 }
 
 chat.on("opened", showScreen);
-chat.on("online", () => wish && !wish.asked && fulfil());
+chat.on("online", () => pending && !pending.isRequested && runPending());
 chat.on("renamed", ({ name }) => {
-  if (!wish) return;
-  wish.name = name;
-  fulfil();
+  if (!pending) return;
+  pending.name = name;
+  runPending();
 });
 chat.on("refused", ({ why, suggestion }) => {
-  link.pause(); // it would go on trying with that name
+  connection.pause(); // otherwise it would keep retrying with the refused name
   if (chat.current) screen.askName(why, suggestion);
   else home.refuseName(why, suggestion);
 });
 chat.on("declined", ({ error, request }) => {
   const { text, suggestion } = error;
-  if (["WHO", "HISTORY"].includes(request?.name)) return; // nobody has asked for that
+  if (["WHO", "HISTORY"].includes(request?.name)) return; // the page sent these, not the user
   if (chat.current) {
     if (!screen.refuse(request, text, suggestion)) status.toast(text);
   } else if (request?.name === "RENAME") {
@@ -115,43 +115,43 @@ chat.on("declined", ({ error, request }) => {
     home.refuseCode(text);
   }
 });
-// Who closes that dialog without another name tries the old one again.
-$("renaming").addEventListener("close", () => chat.current && link.phase === "idle" && link.start());
+// Closing the dialog without a new name retries the old one.
+$("renaming").addEventListener("close", () => chat.current && connection.phase === "idle" && connection.start());
 screen.rename = (name) => {
-  if (link.phase === "idle") { // the server has refused the one before
+  if (connection.phase === "idle") { // the server refused the previous name
     core.name = memory.name = name;
-    link.start();
+    connection.start();
   } else {
     core.rename(name);
-    link.flush();
+    connection.flush();
   }
 };
 screen.quit = () => {
   if (core.online) {
     core.bye();
-    link.flush();
-  } else { // nobody can be told; the server ends the session when its time is up
+    connection.flush();
+  } else { // offline: the server will end the session by its timeout
     memory.forgetSession();
-    link.save();
+    connection.save();
     location.assign("/");
   }
 };
 chat.on("ended", ({ wanted, why }) => {
-  link.save();
+  connection.save();
   if (wanted) location.assign("/");
   else status.ended(showText(why));
 });
 
 learnAddress();
-if (memory.rooms.size) { // a reload, or a tab that was closed: go on
-  link.start();
+if (memory.rooms.size) { // after a reload, or with a closed tab's memory: resume
+  connection.start();
   const rooms = [...chat.rooms.values()];
   chat.open(chat.rooms.get(invited) ?? chat.rooms.get(memory.current) ?? rooms[0]);
   if (invited) chat.join(invited);
 } else {
-  views.at("", location.pathname, true);
+  navigation.visit("", location.pathname, true);
   home.show({ code: invited, other: store.others.find(({ rooms }) => rooms.includes(invited)) });
-  if (inPath && !invited) home.refuseCode(`${showText(inPath.slice(0, 40))} is no room code; ask for the link again.`);
-  if (memory.token.length) link.start();
+  if (inPath && !invited) home.refuseCode(`${showText(inPath.slice(0, 40))} is not a room code. Ask for a new link.`);
+  if (memory.token.length) connection.start();
 }
-document.documentElement.dataset.ready = ""; // for those who wait for the page
+document.documentElement.dataset.ready = ""; // tests wait for this

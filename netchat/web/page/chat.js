@@ -1,15 +1,15 @@
-// What the views show: the rooms and what was said in them, made of the client's happenings.
-// No element is touched here; views listen to what has changed.
+// The model for the views: rooms, messages and members, built from the client's events.
+// It touches no elements; views listen for its changes.
 
 import { EventKind, RoomKind } from "./protocol.js";
 import { skeleton } from "./memory.js";
 import { Room } from "./room.js";
 
-const PAGE = 60; // events asked for at a time, when somebody scrolls up
-const MAX_PEOPLE = 2000; // names that are listed
-const MOST = 12_000; // entries of a room; with more, the oldest are let go, down to
-const KEPT = 10_000;
-const NEW = "*"; // stands for the code of the room that was asked for and is not there yet
+const PAGE = 60; // events requested at a time when the user scrolls up
+const MAX_PEOPLE = 2000; // names listed at most
+const MAX_ENTRIES = 12_000; // in a room; above it, the oldest are dropped down to KEPT_ENTRIES
+const KEPT_ENTRIES = 10_000;
+const NEW = "*"; // placeholder for the code of a requested room until the server creates it
 
 export class Chat extends EventTarget {
   constructor(core) {
@@ -17,8 +17,8 @@ export class Chat extends EventTarget {
     this.core = core;
     this.rooms = new Map();
     this.current = null;
-    this.wanted = ""; // the room that is opened as soon as it is entered
-    this.flush = this.keep = () => {}; // set by whoever drives the core
+    this.awaited = ""; // code of the room to open once the server confirms it
+    this.flush = this.keep = () => {}; // set by app.js
     const { rooms, shelf } = core.memory;
     for (const { code, kind, peer } of rooms.values()) this.add(code, kind, peer);
     for (const code of Object.keys(shelf)) if (!rooms.has(code)) delete shelf[code];
@@ -28,7 +28,7 @@ export class Chat extends EventTarget {
   get name() { return this.core.name; }
   get unread() { return [...this.rooms.values()].reduce((sum, { kept }) => sum + kept.unread, 0); }
 
-  /** Messages of a room that have found no echo yet, in order. */
+  /** The room's messages that the server has not acknowledged yet, in order. */
   pending(room) {
     if (room.draft) return (this.core.memory.private.get(skeleton(room.peer)) ?? []).map((text) => ({ text }));
     return [...this.core.memory.outbox.values()].filter((send) => send.room === room.code);
@@ -39,7 +39,7 @@ export class Chat extends EventTarget {
   emit(topic, detail) { this.dispatchEvent(new CustomEvent(topic, { detail })); }
   on(topic, listener) { this.addEventListener(topic, ({ detail }) => listener(detail)); }
 
-  // -- what the user does ---------------------------------------------------------------------
+  // -- user actions ---------------------------------------------------------------------------
 
   open(room) {
     if (this.current === room) return;
@@ -62,8 +62,8 @@ export class Chat extends EventTarget {
     this.emit("pending", room);
   }
 
-  /** Open the private conversation with somebody; the room itself comes with the first message. */
-  converse(name) {
+  /** Open a private conversation; the first message creates its room on the server. */
+  openPrivate(name) {
     const wanted = skeleton(name);
     for (const room of this.rooms.values()) {
       if (room.private && !room.over && skeleton(room.peer) === wanted) return this.open(room);
@@ -80,13 +80,13 @@ export class Chat extends EventTarget {
   join(code) {
     const room = this.rooms.get(code);
     if (room && !room.over) return this.open(room);
-    this.wanted = code;
+    this.awaited = code;
     this.core.join(code);
     return this.flush();
   }
 
   create() {
-    this.wanted = NEW;
+    this.awaited = NEW;
     this.core.create();
     this.flush();
   }
@@ -110,26 +110,26 @@ export class Chat extends EventTarget {
     this.flush();
   }
 
-  /** Somebody looks at the end of the current room, or does not. */
-  watch(looks) {
+  /** Note whether the user can see the end of the current room. */
+  watch(isWatching) {
     const { current: room } = this;
-    room.watched = looks;
-    if (looks && room.see()) this.emit("rooms");
+    room.watched = isWatching;
+    if (isWatching && room.markRead()) this.emit("rooms");
   }
 
-  // -- what happens ---------------------------------------------------------------------------
+  // -- client events --------------------------------------------------------------------------
 
-  take(happenings) {
+  take(events) {
     const touched = new Map(); // room -> its new entries
-    for (const happening of happenings) this[`on_${happening.what}`]?.(happening, touched);
+    for (const event of events) this[`on_${event.what}`]?.(event, touched);
     for (const [room, entries] of touched) {
       this.emit("appended", { room, entries });
-      if (room.entries.length > MOST && !room.scrolledUp) {
-        room.trim(KEPT);
+      if (room.entries.length > MAX_ENTRIES && !room.scrolledUp) {
+        room.trim(KEPT_ENTRIES);
         this.emit("trimmed", room);
       }
     }
-    for (const { what, ...detail } of happenings) if (what !== "happened") this.emit(what, detail);
+    for (const { what, ...detail } of events) if (what !== "roomEvent") this.emit(what, detail);
     if (touched.size) this.emit("rooms");
   }
 
@@ -139,22 +139,22 @@ export class Chat extends EventTarget {
 
   on_entered({ room: code, kind, peer, known }) {
     let room = this.rooms.get(code);
-    if (room && !known) { // another log under an old code
+    if (room && !known) { // the code is known, but its log is a different one
       room.entries = [];
       room.begins = false;
       room.asked = 0;
       room.kept.read = "0";
       room.kept.unread = 0;
       room.line = null;
-      const anew = !room.over; // else it was joined again, and its events come again
+      const isNewLog = !room.over; // otherwise the user rejoined and the same events follow
       room.over = false;
-      this.emit("reset", { room, anew });
+      this.emit("reset", { room, isNewLog });
     }
     room ??= this.add(code, kind, peer);
     const draft = this.rooms.get(draftCode(peer));
-    if (draft?.draft) this.moveIn(draft, room);
-    else if (this.wanted === (kind === RoomKind.ROOM && !known && this.wanted === NEW ? NEW : code)) {
-      this.wanted = "";
+    if (draft?.draft) this.replaceDraft(draft, room);
+    else if (this.awaited === (kind === RoomKind.ROOM && !known && this.awaited === NEW ? NEW : code)) {
+      this.awaited = "";
       this.open(room);
     }
     if (!known && room === this.current) this.askWho(room);
@@ -162,8 +162,8 @@ export class Chat extends EventTarget {
     this.emit("rooms");
   }
 
-  /** The private room that was written to before it existed is there. */
-  moveIn(draft, room) {
+  /** Replace a draft conversation with the room that the server has created for it. */
+  replaceDraft(draft, room) {
     room.kept.failed = draft.failed;
     room.kept.draft = draft.kept.draft;
     this.rooms.delete(draft.code);
@@ -172,7 +172,7 @@ export class Chat extends EventTarget {
     if (this.current === draft) this.open(room);
   }
 
-  on_happened({ event, peer, own }, touched) {
+  on_roomEvent({ event, peer, own }, touched) {
     const room = this.rooms.get(event.room);
     if (!room) return;
     const entry = { seq: event.seq, event };
@@ -202,8 +202,8 @@ export class Chat extends EventTarget {
   on_people({ request, room: code, members, more, total }) {
     const room = this.rooms.get(code);
     const { roster } = room ?? {};
-    const goesOn = more && members.length > 0 && roster?.people.size + members.length < MAX_PEOPLE;
-    if (!room?.list(request, members, total, !goesOn) || !goesOn) return;
+    const isPartial = more && members.length > 0 && roster?.people.size + members.length < MAX_PEOPLE;
+    if (!room?.addMembers(request, members, total, !isPartial) || !isPartial) return;
     roster.request = this.core.who(code, members.at(-1).name);
     this.flush();
   }
@@ -211,7 +211,7 @@ export class Chat extends EventTarget {
   on_left({ room: code, why }) {
     const room = this.rooms.get(code);
     if (!room) return;
-    if (room.entries.length && !room.leaving) { // what was said stays until it is closed
+    if (room.entries.length && !room.leaving) { // keep the messages until the user closes the room
       room.over = true;
       room.why = why;
       room.asked = 0;
@@ -248,5 +248,5 @@ export class Chat extends EventTarget {
   }
 }
 
-/** What stands for the code of a private room that is not there yet; no room has such a one. */
+/** Placeholder for the code of a private room that does not exist yet; real codes have no @. */
 const draftCode = (name) => `@${skeleton(name)}`;

@@ -1,7 +1,7 @@
-// What a user can type: commands after a slash, everything else is said in the room.
-// The counterpart of netchat/tui/commands.py: the same commands mean the same, in the same words.
+// Parses typed lines: a command after a slash, or text to send to the room.
+// Counterpart of netchat/tui/commands.py, with the same commands and messages.
 
-/** Every command: its arguments (those in brackets are optional) and what it does, in the order of the help. */
+/** Every command, in the order of the help: its arguments (brackets: optional) and its effect. */
 export const COMMANDS = {
   who: ["[CODE]", "list the members of the room"],
   msg: ["NAME TEXT", "send a private message"],
@@ -15,21 +15,21 @@ export const COMMANDS = {
   quit: ["", "leave the chat"],
 };
 
-/** Commands of the terminal that this page does not need, and what to do instead. */
+/** Terminal commands that this page does not have, and what to do instead. */
 export const ELSEWHERE = {
   history: "Older messages load when you scroll up.",
-  link: "The page has no coded link to the server; netchat client --link has one.",
+  link: "The page does not use coded links; netchat client --link does.",
 };
 
-/** What was typed is meant as a command, and is none. */
+/** An unknown or incomplete command. */
 export class UsageError extends Error {}
 
 const ALIASES = { exit: "quit" };
 
 /**
- * Read what was typed, without spaces around it. A text that begins with `//` is said, with one slash.
+ * Parse a trimmed line. A text that begins with `//` is sent with one slash.
  *
- * Throws a UsageError if it is meant as a command and is none; its message says what to write.
+ * Throws a UsageError for an unknown or incomplete command; its message says what to write.
  * @returns {{verb: string, words: string[]}} for a text, the verb "say" with the text as its only word
  */
 export function parse(text) {
@@ -44,24 +44,24 @@ export function parse(text) {
     throw new UsageError(`Unknown command ${shown}; /help lists the commands. To send it as a message, write /${shown}.`);
   }
   const [usage, does] = COMMANDS[verb];
-  const named = usage ? usage.split(" ") : [];
-  const least = named.filter((name) => !name.startsWith("[")).length;
-  const words = split(text.slice(word.length), named.length);
-  const spare = verb !== "msg" && /\s/.test(words.at(-1) ?? "");
-  if (words.length < least || words.length > named.length || spare) {
+  const parameters = usage ? usage.split(" ") : [];
+  const required = parameters.filter((name) => !name.startsWith("[")).length;
+  const words = split(text.slice(word.length), parameters.length);
+  const hasExtra = verb !== "msg" && /\s/.test(words.at(-1) ?? "");
+  if (words.length < required || words.length > parameters.length || hasExtra) {
     throw new UsageError(`Usage: ${`/${verb} ${usage}`.trim()} (${does}).`);
   }
   return { verb, words };
 }
 
-/** What to type to say a text, whatever it begins with. */
+/** Return the line to type to send `text`, even if it begins with a slash. */
 export const literally = (text) => (text.startsWith("/") ? `/${text}` : text);
 
-/** At most `most` words (one, if none is taken, to be found too many); the last has all that is left. */
-function split(text, most) {
+/** Split into at most `limit` words, at least one; the last word holds the rest of the text. */
+function split(text, limit) {
   const words = [];
   let rest = text.trim();
-  while (rest && words.length < most - 1) {
+  while (rest && words.length < limit - 1) {
     const [word] = rest.split(/\s/, 1);
     words.push(word);
     rest = rest.slice(word.length).trim();

@@ -1,15 +1,15 @@
-// Where one writes: grows with the text, sends on Enter, and says what cannot be sent.
+// The message field: grows with its text, sends on Enter, and shows what is wrong with it.
 
 import { literally, parse, UsageError } from "./commands.js";
 import { $ } from "./dom.js";
 import { EncodeError, LIMITS } from "./protocol.js";
 import { sendable, showText, textProblem } from "./text.js";
 
-const COUNT_FROM = 0.8; // of the bytes a message may have: from here on they are counted
-const KEPT = 200_000; // characters of a draft that are kept over a reload
+const COUNT_FROM = 0.8; // share of the size limit from which the size is checked while typing
+const KEPT = 200_000; // characters of a draft saved across reloads
 
 export class Composer {
-  /** @param perform does a command; returns what keeps it from being done. */
+  /** @param perform runs a command; returns an error message, or an empty string. */
   constructor(chat, perform) {
     this.chat = chat;
     this.perform = perform;
@@ -28,7 +28,7 @@ export class Composer {
     this.field.addEventListener("input", () => this.typed());
   }
 
-  /** Another room: its draft is shown. */
+  /** Switch to a room and show its draft. */
   open(room) {
     this.room = room;
     this.field.value = room.kept.draft;
@@ -43,9 +43,9 @@ export class Composer {
     this.field.setAttribute("aria-label", to);
   }
 
-  /** Type a text again that was not delivered. */
-  edit(said) {
-    const text = literally(said);
+  /** Put an undelivered text back into the field. */
+  edit(undelivered) {
+    const text = literally(undelivered);
     this.field.value = this.field.value ? `${text}\n${this.field.value}` : text;
     this.typed();
     this.field.focus();
@@ -58,24 +58,24 @@ export class Composer {
       room.kept.draft = draft;
       this.chat.keep();
     }
-    field.style.height = "auto"; // grow and shrink with the text, up to what the style sheet allows
+    field.style.height = "auto"; // follow the text, up to the style sheet's max-height
     field.style.height = `${field.scrollHeight}px`;
     const text = sendable(field.value);
-    const size = text.length * 3 > this.limit * COUNT_FROM ? textProblem(text, this.limit) : "";
-    this.say(size);
+    const isNearLimit = text.length * 3 > this.limit * COUNT_FROM;
+    this.showProblem(isNearLimit ? textProblem(text, this.limit) : "");
     $("send").disabled = !text;
   }
 
-  /** Bytes that a message may have; until the server has told, what servers usually take. */
+  /** Maximum message size in bytes; the protocol's default until WELCOME arrives. */
   get limit() { return this.chat.core.maxText || LIMITS.MAX_TEXT; }
 
-  say(problem) {
+  showProblem(problem) {
     this.problem.textContent = problem;
     this.field.setAttribute("aria-invalid", problem ? "true" : "false");
   }
 
-  /** Say a text, or do what it says after a slash. Returns what is wrong with it. */
-  obey(text) {
+  /** Send a text or run a command. Returns an error message, or an empty string. */
+  run(text) {
     try {
       return this.perform(parse(text));
     } catch (error) {
@@ -88,12 +88,12 @@ export class Composer {
     const text = sendable(this.field.value);
     if (!text) return;
     const { value } = this.field;
-    this.field.value = ""; // first: a command can lead to another room, which brings its own draft
+    this.field.value = ""; // first: a command may switch to another room, which shows its own draft
     this.typed();
-    const problem = this.obey(text);
+    const problem = this.run(text);
     if (!problem) return;
     this.field.value = value;
     this.typed();
-    this.say(problem);
+    this.showProblem(problem);
   }
 }

@@ -1,12 +1,12 @@
-// The client's rules, without I/O: bytes in, happenings and frames out.
+// Sans-I/O client: bytes in, events and frames out.
 //
-// The counterpart of netchat/chat/client.py, and held to the same tests. Whoever drives it calls
-// `connected`, hands it what arrives (`feed`), sends what it wants sent (`takeFrames`), shows what
-// happens (`takeHappenings`), and tells it when the connection is gone (`lost`). It keeps the
-// delivery contract: what was said stays in the outbox until its echo comes, and each room's events
-// are applied in order, once.
+// Counterpart of netchat/chat/client.py, and checked by the same tests. The driver calls
+// `connected` and `lost` for the connection, passes received bytes to `feed`, sends the frames from
+// `takeFrames` and shows the events from `takeEvents`. The client keeps the delivery contract: a
+// message stays in the outbox until its echo arrives, and each room's events are applied once, in
+// order.
 
-import { answer } from "./answers.js";
+import { handleFrame } from "./handlers.js";
 import { Memory, skeleton } from "./memory.js";
 import { encode, FrameReader, RoomKind } from "./protocol.js";
 
@@ -15,31 +15,31 @@ export class ChatClient {
     this.name = name;
     this.memory = memory;
     this.software = software;
-    this.online = false; // HELLO was answered with WELCOME on the present connection
-    this.ended = false; // nothing more will come, and no other connection should be made
-    this.maxText = 0; // bytes the server takes in one message
+    this.online = false; // WELCOME has arrived on the current connection
+    this.ended = false; // final: do not reconnect
+    this.maxText = 0; // maximum size of a message in bytes, from WELCOME
     this.device = 0n;
-    this.farewell = ""; // what the server said when it closed the last connection
+    this.byeText = ""; // text of the server's BYE on the last connection
     this.goodbye = null;
-    this.requests = new Map(); // number -> {name, fields}, until it is answered
-    this.past = new Map(); // number of a HISTORY -> its events so far
-    this.holes = new Set(); // numbers of those HISTORYs that close a gap
+    this.requests = new Map(); // request number -> {name, fields}, until it is answered
+    this.past = new Map(); // request number of a HISTORY -> its events so far
+    this.gaps = new Set(); // request numbers of the HISTORYs that fill a gap
     this.out = [];
-    this.happenings = [];
+    this.events = [];
     this.nextRequest = 1;
     this.reader = new FrameReader();
   }
 
-  // -- what the driver calls ------------------------------------------------------------------
+  // -- called by the driver -------------------------------------------------------------------
 
-  /** A new connection to the server stands: say HELLO. */
+  /** Start a session on a new connection: send HELLO. */
   connected() {
     this.reader = new FrameReader();
     this.out = [];
     this.introduce(this.name);
   }
 
-  /** Say HELLO, at first or after a name was refused. */
+  /** Send HELLO, at first or after the server has refused a name. */
   introduce(name) {
     const { deviceKey: device, token, rooms } = this.memory;
     const positions = [...rooms.values()].map((v) => ({ room: v.code, log: v.log, last: v.last }));
@@ -53,71 +53,71 @@ export class ChatClient {
     this.name = this.memory.name = name;
   }
 
-  /** Bytes have arrived. Throws if the server broke the protocol. */
+  /** Process received bytes. Throws if the server broke the protocol. */
   feed(data) {
     let frames;
     try {
       frames = this.reader.push(data);
     } catch (error) {
-      for (const frame of error.frames ?? []) answer(this, frame); // those in front of it count
+      for (const frame of error.frames ?? []) handleFrame(this, frame); // the frames before the error are valid
       throw error;
     }
-    for (const frame of frames) answer(this, frame);
+    for (const frame of frames) handleFrame(this, frame);
     return frames;
   }
 
-  /** The frames to be sent now. */
+  /** Return and clear the frames to send. */
   takeFrames() {
     const frames = this.out;
     this.out = [];
     return frames;
   }
 
-  /** What has happened since the last call, in order. */
-  takeHappenings() {
-    const happenings = this.happenings;
-    this.happenings = [];
-    return happenings;
+  /** Return and clear the events since the last call, in order. */
+  takeEvents() {
+    const events = this.events;
+    this.events = [];
+    return events;
   }
 
-  /** The connection is gone. */
+  /** Note that the connection is lost. */
   lost() {
     this.online = false;
     this.out = [];
     for (const view of this.memory.rooms.values()) {
-      view.begun = view.open = false;
+      view.isPositioned = view.isCaughtUp = false;
       view.ahead.clear();
     }
-    for (const number of this.holes) { // the next connection begins where each room was left
+    for (const number of this.gaps) { // the next connection resumes at each room's position
       this.requests.delete(number);
       this.past.delete(number);
     }
-    this.holes.clear();
+    this.gaps.clear();
   }
 
-  /** Ask the server for a sign of life. */
+  /** Send a PING. */
   ping() {
     this.send("PING", { time: 0n });
   }
 
-  // -- what the user does ---------------------------------------------------------------------
+  // -- user actions ---------------------------------------------------------------------------
 
-  /** Say something in a room the user is in; it is kept until its echo comes. Returns its counter. */
+  /** Send a message to a joined room; keep it until its echo arrives. Returns its counter. */
   say(room, text) {
     const view = this.memory.rooms.get(room);
     if (!view) throw new Error(`not in the room ${room}`);
     const counter = this.memory.counter + 1n;
     const send = { counter, room, text };
-    const frame = encode("SEND", send); // before it is kept: what cannot be encoded never leaves
+    const frame = encode("SEND", send); // encode before storing: the outbox must never hold an invalid message
     this.memory.counter = counter;
     this.memory.outbox.set(counter, send);
-    if (this.online && view.open) this.out.push(frame);
+    if (this.online && view.isCaughtUp) this.out.push(frame);
     return counter;
   }
 
-  /** Say something to one other user in private. */
+  /** Send a private message to a user. */
   tell(name, text) {
-    encode("PRIVATE", { request: 0, name }); // before it is kept, as in `say`
+    encode("PRIVATE", { request: 0, name }); // before storing it, as in `say`
     encode("SEND", { counter: 0n, room: "", text });
     const wanted = skeleton(name);
     for (const view of this.memory.rooms.values()) {
@@ -126,9 +126,9 @@ export class ChatClient {
         return;
       }
     }
-    const waiting = this.memory.private.get(wanted) ?? [];
-    this.memory.private.set(wanted, [...waiting, text]);
-    if (!waiting.length) this.ask("PRIVATE", { name });
+    const queued = this.memory.private.get(wanted) ?? [];
+    this.memory.private.set(wanted, [...queued, text]);
+    if (!queued.length) this.ask("PRIVATE", { name });
   }
 
   join(room) { return this.ask("JOIN", { log: 0n, after: 0n, room }); }
@@ -137,7 +137,7 @@ export class ChatClient {
   who(room, after = "") { return this.ask("WHO", { room, after }); }
   rename(name) { return this.ask("RENAME", { name }); }
 
-  /** Ask for the last `count` events of a room; those in front of `before`, if it is given. */
+  /** Request the last `count` events of a room, or the last ones before sequence number `before`. */
   history(room, count, before) {
     let last = this.memory.rooms.get(room)?.last ?? 0n;
     if (before !== undefined && before - 1n < last) last = before - 1n;
@@ -145,24 +145,24 @@ export class ChatClient {
     return this.ask("HISTORY", { first: first > 1n ? first : 1n, last, room });
   }
 
-  /** End the session, now or as soon as there is one. */
+  /** End the session, now or once it is established. */
   bye(text = "") {
     this.goodbye = encode("BYE", { text });
     if (this.online) this.out.push(this.goodbye);
   }
 
-  /** Messages whose echo has not come yet. */
+  /** Number of messages whose echo has not arrived yet. */
   get unsent() {
     let count = this.memory.outbox.size;
     for (const texts of this.memory.private.values()) count += texts.length;
     return count;
   }
 
-  /** Send a request; it is asked again after a reconnect, until it is answered. */
+  /** Send a request, and repeat it after each reconnect until it is answered. */
   ask(name, fields) {
     const request = this.nextRequest;
     const asked = { name, fields: { request, ...fields } };
-    const frame = encode(name, asked.fields); // before it is kept, as in `say`
+    const frame = encode(name, asked.fields); // before storing it, as in `say`
     this.nextRequest = (request % 0xffffffff) + 1;
     if (name === "HISTORY") this.past.set(request, []);
     this.requests.set(request, asked);
@@ -170,18 +170,18 @@ export class ChatClient {
     return request;
   }
 
-  /** Stop for good. */
+  /** End permanently. */
   end(why) {
     this.ended = true;
     this.out = [];
-    this.tellUser("ended", { why, wanted: false });
+    this.report("ended", { why, wanted: false });
   }
 
   send(name, fields) {
     this.out.push(encode(name, fields));
   }
 
-  tellUser(what, fields) {
-    this.happenings.push({ what, ...fields });
+  report(what, fields) {
+    this.events.push({ what, ...fields });
   }
 }

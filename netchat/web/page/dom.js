@@ -1,10 +1,10 @@
-// The few lines that make elements. Text becomes a text node, always: nothing here reads markup.
+// Helpers that create elements. Text always becomes a text node, so markup is never parsed.
 
 const SVG = "http://www.w3.org/2000/svg";
 
 export const $ = (id) => document.getElementById(id);
 
-/** An element with attributes, listeners (`onclick`) and children. */
+/** Create an element with attributes, listeners (`onclick`) and children. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -16,7 +16,7 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A picture from the sprite in index.html; it says nothing to a screen reader. */
+/** Create an icon from the sprite in index.html, hidden from screen readers. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   const use = document.createElementNS(SVG, "use");
@@ -28,26 +28,26 @@ export function icon(name) {
 }
 
 /**
- * A function that has `draw` called with the next frame, however often it is called before. Not while
- * something in `place` is pressed: an element that is replaced in the meantime is never clicked.
+ * Return a function that schedules one call of `draw` for the next animation frame. The call waits
+ * while an element in `container` is pressed, because replacing it would lose the click.
  */
-export function drawing(place, draw) {
-  let planned = false;
+export function drawing(container, draw) {
+  let isScheduled = false;
   const now = () => {
-    if (place.matches(":active")) return requestAnimationFrame(now);
-    planned = false;
+    if (container.matches(":active")) return requestAnimationFrame(now);
+    isScheduled = false;
     return draw();
   };
   return () => {
-    if (!planned) requestAnimationFrame(now);
-    planned = true;
+    if (!isScheduled) requestAnimationFrame(now);
+    isScheduled = true;
   };
 }
 
-/** Touch is the main way in: a keyboard on the screen opens with every focus. */
+/** Touch devices: focusing a field opens the on-screen keyboard. */
 export const touch = matchMedia("(pointer: coarse)");
 
-/** Put text on the clipboard, also where the page is not served over TLS. */
+/** Copy text to the clipboard, with a fallback for pages served without TLS. */
 export async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -59,7 +59,7 @@ export async function copy(text) {
     const before = document.activeElement;
     host.append(area);
     area.select();
-    const done = document.execCommand("copy"); // old, and the only way without TLS
+    const done = document.execCommand("copy"); // deprecated, but the only way without TLS
     area.remove();
     before?.focus();
     return done;

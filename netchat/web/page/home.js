@@ -1,11 +1,11 @@
-// The first screen: a name, and the way into a room.
+// The first screen: choose a name and a room.
 
 import { avatar } from "./line.js";
 import { $, h, touch } from "./dom.js";
 import { takeOver } from "./tabs.js";
 import { LOBBY, readCode, showCode, showText } from "./text.js";
 
-const WORD = "netchat:name"; // the name used last, for tabs to come
+const NAME_KEY = "netchat:name"; // the last name used, for new tabs
 
 export class Home {
   /**
@@ -27,7 +27,7 @@ export class Home {
       field.addEventListener("input", () => this.typed());
       field.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" || event.isComposing) return;
-        event.preventDefault(); // else it would be a press on the first button
+        event.preventDefault(); // otherwise Enter would click the first button
         this.submit("");
       });
     }
@@ -35,34 +35,34 @@ export class Home {
   }
 
   /**
-   * Show it: with a code, as an invitation into that room; with a room, as a way back to it.
-   * @param other the tab of this browser that is in the room of the code already, if there is one
+   * Show the screen: with `code`, as an invitation to that room; with `room`, with a button back to it.
+   * @param other this browser's tab that is already in the room with that code, if any
    */
   show({ code = "", room = null, other = null } = {}) {
     $("home").hidden = false;
     this.room = room;
     $("home-return").hidden = !room;
     $("home-return").textContent = room ? `Back to ${room.private ? showText(room.title) : place(room.code)}` : "";
-    this.busy(false);
+    this.setBusy(false);
     if (code) this.code.value = showCode(code);
     const invited = Boolean(code);
     $("home-invited").hidden = !invited || Boolean(other);
     $("home-invited-code").textContent = showCode(code);
-    this.elsewhere(other, code);
+    this.showOtherTab(other, code);
     this.form.classList.toggle("invited", invited);
     this.typed();
     if (!touch.matches) (this.name.value && !invited ? this.code : this.name).focus();
     if (!touch.matches && !this.code.value) this.name.focus();
   }
 
-  /** Another tab is in that room: go on here in its place, or join as somebody else. */
-  elsewhere(other, code) {
+  /** If another tab is in that room, offer to take over from it or to join under another name. */
+  showOtherTab(other, code) {
     $("home-elsewhere").hidden = !other;
     if (!other) return;
-    if (this.name.value === other.name) this.name.value = ""; // it is in use
+    if (this.name.value === other.name) this.name.value = ""; // the other tab uses it
     $("home-elsewhere").replaceChildren(
       h("p", {}, "Another tab is in ", place(code), " as ", h("b", {}, h("bdi", {}, showText(other.name)))),
-      h("button", { type: "button", class: "primary", onclick: () => takeOver(other.here) }, "Go on here instead"),
+      h("button", { type: "button", class: "primary", onclick: () => takeOver(other.here) }, "Continue here instead"),
       h("p", {}, "or join under another name"));
   }
 
@@ -73,47 +73,47 @@ export class Home {
   typed() {
     const name = this.name.value.trim();
     $("home-avatar").replaceChildren(avatar(name || "?"));
-    const back = [$("home-return"), $("home-elsewhere")].some(({ hidden }) => !hidden); // leads the way already
+    const hasShortcut = [$("home-return"), $("home-elsewhere")].some(({ hidden }) => !hidden); // its button is the primary one
     const code = Boolean(this.code.value.trim());
-    $("home-join").classList.toggle("primary", code && !back);
-    $("home-create").classList.toggle("primary", !code && !back);
+    $("home-join").classList.toggle("primary", code && !hasShortcut);
+    $("home-create").classList.toggle("primary", !code && !hasShortcut);
     this.problem("name", "");
     this.problem("code", "");
   }
 
-  submit(wish) {
+  submit(button) {
     const name = this.name.value.trim();
-    if (!name) return this.problem("name", "Say first how others shall call you.");
-    // Enter in a field is no press on a button: it does what the fields are filled for.
-    const what = wish || (this.code.value.trim() ? "join" : "create");
-    const code = what === "lobby" ? LOBBY : readCode(this.code.value);
-    if (what === "join" && !code) {
-      return this.problem("code", "This is no room code. One looks like 7K3F9-2MQ0T: ten letters and digits.");
+    if (!name) return this.problem("name", "Enter a name first.");
+    // Enter in a field joins if there is a code, and otherwise creates a room.
+    const action = button || (this.code.value.trim() ? "join" : "create");
+    const code = action === "lobby" ? LOBBY : readCode(this.code.value);
+    if (action === "join" && !code) {
+      return this.problem("code", "This is not a room code. Room codes have ten letters and digits, like 7K3F9-2MQ0T.");
     }
     try {
-      localStorage.setItem(WORD, name);
+      localStorage.setItem(NAME_KEY, name);
     } catch {
-      // It is typed again next time.
+      // The user will have to type it again next time.
     }
-    this.busy(true);
-    return this.go(name, what === "create" ? { create: true } : { join: code });
+    this.setBusy(true);
+    return this.go(name, action === "create" ? { create: true } : { join: code });
   }
 
-  /** The server says no to the name, and perhaps which one would do. */
+  /** Show that the server refused the name, with its suggestion if there is one. */
   refuseName(why, suggestion) {
-    this.busy(false);
+    this.setBusy(false);
     this.problem("name", why, suggestion);
   }
 
   refuseCode(why) {
-    this.busy(false);
+    this.setBusy(false);
     this.form.classList.remove("invited");
     this.problem("code", why);
   }
 
-  busy(on) {
-    this.form.setAttribute("aria-busy", String(on));
-    for (const button of this.form.querySelectorAll("button")) button.disabled = on;
+  setBusy(isBusy) {
+    this.form.setAttribute("aria-busy", String(isBusy));
+    for (const button of this.form.querySelectorAll("button")) button.disabled = isBusy;
   }
 
   problem(field, why, suggestion = "") {
@@ -125,7 +125,7 @@ export class Home {
         this.typed();
         this.submit("");
       };
-      place.append(" ", h("button", { type: "button", class: "textual", onclick: use }, `Be ${showText(suggestion)}`));
+      place.append(" ", h("button", { type: "button", class: "textual", onclick: use }, `Use ${showText(suggestion)}`));
     }
     this[field].setAttribute("aria-invalid", why ? "true" : "false");
     if (why) this[field].focus();
@@ -136,7 +136,7 @@ const place = (code) => (code === LOBBY ? "the lobby" : showCode(code));
 
 function remembered() {
   try {
-    return localStorage.getItem(WORD) ?? "";
+    return localStorage.getItem(NAME_KEY) ?? "";
   } catch {
     return "";
   }

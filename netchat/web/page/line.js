@@ -1,4 +1,4 @@
-// One line of a room: a message, a notice, what separates days.
+// One item of a room's log: a message or a notice, with a separator if a new day begins.
 
 import { h, icon } from "./dom.js";
 import { EventKind } from "./protocol.js";
@@ -6,18 +6,18 @@ import {
   clock, date, dayName, fullTime, hue, initials, onlyEmoji, pieces, sameDay, showText,
 } from "./text.js";
 
-const GROUP = 300_000_000n; // microseconds in which messages of one sender belong together
+const GROUP = 300_000_000n; // microseconds; closer messages of one sender are grouped
 
-/** A round picture of a name. */
+/** Build a round avatar from a name. */
 export function avatar(name) {
-  const round = h("span", { class: "avatar", "aria-hidden": "true" }, initials(showText(name)));
-  tint(round, name);
-  return round;
+  const avatar = h("span", { class: "avatar", "aria-hidden": "true" }, initials(showText(name)));
+  tint(avatar, name);
+  return avatar;
 }
 
 const tint = (element, name) => element.style.setProperty("--hue", hue(name));
 
-/** The line of an event. `previous` is the event in front of it, `state` how its sending went. */
+/** Build the item of an event. `previous` is the event before it, `state` its delivery state. */
 export function line(event, previous, own, room, state = "sent") {
   const when = event.time === undefined ? undefined : date(event.time);
   const newDay = when && !(previous?.time !== undefined && sameDay(when, date(previous.time)));
@@ -32,7 +32,7 @@ export function line(event, previous, own, room, state = "sent") {
 
 export const missedLine = ({ seq, missed }) =>
   h("div", { class: "item", "data-seq": seq },
-    h("p", { class: "notice" }, `${missed} earlier ${missed === 1n ? "event is" : "events are"} no longer kept by the server`));
+    h("p", { class: "notice" }, `The server no longer has ${missed} earlier ${missed === 1n ? "event" : "events"}`));
 
 function message(event, previous, own, when, state) {
   const follows =
@@ -41,8 +41,8 @@ function message(event, previous, own, when, state) {
     (event.time === undefined || event.time - previous.time < GROUP);
   const sender = showText(event.sender);
   const text = h("span", { class: "text" }, ...readable(event.text));
-  const bubble = h("div", { class: "bubble", dir: "auto" }, // the text's; a <bdi> does not count
-    // Who listens hears the name with each message; who looks sees it once.
+  const bubble = h("div", { class: "bubble", dir: "auto" }, // the direction of the text; <bdi> is ignored
+    // Screen readers read the name with each message; it is displayed once per group.
     own || follows
       ? h("bdi", { class: "unseen" }, own ? "You: " : `${sender}: `)
       : h("bdi", { class: "name" }, sender),
@@ -60,10 +60,10 @@ function message(event, previous, own, when, state) {
 
 function meta(when, own, state) {
   const sign = { pending: "clock", sent: "check", failed: "alert" }[state];
-  const said = { pending: "sending", sent: "delivered", failed: "not delivered" }[state];
+  const status = { pending: "sending", sent: "delivered", failed: "not delivered" }[state];
   const time = when && h("time", { datetime: when.toISOString(), title: fullTime(when), dir: "ltr" }, clock(when));
   return h("span", { class: "meta" }, time,
-    ...(own ? [h("span", { class: "unseen" }, `, ${said}`), icon(sign)] : []));
+    ...(own ? [h("span", { class: "unseen" }, `, ${status}`), icon(sign)] : []));
 }
 
 function readable(text) {
@@ -75,12 +75,12 @@ function readable(text) {
 
 function notice({ kind, sender, text }, when, room) {
   const who = () => h("bdi", {}, showText(sender));
-  const told = {
+  const content = {
     [EventKind.JOIN]: () => [who(), " joined"],
-    [EventKind.LEAVE]: () => [who(), room.private ? " has left; this conversation is over" : " left",
+    [EventKind.LEAVE]: () => [who(), room.private ? " left; the conversation has ended" : " left",
       text ? `: ${showText(text)}` : ""],
     [EventKind.RENAME]: () => [who(), " is now ", h("bdi", {}, showText(text))],
-  }[kind]?.() ?? [`something this page does not know happened (${kind})`];
-  return h("p", { class: "notice" }, ...told,
+  }[kind]?.() ?? [`unknown event of kind ${kind}`];
+  return h("p", { class: "notice" }, ...content,
     h("time", { datetime: when.toISOString(), title: fullTime(when) }, clock(when)));
 }

@@ -1,25 +1,25 @@
-// One room's messages on the screen.
+// The list of a room's messages.
 //
-// The scroller is a reversed column: its origin is the newest message, so that it stays at the end
-// by itself, whatever changes above (older messages come in, a keyboard opens). Messages are put
-// into blocks of BLOCK; the browser lays out only those near the screen (`content-visibility`).
+// The scroll container is a reversed column with its origin at the newest message. It therefore
+// stays at the end when older messages load or a keyboard opens. Messages are grouped into blocks of
+// BLOCK items, and the browser lays out only those near the viewport (`content-visibility`).
 
 import { h, icon } from "./dom.js";
 import { line, missedLine } from "./line.js";
 import { showText } from "./text.js";
 
 const BLOCK = 50;
-const NEAR = 600; // px from the oldest message shown, when older ones are asked for
-const AT_END = 60;
+const NEAR = 600; // px from the oldest message at which older ones are requested
+const AT_END = 60; // px from the newest message that count as the end
 
 export class LogView {
-  /** @param head an element to stand in front of the room's first message. */
+  /** @param head an element to show before the room's first message. */
   constructor(chat, room, head, hooks) {
     this.chat = chat;
     this.room = room;
     this.hooks = hooks;
     this.head = h("div", { class: "head", hidden: true }, head);
-    this.former = h("div", { class: "former" }); // what was said before the server began the room anew
+    this.former = h("div", { class: "former" }); // messages from before the server lost the room's history
     this.more = h("p", { class: "more", hidden: true }, "Loading older messages…");
     this.lines = h("div", { role: "log", "aria-label": `Messages in ${showText(room.title)}`, class: "lines" });
     this.tail = h("div", { class: "tail" });
@@ -33,7 +33,7 @@ export class LogView {
 
   get atEnd() { return this.element.scrollTop > -AT_END; }
 
-  /** All entries anew. */
+  /** Replace all entries. */
   show(entries) {
     this.lines.replaceChildren();
     this.first = this.last = undefined;
@@ -42,24 +42,24 @@ export class LogView {
     this.afterPast();
   }
 
-  /** The server has forgotten the room and begun it anew: what stands here stays to be read. */
+  /** Start over with a new log of the room; the earlier messages stay readable above it. */
   restart() {
     this.unread.remove();
     for (const item of this.lines.querySelectorAll("[data-seq]")) delete item.dataset.seq;
     if (this.lines.childElementCount) {
       this.former.append(...this.lines.children,
-        h("p", { class: "notice" }, "The server has begun anew. What stands above is kept by this page alone."));
+        h("p", { class: "notice" }, "The server has restarted without its history. Only this page still has the messages above."));
     }
     this.show(this.room.entries);
   }
 
-  /** The oldest entries are no longer kept. */
+  /** Remove the oldest items, whose entries were dropped. */
   trim() {
     const [first] = this.room.entries;
     this.unread.remove();
     for (const item of this.lines.querySelectorAll(".item")) {
       if (BigInt(item.dataset.seq) >= first.seq) {
-        item.replaceWith(this.render(first)); // it has no other one in front of it now
+        item.replaceWith(this.render(first)); // no entry precedes it now
         break;
       }
       if (item.parentNode.childElementCount === 1) item.parentNode.remove();
@@ -85,10 +85,10 @@ export class LogView {
     }
     this.showTail();
     this.markUnread();
-    if (before) element.scrollTop -= element.scrollHeight - before; // what is read stays in place
+    if (before) element.scrollTop -= element.scrollHeight - before; // keep the visible messages in place
   }
 
-  /** Older entries, in front; not read out. */
+  /** Insert older entries at the top, unannounced by screen readers. */
   prepend(entries) {
     this.quietly(() => {
       this.unread.remove();
@@ -99,7 +99,7 @@ export class LogView {
         const lines = part.map((entry, i) => this.render(entry, entries[from + i - 1]));
         blocks.unshift(h("div", { class: "block" }, ...lines));
       }
-      // The message that was the first one has another in front of it now.
+      // The former first message now has a predecessor.
       if (this.first && entries.length) {
         this.element.querySelector(".item")?.replaceWith(this.render(this.first, entries.at(-1)));
       }
@@ -111,12 +111,12 @@ export class LogView {
     this.afterPast();
   }
 
-  /** Change what is there without having it read out as news. */
+  /** Change the list without announcing it to screen readers. */
   quietly(change) {
     this.lines.setAttribute("aria-live", "off");
     change();
-    clearTimeout(this.speakAgain);
-    this.speakAgain = setTimeout(() => this.lines.removeAttribute("aria-live"), 500);
+    clearTimeout(this.announceTimer);
+    this.announceTimer = setTimeout(() => this.lines.removeAttribute("aria-live"), 500);
   }
 
   afterPast() {
@@ -131,7 +131,7 @@ export class LogView {
     return line(entry.event, previous?.event, chat.own(entry.event), room);
   }
 
-  /** What is under way, and what will not arrive. */
+  /** Show the pending and the undelivered messages. */
   showTail() {
     const { chat, room } = this;
     const own = { sender: chat.name, device: -1n, kind: 1 };
@@ -161,19 +161,19 @@ export class LogView {
   }
 
   markUnread() {
-    const { line: behind, entries } = this.room;
-    if (this.unread.isConnected && behind === this.marked) return; // what is new stands below it
-    this.marked = behind;
+    const { line: lastRead, entries } = this.room;
+    if (this.unread.isConnected && lastRead === this.marked) return; // new messages are below the separator
+    this.marked = lastRead;
     this.unread.remove();
-    if (behind === null) return;
-    // Searched from the end: unread messages are the last ones.
+    if (lastRead === null) return;
+    // Search from the end: unread messages are the last ones.
     let seq = null;
-    for (let i = entries.length - 1; i >= 0 && entries[i].seq > behind; i -= 1) seq = entries[i].seq;
+    for (let i = entries.length - 1; i >= 0 && entries[i].seq > lastRead; i -= 1) seq = entries[i].seq;
     const first = seq === null ? null : this.lines.querySelector(`[data-seq="${seq}"]`);
     first?.before(this.unread);
   }
 
-  /** The user has come to this room: show the first unread message, or the end. */
+  /** Scroll to the first unread message, or to the end, when the user opens the room. */
   arrive() {
     if (this.room.kept.unread && this.unread.isConnected) {
       const top = this.unread.getBoundingClientRect().top - this.element.getBoundingClientRect().top;

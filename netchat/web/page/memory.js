@@ -1,15 +1,15 @@
-// What a client must not forget: its messages without an echo, and how far it has read.
-// The counterpart of netchat/chat/outbox.py, with the way it is written down.
+// A client's persistent state: unacknowledged messages and each room's position.
+// Counterpart of netchat/chat/outbox.py, with its serialization.
 
 const DEVICE_KEY_SIZE = 16;
 
-/** What makes a name unique; near enough to the server's for finding one's own private rooms. */
+/** Return the form of a name used to compare it; close enough to the server's to find private rooms. */
 export const skeleton = (name) =>
   name.normalize("NFKC").trim().toUpperCase().toLowerCase().normalize("NFKC");
 
-/** A room as its member sees it; the fields are those of `View` in Python. */
+/** A member's view of a room, with the fields of its Python counterpart. */
 export function newView({ room, kind, peer, log, last }) {
-  return { code: room, kind, peer, log, last, head: 0n, begun: false, open: false, ahead: new Map() };
+  return { code: room, kind, peer, log, last, head: 0n, isPositioned: false, isCaughtUp: false, ahead: new Map() };
 }
 
 export class Memory {
@@ -17,15 +17,15 @@ export class Memory {
     this.name = "";
     this.deviceKey = crypto.getRandomValues(new Uint8Array(DEVICE_KEY_SIZE)); // secret
     this.token = new Uint8Array(0); // resumes the session
-    this.counter = 0n; // of the last message that was sent
+    this.counter = 0n; // counter of the last message
     this.rooms = new Map(); // code -> view
     this.outbox = new Map(); // counter -> {counter, room, text}, in order
-    this.private = new Map(); // skeleton of a name -> texts to say once the room with it stands
-    this.shelf = {}; // the page's own notes on rooms, by code: what was read, what was typed
+    this.private = new Map(); // skeleton of a name -> texts to send once the private room exists
+    this.shelf = {}; // per room code: read position, draft and failed messages
     this.current = ""; // code of the room on the screen
   }
 
-  /** The session is over; only the device goes on. */
+  /** Clear the session, but keep the device key. */
   forgetSession() {
     this.token = new Uint8Array(0);
     this.rooms.clear();
@@ -34,7 +34,7 @@ export class Memory {
     this.shelf = {};
   }
 
-  /** As text, for a store. */
+  /** Serialize to text. */
   write() {
     const { name, deviceKey, token, counter, rooms, outbox, shelf, current } = this;
     const views = [...rooms.values()].map(({ code: room, kind, peer, log, last }) => ({
@@ -47,7 +47,7 @@ export class Memory {
     return JSON.stringify(plain, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
   }
 
-  /** What `write` has written; throws if it is anything else. */
+  /** Parse the output of `write`; throws on anything else. */
   static read(text) {
     const plain = JSON.parse(text);
     const memory = new Memory();
@@ -59,8 +59,8 @@ export class Memory {
       const { log, last } = view;
       memory.rooms.set(view.room, newView({ ...view, log: number(log), last: number(last) }));
     }
-    for (const { counter, room, text: said } of plain.outbox) {
-      memory.outbox.set(number(counter), { counter: number(counter), room, text: said });
+    for (const { counter, room, text: message } of plain.outbox) {
+      memory.outbox.set(number(counter), { counter: number(counter), room, text: message });
     }
     memory.private = new Map(plain.private);
     memory.shelf = plain.shelf;

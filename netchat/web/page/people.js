@@ -1,4 +1,4 @@
-// Who is in the room: a press on a name begins a private conversation.
+// The people in a room; clicking a name opens a private conversation.
 
 import { avatar } from "./line.js";
 import { $, drawing, h } from "./dom.js";
@@ -7,16 +7,16 @@ import { EventKind } from "./protocol.js";
 import { showText } from "./text.js";
 
 const SHOWN = 500;
-const REFRESH = 15_000; // ms; that somebody's connection is lost is told by no event
+const REFRESH = 15_000; // ms; no event reports that a member has lost the connection
 
 export class People {
   constructor(chat, hooks) {
     this.chat = chat;
     this.hooks = hooks;
-    this.plan = drawing($("people-list"), () => this.draw());
-    for (const topic of ["people", "opened", "renamed"]) chat.on(topic, this.plan);
+    this.scheduleDraw = drawing($("people-list"), () => this.draw());
+    for (const topic of ["people", "opened", "renamed"]) chat.on(topic, this.scheduleDraw);
     chat.on("appended", ({ entries }) => {
-      if (entries.some(({ event }) => event?.kind !== EventKind.CHAT)) this.plan();
+      if (entries.some(({ event }) => event?.kind !== EventKind.CHAT)) this.scheduleDraw();
     });
     setInterval(() => {
       if (chat.current && !document.hidden && !$("people").hidden) chat.askWho(chat.current);
@@ -46,7 +46,7 @@ export class People {
     content[0].classList.add(away ? "away" : "here");
     if (mine) return h("li", { class: "row" }, ...content);
     return h("li", {}, h("button", {
-      class: "row", "data-name": name, title: `Write to ${showText(name)} in private`,
+      class: "row", "data-name": name, title: `Send ${showText(name)} a private message`,
       onclick: () => this.hooks.write(name),
     }, ...content));
   }

@@ -1,9 +1,9 @@
-// NCP/1 in the browser: what a frame is, and its bytes. Not to be edited: netchat writes this file
-// from its wire declarations and netchat/web/codec.js (`netchat protocol --js --write`).
+// NCP/1 codec for the browser. Do not edit: netchat generates this file from its wire declarations
+// and netchat/web/codec.js (`netchat protocol --js --write`).
 //
 //   encode("SEND", {counter: 1n, room: "lobby", text: "hi"})  -> Uint8Array, one whole frame
-//   reader.push(bytes)  -> [{name, type, flags, fields, bytes}], whatever the bytes were cut into
-//   walk(bytes)         -> every field of one frame with the bytes it stands in
+//   reader.push(bytes)  -> [{name, type, flags, fields, bytes}], for chunks of any size
+//   walk(bytes)         -> every field of one frame with its offset and length
 //
 // u8, u16 and u32 are Numbers, u64 is a BigInt, text a string, blob a Uint8Array, a list an array.
 
@@ -11,7 +11,7 @@ export const VERSION = 1, MAGIC = "NC";
 export const HEADER_SIZE = 16, CRC_OFFSET = 12;
 export const LIMITS = {DEFAULT_PORT: 6464, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_ROSTER: 500, MAX_TEXT: 16384};
 
-// name, offset, size, meaning
+// name, offset, size, description
 export const HEADER = [
   ["magic", 0, 2, "NC: lets a reader find the next frame after damage"],
   ["version", 2, 1, "protocol version: 1"],
@@ -23,7 +23,7 @@ export const HEADER = [
   ["crc", 12, 4, "CRC-32 of the whole frame, with these four bytes set to zero"],
 ];
 
-// What the numbers of a field are called: {value: name}
+// Names of enum values: {value: name}
 export const ENUMS = {
   ErrorCode: {
     1: "BAD_FRAME",
@@ -66,7 +66,7 @@ export const ErrorCode = numbers(ENUMS.ErrorCode);
 export const EventKind = numbers(ENUMS.EventKind);
 export const RoomKind = numbers(ENUMS.RoomKind);
 
-// A field: name, kind, meaning, and the record of a list or the enum of a number.
+// Fields: name, kind, description, and the record of a list or the enum of a number.
 export const RECORDS = {
   Position: [
     ["room", "text", "The room's code."],
@@ -295,11 +295,11 @@ const byType = new Map(Object.entries(MESSAGES).map(([name, m]) => [m.type, {nam
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", {fatal: true, ignoreBOM: true});
 
-/** What the peer did wrong (`kind`, named as in netchat.errors), and the good frames before it. */
 function leftOver(size) {
   return size === 1 ? "1 byte is left over" : `${size} bytes are left over`;
 }
 
+/** A peer's violation of the protocol: its `kind` as in netchat.errors, and the frames before it. */
 export class ProtocolError extends Error {
   constructor(kind, message) {
     super(message);
@@ -309,7 +309,7 @@ export class ProtocolError extends Error {
   }
 }
 
-/** We were asked to send what the protocol cannot carry. */
+/** A message that the protocol cannot carry. */
 export class EncodeError extends Error {}
 
 const CRC = new Uint32Array(256).map((_, n) => {
@@ -317,7 +317,7 @@ const CRC = new Uint32Array(256).map((_, n) => {
   return n;
 });
 
-/** CRC-32 of a whole frame, its CRC field taken as zero. */
+/** Return the CRC-32 of a whole frame, with its CRC field counted as zero. */
 export function checksum(bytes) {
   let c = ~0;
   for (let i = 0; i < bytes.length; i++) {
@@ -329,9 +329,9 @@ export function checksum(bytes) {
 const hex = (n, digits = 0) => n.toString(16).padStart(digits, "0");
 const viewOf = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-// ---- fields into bytes
+// ---- encoding
 
-/** The frame that carries a message; every field must be there, and none that is not declared. */
+/** Encode a message as a frame. All declared fields are required, and no others are allowed. */
 export function encode(name, fields = {}) {
   const message = MESSAGES[name];
   if (!message) throw new EncodeError(`NCP/${VERSION} has no message ${name}`);
@@ -355,8 +355,8 @@ export function encode(name, fields = {}) {
 
 function write(declared, values, where, out) {
   const known = new Set(declared.map(([name]) => name));
-  const odd = Object.keys(values).find((name) => !known.has(name));
-  if (odd) throw new EncodeError(`${where} has no field ${odd}`);
+  const unknown = Object.keys(values).find((name) => !known.has(name));
+  if (unknown) throw new EncodeError(`${where} has no field ${unknown}`);
   for (const [name, kind, , record] of declared) {
     const value = values[name], path = `${where}.${name}`;
     if (kind === "text") {
@@ -393,9 +393,9 @@ function number(kind, value, path) {
   return bytes;
 }
 
-// ---- bytes into fields
+// ---- decoding
 
-/** Cuts a stream of bytes into frames. Once it has thrown, it stays failed. */
+/** Splits a byte stream into frames. After an error it stays failed. */
 export class FrameReader {
   #rest = new Uint8Array(0);
   #failed = null;
@@ -404,12 +404,12 @@ export class FrameReader {
     this.limit = limit;
   }
 
-  /** Bytes held of a frame that is not complete yet. */
+  /** Number of buffered bytes of an incomplete frame. */
   get pending() {
     return this.#rest.length;
   }
 
-  /** Take the next bytes; the frames they complete. Throws a ProtocolError. */
+  /** Decode the next bytes and return the frames they complete. Throws a ProtocolError. */
   push(bytes) {
     if (this.#failed) throw new ProtocolError(this.#failed.kind, this.#failed.message);
     let data = bytes;
@@ -439,7 +439,7 @@ export class FrameReader {
   }
 }
 
-/** The length of the body that a header, or the part of one that is there, announces. */
+/** Check a complete or partial header. Returns the body length, or 0 if the header is partial. */
 function checkHeader(head, limit) {
   const fail = (kind, text) => {
     throw new ProtocolError(kind, text);
@@ -464,12 +464,12 @@ function checkHeader(head, limit) {
   return length;
 }
 
-/** One whole frame; its header must have been checked. */
+/** Decode one whole frame, whose header must have been checked. */
 function decode(bytes) {
   const {name, type, fields: declared} = byType.get(bytes[3]);
-  const said = viewOf(bytes).getUint32(CRC_OFFSET), is = checksum(bytes);
-  if (said !== is) {
-    throw new ProtocolError("BadChecksum", `${name}: its CRC-32 says ${hex(said, 8)}, its bytes give ${hex(is, 8)}`);
+  const expected = viewOf(bytes).getUint32(CRC_OFFSET), actual = checksum(bytes);
+  if (expected !== actual) {
+    throw new ProtocolError("BadChecksum", `${name}: its CRC-32 says ${hex(expected, 8)}, its bytes give ${hex(actual, 8)}`);
   }
   const fields = {};
   const end = read(bytes, HEADER_SIZE, declared, name, fields);
@@ -480,8 +480,8 @@ function decode(bytes) {
 }
 
 /**
- * Read declared fields into `into`, and tell `visit`, if given, of each one; the offset behind them.
- * Offsets count from the frame's first byte.
+ * Decode the declared fields into `into`, call `visit` for each one if given, and return the offset
+ * after them. Offsets count from the frame's first byte.
  */
 function read(bytes, at, declared, where, into, visit, prefix = "", depth = 0) {
   const view = viewOf(bytes);
@@ -543,9 +543,9 @@ function textOf(kind, value, doc, choice) {
 }
 
 /**
- * Every field of one whole frame, in order: the header's, then the body's.
- * [{name, kind, offset, length, prefix, value, text, doc, depth}]; the first `prefix` bytes are the
- * length of a text or blob, or the count of a list, whose items follow one step deeper.
+ * Return every field of one whole frame in order, first the header's, then the body's, as
+ * [{name, kind, offset, length, prefix, value, text, doc, depth}]. The first `prefix` bytes hold the
+ * length of a text or blob, or the count of a list; a list's items follow with `depth` + 1.
  */
 export function walk(bytes) {
   const length = checkHeader(bytes, Infinity);

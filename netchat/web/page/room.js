@@ -1,14 +1,14 @@
-// One room as this page knows it: its events, its people, and how far its user has read.
+// A room as the page sees it: its events, its members, and the user's read position.
 
 import { EventKind, RoomKind } from "./protocol.js";
 import { LOBBY, showCode } from "./text.js";
 
-/** What is kept of a room over a reload; `failed` are messages that were not delivered: {text, why}. */
+/** A room's state that survives a reload; `failed` holds undelivered messages: {text, why}. */
 const blank = () => ({ read: "0", unread: 0, draft: "", failed: [] });
 
 export class Room {
   /**
-   * @param shelf where that is, by code; see `Memory`.
+   * @param shelf that state of all rooms, by code; see `Memory`.
    */
   constructor(shelf, code, kind, peer) {
     this.code = code;
@@ -17,14 +17,14 @@ export class Room {
     this.entries = []; // events and gaps, in order: {seq, event} or {seq, missed}
     this.people = new Map(); // name -> away
     this.unlisted = 0; // members beyond those listed
-    this.roster = null; // the list that is being received: {request, people}
-    this.begins = false; // nothing is kept in front of the first entry
-    this.asked = 0; // number of the request for older ones, while it is under way
-    this.over = false; // it ended without having been left: it can be read until it is closed
-    this.why = ""; // if the server has it still, why it does not take the user back
-    this.line = null; // the unread line stands behind this event
-    this.watched = false; // its end is in front of somebody's eyes
-    this.scrolledUp = false; // somebody reads what is older
+    this.roster = null; // the member list being received: {request, people}
+    this.begins = false; // the server has no events before the first entry
+    this.asked = 0; // number of the pending request for older events; or 0
+    this.over = false; // it ended, but stays readable until the user closes it
+    this.why = ""; // why the server refuses the user, if the room still exists
+    this.line = null; // sequence number of the event after which the unread separator goes
+    this.watched = false; // the user can see the newest message
+    this.scrolledUp = false; // the user is reading older messages
     this.kept = shelf[code] ??= blank();
   }
 
@@ -32,28 +32,28 @@ export class Room {
   get joinable() { return this.kind === RoomKind.ROOM; }
   get title() { return this.private ? this.peer : showCode(this.code); }
   get failed() { return this.kept.failed; }
-  /** How many members the room has. */
+  /** Number of members. */
   get total() { return this.people.size + this.unlisted; }
-  /** Whether there is anything in it; an empty private room that a peer opened is not listed. */
-  get spoken() {
+  /** Whether the room has any content; an empty private room that a peer opened is not listed. */
+  get hasContent() {
     const { draft, entries, kept } = this;
     return Boolean(draft || entries.length || kept.unread || kept.read !== "0" || kept.draft || kept.failed.length);
   }
   get last() { return this.entries.at(-1)?.seq ?? 0n; }
   get read() { return BigInt(this.kept.read); }
 
-  /** Something new, at the end. */
+  /** Append a new entry. */
   append(entry, own) {
     this.entries.push(entry);
     const { event } = entry;
-    if (event && !this.private) this.follow(event);
-    if (this.watched) this.see();
+    if (event && !this.private) this.updateMembers(event);
+    if (this.watched) this.markRead();
     if (own || event?.kind !== EventKind.CHAT || event.seq <= this.read) return;
     this.line ??= this.read;
     this.kept.unread += 1;
   }
 
-  /** Older events, in front. Returns those that were not there yet. */
+  /** Insert older events at the start. Returns the entries that were new. */
   prepend(events, oldest) {
     const first = this.entries[0]?.seq;
     const older = events.filter(({ seq }) => first === undefined || seq < first);
@@ -64,14 +64,14 @@ export class Room {
     return entries;
   }
 
-  /** Let the oldest go, but for so many; they can be asked for again. */
+  /** Drop the oldest entries and keep the last `count`; the server still has the others. */
   trim(count) {
     this.entries.splice(0, this.entries.length - count);
     this.begins = false;
   }
 
-  /** Everything was seen. Returns whether that is news. */
-  see() {
+  /** Mark everything as read. Returns whether this changed anything. */
+  markRead() {
     const { last, kept } = this;
     if (last <= this.read && !kept.unread) return false;
     kept.read = String(last);
@@ -79,8 +79,8 @@ export class Room {
     return true;
   }
 
-  /** Take in a part of the list of members. Returns whether it was expected. */
-  list(request, members, total, complete) {
+  /** Add a part of the member list. Returns whether it was expected. */
+  addMembers(request, members, total, complete) {
     const { roster } = this;
     if (roster?.request !== request) return false; // a newer request replaced it
     for (const { name, away } of members) roster.people.set(name, away === 1);
@@ -92,8 +92,8 @@ export class Room {
     return true;
   }
 
-  /** Keep the members up to date with an event, and those of a list that is still incomplete. */
-  follow({ kind, sender, text }) {
+  /** Update the members after an event, also in a list that is still incomplete. */
+  updateMembers({ kind, sender, text }) {
     if (kind === EventKind.LEAVE && !this.people.has(sender)) this.unlisted = Math.max(0, this.unlisted - 1);
     for (const people of [this.people, this.roster?.people]) {
       if (kind === EventKind.JOIN) people?.set(sender, false);

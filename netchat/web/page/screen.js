@@ -1,4 +1,4 @@
-// The screen of a room: header, messages, composer, and the panels beside them.
+// The screen of a room: header, messages, composer and panels.
 
 import { perform } from "./actions.js";
 import { Composer } from "./composer.js";
@@ -6,11 +6,11 @@ import { $, touch } from "./dom.js";
 import { invitation, showInvitation } from "./invite.js";
 import { LogView } from "./log.js";
 import { People } from "./people.js";
-import { Side, count } from "./side.js";
+import { Sidebar, count } from "./sidebar.js";
 import { LOBBY, readCode, showCode, showText } from "./text.js";
 
-const narrow = matchMedia("(max-width: 760px)"); // a panel takes the whole screen
-const drawn = matchMedia("(max-width: 1000px)"); // the list of rooms is a drawer
+const narrow = matchMedia("(max-width: 760px)"); // a panel covers the screen
+const hasDrawer = matchMedia("(max-width: 1000px)"); // the room list is a drawer
 const wide = matchMedia("(min-width: 1100px)");
 const PANELS = ["people", "hood"];
 const SIDE = "side"; // the drawer
@@ -18,29 +18,29 @@ const SIDE = "side"; // the drawer
 const closeDialogs = () => document.querySelectorAll("dialog[open]").forEach((each) => each.close());
 
 export class Screen {
-  constructor(chat, hood, status, views) {
+  constructor(chat, inspector, status, navigation) {
     this.chat = chat;
-    this.hood = hood;
+    this.inspector = inspector;
     this.status = status;
-    this.views = views;
+    this.navigation = navigation;
     this.logs = new Map(); // room -> LogView
     this.composer = new Composer(chat, (command) => perform(this, command));
-    this.side = new Side(chat, {
+    this.sidebar = new Sidebar(chat, {
       open: (room) => (room === chat.current ? this.back() : this.go(() => chat.open(room))),
     });
-    this.people = new People(chat, { write: (name) => this.go(() => chat.converse(name)) });
+    this.people = new People(chat, { write: (name) => this.go(() => chat.openPrivate(name)) });
     this.listen();
     this.wire();
   }
 
-  /** What has happened, for the view of its room. */
+  /** Pass changes of the model on to the view of their room. */
   listen() {
     const { chat } = this;
     const log = (room) => this.logs.get(room);
     chat.on("appended", ({ room, entries }) => {
       log(room)?.append(entries);
       if (room === chat.current) this.header(room);
-      this.look();
+      this.updateRead();
     });
     chat.on("prepended", ({ room, entries }) => {
       log(room)?.prepend(entries);
@@ -51,8 +51,8 @@ export class Screen {
       log(room)?.markUnread();
       if (room === chat.current) log(room)?.toEnd();
     });
-    chat.on("reset", ({ room, anew }) => {
-      if (anew) log(room)?.restart();
+    chat.on("reset", ({ room, isNewLog }) => {
+      if (isNewLog) log(room)?.restart();
       else log(room)?.show([]);
       if (room === chat.current) this.show(room);
     });
@@ -70,8 +70,8 @@ export class Screen {
       $("renaming").close();
     });
     chat.on("renamed", () => $("renaming").close());
-    for (const kind of ["focus", "blur"]) window.addEventListener(kind, () => this.look());
-    document.addEventListener("visibilitychange", () => this.look());
+    for (const kind of ["focus", "blur"]) window.addEventListener(kind, () => this.updateRead());
+    document.addEventListener("visibilitychange", () => this.updateRead());
   }
 
   wire() {
@@ -105,14 +105,14 @@ export class Screen {
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !document.querySelector("dialog[open]")) this.back();
     });
-    for (const width of [narrow, drawn]) width.addEventListener("change", () => this.closeAll());
-    // Where a keyboard on the screen lies over the page instead of shrinking it (Safari).
+    for (const width of [narrow, hasDrawer]) width.addEventListener("change", () => this.closeAll());
+    // In Safari, the on-screen keyboard covers the page instead of shrinking it.
     visualViewport?.addEventListener("resize", () => {
       if (visualViewport.scale === 1) document.body.style.height = `${visualViewport.height}px`;
     });
   }
 
-  // -- the room that is shown -----------------------------------------------------------------
+  // -- the current room -----------------------------------------------------------------------
 
   show(room) {
     const first = $("chat").hidden;
@@ -137,7 +137,7 @@ export class Screen {
     const head = room.joinable ? invitation(room.code) : this.welcome(room);
     const view = new LogView(this.chat, room, head, {
       edit: (text) => this.composer.edit(text),
-      scrolled: () => room === this.chat.current && this.look(),
+      scrolled: () => room === this.chat.current && this.updateRead(),
     });
     view.element.addEventListener("click", ({ target }) => this.reveal(room, target));
     this.logs.set(room, view);
@@ -146,8 +146,8 @@ export class Screen {
 
   welcome(room) {
     const text = room.private
-      ? `What you and ${showText(room.peer)} write here goes to no other user.`
-      : "The lobby is where everybody on this server can meet.";
+      ? `Messages here go only to you and ${showText(room.peer)}.`
+      : "The lobby is open to everyone on this server.";
     return Object.assign(document.createElement("p"), { className: "notice", textContent: text });
   }
 
@@ -161,8 +161,8 @@ export class Screen {
     $("title").textContent = showText(room.title);
     $("title").className = room.joinable ? "code" : "";
     $("subtitle").textContent = room.private ? (room.over ? "has left the chat" : "private conversation")
-      : room.over ? room.why || "this room is no more: the server does not know it"
-        : room.code === LOBBY ? "everybody on this server" : "the code of this room";
+      : room.over ? room.why || "this room no longer exists on the server"
+        : room.code === LOBBY ? "everyone on this server" : "room code";
     $("invite-open").hidden = !room.joinable || room.over;
     $("people-open").hidden = room.private || room.over;
     $("leave-what").textContent = room.private ? `Close the conversation with ${showText(room.peer)}?`
@@ -170,8 +170,8 @@ export class Screen {
     $("composer").hidden = room.over;
   }
 
-  /** What is in front of somebody's eyes is read. */
-  look() {
+  /** Mark visible messages as read, and update the jump button. */
+  updateRead() {
     const { current: room } = this.chat;
     const view = this.logs.get(room);
     if (!view || $("chat").hidden) return;
@@ -182,38 +182,38 @@ export class Screen {
     $("jump-count").textContent = unread ? `${count(unread)} new` : "";
   }
 
-  /** With the hood open, a press on a message shows the frame that brought it. */
+  /** While the frame inspector is open, show the frame that carried the clicked message. */
   reveal(room, target) {
     const item = target.closest(".item");
-    if (!item?.dataset.seq || !this.hood.open || String(getSelection())) return;
-    if (!this.hood.reveal(room.code, BigInt(item.dataset.seq))) {
-      this.status.toast("The frame of this message is not among the last ones kept.");
+    if (!item?.dataset.seq || !this.inspector.open || String(getSelection())) return;
+    if (!this.inspector.reveal(room.code, BigInt(item.dataset.seq))) {
+      this.status.toast("The frame of this message is no longer in the list.");
     }
   }
 
-  // -- what opens and closes ------------------------------------------------------------------
+  // -- panels and dialogs ---------------------------------------------------------------------
 
-  /** Do something that leads to another room. */
+  /** Run an action that switches to another room. */
   go(action) {
     if (narrow.matches) this.closeAll();
     else if (this.drawerOpen) this.drawer(false);
     action();
   }
 
-  /** Close what is open: with the browser's Back, if that is how it would be closed on this screen. */
+  /** Close the open panel, through the browser's history if it has an entry there. */
   back() {
-    if (!this.views.uncover()) this.closeAll();
+    if (!this.navigation.uncover()) this.closeAll();
   }
 
-  /** Show what covers the room in an entry of the browser's history, and nothing else over it. */
+  /** Restore the panel of an entry in the browser's history, and close all others. */
   showCover(id) {
     this.closeAll();
-    if (id === SIDE && drawn.matches) this.drawer(true);
+    if (id === SIDE && hasDrawer.matches) this.drawer(true);
     else if (PANELS.includes(id) && narrow.matches) this.panel(id);
   }
 
   showRooms() {
-    if (drawn.matches) this.drawer(true);
+    if (hasDrawer.matches) this.drawer(true);
     else $("rooms").querySelector("button")?.focus();
   }
 
@@ -222,11 +222,11 @@ export class Screen {
       $(each).hidden = each !== id;
       $(`${each}-open`).setAttribute("aria-expanded", String(each === id));
     }
-    if (id === "hood") this.hood.draw();
+    if (id === "hood") this.inspector.draw();
     if (id === "people") this.people.draw();
     this.cover();
     if (!id || !narrow.matches) return;
-    this.views.cover(id);
+    this.navigation.cover(id);
     $(`${id}-close`).focus();
   }
 
@@ -234,7 +234,7 @@ export class Screen {
     $("side").classList.toggle("open", open);
     $("menu").setAttribute("aria-expanded", String(open));
     this.cover();
-    if (open) this.views.cover(SIDE);
+    if (open) this.navigation.cover(SIDE);
     (open ? $("side-close") : $("menu")).focus();
   }
 
@@ -250,12 +250,12 @@ export class Screen {
     this.cover();
   }
 
-  /** What lies over the room takes the room out of reach. */
+  /** Make the parts of the page that are covered inert. */
   cover() {
     const { drawerOpen } = this;
     const panel = PANELS.some((id) => !$(id).hidden);
     $("room").inert = drawerOpen || (narrow.matches && panel);
-    $("side").inert = drawn.matches && !drawerOpen;
+    $("side").inert = hasDrawer.matches && !drawerOpen;
     $("shade").hidden = !drawerOpen;
   }
 
@@ -276,19 +276,19 @@ export class Screen {
   joining(event) {
     event.preventDefault();
     const code = readCode($("join-code").value);
-    if (!code) return this.problem("joining", "This is no room code. One looks like 7K3F9-2MQ0T.");
+    if (!code) return this.problem("joining", "This is not a room code. Room codes look like 7K3F9-2MQ0T.");
     return this.go(() => this.chat.join(code));
   }
 
   renaming(event) {
     event.preventDefault();
     const name = $("rename-name").value.trim();
-    if (!name) return this.problem("renaming", "A name needs at least one character.");
+    if (!name) return this.problem("renaming", "Enter a name.");
     if (name === this.chat.name && this.chat.core.online) return $("renaming").close();
     return this.rename(name);
   }
 
-  /** The server said no. Returns whether there is a dialog to say it in. */
+  /** Show a refused request in its dialog. Returns whether it has one. */
   refuse(request, why, suggestion) {
     const dialog = { JOIN: "joining", RENAME: "renaming" }[request?.name];
     if (!dialog) return false;

@@ -1,7 +1,7 @@
-// The server's dashboard: a feed of samples, one a second, and what is drawn from them.
+// The server's dashboard: draws the samples that the server sends once per second.
 
 const SAMPLES = 120; // two minutes
-const LINES = 300; // of the log
+const LINES = 300; // shown in the log
 const SVG = "http://www.w3.org/2000/svg";
 
 const $ = (id) => document.getElementById(id);
@@ -25,15 +25,15 @@ const duration = (s) => {
 };
 
 let samples = [];
-let rates = []; // of each sample but the first: what a second brought
-let events = new Map(); // of each room, as last told
+let rates = []; // per second, one entry for each sample but the first
+let events = new Map(); // room code -> event count in the previous update
 let since = 0, version = "";
 
-// ---- what is shown
+// ---- display
 
 const tiles = {
   users: "users", connections: "connections", rooms: "rooms",
-  messages: "messages/s", out: "sent/s", slow: "slow readers", troubles: "troubles",
+  messages: "messages/s", out: "sent/s", slow: "slow readers", troubles: "warnings",
   cpu: "processor", memory: "memory",
 };
 for (const name of Object.keys(tiles)) {
@@ -81,9 +81,9 @@ class Chart {
     return path;
   }
 
-  /** Draw it; the legend tells of the newest sample, or of the one in a column. */
+  /** Draw the chart. The legend shows the sample in `column`, by default the newest. */
   draw(column = SAMPLES - 1) {
-    const first = SAMPLES - rates.length; // the newest stands at the right
+    const first = SAMPLES - rates.length; // the newest is at the right
     const most = Math.max(0, ...this.lines.flatMap(({name}) => rates.map((r) => r[name])));
     const top = most ? ceiling(most) : 1;
     this.lines.forEach(({name}, i) => {
@@ -94,34 +94,34 @@ class Chart {
     });
     const at = rates[Math.max(0, column - first)];
     const age = SAMPLES - 1 - column;
-    this.top.textContent = `top ${this.format(top)}`;
+    this.top.textContent = `scale: ${this.format(top)}`;
     this.now.textContent = age > 0 && at ? `${age} s ago: ` : "";
     for (const {name, label, className} of this.lines) {
       this.now.append(el("i", `${label} ${this.format(at?.[name] ?? 0)} `, className));
     }
     const last = rates.at(-1);
-    const said = this.lines.map(({name, label}) => `${label} ${this.format(last?.[name] ?? 0)}`);
-    this.svg.setAttribute("aria-label", `${this.title}: now ${said.join(", ")}; at most ${this.format(most)}`);
+    const current = this.lines.map(({name, label}) => `${label} ${this.format(last?.[name] ?? 0)}`);
+    this.svg.setAttribute("aria-label", `${this.title}: ${current.join(", ")}; maximum ${this.format(most)}`);
   }
 }
 
-/** The next of 1, 2, 5, 10, 20, 50, … */
+/** Round up to the next of 1, 2, 5, 10, 20, 50, … */
 function ceiling(n) {
   const step = 10 ** Math.floor(Math.log10(n));
   return [1, 2, 5, 10].map((m) => m * step).find((m) => m >= n);
 }
 
 const charts = [
-  new Chart("Messages a second", number, [{name: "messages", label: "now", className: "a"}]),
-  new Chart("Bytes a second", bytes, [
+  new Chart("Messages per second", number, [{name: "messages", label: "now", className: "a"}]),
+  new Chart("Bytes per second", bytes, [
     {name: "out", label: "sent", className: "a"},
     {name: "in", label: "received", className: "b"},
   ]),
 ];
 
-function rows(body, found) {
+function fillTable(body, rows) {
   $(body).replaceChildren(
-    ...found.map((cells) => {
+    ...rows.map((cells) => {
       const row = el("tr");
       row.append(...cells.map((cell) => el("td", cell)));
       return row;
@@ -137,9 +137,9 @@ function addToLog(lines) {
     const at = new Date(time * 1000);
     const clock = el("time", at.toLocaleTimeString("en-GB"));
     clock.dateTime = at.toISOString();
-    const said = el("span", text);
-    said.dir = "auto";
-    line.append(clock, el("b", event), said);
+    const message = el("span", text);
+    message.dir = "auto";
+    line.append(clock, el("b", event), message);
     log.append(line);
   }
   while (log.childElementCount > LINES) log.firstElementChild.remove();
@@ -176,11 +176,11 @@ function show(update) {
   tile("cpu", `${count.format(now.cpu)} %`, now.cpu > 90);
   tile("memory", bytes(now.memory));
   for (const chart of charts) chart.draw();
-  rows("rooms", update.rooms.map((r) => [
+  fillTable("rooms", update.rooms.map((r) => [
     r.code, number(r.members), number(r.events), number(r.events - (events.get(r.code) ?? r.events)),
   ]));
   events = new Map(update.rooms.map((r) => [r.code, r.events]));
-  rows("slow", update.slow.map((p) => [p.name, p.address, duration(p.seconds)]));
+  fillTable("slow", update.slow.map((p) => [p.name, p.address, duration(p.seconds)]));
   $("none").hidden = update.slow.length > 0;
   addToLog(update.log);
 }
@@ -204,8 +204,8 @@ function connect() {
       refused = update.refused;
       return;
     }
-    if (performance.now() - opened >= 5000) wait = 500; // not one that fails again at once
-    $("door").hidden = true;
+    if (performance.now() - opened >= 5000) wait = 500; // keep backing off if connections fail right away
+    $("token-form").hidden = true;
     $("board").hidden = false;
     state("Live", true);
     show(update);
@@ -213,23 +213,23 @@ function connect() {
   });
   socket.addEventListener("close", () => {
     if (refused === "token") {
-      state(location.hash ? "This token is not the server's." : "A token is needed.");
+      state(location.hash ? "Wrong token." : "Token required.");
       $("board").hidden = true;
-      $("door").hidden = false;
+      $("token-form").hidden = false;
       $("token").focus();
       return;
     }
-    state(refused === "busy" ? "Too many are looking on; trying again …" : "Not connected; trying again …");
+    state(refused === "busy" ? "Too many viewers. Retrying…" : "Disconnected. Reconnecting…");
     setTimeout(connect, wait);
     wait = Math.min(wait * 2, 10000);
   });
 }
 
-$("door").addEventListener("submit", (event) => {
+$("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   location.hash = $("token").value.trim().replace(/^.*#/, "");
   $("token").value = "";
-  state("Connecting …");
+  state("Connecting…");
   connect();
 });
 

@@ -1,29 +1,29 @@
-// How the connection stands, and short notes on what went wrong.
+// The state of the connection, and short notices about problems.
 
 import { $, h } from "./dom.js";
 import { showText } from "./text.js";
 
-const QUIET = 700; // ms: a connection that is back by then was never worth a word
+const QUIET = 700; // ms; shorter interruptions are not shown
 const TOAST = 6000;
 
 export class Status {
-  constructor(chat, link, store) {
+  constructor(chat, connection, store) {
     this.chat = chat;
-    this.link = link;
+    this.connection = connection;
     this.store = store;
-    $("retry").addEventListener("click", () => link.stir());
+    $("retry").addEventListener("click", () => connection.recheck());
     chat.on("warned", ({ error }) => this.toast(error.text));
   }
 
   show() {
-    const { phase } = this.link;
+    const { phase } = this.connection;
     document.documentElement.dataset.link = phase;
     const dot = $("link-state");
     dot.textContent = { online: "connected", ended: "ended" }[phase] ?? (this.seen ? "reconnecting" : "connecting");
     if (phase === "online") {
       this.seen = true;
       this.hide();
-      if (!this.store.working) this.toast("This browser keeps nothing: a reload forgets what is unsent.");
+      if (!this.store.working) this.toast("This browser does not store page data. Reloading discards unsent messages.");
     } else if (phase === "waiting") {
       this.lostAt ??= performance.now();
       clearTimeout(this.delay);
@@ -31,10 +31,10 @@ export class Status {
     }
   }
 
-  /** The banner, with the seconds to the next try. */
+  /** Update the banner with the seconds until the next attempt. */
   tick() {
     clearTimeout(this.delay);
-    const { phase, why, retryAt } = this.link;
+    const { phase, why, retryAt } = this.connection;
     if (phase === "online" || phase === "ended" || phase === "idle") return;
     $("banner").hidden = false;
     $("why").textContent = why;
@@ -50,7 +50,7 @@ export class Status {
     $("banner").hidden = true;
   }
 
-  /** Over for good: the page can only be loaded again. */
+  /** Report that the session has ended; only reloading the page starts another. */
   ended(why) {
     this.hide();
     $("ended-why").textContent = why;

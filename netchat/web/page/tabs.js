@@ -1,16 +1,16 @@
-// Where a tab keeps its memory, so that a reload or a crash loses nothing.
+// Stores a tab's state, so that a reload or a crash loses nothing.
 //
-// Each tab is a client of its own. It writes into localStorage under its own key; a tab that opens
-// takes over what a closed or crashed one has left, but never what a living one uses: it asks
-// around first. (Web Locks would be the tool, but exist only over TLS, not on a classroom's LAN.)
+// Each tab is a separate client with its own key in localStorage. A new tab takes over the state of a
+// closed or crashed tab, but never that of a live one: it first asks all tabs over a
+// BroadcastChannel. (Web Locks need TLS, which a classroom's LAN does not have.)
 //
-// Who is frozen does not answer, and finds its place taken when it thaws. So each memory has the mark
-// of its owner in front, and who finds another one there writes no more.
+// A frozen tab cannot answer, so another tab may take over its state. Therefore each stored state
+// begins with its owner's mark, and a tab that finds another mark there stops writing.
 
 import { Memory } from "./memory.js";
 
 const PREFIX = "netchat:tab:";
-const ANSWER_MS = 120; // what a living tab gets to answer, or to hand its place over
+const ANSWER_MS = 120; // time for a live tab to answer, or to hand over its session
 const KEPT_MS = 7 * 86_400_000;
 
 class Store {
@@ -18,10 +18,10 @@ class Store {
     this.id = id;
     this.key = PREFIX + id;
     this.mark = newId();
-    this.working = true; // false where the browser keeps nothing
-    this.others = []; // what the other living tabs told when this one opened: {here: id, name, rooms}
-    this.handOver = () => {}; // called when another tab takes the place of this one; set by the page
-    this.gone = false; // that has happened
+    this.working = true; // false if the browser does not store data
+    this.others = []; // the live tabs found at start-up: {here: id, name, rooms}
+    this.handOver = () => {}; // called when another tab takes over; set by app.js
+    this.gone = false; // another tab has taken over
     channel.addEventListener("message", ({ data }) => this.hear(data));
   }
 
@@ -35,7 +35,7 @@ class Store {
     channel.postMessage({ given: this.id });
   }
 
-  /** What was kept, which is this tab's from now on; a new memory if there is nothing readable. */
+  /** Load the stored state and mark it as this tab's; return a new one if none is readable. */
   load() {
     let memory;
     try {
@@ -48,7 +48,7 @@ class Store {
     return memory;
   }
 
-  /** Another tab goes on with this memory. */
+  /** Whether another tab has taken over this state. */
   get taken() {
     try {
       const kept = localStorage.getItem(this.key);
@@ -72,23 +72,23 @@ class Store {
   }
 }
 
-/** Find this tab's store: its own from before a reload, a deserted one, or a new one. */
+/** Find this tab's store: its own from before a reload, one of a closed tab, or a new one. */
 export async function claim() {
   const mine = recall();
   const answerFor = ({ data }) => data.ask && mine && channel.postMessage({ here: mine, rooms: [] });
   channel.addEventListener("message", answerFor);
-  const kept = leftBehind();
-  const candidates = [...(mine ? [mine] : []), ...kept.filter((id) => id !== mine)];
-  const living = candidates.length ? await whoIsThere() : [];
-  const id = candidates.find((one) => !living.some(({ here }) => here === one)) ?? newId();
+  const stored = storedIds();
+  const candidates = [...(mine ? [mine] : []), ...stored.filter((id) => id !== mine)];
+  const live = candidates.length ? await findLiveTabs() : [];
+  const id = candidates.find((one) => !live.some(({ here }) => here === one)) ?? newId();
   channel.removeEventListener("message", answerFor);
   remember(id);
   const store = new Store(id);
-  store.others = living;
+  store.others = live;
   return store;
 }
 
-/** Go on in the place of another living tab, which stops. */
+/** Take over from another live tab, which then stops. */
 export async function takeOver(id) {
   channel.postMessage({ take: id });
   await heard(({ given }) => given === id);
@@ -100,7 +100,7 @@ function remember(id) {
   try {
     sessionStorage.setItem(PREFIX, id);
   } catch {
-    // The next load takes it for deserted, which is as good.
+    // The next load treats it as the state of a closed tab, which works as well.
   }
 }
 
@@ -112,8 +112,8 @@ function recall() {
   }
 }
 
-/** Ids of all memories, the last one first; those too old are deleted. */
-function leftBehind() {
+/** Return the ids of all stored states, newest first, and delete expired ones. */
+function storedIds() {
   const found = [];
   try {
     for (const key of Object.keys(localStorage).filter((name) => name.startsWith(PREFIX))) {
@@ -129,14 +129,14 @@ function leftBehind() {
 
 const channel = new BroadcastChannel("netchat");
 
-async function whoIsThere() {
-  const living = [];
+async function findLiveTabs() {
+  const live = [];
   channel.postMessage({ ask: true });
-  await heard((data) => data.here && !living.push(data));
-  return living;
+  await heard((data) => data.here && !live.push(data));
+  return live;
 }
 
-/** Wait for a message that passes a test; for ANSWER_MS at most. */
+/** Wait for a message that passes a test, for at most ANSWER_MS. */
 function heard(test) {
   return new Promise((resolve) => {
     const hear = ({ data }) => test(data) && done();

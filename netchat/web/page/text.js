@@ -1,6 +1,6 @@
-// Text, codes and names: what may be said, and how it is shown without doing harm.
+// Text, codes and names: validation and safe display.
 
-// What is escaped, and what stays where ordinary writing needs it: see netchat/wire/safe_text.py.
+// Which characters are escaped, and where ordinary writing needs them: as in netchat/wire/safe_text.py.
 const NONCHARACTERS = "\\ufdd0-\\ufdef\\ufffe\\uffff" + Array.from({ length: 16 }, (_, i) => {
   const plane = (i + 1).toString(16);
   return `\\u{${plane}fffe}\\u{${plane}ffff}`;
@@ -27,7 +27,7 @@ const LINK = /https?:\/\/[^\s<>"]+/g;
 const EMOJI = /^(?:[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\u200d\ufe0f]\s?){1,12}$/u;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Text from a peer, as the page may display it: `\x1b`, `\u202e` and `\U000e0041` are escapes. */
+/** Escape unsafe characters in text from a peer, as `\x1b`, `\u202e` or `\U000e0041`. */
 export const showText = (text) =>
   text
     .replace(WRITING, (found, ...rest) => (rest.at(-1).harm ? escaped(found) : found))
@@ -40,7 +40,7 @@ function escaped(character) {
   return `\\${mark}${number.toString(16).padStart(width, "0")}`;
 }
 
-/** Text as {text} and {text, link} pieces. */
+/** Split text into {text} and {text, link} pieces. */
 export function pieces(text) {
   const found = [];
   let at = 0;
@@ -54,7 +54,7 @@ export function pieces(text) {
   return found;
 }
 
-/** A link without the punctuation of the sentence around it; a bracket that it opened stays. */
+/** Strip trailing punctuation from a link, but keep a bracket that the link itself opened. */
 function trimmed(link) {
   let open = link.split("(").length - link.split(")").length;
   let end = link.length;
@@ -68,34 +68,34 @@ function trimmed(link) {
 
 export const onlyEmoji = (text) => text.length < 40 && EMOJI.test(text);
 
-/** What was typed or pasted, as it can be sent. */
+/** Normalize typed or pasted text for sending. */
 export const sendable = (text) =>
   text.replace(/\r\n?/g, "\n").replace(LONE_SURROGATE, "\ufffd").trim();
 
 const byteLength = (text) => new TextEncoder().encode(text).length;
 
-/** What is wrong with a text, or an empty string where nothing is. */
+/** Return what is wrong with a text, or an empty string. */
 export function textProblem(text, limit) {
   const size = byteLength(text);
   if (limit && size > limit) {
-    const [has, takes] = [size, limit].map((n) => n.toLocaleString("en"));
-    return `The message has ${has} bytes; this server takes ${takes}. Send it in parts.`;
+    const [actual, allowed] = [size, limit].map((n) => n.toLocaleString("en"));
+    return `The message has ${actual} bytes; this server takes ${allowed}. Send it in parts.`;
   }
   const refused = REFUSED.exec(text);
   if (!refused) return "";
   const number = refused[0].codePointAt(0);
   const what = number > 0x9f ? "noncharacter" : "control character";
   const where = `U+${number.toString(16).toUpperCase().padStart(4, "0")} at character ${refused.index + 1}`;
-  return `The message holds the ${what} ${where}; remove it.`;
+  return `The message contains the ${what} ${where}. Remove it.`;
 }
 
 // -- room codes, as in netchat/chat/room_codes.py ------------------------------------------------
 
 export const LOBBY = "lobby";
 
-/** The code somebody meant, whatever its case, groups and look-alikes; "" if it is none. */
+/** Normalize a typed code: case, grouping and look-alike characters. Returns "" if it is invalid. */
 export function readCode(written) {
-  const link = /\/r\/([^/?#]+)/.exec(written); // a whole link is as good
+  const link = /\/r\/([^/?#]+)/.exec(written); // links are accepted too
   const code = (link ? link[1] : written).trim();
   if (code.toLowerCase() === LOBBY) return LOBBY;
   const read = code.toUpperCase().replace(/[- ]/g, "").replace(/O/g, "0").replace(/[IL]/g, "1");
@@ -107,20 +107,20 @@ export const showCode = (code) =>
 
 // -- names ----------------------------------------------------------------------------------
 
-/** One or two characters that stand for a name. */
+/** Return the one or two initials of a name. */
 export function initials(name) {
   const [first = "?", ...rest] = [...name];
   const second = rest.find((c, i) => (/\p{Lu}/u.test(c) || /[-_.]/.test(rest[i - 1] ?? "")) && /\p{L}/u.test(c));
   return (first + (second ?? "")).toUpperCase();
 }
 
-/** The hue that a name is shown in, the same on every device (FNV-1a). */
+/** Return the hue for a name, the same on every device (FNV-1a). */
 export function hue(name) {
   let hash = 0x811c9dc5;
   for (const character of name.normalize("NFKC").toLowerCase()) {
     hash = Math.imul(hash ^ character.codePointAt(0), 0x01000193);
   }
-  return ((hash ^ (hash >>> 15)) >>> 0) % 24 * 15; // steps that the eye can tell apart
+  return ((hash ^ (hash >>> 15)) >>> 0) % 24 * 15; // 24 distinguishable hues
 }
 
 // -- numbers and times ----------------------------------------------------------------------
@@ -129,7 +129,7 @@ const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" }
 const DAY = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month: "long" });
 const FULL = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medium" });
 
-const LATEST = 8_640_000_000_000_000n; // ms: the last moment that a Date can be
+const LATEST = 8_640_000_000_000_000n; // ms; the latest time a Date can represent
 
 export function date(microseconds) {
   const ms = microseconds / 1000n;

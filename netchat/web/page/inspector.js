@@ -1,23 +1,23 @@
-// Under the hood: the last frames that went out and came in, field by field and byte by byte.
+// The "Under the hood" panel: the last frames sent and received, by field and by byte.
 
 import { $, drawing, h, icon } from "./dom.js";
 import { MESSAGES, walk } from "./protocol.js";
 import { showText } from "./text.js";
 
-const KEPT = 200; // frames
-const ROW = 8; // bytes in a row
-const SHOWN = 2048; // bytes of one frame
+const MAX_FRAMES = 200;
+const ROW = 8; // bytes per row
+const MAX_BYTES = 2048; // of one frame, shown at most
 const TIME = new Intl.DateTimeFormat([], {
   hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false,
 });
 
-export class Hood {
+export class FrameInspector {
   constructor() {
-    this.frames = []; // the newest last: {out, bytes, spans, when}
+    this.frames = []; // oldest first: {out, bytes, spans, when}
     this.list = $("frames");
     this.detail = $("frame");
-    this.follow = true; // the newest frame is the one that is shown
-    this.plan = drawing(this.list, () => this.draw());
+    this.follow = true; // always show the newest frame
+    this.scheduleDraw = drawing(this.list, () => this.draw());
     $("hood-clear").addEventListener("click", () => {
       this.frames = [];
       this.chosen = undefined;
@@ -34,11 +34,11 @@ export class Hood {
 
   record(out, bytes) {
     this.frames.push({ out, bytes: bytes.slice(), when: new Date() });
-    if (this.frames.length > KEPT) this.frames.shift();
-    if (this.open) this.plan();
+    if (this.frames.length > MAX_FRAMES) this.frames.shift();
+    if (this.open) this.scheduleDraw();
   }
 
-  /** Show the frame that brought an event, if it is still there. */
+  /** Show the frame that carried an event. Returns whether it is still in the list. */
   reveal(room, seq) {
     const found = this.frames.findLast((frame) => {
       const { name, value } = spans(frame).find((span) => span.name === "seq") ?? {};
@@ -61,7 +61,7 @@ export class Hood {
     if (focused) this.list.querySelector("[aria-selected=true]")?.focus();
     if (this.shown !== this.chosen) {
       this.shown = this.chosen;
-      this.detail.replaceChildren(...(this.chosen ? picture(this.chosen) : []));
+      this.detail.replaceChildren(...(this.chosen ? frameDetail(this.chosen) : []));
     }
     $("hood-empty").hidden = this.frames.length > 0;
   }
@@ -75,7 +75,7 @@ export class Hood {
       class: out ? "out" : "in", onclick: () => this.choose(frame),
     },
     icon(out ? "up" : "down"), h("span", { class: "unseen" }, out ? "sent " : "received "),
-    h("b", {}, nameOf(frame)), h("span", { class: "brief" }, brief(frame)),
+    h("b", {}, nameOf(frame)), h("span", { class: "brief" }, summary(frame)),
     h("span", { class: "size" }, size), h("time", {}, TIME.format(when)));
   }
 
@@ -89,39 +89,39 @@ export class Hood {
   }
 }
 
-// What would let somebody who sees this screen go on in the user's name.
-const secret = ({ name, kind }) => kind === "blob" && (name === "token" || name === "device");
+// Fields that would let anyone who sees the screen impersonate the user.
+const isSecret = ({ name, kind }) => kind === "blob" && (name === "token" || name === "device");
 
-/** An offset as `netchat inspect --hex` writes it. */
+/** Format an offset as `netchat inspect --hex` does. */
 const hexadecimal = (offset) => offset.toString(16).padStart(4, "0");
 
 const spans = (frame) => (frame.spans ??= walk(frame.bytes));
 const valueOf = (frame, name) => spans(frame).find((span) => span.name === name)?.value;
 const nameOf = (frame) => spans(frame).find((span) => span.name === "type").text;
 
-/** What tells one frame from another in a list. */
-function brief(frame) {
+/** Return a short text that identifies a frame in the list. */
+function summary(frame) {
   const text = valueOf(frame, "text") || valueOf(frame, "name") || valueOf(frame, "room");
   return typeof text === "string" ? showText(text.slice(0, 60)).replace(/\s+/g, " ") : "";
 }
 
-/** One frame: its fields, each with its bytes; pointing at one lights up the other. */
-function picture(frame) {
+/** Build the view of one frame; pointing at a field highlights its bytes, and vice versa. */
+function frameDetail(frame) {
   const { bytes, out } = frame;
   const fields = spans(frame).filter(({ length }) => length);
-  const cells = [...bytes.subarray(0, SHOWN)].map((byte) =>
+  const cells = [...bytes.subarray(0, MAX_BYTES)].map((byte) =>
     h("span", { class: "byte" }, byte.toString(16).padStart(2, "0")));
   const rows = fields.map((field) => fieldRow(field));
   const letters = []; // the same bytes as characters
-  const owner = []; // of each byte: which field it belongs to
+  const fieldOf = []; // index of the field that each byte belongs to
   fields.forEach((field, i) => {
-    for (let at = field.offset; at < field.offset + field.length && at < SHOWN; at += 1) {
-      owner[at] = i;
+    for (let at = field.offset; at < field.offset + field.length && at < MAX_BYTES; at += 1) {
+      fieldOf[at] = i;
       cells[at].classList.add(field.offset < 16 ? "header" : i % 2 ? "odd" : "even");
-      if (secret(field) && at >= field.offset + field.prefix) cells[at].textContent = "••";
+      if (isSecret(field) && at >= field.offset + field.prefix) cells[at].textContent = "••";
     }
   });
-  const light = (i, scroll) => {
+  const highlight = (i, scroll) => {
     for (const lit of [...rows, ...cells, ...letters]) lit.classList.remove("lit");
     if (i === undefined) return;
     rows[i].classList.add("lit");
@@ -133,21 +133,21 @@ function picture(frame) {
     else cells[offset]?.scrollIntoView({ block: "nearest" });
   };
   const pick = (event, scroll) => {
-    const at = scroll ? owner[cells.indexOf(event.target.closest(".byte"))] : rows.indexOf(event.target.closest("tr"));
-    if (at !== undefined && at !== -1) light(at, scroll);
+    const at = scroll ? fieldOf[cells.indexOf(event.target.closest(".byte"))] : rows.indexOf(event.target.closest("tr"));
+    if (at !== undefined && at !== -1) highlight(at, scroll);
   };
   const dump = h("div", { class: "dump", "aria-hidden": "true" });
   for (let at = 0; at < cells.length; at += ROW) {
     const part = bytes.subarray(at, at + ROW);
     const shown = [...part].map((byte, i) => {
-      const hidden = cells[at + i].textContent === "••" || byte < 32 || byte > 126;
-      return (letters[at + i] = h("span", {}, hidden ? "·" : String.fromCharCode(byte)));
+      const isHidden = cells[at + i].textContent === "••" || byte < 32 || byte > 126;
+      return (letters[at + i] = h("span", {}, isHidden ? "·" : String.fromCharCode(byte)));
     });
     dump.append(h("div", { class: "dump-row" },
       h("span", { class: "at" }, hexadecimal(at)), h("span", { class: "bytes" }, ...cells.slice(at, at + ROW)),
       h("span", { class: "ascii" }, ...shown)));
   }
-  if (bytes.length > SHOWN) dump.append(h("p", {}, `… ${bytes.length - SHOWN} more bytes`));
+  if (bytes.length > MAX_BYTES) dump.append(h("p", {}, `… ${bytes.length - MAX_BYTES} more bytes`));
   dump.addEventListener("pointerover", (event) => pick(event, true));
   dump.addEventListener("click", (event) => pick(event, true));
   const table = h("table", {},
@@ -157,7 +157,7 @@ function picture(frame) {
   for (const kind of ["pointerover", "focusin", "click"]) table.addEventListener(kind, (event) => pick(event, false));
   const name = nameOf(frame);
   return [
-    h("h3", {}, `${name} `, h("small", {}, out ? "from you to the server" : "from the server to you")),
+    h("h3", {}, `${name} `, h("small", {}, out ? "client to server" : "server to client")),
     h("p", { class: "doc" }, MESSAGES[name].doc),
     dump, h("div", { class: "fields scroll" }, table),
   ];
@@ -165,7 +165,7 @@ function picture(frame) {
 
 function fieldRow(field) {
   const { name, kind, offset, length, value, text, doc, depth } = field;
-  const shown = secret(field) ? (length > field.prefix ? "hidden here: it is a secret" : "empty")
+  const shown = isSecret(field) ? (length > field.prefix ? "hidden (secret)" : "empty")
     : kind === "text" ? `“${showText(text.slice(0, 300))}”` : String(text).slice(0, 80);
   const number = typeof value === "number" && shown !== String(value) ? ` = ${value}` : "";
   const row = h("tr", { tabindex: 0, class: offset < 16 ? "header" : "" },

@@ -1,6 +1,6 @@
-// Drives the page's Link against sockets that open, greet and are lost, in simulated time.
-// Arguments: link.js, and for how many ms each connection lasts, separated by commas.
-// Prints the waits in front of each next connection, as JSON.
+// Runs the page's Connection with sockets that open, answer and close, in simulated time.
+// Arguments: path of connection.js; duration of each connection in ms, separated by commas.
+// Prints the delays before each reconnect as JSON.
 
 import { pathToFileURL } from "node:url";
 
@@ -19,14 +19,14 @@ globalThis.WebSocket = class {
   close() {}
 };
 
-const { Link } = await import(pathToFileURL(process.argv[2]));
+const { Connection } = await import(pathToFileURL(process.argv[2]));
 const core = {
-  online: false, ended: false, farewell: "", out: [], memory: { counter: 0 },
-  takeHappenings: () => [], takeFrames: () => [], feed: () => [],
+  online: false, ended: false, byeText: "", out: [], memory: { counter: 0 },
+  takeEvents: () => [], takeFrames: () => [], feed: () => [],
   connected() {},
   lost() { this.online = false; },
 };
-const link = new Link(core, { save() {}, taken: false }, { changed() {}, happened() {}, frame() {} });
+const link = new Connection(core, { save() {}, taken: false }, { changed() {}, onEvents() {}, frame() {} });
 for (const lasts of process.argv[3].split(",").map(Number)) {
   link.connect();
   link.socket.onopen();

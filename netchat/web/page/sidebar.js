@@ -1,25 +1,25 @@
-// The list of rooms, and who one is.
+// The sidebar: the user's rooms and name.
 
 import { avatar } from "./line.js";
 import { $, drawing, h, icon } from "./dom.js";
 import { inOrder } from "./room.js";
 import { LOBBY, showText } from "./text.js";
 
-export class Side {
+export class Sidebar {
   constructor(chat, hooks) {
     this.chat = chat;
     this.hooks = hooks;
-    const plan = drawing($("side"), () => this.draw());
+    const scheduleDraw = drawing($("side"), () => this.draw());
     for (const topic of ["rooms", "renamed", "online", "opened"]) {
       chat.on(topic, () => {
-        this.head(); // at once: frames are not drawn in a hidden tab, whose title is seen
-        plan();
+        this.updateTitle(); // at once: hidden tabs get no animation frames, but their title is visible
+        scheduleDraw();
       });
     }
   }
 
-  /** The title of the tab, with how much is unread. */
-  head() {
+  /** Update the tab's title and the menu badge with the unread count. */
+  updateTitle() {
     const { current, unread } = this.chat;
     const title = current ? `${showText(current.title)} · netchat` : "netchat";
     document.title = unread ? `(${unread}) ${title}` : title;
@@ -31,7 +31,7 @@ export class Side {
     const { chat } = this;
     const rooms = inOrder([...chat.rooms.values()]);
     this.fill($("rooms"), rooms.filter((room) => !room.private));
-    const private_ = rooms.filter((room) => room.private && (room.spoken || room === chat.current));
+    const private_ = rooms.filter((room) => room.private && (room.hasContent || room === chat.current));
     this.fill($("privates"), private_);
     $("privates-title").hidden = !private_.length;
     $("me").replaceChildren(avatar(chat.name), h("bdi", {}, showText(chat.name)));
@@ -51,7 +51,7 @@ export class Side {
     const name = h("bdi", { class: room.joinable ? "code" : "" }, showText(room.title));
     const said = h("span", { class: "said" },
       last ? `${this.chat.own(last) ? "You" : showText(last.sender)}: ${showText(last.text.slice(0, 80))}`
-        : room.over ? "over" : "");
+        : room.over ? "ended" : "");
     const badge = unread
       ? h("span", { class: "badge" }, count(unread), h("span", { class: "unseen" }, " unread")) : "";
     return h("li", {},

@@ -1,4 +1,4 @@
-"""How the page connects again, checked by node."""
+"""Tests of the page's reconnect delays, run under node."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import pytest
 from netchat.web.site import PAGE
 
 NODE = shutil.which("node")
-SCRIPT = Path(__file__).with_name("page_link.mjs")
+SCRIPT = Path(__file__).with_name("page_connection.mjs")
 
 
 def waits(*lasting: int) -> list[int]:
-    """The waits in ms after connections that were online for so long."""
+    """Return the delays in ms after connections that were online for `lasting` ms."""
     assert NODE is not None
-    command = [NODE, SCRIPT, PAGE / "link.js", ",".join(map(str, lasting))]
+    command = [NODE, SCRIPT, PAGE / "connection.js", ",".join(map(str, lasting))]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     return json.loads(done.stdout)
 
 
 @pytest.mark.skipif(NODE is None, reason="needs node")
-def test_a_server_that_greets_and_then_fails_is_asked_less_and_less_often() -> None:
+def test_delays_grow_if_the_server_fails_right_after_welcome() -> None:
     assert waits(10, 10, 10, 10, 10, 10, 10, 10) == [200 * 2**i for i in range(6)] + [10_000] * 2
 
 
 @pytest.mark.skipif(NODE is None, reason="needs node")
-def test_a_connection_that_lasted_makes_the_next_wait_short() -> None:
+def test_a_stable_connection_resets_the_delay() -> None:
     assert waits(10, 10, 5000, 10) == [200, 400, 200, 400]
