@@ -140,10 +140,10 @@ def test_solutions_pass_and_mistakes_do_not_whoever_makes_them(lesson):
 
 
 NAMED = {
-    "6.2": ("Adds what is carried over only once", "also what is carried over in doing so"),
-    "8.1": ("Forgets that only the good bits", "then p_gb from the balance between both ways"),
-    "8.3": ("Forgets the clock", "Take the remainder, by % q"),
-    "7.4": ("Names the place as the list counts it", "Places count from 1"),
+    "6.2": ("Adds the carries only once", "also the one that adding a carry produces"),
+    "8.1": ("Forgets that the bad state is entered", "then p_gb from the balance of both transitions"),
+    "8.3": ("Forgets the modulus", "Take the remainder, by % q"),
+    "7.4": ("Returns the list index as the position", "Positions count from 1"),
 }
 
 
