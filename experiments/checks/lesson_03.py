@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from scapy.layers.inet import TCP
 
 from netchat.course import Variant, exercise, need, real_number, whole_number
-from netchat.course.segments import Segment, cut, one_way, spoil
+from netchat.course.segments import Segment, cut, impair, one_way
 from netchat.link.rtt import RetransmissionTimer
 from netchat.packets import Gap
 from netchat.packets.encapsulate import Encapsulation
@@ -147,22 +147,22 @@ def messages_of(chance: random.Random, count: int) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _spoilt(seed: int, missing: int) -> Segments:
+def _impaired(seed: int, missing: int) -> Segments:
     chance = random.Random(seed)
     stream = messages_of(chance, 8)
     first = SPACE - chance.randrange(1, len(stream))  # so that the sequence numbers wrap around
-    pieces = spoil(cut(stream, first, chance), chance, swapped=3, again=2, missing=missing)
+    pieces = impair(cut(stream, first, chance), chance, swapped=3, again=2, missing=missing)
     return Segments(first, pieces)
 
 
 def disorder(variant: Variant) -> Segments:
     """Return all segments, but out of order and some of them twice."""
-    return _spoilt(variant.seed("disorder"), 0)
+    return _impaired(variant.seed("disorder"), 0)
 
 
 @exercise("3.4", "Reassembly by hand", given=disorder)
 def reassembly_by_hand(given: Segments, reassemble: Any) -> None:
-    for first, segments in (given, _spoilt(given.first, 0), _spoilt(given.first + 1, 0)):
+    for first, segments in (given, _impaired(given.first, 0), _impaired(given.first + 1, 0)):
         judge = b"".join(m.raw for m in one_way(segments, first).messages())
         stream = reassemble(first, [tuple(segment) for segment in segments])
         need(isinstance(stream, (bytes, bytearray)), "reassemble must return bytes.")
@@ -190,7 +190,7 @@ def reassembly_by_hand(given: Segments, reassemble: Any) -> None:
 
 def holed(variant: Variant) -> Segments:
     """Return segments of which some are missing."""
-    return _spoilt(variant.seed("holes"), 2)
+    return _impaired(variant.seed("holes"), 2)
 
 
 @exercise("3.5", "What is missing", given=holed)

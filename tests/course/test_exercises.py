@@ -26,9 +26,9 @@ def test_a_function_that_raises_is_a_wrong_answer_with_its_arguments():
     def check(_given, answer):
         answer("xyz")
 
-    assert "int('xyz') ends with ValueError" in judged(check, int).text
+    assert "int('xyz') raises ValueError" in judged(check, int).text
     assert judged(check, lambda _: ...).result == "not answered"
-    assert judged(check, 7).text.startswith("The check can do nothing with this answer (TypeError")
+    assert judged(check, 7).text.startswith("The check cannot use this answer (TypeError")
 
 
 def test_a_function_cannot_change_what_it_is_given():

@@ -100,7 +100,7 @@ def test_wrong_and_missing_answers_say_so(graded):
     grades = graded(BEGIN, "course.check('1.1', 7)", raising)
     assert results(grades) == ["wrong", "wrong", "not reached"]
     assert grades["1.1"].text == "That is not the double. Add it to itself."
-    assert "ends with ValueError: substring not found" in grades["1.2"].text
+    assert "raises ValueError: substring not found" in grades["1.2"].text
     dots = graded(BEGIN, "course.check('1.1', ...)", "course.check('1.2', lambda text: ...)")
     assert results(dots) == ["not answered", "not answered", "not reached"]
 

@@ -133,7 +133,7 @@ def test_solutions_pass_and_mistakes_do_not_whoever_makes_them(lesson):
             for mistake in solution.mistakes:
                 verdict = desk.verdict(number, mistake.code, dict(desk.names))
                 assert verdict.result == "wrong", f"{student}: {number}, {mistake.why} passes"
-                assert "can do nothing with this answer" not in verdict.text, str(verdict)
+                assert "cannot use this answer" not in verdict.text, str(verdict)
                 assert "NameError" not in verdict.text, str(verdict)
                 hints.add(verdict.hint)
     assert hints_of(lesson) <= hints, "each of these hints needs a mistake in instructor/"
