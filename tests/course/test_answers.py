@@ -182,5 +182,5 @@ def test_any_json_is_a_value_or_a_value_error(packed):
 
 def test_bytes_of_a_remote_object_are_bytes():
     thing = RemoteObject(0, "thing", lambda *_: 10**12)
-    with pytest.raises(TypeError, match="does not give bytes"):
+    with pytest.raises(TypeError, match="does not convert to bytes"):
         bytes(thing)  # and not as many zeros

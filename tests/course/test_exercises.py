@@ -56,7 +56,7 @@ def test_whole_numbers(value, right):
     if right:
         assert whole_number(value, "n") == 3
     else:
-        with pytest.raises(Wrong, match="n is a whole number"):
+        with pytest.raises(Wrong, match="n must be a whole number"):
             whole_number(value, "n")
 
 

@@ -80,5 +80,5 @@ def test_what_is_no_number_is_wrong(value):
     with pytest.raises(Wrong, match=r"p is "):
         real_number(given, "p")
     if type(value) is not int:
-        with pytest.raises(Wrong, match="n is a whole number"):
+        with pytest.raises(Wrong, match="n must be a whole number"):
             whole_number(given, "n")

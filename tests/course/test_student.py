@@ -128,7 +128,7 @@ def test_what_is_no_message_fails_this_notebook_only(said):
 def test_a_lesson_that_is_not_there_is_a_failure():
     for lesson in (0, -1, 99, 10**30):
         (row,) = graded(lines({"done": {**DONE, "lesson": lesson}}))
-        assert row["text"].startswith("its lesson is not known")
+        assert row["text"].startswith("its lesson is unknown")
 
 
 def test_texts_are_lines_and_never_formulas():
