@@ -6,6 +6,7 @@ Ten characters of Crockford's base 32 (no I, L, O, U) carry 50 random bits. Show
 
 from __future__ import annotations
 
+import random
 import secrets
 
 __all__ = ["LOBBY", "PRIVATE_MARK", "new_code", "read_code", "show_code"]
@@ -24,9 +25,13 @@ _MOST_WRITTEN = 64
 _READ = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
 
-def new_code() -> str:
-    """A fresh room code, from the system's secure random source."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+#: The default source of random numbers: the system's secure one.
+_SECURE = secrets.SystemRandom()
+
+
+def new_code(rng: random.Random = _SECURE) -> str:
+    """Return a fresh room code from a source of random numbers, by default a secure one."""
+    return "".join(rng.choice(_ALPHABET) for _ in range(_LENGTH))
 
 
 def read_code(written: str) -> str | None:

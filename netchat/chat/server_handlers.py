@@ -157,7 +157,7 @@ def _create(
     connection.allowance -= CREATE_COST
     if _too_many(hub, connection, session, Create, message.request, now):
         return
-    room = hub.new_room(new_code(), RoomKind.ROOM, connection.share)
+    room = hub.new_room(new_code(hub.rng), RoomKind.ROOM, connection.share)
     hub.note("room created", name=session.name, room=room.code)
     _enter(hub, connection, session, room, message.request, now)
 
@@ -344,7 +344,7 @@ def _private(
             text = f"{other.name} is in as many conversations as one can be; try again later."
             hub.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, Private, message.request)
             return
-        room = hub.new_room(PRIVATE_MARK + new_code(), RoomKind.PRIVATE)
+        room = hub.new_room(PRIVATE_MARK + new_code(hub.rng), RoomKind.PRIVATE)
         hub.privates[pair] = room
         hub.add_member(session, room)
         hub.add_member(other, room)

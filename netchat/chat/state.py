@@ -6,6 +6,7 @@ must be durable into the batch under way and what others see behind it.
 
 from __future__ import annotations
 
+import random
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -52,8 +53,10 @@ class State:
         snapshot: what that history knew when the server started.
         now: the present, in seconds of any clock that does not jump.
         wall_offset: what to add to `now` to get seconds since 1970.
+        rng: source of tokens, room codes and log ids; by default the system's secure one.
 
     Attributes:
+        rng: source of tokens, room codes and log ids.
         wall_offset: the same, kept up to date by the driver: events carry the time of day, and
             clocks are set while a server runs.
         connections: all connections, in no order.
@@ -75,6 +78,7 @@ class State:
         snapshot: Snapshot,
         now: float,
         wall_offset: float = 0.0,
+        rng: random.Random | None = None,
     ) -> None:
         self.settings = settings
         self.history = history
@@ -99,6 +103,7 @@ class State:
         self.swept = now
         self.messages = 0
         self.wall_offset = wall_offset
+        self.rng = rng if rng is not None else secrets.SystemRandom()
         self._damaged: set[Room] = set()
         self.source = ""
         self._outputs: list[Output] = []
@@ -248,7 +253,7 @@ class State:
 
     def new_room(self, code: str, kind: RoomKind, share: str = "") -> Room:
         """Make a room without members, which counts against an address while it is empty."""
-        room = Room(self.new_id(), code, kind, secrets.randbits(63))
+        room = Room(self.new_id(), code, kind, self.rng.getrandbits(63))
         room.share = share
         self.rooms[code] = room
         self._batch.changes.append(RoomRow(room.id, code, kind, room.log))

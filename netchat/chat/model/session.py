@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import secrets
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,13 @@ def device_id(key: bytes) -> int:
     return int.from_bytes(hashlib.sha256(key).digest()[:8], "big") >> 1
 
 
-def new_token() -> bytes:
-    """A fresh resume token: 256 bits, not to be guessed."""
-    return secrets.token_bytes(TOKEN_SIZE)
+#: The default source of random numbers: the system's secure one.
+_SECURE = secrets.SystemRandom()
+
+
+def new_token(rng: random.Random = _SECURE) -> bytes:
+    """Return a fresh resume token of 256 unguessable bits."""
+    return rng.randbytes(TOKEN_SIZE)
 
 
 def token_hash(token: bytes) -> bytes:
