@@ -20,7 +20,6 @@ def main(what: str, folder: Path) -> int:
 
     Returns:
         The process's exit code.
-
     """
     stale = []
     for lesson in lessons(folder):

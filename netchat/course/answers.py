@@ -83,7 +83,6 @@ def pack(value: Any, keep: Callable[[Any], int]) -> Any:
 
     Raises:
         ValueError: The value is too large or too deep.
-
     """
     return _pack(value, keep, _Budget(), 0)
 
@@ -182,7 +181,6 @@ def unpack(packed: Any, ask: Ask, kept: Callable[[int], Any]) -> Any:
 
     Raises:
         ValueError: `pack` does not produce this.
-
     """
     try:
         return _unpack(packed, ask, kept, 0)
@@ -251,7 +249,6 @@ def as_graded(answers: tuple[Any, ...]) -> tuple[Any, ...]:
 
     Raises:
         ValueError: An answer is too large.
-
     """
     things: list[Any] = []
 
@@ -296,7 +293,6 @@ class RemoteObject:
         number: The object's number there.
         name: The object's name.
         ask: Sends a request to that process.
-
     """
 
     def __init__(self, number: int, name: str, ask: Ask) -> None:

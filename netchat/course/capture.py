@@ -25,7 +25,6 @@ class Capture:
 
     Attributes:
         packets: The packets. Number 1 is the first one, as in Wireshark: `capture[1]`.
-
     """
 
     def __init__(self, packets: Sequence[Packet]) -> None:

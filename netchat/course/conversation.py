@@ -61,7 +61,6 @@ class Conversation:
 
     Args:
         seed: Random seed for tokens, room codes, ports, sequence numbers and pauses.
-
     """
 
     def __init__(self, seed: int) -> None:

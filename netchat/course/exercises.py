@@ -44,7 +44,6 @@ class Wrong(Exception):
     Args:
         text: What is wrong with it, in plain words.
         hint: Where to look.
-
     """
 
     def __init__(self, text: str, hint: str = "") -> None:
@@ -66,7 +65,6 @@ class Verdict:
         result: `passed`, `wrong` or `not answered`.
         text: What is wrong.
         hint: Where to look.
-
     """
 
     number: str
@@ -94,7 +92,6 @@ class Exercise:
         title: A few words.
         check: Called with the given values and the answers; raises `Wrong`.
         make_given: Makes the given values for a student's variant.
-
     """
 
     number: str
@@ -129,7 +126,6 @@ class Called:
 
     Args:
         thing: The function or object.
-
     """
 
     def __init__(self, thing: Any) -> None:
@@ -165,7 +161,6 @@ def exercise(
         number: The exercise's number.
         title: A few words.
         given: Makes the values that the exercise gives to a student; by default the variant itself.
-
     """
 
     def mark(check: Callable[..., None]) -> Callable[..., None]:
@@ -184,7 +179,6 @@ def load_exercises(folder: Path, lesson: int) -> dict[str, Exercise]:
 
     Raises:
         FileNotFoundError: There is no such file.
-
     """
     path = folder / "checks" / f"lesson_{lesson:02}.py"
     if not path.is_file():
@@ -211,7 +205,6 @@ def real_number(value: Any, what: str) -> float:
 
     Raises:
         Wrong: It is not a finite number.
-
     """
     if isinstance(value, (str, bytes, bytearray, bool, np.bool_, np.ndarray)):
         raise Wrong(f"{what} must be a number, got {_brief(value)}.")
@@ -230,7 +223,6 @@ def whole_number(value: Any, what: str) -> int:
 
     Raises:
         Wrong: It is not a whole number.
-
     """
     number, exact = 0, False
     if isinstance(value, (str, bytes, bytearray, bool, np.bool_, np.ndarray)):

@@ -54,7 +54,6 @@ class Grade:
         result: `passed`, `wrong`, `not answered`, `not reached` (no check ran) or `failed`.
         text: The check's message, or the reason for the failure.
         note: Cells that failed.
-
     """
 
     notebook: str
@@ -79,7 +78,6 @@ def grade_notebook(
 
     Returns:
         One grade per exercise; a single one, with an empty exercise, if there was nothing to grade.
-
     """
     try:
         submission = read_submission(notebook)
@@ -99,7 +97,6 @@ def grade_submission(
         limit: Seconds for all its cells, however often they are run.
         check_limit: Seconds for the check of one exercise.
         level: Isolation level of its process, from `student.isolation`.
-
     """
     return _Grading(submission, course, limit, check_limit, level).grades()
 

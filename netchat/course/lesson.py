@@ -45,7 +45,6 @@ class Lesson:
         folder: The course's folder.
         captures: The folder of captures.
         answers: The answers of the last `check` of each exercise.
-
     """
 
     def __init__(self, number: int, student: str, folder: Path) -> None:
@@ -61,7 +60,6 @@ class Lesson:
 
         Raises:
             NetchatError: This lesson has no such exercise.
-
         """
         return self._exercise(number).make_given(self.variant)
 
@@ -74,7 +72,6 @@ class Lesson:
 
         Raises:
             NetchatError: This lesson has no such exercise.
-
         """
         chosen = self._exercise(number)
         self.answers[number] = answer
@@ -123,7 +120,6 @@ def begin(number: int, student: str) -> Lesson:
 
     Raises:
         NetchatError: The course's files are not found, or the name is not a text.
-
     """
     if not isinstance(student, str):
         raise NetchatError(f'student must be a name, such as "Ada", got {student!r}')
@@ -140,7 +136,6 @@ def find_course(start: Path | None = None) -> Path:
 
     Raises:
         NetchatError: It is not found.
-
     """
     said = os.environ.get("NETCHAT_COURSE")
     start = Path.cwd() if start is None else start.resolve()

@@ -34,7 +34,6 @@ class Segment(NamedTuple):
     Attributes:
         seq: The sequence number of its first byte, modulo 2^32.
         data: Its bytes.
-
     """
 
     seq: int
@@ -49,7 +48,6 @@ def cut(stream: bytes, first: int, chance: random.Random, *, most: int = 60) -> 
         first: Sequence number of the first byte.
         chance: Random numbers for the sizes.
         most: Maximum size of a segment in bytes.
-
     """
     pieces, at = [], 0
     while at < len(stream):
@@ -76,7 +74,6 @@ def impair(
         again: Number of segments that arrive a second time, each joined with the next one, as in
             TCP retransmissions; so some overlap.
         missing: Number of segments that are lost; never the first or the last.
-
     """
     lost = set(chance.sample(range(2, len(pieces) - 2), missing))
     arriving = [piece for place, piece in enumerate(pieces) if place not in lost]
@@ -106,7 +103,6 @@ def one_way(
         client: The client's address.
         server: The server's address.
         port: The client's port.
-
     """
     packets = []
     for number, (flags, piece) in enumerate(

@@ -33,7 +33,6 @@ class LocalServer:
         host: The address where it listens.
         port: Its TCP port.
         notes: Its log.
-
     """
 
     def __init__(self, settings: Settings | None = None) -> None:

@@ -29,7 +29,6 @@ class ServerProcess:
 
     Attributes:
         port: Its TCP port.
-
     """
 
     def __init__(self) -> None:
@@ -60,7 +59,6 @@ class ServerProcess:
 
         Raises:
             NetchatError: The load test failed.
-
         """
         command = [*_NETCHAT, "load", f"127.0.0.1:{self.port}", "--json", *options]
         done = subprocess.run(  # noqa: S603 - it is our own program

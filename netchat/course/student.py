@@ -66,7 +66,6 @@ class Done:
         lesson: The lesson's number.
         answers: Packed answers, by exercise.
         refused: The reason why an answer cannot be graded, by exercise.
-
     """
 
     student: str
@@ -80,7 +79,6 @@ class Done:
 
         Raises:
             Gone: The message is invalid.
-
         """
         match message:
             case {
@@ -109,7 +107,6 @@ class Student:
 
     Attributes:
         deadline: Deadline for the next message.
-
     """
 
     def __init__(
@@ -140,7 +137,6 @@ class Student:
 
         Raises:
             Gone: No valid message arrives in time.
-
         """
         try:
             line = self._lines.get(timeout=max(0.0, self.deadline - time.monotonic()))
@@ -164,7 +160,6 @@ class Student:
         Raises:
             StudentError: The operation raised an exception.
             Gone: No valid answer arrives in time.
-
         """
         self._write({"number": number, "what": what, "arguments": pack(arguments, _refuse)})
         answer = self.hear()
@@ -233,7 +228,6 @@ def isolation() -> tuple[str, str]:
 
     Raises:
         NotPermitted: The notebook would run as root.
-
     """
     if os.name != "posix":
         return "", "notebooks run with your rights (Windows offers no isolation)"

@@ -23,7 +23,6 @@ class Submission:
         notebook: Its file.
         cells: The sources of its code cells, by their position among all cells.
         modules: The sources of Python modules in its folder, by their names.
-
     """
 
     notebook: str
@@ -39,7 +38,6 @@ def read_submission(notebook: Path) -> Submission:
 
     Raises:
         NetchatError: It cannot be read, or it is not a notebook.
-
     """
     try:
         cells = json.loads(_read(notebook, _LONGEST_NOTEBOOK).decode("utf-8-sig"))["cells"]

@@ -23,7 +23,6 @@ def identity(name: str) -> str:
 
     Case, spaces, composed or decomposed letters, compatibility variants (NFKC) and invisible
     format characters make no difference.
-
     """
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     shown = (" " if unicodedata.category(c) == "Cc" else c for c in text)
@@ -37,7 +36,6 @@ class Variant:
     Attributes:
         student: The name, as in the notebook.
         lesson: The lesson's number.
-
     """
 
     student: str
