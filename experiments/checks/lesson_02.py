@@ -11,24 +11,24 @@ from netchat.wire import Send, encode
 PLACES = ("the library", "platform 9", "the old lab", "the roof", "room B-12", "the boathouse")
 TIMES = ("noon", "half past three", "ten to six", "midnight", "a quarter to eight")
 REMARKS = (
-    "Is anybody awake?",
+    "Is anyone awake?",
     "The build is green again.",
     "Who took the crimping tool?",
     "Lunch?",
     "I have read the RFC twice now.",
     "Mind the step.",
     "It works on my machine.",
-    "Can somebody restart the printer?",
+    "Can someone restart the printer?",
     "Good morning!",
 )
 
-#: Bytes that TLS 1.3 adds to what it seals: a header of 5, a type of 1, a tag of 16.
+#: Bytes that TLS 1.3 adds to the data: a header of 5, a type of 1, a tag of 16.
 SEAL = 22
 
 
 @lru_cache(maxsize=64)
 def _party(variant: Variant, purpose: str) -> tuple[Capture, tuple[str, str, str]]:
-    """Four people in the lobby; two of them also have a secret."""
+    """Return a capture of four people in the lobby, and a secret that two of them share."""
     chance = variant.random(purpose)
     people = variant.people(purpose, 4)
     chat = Conversation(variant.seed(purpose))
@@ -47,30 +47,31 @@ def _party(variant: Variant, purpose: str) -> tuple[Capture, tuple[str, str, str
 
 
 def party(variant: Variant) -> Capture:
-    """The student's capture."""
+    """Return the student's capture."""
     return Capture(_party(variant, "party")[0].packets)
 
 
-@exercise("2.1", "Who is there", given=party)
+@exercise("2.1", "Who is online", given=party)
 def phone_book(capture: Capture, book: Any) -> None:
-    need(isinstance(book, dict), f"book is a dict, not {type(book).__name__}.")
+    need(isinstance(book, dict), f"book must be a dict, got {type(book).__name__}.")
     right: dict[str, str] = {}
     for message in capture.messages():
         right[message.user] = message.conversation.client[0]
     server = next(iter(capture.messages())).conversation.server[0]
     need(
         server not in book.values() and server not in book,
-        f"{server} is in your book, and that is the server.",
-        "message.conversation.client is the address and port of the user's side.",
+        f"Your book contains {server}, which is the server.",
+        "message.conversation.client is the address and port of the user's machine.",
     )
     need(
         not set(book) & set(right.values()),
-        "Your book goes from addresses to names; it should go from names to addresses.",
+        "Your book maps addresses to names; it must map names to addresses.",
     )
     missing, strange = set(right) - set(book), set(book) - set(right)
     need(
         not strange,
-        f"{next(iter(strange), None)!r} is in your book, but nobody in the capture is called so.",
+        f"Your book contains {next(iter(strange), None)!r}, but no user in the capture has this "
+        "name.",
     )
     need(not missing, f"{len(missing)} of the users are missing.", "Do you look at all messages?")
     for name, address in book.items():
@@ -83,7 +84,7 @@ def phone_book(capture: Capture, book: Any) -> None:
 
 @exercise("2.2", "Who said how much", given=party)
 def count_of_messages(capture: Capture, counts: Any) -> None:
-    need(isinstance(counts, dict), f"counts is a dict, not {type(counts).__name__}.")
+    need(isinstance(counts, dict), f"counts must be a dict, got {type(counts).__name__}.")
     right: dict[str, int] = {}
     heard: dict[str, int] = {}
     for message in capture.messages().filter(type=["SEND", "EVENT"]):
@@ -94,22 +95,22 @@ def count_of_messages(capture: Capture, counts: Any) -> None:
     total = whole_number(sum(counts.values()), "the sum of all counts")
     need(
         counts != heard,
-        "These are the messages that each user *heard*.",
-        "Which message does a client send when somebody presses Enter?",
+        "These are the messages that each user *received*.",
+        "Which message does a client send when its user presses Enter?",
     )
     need(
         total <= sum(right.values()),
-        f"You count {total} messages in all, and fewer were said.",
-        "Everything that is said passes the wire several times: once up, and down to each member. "
-        "Which of the two do you want to count?",
+        f"You count {total} messages in total, but fewer were sent.",
+        "Every text passes the wire several times: once up, and down to each member. Which of "
+        "the two do you want to count?",
     )
     need(
         total == sum(right.values()),
-        f"You count {total} messages in all, and more were said.",
-        "What is said in private was said, too.",
+        f"You count {total} messages in total, but more were sent.",
+        "Private messages count, too.",
     )
     for name, count in right.items():
-        need(counts.get(name, 0) == count, f"Your count for {name} is not right.")
+        need(counts.get(name, 0) == count, f"Your count for {name} is wrong.")
 
 
 @exercise("2.3", "The secret")
@@ -117,15 +118,15 @@ def the_secret(variant: Variant, sender: Any, receiver: Any, text: Any) -> None:
     right = _party(variant, "party")[1]
     need(
         (sender, receiver) != (right[1], right[0]),
-        "Those two it is, but the other way round.",
-        "The server copies what is said to both of them. Who sent it *to the server*?",
+        "These are the right two users, but in the wrong order.",
+        "The server sends a copy to both of them. Who sent it *to the server*?",
     )
     need(
         isinstance(text, str) and text == right[2],
-        f"{text!r} is not what was said in private.",
+        f"{text!r} is not the private message.",
         "A private conversation is a room of two, and its code begins with @.",
     )
-    need(sender == right[0], f"{sender} did not say it.")
+    need(sender == right[0], f"{sender} did not send it.")
     need(receiver == right[1], f"It was not for {receiver}.", "Who else is in that room?")
 
 
@@ -137,7 +138,7 @@ def filter_of_your_own(variant: Variant, heard_by: Any) -> None:
             chosen = heard_by(row, name)
             need(
                 isinstance(chosen, bool),
-                f"heard_by returns True or False, not {chosen!r}.",
+                f"heard_by must return True or False, got {chosen!r}.",
             )
             fields = row["fields"]
             right = (
@@ -148,19 +149,19 @@ def filter_of_your_own(variant: Variant, heard_by: Any) -> None:
             )
             if chosen == right:
                 continue
-            what = f"a {row['type']} on the connection of {row['user']}"
+            what = f"a {row['type']} on {row['user']}'s connection"
             if row["type"] == "EVENT":
-                what += f" (a {fields['kind_name']} of {fields['sender']})"
+                what += f" (a {fields['kind_name']} from {fields['sender']})"
             need(
                 False,
-                f"For {name}, your filter {'takes' if chosen else 'leaves out'} {what}.",
-                "Somebody hears what arrives on their own connection, is chat, and was said by "
-                "somebody else.",
+                f"For {name}, your filter {'accepts' if chosen else 'rejects'} {what}.",
+                "A user hears what arrives on their own connection, is chat, and comes from "
+                "another user.",
             )
 
 
 def sealed(variant: Variant) -> tuple[list[int], list[str]]:
-    """Sizes of sealed records, and the texts that they may hold, all of different length."""
+    """Return the sizes of encrypted records, and their candidate texts of different lengths."""
     chance = variant.random("sealed")
     texts = {len(text): text for text in (*REMARKS, *(f"See you at {place}." for place in PLACES))}
     candidates = list(texts.values())
@@ -168,24 +169,24 @@ def sealed(variant: Variant) -> tuple[list[int], list[str]]:
     candidates = candidates[:8]
     truth = sorted(candidates, key=len)
     while truth in (sorted(truth, key=len), sorted(truth, key=len, reverse=True)):
-        truth = chance.sample(candidates, 4)  # in an order that sorting does not find
+        truth = chance.sample(candidates, 4)  # not in an order that sorting finds
     sizes = [len(encode(Send(n, LOBBY, text))) + SEAL for n, text in enumerate(truth, 1)]
     return sizes, candidates
 
 
-@exercise("2.5", "What the lengths tell", given=sealed)
+@exercise("2.5", "What the lengths reveal", given=sealed)
 def what_lengths_tell(given: tuple[list[int], list[str]], guess: Any) -> None:
     sizes, candidates = given
-    need(isinstance(guess, (list, tuple)), "guess is a list of texts.")
+    need(isinstance(guess, (list, tuple)), "guess must be a list of texts.")
     need(
         len(guess) == len(sizes),
-        f"There are {len(sizes)} records, and you have {len(guess)} texts.",
+        f"There are {len(sizes)} records, but you have {len(guess)} texts.",
     )
     for place, (text, size) in enumerate(zip(guess, sizes, strict=True), 1):
         need(text in candidates, f"{text!r} is not among the candidates.")
         real = len(encode(Send(place, LOBBY, text))) + SEAL
         need(
             real == size,
-            f"Record {place} has {size} bytes, but with {text!r} in it, it would have {real}.",
-            "How long is the frame around a text? You worked it out in lesson 1.",
+            f"Record {place} has {size} bytes, but with {text!r} it would have {real}.",
+            "How long is the frame of a text? You worked it out in lesson 1.",
         )

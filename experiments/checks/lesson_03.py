@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from scapy.layers.inet import TCP
 
 from netchat.course import Variant, exercise, need, real_number, whole_number
-from netchat.course.segments import Segment, cut, one_way, spoil
+from netchat.course.segments import Segment, cut, impair, one_way
 from netchat.link.rtt import RetransmissionTimer
 from netchat.packets import Gap
 from netchat.packets.encapsulate import Encapsulation
@@ -31,7 +31,7 @@ WORDS = (
 )
 
 
-class OpenRequest(NamedTuple):
+class Opening(NamedTuple):
     """How a connection begins: initial sequence numbers, and sizes of the first messages."""
 
     client: int
@@ -40,11 +40,11 @@ class OpenRequest(NamedTuple):
     welcome: int
 
 
-def opening(variant: Variant) -> OpenRequest:
-    """The client's sequence numbers run over within its first message."""
+def opening(variant: Variant) -> Opening:
+    """Return numbers such that the client's sequence numbers wrap around in its first message."""
     chance = variant.random("opening")
     hello = chance.randrange(60, 90)
-    return OpenRequest(
+    return Opening(
         SPACE - chance.randrange(5, hello - 5),
         chance.randrange(SPACE // 2),
         hello,
@@ -53,7 +53,7 @@ def opening(variant: Variant) -> OpenRequest:
 
 
 @exercise("3.1", "Sequence and acknowledgement numbers", given=opening)
-def numbers_of_a_handshake(given: OpenRequest, numbers: Any) -> None:
+def numbers_of_a_handshake(given: Opening, numbers: Any) -> None:
     wire = Encapsulation(first=(given.client, given.server))
     wire.send(bytes(given.hello))
     wire.send(bytes(given.welcome), by_server=True)
@@ -61,12 +61,12 @@ def numbers_of_a_handshake(given: OpenRequest, numbers: Any) -> None:
     names = ("SYN ACK", "ACK", "HELLO", "ACK of HELLO", "WELCOME", "ACK of WELCOME")
     need(
         isinstance(numbers, (list, tuple)) and len(numbers) == len(right),
-        f"numbers is a list of {len(right)} pairs (sequence number, acknowledgement number).",
+        f"numbers must be a list of {len(right)} pairs (sequence number, acknowledgement number).",
     )
     for name, pair, (seq, ack) in zip(names, numbers, right, strict=True):
         need(
             isinstance(pair, (list, tuple)) and len(pair) == 2,
-            f"For {name} there is {pair!r}; it should be a pair.",
+            f"For {name} you give {pair!r}; it must be a pair.",
         )
         said = whole_number(pair[0], "a sequence number"), whole_number(pair[1], "an ack number")
         for what, number, true in (("sequence", said[0], seq), ("acknowledgement", said[1], ack)):
@@ -77,9 +77,10 @@ def numbers_of_a_handshake(given: OpenRequest, numbers: Any) -> None:
             )
             need(
                 number == true,
-                f"The {what} number of {name} is not right.",
-                "A SYN takes one number, like a byte would; data takes one a byte; a bare ACK takes "
-                "none. The acknowledgement number is the next one expected from the other side.",
+                f"The {what} number of {name} is wrong.",
+                "A SYN uses one number, like a byte; each byte of data uses one; a bare ACK "
+                "uses no number. The acknowledgement number is the next one expected from the "
+                "peer.",
             )
 
 
@@ -93,12 +94,12 @@ def before_and_after(variant: Variant, before: Any) -> None:
                 said = before(a, b)
                 need(
                     said in (True, False),
-                    f"before({a}, {b}) is {said!r}, and should be True or False.",
+                    f"before({a}, {b}) must be True or False, got {said!r}.",
                 )
                 need(
                     bool(said) == right,
-                    f"before({a}, {b}) is {said}, but from the one to the other it is "
-                    f"{(b - a) % SPACE} steps forward and {(a - b) % SPACE} back.",
+                    f"before({a}, {b}) is {said}, but from a to b it is {(b - a) % SPACE} steps "
+                    f"forward and {(a - b) % SPACE} back.",
                     "The way forward is (b - a) modulo 2**32. When is it the shorter one?",
                 )
 
@@ -121,20 +122,20 @@ def how_long_to_wait(variant: Variant, timeout: Any) -> None:
             wrong < 1e-6,
             f"For {len(samples)} samples ({shown}{', …' if len(samples) > 4 else ''}) your timeout "
             f"is too {'long' if said > right else 'short'}.",
-            "Section 2 of RFC 6298: what happens at the first sample? And which SRTT does RTTVAR "
-            "use, the one before this sample or the one after it?",
+            "Section 2 of RFC 6298: what happens at the first sample? And which SRTT does "
+            "RTTVAR use, the one before this sample or the one after it?",
         )
 
 
 class Segments(NamedTuple):
-    """Segments as they were captured, and the sequence number of the first byte."""
+    """Segments in the order of capture, and the sequence number of the first byte."""
 
     first: int
     segments: list[Segment]
 
 
 def messages_of(chance: random.Random, count: int) -> bytes:
-    """A client's stream: it introduces itself, joins, and says some things."""
+    """Return a client's stream: HELLO, JOIN and some messages."""
     frames = [
         encode(Hello(0, chance.randbytes(16), b"", "Nova", "", ())),
         encode(Join(1, 0, 0, "lobby")),
@@ -146,30 +147,30 @@ def messages_of(chance: random.Random, count: int) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _spoilt(seed: int, missing: int) -> Segments:
+def _impaired(seed: int, missing: int) -> Segments:
     chance = random.Random(seed)
     stream = messages_of(chance, 8)
-    first = SPACE - chance.randrange(1, len(stream))  # so that numbers run over
-    pieces = spoil(cut(stream, first, chance), chance, swapped=3, again=2, missing=missing)
+    first = SPACE - chance.randrange(1, len(stream))  # so that the sequence numbers wrap around
+    pieces = impair(cut(stream, first, chance), chance, swapped=3, again=2, missing=missing)
     return Segments(first, pieces)
 
 
 def disorder(variant: Variant) -> Segments:
-    """Everything is there, but not in its order, and some of it twice."""
-    return _spoilt(variant.seed("disorder"), 0)
+    """Return all segments, but out of order and some of them twice."""
+    return _impaired(variant.seed("disorder"), 0)
 
 
 @exercise("3.4", "Reassembly by hand", given=disorder)
 def reassembly_by_hand(given: Segments, reassemble: Any) -> None:
-    for first, segments in (given, _spoilt(given.first, 0), _spoilt(given.first + 1, 0)):
+    for first, segments in (given, _impaired(given.first, 0), _impaired(given.first + 1, 0)):
         judge = b"".join(m.raw for m in one_way(segments, first).messages())
         stream = reassemble(first, [tuple(segment) for segment in segments])
-        need(isinstance(stream, (bytes, bytearray)), "reassemble returns bytes.")
+        need(isinstance(stream, (bytes, bytearray)), "reassemble must return bytes.")
         total = sum(len(segment.data) for segment in segments)
         need(
             len(stream) != total or total == len(judge),
-            f"Your stream has {len(stream)} bytes: all that came, also what came twice.",
-            "Where in the stream does a segment belong? What of it is there already?",
+            f"Your stream has {len(stream)} bytes: it includes the bytes that arrived twice.",
+            "Where in the stream does a segment belong? Which of its bytes do you already have?",
         )
         need(
             len(stream) == len(judge),
@@ -182,13 +183,14 @@ def reassembly_by_hand(given: Segments, reassemble: Any) -> None:
         need(
             wrong is None,
             f"Your stream differs from netchat's from byte {wrong} on.",
-            "Draw the segments as intervals: (seq - first) modulo 2**32, and so many bytes on.",
+            "Draw the segments as intervals: from (seq - first) modulo 2**32, and len(data) "
+            "bytes long.",
         )
 
 
 def holed(variant: Variant) -> Segments:
-    """Some segments are missing."""
-    return _spoilt(variant.seed("holes"), 2)
+    """Return segments of which some are missing."""
+    return _impaired(variant.seed("holes"), 2)
 
 
 @exercise("3.5", "What is missing", given=holed)
@@ -199,28 +201,28 @@ def what_is_missing(given: Segments, holes: Any) -> None:
         found = holes(first, [tuple(segment) for segment in segments])
         need(
             isinstance(found, (list, tuple)) and all(len(pair) == 2 for pair in found),
-            "holes returns a list of pairs (offset, size).",
+            "holes must return a list of pairs (offset, size).",
         )
         pairs = [(whole_number(a, "an offset"), whole_number(b, "a size")) for a, b in found]
         need(
             all(size > 0 for _, size in pairs),
-            "One of your holes has no size: overlapping segments leave none.",
+            "One of your gaps has no size: overlapping segments leave no gap.",
         )
         need(
             sum(size for _, size in pairs) == sum(size for _, size in judge),
-            f"You miss {sum(size for _, size in pairs)} bytes in all; netchat finds that "
-            f"{sum(size for _, size in judge)} are missing.",
-            "Sort the segments by their place. How far do all those up to here reach?",
+            f"Your gaps have {sum(size for _, size in pairs)} bytes in total; netchat finds "
+            f"{sum(size for _, size in judge)} missing bytes.",
+            "Sort the segments by offset. How far do all segments up to this one reach?",
         )
         need(
             sorted(pairs) == sorted(judge),
-            "As many bytes are missing as you say, but not at these places.",
+            "The number of missing bytes is right, but not their offsets.",
             "An offset counts from the first byte of the stream, 0.",
         )
 
 
 def _more_holes(given: Segments) -> Segments:
-    """The same segments, sorted the other way round and one more of them gone."""
+    """Return the same segments, sorted differently and with one more missing."""
     order = sorted(given.segments, key=lambda s: (s.seq - given.first) % SPACE)
     gone = order[len(order) // 2]
     return Segments(given.first, [s for s in given.segments if s.seq != gone.seq])

@@ -10,15 +10,15 @@ from netchat.course.server import LocalServer
 from netchat.net.probe import Probe, message_of
 from netchat.wire import Error, ErrorCode, Join, Message, Ping, Pong, encode
 
-#: Numbers for those who connect.
+#: Numbers for the names of test clients.
 _VISITORS = itertools.count(1)
 
-#: Somebody who is on the server when the frames of exercise 4.3 arrive.
+#: A user who is on the server when the frames of exercise 4.3 arrive.
 NEIGHBOUR = "Vega"
 
 
 class JoinOf(NamedTuple):
-    """What a JOIN should say."""
+    """Field values of a JOIN."""
 
     request: int
     log: int
@@ -27,7 +27,7 @@ class JoinOf(NamedTuple):
 
 
 def join_of(variant: Variant) -> JoinOf:
-    """The values of a JOIN."""
+    """Return the field values of a JOIN."""
     chance = variant.random("join")
     code = "".join(chance.choices("0123456789ABCDEFGHJKMNPQRSTVWXYZ", k=10))
     return JoinOf(
@@ -39,16 +39,16 @@ def join_of(variant: Variant) -> JoinOf:
 def frame_from_fields(given: JoinOf, frame: Any) -> None:
     need(
         not hasattr(frame, "layers"),
-        "frame is still Scapy's packet; bytes(...) builds it.",
+        "frame is still a Scapy packet; bytes(...) builds it.",
     )
-    need(isinstance(frame, bytes), "frame is bytes.")
+    need(isinstance(frame, bytes), "frame must be bytes.")
     message = message_of(frame)
     need(
         message is not None,
         "These bytes are not exactly one valid frame.",
-        "Is there an NCP() in front? Did you set a length or a CRC? Look at NCP(frame).show().",
+        "Does it start with NCP()? Did you set a length or a CRC? Look at NCP(frame).show().",
     )
-    need(isinstance(message, Join), f"This is a valid frame, but it is {type(message).NAME}.")
+    need(isinstance(message, Join), f"This is a valid frame, but its type is {type(message).NAME}.")
     for name, value in given._asdict().items():
         need(
             getattr(message, name) == value,
@@ -56,57 +56,57 @@ def frame_from_fields(given: JoinOf, frame: Any) -> None:
         )
 
 
-#: What exercise 4.2 asks for. (The notebook shows BadMagic and BadChecksum.)
+#: The errors of exercise 4.2. (The notebook shows BadMagic and BadChecksum.)
 FAULTS = ("BadVersion", "UnknownType", "UnknownFlags", "FrameTooLarge", "BadBody")
 
 
 def faults_of(variant: Variant) -> list[str]:
-    """Four kinds of wrong frames."""
+    """Return four kinds of invalid frames."""
     return variant.random("faults").sample(FAULTS, 4)
 
 
 @exercise("4.2", "Wrong on purpose", given=faults_of)
 def wrong_on_purpose(given: list[str], wrong: Any) -> None:
-    need(isinstance(wrong, dict), "wrong is a dict from names to bytes.")
+    need(isinstance(wrong, dict), "wrong must be a dict from names to bytes.")
     with LocalServer() as server:
         for name in given:
             need(name in wrong, f"There is no frame for {name}.")
-            need(isinstance(wrong[name], bytes), f"The frame for {name} is bytes.")
+            need(isinstance(wrong[name], bytes), f"The frame for {name} must be bytes.")
             said, closed = _provoke(server, [wrong[name]])
             errors = [message for message in said if isinstance(message, Error)]
             need(
                 errors,
-                f"The server does not complain about your frame for {name}.",
-                "It may be a valid frame, or the server still waits for the rest of it.",
+                f"The server does not refuse your frame for {name}.",
+                "It may be a valid frame, or the server is still waiting for the rest of it.",
             )
             need(
                 errors[0].text.startswith(name),
-                f"To your frame for {name}, the server says: {errors[0].text}",
-                "It looks at the header from its first byte to its last, then at the CRC, then at "
-                "the body, and stops at the first thing that is wrong.",
+                f"To your frame for {name} the server answers: {errors[0].text}",
+                "It checks the header from its first byte to its last, then the CRC, then the "
+                "body, and stops at the first error.",
             )
             need(closed, f"After your frame for {name} the connection is still open.")
 
 
-#: What exercise 4.3 asks for, and a word on each.
+#: The errors of exercise 4.3, and the reason for each.
 REFUSALS = {
-    "NOT_A_MEMBER": "something is said in a room that one is not in",
-    "NO_SUCH_ROOM": "nobody has made that room",
+    "NOT_A_MEMBER": "a message to a room that the client has not joined",
+    "NO_SUCH_ROOM": "the room does not exist",
     "TEXT_NOT_ALLOWED": "the text is empty",
-    "NAME_TAKEN": f"somebody else is called so ({NEIGHBOUR} is there)",
-    "NO_SUCH_USER": "nobody is called so",
+    "NAME_TAKEN": f"the name is in use ({NEIGHBOUR} is online)",
+    "NO_SUCH_USER": "no user has this name",
 }
 
 
 def refusals_of(variant: Variant) -> dict[str, str]:
-    """Three things that the server refuses politely."""
+    """Return three requests that the server refuses without closing the connection."""
     names = variant.random("refusals").sample(sorted(REFUSALS), 3)
     return {name: REFUSALS[name] for name in names}
 
 
-@exercise("4.3", "Refused, but not thrown out", given=refusals_of)
+@exercise("4.3", "Refused, but still connected", given=refusals_of)
 def refused_politely(given: dict[str, str], refused: Any) -> None:
-    need(isinstance(refused, dict), "refused is a dict from names to lists of frames.")
+    need(isinstance(refused, dict), "refused must be a dict from names to lists of frames.")
     with LocalServer() as server, Probe(server.host, server.port) as neighbour:
         neighbour.hello(NEIGHBOUR)
         for name in given:
@@ -114,29 +114,32 @@ def refused_politely(given: dict[str, str], refused: Any) -> None:
             frames = refused[name]
             need(
                 isinstance(frames, (list, tuple)) and all(isinstance(f, bytes) for f in frames),
-                f"For {name} there is a list of frames, each of them bytes.",
+                f"For {name}, give a list of frames, each of them bytes.",
             )
             said, closed = _provoke(server, frames)
             codes = [ErrorCode(m.code).name for m in said if isinstance(m, Error)]
-            need(not closed, f"At your frames for {name} the server hangs up: {codes}.")
+            need(
+                not closed,
+                f"The server closes the connection after your frames for {name}: {codes}.",
+            )
             need(
                 codes,
-                f"The server has nothing against your frames for {name}.",
-                "Try them with send(...) from above: what does it answer?",
+                f"The server refuses none of your frames for {name}.",
+                "Try them with send(...) from above: what does the server answer?",
             )
             need(
                 codes == [name],
                 f"Your frames for {name} are refused with {', '.join(codes)}.",
-                "To be refused for the text, one has to be in the room.",
+                "The server checks the text only for members of the room.",
             )
 
 
 def _provoke(server: LocalServer, frames: Iterable[bytes]) -> tuple[list[Message], bool]:
-    """Say HELLO, send frames; returns what is answered, and whether the server hung up."""
+    """Send HELLO and frames; return the answers, and whether the server closed the connection."""
     with Probe(server.host, server.port) as probe:
-        probe.hello(f"visitor-{next(_VISITORS)}")  # a name stays reserved for a while
-        # The PING behind them is answered once they are dealt with. In one piece: bytes that arrive
-        # after the server has hung up would make the kernel throw its last words away.
+        probe.hello(f"visitor-{next(_VISITORS)}")  # a name stays reserved for some time
+        # The server answers the PING after it has handled the frames. All in one write: bytes that
+        # arrive after the server has closed would make the kernel discard its last answer.
         probe.send(b"".join(frames) + encode(Ping(1)))
         said = probe.listen(2.0, lambda m: isinstance(m, (Error, Pong)), quiet=0.3)
         if said and isinstance(said[-1], Error) and said[-1].code < 100:
@@ -154,7 +157,7 @@ class Row(NamedTuple):
 
 
 def layout_of(variant: Variant) -> list[Row]:
-    """The fields of a sensor's message, in the order in which they stand: another one for everybody."""
+    """Return the fields of a sensor's message in order, different for each student."""
     chance = variant.random("layout")
     middle = [
         chance.choice(
@@ -180,18 +183,18 @@ def layout_of(variant: Variant) -> list[Row]:
     bits = [
         Row("battery", "4 bits", "its charge, 0 to 15", "b4"),
         Row("door", "1 bit", "1 if its door is open", "b1"),
-        Row("alarm", "3 bits", "0 is none", "b3"),
+        Row("alarm", "3 bits", "0 is no alarm", "b3"),
     ]
     chance.shuffle(bits)
     label = [
         Row("label_len", "1 byte", "bytes of the label", "B"),
-        Row("label", "so many bytes", "what people call it", "s"),
+        Row("label", "label_len bytes", "the sensor's name", "s"),
     ]
     return [*middle, *bits, *label]
 
 
 def build(rows: list[Row], values: dict[str, Any]) -> bytes:
-    """A message by its layout: bit by bit, without Scapy."""
+    """Build a message by its layout, bit by bit, without Scapy."""
     out, bits, held = b"", 0, 0
     values = {**values, "label_len": len(values["label"])}
     for row in rows:
@@ -210,14 +213,14 @@ def build(rows: list[Row], values: dict[str, Any]) -> bytes:
 
 
 class Sensor(NamedTuple):
-    """The layout, and a message for which it is."""
+    """The layout, and a sample message."""
 
     layout: list[Row]
     sample: bytes
 
 
 def values_of(chance: random.Random) -> dict[str, Any]:
-    """What a sensor may say."""
+    """Return the values of a sensor's message."""
     return {
         "station": chance.randrange(300, 60000),
         "temperature": chance.randrange(-250, -1),
@@ -230,7 +233,7 @@ def values_of(chance: random.Random) -> dict[str, Any]:
 
 
 def sensor_of(variant: Variant) -> Sensor:
-    """A protocol of the student's own."""
+    """Return the student's own protocol."""
     layout = layout_of(variant)
     return Sensor(layout, build(layout, values_of(variant.random("sample")) | {"label": b"roof"}))
 
@@ -246,8 +249,8 @@ def _dissect(rows: list[Row], reading: Any, chance: random.Random, prefix: bytes
             need(
                 said == right,
                 f"In a message with {row.name} = {right!r}, your layer reads {said!r}.",
-                "Does a field in front of it take more or fewer bytes than it should? Compare "
-                "the layout, row by row: size, byte order, sign.",
+                "Does a field before it take more or fewer bytes than it should? Compare the "
+                "layout, row by row: size, byte order, sign.",
             )
 
 
@@ -261,13 +264,13 @@ def dissector(given: Sensor, reading: Any) -> None:
         right = build(given.layout, values)
         need(
             built != build(given.layout, values | {"label": b""})[:-1] + b"\0" + values["label"],
-            "Built from its fields, your message has a label of length 0 in front of a label.",
+            "Built from its fields, your message has a length of 0 before a nonempty label.",
             "FieldLenField computes the length if its default is None and length_of names the label.",
         )
         need(
             built == right,
-            f"Built from its fields, a message is {built.hex(' ')[:60]} …, and should begin "
-            f"{right.hex(' ')[:12]} and have {len(right)} bytes; yours has {len(built)}.",
+            f"Built from its fields, a message is {built.hex(' ')[:60]} …; it should begin "
+            f"{right.hex(' ')[:12]} and have {len(right)} bytes, but has {len(built)}.",
         )
 
 
@@ -283,23 +286,28 @@ def self_made_checksum(given: Sensor, reading: Any) -> None:
         built = _built(reading, values)
         need(
             len(built) == len(body) + 1,
-            f"A message has {len(built)} bytes, and should have {len(body) + 1}: a byte more than "
-            "in exercise 4.4.",
+            f"A message has {len(built)} bytes, but should have {len(body) + 1}: one byte more "
+            "than in exercise 4.4.",
         )
-        need(built[1:] == body, "Behind its first byte the message is not as in exercise 4.4.")
+        need(
+            built[1:] == body, "After its first byte the message differs from that of exercise 4.4."
+        )
         need(
             built[0] == right,
-            f"The checksum is {built[0]:#04x}, and the bytes behind it give {right:#04x}.",
-            "post_build gets the message as it was built, its check byte still 0.",
+            f"The checksum is {built[0]:#04x}, but the following bytes give {right:#04x}.",
+            "post_build gets the message as built so far, with a check byte of 0.",
         )
         given_one = bytes(reading(check=0x5A, **values))
         need(
             given_one[0] == 0x5A,
-            "A checksum that was given is not left alone: so nobody could build a wrong one.",
+            "A checksum that is set must be left alone, so that a wrong one can be built.",
             "Compute it only if self.check is None.",
         )
         packet = reading(built)
-        need(_field(packet, "check") == right, "A message taken apart does not show its checksum.")
+        need(
+            _field(packet, "check") == right,
+            "When your layer dissects a message, it does not show the checksum.",
+        )
     _dissect(given.layout, reading, chance, b"\0")
 
 
@@ -316,4 +324,4 @@ def _field(packet: Any, name: str) -> Any:
     try:
         return getattr(packet, name)
     except AttributeError:
-        raise Wrong(f"Your layer has no field {name}.", "Names are as in the layout.") from None
+        raise Wrong(f"Your layer has no field {name}.", "Use the names in the layout.") from None

@@ -12,17 +12,17 @@ def what_a_send_costs(_: Variant, measured: Any, per_call: Any, per_byte: Any) -
     points = [
         (whole_number(size, "a size"), real_number(seconds, "a time")) for size, seconds in measured
     ]
-    need(len(points) >= 4, "measured has at least four points (size, seconds).")
+    need(len(points) >= 4, "measured must have at least four points (size, seconds).")
     per_call, per_byte = real_number(per_call, "per_call"), real_number(per_byte, "per_byte")
     need(
         per_call > 0 and per_byte >= 0,
-        "Neither of the two can be negative.",
-        "A straight line through noisy points may do that. Look at the smallest and at the largest "
-        "size by themselves.",
+        "per_call must be positive, and per_byte must not be negative.",
+        "Fitting a line to noisy points can give this. Look only at the smallest and the "
+        "largest size.",
     )
     need(
         per_call < 0.01,
-        f"{per_call:g} seconds for a call: that is an eternity.",
+        f"{per_call:g} seconds per call is far too long.",
         "Is it in seconds?",
     )
     off = [max(p / t, t / p) for size, t in points if (p := per_call + per_byte * size) > 0]
@@ -31,19 +31,19 @@ def what_a_send_costs(_: Variant, measured: Any, per_call: Any, per_byte: Any) -
         good >= 0.8 * len(points),
         f"With your two numbers, {len(points) - good} of the {len(points)} points are off by more "
         "than a factor of 3.",
-        "What does a send of hardly any bytes cost? And how much more does the largest one cost?",
+        "What does a send of very few bytes cost? How much more does the largest one cost?",
     )
 
 
 class Turn(NamedTuple):
-    """What a server has read in one turn of its loop, and who is in which room."""
+    """The messages of one iteration of the server's loop, and the members of each room."""
 
     members: dict[str, list[str]]
     said: list[tuple[str, bytes]]
 
 
 def turns(chance: random.Random, count: int) -> list[Turn]:
-    """Some turns, small and large."""
+    """Return some iterations, small and large."""
     made = []
     for _ in range(count):
         people = [f"u{n}" for n in range(chance.randrange(2, 9))]
@@ -59,28 +59,28 @@ def turns(chance: random.Random, count: int) -> list[Turn]:
     return made
 
 
-#: A turn with all that chance may leave out: rooms that take turns, one who is in two of them, and
-#: one to whom nobody says anything.
+#: An iteration with all cases that random ones may lack: alternating rooms, a member of two rooms,
+#: and a member without messages.
 EVERYTHING = Turn(
     {"lobby": ["u0", "u1"], "lab": ["u1", "u2"], "attic": ["u3"]},
     [("lobby", b"0:aa|"), ("lab", b"1:bb|"), ("lobby", b"2:cc|")],
 )
 
 
-@exercise("5.2", "One write a member")
-def one_write_a_member(variant: Variant, writes: Any) -> None:
+@exercise("5.2", "One write per member")
+def one_write_per_member(variant: Variant, writes: Any) -> None:
     for members, said in (*turns(variant.random("turns"), 30), EVERYTHING):
         result = writes(members, said)
         need(
             isinstance(result, (list, tuple)) and all(len(pair) == 2 for pair in result),
-            "writes returns a list of pairs (name, bytes).",
+            "writes must return a list of pairs (name, bytes).",
         )
         names = [name for name, _ in result]
         need(
             len(set(names)) == len(names),
-            f"{max(names, key=names.count) if names else ''} gets {len(names) - len(set(names)) + 1} "
-            "writes in one turn.",
-            "Collect what each member gets first, and write then.",
+            f"{max(names, key=names.count) if names else ''} gets "
+            f"{len(names) - len(set(names)) + 1} writes in one iteration.",
+            "First collect each member's messages, then write.",
         )
         got = dict(result)
         everybody = {name for room in members.values() for name in room}
@@ -88,17 +88,17 @@ def one_write_a_member(variant: Variant, writes: Any) -> None:
             right = b"".join(data for room, data in said if name in members[room])
             need(
                 got.get(name, b"") != right or right or name not in got,
-                f"{name} gets a write of no bytes: that is a call for nothing.",
+                f"{name} gets an empty write: a wasted call.",
             )
             need(
                 sorted(got.get(name, b"")) != sorted(right) or got.get(name, b"") == right,
-                f"{name} gets everything, but not in the order in which it was said.",
+                f"{name} gets all messages, but not in their order.",
             )
             need(
                 got.get(name, b"") == right,
-                f"In a turn with {len(said)} messages, {name} gets {len(got.get(name, b''))} bytes, "
-                f"and should get {len(right)}.",
-                "A message goes to the members of its room, and to nobody else.",
+                f"In an iteration with {len(said)} messages, {name} gets "
+                f"{len(got.get(name, b''))} bytes, but should get {len(right)}.",
+                "A message goes only to the members of its room.",
             )
 
 
@@ -118,16 +118,15 @@ def what_batching_saves(variant: Variant, cost: Any) -> None:
             need(
                 math.isclose(said, right, rel_tol=1e-6),
                 f"For {members} members, {messages} messages of {size} bytes, "
-                f"{'one write a member' if batched else 'one write a message and member'}: your "
-                f"cost is {said!r} s, which is too "
-                f"{'much' if said > right else 'little'}.",
-                "How many calls are made? How many bytes does each of them carry? Batching saves "
-                "calls, not bytes.",
+                f"{'one write per member' if batched else 'one write per message and member'}: "
+                f"your cost is {said!r} s, which is too {'much' if said > right else 'little'}.",
+                "How many calls are there? How many bytes does each of them carry? Batching "
+                "saves calls, not bytes.",
             )
 
 
 class Race(NamedTuple):
-    """The members in the order in which each thread serves them, and between whom it changes."""
+    """The members in the order of service, and the two between whom the order changes."""
 
     members: list[str]
     last_ab: str
@@ -135,7 +134,7 @@ class Race(NamedTuple):
 
 
 def race_of(variant: Variant) -> Race:
-    """Four members, and two neighbours among them."""
+    """Return four members, and two neighbours among them."""
     members = variant.people("race", 4)
     place = variant.random("race").randrange(3)
     return Race(members, members[place], members[place + 1])
@@ -144,10 +143,10 @@ def race_of(variant: Variant) -> Race:
 @exercise("5.4", "A race", given=race_of)
 def a_race(race: Race, schedule: Any) -> None:
     count = len(race.members)
-    need(isinstance(schedule, str), "schedule is a text of the letters A and B.")
+    need(isinstance(schedule, str), "schedule must be a text of the letters A and B.")
     need(
         sorted(schedule) == ["A"] * count + ["B"] * count,
-        f"Each thread takes {count} steps, one a member: {count} letters A and {count} B.",
+        f"Each thread takes {count} steps, one per member: {count} letters A and {count} B.",
     )
     orders: dict[str, str] = dict.fromkeys(race.members, "")
     steps = {"A": 0, "B": 0}
@@ -159,8 +158,8 @@ def a_race(race: Race, schedule: Any) -> None:
         need(
             orders[name] == ("AB" if place < change else "BA"),
             f"{name} gets {' before '.join(orders[name])}.",
-            "Each A is thread A's next step, so the first A serves the first member, the second A the "
-            "second one. When does B have to overtake, and stay in front?",
+            "Each A is thread A's next step: the first A serves the first member, the second A "
+            "the second one. When does B have to overtake A, and stay ahead?",
         )
 
 
@@ -172,8 +171,8 @@ def _waits(arrivals: list[float], services: list[float]) -> list[float]:
     return result
 
 
-@exercise("5.5", "Waiting in line")
-def waiting_in_line(variant: Variant, latencies: Any) -> None:
+@exercise("5.5", "Waiting in the queue")
+def waiting_in_the_queue(variant: Variant, latencies: Any) -> None:
     chance = variant.random("line")
     cases = [([0.0, 10.0, 20.0], [1.0, 1.0, 1.0]), ([0.0, 0.0, 0.0], [1.0, 2.0, 3.0])]
     for load in (0.3, 0.9, 1.2):
@@ -187,7 +186,7 @@ def waiting_in_line(variant: Variant, latencies: Any) -> None:
         said = latencies(arrivals, services)
         need(
             isinstance(said, (list, tuple)) and len(said) == len(arrivals),
-            "latencies returns a list with one number a message.",
+            "latencies must return a list with one number per message.",
         )
         said = [real_number(one, "a latency") for one in said]
         short = next(
@@ -195,8 +194,8 @@ def waiting_in_line(variant: Variant, latencies: Any) -> None:
         )
         need(
             short is None,
-            f"Message {short} would be done sooner than serving it takes.",
-            "Latency is the time in line and the time of being served.",
+            f"Message {short} would be done before its service time has passed.",
+            "Latency is the waiting time plus the service time.",
         )
         right = _waits(arrivals, services)
         wrong = next(
@@ -209,9 +208,9 @@ def waiting_in_line(variant: Variant, latencies: Any) -> None:
         )
         need(
             wrong is None,
-            f"For arrivals at {', '.join(f'{a:.3g}' for a in arrivals[:3])}, … message {wrong} is "
-            f"not done after {said[wrong or 0]:.4g}.",
-            "The server begins with a message when it has come *and* the one before it is done.",
+            f"For arrivals at {', '.join(f'{a:.3g}' for a in arrivals[:3])}, … the latency of "
+            f"message {wrong} is not {said[wrong or 0]:.4g}.",
+            "The server starts a message when it has arrived *and* the previous one is done.",
         )
 
 
@@ -224,19 +223,20 @@ def percentiles(variant: Variant, percentile: Any) -> None:
             said = real_number(percentile(list(samples), share), "What percentile returns")
             need(
                 said in samples,
-                f"Of {size} samples, your {share:.0%} percentile is {said!r}, which is none of them.",
-                "Sort them, and take one.",
+                f"Of {size} samples, your {share:.0%} percentile is {said!r}, which is not a "
+                "sample.",
+                "Sort the samples, and take one.",
             )
             within = sum(sample <= said for sample in samples)
             need(
                 within >= share * size - 1e-9,
                 f"Of {size} samples only {within} are at most your {share:.0%} percentile.",
-                "How many of them must there be at least? Rounded up or down?",
+                "How many of them must there be at least? Do you round up or down?",
             )
             below = sum(sample < said for sample in samples)
             need(
                 below < share * size - 1e-9,
-                f"Of {size} samples {below} are below your {share:.0%} percentile: a smaller one "
-                "would do.",
-                "Python counts from 0.",
+                f"Of {size} samples {below} are below your {share:.0%} percentile: a smaller "
+                "sample is enough.",
+                "Python's indices start at 0.",
             )

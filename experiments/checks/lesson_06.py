@@ -11,14 +11,14 @@ from netchat.course import Variant, exercise, need, whole_number
 
 
 class Table(NamedTuple):
-    """Bits in rows and columns with their parities, and the place that has to be among the errors."""
+    """Bits in rows and columns with parities, and a position that must be among the errors."""
 
     bits: list[list[int]]
     place: tuple[int, int]
 
 
 def table_of(variant: Variant) -> Table:
-    """Five rows of six bits, with a parity bit for every row and column."""
+    """Return five rows of six bits, with a parity bit for every row and column."""
     chance = variant.random("table")
     data = [[chance.randrange(2) for _ in range(6)] for _ in range(5)]
     rows = [[*row, sum(row) % 2] for row in data]
@@ -29,29 +29,29 @@ def table_of(variant: Variant) -> Table:
 @exercise("6.1", "What parity in two directions misses", given=table_of)
 def missed_by_two_parities(table: Table, places: Any) -> None:
     height, width = len(table.bits), len(table.bits[0])
-    need(isinstance(places, (list, tuple, set)), "places is a list of pairs (row, column).")
+    need(isinstance(places, (list, tuple, set)), "places must be a list of pairs (row, column).")
     pairs = [
         (whole_number(row, "a row"), whole_number(column, "a column")) for row, column in places
     ]
-    need(len(set(pairs)) == len(pairs), "A bit that is turned over twice is as it was.")
+    need(len(set(pairs)) == len(pairs), "A bit that is flipped twice is unchanged.")
     for row, column in pairs:
         need(
             0 <= row < height and 0 <= column < width,
-            f"There is no bit at row {row}, column {column}; both count from 0.",
+            f"There is no bit at row {row}, column {column}; both are counted from 0.",
         )
-    need(table.place in pairs, f"The bit at {table.place} is not among those you turn over.")
+    need(table.place in pairs, f"The bit at {table.place} is not among those that you flip.")
     rows = [sum(1 for row, _ in pairs if row == n) for n in range(height)]
     columns = [sum(1 for _, column in pairs if column == n) for n in range(width)]
     odd = [f"row {n}" for n, count in enumerate(rows) if count % 2]
     odd += [f"column {n}" for n, count in enumerate(columns) if count % 2]
     need(
         not odd,
-        f"This is noticed: the parity of {odd[0] if odd else ''} is wrong then.",
-        "A row notices an odd number of errors in it, and so does a column.",
+        f"This is detected: the parity of {odd[0] if odd else ''} is wrong.",
+        "A row detects an odd number of errors in it, and so does a column.",
     )
     need(
         len(pairs) <= 4,
-        f"This is not noticed, but it takes {len(pairs)} errors; fewer will do.",
+        f"This is not detected, but it takes {len(pairs)} errors; fewer are enough.",
         "Which four bits leave two rows and two columns even?",
     )
 
@@ -64,7 +64,7 @@ def internet_checksum(variant: Variant, function: Any) -> None:
         b"\x00\x01",
         b"\xff\xff",  # the sum ffff stays ffff: modulo 65535 it would be 0
         b"\xff\xff\x00\x01",
-        b"\xff\xff\xff\xff\x00\x01",  # adding what was carried over carries again
+        b"\xff\xff\xff\xff\x00\x01",  # adding the carry produces another carry
         bytes.fromhex("45000052000100004006f6a1"),
         b"abc",
     ]
@@ -78,29 +78,29 @@ def internet_checksum(variant: Variant, function: Any) -> None:
         need(
             0 <= said <= 0xFFFF,
             f"For {shown} your checksum does not fit into 16 bits.",
-            "What is carried over at the top is added again at the bottom.",
+            "Add the carry out of bit 15 at bit 0.",
         )
         need(
             said != 0xFFFF - right,
             f"For {shown} you return the sum itself.",
-            "At the end all its bits are turned over.",
+            "At the end, flip all bits.",
         )
         swapped = int.from_bytes(right.to_bytes(2, "big"), "little")
         need(
             said != swapped or said == right,
-            f"For {shown} the two bytes of your checksum are exchanged.",
+            f"For {shown} the two bytes of your checksum are swapped.",
             "Words are big-endian.",
         )
         need(
             said == right,
-            f"For {shown} your checksum is {said:#06x}, and that is not right.",
-            "An odd number of bytes is filled up with a zero byte at its end. And is everything that "
-            "is carried over added, also what is carried over in doing so?",
+            f"For {shown} your checksum is {said:#06x}, which is wrong.",
+            "Append a zero byte to an odd number of bytes. And do you add every carry, also "
+            "the one that adding a carry produces?",
         )
 
 
 def order_of(variant: Variant) -> str:
-    """A text with two amounts, each at an even offset."""
+    """Return a text with two amounts, each at an even offset."""
     chance = variant.random("order")
     one, two = variant.people("order", 2)
     amounts = chance.sample([n for n in range(1100, 9900) if "0" not in str(n)], 2)
@@ -112,21 +112,21 @@ def order_of(variant: Variant) -> str:
 
 @exercise("6.3", "What the Internet checksum misses", given=order_of)
 def missed_by_the_checksum(text: str, forged: Any) -> None:
-    need(isinstance(forged, str), "forged is a str.")
-    need(forged != text, "That is the text as it was.")
+    need(isinstance(forged, str), "forged must be a str.")
+    need(forged != text, "That is the original text.")
     need(
         len(forged) == len(text),
-        f"Your text has {len(forged)} characters instead of {len(text)}.",
+        f"Your text has {len(forged)} characters; it must have {len(text)}.",
     )
     need(
         re.sub(r"\d{4}", "0000", forged) == re.sub(r"\d{4}", "0000", text),
-        "Only the two amounts may change, each into another number of four digits.",
+        "Only the two amounts may change, each to another number of four digits.",
     )
     need(
         checksum(forged.encode()) == checksum(text.encode()),
-        "The checksum notices this change.",
-        "It adds words of two bytes. What may one do with the terms of a sum without changing it? "
-        "And which digits stand in the same half of a word?",
+        "The checksum detects this change.",
+        "The checksum adds words of two bytes. How can you change the terms of a sum without "
+        "changing it? And which digits are in the same half of a word?",
     )
 
 
@@ -138,13 +138,13 @@ class Polynomial(NamedTuple):
 
 
 def polynomial_of(variant: Variant) -> Polynomial:
-    """One of some CRCs that are in use."""
+    """Return one of several CRCs in use."""
     choices = [(8, 0x07), (8, 0x1D), (8, 0x31), (8, 0x9B), (16, 0x1021), (16, 0x8005), (16, 0x3D65)]
     return Polynomial(*variant.random("polynomial").choice(choices))
 
 
 def remainder(data: bytes, given: Polynomial) -> int:
-    """The remainder of a long division, by whole numbers as bit patterns."""
+    """Return the remainder of a long division, with integers as bit patterns."""
     rest = int.from_bytes(data, "big") << given.width
     divisor = 1 << given.width | given.polynomial
     while rest.bit_length() > given.width:
@@ -166,15 +166,15 @@ def crc_by_hand(given: Polynomial, crc: Any) -> None:
         )
         need(
             said == remainder(data, given),
-            f"For {data[:8].hex(' ')}{' …' if len(data) > 8 else ''} your CRC is {said:#x}, and that "
-            "is not the remainder.",
-            "Do it for one byte on paper. Bits come with the most significant one first, and the "
-            "register begins with 0.",
+            f"For {data[:8].hex(' ')}{' …' if len(data) > 8 else ''} your CRC is {said:#x}, "
+            "which is not the remainder.",
+            "Compute one byte on paper. The most significant bit comes first, and the register "
+            "starts at 0.",
         )
 
 
 class Blind(NamedTuple):
-    """A CRC, and what to hide from it: a pattern of so many bytes that begins at this bit."""
+    """A CRC, and the size and first bit of a pattern that it must miss."""
 
     width: int
     polynomial: int
@@ -183,7 +183,7 @@ class Blind(NamedTuple):
 
 
 def blind_of(variant: Variant) -> Blind:
-    """The CRC of exercise 6.4, and a place."""
+    """Return the CRC of exercise 6.4, with a size and a first bit."""
     width, polynomial = polynomial_of(variant)
     chance = variant.random("blind")
     size = chance.randrange(8, 13)
@@ -194,37 +194,37 @@ def blind_of(variant: Variant) -> Blind:
 def missed_by_a_crc(given: Blind, pattern: Any) -> None:
     need(
         isinstance(pattern, (bytes, bytearray)),
-        "pattern is bytes: the bits to be turned over are 1.",
+        "pattern must be bytes in which the flipped bits are 1.",
     )
     need(
         len(pattern) == given.size,
-        f"The pattern has {len(pattern)} bytes, and the frame has {given.size}.",
+        f"The pattern has {len(pattern)} bytes, but the frame has {given.size}.",
     )
     bits = "".join(f"{byte:08b}" for byte in pattern)
-    need("1" in bits, "Nothing is turned over.")
+    need("1" in bits, "The pattern flips no bit.")
     need(
         bits.index("1") == given.first,
-        f"The first bit that you turn over is number {bits.index('1')}, and should be {given.first}.",
+        f"The first bit that you flip is number {bits.index('1')}; it must be {given.first}.",
         "Bits are numbered from 0, the most significant bit of the first byte.",
     )
-    # The pattern covers the data and its CRC: what arrives is a multiple of the generator again.
+    # The pattern covers the data and its CRC: the received word is again a multiple of the generator.
     whole = Polynomial(given.width, given.polynomial)
     need(
         remainder(bytes(pattern), whole) == 0,
-        "The CRC notices this pattern.",
-        "An error is missed if it is itself a multiple of the generator: then the remainder of what "
-        "arrives does not change.",
+        "The CRC detects this pattern.",
+        "An error is missed if it is a multiple of the generator: then the remainder of the "
+        "received word does not change.",
     )
     burst = bits.rindex("1") - bits.index("1") + 1
     need(
         burst <= given.width + 1,
         f"This is missed, but it is a burst of {burst} bits; a shorter one is missed, too.",
-        "Which is the smallest multiple of the generator, other than nothing?",
+        "What is the smallest nonzero multiple of the generator?",
     )
 
 
 def words_of(variant: Variant) -> bytes:
-    """A few bytes."""
+    """Return a few bytes."""
     return variant.random("words").randbytes(12)
 
 
@@ -237,17 +237,17 @@ def pairs_missed(given: bytes, missed: Any) -> None:
         bits = 8 * len(data)
         need(
             0 <= said <= bits * (bits - 1) // 2,
-            f"Of {bits} bits there are {bits * (bits - 1) // 2} pairs, and you have {said}.",
+            f"{bits} bits have {bits * (bits - 1) // 2} pairs, but you return {said}.",
         )
         need(
             said == right,
-            f"For {data[:6].hex(' ')}{' …' if len(data) > 6 else ''} you count {said} pairs, and that "
-            "is not how many the checksum misses.",
-            "Try them all: turn over two bits, and compute the checksum again. Then look for a rule.",
+            f"For {data[:6].hex(' ')}{' …' if len(data) > 6 else ''} you count {said} pairs, "
+            "but the checksum misses a different number.",
+            "Try them all: flip two bits, and compute the checksum again. Then look for a rule.",
         )
 
 
 def _count(data: bytes) -> int:
-    """Pairs in the same column of which one bit is 0 and the other 1: the sum stays as it is."""
+    """Count the pairs of a 0 and a 1 in the same column: flipping both keeps the sum."""
     ones = np.unpackbits(np.frombuffer(data, np.uint8)).reshape(-1, 16).sum(axis=0, dtype=int)
     return int((ones * (len(data) // 2 - ones)).sum())

@@ -15,7 +15,7 @@ from netchat.course import Variant, Wrong, exercise, need, real_number, whole_nu
 
 @dataclass(frozen=True)
 class Order:
-    """A channel that somebody wants."""
+    """The requirements on a channel."""
 
     burst: int
     share: float
@@ -34,35 +34,36 @@ def order(variant: Variant) -> Order:
 ROUNDING = 1e-3
 
 
-@exercise("8.1", "Order a channel", given=order)
-def order_a_channel(wanted: Order, p_gb: Any, p_bg: Any) -> None:
+@exercise("8.1", "Design a channel", given=order)
+def design_a_channel(wanted: Order, p_gb: Any, p_bg: Any) -> None:
     p_gb, p_bg = real_number(p_gb, "p_gb"), real_number(p_bg, "p_bg")
     for name, value in (("p_gb", p_gb), ("p_bg", p_bg)):
         need(
             0 < value <= 1,
-            f"{name} is a probability above 0 and not above 1; {value!r} is none.",
+            f"{name} must be a probability above 0 and at most 1, got {value!r}.",
         )
     burst = 1 / p_bg
     need(
         not math.isclose(1 / p_gb, wanted.burst, rel_tol=ROUNDING),
-        f"With these numbers the channel stays {1 / p_gb:.0f} bits in the good state: are the two "
-        "exchanged?",
+        f"With these numbers the channel stays {1 / p_gb:.0f} bits in the good state: did you "
+        "swap the two?",
     )
     need(
         math.isclose(burst, wanted.burst, rel_tol=ROUNDING),
         f"The bursts of your channel last {burst:.5g} bits on average.",
-        "A burst ends after each bit with probability p_bg.",
+        "Each bit ends a burst with probability p_bg.",
     )
     got = GilbertElliott(p_gb, p_bg, 0, 0.5)
     need(
         not math.isclose(got.bad, wanted.share, rel_tol=ROUNDING),
-        f"Your channel is in the bad state for {got.bad:.3%} of the bits. How many of these bits are "
-        "wrong?",
+        f"Your channel is in the bad state for {got.bad:.3%} of the bits. How many of these "
+        "bits are wrong?",
     )
     need(
         math.isclose(got.p, wanted.share, rel_tol=ROUNDING),
         f"In your channel {got.p:.5%} of the bits are wrong.",
-        "First the share b of bad bits that you need, then p_gb from the balance between both ways.",
+        "First compute the share b of bad bits that you need, then p_gb from the balance of "
+        "both transitions.",
     )
 
 
@@ -74,35 +75,36 @@ def interleaver(variant: Variant, interleave: Any, deinterleave: Any) -> None:
         sent = _flat(interleave(rows), f"interleave of {depth} rows")
         need(
             sorted(sent) == sorted(symbol for row in rows for symbol in row),
-            f"Of {depth} rows of {width} symbols you send {len(sent)} symbols, and not just those: "
-            "each has to be sent once.",
+            f"For {depth} rows of {width} symbols you send {len(sent)} symbols; each symbol "
+            "must be sent exactly once.",
         )
         for start in range(len(sent) - depth + 1):
             hit = [symbol // 100 for symbol in sent[start : start + depth]]
             need(
                 len(set(hit)) == depth,
-                f"A burst of {depth} symbols, beginning with number {start} of those that you send, "
-                f"hits row {max(set(hit), key=hit.count)} more than once.",
-                "What follows a symbol on the wire belongs to another row, until every row had its turn.",
+                f"A burst of {depth} symbols that begins with symbol {start} of your order hits "
+                f"row {max(set(hit), key=hit.count)} more than once.",
+                "The next symbol on the wire must belong to another row, until every row has "
+                "had its turn.",
             )
         back = deinterleave(sent, depth)
         need(
             isinstance(back, (list, tuple)) and [list(row) for row in back] == rows,
-            f"deinterleave does not give back the {depth} rows that were sent.",
-            "Which place in what was sent has row 0, column 1? And row 1, column 0?",
+            f"deinterleave does not return the {depth} rows that were sent.",
+            "At which index of the sent list is row 0, column 1? And row 1, column 0?",
         )
 
 
 def _flat(value: Any, what: str) -> list[int]:
     need(
         isinstance(value, (list, tuple)) and all(isinstance(v, int) for v in value),
-        f"{what} is one list of symbols, not {str(value)[:60]}.",
+        f"{what} must be one list of symbols, got {str(value)[:60]}.",
     )
     return list(value)
 
 
 def left_over(variant: Variant) -> list[tuple[int, int]]:
-    """Three points of a parabola modulo 11."""
+    """Return three points of a parabola modulo 11."""
     chance = variant.random("left over")
     coefficients = [chance.randrange(11) for _ in range(3)]
     return [(x, _horner(coefficients, x, 11)) for x in sorted(chance.sample(range(7), 3))]
@@ -123,7 +125,7 @@ def through_the_points(points: list[tuple[int, int]], value_at: Any) -> None:
         value = whole_number(value_at(known, x, q), f"value_at({known}, {x}, {q})")
         need(
             0 <= value < q,
-            f"On a clock of {q} hours there is no {value}.",
+            f"A result modulo {q} cannot be {value}.",
             "Take the remainder, by % q, at the end or at every step.",
         )
         return value
@@ -136,55 +138,58 @@ def through_the_points(points: list[tuple[int, int]], value_at: Any) -> None:
             value = said(known, x, q)
             need(
                 value == y,
-                f"The polynomial through {known} modulo {q} is {y} at x = {x}: that is one of the "
-                f"points. You say {value}.",
+                f"The polynomial through {known} modulo {q} is {y} at x = {x}, because this is "
+                f"one of the points. You return {value}.",
                 "One Lagrange polynomial is 1 there, and all the others are 0.",
             )
         for x in chance.sample(range(q), 8):
             value = said(known, x, q)
             need(
                 value == _horner(coefficients, x, q),
-                f"You go through the {k} points {known}, but are wrong at x = {x}, modulo {q}.",
-                "Division is multiplication by pow(divisor, -1, q); / and // belong to other numbers.",
+                f"Your polynomial goes through the {k} points {known}, but is wrong at x = {x}, "
+                f"modulo {q}.",
+                "To divide, multiply by pow(divisor, -1, q); / and // are wrong modulo q.",
             )
 
 
-@exercise("8.4", "Find the liar")
-def find_the_liar(variant: Variant, repair: Any) -> None:
+@exercise("8.4", "Find the wrong values")
+def find_the_wrong_values(variant: Variant, repair: Any) -> None:
     chance = variant.random("liar")
     for q, n, k in ((11, 7, 3), (11, 5, 3), (13, 8, 2), (13, 9, 5), (17, 6, 3)):
         most = (n - k) // 2
         for errors in range(most + 1):
             for _ in range(3):
                 word, message = _codeword(chance, q, n, k)
-                _spoil(chance, word, errors, q)
+                _corrupt(chance, word, errors, q)
                 found = repair(word, k, q)
                 need(
                     found is not None,
-                    f"repair({word}, {k}, {q}) gives up, but only {errors} of {n} values are wrong.",
-                    "For every choice of k places: how many of all values agree with that polynomial?",
+                    f"repair({word}, {k}, {q}) returns None, but only {errors} of {n} values "
+                    "are wrong.",
+                    "For every choice of k positions: how many of all values agree with that "
+                    "polynomial?",
                 )
                 need(
                     isinstance(found, (list, tuple)) and len(found) == k,
-                    f"repair returns a list of k = {k} values, not {found!r}.",
+                    f"repair must return a list of k = {k} values, got {found!r}.",
                     "The message is the polynomial's values at x = 0, 1, ..., k - 1.",
                 )
                 need(
                     list(found) == message,
-                    f"repair({word}, {k}, {q}) is {list(found)}. With {errors} wrong, the right "
-                    "polynomial agrees with more of the values than yours does.",
-                    "Any k points fix some polynomial. Which one do you believe, and why?",
+                    f"repair({word}, {k}, {q}) is {list(found)}. With {errors} wrong values, "
+                    "the right polynomial agrees with more of the values than yours does.",
+                    "Any k points determine some polynomial. Which one is right, and why?",
                 )
     # With n - k odd, t + 1 errors are at least t + 1 places away from every codeword.
     for _ in range(6):
         word, _ = _codeword(chance, 17, 6, 3)
-        _spoil(chance, word, 2, 17)
+        _corrupt(chance, word, 2, 17)
         found = repair(word, 3, 17)
         need(
             found is None,
-            f"repair({word}, 3, 17) gives {found!r}, but no polynomial of degree below 3 is within "
-            "t = 1 places of these values.",
-            "How many values have to agree before you may be sure?",
+            f"repair({word}, 3, 17) returns {found!r}, but every polynomial of degree below 3 "
+            "differs in more than t = 1 of these values.",
+            "How many values have to agree before you can be sure?",
         )
 
 
@@ -194,14 +199,14 @@ def _codeword(chance: random.Random, q: int, n: int, k: int) -> tuple[list[int],
     return word, word[:k]
 
 
-def _spoil(chance: random.Random, word: list[int], errors: int, q: int) -> None:
+def _corrupt(chance: random.Random, word: list[int], errors: int, q: int) -> None:
     for place in chance.sample(range(len(word)), errors):
         word[place] = (word[place] + chance.randrange(1, q)) % q
 
 
 @dataclass(frozen=True)
 class Disc:
-    """What a code is wanted for."""
+    """The requirements on a disc's code."""
 
     scratch: int
     rate: float
@@ -217,7 +222,7 @@ class Disc:
 def disc(variant: Variant) -> Disc:
     chance = variant.random("disc")
     corrects, depth = chance.randrange(5, 24), chance.randrange(3, 12)
-    # Whole bytes, that many, are what a burst spoils only if it begins with a byte.
+    # A burst damages only this many bytes if it starts at a byte boundary.
     return Disc(
         8 * corrects * depth,
         math.floor(1000 * (1 - 2 * (corrects + 2) / 255)) / 1000,
@@ -227,10 +232,10 @@ def disc(variant: Variant) -> Disc:
 
 @exercise("8.5", "Against a scratch", given=disc)
 def against_a_scratch(wanted: Disc, spec: Any) -> None:
-    need(isinstance(spec, str), "spec is a text such as 'rs:255,239+interleave:3'.")
+    need(isinstance(spec, str), "spec must be a text such as 'rs:255,239+interleave:3'.")
     form = re.fullmatch(r"rs:255,(\d+)\+interleave:(\d+)", spec.strip())
     if form is None:
-        raise Wrong(f"{spec!r} is not of the form 'rs:255,K+interleave:DEPTH'.")
+        raise Wrong(f"spec must have the form 'rs:255,K+interleave:DEPTH', got {spec!r}.")
     try:
         code = netchat.coding.get(spec)
     except ValueError as error:
@@ -238,15 +243,15 @@ def against_a_scratch(wanted: Disc, spec: Any) -> None:
     need(
         code.rate >= wanted.rate,
         f"Its rate is {code.rate:.3f}, below {wanted.rate:.3f}.",
-        "Every error that it is to correct costs two bytes of parity.",
+        "Each error that the code corrects costs two bytes of parity.",
     )
     need(
         code.n <= wanted.memory,
-        f"Its table has {code.n:,} bytes, and {wanted.memory:,} fit into the memory.",
+        f"Its table has {code.n:,} bytes, but only {wanted.memory:,} fit into the memory.",
     )
     rng = np.random.default_rng(1)
     last = 8 * code.n - wanted.scratch
-    need(last >= 0, "The scratch is longer than the whole table: nothing is left of it.")
+    need(last >= 0, "The scratch is longer than the whole table.")
     places = [
         min(base + shift, last) for base in (0, 8 * (code.n // 3), last - 7) for shift in range(8)
     ]
@@ -259,7 +264,8 @@ def against_a_scratch(wanted: Disc, spec: Any) -> None:
     if bad.any():
         start = places[int(np.flatnonzero(bad)[0])]
         raise Wrong(
-            f"A scratch of {wanted.scratch} bits that begins with bit {start} is not corrected: it "
-            f"spoils {(start + wanted.scratch - 1) // 8 - start // 8 + 1} bytes of the table.",
-            "How many of them fall into one row? And how many does a row correct?",
+            f"A scratch of {wanted.scratch} bits that begins with bit {start} is not corrected: "
+            f"it damages {(start + wanted.scratch - 1) // 8 - start // 8 + 1} bytes of the "
+            "table.",
+            "How many of them are in one row? How many does a row correct?",
         )

@@ -17,12 +17,13 @@ def capacity_of_a_bsc(variant: Variant, entropy: Any, capacity: Any) -> None:
         said = real_number(entropy(p), f"entropy({p:g})")
         need(
             math.isclose(said, 0, abs_tol=1e-12),
-            f"If an error never comes, or always, nobody has to be told: entropy({p:g}) is not {said:g}.",
+            f"If no bit is wrong, or every bit, there is nothing to say: entropy({p:g}) must be "
+            f"0, got {said:g}.",
         )
     said = real_number(entropy(0.5), "entropy(0.5)")
     need(
         math.isclose(said, 1, rel_tol=1e-9),
-        f"A fair coin has one bit of entropy; entropy(0.5) says {said:g}.",
+        f"A fair coin has one bit of entropy; entropy(0.5) returns {said:g}.",
         "Which logarithm counts bits?",
     )
     chance = variant.random("entropy")
@@ -34,26 +35,26 @@ def capacity_of_a_bsc(variant: Variant, entropy: Any, capacity: Any) -> None:
         )
         need(
             math.isclose(one, other, rel_tol=1e-9),
-            f"Whether errors are the rule or the exception, they are as hard to name: entropy({p}) and "
-            f"entropy({1 - p:g}) are the same. You say {one:.4f} and {other:.4f}.",
-            "Both the errors and the bits that are right have a term.",
+            f"Rare errors are as hard to locate as rare correct bits: entropy({p}) and "
+            f"entropy({1 - p:g}) must be equal. You return {one:.4f} and {other:.4f}.",
+            "Both the errors and the correct bits contribute a term.",
         )
         n = 200_000
         ways = math.lgamma(n + 1) - math.lgamma(n * p + 1) - math.lgamma(n * (1 - p) + 1)
         need(
             math.isclose(one, ways / n / math.log(2), rel_tol=2e-3),
-            f"Counting the ways to choose {p:.1%} of many bits gives another entropy({p}) than "
-            f"{one:.4f}.",
+            f"Counting the ways to choose {p:.1%} of many bits gives a different entropy({p}) "
+            f"from {one:.4f}.",
         )
         need(
             math.isclose(real_number(capacity(p), f"capacity({p})"), 1 - one, rel_tol=1e-9),
-            f"capacity({p}) and entropy({p}) do not make up the one bit that was sent.",
+            f"capacity({p}) and entropy({p}) do not add up to one bit.",
         )
 
 
 @dataclass(frozen=True)
-class LabLock:
-    """What somebody says of their code."""
+class Claim:
+    """A company's claim about its code."""
 
     name: str
     rate: float
@@ -64,8 +65,8 @@ class LabLock:
         return f"{self.name:11} rate {self.rate:.3f}, p = {self.p:.3f}, bit error rate {self.ber:g}"
 
 
-def _share(claim: LabLock) -> float:
-    """How much of what is possible is claimed; above 1 it is too much."""
+def _share(claim: Claim) -> float:
+    """Return the claimed share of what is possible; above 1 it is impossible."""
     capacity = netchat.channels.get(f"bsc:{claim.p}").capacity or 0.0
     return claim.rate * (1 - _entropy(claim.ber)) / capacity
 
@@ -74,20 +75,20 @@ def _entropy(p: float) -> float:
     return 1 - (netchat.channels.get(f"bsc:{p}").capacity or 0.0)
 
 
-def claims(variant: Variant) -> list[LabLock]:
-    """Six, none of which is a close call; two look wrong at first sight, or right, and are not."""
+def claims(variant: Variant) -> list[Claim]:
+    """Return six clear claims; two of them are the opposite of what they seem."""
     chance = variant.random("claims")
     names = variant.people("claims", 6)
-    made: list[LabLock] = []
+    made: list[Claim] = []
     kinds = ["below", "below", "above", "above", "errors allowed", "errors forgotten"]
     chance.shuffle(kinds)
     for name, kind in zip(names, kinds, strict=True):
         p = round(chance.uniform(0.02, 0.2), 3)
         capacity = netchat.channels.get(f"bsc:{p}").capacity or 0.0
-        if kind == "errors allowed":  # above the capacity, and possible all the same
+        if kind == "errors allowed":  # above the capacity, but possible
             ber = round(chance.uniform(0.3, 0.6) * p, 3)
             rate = capacity * (1 + 0.6 * (1 / (1 - _entropy(ber)) - 1))
-        elif kind == "errors forgotten":  # some errors are allowed, but not so few
+        elif kind == "errors forgotten":  # some errors are allowed, but this is too few
             ber = round(chance.uniform(0.05, 0.15) * p, 4)
             rate = capacity / (1 - _entropy(ber)) * 1.1
         else:
@@ -95,42 +96,43 @@ def claims(variant: Variant) -> list[LabLock]:
             rate = capacity * (
                 chance.uniform(0.75, 0.95) if kind == "below" else chance.uniform(1.04, 1.2)
             )
-        made.append(LabLock(name, round(min(rate, 0.999), 3), p, ber))
+        made.append(Claim(name, round(min(rate, 0.999), 3), p, ber))
     return made
 
 
-@exercise("9.2", "Who exaggerates?", given=claims)
-def who_exaggerates(given: list[LabLock], possible: Any, impossible: Any) -> None:
+@exercise("9.2", "Impossible claims", given=claims)
+def impossible_claims(given: list[Claim], possible: Any, impossible: Any) -> None:
     for p in (0.01, 0.11, 0.3):
         need(
             possible(0.9, p, p),
-            f"A code of rate 0.9 that leaves as many errors as the channel makes (p = {p}) is nothing "
-            "special, but you say that it is impossible.",
-            "How much information need not be delivered if that many errors may stay?",
+            f"A code of rate 0.9 that leaves as many errors as the channel makes (p = {p}) is "
+            "possible, but you say that it is not.",
+            "How much information need not be delivered if that many errors may remain?",
         )
         need(
             not possible(1.0, p, 1e-12),
-            f"Rate 1 without any errors over a BSC with p = {p}: you say that it is possible.",
+            f"Rate 1 without any errors over a BSC with p = {p} is impossible, but you say that "
+            "it is possible.",
         )
     for spec in ("repetition:3", "hamming:7,4", "rs:255,223"):
         code = netchat.coding.get(spec)
         found = netchat.bench.theory(code, netchat.channels.get("bsc:0.003"))
         need(
             possible(code.rate, 0.003, found.ber),
-            f"{spec} at p = 0.003 leaves a bit error rate of {found.ber:.1e}. It exists, but you say "
-            "that it is impossible.",
+            f"{spec} at p = 0.003 leaves a bit error rate of {found.ber:.1e}. It exists, but "
+            "you say that it is impossible.",
         )
     for rate, p in ((0.5, 0.15), (0.8, 0.1), (0.3, 0.25)):
         least = lowest_ber(rate, netchat.channels.get(f"bsc:{p}").capacity or 0.0)
         need(
             possible(rate, p, least * 1.05) and not possible(rate, p, least * 0.95),
-            f"For rate {rate} and p = {p} you draw the line between possible and impossible bit error "
-            "rates in another place than R (1 - h(BER)) <= C.",
+            f"For rate {rate} and p = {p}, your boundary between possible and impossible bit "
+            "error rates differs from R (1 - h(BER)) <= C.",
         )
     names = {claim.name for claim in given}
     need(
         isinstance(impossible, (list, tuple, set)) and set(impossible) <= names,
-        f"impossible is a list of names out of {', '.join(sorted(names))}.",
+        f"impossible must be a list of names out of {', '.join(sorted(names))}.",
     )
     for claim in given:
         if claim.name in impossible:
@@ -138,7 +140,7 @@ def who_exaggerates(given: list[LabLock], possible: Any, impossible: Any) -> Non
         else:
             need(
                 _share(claim) <= 1,
-                f"Not everybody who exaggerates is on your list of {len(impossible)}.",
+                f"At least one impossible claim is missing from your list of {len(impossible)}.",
             )
 
 
@@ -157,32 +159,34 @@ def worth_its_energy(ebn0_db: float, raw_error: Any, ratio: Any) -> None:
                     rate < 1
                     and math.isclose(said, netchat.channels.get(f"awgn:{at}dB").p, rel_tol=1e-6)
                 ),
-                f"raw_error({at}, {rate:.2f}) is that of bits with the energy of a whole bit of "
-                "information. How much of it does each bit on the air have?",
+                f"raw_error({at}, {rate:.2f}) assumes the whole energy of an information bit. "
+                "How much of it does each transmitted bit have?",
             )
             need(
                 math.isclose(said, right, rel_tol=1e-6),
-                f"raw_error({at}, {rate:.2f}) says {said:.3g}: netchat's channel has "
+                f"raw_error({at}, {rate:.2f}) returns {said:.3g}: netchat's channel has "
                 f"{'more' if said < right else 'fewer'} errors.",
-                "Decibels first: 10 ** (dB / 10). Then Q of the root; and Q(x) is not erfc(x).",
+                "Convert decibels first: 10 ** (dB / 10). Then apply Q to the square root; and "
+                "Q(x) is not erfc(x).",
             )
     said = real_number(ratio, "ratio")
     p, alone = (netchat.channels.get(f"awgn:{ebn0_db}dB").at_rate(r).p for r in (1 / 3, 1.0))
     right = (3 * p**2 - 2 * p**3) / alone
     need(
         not math.isclose(said, 1 / right, rel_tol=1e-4),
-        "That is the ratio the other way round.",
+        "This is the inverse of the ratio.",
     )
     need(
         math.isclose(said, right, rel_tol=1e-4),
-        f"ratio = {said:.4g} is not what repetition does at {ebn0_db} dB.",
-        "The bits of repetition have a third of the energy; the bits without a code have all of it.",
+        f"ratio = {said:.4g} is not the ratio for repetition at {ebn0_db} dB.",
+        "The bits of repetition have a third of the energy each; without a code, a bit has all "
+        "of it.",
     )
 
 
 @dataclass(frozen=True)
 class Task:
-    """A channel, and what share of it a code has to use."""
+    """A channel, and the share of its capacity that a code has to use."""
 
     p: float
     share: float
@@ -205,25 +209,25 @@ def challenge(variant: Variant) -> Task:
     return Task(p, math.floor(100 * (k - 4) / 255 / (channel.capacity or 1.0)) / 100)
 
 
-@exercise("9.4", "Nearer to Shannon", given=challenge)
-def nearer_to_shannon(task: Task, spec: Any) -> None:
-    need(isinstance(spec, str), "spec is a text such as 'rs:255,239'.")
+@exercise("9.4", "As near to Shannon as you can", given=challenge)
+def near_to_shannon(task: Task, spec: Any) -> None:
+    need(isinstance(spec, str), "spec must be a text such as 'rs:255,239'.")
     try:
         code = netchat.coding.get(spec)
     except ValueError as error:
         raise Wrong(f"There is no such code: {error}") from None
     bits = code.k * code.bits_per_symbol
-    need(bits >= 800, f"{spec} has {bits} bits of message in a block; 800 are asked for.")
+    need(bits >= 800, f"{spec} has {bits} message bits per block; it needs at least 800.")
     channel = netchat.channels.get(f"bsc:{task.p}")
     share = code.rate / (channel.capacity or 1.0)
     need(
         share <= 1,
-        f"{spec} has rate {code.rate:.3f}, which is above the capacity: no need to measure.",
+        f"{spec} has rate {code.rate:.3f}, which is above the capacity: it cannot work.",
     )
     need(
         share >= task.share,
         f"{spec} uses {share:.1%} of the capacity.",
-        "A code with less parity uses more of it, and is lost more often.",
+        "A code with less parity uses more of it, but loses more blocks.",
     )
     point = netchat.bench.run([code], [channel], errors=200, frames=6000, seed=9, workers=1).points[
         0
@@ -231,7 +235,7 @@ def nearer_to_shannon(task: Task, spec: Any) -> None:
     low, high = point.fer_interval
     need(
         high <= 0.01,
-        f"Measured with {point.tally.frames:,} blocks, between {low:.2%} and {high:.2%} of them are "
-        "lost (95 %).",
-        "The code needs more parity, or must use what it has better.",
+        f"Measured with {point.tally.frames:,} blocks, between {low:.2%} and {high:.2%} of them "
+        "are lost (95 %).",
+        "The code needs more parity, or must use its parity better.",
     )

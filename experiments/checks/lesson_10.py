@@ -11,16 +11,16 @@ import netchat.coding
 from netchat.course import Variant, exercise, need, real_number, whole_number
 
 
-@exercise("10.1", "What it is worth")
-def what_it_is_worth(variant: Variant, stop_and_wait: Any, selective_repeat: Any) -> None:
+@exercise("10.1", "Goodput")
+def goodput_of_both(variant: Variant, stop_and_wait: Any, selective_repeat: Any) -> None:
     chance = variant.random("worth")
 
     def said(what: Any, name: str, *args: float) -> float:
         value = real_number(what(*args), name)
         need(
             -1e-12 <= value <= 1 + 1e-12,
-            f"{name}{args} says {value:.4g}: a share of the line is from 0 to 1.",
-            "Bytes or bits? A byte has eight.",
+            f"{name}{args} must be a share of the line from 0 to 1, got {value:.4g}.",
+            "Bytes or bits? A byte has eight bits.",
         )
         return value
 
@@ -31,8 +31,8 @@ def what_it_is_worth(variant: Variant, stop_and_wait: Any, selective_repeat: Any
             length / (length + head),
             rel_tol=1e-9,
         ),
-        f"Without errors, {length} of every {length + head} bytes are payload. selective_repeat says "
-        "something else.",
+        f"Without errors, {length} of every {length + head} bytes are payload, but "
+        "selective_repeat returns another share.",
     )
     for _ in range(5):
         p = 10 ** chance.uniform(-6, -3.5)
@@ -46,9 +46,9 @@ def what_it_is_worth(variant: Variant, stop_and_wait: Any, selective_repeat: Any
         need(
             math.isclose(good, length / ((length + head) * tries), rel_tol=1e-6),
             f"For L = {length}, H = {head} and p = {p:.2g}, selective_repeat is too "
-            f"{'high' if good > length / ((length + head) * tries) else 'low'}: a block is sent "
-            f"{tries:.2f} times on average until it arrives.",
-            "All bits of the block have to survive, those of its head as well.",
+            f"{'high' if good > length / ((length + head) * tries) else 'low'}: on average a "
+            f"block is sent {tries:.2f} times until it arrives.",
+            "All bits of the block have to survive, including those of its overhead.",
         )
         slow = said(stop_and_wait, "stop_and_wait", length, head, p, rate, rtt)
         right = 8 * length / (rate * tries * (8 * (length + head) / rate + rtt))
@@ -56,8 +56,8 @@ def what_it_is_worth(variant: Variant, stop_and_wait: Any, selective_repeat: Any
             math.isclose(slow, right, rel_tol=1e-6),
             f"With L = {length}, H = {head}, p = {p:.2g}, {rate:,.0f} bit/s and a round trip of "
             f"{1000 * rtt:.0f} ms, stop_and_wait is too {'high' if slow > right else 'low'}.",
-            "How long does one try take, the waiting included? What could the line have carried in "
-            "that time?",
+            "How long does one try take, including the wait? What could the line have carried "
+            "in that time?",
         )
     need(
         math.isclose(
@@ -65,7 +65,7 @@ def what_it_is_worth(variant: Variant, stop_and_wait: Any, selective_repeat: Any
             said(selective_repeat, "selective_repeat", length, head, 1e-5),
             rel_tol=1e-9,
         ),
-        "With a round trip of 0, waiting costs nothing, and both are the same.",
+        "With a round trip of 0, waiting costs no time, and both goodputs must be equal.",
     )
 
 
@@ -78,7 +78,7 @@ def own_line(variant: Variant) -> tuple[float, int]:
 def the_best_length(line: tuple[float, int], best_length: Any) -> None:
     p, head = line
     length = whole_number(best_length, "best_length")
-    need(length > 0, "A block has at least one byte of payload.")
+    need(length > 0, "best_length must be at least 1 byte.")
 
     def goodput(at: int) -> float:
         return at / (at + head) * (1 - p) ** (8 * (at + head))
@@ -89,14 +89,15 @@ def the_best_length(line: tuple[float, int], best_length: Any) -> None:
         best = max(map(goodput, around), default=0.0)
         need(
             there >= 0.999 * best,
-            f"With {length} bytes the goodput is {there:.1%}. {'Longer' if longer else 'Shorter'} blocks "
-            "bring more.",
-            "Compute the goodput for many lengths, or set the derivative to zero. The head breaks, too.",
+            f"With {length} bytes the goodput is {there:.1%}. "
+            f"{'Longer' if longer else 'Shorter'} blocks give more.",
+            "Compute the goodput for many lengths, or set the derivative to zero. The overhead "
+            "can be damaged, too.",
         )
 
 
-@exercise("10.3", "Two wrongs make a right")
-def two_wrongs(variant: Variant, rescue: Any) -> None:
+@exercise("10.3", "Combine two damaged copies")
+def combine_copies(variant: Variant, rescue: Any) -> None:
     chance = variant.random("rescue")
     for size, wrong in ((10, (1, 1)), (40, (3, 2)), (200, (0, 5)), (60, (6, 6)), (33, (4, 0))):
         data = chance.randbytes(size)
@@ -106,15 +107,15 @@ def two_wrongs(variant: Variant, rescue: Any) -> None:
         found = rescue(first, second, zlib.crc32(data))
         need(
             found is not None,
-            f"Two copies of {size} bytes with {wrong[0]} and {wrong[1]} wrong bits, none of them in the "
-            "same place: rescue gives up.",
-            "Each bit in which the copies differ can be taken from the one or from the other.",
+            f"Two copies of {size} bytes with {wrong[0]} and {wrong[1]} wrong bits, all at "
+            "different positions: rescue returns None.",
+            "Each bit in which the copies differ can come from one copy or the other.",
         )
         need(
             isinstance(found, (bytes, bytearray)) and bytes(found) == data,
-            f"Two copies of {size} bytes with {wrong[0]} and {wrong[1]} wrong bits: what rescue returns "
-            "is not the data.",
-            "Only a mixture whose CRC is right may be returned, as bytes.",
+            f"Two copies of {size} bytes with {wrong[0]} and {wrong[1]} wrong bits: the result "
+            "of rescue is not the data.",
+            "Return only a mixture whose CRC is right, as bytes.",
         )
     for size in (20, 50):  # the same bit is wrong in both
         data = chance.randbytes(size)
@@ -122,14 +123,15 @@ def two_wrongs(variant: Variant, rescue: Any) -> None:
         found = rescue(_flipped(data, places[:3]), _flipped(data, places[2:]), zlib.crc32(data))
         need(
             found is None,
-            "A bit is wrong in both copies, so that no mixture of them is right. rescue should say None.",
-            "Look at the CRC before you return anything.",
+            "One bit is wrong in both copies, so no mixture of them is right. rescue must "
+            "return None.",
+            "Check the CRC before you return a mixture.",
         )
     data = chance.randbytes(100)
     places = chance.sample(range(800), 40)
     begun = time.monotonic()
     found = rescue(_flipped(data, places[:20]), _flipped(data, places[20:]), zlib.crc32(data))
-    need(found is None, "Copies that differ in 40 bits: rescue should give up, and say None.")
+    need(found is None, "Copies that differ in 40 bits: rescue must return None.")
     need(
         time.monotonic() - begun < 20,
         "Copies that differ in 40 bits take too long: count the differing bits first.",
@@ -155,7 +157,7 @@ def _fails(scheme: str, p: float) -> float:
 
 
 def _in_time(scheme: str, p: float, rtt: float, deadline: float) -> tuple[float, float]:
-    """How likely it is there in time, and the bytes that it costs: try by try."""
+    """Return the probability of arriving in time, and the mean cost in bytes, try by try."""
     size = 1000
     if scheme != "uncoded":
         code = netchat.coding.get(scheme)
@@ -172,7 +174,7 @@ def _in_time(scheme: str, p: float, rtt: float, deadline: float) -> tuple[float,
 
 
 def situations(variant: Variant) -> dict[str, tuple[float, float, float]]:
-    """What is sent, to whom: p, round trip and deadline."""
+    """Return p, round trip and deadline of five situations."""
     chance = variant.random("situations")
 
     def p(low: float, high: float) -> float:
@@ -182,7 +184,7 @@ def situations(variant: Variant) -> dict[str, tuple[float, float, float]]:
         "a file over fibre": (p(-7, -6), round(chance.uniform(0.01, 0.03), 3), 10.0),
         "a call over Wi-Fi": (p(-4.5, -3.5), round(chance.uniform(0.01, 0.04), 3), 0.15),
         "a call by satellite": (p(-3.5, -2.3), round(chance.uniform(0.25, 0.29), 3), 0.2),
-        "a film for everybody": (p(-3.5, -2.5), math.inf, 1.0),
+        "a film for many viewers": (p(-3.5, -2.5), math.inf, 1.0),
         "a game across an ocean": (p(-5, -4), round(chance.uniform(0.08, 0.12), 3), 0.08),
     }
 
@@ -201,21 +203,25 @@ def decide(given: dict[str, tuple[float, float, float]], choose: Any) -> None:
             f"For {name} (p = {p:g}, round trip {1000 * rtt:g} ms, deadline {1000 * deadline:g} ms)"
         )
         said = choose(p, rtt, deadline)
-        need(said is None or said in SCHEMES, f"{where} you say {said!r}, which is no scheme.")
+        need(
+            said is None or said in SCHEMES, f"{where} you return {said!r}, which is not a scheme."
+        )
         good = {s: _in_time(s, p, rtt, deadline) for s in SCHEMES}
         cost = {s: bytes_ for s, (there, bytes_) in good.items() if there >= 0.999}
         if said is None:
-            need(not cost, f"{where} you say None, but {len(cost)} of the schemes keep the promise.",
-                 "How many tries are there time for? The first one takes half a round trip.")  # fmt: skip
+            need(not cost, f"{where} you return None, but {len(cost)} of the schemes arrive in "
+                           "time.",
+                 "How many tries fit before the deadline? The first takes half a round trip.")  # fmt: skip
             continue
         need(
             said in cost,
-            f"{where} you say {said}. It is there in time in {good[said][0]:.2%} of the cases only.",
-            "How many tries are there time for? The first one takes half a round trip.",
+            f"{where} you return {said}. It arrives in time in only {good[said][0]:.2%} of the "
+            "cases.",
+            "How many tries fit before the deadline? The first one takes half a round trip.",
         )
         need(
             cost[said] <= min(cost.values()) * (1 + 1e-9),
-            f"{where} you say {said}, which costs {cost[said]:.0f} bytes on average. Another scheme "
-            "keeps the promise for fewer.",
-            "What is sent again counts, too, as often as it happens.",
+            f"{where} you return {said}, which costs {cost[said]:.0f} bytes on average. Another "
+            "scheme arrives in time for fewer.",
+            "Retransmitted bytes count, too, as often as they are sent.",
         )

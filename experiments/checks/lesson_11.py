@@ -25,17 +25,17 @@ def optimism(variant: Variant, ucb_choice: Any) -> None:
         counts = [0 if i == untried else 4 for i in range(3)]
         need(
             choice(counts, [0.0 if i == untried else 4.0 for i in range(3)]) == untried,
-            f"counts = {counts}: code {untried} was never tried, so nothing is known of it. It comes first.",
+            f"counts = {counts}: code {untried} was never tried, so it must come first.",
         )
     need(
         choice([1000, 1000, 1000], [300.0, 800.0, 500.0]) == 1,
-        "All codes were tried 1,000 times, and code 1 has brought most; you choose another one.",
+        "All codes were tried 1,000 times, and code 1 has delivered most; you choose another one.",
     )
     need(
         choice([500, 3, 500], [250.0, 1.4, 250.0]) == 1,
-        "All have brought about as much a block, but code 1 was tried 3 times only: its upper end is "
-        "the highest. You choose another one.",
-        "What is divided by how often the code was tried?",
+        "All codes have delivered about as much per block, but code 1 was tried only 3 times: "
+        "its upper end is the highest. You choose another one.",
+        "What is divided by the number of times the code was tried?",
     )
     rng = variant.numpy("optimism")
     for _ in range(60):
@@ -50,12 +50,12 @@ def optimism(variant: Variant, ucb_choice: Any) -> None:
             ends[chosen] >= max(ends) - 1e-9,
             f"counts = {counts}, totals = {[round(s, 2) for s in totals]}: the upper end of code {chosen} "
             "is not the highest.",
-            "The mean of a code is its total by its own count; t is how many blocks there were in all.",
+            "A code's mean is its total divided by its own count; t is the total number of blocks.",
         )
 
 
-@exercise("11.2", "Chance")
-def by_chance(variant: Variant, thompson_choice: Any) -> None:
+@exercise("11.2", "Random sampling")
+def random_sampling(variant: Variant, thompson_choice: Any) -> None:
     rng, direct = variant.numpy("chance"), _direct(thompson_choice)
 
     def often(
@@ -72,25 +72,26 @@ def by_chance(variant: Variant, thompson_choice: Any) -> None:
             counts[said] += 1
         return [count / times for count in counts]
 
-    thompson_choice([1, 1], [1, 1], [1.0, 0.5])  # a first call that tells errors
+    thompson_choice([1, 1], [1, 1], [1.0, 0.5])  # a first call that reports errors
     even = often([5, 5], [5, 5], [1.0, 1.0])
     need(
         0.4 < even[0] < 0.6,
-        f"Two codes of which the same is known: each is as likely the best. You choose the first in "
-        f"{even[0]:.0%} of the cases.",
-        "Is there chance in your choice? And is it drawn anew for each code?",
+        "Two codes with the same counts are equally likely to be the best. You choose the "
+        f"first in {even[0]:.0%} of the cases.",
+        "Is your choice random? And do you draw separately for each code?",
     )
     sure = often([900, 400], [100, 600], [1.0, 1.0])
     need(
         sure[0] > 0.99,
-        "A code that arrives in 900 of 1,000 cases against one with 400: you hesitate.",
+        "One code arrives in 900 of 1,000 cases, the other in 400: you must nearly always "
+        "choose the first.",
     )
     rate = often([900, 950], [100, 50], [1.0, 0.5])
     need(
         rate[0] > 0.99,
-        "Code 1 arrives a little more often, but at half the rate it brings far less. You choose it all "
-        "the same.",
-        "A block brings its rate, if it arrives.",
+        "Code 1 arrives a little more often, but at half the rate it delivers far less. You "
+        "still choose it.",
+        "A block delivers its rate, if it arrives.",
     )
     for arrived, failed, rates in (
         ([3, 0], [1, 0], [1.0, 0.9]),
@@ -105,20 +106,21 @@ def by_chance(variant: Variant, thompson_choice: Any) -> None:
         off = max(abs(a - b) for a, b in zip(found, right, strict=True))
         need(
             off < 0.09,  # five standard deviations of 800 draws
-            f"arrived = {arrived}, failed = {failed}, rates = {rates}: you choose the codes with "
-            f"probabilities {[round(f, 2) for f in found]}; these are not the probabilities that they "
-            "are the best ones.",
-            "Beta(a + 1, f + 1): without the ones, a code that was never tried is no code at all.",
+            f"arrived = {arrived}, failed = {failed}, rates = {rates}: you choose the codes "
+            f"with probabilities {[round(f, 2) for f in found]}; these are not the "
+            "probabilities that they are the best.",
+            "Beta(a + 1, f + 1): without the ones, a code without an arrived or failed block "
+            "has no distribution.",
         )
 
 
 def _direct(called: Any) -> Any:
-    """A student's function without the copies that a check makes: for thousands of calls."""
+    """Return a student's function without the copies that a check makes, for thousands of calls."""
     return getattr(called, "_thing", called)
 
 
 def beach(variant: Variant) -> list[tuple[int, list[float]]]:
-    """Four spells, neither of them as long as the next, and no single code good in all."""
+    """Return four spells in which no single code is always good."""
     chance = variant.random("beach")
 
     def about(*chances: float) -> list[float]:
@@ -159,22 +161,22 @@ def adapt(spells: list[tuple[int, list[float]]], mine: Any) -> None:
     low = mean - 2.78 * spread / math.sqrt(len(shares))  # Student's factor of four degrees
     need(
         low >= 0.8,
-        f"In {len(shares)} games your policy got {mean:.1%} of what the oracle gets (the interval "
-        f"begins at {low:.1%}).",
+        f"In {len(shares)} games your policy got {mean:.1%} of what the oracle gets (the "
+        f"interval begins at {low:.1%}).",
         "Print when it makes mistakes: always, at the beginning, or after the weather has changed?",
     )
 
 
-@exercise("11.4", "Soft")
+@exercise("11.4", "Soft decoding")
 def soft(variant: Variant, soft_decode: Any) -> None:
     rng = variant.numpy("soft")
     words = np.array([[0, 0, 0], [1, 1, 1]])
     found = _numbers(soft_decode(np.array([[-0.5, -0.4, 3.0]]), words), 1, 2)
     need(
         found[0] == 0,
-        "Ratios -0.5, -0.4 and +3.0 for a bit that was sent three times: two of them lean to 1, the third "
-        "is sure of 0, and their sum as well. You decide for 1.",
-        "A positive ratio speaks for 0.",
+        "A bit is sent three times, with ratios -0.5, -0.4 and +3.0. Two of them point to 1, "
+        "but the third and the sum point clearly to 0. You decide for 1.",
+        "A positive ratio means 0.",
     )
     for k, n in ((1, 4), (3, 6), (4, 8)):
         words = np.unique(rng.integers(0, 2, (1 << k, n)), axis=0)
@@ -187,9 +189,9 @@ def soft(variant: Variant, soft_decode: Any) -> None:
             ]
             need(
                 votes[found[row]] >= max(votes) - 1e-9,
-                f"For the ratios {np.round(values[row], 1).tolist()} another codeword has more votes than "
-                f"{words[found[row]].tolist()}.",
-                "A ratio counts for a codeword that has a 0 there, and against one that has a 1.",
+                f"For the ratios {np.round(values[row], 1).tolist()} another codeword has a "
+                f"larger sum than {words[found[row]].tolist()}.",
+                "Add a ratio where the codeword has a 0, and subtract it where it has a 1.",
             )
 
 
@@ -197,9 +199,9 @@ def _numbers(answer: Any, blocks: int, words: int) -> np.ndarray:
     found = np.asarray(answer)
     need(
         found.shape == (blocks,),
-        f"soft_decode of {blocks} blocks returns an array shaped {found.shape}: one number a block, "
-        f"({blocks},), was asked for.",
+        f"soft_decode of {blocks} blocks must return an array of shape ({blocks},), got "
+        f"{found.shape}.",
     )
     if not np.issubdtype(found.dtype, np.integer) or not ((found >= 0) & (found < words)).all():
-        raise Wrong(f"soft_decode returns the numbers of codewords, from 0 to {words - 1}.")
+        raise Wrong(f"soft_decode must return numbers of codewords, from 0 to {words - 1}.")
     return found

@@ -15,7 +15,7 @@ from netchat.course.remote_code import as_code
 
 
 def made(kind: Any, what: str, *arguments: Any) -> Code:
-    """The code that a student's class makes, if it obeys the laws."""
+    """Return the code that a student's class makes."""
     if getattr(kind, "__abstractmethods__", None):
         raise NotAnswered
     return as_code(kind(*arguments), what)
@@ -26,18 +26,18 @@ def need_laws(code: Code) -> None:
         need(
             verdict.counterexample is None,
             f"{code.name} breaks a law. {verdict.law} But {verdict.counterexample}",
-            "Follow this case by hand, then in a cell of its own.",
+            "Work through this case by hand, then in a cell of its own.",
         )
 
 
-@exercise("12.1", "A code that only notices")
-def only_notices(variant: Variant, parity: Any) -> None:
+@exercise("12.1", "A code that only detects")
+def only_detects(variant: Variant, parity: Any) -> None:
     code = made(parity, "Parity")
-    need((code.k, code.n) == (7, 8), f"Your code is ({code.n},{code.k}); (8,7) was asked for.")
+    need((code.k, code.n) == (7, 8), f"Your code must be (8,7), got ({code.n},{code.k}).")
     need(
         code.minimum_distance == 2,
-        f"It says that its distance is {code.minimum_distance}. In how many places do two nearest codewords "
-        "differ?",
+        f"It claims a minimum distance of {code.minimum_distance}. In how many positions do two nearest "
+        "codewords differ?",
     )
     need_laws(code)
     rng = variant.numpy("parity")
@@ -48,16 +48,16 @@ def only_notices(variant: Variant, parity: Any) -> None:
         broken[:, place] ^= 1
         need(
             code.decode(broken).failed.all(),
-            f"With the bit at place {place} wrong, the decoder does not say that it fails.",
+            f"With the bit at position {place} wrong, the decoder does not report failure.",
         )
 
 
 class Suspicious(Code):
-    """A Hamming code whose decoder is wrong in one case: one place, and some messages."""
+    """A Hamming code whose decoder is wrong in one case: one position, and some messages."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(
-            f"somebody's Hamming (15,11), version {seed % 1000}",
+            f"a colleague's Hamming (15,11), version {seed % 1000}",
             k=11,
             n=15,
             minimum_distance=3,
@@ -92,20 +92,21 @@ def counterexample(code: Suspicious, message: Any, place: Any) -> None:
         fits = bits.shape == (11,) and bool(np.isin(bits, (0, 1)).all())
     except ValueError:
         fits = False
-    need(fits, "message is a list of eleven bits.")
+    need(fits, "message must be a list of eleven bits.")
     place = whole_number(place, "place")
-    need(0 <= place < 15, f"Places go from 0 to 14; {place} is none.")
+    need(0 <= place < 15, f"place must be 0 to 14, got {place}.")
     word = code.encode(bits.astype(np.uint8)[None])
     word[0, place] ^= 1
     need(
         (code.decode(word).message[0] != bits).any(),
-        f"With place {place} of that codeword wrong, the decoder gives the message back as it was.",
-        "Let the laws look: what do they say that breaks?",
+        f"With the bit at position {place} of this codeword wrong, the decoder still returns "
+        "the message.",
+        "Run the laws: which one does it break?",
     )
 
 
 def own_matrix(variant: Variant) -> list[list[int]]:
-    """A code of five to seven bits of message that corrects one error or two."""
+    """Return the matrix of a code of four to six message bits that corrects one error or two."""
     rng = variant.numpy("matrix")
     while True:
         k, r = int(rng.integers(4, 7)), int(rng.integers(5, 8))
@@ -143,12 +144,12 @@ def decode_any(matrix: list[list[int]], table_code: Any) -> None:
         )
         need(
             (code.k, code.n) == (k, k + r),
-            f"The code {what} is ({k + r},{k}), but yours says ({code.n},{code.k}).",
+            f"The code {what} is ({k + r},{k}), but yours is ({code.n},{code.k}).",
         )
         need(
             code.minimum_distance == _distance(array),
-            f"The distance of the code {what} is not {code.minimum_distance}.",
-            "The smallest number of ones in a codeword that is not zero: message and parity together.",
+            f"The minimum distance of the code {what} is not {code.minimum_distance}.",
+            "It is the smallest number of ones in a nonzero codeword: message and parity together.",
         )
         need_laws(code)
         messages = (np.arange(1 << k)[:, None] >> np.arange(k)) & 1
@@ -163,8 +164,8 @@ def decode_any(matrix: list[list[int]], table_code: Any) -> None:
         )
         need(
             int(silent.sum()) == spheres << k,
-            f"The code {what} decodes {int(silent.sum())} of the {1 << (k + r)} words. Up to t errors "
-            "are to be corrected, and on everything else it gives up.",
+            f"The code {what} decodes {int(silent.sum())} of the {1 << (k + r)} words. It must "
+            "correct up to t errors, and fail on everything else.",
         )
 
 
@@ -177,7 +178,7 @@ def the_prize(p: float, my_code: Any) -> None:
     code = as_code(getattr(my_code, "_thing", my_code), "The last line")
     need(
         code.alphabet == "bit" and code.n <= 24,
-        f"It has {code.n * code.bits_per_symbol} bits; 24 are allowed.",
+        f"It has {code.n * code.bits_per_symbol} bits; at most 24 are allowed.",
     )
     need(code.rate >= 0.5, f"Its rate is {code.rate:.3f}, below 1/2.")
     need_laws(code)
@@ -193,7 +194,7 @@ def the_prize(p: float, my_code: Any) -> None:
         if low > goal:
             break
     raise Wrong(
-        f"Measured with {point.tally.frames:,} blocks, its bit error rate is between {low:.2e} and "
-        f"{high:.2e} (95 %); at most {goal:.2e} wins.",
-        "More errors corrected in a block, or a table with an entry for every syndrome?",
+        f"Measured with {point.tally.frames:,} blocks, its bit error rate is between {low:.2e} "
+        f"and {high:.2e} (95 %); it must be at most {goal:.2e}.",
+        "Can it correct more errors per block, or use a table with an entry for every syndrome?",
     )

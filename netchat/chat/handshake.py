@@ -122,7 +122,7 @@ def _attach(hub: ServerState, connection: Connection, session: Session, used: by
     kept = token_hash(used) if used else b""
     for old in {session.token, session.previous} - {kept}:
         hub.by_token.pop(old, None)
-    token = new_token()
+    token = new_token(hub.rng)
     session.token, session.previous = token_hash(token), kept
     hub.by_token[session.token] = session
     hub.save_session(session)

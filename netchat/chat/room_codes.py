@@ -6,6 +6,7 @@ groups: `7K3F9-2MQ0T`.
 
 from __future__ import annotations
 
+import random
 import secrets
 
 __all__ = ["LOBBY", "PRIVATE_MARK", "new_code", "read_code", "show_code"]
@@ -24,9 +25,13 @@ _MAX_INPUT = 64
 _CORRECTIONS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
 
-def new_code() -> str:
-    """Return a new room code from the system's secure random source."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+#: The default source of random numbers: the system's secure one.
+_SECURE = secrets.SystemRandom()
+
+
+def new_code(rng: random.Random = _SECURE) -> str:
+    """Return a new room code, by default from the system's secure random source."""
+    return "".join(rng.choice(_ALPHABET) for _ in range(_LENGTH))
 
 
 def read_code(written: str) -> str | None:

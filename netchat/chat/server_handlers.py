@@ -156,7 +156,7 @@ def _create(
     connection.allowance -= CREATE_COST
     if _exceeds_room_limit(hub, connection, session, Create, message.request, now):
         return
-    room = hub.new_room(new_code(), RoomKind.ROOM, connection.share)
+    room = hub.new_room(new_code(hub.rng), RoomKind.ROOM, connection.share)
     hub.log("room created", name=session.name, room=room.code)
     _enter(hub, connection, session, room, message.request, now)
 
@@ -353,7 +353,7 @@ def _private(
             )
             hub.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, Private, message.request)
             return
-        room = hub.new_room(PRIVATE_MARK + new_code(), RoomKind.PRIVATE)
+        room = hub.new_room(PRIVATE_MARK + new_code(hub.rng), RoomKind.PRIVATE)
         hub.privates[pair] = room
         hub.add_member(session, room)
         hub.add_member(other, room)

@@ -6,6 +6,7 @@ durable to the current batch, and schedules what other users see for after the b
 
 from __future__ import annotations
 
+import random
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -51,8 +52,10 @@ class ServerState:
         snapshot: The state stored in the history when the server started.
         now: The current time, in seconds of a monotonic clock.
         wall_offset: Seconds to add to `now` to get the time since 1970.
+        rng: Source of tokens, room codes and log ids; by default the system's secure one.
 
     Attributes:
+        rng: Source of tokens, room codes and log ids.
         wall_offset: The same, kept up to date by the driver: events carry the time of day, and the
             clock may be set while the server runs.
         connections: All connections, unordered.
@@ -81,6 +84,7 @@ class ServerState:
         snapshot: Snapshot,
         now: float,
         wall_offset: float = 0.0,
+        rng: random.Random | None = None,
     ) -> None:
         self.settings = settings
         self.history = history
@@ -105,6 +109,7 @@ class ServerState:
         self.last_sweep = now
         self.messages = 0
         self.wall_offset = wall_offset
+        self.rng = rng if rng is not None else secrets.SystemRandom()
         self._damaged: set[Room] = set()
         self.source = ""
         self._effects: list[Effect] = []
@@ -254,7 +259,7 @@ class ServerState:
 
     def new_room(self, code: str, kind: RoomKind, share: str = "") -> Room:
         """Create an empty room, which counts against an address group while it is empty."""
-        room = Room(self.new_id(), code, kind, secrets.randbits(63))
+        room = Room(self.new_id(), code, kind, self.rng.getrandbits(63))
         room.share = share
         self.rooms[code] = room
         self._batch.changes.append(RoomRow(room.id, code, kind, room.log))

@@ -1,12 +1,17 @@
-"""The lab course: what the notebooks in `experiments/` and their self-checks are made with.
+"""Support code for the lessons in `experiments/` and for their self-checks.
 
     from netchat.course import begin
 
     course = begin(1, student="Ada")   # the first cell of a notebook
-    course.given("1.1")                # what an exercise gives to this student
-    course.check("1.1", 12, 17)        # says whether the answer has what was asked for
+    course.given("1.1")                # the values that the exercise gives to this student
+    course.check("1.1", 12, 17)        # prints whether the answer is right
 
-`experiments/README.md` tells how lessons, checks and solutions are written.
+A notebook uses `lesson`, the pictures and curves (`pictures`, `code_pictures`, `curves`, `style`), and
+local servers (`server`, `server_process`). Checks use `exercises`, `variant`, `conversation` and
+`segments`. `notebook_builder` generates the notebooks. The grader consists of `grade` (all notebooks),
+`grading_process` (one notebook's checks) and `student`, `student_process` and `sandbox` (its cells).
+
+`experiments/README.md` explains how to write lessons, checks and solutions.
 """
 
 from netchat.course.exercises import Wrong, exercise, need, real_number, whole_number

@@ -1,4 +1,4 @@
-"""`python -m netchat.course write|check|solve [FOLDER]`: the notebooks, made from their sources."""
+"""`python -m netchat.course write|check|solve [FOLDER]`: generate the notebooks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ SOLVED = "solved"
 
 
 def main(what: str, folder: Path) -> int:
-    """Make the notebooks of a folder, or look whether they are what would be made.
+    """Generate the notebooks of a folder, or check that they are up to date.
 
     Args:
-        what: `write` the students' notebooks, `check` them, or `solve` them.
-        folder: the course's.
+        what: `write` the students' notebooks, `check` them, or write the `solve`d ones.
+        folder: The course's folder.
 
     Returns:
         The process's exit code.
@@ -34,7 +34,7 @@ def main(what: str, folder: Path) -> int:
             stale.append(path.name)
     if stale:
         names = ", ".join(stale)
-        print(f"not as their sources say: {names}; `make docs` makes them", file=sys.stderr)  # noqa: T201
+        print(f"out of date: {names}; run `make docs`", file=sys.stderr)  # noqa: T201
     return bool(stale)
 
 

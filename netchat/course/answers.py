@@ -1,7 +1,7 @@
-"""Answers between two processes: plain data as it is, functions and objects by proxy.
+"""Serialisation of answers between processes: plain data is copied, functions are proxied.
 
-The grading process never unpickles or runs what a student wrote: it receives data, and asks the
-student's process to call its functions. A notebook judges its own answers in the same form
+The grading process never unpickles or runs a student's code: it receives data, and requests that
+the student's process call its functions. A notebook judges its own answers in the same form
 (`as_graded`), so that the notebook and the grader cannot disagree.
 """
 
@@ -31,33 +31,33 @@ __all__ = [
     "unpack",
 ]
 
-#: Bytes, and values within containers, that one answer or one result may have.
+#: Maximum bytes, and values within containers, of one answer or result.
 MOST_BYTES, MOST_ITEMS = 32 * 1024 * 1024, 1_000_000
 
-#: Items of an iterator that are handed over.
+#: Maximum items read from an iterator.
 MOST_ITERATED = 100_000
 
-#: Levels of containers within containers.
+#: Maximum depth of nested containers.
 _DEEPEST = 50
 
-#: Names of one named tuple.
+#: Maximum fields of a named tuple.
 _MOST_NAMES = 100
 
-#: What NumPy calls the types of numbers: byte order, kind, size in bytes.
+#: NumPy's names of number types: byte order, kind, size in bytes.
 _DTYPE = re.compile(r"[<>|=][biufc]\d{1,2}")
 
 _SCALARS = frozenset({bool, int, float, str, type(None)})
 _SEQUENCES = (list, tuple, set, frozenset)
 
-#: Types that are packed as they are.
+#: Types that are packed unchanged.
 _OWN = frozenset({bool, int, float, complex, str, bytes, dict, type(None), *_SEQUENCES})
 
-#: Asks the student's process to do something with an object, and returns what comes of it.
+#: Sends a request about an object to the student's process, and returns the result.
 Ask = Callable[[int, str, list[Any]], Any]
 
 
 class _Budget:
-    """What is left of the size that an answer may have."""
+    """The remaining size that an answer may have."""
 
     def __init__(self) -> None:
         self._bytes, self._items = MOST_BYTES, MOST_ITEMS
@@ -72,17 +72,17 @@ class _Budget:
 
 
 def pack(value: Any, keep: Callable[[Any], int]) -> Any:
-    """Return a value in the form in which JSON carries it.
+    """Return a value in a form that JSON can represent.
 
     Every kind of real number becomes an `int` or a `float` (NumPy's scalars, `Fraction`,
-    `Decimal`), so that checks see the same two types whatever an answer was computed with.
+    `Decimal`), so that checks see the same two types for every answer.
 
     Args:
-        value: anything.
-        keep: remembers an object that is not plain data, and returns its number.
+        value: Any value.
+        keep: Stores an object that is not plain data, and returns its number.
 
     Raises:
-        ValueError: it is too large or too deep.
+        ValueError: The value is too large or too deep.
     """
     return _pack(value, keep, _Budget(), 0)
 
@@ -139,9 +139,11 @@ def _pack(value: Any, keep: Callable[[Any], int], budget: _Budget, depth: int) -
 
 
 def _plain(value: Any) -> Any:
-    """A number or text of any type, as one of Python's own."""
+    """Return a number or text of any type as one of Python's own types."""
     if type(value) is np.ndarray:
-        if value.dtype.kind in "fc" and value.dtype.itemsize > 8:  # longdouble: differs by machine
+        if (
+            value.dtype.kind in "fc" and value.dtype.itemsize > 8
+        ):  # longdouble differs between machines
             value = value.astype(float if value.dtype.kind == "f" else complex)
         value = value[()] if value.ndim == 0 else value
     if type(value) in _OWN:
@@ -170,29 +172,29 @@ def _float(value: Any) -> float:
 
 
 def unpack(packed: Any, ask: Ask, kept: Callable[[int], Any]) -> Any:
-    """Return the value that was packed. What arrives may be anything that JSON can say.
+    """Return the value that was packed. The input may be any JSON value.
 
     Args:
-        packed: what `pack` made, or somebody who wants to do harm.
-        ask: for the proxies of objects.
-        kept: gives the object of a number that is our own.
+        packed: The result of `pack`, or hostile input.
+        ask: Sends requests for the proxies of objects.
+        kept: Returns our own object with a number.
 
     Raises:
-        ValueError: `pack` does not make that.
+        ValueError: `pack` does not produce this.
     """
     try:
         return _unpack(packed, ask, kept, 0)
     except (TypeError, KeyError, IndexError, OverflowError) as error:
-        raise ValueError(f"this is not packed as it should be: {error}") from None
+        raise ValueError(f"invalid packed value: {error}") from None
 
 
 def _unpack(packed: Any, ask: Ask, kept: Callable[[int], Any], depth: int) -> Any:
     if depth > _DEEPEST + 1:
-        raise ValueError("it is packed too deep")
+        raise ValueError("the packed value is too deep")
     if type(packed) in _SCALARS:
         return packed
     if not isinstance(packed, dict):
-        raise ValueError("a list is packed by its kind")
+        raise ValueError("a packed value must be a scalar or an object with a kind")
     kind, value = packed.get("kind"), packed.get("value")
     match kind, value:
         case (("list" | "tuple" | "set" | "frozenset"), list()):
@@ -223,21 +225,21 @@ def _unpack(packed: Any, ask: Ask, kept: Callable[[int], Any], depth: int) -> An
         case "object", int():
             made = RemoteFunction if packed.get("function") is True else RemoteObject
             return made(value, str(packed.get("name"))[:100], ask)
-    raise ValueError(f"nothing is packed as {str(kind)[:40]!r}")
+    raise ValueError(f"unknown kind {str(kind)[:40]!r}")
 
 
 def _named_tuple(names: Any, items: list[Any]) -> Any:
     if not isinstance(names, list) or len(names) != len(items) or len(names) > _MOST_NAMES:
-        raise ValueError("the names of a tuple are packed in a list")
+        raise ValueError("the names of a packed tuple must be a list of the same length")
     made = namedtuple("Answer", map(str, names), rename=True)  # type: ignore[misc]
     return made(*items)
 
 
 def _array(data: str, kind: Any, shape: Any) -> Any:
     if not isinstance(kind, str) or not _DTYPE.fullmatch(kind):
-        raise ValueError("an array is packed with its type")
+        raise ValueError("a packed array must have a type")
     if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
-        raise ValueError("an array is packed with its shape")
+        raise ValueError("a packed array must have a shape")
     array = np.frombuffer(base64.b64decode(data, validate=True), np.dtype(kind))
     return array.reshape(shape).copy()
 
@@ -246,7 +248,7 @@ def as_graded(answers: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return answers as the grading process gets them, with proxies for objects of this process.
 
     Raises:
-        ValueError: an answer is too large.
+        ValueError: An answer is too large.
     """
     things: list[Any] = []
 
@@ -262,7 +264,7 @@ def as_graded(answers: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def perform(thing: Any, what: str, arguments: list[Any]) -> Any:
-    """Do with an object what its proxy was asked for."""
+    """Perform a proxy's request on its object."""
     match what:
         case "call":
             return thing(*arguments[0], **arguments[1])
@@ -285,12 +287,12 @@ def perform(thing: Any, what: str, arguments: list[Any]) -> Any:
 
 
 class RemoteObject:
-    """An object in the student's process. What is done with it is done there.
+    """Proxy for an object in the student's process.
 
     Args:
-        number: the object's, there.
-        name: what it is called.
-        ask: asks that process.
+        number: The object's number there.
+        name: The object's name.
+        ask: Sends a request to that process.
     """
 
     def __init__(self, number: int, name: str, ask: Ask) -> None:
@@ -314,24 +316,24 @@ class RemoteObject:
 
     def __bytes__(self) -> bytes:
         data = self._ask(self._number, "bytes", [])
-        if not isinstance(data, bytes):  # of a number, bytes() would make as many zeros
-            raise TypeError(f"{self!r} does not give bytes")
+        if not isinstance(data, bytes):  # for a number, bytes() would return that many zeros
+            raise TypeError(f"{self!r} does not convert to bytes")
         return data
 
     def returns_view(self, name: str, array: np.ndarray[Any, Any]) -> bool:
-        """Whether a method returns its argument's memory; from here nobody sees that."""
+        """Return whether a method returns its argument's memory, which only its own process can tell."""
         return bool(self._ask(self._number, "returns_view", [name, array]))
 
     def __deepcopy__(self, _memo: Any) -> RemoteObject:
-        return self  # it is not here
+        return self  # the object is in the other process
 
     def __repr__(self) -> str:
         return f"<{self.__name__}>"
 
 
 class RemoteFunction(RemoteObject):
-    """A function, or something else that can be called."""
+    """Proxy for a function or another callable."""
 
     def __call__(self, *args: Any, **named: Any) -> Any:
-        """Call it, there."""
+        """Call it in the student's process."""
         return self._ask(self._number, "call", [list(args), named])

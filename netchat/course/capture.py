@@ -1,4 +1,4 @@
-"""A capture in memory: to be looked at, saved, and decoded."""
+"""A capture in memory, to view, save and decode."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["Capture"]
 
 
 class Capture:
-    """Packets, as somebody who listened on the cable would have them.
+    """Packets as a capture on the cable would have them.
 
     Args:
-        packets: Scapy's, from Ethernet on, each with its `time`.
+        packets: Scapy packets, from Ethernet on, each with its `time`.
 
     Attributes:
-        packets: them. Number 1 is the first one, as in Wireshark: `capture[1]`.
+        packets: The packets. Number 1 is the first one, as in Wireshark: `capture[1]`.
     """
 
     def __init__(self, packets: Sequence[Packet]) -> None:
@@ -32,7 +32,7 @@ class Capture:
 
     def __getitem__(self, number: int) -> Packet:
         if not 1 <= number <= len(self.packets):
-            raise IndexError(f"packets are numbered from 1 to {len(self.packets)}, not {number}")
+            raise IndexError(f"packet number must be 1 to {len(self.packets)}, got {number}")
         return self.packets[number - 1]
 
     def __len__(self) -> int:
@@ -44,19 +44,19 @@ class Capture:
         return f"<Capture: {len(self)} packets in {seconds:.6f} s>"
 
     def data(self) -> bytes:
-        """The bytes of its file."""
+        """Return the capture as the bytes of a pcapng file."""
         file = io.BytesIO()
         with PcapngWriter(file) as out:
             self._write(out)
         return file.getvalue()
 
     def messages(self) -> Messages:
-        """What netchat reads in it."""
+        """Return the messages that netchat decodes from it."""
         data = self.data()
         return Messages(lambda: read_capture(io.BytesIO(data)))
 
     def save(self, path: str | Path) -> Path:
-        """Write it to a file, for `netchat inspect` and Wireshark; returns the file's path."""
+        """Write it to a file, for `netchat inspect` and Wireshark; return the file's path."""
         path = Path(path)
         tighten(path)
         with create_private(path) as file:

@@ -1,4 +1,4 @@
-"""Pictures of codes and channels: words as corners, states and the ways between them, time."""
+"""Pictures of codes and channels: a cube of words, state diagrams, timelines."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["cube", "timeline", "two_states"]
 
 
 def cube(groups: Mapping[str, int], *, codewords: tuple[str, ...] = ()) -> Picture:
-    """The eight words of three bits as the corners of a cube: an edge is one bit turned over.
+    """Draw the eight words of three bits as the corners of a cube; each edge flips one bit.
 
     Args:
-        groups: for each word, as text, the number of its colour.
-        codewords: those to draw larger.
+        groups: The index of each word's colour; words are texts such as "010".
+        codewords: The words to draw larger.
     """
     from matplotlib.patches import Circle
 
@@ -48,12 +48,12 @@ def cube(groups: Mapping[str, int], *, codewords: tuple[str, ...] = ()) -> Pictu
 
 
 def two_states(names: tuple[str, str], ways: tuple[str, str], inside: tuple[str, str]) -> Picture:
-    """Two states of a chain, and the ways between them.
+    """Draw two states of a Markov chain and the transitions between them.
 
     Args:
-        names: of the states.
-        ways: how likely it is to leave the first for the second, and the second for the first.
-        inside: what happens in each state.
+        names: The states' names.
+        ways: Labels of the transitions from the first state to the second, and back.
+        inside: Text in each state.
     """
     from matplotlib.patches import Circle, FancyArrowPatch
 
@@ -85,11 +85,11 @@ def two_states(names: tuple[str, str], ways: tuple[str, str], inside: tuple[str,
 def timeline(
     rows: Mapping[str, Sequence[tuple[float, float, bool]]], *, names: Mapping[str, Sequence[str]]
 ) -> Picture:
-    """What is on the line when: a box for each block, with a cross if it broke.
+    """Draw the blocks on a line over time; a cross marks a damaged block.
 
     Args:
-        rows: for each way to send, its blocks: when they begin and end, and whether they arrived.
-        names: for each of these, what to write into its boxes.
+        rows: For each scheme, its blocks: start, end, and whether they arrived.
+        names: For each scheme, the labels of its blocks.
     """
     from matplotlib.patches import Rectangle
 

@@ -1,4 +1,4 @@
-"""A chat between people who are acted by the real client and the real server, packet by packet.
+"""A simulated chat: the real client and server rules, packet by packet.
 
     chat = Conversation(variant.seed("capture"))
     chat.enter("Nova")
@@ -6,27 +6,22 @@
     chat.say("Nova", "lobby", "Hello Orion!")
     capture = chat.capture()
 
-The rules of netchat run on both sides (`netchat.chat`), in memory and by a clock of their own, so
-the same seed gives the same bytes anywhere; `netchat.packets.encapsulate` puts them into packets.
+netchat's rules run on both sides (`netchat.chat`), in memory and in simulated time. All randomness
+comes from the seed, so equal seeds give equal bytes anywhere. `netchat.packets.encapsulate` wraps them
+in packets.
 """
 
 from __future__ import annotations
 
-import contextlib
 import random
-import secrets
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
-from unittest.mock import patch
 
-from netchat.chat import credentials, outbox, server_state
-from netchat.chat import room_codes as codes
 from netchat.chat.client import ChatClient
+from netchat.chat.credentials import DEVICE_KEY_SIZE
 from netchat.chat.effects import Fanout, Write
 from netchat.chat.hub import Hub
 from netchat.chat.model import Connection
+from netchat.chat.outbox import ClientState
 from netchat.chat.settings import Settings
 from netchat.course.capture import Capture
 from netchat.net.history.memory_history import MemoryHistory
@@ -37,22 +32,19 @@ __all__ = ["LOBBY", "Conversation"]
 
 LOBBY = "lobby"
 
-#: When conversations begin: seconds since 1970; a Monday in term.
+#: Start of every conversation, in seconds since 1970.
 BEGIN = 1_760_000_000.0
 
-#: Seconds from the user's key to the server, and that the server takes until its answer leaves.
+#: One-way delay to the server, and the server's processing time, in seconds.
 _WAY, _WORK = 0.004, 0.0006
 
 #: Seconds between two messages that leave at the same time.
 _BURST = 0.0002
 
-#: Two threads that replace and restore the same thing would leave the wrong one behind.
-_PATCHING = threading.RLock()
-
 
 @dataclass(eq=False)
 class _Person:
-    """Somebody in the conversation, and their connection."""
+    """A user in the conversation, with their client and connection."""
 
     core: ChatClient
     connection: Connection
@@ -66,10 +58,10 @@ class _Person:
 
 
 class Conversation:
-    """People who talk, and the packets that this makes.
+    """Users who chat, and the packets that this produces.
 
     Args:
-        seed: where all chance comes from: tokens, room codes, ports, sequence numbers, pauses.
+        seed: Random seed for tokens, room codes, ports, sequence numbers and pauses.
     """
 
     def __init__(self, seed: int) -> None:
@@ -78,8 +70,9 @@ class Conversation:
         self._now = 0.0
         self._people: dict[str, _Person] = {}
         self._net = f"10.{self._random.randrange(1, 250)}.{self._random.randrange(1, 250)}"
-        with self._chance():
-            self._hub = Hub(Settings(), self._history, self._history.load(), 0.0, BEGIN)
+        self._hub = Hub(
+            Settings(), self._history, self._history.load(), 0.0, BEGIN, rng=self._random
+        )
 
     @property
     def server(self) -> str:
@@ -87,15 +80,14 @@ class Conversation:
         return f"{self._net}.2"
 
     def address(self, name: str) -> str:
-        """The address of somebody's machine."""
+        """Return the address of a user's machine."""
         return self._people[name].host
 
     def enter(self, name: str, room: str = LOBBY) -> None:
-        """Somebody connects, and joins a room."""
+        """Connect a user, and join a room."""
         host = f"{self._net}.{len(self._people) + 10}"
         port = self._random.randrange(32768, 61000)
-        with self._chance():
-            core = ChatClient(name)
+        core = ChatClient(name, ClientState(device_key=self._random.randbytes(DEVICE_KEY_SIZE)))
         first = self._random.randrange(2**32), self._random.randrange(2**32)
         person = _Person(core, Connection(f"{host}:{port}"), host, port, first)
         self._people[name] = person
@@ -106,12 +98,12 @@ class Conversation:
         self.join(name, room)
 
     def join(self, name: str, room: str) -> None:
-        """Somebody joins one room more."""
+        """Join another room."""
         self._people[name].core.join(room)
         self._settle()
 
     def create(self, name: str) -> str:
-        """Somebody makes a room; returns its code."""
+        """Create a room as a user; return its code."""
         core = self._people[name].core
         before = set(core.memory.rooms)
         core.create()
@@ -120,20 +112,20 @@ class Conversation:
         return code
 
     def say(self, name: str, room: str, *texts: str) -> None:
-        """Somebody says something; several texts leave at the same time."""
+        """Send texts to a room; several texts leave at the same time."""
         self._pause()
         for text in texts:
             self._people[name].core.say(room, text)
             self._settle(wait=text is texts[-1])
 
     def tell(self, name: str, other: str, text: str) -> None:
-        """Somebody says something to another one in private."""
+        """Send a private text to another user."""
         self._pause()
         self._people[name].core.send_private(other, text)
         self._settle()
 
     def leave(self, name: str, why: str = "") -> None:
-        """Somebody says goodbye."""
+        """Send BYE, and close the user's connection."""
         self._pause()
         person = self._people[name]
         person.core.bye(why)
@@ -143,7 +135,7 @@ class Conversation:
         self._settle()
 
     def capture(self) -> Capture:
-        """All packets of it, in the order of time."""
+        """Return all packets, in the order of time."""
         packets = []
         for person in self._people.values():
             begun = person.said[0][0] - 0.003
@@ -162,25 +154,24 @@ class Conversation:
         return Capture(sorted(packets, key=lambda packet: float(packet.time)))
 
     def _pause(self) -> None:
-        """Time in which somebody thinks, or types."""
+        """Let the time pass in which a user thinks or types."""
         self._now += self._random.uniform(0.4, 2.5)
 
     def _settle(self, *, wait: bool = True) -> None:
-        """Let everybody hear what is to be heard."""
-        with self._chance():
-            moved = True
-            while moved:
-                moved = self._to_server()
+        """Deliver data in both directions until no more is pending."""
+        moved = True
+        while moved:
+            moved = self._to_server()
+            self._carry_out()
+            if not wait:  # the next text leaves before any answer arrives
+                self._now += _BURST
+                return
+            self._now += _WAY
+            while (batch := self._hub.take_batch()) is not None:
+                self._history.write([batch])
+                self._hub.commit(batch)
                 self._carry_out()
-                if not wait:  # what follows leaves before any answer comes
-                    self._now += _BURST
-                    return
-                self._now += _WAY
-                while (batch := self._hub.take_batch()) is not None:
-                    self._history.write([batch])
-                    self._hub.commit(batch)
-                    self._carry_out()
-                moved |= self._to_clients()
+            moved |= self._to_clients()
 
     def _to_server(self) -> bool:
         moved = False
@@ -214,27 +205,3 @@ class Conversation:
             elif isinstance(output, Fanout):
                 for connection in output.to:
                     people[connection].down += output.data
-
-    @contextlib.contextmanager
-    def _chance(self) -> Iterator[None]:
-        """What is secret elsewhere comes from the seed here: nobody relies on it."""
-        seeded = _Seeded(self._random)
-        with _PATCHING, contextlib.ExitStack() as stack:
-            for module in (codes, outbox, credentials, server_state):
-                stack.enter_context(patch.object(module, "secrets", seeded))
-            yield
-
-
-class _Seeded:
-    """Stands in for the module `secrets`, for this thread: a server in another one keeps its own."""
-
-    def __init__(self, chance: random.Random) -> None:
-        self._own = {
-            "token_bytes": chance.randbytes,
-            "randbits": chance.getrandbits,
-            "choice": chance.choice,
-        }
-        self._thread = threading.get_ident()
-
-    def __getattr__(self, name: str) -> Any:
-        return self._own[name] if threading.get_ident() == self._thread else getattr(secrets, name)

@@ -1,4 +1,4 @@
-"""Error rates as curves: what was measured, with its intervals, beside what theory says.
+"""Error rates as curves: measured points with intervals, and theory.
 
 figure, axes = error_axes("Hamming against repetition", "p of the channel", "bit error rate")
 measured(axes, [Estimate(0.01, 3e-4, 2.8e-4, 3.2e-4)], "repetition 3")
@@ -25,13 +25,13 @@ _MARKERS = "os^Dvp"
 
 
 class Estimate(NamedTuple):
-    """A rate that was counted, and where the true one may be.
+    """A measured rate with its confidence interval.
 
     Attributes:
-        x: what the channel was set to.
-        rate: hits of trials; 0 if there was none.
-        low: lower end of its interval.
-        high: upper end.
+        x: The channel's parameter.
+        rate: Errors divided by trials; 0 if there was no error.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
     """
 
     x: float
@@ -43,14 +43,14 @@ class Estimate(NamedTuple):
 def error_axes(
     title: str, x: str, y: str, *, size: tuple[float, float] = (7.5, 4.6), falling: bool = False
 ) -> tuple[Figure, Axes]:
-    """An empty diagram with two logarithmic axes.
+    """Return an empty figure with two logarithmic axes.
 
     Args:
-        title: what stands above it.
-        x: what the horizontal axis shows.
-        y: what the vertical axis shows.
-        size: in inches.
-        falling: whether the bad side, with the large x, is to the left.
+        title: Title of the figure.
+        x: Label of the horizontal axis.
+        y: Label of the vertical axis.
+        size: Width and height in inches.
+        falling: Whether the large x, the bad channels, are on the left.
     """
     figure, axes = plot(title, x, y, size=size)
     axes.set(xscale="log", yscale="log")
@@ -66,13 +66,13 @@ def measured(
     *,
     theory: tuple[Sequence[float], Sequence[float]] | None = None,
 ) -> None:
-    """Draw estimates as markers with intervals; of no hit at all, the upper limit as an arrow.
+    """Draw estimates as markers with intervals; without an error, an arrow at the upper limit.
 
     Args:
-        axes: where; each call takes the next colour.
-        estimates: what was measured.
-        label: whose it is.
-        theory: points of a line in the same colour.
+        axes: Axes to draw on; each call uses the next colour.
+        estimates: The measured rates.
+        label: Label in the legend.
+        theory: x and y of a line in the same colour.
     """
     series = len(axes.containers) // 2
     colour, marker = COLOURS[series % 6], _MARKERS[series % 6]
@@ -103,13 +103,13 @@ def measured(
 def bench_curve(
     axes: Axes, xs: Sequence[float], points: Sequence[Point], label: str | None = None
 ) -> None:
-    """Draw the bit error rates that the bench found for a code, beside what theory says.
+    """Draw the bit error rates that the bench measured for a code, with theory.
 
     Args:
-        axes: where.
-        xs: what the channel of each point was set to.
-        points: of one code, as many.
-        label: whose they are; the code's spec by default.
+        axes: Axes to draw on.
+        xs: The channel's parameter at each point.
+        points: The points of one code, one per x.
+        label: Label in the legend; by default the code's spec.
     """
     estimates = [
         Estimate(x, point.ber or 0.0, *point.ber_interval)

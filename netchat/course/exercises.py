@@ -4,8 +4,8 @@
     def characters_and_bytes(given: str, characters: Any, size: Any) -> None:
         need(characters == len(given), "That is not the number of characters.", "What does len() …")
 
-A check says nothing if the answer has the property that was asked for. Else it raises `Wrong`, in
-words that say what is wrong with *this* answer and where to look, and never what is right.
+A check raises `Wrong` unless the answer has the required property. Its message says what is wrong with
+*this* answer and where to look, and never what is right.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ __all__ = [
 
 
 class Wrong(Exception):
-    """An answer does not have the property that was asked for.
+    """An answer lacks the required property.
 
     Args:
-        text: what is wrong with it, in plain words.
-        hint: where to look.
+        text: What is wrong with it, in plain words.
+        hint: Where to look.
     """
 
     def __init__(self, text: str, hint: str = "") -> None:
@@ -52,19 +52,19 @@ class Wrong(Exception):
 
 
 class NotAnswered(Exception):
-    """The dots of an exercise are still there."""
+    """The exercise still contains its dots."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a self-check says.
+    """Result of a self-check.
 
     Attributes:
-        number: the exercise's, such as `1.2`.
-        title: the exercise's.
+        number: The exercise's number, such as `1.2`.
+        title: The exercise's title.
         result: `passed`, `wrong` or `not answered`.
-        text: what is wrong.
-        hint: where to look.
+        text: What is wrong.
+        hint: Where to look.
     """
 
     number: str
@@ -78,20 +78,20 @@ class Verdict:
         if self.result == "passed":
             return f"✓ {head}: public checks passed."
         if self.result == "not answered":
-            return f"· {head}: not answered yet. Put your answer in the place of the dots."
+            return f"· {head}: not answered yet. Put your answer in place of the dots."
         hint = f"\n  Hint: {self.hint}" if self.hint else ""
         return f"✗ {head}: {self.text}{hint}"
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise.
+    """An exercise of a lesson.
 
     Attributes:
-        number: such as `1.2`: lesson and exercise.
-        title: a few words.
-        check: called with what is given and the answers; raises `Wrong`.
-        make_given: what is given, of a student's variant.
+        number: Lesson and exercise, such as `1.2`.
+        title: A few words.
+        check: Called with the given values and the answers; raises `Wrong`.
+        make_given: Makes the given values for a student's variant.
     """
 
     number: str
@@ -100,39 +100,39 @@ class Exercise:
     make_given: Callable[[Variant], Any]
 
     def judge(self, variant: Variant, answers: tuple[Any, ...]) -> Verdict:
-        """Check answers; whatever they are, this does not raise."""
+        """Return the verdict on answers; never raise, whatever they are."""
         try:
-            if any(_open(answer) for answer in answers):
+            if any(_is_open(answer) for answer in answers):
                 raise NotAnswered
-            self.check(self.make_given(variant), *map(_careful, answers))
+            self.check(self.make_given(variant), *map(_wrapped, answers))
         except NotAnswered:
             return Verdict(self.number, self.title, "not answered")
         except Wrong as wrong:
             return Verdict(self.number, self.title, "wrong", str(wrong), wrong.hint)
-        except Exception as error:  # the answer is of a kind that the check did not think of
-            text = f"The check can do nothing with this answer ({type(error).__name__}: {error})."
-            hint = "Is it of the type that the exercise asks for?"
+        except Exception as error:  # an answer that the check did not expect
+            text = f"The check cannot use this answer ({type(error).__name__}: {error})."
+            hint = "Does it have the type that the exercise expects?"
             return Verdict(self.number, self.title, "wrong", text, hint)
         return Verdict(self.number, self.title, "passed")
 
     def refuse(self, reason: str) -> Verdict:
-        """Return the verdict on an answer that cannot be handed to the check."""
+        """Return the verdict on an answer that cannot be passed to the check."""
         text = f"This answer cannot be graded: {reason}."
         return Verdict(self.number, self.title, "wrong", text)
 
 
 class Called:
-    """A student's function or object: what it raises is a wrong answer, with its arguments.
+    """A student's function or object, whose exceptions become `Wrong` with its arguments.
 
     Args:
-        thing: it.
+        thing: The function or object.
     """
 
     def __init__(self, thing: Any) -> None:
         self._thing = thing
 
     def __call__(self, *args: Any, **named: Any) -> Any:
-        """Call it with copies, so that it cannot change what the check still needs."""
+        """Call it with copies, so that it cannot change the check's own values."""
         name = getattr(self._thing, "__name__", "your function")
         try:
             result = self._thing(*copy.deepcopy(args), **copy.deepcopy(named))
@@ -141,26 +141,26 @@ class Called:
         except Exception as error:
             shown = ", ".join(_brief(arg) for arg in args)
             raise Wrong(
-                f"{name}({shown}) ends with {type(error).__name__}: {error}",
+                f"{name}({shown}) raises {type(error).__name__}: {error}",
                 "Call it with these arguments in a cell of your own, and follow it line by line.",
             ) from error
-        if _open(result):
+        if _is_open(result):
             raise NotAnswered
         return result
 
     def __getattr__(self, name: str) -> Any:
-        return _careful(getattr(self._thing, name))
+        return _wrapped(getattr(self._thing, name))
 
 
 def exercise(
     number: str, title: str, *, given: Callable[[Variant], Any] = lambda variant: variant
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a function the self-check of an exercise.
+    """Return a decorator that makes a function the self-check of an exercise.
 
     Args:
-        number: the exercise's.
-        title: a few words.
-        given: makes what the exercise gives to a student; the variant itself by default.
+        number: The exercise's number.
+        title: A few words.
+        given: Makes the values that the exercise gives to a student; by default the variant itself.
     """
 
     def mark(check: Callable[..., None]) -> Callable[..., None]:
@@ -171,19 +171,19 @@ def exercise(
 
 
 def load_exercises(folder: Path, lesson: int) -> dict[str, Exercise]:
-    """The exercises of a lesson, by number, from its file of checks.
+    """Return the exercises of a lesson by number, from its file of checks.
 
     Args:
-        folder: the course's folder.
-        lesson: its number.
+        folder: The course's folder.
+        lesson: The lesson's number.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: There is no such file.
     """
     path = folder / "checks" / f"lesson_{lesson:02}.py"
     if not path.is_file():
-        raise FileNotFoundError(f"lesson {lesson} has no checks: {path} is not there")
-    # By its path, and anew each time: no other module of that name can take its place.
+        raise FileNotFoundError(f"lesson {lesson} has no checks: {path} does not exist")
+    # By its path, and on each call, so that no other module of that name is used instead.
     name = f"netchat_course_checks_{lesson:02}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
@@ -201,57 +201,57 @@ def need(condition: object, text: str, hint: str = "") -> None:
 
 
 def real_number(value: Any, what: str) -> float:
-    """An answer that has to be a finite number.
+    """Return an answer as a finite number.
 
     Raises:
-        Wrong: it is none.
+        Wrong: It is not a finite number.
     """
     if isinstance(value, (str, bytes, bytearray, bool, np.bool_, np.ndarray)):
-        raise Wrong(f"{what} is a number; {_brief(value)} is none.")
+        raise Wrong(f"{what} must be a number, got {_brief(value)}.")
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise Wrong(f"{what} is a number; {_brief(value)} is none.") from None
+        raise Wrong(f"{what} must be a number, got {_brief(value)}.") from None
     except OverflowError:
-        raise Wrong(f"{what} is too large for a number of that kind.") from None
-    need(math.isfinite(number), f"{what} is a finite number, not {number}.")
+        raise Wrong(f"{what} is too large for a number.") from None
+    need(math.isfinite(number), f"{what} must be a finite number, got {number}.")
     return number
 
 
 def whole_number(value: Any, what: str) -> int:
-    """An answer that has to be a whole number.
+    """Return an answer as an integer.
 
     Raises:
-        Wrong: it is none.
+        Wrong: It is not a whole number.
     """
     number, exact = 0, False
     if isinstance(value, (str, bytes, bytearray, bool, np.bool_, np.ndarray)):
-        raise Wrong(f"{what} is a whole number; {_brief(value)} is none.")
+        raise Wrong(f"{what} must be a whole number, got {_brief(value)}.")
     try:
         number = int(value)
         exact = bool(number == value)
     except (TypeError, ValueError, OverflowError):
         exact = False
-    need(exact, f"{what} is a whole number; {_brief(value)} is none.")
+    need(exact, f"{what} must be a whole number, got {_brief(value)}.")
     return number
 
 
-def _open(answer: Any) -> bool:
-    """Whether an answer still has the dots in it."""
+def _is_open(answer: Any) -> bool:
+    """Return whether an answer still contains dots."""
     if isinstance(answer, EllipsisType):
         return True
     if isinstance(answer, dict):
-        return any(map(_open, answer.values()))
-    return isinstance(answer, (list, tuple)) and any(map(_open, answer))
+        return any(map(_is_open, answer.values()))
+    return isinstance(answer, (list, tuple)) and any(map(_is_open, answer))
 
 
-def _careful(answer: Any) -> Any:
+def _wrapped(answer: Any) -> Any:
     return Called(answer) if callable(answer) and not isinstance(answer, Called) else answer
 
 
 def _brief(value: Any) -> str:
     try:
         shown = repr(value)
-    except ValueError:  # Python does not write more than 4,300 digits
-        shown = "a number of thousands of digits"
+    except ValueError:  # Python refuses to print more than 4,300 digits
+        shown = "a number with thousands of digits"
     return shown if len(shown) <= 80 else f"{shown[:77]}…"

@@ -1,11 +1,11 @@
-"""Grades notebooks: runs each in a process of its own, and judges its answers in this one.
+"""Grading of notebooks: each runs in a process of its own, and its answers are judged in this one.
 
-for grade in grade_notebook(Path("ada/01.ipynb"), Path("experiments")):
-    print(grade.student, grade.exercise, grade.result)
+    for grade in grade_notebook(Path("ada/01.ipynb"), Path("experiments")):
+        print(grade.student, grade.exercise, grade.result)
 
-What a notebook says of itself does not count. It may crash, loop, print without end, or rewrite the
-checks: its answers come over as data, its functions are called in its own process, and the verdict
-is made here, by the checks of the given course.
+A notebook's own verdicts do not count. It may crash, loop, print without end, or rewrite the checks.
+Its answers are transferred as data, its functions are called in its own process, and the checks of
+the given course judge them here.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ from netchat.wire.safe_text import show_line
 
 __all__ = ["Grade", "failed", "grade_notebook", "grade_submission", "write_csv"]
 
-#: How often a notebook is run again without the cell that ended it.
+#: Maximum runs of a notebook; each run omits the cells that ended an earlier one.
 _MOST_RUNS = 6
 
-#: Characters of one cell of the CSV.
+#: Maximum characters in one cell of the CSV.
 _LONGEST = 2000
 
-#: Seconds in which the process of a notebook has to start, before it runs any cell.
+#: Timeout for starting a notebook's process, in seconds.
 _START = 60.0
 
-#: Seconds beyond its limit after which a check of an exercise is interrupted.
+#: Seconds beyond its limit after which an exercise's check is interrupted.
 _SLACK = 1.0
 
 
 @dataclass(frozen=True)
 class Grade:
-    """What came of one exercise of one notebook.
+    """Result of one exercise of one notebook.
 
     Attributes:
-        notebook: the file.
-        student: the name in its first cell; empty if it did not get so far.
-        exercise: the exercise's number; empty if the notebook could not be graded at all.
-        title: the exercise's.
+        notebook: The file.
+        student: The name in its first cell; empty if that cell did not run.
+        exercise: The exercise's number; empty if the notebook could not be graded at all.
+        title: The exercise's title.
         result: `passed`, `wrong`, `not answered`, `not reached` (no check ran) or `failed`.
-        text: what the check says, or why it failed.
-        note: cells that failed.
+        text: The check's message, or the reason for the failure.
+        note: Cells that failed.
     """
 
     notebook: str
@@ -71,13 +71,13 @@ def grade_notebook(
     """Grade one notebook.
 
     Args:
-        notebook: the file.
-        course: the instructor's course folder: its checks count, wherever the notebook is.
-        limit: seconds for all its cells; one that takes half of them is left out in a second run.
-        check_limit: seconds for the check of one exercise.
+        notebook: The file.
+        course: The instructor's course folder; its checks are used, wherever the notebook is.
+        limit: Seconds for all its cells; a cell that takes half of them is skipped in a second run.
+        check_limit: Seconds for the check of one exercise.
 
     Returns:
-        A grade an exercise; a single one, with an empty exercise, if there was nothing to grade.
+        One grade per exercise; a single one, with an empty exercise, if there was nothing to grade.
     """
     try:
         submission = read_submission(notebook)
@@ -89,14 +89,14 @@ def grade_notebook(
 def grade_submission(
     submission: Submission, course: Path, limit: float, check_limit: float, level: str
 ) -> Iterator[Grade]:
-    """Grade what was read; like `grade_notebook`, one grade after the other.
+    """Grade a submission; like `grade_notebook`, but yield one grade after the other.
 
     Args:
-        submission: the notebook, as it was read.
-        course: the instructor's course folder.
-        limit: seconds for all its cells, however often they are run.
-        check_limit: seconds for the check of one exercise.
-        level: how far its process is isolated, as `student.isolation` says.
+        submission: The notebook as it was read.
+        course: The instructor's course folder.
+        limit: Seconds for all its cells, however often they are run.
+        check_limit: Seconds for the check of one exercise.
+        level: Isolation level of its process, from `student.isolation`.
     """
     return _Grading(submission, course, limit, check_limit, level).grades()
 
@@ -107,15 +107,15 @@ def failed(notebook: str, why: str) -> Grade:
 
 
 class _Grading:
-    """One notebook while it is graded."""
+    """A notebook during grading."""
 
     def __init__(
         self, submission: Submission, course: Path, limit: float, check_limit: float, level: str
     ) -> None:
         self.submission, self.course, self.level = submission, course, level
         self.left, self.half, self.check_limit = limit, limit / 2, check_limit
-        self.failed: dict[int, str] = {}  # cells that raised, or ended the process, and why
-        self.left_out: set[int] = set()  # the latter
+        self.failed: dict[int, str] = {}  # reasons, by cell that raised or ended the process
+        self.left_out: set[int] = set()  # cells that ended the process
         self.student = ""
 
     def grades(self) -> Iterator[Grade]:
@@ -128,14 +128,14 @@ class _Grading:
             try:
                 exercises = load_exercises(self.course, done.lesson)
             except FileNotFoundError as error:
-                yield self._grade("", "", "failed", f"its lesson is not known: {error}")
+                yield self._grade("", "", "failed", f"its lesson is unknown: {error}")
                 return
             for number, one in exercises.items():
                 if number in done.refused:
                     verdict = one.refuse(done.refused[number])
                     yield self._grade(number, one.title, verdict.result, verdict.text)
                     continue
-                if process is None and number in done.answers:  # the last check ended it
+                if process is None and number in done.answers:  # the previous check ended it
                     _, process = self._run()
                 if process is None or number not in done.answers:
                     yield self._grade(number, one.title, "not reached")
@@ -148,7 +148,7 @@ class _Grading:
 
     def _nothing_done(self, process: Student | None) -> str:
         if process is not None:
-            return "no lesson is begun in it"
+            return "it does not begin a lesson"
         start = self.failed.get(-1)
         return f"before its first cell, it {start}" if start else "its cells do not end"
 
@@ -167,7 +167,7 @@ class _Grading:
         return self._grade(one.number, one.title, verdict.result, text), process
 
     def _run(self) -> tuple[Done | None, Student | None]:
-        """Run the cells; those that end the process or take too long are left out in the next run."""
+        """Run the cells; skip those that end the process or take too long in the next run."""
         for _ in range(_MOST_RUNS):
             if self.left <= 0:
                 break
@@ -196,7 +196,7 @@ class _Grading:
         return None, None
 
     def _note(self, message: dict[str, Any], cells: dict[int, str], cell: int) -> int:
-        """Note what a process says of a cell, and return the one it is at."""
+        """Record a process's message about a cell, and return the current cell."""
         match message:
             case {"cell": int() as number} if number in cells:
                 return number
@@ -216,7 +216,7 @@ class _Grading:
 
 @contextlib.contextmanager
 def _interrupted_after(seconds: float) -> Iterator[None]:
-    """Interrupt a check that computes without end; in a thread there is no means to do so."""
+    """Interrupt a check that runs too long; possible only in the main thread."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
         yield
         return
@@ -234,7 +234,7 @@ def _interrupted_after(seconds: float) -> Iterator[None]:
 
 
 def write_csv(grades: Iterable[Grade], file: TextIO) -> None:
-    """Write grades as CSV, a line an exercise, each as soon as it is there."""
+    """Write grades as CSV, one line per exercise, as soon as they are available."""
     out = csv.DictWriter(file, [field.name for field in fields(Grade)])
     out.writeheader()
     for grade in grades:
@@ -243,12 +243,12 @@ def write_csv(grades: Iterable[Grade], file: TextIO) -> None:
 
 
 def _cell_text(text: str) -> str:
-    """Text of any origin as one line that every encoding of Unicode can carry."""
+    """Return any text as one line that every encoding of Unicode can represent."""
     short = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     return show_line(short).encode(errors="backslashreplace").decode()
 
 
 def _harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: students choose what stands in it."""
+    """Return a CSV cell that no spreadsheet treats as a formula, since students choose its text."""
     begins = text.lstrip()
     return f"'{text}" if begins.startswith(tuple("=+-@＝＋－＠")) else text  # noqa: RUF001

@@ -1,8 +1,8 @@
-"""One notebook is graded in a process of its own, so that nothing it answers stops the others.
+"""Grading of one notebook in a process of its own, so that it cannot affect the others.
 
-The process that collects the grades (`grade_apart`) keeps to a deadline and survives whatever
-happens to the one that judges. Its order, in JSON, comes on standard input; grades, a line
-each, leave on standard output.
+The process that collects the grades (`grade_apart`) enforces a deadline and survives any crash of the
+process that judges. The order is JSON on standard input; grades are written to standard output, one
+per line.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from netchat.course.submission import Submission
 
 __all__ = ["grade_apart"]
 
-#: Bytes of memory in which answers are judged.
+#: Memory limit of the judging process, in bytes.
 _MOST_MEMORY = 8 << 30
 
-#: Exercises that a lesson has at most, and seconds in which everything else is done.
+#: Maximum exercises of a lesson, and seconds for everything else.
 _MOST_EXERCISES, _SLACK = 12, 30.0
 
 
@@ -45,8 +45,8 @@ def grade_apart(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         try:
-            patience = limit + _MOST_EXERCISES * (check_limit + 2) + _SLACK
-            out, problem = process.communicate(json.dumps(order).encode(), patience)
+            timeout = limit + _MOST_EXERCISES * (check_limit + 2) + _SLACK
+            out, problem = process.communicate(json.dumps(order).encode(), timeout)
         except BaseException as error:
             process.kill()
             if not isinstance(error, subprocess.TimeoutExpired):
@@ -56,18 +56,18 @@ def grade_apart(
     grades = list(_grades(out))
     if process.returncode or not grades:
         why = problem.decode(errors="replace").strip().rpartition("\n")[2]
-        grades.append(failed(submission.notebook, f"its grading was given up: {why}"))
+        grades.append(failed(submission.notebook, f"its grading failed: {why}"))
     return grades
 
 
 def _grades(out: bytes) -> Iterator[Grade]:
     for line in out.splitlines():
-        with contextlib.suppress(ValueError):  # the last one was cut off
+        with contextlib.suppress(ValueError):  # the last line may be truncated
             yield Grade(**json.loads(line))
 
 
 def main() -> None:
-    """Grade what the order says."""
+    """Grade the notebook in the order on standard input."""
     with contextlib.suppress(ImportError):  # Windows
         import resource
 

@@ -1,4 +1,4 @@
-"""What a notebook begins with: the lesson, the student, and what is theirs.
+"""A lesson as a notebook uses it: the student's values and the self-checks.
 
 from netchat.course import begin
 
@@ -24,28 +24,27 @@ __all__ = ["Lesson", "begin", "begun", "find_course"]
 
 T = TypeVar("T")
 
-#: The lessons that were begun in this process: whoever grades a notebook finds its answers there.
+#: The lessons begun in this process; the grader reads the answers here.
 begun: list[Lesson] = []
 
-#: Takes the answers in the place of the checks, while a notebook is graded: the grader judges them.
+#: Receives the answers instead of the checks while a notebook is graded.
 recorder: Callable[[Lesson, str, tuple[Any, ...]], None] | None = None
 
 
 class Lesson:
-    """A lesson, as a student has it.
+    """A lesson for one student.
 
     Args:
-        number: the lesson's.
-        student: the student's name: seeds what is given.
-        folder: the course's folder.
+        number: The lesson's number.
+        student: The student's name: the random seed of the given values.
+        folder: The course's folder.
 
     Attributes:
-        variant: the student's own chance.
-        quick: whether the notebook should be done within a minute; `NETCHAT_QUICK=0` makes it
-            thorough.
-        folder: the course's folder.
-        captures: the folder of captures.
-        answers: what was answered, by exercise: that of the last `check`.
+        variant: The student's own random numbers.
+        quick: Whether the notebook should run within a minute; `NETCHAT_QUICK=0` makes it thorough.
+        folder: The course's folder.
+        captures: The folder of captures.
+        answers: The answers of the last `check` of each exercise.
     """
 
     def __init__(self, number: int, student: str, folder: Path) -> None:
@@ -57,22 +56,22 @@ class Lesson:
         self._exercises = load_exercises(folder, number)
 
     def given(self, number: str) -> Any:
-        """What an exercise gives to this student.
+        """Return the values that an exercise gives to this student.
 
         Raises:
-            NetchatError: this lesson has no such exercise.
+            NetchatError: This lesson has no such exercise.
         """
         return self._exercise(number).make_given(self.variant)
 
     def check(self, number: str, *answer: Any) -> None:
-        """Check an answer, and say so.
+        """Check an answer, and print the verdict.
 
         Args:
-            number: the exercise's.
-            answer: the answer; several if the exercise asks for several.
+            number: The exercise's number.
+            answer: The answer; several values if the exercise has several.
 
         Raises:
-            NetchatError: this lesson has no such exercise.
+            NetchatError: This lesson has no such exercise.
         """
         chosen = self._exercise(number)
         self.answers[number] = answer
@@ -82,14 +81,14 @@ class Lesson:
         print(self._verdict(chosen, answer))  # noqa: T201 - for the notebook's page
 
     def size(self, quick: T, thorough: T) -> T:
-        """One of two sizes of an experiment."""
+        """Return the size of an experiment for the current mode."""
         return quick if self.quick else thorough
 
     def may_capture(self) -> bool:
-        """Whether packets can be captured here; if not, says in a line what is skipped."""
+        """Return whether packets can be captured here; if not, print what is skipped."""
         try:
             socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
-        except (AttributeError, OSError):  # no such thing on macOS and Windows
+        except (AttributeError, OSError):  # not available on macOS and Windows
             print("Skipped: capturing live needs Linux and root.")  # noqa: T201
             return False
         return True
@@ -116,11 +115,11 @@ def begin(number: int, student: str) -> Lesson:
     """Begin a lesson.
 
     Args:
-        number: the lesson's.
-        student: the student's name.
+        number: The lesson's number.
+        student: The student's name.
 
     Raises:
-        NetchatError: the course's files are not found, or the name is not a text.
+        NetchatError: The course's files are not found, or the name is not a text.
     """
     if not isinstance(student, str):
         raise NetchatError(f'student must be a name, such as "Ada", got {student!r}')
@@ -130,13 +129,13 @@ def begin(number: int, student: str) -> Lesson:
 
 
 def find_course(start: Path | None = None) -> Path:
-    """The course's folder: what `NETCHAT_COURSE` says, or the one around here.
+    """Return the course's folder: `NETCHAT_COURSE`, or the nearest one.
 
     Args:
-        start: where to begin to look; the current folder by default.
+        start: Folder where the search starts; by default the current folder.
 
     Raises:
-        NetchatError: it is not found.
+        NetchatError: It is not found.
     """
     said = os.environ.get("NETCHAT_COURSE")
     start = Path.cwd() if start is None else start.resolve()
@@ -150,5 +149,5 @@ def find_course(start: Path | None = None) -> Path:
             return folder.resolve()
     raise NetchatError(
         f"the course is not found from {start}: start Jupyter in the folder experiments/ of "
-        "netchat (make notebooks does), or let NETCHAT_COURSE name that folder"
+        "netchat (make notebooks does), or set NETCHAT_COURSE to that folder"
     )

@@ -1,13 +1,13 @@
-"""From the sources of a lesson to notebooks: the one for students, and the solved one.
+"""Notebooks generated from the sources of a lesson: the students' one, and the solved one.
 
 A lesson is `experiments/NN_title.md`, as Jupytext reads it; `NN_title.ipynb` beside it is made from
 it, without outputs. Its solutions are `experiments/instructor/NN_title.md`: for each exercise a
 heading (`## 1.2 ...`), a text, the cell that solves it, and cells with common mistakes, which the
 self-check must refuse:
 
-    ## 1.2 The length in front
+    ## 1.2 A length prefix
 
-    The length counts bytes, so the text is encoded first.
+    The length counts bytes, so encode the text first.
 
     ```python
     def text_field(text): ...
@@ -46,11 +46,11 @@ _METADATA = {
 
 
 class Mistake(NamedTuple):
-    """A wrong answer that people give.
+    """A common wrong answer.
 
     Attributes:
-        why: what they did, in a line.
-        code: the cell.
+        why: The mistake, in one line.
+        code: The cell.
     """
 
     why: str
@@ -58,13 +58,13 @@ class Mistake(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """How an exercise is solved.
+    """The solution of an exercise.
 
     Attributes:
-        number: the exercise's.
-        text: what there is to say about it.
-        code: the cell that stands in the place of the exercise's.
-        mistakes: wrong answers.
+        number: The exercise's number.
+        text: The explanation.
+        code: The cell that replaces the exercise's cell.
+        mistakes: Common wrong answers.
     """
 
     number: str
@@ -74,12 +74,12 @@ class Solution(NamedTuple):
 
 
 def lessons(folder: Path) -> list[Path]:
-    """The sources of all lessons, in order."""
+    """Return the sources of all lessons, in order."""
     return sorted(folder.glob("[0-9][0-9]_*.md"))
 
 
 def notebook_of(lesson: Path) -> Any:
-    """The notebook that a lesson's source makes; the same one each time.
+    """Generate the notebook of a lesson's source, always the same.
 
     Raises:
         NetchatError: Jupytext is not installed.
@@ -99,28 +99,24 @@ def notebook_of(lesson: Path) -> Any:
 
 
 def text_of(notebook: Any) -> str:
-    """What stands in a notebook's file."""
+    """Return the content of a notebook's file."""
     import nbformat
 
     return str(nbformat.writes(notebook, indent=1, ensure_ascii=False)) + "\n"
 
 
 def solutions_of(lesson: Path) -> dict[str, Solution]:
-    """The solutions of a lesson, by the exercises' numbers.
+    """Return the solutions of a lesson, by the exercises' numbers.
 
     Raises:
-        NetchatError: a solution has no cell that solves it.
+        NetchatError: A solution has no cell that solves the exercise.
     """
     path = lesson.parent / SOLUTIONS / lesson.name
     return {solution.number: solution for solution in _read(path)}
 
 
 def solve(lesson: Path) -> Any:
-    """The lesson's notebook with every exercise's cell replaced by its solution.
-
-    Raises:
-        NetchatError: the exercises of the lesson and its solutions are not the same ones.
-    """
+    """Return the lesson's notebook with every exercise's cell replaced by its solution."""
     import nbformat
 
     notebook, solutions, cells = notebook_of(lesson), solutions_of(lesson), []

@@ -1,4 +1,4 @@
-"""Pictures of bytes, bits, layers and conversations, as the notebooks show them.
+"""Pictures of bytes, bits, layers and conversations for the notebooks.
 
 byte_grid(frame, [("magic", 2), ("version", 1), ("type", 1)])
 """
@@ -35,13 +35,13 @@ def byte_grid(
     across: int = 16,
     marked: Iterable[int] = (),
 ) -> Picture:
-    """Bytes as hexadecimal with their characters, each part of them in a colour of its own.
+    """Draw bytes as hexadecimal digits with their characters; each part has its own colour.
 
     Args:
-        data: the bytes.
-        parts: names and sizes, from the first byte on; what is behind the last stays white.
-        across: bytes in a row.
-        marked: offsets of bytes to frame.
+        data: The bytes.
+        parts: Names and sizes from the first byte on; bytes after the last part stay white.
+        across: Bytes per row.
+        marked: Offsets of bytes to frame.
     """
     parts = list(parts)
     owner = [index for index, (_, size) in enumerate(parts) for _ in range(size)]
@@ -88,15 +88,15 @@ def bit_grid(
     tinted: Callable[[int, int], bool] = lambda _row, _column: False,
     title: str = "",
 ) -> Picture:
-    """Bits in rows and columns: ones dark, zeros light.
+    """Draw bits in rows and columns: ones dark, zeros light.
 
     Args:
-        bits: a table of 0 and 1.
-        rows: what stands in front of each row.
-        columns: what stands above each column.
-        marked: places (row, column) to frame: errors, say.
-        tinted: whether a place belongs to the other kind of bits: parity, say.
-        title: what stands above it.
+        bits: A table of 0 and 1.
+        rows: Labels of the rows, on the left.
+        columns: Labels of the columns, above.
+        marked: Positions (row, column) to frame, such as errors.
+        tinted: Whether a position is in the second colour, such as parity.
+        title: Title of the figure.
     """
     table = np.atleast_2d(np.asarray(bits))
     height, width = table.shape
@@ -126,12 +126,12 @@ def bit_grid(
 
 
 def nested(layers: Sequence[tuple[str, int]], *, payload: str = "") -> Picture:
-    """Headers around headers: each layer is what the one below carries.
+    """Draw nested headers: each layer is the payload of the one above.
 
     Args:
-        layers: names and bytes of what each layer adds in front, the outermost first; the last one
-            is the innermost content.
-        payload: what the content is, for the last row's label.
+        layers: Names and sizes in bytes of the layers' headers, the outermost first; the last
+            one is the innermost payload.
+        payload: Text for the last row's label.
     """
     total = sum(size for _, size in layers)
     width, left, tall = 8.4, 1.5, 0.5
@@ -148,7 +148,7 @@ def nested(layers: Sequence[tuple[str, int]], *, payload: str = "") -> Picture:
         label = f"{size} bytes" + (f": {payload}" if last and payload else "")
         if size * scale > 0.09 * len(label):
             place, align = x + size * scale / 2, "center"
-        else:  # no room inside: behind it or, at the right edge, in front of it
+        else:  # no space inside: to its right or, at the right edge, to its left
             place, align = (x - 0.1, "right") if last else (x + size * scale + 0.08, "left")
         _text(axes, place, y + 0.2, label, 8.5, align=align)
         start += size
@@ -159,12 +159,12 @@ def nested(layers: Sequence[tuple[str, int]], *, payload: str = "") -> Picture:
 def ladder(
     capture: Capture | str | Path, title: str, *, wanted: Callable[[Item], bool] | None = None
 ) -> Picture:
-    """Who sent what to whom, one arrow a segment, time running down.
+    """Draw a ladder diagram: one arrow per segment, time running down.
 
     Args:
-        capture: a capture, or its file.
-        title: what stands above it.
-        wanted: which items to draw; all by default.
+        capture: A capture, or its file.
+        title: Title of the figure.
+        wanted: Returns whether to draw an item; by default all are drawn.
     """
     rows = Ladder(wanted)
     decoder = Decoder(trace=True)

@@ -1,4 +1,4 @@
-"""A student's channel code, wherever it lives, as a `Code` that can be held to the laws."""
+"""A student's channel code in any process, as a `Code` that the laws can check."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NUMBERS = (
 
 
 class _RemoteCode(Code):
-    """A code in another process: its numbers, and two functions that are called there."""
+    """A code in another process: its parameters, and proxies for its two functions."""
 
     def __init__(self, far: RemoteObject) -> None:
         super().__init__(str(far.name), **{name: getattr(far, name) for name in _NUMBERS})
@@ -42,14 +42,14 @@ class _RemoteCode(Code):
 
 
 def as_code(answer: Any, what: str) -> Code:
-    """The code that an answer is.
+    """Return the code in an answer.
 
     Args:
-        answer: a code, or one in another process.
-        what: what makes it, for the text.
+        answer: A code, or one in another process.
+        what: What made it, for the error message.
 
     Raises:
-        Wrong: it is none.
+        Wrong: It is not a code.
     """
     if isinstance(answer, Code):
         return answer
@@ -61,8 +61,8 @@ def as_code(answer: Any, what: str) -> Code:
                 view = answer.returns_view(name, np.zeros((1, width), np.uint8))
             if view:
                 raise Wrong(
-                    f"{name} returns a view of the array that it is given.",
-                    "Whoever changes the one changes the other. array.copy() makes a new one.",
+                    f"{name} returns a view of its argument.",
+                    "A change of one array would change the other. array.copy() makes a new one.",
                 )
         return code
     raise Wrong(

@@ -1,17 +1,17 @@
-"""Runs one program apart from the rest of the machine: `python -I sandbox.py ORDER`.
+"""Launcher that runs one program isolated from the machine: `python -I sandbox.py ORDER`.
 
 It is run by its path and imports the standard library only (psutil, where there are no
 namespaces), because it starts once for each notebook. ORDER is JSON:
 
     level      "namespaces", "user" or "rights", see `LEVELS`
     command    the program with its arguments
-    lifeline   a file descriptor: once its other end is closed, everything is killed
+    lifeline   a file descriptor: when its other end is closed, all processes are killed
     readable   paths that the program may read
-    copies     pairs of a file or folder and where to copy it, beside `$NETCHAT_COURSE`
+    copies     pairs of a file or folder and its target, beside `$NETCHAT_COURSE`
     kernels    folders of compiled kernels: it reads and extends a copy
     variables  its environment
 
-Everything that the program has started is dead when this process ends.
+All processes that the program has started are dead when this process ends.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ import tempfile
 import time
 from typing import Any
 
-if os.name == "posix":  # here, and not where they are used: then Python's files may be out of sight
+if os.name == "posix":  # imported early: later Python's files may be hidden
     import fcntl
     import resource
 
 __all__ = ["LEVELS"]
 
-#: What a program is kept from, the most first.
+#: Isolation levels, the strictest first.
 #:
 #: namespaces: its own processes, mounts and network; it sees only `readable`, as an unprivileged
 #:     user. user: another user without privileges. rights: the caller's user; only its processes
@@ -53,7 +53,7 @@ _DETACH = 2
 #: mount_setattr(2) has this number on every machine: flags for a whole tree of mounts.
 _MOUNT_SETATTR, _RECURSIVE, _RDONLY = 442, 0x8000, 1
 
-#: Of the system: programs, libraries, and what they look up.
+#: System paths: programs, libraries, and the files that they read.
 _SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store",
     "/etc/alternatives", "/etc/fonts", "/etc/group", "/etc/hosts", "/etc/ld.so.cache",
@@ -62,18 +62,18 @@ _SYSTEM = (
 )  # fmt: skip
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 
-#: Bytes of memory of a process, of a file that it writes, of all files; processes.
+#: Maximum bytes of a process's memory, of a file, and of all files; maximum processes.
 _MOST_MEMORY, _MOST_FILE, _MOST_FILES, _MOST_PROCESSES = 8 << 30, 256 << 20, 1 << 30, 512
 
-#: Seconds in which everything is killed where there is no PID namespace.
+#: Timeout for killing all processes without a PID namespace, in seconds.
 _KILLING = 1.5
 
-#: User ids that no system assigns begin here; each sandbox has its own.
+#: First of the user ids that no system assigns; each sandbox has its own.
 _FIRST_USER, _NOBODY = 1 << 30, 65534
 
 
 def main(order: dict[str, Any]) -> int:
-    """Run the program; returns its exit code, or 1 if the sandbox cannot be made."""
+    """Run the program; return its exit code, or 1 if the sandbox cannot be created."""
     scratch = tempfile.mkdtemp(prefix="netchat-sandbox-")
     try:
         if order["level"] == "namespaces":
@@ -112,15 +112,15 @@ def _init(order: dict[str, Any], scratch: str, user: int | None) -> None:
         _guarded(lambda: _become(order, "/tmp", "/lab", user))  # noqa: S108
     for number in (0, 1, order["lifeline"]):
         os.close(number)
-    while True:  # reaps whatever lost its parent
+    while True:  # reaps orphans
         pid, status = os.wait()
         if pid == program:
             os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
 
 def _make_root(order: dict[str, Any], root: str) -> None:
-    """Make a file system of only what the program needs, and move into it."""
-    _call("unshare", _NEWNS)  # not before: its file system stays this process's own
+    """Create a file system with only what the program needs, and enter it."""
+    _call("unshare", _NEWNS)  # only now, so that the outer process keeps its file system
     _call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
     size = f"mode=0755,size={_MOST_FILES}".encode()
     _call("mount", b"tmpfs", root.encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV, size)
@@ -165,11 +165,11 @@ def _copy(copies: list[list[str]], lab: str) -> None:
 
 
 def _show(path: str, root: str) -> None:
-    """Let a path be seen, read-only."""
+    """Bind a path into the new root, read-only."""
     if os.path.islink(path):
         if not os.path.lexists(root + path):
             os.makedirs(os.path.dirname(root + path), exist_ok=True)
-            # Relative: an absolute one would lead out of the new root while it is made.
+            # Relative: an absolute link would lead out of the new root during its creation.
             target = os.path.realpath(path)
             os.symlink(os.path.relpath(target, os.path.dirname(path)), root + path)
     elif os.path.exists(path):
@@ -194,7 +194,7 @@ def _read_only(place: str) -> None:
 
 
 def _lend_kernels(path: str, root: str, copy: str) -> None:
-    """Put links to compiled kernels into a folder that can be written to: Numba wants one."""
+    """Link compiled kernels into a writable folder, as Numba requires."""
     _bind(path, root + copy)
     _read_only(root + copy)
     _call("mount", b"tmpfs", (root + path).encode(), b"tmpfs", _MS_NOSUID | _MS_NODEV, b"mode=1777")
@@ -203,7 +203,7 @@ def _lend_kernels(path: str, root: str, copy: str) -> None:
 
 
 def _tracked(order: dict[str, Any], scratch: str) -> int:
-    """Run the program without namespaces; whatever loses its parent becomes a child of ours."""
+    """Run the program without namespaces; orphaned descendants become our children."""
     if sys.platform == "linux":
         _call("prctl", _SUBREAPER, 1, 0, 0, 0)
     user = _own_user() if order["level"] == "user" else None
@@ -220,13 +220,17 @@ def _tracked(order: dict[str, Any], scratch: str) -> int:
 
 
 def _become(order: dict[str, Any], scratch: str, lab: str, user: int | None) -> None:
-    """Become the program: limited, and without any rights that this process still has."""
+    """Replace this process by the program, with limits and without privileges."""
     os.setsid()
     with contextlib.suppress(OSError):
-        _write("/proc/self/oom_score_adj", "1000")  # if memory runs out, this process goes first
+        _write(
+            "/proc/self/oom_score_adj", "1000"
+        )  # if memory runs out, the kernel kills this process first
     limits = [(resource.RLIMIT_AS, _MOST_MEMORY), (resource.RLIMIT_FSIZE, _MOST_FILE)]
     limits += [(resource.RLIMIT_CORE, 0)]
-    if order["level"] != "rights":  # it counts all processes of a user, and this one has no others
+    if (
+        order["level"] != "rights"
+    ):  # the limit counts all processes of a user; this user has no others
         limits += [(resource.RLIMIT_NPROC, _MOST_PROCESSES)]
     for kind, most in limits:
         hard = resource.getrlimit(kind)[1]
@@ -247,7 +251,7 @@ def _become(order: dict[str, Any], scratch: str, lab: str, user: int | None) -> 
 
 
 def _own_user() -> int:
-    """Return the id of a user who owns nothing, or of nobody where no such id can be had."""
+    """Return the id of a user that owns no files, or the system's unprivileged user."""
     own = _FIRST_USER + os.getpid() % _FIRST_USER
     try:
         with open("/proc/self/uid_map", encoding="ascii") as file:
@@ -264,7 +268,7 @@ def _loopback_up() -> None:
 
 
 def _until_end(child: int, lifeline: int) -> int:
-    """Wait for the end of the child, or kill it when the lifeline is cut."""
+    """Wait until the child ends, or kill it when the lifeline is closed."""
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
@@ -291,14 +295,14 @@ def _kill_descendants() -> None:
         left = psutil.Process().children(recursive=True)
         if not left:
             return
-        for act in ("suspend", "kill"):  # stopped first, so that they start no others meanwhile
+        for act in ("suspend", "kill"):  # stop first, so that they start no others
             for process in left:
                 with contextlib.suppress(psutil.Error):
                     getattr(process, act)()
 
 
 def _guarded(run: Any) -> None:
-    """Run what replaces this process or ends it; a child must never return into its parent."""
+    """Run a function that replaces or ends this process; a child must never return to its parent."""
     try:
         run()
     except BaseException as error:  # the parent's caller gets the reason
@@ -313,7 +317,7 @@ def _write(path: str, text: str) -> None:
 
 
 def _call(function: str, *arguments: Any) -> None:
-    """Call a function of the C library that Python does not have (before 3.12, some)."""
+    """Call a function of the C library that Python (before 3.12) does not offer."""
     if getattr(ctypes.CDLL(None, use_errno=True), function)(*arguments):
         number = ctypes.get_errno()
         raise OSError(number, f"{function}: {os.strerror(number)}")

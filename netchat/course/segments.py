@@ -1,10 +1,10 @@
-"""One direction of a TCP connection as segments, spoilt in the ways networks spoil them.
+"""One direction of a TCP connection as segments, with the impairments of a network.
 
     pieces = cut(stream, first=4_294_967_290, chance=variant.random("segments"))
-    spoilt = spoil(pieces, chance, swapped=3, again=2)
-    one_way(spoilt, first=4_294_967_290).messages()   # what netchat makes of it
+    arrived = impair(pieces, chance, swapped=3, again=2)
+    one_way(arrived, first=4_294_967_290).messages()   # what netchat decodes
 
-A capture often has one direction only: where the way there and the way back are different ones.
+A capture often has only one direction: the two directions may take different paths.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scapy.packet import Raw
 from netchat.course.capture import Capture
 from netchat.wire import DEFAULT_PORT
 
-__all__ = ["Segment", "cut", "one_way", "spoil"]
+__all__ = ["Segment", "cut", "impair", "one_way"]
 
 #: Seconds between two packets.
 _STEP = 0.001
@@ -29,11 +29,11 @@ _SPACE = 2**32
 
 
 class Segment(NamedTuple):
-    """What counts of a segment here.
+    """Sequence number and data of a segment.
 
     Attributes:
-        seq: its sequence number: of its first byte, modulo 2^32.
-        data: its bytes.
+        seq: The sequence number of its first byte, modulo 2^32.
+        data: Its bytes.
     """
 
     seq: int
@@ -41,13 +41,13 @@ class Segment(NamedTuple):
 
 
 def cut(stream: bytes, first: int, chance: random.Random, *, most: int = 60) -> list[Segment]:
-    """Cut a stream into segments of different sizes.
+    """Split a stream into segments of different sizes.
 
     Args:
-        stream: the bytes.
-        first: sequence number of the first of them.
-        chance: where to cut.
-        most: bytes of a segment.
+        stream: The bytes.
+        first: Sequence number of the first byte.
+        chance: Random numbers for the sizes.
+        most: Maximum size of a segment in bytes.
     """
     pieces, at = [], 0
     while at < len(stream):
@@ -57,7 +57,7 @@ def cut(stream: bytes, first: int, chance: random.Random, *, most: int = 60) -> 
     return pieces
 
 
-def spoil(
+def impair(
     pieces: Sequence[Segment],
     chance: random.Random,
     *,
@@ -65,21 +65,21 @@ def spoil(
     again: int = 0,
     missing: int = 0,
 ) -> list[Segment]:
-    """Let a network have its way with segments.
+    """Return segments as they arrive over an unreliable network.
 
     Args:
-        pieces: the segments in their order.
-        chance: which of them.
-        swapped: how many change places with the next one.
-        again: how many come a second time, each together with the next one, as TCP likes to do when
-            it sends again; so some overlap.
-        missing: how many are not there at all; never the first or the last.
+        pieces: The segments in their order.
+        chance: Random numbers for the choice of segments.
+        swapped: Number of segments that swap places with the next one.
+        again: Number of segments that arrive a second time, each joined with the next one, as in
+            TCP retransmissions; so some overlap.
+        missing: Number of segments that are lost; never the first or the last.
     """
-    gone = set(chance.sample(range(2, len(pieces) - 2), missing))
-    arriving = [piece for place, piece in enumerate(pieces) if place not in gone]
+    lost = set(chance.sample(range(2, len(pieces) - 2), missing))
+    arriving = [piece for place, piece in enumerate(pieces) if place not in lost]
     for place in chance.sample(range(1, len(arriving) - 1), swapped):
         arriving[place], arriving[place + 1] = arriving[place + 1], arriving[place]
-    whole = [n for n in range(1, len(pieces) - 2) if not gone & {n, n + 1}]
+    whole = [n for n in range(1, len(pieces) - 2) if not lost & {n, n + 1}]
     for place in sorted(chance.sample(whole, again)):
         one, next_one = pieces[place], pieces[place + 1]
         later = max(arriving.index(one), arriving.index(next_one)) + chance.randrange(1, 4)
@@ -95,14 +95,14 @@ def one_way(
     server: str = "192.0.2.2",
     port: int = 40000,
 ) -> Capture:
-    """A capture of what a client sent, and of nothing that came back.
+    """Return a capture of the segments that a client sent, without the server's.
 
     Args:
-        pieces: the segments as they came.
-        first: sequence number of the first byte; the SYN in front has one less.
-        client: the client's address.
-        server: the server's.
-        port: the client's port.
+        pieces: The segments in the order of arrival.
+        first: Sequence number of the first byte; the SYN before it has one less.
+        client: The client's address.
+        server: The server's address.
+        port: The client's port.
     """
     packets = []
     for number, (flags, piece) in enumerate(

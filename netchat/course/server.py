@@ -1,4 +1,4 @@
-"""A chat server of the notebook's own, on this machine, in a thread.
+"""A chat server for a notebook, on this machine, in a thread.
 
 with LocalServer() as server, Probe(server.host, server.port) as probe:
     probe.hello("Nova")
@@ -20,7 +20,7 @@ from netchat.net.history.memory_history import MemoryHistory
 
 __all__ = ["LocalServer"]
 
-#: Seconds for it to begin and to end.
+#: Timeout for starting and for stopping, in seconds.
 TIMEOUT = 10.0
 
 
@@ -28,12 +28,12 @@ class LocalServer:
     """A server on 127.0.0.1, on a free port, with its history in memory.
 
     Args:
-        settings: its limits; by default a connection may send as fast as it likes.
+        settings: Its limits; by default a connection may send at any rate.
 
     Attributes:
-        host: where it listens.
-        port: its TCP port.
-        notes: its log.
+        host: The address where it listens.
+        port: Its TCP port.
+        notes: Its log.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -43,14 +43,14 @@ class LocalServer:
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        # A notebook that forgets to stop it must still be able to end.
+        # A daemon thread, so that a notebook that forgets to stop it can still exit.
         self._thread = threading.Thread(target=run, args=(self._serve(),), daemon=True)
         self._thread.start()
         if not self._ready.wait(TIMEOUT) or not self.port:
-            raise RuntimeError("the server did not begin to listen")
+            raise RuntimeError("the server did not start listening")
 
     def stop(self) -> None:
-        """End it; its clients are told."""
+        """Stop the server; its clients are notified."""
         if self._thread.is_alive() and self._loop is not None and self._stop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(TIMEOUT)

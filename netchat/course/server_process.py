@@ -18,17 +18,17 @@ from netchat.errors import NetchatError
 
 __all__ = ["ServerProcess"]
 
-#: Seconds for a run of the crowd, and for the server to end.
+#: Timeouts for a load test and for stopping the server, in seconds.
 _LONGEST_LOAD, _GOODBYE = 60, 10
 
 _NETCHAT = [sys.executable, "-m", "netchat"]
 
 
 class ServerProcess:
-    """`netchat serve` on a free port of this machine, with no limit on how fast one may speak.
+    """`netchat serve` on a free port of this machine, without a rate limit.
 
     Attributes:
-        port: its TCP port.
+        port: Its TCP port.
     """
 
     def __init__(self) -> None:
@@ -44,21 +44,21 @@ class ServerProcess:
             if note["event"] == "listening":
                 self.port = note["port"]
                 break
-        # A pipe that nobody reads fills up, and then the server waits for ever.
+        # An unread pipe fills up, and then the server blocks for ever.
         self._reading = threading.Thread(target=self._process.stderr.read, daemon=True)
         self._reading.start()
         if not self.port:
             self.stop()
-            raise NetchatError("the server did not begin to listen")
+            raise NetchatError("the server did not start listening")
 
     def load(self, *options: str) -> dict[str, Any]:
-        """Drive it with a crowd, from one process more: `netchat load` with these options.
+        """Run `netchat load` with these options against it, in another process.
 
         Returns:
-            The crowd's report.
+            The report of the load test.
 
         Raises:
-            NetchatError: the crowd could not do its work.
+            NetchatError: The load test failed.
         """
         command = [*_NETCHAT, "load", f"127.0.0.1:{self.port}", "--json", *options]
         done = subprocess.run(  # noqa: S603 - it is our own program
@@ -75,7 +75,7 @@ class ServerProcess:
         return report
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the server."""
         self._process.terminate()
         try:
             self._process.wait(_GOODBYE)

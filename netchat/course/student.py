@@ -1,7 +1,7 @@
-"""The process in which a student's notebook runs, as the grader sees it.
+"""The grader's side of the process that runs a student's notebook.
 
-What comes from there is written by the notebook, whatever it looks like: each message is checked
-before anything of it is used, and nothing is waited for beyond a deadline.
+The notebook may write anything to it: each message is validated before it is used, and every wait has
+a deadline.
 """
 
 from __future__ import annotations
@@ -30,42 +30,42 @@ from netchat.errors import NotPermitted
 
 __all__ = ["DISTURBED", "Done", "Gone", "Student", "StudentError", "isolation"]
 
-#: What is said of a notebook that writes to the channel between the two processes.
+#: Reason given if a notebook writes to the channel between the two processes.
 DISTURBED = "disturbs the grading"
 
 _ENDED = "ended the notebook's process"
 _LATE = "takes too long"
 
-#: Bytes of one line: base64 takes four for three.
+#: Maximum bytes of a line: base64 takes four for three.
 _LONGEST_LINE = MOST_BYTES // 3 * 4 + 1024**2
 
-#: Characters of JSON's structure in one line: each may cost a hundred bytes of memory.
+#: Maximum structural JSON characters in a line: each may cost a hundred bytes of memory.
 _MOST_STRUCTURE = 5 * MOST_ITEMS
 
-#: Seconds in which the sandbox has to end once it was told.
+#: Timeout for ending the sandbox, in seconds.
 _TIMEOUT = 5.0
 
-#: Variables that the student's process gets of our environment: nothing that may be secret.
+#: Environment variables passed to the student's process; none may contain secrets.
 _VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TZ")
 
 
 class Gone(BaseException):
-    """The student's process has ended, or takes too long. Not an answer: no check may catch it."""
+    """The student's process has ended or timed out; not an `Exception`, so no check catches it."""
 
 
 class StudentError(Exception):
-    """Something that a student's function raised."""
+    """An exception raised by a student's function."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a notebook has answered.
+    """The answers of a notebook.
 
     Attributes:
-        student: the name in its first cell.
-        lesson: the lesson's number.
-        answers: packed, by exercise.
-        refused: why an answer cannot be graded, by exercise.
+        student: The name in its first cell.
+        lesson: The lesson's number.
+        answers: Packed answers, by exercise.
+        refused: The reason why an answer cannot be graded, by exercise.
     """
 
     student: str
@@ -75,10 +75,10 @@ class Done:
 
     @classmethod
     def of(cls, message: Any) -> Done:
-        """Check what a process says, and return it.
+        """Validate a message of a student's process, and return it.
 
         Raises:
-            Gone: it is not what the process of a student says.
+            Gone: The message is invalid.
         """
         match message:
             case {
@@ -99,14 +99,14 @@ class Student:
     """A student's process.
 
     Args:
-        submission: the notebook.
-        cells: those of its cells that are to be run.
-        course: the course's folder.
-        level: how far it is isolated, as `isolation` says.
-        deadline: until when the cells have to be handed over.
+        submission: The notebook.
+        cells: The cells to run.
+        course: The course's folder.
+        level: Isolation level, from `isolation`.
+        deadline: Deadline for sending the cells.
 
     Attributes:
-        deadline: until when the next message has to come.
+        deadline: Deadline for the next message.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Student:
         """Return the next message.
 
         Raises:
-            Gone: there is none in time, or it is not one.
+            Gone: No valid message arrives in time.
         """
         try:
             line = self._lines.get(timeout=max(0.0, self.deadline - time.monotonic()))
@@ -155,11 +155,11 @@ class Student:
         return message
 
     def ask(self, number: int, what: str, arguments: list[Any]) -> Any:
-        """Have something done with one of its objects, and return what comes of it.
+        """Request an operation on one of its objects, and return the result.
 
         Raises:
-            StudentError: it raises this.
-            Gone: there is no answer in time, or it is not one.
+            StudentError: The operation raised an exception.
+            Gone: No valid answer arrives in time.
         """
         self._write({"number": number, "what": what, "arguments": pack(arguments, _refuse)})
         answer = self.hear()
@@ -173,14 +173,14 @@ class Student:
         raise Gone(DISTURBED)
 
     def unpacked(self, packed: Any) -> Any:
-        """Return what it has sent, with proxies for its objects."""
+        """Return the unpacked value, with proxies for the process's objects."""
         try:
             return unpack(packed, self.ask, _refuse)
         except (ValueError, RecursionError):
             raise Gone(DISTURBED) from None
 
     def end(self) -> None:
-        """End it and everything that it has started."""
+        """Kill it and every process that it has started."""
         self._over = True
         if self._lifeline is not None:
             os.close(self._lifeline)
@@ -197,14 +197,14 @@ class Student:
         until = time.monotonic() + _TIMEOUT
         while self._reader.is_alive() and time.monotonic() < until:
             with contextlib.suppress(queue.Empty):
-                self._lines.get(timeout=0.01)  # it may wait for room
-        # The reader closes its pipe. If it still waits for something, closing it here would, too.
+                self._lines.get(timeout=0.01)  # the reader may be blocked on a full queue
+        # The reader closes its pipe. If it is still blocked, closing the pipe here would block, too.
 
     def _read(self, out: IO[bytes]) -> None:
         with contextlib.suppress(OSError, ValueError), out:
             while not self._over and (line := out.readline(_LONGEST_LINE)):
                 self._lines.put(line)
-        self._lines.put(b"")  # is the end
+        self._lines.put(b"")  # marks the end
 
     def _write(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -213,8 +213,8 @@ class Student:
         try:
             while rest:
                 if os.name == "posix":
-                    patience = max(0.0, self.deadline - time.monotonic())
-                    if not select.select([], [pipe], [], patience)[1]:
+                    timeout = max(0.0, self.deadline - time.monotonic())
+                    if not select.select([], [pipe], [], timeout)[1]:
                         raise Gone(_LATE)
                 with contextlib.suppress(BlockingIOError):
                     rest = rest[os.write(pipe, rest) :]
@@ -224,10 +224,10 @@ class Student:
 
 @functools.cache
 def isolation() -> tuple[str, str]:
-    """Return how far this machine lets a notebook be isolated, and what is missing, or "".
+    """Return the isolation level that this machine supports, and what is missing, or "".
 
     Raises:
-        NotPermitted: it would run as root.
+        NotPermitted: The notebook would run as root.
     """
     if os.name != "posix":
         return "", "notebooks run with your rights (Windows offers no isolation)"
@@ -253,7 +253,7 @@ def isolation() -> tuple[str, str]:
 
 
 def _start(level: str, course: Path | None) -> tuple[subprocess.Popen[bytes], int | None]:
-    """Start a student's process; without a course, one that only shows that it could."""
+    """Start a student's process; without a course, only test that it starts."""
     package = Path(netchat.__file__).parent
     variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
     variables |= {
@@ -288,14 +288,14 @@ def _start(level: str, course: Path | None) -> tuple[subprocess.Popen[bytes], in
 
 
 def _copies(course: Path) -> list[tuple[str, str]]:
-    """What notebooks need of a course, and where `Lesson` expects it; not the solutions."""
+    """Return the files of a course that notebooks need, and their targets; no solutions."""
     modules = [(str(path), f"course/{path.name}") for path in course.glob("*.py")]
     checks, captures = course / "checks", course.parent / "captures"
     return [(str(checks), "course/checks"), (str(captures), "captures"), *modules]
 
 
 def _readable(package: Path) -> list[str]:
-    """Python, what is installed, and netchat."""
+    """Return the paths of Python, the installed packages and netchat."""
     paths = {sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages(), str(package)}
     paths |= {site.getusersitepackages()} if site.ENABLE_USER_SITE else set()
     links = [Path(sys.executable)]
@@ -316,4 +316,4 @@ def _end_tree(process: subprocess.Popen[bytes]) -> None:
 
 
 def _refuse(*_: Any) -> Any:
-    raise ValueError("there is nothing on this side")
+    raise ValueError("the grader has no objects to refer to")

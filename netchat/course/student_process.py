@@ -1,8 +1,8 @@
-"""The process in which a student's notebook runs to be graded: `student` starts it, in a sandbox.
+"""The process that runs a student's notebook for grading; `student` starts it, in a sandbox.
 
-It runs the cells, reports which one it has reached, hands over the answers, and then does with the
-student's functions what it is asked to do. Messages are lines of JSON on standard input and output;
-whatever the notebook prints is discarded.
+It runs the cells, reports each cell that it starts, sends the answers, and then performs the grader's
+requests on the student's functions. Messages are lines of JSON on standard input and output;
+the notebook's own output is discarded.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from netchat.course.answers import pack, perform, unpack
 
 __all__: list[str] = []
 
-#: Characters of an error's text that are reported.
+#: Maximum characters reported of an error's text.
 _LONGEST_TEXT = 2000
 
-#: Magics of a notebook's kernel that do something on the page only.
+#: Magics of a notebook's kernel that only affect the display.
 _PAGE_MAGICS = ("autosave", "clear", "connect_info", "edit", "less", "man", "more", "qtconsole")
 
 
 class _Student:
-    """What the notebook left behind, for the grader."""
+    """The notebook's answers and objects, for the grader."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._kept: list[Any] = []
         self._cell = -1
         self._answers: dict[int, dict[str, Any]] = {}  # packed, by the identity of their lesson
-        self._refused: dict[int, dict[str, str]] = {}  # why they cannot be handed over
+        self._refused: dict[int, dict[str, str]] = {}  # reasons why they cannot be sent
 
     def tell(self, **message: Any) -> None:
         self._out.write(json.dumps(message) + "\n")
         self._out.flush()
 
     def record(self, lesson: lessons.Lesson, number: str, answer: tuple[Any, ...]) -> None:
-        """Keep an answer as it is now; the last one of an exercise counts."""
+        """Store an answer in its present state; the last one of an exercise counts."""
         answers = self._answers.setdefault(id(lesson), {})
         refused = self._refused.setdefault(id(lesson), {})
         answers.pop(number, None)
@@ -53,23 +53,23 @@ class _Student:
             self.tell(failed=self._cell, error=f"the answer to {number} cannot be graded: {error}")
 
     def run(self, cells: dict[int, str]) -> None:
-        """Run cells as a notebook would; one that fails does not keep the next from running."""
+        """Run cells as a notebook would; after a failed cell, the next one still runs."""
         shell = _shell()
         if any("InlineBackend" in source for source in cells.values()):
-            _configure_inline(shell)  # not always: it imports Matplotlib
+            _configure_inline(shell)  # only if needed: it imports Matplotlib
         for index, source in cells.items():
             self._cell = index
             self.tell(cell=index)
             try:
                 result = shell.run_cell(source, store_history=False)
                 error = result.error_before_exec or result.error_in_exec
-            except Exception as raised:  # by IPython itself, for a source that is no text
+            except Exception as raised:  # by IPython itself, if the source is not text
                 error = raised
             if error is not None:
                 self.tell(failed=index, error=": ".join(_described(error))[:500])
 
     def hand_over(self) -> None:
-        """Report the answers."""
+        """Send the answers."""
         if not lessons.begun:
             self.tell(done=None)
             return
@@ -84,7 +84,7 @@ class _Student:
         )
 
     def serve(self, requests: TextIO) -> None:
-        """Do what is asked with objects that were handed over."""
+        """Perform requests on the objects that were sent."""
         for line in requests:
             request = json.loads(line)
             try:
@@ -101,7 +101,7 @@ class _Student:
 
 
 def _shell() -> Any:
-    """IPython as a notebook has it, without a page: what draws or pages does nothing."""
+    """Return an IPython shell as in a notebook, without a display."""
     from IPython.core.interactiveshell import InteractiveShell
 
     class Shell(InteractiveShell):  # type: ignore[misc, no-untyped-call, unused-ignore]
@@ -122,14 +122,14 @@ def _shell() -> Any:
 
 
 def _configure_inline(shell: Any) -> None:
-    """Let `%config InlineBackend...` set what a notebook's pictures would look like."""
+    """Enable `%config InlineBackend...`, which sets the format of a notebook's figures."""
     from matplotlib_inline.config import InlineBackend
 
     shell.configurables.append(InlineBackend.instance(parent=shell))
 
 
 def _described(error: BaseException) -> list[str]:
-    """An exception's class and text, whatever its class does when it is asked for them."""
+    """Return an exception's class and text, even if its `__str__` raises."""
     try:
         return [str(type(error).__name__)[:100], str(error)[:_LONGEST_TEXT]]
     except Exception:  # its __str__ raises
@@ -137,11 +137,11 @@ def _described(error: BaseException) -> list[str]:
 
 
 def _nothing(*_: Any) -> Any:
-    raise ValueError("there is nothing on this side")
+    raise ValueError("this process holds no proxies")
 
 
 def main() -> None:
-    """Take the cells from the first line of the input, and go on as the module says."""
+    """Run the cells from the first line of the input, then serve requests."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     requests = os.fdopen(os.dup(0), encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -157,7 +157,7 @@ def main() -> None:
             path = modules / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(source.encode(errors="surrogateescape"))
-        sys.path.append(str(modules))  # the student's own; they hide no other module
+        sys.path.append(str(modules))  # the student's own; they cannot shadow other modules
         work.mkdir()
         os.chdir(work)
         student.run({int(index): source for index, source in order["cells"].items()})

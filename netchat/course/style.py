@@ -1,4 +1,4 @@
-"""One look for all pictures of the course, legible without colour vision and in print.
+"""The common style of the course's figures, legible without colour vision and in print.
 
 figure, axes = plot("Bit errors", "probability", "errors")
 axes.plot(...)
@@ -52,11 +52,11 @@ _STYLE = {
 
 
 class Picture:
-    """An SVG that a notebook shows in its place.
+    """An SVG image that a notebook displays.
 
     Args:
-        svg: the picture.
-        alt: what it shows, in a sentence: for those who do not see it.
+        svg: The image.
+        alt: Description of the image in one sentence, for screen readers.
     """
 
     def __init__(self, svg: str, alt: str) -> None:
@@ -64,7 +64,7 @@ class Picture:
         self.alt = alt
 
     def _repr_html_(self) -> str:
-        # As an image: its ids and styles stay its own, and screen readers find the text.
+        # As an image, its ids and styles are isolated, and screen readers find the text.
         data = base64.b64encode(self.svg.encode()).decode()
         source = f"data:image/svg+xml;base64,{data}"
         return f'<img alt="{escape(self.alt)}" src="{source}" style="max-width: 100%">'
@@ -76,13 +76,13 @@ class Picture:
 def plot(
     title: str, x: str, y: str, *, size: tuple[float, float] = (7.5, 4.2)
 ) -> tuple[Figure, Axes]:
-    """An empty diagram with axes.
+    """Return an empty figure with axes.
 
     Args:
-        title: what stands above it.
-        x: what the horizontal axis shows.
-        y: what the vertical axis shows.
-        size: in inches.
+        title: Title of the figure.
+        x: Label of the horizontal axis.
+        y: Label of the vertical axis.
+        size: Width and height in inches.
     """
     with _styled() as figure_class:
         figure = figure_class(figsize=size, layout="constrained")
@@ -93,7 +93,7 @@ def plot(
 
 
 def blank(width: float, height: float) -> tuple[Figure, Axes]:
-    """An empty sheet without axes, in inches; its coordinates are inches from the top left."""
+    """Return an empty figure without axes; its coordinates are inches from the top left."""
     with _styled() as figure_class:
         figure = figure_class(figsize=(width, height))
         axes = figure.add_axes((0, 0, 1, 1))
@@ -103,11 +103,11 @@ def blank(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def show(figure: Figure, alt: str) -> Picture:
-    """A diagram as a picture.
+    """Return a figure as a picture.
 
     Args:
-        figure: it.
-        alt: what it shows, in a sentence.
+        figure: The figure.
+        alt: Description of the figure in one sentence.
     """
     import matplotlib
 
@@ -119,7 +119,7 @@ def show(figure: Figure, alt: str) -> Picture:
 
 @contextlib.contextmanager
 def _styled() -> Iterator[type[Figure]]:
-    """The style, and what makes figures in it: not pyplot, which would show them twice."""
+    """Apply the style and yield the figure class; pyplot would display each figure twice."""
     try:
         import matplotlib
         from matplotlib.figure import Figure

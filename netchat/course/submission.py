@@ -1,4 +1,4 @@
-"""What a student has handed in, read as a whole before any of it runs."""
+"""A submitted notebook, read as a whole before any of it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from netchat.errors import NetchatError
 
 __all__ = ["Submission", "read_submission"]
 
-#: Bytes of a notebook, which may hold pictures; and of modules beside it, and how many.
+#: Maximum bytes of a notebook, which may hold pictures, and of a module; maximum number of modules.
 _LONGEST_NOTEBOOK, _LONGEST_MODULE, _MOST_MODULES = 64 * 1024**2, 1024**2, 50
 
 
@@ -20,9 +20,9 @@ class Submission:
     """A notebook, and the modules beside it.
 
     Attributes:
-        notebook: its file.
-        cells: the sources of its code cells, by their position among all cells.
-        modules: the sources of Python modules in its folder, by their names.
+        notebook: Its file.
+        cells: The sources of its code cells, by their position among all cells.
+        modules: The sources of Python modules in its folder, by their names.
     """
 
     notebook: str
@@ -34,10 +34,10 @@ def read_submission(notebook: Path) -> Submission:
     """Read a notebook.
 
     Args:
-        notebook: its file.
+        notebook: Its file.
 
     Raises:
-        NetchatError: it cannot be read, or it is not a notebook.
+        NetchatError: It cannot be read, or it is not a notebook.
     """
     try:
         cells = json.loads(_read(notebook, _LONGEST_NOTEBOOK).decode("utf-8-sig"))["cells"]
@@ -49,7 +49,7 @@ def read_submission(notebook: Path) -> Submission:
     except OSError as error:
         raise NetchatError(f"it cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise NetchatError("it is no notebook") from error
+        raise NetchatError("it is not a notebook") from error
     return Submission(str(notebook), sources, _modules(notebook.parent))
 
 
@@ -67,7 +67,7 @@ def _modules(folder: Path) -> dict[str, str]:
 
 
 def _read(path: Path, most: int) -> bytes:
-    """Read a regular file: others may never end."""
+    """Read a regular file; other files may never end."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("it is not a regular file")
     with path.open("rb") as file:

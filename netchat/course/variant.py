@@ -1,4 +1,4 @@
-"""A student's own numbers: everything that differs from neighbour to neighbour comes from here."""
+"""Reproducible random numbers for each student, lesson and purpose."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 __all__ = ["PEOPLE", "Variant", "identity"]
 
-#: Names for the people in captures: as many as there are stars that everybody can spell.
+#: Names of the people in captures: stars that are easy to spell.
 PEOPLE = (
     "Altair", "Bellatrix", "Capella", "Deneb", "Electra", "Fomalhaut", "Gemma", "Hadar", "Izar",
     "Kochab", "Lyra", "Mira", "Nova", "Orion", "Polaris", "Rigel", "Sirius", "Talitha", "Vega",
@@ -19,7 +19,7 @@ PEOPLE = (
 
 
 def identity(name: str) -> str:
-    """Return what identifies a student: the name without regard to how it was typed.
+    """Return the student's identity: the name, normalised.
 
     Case, spaces, composed or decomposed letters, compatibility variants (NFKC) and invisible
     format characters make no difference.
@@ -31,30 +31,30 @@ def identity(name: str) -> str:
 
 @dataclass(frozen=True)
 class Variant:
-    """What a student's name makes of a lesson. The same name gives the same numbers anywhere.
+    """The random numbers of a student in a lesson; equal names give equal numbers anywhere.
 
     Attributes:
-        student: the name, as the notebook has it.
-        lesson: the lesson's number.
+        student: The name, as in the notebook.
+        lesson: The lesson's number.
     """
 
     student: str
     lesson: int
 
     def seed(self, purpose: str) -> int:
-        """A number of 64 bits for one purpose; it does not matter how the name is typed."""
+        """Return a 64-bit seed for one purpose, from the normalised name."""
         text = f"{identity(self.student)}|{self.lesson}|{purpose}"
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).digest()
         return int.from_bytes(digest[:8], "big")
 
     def random(self, purpose: str) -> random.Random:
-        """Chance for one purpose."""
+        """Return a random number generator for one purpose."""
         return random.Random(self.seed(purpose))
 
     def numpy(self, purpose: str) -> np.random.Generator:
-        """The same for arrays and channels."""
+        """Return a NumPy generator for one purpose, for arrays and channels."""
         return np.random.Generator(np.random.SFC64(self.seed(purpose)))
 
     def people(self, purpose: str, count: int) -> list[str]:
-        """So many different people."""
+        """Return the names of `count` different people."""
         return self.random(purpose).sample(PEOPLE, count)

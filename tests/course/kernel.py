@@ -1,7 +1,7 @@
-"""`python -m tests.course.kernel LESSON...`: runs notebooks in one kernel, prints what they print.
+"""`python -m tests.course.kernel LESSON...`: run notebooks in one kernel, and print their output.
 
-Each lesson is run as students get it, and solved. One kernel serves all of them, as good as new for
-each: starting one takes longer than most notebooks. A process of its own, because nbclient leaves
+Each lesson is run as students get it, and solved. One kernel runs all of them and is reset before
+each: starting one takes longer than most notebooks. It is a separate process, because nbclient leaves
 sockets and event loops open.
 """
 

@@ -1,4 +1,4 @@
-"""What comes over from another process: data as it is, everything else by proxy."""
+"""Tests of the serialisation of answers: plain data is copied, everything else is proxied."""
 
 import contextlib
 import json
@@ -43,12 +43,12 @@ def over(value):
     "value",
     [None, True, 2**80, -1.5, "ä", b"\x00\xff", [1, [2]], (1, (2,)), {1: b"x", (2, 3): None}, {4, 5}, ...],
 )  # fmt: skip
-def test_plain_data_is_as_it_was(value):
+def test_plain_data_is_unchanged(value):
     assert over(value) == value
     assert type(over(value)) is type(value)
 
 
-def test_kinds_of_plain_data_become_plain():
+def test_subtypes_of_plain_data_become_plain():
     assert over(Counter("aab")) == {"a": 2, "b": 1}
     assert type(over(Colour.RED)) is int
     assert type(over(np.int64(3))) is int
@@ -56,7 +56,7 @@ def test_kinds_of_plain_data_become_plain():
     assert (pair.first, pair[1], tuple(pair)) == (1, [b"2"], (1, [b"2"]))
 
 
-def test_arrays_keep_kind_and_shape():
+def test_arrays_keep_dtype_and_shape():
     for array in (np.arange(6, dtype=np.uint8).reshape(2, 3), np.ones((0, 4)), np.eye(2)[:, ::-1]):
         there = over(array)
         assert there.dtype == array.dtype
@@ -65,13 +65,13 @@ def test_arrays_keep_kind_and_shape():
     assert isinstance(over(np.array([object()])), RemoteObject)  # is not looked into
 
 
-def test_functions_and_objects_stay_where_they_are():
+def test_functions_and_objects_stay_in_their_process():
     assert isinstance(over(len), RemoteFunction)
     assert isinstance(over(object()), RemoteObject)
     assert repr(over(len)) == "<len>"
 
 
-def test_what_is_too_large_or_too_deep_is_an_error():
+def test_too_large_or_too_deep_answers_are_errors():
     loop = []
     loop.append(loop)
     for value, reason in (
@@ -87,7 +87,7 @@ def test_what_is_too_large_or_too_deep_is_an_error():
             pack(value, None)
 
 
-def test_numbers_of_every_kind_become_int_or_float():
+def test_every_number_type_becomes_int_or_float():
     for value, plain in (
         (np.float32(0.5), 0.5),
         (np.float16(0.5), 0.5),
@@ -144,7 +144,7 @@ FORGED = [
 
 
 @pytest.mark.parametrize("forged", FORGED, ids=str)
-def test_what_pack_does_not_make_is_a_value_error(forged):
+def test_forged_packed_values_raise_value_error(forged):
     def kept(number):
         raise ValueError("nothing here is theirs")
 
@@ -175,12 +175,12 @@ JSON = st.recursive(
 
 @settings(max_examples=400, deadline=None)
 @given(JSON)
-def test_any_json_is_a_value_or_a_value_error(packed):
+def test_any_json_unpacks_or_raises_value_error(packed):
     with contextlib.suppress(ValueError):
         unpack(packed, None, lambda number: number)
 
 
-def test_bytes_of_a_remote_object_are_bytes():
+def test_a_remote_object_converts_to_bytes_only_from_bytes():
     thing = RemoteObject(0, "thing", lambda *_: 10**12)
-    with pytest.raises(TypeError, match="does not give bytes"):
+    with pytest.raises(TypeError, match="does not convert to bytes"):
         bytes(thing)  # and not as many zeros

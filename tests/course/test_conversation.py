@@ -1,4 +1,4 @@
-"""Made-up people, but the real client and server: the same seed gives the same capture."""
+"""Tests of simulated chats: the real client and server rules, and reproducible captures."""
 
 from netchat.course.conversation import LOBBY, Conversation
 from netchat.packets import Damage, Gap, Notice, read
@@ -17,7 +17,7 @@ def three_people(seed: int):
     return chat.capture()
 
 
-def test_everything_that_is_said_is_in_it_and_nothing_is_damaged():
+def test_the_capture_contains_every_message_undamaged():
     capture = three_people(1)
     items = list(capture.messages().items())
     assert not [item for item in items if isinstance(item, (Damage, Gap))]
@@ -28,12 +28,12 @@ def test_everything_that_is_said_is_in_it_and_nothing_is_damaged():
     assert sorted(heard) == ["Nova", "Orion"]
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_one_others():
+def test_the_seed_determines_the_bytes():
     assert three_people(1).data() == three_people(1).data()
     assert three_people(1).data() != three_people(2).data()
 
 
-def test_packets_come_in_the_order_of_time_and_count_from_one():
+def test_packets_are_ordered_by_time_and_numbered_from_one():
     capture = three_people(3)
     times = [float(packet.time) for packet in capture.packets]
     assert times == sorted(times)

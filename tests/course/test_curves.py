@@ -1,4 +1,4 @@
-"""Measured rates are drawn with what is known of them, and no more."""
+"""Tests of the curves: measured rates are drawn with their intervals."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from netchat.course.style import show
 from tests.course.test_pictures import shapes
 
 
-def test_a_rate_of_zero_is_an_upper_limit_and_no_point():
+def test_a_rate_of_zero_is_drawn_as_an_upper_limit():
     figure, axes = error_axes("Errors", "p", "rate", falling=True)
     measured(
         axes,
@@ -24,7 +24,7 @@ def test_a_rate_of_zero_is_an_upper_limit_and_no_point():
     assert shapes(show(figure, "a code"))
 
 
-def test_each_code_has_a_colour_of_its_own_and_its_theory_the_same():
+def test_a_code_and_its_theory_share_a_colour():
     _, axes = error_axes("Errors", "p", "rate")
     for name in "ab":
         measured(axes, [Estimate(0.1, 0.02, 0.01, 0.03)], name, theory=([0.1, 0.2], [0.02, 0.03]))
@@ -34,7 +34,7 @@ def test_each_code_has_a_colour_of_its_own_and_its_theory_the_same():
     assert colours == [container.lines[0].get_color() for container in axes.containers[::2]]
 
 
-def test_what_the_bench_found_is_drawn_beside_what_theory_says():
+def test_bench_results_are_drawn_with_theory():
     _, axes = error_axes("Errors", "p", "rate")
     points = netchat.bench.run(
         ["hamming:7,4"], ["bsc:0.02", "bsc:0.1"], errors=50, workers=1
@@ -53,14 +53,14 @@ def test_a_cube_has_eight_corners_and_twelve_edges():
     assert picture.svg.count('id="line2d_') == 12
 
 
-def test_two_states_have_two_ways_between_them():
+def test_two_states_have_two_transitions():
     picture = two_states(("good", "bad"), ("p_gb", "p_bg"), ("no errors", "errors"))
     fills = shapes(picture)
     assert (fills.count("#b8d8ec"), fills.count("#f3c7a8")) == (1, 1)
     assert fills.count("#666666") == 2  # the heads of the arrows
 
 
-def test_a_timeline_has_a_box_for_each_block_and_a_cross_for_what_broke():
+def test_a_timeline_has_a_box_per_block_and_a_cross_per_damaged_block():
     picture = timeline({"a": [(0, 1, True), (1, 2, False)]}, names={"a": ["1", "2"]})
     fills = shapes(picture)
     assert (fills.count("#b8d8ec"), fills.count("#f3c7a8")) == (1, 1)

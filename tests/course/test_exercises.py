@@ -12,7 +12,7 @@ def judged(check, *answers):
     return Exercise("1.1", "A title", check, lambda variant: variant.lesson).judge(ADA, answers)
 
 
-def test_says_what_is_wrong_and_where_to_look():
+def test_a_verdict_has_the_error_and_the_hint():
     def check(given, answer):
         need(answer == given, "Not that.", "Over there.")
 
@@ -26,12 +26,12 @@ def test_a_function_that_raises_is_a_wrong_answer_with_its_arguments():
     def check(_given, answer):
         answer("xyz")
 
-    assert "int('xyz') ends with ValueError" in judged(check, int).text
+    assert "int('xyz') raises ValueError" in judged(check, int).text
     assert judged(check, lambda _: ...).result == "not answered"
-    assert judged(check, 7).text.startswith("The check can do nothing with this answer (TypeError")
+    assert judged(check, 7).text.startswith("The check cannot use this answer (TypeError")
 
 
-def test_a_function_cannot_change_what_it_is_given():
+def test_a_function_cannot_change_its_arguments():
     def check(_given, answer):
         data = [3, 1, 2]
         answer(data)
@@ -56,11 +56,11 @@ def test_whole_numbers(value, right):
     if right:
         assert whole_number(value, "n") == 3
     else:
-        with pytest.raises(Wrong, match="n is a whole number"):
+        with pytest.raises(Wrong, match="n must be a whole number"):
             whole_number(value, "n")
 
 
-def test_a_variant_hangs_on_the_name_and_not_on_how_it_is_typed():
+def test_a_variant_depends_on_the_normalised_name():
     assert ADA.seed("x") == Variant("  aDA ", 1).seed("x")
     assert (
         len({ADA.seed("x"), ADA.seed("y"), Variant("Ada", 2).seed("x"), Variant("Bo", 1).seed("x")})
@@ -70,7 +70,7 @@ def test_a_variant_hangs_on_the_name_and_not_on_how_it_is_typed():
     assert ADA.numpy("x").random() == ADA.numpy("x").random()
 
 
-def test_the_course_is_found_from_below_and_by_the_environment(monkeypatch, tmp_path):
+def test_the_course_is_found_from_subfolders_and_by_the_environment(monkeypatch, tmp_path):
     course = find_course()
     monkeypatch.chdir(course / "checks")
     assert find_course() == course
@@ -81,14 +81,14 @@ def test_the_course_is_found_from_below_and_by_the_environment(monkeypatch, tmp_
     assert begin(1, "Ada").captures.is_dir()
 
 
-def test_an_exercise_that_is_not_there_is_named(monkeypatch):
+def test_an_unknown_exercise_is_named_in_the_error(monkeypatch):
     with pytest.raises(NetchatError, match=r"no exercise '1.9'; it has 1.1, "):
         begin(1, "Ada").check("1.9", 3)
     with pytest.raises(FileNotFoundError, match="lesson 99"):
         load_exercises(find_course(), 99)
 
 
-def test_quick_unless_said_otherwise(monkeypatch):
+def test_quick_mode_is_the_default(monkeypatch):
     assert begin(1, "Ada").size(quick=1, thorough=2) == 1
     monkeypatch.setenv("NETCHAT_QUICK", "0")
     assert begin(1, "Ada").size(quick=1, thorough=2) == 2

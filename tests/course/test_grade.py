@@ -1,4 +1,4 @@
-"""Grading: what a notebook answers counts, and nothing that it does or says."""
+"""Tests of grading: only the answers of a notebook count, not its actions or its output."""
 
 import csv
 import io
@@ -100,16 +100,16 @@ def test_wrong_and_missing_answers_say_so(graded):
     grades = graded(BEGIN, "course.check('1.1', 7)", raising)
     assert results(grades) == ["wrong", "wrong", "not reached"]
     assert grades["1.1"].text == "That is not the double. Add it to itself."
-    assert "ends with ValueError: substring not found" in grades["1.2"].text
+    assert "raises ValueError: substring not found" in grades["1.2"].text
     dots = graded(BEGIN, "course.check('1.1', ...)", "course.check('1.2', lambda text: ...)")
     assert results(dots) == ["not answered", "not answered", "not reached"]
 
 
-def test_what_comes_last_counts(graded):
+def test_the_last_answer_counts(graded):
     assert results(graded(BEGIN, "course.check('1.1', 7)", DOUBLE))[0] == "passed"
 
 
-def test_a_cell_that_fails_or_prints_without_end_does_not_keep_the_others_from_counting(graded):
+def test_cells_after_a_failed_or_endlessly_printing_cell_still_count(graded):
     grades = graded(BEGIN, "1 / 0", "for _ in range(300_000): print('x' * 100)", "(", DOUBLE)
     assert grades["1.1"].result == "passed"
     assert "cell 3: ZeroDivisionError: division by zero; cell 5: " in grades["1.1"].note
@@ -125,13 +125,13 @@ def test_a_cell_that_fails_or_prints_without_end_does_not_keep_the_others_from_c
         (WRITE.format("[1]"), "disturbs the grading"),
     ],
 )
-def test_a_cell_that_ends_the_process_is_left_out(graded, deed, note):
+def test_a_cell_that_ends_the_process_is_skipped(graded, deed, note):
     grades = graded(BEGIN, DOUBLE, deed, TURN)
     assert results(grades) == ["passed", "passed", "not reached"]
     assert note in grades["1.1"].note
 
 
-def test_endless_cells_and_answers_are_given_up_in_time(graded):
+def test_endless_cells_and_answers_time_out(graded):
     begun = time.monotonic()
     stubborn = "while True:\n  try:\n    while True: pass\n  except BaseException: pass"
     endless = "course.check('1.2', lambda text: [0 for _ in iter(int, 1)])"
@@ -165,7 +165,7 @@ def test_tampering_with_the_checks_changes_nothing(graded):
     assert results(graded(BEGIN, TAMPERING)) == ["wrong"] * 3
 
 
-def test_an_answer_that_runs_code_where_it_is_read_stays_in_its_process(graded, tmp_path):
+def test_an_answer_never_runs_code_in_the_grader(graded, tmp_path):
     trap = f"""
 class Trap:
     def __reduce__(self):
@@ -182,14 +182,14 @@ course.check('1.2', lambda text: Trap())
     assert not here.exists() or int(here.read_text()) != os.getpid()
 
 
-def test_an_answer_too_large_to_send_is_wrong_and_the_others_count(graded):
+def test_an_oversized_answer_is_wrong_and_the_others_count(graded):
     huge = "import numpy as np; course.check('1.1', np.zeros(50_000_000, np.uint8))"
     loop = "x = []; x.append(x); course.check('1.2', x)"
     assert results(graded(BEGIN, huge, loop, BOX)) == ["wrong", "wrong", "passed"]
 
 
-def test_what_is_no_lesson_says_why(graded, course, tmp_path):
-    assert graded("x = 1")[""].text == "no lesson is begun in it"
+def test_invalid_notebooks_fail_with_the_reason(graded, course, tmp_path):
+    assert graded("x = 1")[""].text == "it does not begin a lesson"
     lost = graded(
         "from netchat.course.lesson import begun, Lesson",
         "from netchat.course import Variant",
@@ -197,22 +197,22 @@ def test_what_is_no_lesson_says_why(graded, course, tmp_path):
         "one.variant, one.answers = Variant('Ada', 9), {}",
         "begun.append(one)",
     )
-    assert "its lesson is not known" in lost[""].text
+    assert "its lesson is unknown" in lost[""].text
     path = tmp_path / "broken.ipynb"
     path.write_text("{")
     assert [(g.result, g.text) for g in grade_notebook(path, course)] == [
-        ("failed", "it is no notebook")
+        ("failed", "it is not a notebook")
     ]
 
 
-def test_the_csv_has_a_line_an_exercise_and_no_formulas():
+def test_the_csv_has_one_line_per_exercise_and_no_formulas():
     file = io.StringIO()
     write_csv([Grade("a.ipynb", "=cmd()", "1.1", "Double", "wrong", "-1, it says")], file)
     (row,) = csv.DictReader(io.StringIO(file.getvalue()))
     assert (row["student"], row["text"]) == ("'=cmd()", "'-1, it says")
 
 
-def test_the_command_grades_folders_and_sees_names_that_come_twice(course, tmp_path):
+def test_the_command_grades_folders_and_reports_duplicate_names(course, tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         notebook(tmp_path / name / "01.ipynb", BEGIN, DOUBLE)
@@ -226,14 +226,14 @@ def test_the_command_grades_folders_and_sees_names_that_come_twice(course, tmp_p
     assert "lesson 1: 2 notebooks are of 'Ada'" in result.stderr
 
 
-def test_the_command_says_when_there_is_nothing(tmp_path, course):
+def test_the_command_reports_missing_notebooks(tmp_path, course):
     result = CliRunner().invoke(grade, [str(tmp_path), "--course", str(course)])
     assert result.exit_code == 2
     assert "There is no notebook" in result.stderr
     notebook(tmp_path / "x.ipynb", "x = 1")
     result = CliRunner().invoke(grade, [str(tmp_path), "--course", str(course)])
     assert result.exit_code == 1
-    assert "1 failed: no lesson is begun in it" in result.stderr
+    assert "1 failed: it does not begin a lesson" in result.stderr
 
 
 def test_the_command_outside_a_clone_names_its_option(tmp_path, monkeypatch):
@@ -255,7 +255,7 @@ def rows_of(tmp_path, course, *arguments: str) -> tuple[list[dict[str, str]], st
     return list(csv.DictReader(io.StringIO(output.read_text(encoding="utf-8")))), result.stderr
 
 
-def test_one_bad_notebook_costs_the_others_nothing(course, tmp_path):
+def test_one_bad_notebook_does_not_affect_the_others(course, tmp_path):
     folder = tmp_path / "handed-in"
     folder.mkdir()
     notebook(folder / "1.ipynb", BEGIN, DOUBLE)
@@ -279,7 +279,7 @@ def test_one_bad_notebook_costs_the_others_nothing(course, tmp_path):
     assert rows[3]["note"] == r"cell 4: ValueError: \udce9\n=1"
 
 
-def test_names_that_are_typed_otherwise_are_one_student():
+def test_differently_typed_names_are_one_student():
     names = ("Ada Byron", "ada byron", " ADA  Byron ", "Ａda Byron", "Bob")  # noqa: RUF001
     graded = [Grade(f"{n}.ipynb", name, "1.1", "", "passed") for n, name in enumerate(names)]
     (said,) = _shared(graded)
@@ -329,24 +329,24 @@ def test_an_answer_of_100_megabytes_is_wrong_and_its_own_cell_is_named(graded, h
     assert "cell 4" not in grades["1.2"].note
 
 
-def test_an_integer_of_many_digits_is_an_answer(graded):
+def test_an_integer_with_many_digits_is_an_answer(graded):
     grades = graded(BEGIN, "course.check('1.1', 10**5000)", TURN)
     assert results(grades)[:2] == ["wrong", "passed"]
 
 
-def test_an_exception_that_cannot_be_shown_ends_its_cell_only(graded):
+def test_an_unprintable_exception_fails_only_its_cell(graded):
     strange = "class E(Exception):\n  def __str__(self): raise self\nraise E"
     grades = graded(BEGIN, strange, DOUBLE)
     assert grades["1.1"].result == "passed"
     assert grades["1.1"].note.startswith("cell 3: ")
 
 
-def test_what_was_checked_is_what_counts(graded):
+def test_later_changes_to_a_checked_answer_do_not_count(graded):
     grades = graded(BEGIN, "answer = {'a': 1}\ncourse.check('1.2', answer)\nanswer.clear()", DOUBLE)
     assert "dict" in grades["1.2"].text
 
 
-def test_a_detached_child_does_not_keep_the_grader(graded):
+def test_a_detached_child_does_not_block_the_grader(graded):
     child = "import os, time\nif os.fork() == 0:\n  os.setsid(); time.sleep(200); os._exit(0)"
     begun = time.monotonic()
     assert graded(BEGIN, child, DOUBLE)["1.1"].result == "passed"
@@ -360,7 +360,7 @@ def test_cells_that_run_again_do_not_extend_the_limit(graded):
     assert time.monotonic() - begun < 15  # five cells, each half of the limit
 
 
-def test_a_check_that_never_ends_or_crashes_costs_its_notebook_only(tmp_path):
+def test_a_check_that_hangs_or_crashes_fails_only_its_notebook(tmp_path):
     (tmp_path / "checks").mkdir()
     (tmp_path / "checks" / "lesson_01.py").write_text(
         "import os\nfrom netchat.course import exercise\n"
@@ -375,16 +375,16 @@ def test_a_check_that_never_ends_or_crashes_costs_its_notebook_only(tmp_path):
         ("1.1", "passed"), ("1.2", "wrong"), ("", "failed"),
     ]  # fmt: skip
     assert grades[1].text == "the answer takes too long"
-    assert grades[2].text.startswith("its grading was given up")
+    assert grades[2].text.startswith("its grading failed")
 
 
-def test_secrets_in_the_environment_stay_outside(graded, monkeypatch):
+def test_secrets_in_the_environment_are_not_passed_on(graded, monkeypatch):
     monkeypatch.setenv("SECRET_TOKEN", "x")
     grades = graded(BEGIN, "import os\nassert 'SECRET_TOKEN' not in os.environ", DOUBLE)
     assert grades["1.1"].note == ""
 
 
-def test_root_does_not_grade_without_isolation(monkeypatch):
+def test_root_refuses_to_grade_without_isolation(monkeypatch):
     monkeypatch.setattr("netchat.course.student.LEVELS", ("rights",))
     monkeypatch.setattr("os.geteuid", lambda: 0)
     isolation.cache_clear()

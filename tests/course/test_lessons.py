@@ -1,4 +1,4 @@
-"""Every lesson: made from its source, its solutions pass, and what people get wrong does not."""
+"""Tests of every lesson: generated from its source; solutions pass and common mistakes do not."""
 
 import ast
 import contextlib
@@ -20,8 +20,8 @@ LESSONS = [pytest.param(lesson, id=lesson.stem) for lesson in lessons(COURSE)]
 NAMES = ("Ada", "Björn", "Chidi", "Dolores", "Emre", "Fatima", "Grace", "Hiro", "Inês", "李雷")
 STUDENTS = (*NAMES, *(f"Student {number}" for number in range(30)))
 
-#: Students for whom a lesson's mistakes are tried: fewer where checks are costly, because they run
-#: a server, decode thousands of blocks, or let a policy play.
+#: Students per lesson for whom mistakes are tried: fewer where checks are slow, because they run a
+#: server, decode thousands of blocks, or play a policy.
 MOST = len(STUDENTS)
 COUNTS = {"02": 20, "03": 20, "04": 6, "08": 12, "09": 12, "11": 4, "12": 6}
 
@@ -31,7 +31,7 @@ parsed = functools.cache(notebook_of)
 
 
 class Desk:
-    """A student at a notebook, of which only the cells are run that exercises build on."""
+    """A student's notebook, of which only the cells run that exercises depend on."""
 
     def __init__(self, lesson: Path, student: str) -> None:
         notebook = parsed(lesson)
@@ -45,7 +45,7 @@ class Desk:
         }
 
     def verdict(self, number: str, cell: str, names: dict | None = None):
-        """What the self-check says after a cell."""
+        """Return the verdict of the self-check after a cell."""
         self.course.answers.clear()
         run(cell, self.names if names is None else names)
         return self.judge(number, as_graded(self.course.answers[number]))
@@ -55,7 +55,7 @@ class Desk:
 
 
 def sent_over(answers: tuple) -> tuple:
-    """Answers as whoever grades gets them: through JSON, functions and objects by proxy."""
+    """Return answers as the grader gets them: through JSON, with proxies for functions and objects."""
     things = []
 
     def keep(thing) -> int:
@@ -84,7 +84,7 @@ def in_the_course(monkeypatch):
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_the_notebook_is_made_from_its_source(lesson):
+def test_the_notebook_is_generated_from_its_source(lesson):
     made = text_of(notebook_of(lesson))
     assert lesson.with_suffix(".ipynb").read_text() == made, "run `make docs`"
     assert '"outputs": []' in made
@@ -103,14 +103,14 @@ def test_has_exercises_and_a_solution_for_each(lesson):
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_unanswered_exercises_say_so(lesson):
+def test_unanswered_exercises_are_not_answered(lesson):
     desk = Desk(lesson, "Ada")
     for number, cell in desk.cells.items():
         assert (number, desk.verdict(number, cell).result) == (number, "not answered")
 
 
 def hints_of(lesson: Path) -> set[str]:
-    """All hints in the checks of a lesson."""
+    """Return all hints in the checks of a lesson."""
     checks = COURSE / "checks" / f"lesson_{lesson.name[:2]}.py"
     place = {"need": 2, "Wrong": 1}  # among the arguments
     return {
@@ -123,7 +123,7 @@ def hints_of(lesson: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_solutions_pass_and_mistakes_do_not_whoever_makes_them(lesson):
+def test_solutions_pass_and_mistakes_fail_for_every_student(lesson):
     solutions, hints = solutions_of(lesson), set()
     for student in STUDENTS[: COUNTS.get(lesson.name[:2], MOST)]:
         desk = Desk(lesson, student)
@@ -133,22 +133,25 @@ def test_solutions_pass_and_mistakes_do_not_whoever_makes_them(lesson):
             for mistake in solution.mistakes:
                 verdict = desk.verdict(number, mistake.code, dict(desk.names))
                 assert verdict.result == "wrong", f"{student}: {number}, {mistake.why} passes"
-                assert "can do nothing with this answer" not in verdict.text, str(verdict)
+                assert "cannot use this answer" not in verdict.text, str(verdict)
                 assert "NameError" not in verdict.text, str(verdict)
                 hints.add(verdict.hint)
     assert hints_of(lesson) <= hints, "each of these hints needs a mistake in instructor/"
 
 
 NAMED = {
-    "6.2": ("Adds what is carried over only once", "also what is carried over in doing so"),
-    "8.1": ("Forgets that only the good bits", "then p_gb from the balance between both ways"),
-    "8.3": ("Forgets the clock", "Take the remainder, by % q"),
-    "7.4": ("Names the place as the list counts it", "Places count from 1"),
+    "6.2": ("Adds the carries only once", "also the one that adding a carry produces"),
+    "8.1": (
+        "Forgets that the bad state is entered",
+        "then p_gb from the balance of both transitions",
+    ),
+    "8.3": ("Forgets the modulus", "Take the remainder, by % q"),
+    "7.4": ("Returns the list index as the position", "Positions count from 1"),
 }
 
 
 @pytest.mark.parametrize(("number", "student"), [("2.5", "Seed 54"), ("5.2", "Seed 60")])
-def test_chance_lets_no_mistake_pass(number, student):
+def test_no_random_variant_lets_a_mistake_pass(number, student):
     (lesson,) = COURSE.glob(f"{int(number.split('.')[0]):02}_*.md")
     desk, solution = Desk(lesson, student), solutions_of(lesson)[number]
     assert desk.verdict(number, solution.code).result == "passed"
@@ -157,7 +160,7 @@ def test_chance_lets_no_mistake_pass(number, student):
 
 
 @pytest.mark.parametrize("number", NAMED)
-def test_these_mistakes_get_the_hint_that_names_them_for_sixty_students(number):
+def test_these_mistakes_get_their_hint_for_sixty_students(number):
     why, hint = NAMED[number]
     (lesson,) = COURSE.glob(f"{int(number.split('.')[0]):02}_*.md")
     solution = solutions_of(lesson)[number]
@@ -185,7 +188,7 @@ def test_solutions_also_pass_from_another_process(lesson):
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_neighbours_have_different_numbers(lesson):
+def test_students_have_different_values(lesson):
     ada, ben = Desk(lesson, "Ada").course, Desk(lesson, "Björn").course
     given = [
         number

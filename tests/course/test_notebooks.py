@@ -1,4 +1,4 @@
-"""Every notebook runs from top to bottom in a real kernel: as students get it, and solved."""
+"""Tests that every notebook runs in a real kernel, as students get it and solved."""
 
 import json
 import os
@@ -35,12 +35,12 @@ def results(tmp_path_factory):
         for line in printed.splitlines():
             result = json.loads(line)
             found[result["lesson"]] = result
-        if kernel.returncode:  # of the lesson behind the last one that it printed
+        if kernel.returncode:  # in the lesson after the last one that it printed
             found[""] = found.get("", "") + problem
     return found
 
 
-@pytest.mark.timeout(600)  # the first one to ask waits for all of them
+@pytest.mark.timeout(600)  # the first test waits for all notebooks
 @pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.stem for lesson in LESSONS])
 def test_runs_from_top_to_bottom_and_its_solutions_pass(results, lesson):
     assert lesson.stem in results, results[""]

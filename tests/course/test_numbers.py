@@ -1,4 +1,4 @@
-"""Numbers of every type get the same verdict in a notebook and from the grader."""
+"""Tests that numbers of every type get the same verdict in a notebook and from the grader."""
 
 import math
 from decimal import Decimal
@@ -46,7 +46,7 @@ OTHER = {
 
 
 def changed(value, change):
-    """An answer with all of its numbers changed; those that its functions return as well."""
+    """Return an answer with all of its numbers changed, also those that its functions return."""
     if type(value) in (int, float):
         return change(value)
     if type(value) in (list, tuple):
@@ -75,10 +75,10 @@ def test_notebook_and_grader_agree(lesson):
 
 
 @pytest.mark.parametrize("value", [True, "1", b"1", None, 1j, np.array([1.0]), math.nan, 10**400])
-def test_what_is_no_number_is_wrong(value):
+def test_other_types_are_wrong(value):
     (given,) = as_graded((value,))
     with pytest.raises(Wrong, match=r"p is "):
         real_number(given, "p")
     if type(value) is not int:
-        with pytest.raises(Wrong, match="n is a whole number"):
+        with pytest.raises(Wrong, match="n must be a whole number"):
             whole_number(given, "n")

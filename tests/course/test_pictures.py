@@ -1,4 +1,4 @@
-"""Pictures are well-formed, tell what they show, and have what was asked for in them."""
+"""Tests of the pictures: well-formed, with the expected content and a description."""
 
 import base64
 import re
@@ -12,7 +12,7 @@ from netchat.course.style import plot, show
 
 
 def shapes(picture) -> list[str]:
-    """Fill colours of a picture's shapes; fails if it is no XML."""
+    """Return the fill colours of a picture's shapes; fail unless it is XML."""
     root = ET.fromstring(picture.svg)
     styles = [e.get("style", "") for e in root.iter("{http://www.w3.org/2000/svg}path")]
     return [m[1] for style in styles if (m := re.search(r"fill: (#\w+)", style))]
@@ -45,7 +45,7 @@ def test_layers_and_curves_and_ladders_are_well_formed():
     assert "JOIN" in ladder(chat.capture(), "Nova <comes>").svg
 
 
-def test_a_page_gets_an_image_with_a_text_for_those_who_do_not_see_it():
+def test_a_notebook_gets_an_image_with_an_alternative_text():
     picture = byte_grid(b"\x00", [('a "part"', 1)])
     page = picture._repr_html_()
     assert 'alt="1 bytes: a &quot;part&quot; 1"' in page

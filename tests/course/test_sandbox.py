@@ -1,4 +1,4 @@
-"""A sandbox ends with everything that was started in it, and shows only what it was told to."""
+"""Tests of the sandbox: it kills every process started in it, and shows only permitted files."""
 
 import json
 import os
@@ -109,12 +109,12 @@ def test_nothing_outlives_a_sandbox(level, ending, tmp_path):
         assert time.monotonic() - begun < 2 or ending == "killed"
 
 
-def test_the_exit_code_is_the_programs(level):
+def test_the_exit_code_is_that_of_the_program(level):
     with Sandbox(level, "exit 7") as one:
         assert one.process.wait(20) == 7
 
 
-def test_copies_are_there_and_scratch_is_removed(level, tmp_path):
+def test_copies_exist_and_scratch_is_removed(level, tmp_path):
     tmp_path.chmod(0o700)
     folder = tmp_path / "checks"
     folder.mkdir(mode=0o700)
@@ -162,7 +162,7 @@ def test_another_user_owns_nothing(level):
         assert int(output(level, "id -u")) >= 65534
 
 
-def test_what_cannot_be_made_is_an_error():
+def test_a_sandbox_that_cannot_be_created_is_an_error():
     with Sandbox("rights", "", command=["/nowhere/program"]) as one:
         _, problem = one.process.communicate(timeout=20)
     assert "FileNotFoundError" in problem

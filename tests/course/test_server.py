@@ -1,4 +1,4 @@
-"""The notebooks' own servers: there when asked for, gone afterwards."""
+"""Tests of the notebooks' servers: they start, serve and stop."""
 
 import socket
 
@@ -10,7 +10,7 @@ from netchat.errors import CannotConnect, NetchatError
 from netchat.net.probe import Probe
 
 
-def test_a_server_in_a_thread_is_there_and_then_gone():
+def test_a_server_in_a_thread_starts_and_stops():
     with LocalServer() as server, Probe(server.host, server.port) as probe:
         assert probe.hello("Nova").name == "Nova"
         probe.join("lobby")
@@ -18,14 +18,14 @@ def test_a_server_in_a_thread_is_there_and_then_gone():
         Probe(server.host, server.port)
 
 
-def test_two_of_them_at_a_time():
+def test_two_servers_run_at_once():
     with LocalServer() as one, LocalServer() as other:
         assert one.port != other.port
         for server in (one, other):
             socket.create_connection((server.host, server.port)).close()
 
 
-def test_a_server_of_its_own_process_takes_a_crowd_and_says_what_was_wrong():
+def test_a_server_process_runs_a_load_test_and_reports_errors():
     with ServerProcess() as server:
         report = server.load("--users", "3", "--messages", "20")
         assert report["ok"]

@@ -1,4 +1,4 @@
-"""Whatever comes from a notebook's process, its grades are rows of a CSV and nothing is raised."""
+"""Tests that any output of a notebook's process becomes rows of a CSV, without an exception."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ DONE = {"student": "Ada", "lesson": 6, "answers": {}, "refused": {}}
 
 
 class Scripted:
-    """A process that says what it is told to, and hears nothing."""
+    """A process that sends scripted output and ignores its input."""
 
     returncode = 0
 
@@ -37,7 +37,7 @@ class Scripted:
 
 
 def graded(said: bytes) -> list[dict[str, str]]:
-    """The rows of the CSV of a notebook whose process says this, each time it is run."""
+    """Return the CSV rows of a notebook whose process sends this in each run."""
 
     def start(level, course):
         return Scripted(said), os.open(os.devnull, os.O_RDONLY)
@@ -121,17 +121,17 @@ def test_any_bytes_become_rows(said):
         lines({"done": {**DONE, "refused": {"6.1": 1}}}),
     ],
 )
-def test_what_is_no_message_fails_this_notebook_only(said):
+def test_an_invalid_message_fails_only_this_notebook(said):
     assert [row["result"] for row in graded(said)] == ["failed"]
 
 
-def test_a_lesson_that_is_not_there_is_a_failure():
+def test_an_unknown_lesson_is_a_failure():
     for lesson in (0, -1, 99, 10**30):
         (row,) = graded(lines({"done": {**DONE, "lesson": lesson}}))
-        assert row["text"].startswith("its lesson is not known")
+        assert row["text"].startswith("its lesson is unknown")
 
 
-def test_texts_are_lines_and_never_formulas():
+def test_texts_are_single_lines_and_never_formulas():
     name = "=cmd|' /C calc'!A0\n\x1b[2J\udce9" + "x" * 5000
     rows = graded(
         lines({"failed": 0, "error": "@SUM\r\n\u202e"}, {"done": {**DONE, "student": name}})
@@ -147,14 +147,14 @@ def test_a_cell_with_a_formula_begins_with_an_apostrophe():
         assert graded(lines({"done": {**DONE, "student": begin}}))[0]["student"] == f"'{begin}"
 
 
-def test_structure_that_would_fill_the_memory_is_not_read(monkeypatch):
+def test_json_that_would_fill_the_memory_is_not_parsed(monkeypatch):
     monkeypatch.setattr(netchat.course.student, "_MOST_STRUCTURE", 50)
     assert graded(lines({"cell": 0, "x": [{}] * 60}))[0]["note"] == "disturbs the grading"
     monkeypatch.setattr(netchat.course.student, "_LONGEST_LINE", 50)
     assert graded(lines({"cell": 0, "x": "y" * 60}))[0]["note"] == "disturbs the grading"
 
 
-def test_what_is_done_has_these_types():
+def test_a_done_message_has_the_right_types():
     assert Done.of(DONE) == Done("Ada", 6, {}, {})
     with pytest.raises(Gone):
         Done.of({**DONE, "lesson": "6"})
