@@ -149,7 +149,7 @@ def _chat(
             # Most likely another client of that name has it; then the server will say so.
             notes.append(notice("warning", f"After a crash messages can be lost: {error}"))
     try:
-        connection = ClientDriver(host, port, name, store=store, patience=patience, path=path)
+        connection = ClientDriver(host, port, name, store=store, timeout=patience, path=path)
         shown = show_address(host, port)
         conversation = Conversation(connection, shown, room, remembers=store is not None)
         if at_keyboard:

@@ -128,7 +128,7 @@ class BlockScanner:
         self._forget()
         self.idle = True
 
-    def doubt(self, block: StreamBlock) -> None:
+    def mark_undecodable(self, block: StreamBlock) -> None:
         """The payload of the block just given could not be decoded."""
         self._doubtful = block.at - self._base + 1
 

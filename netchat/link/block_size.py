@@ -6,10 +6,10 @@ import math
 
 from netchat.link.header import HEAD_SIZE
 
-__all__ = ["MOST_CODED", "BlockSizer"]
+__all__ = ["MAX_CODED", "BlockSizer"]
 
 #: Bytes of coded payload in a block of a stream: 16 codewords of Reed-Solomon; heads are 2 % then.
-MOST_CODED = 4080
+MAX_CODED = 4080
 
 #: And the least that is aimed at.
 _LEAST_CODED = 64
@@ -28,7 +28,7 @@ class BlockSizer:
         most: bytes of coded payload at most.
     """
 
-    def __init__(self, most: int = MOST_CODED) -> None:
+    def __init__(self, most: int = MAX_CODED) -> None:
         self._most = most
         self._seen: dict[int, tuple[float, float]] = {}
 

@@ -196,7 +196,7 @@ class BlockCode:
 
     def warm_up(self) -> None:
         """Load, compile and build whatever encoding and decoding will need."""
-        self.open(b"", self.close(b"", b"x"), 1)
+        self.decode(b"", self.encode(b"", b"x"), 1)
         self.decode_combined(b"", [bytes(self.coded_length(100))] * 3, 100)
 
     def coded_length(self, length: int) -> int:
@@ -230,7 +230,7 @@ class BlockCode:
             length -= 1
         return length
 
-    def close(self, context: bytes, payload: bytes) -> bytes:
+    def encode(self, context: bytes, payload: bytes) -> bytes:
         """Put the CRC behind a payload, and encode both.
 
         Args:
@@ -239,7 +239,7 @@ class BlockCode:
         """
         return self._encode(payload + crc32(payload, crc32(context)).to_bytes(_CRC, "big"))
 
-    def open(self, context: bytes, coded: bytes, length: int) -> DecodedPayload:
+    def decode(self, context: bytes, coded: bytes, length: int) -> DecodedPayload:
         """Decode what `close` made.
 
         Args:

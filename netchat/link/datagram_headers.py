@@ -5,13 +5,13 @@ from __future__ import annotations
 from netchat.link.datagram_mask import make_mask, masked
 from netchat.link.header import HEADER_SIZE, Header, Kind, ReadHeader, read_header, write_header
 
-__all__ = ["Heads"]
+__all__ = ["DatagramHeaders"]
 
 #: Kinds that are not masked: the peer does not know the key yet, or the sender does not.
 _PLAIN = (Kind.OPEN, Kind.CHALLENGE)
 
 
-class Heads:
+class DatagramHeaders:
     """The headers of one link's datagrams.
 
     Args:

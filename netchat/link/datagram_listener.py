@@ -22,7 +22,7 @@ from netchat.link.header import (
 )
 from netchat.link.link import Link
 from netchat.link.open_request import OpenRequest, read_open_request
-from netchat.link.payload_decoder import CONTROL, MOST_CONTROL, payload_context
+from netchat.link.payload_decoder import CONTROL, MAX_CONTROL, payload_context
 
 __all__ = ["Arrival", "DatagramListener"]
 
@@ -85,12 +85,12 @@ class DatagramListener:
             now: seconds.
         """
         link = self._by_address.get(address)
-        if link is not None and (head := link.read_head(datagram)) is not None:
+        if link is not None and (head := link.read_datagram_header(datagram)) is not None:
             header = head.header
             if header.link == link.identity[0] and (
                 header.kind is not Kind.OPEN or header.offset == link.identity[1]
             ):
-                link.receive_read(head, datagram, now)
+                link.receive_with_header(head, datagram, now)
                 return Arrival(link)
         coded, head = datagram[:HEADER_SIZE], None
         if len(coded) == HEADER_SIZE:
@@ -134,7 +134,7 @@ class DatagramListener:
                 why = f"the server has {self._most} of them, and takes no more"
                 link.refuse(header, opening, why)
         if not link.closed:
-            link.receive_read(head, datagram, now)
+            link.receive_with_header(head, datagram, now)
         if link.closed:
             return Arrival(answer=link.data_to_send(now))
         if not link.opened:  # its code is not ready yet
@@ -152,10 +152,10 @@ class DatagramListener:
 def _read(header: Header, coded: bytes) -> OpenRequest | None:
     """Read the payload of an OPEN; None where that is not possible."""
     control = table()[CONTROL]
-    right = header.code == CONTROL and 0 < header.length <= MOST_CONTROL
+    right = header.code == CONTROL and 0 < header.length <= MAX_CONTROL
     if not right or len(coded) != control.coded_length(header.length):
         return None
-    found = control.open(payload_context(header), coded, header.length)
+    found = control.decode(payload_context(header), coded, header.length)
     try:
         return read_open_request(found.payload) if found.good else None
     except LinkError:

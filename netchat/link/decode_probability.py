@@ -9,26 +9,26 @@ import math
 from bisect import bisect_left
 from functools import cache
 
-from netchat.link.block_size import MOST_CODED
+from netchat.link.block_size import MAX_CODED
 from netchat.link.code_table import CODES, table
 from netchat.link.header import HEAD_SIZE
 
-__all__ = ["CHOICE", "chance", "nominal"]
+__all__ = ["CANDIDATES", "nominal_rate", "success_probability"]
 
 #: The codes that a policy chooses from, by number, the weakest first.
-CHOICE = (0, 2, 3, 4, 5, 6, 1, 7)
+CANDIDATES = (0, 2, 3, 4, 5, 6, 1, 7)
 
 #: Bit error rates for which the chances are computed; in between the next higher one counts.
 _GRID = tuple(10 ** (exponent / 16) for exponent in range(-112, -11))
 
 
 @cache
-def nominal(number: int) -> float:
+def nominal_rate(number: int) -> float:
     """Bytes of payload for a byte sent, heads included, in the longest block of a stream."""
-    return table()[number].payload_within(MOST_CODED) / (MOST_CODED + HEAD_SIZE)
+    return table()[number].payload_within(MAX_CODED) / (MAX_CODED + HEAD_SIZE)
 
 
-def chance(number: int, ber: float) -> float:
+def success_probability(number: int, ber: float) -> float:
     """How likely the longest block of a stream can be decoded.
 
     Args:
@@ -46,13 +46,13 @@ def _chances(number: int) -> tuple[float, ...]:
 def _block(spec: str, ber: float) -> float:
     outer, _, inner = spec.partition("+")
     if outer == "uncoded":
-        return (1 - ber) ** (8 * MOST_CODED)
+        return (1 - ber) ** (8 * MAX_CODED)
     n, k = (int(number) for number in outer.removeprefix("rs:").split(","))
     right = (1 - ber) ** 8
     if inner:  # hamming:7,4: a byte is two words, and each stands one wrong bit
         right = ((1 - ber) ** 7 + 7 * ber * (1 - ber) ** 6) ** 2
     rate = 4 / 7 if inner else 1.0
-    words = MOST_CODED * rate / n
+    words = MAX_CODED * rate / n
     return float(_at_most((n - k) // 2, n, 1 - right) ** words)
 
 

@@ -18,9 +18,9 @@ from dataclasses import replace
 from netchat.errors import LinkError
 from netchat.link.address_validation import cookie_of
 from netchat.link.block_scanner import BlockScanner
-from netchat.link.block_size import MOST_CODED, BlockSizer
+from netchat.link.block_size import MAX_CODED, BlockSizer
 from netchat.link.code_table import OPENED, BlockCode, CodeSource, block_code, table
-from netchat.link.datagram_headers import Heads
+from netchat.link.datagram_headers import DatagramHeaders
 from netchat.link.datagram_mask import KEY_SIZE
 from netchat.link.header import (
     HEAD_SIZE,
@@ -32,12 +32,12 @@ from netchat.link.header import (
     write_header,
 )
 from netchat.link.open_request import Mode, OpenRequest, read_open_request, write_open_request
-from netchat.link.open_retry import Attempts
+from netchat.link.open_retry import OpenRetry
 from netchat.link.path_mtu import PathMtu
 from netchat.link.payload_decoder import (
     CONTROL,
-    MOST_CONTROL,
-    MOST_PAYLOAD,
+    MAX_CONTROL,
+    MAX_PAYLOAD,
     PayloadDecoder,
     payload_context,
 )
@@ -90,14 +90,14 @@ class Link:
         self.mtu = mtu
         self._path = None if mtu is None else PathMtu(mtu)
         self._sizes = BlockSizer(
-            MOST_CODED if mtu is None else max(_LEAST_DATAGRAM, mtu - HEADER_SIZE)
+            MAX_CODED if mtu is None else max(_LEAST_DATAGRAM, mtu - HEADER_SIZE)
         )
         self._payloads = PayloadDecoder(self.stats)
         self._reader = BlockScanner(self._payloads.size)
         self._codes = table()
         self._opened: BlockCode | None = None
         self._control: list[tuple[Kind, bytes]] = []
-        self._attempts = Attempts()
+        self._attempts = OpenRetry()
         self._reported = 0, 0
         self._begin(identity >> 32, identity & 0xFFFFFFFF, opening)
 
@@ -153,7 +153,7 @@ class Link:
         mode = opening.mode if opening is not None else Mode.HYBRID
         self._link, self._first = link, first
         key = opening.key if opening is not None else b""
-        self._heads = Heads(key, is_sure=not self._is_client)
+        self._heads = DatagramHeaders(key, is_sure=not self._is_client)
         self._sender = Sender(first, datagrams=self.mtu is not None, mode=mode, stats=self.stats)
         self._receiver = Receiver(first, mode, self.stats)
         self._payloads.mode = mode
@@ -265,7 +265,7 @@ class Link:
         while self._sender.ready() and (room is None or sum(map(len, blocks)) < room):
             number = self.policy.choose(now)
             code = self._code_out(number)
-            aim, most = self._sizes.coded(number), MOST_PAYLOAD
+            aim, most = self._sizes.coded(number), MAX_PAYLOAD
             if datagram is not None:
                 most = code.payload_within(max(_LEAST_DATAGRAM, datagram - HEADER_SIZE))
             longest = min(most, code.payload_within(aim))
@@ -294,7 +294,7 @@ class Link:
         offset: int | None = None,
         seen: Acknowledgement | None = None,
     ) -> bytes:
-        seen = self._receiver.told() if seen is None else seen
+        seen = self._receiver.acknowledge() if seen is None else seen
         header = Header(
             kind=kind,
             code=code,
@@ -313,7 +313,7 @@ class Link:
         head = MARKER + write_header(header) if self.mtu is None else self._heads.write(header)
         if not payload:
             return head
-        return head + self._code_out(code).close(payload_context(header), payload)
+        return head + self._code_out(code).encode(payload_context(header), payload)
 
     # -- receiving ------------------------------------------------------------------------------
 
@@ -342,19 +342,19 @@ class Link:
         if block is not None:
             self._head_read(block.corrected, block.wrong, HEAD_SIZE)
             if not self._take(block.header, block.coded, now):
-                reader.doubt(block)
+                reader.mark_undecodable(block)
         self.stats.unreadable_headers, self.stats.resyncs = reader.unreadable, reader.resyncs
         return not reader.idle
 
     def receive_block(self, datagram: bytes, now: float) -> None:
         """A datagram has arrived."""
-        self.receive_read(self.read_head(datagram), datagram, now)
+        self.receive_with_header(self.read_datagram_header(datagram), datagram, now)
 
-    def read_head(self, datagram: bytes) -> ReadHeader | None:
+    def read_datagram_header(self, datagram: bytes) -> ReadHeader | None:
         """Read a datagram's header; None if there is none, or none of this link."""
         return self._heads.read(datagram)
 
-    def receive_read(self, head: ReadHeader | None, datagram: bytes, now: float) -> None:
+    def receive_with_header(self, head: ReadHeader | None, datagram: bytes, now: float) -> None:
         """A datagram has arrived whose header was read already, or could not be."""
         self.stats.bytes_received += len(datagram)
         if head is None:
@@ -419,12 +419,12 @@ class Link:
         if not header.length:
             receiver.seen(number, now, arrived=True)
             return True
-        if not receiver.wanted(offset, header.length):
+        if not receiver.is_new(offset, header.length):
             self.stats.duplicate_blocks += 1
             receiver.seen(number, now, arrived=True)
             return True
         payload = self._payloads.data(header, coded, offset)
-        arrived = payload is not None and receiver.take_in(offset, payload, now)
+        arrived = payload is not None and receiver.accept(offset, payload, now)
         receiver.seen(number, now, arrived=arrived)
         if arrived:
             self.useful += 1
@@ -474,7 +474,7 @@ class Link:
 
     def _answer(self, kind: Kind, text: str = "") -> None:
         """Have a block sent; who asks twice before it has gone is answered once."""
-        block = kind, text.encode()[:MOST_CONTROL]
+        block = kind, text.encode()[:MAX_CONTROL]
         if block not in self._control:
             self._control.append(block)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["EVERY", "TIMEOUT", "Attempts"]
+__all__ = ["EVERY", "TIMEOUT", "OpenRetry"]
 
 #: Seconds between two attempts to open a link, and for all of them.
 EVERY, TIMEOUT = 0.5, 10.0
 
 
-class Attempts:
+class OpenRetry:
     """The attempts to open a link.
 
     Attributes:

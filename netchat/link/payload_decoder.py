@@ -8,13 +8,13 @@ from netchat.link.header import Header, Kind
 from netchat.link.open_request import Mode
 from netchat.link.stats import LinkStats
 
-__all__ = ["CONTROL", "MOST_CONTROL", "MOST_PAYLOAD", "PayloadDecoder", "payload_context"]
+__all__ = ["CONTROL", "MAX_CONTROL", "MAX_PAYLOAD", "PayloadDecoder", "payload_context"]
 
 #: The code of OPEN, REFUSE and CLOSE: the header's own.
 CONTROL = 1
 
 #: Bytes of payload of one of those, and of a DATA block.
-MOST_CONTROL, MOST_PAYLOAD = 255, 8192
+MAX_CONTROL, MAX_PAYLOAD = 255, 8192
 
 #: Bytes of coded payload that are waited for.
 _MOST_CODED = 16384
@@ -57,12 +57,10 @@ class PayloadDecoder:
         """Bytes that a payload takes up as coded; None if the header makes no sense."""
         if header.kind in (Kind.ACCEPT, Kind.ACK, Kind.CHALLENGE):
             return 0 if not header.length else None
-        if header.kind is not Kind.DATA and (
-            header.code != CONTROL or header.length > MOST_CONTROL
-        ):
+        if header.kind is not Kind.DATA and (header.code != CONTROL or header.length > MAX_CONTROL):
             return None
         code = self._code(header.code)
-        if code is None or header.length > MOST_PAYLOAD:
+        if code is None or header.length > MAX_PAYLOAD:
             return None
         size = code.coded_length(header.length) if header.length else 0
         return size if size <= _MOST_CODED else None
@@ -71,7 +69,7 @@ class PayloadDecoder:
         """The payload of OPEN, REFUSE or CLOSE; None if it cannot be decoded."""
         if not header.length:
             return b""
-        found = self._codes[CONTROL].open(payload_context(header), coded, header.length)
+        found = self._codes[CONTROL].decode(payload_context(header), coded, header.length)
         if not found.good:
             self._stats.failed_blocks += 1
             return None
@@ -89,7 +87,7 @@ class PayloadDecoder:
         code, context = self._code(header.code), payload_context(header)
         assert code is not None
         self.spec = code.spec
-        found = code.open(context, coded, header.length)
+        found = code.decode(context, coded, header.length)
         if found.good:
             self._stats.corrected_symbols += found.corrected
             self._stats.wrong_bits += found.wrong
@@ -112,7 +110,7 @@ class PayloadDecoder:
         """The coded payload as it was sent, for a payload that was decoded."""
         code = self._code(header.code)
         assert code is not None
-        return code.close(payload_context(header), payload) if payload else b""
+        return code.encode(payload_context(header), payload) if payload else b""
 
     def forget_before(self, offset: int) -> None:
         """Everything in front of this place of the stream has arrived."""

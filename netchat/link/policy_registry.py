@@ -8,7 +8,7 @@ from netchat.link.policies.policy import FixedCode, Policy
 from netchat.link.policies.threshold import Threshold
 from netchat.wording import cut
 
-__all__ = ["ADAPTIVE", "number_of", "policy", "validate_policy"]
+__all__ = ["ADAPTIVE", "code_number", "policy", "validate_policy"]
 
 #: The policies that choose block by block, by the name a client gives them. `adaptive` is the one
 #: that brings as much as any, and the same each time (`netchat link-bench`).
@@ -34,10 +34,10 @@ def validate_policy(wish: str) -> str:
     return text if text in ADAPTIVE else check_spec(text)
 
 
-def number_of(spec: str) -> int:
+def code_number(spec: str) -> int:
     """The number by which a block names a code that OPEN has named.
 
-    >>> number_of("rs:255,223"), number_of("hamming:7,4")
+    >>> code_number("rs:255,223"), code_number("hamming:7,4")
     (4, 255)
     """
     return next((number for number, known in CODES.items() if known == spec), OPENED)
@@ -50,4 +50,4 @@ def policy(wish: str) -> Policy:
         wish: a name in `ADAPTIVE`, or the spec of a code: that one for every block. It was checked.
     """
     known = ADAPTIVE.get(wish)
-    return known() if known is not None else FixedCode(number_of(wish))
+    return known() if known is not None else FixedCode(code_number(wish))

@@ -10,7 +10,7 @@ from netchat.link.stats import LinkStats
 
 __all__ = [
     "ACK_DELAY",
-    "MOST_IN_FLIGHT",
+    "MAX_IN_FLIGHT",
     "RECEIVE_WINDOW",
     "WINDOW_UNIT",
     "Acknowledgement",
@@ -24,7 +24,7 @@ RECEIVE_WINDOW = 256 * 1024
 _MOST_PIECES = 4096
 
 #: Transmissions that may be under way. What is further ahead than twice that cannot be one.
-MOST_IN_FLIGHT = 32768
+MAX_IN_FLIGHT = 32768
 
 #: The unit of the window in a header, in bytes.
 WINDOW_UNIT = 4096
@@ -87,7 +87,7 @@ class Receiver:
         """Units of WINDOW_UNIT that there is room for, behind `expected`."""
         return max(0, RECEIVE_WINDOW - len(self._inbox)) // WINDOW_UNIT
 
-    def told(self) -> Acknowledgement:
+    def acknowledge(self) -> Acknowledgement:
         """What to acknowledge now; it counts as acknowledged."""
         self.ack_at = None
         self._unacknowledged = self._untold = 0
@@ -103,7 +103,7 @@ class Receiver:
         if self._mode is Mode.FEC:  # it goes on whatever is lost
             return True
         number = unwrap(header.number, 24, self.highest)
-        if abs(number - self.highest) > 2 * MOST_IN_FLIGHT:
+        if abs(number - self.highest) > 2 * MAX_IN_FLIGHT:
             return False
         ahead = unwrap(header.offset, 32, self.expected) - self.expected
         return header.kind is not Kind.DATA or -2 * RECEIVE_WINDOW <= ahead <= RECEIVE_WINDOW
@@ -112,7 +112,7 @@ class Receiver:
         """A transmission was seen, and its payload arrived or failed."""
         step = number - self.highest
         if self._untold and self._untold + max(1, step) > _TOLD:
-            self.snapshots = [*self.snapshots[1 - _MOST_SNAPSHOTS :], self.told()]
+            self.snapshots = [*self.snapshots[1 - _MOST_SNAPSHOTS :], self.acknowledge()]
         if step > 0:
             self._arrived = (self._arrived << step) & (2**_TOLD - 1) if step < _TOLD else 0
             self.highest, self._highest_at = number, now
@@ -124,13 +124,13 @@ class Receiver:
         due = now if urgent else now + ACK_DELAY
         self.ack_at = due if self.ack_at is None else min(self.ack_at, due)
 
-    def wanted(self, offset: int, length: int) -> bool:
+    def is_new(self, offset: int, length: int) -> bool:
         """Whether a piece would bring something new."""
         if self._mode is Mode.FEC:
             return offset >= self.expected
         return offset + length > self.expected and length > len(self._ahead.get(offset, b""))
 
-    def take_in(self, offset: int, payload: bytes, now: float) -> bool:
+    def accept(self, offset: int, payload: bytes, now: float) -> bool:
         """A piece of the stream that is `wanted`.
 
         Returns:

@@ -6,7 +6,7 @@ __all__ = ["RetransmissionTimer"]
 
 #: Seconds to wait for a first answer, and the least and the most to wait for any. The least is far
 #: below RFC 6298's second: a probe that was not needed costs one block, and nothing else.
-FIRST_TIMEOUT, LEAST_TIMEOUT, MOST_TIMEOUT = 0.5, 0.05, 4.0
+FIRST_TIMEOUT, MIN_TIMEOUT, MAX_TIMEOUT = 0.5, 0.05, 4.0
 
 _MOST_DOUBLINGS = 10
 
@@ -45,8 +45,8 @@ class RetransmissionTimer:
         if not self.smoothed:
             wait = FIRST_TIMEOUT
         else:
-            wait = max(LEAST_TIMEOUT, self.smoothed + 4 * self.variation + delay)
-        return min(MOST_TIMEOUT, wait * (1 << min(self.unanswered, _MOST_DOUBLINGS)))
+            wait = max(MIN_TIMEOUT, self.smoothed + 4 * self.variation + delay)
+        return min(MAX_TIMEOUT, wait * (1 << min(self.unanswered, _MOST_DOUBLINGS)))
 
     def overdue(self) -> None:
         """An answer did not come in time: the next one gets twice as long."""

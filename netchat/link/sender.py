@@ -10,7 +10,7 @@ from netchat.link.congestion import Congestion
 from netchat.link.header import Header, unwrap
 from netchat.link.open_request import Mode
 from netchat.link.policies.policy import Outcome
-from netchat.link.receiver import ACK_DELAY, MOST_IN_FLIGHT, RECEIVE_WINDOW, WINDOW_UNIT
+from netchat.link.receiver import ACK_DELAY, MAX_IN_FLIGHT, RECEIVE_WINDOW, WINDOW_UNIT
 from netchat.link.rtt import RetransmissionTimer
 from netchat.link.stats import LinkStats
 
@@ -111,7 +111,7 @@ class Sender:
             return True
         if self.congestion is not None and self._under_way >= self.congestion.window:
             return False
-        if len(self._flight) >= MOST_IN_FLIGHT:
+        if len(self._flight) >= MAX_IN_FLIGHT:
             return False
         while self._lost and self._lost[0].end <= self.base:
             self._lost.popleft()
@@ -179,7 +179,7 @@ class Sender:
         if seen >= self.number or base > self.next:
             return None
         if self._mode is not Mode.FEC and (
-            seen < self._seen - 2 * MOST_IN_FLIGHT or base < self.base - 2 * RECEIVE_WINDOW
+            seen < self._seen - 2 * MAX_IN_FLIGHT or base < self.base - 2 * RECEIVE_WINDOW
         ):
             return None
         if self._last_sent < 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netchat.wire import MAGIC, VERSION, Hello
 
-__all__ = ["MARKER", "MARKER_ERRORS", "begins_link", "differing_bits"]
+__all__ = ["MARKER", "MARKER_ERRORS", "differing_bits", "starts_like_link"]
 
 #: The attached sync marker of CCSDS 131.0-B: 32 bits of which no shift looks like the whole, and 16
 #: of them differ from the first bytes of a chat.
@@ -31,7 +31,7 @@ _SAID = bytes.fromhex(
 )
 
 
-def begins_link(first: bytes) -> bool:
+def starts_like_link(first: bytes) -> bool:
     """Whether a connection begins like a link, and not rather like a chat.
 
     Args:

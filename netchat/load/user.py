@@ -14,7 +14,7 @@ from netchat import __version__
 from netchat.chat.model.session import DEVICE_KEY_SIZE, device_id
 from netchat.errors import PeerError, Refused, Unexpected
 from netchat.load.member import NOWHERE, Member
-from netchat.load.sequence_check import SenderCheck, text_of
+from netchat.load.sequence_check import SenderCheck, make_text
 from netchat.net.backoff import Backoff
 from netchat.net.transport_shim import no_delay
 from netchat.wire import (
@@ -136,7 +136,7 @@ class User(asyncio.Protocol):
         try:
             member.feed(data)
         except PeerError as error:
-            self._crowd.complain(f"{type(error).__name__}: {error}")
+            self._crowd.report_problem(f"{type(error).__name__}: {error}")
             self._crowd.broken += 1
             self.drop()
             return
@@ -174,7 +174,7 @@ class User(asyncio.Protocol):
         """
         assert self.voice is not None
         self.voice.sent += 1
-        text = text_of(due_ns, self.voice.payload)
+        text = make_text(due_ns, self.voice.payload)
         frame = encode(Send(self.voice.sent, self._crowd.log.room, text))
         self._outbox.append(frame)
         return frame
@@ -247,10 +247,10 @@ class User(asyncio.Protocol):
         elif code in _FINAL and not self.joined.done():
             self.joined.set_exception(Refused(error.code, error.text))
         elif error.about == Send.TYPE:
-            self._crowd.complain(error.text)
+            self._crowd.report_problem(error.text)
             self.member.acknowledged = max(self.member.acknowledged, error.reference)
         elif code is not ErrorCode.BUSY:  # that one is for the next try
-            self._crowd.complain(error.text)
+            self._crowd.report_problem(error.text)
 
     def _send(self, message: Message) -> None:
         if self._transport is not None:

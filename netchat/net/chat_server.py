@@ -17,9 +17,9 @@ from netchat.chat.model.connection import Close, Connection, Fanout, Log, Write
 from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
 from netchat.errors import BadMagic, HistoryError, PeerError
-from netchat.link.sync_marker import begins_link
+from netchat.link.sync_marker import starts_like_link
 from netchat.net.half_close import half_close
-from netchat.net.history.history_writer import Writer
+from netchat.net.history.history_writer import HistoryWriter
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.purge import DAY, Purge
 from netchat.net.history.sqlite_history import SqliteHistory
@@ -208,7 +208,7 @@ class _Peer(Connection, asyncio.Protocol):
 def _may_be_link(peer: _Peer, data: bytes) -> bool:
     """Whether a connection may turn out to be a link: not one of a WebSocket, nor a link itself."""
     plain = isinstance(peer.reader, FrameReader) and not isinstance(peer.transport, TransportShim)
-    return plain and peer.session is None and begins_link(data)
+    return plain and peer.session is None and starts_like_link(data)
 
 
 class ChatServer:
@@ -258,11 +258,11 @@ class ChatServer:
         self.hub = Hub(settings, history, history.load(), now, time.time() - now)
         self._loop = asyncio.get_running_loop()
         self._writer = (
-            Writer(history, self._loop, self._durable, self._on_trouble)
+            HistoryWriter(history, self._loop, self._durable, self._on_trouble)
             if isinstance(history, SqliteHistory)
             else None
         )
-        self._door = StreamLinkListener(self._loop)
+        self._link_listener = StreamLinkListener(self._loop)
         self._servers: list[asyncio.Server] = []
         self._udp: list[UdpServer] = []
         self._timers: list[asyncio.TimerHandle] = []
@@ -284,7 +284,7 @@ class ChatServer:
             OSError: one of them is taken.
         """
         if udp:
-            await self._door.prepare()
+            await self._link_listener.prepare()
         tries = 1 if port or not udp else FREE_PORT_TRIES
         while True:
             tries -= 1
@@ -306,7 +306,7 @@ class ChatServer:
             self._purge(at_once=self.settings.purge_now)
         return [s.getsockname()[:2] for s in server.sockets]
 
-    def let_in(self, transport: asyncio.Transport, reader: Reader) -> asyncio.Protocol:
+    def adopt(self, transport: asyncio.Transport, reader: Reader) -> asyncio.Protocol:
         """Take a connection that was made elsewhere, and that carries frames in a way of its own.
 
         Args:
@@ -325,7 +325,11 @@ class ChatServer:
 
         most = self.settings.max_users + self.settings.max_half_open
         self._udp = await listen_udp(
-            addresses, most, self._peer, code=self._door.loader, work=self._door.work
+            addresses,
+            most,
+            self._peer,
+            code=self._link_listener.loader,
+            work=self._link_listener.work,
         )
 
     def _peer(self) -> _Peer:
@@ -358,7 +362,7 @@ class ChatServer:
             peer.transport.abort()
         for socket_ in self._udp:
             socket_.close()
-        self._door.close()
+        self._link_listener.close()
         if self._writer is not None:
             await self._loop.run_in_executor(None, self._writer.close)
         self._history.close()
@@ -474,7 +478,7 @@ class ChatServer:
                 link.begin(transport, data)
 
         peer.hold(_Hold.OPENING_LINK)
-        self._door.knock(peer, opened)
+        self._link_listener.accept(peer, opened)
 
     def schedule(self) -> None:
         """Have one turn when this turn of the loop is over, so that what it brought goes together."""

@@ -189,9 +189,7 @@ class Client:
         if link is not None or channel is not None or udp:
             path = ClientPath(link, channel, seed, udp=udp)
         self._store = None if store is None else ClientStore(Path(store))
-        self._driver = ClientDriver(
-            host, port, name, store=self._store, patience=timeout, path=path
-        )
+        self._driver = ClientDriver(host, port, name, store=self._store, timeout=timeout, path=path)
         self._core = self._driver.core
         self.rooms: dict[str, Room] = {}
         self._mailbox: _Mailbox[ClientEvent] = _Mailbox()

@@ -74,7 +74,7 @@ class ClientDriver:
         port: its TCP port.
         name: the user name wished for.
         store: where the client's memory is kept; None is nowhere.
-        patience: seconds without a connection after which it gives up.
+        timeout: seconds without a connection after which it gives up.
         path: a link, a noisy channel or both between here and the server.
 
     Attributes:
@@ -89,7 +89,7 @@ class ClientDriver:
         name: str,
         *,
         store: ClientStore | None = None,
-        patience: float = float("inf"),
+        timeout: float = float("inf"),
         path: ClientPath | None = None,
     ) -> None:
         self.path = path
@@ -98,7 +98,7 @@ class ClientDriver:
         self._found_damage = False
         self._address = host, port
         self._store = store
-        self._patience = patience
+        self._timeout = timeout
         self._backoff = Backoff()
         self._wire: _Wire | None = None
         self._queue: asyncio.Queue[ClientEvent] = asyncio.Queue()
@@ -230,7 +230,7 @@ class ClientDriver:
             if self.core.ended:
                 return
             why = self._why_lost()
-            if time.monotonic() - lost_at > self._patience:
+            if time.monotonic() - lost_at > self._timeout:
                 self._queue.put_nowait(SessionEnded(f"gave up: {why}", wanted=False))
                 return
             delay = self._backoff.wait(time.monotonic())

@@ -39,7 +39,7 @@ from netchat.wire import (
     seal,
 )
 
-__all__ = ["Heard", "Probe", "message_of"]
+__all__ = ["Probe", "TranscriptEntry", "parse_message"]
 
 #: Seconds for a connection to be made, and for the answer to a question that has one.
 TIMEOUT = 10.0
@@ -51,7 +51,7 @@ LONGEST_FRAME = 2**24 + HEADER_SIZE
 _JOIN_REQUEST = 0xFFFFFFFF
 
 
-class Heard(NamedTuple):
+class TranscriptEntry(NamedTuple):
     """Something that went over the connection.
 
     Attributes:
@@ -67,7 +67,7 @@ class Heard(NamedTuple):
     message: Message | None
 
 
-def message_of(frame: bytes) -> Message | None:
+def parse_message(frame: bytes) -> Message | None:
     """The message that bytes are; None if they are not exactly one valid frame."""
     try:
         (whole,) = FrameReader(LONGEST_FRAME).feed(frame)
@@ -103,7 +103,7 @@ class Probe:
         self._address = host, port
         self._session: Hello | None = None
         self._reader = FrameReader(LONGEST_FRAME)
-        self.transcript: list[Heard] = []
+        self.transcript: list[TranscriptEntry] = []
         self.closed = ""
 
     def __enter__(self) -> Self:
@@ -124,7 +124,7 @@ class Probe:
 
     def send(self, data: bytes, message: Message | None = None) -> None:
         """Send bytes, whatever they are; `message` is what they mean, for the transcript."""
-        self.transcript.append(Heard(time.time(), False, data, message))
+        self.transcript.append(TranscriptEntry(time.time(), False, data, message))
         self._socket.settimeout(TIMEOUT)
         try:
             self._socket.sendall(data)
@@ -244,5 +244,7 @@ class Probe:
                 message = decode(frame)
             except PeerError as error:
                 self.closed = f"the server broke the protocol: {error}"
-        self.transcript.append(Heard(time.time(), True, seal(frame.type, frame.body), message))
+        self.transcript.append(
+            TranscriptEntry(time.time(), True, seal(frame.type, frame.body), message)
+        )
         return message

@@ -14,7 +14,6 @@ from typing import get_args
 import pytest
 from hypothesis import find
 from hypothesis import strategies as st
-from tests.tui.test_session import Idle
 
 from netchat import chat
 from netchat.chat import client_events as events
@@ -29,6 +28,7 @@ from netchat.tui.session import Conversation
 from netchat.web.site import PAGE
 from netchat.wire import MESSAGES, Hello, Way
 from netchat.wire.pairs import ANSWERS
+from tests.tui.test_session import Idle
 from tests.web.node import NODE, run
 
 TO_SERVER = {message for message in MESSAGES.values() if message.WAY & Way.TO_SERVER}

@@ -38,7 +38,7 @@ class Peer:
         coded = b""
         if payload:
             spec = {0: "uncoded", 1: "rs:96,32"}.get(header.code, "rs:255,223")
-            coded = block_code(spec).close(payload_context(header), payload)
+            coded = block_code(spec).encode(payload_context(header), payload)
         return MARKER + write_header(header) + coded
 
     def say(self, kind: Kind, payload: bytes = b"", **fields: int) -> bytes:

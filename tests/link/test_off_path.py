@@ -6,7 +6,6 @@ import random
 import secrets
 
 import pytest
-from tests.link.test_datagram_listener import HERE, THERE, Street
 
 from netchat.link import datagram_listener as door_module
 from netchat.link import link as link_module
@@ -23,6 +22,7 @@ from netchat.link.header import (
 from netchat.link.link import Link
 from netchat.link.open_request import OpenRequest, read_open_request, write_open_request
 from netchat.link.payload_decoder import payload_context
+from tests.link.test_datagram_listener import HERE, THERE, Street
 
 KEYS = [pytest.param(None, id="masked"), pytest.param(b"", id="older client")]
 
@@ -101,7 +101,7 @@ def test_who_knows_all_numbers_but_not_the_key_changes_nothing(kind: Kind) -> No
             block = masked(write_header(made), mask)
             if length:
                 code = link_module.table()[1]
-                block += code.close(payload_context(made), b"forge")
+                block += code.encode(payload_context(made), b"forge")
             street.door.receive(block, HERE, street.now)
             client.receive_block(block, street.now)
 

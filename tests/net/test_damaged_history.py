@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from tests.net.history.test_sqlite_history import batch, row
 
 from netchat.chat.persistence import MembershipRow, RoomRow, SessionRow
 from netchat.errors import HistoryError
@@ -18,6 +17,7 @@ from netchat.net.history.recover import recover
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import Error, ErrorCode, Event, History, HistoryEnd, Join, Send
 from tests.chat.world import World
+from tests.net.history.test_sqlite_history import batch, row
 
 DEVICE = 5
 

@@ -113,7 +113,7 @@ async def test_a_server_that_stops_tells_those_on_links() -> None:
     path = ClientPath("rs:255,223", "bsc:1e-3", seed=8)
     async with (
         serve() as serving,
-        talker(serving.port, "Nova", "lobby", path=path, patience=0.1) as nova,
+        talker(serving.port, "Nova", "lobby", path=path, timeout=0.1) as nova,
     ):
         await serving.server.stop()
         await nova.until(lambda: nova.all(Offline) or nova.all(SessionEnded))

@@ -6,7 +6,6 @@ import time
 import types
 
 import pytest
-from tests.net.history.test_sqlite_history import batch, row
 
 from netchat.chat.client_events import WarningReceived
 from netchat.chat.persistence import RoomRow
@@ -14,6 +13,7 @@ from netchat.net import chat_server as module
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import ErrorCode, Event, Join, Send, Welcome
+from tests.net.history.test_sqlite_history import batch, row
 from tests.net.serving import raw, serve, talker
 
 DAY = 86_400.0

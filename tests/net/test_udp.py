@@ -182,7 +182,7 @@ async def test_a_server_that_is_gone_is_noticed_by_what_comes_back_from_its_port
     path = ClientPath("uncoded", udp=True)
     async with (
         serve(udp=True) as serving,
-        talker(serving.port, "Nova", "lobby", path=path, patience=0.1) as nova,
+        talker(serving.port, "Nova", "lobby", path=path, timeout=0.1) as nova,
     ):
         for server in serving.server._udp:
             server.close()
@@ -283,7 +283,7 @@ async def test_a_server_that_stops_tells_those_on_udp() -> None:
     path = ClientPath("rs:255,223", "bsc:1e-3", seed=8, udp=True)
     async with (
         serve(udp=True) as serving,
-        talker(serving.port, "Nova", "lobby", path=path, patience=0.1) as nova,
+        talker(serving.port, "Nova", "lobby", path=path, timeout=0.1) as nova,
     ):
         await serving.server.stop()
         await nova.until(lambda: nova.all(Offline) or nova.all(SessionEnded))

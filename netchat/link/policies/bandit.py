@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 
 from netchat.link.code_table import CODES
-from netchat.link.decode_probability import CHOICE, chance, nominal
+from netchat.link.decode_probability import CANDIDATES, nominal_rate, success_probability
 from netchat.link.error_rate_estimator import ErrorRateEstimator
 from netchat.link.policies.policy import ChannelReport, Outcome
 
@@ -31,7 +31,7 @@ _DOUBT = 0.02
 #: What an outcome weighs in the average of how much payload a block of a code has.
 _GAIN = 1 / 8
 
-_RANK = {code: rank for rank, code in enumerate(CHOICE)}
+_RANK = {code: rank for rank, code in enumerate(CANDIDATES)}
 
 
 class Bandit:
@@ -44,23 +44,27 @@ class Bandit:
     def __init__(self, seed: int | None = None) -> None:
         self._random = random.Random(seed)
         self._channel = ErrorRateEstimator()
-        self._arrived = [0.0] * len(CHOICE)
-        self._failed = [0.0] * len(CHOICE)
-        self._worth = [nominal(code) for code in CHOICE]
+        self._arrived = [0.0] * len(CANDIDATES)
+        self._failed = [0.0] * len(CANDIDATES)
+        self._worth = [nominal_rate(code) for code in CANDIDATES]
         self._code = 4
 
     @property
     def why(self) -> str:
         """What it expects of the best code, and of the next."""
-        best = sorted(((self._mean(rank), rank) for rank in range(len(CHOICE))), reverse=True)[:2]
-        (most, first), (less, second) = ((mean, CODES[CHOICE[rank]]) for mean, rank in best)
+        best = sorted(((self._mean(rank), rank) for rank in range(len(CANDIDATES))), reverse=True)[
+            :2
+        ]
+        (most, first), (less, second) = ((mean, CODES[CANDIDATES[rank]]) for mean, rank in best)
         return (
             f"bandit: {self._channel.ber:.1e} of the bits are wrong; {first} should bring {most:.0%} "
             f"of the line, {second} {less:.0%}"
         )
 
     def _beta(self, rank: int) -> tuple[float, float]:
-        expected = min(1 - _DOUBT, max(_DOUBT, chance(CHOICE[rank], self._channel.ber)))
+        expected = min(
+            1 - _DOUBT, max(_DOUBT, success_probability(CANDIDATES[rank], self._channel.ber))
+        )
         return (
             self._arrived[rank] + _PRIOR * expected,
             self._failed[rank] + _PRIOR * (1 - expected),
@@ -75,9 +79,9 @@ class Bandit:
         if self._channel.known:
             drawn = [
                 self._worth[rank] * self._random.betavariate(*self._beta(rank))
-                for rank in range(len(CHOICE))
+                for rank in range(len(CANDIDATES))
             ]
-            self._code = CHOICE[drawn.index(max(drawn))]
+            self._code = CANDIDATES[drawn.index(max(drawn))]
         return self._code
 
     def outcome(self, now: float, outcome: Outcome) -> None:  # noqa: ARG002
@@ -89,7 +93,7 @@ class Bandit:
         self._worth[rank] += _GAIN * (worth - self._worth[rank])
         self._fade(_FADE)
         if outcome.arrived:
-            for stronger in range(rank, len(CHOICE)):
+            for stronger in range(rank, len(CANDIDATES)):
                 self._arrived[stronger] += 1
         else:
             for weaker in range(rank + 1):

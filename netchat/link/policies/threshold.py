@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from netchat.link.decode_probability import CHOICE, chance, nominal
+from netchat.link.decode_probability import CANDIDATES, nominal_rate, success_probability
 from netchat.link.error_rate_estimator import ErrorRateEstimator
 from netchat.link.policies.policy import ChannelReport, Outcome
 
@@ -45,7 +45,9 @@ class Threshold:
         """The code that is expected to bring most."""
         if self._channel.known:
             ber = self._channel.ber * math.exp(self._margin)
-            self._code = max(CHOICE, key=lambda code: nominal(code) * chance(code, ber))
+            self._code = max(
+                CANDIDATES, key=lambda code: nominal_rate(code) * success_probability(code, ber)
+            )
         return self._code
 
     def outcome(self, now: float, outcome: Outcome) -> None:  # noqa: ARG002

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
-from netchat.link.sync_marker import MARKER, MARKER_ERRORS, begins_link, differing_bits
+from netchat.link.sync_marker import MARKER, MARKER_ERRORS, differing_bits, starts_like_link
 from netchat.packets.decode.byte_queue import Backlog
 from netchat.packets.decode.conversation import Conversation
 from netchat.packets.decode.frame_scanner import Stage
@@ -92,7 +92,7 @@ class ProtocolDetector:
         waiting = self._backlog.bytes
         if self._place.conversation.link is not None:  # the other direction has told
             return self._become_link(0)
-        if self._in_place and not begins_link(bytes(waiting[:4])):
+        if self._in_place and not starts_like_link(bytes(waiting[:4])):
             return self._become_frames()
         at = self._find()
         if at is not None:

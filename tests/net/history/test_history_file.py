@@ -9,11 +9,11 @@ import subprocess
 import sys
 
 import pytest
-from tests.net.history.test_sqlite_history import batch, open_history, read, row
 
 from netchat.errors import HistoryError
 from netchat.net.history.history_file import HistoryFile
 from netchat.net.history.sqlite_history import SqliteHistory
+from tests.net.history.test_sqlite_history import batch, open_history, read, row
 
 OTHER_PROCESS = """
 import pathlib, sys

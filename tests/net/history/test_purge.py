@@ -4,7 +4,6 @@ import itertools
 import sqlite3
 
 import pytest
-from tests.net.history.test_sqlite_history import batch, read, row
 
 from netchat.chat.persistence import RoomDeleted, RoomRow
 from netchat.net.history import purge as module
@@ -12,6 +11,7 @@ from netchat.net.history import sqlite_history as history_module
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.purge import DAY, Purge
 from netchat.net.history.sqlite_history import SqliteHistory
+from tests.net.history.test_sqlite_history import batch, read, row
 
 MONTH = 30 * DAY
 

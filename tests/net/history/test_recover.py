@@ -4,13 +4,13 @@ import contextlib
 
 import pytest
 from click.testing import CliRunner
-from tests.net.history.test_sqlite_history import batch, read, row
 
 from netchat.chat.persistence import RoomRow
 from netchat.cli.main import cli
 from netchat.errors import HistoryError
 from netchat.net.history.recover import recover
 from netchat.net.history.sqlite_history import SqliteHistory
+from tests.net.history.test_sqlite_history import batch, read, row
 from tests.net.test_damaged_history import make, zeroes
 
 
