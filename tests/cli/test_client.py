@@ -179,7 +179,7 @@ def test_an_address_that_is_none_is_wrong_usage():
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 2
-    assert "is no address" in done.stderr
+    assert "invalid address" in done.stderr
 
 
 def test_no_server_is_told_with_what_to_do():

@@ -45,7 +45,7 @@ def test_a_chat_over_a_noisy_line_is_as_if_nothing_were_wrong(
         "link", "because", "losses", "sent", "received", "repaired", "channel", "rate", "goodput",
     ]  # fmt: skip
     assert table["link"] == f"link      {link}; open"
-    assert table["because"] == "because   fixed, as the client asked"
+    assert table["because"] == "because   fixed, requested by the client"
     assert " 0 symbols" not in table["repaired"]
     assert f"damaged here by {channel}" in table["channel"]
 
@@ -81,8 +81,8 @@ def test_without_a_link_a_noisy_line_breaks_the_chat_and_says_why(port: int) -> 
 
     (told,) = [line for line in lost.err if line.startswith("netchat: ")]
     assert "CRC-32 says" in told or "broke the protocol" in told
-    assert "check" in told
-    assert "the channel bsc:1e-2 has turned over" in told
+    assert "detected the damage" in told
+    assert "the channel bsc:1e-2 has flipped" in told
     assert "Try --link rs:255,223" in told
 
 

@@ -195,7 +195,7 @@ async def test_a_server_that_falls_silent(monkeypatch):
     async with ClientDriver("127.0.0.1", port, "Nova") as client:
         nova = Talker(client)
         await nova.until(lambda: nova.all(Offline))
-        assert nova.all(Offline)[0].why == "the server fell silent"
+        assert nova.all(Offline)[0].why == "the server stopped responding"
         nova.stop()
     made.close()
     for writer in connections:

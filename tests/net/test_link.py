@@ -79,7 +79,7 @@ async def test_a_slow_reader_over_a_link_takes_no_memory_and_misses_nothing() ->
             raw(serving.port, "Fast") as fast,
         ):
             (peer,) = [p for p in serving.peers if p.session.name == "PauseReading"]
-            transport = slow.client._wire.transport
+            transport = slow.client._connection.transport
             transport.pause_reading()
             await fast.answer(Join(1, 0, 0, "lobby"))
             count = 3000
@@ -133,28 +133,30 @@ async def test_without_a_link_the_channel_breaks_the_chat_and_that_is_explained(
         nova.stop()
 
     assert "CRC" in why or "protocol" in why
-    assert "bsc:3e-3 has turned over" in why
+    assert "bsc:3e-3 has flipped" in why
     assert why.endswith("Try --link rs:255,223")
 
 
 @pytest.mark.parametrize(
-    ("why", "finder", "told"),
+    ("why", "finder", "expected"),
     [
         (
             "A frame is broken.",
             "server",
-            "A frame is broken. The server's check found it: so far the",
+            "A frame is broken. The server detected the damage: so far the",
         ),
         (
             "the server broke the protocol",
             "client",
-            "protocol. A check of ours found it: so far the",
+            "protocol. The client detected the damage: so far the",
         ),
         ("connection lost", "", "connection lost. So far the channel bsc:0.5 has"),
     ],
 )
-def test_who_has_found_the_damage_is_told(why: str, finder: str, told: str) -> None:
-    assert told in ClientPath(None, "bsc:0.5").explain(why, finder)
+def test_the_reason_names_the_side_that_detected_the_damage(
+    why: str, finder: str, expected: str
+) -> None:
+    assert expected in ClientPath(None, "bsc:0.5").explain(why, finder)
     assert ClientPath("uncoded", "bsc:0.5").explain(why, finder) == why
 
 

@@ -65,7 +65,7 @@ class FixedCode:
         why: who asked for it.
     """
 
-    def __init__(self, number: int, why: str = "fixed, as the client asked") -> None:
+    def __init__(self, number: int, why: str = "fixed, requested by the client") -> None:
         self._number = number
         self.why = why
 
