@@ -16,7 +16,7 @@ def parse_address(address: str, default_port: int) -> tuple[str, int]:
         Host and port.
 
     Raises:
-        ValueError: The text has another form, or the port is not 1–65535.
+        ValueError: The text has another form, or the port is not 1 to 65535.
     """
     host, colon, port = address.rpartition(":")
     if not colon or (":" in host and not host.endswith("]")):
@@ -24,7 +24,7 @@ def parse_address(address: str, default_port: int) -> tuple[str, int]:
     host = host.strip("[]")
     if not _is_valid_hostname(host) or not port.isdecimal() or not 0 < int(port) < 65536:
         raise ValueError(
-            f"invalid address {address!r}: use HOST, HOST:PORT or [IPV6]:PORT, with a port of 1–65535"
+            f"invalid address {address!r}: use HOST, HOST:PORT or [IPV6]:PORT, with a port from 1 to 65535"
         )
     return host, int(port)
 
