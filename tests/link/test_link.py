@@ -207,7 +207,7 @@ def test_a_code_is_refused_with_a_reason() -> None:
     client.receive(server.data_to_send(0.0), 0.0)
 
     assert "my_code.py:Mine" in server.closed
-    assert client.closed.startswith("the other side refused the link: 'my_code.py:Mine' is no code")
+    assert client.closed.startswith("the peer refused the link: 'my_code.py:Mine' is no code")
     assert client.next_timer() is None
 
 
@@ -231,4 +231,4 @@ def test_closing_is_told() -> None:
     world.carry(b"x")
     world.server.close("the server shuts down")
     world.run(lambda: bool(world.client.closed))
-    assert world.client.closed == "the other side closed the link: the server shuts down"
+    assert world.client.closed == "the peer closed the link: the server shuts down"

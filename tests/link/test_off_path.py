@@ -146,12 +146,12 @@ def test_a_link_moves_only_with_the_client_that_has_the_key() -> None:
 def test_a_forged_challenge_does_not_change_the_cookie() -> None:
     street = Street()
     client = street.enter(HERE, identity=77 << 32 | 1000)
-    cookie, rng = client.opening.cookie, random.Random(3)
+    cookie, rng = client.open_request.cookie, random.Random(3)
     for _ in range(500):
         forged = write_challenge(header(client, offset=rng.getrandbits(32)), rng.randbytes(8))
         client.receive_block(forged, street.now)
 
-    assert client.opening.cookie == cookie
+    assert client.open_request.cookie == cookie
     assert client.blocks_to_send(street.now) == []
 
 
@@ -165,8 +165,8 @@ def test_a_server_that_is_older_than_masks_is_understood(monkeypatch: pytest.Mon
     street = Street()
     client = street.enter(HERE)
 
-    assert client.opening.key
-    assert served(street).opening.key == b""
+    assert client.open_request.key
+    assert served(street).open_request.key == b""
     carry_on(street, client)
 
 

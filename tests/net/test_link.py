@@ -176,7 +176,7 @@ async def test_a_server_that_speaks_no_link_is_given_up() -> None:
         path.link._attempts.until = 0.0
         await nova.until(lambda: nova.all(Offline))
 
-        assert "no link is spoken there" in nova.all(Offline)[0].why
+        assert "the peer does not support links" in nova.all(Offline)[0].why
         nova.stop()
     server.close()
     for writer in writers:

@@ -301,11 +301,11 @@ async def test_where_no_server_is_that_is_said_at_once() -> None:
 
 
 async def test_who_does_not_answer_is_given_up(monkeypatch) -> None:
-    monkeypatch.setattr("netchat.link.open_retry.TIMEOUT", 0.2)
+    monkeypatch.setattr("netchat.link.handshake.OPEN_TIMEOUT", 0.2)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
         mute.bind(("127.0.0.1", 0))
         path = ClientPath("uncoded", udp=True)
-        with pytest.raises(CannotConnect, match="nobody answered on the other side"):
+        with pytest.raises(CannotConnect, match="no answer within"):
             async with ClientDriver("127.0.0.1", mute.getsockname()[1], "Nova", path=path):
                 pass
 

@@ -64,7 +64,7 @@ class _Socket(asyncio.DatagramProtocol):
             pass  # lost; it is sent again
         except OSError as error:
             if is_message_too_long(error):
-                self._layer.too_long()
+                self._layer.reduce_mtu()
             else:
                 self._doubt(error)
 

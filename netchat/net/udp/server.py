@@ -83,7 +83,7 @@ class UdpServer(asyncio.DatagramProtocol):
             # Where it is now: a link moves with its client, and another may have taken its place.
             to = self._listener.address(link)
             if to is not None and not self._send(data, cast(tuple[Any, ...], to)):
-                layer.too_long()
+                layer.reduce_mtu()
 
         def ended() -> None:
             self._listener.forget(link)
