@@ -89,8 +89,8 @@ def test_without_a_link_a_noisy_line_breaks_the_chat_and_says_why(port: int) -> 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--link", "turbo"), "'turbo' is no code for a link"),
-        (("--link", "my_code.py:Mine"), "is no code for a link"),
+        (("--link", "turbo"), "a link cannot use the code 'turbo'"),
+        (("--link", "my_code.py:Mine"), "a link cannot use the code"),
         (("--channel", "fog:1"), "'fog:1' is not a channel"),
         (("--channel", "bec:0.1"), "a stream of bytes can only turn them over"),
     ],

@@ -236,7 +236,7 @@ def test_a_code_that_is_none_is_refused_when_the_address_is_proven() -> None:
     (refusal,) = street.knock(client, HERE)
 
     assert kind_of(refusal) is Kind.REFUSE
-    assert "'turbo' is no code for a link" in client.closed
+    assert "a link cannot use the code 'turbo'" in client.closed
     assert len(street.door) == 0
 
 
@@ -254,7 +254,7 @@ def test_where_long_datagrams_do_not_get_through_short_ones_are_sent_for_a_while
     client.send(bytes(3000))
     assert max(map(len, client.blocks_to_send(street.now))) > 1000
 
-    client.too_long(street.now)  # what was sent is given up when something later has arrived
+    client.reduce_mtu(street.now)  # what was sent is given up when something later has arrived
     while client.buffered:
         street.now += 0.1
         client.tick(street.now)

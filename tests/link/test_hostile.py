@@ -314,7 +314,7 @@ def test_specs_that_no_link_takes(spec: str, why: str) -> None:
     "payload", [b"", b"\x07", b"\x00\x00", b"\x00\xff", b"\x00\x01a", b"\x00\x01\xff\x01a", b"\x00" * 200]
 )  # fmt: skip
 def test_an_open_that_is_none_is_refused(payload: bytes) -> None:
-    with pytest.raises(LinkError, match="no OPEN"):
+    with pytest.raises(LinkError, match="invalid OPEN"):
         read_open_request(payload)
 
 

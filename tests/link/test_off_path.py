@@ -8,7 +8,6 @@ import secrets
 import pytest
 
 from netchat.link import datagram_listener as door_module
-from netchat.link import link as link_module
 from netchat.link.address_validation import write_challenge
 from netchat.link.datagram_mask import KEY_SIZE, MASKED, make_mask, masked
 from netchat.link.header import (
@@ -100,7 +99,7 @@ def test_who_knows_all_numbers_but_not_the_key_changes_nothing(kind: Kind) -> No
             )  # fmt: skip
             block = masked(write_header(made), mask)
             if length:
-                code = link_module.table()[1]
+                code = table()[1]
                 block += code.encode(payload_context(made), b"forge")
             street.door.receive(block, HERE, street.now)
             client.receive_block(block, street.now)

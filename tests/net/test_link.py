@@ -173,7 +173,7 @@ async def test_a_server_that_speaks_no_link_is_given_up() -> None:
     port = server.sockets[0].getsockname()[1]
     async with ClientDriver("127.0.0.1", port, "Nova", path=path) as client:
         nova = Talker(client)
-        path.link._attempts.until = 0.0
+        path.link._handshake._deadline = 0.0
         await nova.until(lambda: nova.all(Offline))
 
         assert "the peer does not support links" in nova.all(Offline)[0].why

@@ -174,7 +174,7 @@ async def test_a_server_that_is_killed_and_comes_back_is_noticed_at_once() -> No
         await nova.until(lambda: nova.texts() == ["before", "after"])
 
         assert path.link is not old
-        assert "does not know it" in nova.all(Offline)[0].why
+        assert "does not know this link" in nova.all(Offline)[0].why
         vanish(first)
 
 
@@ -224,7 +224,7 @@ async def test_a_way_that_swallows_long_datagrams_is_used_with_short_ones() -> N
         await nova.until(lambda: len(nova.texts()) == 40)
 
         assert nova.texts() == texts
-        assert path.link._path._short_until > 0
+        assert path.link._writer.path_mtu._short_until > 0
 
 
 async def test_silence_for_a_while_costs_nothing_but_time() -> None:
@@ -261,7 +261,7 @@ async def test_a_client_that_vanished_is_noticed_by_its_silence(monkeypatch) -> 
             while serving.server._udp[0]._layers:
                 await asyncio.sleep(0.05)
 
-        assert len(serving.server._udp[0]._door) == 0
+        assert len(serving.server._udp[0]._listener) == 0
 
 
 async def test_who_says_goodbye_is_heard_and_the_link_is_closed() -> None:
@@ -377,7 +377,7 @@ async def test_who_is_cut_off_while_another_link_takes_its_place_harms_nobody() 
         transports[0].resume_reading()
         ask(second)
         assert second.opened
-        assert list(server._layers) == list(server._door._addresses)
+        assert list(server._layers) == list(server._listener._addresses)
         assert [transport.is_closing() for transport in transports] == [True, False]
         for transport in transports:
             transport.abort()
@@ -482,7 +482,7 @@ async def test_who_opens_a_link_and_says_nothing_is_dismissed_in_time() -> None:
                 await asyncio.sleep(0.01)
 
         assert not serving.peers
-        assert len(serving.server._udp[0]._door) == 0
+        assert len(serving.server._udp[0]._listener) == 0
 
 
 async def test_links_of_one_address_are_counted_with_its_connections() -> None:

@@ -182,7 +182,7 @@ def test_the_command_explains_what_is_wrong() -> None:
     done = CliRunner().invoke(command, ["--link", "turbo"])
 
     assert done.exit_code == 2
-    assert "'turbo' is no code for a link" in done.output
+    assert "a link cannot use the code 'turbo'" in done.output
 
 
 @pytest.mark.parametrize(
