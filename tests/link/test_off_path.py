@@ -8,7 +8,9 @@ import secrets
 import pytest
 
 from netchat.link import datagram_listener as door_module
+from netchat.link import link as link_module
 from netchat.link.address_validation import write_challenge
+from netchat.link.code_table import table
 from netchat.link.datagram_mask import KEY_SIZE, MASKED, make_mask, masked
 from netchat.link.header import (
     HEADER_SIZE,
