@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from netchat.course import Variant, Wrong, exercise, need
 from netchat.course.server import LocalServer
-from netchat.net.probe import Probe, message_of
+from netchat.net.probe import Probe, parse_message
 from netchat.wire import Error, ErrorCode, Join, Message, Ping, Pong, encode
 
 #: Numbers for the names of test clients.
@@ -42,7 +42,7 @@ def frame_from_fields(given: JoinOf, frame: Any) -> None:
         "frame is still a Scapy packet; bytes(...) builds it.",
     )
     need(isinstance(frame, bytes), "frame must be bytes.")
-    message = message_of(frame)
+    message = parse_message(frame)
     need(
         message is not None,
         "These bytes are not exactly one valid frame.",

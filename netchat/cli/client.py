@@ -149,7 +149,7 @@ def _chat(
             # Another client of this name probably has it open; the server will then reject the name.
             notes.append(notice_line("warning", f"A crash may lose messages: {error}"))
     try:
-        connection = ClientDriver(host, port, name, store=store, patience=patience, path=path)
+        connection = ClientDriver(host, port, name, store=store, timeout=patience, path=path)
         shown = show_address(host, port)
         session = ChatSession(connection, shown, room, has_store=store is not None)
         if at_keyboard:

@@ -15,7 +15,7 @@ from netchat.cli.render.frame_dump import frame_dump
 from netchat.cli.render.transcript import frame_as_dict, heard_as_dict, heard_line, verdict
 from netchat.errors import EncodeError, Refused
 from netchat.net.address import parse_address
-from netchat.net.probe import Heard, Probe, message_of
+from netchat.net.probe import Probe, TranscriptEntry, parse_message
 from netchat.wire import DEFAULT_PORT, MESSAGES, Hello, Join, Way, encode
 
 __all__ = ["craft"]
@@ -130,9 +130,9 @@ def craft(
 
 def _send(
     frame: bytes, address: tuple[str, int], name: str | None, wait: float, *, show: bool
-) -> list[Heard]:
+) -> list[TranscriptEntry]:
     """Send a frame, preceded by HELLO and JOIN if requested; return the transcript."""
-    own = message_of(frame)
+    own = parse_message(frame)
     with Probe(*address) as probe:
         try:
             if name is not None:
@@ -157,7 +157,9 @@ def _send(
     return probe.transcript
 
 
-def _save(file: str, frame: bytes, heard: list[Heard] | None, name: str | None, port: int) -> None:
+def _save(
+    file: str, frame: bytes, heard: list[TranscriptEntry] | None, name: str | None, port: int
+) -> None:
     """Write a capture of the conversation with a server, or else of the frame alone."""
     from netchat.files import tighten
     from netchat.packets.encapsulate import Encapsulation

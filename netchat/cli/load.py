@@ -107,8 +107,8 @@ def load(
     report = run(
         run_load(
             host, port, users=users, senders=senders, messages=messages, rate=rate, window=window,
-            payload=payload, room=room, drop=drop, patience=patience, link=code, channel=channel, seed=seed,
-            udp=udp,
+            payload=payload, room=room, drop=drop, stall_timeout=patience, link=code, channel=channel,
+            seed=seed, udp=udp,
             progress=_show_progress,
         )
     )  # fmt: skip

@@ -1,10 +1,10 @@
-"""How a server finds out that an address is real, before it keeps or sends anything for it.
+"""Address validation for datagrams: cookies, before the server stores or sends anything.
 
-Over datagrams anybody can write anybody's address on an envelope. Who opens a link is therefore
-first sent a cookie, and must show it: then what we send does reach whoever asked for it. The cookie
-is made from the address and a secret, so that nothing is kept meanwhile (as in SYN cookies, and in
-QUIC's Retry, RFC 9000, 8.1.2). It travels in a header without a payload, which is the shortest
-block there is: no answer is longer than its question.
+Anyone can forge the source address of a datagram. The server therefore answers the first OPEN with a
+cookie, and the client must return it, which proves that it receives datagrams at its address. The
+cookie is computed from the address and a secret, so the server stores nothing in the meantime (as
+in SYN cookies, and in QUIC's Retry, RFC 9000, 8.1.2). It travels in a header without a payload, the
+shortest block there is, so no answer is longer than its request.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from netchat.link.header import Header, Kind, write_header
 
 __all__ = ["Cookies", "cookie_of", "write_challenge"]
 
-#: Bytes of a cookie: as much as fits into two fields of a header.
+#: Size of a cookie in bytes: it fills two fields of a header.
 _COOKIE = 8
 
-#: Seconds for which a cookie is good, at least; twice as long at most.
+#: Minimum lifetime of a cookie in seconds; the maximum is twice as long.
 _GOOD_FOR = 30.0
 
 
 class Cookies:
-    """Makes cookies, and knows them again."""
+    """Issuer and verifier of cookies."""
 
     def __init__(self) -> None:
         self._secret = secrets.token_bytes(16)
 
     def make(self, address: str, header: Header, now: float) -> bytes:
-        """The cookie for who asks from an address for a link.
+        """Return the cookie for a link and a client's address.
 
         Args:
-            address: the address, in any form that is always the same.
-            header: of a block of that link.
-            now: seconds.
+            address: Address of the client as text.
+            header: Header of a block of the link.
+            now: Time in seconds.
         """
         return self._make(address, header, int(now / _GOOD_FOR))
 
     def is_good(self, cookie: bytes, address: str, header: Header, now: float) -> bool:
-        """Whether this is a cookie that was made for that address and link not long ago."""
+        """Return whether a cookie was issued for this address and link and has not expired."""
         period = int(now / _GOOD_FOR)
         return any(
             secrets.compare_digest(cookie, self._make(address, header, made))
@@ -53,11 +53,11 @@ class Cookies:
 
 
 def write_challenge(header: Header, cookie: bytes) -> bytes:
-    """The block that answers one of a link from an address that is not proven.
+    """Return the CHALLENGE that answers a block from an address that is not validated.
 
     Args:
-        header: of that block.
-        cookie: what the other side is to show.
+        header: Header of that block.
+        cookie: Cookie for the client to return.
     """
     return write_header(
         Header(
@@ -69,5 +69,5 @@ def write_challenge(header: Header, cookie: bytes) -> bytes:
 
 
 def cookie_of(header: Header) -> bytes:
-    """The cookie in a CHALLENGE."""
+    """Return the cookie in the header of a CHALLENGE."""
     return header.ack.to_bytes(4, "big") + header.arrived.to_bytes(4, "big")

@@ -1,8 +1,8 @@
-"""Cuts a damaged stream of bytes into blocks, and finds the next one again after anything.
+"""Splitting of a damaged byte stream into blocks, with resynchronisation.
 
-In step, a block begins where the one before it ended: its header alone decides, and its marker may
-be as wrong as it likes. Out of step, a marker is looked for at every byte; a false one costs the
-decoding of a header and nothing else, since the search goes on right behind it.
+While in sync, a block begins where the previous one ended: its header alone decides, and its marker
+may have any number of errors. Out of sync, the scanner searches every byte for a marker. A false
+marker costs only the decoding of one header, because the search continues one byte later.
 """
 
 from __future__ import annotations
@@ -17,55 +17,57 @@ from netchat.link.sync_marker import MARKER, MARKER_ERRORS, differing_bits
 
 __all__ = ["BlockScanner", "StreamBlock"]
 
-#: Bytes that are searched in one step: about a millisecond's work if they are all markers.
+#: Number of bytes to search per step: about a millisecond of work if they are all markers.
 _SEARCHED = 1024
 
 _ONES = np.array([value.bit_count() for value in range(256)], np.uint8)
 
 
 class StreamBlock(NamedTuple):
-    """A block as it was found in a stream."""
+    """A block found in a stream."""
 
     header: Header
+    """Decoded header."""
     corrected: int
-    """Bytes of the header that were corrected."""
+    """Number of corrected bytes in the header."""
     wrong: int
-    """Wrong bits in marker and header."""
+    """Number of wrong bits in marker and header."""
     coded: bytes
-    """The payload, as it arrived."""
+    """Received coded payload."""
     at: int
-    """Where in the stream the block begins."""
+    """Offset of the block in the received bytes."""
 
 
 class BlockScanner:
-    """Finds the blocks in a stream.
+    """Scanner for the blocks in a stream.
 
-    Whoever reads says by `doubt` when a payload could not be decoded. Should there then be no
-    header behind it, the block itself was a false one, and the search begins right behind its
-    marker.
+    The caller reports undecodable payloads with `mark_undecodable`. If no header follows such a
+    block, the block itself was false, and the search resumes one byte after its start.
 
-    It holds no more than one block, the doubtful one in front of it, and what the last `feed`
-    brought.
+    The scanner buffers no more than one block, the doubtful block before it, and the data of the
+    last `feed`.
 
     Args:
-        payload_size: the bytes that the payload of a header takes up as coded; None if the header
-            makes no sense, which is as good as no header.
+        payload_size: Returns the coded payload length of a header in bytes; None if the header is
+            invalid.
 
     Attributes:
-        idle: whether `step` can do nothing before more bytes arrive.
-        unreadable: places where a header should have been and could not be read.
-        resyncs: how often a block was found by its marker.
-        skipped: bytes that were passed over.
+        idle: Whether `step` needs more bytes.
+        unreadable: Number of positions where a header was expected but could not be read.
+        resyncs: Number of blocks found by their marker.
+        skipped: Number of bytes skipped while searching.
     """
 
     def __init__(self, payload_size: Callable[[Header], int | None]) -> None:
         self._payload_size = payload_size
         self._buffer = bytearray()
-        self._base = 0  # where in the stream the buffer begins
-        self._at = 0  # where in the buffer the next block begins, or the search goes on
-        self._doubtful: int | None = None  # where in the buffer to search if there is no header
+        self._base = 0  # stream offset of the buffer's start
+        self._at = 0  # buffer offset of the next block, or of the search
+        self._doubtful: int | None = None  # buffer offset to search from if no header follows
         self._searching = False
-        self._head: ReadHeader | None = None  # of the block at `_at`, whose payload is awaited
+        self._head: ReadHeader | None = (
+            None  # header of the block at `_at`, whose payload is missing
+        )
         self._marker_errors = 0
         self.idle = True
         self.unreadable = 0
@@ -74,16 +76,16 @@ class BlockScanner:
 
     @property
     def held(self) -> int:
-        """Bytes that are held."""
+        """Number of buffered bytes."""
         return len(self._buffer)
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes of the stream; then call `next` until it gives None."""
+        """Append received bytes; then call `next` until it returns None."""
         self._buffer += data
         self.idle = False
 
-    def _forget(self) -> None:
-        """Keep no more than may be looked at again."""
+    def _trim(self) -> None:
+        """Discard bytes that will not be needed again."""
         keep = self._at if self._doubtful is None else min(self._at, self._doubtful)
         if keep:
             del self._buffer[:keep]
@@ -93,16 +95,16 @@ class BlockScanner:
                 self._doubtful -= keep
 
     def next(self) -> StreamBlock | None:
-        """The next block that has arrived completely; None if there is none yet."""
+        """Return the next complete block; None if there is none yet."""
         while True:
             block = self.step()
             if block is not None or self.idle:
                 return block
 
     def step(self) -> StreamBlock | None:
-        """Do a bounded amount of work: return the block that is next, or look for it a bit further.
+        """Return the next block, or None after a bounded amount of searching.
 
-        A caller that shares the processor calls this until `idle`, and does other things in between.
+        Call this until `idle`; other work can run between the calls.
         """
         if self._head is None and not self._find():
             self._starve()
@@ -125,15 +127,15 @@ class BlockScanner:
         return block
 
     def _starve(self) -> None:
-        self._forget()
+        self._trim()
         self.idle = True
 
-    def doubt(self, block: StreamBlock) -> None:
-        """The payload of the block just given could not be decoded."""
+    def mark_undecodable(self, block: StreamBlock) -> None:
+        """Report that the payload of the block just returned could not be decoded."""
         self._doubtful = block.at - self._base + 1
 
     def _find(self) -> bool:
-        """Look for a header at the next place; False if more bytes are needed first."""
+        """Look for a header at the current offset; return False if more bytes are needed."""
         if len(self._buffer) - self._at < HEAD_SIZE:
             return False
         if self._searching:
@@ -151,30 +153,30 @@ class BlockScanner:
         return True
 
     def _search(self) -> bool:
-        """Look for a marker with a header behind it, a thousand bytes on.
+        """Search the next `_SEARCHED` bytes for a marker followed by a header.
 
-        All of their headers are decoded at once, so that a peer who sends nothing but markers does
-        not get much work for its bytes.
+        All candidate headers are decoded in one batch, which limits the work that a peer can cause
+        by sending only markers.
         """
         stop = min(len(self._buffer), self._at + _SEARCHED + HEAD_SIZE)
         received = np.frombuffer(bytes(self._buffer[self._at : stop]), np.uint8)
-        places = received.size - HEAD_SIZE + 1
-        distance = np.zeros(places, np.uint8)
+        positions = received.size - HEAD_SIZE + 1
+        distance = np.zeros(positions, np.uint8)
         for i, octet in enumerate(MARKER):
-            distance += _ONES[received[i : i + places] ^ octet]
+            distance += _ONES[received[i : i + positions] ^ octet]
         near = np.flatnonzero(distance <= MARKER_ERRORS)
         heads = received[near[:, None] + np.arange(len(MARKER), HEAD_SIZE)]
-        for place, head in zip(near.tolist(), read_headers(heads), strict=True):
+        for position, head in zip(near.tolist(), read_headers(heads), strict=True):
             if head is not None and self._payload_size(head.header) is not None:
-                self._pass(place)
+                self._skip(position)
                 self._searching = False
                 self.resyncs += 1
                 self._found(head)
                 return True
-        self._pass(places)
+        self._skip(positions)
         return True
 
-    def _pass(self, count: int) -> None:
+    def _skip(self, count: int) -> None:
         self._at += count
         self.skipped += count
 

@@ -1,7 +1,7 @@
-"""Which code a payload is in: a numbered table, and whatever the client asked for.
+"""Codes of payloads: a numbered table, and the codes that a client names in OPEN.
 
-A spec that came over the network names built-in codes only, and small ones: it loads no file, no
-plug-in, and costs no more memory or time than any code of the table.
+A spec received from the network may only name small built-in codes. It loads no file and no plug-in,
+and costs no more memory or time than any code of the table.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ __all__ = [
     "warm_up",
 ]
 
-#: The codes that both sides know by number, in the order of their rates but for the first two: no
-#: code, and the header's own. A policy chooses among them block by block.
+#: Codes that both sides know by number, ordered by rate after the first two: no code, and the
+#: header's own. A policy chooses among them for each block.
 CODES = {
     0: "uncoded",
     1: "rs:96,32",
@@ -45,13 +45,13 @@ CODES = {
     7: "rs:255,127+hamming:7,4",
 }
 
-#: The number of the code that OPEN names for a direction, if it is not in the table.
+#: Number of the code that OPEN names for a direction, if it is not in the table.
 OPENED = 255
 
-#: What a spec from the network may be: so long, of so many of these stages, with arguments up to
-#: so much, with a codeword of so many bits and at least such a rate.
-_LONGEST_SPEC = 64
-_MOST_STAGES = 3
+#: Limits of a spec received from the network: length, number of stages, maximum parameter of each
+#: stage, codeword length in bits, and rate.
+_MAX_SPEC = 64
+_MAX_STAGES = 3
 _STAGES = {
     "uncoded": 512,
     "repetition": 15,
@@ -61,29 +61,29 @@ _STAGES = {
     "crc": 4096,
     "interleave": 8,
 }
-_MOST_BITS = 32768
-_LEAST_RATE = 1 / 16
+_MAX_BITS = 32768
+_MIN_RATE = 1 / 16
 _STAGE = re.compile(r"([a-z]+)(?::(\d{1,4}(?:,\d{1,4})?))?")
 
-#: Bytes of the CRC behind a payload.
+#: Size of the CRC after a payload, in bytes.
 _CRC = 4
 
-#: Codes that are kept for the next link that asks for one of them.
-_KEPT = 4
+#: Number of codes to cache for later links.
+_CACHED = 4
 
-#: Lengths to which a code is shortened, at most, for each one: a shortened code takes memory, one
-#: of several stages much more, and the lengths of blocks are for the peer to choose.
+#: Maximum number of shortened lengths per code, and per concatenated code. Each uses memory, and the
+#: peer chooses the lengths of blocks.
 _LENGTHS, _LENGTHS_OF_CHAIN = 64, 8
 
 
 def check_spec(spec: str) -> str:
-    """Check a code's spec that came from somebody else, which may mean to build that code.
+    """Check a code's spec from an untrusted source; this may build the code.
 
     Returns:
         The spec, without spaces.
 
     Raises:
-        ValueError: it is not one of the codes that a link may use; the text says why.
+        ValueError: A link cannot use the code; the text gives the reason.
     """
     text = check_form(spec)
     _limited(text)
@@ -91,79 +91,82 @@ def check_spec(spec: str) -> str:
 
 
 def check_form(spec: str) -> str:
-    """Check how a code's spec is written; that takes no time.
+    """Check the syntax and parameters of a code's spec, without building the code.
 
     Returns:
         The spec, without spaces.
 
     Raises:
-        ValueError: it is not one of the codes that a link may use; the text says why.
+        ValueError: A link cannot use the code; the text gives the reason.
     """
     text = spec.replace(" ", "")
     stages = text.split("+")
-    if len(text) > _LONGEST_SPEC or len(stages) > _MOST_STAGES:
+    if len(text) > _MAX_SPEC or len(stages) > _MAX_STAGES:
         raise ValueError(
-            f"the code of a link has at most {_MOST_STAGES} stages and {_LONGEST_SPEC} characters"
+            f"a link's code may have at most {_MAX_STAGES} stages and {_MAX_SPEC} characters, "
+            f"got {len(stages)} and {len(text)}"
         )
     for stage in stages:
         match = _STAGE.fullmatch(stage)
         if match is None or match[1] not in _STAGES:
             raise ValueError(
-                f"{stage!r} is no code for a link: it is made of {', '.join(_STAGES)}, "
+                f"a link cannot use the code {stage!r}: combine {', '.join(_STAGES)}, "
                 "as in rs:255,223 or rs:255,127+hamming:7,4"
             )
         most = _STAGES[match[1]]
         if any(int(number) > most for number in (match[2] or "0").split(",")):
-            raise ValueError(f"{stage!r} is too large for a link: its numbers go up to {most}")
+            raise ValueError(
+                f"{stage!r} is too large for a link: its parameters must be at most {most}"
+            )
     return text
 
 
 def _limited(spec: str) -> Code:
     code = get(spec)
-    if code.n * code.bits_per_symbol > _MOST_BITS or code.rate < _LEAST_RATE:
+    if code.n * code.bits_per_symbol > _MAX_BITS or code.rate < _MIN_RATE:
         raise ValueError(
-            f"{spec} is too large for a link: a codeword has at most {_MOST_BITS} bits, and a rate "
-            f"of at least {_LEAST_RATE:g}"
+            f"{spec} is too large for a link: a codeword may have at most {_MAX_BITS} bits, got "
+            f"{code.n * code.bits_per_symbol}, and a rate of at least {_MIN_RATE:g}, got {code.rate:g}"
         )
     return code
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_CACHED)
 def block_code(spec: str) -> BlockCode:
-    """The code of a spec, for payloads.
+    """Return the payload code of a spec.
 
     Raises:
-        ValueError: it is not one of the codes that a link may use.
+        ValueError: A link cannot use the code.
     """
     return known_code(spec) or BlockCode(check_spec(spec))
 
 
 def known_code(spec: str) -> BlockCode | None:
-    """Return the code of the table that has a spec, or None."""
+    """Return the code of the table with a spec, or None."""
     return next((table()[number] for number, known in CODES.items() if known == spec), None)
 
 
 @cache
 def table() -> dict[int, BlockCode]:
-    """The codes of the table, by number."""
+    """Return the codes of the table, by number."""
     return {number: BlockCode(spec) for number, spec in CODES.items()}
 
 
 @cache
 def warm_up() -> None:
-    """Load, or compile, what the codes of the table run on, so that no block waits for it later."""
+    """Load and compile everything that the table's codes use, so that no block waits for it."""
     for code in table().values():
         code.warm_up()
 
 
 class DecodedPayload:
-    """The payload of a block, decoded or not.
+    """Result of decoding a block's payload.
 
     Attributes:
-        payload: it; what came out of the decoder, even where that failed.
-        good: its CRC is right.
-        corrected: symbols that were corrected.
-        wrong: bits that were wrong, if it is good.
+        payload: Decoder output, even if decoding failed.
+        good: Whether the CRC is valid.
+        corrected: Number of corrected symbols.
+        wrong: Number of corrected bits, if the CRC is valid.
     """
 
     __slots__ = ("corrected", "good", "payload", "wrong")
@@ -175,11 +178,15 @@ class DecodedPayload:
 class BlockCode:
     """A channel code for payloads of any length, each with a CRC-32.
 
-    The symbols are shared out evenly over as few codewords as they need, and those are sent
-    interleaved: first symbol of each, second symbol of each, … so that a burst is spread over all.
+    The symbols are distributed evenly over as few codewords as possible. The codewords are
+    interleaved (first symbol of each, second symbol of each, …), which spreads a burst over all.
 
     Args:
-        spec: which code.
+        spec: Spec of the code.
+
+    Attributes:
+        spec: Spec of the code.
+        rate: Rate of the code, without the CRC and padding.
     """
 
     def __init__(self, spec: str) -> None:
@@ -188,7 +195,7 @@ class BlockCode:
         code = self._code
         self.rate = 1.0 if code is None else code.rate
         self._within: dict[int, int] = {}
-        # RS and CRC nearly always notice that they have failed; a perfect code never does.
+        # RS and CRC codes nearly always detect a decoding failure; a perfect code never does.
         self._sure = np.bool_(code is not None and code.minimum_distance > 4)
         self._step = 1
         if code is not None:
@@ -196,21 +203,21 @@ class BlockCode:
             self._step = -(-code.k // lengths)
 
     def warm_up(self) -> None:
-        """Load, compile and build whatever encoding and decoding will need."""
-        self.open(b"", self.close(b"", b"x"), 1)
+        """Load, compile and build everything that encoding and decoding use."""
+        self.decode(b"", self.encode(b"", b"x"), 1)
         self.decode_combined(b"", [bytes(self.coded_length(100))] * 3, 100)
 
     def coded_length(self, length: int) -> int:
-        """Bytes that a payload of so many becomes."""
+        """Return the coded length of a payload of `length` bytes, in bytes."""
         if self._code is None:
             return length + _CRC
         blocks, code = self._layout(length)
         return -(-blocks * code.n * code.bits_per_symbol // 8)
 
     def payload_within(self, coded: int) -> int:
-        """The longest payload that becomes no more than so many bytes.
+        """Return the longest payload that fits into `coded` bytes after coding.
 
-        It is one of whole codewords where they nearly fill that.
+        If whole codewords nearly fill the space, the payload fills whole codewords.
         """
         if coded not in self._within:
             self._within[coded] = max(1, self._search_within(coded))
@@ -231,22 +238,22 @@ class BlockCode:
             length -= 1
         return length
 
-    def close(self, context: bytes, payload: bytes) -> bytes:
-        """Put the CRC behind a payload, and encode both.
+    def encode(self, context: bytes, payload: bytes) -> bytes:
+        """Append the CRC to a payload and encode both.
 
         Args:
-            context: what else the CRC vouches for.
-            payload: bytes.
+            context: Additional bytes that the CRC covers.
+            payload: Payload.
         """
         return self._encode(payload + crc32(payload, crc32(context)).to_bytes(_CRC, "big"))
 
-    def open(self, context: bytes, coded: bytes, length: int) -> DecodedPayload:
-        """Decode what `close` made.
+    def decode(self, context: bytes, coded: bytes, length: int) -> DecodedPayload:
+        """Decode a coded payload.
 
         Args:
-            context: as it was there.
-            coded: `coded_length(length)` bytes.
-            length: bytes of payload.
+            context: Additional bytes that the CRC covers.
+            coded: Coded payload of `coded_length(length)` bytes.
+            length: Payload length in bytes.
         """
         corrected, sealed = 0, coded
         if self._code is not None:
@@ -258,10 +265,15 @@ class BlockCode:
         return DecodedPayload(payload, good=good, corrected=max(0, corrected), wrong=wrong)
 
     def decode_combined(self, context: bytes, copies: list[bytes], length: int) -> bytes | None:
-        """Decode several damaged copies of what `close` made; see `netchat.link.harq_combining`.
+        """Decode several damaged copies of a coded payload; see `netchat.link.harq_combining`.
+
+        Args:
+            context: Additional bytes that the CRC covers.
+            copies: Two or more damaged copies, the latest last.
+            length: Payload length in bytes.
 
         Returns:
-            The payload; None if the copies do not tell it.
+            The payload; None if the copies do not suffice.
         """
         size = length + _CRC
 
@@ -277,7 +289,7 @@ class BlockCode:
         return None if sealed is None else sealed[:length]
 
     def _layout(self, length: int) -> tuple[int, Code]:
-        """How many codewords a payload takes, and of which code."""
+        """Return the number of codewords for a payload, and their shortened code."""
         assert self._code is not None
         code = self._code
         symbols = (length + _CRC) * 8 // code.bits_per_symbol
@@ -305,7 +317,7 @@ class BlockCode:
         return code.decode(np.ascontiguousarray(words))
 
     def _octets(self, message: Rows, size: int) -> bytes:
-        """The first bytes of what was decoded."""
+        """Return the first `size` bytes of decoded symbols."""
         assert self._code is not None
         symbols = message.ravel()
         octets = symbols if self._code.alphabet == "byte" else np.packbits(symbols)
@@ -313,10 +325,10 @@ class BlockCode:
 
 
 def _is_good(context: bytes, sealed: bytes) -> bool:
-    """Whether the CRC behind a payload is right."""
+    """Return whether the CRC after a payload is valid."""
     return crc32(sealed[:-_CRC], crc32(context)) == int.from_bytes(sealed[-_CRC:], "big")
 
 
 CodeSource = Callable[[str], BlockCode | None]
-"""Makes a code from a spec that came from somebody else: None if it is not ready yet; raises
-ValueError if a link may not use it."""
+"""Builds a code from an untrusted spec. Returns None while the code is not ready yet, and raises
+ValueError if a link cannot use it."""

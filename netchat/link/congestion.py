@@ -1,47 +1,52 @@
-"""How much may be under way over datagrams, where nobody else holds back."""
+"""Congestion control for links over datagrams."""
 
 from __future__ import annotations
 
 __all__ = ["Congestion"]
 
-#: Bytes that may be under way at first, and always (RFC 6928; two blocks of a small path MTU).
-_FIRST, _LEAST = 12_000, 2_400
+#: Initial and minimum congestion window in bytes (RFC 6928; two blocks of a small path MTU).
+_INITIAL, _MIN = 12_000, 2_400
 
-#: What a loss leaves of the window, as in CUBIC (RFC 9438).
+#: Factor for the window after a loss, as in CUBIC (RFC 9438).
 _DECREASE = 0.7
 
 
 class Congestion:
-    """A congestion window: slow start, then one block more a round trip, less after a loss.
+    """A congestion window: slow start, then one more block per round trip, less after a loss.
 
-    A block whose header arrived was damaged, not dropped, and says nothing about congestion. One
-    that did not arrive at all may have been either; it is taken for dropped, so that a channel that
-    destroys headers is used with less than it could carry.
+    A block whose header arrived was damaged, not dropped, and is no sign of congestion. A block that
+    did not arrive at all may have been either, and counts as dropped. A channel that destroys
+    headers is therefore used below its capacity.
 
     Attributes:
-        window: bytes that may be under way.
+        window: Number of bytes that may be in flight.
     """
 
     def __init__(self) -> None:
-        self.window = float(_FIRST)
+        self.window = float(_INITIAL)
         self._threshold = float("inf")
         self._reduced = float("-inf")
 
     def arrived(self, size: int) -> None:
-        """A block has arrived."""
+        """Grow the window after a block of `size` bytes arrived."""
         if self.window < self._threshold:
             self.window += size
         else:
             self.window += 1200 * size / self.window
 
     def lost(self, sent: float, now: float) -> None:
-        """A block that was sent at some time was lost; those of one round trip count once."""
+        """Shrink the window after a loss, at most once per round trip.
+
+        Args:
+            sent: Time when the lost block was sent, in seconds.
+            now: Time in seconds.
+        """
         if sent <= self._reduced:
             return
         self._reduced = now
-        self.window = self._threshold = max(_LEAST, self.window * _DECREASE)
+        self.window = self._threshold = max(_MIN, self.window * _DECREASE)
 
     def overdue(self) -> None:
-        """No answer has come in time."""
-        self.window = max(_LEAST, self.window / 2)
+        """Halve the window after a retransmission timeout."""
+        self.window = max(_MIN, self.window / 2)
         self._threshold = self.window

@@ -1,23 +1,23 @@
-"""Writes and reads the headers of one link's datagrams, with the link's mask."""
+"""Headers of one link's datagrams, with the link's mask."""
 
 from __future__ import annotations
 
 from netchat.link.datagram_mask import make_mask, masked
 from netchat.link.header import HEADER_SIZE, Header, Kind, ReadHeader, read_header, write_header
 
-__all__ = ["Heads"]
+__all__ = ["DatagramHeaders"]
 
-#: Kinds that are not masked: the peer does not know the key yet, or the sender does not.
+#: Kinds that are not masked, because one of the peers does not know the key yet.
 _PLAIN = (Kind.OPEN, Kind.CHALLENGE)
 
 
-class Heads:
-    """The headers of one link's datagrams.
+class DatagramHeaders:
+    """Codec for the headers of one link's datagrams.
 
     Args:
-        key: what they are masked with; empty for no mask.
-        is_sure: the peer has the key. Otherwise the first header that arrives with the mask tells:
-            a server that is older than masks sends none.
+        key: Key of the mask; empty for no mask.
+        is_sure: Whether the peer is known to have the key. Otherwise the first masked header shows
+            it: a server that does not support masks never sends one.
     """
 
     def __init__(self, key: bytes, *, is_sure: bool) -> None:
@@ -25,14 +25,14 @@ class Heads:
         self._is_sure = is_sure
 
     def write(self, header: Header) -> bytes:
-        """Return the coded header as it is sent."""
+        """Return the coded header, masked if the peer supports it."""
         coded = write_header(header)
         if self._mask is None or not self._is_sure or header.kind in _PLAIN:
             return coded
         return masked(coded, self._mask)
 
     def read(self, datagram: bytes) -> ReadHeader | None:
-        """Read a datagram's header; None if there is none, or none of this link."""
+        """Read a datagram's header; return None if it is unreadable or not of this link."""
         coded = datagram[:HEADER_SIZE]
         if len(coded) < HEADER_SIZE:
             return None

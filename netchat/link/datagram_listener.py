@@ -1,7 +1,7 @@
-"""The server's side of all links over datagrams: which block belongs to which, and who is let in.
+"""Server side of links over datagrams, without I/O: demultiplexing and address validation.
 
-Without I/O, and without a clock. Nothing is kept for an address, nor sent to it beyond what it sent
-itself, before it has shown that it receives what is sent there.
+Until an address is validated, the listener stores nothing for it and sends it no more bytes than it
+received.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from netchat.link.header import (
 )
 from netchat.link.link import Link
 from netchat.link.open_request import OpenRequest, read_open_request
-from netchat.link.payload_decoder import CONTROL, MOST_CONTROL, payload_context
+from netchat.link.payload_decoder import CONTROL, MAX_CONTROL, payload_context
 
 __all__ = ["Arrival", "DatagramListener"]
 
 
 class Arrival(NamedTuple):
-    """What a datagram has led to."""
+    """Result of a received datagram."""
 
     link: Link | None = None
-    """The link that has taken it; it may have something to send, or to be taken."""
+    """Link that processed the datagram; it may have blocks to send or bytes to read."""
     answer: bytes = b""
-    """A datagram to be sent back to where this one came from, by nobody's link."""
+    """Datagram to send back to the source address, outside any link."""
     ended: Link | None = None
-    """The link that was at this address before, and is closed now."""
+    """Link that used this address before, and is now closed."""
 
 
 class DatagramListener:
-    """Knows the links of one socket by their addresses.
+    """Links of one socket, by address and by identity.
 
     Args:
-        mtu: bytes of a datagram that are sent at most.
-        most: links at a time.
-        code: makes the codes that clients name.
+        mtu: Maximum size of sent datagrams in bytes.
+        most: Maximum number of links.
+        code: Source of the codes that clients name.
 
     Attributes:
-        challenged: datagrams that were answered with a challenge.
+        challenged: Number of datagrams answered with CHALLENGE.
     """
 
     def __init__(self, mtu: int, most: int, code: CodeSource = block_code) -> None:
@@ -62,35 +62,35 @@ class DatagramListener:
         return len(self._addresses)
 
     def link_at(self, address: Hashable) -> Link | None:
-        """Return the link whose client is at an address."""
+        """Return the link whose client has an address; None if there is none."""
         return self._by_address.get(address)
 
     def address(self, link: Link) -> Hashable | None:
-        """Where a link's datagrams go to: where it was last proven to be; None if it is at an end."""
+        """Return a link's last validated address; None if the link has ended."""
         return self._addresses.get(link)
 
     def forget(self, link: Link) -> None:
-        """A link is at an end."""
+        """Remove a link that has ended."""
         address = self._addresses.pop(link, None)
         if address is not None:
             del self._by_address[address]
             del self._by_identity[link.identity]
 
     def receive(self, datagram: bytes, address: Hashable, now: float) -> Arrival:
-        """A datagram has arrived.
+        """Process a received datagram.
 
         Args:
-            datagram: it, damaged perhaps.
-            address: where it says it comes from.
-            now: seconds.
+            datagram: The datagram, possibly damaged.
+            address: Its source address, possibly forged.
+            now: Time in seconds.
         """
         link = self._by_address.get(address)
-        if link is not None and (head := link.read_head(datagram)) is not None:
+        if link is not None and (head := link.read_datagram_header(datagram)) is not None:
             header = head.header
             if header.link == link.identity[0] and (
                 header.kind is not Kind.OPEN or header.offset == link.identity[1]
             ):
-                link.receive_read(head, datagram, now)
+                link.receive_with_header(head, datagram, now)
                 return Arrival(link)
         coded, head = datagram[:HEADER_SIZE], None
         if len(coded) == HEADER_SIZE:
@@ -106,7 +106,7 @@ class DatagramListener:
         if head.header.kind is Kind.OPEN:
             return self._open(head, datagram, address, now)
         if head.header.kind in (Kind.DATA, Kind.ACK):
-            # A link that has a new address (behind a NAT, say), or one from before we were started.
+            # A link with a new address, for example behind a NAT, or from before a restart.
             return self._challenge(head.header, address, now)
         return Arrival()
 
@@ -117,31 +117,32 @@ class DatagramListener:
 
     def _open(self, head: ReadHeader, datagram: bytes, address: Hashable, now: float) -> Arrival:
         header, coded = head.header, datagram[HEADER_SIZE:]
-        opening = _read(header, coded)
-        if opening is None:
+        request = _read_open(header, coded)
+        if request is None:
             return Arrival()
-        if not self._cookies.is_good(opening.cookie, repr(address), header, now):
+        if not self._cookies.is_good(request.cookie, repr(address), header, now):
             return self._challenge(header, address, now)
         link = self._by_identity.get((header.link, header.offset))
-        if link is not None and link.opening is not None and link.opening.key != opening.key:
-            return Arrival()  # not from the client that began it
+        known = link.open_request if link is not None else None
+        if known is not None and known.key != request.key:
+            return Arrival()  # not from the client that opened the link
         if link is None:
             link = Link.server(mtu=self._mtu, code=self._code)
             if header.ack != header.offset or header.number != header.offset & 0xFFFFFF:
-                why = "the server does not know it; it may have been started anew"
-                link.refuse(header, opening, why)
+                why = "the server does not know this link; it may have been restarted"
+                link.refuse(header, request, why)
             elif len(self) >= self._most:
-                why = f"the server has {self._most} of them, and takes no more"
-                link.refuse(header, opening, why)
+                why = f"the server already has {self._most} links, its maximum"
+                link.refuse(header, request, why)
         if not link.closed:
-            link.receive_read(head, datagram, now)
+            link.receive_with_header(head, datagram, now)
         if link.closed:
             return Arrival(answer=link.data_to_send(now))
-        if not link.opened:  # its code is not ready yet
+        if not link.opened:  # the code is not ready yet
             return Arrival()
         ended = self._by_address.get(address)
         if ended is not None:
-            ended.closed = "its client has opened another link"
+            ended.replace("the client has opened another link")
             self.forget(ended)
         self.forget(link)
         self._by_address[address] = self._by_identity[link.identity] = link
@@ -149,13 +150,13 @@ class DatagramListener:
         return Arrival(link, ended=ended)
 
 
-def _read(header: Header, coded: bytes) -> OpenRequest | None:
-    """Read the payload of an OPEN; None where that is not possible."""
+def _read_open(header: Header, coded: bytes) -> OpenRequest | None:
+    """Decode the payload of an OPEN; return None if it is invalid."""
     control = table()[CONTROL]
-    right = header.code == CONTROL and 0 < header.length <= MOST_CONTROL
-    if not right or len(coded) != control.coded_length(header.length):
+    is_valid = header.code == CONTROL and 0 < header.length <= MAX_CONTROL
+    if not is_valid or len(coded) != control.coded_length(header.length):
         return None
-    found = control.open(payload_context(header), coded, header.length)
+    found = control.decode(payload_context(header), coded, header.length)
     try:
         return read_open_request(found.payload) if found.good else None
     except LinkError:

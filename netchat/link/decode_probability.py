@@ -1,6 +1,7 @@
-"""What to expect of each code of the table, if the channel turns bits over one by one.
+"""Probability that a block can be decoded, for each code and bit error rate.
 
-No channel is that simple. It is what a policy begins with, before it has seen how the code fares.
+The model assumes independent bit errors. Real channels are not that simple, but a policy needs an
+expectation before it has outcomes.
 """
 
 from __future__ import annotations
@@ -9,55 +10,59 @@ import math
 from bisect import bisect_left
 from functools import cache
 
-from netchat.link.block_size import MOST_CODED
+from netchat.link.block_size import MAX_CODED
 from netchat.link.code_table import CODES, table
 from netchat.link.header import HEAD_SIZE
 
-__all__ = ["CHOICE", "chance", "nominal"]
+__all__ = ["CANDIDATES", "nominal_rate", "success_probability"]
 
-#: The codes that a policy chooses from, by number, the weakest first.
-CHOICE = (0, 2, 3, 4, 5, 6, 1, 7)
+#: Numbers of the codes that a policy chooses from, the weakest first.
+CANDIDATES = (0, 2, 3, 4, 5, 6, 1, 7)
 
-#: Bit error rates for which the chances are computed; in between the next higher one counts.
+#: Bit error rates of the precomputed probabilities; rates in between are rounded up.
 _GRID = tuple(10 ** (exponent / 16) for exponent in range(-112, -11))
 
 
 @cache
-def nominal(number: int) -> float:
-    """Bytes of payload for a byte sent, heads included, in the longest block of a stream."""
-    return table()[number].payload_within(MOST_CODED) / (MOST_CODED + HEAD_SIZE)
-
-
-def chance(number: int, ber: float) -> float:
-    """How likely the longest block of a stream can be decoded.
+def nominal_rate(number: int) -> float:
+    """Return the payload bytes per byte sent, in the longest block of a stream.
 
     Args:
-        number: the code's.
-        ber: the bit error rate.
+        number: Number of the code.
     """
-    return _chances(number)[min(len(_GRID) - 1, bisect_left(_GRID, ber))]
+    return table()[number].payload_within(MAX_CODED) / (MAX_CODED + HEAD_SIZE)
+
+
+def success_probability(number: int, ber: float) -> float:
+    """Return the probability that the longest block of a stream can be decoded.
+
+    Args:
+        number: Number of the code.
+        ber: Bit error rate.
+    """
+    return _probabilities(number)[min(len(_GRID) - 1, bisect_left(_GRID, ber))]
 
 
 @cache
-def _chances(number: int) -> tuple[float, ...]:
+def _probabilities(number: int) -> tuple[float, ...]:
     return tuple(_block(CODES[number], ber) for ber in _GRID)
 
 
 def _block(spec: str, ber: float) -> float:
     outer, _, inner = spec.partition("+")
     if outer == "uncoded":
-        return (1 - ber) ** (8 * MOST_CODED)
+        return (1 - ber) ** (8 * MAX_CODED)
     n, k = (int(number) for number in outer.removeprefix("rs:").split(","))
-    right = (1 - ber) ** 8
-    if inner:  # hamming:7,4: a byte is two words, and each stands one wrong bit
-        right = ((1 - ber) ** 7 + 7 * ber * (1 - ber) ** 6) ** 2
+    byte_ok = (1 - ber) ** 8
+    if inner:  # hamming:7,4: a byte is two codewords, and each corrects one bit error
+        byte_ok = ((1 - ber) ** 7 + 7 * ber * (1 - ber) ** 6) ** 2
     rate = 4 / 7 if inner else 1.0
-    words = MOST_CODED * rate / n
-    return float(_at_most((n - k) // 2, n, 1 - right) ** words)
+    words = MAX_CODED * rate / n
+    return float(_at_most((n - k) // 2, n, 1 - byte_ok) ** words)
 
 
 def _at_most(t: int, n: int, p: float) -> float:
-    """The probability of at most t among n."""
+    """Return the probability of at most t errors among n symbols with error probability p."""
     if p <= 0:
         return 1.0
     p = min(p, 1 - 1e-15)

@@ -1,7 +1,7 @@
-"""The head of a block: a sync marker, and a header strong enough to be read when all else fails.
+"""Header of a block, with a code strong enough to be read when the payload's code fails.
 
-A header is 32 bytes, sent as one Reed-Solomon codeword of 96, so that up to 32 of its bytes may
-arrive wrong. `docs/LINK.md` draws it, with the reasons.
+A header has 32 bytes and is sent as one Reed-Solomon codeword of 96, so up to 32 of its bytes may
+arrive wrong. `docs/LINK.md` shows the layout and gives the reasons.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ __all__ = [
 
 LINK_VERSION = 1
 
-#: The code of every header: rate 1/3, so that a bit error rate of 1e-2 costs no header, and one of
-#: 3e-2 three of a thousand.
+#: Code of every header, with rate 1/3: a bit error rate of 1e-2 loses no headers, and 3e-2 loses
+#: three in a thousand.
 HEADER_CODE = "rs:96,32"
 
 _FIELDS = struct.Struct(">BBHHHIIIIIHH")
 
-#: Bytes of a header, of a coded one (which begins with them), and of marker and coded header.
+#: Size in bytes of a header, of a coded header (which begins with it), and of marker plus coded header.
 HEADER_BYTES = _FIELDS.size
 HEADER_SIZE = 96
 HEAD_SIZE = len(MARKER) + HEADER_SIZE
@@ -54,7 +54,7 @@ _ERASED = np.arange(HEADER_SIZE)[None, :] >= HEADER_SIZE - MASKED
 
 
 class Kind(IntEnum):
-    """What a block is for."""
+    """Kind of a block."""
 
     OPEN = 1
     ACCEPT = 2
@@ -66,44 +66,46 @@ class Kind(IntEnum):
 
 
 class Header(NamedTuple):
-    """What stands in front of every block. Numbers that count up wrap around."""
+    """Fields of a block's header; all counters wrap around."""
 
     kind: Kind
+    """Kind of the block."""
     code: int
-    """Which code the payload is in: a number of `netchat.link.code_table`."""
+    """Number of the payload's code in `netchat.link.code_table`."""
     link: int
-    """Which link this block belongs to: 16 bits that the client chose."""
+    """Identifier of the link: 16 bits, chosen by the client."""
     length: int
-    """Bytes of payload, before coding and without its CRC."""
+    """Payload length in bytes, before coding and without the CRC."""
     offset: int
-    """Where in the stream the payload begins, in bytes (32 bits)."""
+    """Offset of the payload in the stream, in bytes (32 bits)."""
     number: int
-    """Which transmission this is (24 bits): what is sent again has a new number. An ACK has that
-    of the next transmission."""
+    """Transmission number (24 bits); each retransmission gets a new one. Kinds other than DATA carry
+    the number of the next DATA block."""
     window: int
-    """How far behind `ack` the sender of this block can take data in, in units of 4 KiB."""
+    """Receive window of this block's sender after `ack`, in units of 4 KiB."""
     ack: int
-    """Every byte of the other direction in front of this one has arrived (32 bits)."""
+    """Cumulative acknowledgement: all bytes before this offset have arrived (32 bits)."""
     echo: int
-    """The highest number of the other direction whose header was read (24 bits)."""
+    """Highest transmission number received with a readable header (24 bits)."""
     delay: int
-    """How long ago that was, in units of 0.1 ms."""
+    """Time since `echo` was received, in units of 0.1 ms."""
     arrived: int
     """Bit i: transmission `echo` - i has arrived, and its payload could be decoded."""
     wrong: int
-    """Wrong bits found so far in what could be decoded (16 bits)."""
+    """Number of bit errors found in everything that could be decoded (16 bits)."""
     checked: int
-    """How much that was, in units of 64 bytes (16 bits)."""
+    """Amount of data that `wrong` refers to, in units of 64 bytes (16 bits)."""
 
 
 class ReadHeader(NamedTuple):
-    """A header that could be read."""
+    """A decoded header, and the errors in it."""
 
     header: Header
+    """The header."""
     corrected: int
-    """Bytes of it that were corrected."""
+    """Number of corrected bytes."""
     wrong: int
-    """Bits of it that were wrong."""
+    """Number of wrong bits."""
 
 
 @cache
@@ -112,10 +114,10 @@ def _code() -> ReedSolomon:
 
 
 def write_header(header: Header) -> bytes:
-    """The coded header.
+    """Encode a header.
 
     Args:
-        header: its fields; those that wrap around may be any number.
+        header: Fields of the header; counters are wrapped around.
     """
     fields = _FIELDS.pack(
         LINK_VERSION << 4 | header.kind,
@@ -136,21 +138,21 @@ def write_header(header: Header) -> bytes:
 
 
 def read_header(coded: bytes) -> ReadHeader | None:
-    """Read a coded header; None where none can be read.
+    """Decode a coded header; return None if it is unreadable.
 
     Args:
-        coded: `HEADER_SIZE` bytes.
+        coded: Coded header of `HEADER_SIZE` bytes.
     """
     return next(read_headers(np.frombuffer(coded, np.uint8)[None, :]))
 
 
 def read_masked_header(coded: bytes) -> ReadHeader | None:
-    """Read a coded header whose mask is not known; None where none can be read.
+    """Decode a coded header with an unknown mask; return None if it is unreadable.
 
-    The masked bytes count as erased, which leaves a correction of 8 wrong bytes in the others.
+    The masked bytes are treated as erasures, so 8 wrong bytes in the others can be corrected.
 
     Args:
-        coded: `HEADER_SIZE` bytes.
+        coded: Coded header of `HEADER_SIZE` bytes.
     """
     received = np.frombuffer(coded, np.uint8)[None, :]
     result = _code().decode(received, _ERASED)
@@ -165,10 +167,10 @@ def read_masked_header(coded: bytes) -> ReadHeader | None:
 
 
 def read_headers(received: Rows) -> Iterator[ReadHeader | None]:
-    """Read coded headers, all decoded at once.
+    """Decode a batch of coded headers, and yield each, or None if it is unreadable.
 
     Args:
-        received: (batch, HEADER_SIZE)
+        received: Coded headers, of shape (batch, HEADER_SIZE).
     """
     result = _code().decode(received)
     for i, corrected in enumerate(result.corrected.tolist()):
@@ -176,12 +178,12 @@ def read_headers(received: Rows) -> Iterator[ReadHeader | None]:
 
 
 def _read(message: Rows, received: Rows, corrected: int) -> ReadHeader | None:
-    """Read a header that could be decoded.
+    """Parse a decoded header; return None if its CRC or a field is invalid.
 
     Args:
-        message: (1, 32) what was decoded.
-        received: (HEADER_SIZE,) what that was.
-        corrected: bytes that were corrected.
+        message: Decoded header, of shape (1, 32).
+        received: Received codeword, of shape (HEADER_SIZE,).
+        corrected: Number of corrected bytes.
     """
     sealed = message.tobytes()
     if binascii.crc_hqx(sealed, 0xFFFF):
@@ -202,7 +204,7 @@ def _read(message: Rows, received: Rows, corrected: int) -> ReadHeader | None:
 
 
 def unwrap(value: int, bits: int, near: int) -> int:
-    """The number nearest to `near` that is `value` when cut to so many bits.
+    """Return the number nearest to `near` whose lowest `bits` bits are `value`.
 
     >>> unwrap(2, 8, 255), unwrap(254, 8, 256)
     (258, 254)

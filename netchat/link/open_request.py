@@ -1,4 +1,4 @@
-"""The payload of OPEN: what a client asks for."""
+"""Payload of OPEN: the codes and the mode that a client requests."""
 
 from __future__ import annotations
 
@@ -10,34 +10,32 @@ from netchat.link.datagram_mask import KEY_SIZE
 
 __all__ = ["Mode", "OpenRequest", "read_open_request", "write_open_request"]
 
-#: Bytes that a wish, and a cookie, has at most.
-_LONGEST, _LONGEST_COOKIE = 64, 8
+#: Maximum length of a code's spec, and of a cookie, in bytes.
+_MAX_SPEC, _MAX_COOKIE = 64, 8
 
 
 class Mode(IntEnum):
-    """What is done about a block that could not be decoded. The code is FEC; this is the ARQ."""
+    """Handling of blocks that could not be decoded."""
 
     HYBRID = 0
-    """It is sent again, and decoded together with its earlier copies (Chase combining)."""
+    """Retransmit, and decode together with earlier copies (Chase combining)."""
     ARQ = 1
-    """It is sent again, and decoded by itself."""
+    """Retransmit, and decode each copy by itself."""
     FEC = 2
-    """It is never sent again, but handed over as it is: nothing but the code protects it, and what
-    is lost leaves a hole."""
+    """Never retransmit: deliver damaged bytes, and leave a gap for lost ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """What a client asks for.
+    """A client's request.
 
     Attributes:
-        up: what decides the code from the client to the server, as `netchat.link.policies.policy.policy`
-            reads it. It is here so that the server can decode, and be shown, a code without a number.
-        down: the same for the other way.
-        mode: of both directions.
-        cookie: over datagrams, what the server sent to the client's address; empty before.
-        key: over datagrams, what the link's headers are masked with; empty for a client that does
-            not mask them.
+        up: Code or policy from the client to the server, as `netchat.link.policy_registry.policy`
+            accepts it. The server needs it to decode a code that has no number.
+        down: Code or policy from the server to the client.
+        mode: Mode of both directions.
+        cookie: Over datagrams, the cookie that the server sent to the client's address; empty before.
+        key: Over datagrams, the key that masks the link's headers; empty for no mask.
     """
 
     up: str
@@ -48,7 +46,7 @@ class OpenRequest:
 
 
 def write_open_request(opening: OpenRequest) -> bytes:
-    """The payload of OPEN."""
+    """Encode the payload of OPEN."""
     parts = [bytes([opening.mode])]
     for text in (opening.up.encode(), opening.down.encode(), opening.cookie):
         parts += [bytes([len(text)]), text]
@@ -58,27 +56,27 @@ def write_open_request(opening: OpenRequest) -> bytes:
 
 
 def read_open_request(payload: bytes) -> OpenRequest:
-    """Read the payload of OPEN. What a later version puts behind it is passed over.
+    """Decode the payload of OPEN, ignoring extra bytes of later versions.
 
     Raises:
-        LinkError: it is none; the text says why.
+        LinkError: The payload is invalid; the text gives the reason.
     """
     try:
         mode, at = Mode(payload[0]), 1
-        wishes = []
+        specs = []
         for _ in range(2):
             end = at + 1 + payload[at]
             text = payload[at + 1 : end]
-            if end > len(payload) or not 0 < len(text) <= _LONGEST:
-                raise ValueError(f"a wish has 1 to {_LONGEST} bytes")
-            wishes.append(text.decode("ascii"))
+            if end > len(payload) or not 0 < len(text) <= _MAX_SPEC:
+                raise ValueError(f"a code's spec must have 1 to {_MAX_SPEC} bytes")
+            specs.append(text.decode("ascii"))
             at = end
         cookie = key = b""
         if payload[at:]:
-            cookie = payload[at + 1 : at + 1 + min(payload[at], _LONGEST_COOKIE)]
+            cookie = payload[at + 1 : at + 1 + min(payload[at], _MAX_COOKIE)]
             at += 1 + payload[at]
         if payload[at : at + 1] == bytes([KEY_SIZE]):
             key = payload[at + 1 : at + 1 + KEY_SIZE]
     except (IndexError, ValueError) as error:
-        raise LinkError(f"this is no OPEN: {error}") from error
-    return OpenRequest(wishes[0], wishes[1], mode, cookie, key if len(key) == KEY_SIZE else b"")
+        raise LinkError(f"invalid OPEN: {error}") from error
+    return OpenRequest(specs[0], specs[1], mode, cookie, key if len(key) == KEY_SIZE else b"")

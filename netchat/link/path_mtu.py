@@ -1,4 +1,4 @@
-"""How long a datagram may be: shorter for a while, where long ones do not get through."""
+"""Size limit of a path's datagrams, reduced for a while if long ones do not arrive."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from netchat.link.policies.policy import Outcome
 
 __all__ = ["PathMtu"]
 
-#: Bytes of a datagram that every way takes, nearly (576, as all IPv4 hosts do, less IP and UDP).
-#: Where longer ones do not get through, these are sent for so many seconds.
+#: Size in bytes of a datagram that nearly every path carries (576, the minimum for IPv4 hosts, less
+#: the IP and UDP headers), and the seconds for which it is used when longer ones do not arrive.
 _SHORT, _SHORT_FOR = 548, 60.0
 
-#: Overdue answers in a row from which on it is tried whether a short datagram gets through.
+#: Number of overdue answers in a row after which a short datagram is tried.
 _TRY_SHORT = 2
 
 
 class PathMtu:
-    """The length of datagrams on one path.
+    """Size limit of the datagrams on one path.
 
     Args:
-        mtu: bytes of a datagram at most.
+        mtu: Maximum datagram size in bytes.
     """
 
     def __init__(self, mtu: int) -> None:
@@ -26,28 +26,28 @@ class PathMtu:
         self._short_until = float("-inf")
 
     def longest(self, now: float, unanswered: int) -> int:
-        """Return the bytes that a datagram may have now.
+        """Return the current maximum datagram size in bytes.
 
         Args:
-            now: seconds.
-            unanswered: overdue answers in a row.
+            now: Time in seconds.
+            unanswered: Number of overdue answers in a row.
         """
         short = now < self._short_until or unanswered >= _TRY_SHORT
         return min(self._mtu, _SHORT) if short else self._mtu
 
-    def too_long(self, now: float) -> None:
-        """Take note that the system has refused a datagram for its length."""
+    def reduce(self, now: float) -> None:
+        """Use short datagrams for a while, because the system has rejected a long one."""
         self._short_until = now + _SHORT_FOR
 
     def answered(self, now: float, unanswered: int, outcomes: list[Outcome]) -> None:
-        """Take note of an answer: a short datagram may have got through where no long one did.
+        """Use short datagrams for a while if one arrived where no long one did.
 
         Args:
-            now: seconds.
-            unanswered: overdue answers in a row, before this one.
-            outcomes: what it tells of transmissions.
+            now: Time in seconds.
+            unanswered: Number of overdue answers in a row before this answer.
+            outcomes: Outcomes of transmissions that the answer reports.
         """
         if unanswered >= _TRY_SHORT:
             arrived = [outcome.arrived for outcome in outcomes if outcome.size > _SHORT]
             if arrived and not any(arrived):
-                self.too_long(now)
+                self.reduce(now)

@@ -1,4 +1,4 @@
-"""Decodes the payloads of blocks, by themselves or with earlier copies of them."""
+"""Decoder for the payloads of blocks, alone or combined with earlier copies."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from netchat.link.header import Header, Kind
 from netchat.link.open_request import Mode
 from netchat.link.stats import LinkStats
 
-__all__ = ["CONTROL", "MOST_CONTROL", "MOST_PAYLOAD", "PayloadDecoder", "payload_context"]
+__all__ = ["CONTROL", "MAX_CONTROL", "MAX_PAYLOAD", "PayloadDecoder", "payload_context"]
 
-#: The code of OPEN, REFUSE and CLOSE: the header's own.
+#: Number of the code of OPEN, REFUSE and CLOSE, which is also the header's code.
 CONTROL = 1
 
-#: Bytes of payload of one of those, and of a DATA block.
-MOST_CONTROL, MOST_PAYLOAD = 255, 8192
+#: Maximum payload of those, and of DATA, in bytes.
+MAX_CONTROL, MAX_PAYLOAD = 255, 8192
 
-#: Bytes of coded payload that are waited for.
-_MOST_CODED = 16384
+#: Maximum coded payload in bytes.
+_MAX_CODED = 16384
 
-#: Bytes of failed blocks that are kept to be combined with their next copies.
-_MOST_KEPT = 256 * 1024
+#: Capacity of the HARQ buffer in bytes.
+_MAX_BUFFERED = 256 * 1024
 
 
 def payload_context(header: Header) -> bytes:
-    """What the CRC of a payload vouches for beside it: the same for every copy of a block."""
+    """Return the header fields that a payload's CRC covers; all copies of a block share them."""
     return b"%d %d %d %d" % (header.kind, header.link, header.length, header.offset)
 
 
 class PayloadDecoder:
-    """What one side of a link knows about the other one's payloads.
+    """Decoder for the payloads that one side of a link receives.
 
     Args:
-        stats: where it counts.
+        stats: Counters of the link.
 
     Attributes:
-        opened: the code that OPEN has named for this direction; None before.
-        mode: what is done about a payload that fails.
-        spec: the code of the last payload of data; empty before.
+        opened: Code that OPEN names for this direction, if it is not in the table.
+        mode: Handling of payloads that cannot be decoded.
+        spec: Spec of the last DATA payload's code; empty before the first.
     """
 
     def __init__(self, stats: LinkStats) -> None:
@@ -46,32 +46,30 @@ class PayloadDecoder:
         self.spec = ""
         self._stats = stats
         self._codes = table()
-        self._copies = HarqBuffer(_MOST_KEPT)
+        self._copies = HarqBuffer(_MAX_BUFFERED)
 
     @property
     def held(self) -> int:
-        """Bytes of failed blocks that are kept."""
+        """Number of bytes in the HARQ buffer."""
         return self._copies.held
 
     def size(self, header: Header) -> int | None:
-        """Bytes that a payload takes up as coded; None if the header makes no sense."""
+        """Return the coded length of a block's payload in bytes; None if the header is invalid."""
         if header.kind in (Kind.ACCEPT, Kind.ACK, Kind.CHALLENGE):
             return 0 if not header.length else None
-        if header.kind is not Kind.DATA and (
-            header.code != CONTROL or header.length > MOST_CONTROL
-        ):
+        if header.kind is not Kind.DATA and (header.code != CONTROL or header.length > MAX_CONTROL):
             return None
         code = self._code(header.code)
-        if code is None or header.length > MOST_PAYLOAD:
+        if code is None or header.length > MAX_PAYLOAD:
             return None
         size = code.coded_length(header.length) if header.length else 0
-        return size if size <= _MOST_CODED else None
+        return size if size <= _MAX_CODED else None
 
     def control(self, header: Header, coded: bytes) -> bytes | None:
-        """The payload of OPEN, REFUSE or CLOSE; None if it cannot be decoded."""
+        """Decode the payload of OPEN, REFUSE or CLOSE; return None if it cannot be decoded."""
         if not header.length:
             return b""
-        found = self._codes[CONTROL].open(payload_context(header), coded, header.length)
+        found = self._codes[CONTROL].decode(payload_context(header), coded, header.length)
         if not found.good:
             self._stats.failed_blocks += 1
             return None
@@ -79,17 +77,20 @@ class PayloadDecoder:
         return found.payload
 
     def data(self, header: Header, coded: bytes, offset: int) -> bytes | None:
-        """The payload of DATA; None if it cannot be decoded. Without retransmission, as it is.
+        """Decode the payload of DATA.
 
         Args:
-            header: its header.
-            coded: the payload as it arrived.
-            offset: where in the stream it begins, counted without wrapping around.
+            header: Header of the block.
+            coded: Received coded payload.
+            offset: Offset in the stream, without wrap-around.
+
+        Returns:
+            The payload; None if it cannot be decoded. In `Mode.FEC`, the damaged payload.
         """
         code, context = self._code(header.code), payload_context(header)
         assert code is not None
         self.spec = code.spec
-        found = code.open(context, coded, header.length)
+        found = code.decode(context, coded, header.length)
         if found.good:
             self._stats.corrected_symbols += found.corrected
             self._stats.wrong_bits += found.wrong
@@ -109,13 +110,13 @@ class PayloadDecoder:
         return payload
 
     def sent(self, header: Header, payload: bytes) -> bytes:
-        """The coded payload as it was sent, for a payload that was decoded."""
+        """Re-encode a decoded payload, which yields the coded payload as it was sent."""
         code = self._code(header.code)
         assert code is not None
-        return code.close(payload_context(header), payload) if payload else b""
+        return code.encode(payload_context(header), payload) if payload else b""
 
     def forget_before(self, offset: int) -> None:
-        """Everything in front of this place of the stream has arrived."""
+        """Discard copies of blocks that end at or before a stream offset."""
         self._copies.forget_before(offset)
 
     def _code(self, number: int) -> BlockCode | None:

@@ -1,4 +1,4 @@
-"""What a client may ask for: a code for every block, or somebody who chooses."""
+"""Requested coding policy by name: a fixed code or an adaptive policy."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from netchat.link.policies.policy import FixedCode, Policy
 from netchat.link.policies.threshold import Threshold
 from netchat.wording import cut
 
-__all__ = ["ADAPTIVE", "number_of", "policy", "validate_policy"]
+__all__ = ["ADAPTIVE", "code_number", "policy", "validate_policy"]
 
-#: The policies that choose block by block, by the name a client gives them. `adaptive` is the one
-#: that brings as much as any, and the same each time (`netchat link-bench`).
+#: Adaptive policies by name. `adaptive` is the threshold policy, whose goodput is as high as any and
+#: which is deterministic (`netchat link-bench`).
 ADAPTIVE: dict[str, type[Threshold | Bandit]] = {
     "adaptive": Threshold,
     "adaptive:bandit": Bandit,
@@ -19,35 +19,35 @@ ADAPTIVE: dict[str, type[Threshold | Bandit]] = {
 }
 
 
-def validate_policy(wish: str) -> str:
-    """Check what somebody else wishes for.
+def validate_policy(spec: str) -> str:
+    """Check the name of a policy or the spec of a code from an untrusted source.
 
     Returns:
-        It, without spaces.
+        The spec, without spaces.
 
     Raises:
-        ValueError: it is neither a policy nor a code that a link may use; the text says why.
+        ValueError: It is neither a policy nor a code for links; the text gives the reason.
     """
-    text = wish.replace(" ", "")
+    text = spec.replace(" ", "")
     if text.startswith("adaptive") and text not in ADAPTIVE:
-        raise ValueError(f"{cut(wish)!r} is no policy: there are {', '.join(ADAPTIVE)}")
+        raise ValueError(f"unknown policy {cut(spec)!r}; use one of {', '.join(ADAPTIVE)}")
     return text if text in ADAPTIVE else check_spec(text)
 
 
-def number_of(spec: str) -> int:
-    """The number by which a block names a code that OPEN has named.
+def code_number(spec: str) -> int:
+    """Return the number that blocks use for a code named in OPEN.
 
-    >>> number_of("rs:255,223"), number_of("hamming:7,4")
+    >>> code_number("rs:255,223"), code_number("hamming:7,4")
     (4, 255)
     """
     return next((number for number, known in CODES.items() if known == spec), OPENED)
 
 
-def policy(wish: str) -> Policy:
-    """The policy that OPEN asks for.
+def policy(spec: str) -> Policy:
+    """Create the policy that OPEN requests.
 
     Args:
-        wish: a name in `ADAPTIVE`, or the spec of a code: that one for every block. It was checked.
+        spec: Validated name in `ADAPTIVE`, or spec of a code to use for every block.
     """
-    known = ADAPTIVE.get(wish)
-    return known() if known is not None else FixedCode(number_of(wish))
+    adaptive = ADAPTIVE.get(spec)
+    return adaptive() if adaptive is not None else FixedCode(code_number(spec))

@@ -1,4 +1,4 @@
-"""The receiving half of a link: puts the stream together again, and knows what to tell of it."""
+"""Selective-repeat receiver of a link: reassembly, receive window and acknowledgements."""
 
 from __future__ import annotations
 
@@ -10,55 +10,58 @@ from netchat.link.stats import LinkStats
 
 __all__ = [
     "ACK_DELAY",
-    "MOST_IN_FLIGHT",
+    "MAX_IN_FLIGHT",
     "RECEIVE_WINDOW",
     "WINDOW_UNIT",
     "Acknowledgement",
     "Receiver",
 ]
 
-#: Bytes of stream that are held at most: those that wait to be taken, and those behind a hole.
+#: Receive window in bytes: unread bytes, and bytes after a gap.
 RECEIVE_WINDOW = 256 * 1024
 
-#: Pieces behind a hole that are held at most: a piece costs memory even if it is of one byte.
-_MOST_PIECES = 4096
+#: Maximum number of segments after a gap; even a segment of one byte costs memory.
+_MAX_SEGMENTS = 4096
 
-#: Transmissions that may be under way. What is further ahead than twice that cannot be one.
-MOST_IN_FLIGHT = 32768
+#: Maximum number of transmissions in flight. Numbers further ahead than twice that are implausible.
+MAX_IN_FLIGHT = 32768
 
-#: The unit of the window in a header, in bytes.
+#: Unit of the window in a header, in bytes.
 WINDOW_UNIT = 4096
 
-#: Seconds that an acknowledgement may wait for data to go with, and blocks it may be about.
+#: Delayed acknowledgements: maximum delay in seconds, and maximum number of blocks.
 ACK_DELAY, _ACK_EVERY = 0.005, 8
 
-#: Transmissions that a header tells of, and headers that wait to be sent for that.
-_TOLD, _MOST_SNAPSHOTS = 32, 64
+#: Number of transmissions that one header reports, and maximum number of queued reports.
+_REPORTED, _MAX_SNAPSHOTS = 32, 64
 
 
 class Acknowledgement(NamedTuple):
-    """What an acknowledgement says of transmissions."""
+    """Acknowledgement fields of a header."""
 
     ack: int
+    """Offset before which all bytes have arrived."""
     echo: int
+    """Highest transmission number received."""
     arrived: int
+    """Bit i: transmission `echo` - i has arrived."""
     time: float
-    """When the one named by `echo` arrived."""
+    """Time in seconds when `echo` arrived."""
 
 
 class Receiver:
-    """Takes blocks in any order, gives the stream in order.
+    """Reassembles the stream from blocks that arrive in any order.
 
     Args:
-        first: what bytes and transmissions are counted from.
-        mode: what is done about losses.
-        stats: where it counts.
+        first: Initial byte offset and transmission number.
+        mode: Handling of failed blocks.
+        stats: Counters of the link.
 
     Attributes:
-        expected: everything in front of it has arrived.
-        highest: the highest transmission seen.
-        ack_at: when an acknowledgement has to go out; None if none is owed.
-        snapshots: what older acknowledgements would have said that one alone cannot tell.
+        expected: Offset before which all bytes have arrived.
+        highest: Highest transmission number seen.
+        ack_at: Time in seconds when an acknowledgement is due; None if none is pending.
+        snapshots: Acknowledgements to send for transmissions that the current one cannot report.
     """
 
     def __init__(self, first: int, mode: Mode, stats: LinkStats) -> None:
@@ -71,7 +74,7 @@ class Receiver:
         self._arrived = 0
         self._highest_at = 0.0
         self._unacknowledged = 0
-        self._untold = 0
+        self._unreported = 0
         self._inbox = bytearray()
         self._ahead: dict[int, bytes] = {}
         self._held_ahead = 0
@@ -79,62 +82,72 @@ class Receiver:
 
     @property
     def held(self) -> int:
-        """Bytes of stream that are held."""
+        """Number of buffered bytes of the stream."""
         return len(self._inbox) + self._held_ahead
 
     @property
     def window(self) -> int:
-        """Units of WINDOW_UNIT that there is room for, behind `expected`."""
+        """Receive window after `expected`, in units of WINDOW_UNIT."""
         return max(0, RECEIVE_WINDOW - len(self._inbox)) // WINDOW_UNIT
 
-    def told(self) -> Acknowledgement:
-        """What to acknowledge now; it counts as acknowledged."""
+    def acknowledge(self) -> Acknowledgement:
+        """Return the current acknowledgement, which the caller sends."""
         self.ack_at = None
-        self._unacknowledged = self._untold = 0
+        self._unacknowledged = self._unreported = 0
         self._edge = self.expected + self.window * WINDOW_UNIT
         return Acknowledgement(self.expected, self.highest, self._arrived, self._highest_at)
 
     def is_plausible(self, header: Header) -> bool:
-        """Whether a peer that keeps to the rules could have sent a header now.
+        """Return whether a conforming peer could have sent a header now.
 
-        What is further from the present than its peer can be was delayed for long, damaged beyond
-        what its CRC notices, or forged.
+        Headers with implausible counters were delayed for long, damaged undetectably, or forged.
         """
-        if self._mode is Mode.FEC:  # it goes on whatever is lost
+        if self._mode is Mode.FEC:  # the sender continues whatever is lost
             return True
         number = unwrap(header.number, 24, self.highest)
-        if abs(number - self.highest) > 2 * MOST_IN_FLIGHT:
+        if abs(number - self.highest) > 2 * MAX_IN_FLIGHT:
             return False
         ahead = unwrap(header.offset, 32, self.expected) - self.expected
         return header.kind is not Kind.DATA or -2 * RECEIVE_WINDOW <= ahead <= RECEIVE_WINDOW
 
     def seen(self, number: int, now: float, *, arrived: bool) -> None:
-        """A transmission was seen, and its payload arrived or failed."""
+        """Record a transmission with a readable header.
+
+        Args:
+            number: Transmission number, without wrap-around.
+            now: Time in seconds.
+            arrived: Whether its payload could be decoded and stored.
+        """
         step = number - self.highest
-        if self._untold and self._untold + max(1, step) > _TOLD:
-            self.snapshots = [*self.snapshots[1 - _MOST_SNAPSHOTS :], self.told()]
+        if self._unreported and self._unreported + max(1, step) > _REPORTED:
+            self.snapshots = [*self.snapshots[1 - _MAX_SNAPSHOTS :], self.acknowledge()]
         if step > 0:
-            self._arrived = (self._arrived << step) & (2**_TOLD - 1) if step < _TOLD else 0
+            self._arrived = (self._arrived << step) & (2**_REPORTED - 1) if step < _REPORTED else 0
             self.highest, self._highest_at = number, now
-        if arrived and step > -_TOLD:
+        if arrived and step > -_REPORTED:
             self._arrived |= 1 << max(0, -step)
-        self._untold += max(1, step)
+        self._unreported += max(1, step)
         self._unacknowledged += 1
         urgent = not arrived or step != 1 or self._unacknowledged >= _ACK_EVERY
         due = now if urgent else now + ACK_DELAY
         self.ack_at = due if self.ack_at is None else min(self.ack_at, due)
 
-    def wanted(self, offset: int, length: int) -> bool:
-        """Whether a piece would bring something new."""
+    def is_new(self, offset: int, length: int) -> bool:
+        """Return whether a segment contains bytes that have not arrived yet."""
         if self._mode is Mode.FEC:
             return offset >= self.expected
         return offset + length > self.expected and length > len(self._ahead.get(offset, b""))
 
-    def take_in(self, offset: int, payload: bytes, now: float) -> bool:
-        """A piece of the stream that is `wanted`.
+    def accept(self, offset: int, payload: bytes, now: float) -> bool:
+        """Store a segment of the stream for which `is_new` is true.
+
+        Args:
+            offset: Offset of the segment, without wrap-around.
+            payload: Its bytes.
+            now: Time in seconds.
 
         Returns:
-            False if there is no room for it: it then has not arrived.
+            False if the segment does not fit into the window; it then counts as lost.
         """
         room = RECEIVE_WINDOW - len(self._inbox)
         if self._mode is Mode.FEC:
@@ -150,14 +163,14 @@ class Receiver:
             self._deliver(payload[self.expected - offset :], now)
             self._join(now)
             return True
-        if len(self._ahead) >= _MOST_PIECES or self.held + len(payload) > 2 * RECEIVE_WINDOW:
+        if len(self._ahead) >= _MAX_SEGMENTS or self.held + len(payload) > 2 * RECEIVE_WINDOW:
             return False
         self._held_ahead += len(payload) - len(self._ahead.get(offset, b""))
         self._ahead[offset] = payload
         return True
 
     def _join(self, now: float) -> None:
-        """Deliver the pieces that no hole is in front of any more."""
+        """Deliver buffered segments up to the next gap."""
         while self._ahead:
             offset = min(self._ahead) if self.expected not in self._ahead else self.expected
             if offset > self.expected:
@@ -174,10 +187,10 @@ class Receiver:
         self._stats.goodput_in.add(now, len(payload))
 
     def take(self, now: float) -> bytes:
-        """The bytes that have arrived in order since the last call."""
+        """Return the bytes that have arrived in order since the last call."""
         data = bytes(self._inbox)
         self._inbox.clear()
-        # The sender may have been told that there was little room, and wait to hear of more.
+        # Announce the larger window if the last acknowledgement announced a small one.
         if data and self._edge < self.expected + RECEIVE_WINDOW // 2:
             self.ack_at = now
         return data

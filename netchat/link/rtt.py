@@ -1,24 +1,24 @@
-"""How long an answer takes (RFC 6298)."""
+"""Round-trip time estimation and retransmission timeout (RFC 6298)."""
 
 from __future__ import annotations
 
 __all__ = ["RetransmissionTimer"]
 
-#: Seconds to wait for a first answer, and the least and the most to wait for any. The least is far
-#: below RFC 6298's second: a probe that was not needed costs one block, and nothing else.
-FIRST_TIMEOUT, LEAST_TIMEOUT, MOST_TIMEOUT = 0.5, 0.05, 4.0
+#: Initial, minimum and maximum timeout in seconds. The minimum is far below RFC 6298's second,
+#: because an unnecessary probe costs only one block.
+FIRST_TIMEOUT, MIN_TIMEOUT, MAX_TIMEOUT = 0.5, 0.05, 4.0
 
-_MOST_DOUBLINGS = 10
+_MAX_DOUBLINGS = 10
 
 
 class RetransmissionTimer:
-    """The smoothed round-trip time and its variation.
+    """Smoothed round-trip time, its variation, and the timeout derived from them.
 
     Attributes:
-        smoothed: seconds; 0 before the first sample.
-        variation: seconds.
-        latest: the last sample, in seconds.
-        unanswered: how often in a row an answer was overdue.
+        smoothed: Smoothed round-trip time in seconds; 0 before the first sample.
+        variation: Mean deviation in seconds.
+        latest: Last sample in seconds.
+        unanswered: Number of timeouts in a row.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class RetransmissionTimer:
         self.unanswered = 0
 
     def sample(self, seconds: float) -> None:
-        """Take in one measurement."""
+        """Update the estimate with one measurement, in seconds."""
         self.latest = seconds = max(0.0, seconds)
         if not self.smoothed:
             self.smoothed, self.variation = seconds, seconds / 2
@@ -37,21 +37,21 @@ class RetransmissionTimer:
         self.smoothed += (seconds - self.smoothed) / 8
 
     def timeout(self, delay: float) -> float:
-        """Seconds after which an answer is overdue.
+        """Return the retransmission timeout in seconds.
 
         Args:
-            delay: seconds that the other side may let an answer wait.
+            delay: Maximum time in seconds that the peer delays an answer.
         """
         if not self.smoothed:
             wait = FIRST_TIMEOUT
         else:
-            wait = max(LEAST_TIMEOUT, self.smoothed + 4 * self.variation + delay)
-        return min(MOST_TIMEOUT, wait * (1 << min(self.unanswered, _MOST_DOUBLINGS)))
+            wait = max(MIN_TIMEOUT, self.smoothed + 4 * self.variation + delay)
+        return min(MAX_TIMEOUT, wait * (1 << min(self.unanswered, _MAX_DOUBLINGS)))
 
     def overdue(self) -> None:
-        """An answer did not come in time: the next one gets twice as long."""
+        """Double the timeout after an answer did not arrive in time."""
         self.unanswered += 1
 
     def answered(self) -> None:
-        """An answer has come."""
+        """Reset the doubling after an answer has arrived."""
         self.unanswered = 0

@@ -1,4 +1,4 @@
-"""The sending half of a link: what is under way, what is lost, what may go out."""
+"""Selective-repeat sender of a link."""
 
 from __future__ import annotations
 
@@ -10,38 +10,42 @@ from netchat.link.congestion import Congestion
 from netchat.link.header import Header, unwrap
 from netchat.link.open_request import Mode
 from netchat.link.policies.policy import Outcome
-from netchat.link.receiver import ACK_DELAY, MOST_IN_FLIGHT, RECEIVE_WINDOW, WINDOW_UNIT
+from netchat.link.receiver import ACK_DELAY, MAX_IN_FLIGHT, RECEIVE_WINDOW, WINDOW_UNIT
 from netchat.link.rtt import RetransmissionTimer
 from netchat.link.stats import LinkStats
 
 __all__ = ["Segment", "Sender"]
 
-#: A block sent so often in the same shape is cut anew, and shorter if shorter ones fare better.
+#: Number of identical transmissions after which a segment is re-split.
 _SAME_SHAPE = 4
 
-#: As is one that is so many times as long as it would be cut now: what its copies could tell
-#: together is worth less than what shorter blocks bring.
+#: A segment longer than this multiple of the current block size is re-split: shorter blocks then gain
+#: more than combining its copies would.
 _TOO_LONG = 2
 
-#: Over datagrams, a block is lost when one was seen that was sent so many later (RFC 9002, 6.1.1).
-#: In a stream nothing is overtaken.
+#: Over datagrams, a block is lost when this many later ones have been seen (RFC 9002, 6.1.1). In a
+#: stream, blocks are not reordered.
 _REORDERING = 3
 
-#: The delay that says "so long or longer".
+#: Value of the delay field that means "this long or longer".
 _LONG_DELAY = 255
 
 
 class Segment(NamedTuple):
-    """A piece of the stream that is to be sent."""
+    """A segment of the stream to send."""
 
     start: int
+    """Offset of its first byte."""
     end: int
+    """Offset after its last byte."""
     code: int
+    """Number of its code."""
     tries: int
+    """Number of earlier transmissions in this shape."""
 
 
 class _Sent(NamedTuple):
-    """A transmission under way."""
+    """A transmission in flight."""
 
     segment: Segment
     size: int
@@ -49,26 +53,25 @@ class _Sent(NamedTuple):
 
 
 class Sender:
-    """Selective repeat over a stream of bytes.
+    """Selective-repeat sender for a byte stream.
 
-    Every transmission has a number of its own; what is sent again gets a new one. The other side
-    says which numbers it has seen, so that a loss is known as soon as anything sent later has been
-    seen, a second loss just as quickly as the first, and a round trip is never measured from the
-    wrong transmission. Bytes are kept until the other side has everything in front of them,
-    whatever it says of single transmissions.
+    Every transmission has its own number; a retransmission gets a new one. The peer reports which
+    numbers it has seen. A loss is therefore detected as soon as anything sent later has been seen,
+    the loss of a retransmission just as quickly, and round-trip samples are unambiguous. The sender
+    keeps bytes until the cumulative acknowledgement covers them.
 
     Args:
-        first: what bytes and transmissions are counted from.
-        datagrams: blocks may overtake each other, and nobody else holds back.
-        mode: what is done about losses.
-        stats: where it counts.
+        first: Initial byte offset and transmission number.
+        datagrams: Whether blocks can be reordered, and congestion control is needed.
+        mode: Handling of failed blocks.
+        stats: Counters of the link.
 
     Attributes:
-        base: everything in front of it has arrived.
-        next: everything in front of it has been sent at least once.
-        number: of the next transmission.
-        rtt: the round trip.
-        congestion: how much may be under way, over datagrams.
+        base: Offset before which all bytes are acknowledged.
+        next: Offset before which all bytes have been sent at least once.
+        number: Number of the next transmission.
+        rtt: Round-trip time and retransmission timeout.
+        congestion: Congestion window; None for a stream.
     """
 
     def __init__(self, first: int, *, datagrams: bool, mode: Mode, stats: LinkStats) -> None:
@@ -77,13 +80,13 @@ class Sender:
         self.congestion = Congestion() if datagrams else None
         self._mode = mode
         self._stats = stats
-        self._data = bytearray()  # from `base` on
+        self._data = bytearray()  # starts at offset `base`
         self._limit = first
         self._window = 0
-        self._flight: dict[int, _Sent] = {}  # by number, in order
-        self._under_way = 0
+        self._flight: dict[int, _Sent] = {}  # by transmission number, in order
+        self._in_flight = 0
         self._lost: deque[Segment] = deque()
-        self._seen = first - 1  # the highest number the other side has seen
+        self._seen = first - 1  # the highest number that the peer has seen
         self._last_sent = -1.0
         self._probe = False
 
@@ -93,12 +96,12 @@ class Sender:
 
     @property
     def data(self) -> bytes:
-        """The bytes that the other side has not acknowledged."""
+        """Bytes that the peer has not acknowledged."""
         return bytes(self._data)
 
     @property
     def buffered(self) -> int:
-        """How many those are."""
+        """Number of bytes that the peer has not acknowledged."""
         return len(self._data)
 
     @property
@@ -106,24 +109,24 @@ class Sender:
         return self.base + len(self._data)
 
     def ready(self) -> bool:
-        """Whether something should be sent now."""
+        """Return whether there is a segment to send now."""
         if self._probe:
             return True
-        if self.congestion is not None and self._under_way >= self.congestion.window:
+        if self.congestion is not None and self._in_flight >= self.congestion.window:
             return False
-        if len(self._flight) >= MOST_IN_FLIGHT:
+        if len(self._flight) >= MAX_IN_FLIGHT:
             return False
         while self._lost and self._lost[0].end <= self.base:
             self._lost.popleft()
         return bool(self._lost) or self.next < min(self._end, self._limit)
 
     def take(self, code: int, longest: int, most: int) -> tuple[Segment, bytes]:
-        """What to send now; call `sent` with it. Only where `ready` says so.
+        """Return the next segment to send, when `ready` is true; then call `sent`.
 
         Args:
-            code: the number of the code it will be in.
-            longest: bytes it should have, about, at most.
-            most: bytes it may have at most: not a little more, even if the cut would be nicer.
+            code: Number of the code it will use.
+            longest: Target length in bytes, which may be exceeded slightly.
+            most: Hard limit of the length in bytes.
 
         Returns:
             The segment, and its bytes.
@@ -133,7 +136,7 @@ class Sender:
             self._stats.probes += 1
             segment = Segment(self.base, min(self.next, self.base + longest), code, 1)
         elif self._lost:
-            segment = self._again(self._lost.popleft(), code, longest, most)
+            segment = self._retransmit(self._lost.popleft(), code, longest, most)
         else:
             segment = Segment(self.next, min(self._end, self._limit, self.next + longest), code, 0)
             self.next = segment.end
@@ -142,13 +145,13 @@ class Sender:
         begin = segment.start - self.base
         return segment, bytes(self._data[begin : segment.end - self.base])
 
-    def _again(self, lost: Segment, code: int, longest: int, most: int) -> Segment:
-        """Cut a lost segment, or what is missing of it, unless its copies shall be combined."""
+    def _retransmit(self, lost: Segment, code: int, longest: int, most: int) -> Segment:
+        """Re-split the missing part of a lost segment, unless its copies are to be combined."""
         start, end, tries = max(lost.start, self.base), lost.end, lost.tries + 1
         same = self._mode is Mode.HYBRID and lost.code == code and start == lost.start
         if same and lost.tries < _SAME_SHAPE and end - start <= min(most, _TOO_LONG * longest):
             return Segment(start, end, code, tries)
-        # Neither crumbs nor a rest that would become one: a short block is nearly all head.
+        # Join adjacent lost segments and split evenly: a short block is mostly overhead.
         while self._lost and self._lost[0].start == end and self._lost[0].end - start <= longest:
             end = self._lost.popleft().end
         parts = max(round((end - start) / longest), -(-(end - start) // most))
@@ -159,31 +162,41 @@ class Sender:
         return Segment(start, end, code, 1)
 
     def sent(self, segment: Segment, size: int, now: float) -> None:
-        """The segment has been sent, as a block of so many bytes with the number `number`."""
+        """Record that a segment was sent with the number `number`.
+
+        Args:
+            segment: The segment.
+            size: Size of the block in bytes.
+            now: Time in seconds.
+        """
         self._flight[self.number] = _Sent(segment, size, now)
-        self._under_way += size
+        self._in_flight += size
         self.number += 1
         self._last_sent = now
 
     def has_sent(self, offset: int) -> bool:
-        """Whether a block at an offset may be under way still."""
+        """Return whether a block at this offset may still be in flight."""
         return self.base - RECEIVE_WINDOW <= unwrap(offset, 32, self.base) <= self.next
 
     def acknowledged(self, header: Header, now: float) -> list[Outcome] | None:
-        """A header of the other side tells what it has.
+        """Process the acknowledgement in a header of the peer.
+
+        Args:
+            header: The header.
+            now: Time in seconds.
 
         Returns:
-            The transmissions whose fate is known by it; None if it tells what cannot be.
+            Outcomes of transmissions; None if the acknowledgement is implausible.
         """
         seen, base = unwrap(header.echo, 24, self._seen), unwrap(header.ack, 32, self.base)
         if seen >= self.number or base > self.next:
             return None
         if self._mode is not Mode.FEC and (
-            seen < self._seen - 2 * MOST_IN_FLIGHT or base < self.base - 2 * RECEIVE_WINDOW
+            seen < self._seen - 2 * MAX_IN_FLIGHT or base < self.base - 2 * RECEIVE_WINDOW
         ):
             return None
         if self._last_sent < 0:
-            self._last_sent = now  # nothing is overdue before it could be sent
+            self._last_sent = now  # start the timer when sending becomes possible
         self._window = header.window * WINDOW_UNIT
         self._limit = max(self._limit, base + self._window)
         self._measure(seen, header.delay, now)
@@ -204,26 +217,26 @@ class Sender:
                 self.rtt.sample(now - sent.time - delay * 1e-4)
 
     def _settle(self, seen: int, base: int, arrived: int, now: float) -> list[Outcome]:
-        """Take the transmissions out of flight that have arrived, or are lost."""
+        """Remove transmissions that have arrived or are lost from the flight."""
         outcomes = []
-        overtaken = _REORDERING if self.congestion is not None else 1
+        threshold = _REORDERING if self.congestion is not None else 1
         for number in list(takewhile(lambda number: number <= seen, self._flight)):
             sent, back = self._flight[number], seen - number
             segment = sent.segment
-            there = segment.end <= base or (back < 32 and bool(arrived >> back & 1))
-            # A header that was read in front of a payload that failed is no matter of patience.
-            if not there and (seen < self._seen or 0 < back < overtaken):
+            has_arrived = segment.end <= base or (back < 32 and bool(arrived >> back & 1))
+            # back == 0: the header was readable and the payload failed, which is an immediate NAK.
+            if not has_arrived and (seen < self._seen or 0 < back < threshold):
                 continue
             del self._flight[number]
-            self._under_way -= sent.size
+            self._in_flight -= sent.size
             outcomes.append(
-                Outcome(segment.code, segment.end - segment.start, sent.size, arrived=there)
+                Outcome(segment.code, segment.end - segment.start, sent.size, arrived=has_arrived)
             )
-            if self.congestion is not None and there:
+            if self.congestion is not None and has_arrived:
                 self.congestion.arrived(sent.size)
             elif self.congestion is not None and back:
                 self.congestion.lost(sent.time, now)
-            if not there and self._mode is not Mode.FEC and segment.end > segment.start:
+            if not has_arrived and self._mode is not Mode.FEC and segment.end > segment.start:
                 self._lost.append(segment)
         return outcomes
 
@@ -232,20 +245,20 @@ class Sender:
         self.base = base
 
     def probe(self) -> None:
-        """Send something that must be answered, as soon as possible."""
+        """Send a block that the peer must answer, as soon as possible."""
         self._probe = True
 
     def next_timer(self) -> float | None:
-        """When an answer will be overdue; None if none is awaited."""
+        """Return the time of the retransmission timeout; None if no answer is awaited."""
         waiting = self._flight or self.base < self.next or self.next < self._end
         if not waiting or self._probe:
             return None
         return self._last_sent + self.rtt.timeout(ACK_DELAY)
 
     def tick(self, now: float) -> None:
-        """An answer may be overdue: then send something that must be answered.
+        """Send a probe if the retransmission timer has expired.
 
-        Nothing is taken for lost here: the answer will tell what is.
+        The timeout marks nothing as lost: the answer to the probe reports what is missing.
         """
         due = self.next_timer()
         if due is None or now < due:
@@ -257,6 +270,6 @@ class Sender:
             self.congestion.overdue()
         if self._mode is Mode.FEC:
             self._flight.clear()
-            self._under_way = 0
+            self._in_flight = 0
             self._forget(self.next)
             self._limit = max(self._limit, self.base + self._window)

@@ -1,4 +1,4 @@
-"""What a link has done so far."""
+"""Counters and goodput of one side of a link."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["Goodput", "LinkStats"]
 
 
 class Goodput:
-    """Bytes a second, over the last seconds.
+    """Bytes per second, averaged over a sliding window.
 
     Args:
-        seconds: how many.
+        seconds: Length of the window in seconds.
     """
 
     def __init__(self, seconds: float = 5.0) -> None:
@@ -22,18 +22,18 @@ class Goodput:
         self._slots: deque[tuple[float, int]] = deque()
 
     def add(self, now: float, count: int) -> None:
-        """So many bytes more."""
+        """Add `count` bytes."""
         if self._slots and now - self._slots[-1][0] < self._slot:
-            begun, had = self._slots.pop()
-            self._slots.append((begun, had + count))
+            start, total = self._slots.pop()
+            self._slots.append((start, total + count))
         else:
             self._slots.append((now, count))
             while self._slots[0][0] < now - self._seconds:
                 self._slots.popleft()
 
     def rate(self, now: float) -> float:
-        """Bytes a second; what is too long ago does not count."""
-        recent = [(begun, count) for begun, count in self._slots if begun >= now - self._seconds]
+        """Return the bytes per second within the window."""
+        recent = [(start, count) for start, count in self._slots if start >= now - self._seconds]
         if not recent:
             return 0.0
         return sum(count for _, count in recent) / max(self._slot, now - recent[0][0])
@@ -41,67 +41,69 @@ class Goodput:
 
 @dataclass(slots=True)
 class LinkStats:
-    """Counters of one side of a link, from its beginning."""
+    """Counters of one side of a link, since its creation."""
 
     blocks_sent: int = 0
-    """All blocks, those without a payload and those sent again included."""
+    """Blocks sent, including retransmissions and blocks without a payload."""
     bytes_sent: int = 0
-    """Bytes of those blocks, as they go into the channel."""
+    """Bytes of those blocks, before the channel."""
     blocks_received: int = 0
-    """Blocks whose header could be read."""
+    """Blocks received with a readable header."""
     bytes_received: int = 0
-    """Bytes that came out of the channel."""
+    """Bytes received from the channel."""
     corrected_symbols: int = 0
-    """Symbols that were wrong in headers and payloads, and were corrected."""
+    """Symbols corrected in headers and payloads."""
     failed_blocks: int = 0
     """Blocks received whose payload could not be decoded by itself."""
     combined_blocks: int = 0
-    """Of those, the ones that could be decoded together with earlier copies of them."""
+    """Failed blocks that were decoded together with earlier copies."""
     damaged_blocks: int = 0
-    """Without retransmission: blocks that were handed over damaged."""
+    """In `Mode.FEC`: blocks delivered damaged."""
     damaged_bytes: int = 0
-    """Bytes of payload in those."""
+    """Payload bytes in those."""
     unreadable_headers: int = 0
-    """Places where a header should have been, but none could be read."""
+    """Positions where a header was expected but could not be read."""
     resyncs: int = 0
-    """How often a block was found again by its marker."""
+    """Number of times that synchronisation was regained by a marker."""
     ignored_blocks: int = 0
-    """Blocks received that made no sense here: of another link, impossible, or out of turn."""
+    """Blocks received of another link, with implausible fields, or in the wrong state."""
     duplicate_blocks: int = 0
-    """Blocks received that brought nothing new."""
+    """Blocks received whose bytes had already arrived."""
     retransmissions: int = 0
-    """Blocks sent again, wholly or in part."""
+    """Blocks retransmitted, wholly or in part."""
     probes: int = 0
     """Blocks sent because an answer was overdue."""
     lost_bytes: int = 0
-    """Without retransmission: bytes of the other side that never came."""
+    """In `Mode.FEC`: bytes of the peer that never arrived."""
     payload_sent: int = 0
-    """Bytes of payload in blocks sent."""
+    """Payload bytes in blocks sent, before coding."""
     coded_sent: int = 0
-    """Bytes that they became by coding."""
+    """The same payload after coding, in bytes."""
     acknowledged: int = 0
-    """Bytes of our stream that the other side has."""
+    """Bytes acknowledged by the peer."""
     delivered: int = 0
-    """Bytes of the other side's stream that we have."""
+    """Bytes of the peer's stream received in order."""
     wrong_bits: int = 0
-    """Bits received that were wrong, in all that could be decoded."""
+    """Bit errors found in everything that could be decoded."""
     checked_bits: int = 0
-    """How many that was."""
+    """Number of bits that could be decoded."""
     goodput_out: Goodput = field(default_factory=Goodput)
+    """Goodput of acknowledged bytes."""
     goodput_in: Goodput = field(default_factory=Goodput)
+    """Goodput of delivered bytes."""
 
     @property
     def bit_error_rate(self) -> float | None:
-        """Of the other side's direction, as found by decoding; None before anything came."""
+        """Bit error rate of the receiving direction; None before the first decoded block."""
         return self.wrong_bits / self.checked_bits if self.checked_bits else None
 
     @property
     def code_rate(self) -> float | None:
-        """Bytes of payload for a byte of coded payload, over all that was sent."""
+        """Payload bytes per coded byte over all blocks sent; None before the first."""
         return self.payload_sent / self.coded_sent if self.coded_sent else None
 
     def counters(self) -> dict[str, Any]:
-        """All but the goodput, by name."""
+        """Return all counters except the goodput, by name."""
         values = {one.name: getattr(self, one.name) for one in fields(self)}
         del values["goodput_out"], values["goodput_in"]
         return values

@@ -1,4 +1,4 @@
-"""What a link does, for people and programs."""
+"""Status report of a link, for display and for JSON."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["link_report"]
 
 
 def link_report(link: Link, now: float) -> dict[str, Any]:
-    """Everything there is to know about one side of a link, ready for JSON.
+    """Return the state and counters of one side of a link, ready for JSON.
 
     Args:
-        link: the link.
-        now: the time, of the clock that it is driven by.
+        link: The link.
+        now: Time in seconds, by the clock that drives the link.
     """
     stats = link.stats
     return {
         "open": link.opened and not link.closed,
         "closed": link.closed,
-        "mode": link.opening.mode.name.lower() if link.opening is not None else None,
+        "mode": link.open_request.mode.name.lower() if link.open_request is not None else None,
         "code_out": link.code_out,
         "code_in": link.code_in,
         "why": link.policy.why if link.policy is not None else "",

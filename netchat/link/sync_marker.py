@@ -1,56 +1,56 @@
-"""What a link begins with: light enough to be looked for by a server that no link ever comes to."""
+"""Sync marker and detection of a link by its first bytes, with no heavy imports."""
 
 from __future__ import annotations
 
 from netchat.wire import MAGIC, VERSION, Hello
 
-__all__ = ["MARKER", "MARKER_ERRORS", "begins_link", "differing_bits"]
+__all__ = ["MARKER", "MARKER_ERRORS", "differing_bits", "starts_like_link"]
 
-#: The attached sync marker of CCSDS 131.0-B: 32 bits of which no shift looks like the whole, and 16
-#: of them differ from the first bytes of a chat.
+#: The attached sync marker of CCSDS 131.0-B. It differs from every shifted copy of itself, and in 16
+#: of 32 bits from the first bytes of a chat connection.
 MARKER = bytes.fromhex("1acffc1d")
 
-#: Wrong bits with which a marker is still taken for one. Random bytes pass in one of 3,700 places,
-#: and what follows them must then be a codeword with a good CRC.
+#: Maximum number of wrong bits in a marker. Random bytes match at one of 3,700 positions, and a
+#: codeword with a valid CRC must follow.
 MARKER_ERRORS = 6
 
-#: Of each 32 bits, those that may be wrong for a connection to begin like a link. With 8 it could
-#: as well be a chat.
+#: Maximum number of wrong bits per 32 bits at the start of a link. With 8, the connection could
+#: equally be a chat.
 _FIRST_ERRORS = 7
 
 _CHAT = MAGIC + bytes([VERSION, Hello.TYPE])
 
-#: What the header behind the first marker says in any case, and where: version and OPEN, the header's
-#: own code, a length below 256, and nothing received yet. One of a thousand random beginnings has the
-#: marker; with these 12 bytes, none is worth loading 150 MB of libraries for.
+#: Constant bits of the marker and header of any OPEN, and their mask: version, kind, code, a length
+#: below 256, and nothing received yet. One in a thousand random connections matches the marker alone;
+#: these 12 bytes keep such a connection from loading 150 MB of libraries.
 _OPEN = bytes.fromhex(
     "1acffc1d 11010000 00000000 00000000 00000000 00000000 000000ff 00000000 0000"
 )
-_SAID = bytes.fromhex(
+_CONSTANT = bytes.fromhex(
     "00000000 ffff0000 ff00ffff 00000000 00000000 00000000 000000ff ffffffff ffff"
 )
 
 
-def begins_link(first: bytes) -> bool:
-    """Whether a connection begins like a link, and not rather like a chat.
+def starts_like_link(first: bytes) -> bool:
+    """Return whether a connection starts like a link rather than like a chat.
 
     Args:
-        first: up to 34 of its bytes are looked at; each may have wrong bits.
+        first: First bytes of the connection, possibly damaged; up to 34 are used.
     """
     wrong = _distance(first, MARKER)
     return (
         wrong < _distance(first, _CHAT)
         and 32 * wrong <= _FIRST_ERRORS * 8 * len(first[:4])
-        and _opens(first)
+        and _matches_open(first)
     )
 
 
-def _opens(first: bytes) -> bool:
-    """Whether at most a quarter of the bits that are known of OPEN's header are wrong."""
+def _matches_open(first: bytes) -> bool:
+    """Return whether at most a quarter of the constant bits of OPEN are wrong."""
     size = min(len(first), len(_OPEN))
-    said = int.from_bytes(_SAID[:size], "big")
-    differ = int.from_bytes(first[:size], "big") ^ int.from_bytes(_OPEN[:size], "big")
-    return 4 * (differ & said).bit_count() <= said.bit_count()
+    mask = int.from_bytes(_CONSTANT[:size], "big")
+    difference = int.from_bytes(first[:size], "big") ^ int.from_bytes(_OPEN[:size], "big")
+    return 4 * (difference & mask).bit_count() <= mask.bit_count()
 
 
 def _distance(first: bytes, pattern: bytes) -> int:
@@ -59,5 +59,5 @@ def _distance(first: bytes, pattern: bytes) -> int:
 
 
 def differing_bits(a: bytes, b: bytes) -> int:
-    """In how many bits two strings of the same length differ."""
+    """Return the Hamming distance in bits between two byte strings of the same length."""
     return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).bit_count()

@@ -46,7 +46,7 @@ class Crowd:
         room: the room's code.
         payload: bytes of each message's text.
         window: messages that a sender has under way at most.
-        patience: seconds without any progress after which it gives up.
+        stall_timeout: seconds without any progress after which it gives up.
         connect: makes a connection for a user's protocol to a host and port; TCP's, unless given.
 
     Attributes:
@@ -71,7 +71,7 @@ class Crowd:
         *,
         payload: int,
         window: int,
-        patience: float,
+        stall_timeout: float,
         connect: Connect | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
@@ -90,7 +90,7 @@ class Crowd:
         self.address = ""
         self.over = False
         self._where = host, port
-        self._patience = patience
+        self._stall_timeout = stall_timeout
         self._make = connect or self._plainly
         self._stride = 1
         self._run = secrets.token_hex(3)  # so that two crowds do not quarrel about names
@@ -121,11 +121,11 @@ class Crowd:
             for user in coming:
                 await self._connect(user)
                 try:
-                    await asyncio.wait_for(asyncio.shield(user.joined), self._patience)
+                    await asyncio.wait_for(asyncio.shield(user.joined), self._stall_timeout)
                 except TimeoutError as error:
                     raise NetchatError(
                         f"{arrived} users are in; the next one was not let in within "
-                        f"{self._patience:g} s. {next(iter(self.complaints), '')}"
+                        f"{self._stall_timeout:g} s. {next(iter(self.complaints), '')}"
                     ) from error
                 arrived += 1
                 if time.monotonic() - told > _TELL_EVERY:
@@ -177,13 +177,13 @@ class Crowd:
             try:
                 await self._connect(user)
             except NetchatError as error:
-                self.complain(str(error))
+                self.report_problem(str(error))
             else:
                 return
 
     # -- while it runs --------------------------------------------------------------------------
 
-    async def until_all_have(
+    async def wait_until_all_have(
         self, users: Sequence[User], progress: Callable[[int], None] = lambda _: None
     ) -> bool:
         """Wait until every message has been said, and heard by everyone.
@@ -210,7 +210,7 @@ class Crowd:
                 here = sum(u.member.known for u in self.users)
                 if here != before:
                     before, moved = here, now
-                elif now - moved > self._patience:
+                elif now - moved > self._stall_timeout:
                     return False
                 # Who is away may need any of it.
                 places = [u.member.pos for u in self.users if u.member.pos < NOWHERE]
@@ -242,7 +242,7 @@ class Crowd:
         # An event that is not in the log yet ends behind what there is: look again with the next.
         user.sample_at = ends[number] if number < size else position + 1
 
-    def complain(self, text: str) -> None:
+    def report_problem(self, text: str) -> None:
         """Keep what the server refused or got wrong."""
         if text in self.complaints or len(self.complaints) < _MAX_COMPLAINTS:
             self.complaints[text] = self.complaints.get(text, 0) + 1

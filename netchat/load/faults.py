@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from netchat.load.event_log import EventLog
 from netchat.load.member import Member
 
-__all__ = ["Faults", "tally"]
+__all__ = ["Faults", "count_faults"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Faults:
         return bool(self.lost or self.doubled or self.disordered or self.altered)
 
 
-def tally(log: EventLog, members: Sequence[Member]) -> Faults:
+def count_faults(log: EventLog, members: Sequence[Member]) -> Faults:
     """Count what is not right.
 
     Args:

@@ -10,10 +10,10 @@ from netchat.link.link import Link
 from netchat.load.report import LinkUse
 from netchat.net.client_path import ClientPath
 
-__all__ = ["Links"]
+__all__ = ["LinkFactory"]
 
 
-class Links:
+class LinkFactory:
     """Gives each connection a channel of its own, and a link if there is to be one.
 
     Args:

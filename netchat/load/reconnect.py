@@ -38,7 +38,7 @@ async def drop_all(
     clients, speakers = list(crowd.users), crowd.users[:senders]
     await crowd.gather(1, 1)
     stays = crowd.users[-1]
-    await crowd.until_all_have(())
+    await crowd.wait_until_all_have(())
     for speaker in speakers:
         speaker.goal += min(messages, _MESSAGES_EACH)
         speaker.talk()
@@ -50,7 +50,7 @@ async def drop_all(
     stays.goal = _MESSAGES
     stays.talk()
     back = asyncio.create_task(_until_back(crowd, lost, progress))
-    complete = await crowd.until_all_have([*speakers, stays])
+    complete = await crowd.wait_until_all_have([*speakers, stays])
     seconds = time.monotonic() - begun
     back.cancel()
     (returned,) = await asyncio.gather(back, return_exceptions=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netchat.errors import NetchatError
 from netchat.load.crowd import Crowd
-from netchat.load.faults import tally
+from netchat.load.faults import count_faults
 from netchat.load.open_loop import speak_at_rate
 from netchat.load.process_usage import ProcessUsage
 from netchat.load.reconnect import drop_all
@@ -23,7 +23,7 @@ from netchat.net.rlimit import raise_rlimit
 from netchat.wording import many
 
 if TYPE_CHECKING:
-    from netchat.load.link_factory import Links
+    from netchat.load.link_factory import LinkFactory
 
 __all__ = ["MIN_PAYLOAD", "LoadReport", "run_load"]
 
@@ -46,7 +46,7 @@ async def run_load(
     payload: int = 64,
     room: str = "lobby",
     drop: bool = False,
-    patience: float = 20.0,
+    stall_timeout: float = 20.0,
     link: str | None = None,
     channel: str | None = None,
     seed: int | None = None,
@@ -67,7 +67,7 @@ async def run_load(
         room: the room's code.
         drop: let all users lose their connection at once when the messages have been said, while
             senders speak on; one user more, who stays, speaks to those who are away.
-        patience: seconds without any progress after which what is missing is lost.
+        stall_timeout: seconds without any progress after which what is missing is lost.
         link: the code of a link between each user and the server; None is no link.
         channel: what damages each connection, both ways; None is nothing.
         seed: where the channels' chance comes from; None is a new one each time.
@@ -97,14 +97,14 @@ async def run_load(
             "Raise the hard limit (ulimit -Hn), or ask for fewer users."
         )
     if rate is not None:
-        patience = max(patience, 2 / rate)
+        stall_timeout = max(stall_timeout, 2 / rate)
     # With a rate nobody speaks by himself: the window is what a sender may fill on an echo.
     options: dict[str, Any] = {}
-    links: Links | None = None
+    links: LinkFactory | None = None
     if link is not None or channel is not None or udp:
-        from netchat.load.link_factory import Links
+        from netchat.load.link_factory import LinkFactory
 
-        links = Links(link, channel, seed, udp=udp)
+        links = LinkFactory(link, channel, seed, udp=udp)
         options["connect"] = links.connect
     crowd = Crowd(
         host,
@@ -112,7 +112,7 @@ async def run_load(
         room,
         payload=payload,
         window=0 if rate else window,
-        patience=patience,
+        stall_timeout=stall_timeout,
         **options,
     )
     try:
@@ -135,7 +135,7 @@ async def run_load(
             deliveries=spoken.deliveries,
             delivery_rate=round(spoken.deliveries / spoken.seconds, 1),
             latency=latency_of(crowd.latencies),
-            faults=tally(crowd.log, [u.member for u in crowd.users]),
+            faults=count_faults(crowd.log, [u.member for u in crowd.users]),
             complete=complete,
             broken=crowd.broken,
             reconnects=reconnects,
@@ -178,7 +178,7 @@ async def _gather(crowd: Crowd, port: int, users: int, senders: int, progress: P
     alone = watch.memory()
     begun = time.monotonic()
     await crowd.gather(users - 1, senders - 1, lambda n: progress("joining", n + 1, users))
-    await crowd.until_all_have(())
+    await crowd.wait_until_all_have(())
     seconds += time.monotonic() - begun
     together = watch.memory()
     grown = together - alone if together is not None and alone is not None else 0
@@ -205,7 +205,7 @@ async def _speak(
             speaker.talk()
     else:
         pacing = asyncio.create_task(speak_at_rate(speakers, total, rate))
-    complete = await crowd.until_all_have(speakers, lambda n: progress("speaking", n, total))
+    complete = await crowd.wait_until_all_have(speakers, lambda n: progress("speaking", n, total))
     seconds = time.monotonic() - begun
     load_share = (time.process_time() - own) / seconds
     cpu_after = joined.watch.cpu()

@@ -7,7 +7,7 @@ from collections import deque
 from netchat.errors import Unexpected
 from netchat.wire import Event
 
-__all__ = ["MIN_PAYLOAD", "SenderCheck", "SequenceCheck", "due_of", "text_of"]
+__all__ = ["MIN_PAYLOAD", "SenderCheck", "SequenceCheck", "due_time", "make_text"]
 
 #: Characters at the front of a text that hold the time it was due: a 64-bit number in hex.
 MIN_PAYLOAD = 16
@@ -16,7 +16,7 @@ MIN_PAYLOAD = 16
 MAX_JUMP = 1_000_000
 
 
-def text_of(due_ns: int, payload: int) -> str:
+def make_text(due_ns: int, payload: int) -> str:
     """The text of a message: when it was due (`time.monotonic_ns`), then filler.
 
     Args:
@@ -26,7 +26,7 @@ def text_of(due_ns: int, payload: int) -> str:
     return f"{due_ns:016x}".ljust(payload, "x")
 
 
-def due_of(text: str) -> float:
+def due_time(text: str) -> float:
     """When a message was due, in seconds; 0 if the text does not say."""
     try:
         return int(text[:MIN_PAYLOAD], 16) / 1e9
@@ -110,7 +110,7 @@ class SenderCheck:
         """
         self.strand.take(event.counter)
         self.echoes.append((end, event.counter))
-        due = due_of(event.text)
+        due = due_time(event.text)
         filler = "x" * (self.payload - MIN_PAYLOAD)
         if event.sender != self.name or event.text[MIN_PAYLOAD:] != filler or not due:
             self.altered += 1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id
 from netchat.errors import CannotConnect, PeerError, Refused, Unexpected
 from netchat.load.member import NOWHERE, Member
-from netchat.load.sequence_check import SenderCheck, text_of
+from netchat.load.sequence_check import SenderCheck, make_text
 from netchat.net.backoff import Backoff
 from netchat.net.transport_shim import no_delay
 from netchat.version import __version__
@@ -139,7 +139,7 @@ class User(asyncio.Protocol):
         except PeerError as error:
             if not self.joined.done() and http_problem(data):
                 self.joined.set_exception(CannotConnect(f"There is no chat: {error}."))
-            self._crowd.complain(f"{type(error).__name__}: {error}")
+            self._crowd.report_problem(f"{type(error).__name__}: {error}")
             self._crowd.broken += 1
             self.drop()
             return
@@ -177,7 +177,7 @@ class User(asyncio.Protocol):
         """
         assert self.voice is not None
         self.voice.sent += 1
-        text = text_of(due_ns, self.voice.payload)
+        text = make_text(due_ns, self.voice.payload)
         frame = encode(Send(self.voice.sent, self._crowd.log.room, text))
         self._outbox.append(frame)
         return frame
@@ -250,10 +250,10 @@ class User(asyncio.Protocol):
         elif code in _FINAL and not self.joined.done():
             self.joined.set_exception(Refused(error.code, error.text))
         elif error.about == Send.TYPE:
-            self._crowd.complain(error.text)
+            self._crowd.report_problem(error.text)
             self.member.acknowledged = max(self.member.acknowledged, error.reference)
         elif code is not ErrorCode.BUSY:  # that one is for the next try
-            self._crowd.complain(error.text)
+            self._crowd.report_problem(error.text)
 
     def _send(self, message: Message) -> None:
         if self._transport is not None:

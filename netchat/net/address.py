@@ -1,4 +1,4 @@
-"""Addresses as people write them: `example.org`, `10.0.0.1:6464`, `[::1]:6464`."""
+"""Host and port as text: `example.org`, `10.0.0.1:6464`, `[::1]:6464`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ _FORMS = "write HOST, HOST:PORT or [IPV6]:PORT"
 def parse_address(
     address: str, default_port: int | None, *, any_port: bool = False
 ) -> tuple[str, int]:
-    """Read HOST, HOST:PORT or [IPV6]:PORT; an IPv6 address alone needs no brackets.
+    """Parse HOST, HOST:PORT or [IPV6]:PORT; an IPv6 address alone needs no brackets.
 
     Args:
-        address: What was written.
-        default_port: The port where none is written; None if one has to be.
-        any_port: Allow port 0, which stands for any free one.
+        address: Text to parse.
+        default_port: Port to use if the text names none; None if it must name one.
+        any_port: Allow port 0, which stands for any free port.
+
+    Returns:
+        Host and port.
 
     Raises:
-        ValueError: It is none of them; the text says what to write.
+        ValueError: The text has another form, or the port is out of range.
     """
     text = address.strip()
     _refuse_url(text, default_port)
@@ -37,30 +40,30 @@ def parse_address(
         good = _is_ipv6(host)
     else:
         host, colon, port = text.partition(":")
-        good = _may_be_looked_up(host)
+        good = _is_valid_hostname(host)
     number = _port(port) if colon else default_port
     if not good or number is None or not (number or any_port):
-        raise ValueError(f"{cut(address)!r} is no address; {_FORMS}")
+        raise ValueError(f"{cut(address)!r} is not a valid address: {_FORMS}")
     return host, number
 
 
 def parse_host(host: str) -> str:
-    """Read a HOST without a port: a name, an address, or [IPV6].
+    """Parse a HOST without a port: a name, an address, or [IPV6].
 
     Raises:
-        ValueError: It is none of them; the text says what to write.
+        ValueError: The text has another form.
     """
     text = host.strip()
     _refuse_url(text, None)
     if text.startswith("[") and text.endswith("]") and _is_ipv6(text[1:-1]):
         return text[1:-1]
-    if _is_ipv6(text) or (":" not in text and _may_be_looked_up(text)):
+    if _is_ipv6(text) or (":" not in text and _is_valid_hostname(text)):
         return text
-    raise ValueError(f"{cut(host)!r} is no host; write a name or an address, without a port")
+    raise ValueError(f"{cut(host)!r} is not a host: write a name or an address, without a port")
 
 
 def show_address(host: str, port: int) -> str:
-    """An address as it is written."""
+    """Format a host and port, with brackets around an IPv6 address."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -77,7 +80,7 @@ def _refuse_url(text: str, default_port: int | None) -> None:
         shown = f"[{host}]" if ":" in host else host
         # The port of a page is not that of the chat.
         advice = f"write {shown if port in (None, default_port) else f'{shown} or {shown}:PORT'}"
-    raise ValueError(f"{cut(text)!r} is a URL, as pages have one; a chat has an address: {advice}")
+    raise ValueError(f"{cut(text)!r} is a URL; a chat server has an address: {advice}")
 
 
 def _port(text: str) -> int | None:
@@ -93,11 +96,11 @@ def _is_ipv6(host: str) -> bool:
         return False
 
 
-def _may_be_looked_up(host: str) -> bool:
+def _is_valid_hostname(host: str) -> bool:
     if re.search(r"[][\s]", host):
         return False
     try:
-        # What the look-up itself does first; its error would come out of the middle of it.
+        # getaddrinfo encodes the name first, and would raise UnicodeError itself.
         return bool(host.encode("idna"))
     except UnicodeError:
         return False

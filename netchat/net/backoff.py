@@ -1,4 +1,4 @@
-"""How long to wait before connecting again."""
+"""Exponential backoff with full jitter for reconnecting clients."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import random
 
 __all__ = ["Backoff"]
 
-#: Seconds that the first wait has at most, and that any has. Each wait is drawn between 0 and a
-#: bound that doubles ("full jitter"), so that many clients of one server do not all return at once.
+#: Upper bounds in seconds for the first delay and for any delay. Each delay is uniform between 0 and
+#: a bound that doubles ("full jitter"), so that a server's clients do not all reconnect at once.
 FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
 
-#: Seconds after which a connection counts as a success. A server that greets and then fails would
-#: otherwise be asked ten times a second.
+#: Seconds after which a connection counts as a success. Without it, a client would reconnect ten
+#: times a second to a server that fails right after WELCOME.
 STABLE_AFTER = 5.0
 
 
 class Backoff:
-    """The waits between the attempts of one client."""
+    """Delays between one client's connection attempts."""
 
     def __init__(self) -> None:
         self._bound = FIRST_WAIT
         self._online_since: float | None = None
 
     def online(self, now: float) -> None:
-        """Take note that the server has end_handshake the client."""
+        """Record that the server has sent WELCOME."""
         if self._online_since is None:
             self._online_since = now
 
     def wait(self, now: float) -> float:
-        """Return the seconds to wait, after a connection or an attempt has failed."""
+        """Return the seconds to wait after a connection was lost or an attempt failed."""
         since, self._online_since = self._online_since, None
         if since is not None and now - since >= STABLE_AFTER:
             self._bound = FIRST_WAIT

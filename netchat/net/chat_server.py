@@ -1,4 +1,4 @@
-"""The chat server on asyncio: carries bytes between sockets, the hub and the history."""
+"""Asyncio chat server: moves bytes between sockets, the hub and the history."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from netchat.chat.model import Connection
 from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
 from netchat.errors import BadMagic, HistoryError, PeerError
-from netchat.link.sync_marker import begins_link
+from netchat.link.sync_marker import starts_like_link
 from netchat.net.address import show_address
 from netchat.net.half_close import half_close
-from netchat.net.history.history_writer import Writer
+from netchat.net.history.history_writer import HistoryWriter
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.purge import DAY, Purge
 from netchat.net.history.sqlite_history import SqliteHistory
@@ -36,75 +36,75 @@ if TYPE_CHECKING:
 
 __all__ = ["ChatServer", "Reader"]
 
-#: Bytes of a connection's send buffer in the kernel. A reader that stops would hide 4 MB there
-#: with the default, and the server would learn of it that much too late. Not less than a segment of
-#: the loopback (64 KiB): one that does not fit is sent in halves, and each waits 40 ms for its
-#: delayed acknowledgement (1.6 MB/s instead of 500, measured with 32 KiB).
+#: Size of each connection's kernel send buffer, in bytes. With the default, a client that stops
+#: reading would leave 4 MB there before the server noticed. Less than a loopback segment (64 KiB)
+#: splits segments, and each half waits 40 ms for its delayed acknowledgement (1.6 MB/s instead of
+#: 500, measured with 32 KiB).
 SEND_BUFFER = 64 * 1024
 
-#: Unsent bytes of one connection at which the server stops pushing to it, and resumes.
+#: Unsent bytes per connection at which the server stops sending events to it, and resumes.
 HIGH_WATER, LOW_WATER = 256 * 1024, 64 * 1024
 
-#: Bytes of events that wait for the disk at which those who send are read no further.
+#: Bytes of events waiting for the disk at which the server stops reading from senders.
 MAX_WAITING = 4 * 1024 * 1024
 
-#: Seconds that one turn of the loop spends on what waits in line, and on answers that are owed.
+#: Seconds per turn of the event loop for queued connections and for pending replies.
 TURN_SECONDS = 0.0005
 
-#: Frames that it handles before those who send much have to wait in line: a millisecond's work.
+#: Frames per turn after which heavy senders are queued: about a millisecond of work.
 BUSY_WORK = 64
 
-#: Frames of one connection that are handled before it is another one's turn.
+#: Frames of one connection to handle before the next connection.
 SLICE = 16
 
-#: Frames a second up to which a connection does not wait in line, and seconds that it saves up.
+#: Frames per second up to which a connection is not queued, and the burst it may save, in seconds.
 LIGHT_RATE, LIGHT_SAVED = 300.0, 0.3
 
-#: The most seconds that a connection's clock is ahead for what it has sent.
+#: Maximum lead of a connection's virtual clock over real time, in seconds.
 MOST_AHEAD = 10.0
 
-#: Seconds of rest after a turn with connections in line, if a light one was read that lately: the
-#: system then lets this process, and those it serves, run when they want to.
+#: Pause in seconds after a turn with queued connections, if a light connection was read within the
+#: last `LATELY` seconds. It lets the operating system schedule this process and its clients promptly.
 REST_SECONDS, LATELY = 0.002, 0.1
 
-#: A busy server lets a commit gather for as long: until as many events wait as came during the last
-#: commit and the one before it, but no longer than this. One commit and one send a member then
-#: serve twice as many messages. A server is busy from this many events a commit on.
+#: Group commit on a busy server: wait for as many events as arrived during the last commit and the
+#: one before it, but no longer than `GATHER_SECONDS`. One commit and one send per member then carry
+#: twice as many messages. A server is busy from `GATHER_FROM` events per commit.
 GATHER_SECONDS = 0.002
 GATHER_FROM = 16
 GATHER_MOST = 256
 
-#: A commit whose events took longer than this to send is followed by a pause as long.
+#: If sending a commit's events takes longer than this, the next commit waits as long.
 COSTLY_SECONDS = 0.001
 
-#: What arrives after so long a silence is passed on at once; else it waits until this turn of the
-#: loop has read everybody, so that all of it goes out together.
+#: Data that arrives after this many seconds of silence is handled at once. Otherwise it waits until
+#: this turn of the event loop has read all connections, so that all output goes out together.
 QUIET_SECONDS = 0.002
 
-#: Seconds between two ticks of the hub.
+#: Seconds between ticks of the hub.
 TICK_EVERY = 0.25
 
-#: Seconds that a closing connection has to take in what was written to it.
+#: Seconds that a closing connection has to receive what was written to it.
 LINGER = 5.0
 
-#: Tries to find a port that is free for TCP and for UDP.
+#: Attempts to find a port that is free for both TCP and UDP.
 FREE_PORT_TRIES = 10
 
-#: Seconds between two deletions of old history.
+#: Seconds between deletions of old history.
 PURGE_EVERY = 600.0
 
-#: Seconds that a purge of more than a day's worth waits: time to notice that the clock is wrong.
+#: Seconds to postpone a purge of more than a day of history, so that a wrong clock can be noticed.
 PURGE_WAIT = 86_400.0
 
 
 _POSTPONED = (
     "By this machine's clock, {days:.0f} days of history have become older than --keep. They are "
-    "deleted in a day, unless the clock is set back by then; --purge-now deletes them at the start."
+    "deleted in a day, unless the clock is set back by then; --purge-now deletes them at startup."
 )
 
 
 class _Hold(IntFlag):
-    """Why a connection is not read."""
+    """Reasons for not reading from a connection."""
 
     TOO_FAST = 1
     NOT_READING = 2
@@ -114,32 +114,36 @@ class _Hold(IntFlag):
 
 
 class Reader(Protocol):
-    """Cuts what a connection brings into frames, as `FrameReader` does."""
+    """Interface for splitting a connection's bytes into frames, as `FrameReader` does."""
 
-    #: Units of work since the last call of `feed` that brought no frame, and count like one.
+    #: Work since the last `feed` that produced no frame, counted in frames.
     idle: int
 
     @property
     def pending(self) -> int:
-        """More than 0 while something has begun to arrive that is not complete yet."""
+        """Positive while a frame has arrived only in part."""
 
     @property
     def unread(self) -> bool:
-        """Whether `feed` has stopped at its limit: call it again, if only with nothing."""
+        """Whether `feed` stopped at its limit; call it again, with or without new data."""
 
     def feed(self, data: bytes, most: int) -> list[Frame]:
-        """Take the next bytes; up to `most` of the frames they complete, the rest with later calls.
+        """Append received bytes and return completed frames.
+
+        Args:
+            data: Received bytes.
+            most: Maximum number of frames to return; later calls return the rest.
 
         Raises:
-            PeerError: something is wrong in the bytes that were looked at.
+            PeerError: The bytes violate the protocol.
         """
 
     def ignore(self, data: bytes) -> None:
-        """Take bytes that arrive after the peer was told goodbye."""
+        """Discard bytes that arrive after the server has sent BYE."""
 
 
 class _Peer(Connection, asyncio.Protocol):
-    """One connection: of TCP, of a WebSocket, or a link over UDP."""
+    """One connection over TCP, a WebSocket, or a link."""
 
     __slots__ = ("clock", "reader", "server", "transport")
 
@@ -147,16 +151,16 @@ class _Peer(Connection, asyncio.Protocol):
         super().__init__()
         self.server = server
         self.reader = reader
-        self.clock = 0.0  # when it would have sent so much at LIGHT_RATE (virtual clock)
+        self.clock = 0.0  # virtual clock: the time by which LIGHT_RATE allows this many frames
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not inherit from asyncio's.
         self.transport = transport = cast(asyncio.Transport, transport)
-        # A peer that has reset the connection by now has no address any more.
+        # If the peer has already reset the connection, there is no address.
         host, port = (transport.get_extra_info("peername") or ("?", 0))[:2]
         self.address = show_address(host, port)
         sock = transport.get_extra_info("socket")
-        if sock is not None:  # a link over UDP has none of its own
+        if sock is not None:  # links over UDP share one socket
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
@@ -182,13 +186,13 @@ class _Peer(Connection, asyncio.Protocol):
         self.server.schedule()
 
     def hold(self, why: _Hold) -> None:
-        """Read no further, for one reason more."""
+        """Pause reading for one more reason."""
         if not self.holds and not self.transport.is_closing():
             self.transport.pause_reading()
         self.holds |= why
 
     def release(self, why: _Hold) -> None:
-        """One reason less not to read."""
+        """Remove a reason for not reading, and resume reading if it was the last."""
         if not self.holds & why:
             return
         self.holds &= ~why
@@ -201,30 +205,33 @@ class _Peer(Connection, asyncio.Protocol):
             self.transport.resume_reading()
 
     def discard(self) -> None:
-        """Read on, whatever the reasons not to, since what comes no longer matters."""
+        """Resume reading regardless of holds, because the data will be discarded."""
         if self.holds and not self.transport.is_closing():
             self.holds = 0
             self.transport.resume_reading()
 
 
 def _may_be_link(peer: _Peer, data: bytes) -> bool:
-    """Whether a connection may turn out to be a link: not one of a WebSocket, nor a link itself."""
+    """Return whether a plain TCP connection starts like a link.
+
+    WebSockets and links themselves do not qualify.
+    """
     plain = isinstance(peer.reader, FrameReader) and not isinstance(peer.transport, TransportShim)
-    return plain and peer.session is None and begins_link(data)
+    return plain and peer.session is None and starts_like_link(data)
 
 
 class ChatServer:
-    """A chat server.
+    """A chat server on the running event loop; programs use `netchat.Server`.
 
     Args:
-        history: where events are kept.
-        settings: limits and times.
-        log: called with each note of what happens.
+        history: Store for events.
+        settings: Limits and timeouts.
+        log: Callback for log entries.
 
     Attributes:
-        hub: the rules, and the state of the chat.
-        warning: the frame that tells who connects that the disk fails; empty while it works.
-        traffic: what it has carried.
+        hub: Sans-I/O rules and state of the chat.
+        warning: Frame that warns new connections of a failing disk; empty while the disk works.
+        traffic: Totals of messages and bytes.
     """
 
     def __init__(
@@ -241,10 +248,10 @@ class ChatServer:
         self._stopping = False
         self._last_turn = 0.0
         self._work = 0  # frames that were handled in this turn
-        # Who has sent what was not looked at yet; the one that has sent least lately comes first.
+        # Connections with unprocessed data; the one that has sent least recently comes first.
         self._line: list[tuple[float, int, _Peer]] = []
         self._numbers = itertools.count()
-        self._light_at = 0.0  # when one was read that does not have to wait
+        self._light_at = 0.0  # time of the last read from a light connection
         self._resting = False
         self._committing = False
         self._gather_rows = 0
@@ -260,11 +267,11 @@ class ChatServer:
         self.hub = Hub(settings, history, history.load(), now, time.time() - now)
         self._loop = asyncio.get_running_loop()
         self._writer = (
-            Writer(history, self._loop, self._durable, self._on_trouble)
+            HistoryWriter(history, self._loop, self._durable, self._on_trouble)
             if isinstance(history, SqliteHistory)
             else None
         )
-        self._door = StreamLinkListener(self._loop)
+        self._link_listener = StreamLinkListener(self._loop)
         self._servers: list[asyncio.Server] = []
         self._udp: list[UdpServer] = []
         self._timers: list[asyncio.TimerHandle] = []
@@ -272,21 +279,21 @@ class ChatServer:
     async def start(
         self, host: str | None, port: int, *, udp: bool = False
     ) -> list[tuple[str, int]]:
-        """Listen.
+        """Start listening.
 
         Args:
-            host: address to listen on; None is every address of this machine.
-            port: TCP port; 0 takes a free one.
-            udp: listen for links on the UDP port of the same number, too.
+            host: Address to listen on; None listens on all addresses of this machine.
+            port: TCP port; 0 picks a free one.
+            udp: Also accept links on the UDP port of the same number.
 
         Returns:
-            The addresses and ports that are listened on.
+            Addresses and ports that the server listens on.
 
         Raises:
-            OSError: one of them is taken.
+            OSError: An address or port is not available.
         """
         if udp:
-            await self._door.prepare()
+            await self._link_listener.prepare()
         tries = 1 if port or not udp else FREE_PORT_TRIES
         while True:
             tries -= 1
@@ -308,15 +315,15 @@ class ChatServer:
             self._purge(at_once=self.settings.purge_now)
         return [s.getsockname()[:2] for s in server.sockets]
 
-    def let_in(self, transport: asyncio.Transport, reader: Reader) -> asyncio.Protocol:
-        """Take a connection that was made elsewhere, and that carries frames in a way of its own.
+    def adopt(self, transport: asyncio.Transport, reader: Reader) -> asyncio.Protocol:
+        """Adopt a connection accepted elsewhere, such as a WebSocket.
 
         Args:
-            transport: where frames are written to.
-            reader: what makes frames of the bytes that arrive.
+            transport: Transport for outgoing frames.
+            reader: Reader that splits incoming bytes into frames.
 
         Returns:
-            The protocol to hand those bytes to.
+            The protocol to pass incoming bytes to.
         """
         peer = _Peer(self, reader)
         peer.connection_made(transport)
@@ -327,27 +334,30 @@ class ChatServer:
 
         most = self.settings.max_users + self.settings.max_half_open
         self._udp = await listen_udp(
-            addresses, most, self._peer, code=self._door.loader, work=self._door.work
+            addresses,
+            most,
+            self._peer,
+            code=self._link_listener.loader,
+            work=self._link_listener.work,
         )
 
     def _peer(self) -> _Peer:
         return _Peer(self, FrameReader(self.settings.max_frame))
 
     async def stop(self) -> None:
-        """Take no more connections, write what was accepted, tell the clients, and end."""
+        """Stop accepting connections, store accepted messages, send BYE to clients, and close."""
         for server in self._servers:
             server.close()
         for socket_ in self._udp:
             socket_.shut()
         for timer in self._timers:
             timer.cancel()
-        self._stopping = True  # takes nothing more, and lets no commit gather any more
+        self._stopping = True  # accept no more input, and commit without waiting for more events
         for connection in self.hub.connections:
-            # What else has arrived is thrown away: a socket that is closed over unread bytes is
-            # reset, and the goodbye lost.
+            # Read and discard the rest: closing a socket with unread bytes resets it and loses BYE.
             cast(_Peer, connection).discard()
         self._turn()
-        # What was read is made durable, and its echo sent, before anybody is told goodbye.
+        # Make accepted messages durable and send their events before BYE.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), timeout=LINGER)
         self.hub.shut_down()
@@ -360,7 +370,7 @@ class ChatServer:
             peer.transport.abort()
         for socket_ in self._udp:
             socket_.close()
-        self._door.close()
+        self._link_listener.close()
         if self._writer is not None:
             await self._loop.run_in_executor(None, self._writer.close)
         self._history.close()
@@ -368,13 +378,13 @@ class ChatServer:
     # -- one turn of the loop -------------------------------------------------------------------
 
     def now(self) -> float:
-        """Return the time on a clock that does not jump, and tell the hub the time of day."""
+        """Return the monotonic time, and update the hub's offset to wall-clock time."""
         now = time.monotonic()
         self.hub.wall_offset = time.time() - now
         return now
 
     def received(self, peer: _Peer, data: bytes) -> None:
-        """Bytes have arrived: give frames they complete to the hub, at once or in their turn."""
+        """Pass the frames in received bytes to the hub, at once or in the connection's turn."""
         if peer.closing:
             peer.reader.ignore(data)
             return
@@ -396,7 +406,7 @@ class ChatServer:
                 self.schedule()
 
     def _read(self, peer: _Peer, data: bytes, most: int, now: float) -> None:
-        """Give some of a connection's frames to the hub, and see to it that the rest has its turn."""
+        """Pass up to `most` frames of a connection to the hub, and queue the rest."""
         hub, reader = self.hub, peer.reader
         try:
             frames = reader.feed(data, min(most, hub.permitted(peer, now)))
@@ -405,7 +415,7 @@ class ChatServer:
             hub.receive(peer, frames, now)
             if not peer.closing:
                 if isinstance(error, BadMagic) and _may_be_link(peer, data):
-                    self._let_link_in(peer, data)
+                    self._accept_link(peer, data)
                 else:
                     hub.protocol_error(peer, error)
         else:
@@ -435,13 +445,13 @@ class ChatServer:
                 self.line_up(peer)
 
     def line_up(self, peer: _Peer) -> None:
-        """Look at the rest of what a connection has sent when it is its turn; read no more before."""
+        """Queue a connection's unprocessed data, and pause reading until its turn."""
         peer.hold(_Hold.ITS_TURN)
         heappush(self._line, (peer.clock, next(self._numbers), peer))
         self.schedule()
 
     def _take_turns(self, now: float) -> None:
-        """Go on with those who are in line, for a while."""
+        """Process queued connections for up to `TURN_SECONDS`."""
         line, end = self._line, now + TURN_SECONDS
         while line and now < end and not self._stopping:
             _, _, peer = heappop(line)
@@ -454,7 +464,7 @@ class ChatServer:
             now = time.monotonic()
 
     def _rest(self, now: float) -> None:
-        """Go on with what is left to do at once, or, while light connections are there, a bit later."""
+        """Schedule the next turn: at once, or after a pause while light connections are active."""
         if now - self._light_at < LATELY:
             self._resting = True
             self._loop.call_later(REST_SECONDS, self._rested)
@@ -465,8 +475,8 @@ class ChatServer:
         self._resting = False
         self.schedule()
 
-    def _let_link_in(self, peer: _Peer, data: bytes) -> None:
-        """What has arrived first is no frame, but the beginning of a link."""
+    def _accept_link(self, peer: _Peer, data: bytes) -> None:
+        """Switch a connection to a link, whose first bytes are `data`."""
 
         def opened(link: LinkTransport) -> None:
             if peer in self.hub.connections and not peer.closing:
@@ -476,10 +486,10 @@ class ChatServer:
                 link.begin(transport, data)
 
         peer.hold(_Hold.OPENING_LINK)
-        self._door.knock(peer, opened)
+        self._link_listener.accept(peer, opened)
 
     def schedule(self) -> None:
-        """Have one turn when this turn of the loop is over, so that what it brought goes together."""
+        """Schedule a turn after the loop has read all sockets, so that output goes out together."""
         if not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._turn)
@@ -509,10 +519,15 @@ class ChatServer:
                 self._finish(batch)
 
     def _pace(self, under_way: int, begun: float, now: float) -> None:
-        """Say what the next commit waits for, from how many events this one and it have.
+        """Set how long the next commit waits for more events.
 
-        Where few events cost much (many members), it waits as long as sending them has taken, so
-        that sending never takes more than half of the time while others wait to be read.
+        With few events but many members, it waits as long as sending took. Sending then uses at most
+        half of the time while other connections wait to be read.
+
+        Args:
+            under_way: Number of events in this commit and the next.
+            begun: Time when sending this commit's events began, in seconds.
+            now: Current time, in seconds.
         """
         if under_way >= GATHER_FROM:
             self._gather_rows, wait = min(under_way, GATHER_MOST), GATHER_SECONDS
@@ -525,7 +540,7 @@ class ChatServer:
         self._loop.call_later(wait, self.schedule)
 
     def _gathering(self) -> bool:
-        """Whether to wait for more events before the next commit."""
+        """Return whether to wait for more events before the next commit."""
         return (
             len(self.hub.batch.rows) < self._gather_rows
             and time.monotonic() < self._gather_until
@@ -553,7 +568,7 @@ class ChatServer:
             self.schedule()
 
     def _carry_out(self) -> None:
-        """Do what the hub asks for."""
+        """Perform the hub's pending outputs."""
         traffic = self.traffic
         for output in self.hub.take_effects():
             match output:
@@ -562,7 +577,7 @@ class ChatServer:
                     for peer in cast("Collection[_Peer]", to):
                         peer.transport.write(data)
                 case Write(connection, data):
-                    # It may have been lost since the hub said so; uvloop raises on a write then.
+                    # The connection may have closed since, and uvloop raises on such a write.
                     if connection in self.hub.connections:
                         traffic.bytes_out += len(data)
                         cast(_Peer, connection).transport.write(data)
@@ -579,22 +594,22 @@ class ChatServer:
 
     def _part(self, peer: _Peer) -> None:
         half_close(peer.transport)
-        # close() waits until all is sent; a peer that does not read would keep it for ever.
+        # close() waits until all data is sent, which never happens if the peer does not read.
         self._loop.call_later(LINGER, peer.transport.abort)
 
-    # -- time, and trouble ----------------------------------------------------------------------
+    # -- timers and disk errors -----------------------------------------------------------------
 
     def _tick(self) -> None:
         self._timers = [
             t for t in self._timers if not t.cancelled() and t.when() > self._loop.time()
         ]
-        # First, so that one that fails is not the last.
+        # Schedule the next tick first, so that an exception in this one does not stop the timer.
         self._timers.append(self._loop.call_later(TICK_EVERY, self._tick))
         self.hub.tick(self.now())
         self.schedule()
 
     def _purge(self, *, at_once: bool = False) -> None:
-        """Delete old history; more than a day's worth only if told to, or after a day."""
+        """Delete old history; postpone deleting more than a day's worth unless `at_once`."""
         self._timers.append(self._loop.call_later(PURGE_EVERY, self._purge))
         now, wall = self.now(), time.time()
         waited = self._postponed_at is not None and now - self._postponed_at >= PURGE_WAIT
@@ -624,13 +639,13 @@ class ChatServer:
             self._log(Log("storage", {"text": _POSTPONED.format(days=days)}))
 
     def _on_trouble(self, error: HistoryError | None) -> None:
-        """The disk fails, or works again: tell those who wait for it."""
+        """Log a failing or recovered disk, and warn all clients of a failing one."""
         if error is None:
             self.warning = b""
             self._log(Log("storage", {"text": "The history can be written again."}))
             return
-        self._log(Log("storage", {"text": f"{error} Trying again until it works."}))
-        text = "The server cannot write its history; what you send waits until it can."
+        self._log(Log("storage", {"text": f"{error} Retrying until it works."}))
+        text = "The server cannot write its history; your messages wait until it can."
         self.warning = encode(Error(ErrorCode.STORAGE, 0, 0, text, ""))
         for connection in self.hub.connections:
             if connection.session is not None:

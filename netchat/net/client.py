@@ -1,4 +1,4 @@
-"""Awaitable chat client: the one to use in a program.
+"""Awaitable chat client for programs.
 
     async with netchat.Client("localhost", name="Robot") as chat:
         room = await chat.join("lobby")
@@ -6,8 +6,8 @@
         async for event in room.events():
             print(event.sender, event.text)
 
-Every method that asks the server for something returns when the answer is there, or raises what the
-server said. A lost connection is made again in the background; calls that are waiting go on waiting.
+Each request returns when the server has answered, or raises the server's error. The client reconnects
+in the background; pending calls keep waiting while it does.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ from netchat.wire import DEFAULT_PORT, ErrorCode, Event, History, Join, Member, 
 
 __all__ = ["Client", "Room"]
 
-#: Events that wait to be read by the program, per iterator. Beyond this the oldest are dropped: a
-#: program that only sends must not run out of memory. They can be read again with `Room.history`.
+#: Maximum number of unread events per iterator. Beyond it, the oldest are dropped, so that a program
+#: that only sends does not run out of memory. `Room.history` still returns them.
 MAX_UNREAD = 10_000
 
 T = TypeVar("T")
@@ -78,12 +78,12 @@ class _Mailbox(Generic[T]):
 
 
 class Room:
-    """A room that the user is a member of. `Client.join` and `Client.create` return it.
+    """A room that the user is a member of, as returned by `Client.join` and `Client.create`.
 
     Attributes:
-        code: the code by which others can join.
-        kind: what the room is for.
-        peer: in a private room, the name of the other user.
+        code: Code that other users join the room with.
+        kind: Kind of room: lobby, group or private.
+        peer: Name of the other user in a private room; empty in other rooms.
     """
 
     def __init__(self, client: Client, code: str, kind: RoomKind, peer: str) -> None:
@@ -94,35 +94,35 @@ class Room:
         self._mailbox: _Mailbox[Event] = _Mailbox()
 
     async def send(self, text: str) -> Event:
-        """Send a message and return its event once the server has acknowledged it.
+        """Send a message and wait for the server's acknowledgement.
 
         Args:
-            text: the message; at most `Client.max_text` bytes of UTF-8.
+            text: Message text; at most `Client.max_text` bytes of UTF-8.
 
         Returns:
             The message as an event of the room: `seq`, `time` (microseconds since 1970), `text`.
 
         Raises:
-            Refused: the server did not accept the message, or the user has left the room.
-            EncodeError: no frame can carry this text.
-            CannotConnect: the session ended before the acknowledgement.
+            Refused: The server rejected the message, or the user has left the room.
+            EncodeError: The text does not fit into a frame.
+            CannotConnect: The session ended before the acknowledgement arrived.
         """
         return await self._client._send(self.code, text)
 
     async def events(self) -> AsyncIterator[Event]:
-        """Yield the events of the room in order: messages, joins, leaves, renames.
+        """Yield the room's events in order: messages, joins, leaves, renames.
 
-        Iteration starts at the first event after joining that has not been read yet, goes on across
-        reconnects, and ends when the user leaves the room or the session ends.
+        Iteration starts at the first unread event after joining, continues across reconnects, and
+        ends when the user leaves the room or the session ends.
         """
         async for event in self._mailbox.read():
             yield event
 
     async def members(self) -> list[Member]:
-        """Return everyone in the room, in the order of their names' keys.
+        """Return the members of the room, sorted by their normalised names.
 
         Raises:
-            Refused: the user is not in the room any more.
+            Refused: The user is no longer in the room.
         """
         members: list[Member] = []
         while True:
@@ -136,11 +136,11 @@ class Room:
         """Return past events of the room, oldest first.
 
         Args:
-            count: number of events.
-            before: sequence number of the event to stop before; by default the newest are returned.
+            count: Number of events.
+            before: Return events older than this sequence number; None returns the newest.
 
         Raises:
-            Refused: the user is not in the room any more.
+            Refused: The user is no longer in the room.
         """
         return await self._client._ask_history(self.code, count, before)
 
@@ -153,23 +153,27 @@ class Room:
 
 
 class Client:
-    """One user's session with a chat server.
+    """One user's session with a chat server, as an async context manager.
 
-    Use it as an async context manager; leaving the block ends the session and frees the name.
+    Leaving the block ends the session and frees the name.
 
     Args:
         address: `HOST`, `HOST:PORT`, or a `(host, port)` pair such as `Server.address`.
-        name: user name.
-        store: file that keeps unacknowledged messages and the session, so that both survive a crash
-            of this program; None keeps them in memory.
-        link: code or policy of a noisy link to speak over (see docs/LINK.md).
-        channel: channel to simulate on the way (`bsc:1e-3`).
-        udp: use UDP for the link.
-        seed: random seed of the channel.
-        timeout: seconds without a connection after which the session is given up.
+        name: User name.
+        store: File for the session and unacknowledged messages, so that both survive a crash of the
+            program; None keeps them in memory.
+        link: Code or policy of a noisy link to the server (see docs/LINK.md); None uses none.
+        channel: Simulated channel between client and server (`bsc:1e-3`); None simulates none.
+        udp: Run the link over UDP.
+        seed: Random seed for the channel.
+        timeout: Seconds without a connection after which the session ends.
 
     Attributes:
-        rooms: the rooms the user is in, by code.
+        rooms: Rooms that the user is in, by code.
+
+    Raises:
+        ValueError: The address, link or channel is invalid.
+        NetchatError: The store cannot be used.
     """
 
     def __init__(
@@ -189,28 +193,26 @@ class Client:
         if link is not None or channel is not None or udp:
             path = ClientPath(link, channel, seed, udp=udp)
         self._store = None if store is None else ClientStore(Path(store))
-        self._driver = ClientDriver(
-            host, port, name, store=self._store, patience=timeout, path=path
-        )
+        self._driver = ClientDriver(host, port, name, store=self._store, timeout=timeout, path=path)
         self._core = self._driver.core
         self.rooms: dict[str, Room] = {}
         self._mailbox: _Mailbox[ClientEvent] = _Mailbox()
         self._online: asyncio.Future[None] | None = None
-        #: What answers the request of a number, and the message of a counter.
+        # Futures of pending requests by request number, and of sent messages by counter.
         self._answers: dict[int, asyncio.Future[ClientEvent]] = {}
         self._echoes: dict[int, asyncio.Future[Event]] = {}
-        #: Rooms of the JOINs and LEAVEs that are waiting: after a reconnect, membership answers them.
+        # Rooms of pending JOINs and LEAVEs. After a reconnect, the membership answers them.
         self._joins: dict[int, str] = {}
         self._leaves: dict[int, str] = {}
         self._dispatcher: asyncio.Task[None] | None = None
         self._ended: Exception | None = None
 
     async def __aenter__(self) -> Self:
-        """Connect, say HELLO and wait until the server has accepted the name.
+        """Connect, send HELLO and wait until the server has accepted the name.
 
         Raises:
-            CannotConnect: there is no netchat server at that address.
-            Refused: the name is taken or not allowed; the text suggests another one.
+            CannotConnect: There is no netchat server at the address.
+            Refused: The name is taken or not allowed; the text suggests another name.
         """
         self._online = asyncio.get_running_loop().create_future()
         await self._driver.__aenter__()
@@ -228,29 +230,35 @@ class Client:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End the session, and wait until the server has confirmed it."""
+        """End the session and wait for the server's confirmation."""
         await self._driver.bye()
         await self._stop()
 
     def __aiter__(self) -> AsyncIterator[ClientEvent]:
-        """Iterate over everything that happens: events of all rooms, connection state, errors."""
+        """Return an iterator over all client events: room events, connection changes, errors."""
         return self._mailbox.read()
 
     @property
     def name(self) -> str:
-        """The user name that the server knows."""
+        """The user name, as the server knows it."""
         return self._core.name
 
     @property
     def max_text(self) -> int:
-        """Bytes of UTF-8 that the server accepts in one message."""
+        """Maximum length of a message in bytes of UTF-8, as announced by the server."""
         return self._core.max_text
 
     async def join(self, code: str) -> Room:
-        """Join a room by its code (`lobby` is the room that always exists).
+        """Join a room.
+
+        Args:
+            code: Code of the room; `lobby` always exists.
+
+        Returns:
+            The room, once the server has confirmed the membership.
 
         Raises:
-            Refused: there is no such room, or the user may not join it.
+            Refused: The room does not exist, or the user may not join it.
         """
         number = self._core.join(code)
         request = self._core.requests[number]
@@ -262,14 +270,21 @@ class Client:
             del self._joins[number]
 
     async def create(self) -> Room:
-        """Create a room; others join it by its `code`."""
+        """Create a room and join it; other users join with its `code`.
+
+        Raises:
+            Refused: The user is in too many rooms.
+        """
         return self._room_of(await self._request(self._core.create()))
 
     async def private(self, name: str) -> Room:
-        """Open the private room with another user.
+        """Open the private room shared with another user.
+
+        Args:
+            name: Name of the other user.
 
         Raises:
-            Refused: there is no user of that name.
+            Refused: No user has that name.
         """
         request = self._core.ask(lambda number: Private(number, name))
         return self._room_of(await self._request(request))
@@ -277,15 +292,18 @@ class Client:
     async def rename(self, name: str) -> None:
         """Change the user name.
 
+        Args:
+            name: New name.
+
         Raises:
-            Refused: the name is taken or not allowed.
+            Refused: The name is taken or not allowed.
         """
         await self._request(self._core.rename(name))
 
     # -- requests -------------------------------------------------------------------------------
 
     async def _request(self, number: int) -> ClientEvent:
-        """Send the request of a number, and return the event that answers it."""
+        """Send a queued request and return the event that answers it."""
         self._check()
         future: asyncio.Future[ClientEvent] = asyncio.get_running_loop().create_future()
         self._answers[number] = future
@@ -379,7 +397,7 @@ class Client:
         self._answer_joins(event)
 
     def _answer_joins(self, event: RoomEntered) -> None:
-        """Answer the JOINs whose own answer was lost with a connection."""
+        """Complete JOINs whose reply was lost with the connection."""
         for number, code in list(self._joins.items()):
             if code == event.room:
                 self._answer(number, event)
@@ -393,17 +411,17 @@ class Client:
                 self._answer(number, event)
 
     def _event(self, event: RoomEvent) -> None:
-        said = event.event
-        room = self.rooms.get(said.room)
+        received = event.event
+        room = self.rooms.get(received.room)
         if room is not None:
             room.peer = event.peer or room.peer
-            room._mailbox.put(said)
-        future = self._echoes.get(said.counter) if event.own else None
+            room._mailbox.put(received)
+        future = self._echoes.get(received.counter) if event.own else None
         if future is not None and not future.done():
-            future.set_result(said)
+            future.set_result(received)
 
     def _acknowledged(self, event: Acknowledged) -> None:
-        """Fetch the event of a message that the server had received before the connection broke."""
+        """Fetch the event of a message that the server stored before the connection was lost."""
         if event.counter not in self._echoes:
             return
         request = self._core.ask(lambda n: History(n, event.seq, event.seq, event.room))
@@ -417,7 +435,8 @@ class Client:
             if isinstance(past, HistoryReceived) and past.events:
                 echo.set_result(past.events[0])
             else:
-                echo.set_exception(Refused(ErrorCode.NOT_A_MEMBER, "the event is not available"))
+                why = "the server has stored the message, but its event is no longer available"
+                echo.set_exception(Refused(ErrorCode.NOT_A_MEMBER, why))
 
         fetch.add_done_callback(deliver)
         self._answers[request] = fetch
@@ -439,7 +458,7 @@ class Client:
             future.set_exception(Refused(ErrorCode.NOT_A_MEMBER, why))
 
     def _fail(self, error: Exception) -> None:
-        """End every wait: the session is over, or never began."""
+        """Fail every pending call because the session has ended or could not start."""
         self._ended = error
         waiting: list[asyncio.Future[Any]] = [*self._answers.values(), *self._echoes.values()]
         if self._online is not None:
@@ -456,7 +475,7 @@ class Client:
     async def _stop(self) -> None:
         self._fail(self._ended or CannotConnect("the client is closed"))
         if self._online is not None and self._online.done() and not self._online.cancelled():
-            self._online.exception()  # seen: it was raised already, or nobody waits for it
+            self._online.exception()  # mark as retrieved: it was raised or is not awaited
         if self._dispatcher is not None:
             self._dispatcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -1,10 +1,12 @@
-"""A chat client on asyncio: connects, reconnects, and hands on what happens.
+"""Asyncio driver for the sans-I/O chat client: connects, reconnects, and reports events.
 
-async with ClientDriver("127.0.0.1", 6464, "Nova") as chat:
-    chat.core.join("lobby")
-    chat.flush()
-    async for happening in chat.happenings():
-        ...
+    async with ClientDriver("127.0.0.1", 6464, "Nova") as chat:
+        chat.core.join("lobby")
+        chat.flush()
+        async for event in chat.events():
+            ...
+
+Programs use `netchat.Client`; the terminal, the load generator and the tests use this driver.
 """
 
 from __future__ import annotations
@@ -29,58 +31,59 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientDriver"]
 
-#: Seconds for a TCP connection to be made.
+#: Timeout for connecting, in seconds.
 CONNECT_TIMEOUT = 10.0
 
-#: Seconds to wait for the server to confirm a goodbye.
+#: Timeout for the server's reply to BYE, in seconds.
 GOODBYE_TIMEOUT = 5.0
 
-#: Seconds of silence after which the server is asked for a sign of life, and given up.
+#: Seconds of silence after which the client sends PING, and after which it drops the connection.
 PING_AFTER, SILENCE_TIMEOUT = 20.0, 40.0
 
 
-class _Wire(asyncio.Protocol):
+class _Connection(asyncio.Protocol):
     """One TCP connection of a client."""
 
     def __init__(self, client: ClientDriver) -> None:
         self.client = client
-        self.gone = asyncio.get_running_loop().create_future()
-        self.heard = time.monotonic()
+        self.closed = asyncio.get_running_loop().create_future()
+        self.last_received = time.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         no_delay(self.transport)
 
     def data_received(self, data: bytes) -> None:
-        self.heard = time.monotonic()
+        self.last_received = time.monotonic()
         try:
             self.client.core.feed(data)
         except PeerError as error:
-            self.client.broken(error)
+            self.client.report_protocol_error(error)
             self.transport.abort()
         self.client.flush_or_drop()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None:
             self.client.why_lost = str(exc)
-        if not self.gone.done():
-            self.gone.set_result(None)
+        if not self.closed.done():
+            self.closed.set_result(None)
 
 
 class ClientDriver:
-    """One user's connection to a server, kept up for as long as it is wanted.
+    """One user's connection to a server, with automatic reconnection.
 
     Args:
-        host: the server's name or address.
-        port: its TCP port.
-        name: the user name wished for.
-        store: where the client's memory is kept; None is nowhere.
-        patience: seconds without a connection after which it gives up.
-        path: a link, a noisy channel or both between here and the server.
+        host: Name or address of the server.
+        port: TCP port of the server.
+        name: Requested user name.
+        store: Store for the client's state; None keeps the state in memory.
+        timeout: Seconds without a connection after which the session ends.
+        path: Link, noisy channel or both between client and server; None connects over plain TCP.
 
     Attributes:
-        path: it.
-        core: the rules; say things to it, then call `flush`.
+        core: Sans-I/O chat client. Call its methods, then `flush`.
+        path: Path that was passed in.
+        why_lost: Reason for the last disconnection, or an empty string.
     """
 
     def __init__(
@@ -90,7 +93,7 @@ class ClientDriver:
         name: str,
         *,
         store: ClientStore | None = None,
-        patience: float = float("inf"),
+        timeout: float = float("inf"),
         path: ClientPath | None = None,
     ) -> None:
         self.path = path
@@ -99,20 +102,20 @@ class ClientDriver:
         self._found_damage = False
         self._address = host, port
         self._store = store
-        self._patience = patience
+        self._timeout = timeout
         self._backoff = Backoff()
-        self._wire: _Wire | None = None
+        self._connection: _Connection | None = None
         self._queue: asyncio.Queue[ClientEvent] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Begin to connect.
+        """Connect, and keep the connection open in a background task.
 
         Raises:
-            CannotConnect: there is no server at that address.
+            CannotConnect: There is no server at the address.
         """
         await self._connect()
-        self._task = asyncio.create_task(self._keep_up())
+        self._task = asyncio.create_task(self._stay_connected())
         return self
 
     async def __aexit__(
@@ -121,16 +124,16 @@ class ClientDriver:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the connection; the session stays resumable unless `bye` was said."""
+        """Close the connection; the session can be resumed unless `bye` was called."""
         assert self._task is not None
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
-        if self._wire is not None:
-            self._wire.transport.abort()
+        if self._connection is not None:
+            self._connection.transport.abort()
 
     async def events(self) -> AsyncIterator[ClientEvent]:
-        """What happens, as it happens; ends behind `SessionEnded`."""
+        """Yield events as they occur; `SessionEnded` is the last one."""
         while True:
             event = await self._queue.get()
             yield event
@@ -139,14 +142,14 @@ class ClientDriver:
 
     @property
     def waiting(self) -> int:
-        """Happenings that `events` has not handed out yet."""
+        """Number of events that `events` has not yielded yet."""
         return self._queue.qsize()
 
     async def bye(self, why: str = "") -> None:
-        """End the session and wait until the server knows; free the name.
+        """End the session, free the name, and wait for the server's confirmation.
 
         Args:
-            why: told to the rooms.
+            why: Reason shown to the members of the user's rooms.
         """
         if self.core.ended:
             return
@@ -156,9 +159,12 @@ class ClientDriver:
             await asyncio.wait([self._task], timeout=GOODBYE_TIMEOUT)
 
     def flush(self) -> None:
-        """Send what the core wants sent, and hand on what has happened."""
-        # What is about to be sent is remembered first: a counter is never used twice, not even
-        # after kill -9.
+        """Save the state, send the core's pending data, and queue its events.
+
+        Raises:
+            NetchatError: The state cannot be saved; nothing is sent.
+        """
+        # Save before sending, so that no counter is used twice, even after kill -9.
         memory = self.core.memory
         if self._store is not None and (
             self.core.out or self.core.events or memory.counter != self._store.counter
@@ -168,45 +174,46 @@ class ClientDriver:
         if self.core.online:
             self._backoff.online(time.monotonic())
         events = self.core.take_events()
-        # A connection may be gone before `_keep_up` has woken up to it; uvloop raises on a write then.
-        if data and self._wire is not None and not self._wire.gone.done():
-            self._wire.transport.write(data)
+        # The connection may have closed before `_stay_connected` runs, and uvloop raises on a write
+        # to a closed transport.
+        if data and self._connection is not None and not self._connection.closed.done():
+            self._connection.transport.write(data)
         for event in events:
             if isinstance(event, SessionEnded) and not event.wanted and self.path is not None:
                 why = self.path.explain(event.why, "server")
                 event = SessionEnded(why, wanted=False)
             self._queue.put_nowait(event)
-        if self.core.ended and self._wire is not None:
-            self._wire.transport.close()
+        if self.core.ended and self._connection is not None:
+            self._connection.transport.close()
 
     def flush_or_drop(self) -> None:
-        """Flush; when the memory cannot be saved, lose the connection and try again later."""
+        """Flush, or drop the connection and retry later if the state cannot be saved."""
         try:
             self.flush()
         except NetchatError as error:
             self.why_lost = str(error)
             self.drop()
 
-    def broken(self, error: PeerError) -> None:
-        """The server broke the protocol, or something on the way did."""
+    def report_protocol_error(self, error: PeerError) -> None:
+        """Record that invalid data arrived, from the server or damaged in transit."""
         self.why_lost = f"the server broke the protocol: {error}"
         self._found_damage = True
 
     def drop(self) -> None:
-        """Lose the connection, as a network would; it is made again."""
-        if self._wire is not None:
-            self._wire.transport.abort()
+        """Abort the connection, as a network failure would; the driver reconnects."""
+        if self._connection is not None:
+            self._connection.transport.abort()
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         host, port = self._address
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                wire = _Wire(self)
+                connection = _Connection(self)
                 if self.path is not None:
-                    await self.path.connect(wire, host, port)
+                    await self.path.connect(connection, host, port)
                 else:
-                    await loop.create_connection(lambda: wire, host, port)
+                    await loop.create_connection(lambda: connection, host, port)
         except TimeoutError as error:
             raise CannotConnect(f"{show_address(host, port)} does not answer.") from error
         except OSError as error:
@@ -214,24 +221,24 @@ class ClientDriver:
             raise CannotConnect(
                 f"No server at {show_address(host, port)} ({reason}). Start one there with: netchat serve"
             ) from error
-        self._wire = wire
+        self._connection = connection
         self.core.connected()
         self.flush()
 
-    async def _keep_up(self) -> None:
+    async def _stay_connected(self) -> None:
         lost_at = time.monotonic()
         while True:
-            if self._wire is not None:
-                await self._watch(self._wire)
+            if self._connection is not None:
+                await self._watch(self._connection)
                 if self.core.online:
                     lost_at = time.monotonic()
-                self._wire = None
+                self._connection = None
                 self.core.lost()
                 self.flush_or_drop()
             if self.core.ended:
                 return
             why = self._why_lost()
-            if time.monotonic() - lost_at > self._patience:
+            if time.monotonic() - lost_at > self._timeout:
                 self._queue.put_nowait(SessionEnded(f"gave up: {why}", wanted=False))
                 return
             delay = self._backoff.wait(time.monotonic())
@@ -245,21 +252,21 @@ class ClientDriver:
                 self.why_lost = str(error)
 
     def _why_lost(self) -> str:
-        """Why there is no connection, in the server's words if it has left any."""
+        """Return the reason for the disconnection, in the server's words if it gave one."""
         why = self.core.close_reason or self.why_lost or "connection lost"
         if self.path is not None:
             finder = "server" if self.core.close_reason else "client" if self._found_damage else ""
             why = self.path.explain(why, finder)
         return why
 
-    async def _watch(self, wire: _Wire) -> None:
-        """Wait until a connection is gone; end one that has fallen silent."""
-        while not wire.gone.done():
-            await asyncio.wait([wire.gone], timeout=PING_AFTER / 4)
-            silence = time.monotonic() - wire.heard
+    async def _watch(self, connection: _Connection) -> None:
+        """Wait until a connection closes; abort it if the server stops responding."""
+        while not connection.closed.done():
+            await asyncio.wait([connection.closed], timeout=PING_AFTER / 4)
+            silence = time.monotonic() - connection.last_received
             if silence > SILENCE_TIMEOUT:
-                self.why_lost = "the server fell silent"
-                wire.transport.abort()
+                self.why_lost = "the server stopped responding"
+                connection.transport.abort()
             elif silence > PING_AFTER:
                 self.core.ping()
                 self.flush_or_drop()

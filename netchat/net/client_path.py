@@ -1,4 +1,4 @@
-"""How a client reaches its server: over which link, and through which channel."""
+"""Path from a client to its server: TCP or UDP, optionally with a link and a noisy channel."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ __all__ = ["ClientPath"]
 
 
 class ClientPath:
-    """What stands between a client and its connections: a link, a channel, or both.
+    """Factory for a client's connections, which adds a link, a noisy channel, or both.
 
-    The channel goes on from one connection to the next; a link begins with each.
+    The channel keeps its state across connections; each connection gets a new link.
 
     Args:
-        link: the code, such as `rs:255,223`, or `adaptive`; None is no link: frames go out as they are.
-        channel: what turns bits over, in both directions, such as `bsc:1e-3`; None is nothing.
-        seed: where its chance comes from; None is a new one each time.
-        udp: the link goes over UDP rather than TCP.
+        link: Code such as `rs:255,223`, or `adaptive`; None sends plain frames.
+        channel: Channel that flips bits in both directions, such as `bsc:1e-3`; None adds no noise.
+        seed: Random seed for the channel; None draws a new one.
+        udp: Run the link over UDP instead of TCP.
 
     Attributes:
-        channel: the channel's spec.
-        link: the link of the present connection, if there is one.
+        channel: Spec of the channel.
+        link: Link of the current connection; None without a link.
 
     Raises:
-        ValueError: there is no such code or channel, or no link over UDP.
+        ValueError: The code or channel does not exist, or `udp` is set without a link.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class ClientPath:
         udp: bool = False,
     ) -> None:
         if udp and link is None:
-            raise ValueError("over UDP there is always a link: name its code, such as uncoded")
+            raise ValueError("UDP requires a link: name its code, for example uncoded")
         self._code = None if link is None else validate_policy(link)
         self._udp = udp
         self._streams: tuple[ChannelStream, ChannelStream] | None = None
@@ -64,60 +64,70 @@ class ClientPath:
             warm_up()
 
     async def connect(self, protocol: asyncio.Protocol, host: str, port: int) -> None:
-        """Make a connection on which `protocol` speaks over this path.
+        """Connect a protocol to a server over this path.
+
+        Args:
+            protocol: Protocol that receives the connection.
+            host: Name or address of the server.
+            port: Port of the server.
 
         Raises:
-            OSError: there is no server at that address.
-            CannotConnect: there is none for UDP, or a link could not be opened.
+            OSError: There is no server at the address.
+            CannotConnect: There is no UDP server, or the link could not be opened.
         """
         if not self._udp:
             if self._code is not None:
-                protocol = self._linked(protocol, None)
-            under = self._noisy(protocol)
-            await asyncio.get_running_loop().create_connection(lambda: under, host, port)
+                protocol = self._add_link(protocol, None)
+            bottom = self._add_noise(protocol)
+            await asyncio.get_running_loop().create_connection(lambda: bottom, host, port)
             return
 
-        def layered() -> tuple[LinkTransport, asyncio.Protocol]:
-            layer = self._linked(protocol, MTU)
-            return layer, self._noisy(layer)
+        def stack() -> tuple[LinkTransport, asyncio.Protocol]:
+            link = self._add_link(protocol, MTU)
+            return link, self._add_noise(link)
 
         try:
-            await connect_udp(host, port, layered)
+            await connect_udp(host, port, stack)
         except ConnectionRefusedError as error:
             raise CannotConnect(
-                f"No server for UDP at {show_address(host, port)}. Start one there with: netchat serve --udp"
+                f"No UDP server at {show_address(host, port)}. Start one there with: netchat serve --udp"
             ) from error
         except LinkError as error:
-            raise CannotConnect(f"No link to {show_address(host, port)}: {error}") from error
+            raise CannotConnect(
+                f"Cannot open a link to {show_address(host, port)}: {error}"
+            ) from error
 
-    def _linked(self, protocol: asyncio.Protocol, mtu: int | None) -> LinkTransport:
+    def _add_link(self, protocol: asyncio.Protocol, mtu: int | None) -> LinkTransport:
         assert self._code is not None
         self.link = Link.client(self._code, mtu=mtu)
         return LinkTransport(protocol, self.link)
 
-    def _noisy(self, protocol: asyncio.Protocol) -> asyncio.Protocol:
+    def _add_noise(self, protocol: asyncio.Protocol) -> asyncio.Protocol:
         return protocol if self._streams is None else NoiseTransport(protocol, *self._streams)
 
     def explain(self, why: str, finder: str) -> str:
-        """Why a connection was lost, with what the channel has to do with it.
+        """Add the channel's bit errors to the reason for a lost connection.
 
         Args:
-            why: what the one who gave it up says.
-            finder: who has found damage: "server", "client", or nobody.
+            why: Reason given by the side that closed the connection.
+            finder: Side that detected the damage: "server", "client", or "" if neither did.
+
+        Returns:
+            The reason; with a channel and no link, followed by the number of bit errors.
         """
         if self._streams is None or self._code is not None:
             return why
         out, back = self._streams
-        found = {
-            "server": "The server's check found it: so far",
-            "client": "A check of ours found it: so far",
+        detected = {
+            "server": "The server detected the damage: so far",
+            "client": "The client detected the damage: so far",
         }
         damage = " and ".join(
-            f"{stream.flipped:,} of {8 * stream.passed:,} bits {way}"
-            for stream, way in ((out, "on the way out"), (back, "on the way in"))
+            f"{stream.flipped:,} of {8 * stream.passed:,} bits {direction}"
+            for stream, direction in ((out, "sent"), (back, "received"))
         )
         return (
-            f"{why.rstrip('.')}. {found.get(finder, 'So far')} the channel {out.channel.spec} has "
-            f"turned over {damage}, and a chat without a code does not survive one. "
+            f"{why.rstrip('.')}. {detected.get(finder, 'So far')} the channel {out.channel.spec} has "
+            f"flipped {damage}, and without a code one bit error ends the connection. "
             "Try --link rs:255,223"
         )

@@ -1,4 +1,4 @@
-"""What a client keeps on disk, so that even kill -9 loses nothing: one small SQLite file."""
+"""Crash-safe store for a client's session and unacknowledged messages: one small SQLite file."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ CREATE TABLE IF NOT EXISTS outbox (counter INTEGER PRIMARY KEY, room TEXT, text 
 
 
 class ClientStore:
-    """The memory of one user on one server. One client at a time has it open.
+    """State of one user on one server, on disk; only one client can open it at a time.
 
     Args:
-        path: the file; made if it is not there.
+        path: The file; created if it does not exist.
 
     Attributes:
-        counter: of the last message in the memory as it was saved last.
-        notice: what the user should know, such as permissions that were changed; or empty.
+        counter: Counter of the last message in the saved state.
+        notice: Warning for the user, such as changed permissions; or an empty string.
 
     Raises:
-        NetchatError: the file is in use by another client, or is damaged.
+        NetchatError: Another client uses the file, or it is damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,18 +46,18 @@ class ClientStore:
         path = self.path
         try:
             make_private_folder(path.parent)
-            # It holds the keys to the user's session. SQLite gives the files it puts beside it
-            # the same mode, so it must have it from the beginning.
+            # The file holds the session's secrets. Create it with mode 0600, which SQLite copies
+            # to the journal files.
             path.touch(mode=0o600)
             if not path.is_file():
-                raise NetchatError(f"The client's memory {path} is not a regular file.")
+                raise NetchatError(f"The client's state file {path} is not a regular file.")
             self.notice = tighten(path)
         except OSError as error:
             why = error.strerror or error
-            raise NetchatError(f"The client's memory {path} cannot be used: {why}.") from error
+            raise NetchatError(f"The client's state file {path} cannot be used: {why}.") from error
         self._file = sqlite3.connect(path, isolation_level=None, timeout=0)
         try:
-            # Exclusive: the lock is held until the file is closed, or the process is gone.
+            # Exclusive: SQLite keeps the lock until the file is closed or the process ends.
             self._file.execute("PRAGMA locking_mode = exclusive")
             self._file.execute("PRAGMA journal_mode = wal")
             self._file.execute("PRAGMA synchronous = normal")
@@ -65,20 +65,20 @@ class ClientStore:
             self._files = self._identities()
         except (sqlite3.Error, OSError) as error:
             self._file.close()
-            raise NetchatError(f"The client's memory {path} cannot be used: {error}") from error
+            raise NetchatError(f"The client's state file {path} cannot be used: {error}") from error
 
     def load(self) -> ClientState:
-        """The memory as it was saved last; a new one if there is none.
+        """Return the saved state, or a new one if nothing is saved.
 
         Raises:
-            NetchatError: the file is damaged.
+            NetchatError: The file is damaged.
         """
         try:
             return self._load()
         except (sqlite3.Error, ValueError, LookupError, TypeError, AttributeError) as error:
             text = (
-                f"The client's memory {self.path} is damaged: {error!r:.200}. "
-                "Delete it to begin anew."
+                f"The client's state file {self.path} is damaged: {error!r:.200}. "
+                "Delete it to start a new session."
             )
             raise NetchatError(text) from error
 
@@ -106,10 +106,13 @@ class ClientStore:
         return memory
 
     def save(self, memory: ClientState) -> None:
-        """Keep the memory as it is now; only what has changed of the outbox is written.
+        """Save the state; of the outbox, write only the changes.
+
+        Args:
+            memory: State to save.
 
         Raises:
-            NetchatError: the disk is full or failing; what was saved before is still there.
+            NetchatError: The disk is full or failing; the previously saved state is intact.
         """
         state = {
             "device_key": memory.device_key.hex(),
@@ -118,8 +121,8 @@ class ClientStore:
             "rooms": [(v.code, v.kind, v.peer, v.log, v.last) for v in memory.rooms.values()],
             "private": memory.private,
         }
-        made_again = self._put_back()
-        if made_again:
+        recreated = self._recreate_if_deleted()
+        if recreated:
             self._kept.clear()
         now = set(memory.outbox)
         new = [memory.outbox[counter] for counter in now - self._kept]
@@ -128,7 +131,7 @@ class ClientStore:
         try:
             cursor.execute("BEGIN")
             cursor.execute("INSERT OR REPLACE INTO memory VALUES (1, ?)", (json.dumps(state),))
-            if made_again:
+            if recreated:
                 cursor.execute("DELETE FROM outbox")
             cursor.executemany("DELETE FROM outbox WHERE counter = ?", old)
             cursor.executemany(
@@ -139,21 +142,21 @@ class ClientStore:
             with contextlib.suppress(sqlite3.Error):
                 cursor.execute("ROLLBACK")
             raise NetchatError(
-                f"The client's memory {self.path} cannot be saved: {error}"
+                f"The client's state file {self.path} cannot be saved: {error}"
             ) from error
         finally:
             cursor.close()
         self._kept = now
         self.counter = memory.counter
 
-    def _put_back(self) -> bool:
-        """Make the file again if it was deleted: all that was in it is in memory, too.
+    def _recreate_if_deleted(self) -> bool:
+        """Recreate the file if it was deleted; its whole content is also in memory.
 
         Returns:
-            Whether that was necessary.
+            Whether the file had been deleted.
 
         Raises:
-            NetchatError: there is another file of its name now.
+            NetchatError: Another file has replaced it.
         """
         try:
             now = self._identities()
@@ -162,7 +165,7 @@ class ClientStore:
             self._open()
             return True
         if now != self._files:
-            raise NetchatError(f"The client's memory {self.path} was replaced by another file.")
+            raise NetchatError(f"The client's state file {self.path} was replaced by another file.")
         return False
 
     def _identities(self) -> list[tuple[int, int]]:
@@ -171,7 +174,7 @@ class ClientStore:
         return [(file.st_dev, file.st_ino) for file in files]
 
     def close(self) -> None:
-        """Close the file; another client may open it then."""
+        """Close the file, so that another client can open it."""
         with contextlib.suppress(sqlite3.Error):
             self._file.close()
 
@@ -183,11 +186,11 @@ def _check(condition: bool, name: str, state: object) -> None:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r:.40} is no text")
+        raise TypeError(f"{value!r:.40} must be a string")
     return value
 
 
 def _number(value: object) -> int:
     if not isinstance(value, int) or not 0 <= value < 2**63:
-        raise ValueError(f"{value!r:.40} is no number from 0 to 2^63")
+        raise ValueError(f"{value!r:.40} must be an integer from 0 to 2^63 - 1")
     return value

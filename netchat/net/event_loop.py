@@ -1,4 +1,4 @@
-"""Which event loop: uvloop where it is to be had, asyncio's own elsewhere."""
+"""Event loop selection: uvloop where it is installed, otherwise asyncio's own."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["run"]
 
 _T = TypeVar("_T")
 
-#: Seconds for which one thread may keep the interpreter from another one. A commit needs it several
-#: times; with the default of 5 ms, a busy event loop would hold up each commit by tens of them.
+#: Interpreter switch interval in seconds. A commit acquires the GIL several times; with the default
+#: of 5 ms, a busy event loop would delay each commit by tens of milliseconds.
 SWITCH_SECONDS = 0.0005
 
 
 def run(main: Coroutine[Any, Any, _T]) -> _T:
-    """Run a coroutine to its end on the fastest event loop that is installed."""
+    """Run a coroutine to completion on the fastest installed event loop."""
     sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         return runner.run(main)
@@ -35,6 +35,6 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    # A task that ends the program has not failed, though nobody fetches its exception.
+    # SystemExit in a task ends the program; it is not an unhandled error.
     if not isinstance(context.get("exception"), SystemExit):
         loop.default_exception_handler(context)

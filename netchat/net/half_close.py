@@ -1,7 +1,7 @@
-"""Closes a TCP connection in such a way that what was written last does arrive.
+"""Graceful close of a TCP connection that delivers the last data written.
 
-A connection that is closed while bytes of the peer are unread is reset, and a reset takes back what
-the peer has not read yet: the reason why it was closed, for example (RFC 9112, 9.6).
+Closing a socket with unread received bytes resets the connection. The peer then loses data it has
+not read yet, such as the reason for the close (RFC 9112, 9.6).
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import asyncio
 
 __all__ = ["half_close"]
 
-#: Seconds, and bytes, for which what the peer still sends is read and thrown away.
+#: Maximum time in seconds, and number of bytes, to read and discard after a half-close.
 DRAIN_SECONDS = 2.0
 _DRAIN_BYTES = 16 * 1024 * 1024
 
-#: Connections that are drained at the same time; what comes on top is closed at once.
-_MOST_DRAINED = 256
+#: Maximum number of connections drained at the same time; others are closed at once.
+_MAX_DRAINED = 256
 
 
 class _Drain(asyncio.Protocol):
-    """Reads what comes after the end, until the peer closes, too.
+    """Protocol that discards received bytes until the peer closes.
 
     Args:
-        transport: the connection's.
-        upper: its protocol so far, which is told when it is gone.
+        transport: Transport of the connection.
+        upper: Previous protocol, whose `connection_lost` is called at the end.
     """
 
     count = 0
@@ -47,14 +47,14 @@ class _Drain(asyncio.Protocol):
 
 
 def half_close(transport: asyncio.Transport) -> None:
-    """Send what was written, and the end; close when the peer has closed, or soon.
+    """Send buffered data and FIN, then close when the peer closes or after `DRAIN_SECONDS`.
 
     Args:
-        transport: of any kind; one that cannot be closed by halves is closed.
+        transport: Any transport; one that does not support half-close is closed.
     """
     if transport.is_closing():
         return
-    if _Drain.count >= _MOST_DRAINED or not transport.can_write_eof():
+    if _Drain.count >= _MAX_DRAINED or not transport.can_write_eof():
         transport.close()
         return
     if isinstance(transport.get_protocol(), _Drain):  # done already

@@ -1,7 +1,7 @@
-"""One conversation with a server, frame by frame and without a mind of its own.
+"""Blocking test client that sends arbitrary bytes and records all frames.
 
-Unlike `ClientDriver` it keeps no contract: it sends the bytes it is given, right or wrong, and writes
-down what comes back. Blocking, so that a script or a notebook can use it line by line.
+Unlike `ClientDriver`, it neither validates, reconnects nor retransmits: it sends the bytes it is
+given, valid or not. It blocks, so that a script or a notebook can use it line by line.
 
     with Probe("127.0.0.1", 6464) as probe:
         probe.hello("Nova")
@@ -40,26 +40,26 @@ from netchat.wire import (
     seal,
 )
 
-__all__ = ["Heard", "Probe", "message_of"]
+__all__ = ["Probe", "TranscriptEntry", "parse_message"]
 
-#: Seconds for a connection to be made, and for the answer to a question that has one.
+#: Timeout for connecting and for replies, in seconds.
 TIMEOUT = 10.0
 
-#: Bytes of a frame that a server may send: more than any server accepts (`--max-frame`).
+#: Maximum length of a received frame, in bytes: more than any server accepts (`--max-frame`).
 LONGEST_FRAME = 2**24 + HEADER_SIZE
 
-#: Number of the JOIN that a probe sends by itself; crafted requests begin at 1.
+#: Request number of the probe's own JOIN; crafted requests start at 1.
 _JOIN_REQUEST = 0xFFFFFFFF
 
 
-class Heard(NamedTuple):
-    """Something that went over the connection.
+class TranscriptEntry(NamedTuple):
+    """Data that one side sent over the connection.
 
     Attributes:
-        time: when, in seconds since 1970.
-        by_server: the server said it; else we did.
-        data: a whole frame; of ours, whatever we sent.
-        message: what the frame carries; None where it is no valid message, or of our own making.
+        time: Time in seconds since 1970.
+        by_server: Whether the server sent it.
+        data: A whole frame from the server, or the bytes that the probe sent.
+        message: Decoded message; None if the data is not a valid message or was sent raw.
     """
 
     time: float
@@ -68,8 +68,8 @@ class Heard(NamedTuple):
     message: Message | None
 
 
-def message_of(frame: bytes) -> Message | None:
-    """The message that bytes are; None if they are not exactly one valid frame."""
+def parse_message(frame: bytes) -> Message | None:
+    """Decode bytes as a message; return None unless they are exactly one valid frame."""
     try:
         (whole,) = FrameReader(LONGEST_FRAME).feed(frame)
         return decode(whole)
@@ -78,18 +78,18 @@ def message_of(frame: bytes) -> Message | None:
 
 
 class Probe:
-    """A connection to a server.
+    """A blocking connection to a server.
 
     Args:
-        host: the server's name or address.
-        port: its TCP port.
+        host: Name or address of the server.
+        port: TCP port of the server.
 
     Attributes:
-        transcript: all that was said so far, by either side.
-        closed: why nothing more will come; empty while the connection stands.
+        transcript: Everything that both sides have sent so far.
+        closed: Reason why the connection is closed; empty while it is open.
 
     Raises:
-        CannotConnect: there is no server at that address.
+        CannotConnect: There is no server at the address.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -104,7 +104,7 @@ class Probe:
         self._address = host, port
         self._session: Hello | None = None
         self._reader = FrameReader(LONGEST_FRAME)
-        self.transcript: list[Heard] = []
+        self.transcript: list[TranscriptEntry] = []
         self.closed = ""
 
     def __enter__(self) -> Self:
@@ -119,13 +119,18 @@ class Probe:
         self.close()
 
     def close(self) -> None:
-        """Close the connection; the session stays resumable unless `bye` was said."""
+        """Close the connection; the session can be resumed unless `bye` was called."""
         self._socket.close()
-        self.closed = self.closed or "the connection was closed here"
+        self.closed = self.closed or "the probe closed the connection"
 
     def send(self, data: bytes, message: Message | None = None) -> None:
-        """Send bytes, whatever they are; `message` is what they mean, for the transcript."""
-        self.transcript.append(Heard(time.time(), False, data, message))
+        """Send arbitrary bytes.
+
+        Args:
+            data: Bytes to send.
+            message: Message to record in the transcript for these bytes.
+        """
+        self.transcript.append(TranscriptEntry(time.time(), False, data, message))
         self._socket.settimeout(TIMEOUT)
         try:
             self._socket.sendall(data)
@@ -133,7 +138,7 @@ class Probe:
             self.closed = error.strerror or str(error)
 
     def say(self, message: Message) -> None:
-        """Send a message."""
+        """Encode and send a message."""
         self.send(encode(message), message)
 
     def listen(
@@ -143,43 +148,45 @@ class Probe:
         *,
         quiet: float | None = None,
     ) -> list[Message]:
-        """Hear what the server says.
+        """Receive messages for some time.
 
         Args:
-            seconds: for how long at most.
-            until: ends it earlier, at a message for which this is true.
-            quiet: ends it earlier, after so many seconds in which nothing came.
+            seconds: Maximum time to receive.
+            until: Stop after a message for which this returns true.
+            quiet: Stop after this many seconds without a message.
 
         Returns:
-            The valid messages that came, in order; all frames are in `transcript`.
+            The valid messages received, in order; `transcript` has all frames.
         """
         messages: list[Message] = []
-        ends = time.monotonic() + seconds
-        patience = ends if quiet is None else time.monotonic() + quiet
+        deadline = time.monotonic() + seconds
+        quiet_deadline = deadline if quiet is None else time.monotonic() + quiet
         while not self.closed:
-            left = min(ends, patience) - time.monotonic()
-            # What is there already is heard even if there is no time left to wait.
+            left = min(deadline, quiet_deadline) - time.monotonic()
+            # Read data that has already arrived even if no time is left.
             new = [m for frame in self._receive(max(left, 0)) if (m := self._note(frame))]
             messages += new
             if left <= 0 or (until is not None and any(map(until, new))):
                 break
             if new and quiet is not None:
-                patience = time.monotonic() + quiet
+                quiet_deadline = time.monotonic() + quiet
         return messages
 
     def hello(self, name: str) -> Welcome:
-        """Say HELLO as a new client.
+        """Send HELLO as a new client and return the server's WELCOME.
 
         Raises:
-            Refused: the server does not want that name, or anybody.
+            Refused: The server rejects the name or accepts no more clients.
+            CannotConnect: The server does not answer.
         """
         return self._hello(Hello(0, os.urandom(16), b"", name, f"netchat {__version__}", ()))
 
     def join(self, room: str) -> Joined:
-        """Become a member of a room.
+        """Join a room and return the server's JOINED.
 
         Raises:
-            Refused: the server says no.
+            Refused: The server rejects the request.
+            CannotConnect: The server does not answer.
         """
         answer = self._ask(Join(_JOIN_REQUEST, 0, 0, room), Joined)
         assert isinstance(answer, Joined)
@@ -188,7 +195,8 @@ class Probe:
     def bye(self) -> None:
         """End the session, so that its name is free at once.
 
-        If the server has closed the connection, another one is made for it, unseen.
+        If the server has closed the connection, the probe opens another one to send BYE. The
+        transcript does not show it.
         """
         if not self.closed:
             self.say(Bye(""))
@@ -204,32 +212,32 @@ class Probe:
         self._session = dataclasses.replace(hello, token=answer.token)
         return answer
 
-    def _ask(self, question: Message, wanted: type[Message]) -> Message:
-        self.say(question)
+    def _ask(self, request: Message, expected: type[Message]) -> Message:
+        self.say(request)
 
-        def answers(message: Message) -> bool:
-            refuses = isinstance(message, Error) and message.about in (0, question.TYPE)
-            return refuses or isinstance(message, wanted)
+        def is_reply(message: Message) -> bool:
+            refuses = isinstance(message, Error) and message.about in (0, request.TYPE)
+            return refuses or isinstance(message, expected)
 
-        for message in self.listen(TIMEOUT, answers):
-            if isinstance(message, Error) and answers(message):
-                raise Refused(message.code, f"{question.NAME} is refused: {message.text}")
-            if isinstance(message, wanted):
+        for message in self.listen(TIMEOUT, is_reply):
+            if isinstance(message, Error) and is_reply(message):
+                raise Refused(message.code, f"{request.NAME} is refused: {message.text}")
+            if isinstance(message, expected):
                 return message
         raise CannotConnect(
-            f"the server did not answer {question.NAME}"
+            f"the server did not answer {request.NAME}"
             + (f": {self.closed}" if self.closed else f" in {TIMEOUT:g} s")
         )
 
     def _receive(self, seconds: float) -> list[Frame]:
-        """Frames of the next bytes that come; none in time, or none complete, is an empty list."""
+        """Receive bytes once; return the frames they complete, or an empty list on a timeout."""
         self._socket.settimeout(seconds)
         try:
             data = self._socket.recv(65536)
             if not data:
                 self.closed = "the server closed the connection"
             return self._reader.feed(data)
-        except (TimeoutError, BlockingIOError):  # the latter where no time is left
+        except (TimeoutError, BlockingIOError):  # BlockingIOError if the timeout is 0
             return []
         except PeerError as error:
             self.closed = f"the server broke the protocol: {error}"
@@ -245,5 +253,7 @@ class Probe:
                 message = decode(frame)
             except PeerError as error:
                 self.closed = f"the server broke the protocol: {error}"
-        self.transcript.append(Heard(time.time(), True, seal(frame.type, frame.body), message))
+        self.transcript.append(
+            TranscriptEntry(time.time(), True, seal(frame.type, frame.body), message)
+        )
         return message

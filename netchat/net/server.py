@@ -1,4 +1,4 @@
-"""Chat server as an async context manager: the one to use in a program.
+"""Chat server for programs, as an async context manager.
 
 async with netchat.Server(port=0) as server:
     async with netchat.Client(server.address, name="Robot") as chat:
@@ -24,22 +24,22 @@ __all__ = ["Server"]
 
 
 def _ignore(_: Log) -> None:
-    """Drop a log entry."""
+    """Discard a log entry."""
 
 
 class Server:
-    """A chat server inside this program's event loop.
+    """A chat server that runs in the current event loop.
 
     Args:
-        host: address to listen on; None listens on every address of this machine.
-        port: TCP port; 0 takes a free one.
-        history: file of the history; None keeps it in memory only.
-        settings: limits and timeouts.
-        log: called with each log entry.
-        udp: also accept links over UDP, on the port of the same number.
+        host: Address to listen on; None listens on all addresses of this machine.
+        port: TCP port; 0 picks a free one.
+        history: File for the message history; None keeps the history in memory.
+        settings: Limits and timeouts.
+        log: Callback for log entries.
+        udp: Also accept links over UDP, on the same port number.
 
     Attributes:
-        address: host and port that clients connect to, once the server listens.
+        address: Host and port for clients; the port is final once the server listens.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class Server:
         self._server: ChatServer | None = None
 
     async def __aenter__(self) -> Self:
-        """Open the history and listen.
+        """Open the history and start listening.
 
         Raises:
-            HistoryError: the history cannot be used.
-            NetchatError: the port cannot be listened on.
+            HistoryError: The history cannot be used.
+            NetchatError: The server cannot listen on the address and port.
         """
         history = MemoryHistory() if self._history is None else SqliteHistory(Path(self._history))
         host, port = self._host, self.address[1]
@@ -87,7 +87,7 @@ class Server:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Write what was accepted, tell the clients, and stop."""
+        """Store all accepted messages, send BYE to the clients, and stop."""
         assert self._server is not None
         await self._server.stop()
 

@@ -1,4 +1,4 @@
-"""What a server has carried."""
+"""Traffic counters of a server."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Traffic:
     """Totals since the server started.
 
     Attributes:
-        messages: what was said in rooms, each message once.
-        bytes_in: bytes that came from clients.
-        bytes_out: bytes that were sent to them.
+        messages: Messages sent to rooms, each counted once.
+        bytes_in: Bytes received from clients.
+        bytes_out: Bytes sent to clients.
     """
 
     messages: int = 0

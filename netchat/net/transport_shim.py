@@ -1,6 +1,7 @@
-"""What stands between a transport and a protocol.
+"""Layer between an asyncio transport and a protocol.
 
-It is the protocol of the one, and the transport of the other. By itself it passes everything on.
+It acts as the protocol of the transport below and as the transport of the protocol above. The base
+class passes everything through.
 """
 
 from __future__ import annotations
@@ -13,21 +14,21 @@ __all__ = ["TransportShim", "no_delay"]
 
 
 def no_delay(transport: asyncio.Transport) -> None:
-    """Have small frames sent at once, where the transport is a TCP connection."""
+    """Disable Nagle's algorithm if the transport is a TCP connection."""
     sock = transport.get_extra_info("socket")
-    if sock is not None:  # a link over UDP has none of its own
+    if sock is not None:  # links over UDP share one socket
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class TransportShim(asyncio.Transport, asyncio.Protocol):
-    """Passes everything on; a kind of it changes some of that.
+    """Pass-through layer; subclasses override some methods.
 
     Args:
-        upper: the protocol above.
+        upper: Protocol above.
 
     Attributes:
-        upper: it.
-        lower: the transport below, once there is a connection.
+        upper: Protocol above.
+        lower: Transport below, once connected.
     """
 
     lower: asyncio.Transport
@@ -36,59 +37,59 @@ class TransportShim(asyncio.Transport, asyncio.Protocol):
         super().__init__()
         self.upper = upper
 
-    # -- a protocol, to the transport below -----------------------------------------------------
+    # -- protocol methods, called by the transport below ----------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """There is a connection."""
+        """Connect the protocol above to this layer."""
         self.lower = cast(asyncio.Transport, transport)
         self.upper.connection_made(self)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have arrived."""
+        """Pass received bytes up."""
         self.upper.data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """Report the lost connection to the protocol above."""
         self.upper.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The transport below has enough to send."""
+        """Pause the protocol above because the transport's buffer is full."""
         self.upper.pause_writing()
 
     def resume_writing(self) -> None:
-        """It has room again."""
+        """Resume the protocol above."""
         self.upper.resume_writing()
 
-    # -- a transport, to the protocol above -----------------------------------------------------
+    # -- transport methods, called by the protocol above ----------------------------------------
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send bytes."""
+        """Pass bytes down."""
         self.lower.write(data)
 
     def close(self) -> None:
-        """Close, behind what was written."""
+        """Close after sending buffered data."""
         self.lower.close()
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close at once and discard buffered data."""
         self.lower.abort()
 
     def can_write_eof(self) -> bool:
-        """Whether it can be closed by halves: no."""
+        """Return False: this layer does not support half-close."""
         return False
 
     def is_closing(self) -> bool:
-        """Whether it is closed, or about to be."""
+        """Return whether the transport is closed or closing."""
         return self.lower.is_closing()
 
     def pause_reading(self) -> None:
-        """Hand no more bytes up."""
+        """Stop passing bytes up."""
         self.lower.pause_reading()
 
     def resume_reading(self) -> None:
-        """Hand bytes up again."""
+        """Resume passing bytes up."""
         self.lower.resume_reading()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """What the transport below knows of the connection."""
+        """Return information about the connection from the transport below."""
         return self.lower.get_extra_info(name, default)

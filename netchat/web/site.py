@@ -233,5 +233,5 @@ class Site:
         http.transport = None
         http.connection_lost(None)
         websocket = WebSocket(lower, self._chat.settings.max_frame, self._wrapper)
-        lower.set_protocol(self._chat.let_in(websocket, websocket))
+        lower.set_protocol(self._chat.adopt(websocket, websocket))
         return response

@@ -45,7 +45,7 @@ def test_a_chat_over_a_noisy_line_is_as_if_nothing_were_wrong(
         "link", "reason", "recovery", "sent", "received", "repaired", "channel", "rate", "goodput",
     ]  # fmt: skip
     assert table["link"] == f"link      {link}; open"
-    assert table["reason"] == "reason    fixed, as the client asked"
+    assert table["reason"] == "reason    fixed, requested by the client"
     assert " 0 symbols" not in table["repaired"]
     assert f"simulated here: {channel}" in table["channel"]
 
@@ -81,16 +81,16 @@ def test_without_a_link_a_noisy_line_breaks_the_chat_and_says_why(port: int) -> 
 
     (told,) = [line for line in lost.err if line.startswith("netchat: ")]
     assert "CRC-32 says" in told or "broke the protocol" in told
-    assert "check" in told
-    assert "the channel bsc:1e-2 has turned over" in told
+    assert "detected the damage" in told
+    assert "the channel bsc:1e-2 has flipped" in told
     assert "Try --link rs:255,223" in told
 
 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--link", "turbo"), "'turbo' is no code for a link"),
-        (("--link", "my_code.py:Mine"), "is no code for a link"),
+        (("--link", "turbo"), "a link cannot use the code 'turbo'"),
+        (("--link", "my_code.py:Mine"), "a link cannot use the code"),
         (("--channel", "fog:1"), "'fog:1' is not a channel"),
         (("--channel", "bec:0.1"), "a byte stream supports only bit errors"),
     ],

@@ -126,4 +126,4 @@ def forged(choices: Choices) -> bytes:
     )
     code = block_code("rs:96,32" if header.code == 1 else "uncoded")
     context = payload_context(header)
-    return write_header(header) + (code.close(context, payload) if payload else choices.blob(20))
+    return write_header(header) + (code.encode(context, payload) if payload else choices.blob(20))

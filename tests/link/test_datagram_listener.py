@@ -105,7 +105,7 @@ def test_a_cookie_is_good_for_its_address_and_link_only_and_not_for_long() -> No
     assert kind_of(late.answer) is Kind.CHALLENGE
     other = Link.client("rs:255,223", mtu=1200)
     other.blocks_to_send(street.now)
-    other._show(client.opening.cookie)
+    other._handshake.present_cookie(client.open_request.cookie)
     (stolen,) = other.blocks_to_send(street.now)
     assert kind_of(street.door.receive(stolen, HERE, street.now).answer) is Kind.CHALLENGE
     assert len(street.door) == 0
@@ -147,7 +147,7 @@ def test_a_link_from_before_the_server_was_started_is_refused_at_once() -> None:
     (refusal,) = fresh.knock(client, HERE)
 
     assert kind_of(refusal) is Kind.REFUSE
-    assert "the server does not know it" in client.closed
+    assert "the server does not know this link" in client.closed
     assert len(fresh.door) == 0
 
 
@@ -159,7 +159,7 @@ def test_the_table_is_bounded_and_who_comes_too_late_is_told() -> None:
     street.knock(late, HERE)
     street.knock(late, HERE)
 
-    assert "takes no more" in late.closed
+    assert "its maximum" in late.closed
     assert len(street.door) == 3
 
     for link in list(street.door._addresses)[:2]:
@@ -201,7 +201,6 @@ def test_answers_are_answered_by_nobody() -> None:
     street = Street()
     client = Link.client("rs:255,223", mtu=1200)
     (challenge,) = street.knock(client, HERE)
-    client.opened = True
     for kind in (Kind.ACCEPT, Kind.REFUSE, Kind.CLOSE):
         block = client._block(kind, 0.0)
         assert street.door.receive(block, THERE, street.now) == (None, b"", None)
@@ -232,12 +231,12 @@ def test_a_datagram_that_cannot_be_read_counts_where_it_belongs() -> None:
 def test_a_code_that_is_none_is_refused_when_the_address_is_proven() -> None:
     street = Street()
     client = Link.client("rs:255,223", mtu=1200)
-    object.__setattr__(client.opening, "up", "turbo")
+    object.__setattr__(client.open_request, "up", "turbo")
     street.knock(client, HERE)
     (refusal,) = street.knock(client, HERE)
 
     assert kind_of(refusal) is Kind.REFUSE
-    assert "'turbo' is no code for a link" in client.closed
+    assert "a link cannot use the code 'turbo'" in client.closed
     assert len(street.door) == 0
 
 
@@ -245,8 +244,8 @@ def test_cookies_survive_in_a_header() -> None:
     street, client = Street(), Link.client("rs:255,223", mtu=1200)
     (challenge,) = street.knock(client, HERE)
 
-    assert cookie_of(header_of(challenge)) == client.opening.cookie
-    assert len(client.opening.cookie) == 8
+    assert cookie_of(header_of(challenge)) == client.open_request.cookie
+    assert len(client.open_request.cookie) == 8
 
 
 def test_where_long_datagrams_do_not_get_through_short_ones_are_sent_for_a_while() -> None:
@@ -255,7 +254,7 @@ def test_where_long_datagrams_do_not_get_through_short_ones_are_sent_for_a_while
     client.send(bytes(3000))
     assert max(map(len, client.blocks_to_send(street.now))) > 1000
 
-    client.too_long(street.now)  # what was sent is given up when something later has arrived
+    client.reduce_mtu(street.now)  # what was sent is given up when something later has arrived
     while client.buffered:
         street.now += 0.1
         client.tick(street.now)

@@ -20,18 +20,18 @@ def damaged(coded: bytes, bits: list[int]) -> bytes:
 
 def test_a_codeword_is_taken_from_the_copy_that_has_it() -> None:
     code, data = block_code("rs:255,223"), random.Random(1).randbytes(4 * 223 - 4)
-    coded = code.close(b"", data)
+    coded = code.encode(b"", data)
     # Interleaved: byte i belongs to codeword i % 4. Each copy loses another codeword.
     copies = [damaged(coded, [8 * (4 * i + word) for i in range(40)]) for word in (0, 2)]
 
-    assert not any(code.open(b"", copy, len(data)).good for copy in copies)
+    assert not any(code.decode(b"", copy, len(data)).good for copy in copies)
     assert code.decode_combined(b"", copies, len(data)) == data
 
 
 @pytest.mark.parametrize("spec", ["uncoded", "hamming:7,4"])
 def test_few_bytes_that_differ_are_guessed(spec: str) -> None:
     code, data = block_code(spec), random.Random(2).randbytes(100)
-    coded = code.close(b"", data)
+    coded = code.encode(b"", data)
     width = len(coded) * 8
     one = damaged(coded, [5, 6, width // 2, width // 2 + 1])
     other = damaged(coded, [100, 101, width - 9, width - 10])
@@ -42,7 +42,7 @@ def test_few_bytes_that_differ_are_guessed(spec: str) -> None:
 
 def test_what_is_wrong_in_both_is_not_found() -> None:
     code, data = block_code("uncoded"), bytes(100)
-    coded = code.close(b"", data)
+    coded = code.encode(b"", data)
 
     copies = [damaged(coded, [5, 70]), damaged(coded, [5, 90])]
     assert code.decode_combined(b"", copies, len(data)) is None
@@ -54,7 +54,7 @@ def test_what_is_wrong_in_both_is_not_found() -> None:
 def test_the_majority_of_many_is_right(spec: str, p: str) -> None:
     code, data = block_code(spec), random.Random(3).randbytes(60)
     stream = ChannelStream(f"bsc:{p}", 3)
-    coded = code.close(b"", data)
+    coded = code.encode(b"", data)
 
     assert code.decode_combined(b"", [stream.damage(coded) for _ in range(7)], 60) == data
 

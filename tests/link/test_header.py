@@ -16,7 +16,7 @@ from netchat.link.header import (
     write_header,
 )
 from netchat.link.link import Link
-from netchat.link.sync_marker import MARKER, MARKER_ERRORS, begins_link, differing_bits
+from netchat.link.sync_marker import MARKER, MARKER_ERRORS, differing_bits, starts_like_link
 from netchat.wire import Hello, encode
 
 #: Written by hand from docs/LINK.md; the CRC is that of a calculator (CRC-16/IBM-3740).
@@ -124,24 +124,24 @@ def test_a_link_and_a_chat_are_told_apart_with_wrong_bits() -> None:
     rng = random.Random(3)
 
     assert differing_bits(MARKER, chat) == 16
-    assert not begins_link(b"")
+    assert not starts_like_link(b"")
     for first, link in ((MARKER, True), (chat, False)):
         for length in range(1, 5):
-            assert begins_link(first[:length]) is link
+            assert starts_like_link(first[:length]) is link
         for _ in range(100):
             damaged = bytearray(first)
             for place in rng.sample(range(32), 7):
                 damaged[place >> 3] ^= 1 << (place & 7)
-            assert begins_link(bytes(damaged)) is link
+            assert starts_like_link(bytes(damaged)) is link
 
 
 def test_what_is_neither_is_taken_for_no_link() -> None:
     rng = random.Random(4)
 
-    taken = sum(begins_link(rng.randbytes(4)) for _ in range(20_000))
+    taken = sum(starts_like_link(rng.randbytes(4)) for _ in range(20_000))
     assert taken < 60  # 0.1 %
     for first in (b"GET ", b"\x16\x03\x01\x02", b"SSH-", bytes(4), b"\xff" * 4):
-        assert not begins_link(first)
+        assert not starts_like_link(first)
 
 
 def test_what_opens_a_link_is_known_by_its_header_too() -> None:
@@ -151,8 +151,8 @@ def test_what_opens_a_link_is_known_by_its_header_too() -> None:
         client = Link.client("rs:255,223" if number % 2 else "uncoded")
         first = bytearray(client.data_to_send(float(number))[:34])
         for length in range(1, 35):
-            assert begins_link(bytes(first[:length]))
+            assert starts_like_link(bytes(first[:length]))
         for bit in rng.sample(range(32 * 8, 34 * 8), 4) + rng.sample(range(32, 32 * 8), 12):
             first[bit >> 3] ^= 1 << (bit & 7)  # one bit in twenty: the worst that a link survives
-        assert begins_link(bytes(first))
-    assert not any(begins_link(MARKER + rng.randbytes(30)) for _ in range(100_000))
+        assert starts_like_link(bytes(first))
+    assert not any(starts_like_link(MARKER + rng.randbytes(30)) for _ in range(100_000))

@@ -38,7 +38,7 @@ class Peer:
         coded = b""
         if payload:
             spec = {0: "uncoded", 1: "rs:96,32"}.get(header.code, "rs:255,223")
-            coded = block_code(spec).close(payload_context(header), payload)
+            coded = block_code(spec).encode(payload_context(header), payload)
         return MARKER + write_header(header) + coded
 
     def say(self, kind: Kind, payload: bytes = b"", **fields: int) -> bytes:
@@ -314,7 +314,7 @@ def test_specs_that_no_link_takes(spec: str, why: str) -> None:
     "payload", [b"", b"\x07", b"\x00\x00", b"\x00\xff", b"\x00\x01a", b"\x00\x01\xff\x01a", b"\x00" * 200]
 )  # fmt: skip
 def test_an_open_that_is_none_is_refused(payload: bytes) -> None:
-    with pytest.raises(LinkError, match="no OPEN"):
+    with pytest.raises(LinkError, match="invalid OPEN"):
         read_open_request(payload)
 
 

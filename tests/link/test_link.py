@@ -207,7 +207,9 @@ def test_a_code_is_refused_with_a_reason() -> None:
     client.receive(server.data_to_send(0.0), 0.0)
 
     assert "my_code.py:Mine" in server.closed
-    assert client.closed.startswith("the other side refused the link: 'my_code.py:Mine' is no code")
+    assert client.closed.startswith(
+        "the peer refused the link: a link cannot use the code 'my_code.py:Mine'"
+    )
     assert client.next_timer() is None
 
 
@@ -221,7 +223,7 @@ def test_nobody_there_is_said_after_a_while() -> None:
         now = timer
         client.tick(now)
 
-    assert "nobody answered" in client.closed
+    assert "no answer within" in client.closed
     assert 10 <= sent <= 30
     assert now < 15
 
@@ -231,4 +233,4 @@ def test_closing_is_told() -> None:
     world.carry(b"x")
     world.server.close("the server shuts down")
     world.run(lambda: bool(world.client.closed))
-    assert world.client.closed == "the other side closed the link: the server shuts down"
+    assert world.client.closed == "the peer closed the link: the server shuts down"

@@ -10,6 +10,7 @@ import pytest
 from netchat.link import datagram_listener as door_module
 from netchat.link import link as link_module
 from netchat.link.address_validation import write_challenge
+from netchat.link.code_table import table
 from netchat.link.datagram_mask import KEY_SIZE, MASKED, make_mask, masked
 from netchat.link.header import (
     HEADER_SIZE,
@@ -104,8 +105,8 @@ def test_who_knows_all_numbers_but_not_the_key_changes_nothing(kind: Kind) -> No
             )  # fmt: skip
             block = masked(write_header(made), mask)
             if length:
-                code = link_module.table()[1]
-                block += code.close(payload_context(made), b"forge")
+                code = table()[1]
+                block += code.encode(payload_context(made), b"forge")
             street.door.receive(block, HERE, street.now)
             client.receive_block(block, street.now)
 
@@ -150,12 +151,12 @@ def test_a_link_moves_only_with_the_client_that_has_the_key() -> None:
 def test_a_forged_challenge_does_not_change_the_cookie() -> None:
     street = Street()
     client = street.enter(HERE, identity=77 << 32 | 1000)
-    cookie, rng = client.opening.cookie, random.Random(3)
+    cookie, rng = client.open_request.cookie, random.Random(3)
     for _ in range(500):
         forged = write_challenge(header(client, offset=rng.getrandbits(32)), rng.randbytes(8))
         client.receive_block(forged, street.now)
 
-    assert client.opening.cookie == cookie
+    assert client.open_request.cookie == cookie
     assert client.blocks_to_send(street.now) == []
 
 
@@ -169,8 +170,8 @@ def test_a_server_that_is_older_than_masks_is_understood(monkeypatch: pytest.Mon
     street = Street()
     client = street.enter(HERE)
 
-    assert client.opening.key
-    assert served(street).opening.key == b""
+    assert client.open_request.key
+    assert served(street).open_request.key == b""
     carry_on(street, client)
 
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from netchat.errors import BadChecksum, Unexpected
 from netchat.load.event_log import TRIM_AT, EventLog
-from netchat.load.faults import Faults, tally
+from netchat.load.faults import Faults, count_faults
 from netchat.load.member import Member
-from netchat.load.sequence_check import SenderCheck, SequenceCheck, text_of
+from netchat.load.sequence_check import SenderCheck, SequenceCheck, make_text
 from netchat.wire import Event, EventKind, Message, Ping, encode
 
 DEVICE, PAYLOAD = 7, 24
@@ -19,7 +19,7 @@ DEVICE, PAYLOAD = 7, 24
 def event(seq: int, counter: int | None = None, text: str | None = None, room: str = "lobby"):
     """Event `seq` of a room whose every event is a message; counters begin with event 11."""
     counter = seq - 10 if counter is None else counter
-    text = text_of(seq * 1_000_000_000, PAYLOAD) if text is None else text
+    text = make_text(seq * 1_000_000_000, PAYLOAD) if text is None else text
     return encode(Event(seq, 0, DEVICE, counter, EventKind.CHAT, room, "Ann", text))
 
 
@@ -36,15 +36,15 @@ class Room:
         for member in self.members:
             member.begin(10)
 
-    def tally(self) -> Faults:
-        return tally(self.log, self.members)
+    def count_faults(self) -> Faults:
+        return count_faults(self.log, self.members)
 
 
 def test_what_is_right_for_everybody_is_right():
     room = Room(sent=5)
     for member in room.members:
         member.feed(b"".join(event(seq) for seq in range(11, 16)))
-    assert not room.tally()
+    assert not room.count_faults()
     assert [m.known for m in room.members] == [15, 15, 15]
     assert list(room.log.dues)[1:] == [11, 12, 13, 14, 15]
 
@@ -64,7 +64,7 @@ def test_it_does_not_matter_how_the_stream_was_cut_nor_who_is_first(seed):
         cut = draw.randint(1, most)
         chunk, streams[which] = streams[which][:cut], streams[which][cut:]
         room.members[which].feed(chunk)
-    assert not room.tally()
+    assert not room.count_faults()
     assert room.said == [Ping(1)] * 3
     assert all(m.known == 16 for m in room.members)
 
@@ -96,7 +96,7 @@ def test_a_fault_in_one_stream_is_found_whoever_is_the_first_to_read(fault, turn
         for chunk in [b"".join(frames)] if whole else frames:
             if chunk:
                 member.feed(chunk)
-    assert room.tally() == expected
+    assert room.count_faults() == expected
 
 
 @pytest.mark.parametrize("fault", FAULTY)
@@ -106,7 +106,7 @@ def test_a_fault_in_all_streams_is_found(fault):
     for member in room.members:
         if seqs:
             member.feed(b"".join(event(s) for s in seqs))
-    assert room.tally() == Faults(one.lost * 3, one.doubled * 3, one.disordered * 3)
+    assert room.count_faults() == Faults(one.lost * 3, one.doubled * 3, one.disordered * 3)
 
 
 @pytest.mark.parametrize(
@@ -122,24 +122,24 @@ def test_a_fault_in_the_log_itself_is_found_by_the_senders_counters(counters, ex
     room = Room(sent=4)
     for member in room.members:
         member.feed(b"".join(event(11 + i, c) for i, c in enumerate(counters)))
-    assert room.tally() == expected
+    assert room.count_faults() == expected
 
 
 @pytest.mark.parametrize("turn", [0, 1])
 def test_an_event_that_is_not_the_same_for_everybody_is_found(turn):
     room = Room(sent=3)
-    other = event(12, text=text_of(1, PAYLOAD))
+    other = event(12, text=make_text(1, PAYLOAD))
     for number, member in enumerate(room.members):
         middle = other if number == turn else event(12)
         member.feed(event(11) + middle + event(13))
-    assert room.tally().altered == (2 if turn == 0 else 1)
+    assert room.count_faults().altered == (2 if turn == 0 else 1)
 
 
-@pytest.mark.parametrize("text", ["", "hello", text_of(1, PAYLOAD)[:-1] + "y"])
+@pytest.mark.parametrize("text", ["", "hello", make_text(1, PAYLOAD)[:-1] + "y"])
 def test_a_text_that_was_not_sent_is_found(text):
     room = Room(members=1, sent=1)
     room.members[0].feed(event(11, text=text))
-    assert room.tally() == Faults(altered=1)
+    assert room.count_faults() == Faults(altered=1)
 
 
 def test_a_damaged_frame_is_refused_although_others_got_it_whole():
@@ -164,7 +164,7 @@ def test_events_of_other_rooms_and_of_strangers_are_nobodys_business():
     stranger = encode(Event(11, 0, 0, 0, EventKind.JOIN, "lobby", "Bob", ""))
     for member in room.members:
         member.feed(event(3, 1, room="0123456789") + stranger)
-    assert not room.tally()
+    assert not room.count_faults()
     assert room.log.dues[1] == 0
 
 
@@ -181,7 +181,7 @@ def test_a_member_that_is_ahead_of_the_log_waits_for_it():
         member.feed(b"".join(event(s) for s in range(11, 15)))
     assert late.known == 14
     assert room.said == [Ping(1)]
-    assert not room.tally()
+    assert not room.count_faults()
 
 
 def test_a_member_that_comes_back_goes_on_where_it_was():
@@ -194,7 +194,7 @@ def test_a_member_that_comes_back_goes_on_where_it_was():
     assert member.known == 12
     member.begin(12)
     member.feed(b"".join(stream[2:]))
-    assert not room.tally()
+    assert not room.count_faults()
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_a_resumption_at_the_wrong_place_is_found(behind, expected):
     member.begin(behind)
     for seq in range(behind + 1, 16):
         member.feed(event(seq))
-    assert room.tally() == expected
+    assert room.count_faults() == expected
 
 
 def test_a_sender_is_told_of_its_own_messages_only_when_it_has_got_them_itself():
@@ -230,7 +230,7 @@ def test_what_everybody_has_read_is_dropped_and_the_rest_goes_on():
     seq = 11
     while room.log.end < TRIM_AT + 100_000:
         for member in room.members:
-            member.feed(event(seq, text=text_of(1, 24) + big))
+            member.feed(event(seq, text=make_text(1, 24) + big))
         seq += 1
     room.members[1].feed(event(seq)[:30])  # the slowest one stands inside a frame
     room.log.trim(min(m.pos for m in room.members))
@@ -238,6 +238,6 @@ def test_what_everybody_has_read_is_dropped_and_the_rest_goes_on():
     room.members[0].feed(event(seq))
     room.members[1].feed(event(seq)[30:] + event(seq + 1))
     room.members[0].feed(event(seq + 1))
-    faults = room.tally()
+    faults = room.count_faults()
     assert (faults.lost, faults.doubled, faults.disordered) == (0, 0, 0)
     assert [m.known for m in room.members] == [seq + 1, seq + 1]

@@ -46,7 +46,7 @@ async def served() -> AsyncIterator[Served]:
 
 
 async def drive(port: int, **options: object) -> LoadReport:
-    options = {"users": 6, "messages": 20, "patience": 2.0, **options}
+    options = {"users": 6, "messages": 20, "stall_timeout": 2.0, **options}
     return await run_load("127.0.0.1", port, **options)
 
 
@@ -127,7 +127,7 @@ async def test_one_wrong_delivery_to_one_user_is_found(served, fault, expected):
 
 async def test_a_server_that_falls_silent_is_not_waited_for_for_ever(served):
     async with FaultyProxy(await served.start(), 4, faulty.silent) as port:
-        report = await drive(port, patience=0.6)
+        report = await drive(port, stall_timeout=0.6)
     assert not report.complete
     assert not report.ok
     assert report.faults == Faults(lost=16)

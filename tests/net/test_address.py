@@ -52,7 +52,7 @@ def test_addresses(written, read):
     ],
 )
 def test_what_is_no_address(written):
-    with pytest.raises(ValueError, match="is no address"):
+    with pytest.raises(ValueError, match="invalid address"):
         parse_address(written, 6464)
 
 
@@ -80,7 +80,7 @@ def test_a_url_tells_what_to_write():
 def test_any_port_is_one_only_where_it_may_be():
     assert parse_address("[::1]:0", None, any_port=True) == ("::1", 0)
     for written, any_port in (("[::1]:0", False), ("[::1]", True)):
-        with pytest.raises(ValueError, match="is no address"):
+        with pytest.raises(ValueError, match="is not a valid address"):
             parse_address(written, None, any_port=any_port)
 
 
@@ -100,5 +100,5 @@ def test_a_host_has_brackets_or_none(written, host):
 
 @pytest.mark.parametrize("written", ["", "127.0.0.1:80", "[::1]:80", "[::1", "[x]", "a..b"])
 def test_what_is_no_host(written):
-    with pytest.raises(ValueError, match="is no host; write a name or an address, without a port"):
+    with pytest.raises(ValueError, match="is not a host: write a name or an address, without a port"):
         parse_host(written)

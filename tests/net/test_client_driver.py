@@ -141,7 +141,7 @@ async def test_goodbye_while_the_connection_is_lost(path):
 
 
 async def test_it_gives_up_when_it_is_told_to():
-    async with serve() as serving, talker(serving.port, "Nova", patience=0.1) as nova:
+    async with serve() as serving, talker(serving.port, "Nova", timeout=0.1) as nova:
         await serving.server.stop()
         await nova.until(lambda: nova.all(SessionEnded))
         assert "gave up" in nova.all(SessionEnded)[0].why
@@ -195,7 +195,7 @@ async def test_a_server_that_falls_silent(monkeypatch):
     async with ClientDriver("127.0.0.1", port, "Nova") as client:
         nova = Talker(client)
         await nova.until(lambda: nova.all(Offline))
-        assert nova.all(Offline)[0].why == "the server fell silent"
+        assert nova.all(Offline)[0].why == "the server stopped responding"
         nova.stop()
     made.close()
     for writer in connections:

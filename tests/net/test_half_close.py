@@ -75,7 +75,7 @@ async def test_who_is_refused_at_once_is_told_so() -> None:
 
 async def test_the_refusal_of_a_link_arrives() -> None:
     client = Link.client("rs:255,223")
-    object.__setattr__(client.opening, "up", "turbo")
+    object.__setattr__(client.open_request, "up", "turbo")
     async with serve() as serving:
         heard, how = await said_by_server(serving.port, client.data_to_send(0.0) + UNREAD)
         client.receive(heard, 0.0)

@@ -79,7 +79,7 @@ async def test_a_slow_reader_over_a_link_takes_no_memory_and_misses_nothing() ->
             raw(serving.port, "Fast") as fast,
         ):
             (peer,) = [p for p in serving.peers if p.session.name == "PauseReading"]
-            transport = slow.client._wire.transport
+            transport = slow.client._connection.transport
             transport.pause_reading()
             await fast.answer(Join(1, 0, 0, "lobby"))
             count = 3000
@@ -113,7 +113,7 @@ async def test_a_server_that_stops_tells_those_on_links() -> None:
     path = ClientPath("rs:255,223", "bsc:1e-3", seed=8)
     async with (
         serve() as serving,
-        talker(serving.port, "Nova", "lobby", path=path, patience=0.1) as nova,
+        talker(serving.port, "Nova", "lobby", path=path, timeout=0.1) as nova,
     ):
         await serving.server.stop()
         await nova.until(lambda: nova.all(Offline) or nova.all(SessionEnded))
@@ -133,28 +133,30 @@ async def test_without_a_link_the_channel_breaks_the_chat_and_that_is_explained(
         nova.stop()
 
     assert "CRC" in why or "protocol" in why
-    assert "bsc:3e-3 has turned over" in why
+    assert "bsc:3e-3 has flipped" in why
     assert why.endswith("Try --link rs:255,223")
 
 
 @pytest.mark.parametrize(
-    ("why", "finder", "told"),
+    ("why", "finder", "expected"),
     [
         (
             "A frame is broken.",
             "server",
-            "A frame is broken. The server's check found it: so far the",
+            "A frame is broken. The server detected the damage: so far the",
         ),
         (
             "the server broke the protocol",
             "client",
-            "protocol. A check of ours found it: so far the",
+            "protocol. The client detected the damage: so far the",
         ),
         ("connection lost", "", "connection lost. So far the channel bsc:0.5 has"),
     ],
 )
-def test_who_has_found_the_damage_is_told(why: str, finder: str, told: str) -> None:
-    assert told in ClientPath(None, "bsc:0.5").explain(why, finder)
+def test_the_reason_names_the_side_that_detected_the_damage(
+    why: str, finder: str, expected: str
+) -> None:
+    assert expected in ClientPath(None, "bsc:0.5").explain(why, finder)
     assert ClientPath("uncoded", "bsc:0.5").explain(why, finder) == why
 
 
@@ -171,10 +173,10 @@ async def test_a_server_that_speaks_no_link_is_given_up() -> None:
     port = server.sockets[0].getsockname()[1]
     async with ClientDriver("127.0.0.1", port, "Nova", path=path) as client:
         nova = Talker(client)
-        path.link._attempts.until = 0.0
+        path.link._handshake._deadline = 0.0
         await nova.until(lambda: nova.all(Offline))
 
-        assert "no link is spoken there" in nova.all(Offline)[0].why
+        assert "the peer does not support links" in nova.all(Offline)[0].why
         nova.stop()
     server.close()
     for writer in writers:

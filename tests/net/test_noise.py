@@ -377,7 +377,7 @@ def echo_process():
         (["7000", "--loss", "0.1"], "that is for --udp only"),
         (["7000", "--channel", "bec:0.1"], "can only turn"),
         (["nowhere"], "'nowhere' is no port"),
-        (["7000", "host:port"], "is no address"),
+        (["7000", "host:port"], "invalid address"),
     ],
 )
 def test_wrong_usage(arguments, says):

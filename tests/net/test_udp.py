@@ -174,7 +174,7 @@ async def test_a_server_that_is_killed_and_comes_back_is_noticed_at_once() -> No
         await nova.until(lambda: nova.texts() == ["before", "after"])
 
         assert path.link is not old
-        assert "does not know it" in nova.all(Offline)[0].why
+        assert "does not know this link" in nova.all(Offline)[0].why
         vanish(first)
 
 
@@ -182,7 +182,7 @@ async def test_a_server_that_is_gone_is_noticed_by_what_comes_back_from_its_port
     path = ClientPath("uncoded", udp=True)
     async with (
         serve(udp=True) as serving,
-        talker(serving.port, "Nova", "lobby", path=path, patience=0.1) as nova,
+        talker(serving.port, "Nova", "lobby", path=path, timeout=0.1) as nova,
     ):
         for server in serving.server._udp:
             server.close()
@@ -224,7 +224,7 @@ async def test_a_way_that_swallows_long_datagrams_is_used_with_short_ones() -> N
         await nova.until(lambda: len(nova.texts()) == 40)
 
         assert nova.texts() == texts
-        assert path.link._path._short_until > 0
+        assert path.link._writer.path_mtu._short_until > 0
 
 
 async def test_silence_for_a_while_costs_nothing_but_time() -> None:
@@ -261,7 +261,7 @@ async def test_a_client_that_vanished_is_noticed_by_its_silence(monkeypatch) -> 
             while serving.server._udp[0]._layers:
                 await asyncio.sleep(0.05)
 
-        assert len(serving.server._udp[0]._door) == 0
+        assert len(serving.server._udp[0]._listener) == 0
 
 
 async def test_who_says_goodbye_is_heard_and_the_link_is_closed() -> None:
@@ -283,7 +283,7 @@ async def test_a_server_that_stops_tells_those_on_udp() -> None:
     path = ClientPath("rs:255,223", "bsc:1e-3", seed=8, udp=True)
     async with (
         serve(udp=True) as serving,
-        talker(serving.port, "Nova", "lobby", path=path, patience=0.1) as nova,
+        talker(serving.port, "Nova", "lobby", path=path, timeout=0.1) as nova,
     ):
         await serving.server.stop()
         await nova.until(lambda: nova.all(Offline) or nova.all(SessionEnded))
@@ -295,17 +295,17 @@ async def test_where_no_server_is_that_is_said_at_once() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    with pytest.raises(CannotConnect, match="No server for UDP at 127"):
+    with pytest.raises(CannotConnect, match="No UDP server at 127"):
         async with ClientDriver("127.0.0.1", port, "Nova", path=ClientPath("uncoded", udp=True)):
             pass
 
 
 async def test_who_does_not_answer_is_given_up(monkeypatch) -> None:
-    monkeypatch.setattr("netchat.link.open_retry.TIMEOUT", 0.2)
+    monkeypatch.setattr("netchat.link.handshake.OPEN_TIMEOUT", 0.2)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
         mute.bind(("127.0.0.1", 0))
         path = ClientPath("uncoded", udp=True)
-        with pytest.raises(CannotConnect, match="nobody answered on the other side"):
+        with pytest.raises(CannotConnect, match="no answer within"):
             async with ClientDriver("127.0.0.1", mute.getsockname()[1], "Nova", path=path):
                 pass
 
@@ -338,7 +338,7 @@ async def test_a_machine_without_ipv6_takes_the_next_address(monkeypatch) -> Non
         return both
 
     monkeypatch.setattr(loop, "getaddrinfo", found, raising=False)
-    with pytest.raises(CannotConnect, match="No server for UDP"):
+    with pytest.raises(CannotConnect, match="No UDP server"):
         await ClientPath("uncoded", udp=True).connect(asyncio.Protocol(), "both", 1)
 
 
@@ -377,7 +377,7 @@ async def test_who_is_cut_off_while_another_link_takes_its_place_harms_nobody() 
         transports[0].resume_reading()
         ask(second)
         assert second.opened
-        assert list(server._layers) == list(server._door._addresses)
+        assert list(server._layers) == list(server._listener._addresses)
         assert [transport.is_closing() for transport in transports] == [True, False]
         for transport in transports:
             transport.abort()
@@ -390,7 +390,7 @@ async def test_no_address_at_all_is_an_error() -> None:
 
 
 def test_over_udp_there_is_always_a_link() -> None:
-    with pytest.raises(ValueError, match="over UDP there is always a link"):
+    with pytest.raises(ValueError, match="UDP requires a link"):
         ClientPath(None, "bsc:1e-3", udp=True)
 
 
@@ -482,7 +482,7 @@ async def test_who_opens_a_link_and_says_nothing_is_dismissed_in_time() -> None:
                 await asyncio.sleep(0.01)
 
         assert not serving.peers
-        assert len(serving.server._udp[0]._door) == 0
+        assert len(serving.server._udp[0]._listener) == 0
 
 
 async def test_links_of_one_address_are_counted_with_its_connections() -> None:
@@ -502,7 +502,7 @@ async def test_a_forged_error_of_the_network_does_not_end_an_open_link(monkeypat
         serve(udp=True) as serving,
         talker(serving.port, "Nova", "lobby", path=path) as nova,
     ):
-        layer = nova.client._wire.transport
+        layer = nova.client._connection.transport
         socket_ = layer.lower._send.__self__
         for _ in range(3):
             heard = layer.link.stats.blocks_received

@@ -21,5 +21,5 @@ def block_of(header: Header, payload: bytes = b"") -> bytes:
     header = header._replace(length=len(payload))
     coded = b""
     if payload:
-        coded = block_code(CODES[header.code]).close(payload_context(header), payload)
+        coded = block_code(CODES[header.code]).encode(payload_context(header), payload)
     return MARKER + write_header(header) + coded

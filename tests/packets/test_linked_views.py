@@ -69,7 +69,7 @@ FIRST = block_of(OPEN, open_of("rs:255,223"))
          '"so \\x1b\\n long": intact'),
         (FIRST + block_of(DATA._replace(link=8), b"1"),
          "#2 bytes 0 to 1 in uncoded: ignored, belongs to another link"),
-        (block_of(OPEN, b"\0\x03\x1b[mx"), "this is no OPEN"),
+        (block_of(OPEN, b"\0\x03\x1b[mx"), "invalid OPEN"),
     ],
 )  # fmt: skip
 def test_a_block_in_a_line(data: bytes, text: str) -> None:

@@ -37,7 +37,7 @@ from netchat.link.code_table import warm_up
 from netchat.link.open_request import Mode
 from netchat.link.policies.bandit import Bandit
 from netchat.link.policies.policy import Oracle, Policy
-from netchat.link.policy_registry import ADAPTIVE, number_of, policy
+from netchat.link.policy_registry import ADAPTIVE, code_number, policy
 
 __all__ = ["link_bench"]
 
@@ -202,5 +202,5 @@ def _policy(job: _Job) -> Policy:
         made = policy(job.contestant.wish)
         return Bandit(job.seed[-1]) if isinstance(made, Bandit) else made
     sky = job.setting.weather
-    numbers = {channel: number_of(code) for channel, code in job.best}
+    numbers = {channel: code_number(code) for channel, code in job.best}
     return Oracle(lambda now: numbers[sky.at(now)])

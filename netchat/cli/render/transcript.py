@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netchat.errors import BadBody, PeerError
-from netchat.net.probe import Heard
+from netchat.net.probe import TranscriptEntry
 from netchat.packets.views.summary import details
 from netchat.wire import HEADER_SIZE, MESSAGES, FrameReader, Message, decode, walk
 from netchat.wording import many
@@ -21,7 +21,7 @@ def describe(message: Message) -> str:
     return f"{message.NAME} {details(message)}".rstrip()
 
 
-def heard_line(item: Heard) -> str:
+def heard_line(item: TranscriptEntry) -> str:
     """Return one line for a received or sent frame; `->` is to the server."""
     arrow = "<-" if item.by_server else "->"
     if item.message is not None:
@@ -30,7 +30,7 @@ def heard_line(item: Heard) -> str:
     return f"{arrow} no valid frame, {many(len(item.data), 'byte')}: {raw}"
 
 
-def heard_as_dict(item: Heard) -> dict[str, Any]:
+def heard_as_dict(item: TranscriptEntry) -> dict[str, Any]:
     """Return a received or sent frame as plain data."""
     sender = "server" if item.by_server else "client"
     return {"time": item.time, "from": sender, **frame_as_dict(item.data)}

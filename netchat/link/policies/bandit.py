@@ -1,11 +1,11 @@
-"""Thompson sampling over codes: each is tried as often as it is likely to be the best one.
+"""Thompson sampling over codes: each is tried as often as it is likely to be the best.
 
-What is known of a code is a Beta distribution of the share of its blocks that arrive. It begins with
-what the reported bit error rate leads to expect, worth `_PRIOR` blocks, so that little has to be
-tried; experience then outweighs it where the channel is not like that. Codes are ordered by strength:
-what a weak one got through, a strong one would have got through, too, and the other way round
-(Combes, Proutiere, Yun, Ok and Yi, "Optimal rate sampling in 802.11 systems", INFOCOM 2014). Old
-experience fades, as the channel may change, and all but vanishes where it is seen to have changed.
+The knowledge about a code is a Beta distribution of the share of its blocks that arrive. The prior is
+the share expected at the reported bit error rate, worth `_PRIOR` blocks, so that little exploration is
+needed; outcomes outweigh it if the channel behaves differently. Codes are ordered by strength: if a
+weak code succeeds, a stronger one would have succeeded too, and the reverse for failures (Combes,
+Proutiere, Yun, Ok and Yi, "Optimal rate sampling in 802.11 systems", INFOCOM 2014). Old outcomes
+decay, because the channel may change, and nearly vanish when a change is detected.
 """
 
 from __future__ import annotations
@@ -13,54 +13,58 @@ from __future__ import annotations
 import random
 
 from netchat.link.code_table import CODES
-from netchat.link.decode_probability import CHOICE, chance, nominal
+from netchat.link.decode_probability import CANDIDATES, nominal_rate, success_probability
 from netchat.link.error_rate_estimator import ErrorRateEstimator
 from netchat.link.policies.policy import ChannelReport, Outcome
 
 __all__ = ["Bandit"]
 
-#: Blocks of experience that the expectation is worth.
+#: Weight of the prior in blocks.
 _PRIOR = 1.0
 
-#: What a block leaves of older experience, and a change of the channel.
+#: Factors for older outcomes: after each block, and after a detected change of the channel.
 _FADE, _CHANGE = 0.98, 0.02
 
-#: No chance is taken for better or worse than this beforehand.
+#: Minimum distance of the prior's mean from 0 and from 1.
 _DOUBT = 0.02
 
-#: What an outcome weighs in the average of how much payload a block of a code has.
+#: Weight of a new block in the average payload share of a code.
 _GAIN = 1 / 8
 
-_RANK = {code: rank for rank, code in enumerate(CHOICE)}
+_RANK = {code: rank for rank, code in enumerate(CANDIDATES)}
 
 
 class Bandit:
-    """Chooses by chance, and learns from what comes of it.
+    """Policy that chooses codes by Thompson sampling.
 
     Args:
-        seed: where its chance comes from; None is a new one each time.
+        seed: Random seed; None draws a new one.
     """
 
     def __init__(self, seed: int | None = None) -> None:
         self._random = random.Random(seed)
         self._channel = ErrorRateEstimator()
-        self._arrived = [0.0] * len(CHOICE)
-        self._failed = [0.0] * len(CHOICE)
-        self._worth = [nominal(code) for code in CHOICE]
+        self._arrived = [0.0] * len(CANDIDATES)
+        self._failed = [0.0] * len(CANDIDATES)
+        self._worth = [nominal_rate(code) for code in CANDIDATES]
         self._code = 4
 
     @property
     def why(self) -> str:
-        """What it expects of the best code, and of the next."""
-        best = sorted(((self._mean(rank), rank) for rank in range(len(CHOICE))), reverse=True)[:2]
-        (most, first), (less, second) = ((mean, CODES[CHOICE[rank]]) for mean, rank in best)
+        """Expected goodput of the two best codes, as text."""
+        best = sorted(((self._mean(rank), rank) for rank in range(len(CANDIDATES))), reverse=True)[
+            :2
+        ]
+        (most, first), (less, second) = ((mean, CODES[CANDIDATES[rank]]) for mean, rank in best)
         return (
-            f"bandit: {self._channel.ber:.1e} of the bits are wrong; {first} should bring {most:.0%} "
+            f"bandit: bit error rate {self._channel.ber:.1e}; expected goodput: {first} {most:.0%} "
             f"of the line, {second} {less:.0%}"
         )
 
     def _beta(self, rank: int) -> tuple[float, float]:
-        expected = min(1 - _DOUBT, max(_DOUBT, chance(CHOICE[rank], self._channel.ber)))
+        expected = min(
+            1 - _DOUBT, max(_DOUBT, success_probability(CANDIDATES[rank], self._channel.ber))
+        )
         return (
             self._arrived[rank] + _PRIOR * expected,
             self._failed[rank] + _PRIOR * (1 - expected),
@@ -71,17 +75,17 @@ class Bandit:
         return self._worth[rank] * arrived / (arrived + failed)
 
     def choose(self, now: float) -> int:  # noqa: ARG002 - the protocol's
-        """The code that is the best one in a world drawn from what is known."""
+        """Return the best code according to one random draw from the distributions."""
         if self._channel.known:
             drawn = [
                 self._worth[rank] * self._random.betavariate(*self._beta(rank))
-                for rank in range(len(CHOICE))
+                for rank in range(len(CANDIDATES))
             ]
-            self._code = CHOICE[drawn.index(max(drawn))]
+            self._code = CANDIDATES[drawn.index(max(drawn))]
         return self._code
 
     def outcome(self, now: float, outcome: Outcome) -> None:  # noqa: ARG002
-        """A block has arrived, or has not."""
+        """Update the distributions with the outcome of a block."""
         rank = _RANK.get(outcome.code)
         if rank is None or not outcome.payload:
             return
@@ -89,14 +93,14 @@ class Bandit:
         self._worth[rank] += _GAIN * (worth - self._worth[rank])
         self._fade(_FADE)
         if outcome.arrived:
-            for stronger in range(rank, len(CHOICE)):
+            for stronger in range(rank, len(CANDIDATES)):
                 self._arrived[stronger] += 1
         else:
             for weaker in range(rank + 1):
                 self._failed[weaker] += 1
 
     def channel(self, now: float, report: ChannelReport) -> None:  # noqa: ARG002
-        """The other side has reported."""
+        """Update the estimate of the bit error rate with a report of the peer."""
         changes = self._channel.changes
         self._channel.report(report)
         if self._channel.changes > changes:

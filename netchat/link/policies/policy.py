@@ -1,7 +1,7 @@
-"""Who decides which code the next block is in.
+"""Interface of policies, which choose the code of each block.
 
-A link asks its policy before each block, and tells it what became of every transmission and what
-the other side has seen of the channel. A policy does no I/O and reads no clock.
+A link asks its policy before each block, and reports the outcome of every transmission and the peer's
+channel reports. A policy performs no I/O and reads no clock.
 """
 
 from __future__ import annotations
@@ -13,91 +13,93 @@ __all__ = ["ChannelReport", "FixedCode", "Oracle", "Outcome", "Policy"]
 
 
 class Outcome(NamedTuple):
-    """What became of one transmission of a data block."""
+    """Outcome of one transmission of a data block."""
 
     code: int
-    """The number of its code."""
+    """Number of its code."""
     payload: int
-    """Bytes of payload."""
+    """Payload length in bytes."""
     size: int
-    """Bytes of the whole block, as sent."""
+    """Size of the whole block in bytes."""
     arrived: bool
-    """Its payload could be decoded (by itself, or with earlier copies of it)."""
+    """Whether its payload could be decoded, by itself or with earlier copies."""
 
 
 class ChannelReport(NamedTuple):
-    """What the other side has seen since its last report, in all that it could decode.
+    """Bit errors that the peer has found since its last report.
 
-    What could not be decoded had more errors, and is not in it: headers are, which can nearly always
-    be decoded.
+    They are counted in everything that could be decoded, which includes nearly all headers. Blocks
+    that could not be decoded had more errors.
     """
 
     wrong_bits: int
+    """Number of bit errors."""
     checked_bits: int
+    """Number of bits that could be decoded."""
 
 
 class Policy(Protocol):
-    """Decides which code the next block is in."""
+    """Policy that chooses the code of each block."""
 
     @property
     def why(self) -> str:
-        """The reason for the present code, in a few words, to be shown."""
+        """Reason for the current code, in a few words, for display."""
 
     def choose(self, now: float) -> int:
-        """The number of the code for the next block: one of `CODES`, or `OPENED`.
+        """Return the number of the next block's code: one of `CODES`, or `OPENED`.
 
         Args:
-            now: seconds, of the clock that the link is driven by.
+            now: Time in seconds, by the clock that drives the link.
         """
 
     def outcome(self, now: float, outcome: Outcome) -> None:
-        """What became of a transmission is known: it arrived, or it is taken for lost."""
+        """Process the outcome of a transmission, which arrived or is considered lost."""
 
     def channel(self, now: float, report: ChannelReport) -> None:
-        """The other side has reported."""
+        """Process a channel report of the peer."""
 
 
 class FixedCode:
-    """One code for every block.
+    """Policy that uses one code for every block.
 
     Args:
-        number: the code's.
-        why: who asked for it.
+        number: Number of the code.
+        why: Reason for display.
     """
 
-    def __init__(self, number: int, why: str = "fixed, as the client asked") -> None:
+    def __init__(self, number: int, why: str = "fixed, requested by the client") -> None:
         self._number = number
         self.why = why
 
     def choose(self, now: float) -> int:  # noqa: ARG002 - the protocol's
-        """That code."""
+        """Return the fixed code."""
         return self._number
 
     def outcome(self, now: float, outcome: Outcome) -> None:
-        """Changes nothing."""
+        """Ignore the outcome."""
 
     def channel(self, now: float, report: ChannelReport) -> None:
-        """Changes nothing."""
+        """Ignore the report."""
 
 
 class Oracle:
-    """Knows what nobody can know: which code is the best one right now. It is the upper bound.
+    """Policy that knows the best code at each time: the upper bound for all policies.
 
     Args:
-        best: the number of the code that is best at a time.
+        best: Returns the number of the best code at a time in seconds.
     """
 
-    why = "known beforehand"
+    why = "known in advance"
 
     def __init__(self, best: Callable[[float], int]) -> None:
         self._best = best
 
     def choose(self, now: float) -> int:
-        """The best one."""
+        """Return the best code at this time."""
         return self._best(now)
 
     def outcome(self, now: float, outcome: Outcome) -> None:
-        """Changes nothing."""
+        """Ignore the outcome."""
 
     def channel(self, now: float, report: ChannelReport) -> None:
-        """Changes nothing."""
+        """Ignore the report."""

@@ -13,7 +13,7 @@ from netchat.chat.persistence import Batch
 from netchat.errors import HistoryError
 from netchat.net.history.purge import Purge
 
-__all__ = ["Writer"]
+__all__ = ["HistoryWriter"]
 
 #: Seconds between two tries to write to a disk that is full or failing.
 RETRY_EVERY = 0.5
@@ -39,7 +39,7 @@ class _History(Protocol):
         """Bring what was committed into one file, wherever that file is now."""
 
 
-class Writer:
+class HistoryWriter:
     """Writes batches in a thread, and says on the event loop when each one is durable.
 
     A disk that is full or failing loses nothing: the batch is tried again until it is written.

@@ -22,7 +22,7 @@ from netchat.errors import HistoryError, PeerError
 from netchat.net.history.damage import after_damage
 from netchat.net.history.history_file import HistoryFile
 from netchat.net.history.sqlite_history import SqliteHistory
-from netchat.net.history.stored_state import room_problem, seat_problem, session_problem
+from netchat.net.history.stored_state import membership_problem, room_problem, session_problem
 from netchat.wire import HEADER_SIZE, Event, FrameReader, RoomKind, decode
 from netchat.wire.frame import MAGIC, VERSION
 
@@ -123,7 +123,7 @@ def _read_tables(file: sqlite3.Connection, found: Recovered) -> None:
     )
     found.sessions = [session for session in sessions if not problem_of_session(session)]
     numbers = {room.id for room in found.rooms.values()}
-    problem_of_seat = seat_problem(numbers, {session.id for session in found.sessions})
+    problem_of_seat = membership_problem(numbers, {session.id for session in found.sessions})
     for session in found.sessions:
         query = "SELECT room FROM seat WHERE session = ? AND room {}"
         seats = [MembershipRow(session.id, room) for (room,) in _scan(file, query, session.id)]

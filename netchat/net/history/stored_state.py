@@ -12,7 +12,7 @@ from typing import Any
 from netchat.chat.persistence import MembershipRow, RoomRow, SessionRow, Snapshot
 from netchat.wire import RoomKind
 
-__all__ = ["load_snapshot", "room_problem", "seat_problem", "session_problem"]
+__all__ = ["load_snapshot", "membership_problem", "room_problem", "session_problem"]
 
 #: Characters that a stored name or code may have: more than any version has allowed.
 _LONGEST = 256
@@ -42,7 +42,11 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
     seats = [MembershipRow(*row) for row in file.execute("SELECT session, room FROM seat")]
     _check("room", (room for room, _, _ in rooms), room_problem())
     _check("session", sessions, session_problem())
-    _check("seat", seats, seat_problem({room.id for room, _, _ in rooms}, {s.id for s in sessions}))
+    _check(
+        "seat",
+        seats,
+        membership_problem({room.id for room, _, _ in rooms}, {s.id for s in sessions}),
+    )
     (top,) = file.execute(
         "SELECT max(coalesce((SELECT max(id) FROM room), 0),"
         " coalesce((SELECT max(id) FROM session), 0))"
@@ -98,7 +102,7 @@ def session_problem() -> Callable[[SessionRow], str]:
     return problem
 
 
-def seat_problem(rooms: set[int], sessions: set[int]) -> Callable[[MembershipRow], str]:
+def membership_problem(rooms: set[int], sessions: set[int]) -> Callable[[MembershipRow], str]:
     """Return a function that says what is wrong with a membership."""
 
     def problem(seat: MembershipRow) -> str:

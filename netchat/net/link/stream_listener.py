@@ -55,7 +55,7 @@ class StreamLinkListener:
             self._prepared = self._loop.run_in_executor(None, _prepare)
         await self._prepared
 
-    def knock(self, protocol: asyncio.Protocol, opened: Callable[[LinkTransport], None]) -> None:
+    def accept(self, protocol: asyncio.Protocol, opened: Callable[[LinkTransport], None]) -> None:
         """A link has come.
 
         Args:

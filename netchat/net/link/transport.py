@@ -140,7 +140,7 @@ class LinkTransport(TransportShim):
         if self._work is not None:
             self._work.forget(self)
         if not self.lower.is_closing():
-            self.link.give_up("nothing that came for a long time was a block that could be used")
+            self.link.abort("nothing that came for a long time was a block that could be used")
             self._pump()
 
     def arrived(self) -> None:
@@ -155,9 +155,9 @@ class LinkTransport(TransportShim):
         self.link.probe()
         self._schedule()
 
-    def too_long(self) -> None:
+    def reduce_mtu(self) -> None:
         """The system has refused a datagram for its length."""
-        self.link.too_long(self._loop.time())
+        self.link.reduce_mtu(self._loop.time())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, and the link with it."""

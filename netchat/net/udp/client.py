@@ -9,7 +9,7 @@ from typing import Any
 
 from netchat.net.link.transport import LinkTransport
 from netchat.net.udp.path import UdpPath
-from netchat.net.udp.socket import udp_socket, was_too_long
+from netchat.net.udp.socket import is_message_too_long, udp_socket
 
 __all__ = ["connect_udp"]
 
@@ -36,7 +36,7 @@ class _Socket(asyncio.DatagramProtocol):
 
     def error_received(self, exc: Exception) -> None:
         """The system says that nothing listens there."""
-        if not isinstance(exc, OSError) or not was_too_long(exc):
+        if not isinstance(exc, OSError) or not is_message_too_long(exc):
             self._doubt(exc)
 
     def _doubt(self, why: Exception) -> None:
@@ -63,8 +63,8 @@ class _Socket(asyncio.DatagramProtocol):
         except BlockingIOError:
             pass  # lost; it is sent again
         except OSError as error:
-            if was_too_long(error):
-                self._layer.too_long()
+            if is_message_too_long(error):
+                self._layer.reduce_mtu()
             else:
                 self._doubt(error)
 

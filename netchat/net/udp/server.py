@@ -14,7 +14,7 @@ from netchat.link.link import Link
 from netchat.net.link.cpu_budget import ABUSE, LinkWork
 from netchat.net.link.transport import LinkTransport
 from netchat.net.udp.path import UdpPath
-from netchat.net.udp.socket import MTU, udp_socket, was_too_long
+from netchat.net.udp.socket import MTU, is_message_too_long, udp_socket
 
 __all__ = ["UdpServer", "listen_udp"]
 
@@ -40,7 +40,7 @@ class UdpServer(asyncio.DatagramProtocol):
     ) -> None:
         self._socket, self._peer, self._work = sock, peer, work
         self._loop = asyncio.get_running_loop()
-        self._door = DatagramListener(MTU, most, code)
+        self._listener = DatagramListener(MTU, most, code)
         self._layers: dict[Link, LinkTransport] = {}
         self._shut = False
 
@@ -51,7 +51,7 @@ class UdpServer(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """A datagram has arrived, from anybody."""
         now, work = self._loop.time(), self._work
-        known = self._door.link_at(addr)
+        known = self._listener.link_at(addr)
         layer = self._layers[known] if known is not None else None
         # There is no pausing here: what must wait for processor time is lost, as on any way.
         if layer is None:
@@ -60,7 +60,7 @@ class UdpServer(asyncio.DatagramProtocol):
         elif not work.may_waste(layer):
             return
         useful, begun = known.useful if known is not None else 0, time.thread_time()
-        arrival = self._door.receive(data, addr, now)
+        arrival = self._listener.receive(data, addr, now)
         spent = time.thread_time() - begun
         if layer is None:
             work.strangers.spend(spent)
@@ -71,22 +71,22 @@ class UdpServer(asyncio.DatagramProtocol):
         if arrival.ended in self._layers:
             self._layers[arrival.ended].arrived()
         if arrival.link is not None:
-            layer = self._layers.get(arrival.link) or self._let_in(arrival.link, addr)
+            layer = self._layers.get(arrival.link) or self._accept(arrival.link, addr)
             layer.arrived()
             if layer.wasted >= ABUSE:
                 layer.give_up()
 
-    def _let_in(self, link: Link, addr: tuple[Any, ...]) -> LinkTransport:
+    def _accept(self, link: Link, addr: tuple[Any, ...]) -> LinkTransport:
         layer = self._layers[link] = LinkTransport(self._peer(), link, self._work)
 
         def send(data: bytes) -> None:
             # Where it is now: a link moves with its client, and another may have taken its place.
-            to = self._door.address(link)
+            to = self._listener.address(link)
             if to is not None and not self._send(data, cast(tuple[Any, ...], to)):
-                layer.too_long()
+                layer.reduce_mtu()
 
         def ended() -> None:
-            self._door.forget(link)
+            self._listener.forget(link)
             del self._layers[link]
 
         layer.connection_made(UdpPath(layer, send, ended, addr))
@@ -97,7 +97,7 @@ class UdpServer(asyncio.DatagramProtocol):
         try:
             self._socket.sendto(data, addr)
         except OSError as error:  # else it is lost, as on any way; what matters is sent again
-            return not was_too_long(error)
+            return not is_message_too_long(error)
         return True
 
     def shut(self) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import socket
 
-__all__ = ["MTU", "udp_socket", "was_too_long"]
+__all__ = ["MTU", "is_message_too_long", "udp_socket"]
 
 #: Bytes of a datagram: as QUIC begins with (RFC 9000, 14.1). With the headers of UDP and IP it is
 #: within IPv6's least MTU of 1280, which all but a few old tunnels carry.
@@ -53,6 +53,6 @@ def udp_socket(family: int) -> socket.socket:
     return sock
 
 
-def was_too_long(error: OSError) -> bool:
+def is_message_too_long(error: OSError) -> bool:
     """Whether a datagram could not be sent because its way takes no such long ones."""
     return error.errno == errno.EMSGSIZE

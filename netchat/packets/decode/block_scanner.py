@@ -83,7 +83,7 @@ class BlockScanStage:
         reader.feed(data)
         while (block := reader.next()) is not None:
             if not self._take(block, items):
-                reader.doubt(block)
+                reader.mark_undecodable(block)
         passed = backlog.offset + len(backlog.bytes) - reader.held  # no block begins before it
         backlog.skip(max(0, passed - backlog.offset))
         self._account()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from netchat.link.sync_marker import MARKER, MARKER_ERRORS, begins_link, differing_bits
+from netchat.link.sync_marker import MARKER, MARKER_ERRORS, differing_bits, starts_like_link
 from netchat.packets.decode.byte_queue import ByteQueue
 from netchat.packets.decode.conversation import Conversation
 from netchat.packets.decode.frame_scanner import Stage
@@ -93,7 +93,7 @@ class ProtocolDetector:
         waiting = self._backlog.bytes
         if self._conversation.link is not None:  # known from the other direction
             return self._become_link(0)
-        if self._aligned and not begins_link(bytes(waiting[:4])):
+        if self._aligned and not starts_like_link(bytes(waiting[:4])):
             return self._become_frames()
         at = self._find()
         if at is not None:

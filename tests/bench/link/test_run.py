@@ -17,7 +17,7 @@ from netchat.bench.link.suite import BEACH, CODES, contestant, weather
 from netchat.bench.link.time_varying_channel import Line, TimeVaryingChannel
 from netchat.cli.link_bench import link_bench as command
 from netchat.link.code_table import CODES as TABLE
-from netchat.link.decode_probability import CHOICE
+from netchat.link.decode_probability import CANDIDATES
 from netchat.link.open_request import Mode
 
 
@@ -124,7 +124,7 @@ def test_the_oracle_takes_the_best_code_of_each_channel_and_is_what_policies_are
 
 
 def test_the_codes_of_the_oracle_are_those_that_policies_choose_from() -> None:
-    assert sorted(CODES) == sorted(TABLE[number] for number in CHOICE) == sorted(TABLE.values())
+    assert sorted(CODES) == sorted(TABLE[number] for number in CANDIDATES) == sorted(TABLE.values())
 
 
 def test_students_interval() -> None:
@@ -182,7 +182,7 @@ def test_the_command_explains_what_is_wrong() -> None:
     done = CliRunner().invoke(command, ["--link", "turbo"])
 
     assert done.exit_code == 2
-    assert "'turbo' is no code for a link" in done.output
+    assert "a link cannot use the code 'turbo'" in done.output
 
 
 @pytest.mark.parametrize(

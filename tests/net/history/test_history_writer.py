@@ -7,7 +7,7 @@ import pytest
 from netchat.chat.persistence import Batch
 from netchat.errors import HistoryError
 from netchat.net.history import history_writer as module
-from netchat.net.history.history_writer import Writer
+from netchat.net.history.history_writer import HistoryWriter
 from netchat.net.history.purge import Due, Purge
 
 
@@ -63,7 +63,7 @@ class Desk:
         self.trouble: list[HistoryError | None] = []
         self.news = asyncio.Event()
         loop = asyncio.get_running_loop()
-        self.writer = Writer(self.disk, loop, self.on_durable, self.on_trouble)
+        self.writer = HistoryWriter(self.disk, loop, self.on_durable, self.on_trouble)
 
     def on_durable(self, batch):
         self.durable.append(batch)
