@@ -24,13 +24,13 @@ extensions = [
 # The source folder is the project's root, so that README, docs and lessons keep their relative links.
 root_doc = "docs/index"
 include_patterns = ["docs/**.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
-                    "captures/README.md", "experiments/README.md", "experiments/[0-9]*.md"]  # fmt: skip
+                    "captures/README.md", "tests/vectors/README.md", "experiments/README.md", "experiments/[0-9]*.md"]  # fmt: skip
 source_suffix = {".md": "markdown"}
 
 myst_enable_extensions = ["dollarmath", "deflist", "attrs_inline"]
 myst_heading_anchors = 3
 # A link to a file that is not a page (source code, a capture) leads to a copy of that file.
-suppress_warnings = ["myst.header"]
+suppress_warnings = ["myst.header", "ref.python"]  # `type` is also the name of an attribute
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
