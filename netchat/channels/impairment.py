@@ -55,7 +55,7 @@ class Impairments:
     """
 
     channel: str | None = None
-    """Specification of the channel that flips bits, such as `bsc:1e-5`; None for no bit errors."""
+    """Spec of the channel that flips bits; None for no bit errors."""
     loss: float = 0.0
     """Probability that a packet is lost."""
     burst: float | None = None
