@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from netchat.cli.main import cli
 from netchat.packets import PcapngWriter
 from tests.packets.chatter import chat_messages, talk_of
-from tests.packets.test_views import story
+from tests.packets.story import story
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 
@@ -140,7 +140,9 @@ def test_no_capture(run, tmp_path) -> None:
     (tmp_path / "text").write_text("hello\n")
     result = run("text")
     assert result.exit_code == 1
-    assert "text is not a capture file (pcap or pcapng): it begins with 68 65 6c 6c" in result.stderr
+    assert (
+        "text is not a capture file (pcap or pcapng): it begins with 68 65 6c 6c" in result.stderr
+    )
     result = run("missing.pcapng")
     assert result.exit_code == 1
     assert "missing.pcapng cannot be opened: No such file" in result.stderr
