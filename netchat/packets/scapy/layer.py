@@ -146,8 +146,8 @@ class NCP(Packet):
     ) -> Packet | None:
         """Return the first frame of a stream, or None while it is incomplete.
 
-        The bytes after it become Padding. Bytes that cannot be a frame become Raw, up to where the next frame may
-        begin.
+        The bytes after it become Padding. Bytes that cannot be a frame become Raw, up to where the
+        next frame may begin.
         """
         if len(data) < HEADER_SIZE and MAGIC.startswith(data[: len(MAGIC)]):
             return None
