@@ -1,4 +1,4 @@
-"""Lab: hosts on this machine, and the network connecting them, which loses, delays and damages frames.
+"""Lab: hosts on this machine, and an impaired network between them.
 
 from netchat.channels.impairment import Impairments
 from netchat.lab import Lab

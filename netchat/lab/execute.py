@@ -28,9 +28,10 @@ def host_command(host: Host, command: Sequence[str]) -> list[str]:
 def execute(
     namespace: str, hostname: str, command: Sequence[str], *, as_root: bool = False
 ) -> NoReturn:
-    """Replace this process by a program on a host, with the same environment and working directory.
+    """Replace this process by a program on a host.
 
-    `netchat` and `python` are those of this installation, even if sudo has set another PATH.
+    The environment and the working directory stay the same. `netchat` and `python` are those of this
+    installation, even if sudo has set another PATH.
 
     Args:
         namespace: Namespace of the host.
@@ -59,7 +60,7 @@ def execute(
 
 
 def _become_user() -> dict[str, str]:
-    """Drop privileges to the user who called sudo; return that user's environment variables."""
+    """Drop privileges to the user who called sudo; return the new variables."""
     uid = int(os.environ.get("SUDO_UID", "0"))
     if uid == 0:
         return {}

@@ -1,4 +1,4 @@
-"""Lab: hosts on this machine, and a network between them that loses, delays and damages frames.
+"""Lab: hosts on this machine, and an impaired network between them.
 
 with Lab("mine", hosts=("h1", "h2"), impairments=Impairments(loss=0.01), seed=1) as lab:
     server = lab.start("h1", ["netchat", "serve", "--lan"])
@@ -118,7 +118,7 @@ class Lab:
         self._lock.answer(self.state, until)
 
     def state(self) -> dict[str, Any]:
-        """Return the state of the lab: hosts, impairments, and the counters of each direction.
+        """Return the lab's hosts, impairments, and counters of each direction.
 
         Raises:
             LabError: The bridge has failed.
@@ -151,7 +151,7 @@ class Lab:
 
 
 def take_down(name: str) -> str:
-    """Stop a lab, and remove what a killed one left; return a sentence that says what was done.
+    """Stop a lab, or remove what a killed one left; return a report.
 
     Raises:
         LabError: Its process does not exit.

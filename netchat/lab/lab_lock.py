@@ -1,4 +1,4 @@
-"""Lock that lets one process at a time run a lab, and the socket on which it reports the lab's state.
+"""Lock for running a lab, and the socket on which it reports its state.
 
 The kernel releases the lock when its holder dies, however it dies.
 """
@@ -65,7 +65,7 @@ class LabLock:
         self._socket_path.unlink(missing_ok=True)
 
     def _is_ours(self) -> bool:
-        """Return whether the lock is on the current file; its previous holder may have removed it."""
+        """Return whether the lock is on the current file, not on a removed one."""
         if self._lock < 0:
             return False
         with contextlib.suppress(FileNotFoundError):
@@ -91,7 +91,7 @@ class LabLock:
         raise LabError(f"the lab's process {holder} does not exit")
 
     def answer(self, read_state: Callable[[], dict[str, Any]], until: int) -> None:
-        """Send the lab's state to every client that connects, until a file descriptor becomes readable.
+        """Send the state to each client, until a file descriptor becomes readable.
 
         Args:
             read_state: Returns the state; called at least twice a second.

@@ -1,4 +1,4 @@
-"""Network namespaces: creating, entering and removing them, with the programs in them.
+"""Network namespaces: creating, entering and removing them.
 
 A namespace is named by a file in /run/netns, as with `ip netns`, and outlives the program that created
 it. So before creating namespaces, remove those that an earlier run may have left.
@@ -87,7 +87,7 @@ def enter(name: str, hostname: str) -> None:
 
 
 def end_programs(prefix: str) -> None:
-    """End the programs in the namespaces whose names begin with a prefix, finally by SIGKILL."""
+    """End the programs in the namespaces with a prefix, finally by SIGKILL."""
     names = list_namespaces(prefix)
     deadline = time.monotonic() + _GRACE
     asked = set[int]()
@@ -103,7 +103,7 @@ def end_programs(prefix: str) -> None:
 
 
 def remove_all(prefix: str) -> list[str]:
-    """Remove the namespaces whose names begin with a prefix, and end the programs in them.
+    """Remove the namespaces with a prefix, and end the programs in them.
 
     Returns:
         The names of the namespaces.

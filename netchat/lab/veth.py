@@ -1,4 +1,4 @@
-"""Cables between namespaces: pairs of virtual Ethernet interfaces without offloads."""
+"""Cables between namespaces: virtual Ethernet interfaces without offloads."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def loopback(namespace: str) -> None:
 
 
 def disable_autoconfiguration(namespace: str) -> None:
-    """Disable IPv6 on the interfaces that a namespace will get, so that the kernel sends nothing itself."""
+    """Disable IPv6 on the interfaces that a namespace will get."""
     with in_namespace(namespace):
         off = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
         if off.exists():  # otherwise the kernel has no IPv6
@@ -92,7 +92,7 @@ def tap(namespace: str, interface: str) -> socket.socket:
 
 @contextlib.contextmanager
 def _routes(namespace: str) -> Iterator[Any]:
-    """Yield netlink access to a namespace's interfaces; this thread is inside it meanwhile."""
+    """Yield netlink access to a namespace, with this thread inside it."""
     from pyroute2 import IPRoute  # type: ignore[import-untyped]
 
     with in_namespace(namespace), IPRoute() as routes:

@@ -36,13 +36,13 @@ _HEADER = {name: size for name, _, size, _ in HEADER_FIELDS}
 
 
 def find_message(wanted: str | int) -> tuple[int, type[Message] | None]:
-    """Look up a message by its name, in any case, or by its type number, which may be unused.
+    """Look up a message by name, in any case, or by type number.
 
     Returns:
-        The type number, and the message class or None.
+        The type number, and the message class; None for an unused number.
 
     Raises:
-        EncodeError: No message has this name or number.
+        EncodeError: No message has this name, or the number is not 0 to 255.
     """
     try:
         number = int(str(wanted), 0)

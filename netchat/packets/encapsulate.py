@@ -1,4 +1,4 @@
-"""Ethernet, IP and TCP packets around given bytes, as a capture would contain them.
+"""Ethernet, IP and TCP packets around given bytes, as in a capture.
 
 chat = Encapsulation()
 chat.send(frame)

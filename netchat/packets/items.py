@@ -117,7 +117,7 @@ class Gap(NamedTuple):
 
 
 class Damage(NamedTuple):
-    """Bytes that were captured but are not a valid message, or not a valid block of a link.
+    """Captured bytes that are not a valid message, or not a valid block.
 
     Attributes:
         time: Capture time of the last of them, in ns.

@@ -39,7 +39,7 @@ _MAX_CONVERSATIONS = 10_000
 
 
 class Sniffer(Messages):
-    """Live capture with a decoder, made by `sniff`. Iterating yields messages as they arrive.
+    """Live capture with a decoder, made by `sniff`; iterating yields messages.
 
     Attributes:
         live: The capture.
@@ -62,7 +62,7 @@ class Sniffer(Messages):
         self._older = Counts()
 
     def batches(self) -> Iterator[list[Item]]:
-        """Yield lists of items as packets arrive; a list is empty if nothing arrived for a moment."""
+        """Yield lists of items; a list is empty if nothing arrived for a moment."""
         feed, live = self.decoder.feed, self.live
         for packets in live:
             items: list[Item] = []

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from netchat.cli.main import cli
 from netchat.packets import PcapngWriter
 from tests.packets.chatter import chat_messages, talk_of
-from tests.packets.test_views import story
+from tests.packets.story import story
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 

@@ -37,7 +37,7 @@ _Line = tuple[int, str, str, int]  # code, label if true, label if not, operand
 
 
 def chat_filter(ports: Collection[int]) -> bytes:
-    """Build a program that keeps TCP segments and UDP datagrams of given ports, IPv4 and IPv6.
+    """Build a program that keeps the TCP segments and UDP datagrams of some ports.
 
     On the loopback interface, where every packet passes twice, it keeps one of the two. It keeps packets
     that it cannot inspect: fragments, extension headers, VLAN tags.

@@ -82,7 +82,7 @@ class CaptureBuffer:
         return not rest
 
     def truncated(self, what: str, at: int, need: int, left: int) -> CaptureError:
-        """Return the error for a record cut off by the end of the file; `at` is its index in the buffer."""
+        """Return the error for a record at `at` that the end of the file cuts off."""
         if self._unread is not None:
             return self._unread
         return CaptureError(

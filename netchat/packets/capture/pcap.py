@@ -1,5 +1,6 @@
-"""Reader for the classic pcap format: a header of 24 bytes, then records of 16 bytes and a packet.
+"""Reader for the classic pcap format.
 
+A file consists of a header of 24 bytes, then records of 16 bytes and a packet.
 Source: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html
 """
 

@@ -1,4 +1,4 @@
-"""Reader for the pcapng format: blocks of a type, a length, a body, and the length again.
+"""Reader for the pcapng format: blocks of type, length, body and length.
 
     section header · interface description · enhanced packet · enhanced packet · …
 

@@ -1,4 +1,4 @@
-"""Writers for captures: pcapng (the default, with nanoseconds, comments and drop counts) and pcap.
+"""Writers for captures: pcapng (the default) and pcap.
 
 with PcapngWriter("chat.pcapng") as out:
     out.write(packet)
@@ -113,7 +113,7 @@ class PcapWriter(CaptureWriter):
 
 
 class PcapngWriter(CaptureWriter):
-    """Writer for pcapng, little-endian, with nanoseconds; adds an interface for each link type.
+    """Writer for pcapng, little-endian, with nanoseconds and comments.
 
     Args:
         path: The file's name, or an open binary file.
@@ -166,7 +166,7 @@ class PcapngWriter(CaptureWriter):
 
 
 def open_writer(path: str | Path | BinaryIO, link: int = ETHERNET) -> CaptureWriter:
-    """Return a writer for the format of a file's name: pcap for `.pcap` and `.cap`, else pcapng."""
+    """Return a writer for a file name: pcap for `.pcap` and `.cap`, else pcapng."""
     if not isinstance(path, (str, Path)):
         return PcapngWriter(path)
     name = str(path).removesuffix(".gz")

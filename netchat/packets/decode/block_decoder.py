@@ -118,7 +118,7 @@ class BlockDecoder:
         return self._payloads.held + self._buffer.cost
 
     def size(self, header: Header) -> int | None:
-        """Return the coded length of a payload, in bytes, or None if the header is invalid."""
+        """Return a payload's coded length, in bytes; None for an invalid header."""
         if self._payloads.opened is None:
             self._agree()
         return self._payloads.size(header)

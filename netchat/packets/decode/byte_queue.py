@@ -1,4 +1,4 @@
-"""Queue of stream bytes that belong to no item yet, with the packets that carried them."""
+"""Queue of stream bytes, with the packets that carried them."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ class Decoder:
         return items + self._relieve() if self._budget.used > MAX_KEPT else items
 
     def _links(self) -> Datagrams:
-        """Return the decoder of links over UDP; its dependencies are loaded with the first link."""
+        """Return the decoder of links over UDP, creating it for the first link."""
         if self._datagrams is None:
             from netchat.packets.decode.datagrams import Datagrams
 

@@ -14,7 +14,7 @@ PREFIX = MAGIC + bytes([VERSION])
 
 
 def may_begin(head: bytes | bytearray, limit: int) -> bool:
-    """Return whether a frame can begin with these bytes, of which there may be 0 to 16."""
+    """Return whether a frame can begin with these 0 to 16 bytes."""
     try:
         check_header(head, limit)
     except PeerError:
@@ -48,7 +48,7 @@ def bad_checksum(frame: bytes) -> BadChecksum:
 
 
 def read_message(frame: bytes) -> Message | None:
-    """Return the message in a frame with a valid header and CRC-32, or None if its body is invalid."""
+    """Return the message in a valid frame, or None if its body is invalid."""
     try:
         message, end = MESSAGES[frame[3]].read(frame, HEADER_SIZE)
     except (struct.error, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""Slow path of the frame scanner: frames across segments, gaps, damage, resynchronisation."""
+"""Slow path of the frame scanner: frames across segments, gaps and damage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frame scanner: from the bytes of one direction to messages, despite gaps and damage.
+"""Frame scanner: from bytes to messages, despite gaps and damage.
 
     bytes in order  ->  push  ->  Decoded, Damage
     missing bytes   ->  gap   ->  Damage of what the gap broke

@@ -11,9 +11,8 @@ __all__ = ["plausible"]
 def plausible(cls: type[Record], part: bytes, length: int) -> bool:
     """Return whether `part` can be the beginning of a body of `length` bytes.
 
-    The lengths inside a body must add up to its own. So a wrong length in a header is detected early, and
-    a consistent one can be trusted to give the next frame's position, before or without a check of the
-    CRC-32.
+    The lengths inside a body must add up to its own. So a wrong length in a header is detected early. A
+    consistent one can be trusted to give the next frame's position, even before the CRC-32 is checked.
 
     Args:
         cls: The message type.
@@ -25,7 +24,7 @@ def plausible(cls: type[Record], part: bytes, length: int) -> bool:
 
 
 def _measure(cls: type[Record], part: bytes, at: int, length: int) -> tuple[int, bool]:
-    """Return the end of a record that begins at `at`, or its minimum, and whether it is exact."""
+    """Return where a record ends, or its minimum, and whether it is exact."""
     fields = fields_of(cls)
     for place, field in enumerate(fields):
         size = field.kind.size

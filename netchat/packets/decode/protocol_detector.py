@@ -1,4 +1,4 @@
-"""First stage of a stream: detects whether it holds frames, or blocks of a link with frames in them.
+"""First stage of a stream: detects whether it holds frames or blocks of a link.
 
 As on the server, the first bytes decide. If they were not captured, a block is recognised by its
 header, a codeword with a CRC-16; until then both kinds are searched for.
@@ -34,7 +34,7 @@ _NEAR = re.compile(rb"(?s)(?=\x1a\xcf..|.\xcf\xfc.|..\xfc\x1d)")
 
 
 class ProtocolDetector:
-    """Stage that inspects the first bytes of a direction and selects the stage for the rest.
+    """Stage that selects the stage for the rest of a stream by its first bytes.
 
     Args:
         conversation: The conversation.
@@ -176,7 +176,7 @@ class ProtocolDetector:
         return items
 
     def _hand_over(self, stage: Stage, size: int) -> list[Item]:
-        """Pass the first `size` buffered bytes to a stage, in the pieces in which they arrived."""
+        """Pass the first `size` buffered bytes to a stage, in their original pieces."""
         items: list[Item] = []
         if size:
             start = at = self._backlog.offset

@@ -1,4 +1,4 @@
-"""Matching of a server's responses to those in a capture, and the differences between them."""
+"""Matching of a server's responses to the captured ones, and their differences."""
 
 from __future__ import annotations
 

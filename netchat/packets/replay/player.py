@@ -1,7 +1,8 @@
-"""Replay of a capture's clients against a server, with a comparison of the server's responses.
+"""Replay of a capture's clients against a server.
 
 The steps are executed in the order of the capture, at its pace or as fast as possible. Before a client
-sends, the server must have sent what it had sent by then.
+sends, the server must have sent what it had sent by then. The server's responses are compared to the
+captured ones.
 
 Identifiers that a server chooses in each run are translated: room codes, log and sequence numbers,
 tokens. Fields that cannot be equal are not compared; see `IGNORED`.
@@ -69,7 +70,7 @@ class Step:
 
 
 def plan(items: Iterable[Item]) -> tuple[list[Step], list[str]]:
-    """Return the steps to replay, and a sentence for each conversation that cannot be replayed."""
+    """Return the steps to replay, and why each other conversation is left out."""
     steps: list[Step] = []
     left_out: dict[int, str] = {}
     begun: set[int] = set()
@@ -173,7 +174,7 @@ class Replay:
 
     @staticmethod
     def _is_awaited(step: Step) -> int:
-        """Return 1 if a response is awaited; PINGs are not, since their times are unpredictable."""
+        """Return 1 if a response is awaited; PINGs are unpredictable, so they are not."""
         return 0 if step.message is None or isinstance(step.message, Ping) else 1
 
     def _execute(self, step: Step) -> None:

@@ -1,7 +1,7 @@
-"""Mapping from captured identifiers to the live server's: room codes, logs, numbers, tokens.
+"""Mapping from captured identifiers to the live server's.
 
-It also replaces the clients' device keys. With the old keys, a server that already has the messages
-would treat them as retransmissions and not repeat them.
+It covers room codes, logs, sequence numbers and tokens. It also replaces the clients' device keys: with
+the old ones, a server that has the messages would treat them as retransmissions.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class TextField(StrLenField):
 
 
 def python_name(name: str) -> str:
-    """Return a field's name in Scapy: `name_` and `time_` for names that Packet itself uses."""
+    """Return a field's name in Scapy: `name_` and `time_`, since Packet uses both."""
     return name + "_" if hasattr(Packet, name) else name
 
 

@@ -1,4 +1,4 @@
-r"""Scapy layers for NCP: the frame and every message, generated from the wire's declarations.
+r"""Scapy layers for NCP: the frame and every message.
 
     from scapy.layers.inet import IP, TCP
     from netchat.packets.scapy import *
@@ -6,8 +6,9 @@ r"""Scapy layers for NCP: the frame and every message, generated from the wire's
     pkt = IP() / TCP(dport=6464) / NCP() / NCPSend(counter=1, room="lobby", text="hello")
     pkt.show2()
 
-TCP on port 6464 is NCP; on other ports it is if the payload begins with a valid header. Lengths,
-counts and the CRC are computed if they are None, and kept otherwise. See docs/SCAPY.md.
+The layers are generated from the wire's declarations. TCP on port 6464 is NCP; on other ports it is if
+the payload begins with a valid header. Lengths, counts and the CRC are computed if they are None, and
+kept otherwise. See docs/SCAPY.md.
 """
 
 from __future__ import annotations
@@ -143,9 +144,10 @@ class NCP(Packet):
     def tcp_reassemble(
         cls, data: bytes, metadata: dict[str, Any], _session: dict[str, Any]
     ) -> Packet | None:
-        """Return the first frame of a stream, with the rest as Padding, or None while it is incomplete.
+        """Return the first frame of a stream, or None while it is incomplete.
 
-        Bytes that cannot be a frame become Raw, up to where the next frame may begin.
+        The bytes after it become Padding. Bytes that cannot be a frame become Raw, up to where the
+        next frame may begin.
         """
         if len(data) < HEADER_SIZE and MAGIC.startswith(data[: len(MAGIC)]):
             return None
@@ -184,7 +186,7 @@ class _MessageLayer(Packet):
         return 0 if name is None else int(self.getfieldval(python_name(name)))
 
     def answers(self, other: Packet) -> int:
-        """Return whether this message is a response to `other`, by their types and numbers."""
+        """Return whether this message is a response to `other`."""
         if not isinstance(other, _MessageLayer) or self._link() != other._link():
             return 0
         if self.message is Error:
@@ -206,7 +208,7 @@ class _MessageLayer(Packet):
 
 
 def _cut(data: bytes) -> tuple[list[bytes], bytes]:
-    """Cut a segment into frames, the last possibly incomplete, and the remaining bytes."""
+    """Cut a segment into frames, the last possibly incomplete, and the rest."""
     pieces, at = list[bytes](), 0
     while len(pieces) < MAX_FRAMES and data.startswith(MAGIC, at) and len(data) >= at + HEADER_SIZE:
         end = at + _frame_size(data, at)

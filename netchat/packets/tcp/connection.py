@@ -1,4 +1,4 @@
-"""TCP connection that the decoder follows: both directions, and whether it is a chat."""
+"""TCP connection that the decoder follows, and whether it is a chat."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ class Connection:
         return self.client.finish(why, number, time) + self.server.finish(why, number, time)
 
     def is_another(self, half: TcpStream, segment: Segment) -> bool:
-        """Return whether a segment shows that a new connection uses these addresses and ports."""
+        """Return whether a segment belongs to a new connection on these ports."""
         if segment.flags & SYN:
             if not half.settled:
                 return False

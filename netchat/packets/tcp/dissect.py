@@ -174,7 +174,7 @@ def _by_content(data: bytes, at: int, length: int) -> tuple[int, int] | None:
 
 
 def _network_layer(link: int, data: bytes, length: int) -> tuple[int, int] | str:
-    """Return the IP version and the offset of its header, or why the packet has no such header."""
+    """Return the IP version and the offset of its header, or a reason."""
     if link == links.ETHERNET:
         return _ethertype(data, 12, 14, length)
     if link == links.SLL:

@@ -1,4 +1,4 @@
-"""Buffer for segments that arrived early: ordered, without overlaps, until the hole before is filled."""
+"""Buffer for segments after a missing one: ordered, without overlaps."""
 
 from __future__ import annotations
 

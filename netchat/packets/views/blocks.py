@@ -1,4 +1,4 @@
-"""Blocks of a noisy link: a one-line summary, and every byte with what the channel changed."""
+"""Blocks of a noisy link: a summary, and every byte that the channel changed."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _from_first(block: Block, value: int, bits: int) -> int:
 
 
 def block_lines(block: Block, paint: Paint = plain) -> list[str]:
-    """Return lines for the marker, header and payload of a block, with changed bytes marked.
+    """Return lines for marker, header and payload, with changed bytes marked.
 
     Args:
         block: The block.

@@ -14,7 +14,7 @@ _REMEMBERED = 100_000
 
 
 class ChatTranscript:
-    """Transcript that shows each event of each room once, however many members received it."""
+    """Transcript that shows each event once, however many users received it."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[object, str, int], None] = {}

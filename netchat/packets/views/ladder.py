@@ -1,4 +1,4 @@
-"""Ladder diagram as data: one row for each segment, gap or event between two participants.
+"""Ladder diagram as data: a row for each segment, gap or event.
 
 `ladder_text` and `ladder_svg` draw it. It needs a decoder with `trace`.
 """
@@ -151,7 +151,7 @@ class Ladder:
         return rows
 
     def lanes(self, rows: Iterable[Row]) -> tuple[list[Lane], dict[tuple[Conversation, bool], int]]:
-        """Return the participants of some rows, from left to right, with servers in the middle.
+        """Return the participants from left to right, with servers in the middle.
 
         Returns:
             The lanes, and the lane's index for each conversation and side (True: the server).

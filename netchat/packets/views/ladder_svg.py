@@ -249,5 +249,5 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _safe(text: str) -> str:
-    """Escape a text for XML; characters that XML does not allow become escape sequences."""
+    """Escape a text for XML, including characters that XML does not allow."""
     return escape(_NO_XML.sub(lambda m: m[0].encode("unicode_escape").decode(), text), quote=False)

@@ -101,7 +101,7 @@ def _poles(columns: list[int]) -> str:
 
 
 def _over(line: str, at: int, text: str) -> str:
-    """Write `text` over a line, starting at column `at`; the characters there are one column wide."""
+    """Write `text`, from column `at` on, over a line of narrow characters."""
     return f"{line[:at]}{text}{line[at + columns_of(text) :]}"
 
 

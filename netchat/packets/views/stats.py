@@ -84,7 +84,7 @@ class ConversationStats:
 
 
 class Stats:
-    """Statistics of all conversations; TCP's counters come from the conversations themselves.
+    """Statistics of all conversations, with TCP's counters from each.
 
     Attributes:
         rows: The counters, in the order in which the conversations appeared.

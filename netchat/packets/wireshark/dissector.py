@@ -135,7 +135,7 @@ def _field(field: Field) -> str:
 
 
 def _common() -> dict[str, Field]:
-    """Return the fields that have one kind and one set of values in all messages, by name."""
+    """Return the fields with one kind and one set of values in all messages."""
     found: dict[str, Field | None] = {}
     for declared in [*MESSAGES.values(), *records()]:
         for field in fields_of(declared):

@@ -19,7 +19,7 @@ _TIMEOUT = 30
 
 
 def plugin_folder() -> Path:
-    """Return the user's folder for Lua plugins, as reported by tshark, or the usual one."""
+    """Return the user's folder for Lua plugins, as tshark reports it."""
     for line in (_tshark("-G", "folders") or "").splitlines():
         name, _, path = line.partition(":")
         if name == "Personal Lua Plugins":

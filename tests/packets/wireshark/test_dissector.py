@@ -1,15 +1,11 @@
 """The dissector in tshark: its fields match the codec, and its texts and filters help the reader."""
 
-import subprocess
-
 import pytest
 
-from netchat.errors import NetchatError
 from netchat.packets.craft import craft
 from netchat.packets.encapsulate import Encapsulation
 from netchat.packets.scapy import NCP
 from netchat.packets.wireshark import dissector as wireshark
-from netchat.packets.wireshark import plugin
 from netchat.packets.wireshark.dissector import DISSECTOR, dissector
 from netchat.wire import (
     MESSAGES,
@@ -294,25 +290,3 @@ def test_text_is_escaped_for_the_terminal(chat):
     assert 'SEND lobby "a?[2J??b??c"' in out
     out, _ = tshark(chat(Send(1, "lobby", "a\x1b[2J")), "-V")
     assert "\x1b" not in out
-
-
-@needs_tshark
-def test_an_installed_dissector_is_loaded(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    path = plugin.install()
-    assert path.read_text("utf-8") == dissector()
-    out = subprocess.run([TSHARK, "-G", "protocols"], capture_output=True, text=True, check=True)
-    assert "\tnetchat\n" in out.stdout
-
-
-def test_a_folder_that_cannot_be_written(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(NetchatError, match="cannot be written"):
-        plugin.install(tmp_path / "file" / "plugins")
-
-
-def test_without_tshark_the_usual_folder_is_taken(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert plugin.plugin_folder().is_relative_to(tmp_path)

@@ -1,0 +1,69 @@
+"""Statistics of a capture."""
+
+from __future__ import annotations
+
+import pytest
+
+from netchat import wire
+from netchat.packets import Decoded, Item
+from netchat.packets.decode.link_state import LinkState
+from netchat.packets.views.stats import Stats
+from tests.packets.chatter import chat_messages, decode, talk_of
+from tests.packets.segments import START
+from tests.packets.story import decoded
+
+
+def test_stats(items: list[Item]) -> None:
+    stats = Stats()
+    for item in items:
+        stats.add(item)
+    (row,) = stats.as_dicts()
+    assert row["user"] == "Nova"
+    assert row["to_server"]["types"] == {"HELLO": 1, "SEND": 1}
+    assert row["to_client"]["types"] == {"WELCOME": 1, "PING": 1, "EVENT": 4}
+    assert row["to_server"]["retransmissions"] == 1
+    assert row["to_client"]["gaps"] == 1
+    assert row["to_client"]["out_of_order"] == 1
+    assert (row["crc_failures"], row["damage"]) == (1, {"frame": 1})
+    assert row["echoes"] == 1
+    assert row["echo_median_s"] == row["echo_p95_s"] == 0.211
+    text = "\n".join(stats.lines())
+    assert "echo of SEND: median 211 ms" in text
+    assert "1 gap of" in text
+
+
+def test_stats_print_zeros() -> None:
+    stats = Stats()
+    for item in decode(talk_of(chat_messages(3)).packets):
+        stats.add(item)
+    text = "\n".join(stats.lines())
+    for count in (
+        "0 retransmissions", "0 out of order", "0 gaps", "0 conflicting overlaps", "0 out of window",
+        "damage: none; 0 with a wrong CRC-32",
+    ):  # fmt: skip
+        assert count in text
+    item = decoded(wire.Ping(1))
+    item.conversation.link = LinkState()
+    stats = Stats()
+    stats.add(item)
+    text = "\n".join(stats.lines())
+    assert "0 failed, 0 symbols corrected, 0 decoded with their copies, 0 retransmitted" in text
+    assert "0 headers unreadable, 0 bytes skipped, 0 bytes missing inside" in text
+    assert "echo of SEND: none seen" in text
+
+
+def test_stats_keeps_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netchat.packets.views.stats._MAX_TIMES", 100)
+    stats, said = Stats(), decoded(wire.Ping(1)).conversation
+    for number in range(1, 5000):
+        send, event = wire.Send(number, "r", "t"), wire.Event(1, 1, 5, number, 1, "r", "N", "t")
+        start = START + number * 10**9
+        stats.add(Decoded(start, said, True, send, wire.encode(send), (1,), False, 0, False))
+        late = start + number * 1000
+        stats.add(Decoded(late, said, False, event, wire.encode(event), (1,), False, 0, False))
+    row = stats.rows[said]
+    assert len(row.echoes) <= 101
+    assert not row.sent
+    median = row.quantile(0.5)
+    assert median is not None
+    assert abs(median - 2_500_000) < 200_000
