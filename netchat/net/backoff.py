@@ -23,7 +23,7 @@ class Backoff:
         self._online_since: float | None = None
 
     def online(self, now: float) -> None:
-        """Take note that the server has end_handshake the client."""
+        """Take note that the server has greeted the client."""
         if self._online_since is None:
             self._online_since = now
 
