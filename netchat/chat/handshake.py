@@ -22,7 +22,7 @@ NAME_COST = 20
 
 
 def hello(hub: ServerState, connection: Connection, message: Hello, now: float) -> None:
-    """Answer HELLO: resume the session of its token, or start_position a new session."""
+    """Answer HELLO: resume the session of its token, or start a new session."""
     if len(message.device) != DEVICE_KEY_SIZE:
         text = f"HELLO.device must be {DEVICE_KEY_SIZE} bytes, got {len(message.device)}."
         hub.disconnect(connection, ErrorCode.UNEXPECTED, text)

@@ -200,14 +200,14 @@ def least(measure: Callable[[], float]) -> float:
     return next((spent for _ in range(TRIES) if (spent := measure()) < LIMIT), LIMIT)
 
 
-@pytest.mark.parametrize("end_handshake", [False, True])
-def test_no_field_makes_a_frame_expensive(end_handshake: bool) -> None:
+@pytest.mark.parametrize("has_session", [False, True])
+def test_no_field_makes_a_frame_expensive(has_session: bool) -> None:
     world = World(rate=0.0)
     expensive = []
 
     def measure(frame: bytes) -> float:
         link = world.link()
-        if end_handshake:
+        if has_session:
             world.say(link, hello("Mallory", b"M" * 16), Join(1, 0, 0, "lobby"))
         spent = cost(world, link, frame)
         world.hang_up(link)

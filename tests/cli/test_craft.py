@@ -30,7 +30,7 @@ def test_a_frame_is_shown_field_by_field(run):
     result = run("SEND", "text=hello")
     assert result.exit_code == 0
     lines = result.output.splitlines()
-    assert lines[0] == "SEND frame, 38 bytes: Says something in a room."
+    assert lines[0] == "SEND frame, 38 bytes: Sends a message to a room."
     assert [line.split()[-2] for line in lines if "text " in line]
     assert "00 05 68 65 6c 6c 6f" in result.output
     assert "will" not in result.output.splitlines()[-1]
