@@ -1,4 +1,4 @@
-"""What went wrong, counted over the whole crowd."""
+"""Delivery faults, counted over the whole crowd."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Faults", "count_faults"]
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Deliveries that were not right.
+    """Number of faulty deliveries by kind.
 
     Attributes:
-        lost: did not arrive.
-        doubled: arrived again.
-        disordered: arrived behind one that should have come later.
-        altered: do not say what was sent, or not the same to everyone.
+        lost: Deliveries that did not arrive.
+        doubled: Duplicate deliveries.
+        disordered: Deliveries that arrived after a later one.
+        altered: Deliveries that differ from what was sent, or between members.
     """
 
     lost: int = 0
@@ -32,25 +32,25 @@ class Faults:
 
 
 def count_faults(log: EventLog, members: Sequence[Member]) -> Faults:
-    """Count what is not right.
+    """Count the faulty deliveries.
 
     Args:
-        log: the room's log.
-        members: everyone who should have got all of it, from where each one began.
+        log: Log of the room.
+        members: All members; each should have received everything since it joined.
     """
-    strands = [member.result() for member in members] if log.seqs else []
-    lost = sum(len(s.missing) + log.last - s.last for s in strands)
-    doubled = sum(s.doubled for s in strands)
-    disordered = sum(s.late for s in strands)
+    sequences = [member.result() for member in members] if log.seqs else []
+    lost = sum(len(s.missing) + log.last - s.last for s in sequences)
+    doubled = sum(s.doubled for s in sequences)
+    disordered = sum(s.late for s in sequences)
     altered = sum(m.differing for m in members)
-    # A message that is not in the log is lost to everybody, and one that is there twice was
-    # delivered twice. Holes in the numbers that nobody filled have been counted as lost above.
+    # A message missing in the log is lost for all members, and a duplicate in the log was delivered
+    # twice to all. Unfilled holes in the sequence numbers are already counted as lost above.
     size = len(members)
-    unseen = sum(v.sent - v.heard for v in log.voices.values())
+    unseen = sum(v.sent - v.delivered for v in log.senders.values())
     holes = len(log.holes) - len(log.filled)
     return Faults(
         lost=lost + max(0, unseen - holes) * size,
-        doubled=doubled + sum(v.strand.doubled for v in log.voices.values()) * size,
-        disordered=disordered + sum(v.strand.late for v in log.voices.values()) * size,
-        altered=altered + sum(v.altered for v in log.voices.values()) * size,
+        doubled=doubled + sum(v.counters.doubled for v in log.senders.values()) * size,
+        disordered=disordered + sum(v.counters.late for v in log.senders.values()) * size,
+        altered=altered + sum(v.altered for v in log.senders.values()) * size,
     )

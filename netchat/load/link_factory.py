@@ -1,4 +1,4 @@
-"""The links and channels between a crowd and its server."""
+"""Links and channels between a crowd and its server."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ __all__ = ["LinkFactory"]
 
 
 class LinkFactory:
-    """Gives each connection a channel of its own, and a link if there is to be one.
+    """Factory for connections, each with its own channel and link.
 
     Args:
-        link: the code of the links; None is no link.
-        channel: the channel; None is nothing.
-        seed: where all chance comes from; None is a new one each time.
-        udp: the links go over UDP.
+        link: Code of the links; None uses no links.
+        channel: Channel of each connection; None adds no noise.
+        seed: Random seed; None draws a new one.
+        udp: Run the links over UDP.
 
     Raises:
-        ValueError: there is no such code or channel.
+        ValueError: The code or channel does not exist.
     """
 
     def __init__(
         self, link: str | None, channel: str | None, seed: int | None, *, udp: bool
     ) -> None:
-        ClientPath(link, channel, udp=udp)  # says what is wrong before anybody connects
+        ClientPath(link, channel, udp=udp)  # raises ValueError before any user connects
         self._spec, self._channel, self._udp = link, channel, udp
         self._seed = np.random.SeedSequence(seed)
         self._links: list[Link] = []
 
     async def connect(self, protocol: asyncio.Protocol, host: str, port: int) -> None:
-        """Make a connection on which `protocol` speaks; see `ClientPath.connect`."""
+        """Connect a protocol; see `ClientPath.connect`."""
         path = ClientPath(self._spec, self._channel, self._seed.spawn(1)[0], udp=self._udp)
         await path.connect(protocol, host, port)
         if path.link is not None:
             self._links.append(path.link)
 
     def use(self) -> LinkUse | None:
-        """What all links together have done; None if there are none."""
+        """Return the counters of all links together; None without links."""
         if self._spec is None:
             return None
         stats = [link.stats for link in self._links]

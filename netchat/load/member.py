@@ -1,4 +1,4 @@
-"""One member's stream of events, checked against the crowd's log. Without I/O."""
+"""Check of one member's event stream against the crowd's log, without I/O."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from netchat.wire import HEADER_SIZE, Event, Frame, FrameReader, Message, decode
 
 __all__ = ["NOWHERE", "Member"]
 
-#: A position that no log reaches: of a member that is not in the room, or waits for the log. It
-#: makes the one comparison on the hot path fail, so that no other test is needed there.
+#: Position of a member that is not in the room or waits for the log. No log reaches it, so the single
+#: comparison on the hot path fails and no other check is needed there.
 NOWHERE = 1 << 62
 
-#: Bytes of a frame that a server may be set up to send (`serve --max-frame`).
+#: Maximum frame size in bytes that a server may be configured to send (`serve --max-frame`).
 _MAX_FRAME = 1 << 24
 
 
 class Member:
-    """What one user has got.
+    """Events that one user has received.
 
     Args:
-        log: the room's log.
-        control: called with every message that is no event of the room.
-        voice: what the user has said, if it is a sender.
+        log: Log of the room.
+        control: Called with every message that is not an event of the room.
+        sender: Messages that the user has sent; None if it sends none.
 
     Attributes:
-        pos: how far in the log its bytes have been found right; may be inside a frame.
-        last: while `pos` is NOWHERE, the last event it has; see `known`.
-        start: the event behind which it began; None before that.
-        acknowledged: its own messages that have come back to it.
-        differing: events that were not the same as somebody else's of the same number.
+        pos: Position in the log up to which its bytes were correct; may be inside a frame.
+        last: Last event received, while `pos` is NOWHERE; see `known`.
+        start: Event after which its stream started; None before that.
+        acknowledged: Number of its own messages that the server has echoed.
+        differing: Number of events that differ from another member's with the same number.
     """
 
     __slots__ = (
+        "_buffer",
         "_control",
-        "_held",
         "_log",
-        "_strand",
-        "_voice",
+        "_sender",
+        "_sequence",
         "acknowledged",
         "differing",
         "last",
@@ -50,7 +50,7 @@ class Member:
     )
 
     def __init__(
-        self, log: EventLog, control: Callable[[Message], None], voice: SenderCheck | None = None
+        self, log: EventLog, control: Callable[[Message], None], sender: SenderCheck | None = None
     ) -> None:
         self.pos = NOWHERE
         self.last = 0
@@ -58,79 +58,79 @@ class Member:
         self.acknowledged = 0
         self.differing = 0
         self._control = control
-        self._held = b""
+        self._buffer = b""
         self._log = log
-        self._strand: SequenceCheck | None = None
-        self._voice = voice
+        self._sequence: SequenceCheck | None = None
+        self._sender = sender
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes of the connection.
+        """Process received bytes.
 
         Raises:
-            PeerError: they break the protocol.
+            PeerError: The bytes violate the protocol.
         """
-        if self._held:
-            data = self._held + data
-            self._held = b""
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
         log = self._log
         if log.data.startswith(data, self.pos - log.base):
             self.pos += len(data)
         else:
             self._read(data)
-        if self._voice is not None:
-            echoes = self._voice.echoes
+        if self._sender is not None:
+            echoes = self._sender.echoes
             while echoes and echoes[0][0] <= self.pos < NOWHERE:
                 self.acknowledged = max(self.acknowledged, echoes.popleft()[1])
 
     def begin(self, last: int) -> None:
-        """The server lets the member's stream begin (again) here.
+        """Start the member's stream, or resume it after a reconnect.
 
         Args:
-            last: the event in front of the first one that the server will send. Back after a
-                lost connection it should be what the member has; if it is not, the next event shows.
+            last: Event before the first one that the server will send. After a reconnect it should
+                be the last event that the member has; otherwise the next event shows the gap.
         """
         if self.start is None:
             self._log.start(last)
             self.start = self.last = last
         if self.last <= self._log.last:
-            self.pos = self._log.behind(self.last)
+            self.pos = self._log.position_after(self.last)
         elif self not in self._log.waiting:
             self._log.waiting.append(self)
 
     def settled(self) -> None:
-        """The log has reached where the member began: read what came meanwhile."""
-        self.pos = self._log.behind(self.last)
-        held, self._held = self._held, b""
-        if held:
-            self.feed(held)
+        """Process buffered data, because the log has reached the member's first event."""
+        self.pos = self._log.position_after(self.last)
+        buffered, self._buffer = self._buffer, b""
+        if buffered:
+            self.feed(buffered)
 
     def lost(self) -> None:
-        """The connection is gone; `last` says from where to go on."""
-        self.last, self.pos, self._held = self.known, NOWHERE, b""
+        """Handle a lost connection; `last` is the event to resume after."""
+        self.last, self.pos, self._buffer = self.known, NOWHERE, b""
         if self in self._log.waiting:
             self._log.waiting.remove(self)
 
     @property
     def known(self) -> int:
-        """The last event the member has."""
+        """Sequence number of the last event that the member has."""
         if self.pos == NOWHERE:
             return self.last
         known = self._log.seq_at(self.pos)
-        return max(known, self._strand.last) if self._strand is not None else known
+        return max(known, self._sequence.last) if self._sequence is not None else known
 
     def result(self) -> SequenceCheck:
-        """Which events have come, up to the last one it has."""
+        """Return the check of the sequence numbers up to the last event received."""
         if self.start is None:
             return SequenceCheck(self._log.last)
         return self._follow(self.known)
 
-    # -- the slow way: whenever the bytes are not simply the log's -------------------------------
+    # -- the slow path, for bytes that differ from the log ---------------------------------------
 
     def _read(self, data: bytes) -> None:
         log = self._log
         if self.pos == NOWHERE:
             if self in log.waiting:
-                self._held = data
+                self._buffer = data
                 return
         else:
             boundary = log.boundary(self.pos)
@@ -157,12 +157,12 @@ class Member:
             at = end
             if self.pos == NOWHERE and self in log.waiting:
                 break
-        self._held = data[at:]
+        self._buffer = data[at:]
         if failure is not None and at == sum(HEADER_SIZE + len(f.body) for f in frames):
             raise failure
-        if self._held and log.data.startswith(self._held, self.pos - log.base):
-            self.pos += len(self._held)
-            self._held = b""
+        if self._buffer and log.data.startswith(self._buffer, self.pos - log.base):
+            self.pos += len(self._buffer)
+            self._buffer = b""
         if log.waiting:
             log.settle()
 
@@ -179,9 +179,9 @@ class Member:
             log.append(raw, event)
             self.pos = log.end
             return
-        # Not what follows in the log: a fault in this stream, or one in that of whoever brought
-        # the log on. The numbers tell.
-        strand = self._follow(self.known)
+        # The event is not the next one in the log: either this stream is at fault, or that of the
+        # member that extended the log. The sequence numbers decide.
+        sequence = self._follow(self.known)
         crc = log.crc_of(event.seq)
         if crc is None and event.seq > log.last:
             log.append(raw, event)
@@ -189,16 +189,16 @@ class Member:
             log.fill(raw, event)
         elif crc is not None and crc != int.from_bytes(raw[12:16], "big"):
             self.differing += 1
-        strand.take(event.seq)
-        self.pos = log.behind(strand.last)
+        sequence.take(event.seq)
+        self.pos = log.position_after(sequence.last)
 
     def _follow(self, known: int) -> SequenceCheck:
-        """Bring the member's own account up to what it has read in the log."""
-        strand = self._strand
-        if strand is None:
+        """Update the member's sequence check to its position in the log."""
+        sequence = self._sequence
+        if sequence is None:
             assert self.start is not None
-            strand = self._strand = SequenceCheck(self.start)
-        if known > strand.last:
-            strand.missing.update(h for h in self._log.holes if strand.last < h < known)
-            strand.last = known
-        return strand
+            sequence = self._sequence = SequenceCheck(self.start)
+        if known > sequence.last:
+            sequence.missing.update(h for h in self._log.holes if sequence.last < h < known)
+            sequence.last = known
+        return sequence

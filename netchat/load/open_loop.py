@@ -1,4 +1,4 @@
-"""Speaking by the clock: an open loop, which does not wait for those who are slow."""
+"""Open-loop load: messages at a fixed rate, regardless of how fast the server answers."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from collections.abc import Sequence
 
 from netchat.load.user import User
 
-__all__ = ["speak_at_rate"]
+__all__ = ["send_at_rate"]
 
-#: Seconds slept at least: what falls due meanwhile goes together, each with its own due time.
-_NAP = 0.001
+#: Minimum sleep in seconds; messages due within it are sent together, each with its own due time.
+_MIN_SLEEP = 0.001
 
 
-async def speak_at_rate(speakers: Sequence[User], messages: int, rate: float) -> None:
-    """Let users speak in turn.
+async def send_at_rate(senders: Sequence[User], messages: int, rate: float) -> None:
+    """Send messages at a fixed rate, from the senders in turn.
 
-    A message that leaves late carries the time at which it was due, so that a sender that cannot
-    keep up shows as latency and not as a lower load ("coordinated omission").
+    Each message carries the time at which it was due. A sender that cannot keep up therefore shows
+    as latency and not as a lower load, which avoids coordinated omission.
 
     Args:
-        speakers: who speaks.
-        messages: how many messages in all.
-        rate: how many a second, in all.
+        senders: Users that send.
+        messages: Total number of messages.
+        rate: Total messages per second.
     """
-    start, said = time.monotonic_ns(), 0
-    while said < messages:
+    start, sent = time.monotonic_ns(), 0
+    while sent < messages:
         now = time.monotonic_ns()
         ready: dict[User, list[bytes]] = {}
-        while said < messages and (due := start + int(said / rate * 1e9)) <= now:
-            speaker = speakers[said % len(speakers)]
-            ready.setdefault(speaker, []).append(speaker.say(due))
-            said += 1
-        for speaker, frames in ready.items():
-            speaker.write(frames)
-        following = start + int(said / rate * 1e9)
-        await asyncio.sleep(max(_NAP, (following - time.monotonic_ns()) / 1e9))
+        while sent < messages and (due := start + int(sent / rate * 1e9)) <= now:
+            sender = senders[sent % len(senders)]
+            ready.setdefault(sender, []).append(sender.queue_message(due))
+            sent += 1
+        for sender, frames in ready.items():
+            sender.write(frames)
+        following = start + int(sent / rate * 1e9)
+        await asyncio.sleep(max(_MIN_SLEEP, (following - time.monotonic_ns()) / 1e9))

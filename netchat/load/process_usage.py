@@ -1,4 +1,4 @@
-"""What the server costs, if it runs on this machine."""
+"""CPU time and memory of a server on this machine."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ __all__ = ["ProcessUsage"]
 
 
 class ProcessUsage:
-    """The processes that listen on a port of this machine.
+    """Processes that listen on a port of this machine.
 
     Args:
-        address: the server's address, as a number.
-        port: its TCP port.
+        address: IP address of the server.
+        port: TCP port of the server.
 
     Attributes:
-        note: why there is nothing to see, or empty.
+        note: Reason why the usage is unknown, or an empty string.
     """
 
     def __init__(self, address: str, port: int) -> None:
         self.note = ""
         self._processes: list[psutil.Process] = []
-        if not _is_here(address):
-            self.note = "the server runs on another machine: its CPU and memory are not known"
+        if not _is_local(address):
+            self.note = "the server runs on another machine: its CPU and memory are unknown"
             return
         try:
             listening = {
@@ -36,10 +36,10 @@ class ProcessUsage:
         except psutil.Error:
             self._processes = []
         if not self._processes or self.cpu() is None:
-            self.note = "the server's process cannot be seen: its CPU and memory are not known"
+            self.note = "the server's process is not accessible: its CPU and memory are unknown"
 
     def cpu(self) -> float | None:
-        """CPU seconds that the server has used so far; None if that cannot be seen."""
+        """Return the server's total CPU time in seconds; None if unknown."""
         try:
             times = [p.cpu_times() for p in self._processes]
         except psutil.Error:
@@ -47,15 +47,15 @@ class ProcessUsage:
         return sum(t.user + t.system for t in times) if times else None
 
     def memory(self) -> int | None:
-        """Bytes of memory that the server holds (resident); None if that cannot be seen."""
+        """Return the server's resident memory in bytes; None if unknown."""
         try:
-            held = [p.memory_info().rss for p in self._processes]
+            resident = [p.memory_info().rss for p in self._processes]
         except psutil.Error:
             return None
-        return sum(held) if held else None
+        return sum(resident) if resident else None
 
 
-def _is_here(address: str) -> bool:
+def _is_local(address: str) -> bool:
     if ipaddress.ip_address(address.partition("%")[0]).is_loopback:
         return True
     own = (a.address.partition("%")[0] for nics in psutil.net_if_addrs().values() for a in nics)

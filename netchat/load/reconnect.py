@@ -1,4 +1,4 @@
-"""Everybody loses the connection at once, and comes back."""
+"""Reconnect storm: all users lose their connections at once and reconnect."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from netchat.load.report import DropReport, Progress
 
 __all__ = ["drop_all"]
 
-#: Messages that the one who stays says to those who are away.
+#: Number of messages that the remaining user sends while all others are disconnected.
 _MESSAGES = 1000
 
-#: Messages that each sender says meanwhile: some are under way when its connection is lost, the
-#: rest follows when it is back.
+#: Number of messages that each sender sends meanwhile: some are in flight when its connection is
+#: lost, and the rest follow after the reconnect.
 _MESSAGES_EACH = 100
 
-#: Seconds that the senders have spoken when all connections are lost.
+#: Seconds between the start of sending and the loss of all connections.
 _AFTER = 0.02
 
 
 async def drop_all(
     crowd: Crowd, senders: int, messages: int, progress: Progress
 ) -> tuple[DropReport, bool]:
-    """Let everybody lose the connection at once, while one who came in addition speaks.
+    """Drop all connections at once, while one additional user stays connected and sends.
 
     Args:
-        crowd: who is there.
-        senders: how many of them, the first ones, go on speaking.
-        messages: how many each of those says at most.
-        progress: told how many are back.
+        crowd: The crowd.
+        senders: Number of users that continue to send; the first ones.
+        messages: Maximum number of messages for each of them.
+        progress: Called with the number of reconnected users.
 
     Returns:
-        How it went, and whether everything came in time.
+        The report, and whether everything arrived in time.
     """
-    clients, speakers = list(crowd.users), crowd.users[:senders]
+    clients, active = list(crowd.users), crowd.users[:senders]
     await crowd.gather(1, 1)
-    stays = crowd.users[-1]
+    remaining = crowd.users[-1]
     await crowd.wait_until_all_have(())
-    for speaker in speakers:
-        speaker.goal += min(messages, _MESSAGES_EACH)
-        speaker.talk()
+    for sender in active:
+        sender.goal += min(messages, _MESSAGES_EACH)
+        sender.send_pending()
     await asyncio.sleep(_AFTER)
     lost, missed = crowd.lost_connections, crowd.missed
     begun = time.monotonic()
     for client in clients:
         client.drop()
-    stays.goal = _MESSAGES
-    stays.talk()
-    back = asyncio.create_task(_until_back(crowd, lost, progress))
-    complete = await crowd.wait_until_all_have([*speakers, stays])
+    remaining.goal = _MESSAGES
+    remaining.send_pending()
+    back = asyncio.create_task(_wait_until_back(crowd, lost, progress))
+    complete = await crowd.wait_until_all_have([*active, remaining])
     seconds = time.monotonic() - begun
     back.cancel()
     (returned,) = await asyncio.gather(back, return_exceptions=True)
@@ -65,12 +65,12 @@ async def drop_all(
     return report, complete
 
 
-async def _until_back(crowd: Crowd, lost: int, progress: Progress) -> float:
-    """Wait until everybody is in the room again; returns when that was."""
+async def _wait_until_back(crowd: Crowd, lost: int, progress: Progress) -> float:
+    """Wait until all users are in the room again, and return the time."""
     while True:
-        there = sum(u.connected for u in crowd.users)
-        # That the connections are lost shows in the next turn of the loop only.
-        if there == len(crowd.users) and crowd.lost_connections >= lost + there - 1:
+        connected = sum(u.connected for u in crowd.users)
+        # The event loop reports the lost connections only in its next turn.
+        if connected == len(crowd.users) and crowd.lost_connections >= lost + connected - 1:
             return time.monotonic()
-        progress("coming back", there, len(crowd.users))
+        progress("reconnecting", connected, len(crowd.users))
         await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""What a run was asked for, and what came out."""
+"""Results of a load run."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from netchat.load.faults import Faults
 
 __all__ = ["DropReport", "Latency", "LinkUse", "LoadReport", "Progress", "ServerUse", "latency_of"]
 
-#: Called a few times a second with the phase, how much of it is done, and how much there is.
+#: Called a few times per second with the phase, the number of steps done, and their total.
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """From when a message was due to when a member got it, in milliseconds.
+    """Latency from a message's due time to its delivery, in milliseconds.
 
     Attributes:
-        samples: how many deliveries were timed.
-        p50: half of them were at most as late.
-        p99: 99 % of them.
-        p999: 99.9 % of them.
-        worst: all of them.
+        samples: Number of deliveries measured.
+        p50: Median.
+        p99: 99th percentile.
+        p999: 99.9th percentile.
+        worst: Maximum.
     """
 
     samples: int
@@ -35,7 +35,7 @@ class Latency:
 
 
 def latency_of(samples: Sequence[float]) -> Latency | None:
-    """Percentiles (nearest rank) of latencies in seconds; None if there are none."""
+    """Return percentiles (nearest rank) of latencies in seconds; None without samples."""
     if not samples:
         return None
     ranked = sorted(samples)
@@ -48,15 +48,15 @@ def latency_of(samples: Sequence[float]) -> Latency | None:
 
 @dataclass(frozen=True, slots=True)
 class ServerUse:
-    """What the server used.
+    """CPU time and memory that the server used.
 
     Attributes:
         cpu_seconds: CPU time while the messages were delivered.
-        cpu_share: that time by the seconds it took; 1 is one core.
-        cpu_us_per_delivery: that time by the deliveries, in microseconds.
-        memory: resident bytes with everybody connected.
-        memory_per_connection: bytes by which it grew, by the users who came. Tells something of a
-            fresh server only: one that had a crowd before puts the next one in the same place.
+        cpu_share: CPU time divided by elapsed time; 1 is one core.
+        cpu_us_per_delivery: CPU time per delivery in microseconds.
+        memory: Resident memory in bytes, with all users connected.
+        memory_per_connection: Growth of the memory per user in bytes. Meaningful only for a fresh
+            server, because one that had many users before reuses their memory.
     """
 
     cpu_seconds: float
@@ -68,15 +68,15 @@ class ServerUse:
 
 @dataclass(frozen=True, slots=True)
 class DropReport:
-    """How the crowd came back after it had lost all connections at one moment.
+    """Recovery after all users lost their connections at once.
 
     Attributes:
-        clients: how many lost theirs.
-        back_seconds: until everybody was in the room again.
-        seconds: until everybody also had everything.
-        messages: said from that moment on, or under way then.
-        missed: deliveries that waited for those who were away, and were made up for.
-        retries: connections that the server refused or ended at first; each waits longer then.
+        clients: Number of users that lost their connection.
+        back_seconds: Seconds until all users were in the room again.
+        seconds: Seconds until all users had also received everything.
+        messages: Number of messages sent from that moment, or in flight then.
+        missed: Number of deliveries that disconnected users missed and received later.
+        retries: Number of connections that the server refused or closed at first.
     """
 
     clients: int
@@ -89,20 +89,20 @@ class DropReport:
 
 @dataclass(frozen=True, slots=True)
 class LinkUse:
-    """What the users' sides of their links did, all together.
+    """Counters of the users' sides of all links together.
 
     Attributes:
-        link: the code that was asked for.
-        udp: they went over UDP.
-        channel: the channel.
-        blocks_sent: blocks.
-        blocks_received: blocks whose header could be read.
-        bytes_sent: bytes, as they went into the channel.
-        bytes_received: bytes, as they came out of it.
-        wrong_bits: bits of those that were wrong, in what could be decoded.
-        corrected_symbols: symbols that were corrected.
-        failed_blocks: blocks that could not be decoded by themselves.
-        retransmissions: blocks that were sent again.
+        link: Requested code or policy.
+        udp: Whether the links ran over UDP.
+        channel: Spec of the channel.
+        blocks_sent: Blocks sent.
+        blocks_received: Blocks received with a readable header.
+        bytes_sent: Bytes sent, before the channel.
+        bytes_received: Bytes received, after the channel.
+        wrong_bits: Bit errors in everything that could be decoded.
+        corrected_symbols: Corrected symbols.
+        failed_blocks: Blocks that could not be decoded by themselves.
+        retransmissions: Retransmitted blocks.
     """
 
     link: str
@@ -120,32 +120,33 @@ class LinkUse:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What came out of one run.
+    """Results of one load run.
 
     Attributes:
-        server: host and port.
-        users: how many were in the room.
-        senders: how many of them spoke.
-        messages: how many were said, in all, while it was measured.
-        payload: bytes of each message's text.
-        rate: messages a second that were asked for; None for as fast as echoes came.
-        join_seconds: from the first connection until everybody was in the room.
-        join_rate: users a second.
-        seconds: from the first message until everybody had everything.
-        deliveries: events that were received by all users, in that time.
-        delivery_rate: of them a second.
-        latency: how late they were.
-        faults: what was not right, from the beginning to the end.
-        complete: everything that was waited for came, in time.
-        broken: connections on which bytes broke the protocol; they were made again. With a right
-            server it is the network's doing: TCP's 16 bits of checksum do not find everything.
-        reconnects: connections that were lost without being meant to be; their users came back.
-        throttled: warnings of the server that a sender was too fast.
-        load_share: CPU time of this program by the seconds; near 1 the figures are lower bounds.
-        server_use: what the server used, if that can be seen.
-        drop: how the crowd came back, if that was asked for.
-        link: what the users' links did, if they had any.
-        notes: what a reader of the figures has to know.
+        server: Host and port of the server.
+        users: Number of users in the room.
+        senders: Number of users that sent messages.
+        messages: Total number of messages sent during the measurement.
+        payload: Length of each message's text in bytes.
+        rate: Requested messages per second; None for as fast as the window allows.
+        join_seconds: Seconds from the first connection until all users were in the room.
+        join_rate: Users joined per second.
+        seconds: Seconds from the first message until all users had received everything.
+        deliveries: Number of events received by all users together in that time.
+        delivery_rate: Deliveries per second.
+        latency: Latency of the deliveries; None without samples.
+        faults: Faulty deliveries of the whole run.
+        complete: Whether everything arrived in time.
+        broken: Connections with protocol errors, which were reconnected. With a correct server,
+            the network caused them: TCP's 16-bit checksum does not detect all errors.
+        reconnects: Unintended connection losses; the users reconnected.
+        throttled: Number of TOO_FAST warnings from the server.
+        load_share: CPU time of this program divided by elapsed time; near 1, the rates are lower
+            bounds.
+        server_use: CPU time and memory of the server; None if unknown.
+        drop: Recovery from dropped connections; None if not requested.
+        link: Counters of the users' links; None without links.
+        notes: Remarks needed to interpret the figures.
     """
 
     server: str
@@ -173,9 +174,9 @@ class LoadReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every delivery was right: once, in order, unaltered, none missing."""
+        """Whether every message was delivered exactly once, in order and unaltered."""
         return self.complete and not self.faults
 
     def as_dict(self) -> dict[str, Any]:
-        """The report for JSON."""
+        """Return the report as a dictionary for JSON."""
         return {"ok": self.ok, **asdict(self)}

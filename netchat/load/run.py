@@ -1,8 +1,4 @@
-"""Drives a server like a crowd, checks every delivery, and measures.
-
-report = await run_load("127.0.0.1", 6464, users=100, messages=10_000)
-print(report.ok, report.delivery_rate, report.latency)
-"""
+"""Load run: drive a server with many users, check every delivery, and measure."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from netchat.errors import NetchatError
 from netchat.load.crowd import Crowd
 from netchat.load.faults import count_faults
-from netchat.load.open_loop import speak_at_rate
+from netchat.load.open_loop import send_at_rate
 from netchat.load.process_usage import ProcessUsage
 from netchat.load.reconnect import drop_all
 from netchat.load.report import LoadReport, Progress, ServerUse, latency_of
@@ -27,10 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MIN_PAYLOAD", "LoadReport", "run_load"]
 
-#: Files that are open besides the connections.
+#: Number of open files besides the connections.
 _OTHER_FILES = 32
 
-#: A share of one core from which on this program, not the server, may be what is measured.
+#: Share of one core from which this program, not the server, may be the bottleneck.
 _BUSY = 0.9
 
 
@@ -53,52 +49,53 @@ async def run_load(
     udp: bool = False,
     progress: Progress = lambda _phase, _done, _total: None,
 ) -> LoadReport:
-    """Drive a server, and check that every user gets everything once and in order.
+    """Drive a server, and check that all users receive everything exactly once and in order.
 
     Args:
-        host: the server's name or address.
-        port: its port.
-        users: how many connect and join the room.
-        senders: how many of them speak.
-        messages: how many each of them says.
-        rate: messages a second in all, by the clock; None is as fast as echoes come back.
-        window: without `rate`, messages that a sender has under way at most.
-        payload: bytes of each message's text.
-        room: the room's code.
-        drop: let all users lose their connection at once when the messages have been said, while
-            senders speak on; one user more, who stays, speaks to those who are away.
-        stall_timeout: seconds without any progress after which what is missing is lost.
-        link: the code of a link between each user and the server; None is no link.
-        channel: what damages each connection, both ways; None is nothing.
-        seed: where the channels' chance comes from; None is a new one each time.
-        udp: the links go over UDP rather than TCP.
-        progress: told how far it is, a few times a second.
+        host: Name or address of the server.
+        port: Port of the server.
+        users: Number of users that join the room.
+        senders: Number of users that send messages.
+        messages: Number of messages per sender.
+        rate: Total messages per second (open loop); None sends as fast as the window allows.
+        window: Maximum number of unacknowledged messages per sender, without `rate`.
+        payload: Length of each message's text in bytes.
+        room: Code of the room.
+        drop: Afterwards, drop all connections at once while the senders continue. One additional
+            user stays connected and sends.
+        stall_timeout: Seconds without progress after which missing messages count as lost.
+        link: Code of a link between each user and the server; None uses no links.
+        channel: Channel that damages each connection in both directions; None adds no noise.
+        seed: Random seed for the channels; None draws a new one.
+        udp: Run the links over UDP instead of TCP.
+        progress: Called with the progress, a few times per second.
 
     Returns:
-        What came out; `.ok` says whether every delivery was right.
+        The report; its `ok` tells whether every delivery was correct.
 
     Raises:
-        ValueError: the figures make no sense, or there is no such code or channel.
-        CannotConnect: there is no server.
-        Refused: the server does not take the users in.
-        NetchatError: the crowd could not be brought together.
+        ValueError: An argument is out of range, or the code or channel does not exist.
+        CannotConnect: There is no server.
+        Refused: The server refuses the users.
+        NetchatError: Not all users could join.
     """
     if not 1 <= senders <= users:
-        raise ValueError(f"{senders} senders among {users} users: give 1 to {users}")
+        raise ValueError(f"senders must be 1 to {users}, the number of users, got {senders}")
     if messages < 1 or window < 1 or payload < MIN_PAYLOAD or (rate is not None and rate <= 0):
         raise ValueError(
-            f"messages and window are at least 1, payload at least {MIN_PAYLOAD}, rate above 0"
+            f"messages and window must be at least 1, payload at least {MIN_PAYLOAD}, and rate above "
+            f"0; got messages {messages}, window {window}, payload {payload}, rate {rate}"
         )
     needed = users + drop + _OTHER_FILES
     allowed = raise_rlimit(needed)
     if allowed < needed:
         raise NetchatError(
-            f"{users} users need {needed} open files, and this process may have {allowed}. "
-            "Raise the hard limit (ulimit -Hn), or ask for fewer users."
+            f"{users} users need {needed} open files, but the limit is {allowed}. "
+            "Raise the hard limit (ulimit -Hn), or use fewer users."
         )
     if rate is not None:
         stall_timeout = max(stall_timeout, 2 / rate)
-    # With a rate nobody speaks by himself: the window is what a sender may fill on an echo.
+    # With a rate, users do not send when echoes arrive, so their window is 0.
     options: dict[str, Any] = {}
     links: LinkFactory | None = None
     if link is not None or channel is not None or udp:
@@ -117,8 +114,8 @@ async def run_load(
     )
     try:
         joined = await _gather(crowd, port, users, senders, progress)
-        spoken = await _speak(crowd, joined, senders, messages, rate, progress)
-        reconnects, complete, dropped = crowd.lost_connections, spoken.complete, None
+        sent = await _send(crowd, joined, senders, messages, rate, progress)
+        reconnects, complete, dropped = crowd.lost_connections, sent.complete, None
         if drop and complete:
             crowd.window = window
             dropped, complete = await drop_all(crowd, senders, messages, progress)
@@ -131,36 +128,36 @@ async def run_load(
             rate=rate,
             join_seconds=round(joined.seconds, 3),
             join_rate=round(users / joined.seconds, 1),
-            seconds=round(spoken.seconds, 3),
-            deliveries=spoken.deliveries,
-            delivery_rate=round(spoken.deliveries / spoken.seconds, 1),
+            seconds=round(sent.seconds, 3),
+            deliveries=sent.deliveries,
+            delivery_rate=round(sent.deliveries / sent.seconds, 1),
             latency=latency_of(crowd.latencies),
             faults=count_faults(crowd.log, [u.member for u in crowd.users]),
             complete=complete,
             broken=crowd.broken,
             reconnects=reconnects,
             throttled=crowd.throttled,
-            load_share=round(spoken.load_share, 3),
-            server_use=spoken.use,
+            load_share=round(sent.load_share, 3),
+            server_use=sent.use,
             drop=dropped,
             link=links.use() if links is not None else None,
-            notes=_notes(crowd, joined.watch, spoken.load_share, complete=complete),
+            notes=_notes(crowd, joined.usage, sent.load_share, complete=complete),
         )
     finally:
         await crowd.leave()
 
 
 class _Joined(NamedTuple):
-    """How the crowd came together."""
+    """Result of the joining phase."""
 
     seconds: float
-    watch: ProcessUsage
-    memory: int | None  # the server's, with everybody connected
+    usage: ProcessUsage
+    memory: int | None  # of the server, with all users connected
     memory_per_connection: int
 
 
-class _Spoken(NamedTuple):
-    """How the messages went."""
+class _Sent(NamedTuple):
+    """Result of the sending phase."""
 
     seconds: float
     deliveries: int
@@ -173,42 +170,42 @@ async def _gather(crowd: Crowd, port: int, users: int, senders: int, progress: P
     begun = time.monotonic()
     await crowd.gather(1, 1)
     seconds = time.monotonic() - begun
-    # Where the server is, is known from the first connection. Looking for it is not measured.
-    watch = ProcessUsage(crowd.address, port)
-    alone = watch.memory()
+    # The first connection shows the server's address. Finding its process is not measured.
+    usage = ProcessUsage(crowd.address, port)
+    alone = usage.memory()
     begun = time.monotonic()
     await crowd.gather(users - 1, senders - 1, lambda n: progress("joining", n + 1, users))
     await crowd.wait_until_all_have(())
     seconds += time.monotonic() - begun
-    together = watch.memory()
+    together = usage.memory()
     grown = together - alone if together is not None and alone is not None else 0
-    return _Joined(seconds, watch, together, grown // max(1, users - 1))
+    return _Joined(seconds, usage, together, grown // max(1, users - 1))
 
 
-async def _speak(
+async def _send(
     crowd: Crowd,
     joined: _Joined,
     senders: int,
     messages: int,
     rate: float | None,
     progress: Progress,
-) -> _Spoken:
-    speakers, total = crowd.users[:senders], senders * messages
-    for speaker in speakers:
-        speaker.goal = messages
+) -> _Sent:
+    active, total = crowd.users[:senders], senders * messages
+    for user in active:
+        user.goal = messages
     crowd.sample_from_now(total)
     before = sum(u.member.known for u in crowd.users)
-    cpu, own, begun = joined.watch.cpu(), time.process_time(), time.monotonic()
+    cpu, own, begun = joined.usage.cpu(), time.process_time(), time.monotonic()
     pacing = None
     if rate is None:
-        for speaker in speakers:
-            speaker.talk()
+        for user in active:
+            user.send_pending()
     else:
-        pacing = asyncio.create_task(speak_at_rate(speakers, total, rate))
-    complete = await crowd.wait_until_all_have(speakers, lambda n: progress("speaking", n, total))
+        pacing = asyncio.create_task(send_at_rate(active, total, rate))
+    complete = await crowd.wait_until_all_have(active, lambda n: progress("sending", n, total))
     seconds = time.monotonic() - begun
     load_share = (time.process_time() - own) / seconds
-    cpu_after = joined.watch.cpu()
+    cpu_after = joined.usage.cpu()
     crowd.stop_sampling()
     if pacing is not None:
         pacing.cancel()
@@ -224,23 +221,23 @@ async def _speak(
             memory=joined.memory,
             memory_per_connection=joined.memory_per_connection,
         )
-    return _Spoken(seconds, deliveries, complete, load_share, use)
+    return _Sent(seconds, deliveries, complete, load_share, use)
 
 
 def _notes(
-    crowd: Crowd, watch: ProcessUsage, load_share: float, *, complete: bool
+    crowd: Crowd, usage: ProcessUsage, load_share: float, *, complete: bool
 ) -> tuple[str, ...]:
     notes = []
     if crowd.throttled:
         notes.append(
-            "the server slowed the senders down (TOO_FAST): its limit on frames a second was "
-            "measured, not its speed; `netchat serve --rate 0` lifts it"
+            "the server throttled the senders (TOO_FAST): this measures its rate limit, not its "
+            "speed; start it with `netchat serve --rate 0` to lift the limit"
         )
     if load_share > _BUSY:
-        notes.append("this program used a whole core: the server may be faster than it can show")
+        notes.append("this program used a whole core: the server may be faster than measured")
     if not complete:
-        notes.append("nothing came any more before everything was there; what is missing is lost")
-    if watch.note:
-        notes.append(watch.note)
-    notes += [f"{text} ({many(count, 'time')})" for text, count in crowd.complaints.items()]
+        notes.append("progress stopped before everything had arrived; missing messages are lost")
+    if usage.note:
+        notes.append(usage.note)
+    notes += [f"{text} ({many(count, 'time')})" for text, count in crowd.problems.items()]
     return tuple(notes)

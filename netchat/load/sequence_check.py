@@ -1,4 +1,4 @@
-"""Numbers that should come once each and in order, and what one sender has said."""
+"""Checks for gaps, duplicates and reordering in sequence numbers."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from netchat.wire import Event
 
 __all__ = ["MIN_PAYLOAD", "SenderCheck", "SequenceCheck", "due_time", "make_text"]
 
-#: Characters at the front of a text that hold the time it was due: a 64-bit number in hex.
+#: Length of the due time at the start of a text: a 64-bit number in hex.
 MIN_PAYLOAD = 16
 
-#: Numbers that one jump may leave out. A server whose numbers jump further is not counting.
+#: Maximum gap in sequence numbers; a larger gap is a protocol error.
 MAX_JUMP = 1_000_000
 
 
 def make_text(due_ns: int, payload: int) -> str:
-    """The text of a message: when it was due (`time.monotonic_ns`), then filler.
+    """Return the text of a message: its due time, then filler.
 
     Args:
-        due_ns: when it was due.
-        payload: bytes of the text, at least `MIN_PAYLOAD`.
+        due_ns: Due time (`time.monotonic_ns`).
+        payload: Length of the text in bytes, at least `MIN_PAYLOAD`.
     """
     return f"{due_ns:016x}".ljust(payload, "x")
 
 
 def due_time(text: str) -> float:
-    """When a message was due, in seconds; 0 if the text does not say."""
+    """Return the due time in a text, in seconds; 0 if there is none."""
     try:
         return int(text[:MIN_PAYLOAD], 16) / 1e9
     except ValueError:
@@ -35,13 +35,16 @@ def due_time(text: str) -> float:
 
 
 class SequenceCheck:
-    """A run of numbers that should come once each and in order.
+    """Check that each number arrives exactly once and in order.
+
+    Args:
+        last: Number before the first expected one.
 
     Attributes:
-        last: the largest number so far.
-        missing: the smaller ones that have not come.
-        doubled: how often a number came that had come before.
-        late: how often a number came behind a larger one.
+        last: Largest number so far.
+        missing: Smaller numbers that have not arrived.
+        doubled: Number of duplicates.
+        late: Number of arrivals after a larger number.
     """
 
     __slots__ = ("doubled", "last", "late", "missing")
@@ -53,16 +56,16 @@ class SequenceCheck:
         self.late = 0
 
     def take(self, number: int) -> None:
-        """Note the next number.
+        """Record the next number.
 
         Raises:
-            Unexpected: it is far from the last one.
+            Unexpected: The number is too far from the last one.
         """
         if number == self.last + 1:
             self.last = number
         elif number > self.last:
             if number - self.last > MAX_JUMP:
-                raise Unexpected(f"the number after {self.last} is {number}")
+                raise Unexpected(f"the sequence number after {self.last} is {number}")
             self.missing.update(range(self.last + 1, number))
             self.last = number
         elif number in self.missing:
@@ -73,42 +76,42 @@ class SequenceCheck:
 
 
 class SenderCheck:
-    """What one sender has sent, and what has become of it in the room's log.
+    """Messages of one sender, and their appearance in the room's log.
 
     Args:
-        device: its device id, by which its events are known.
-        name: its user name.
-        payload: bytes of each text.
+        device: Device id, which identifies its events.
+        name: User name.
+        payload: Length of each text in bytes.
 
     Attributes:
-        sent: messages handed to the connection; their counters are 1, 2, 3, ...
-        strand: the counters that the log has shown.
-        altered: messages whose text or sender is not what was sent.
-        echoes: (end in the log, counter) of the messages that their sender has not got back yet.
+        sent: Number of messages sent; their counters are 1, 2, 3, ...
+        counters: Check of the counters in the log.
+        altered: Number of messages whose text or sender differs from what was sent.
+        echoes: (end in the log, counter) of the messages that the sender has not received back yet.
     """
 
-    __slots__ = ("altered", "device", "echoes", "name", "payload", "sent", "strand")
+    __slots__ = ("altered", "counters", "device", "echoes", "name", "payload", "sent")
 
     def __init__(self, device: int, name: str, payload: int) -> None:
         self.device = device
         self.name = name
         self.payload = payload
         self.sent = 0
-        self.strand = SequenceCheck()
+        self.counters = SequenceCheck()
         self.altered = 0
         self.echoes: deque[tuple[int, int]] = deque()
 
-    def note(self, event: Event, end: int) -> float:
-        """One of its messages stands in the log now.
+    def record(self, event: Event, end: int) -> float:
+        """Record one of its messages in the log.
 
         Args:
-            event: the message.
-            end: where in the log it ends.
+            event: The message.
+            end: Position of its end in the log.
 
         Returns:
-            When it was due.
+            Its due time in seconds.
         """
-        self.strand.take(event.counter)
+        self.counters.take(event.counter)
         self.echoes.append((end, event.counter))
         due = due_time(event.text)
         filler = "x" * (self.payload - MIN_PAYLOAD)
@@ -117,6 +120,6 @@ class SenderCheck:
         return due
 
     @property
-    def heard(self) -> int:
-        """How many of its messages the log has shown, each counted once."""
-        return self.strand.last - len(self.strand.missing)
+    def delivered(self) -> int:
+        """Number of its messages in the log, without duplicates."""
+        return self.counters.last - len(self.counters.missing)

@@ -1,4 +1,4 @@
-"""One user of the crowd: a protocol object that greets, joins, resumes, and may speak."""
+"""User of the crowd: a protocol that connects, joins, resumes, and may send."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id
 from netchat.errors import CannotConnect, PeerError, Refused, Unexpected
+from netchat.load.event_log import EventLog
 from netchat.load.member import NOWHERE, Member
 from netchat.load.sequence_check import SenderCheck, make_text
 from netchat.net.backoff import Backoff
@@ -41,12 +42,9 @@ from netchat.wire import (
 )
 from netchat.wire.reader import http_problem
 
-if TYPE_CHECKING:
-    from netchat.load.crowd import Crowd
+__all__ = ["HANDLERS", "User", "UserGroup"]
 
-__all__ = ["HANDLERS", "User"]
-
-#: Refusals that another try does not change.
+#: Refusals that are final: retrying does not help.
 _FINAL = {
     ErrorCode.SERVER_FULL,
     ErrorCode.NO_SUCH_ROOM,
@@ -56,22 +54,50 @@ _FINAL = {
 }
 
 
+class UserGroup(Protocol):
+    """Interface of a group of users: shared settings, the log, and counters.
+
+    `netchat.load.crowd.Crowd` implements it and documents the attributes.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    wanted_room: str
+    payload: int
+    window: int
+    head: int
+    log: EventLog
+    missed: int
+    throttled: int
+    broken: int
+    address: str
+
+    def lost(self, user: User) -> None:
+        """Handle a user's lost connection."""
+
+    def take_sample(self, user: User, now: float) -> None:
+        """Record latencies of events that a user has received."""
+
+    def report_problem(self, text: str) -> None:
+        """Count an error reported by the server or found in its data."""
+
+
 class User(asyncio.Protocol):
-    """One user, over as many connections as it takes.
+    """One user, across reconnects.
 
     Args:
-        crowd: where it belongs.
-        name: its name.
-        speaks: whether it is a sender.
+        crowd: Group that the user belongs to.
+        name: User name.
+        is_sender: Whether the user sends messages.
 
     Attributes:
-        member: what it has got.
-        voice: what it has said, if it is a sender.
-        joined: done when it is a member of the room.
-        goal: how many messages it is to say in all, one by one as echoes come back.
-        backoff: how long it waits before it tries again after its connection is lost.
-        sample_at: position in the log from which on a latency is to be noted.
-        sample: number of the event in the log whose latency that is.
+        name: User name.
+        member: Events that the user has received.
+        sender: Messages that the user has sent; None if it sends none.
+        joined: Future that is done once the user is a member of the room.
+        goal: Total number of messages to send, as fast as the window allows.
+        backoff: Delays between connection attempts.
+        sample_at: Position in the log at which the next latency is sampled.
+        sample: Index of that event in the log.
     """
 
     __slots__ = (
@@ -90,39 +116,39 @@ class User(asyncio.Protocol):
         "name",
         "sample",
         "sample_at",
-        "voice",
+        "sender",
     )
 
-    def __init__(self, crowd: Crowd, name: str, *, speaks: bool = False) -> None:
+    def __init__(self, crowd: UserGroup, name: str, *, is_sender: bool = False) -> None:
         self.name = name
-        self.voice: SenderCheck | None = None
+        self.sender: SenderCheck | None = None
         self.joined: asyncio.Future[None] = crowd.loop.create_future()
         self.goal = 0
         self.backoff = Backoff()
         self.sample, self.sample_at = 0, NOWHERE
         self._crowd = crowd
         self._key = secrets.token_bytes(DEVICE_KEY_SIZE)
-        if speaks:
+        if is_sender:
             device = device_id(self._key)
-            self.voice = SenderCheck(device, name, crowd.payload)
-            crowd.log.voices[device] = self.voice
-        self.member = Member(crowd.log, self._control, self.voice)
+            self.sender = SenderCheck(device, name, crowd.payload)
+            crowd.log.senders[device] = self.sender
+        self.member = Member(crowd.log, self._control, self.sender)
         self._token = b""
         self._log_id = 0
         self._transport: asyncio.Transport | None = None
         self._outbox: deque[bytes] = deque()
-        self._begun = False  # the room's events come on this connection
-        self._head = 0  # the room's last event when they began to
+        self._begun = False  # whether this connection receives the room's events
+        self._head = 0  # the room's last event when it started to; 0 after catching up
 
     @property
     def connected(self) -> bool:
-        """Whether it is in the room at the moment."""
+        """Whether the user is connected and in the room."""
         return self._begun
 
-    # -- what the loop calls --------------------------------------------------------------------
+    # -- called by the event loop ---------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """There is a connection: say HELLO."""
+        """Send HELLO on a new connection."""
         self._transport = cast(asyncio.Transport, transport)
         no_delay(self._transport)
         self._crowd.address = transport.get_extra_info("peername")[0]
@@ -132,7 +158,7 @@ class User(asyncio.Protocol):
         self._send(Hello(0, self._key, self._token, self.name, software, positions))
 
     def data_received(self, data: bytes) -> None:
-        """Check what has come; go on speaking when one's own words came back."""
+        """Check received data, and send more messages when echoes arrive."""
         member = self.member
         try:
             member.feed(data)
@@ -145,67 +171,67 @@ class User(asyncio.Protocol):
             return
         if self.sample_at <= member.pos < NOWHERE:
             self._crowd.take_sample(self, time.monotonic())
-        if self.voice is not None:
-            self.talk()
+        if self.sender is not None:
+            self.send_pending()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
-        """The connection is gone; the crowd sees to it that there will be another one."""
+        """Report the lost connection to the crowd, which reconnects."""
         self._transport = None
         self._begun = False
         self.member.lost()
         self._crowd.lost(self)
 
-    # -- what the crowd calls -------------------------------------------------------------------
+    # -- called by the crowd --------------------------------------------------------------------
 
     def drop(self) -> None:
-        """Lose the connection, as a network would."""
+        """Abort the connection, as a network failure would."""
         if self._transport is not None:
             self._transport.abort()
 
     def bye(self) -> None:
-        """End the session, so that its name and its place are free."""
+        """End the session, so that the name is free."""
         self._send(Bye(""))
 
-    def say(self, due_ns: int) -> bytes:
-        """Put one message into the outbox.
+    def queue_message(self, due_ns: int) -> bytes:
+        """Add a message to the outbox.
 
         Args:
-            due_ns: when it was due (`time.monotonic_ns`).
+            due_ns: Due time of the message (`time.monotonic_ns`).
 
         Returns:
-            Its frame, to be handed to `write`.
+            Its frame, to be passed to `write`.
         """
-        assert self.voice is not None
-        self.voice.sent += 1
-        text = make_text(due_ns, self.voice.payload)
-        frame = encode(Send(self.voice.sent, self._crowd.log.room, text))
+        assert self.sender is not None
+        self.sender.sent += 1
+        text = make_text(due_ns, self.sender.payload)
+        frame = encode(Send(self.sender.sent, self._crowd.log.room, text))
         self._outbox.append(frame)
         return frame
 
     def write(self, frames: list[bytes]) -> None:
-        """Send frames now, or when what is in front of them has been caught up with."""
+        """Send frames, unless the user is still catching up; then `send_pending` sends them."""
         if self._begun and not self._head and self._transport is not None:
             self._transport.write(b"".join(frames))
 
-    def talk(self) -> None:
-        """Take note of echoes; say what the goal and the window allow."""
-        voice, member = self.voice, self.member
-        assert voice is not None
-        while len(self._outbox) > voice.sent - member.acknowledged:
+    def send_pending(self) -> None:
+        """Remove echoed messages from the outbox, and send what the goal and window allow."""
+        sender, member = self.sender, self.member
+        assert sender is not None
+        while len(self._outbox) > sender.sent - member.acknowledged:
             self._outbox.popleft()
         if self._head:
             if not self._begun or member.known < self._head:
                 return
-            # Everything up to here has come: what has found no echo was not heard.
+            # All missed events have arrived: messages without an echo did not reach the server.
             self._head = 0
             if self._outbox:
                 self.write(list(self._outbox))
-        room = min(self.goal - voice.sent, self._crowd.window - len(self._outbox))
+        room = min(self.goal - sender.sent, self._crowd.window - len(self._outbox))
         if room > 0:
             now = time.monotonic_ns()
-            self.write([self.say(now) for _ in range(room)])
+            self.write([self.queue_message(now) for _ in range(room)])
 
-    # -- what the server says -------------------------------------------------------------------
+    # -- messages from the server ---------------------------------------------------------------
 
     def _control(self, message: Message) -> None:
         handler = HANDLERS.get(type(message))
@@ -232,7 +258,7 @@ class User(asyncio.Protocol):
         self._send(Pong(message.time))
 
     def _ignore(self, message: Message) -> None:
-        """Do nothing: the message is no concern of the measurement."""
+        """Ignore a message that does not matter for the measurement."""
 
     def _begin(self, membership: Membership) -> None:
         self._begun, self._head = True, membership.head
@@ -252,7 +278,7 @@ class User(asyncio.Protocol):
         elif error.about == Send.TYPE:
             self._crowd.report_problem(error.text)
             self.member.acknowledged = max(self.member.acknowledged, error.reference)
-        elif code is not ErrorCode.BUSY:  # that one is for the next try
+        elif code is not ErrorCode.BUSY:  # BUSY only delays the next attempt
             self._crowd.report_problem(error.text)
 
     def _send(self, message: Message) -> None:
@@ -261,7 +287,7 @@ class User(asyncio.Protocol):
                 self._transport.write(encode(message))
 
 
-#: Which method takes which message of the server.
+#: Handlers of the server's messages by type.
 HANDLERS: dict[type[Message], Callable[[User, Any], None]] = {
     Welcome: User._welcome,
     Joined: User._joined,

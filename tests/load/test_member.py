@@ -28,9 +28,9 @@ class Room:
 
     def __init__(self, members: int = 3, sent: int = 0) -> None:
         self.log = EventLog()
-        self.voice = SenderCheck(DEVICE, "Ann", PAYLOAD)
-        self.voice.sent = sent
-        self.log.voices[DEVICE] = self.voice
+        self.sender = SenderCheck(DEVICE, "Ann", PAYLOAD)
+        self.sender.sent = sent
+        self.log.senders[DEVICE] = self.sender
         self.said: list[Message] = []
         self.members = [Member(self.log, self.said.append) for _ in range(members)]
         for member in self.members:
@@ -214,7 +214,7 @@ def test_a_resumption_at_the_wrong_place_is_found(behind, expected):
 
 def test_a_sender_is_told_of_its_own_messages_only_when_it_has_got_them_itself():
     room = Room(members=1, sent=3)
-    sender = Member(room.log, room.said.append, room.voice)
+    sender = Member(room.log, room.said.append, room.sender)
     sender.begin(10)
     room.members[0].feed(event(11) + event(12))
     assert sender.acknowledged == 0

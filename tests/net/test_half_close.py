@@ -79,7 +79,7 @@ async def test_the_refusal_of_a_link_arrives() -> None:
     async with serve() as serving:
         heard, how = await said_by_server(serving.port, client.data_to_send(0.0) + UNREAD)
         client.receive(heard, 0.0)
-        assert "no code for a link" in client.closed
+        assert "a link cannot use the code" in client.closed
         assert how == "closed"
 
 
@@ -109,7 +109,7 @@ async def test_a_peer_that_never_closes_is_not_waited_for(monkeypatch: pytest.Mo
 
 
 async def test_only_so_many_are_drained_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST_DRAINED", 3)
+    monkeypatch.setattr(module, "_MAX_DRAINED", 3)
     async with serve(max_per_address=0) as serving:
         writers = []
         for _ in range(10):

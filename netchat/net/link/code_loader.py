@@ -1,7 +1,7 @@
-"""Builds the codes that clients name, in a thread and a few at a time.
+"""Background loading of the codes that clients name in OPEN.
 
-A code that is not in the link's table costs up to a second of processor time and some megabytes, and
-anyone may ask for one before logging in.
+A code that is not in the link's table costs up to a second of CPU time and some megabytes, and any
+client can request one before logging in.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ from weakref import WeakValueDictionary
 
 from netchat.link.code_table import CODES, BlockCode, check_form, check_spec, known_code
 
-__all__ = ["MOST_IN_USE", "CodeLoader"]
+__all__ = ["MAX_IN_USE", "CodeLoader"]
 
-#: Codes outside the table that links use at the same time.
-MOST_IN_USE = 16
+#: Maximum number of codes outside the table that links use at the same time.
+MAX_IN_USE = 16
 
-#: Codes that wait to be built; a client repeats what finds no room.
-_MOST_WAITING = 16
+#: Maximum number of codes waiting to be built; clients repeat requests that do not fit.
+_MAX_WAITING = 16
 
-#: Codes that were just built, and specs that just turned out to be unusable. A client asks for its
-#: code again after half a second.
+#: Number of recently built codes and rejected specs to remember. A client repeats its request after
+#: half a second.
 _RECENT = 8
 
-#: The building thread rests so many times as long as it has worked: it competes for the
-#: interpreter with the event loop.
+#: Ratio of rest to work of the building thread, which competes with the event loop for the GIL.
 _REST = 4
 
 
@@ -35,7 +34,7 @@ class CodeLoader:
     """Source of codes for the server's links; see `netchat.link.code_table.CodeSource`.
 
     Args:
-        loop: the event loop that calls it.
+        loop: Event loop of the server.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -49,7 +48,7 @@ class CodeLoader:
         """Return the code of a spec; None if it is not built yet.
 
         Raises:
-            ValueError: a link may not use it, or too many others are in use.
+            ValueError: A link cannot use the code, or too many others are in use.
         """
         found = known_code(spec) or self._in_use.get(spec)
         if found is not None:
@@ -58,18 +57,18 @@ class CodeLoader:
         for tried, outcome in self._recent:
             if tried == spec and isinstance(outcome, ValueError):
                 raise outcome
-        if len(self._in_use) >= MOST_IN_USE:
+        if len(self._in_use) >= MAX_IN_USE:
             raise ValueError(
-                f"the server's links use {MOST_IN_USE} other codes already; "
+                f"the server's links already use {MAX_IN_USE} other codes; "
                 f"use adaptive or one of {', '.join(CODES.values())}"
             )
-        if spec not in self._waiting and len(self._waiting) < _MOST_WAITING:
+        if spec not in self._waiting and len(self._waiting) < _MAX_WAITING:
             self._waiting.add(spec)
             self._thread.submit(self._build, spec)
         return None
 
     def close(self) -> None:
-        """Build no more."""
+        """Cancel pending builds."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _build(self, spec: str) -> None:
@@ -85,7 +84,7 @@ class CodeLoader:
         worked = time.thread_time() - begun
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._built, spec, outcome)
-        del outcome  # else this thread's frame keeps it alive while it rests
+        del outcome  # otherwise this frame keeps the code alive while the thread rests
         time.sleep(min(1.0, _REST * worked))
 
     def _built(self, spec: str, outcome: BlockCode | ValueError) -> None:

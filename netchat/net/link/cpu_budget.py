@@ -1,7 +1,7 @@
-"""Processor time for the links of a server: in slices, and little of it for what brings nothing.
+"""CPU limits for a server's links: time slices, and a small shared allowance for useless work.
 
-Anyone can open a link before logging in and send blocks that fail, or markers without blocks. Each
-costs far more to look at than to send.
+Any client can open a link before logging in, and send undecodable blocks or markers without blocks.
+Processing those costs far more than sending them.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from typing import Protocol
 
 __all__ = ["ABUSE", "Allowance", "LinkWork", "Worker"]
 
-#: Seconds of work on links in one turn of the event loop.
+#: Seconds of work on links per turn of the event loop.
 SLICE = 0.001
 
-#: Part of one processor that may go into bytes which bring nothing, for all links together; and the
-#: same for datagrams of no known link. Seconds of it that may be used at once.
+#: Share of one CPU for useless work of all links together, and the same share again for datagrams of
+#: unknown links; and the burst in seconds.
 WASTE_RATE, WASTE_BURST = 0.1, 0.05
 
-#: Seconds of work without use that a link may do before it has to wait for that allowance: now and
-#: then an acknowledgement brings nothing.
+#: Seconds of useless work after which a link must wait for that allowance. An occasional
+#: acknowledgement without news is normal.
 TOLERANCE = 0.001
 
-#: Seconds of work since its last useful block after which a link is given up: about a thousand
-#: blocks that failed in a row, or ten megabytes in which there was none.
+#: Seconds of useless work in a row after which a link is closed: about a thousand failed blocks, or
+#: ten megabytes without a block.
 ABUSE = 0.25
 
 
 class Allowance:
-    """Token bucket of processor time.
+    """Token bucket of CPU time.
 
     Args:
-        rate: seconds a second.
-        burst: seconds at most.
+        rate: CPU seconds per second.
+        burst: Capacity in seconds.
     """
 
     def __init__(self, rate: float = WASTE_RATE, burst: float = WASTE_BURST) -> None:
@@ -43,44 +43,44 @@ class Allowance:
         self._left, self._filled = burst, 0.0
 
     def wait(self, now: float) -> float:
-        """Return the seconds until there is some again; 0 if there is."""
+        """Return the seconds until CPU time is available; 0 if it is."""
         self._left = min(self._burst, self._left + self._rate * max(0.0, now - self._filled))
         self._filled = now
         return max(0.0, -self._left / self._rate)
 
     def spend(self, seconds: float) -> None:
-        """Take time out; what is missing is paid back before `wait` returns 0."""
+        """Withdraw CPU time; the balance may become negative."""
         self._left -= seconds
 
 
 class Worker(Protocol):
-    """What has work to be done in slices.
+    """Interface of a link that works in slices.
 
     Attributes:
-        wasted: seconds of work since the last that was useful.
+        wasted: Seconds of work since the last useful step.
     """
 
     wasted: float
 
     def step(self) -> tuple[bool, bool]:
-        """Do a little; return whether that was useful, and whether there is more to do."""
+        """Do one step of work; return whether it was useful, and whether there is more to do."""
 
     def resumed(self) -> None:
-        """Go on: call `LinkWork.run` again."""
+        """Continue by calling `LinkWork.run` again."""
 
 
 class LinkWork:
-    """Divides the time for links among them.
+    """Scheduler that divides CPU time among links.
 
-    A link whose last step was useful goes on in the next turn of the loop. One whose last step was
-    not waits its turn among its like for the allowance that they share.
+    A link whose last step was useful continues in the next turn of the event loop. Otherwise it
+    waits in a queue for the allowance that all such links share.
 
     Args:
-        loop: the event loop.
-        cpu: what work is measured by, in seconds.
+        loop: Event loop.
+        cpu: Clock that measures work, in seconds.
 
     Attributes:
-        strangers: the allowance of datagrams that belong to no link.
+        strangers: Allowance of datagrams that belong to no link.
     """
 
     def __init__(
@@ -91,17 +91,17 @@ class LinkWork:
         self._waste = Allowance()
         self.strangers = Allowance()
         self._in_turn = False
-        self._used = 0.0  # in this turn of the loop
+        self._used = 0.0  # seconds used in this turn of the loop
         self._next: deque[Worker] = deque()
         self._wasteful: deque[Worker] = deque()
         self._turn: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def run(self, worker: Worker) -> bool:
-        """Let a worker do what it may do now.
+        """Let a worker use its share of CPU time.
 
         Returns:
-            Whether it may go on; otherwise it must read no further until it is `resumed`.
+            Whether it may continue; otherwise it must stop reading until `resumed` is called.
         """
         more = True
         while more:
@@ -120,11 +120,11 @@ class LinkWork:
         return True
 
     def may_waste(self, worker: Worker) -> bool:
-        """Whether a worker may be given something to do that cannot wait."""
+        """Return whether a worker may be given work that cannot wait."""
         return worker.wasted <= TOLERANCE or not self._waste.wait(self._loop.time())
 
     def spent(self, worker: Worker, seconds: float, *, useful: bool) -> None:
-        """Account for a step."""
+        """Account for the CPU time of a step."""
         if not self._in_turn:
             self._in_turn = True
             self._loop.call_soon(self._new_turn)
@@ -136,7 +136,7 @@ class LinkWork:
             self._waste.spend(seconds)
 
     def forget(self, worker: Worker) -> None:
-        """A worker is at an end."""
+        """Remove a worker whose link has ended."""
         for queue in (self._next, self._wasteful):
             if worker in queue:
                 queue.remove(worker)

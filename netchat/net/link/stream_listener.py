@@ -1,6 +1,6 @@
-"""Lets links in on the port of the chat: who does not speak the chat's protocol may speak a link.
+"""Acceptor for links on the chat's TCP port.
 
-A server that no link has ever come to has not even loaded what links need.
+A server that has never received a link does not load the modules that links need.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ def _prepare() -> None:
 
 
 class StreamLinkListener:
-    """Makes the server's side of links.
+    """Factory for the server side of links.
 
     Args:
-        loop: where the connections are.
+        loop: Event loop of the server.
 
     Attributes:
-        work: what divides processor time among the links.
+        work: Scheduler that divides CPU time among the links.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -42,7 +42,7 @@ class StreamLinkListener:
 
     @property
     def loader(self) -> CodeLoader:
-        """What builds the codes that clients name; only once links are `prepare`d."""
+        """Loader of the codes that clients name; available after `prepare`."""
         if self._loader is None:
             from netchat.net.link.code_loader import CodeLoader
 
@@ -50,25 +50,25 @@ class StreamLinkListener:
         return self._loader
 
     async def prepare(self) -> None:
-        """Load what links need, before any comes."""
+        """Load the modules and codes that links need, in a thread."""
         if self._prepared is None:
             self._prepared = self._loop.run_in_executor(None, _prepare)
         await self._prepared
 
     def accept(self, protocol: asyncio.Protocol, opened: Callable[[LinkTransport], None]) -> None:
-        """A link has come.
+        """Create the link transport of a new connection.
 
         Args:
-            protocol: whoever is to speak on it.
-            opened: called soon, with the layer that carries that protocol. The first time that may
-                take seconds, in which the loop goes on: what links need is loaded by a thread.
+            protocol: Protocol above the link.
+            opened: Called later with the link transport. The first call may take seconds, while a
+                thread loads the modules that links need; the event loop continues.
         """
         if self._prepared is None:
             self._prepared = self._loop.run_in_executor(None, _prepare)
         self._prepared.add_done_callback(lambda _: opened(self._layer(protocol)))
 
     def close(self) -> None:
-        """Build no more codes."""
+        """Cancel pending builds of codes."""
         if self._loader is not None:
             self._loader.close()
 

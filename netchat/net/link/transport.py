@@ -1,4 +1,4 @@
-"""A link between a connection and whoever speaks on it, on either side."""
+"""Link as an asyncio transport, for client and server."""
 
 from __future__ import annotations
 
@@ -14,29 +14,28 @@ from netchat.wire.reader import http_problem
 
 __all__ = ["LinkTransport"]
 
-#: Bytes that the other side has not acknowledged at which whoever writes is told to stop, and to go
-#: on: as for a plain connection.
+#: Unacknowledged bytes at which the protocol above is paused and resumed, as for a TCP connection.
 HIGH_WATER, LOW_WATER = 256 * 1024, 64 * 1024
 
 
 class LinkTransport(TransportShim):
-    """Carries a protocol's bytes over a link.
+    """Layer that carries a protocol's bytes over a link.
 
-    Over datagrams each block is written by itself, and the protocol above has a connection only when
-    the link is open. Over a stream it has one at once; what it writes waits.
+    Over datagrams, each block is written separately, and the protocol above is connected once the
+    link is open. Over a stream, it is connected at once, and its writes are buffered.
 
-    Who pauses reading makes the link's window shrink, and so the other side stop; who writes is
-    paused by what the other side has not acknowledged. What one turn of the loop writes goes out
-    together, in as few blocks as hold it.
+    If the protocol pauses reading, the link's receive window shrinks, which pauses the peer. The
+    protocol's writing is paused by unacknowledged bytes. Everything written in one turn of the event
+    loop is sent together, in as few blocks as possible.
 
     Args:
-        upper: the protocol above.
-        link: the link, fresh.
-        work: divides processor time among a server's links; None is no limit.
+        upper: Protocol above.
+        link: New link.
+        work: Scheduler of the CPU time of a server's links; None sets no limit.
 
     Attributes:
-        link: it.
-        wasted: seconds of processor time spent on what arrived since the last useful block.
+        link: The link.
+        wasted: Seconds of CPU time since the last useful block.
     """
 
     def __init__(self, upper: asyncio.Protocol, link: Link, work: LinkWork | None = None) -> None:
@@ -60,7 +59,7 @@ class LinkTransport(TransportShim):
         self._opened: asyncio.Future[None] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """There is a connection: open the link on it."""
+        """Open the link on a new connection."""
         self.lower = cast(asyncio.Transport, transport)
         if self.link.mtu is None:
             self._announce()
@@ -70,8 +69,8 @@ class LinkTransport(TransportShim):
         """Wait until the link is open.
 
         Raises:
-            OSError: the way to the other side was lost before.
-            LinkError: the other side refused it, or did not answer.
+            OSError: The connection was lost.
+            LinkError: The peer refused the link, or did not answer.
         """
         await self._opened
 
@@ -84,17 +83,17 @@ class LinkTransport(TransportShim):
         """Take over a connection on which the first bytes of a link have arrived.
 
         Args:
-            transport: the connection's, which the protocol above knows already.
-            data: those bytes.
+            transport: Transport of the connection, already known to the protocol above.
+            data: First bytes of the link.
         """
         self.lower, self._announced = transport, True
         transport.set_protocol(self)
         self.data_received(data)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have arrived, damaged perhaps."""
+        """Process received bytes, which may be damaged."""
         if not self.link.opened and self.link.mtu is None and (problem := http_problem(data)):
-            self._problem = f"no link is spoken there: {problem}"
+            self._problem = f"the peer does not support links: {problem}"
             self.lower.abort()
             return
         if self.link.mtu is not None:
@@ -109,19 +108,19 @@ class LinkTransport(TransportShim):
         self.arrived()
 
     def step(self) -> tuple[bool, bool]:
-        """Look at a little of what has arrived: whether it was useful, and whether there is more."""
+        """Process one block; return whether it was useful, and whether there is more to do."""
         useful = self.link.useful
         more = self.link.step(self._loop.time())
         return self.link.useful != useful, more
 
     def resumed(self) -> None:
-        """Look at more of what has arrived: it is this link's turn."""
+        """Continue processing received bytes in this link's turn."""
         self._waits_for_work = False
         if self._work is not None and not self._is_over and not self.lower.is_closing():
             self._take_slice(self._work)
 
     def _take_slice(self, work: LinkWork) -> None:
-        """Look at what has arrived, for as long as that may take, and read on or wait."""
+        """Process received bytes within the CPU limit, and pause reading if it is used up."""
         self._waits_for_work = not work.run(self)
         self.arrived()
         if self._is_over:
@@ -136,31 +135,31 @@ class LinkTransport(TransportShim):
             self.lower.resume_reading()
 
     def give_up(self) -> None:
-        """End the link: the other side keeps us busy for nothing."""
+        """Close the link because the peer causes too much useless work."""
         if self._work is not None:
             self._work.forget(self)
         if not self.lower.is_closing():
-            self.link.abort("nothing that came for a long time was a block that could be used")
+            self.link.abort("too much CPU time without a single useful block")
             self._pump()
 
     def arrived(self) -> None:
-        """The link has been handed something: see what came of it."""
+        """Handle the results of blocks that were passed to the link."""
         if not self._announced and self.link.opened:
             self._announce()
         self._hand_up()
         self._pump()
 
     def probe(self) -> None:
-        """Ask the other side for a sign of life."""
+        """Send a block that the peer must answer, to check whether it is still there."""
         self.link.probe()
         self._schedule()
 
     def reduce_mtu(self) -> None:
-        """The system has refused a datagram for its length."""
+        """Send short datagrams for a while, because the system has rejected a long one."""
         self.link.reduce_mtu(self._loop.time())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone, and the link with it."""
+        """Report the lost connection to the protocol above."""
         if self._timer is not None:
             self._timer.cancel()
         if self._work is not None:
@@ -174,16 +173,16 @@ class LinkTransport(TransportShim):
             self._opened.set_exception(exc or LinkError("the link was closed before it was open"))
 
     def pause_writing(self) -> None:
-        """The transport below has enough to send."""
+        """Stop sending because the transport's buffer is full."""
         self._lower_full = True
 
     def resume_writing(self) -> None:
-        """It has room again."""
+        """Resume sending."""
         self._lower_full = False
         self._pump()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send bytes; they go out at the end of this turn of the loop."""
+        """Send bytes at the end of this turn of the event loop."""
         if self.is_closing():
             return
         self.link.send(bytes(data))
@@ -193,28 +192,28 @@ class LinkTransport(TransportShim):
         self._schedule()
 
     def close(self) -> None:
-        """Close, once the other side has everything that was written."""
+        """Close the link once the peer has acknowledged all bytes."""
         if not self._closing:
             self._closing = True
             self._schedule()
 
     def abort(self) -> None:
-        """Close at once. Over datagrams the other side is told, if it hears it, as TCP tells by RST."""
+        """Close at once; over datagrams, send one CLOSE, like TCP's RST."""
         if self.link.mtu is not None and self.link.opened and not self.lower.is_closing():
             self.link.close()
             self._send()
         self.lower.abort()
 
     def is_closing(self) -> bool:
-        """Whether it is closed, or about to be."""
+        """Return whether the link is closed or closing."""
         return self._closing or self.lower.is_closing()
 
     def pause_reading(self) -> None:
-        """Hand no more bytes up. Acknowledgements are still read."""
+        """Stop passing bytes up; acknowledgements are still processed."""
         self._reading = False
 
     def resume_reading(self) -> None:
-        """Hand bytes up again."""
+        """Resume passing bytes up."""
         self._reading = True
         self._loop.call_soon(self._resume)
 
@@ -237,7 +236,7 @@ class LinkTransport(TransportShim):
         self._pump()
 
     def _pump(self) -> None:
-        """Send what the link wants sent, and set its timer."""
+        """Send the link's pending blocks and set its timer."""
         self._scheduled = False
         link, lower = self.link, self.lower
         if self._is_over or lower.is_closing():
@@ -256,7 +255,7 @@ class LinkTransport(TransportShim):
                 self._send()
             self._end()
             return
-        if not self._lower_full:  # until there is room, time changes nothing
+        if not self._lower_full:  # the timer is set again in `resume_writing`
             self._arm(link.next_timer())
 
     def _end(self) -> None:
@@ -274,7 +273,7 @@ class LinkTransport(TransportShim):
             self.lower.write(data)
 
     def _arm(self, due: float | None) -> None:
-        """Have `_tick` called at some time; a timer that is early enough is left alone."""
+        """Schedule `_tick`, unless an earlier timer is already set."""
         if due is None or (self._timer is not None and self._due <= due):
             return
         if self._timer is not None:

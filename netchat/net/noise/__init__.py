@@ -1,1 +1,5 @@
-"""TODO package docstring."""
+"""Simulated noise on real connections.
+
+`proxy` is the proxy of `netchat noise`, which relays TCP (`tcp_relay`) and UDP (`datagrams`).
+`transport` adds a channel to a single asyncio connection.
+"""

@@ -1,4 +1,4 @@
-"""UDP through a noise proxy: datagrams that are lost, doubled, reordered, late and damaged."""
+"""UDP relay of the noise proxy: datagrams are lost, duplicated, reordered, delayed and damaged."""
 
 from __future__ import annotations
 
@@ -12,46 +12,46 @@ from netchat.net.address import show_address
 
 __all__ = ["Session", "UdpRelay"]
 
-#: Addresses that are served at a time: each has a socket of its own towards the server.
+#: Maximum number of client addresses; each has its own socket towards the server.
 MAX_SESSIONS = 500
 
-#: Seconds of silence after which an address is forgotten.
+#: Seconds of silence after which a client's session ends.
 IDLE = 60.0
 
 
 class _Socket(asyncio.DatagramProtocol):
-    """A socket that loses, as a router would, what the system does not take."""
+    """UDP socket that drops datagrams if the system's buffer is full, as a router would."""
 
     def __init__(self) -> None:
         self._transport: asyncio.DatagramTransport | None = None
         self._full = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The socket is there."""
+        """Store the transport."""
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def pause_writing(self) -> None:
-        """The system has enough."""
+        """Start dropping datagrams because the send buffer is full."""
         self._full = True
 
     def resume_writing(self) -> None:
-        """It has room again."""
+        """Stop dropping datagrams."""
         self._full = False
 
     def send(self, data: bytes, to: tuple[Any, ...] | None = None) -> None:
-        """Send a datagram."""
+        """Send a datagram, or drop it if the buffer is full."""
         transport = self._transport
         if transport is not None and not transport.is_closing() and not self._full:
             transport.sendto(data, to)
 
     def close(self) -> None:
-        """Close it."""
+        """Close the socket."""
         if self._transport is not None:
             self._transport.close()
 
 
 class _Line:
-    """One direction: datagrams in, and out when they are due."""
+    """One direction of a session: an impaired line, and the timer that empties it."""
 
     def __init__(self, line: ImpairedLine, send: Callable[[bytes], None]) -> None:
         self.line = line
@@ -61,18 +61,18 @@ class _Line:
         self._ready = False
 
     def ready(self) -> None:
-        """There is somewhere to send to."""
+        """Start sending, because the destination is connected."""
         self._ready = True
         self._pump()
 
     def put(self, data: bytes) -> None:
-        """A datagram comes in."""
+        """Pass a datagram into the line."""
         self.line.put(data, self._loop.time())
         if self._ready:
             self._pump()
 
     def stop(self) -> None:
-        """Send nothing more."""
+        """Stop sending."""
         self._ready = False
         if self._timer is not None:
             self._timer.cancel()
@@ -88,13 +88,13 @@ class _Line:
 
 
 class Session(_Socket):
-    """A client's address, and the socket that stands for it towards the server.
+    """A client's address, and the socket that represents it to the server.
 
     Attributes:
-        client: the address.
-        out: what was done to datagrams to the server.
-        back: what was done to those to the client.
-        problem: what the system last said of sending to the server.
+        client: Address of the client.
+        out: Impairment counters towards the server.
+        back: Impairment counters towards the client.
+        problem: Last error in sending to the server, or an empty string.
     """
 
     def __init__(
@@ -108,41 +108,41 @@ class Session(_Socket):
         self._to_client.ready()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The socket is there."""
+        """Start sending to the server."""
         super().connection_made(transport)
         self._to_server.ready()
 
     def from_client(self, data: bytes) -> None:
-        """The client has sent a datagram."""
+        """Relay a datagram from the client."""
         self.heard = asyncio.get_running_loop().time()
         self._to_server.put(data)
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:  # noqa: ARG002
-        """The server has sent a datagram."""
+        """Relay a datagram from the server."""
         self.heard = asyncio.get_running_loop().time()
         self._to_client.put(data)
 
     def error_received(self, exc: Exception) -> None:
-        """Nothing listens there, or the datagram is too long."""
+        """Record an error: the port is unreachable, or the datagram is too long."""
         self.problem = str(exc)
 
     def close(self) -> None:
-        """Forget the client."""
+        """End the session."""
         self._to_server.stop()
         self._to_client.stop()
         super().close()
 
 
 class UdpRelay(_Socket):
-    """The socket that clients send to.
+    """Socket that clients send to.
 
     Args:
-        target: the server's host and port.
-        begun: makes the session of a client that is new, of its address and what sends to it.
-        ended: called with a client that is forgotten.
+        target: Host and port of the server.
+        begun: Creates the session of a new client from its address and a function that sends to it.
+        ended: Called with a session that has ended.
 
     Attributes:
-        refused: datagrams of addresses for which there was no room.
+        refused: Number of datagrams from addresses beyond `MAX_SESSIONS`.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class UdpRelay(_Socket):
         self._sweep = self._loop.call_later(IDLE / 4, self._forget_idle)
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        """A client has sent a datagram."""
+        """Relay a client's datagram, and create its session if it is new."""
         session = self._sessions.get(addr)
         if session is None:
             if len(self._sessions) >= MAX_SESSIONS:
@@ -171,7 +171,7 @@ class UdpRelay(_Socket):
         session.from_client(data)
 
     def stop(self) -> None:
-        """Forget everybody."""
+        """End all sessions and close the socket."""
         self._sweep.cancel()
         for task in self._tasks:
             task.cancel()
@@ -195,7 +195,7 @@ class UdpRelay(_Socket):
             session.problem = f"the server cannot be reached: {error.strerror or error}"
             self._end(addr)
         else:
-            if self._sessions.get(addr) is not session:  # forgotten meanwhile
+            if self._sessions.get(addr) is not session:  # ended meanwhile
                 session.close()
 
     def _end(self, addr: tuple[Any, ...]) -> None:

@@ -1,4 +1,4 @@
-"""A proxy that damages what passes, so that any client and any server can be tried.
+"""Proxy that damages traffic, for testing any client with any server.
 
 proxy = NoiseProxy(("127.0.0.1", 6464), Impairments(channel="bsc:1e-3", delay=0.01), seed=1)
 await proxy.start("127.0.0.1", 7000, udp=True)
@@ -19,47 +19,47 @@ import numpy as np
 from netchat.channels.impairment import ImpairedLine, Impairments
 from netchat.channels.stream import ChannelStream
 from netchat.net.noise.datagrams import Session, UdpRelay
-from netchat.net.noise.tcp_relay import TcpRelay, Way
+from netchat.net.noise.tcp_relay import RelayDirection, TcpRelay
 
 __all__ = ["NoiseProxy"]
 
-#: TCP connections at a time; each may hold 2 MiB.
+#: Maximum number of TCP connections; each may buffer 2 MiB.
 MAX_CONNECTIONS = 500
 
-#: Bytes of datagrams under way in each direction of an address, as much as of a connection.
+#: Maximum bytes of datagrams in flight per session and direction, the same as for a connection.
 MAX_WAITING = 1024 * 1024
 
-#: Tries to find a port that is free for TCP and for UDP.
+#: Attempts to find a port that is free for both TCP and UDP.
 FREE_PORT_TRIES = 10
 
 
 class NoiseProxy:
-    """Listens, and passes on to a server; both ways are damaged.
+    """Proxy between clients and a server that impairs both directions.
 
-    Every connection, and every address over UDP, meets chance of its own: the same for its number
-    and the seed.
+    Every connection, and every client address over UDP, has its own random stream, which depends on
+    its number and the seed.
 
     Args:
-        target: the server's host and port.
-        wish: what is done to what passes. To the bytes of TCP, only `channel` and `delay`.
-        seed: where chance comes from; None is a new one each time.
-        tell: called with what happens, as plain data: an `event` of "connected", "closed" or
-            "refused", and what belongs to it.
+        target: Host and port of the server.
+        impairments: Impairments of the traffic; for TCP, only `channel` and `delay` apply.
+        seed: Random seed; None draws a new one.
+        report: Called with each event as a dictionary: `event` is "connected", "closed" or
+            "refused", with further keys for each.
 
     Attributes:
-        seed: where chance comes from.
-        total: what was done to all that has ended, by direction.
+        seed: Random seed.
+        total: Impairment counters of all ended connections and sessions, by direction.
     """
 
     def __init__(
         self,
         target: tuple[str, int],
-        wish: Impairments,
+        impairments: Impairments,
         seed: int | None = None,
-        tell: Callable[[dict[str, Any]], None] = lambda _: None,
+        report: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
         self.seed = int.from_bytes(os.urandom(4), "big") if seed is None else seed
-        self._target, self._wish, self._tell = target, wish, tell
+        self._target, self._impairments, self._report = target, impairments, report
         self._number = 0
         self._numbers: dict[TcpRelay | Session, int] = {}
         self.total = {"to_server": dict[str, int](), "to_client": dict[str, int]()}
@@ -67,18 +67,18 @@ class NoiseProxy:
         self._datagrams: UdpRelay | None = None
 
     async def start(self, host: str, port: int, *, udp: bool = False) -> tuple[str, int]:
-        """Listen.
+        """Start listening.
 
         Args:
-            host: the address to listen on.
-            port: the port; 0 takes a free one.
-            udp: pass datagrams as well, on the port of the same number.
+            host: Address to listen on.
+            port: Port; 0 picks a free one.
+            udp: Also relay datagrams, on the same port number.
 
         Returns:
             The address and port.
 
         Raises:
-            OSError: it cannot be listened on.
+            OSError: The address or port is not available.
         """
         loop = asyncio.get_running_loop()
         tries = 1 if port or not udp else FREE_PORT_TRIES
@@ -100,7 +100,7 @@ class NoiseProxy:
                 return address
 
     async def stop(self) -> None:
-        """Cut all connections, and listen no more."""
+        """Stop listening and abort all connections."""
         if self._server is not None:
             self._server.close()
         if self._datagrams is not None:
@@ -108,16 +108,18 @@ class NoiseProxy:
         for pipe in list(self._numbers):
             if isinstance(pipe, TcpRelay):
                 pipe.abort()
-        await asyncio.sleep(0)  # the loop tells them that they are lost
+        await asyncio.sleep(0)  # let the loop call connection_lost
 
     def _accept(self) -> asyncio.Protocol:
         if sum(isinstance(each, TcpRelay) for each in self._numbers) >= MAX_CONNECTIONS:
-            self._tell({"event": "refused", "why": f"{MAX_CONNECTIONS} connections are open"})
+            self._report({"event": "refused", "why": f"{MAX_CONNECTIONS} connections are open"})
             return _Refuse()
         out, back = (
-            Way(
-                ChannelStream(self._wish.channel, seed) if self._wish.channel else None,
-                self._wish.delay,
+            RelayDirection(
+                ChannelStream(self._impairments.channel, seed)
+                if self._impairments.channel
+                else None,
+                self._impairments.delay,
             )
             for seed in self._seeds()
         )
@@ -128,7 +130,7 @@ class NoiseProxy:
         return UdpRelay(self._target, self._session, self._forgotten)
 
     def _session(self, client: str, reply: Callable[[bytes], None]) -> Session:
-        out, back = (ImpairedLine(self._wish, seed, MAX_WAITING) for seed in self._seeds())
+        out, back = (ImpairedLine(self._impairments, seed, MAX_WAITING) for seed in self._seeds())
         session = Session(client, out, back, reply)
         self._begun(self._number, session)
         return session
@@ -140,7 +142,7 @@ class NoiseProxy:
     def _begun(self, number: int, who: TcpRelay | Session) -> None:
         self._numbers[who] = number
         kind = "TCP" if isinstance(who, TcpRelay) else "UDP"
-        self._tell({"event": "connected", "number": number, "over": kind, "client": who.client})
+        self._report({"event": "connected", "number": number, "over": kind, "client": who.client})
 
     def _ended(self, pipe: TcpRelay, problem: str) -> None:
         out, back = ({"bytes": way.passed, "flipped": way.flipped} for way in (pipe.out, pipe.back))
@@ -157,12 +159,12 @@ class NoiseProxy:
             for name, count in counts.items():
                 self.total[way][name] = self.total[way].get(name, 0) + count
         number = self._numbers.pop(who, 0)
-        told = {"event": "closed", "number": number, "client": who.client, **both}
-        self._tell({**told, "problem": problem} if problem else told)
+        event = {"event": "closed", "number": number, "client": who.client, **both}
+        self._report({**event, "problem": problem} if problem else event)
 
 
 class _Refuse(asyncio.Protocol):
-    """Cuts a connection for which there is no room."""
+    """Protocol that aborts a connection beyond `MAX_CONNECTIONS`."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

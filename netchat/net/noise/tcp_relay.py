@@ -1,4 +1,4 @@
-"""One TCP connection through a noise proxy: two connections, and two ways between them."""
+"""TCP relay of the noise proxy: two connections, joined by one impaired pipe per direction."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import cast
 from netchat.channels.stream import ChannelStream
 from netchat.net.address import show_address
 
-__all__ = ["TcpRelay", "Way"]
+__all__ = ["RelayDirection", "TcpRelay"]
 
-#: Bytes under way in one direction at which its sender is read no further, and read on. With a
-#: delay this is what can be in the air: 1 MiB in 10 ms is 100 MB/s.
+#: Buffered bytes per direction at which the relay stops reading from the sender, and resumes. With a
+#: delay, this limits the throughput: 1 MiB in 10 ms is 100 MB/s.
 HIGH_WATER, LOW_WATER = 1024 * 1024, 512 * 1024
 
-#: Seconds for the connection to the server to be made.
+#: Timeout for connecting to the server, in seconds.
 CONNECT_TIMEOUT = 10.0
 
 
-class Way:
-    """One direction: bytes in at one end, damaged and later out at the other.
+class RelayDirection:
+    """One direction of a relayed connection: damages and delays bytes.
 
     Args:
-        stream: what damages them; None is nothing.
-        delay: seconds that they are under way.
+        stream: Channel that damages the bytes; None damages nothing.
+        delay: Delay in seconds.
 
     Attributes:
-        stream: it.
-        passed: bytes that came in.
-        ended: the end of what is sent was passed on.
+        stream: Channel that damages the bytes.
+        passed: Number of bytes received.
+        ended: Whether the end of the stream (FIN) was forwarded.
     """
 
     def __init__(self, stream: ChannelStream | None, delay: float) -> None:
@@ -40,7 +40,7 @@ class Way:
         self.ended = False
         self._delay = delay
         self._loop = asyncio.get_running_loop()
-        # When each piece is due; an empty one is the end.
+        # (due time, bytes); empty bytes are the end of the stream.
         self._queue: deque[tuple[float, bytes]] = deque()
         self._waiting = 0
         self._full = False
@@ -52,18 +52,24 @@ class Way:
 
     @property
     def flipped(self) -> int:
-        """Bits that were turned over."""
+        """Number of flipped bits."""
         return self.stream.flipped if self.stream is not None else 0
 
     def begin(
         self, source: asyncio.Transport, target: asyncio.Transport, ended: Callable[[], None]
     ) -> None:
-        """Both connections are there; `ended` is called when the end was passed on."""
+        """Start forwarding between two connections.
+
+        Args:
+            source: Connection to read from.
+            target: Connection to write to.
+            ended: Called when the end of the stream was forwarded.
+        """
         self._source, self._target, self._tell_end = source, target, ended
         self._pump()
 
     def feed(self, data: bytes) -> None:
-        """Bytes come in."""
+        """Accept received bytes."""
         self.passed += len(data)
         self._waiting += len(data)
         out = self.stream.damage(data) if self.stream is not None else data
@@ -74,23 +80,23 @@ class Way:
         self._pump()
 
     def end(self) -> None:
-        """No more bytes come in."""
+        """Mark the end of the stream."""
         self._queue.append((self._loop.time() + self._delay, b""))
         self._pump()
 
     def hold(self, *, full: bool) -> None:
-        """Whether the other end has enough to send."""
+        """Stop or resume forwarding, depending on whether the target's buffer is full."""
         self._full = full
         self._pump()
 
     def cut(self) -> None:
-        """Forget what is under way."""
+        """Discard buffered bytes."""
         self._queue.clear()
         if self._timer is not None:
             self._timer.cancel()
 
     def _pump(self) -> None:
-        """Send what is due; have it called again for the rest."""
+        """Forward bytes that are due, and set a timer for the rest."""
         target, queue = self._target, self._queue
         if target is None or target.is_closing():
             return
@@ -117,9 +123,9 @@ class Way:
 
 
 class _End(asyncio.Protocol):
-    """One of the two connections."""
+    """One of the two connections of a relay."""
 
-    def __init__(self, pipe: TcpRelay, out: Way, back: Way) -> None:
+    def __init__(self, pipe: TcpRelay, out: RelayDirection, back: RelayDirection) -> None:
         self._pipe, self._out, self._back = pipe, out, back
         self.transport: asyncio.Transport | None = None
 
@@ -147,26 +153,26 @@ class _End(asyncio.Protocol):
 
 
 class TcpRelay:
-    """A client's connection, and the one to the server that belongs to it.
+    """A client's connection, and the matching connection to the server.
 
     Args:
-        target: the server's host and port.
-        out: the way to the server.
-        back: the way to the client.
-        begun: called when the client's connection is there.
-        ended: called once both are gone, with what went wrong, if something did.
+        target: Host and port of the server.
+        out: Direction to the server.
+        back: Direction to the client.
+        begun: Called when the client has connected.
+        ended: Called when both connections are closed, with an error message or an empty string.
 
     Attributes:
-        client: the client's address.
-        out: the way to the server.
-        back: the way to the client.
+        client: Address of the client.
+        out: Direction to the server.
+        back: Direction to the client.
     """
 
     def __init__(
         self,
         target: tuple[str, int],
-        out: Way,
-        back: Way,
+        out: RelayDirection,
+        back: RelayDirection,
         begun: Callable[[TcpRelay], None],
         ended: Callable[[TcpRelay, str], None],
     ) -> None:
@@ -179,16 +185,16 @@ class TcpRelay:
         self._task: asyncio.Task[None] | None = None
         self._server = _End(self, back, out)
         self.front: asyncio.Protocol = _End(self, out, back)
-        """The protocol of the client's connection."""
+        """Protocol of the client's connection."""
 
     def made(self, end: asyncio.Protocol) -> None:
-        """One of the connections is there."""
+        """Handle a new connection: the client's first, then the server's."""
         front, server = cast(_End, self.front), self._server
         if end is front:
             assert front.transport is not None
             host, port = (front.transport.get_extra_info("peername") or ("?", 0))[:2]
             self.client = show_address(host, port)
-            front.transport.pause_reading()  # until there is somebody to read it
+            front.transport.pause_reading()  # until the server is connected
             self._tell_begun(self)
             self._task = asyncio.get_running_loop().create_task(self._connect())
         elif front.transport is None or front.transport.is_closing():
@@ -211,13 +217,13 @@ class TcpRelay:
             self.abort()
 
     def _way_ended(self) -> None:
-        """Close both connections once both ways have ended; what was written is still sent."""
+        """Close both connections once both directions have ended; buffered bytes are still sent."""
         if self.out.ended and self.back.ended:
             for transport in self._transports():
                 transport.close()
 
     def lost(self, exc: Exception | None) -> None:
-        """One of the connections is gone: the other goes, too."""
+        """Close the other connection after one was lost."""
         if self._over:
             return
         self._over = True
@@ -228,7 +234,7 @@ class TcpRelay:
         self.out.cut()
         self.back.cut()
         for transport in self._transports():
-            # Behind an orderly end the rest may still be sent; a reset is passed on as one.
+            # After an orderly end, send the rest; forward a reset as a reset.
             if exc is None and self.out.ended and self.back.ended:
                 transport.close()
             else:
@@ -236,7 +242,7 @@ class TcpRelay:
         self._tell_ended(self, self._problem)
 
     def abort(self) -> None:
-        """Cut both connections."""
+        """Abort both connections."""
         for transport in self._transports():
             transport.abort()
 

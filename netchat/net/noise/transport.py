@@ -1,4 +1,4 @@
-"""A channel that turns bits over, between a connection and whoever speaks on it."""
+"""Channel that flips bits, between an asyncio connection and its protocol."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["NoiseTransport"]
 
 
 class NoiseTransport(TransportShim):
-    """Damages what is sent and what is received.
+    """Layer that damages sent and received bytes.
 
     Args:
-        upper: the protocol above.
-        out: the channel that bytes leave by.
-        back: the channel that bytes arrive by.
+        upper: Protocol above.
+        out: Channel for sent bytes.
+        back: Channel for received bytes.
     """
 
     def __init__(self, upper: asyncio.Protocol, out: ChannelStream, back: ChannelStream) -> None:
@@ -24,9 +24,9 @@ class NoiseTransport(TransportShim):
         self._out, self._back = out, back
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have arrived; hand them up damaged."""
+        """Damage received bytes and pass them up."""
         self.upper.data_received(self._back.damage(data))
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send bytes, damaged."""
+        """Damage bytes and send them."""
         self.lower.write(self._out.damage(bytes(data)))

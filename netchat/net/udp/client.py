@@ -1,4 +1,4 @@
-"""Opens a link over UDP."""
+"""Client side of links over UDP."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from netchat.net.udp.socket import is_message_too_long, udp_socket
 
 __all__ = ["connect_udp"]
 
-#: Seconds in which an open link must hear something after an error from the network.
+#: Seconds within which an open link must receive a block after a network error.
 PROOF_WITHIN = 1.0
 
 
 class _Socket(asyncio.DatagramProtocol):
-    """A socket with one other side."""
+    """UDP socket connected to one server."""
 
     def __init__(self, sock: socket.socket, layer: LinkTransport, under: asyncio.Protocol) -> None:
         self._socket, self._layer = sock, layer
         self.path = UdpPath(under, self._send, self._ended, sock.getpeername())
         self._under = under
-        self._doubts: asyncio.TimerHandle | None = None
+        self._proof_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -35,66 +35,65 @@ class _Socket(asyncio.DatagramProtocol):
             self._under.data_received(data)
 
     def error_received(self, exc: Exception) -> None:
-        """The system says that nothing listens there."""
+        """Handle an ICMP error, such as "port unreachable"."""
         if not isinstance(exc, OSError) or not is_message_too_long(exc):
-            self._doubt(exc)
+            self._handle_error(exc)
 
-    def _doubt(self, why: Exception) -> None:
-        """End the path; but give an open link a moment to prove that its server is there.
+    def _handle_error(self, why: Exception) -> None:
+        """Close the path, unless an open link receives a block within `PROOF_WITHIN` seconds.
 
-        Anyone who guesses our port can forge what ICMP says (RFC 5927).
+        An attacker who guesses the port can forge ICMP errors (RFC 5927).
         """
         if not self._layer.link.opened:
             self.path.lose(why)
-        elif self._doubts is None:
-            heard = self._layer.link.stats.blocks_received
+        elif self._proof_timer is None:
+            received = self._layer.link.stats.blocks_received
             loop = asyncio.get_running_loop()
-            self._doubts = loop.call_later(PROOF_WITHIN, self._decide, heard, why)
+            self._proof_timer = loop.call_later(PROOF_WITHIN, self._check_proof, received, why)
             self._layer.probe()
 
-    def _decide(self, heard: int, why: Exception) -> None:
-        self._doubts = None
-        if self._layer.link.stats.blocks_received == heard:
+    def _check_proof(self, received: int, why: Exception) -> None:
+        self._proof_timer = None
+        if self._layer.link.stats.blocks_received == received:
             self.path.lose(why)
 
     def _send(self, data: bytes) -> None:
         try:
             self._socket.send(data)
         except BlockingIOError:
-            pass  # lost; it is sent again
+            pass  # the datagram is lost; the link retransmits it
         except OSError as error:
             if is_message_too_long(error):
                 self._layer.reduce_mtu()
             else:
-                self._doubt(error)
+                self._handle_error(error)
 
     def _ended(self) -> None:
-        if self._doubts is not None:
-            self._doubts.cancel()
+        if self._proof_timer is not None:
+            self._proof_timer.cancel()
         self._transport.close()
 
 
 async def connect_udp(
     host: str, port: int, layered: Callable[[], tuple[LinkTransport, asyncio.Protocol]]
 ) -> None:
-    """Open a link to a server; returns when it is open.
+    """Open a link to a server, and return once it is open.
 
     Args:
-        host: the server's name or address; each of its addresses is tried.
-        port: its UDP port.
-        layered: makes a fresh link, with what stands between it and the socket, which is to be
-            given for a protocol to the latter.
+        host: Name or address of the server; each of its addresses is tried.
+        port: UDP port of the server.
+        layered: Creates a link transport, and the lowest protocol of its stack, for the socket.
 
     Raises:
-        OSError: there is no server, or the link could not be opened.
+        OSError: There is no server, or the link could not be opened.
     """
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    failure: Exception = OSError("it has no address")
+    failure: Exception = OSError(f"{host} has no address")
     for family, _, _, _, address in found:
         try:
             sock = udp_socket(family)
-        except OSError as error:  # the machine has no IPv6, though the name has
+        except OSError as error:  # for example, this machine has no IPv6
             failure = error
             continue
         try:

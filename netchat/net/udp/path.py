@@ -1,4 +1,4 @@
-"""A path of datagrams between a link and its socket: what a link over UDP has for a transport."""
+"""Transport of a link over UDP: datagrams to and from one peer."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ __all__ = ["UdpPath"]
 
 
 class UdpPath(asyncio.Transport):
-    """Carries datagrams to one other side, and hands those that come from there up one by one.
+    """Transport that sends each write as one datagram to a fixed peer.
 
     Args:
-        send: sends a datagram.
-        ended: called once when the path is at an end.
-        peer: the other side's address.
+        upper: Protocol above.
+        send: Sends a datagram.
+        ended: Called once when the path is closed.
+        peer: Address of the peer.
 
     Attributes:
-        upper: the protocol above.
+        upper: Protocol above.
     """
 
     def __init__(
@@ -32,23 +33,23 @@ class UdpPath(asyncio.Transport):
         self._closing = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send a datagram; what cannot be sent now is lost, as on any way."""
+        """Send a datagram; one that cannot be sent now is lost."""
         if not self._closing:
             self._send(bytes(data))
 
     def close(self) -> None:
-        """Send and receive no more."""
+        """Close the path."""
         self.abort()
 
     def abort(self) -> None:
-        """The same: nothing is waited for."""
+        """Close the path; there is no buffered data to discard."""
         self.lose(None)
 
     def lose(self, why: Exception | None) -> None:
-        """End the path.
+        """Close the path.
 
         Args:
-            why: what has ended it; None if it was we.
+            why: Error that ended it; None for a local close.
         """
         if not self._closing:
             self._closing = True
@@ -56,13 +57,13 @@ class UdpPath(asyncio.Transport):
             asyncio.get_running_loop().call_soon(self.upper.connection_lost, why)
 
     def can_write_eof(self) -> bool:
-        """Whether it can be closed by halves: no."""
+        """Return False: datagrams do not support half-close."""
         return False
 
     def is_closing(self) -> bool:
-        """Whether it is at an end."""
+        """Return whether the path is closed."""
         return self._closing
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """The other side's address; the socket is not one connection's to be changed."""
+        """Return the peer's address; the shared socket is not exposed."""
         return self._peer if name == "peername" else default

@@ -1,4 +1,4 @@
-"""The server's socket for links over UDP."""
+"""Server side of links over UDP."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["UdpServer", "listen_udp"]
 
 
 class UdpServer(asyncio.DatagramProtocol):
-    """Carries the links of one socket.
+    """All links of one UDP socket.
 
     Args:
-        sock: the socket, bound.
-        most: links at a time.
-        peer: makes the protocol that speaks on a new link.
-        code: makes the codes that clients name.
-        work: divides processor time among the links.
+        sock: Bound socket.
+        most: Maximum number of links.
+        peer: Creates the protocol for a new link.
+        code: Source of the codes that clients name.
+        work: Scheduler of the links' CPU time.
     """
 
     def __init__(
@@ -45,15 +45,15 @@ class UdpServer(asyncio.DatagramProtocol):
         self._shut = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The socket is read from now on."""
+        """Store the transport of the socket."""
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        """A datagram has arrived, from anybody."""
+        """Process a datagram from any source."""
         now, work = self._loop.time(), self._work
         known = self._listener.link_at(addr)
         layer = self._layers[known] if known is not None else None
-        # There is no pausing here: what must wait for processor time is lost, as on any way.
+        # Datagrams cannot be paused: one that would have to wait for CPU time is dropped.
         if layer is None:
             if self._shut or work.strangers.wait(now):
                 return
@@ -80,7 +80,7 @@ class UdpServer(asyncio.DatagramProtocol):
         layer = self._layers[link] = LinkTransport(self._peer(), link, self._work)
 
         def send(data: bytes) -> None:
-            # Where it is now: a link moves with its client, and another may have taken its place.
+            # Use the current address: a link moves with its client, and may have been replaced.
             to = self._listener.address(link)
             if to is not None and not self._send(data, cast(tuple[Any, ...], to)):
                 layer.reduce_mtu()
@@ -93,19 +93,19 @@ class UdpServer(asyncio.DatagramProtocol):
         return layer
 
     def _send(self, data: bytes, addr: tuple[Any, ...]) -> bool:
-        """Send a datagram; False if its way takes none of that length."""
+        """Send a datagram; return False if it is too long for its path."""
         try:
             self._socket.sendto(data, addr)
-        except OSError as error:  # else it is lost, as on any way; what matters is sent again
+        except OSError as error:  # after other errors the datagram is lost and retransmitted
             return not is_message_too_long(error)
         return True
 
     def shut(self) -> None:
-        """Let nobody else in."""
+        """Accept no more links."""
         self._shut = True
 
     def close(self) -> None:
-        """Read and send no more."""
+        """Close the socket."""
         self._transport.close()
 
 
@@ -120,14 +120,17 @@ async def listen_udp(
     """Listen for links over UDP.
 
     Args:
-        addresses: where, as sockets name it.
-        most: links at a time, on each of them.
-        peer: makes the protocol that speaks on a new link.
-        code: makes the codes that clients name.
-        work: divides processor time among the links.
+        addresses: Socket addresses to listen on.
+        most: Maximum number of links per address.
+        peer: Creates the protocol for a new link.
+        code: Source of the codes that clients name.
+        work: Scheduler of the links' CPU time.
+
+    Returns:
+        One server for each address.
 
     Raises:
-        OSError: an address is taken.
+        OSError: An address is not available.
     """
     loop = asyncio.get_running_loop()
     servers: list[UdpServer] = []

@@ -1,4 +1,4 @@
-"""UDP sockets that let damaged payloads through, and datagrams of a size that fits the way."""
+"""UDP sockets that deliver damaged payloads, with a datagram size that fits nearly every path."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import socket
 
 __all__ = ["MTU", "is_message_too_long", "udp_socket"]
 
-#: Bytes of a datagram: as QUIC begins with (RFC 9000, 14.1). With the headers of UDP and IP it is
-#: within IPv6's least MTU of 1280, which all but a few old tunnels carry.
+#: Maximum size of a datagram in bytes, as for QUIC's first packets (RFC 9000, 14.1). With the UDP and
+#: IP headers it is within IPv6's minimum MTU of 1280, which all but a few old tunnels carry.
 MTU = 1200
 
-#: Bytes that may wait to be read; the system may give less. One link's whole window, a few times.
+#: Receive buffer in bytes, several times a link's window; the system may grant less.
 _RECEIVE_BUFFER = 4 * 1024 * 1024
 
-# What Python's socket has no names for: Linux's numbers.
+# Linux constants that Python's socket module does not define.
 _SO_NO_CHECK = 11
 _UDP_NO_CHECK6_TX, _UDP_NO_CHECK6_RX = 101, 102
 _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _PMTUDISC_DO = 10, 23, 2
 
 
 def udp_socket(family: int) -> socket.socket:
-    """A socket for the datagrams of links, neither bound nor connected.
+    """Create a socket for links, neither bound nor connected.
 
-    Its checksum is off where the system allows it: it would have the kernel throw away what the code
-    could repair. Its datagrams are not cut on their way; one that is too long is an error.
+    The UDP checksum is off where the system allows it, because the kernel would drop datagrams that
+    the code can repair. Fragmentation is off, so a datagram that is too long is an error.
 
     Args:
         family: `socket.AF_INET` or `socket.AF_INET6`.
@@ -46,7 +46,7 @@ def udp_socket(family: int) -> socket.socket:
             (socket.SOL_SOCKET, _SO_NO_CHECK, 1),
             (socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_DO),
         )
-    if hasattr(socket, "AF_PACKET"):  # these numbers mean something else where it is not Linux
+    if hasattr(socket, "AF_PACKET"):  # Linux only: elsewhere these numbers have other meanings
         for level, option, value in options:
             with contextlib.suppress(OSError):
                 sock.setsockopt(level, option, value)
@@ -54,5 +54,5 @@ def udp_socket(family: int) -> socket.socket:
 
 
 def is_message_too_long(error: OSError) -> bool:
-    """Whether a datagram could not be sent because its way takes no such long ones."""
+    """Return whether a datagram could not be sent because it exceeds the path's MTU."""
     return error.errno == errno.EMSGSIZE

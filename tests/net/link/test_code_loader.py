@@ -15,7 +15,7 @@ from netchat.link.code_table import CODES, BlockCode
 from netchat.link.link import Link
 from netchat.net.client_path import ClientPath
 from netchat.net.link import code_loader
-from netchat.net.link.code_loader import MOST_IN_USE, CodeLoader
+from netchat.net.link.code_loader import MAX_IN_USE, CodeLoader
 from tests.net.serving import serve, talker
 
 
@@ -68,7 +68,7 @@ async def test_a_spec_that_no_link_may_use_is_refused_with_the_reason(loader: Co
 async def test_what_no_link_uses_any_more_is_let_go(loader: CodeLoader) -> None:
     gc.collect()
     before = len(rs_tables._in_use)
-    for k in range(150, 150 + 2 * MOST_IN_USE):
+    for k in range(150, 150 + 2 * MAX_IN_USE):
         await built(loader, f"rs:255,{k}")
     gc.collect()
 
@@ -79,9 +79,9 @@ async def test_what_no_link_uses_any_more_is_let_go(loader: CodeLoader) -> None:
 async def test_no_more_than_so_many_are_in_use_and_the_table_still_works(
     loader: CodeLoader,
 ) -> None:
-    used = [await built(loader, f"rs:{250 - i},{230 - i}") for i in range(MOST_IN_USE)]
+    used = [await built(loader, f"rs:{250 - i},{230 - i}") for i in range(MAX_IN_USE)]
 
-    with pytest.raises(ValueError, match=f"use {MOST_IN_USE} other codes already"):
+    with pytest.raises(ValueError, match=f"already use {MAX_IN_USE} other codes"):
         loader("rs:255,99")
     assert loader(used[0].spec) is used[0]
     assert loader("rs:255,223") is not None

@@ -214,7 +214,7 @@ async def test_a_link_that_brings_nothing_is_paused_and_in_the_end_given_up(kind
     assert layer.wasted == pytest.approx(ABUSE, abs=2e-3)
     assert loop.now > (ABUSE - WASTE_BURST) / WASTE_RATE * 0.8
     opening.receive(bytes(line.written), 0.0)
-    assert "nothing that came for a long time" in opening.closed
+    assert "too much CPU time without a single useful block" in opening.closed
 
 
 def test_an_error_in_one_worker_does_not_strand_the_others() -> None:
