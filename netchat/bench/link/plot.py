@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netchat.bench.link.results import LinkPoint, LinkResults
+from netchat.bench.link.point import LinkPoint
 from netchat.bench.link.suite import ORACLE, contestant, weather
 from netchat.bench.report.plot_style import BASELINE, Look, add_legend, looks, measured, picture
 from netchat.bench.theory.limits import capacity
@@ -33,19 +33,19 @@ _WHAT = {
 }
 
 
-def plot(results: LinkResults) -> Figure:
+def plot(points: Sequence[LinkPoint]) -> Figure:
     """Draw goodput: against the bit error rate, and over time where the channel changes."""
-    staying = [point for point in results.points if point.channel.startswith("bsc:")]
+    staying = [point for point in points if point.channel.startswith("bsc:")]
     staying = [point for point in staying if len(weather(point.channel, 1.0).channels) == 1]
     staying = [point for point in staying if _error_rate(point) > 0]  # 0 has no place on the axis
-    changing = _changing(results)
+    changing = _changing(points)
     figure, axes = picture(
         bool(staying) + bool(changing) or 1,
         "What a link brings over a line that turns bits over",
         "Share of the line that arrives as intact payload, heads and all that is sent again "
         "counted in.  Markers: means with 95 % intervals.",
     )
-    shown = _shown(results)
+    shown = _shown(points)
     handles = []
     if staying:
         handles += _against_rate(axes[0], staying, shown)
@@ -59,13 +59,13 @@ def plot(results: LinkResults) -> Figure:
     return figure
 
 
-def plot_regret(results: LinkResults) -> Figure:
+def plot_regret(points: Sequence[LinkPoint]) -> Figure:
     """Draw what was lost to the oracle, added up over time.
 
     Raises:
         ValueError: the oracle was not run.
     """
-    changing = _changing(results)
+    changing = _changing(points)
     oracle = [point for point in changing if point.link == ORACLE]
     if not oracle:
         raise ValueError("The regret is against the oracle: run it, too.")
@@ -74,7 +74,7 @@ def plot_regret(results: LinkResults) -> Figure:
         "Seconds of the line's full capacity by which less has arrived than with the code that is "
         "best on each channel.  Mean of the repetitions.",
     )  # fmt: skip
-    shown = _shown(results)
+    shown = _shown(points)
     handles = []
     for point in changing:
         if point.link == ORACLE:
@@ -93,18 +93,18 @@ def plot_regret(results: LinkResults) -> Figure:
     return figure
 
 
-def _changing(results: LinkResults) -> list[LinkPoint]:
+def _changing(points: Sequence[LinkPoint]) -> list[LinkPoint]:
     """The points of the first channel that changes, but for fixed codes that are far behind."""
-    names = [p.channel for p in results.points if len(weather(p.channel, 1.0).channels) > 1]
-    mine = [point for point in results.points if names and point.channel == names[0]]
+    names = [p.channel for p in points if len(weather(p.channel, 1.0).channels) > 1]
+    mine = [point for point in points if names and point.channel == names[0]]
     fixed = [point for point in mine if contestant(point.link).fixed]
     best = sorted(fixed, key=lambda point: -point.goodput)[:_FIXED]
     return [point for point in mine if point in best or point not in fixed]
 
 
-def _shown(results: LinkResults) -> dict[str, Look]:
+def _shown(points: Sequence[LinkPoint]) -> dict[str, Look]:
     """The look of each link, the same one in all panels and pictures."""
-    names = {point.link: _kind(point.link) for point in results.points if point.link != ORACLE}
+    names = {point.link: _kind(point.link) for point in points if point.link != ORACLE}
     chosen = looks(sorted(dict.fromkeys(names.values()), key=_order))
     return {ORACLE: BASELINE, **{link: chosen[kind] for link, kind in names.items()}}
 

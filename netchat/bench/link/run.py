@@ -21,7 +21,8 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from netchat.bench.link.results import LinkPoint, LinkResults, point_of
+from netchat.bench.link.point import LinkPoint, point_of
+from netchat.bench.link.results import LinkResults
 from netchat.bench.link.simulation import Run, Setting, run_link
 from netchat.bench.link.suite import (
     BEACH,

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from netchat.bench.link.results import LinkResults, student
+from netchat.bench.link.point import mean_interval
+from netchat.bench.link.results import LinkResults
 from netchat.bench.link.run import link_bench
 from netchat.bench.link.simulation import SLOT, Setting, run_link
 from netchat.bench.link.suite import BEACH, CODES, contestant, weather
@@ -128,8 +129,8 @@ def test_the_codes_of_the_oracle_are_those_that_policies_choose_from() -> None:
 
 
 def test_students_interval() -> None:
-    assert student([0.5])[0] == -math.inf
-    low, high = student([0.8, 0.9, 1.0, 0.9])
+    assert mean_interval([0.5])[0] == -math.inf
+    low, high = mean_interval([0.8, 0.9, 1.0, 0.9])
     assert (low, high) == (pytest.approx(0.77009, abs=1e-4), pytest.approx(1.02991, abs=1e-4))
 
 
