@@ -14,7 +14,7 @@ __all__ = ["LinkPoint", "mean_interval", "point_of"]
 
 
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
-    """The interval of a mean, by Student's t, from repetitions that do not depend on each other.
+    """Return the confidence interval of the mean of independent values, by Student's t.
 
     >>> low, high = mean_interval([1.0, 2.0, 3.0])
     >>> round(low, 3), round(high, 3)
@@ -33,62 +33,62 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
 
 @dataclass(frozen=True)
 class LinkPoint:
-    """One link over one channel."""
+    """Measurements of one link over one channel."""
 
     link: str
-    """How it is written."""
+    """Specification of the link."""
     channel: str
-    """How that is written."""
+    """Specification of the channel."""
     goodputs: tuple[float, ...]
-    """Of what the line can carry, the share that arrived as intact payload; of each repetition."""
+    """Goodput of each repetition, as a fraction of the line's capacity."""
     of_oracle: tuple[float, ...] = ()
-    """The same, of what arrived with the oracle in the same repetition; where that was run."""
+    """Goodput of each repetition relative to the oracle's; empty without the oracle."""
     p50: float = math.nan
-    """Median seconds from writing a message to having it, when there is room on the line."""
+    """Median latency of a message on an unsaturated line, in seconds."""
     p99: float = math.nan
-    """The 99th percentile of that."""
+    """99th percentile of the latency, in seconds."""
     missing: int = 0
-    """Messages that had not arrived at the end of the run."""
+    """Number of messages that had not arrived at the end of the run."""
     slots: tuple[float, ...] = ()
-    """Goodput by slots of `slot` seconds, mean of the repetitions."""
+    """Mean goodput in time slots of `slot` seconds."""
     slot: float = SLOT
-    """Seconds of a slot."""
+    """Length of a time slot in seconds."""
     codes: dict[str, int] = field(default_factory=dict)
-    """Blocks of data sent, by code."""
+    """Number of data blocks sent, by code."""
 
     @property
     def goodput(self) -> float:
-        """Mean of the repetitions."""
+        """Mean goodput."""
         return sum(self.goodputs) / len(self.goodputs)
 
     @property
     def interval(self) -> Interval:
-        """Of the goodput."""
+        """Confidence interval of the goodput."""
         low, high = mean_interval(self.goodputs)
         return Interval(max(0.0, low), high)
 
     @property
     def share(self) -> float | None:
-        """Of the oracle's goodput; 1 less this is the regret."""
+        """Mean goodput relative to the oracle's; 1 minus this is the regret."""
         return sum(self.of_oracle) / len(self.of_oracle) if self.of_oracle else None
 
     @property
     def share_interval(self) -> Interval:
-        """Of that share."""
+        """Confidence interval of that share."""
         return mean_interval(self.of_oracle)
 
 
 def point_of(
     link: str, channel: str, runs: Sequence[Run], oracle: Sequence[Run], quiet: Sequence[Run]
 ) -> LinkPoint:
-    """A point from its runs.
+    """Create a point from its runs.
 
     Args:
-        link: how the link is written.
-        channel: how the channel is written.
-        runs: the repetitions.
-        oracle: the oracle's, of the same channel; none if it was not run.
-        quiet: those with single messages.
+        link: Specification of the link.
+        channel: Specification of the channel.
+        runs: Repetitions with a saturated source.
+        oracle: Runs of the oracle over the same channel; empty without the oracle.
+        quiet: Repetitions with single messages.
     """
     times = sorted(time for run in quiet for time in run.latencies)
     codes: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""What a link-bench has measured: to be kept, read again, and shown."""
+"""Results of a link-bench run: saving, reading, tables and plots."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ __all__ = ["LinkResults"]
 
 @dataclass(frozen=True)
 class LinkResults:
-    """All points of a run."""
+    """Points of a run."""
 
     points: tuple[LinkPoint, ...]
+    """Measured points."""
     settings: dict[str, Any]
-    """What was asked for: seconds, repeats, seed, rate and delay of the line."""
+    """Arguments of the run: seconds, repeats, seed, rate and delay of the line."""
     best: dict[str, str] = field(default_factory=dict)
-    """The code that the oracle takes for each channel of the weather."""
+    """Code that the oracle uses for each channel."""
     machine: dict[str, Any] = field(default_factory=machine)
-    """Where it was run, with which versions."""
+    """System, processor and package versions."""
 
     def point(self, link: str, channel: str) -> LinkPoint:
-        """One of the points.
+        """Return the point of a link and a channel.
 
         Raises:
-            KeyError: there is none of that link and channel.
+            KeyError: The results do not contain this point.
         """
         for point in self.points:
             if (point.link, point.channel) == (link, channel):
@@ -47,10 +48,10 @@ class LinkResults:
 
     @classmethod
     def read(cls, *paths: str | os.PathLike[str]) -> LinkResults:
-        """Read what `to_json` has written; of several files, the points of all.
+        """Read files that `to_json` wrote, and join their points.
 
         Raises:
-            BenchError: one cannot be read, or is no such file.
+            BenchError: A file cannot be read or is not valid.
         """
         found = [_read(path) for path in paths]
         best = {channel: code for one in found for channel, code in one.best.items()}
@@ -58,7 +59,7 @@ class LinkResults:
         return replace(found[0], points=points, best=best)
 
     def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """Return the results as a JSON object."""
         points = [
             {
                 **asdict(point),
@@ -76,15 +77,15 @@ class LinkResults:
         }  # fmt: skip
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Write it as JSON, all of it or nothing.
+        """Write a JSON file atomically.
 
         Raises:
-            BenchError: the file cannot be written.
+            BenchError: The file cannot be written.
         """
         saved.written(path, json.dumps(self.as_dict(), indent=1) + "\n")
 
     def table(self) -> str:
-        """As text, channel by channel; the best link first."""
+        """Format a table for each channel, with the best link first."""
         lines = []
         for channel in dict.fromkeys(point.channel for point in self.points):
             lines.append(f"{channel}")
@@ -104,7 +105,7 @@ class LinkResults:
             lines.append("")
         chosen = ", ".join(f"{code} on {channel}" for channel, code in self.best.items())
         if chosen:
-            lines.append(f"The oracle takes {chosen}.")
+            lines.append(f"The oracle uses {chosen}.")
         lines.append(
             f"{many(self.settings['repeats'], 'repetition')}; the line carries "
             f"{self.settings['rate']:,.0f} bytes/s, {1000 * self.settings['delay']:g} ms one way."
@@ -112,13 +113,13 @@ class LinkResults:
         return "\n".join(lines)
 
     def plot(self) -> Figure:
-        """The picture: goodput against bit error rate, and over time."""
+        """Plot goodput over bit error rate, and over time."""
         from netchat.bench.link.plot import plot
 
         return plot(self.points)
 
     def plot_regret(self) -> Figure:
-        """The picture of what was lost to the oracle, over time."""
+        """Plot the regret against the oracle over time."""
         from netchat.bench.link.plot import plot_regret
 
         return plot_regret(self.points)
