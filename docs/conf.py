@@ -23,8 +23,17 @@ extensions = [
 
 # The source folder is the project's root, so that README, docs and lessons keep their relative links.
 root_doc = "docs/index"
-include_patterns = ["docs/**.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
-                    "captures/README.md", "tests/vectors/README.md", "experiments/README.md", "experiments/[0-9]*.md"]  # fmt: skip
+include_patterns = [
+    "docs/**.md",
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "captures/README.md",
+    "experiments/README.md",
+    "experiments/[0-9]*.md",
+    "tests/vectors/README.md",
+]
 source_suffix = {".md": "markdown"}
 
 myst_enable_extensions = ["dollarmath", "deflist", "attrs_inline"]

@@ -16,14 +16,14 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def write_file(path: str | os.PathLike[str], content: str | bytes) -> None:
-    """Write a file.
+    """Write a file atomically.
 
-    A regular file is replaced as a whole or not at all, and keeps its owner and permissions. A
-    symbolic link, a device or a FIFO stays what it is: the content is written through to its target.
+    A regular file is replaced completely or not at all, and keeps its owner and permissions. For a
+    symbolic link, a device or a FIFO, the content is written to its target.
 
     Args:
         path: The file.
-        content: Bytes, or text, which is written as UTF-8; what UTF-8 cannot encode is escaped.
+        content: Bytes, or text, which is encoded as UTF-8 with escapes for lone surrogates.
 
     Raises:
         OSError: The file cannot be written.
@@ -53,7 +53,7 @@ def write_file(path: str | os.PathLike[str], content: str | bytes) -> None:
             beside.unlink(missing_ok=True)
         if before is None or not isinstance(error, PermissionError):
             raise
-        target.write_bytes(data)  # the folder is not ours, but the file is
+        target.write_bytes(data)  # the folder is not writable, but the file is
 
 
 def open_private(path: str | Path, flags: int) -> int:
@@ -70,19 +70,19 @@ def create_private(path: str | Path, buffering: int = -1) -> BinaryIO:
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder with mode 0700, and the folders above it with the usual one."""
+    """Create a folder with mode 0700, and its parents with the default mode."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def tighten(path: Path) -> str:
-    """Take the permissions of a file or folder away from everyone but its owner.
+    """Remove the permissions of all users but the owner from a file or folder.
 
-    Devices and FIFOs, files of other users, and files that do not exist are left alone.
+    Devices, FIFOs, files of other users and missing files are not changed.
 
     Returns:
         One sentence for the user, or an empty string if nothing was changed.
     """
-    if os.name == "nt":  # its modes say nothing about who may read
+    if os.name == "nt":  # file modes do not control access on Windows
         return ""
     with contextlib.suppress(OSError):
         status = path.stat()

@@ -1,11 +1,11 @@
-"""Numba kernels: compiled on first use, kept on disk, and never without telling the user.
+"""Numba kernels, compiled on first use with a notice, and cached on disk.
 
-A module that holds kernels is imported only by the method that runs one, so that listing the codes
-or asking for help does not pay for Numba. Numba notices a change in the file of a kernel, but not
-in other files that it calls: what a kernel calls therefore stands in the kernel's own file.
+A module with kernels is imported only by the method that runs one, so that listing the codes or showing
+help does not load Numba. Numba detects a change in the file of a kernel, but not in other files whose
+functions it calls; those functions must therefore be in the same file.
 
-The cache is an optimisation. Where no folder can be written, kernels are compiled in each process;
-a damaged file is compiled again; a full disk costs the file and nothing else.
+The cache is optional. If no folder is writable, every process compiles its kernels. A damaged cache file
+is compiled again, and a full disk only prevents caching.
 """
 
 from __future__ import annotations
@@ -46,26 +46,26 @@ _DISABLED = (
 
 
 def on_compile(notice: str) -> None:
-    """Tell the user. A worker process sets another one here, which tells who started it."""
+    """Print a notice. A worker process replaces this function to inform its parent."""
     print(notice, file=sys.stderr, flush=True)  # noqa: T201 - silence would look like a hang
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-#: Seconds that another process may compile before the user is told. Loading takes far less.
+#: Seconds that another process may hold the lock before a notice; loading takes far less.
 _TIMEOUT = 3.0
 
 
 class _Notice(event.Listener):
-    """Says once per process that a kernel was not in the cache and is compiled."""
+    """Prints one notice per process when a kernel has to be compiled."""
 
     def __init__(self) -> None:
         self._said: set[str] = set()
         self.compiling = _COMPILING
 
     def say(self, notice: str) -> None:
-        """Say something, unless it was said."""
+        """Print a notice once."""
         if notice not in self._said:
             self._said.add(notice)
             on_compile(notice)
@@ -75,7 +75,7 @@ class _Notice(event.Listener):
             self.say(self.compiling)
 
     def on_end(self, event: event.Event) -> None:
-        """Nothing is said at the end: what the user asked for follows."""
+        """Do nothing at the end of a compilation."""
 
 
 _notice = _Notice()
@@ -83,7 +83,7 @@ event.register("numba:compile", _notice)
 
 
 class _CheckedFile(IndexDataCacheFile):
-    """The files of a kernel, with a digest: machine code that is damaged must never run."""
+    """Cache files of a kernel with a digest, so that damaged machine code never runs."""
 
     def _dump(self, value: object) -> bytes:
         pickled: bytes = super()._dump(value)
@@ -94,10 +94,10 @@ class _CheckedFile(IndexDataCacheFile):
 
 
 def _checked(path: Path) -> bytes:
-    """Read a file without the digest at its end.
+    """Read a file, and check and remove the digest at its end.
 
     Raises:
-        ValueError: the digest is another one.
+        ValueError: The digest does not match.
     """
     content = path.read_bytes()
     pickled, digest = content[:-32], content[-32:]
@@ -107,7 +107,7 @@ def _checked(path: Path) -> bytes:
 
 
 class _Cache(FunctionCache):
-    """Numba's cache of a function, which never fails: at worst it does not know the function."""
+    """Numba's cache of a function; errors count as a cache miss."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
@@ -118,7 +118,7 @@ class _Cache(FunctionCache):
     def load_overload(self, signature: Any, context: Any) -> Any:
         try:
             return super().load_overload(signature, context)
-        except Exception:  # whatever reading damaged bytes raises
+        except Exception:  # damaged bytes may raise anything
             with contextlib.suppress(OSError):
                 for path in Path(self._cache_path).glob(f"{escape(self._impl.filename_base)}.*"):
                     path.unlink()
@@ -138,10 +138,13 @@ _locked: set[Path] = set()
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Have a folder of the cache to oneself: whoever comes next finds there what was compiled."""
-    with global_compiler_lock, contextlib.ExitStack() as stack:  # one thread, and then one process
+    """Lock a cache folder; the next process then finds the compiled kernel there."""
+    with (
+        global_compiler_lock,
+        contextlib.ExitStack() as stack,
+    ):  # first among threads, then among processes
         if fcntl is not None and folder not in _locked:
-            with contextlib.suppress(OSError):  # without it there is only work that is done twice
+            with contextlib.suppress(OSError):  # without the lock, work is only duplicated
                 folder.mkdir(parents=True, exist_ok=True)
                 file = stack.enter_context((folder / "netchat.lock").open("wb"))
                 _lock(file.fileno())
@@ -162,10 +165,10 @@ def _lock(file: int) -> None:
 
 
 def kernel(function: _F) -> _F:
-    """Compile a function on its first call, or take it from the cache.
+    """Decorate a function to be compiled on its first call, or loaded from the cache.
 
-    It runs without the interpreter lock and on one thread; the bench is what uses more cores. Of
-    several processes one compiles it, and the others wait for that.
+    It runs on one thread without the interpreter lock; the bench uses several processes. If several
+    processes need it, one compiles it and the others wait.
     """
     if config.DISABLE_JIT:  # type: ignore[attr-defined] # set when it is imported
         _notice.say(_DISABLED)
@@ -173,7 +176,7 @@ def kernel(function: _F) -> _F:
     compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
     try:
         compiled._cache = _Cache(function)
-    except Exception:  # Numba found no folder that can be written
+    except Exception:  # Numba found no writable folder
         _notice.compiling = _UNCACHED
         return cast("_F", compiled)
     load_or_compile, folder = compiled.compile, Path(compiled.stats.cache_path)
@@ -182,18 +185,18 @@ def kernel(function: _F) -> _F:
         with _alone(folder):
             return load_or_compile(signature)
 
-    compiled.compile = once  # what a call with arguments of new types asks for
+    compiled.compile = once  # a call with new argument types calls this
     return cast("_F", compiled)
 
 
 def cache_folder(kernel: Callable[..., Any]) -> Path | None:
-    """Return the folder in which a compiled kernel is kept; None if it is compiled each time."""
+    """Return the cache folder of a kernel; None if it is compiled in every process."""
     path = getattr(kernel, "stats", None) and kernel.stats.cache_path  # type: ignore[attr-defined]
     return Path(path) if path else None
 
 
 def damaged_files(folder: Path) -> list[Path]:
-    """Return the compiled kernels in a folder that are damaged, and will be compiled again."""
+    """Return the damaged cache files in a folder, which will be compiled again."""
     damaged = []
     for path in sorted(folder.glob("*.nbc")):
         try:
@@ -204,7 +207,7 @@ def damaged_files(folder: Path) -> list[Path]:
 
 
 def _interpreted(function: _F) -> _F:
-    """Run a kernel without Numba: integers wrap around, as they do in machine code."""
+    """Run a kernel without Numba, with integers that wrap around as in machine code."""
 
     @functools.wraps(function)
     def run(*arguments: Any) -> Any:
@@ -215,10 +218,10 @@ def _interpreted(function: _F) -> _F:
 
 
 def part(function: _F) -> _F:
-    """A piece of a kernel, compiled into each kernel of the same file that calls it.
+    """Decorate a function to be inlined into the kernels of the same file that call it.
 
-    Without this, a call copies the description of every array that it hands over, which costs more
-    than many of these pieces do.
+    Otherwise each call copies the descriptors of its array arguments, which often costs more than the
+    function itself.
     """
     compiled = numba.njit(forceinline=True, nogil=True, error_model="numpy")(function)
     return cast("_F", compiled)

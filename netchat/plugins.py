@@ -1,4 +1,4 @@
-"""Classes in a user's file, named as `file.py:Class[:argument,...]`: codes and channels."""
+"""Import of codes and channels from a user's file, specified as `file.py:Class[:argument,...]`."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from netchat.wording import cut
 
 __all__ = ["FILE", "described", "from_file"]
 
-#: How such a class is named.
+#: Form of such a specification.
 FILE = re.compile(r"(?P<file>.+\.py):(?P<name>[A-Za-z_]\w*)(?::(?P<arguments>.*))?")
 
 
 def from_file(file: str, name: str) -> Callable[..., Any]:
-    """Load a class, or whatever is called like one, from a file.
+    """Import a class, or another callable, from a file.
 
     Raises:
-        ValueError: there is no such file or name, or the file raised an error when it was loaded.
+        ValueError: The file or the name does not exist, or the file raised an error.
     """
     path = Path(file)
     try:
         path = path.expanduser().resolve()
         exists = path.is_file()
-    except (OSError, RuntimeError, ValueError):  # no such user, a name too long, a NUL in it
+    except (OSError, RuntimeError, ValueError):  # unknown user, name too long, or NUL in the name
         exists = False
     if not exists:
         raise ValueError(f"There is no file {repr(cut(file))[1:-1]}.")
@@ -37,10 +37,10 @@ def from_file(file: str, name: str) -> Callable[..., Any]:
     assert module_spec is not None
     assert module_spec.loader is not None
     module = importlib.util.module_from_spec(module_spec)
-    sys.modules[module_name] = module  # pickling its objects for another process needs it
+    sys.modules[module_name] = module  # needed to pickle its objects for another process
     try:
         module_spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # whatever a file that is being written raises
+    except (Exception, SystemExit) as error:  # a file under development may raise anything
         raise ValueError(f"{file} cannot be loaded: {described(error, path)}") from error
     try:
         factory: Callable[..., Any] = getattr(module, name)
@@ -51,7 +51,7 @@ def from_file(file: str, name: str) -> Callable[..., Any]:
 
 
 def described(error: BaseException, path: Path | None = None) -> str:
-    """Return what a file raised, and in which of its lines."""
+    """Describe an error that a file raised, with the line number."""
     lines = [line for name, line in _places(error) if name == str(path)]
     where = f", line {lines[-1]}" if lines else ""
     text = error.msg if isinstance(error, SyntaxError) else str(error)

@@ -1,4 +1,4 @@
-"""The bench: how often codes fail over channels, with intervals, beside what theory says.
+"""Measurement of error rates of codes over channels, with confidence intervals and theory.
 
     results = netchat.bench.run(codes=["hamming:7,4"], channels=["bsc"], seed=1)
     results.points[0].ber, results.points[0].ber_interval, results.points[0].theory.ber
@@ -6,12 +6,13 @@
     results.plot()                              # a matplotlib figure
     results.to_json("results.json")             # netchat.bench.Results.read reads it again
 
-`engine` hands the work out, `trial` does it, `intervals` judges counts, `theory` and `limits` know
-what is to be expected. `docs/BENCH.md` says what each number means.
+`engine/` runs the measurements, `theory/` computes rates, limits and intervals, and `report/` formats
+tables and plots. `link/` compares links over changing channels. `docs/BENCH.md` explains each number.
 """
 
 from netchat.bench.engine.run import Progress, run
-from netchat.bench.results import Point, Results
+from netchat.bench.point import Point
+from netchat.bench.results import Results
 from netchat.bench.suite import CHANNELS, SUITE
 from netchat.bench.theory.intervals import Clusters, Interval, clopper_pearson, clustered
 from netchat.bench.theory.rates import Theory, theory

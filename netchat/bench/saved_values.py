@@ -1,4 +1,4 @@
-"""Values of saved results, checked one by one: a damaged file is an error, and no traceback."""
+"""Checked access to the values of saved results."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ __all__ = [
     "written",
 ]
 
-#: Counts are kept in 64 bits.
-_MOST = 2**63
+#: Counts are stored in 64 bits.
+_LIMIT = 2**63
 
 
 @contextmanager
 def reading(path: str | os.PathLike[str], what: str) -> Iterator[dict[str, Any]]:
-    """Read a JSON object; whatever its values break on their way is reported with the file's name.
+    """Read a JSON object; errors in its values are reported with the name of the file.
 
     Raises:
-        BenchError: the file cannot be read, or is not what it should be.
+        BenchError: The file cannot be read, or a value is missing or invalid.
     """
     try:
         yield table(
@@ -44,16 +44,16 @@ def reading(path: str | os.PathLike[str], what: str) -> Iterator[dict[str, Any]]
     except OSError as error:
         raise BenchError(f"{path} cannot be read: {error.strerror}.") from error
     except KeyError as error:
-        raise BenchError(f"{path} holds no {what}: {error.args[0]} is missing.") from error
+        raise BenchError(f"{path} does not contain {what}: {error.args[0]} is missing.") from error
     except (ValueError, TypeError, RecursionError) as error:
-        raise BenchError(f"{path} holds no {what}: {error}.") from error
+        raise BenchError(f"{path} does not contain {what}: {error}.") from error
 
 
 def written(path: str | os.PathLike[str], content: str | bytes) -> None:
-    """Write a file, all of it or nothing.
+    """Write a file atomically.
 
     Raises:
-        BenchError: it cannot be written.
+        BenchError: The file cannot be written.
     """
     try:
         write_file(path, content)
@@ -62,15 +62,15 @@ def written(path: str | os.PathLike[str], content: str | bytes) -> None:
 
 
 def text(values: dict[str, Any], name: str) -> str:
-    """Return a text."""
+    """Return a string."""
     value = values[name]
     if not isinstance(value, str):
-        raise ValueError(f"{name} must be a text, got {_short(value)}")
+        raise ValueError(f"{name} must be a string, got {_short(value)}")
     return value
 
 
 def one_of(values: dict[str, Any], name: str, choices: Sequence[str]) -> Any:
-    """Return one of some words."""
+    """Return a string that is one of the choices."""
     value = text(values, name)
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {_short(value)}")
@@ -78,34 +78,34 @@ def one_of(values: dict[str, Any], name: str, choices: Sequence[str]) -> Any:
 
 
 def count(values: dict[str, Any], name: str) -> int:
-    """Return a whole number, 0 or more."""
+    """Return an integer of at least 0."""
     value = values[name]
-    if type(value) is not int or not 0 <= value < _MOST:
-        raise ValueError(f"{name} must be a whole number from 0, got {_short(value)}")
+    if type(value) is not int or not 0 <= value < _LIMIT:
+        raise ValueError(f"{name} must be an integer of at least 0, got {_short(value)}")
     return value
 
 
 def number(values: dict[str, Any], name: str, most: float = math.inf) -> float:
-    """Return a finite number from 0 up to `most`."""
+    """Return a finite number from 0 to `most`."""
     value = values[name]
     if type(value) not in (int, float) or not 0 <= value <= most or not math.isfinite(value):
-        raise ValueError(f"{name} must be a number from 0, got {_short(value)}")
+        raise ValueError(f"{name} must be a number from 0 to {most:g}, got {_short(value)}")
     return float(value)
 
 
 def maybe_number(values: dict[str, Any], name: str) -> float | None:
-    """Return a finite number from 0, or None."""
+    """Return a finite number of at least 0, or None."""
     return None if values[name] is None else number(values, name)
 
 
 def counts(values: dict[str, Any], name: str) -> dict[str, int]:
-    """Return a table of whole numbers."""
+    """Return an object whose values are integers of at least 0."""
     found = table(values, name)
     return {key: count(found, key) for key in found}
 
 
 def table(values: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a table of anything."""
+    """Return an object."""
     value = values[name]
     if not isinstance(value, dict):
         raise ValueError(f"{name} must be an object, got {_short(value)}")
@@ -113,7 +113,7 @@ def table(values: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def listed(values: dict[str, Any], name: str) -> list[Any]:
-    """Return a list of anything."""
+    """Return a list."""
     value = values[name]
     if not isinstance(value, list):
         raise ValueError(f"{name} must be a list, got {_short(value)}")
@@ -121,5 +121,5 @@ def listed(values: dict[str, Any], name: str) -> list[Any]:
 
 
 def _short(value: object) -> str:
-    shown = repr(value) if not isinstance(value, int) or abs(value) < _MOST else "a huge number"
+    shown = repr(value) if not isinstance(value, int) or abs(value) < _LIMIT else "a huge number"
     return shown if len(shown) <= 40 else f"{shown[:37]}..."

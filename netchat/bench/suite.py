@@ -1,4 +1,4 @@
-"""What is run: the standard suite, or the codes and channels that were asked for."""
+"""Selection of the codes and channels to measure, and the standard suite."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _T = TypeVar("_T", Code, Channel)
 
 __all__ = ["CHANNELS", "SUITE", "Experiment", "each", "experiments"]
 
-#: The channels of each kind that a curve is made of; the name of a kind stands for all of them.
+#: Channels of a curve, by name; the name alone selects all of them.
 CHANNELS = {kind: sweep(kind) for kind in ("bsc", "awgn", "gilbert-elliott", "bec")}
 
-#: The standard suite: for each kind of channel its codes, with the frames that end a point.
+#: Standard suite: the codes for each kind of channel, with the number of frames that end a point.
 SUITE: dict[str, dict[str, int]] = {
     "bsc": {
         "uncoded:64": 10_000_000,
@@ -47,8 +47,8 @@ SUITE: dict[str, dict[str, int]] = {
     },
 }
 
-#: A point of the suite is left out if theory expects fewer frame errors than this of its frames.
-_HOPE = 0.05
+#: The suite omits a point for which theory expects fewer frame errors than this.
+_MIN_EXPECTED_ERRORS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,39 +56,43 @@ class Experiment:
     """A code over a channel."""
 
     code: Code
+    """Code to measure."""
     channel: Channel
+    """Channel to measure it over."""
     frames: int | None = None
-    """Frames that end it, if the suite has a limit for it."""
+    """Number of frames that end the point, if the suite has a limit."""
     from_specs: bool = True
-    """Whether another process can make both from their specs."""
+    """Whether another process can create both from their specifications."""
 
 
 def each(asked: str | _T | Sequence[str | _T]) -> list[str | _T]:
-    """Return what was asked for as a list: one spec or object is a list of one."""
+    """Return a list; a single specification or object becomes a list of one."""
     return [asked] if isinstance(asked, str | Code | Channel) else list(asked)
 
 
 def experiments(
     codes: Sequence[str | Code] | None = None, channels: Sequence[str | Channel] | None = None
 ) -> list[Experiment]:
-    """Every code over every channel; see `netchat.bench.run`.
+    """Combine every code with every channel; see `netchat.bench.run`.
 
     Raises:
-        ValueError: if there is no such code or channel, or the same one twice.
+        ValueError: A specification is invalid or occurs twice.
     """
     if codes is None and channels is None:
         return list(_suite())
-    wanted_codes = [_made(code, get_code) for code in (codes or SUITE["bsc"])]
+    wanted_codes = [_create(code, get_code) for code in (codes or SUITE["bsc"])]
     wanted_channels = [
-        _made(channel, get_channel)
+        _create(channel, get_channel)
         for asked in (channels or ["bsc"])
         for channel in ((sweep(asked) or (asked,)) if isinstance(asked, str) else (asked,))
     ]
     for wanted in (wanted_codes, wanted_channels):
-        specs = [made.spec for made, _ in wanted]
+        specs = [item.spec for item, _ in wanted]
         twice = {spec for spec in specs if specs.count(spec) > 1}
         if twice:
-            raise ValueError(f"{', '.join(sorted(twice))} is asked for twice.")
+            raise ValueError(
+                f"Codes and channels must differ; {', '.join(sorted(twice))} is given twice."
+            )
     return [
         Experiment(code, channel, from_specs=code_from_spec and channel_from_spec)
         for code, code_from_spec in wanted_codes
@@ -102,12 +106,12 @@ def _suite() -> Iterator[Experiment]:
             code = get_code(spec)
             for channel in map(get_channel, CHANNELS[kind]):
                 known = theory(code, channel)
-                if known.fer is None or known.fer * frames >= _HOPE:
+                if known.fer is None or known.fer * frames >= _MIN_EXPECTED_ERRORS:
                     yield Experiment(code, channel, frames)
 
 
-def _made(asked: str | _T, make: Callable[[str], _T]) -> tuple[_T, bool]:
-    """A code or channel, and whether its spec makes the same one again."""
+def _create(asked: str | _T, make: Callable[[str], _T]) -> tuple[_T, bool]:
+    """Return a code or channel, and whether its specification creates an equal one."""
     if isinstance(asked, str):
         return make(asked), True
     try:

@@ -96,7 +96,7 @@ def test_a_picture(tmp_path):
         (["--channel", "cable"], "not a channel"),
         (["--channel", "awgn:1e6"], "from -100 to 100 dB"),
         (["--errors", "0"], "--errors"),
-        (["--seconds", "nan"], "seconds is a number above 0"),
+        (["--seconds", "nan"], "'seconds' must be above 0"),
         (["--seconds", "0"], "--seconds"),
         (["--json", "no/such/folder/x.json"], "no folder no/such/folder"),
         (["--plot", "picture.doc"], "must end in .png, .svg or .pdf"),

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netchat import channels, coding
-from netchat.bench.link.suite import contestant, weather
+from netchat.bench.link.suite import parse_channel, parse_link
 from netchat.cli.main import cli
 from netchat.coding.code import LONGEST
 from netchat.link.policy_registry import policy, validate_policy
@@ -114,13 +114,13 @@ def test_a_spec_of_a_channel(spec):
 def test_a_spec_of_a_link(spec):
     made(validate_policy, spec)
     made(policy, spec)
-    made(contestant, spec)
+    made(parse_link, spec)
 
 
 @settings(max_examples=200)
 @given(lines)
 def test_a_spec_of_a_channel_that_changes(spec):
-    found = made(lambda spec: weather(spec, 5.0), spec)
+    found = made(lambda spec: parse_channel(spec, 5.0), spec)
     assert found is None or 0 < found.seconds < float("inf")
 
 

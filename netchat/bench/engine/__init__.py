@@ -1,1 +1,1 @@
-"""TODO package docstring."""
+"""Execution of bench runs: points, tasks, executors and the resume file."""

@@ -1,4 +1,4 @@
-"""A point under way: which batches it wants next, what it has counted, and when it is done."""
+"""Measurement of one point: its next batches, its counts, and when it ends."""
 
 from __future__ import annotations
 
@@ -6,32 +6,34 @@ from dataclasses import replace
 
 from netchat.bench.engine.trial import Batch, Trial
 from netchat.bench.engine.workers import Task
-from netchat.bench.results import Point, StoppedBy
+from netchat.bench.point import Point, StoppedBy
 from netchat.bench.suite import Experiment
 from netchat.bench.theory.rates import theory
 
-__all__ = ["Work"]
+__all__ = ["PointRunner"]
 
-#: Seconds that a task should last: long against its way to the worker and back, short for Ctrl-C.
-_TASK = 0.05
-_MOST_BATCHES = 256
+#: Target duration of a task in seconds: long compared with the transfer, short for Ctrl-C.
+_TASK_SECONDS = 0.05
+_MAX_BATCHES = 256
 
 
-class Work:
-    """A point under way.
+class PointRunner:
+    """Measurement of one point.
 
     Args:
-        experiment: what it is a point of.
-        seed: where chance comes from.
-        errors: frame errors that end it; of those that a channel's memory ties together, one.
-        frames: frames that end it.
-        seconds: seconds of work that end it.
-
-    Attributes:
-        point: what it has counted so far.
-        done: whether that is all.
-        tasks: how many tasks are handed out and have not come back.
+        experiment: Code and channel.
+        seed: Random seed.
+        errors: Number of frame errors that end the point; errors of one burst count as one.
+        frames: Number of frames that end the point.
+        seconds: Seconds of computation that end the point.
     """
+
+    point: Point
+    """Counts so far."""
+    done: bool
+    """Whether the point has ended."""
+    tasks: int
+    """Number of tasks in progress."""
 
     def __init__(
         self,
@@ -48,14 +50,14 @@ class Work:
         self.point = Point(code.spec, channel.spec, code.rate, theory=theory(code, channel))
         self.done = False
         self.tasks = 0
-        self._handed_out = 0
-        self._early: dict[int, list[Batch]] = {}
+        self._next_batch = 0
+        self._out_of_order: dict[int, list[Batch]] = {}
 
-    def take_up(self, before: Point) -> None:
-        """Go on from where another run was, if what it counted is a beginning of this one.
+    def resume(self, before: Point) -> None:
+        """Continue from the counts of an earlier run, if they are the start of this one.
 
-        It is none if its last batch was cut short by fewer frames than are wanted now, if it has
-        more than are wanted, or if the code had another size then; the point then begins anew.
+        They are not if a limit of frames cut their last batch short, if they exceed this point's limit,
+        or if the size of the code has changed; the point then starts from scratch.
         """
         frames, limit, code = before.tally.frames, self._frames, self._trial.code
         whole = frames == self._trial.start(before.batches)
@@ -64,35 +66,35 @@ class Work:
         )
         if same_code and (limit is None or frames <= limit) and (whole or frames == limit):
             self.point = replace(before, theory=self.point.theory, stopped_by="interrupted")
-            self._handed_out = before.batches
-            self._judge()
+            self._next_batch = before.batches
+            self._check_limits()
 
     @property
     def wants_more(self) -> bool:
-        """Whether there is something to hand out."""
-        start = self._trial.start(self._handed_out)
+        """Whether there are more batches to run."""
+        start = self._trial.start(self._next_batch)
         return not self.done and (self._frames is None or start < self._frames)
 
     def next_task(self) -> Task:
-        """The next batches: as many as make a task of a good length."""
+        """Return the next batches as a task of suitable duration."""
         point, count = self.point, 1
         if point.batches:
-            count = int(_TASK * point.batches / max(point.seconds, 1e-9))
-            count = max(1, min(count, _MOST_BATCHES, 2 * point.batches))
-        first = self._handed_out
+            count = int(_TASK_SECONDS * point.batches / max(point.seconds, 1e-9))
+            count = max(1, min(count, _MAX_BATCHES, 2 * point.batches))
+        first = self._next_batch
         if self._frames is not None:
             while count > 1 and self._trial.start(first + count - 1) >= self._frames:
                 count -= 1
-        self._handed_out += count
+        self._next_batch += count
         self.tasks += 1
         return Task(point.code, point.channel, self._seed, first, count, self._frames)
 
-    def take(self, task: Task, batches: list[Batch]) -> None:
-        """Count what came back, as far as everything before it has been counted."""
+    def add(self, task: Task, batches: list[Batch]) -> None:
+        """Add the results of a task, in order; later ones wait for those before them."""
         self.tasks -= 1
-        self._early[task.first] = batches
-        while not self.done and self.point.batches in self._early:
-            for batch in self._early.pop(self.point.batches):
+        self._out_of_order[task.first] = batches
+        while not self.done and self.point.batches in self._out_of_order:
+            for batch in self._out_of_order.pop(self.point.batches):
                 point = self.point
                 self.point = replace(
                     point,
@@ -101,13 +103,13 @@ class Work:
                     seconds=point.seconds + batch.seconds,
                     speed=point.speed | batch.speed,
                 )
-                if self._judge():
+                if self._check_limits():
                     break
 
-    def _judge(self) -> bool:
+    def _check_limits(self) -> bool:
         tally, seconds = self.point.tally, self.point.seconds
         stopped_by: StoppedBy
-        if tally.touched >= self._errors:  # frame errors, but of a burst's only one
+        if tally.touched >= self._errors:  # clusters with frame errors: a burst counts as one
             stopped_by = "errors"
         elif self._frames is not None and tally.frames >= self._frames:
             stopped_by = "frames"
@@ -121,7 +123,7 @@ class Work:
 
     @property
     def share(self) -> float:
-        """How much of it is done, 0 to 1."""
+        """Fraction of the point that is done, 0 to 1."""
         if self.done:
             return 1.0
         tally = self.point.tally

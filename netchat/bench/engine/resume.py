@@ -1,4 +1,4 @@
-"""The file of a run that can be resumed: one run at a time, and a full disk does not end it."""
+"""Resume file of a run, locked for one run at a time; a full disk does not end the run."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ __all__ = ["ResumeFile"]
 
 
 class ResumeFile:
-    """The file that keeps the state of a run.
+    """File that keeps the state of a run.
 
-    Each save replaces the file, so that a crash leaves the old one or the new one. The lock is on
-    the file itself, not on its name: the new one is locked before it takes the old one's place.
+    Each save replaces the file, so a crash leaves either the old or the new one. The lock is on the
+    file itself, not on its name: the new file is locked before it replaces the old one.
 
     Args:
-        path: the file. A symbolic link is followed.
-
-    Attributes:
-        before: what the file held; None if there was none.
-        unsaved: why the last save failed; empty if it did not.
+        path: The file; a symbolic link is followed.
 
     Raises:
-        BenchError: another run uses the file, or it cannot be read or holds no results.
+        BenchError: Another run uses the file, it cannot be read, or it does not contain results.
     """
+
+    before: Results | None
+    """Results that the file contained; None if it did not exist."""
+    unsaved: str
+    """Reason why the last save failed; empty if it succeeded."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._name, self._path = os.fspath(path), Path(os.path.realpath(path))
@@ -46,7 +47,7 @@ class ResumeFile:
         self.unsaved = ""
         self._told = self._created = False
         try:
-            self._exists = self._take()
+            self._exists = self._open()
             if self._exists:
                 self.before = Results.read(self._path)
         except BaseException:
@@ -54,7 +55,7 @@ class ResumeFile:
             raise
 
     def save(self, results: Results) -> None:
-        """Replace the file. If that fails, say so once, and go on: the next save may succeed."""
+        """Replace the file; report the first failure, and continue: a later save may succeed."""
         try:
             self._replace(json.dumps(results.as_dict(), indent=1) + "\n")
             self.unsaved = ""
@@ -62,7 +63,7 @@ class ResumeFile:
             self.unsaved = f"{self._name} cannot be written: {error.strerror}."
             if not self._told:
                 self._told = True
-                print(  # noqa: T201 - the run may take hours, and its user may want to make room
+                print(  # noqa: T201 - the user may want to free space during a long run
                     f"netchat: {self.unsaved} The run continues in memory.",
                     file=sys.stderr, flush=True,
                 )  # fmt: skip
@@ -73,8 +74,8 @@ class ResumeFile:
             self._path.unlink(missing_ok=True)
         self._release()
 
-    def _take(self) -> bool:
-        """Lock the file; return whether it is there."""
+    def _open(self) -> bool:
+        """Lock the file, and return whether it exists."""
         for _ in range(100):
             try:
                 if not stat.S_ISREG(self._path.stat().st_mode):
@@ -91,7 +92,7 @@ class ResumeFile:
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(file), self._path.stat()):
                     return True
-            # The run that had it has just replaced it: look at the new one.
+            # The run that held the lock has just replaced the file: try the new one.
         raise BenchError(f"{self._name} is in use by another run.")
 
     def _lock(self, file: int) -> None:
@@ -124,18 +125,18 @@ class ResumeFile:
         self._hold(file)
 
     def _create(self) -> None:
-        """Make the file; it is taken away again if nothing is ever saved to it."""
+        """Create the file; it is deleted if nothing is ever saved to it."""
         try:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         except FileExistsError:
-            raise BenchError(f"{self._name} was made by another run meanwhile.") from None
+            raise BenchError(f"{self._name} has just been created by another run.") from None
         self._exists = self._created = True
         if _LOCKS:
             self._lock(file)
         self._hold(file)
 
     def _hold(self, file: int) -> None:
-        """Keep a locked file open, in place of the one before; without locks there is no need."""
+        """Keep a locked file open instead of the previous one; without locks, close it."""
         self._release()
         if _LOCKS:
             self._locked = file

@@ -1,8 +1,7 @@
-"""The engine: hands batches out, takes their counts in order, and stops at enough of them.
+"""Measurement of the error rates of codes over channels.
 
-Batches are counted in the order of their numbers and up to the first that ends the point, whoever
-ran them and whatever else was run meanwhile. That is why the number of workers makes no difference,
-and why an interrupted point can be taken up where it was.
+Batches are counted in the order of their index, up to the first that ends the point. The counts
+therefore do not depend on the number of workers, and an interrupted point can be resumed.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netchat.bench.engine.point_runner import Work
+from netchat.bench.engine.point_runner import PointRunner
 from netchat.bench.engine.resume import ResumeFile
-from netchat.bench.engine.workers import InProcess, ProcessPool, Runner, Task
+from netchat.bench.engine.workers import Executor, InProcess, ProcessPool, Task
 from netchat.bench.results import Results
 from netchat.bench.suite import Experiment, each, experiments
 from netchat.channels import Channel
@@ -27,28 +26,28 @@ from netchat.wording import many
 
 __all__ = ["ERRORS", "SECONDS", "Progress", "run"]
 
-#: Frame errors that end a point, unless told otherwise: its rate is then known to about 20 %.
+#: Default number of frame errors that end a point, which determine its rate to about 20 %.
 ERRORS = 100
 
-#: Seconds of work that a point may take at most, unless it has a limit of frames.
+#: Default limit of the computing time of a point in seconds, if it has no limit of frames.
 SECONDS = 5.0
 
-#: Seconds between two savings of the file that a run can be resumed from.
+#: Interval between saves of the resume file, in seconds.
 _SAVING = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is."""
+    """Progress of a run."""
 
     done: float
-    """The share of the work that is done, 0 to 1, as far as it can be told."""
+    """Estimated fraction of the work that is done, 0 to 1."""
     points: int
-    """Points that are done."""
+    """Number of finished points."""
     of: int
-    """Points in all."""
+    """Total number of points."""
     working_on: str
-    """The code and the channel that the last counts are of."""
+    """Code and channel of the latest counts."""
 
 
 def run(
@@ -65,37 +64,36 @@ def run(
 ) -> Results:
     """Measure the error rates of codes over channels.
 
-    Every code is run over every channel. A point ends at so many frame errors, frames or seconds,
-    whichever comes first. With the same arguments the counts are the same for any number of
-    workers, and however often the run was interrupted; only a point that its seconds ended depends
-    on how fast the machine was.
+    Every code is measured over every channel. A point ends at a number of frame errors, frames or
+    seconds, whichever comes first. With the same arguments, the counts are the same for any number of
+    workers and interruptions; only a point that ended by its seconds depends on the machine.
 
-    An interrupt (Ctrl-C, or the notebook's button) ends the run and returns what there is, its
-    unfinished points marked as interrupted.
+    An interrupt (Ctrl-C, or the notebook's button) ends the run and returns the results so far, with
+    the unfinished points marked as interrupted.
 
     Args:
-        codes: specs of codes, or codes, or one of them; the standard suite's unless given.
-        channels: the same of channels; a kind alone, such as `bsc`, stands for a range of them.
-            Unless given, `bsc`, or the standard suite if no codes are given either.
-        errors: frame errors that end a point; 100 unless given. Of errors that a channel with a
-            memory ties together one counts.
-        frames: frames that end a point; the standard suite has a limit for each code.
-        seconds: seconds of work that end a point; 5 unless given, and none where there is a limit
+        codes: Code, specification, or a list of them; by default those of the standard suite.
+        channels: Channel, specification, or a list of them. A name alone, such as `bsc`, stands for a
+            range. The default is `bsc`, or the standard suite if `codes` is omitted too.
+        errors: Number of frame errors that end a point, 100 by default. Errors of one burst of a
+            channel with memory count as one.
+        frames: Number of frames that end a point; the standard suite has a limit for each code.
+        seconds: Seconds of computation that end a point, 5 by default; unlimited if there is a limit
             of frames.
-        seed: where chance comes from; 1 unless given, or what the resumed run had.
-        workers: processes that work; two unless given, or one for each core if there are fewer.
-            With 1 the calling process does all the work itself, as it does for codes that cannot
-            be made from a spec, such as a class of a notebook.
-        resume: a file that keeps the state of the run. If it is there, what it holds is taken up,
-            and what is not given here is as it was there. If it cannot be written, the run goes on
-            all the same, and `Results.unsaved` says why.
-        progress: called every now and then.
+        seed: Random seed; 1 by default, or that of the resumed run.
+        workers: Number of processes; 2 by default, but at most one per core. With 1, the calling
+            process does all the work, as it does for classes that have no specification, such as one
+            defined in a notebook.
+        resume: File that keeps the state of the run. If it exists, the run continues from it, with its
+            settings for the arguments that are omitted. If it cannot be written, the run continues in
+            memory, and `Results.unsaved` gives the reason.
+        progress: Function to call after each task.
 
     Raises:
-        ValueError: if there is no such code or channel, or a number is out of its range.
-        BenchError: if a code raises an error, or the file cannot be used: it is missing and no
-            codes and channels are given, it is no such file or in use by another run, of another
-            version or seed, or it holds points that are not asked for.
+        ValueError: A specification is invalid, or a number is out of range.
+        BenchError: A code raises an error, or the file cannot be used: it is missing and no codes or
+            channels are given; it is not a results file; it is in use by another run; it has another
+            version or seed; or it contains points that are not part of this run.
 
     >>> results = run(["hamming:7,4"], ["bsc:0.01"], workers=1)
     >>> low, high = results.points[0].ber_interval
@@ -106,9 +104,9 @@ def run(
         ("errors", errors), ("frames", frames), ("seconds", seconds), ("workers", workers)
     ):  # fmt: skip
         if value is not None and not value > 0:  # nor nan
-            raise ValueError(f"{name} is a number above 0, not {value}.")
+            raise ValueError(f"Argument {name!r} must be above 0, got {value}.")
     if seed is not None and seed < 0:
-        raise ValueError(f"seed is 0 or more, not {seed}.")
+        raise ValueError(f"Argument 'seed' must be at least 0, got {seed}.")
     wanted = None if codes is None else each(codes)
     over = None if channels is None else each(channels)
     asked: dict[str, Any] = {
@@ -122,11 +120,11 @@ def run(
             before = file.before
             if before is None and wanted is over is None:
                 raise BenchError(
-                    f"There is no file {resume} to resume from. "
-                    "To begin a run that is kept there, name its codes or channels."
+                    f"The file {resume} does not exist. "
+                    "To start a run that is saved there, specify its codes or channels."
                 )
         if before is not None:
-            _can_go_on(before, str(resume), seed)
+            _check_resumable(before, str(resume), seed)
             seed = before.seed
             asked = {
                 name: before.settings.get(name) if value is None else value
@@ -138,45 +136,45 @@ def run(
         try:
             chosen = experiments(wanted or asked["codes"], over or asked["channels"])
         except ValueError as error:
-            if wanted is over is None:  # then it is the file that names them
+            if wanted is over is None:  # the specifications come from the file
                 raise BenchError(f"{resume}: {error}") from error
             raise
         if before is not None:
-            _loses_nothing(before, str(resume), chosen)
-        # First of all, because workers need as long to start as the theory of all points takes.
-        runner = stack.enter_context(contextlib.closing(_runner(chosen, workers)))
-        works = []
+            _check_points_kept(before, str(resume), chosen)
+        # Start the workers first, because the theory of all points takes as long as their start.
+        executor = stack.enter_context(contextlib.closing(_executor(chosen, workers)))
+        runners = []
         for experiment in chosen:
             limit = experiment.frames if frames is None else frames
             most = seconds if seconds is not None else SECONDS if limit is None else float("inf")
-            works.append(Work(experiment, seed, errors=errors, frames=limit, seconds=most))
+            runners.append(PointRunner(experiment, seed, errors=errors, frames=limit, seconds=most))
         if before is not None:
             known = {(point.code, point.channel): point for point in before.points}
-            for work in works:
-                if (work.point.code, work.point.channel) in known:
-                    work.take_up(known[work.point.code, work.point.channel])
-        return _run(works, runner, Results([], seed, settings=asked), file, progress)
+            for runner in runners:
+                if (runner.point.code, runner.point.channel) in known:
+                    runner.resume(known[runner.point.code, runner.point.channel])
+        return _run(runners, executor, Results([], seed, settings=asked), file, progress)
 
 
-def _can_go_on(before: Results, file: str, seed: int | None) -> None:
+def _check_resumable(before: Results, file: str, seed: int | None) -> None:
     if before.version != __version__:
         raise BenchError(
-            f"{file} was made by netchat {before.version}, whose chance may be another than that of "
-            f"{__version__}: begin anew, in another file."
+            f"{file} was written by netchat {before.version}, whose random numbers may differ from "
+            f"those of {__version__}: start a new run in another file."
         )
     if seed not in (None, before.seed):
-        raise BenchError(f"{file} was begun with seed {before.seed}, and cannot go on with {seed}.")
+        raise BenchError(f"{file} was started with seed {before.seed}; it cannot use seed {seed}.")
 
 
-def _loses_nothing(before: Results, file: str, chosen: list[Experiment]) -> None:
-    """A run writes its own points to its file: what is in there must be among them."""
+def _check_points_kept(before: Results, file: str, chosen: list[Experiment]) -> None:
+    """Check that a run, which replaces the file, includes all points of the file."""
     wanted = {(one.code.spec, one.channel.spec) for one in chosen}
     others = [point for point in before.points if (point.code, point.channel) not in wanted]
     if others:
         more = f", and {many(len(others) - 1, 'point')} more" if len(others) > 1 else ""
         raise BenchError(
-            f"{file} also holds {others[0].code} over {others[0].channel}, which would be lost{more}: "
-            "ask for all of its codes and channels and for more, or take another file."
+            f"{file} also contains {others[0].code} over {others[0].channel}{more}, which would be "
+            "lost: include all of its codes and channels, or use another file."
         )
 
 
@@ -187,14 +185,14 @@ def _specs(asked: Sequence[str | Code] | Sequence[str | Channel] | None) -> list
 
 
 def _run(
-    works: list[Work],
-    runner: Runner,
+    runners: list[PointRunner],
+    executor: Executor,
     results: Results,
     file: ResumeFile | None,
     progress: Callable[[Progress], None] | None,
 ) -> Results:
     def save() -> None:
-        results.points = [work.point for work in works]
+        results.points = [runner.point for runner in runners]
         if file is not None:
             file.save(results)
             results.unsaved = file.unsaved
@@ -202,19 +200,19 @@ def _run(
     try:
         save()
         saved = time.monotonic()
-        for work in _drive(works, runner):
+        for runner in _drive(runners, executor):
             if progress is not None:
-                progress(_progress(works, work))
+                progress(_progress(runners, runner))
             if time.monotonic() - saved > _SAVING:
                 save()
                 saved = time.monotonic()
     except KeyboardInterrupt:
-        pass  # what there is is kept; its points say that they were interrupted
+        pass  # the results so far are returned; unfinished points are marked as interrupted
     save()
     return results
 
 
-def _runner(chosen: list[Experiment], workers: int | None) -> Runner:
+def _executor(chosen: list[Experiment], workers: int | None) -> Executor:
     if workers is None:
         workers = min(2, os.cpu_count() or 1)
     if workers == 1 or not all(one.from_specs for one in chosen):
@@ -225,40 +223,43 @@ def _runner(chosen: list[Experiment], workers: int | None) -> Runner:
     return ProcessPool(workers, at_once=len(chosen))
 
 
-def _drive(works: list[Work], runner: Runner) -> Iterator[Work]:
-    """Keep everybody at work until everything is done; yields what was just counted."""
-    under_way: dict[int, tuple[Work, Task]] = {}
+def _drive(runners: list[PointRunner], executor: Executor) -> Iterator[PointRunner]:
+    """Keep the executor busy until all points are done; yield each point that got new counts."""
+    submitted: dict[int, tuple[PointRunner, Task]] = {}
     number = 0
     while True:
-        while len(under_way) < runner.places:
-            work = _next(works)
-            if work is None:
+        while len(submitted) < executor.slots:
+            runner = _next(runners)
+            if runner is None:
                 break
-            task = work.next_task()
-            runner.submit(number, task)
-            under_way[number] = work, task
+            task = runner.next_task()
+            executor.submit(number, task)
+            submitted[number] = runner, task
             number += 1
-        if not under_way:
+        if not submitted:
             return
-        finished, batches = runner.next()
-        work, task = under_way.pop(finished)
-        work.take(task, batches)
-        yield work
+        finished, batches = executor.next()
+        runner, task = submitted.pop(finished)
+        runner.add(task, batches)
+        yield runner
 
 
-def _next(works: list[Work]) -> Work | None:
-    """The first point that nobody works on; if there is none, the one that fewest work on.
+def _next(runners: list[PointRunner]) -> PointRunner | None:
+    """Return the point with the fewest tasks in progress.
 
-    Nobody joins in on the first batches of a point: many a point needs no more.
+    The first task of a point runs alone, because many points need no more.
     """
-    wanting = [work for work in works if work.wants_more and (work.point.batches or not work.tasks)]
-    return min(wanting, key=lambda work: work.tasks, default=None)
+    waiting = [
+        runner for runner in runners
+        if runner.wants_more and (runner.point.batches or not runner.tasks)
+    ]  # fmt: skip
+    return min(waiting, key=lambda runner: runner.tasks, default=None)
 
 
-def _progress(works: list[Work], work: Work) -> Progress:
+def _progress(runners: list[PointRunner], latest: PointRunner) -> Progress:
     return Progress(
-        sum(each.share for each in works) / len(works),
-        sum(each.done for each in works),
-        len(works),
-        f"{work.point.code} over {work.point.channel}",
+        sum(runner.share for runner in runners) / len(runners),
+        sum(runner.done for runner in runners),
+        len(runners),
+        f"{latest.point.code} over {latest.point.channel}",
     )

@@ -1,4 +1,4 @@
-"""What is counted: frames, errors, wrong bits, and how they keep company."""
+"""Counts of frames, errors and bit errors, and how they cluster."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ __all__ = ["Tally"]
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The counts of some frames. Tallies add up; those of the same batches are always the same."""
+    """Counts of some frames; tallies of different batches can be added."""
 
     frames: int = 0
+    """Number of frames sent."""
     frame_errors: int = 0
-    """Frames whose decoder gave up, or whose message came out wrong."""
+    """Number of frames that the decoder gave up or decoded to a wrong message."""
     bits: int = 0
-    """Bits of information sent."""
+    """Number of information bits sent."""
     bit_errors: int = 0
-    """Of these, wrong in what the decoder gave out, whether or not it gave the frame up."""
+    """Number of wrong bits in the decoded messages, including frames that were given up."""
     undetected: int = 0
-    """Frames that came out wrong without the decoder saying so."""
+    """Number of frames decoded to a wrong message without a reported failure."""
     clusters: int = 0
-    """Groups of neighbouring frames that depend on each other, but on no other group."""
+    """Number of clusters: groups of neighbouring frames that are independent of other groups."""
     touched: int = 0
-    """Groups with a frame error."""
+    """Number of clusters with a frame error."""
     frame_squares: int = 0
-    """Sum over the groups of the square of their frame errors."""
+    """Sum of the squared frame errors of the clusters."""
     bit_squares: int = 0
-    """Sum over the groups of the square of their bit errors."""
+    """Sum of the squared bit errors of the clusters."""
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def is_possible(self) -> bool:
-        """Whether the counts can be those of some frames."""
+        """Whether the counts are consistent."""
         squares_fit = all(
             hits <= squares <= hits**2
             for hits, squares in (
@@ -56,12 +57,12 @@ class Tally:
 
     @property
     def by_frame(self) -> Clusters:
-        """Frame errors, for an interval."""
+        """Frame errors by cluster, for an interval."""
         return Clusters(
             self.frames, self.frame_errors, self.clusters, self.touched, self.frame_squares
         )
 
     @property
     def by_bit(self) -> Clusters:
-        """Bit errors, for an interval."""
+        """Bit errors by cluster, for an interval."""
         return Clusters(self.bits, self.bit_errors, self.clusters, self.touched, self.bit_squares)

@@ -1,4 +1,4 @@
-"""Comparing what came out with what was sent: most of it is right, and only the rest is looked into."""
+"""Kernels that count the errors of decoded messages, fast where there are few."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from netchat.jit import kernel, part
 
 __all__ = ["FIELDS", "tally_bit_slices", "tally_rows"]
 
-#: What a kernel counts, in this order.
+#: Counts of a kernel, in this order.
 FIELDS = (
     "frame_errors", "bit_errors", "undetected", "touched", "frame_squares", "bit_squares"
 )  # fmt: skip
@@ -25,7 +25,7 @@ _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 @part
 def _ones(word: Any) -> Any:
-    """How many bits of 64 are set (Knuth, TAOCP 7.1.3)."""
+    """Count the set bits of a word (Knuth, TAOCP 7.1.3)."""
     word -= (word >> _1) & _ODD
     word = (word & _PAIRS) + ((word >> _2) & _PAIRS)
     word = (word + (word >> _4)) & _FOURS
@@ -34,7 +34,7 @@ def _ones(word: Any) -> Any:
 
 @part
 def _close(current: Any, out: Any) -> None:
-    """Count the cluster that is over; `current` holds its number, frame errors and bit errors."""
+    """Count the finished cluster; `current` holds its index, frame errors and bit errors."""
     out[_TOUCHED] += 1 if current[1] else 0
     out[_FRAME_SQUARES] += current[1] * current[1]
     out[_BIT_SQUARES] += current[2] * current[2]
@@ -43,7 +43,7 @@ def _close(current: Any, out: Any) -> None:
 
 @part
 def _enter(cluster: Any, bits: Any, current: Any, out: Any) -> None:
-    """Count a bad frame, with so many wrong bits."""
+    """Count a frame error with a number of bit errors."""
     if cluster != current[0]:
         _close(current, out)
         current[0] = cluster
@@ -57,7 +57,7 @@ def _enter(cluster: Any, bits: Any, current: Any, out: Any) -> None:
 def tally_bit_slices(
     sent: Any, message: Any, failed: Any, frames: Any, size: Any, out: Any
 ) -> None:
-    """Compare planes (k, words), of which the first `frames` count, in clusters of `size` frames."""
+    """Count errors in the first `frames` of bit slices (k, words), in clusters of `size` frames."""
     k, words = sent.shape
     wrong = np.zeros(words, np.uint64)
     for i in range(k):
@@ -83,7 +83,7 @@ def tally_bit_slices(
 
 @kernel
 def tally_rows(sent: Any, message: Any, corrected: Any, frames: Any, size: Any, out: Any) -> None:
-    """Compare rows (batch, k) of bits or bytes, of which the first `frames` count."""
+    """Count errors in the first `frames` rows (batch, k) of bits or bytes."""
     current = np.zeros(3, np.int64)
     for f in range(frames):
         one, two = sent[f], message[f]

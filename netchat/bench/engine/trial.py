@@ -1,4 +1,4 @@
-"""One experiment: random messages through a code and a channel, in batches that stand by themselves."""
+"""Simulation of a code over a channel, in independent batches of frames."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ from netchat.coding import get as get_code
 
 __all__ = ["Batch", "Speed", "Trial"]
 
-#: Bytes that a batch works on: what stays in a core's own cache runs several times faster.
+#: Bytes of a batch: data that fits a core's own cache is processed several times faster.
 _WORKING_SET = {"bit_sliced": 512 * 1024, "rows": 256 * 1024}
 
-#: Frames in the first batch of a code on rows; each further one is twice as large, up to a full one.
-#: A slow code thus need not decode thousands of frames to find that most are wrong.
+#: Frames in the first batch of a code on rows. Each further batch is twice as large, up to the full
+#: size, so that a slow code with many errors does not decode thousands of frames.
 _FIRST = 64
 
-#: Frames that are one cluster span so many memories of the channel, so that clusters hardly touch.
+#: Length of a cluster, in memories of the channel, so that clusters are nearly independent.
 _MEMORIES = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Megabits of information a second: the best of some batches, as others may use the machine."""
+    """Speed of the best batch, in megabits of information per second."""
 
     encode: float = 0.0
+    """Encoding."""
     decode: float = 0.0
+    """Decoding."""
     end_to_end: float = 0.0
     """Random data, encoding, channel, decoding and counting."""
 
@@ -49,23 +51,26 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What became of one batch."""
+    """Result of one batch."""
 
     tally: Tally
+    """Counts."""
     speed: Speed
+    """Speed of this batch."""
     seconds: float
+    """Computing time in seconds."""
 
 
 class Trial:
-    """A code over a channel.
+    """Simulation of a code over a channel.
 
-    Batch number i takes its random numbers from a stream of its own, which the seed, both specs and
-    i determine. Whoever runs it, whenever, counts the same.
+    Batch i has its own random stream, determined by the seed, both specifications and i. Its counts
+    do not depend on where and when it runs.
 
     Args:
-        code: the code, or its spec. One with `soft` gets log-likelihood ratios, others get hard decisions.
-        channel: the channel, or its spec; energy per bit of information is shared out over the code's rate.
-        seed: where chance comes from, 0 or more.
+        code: Code, or its specification. One with `soft` receives log-likelihood ratios.
+        channel: Channel, or its specification. Eb/N0 is per information bit at the rate of the code.
+        seed: Random seed, at least 0.
     """
 
     def __init__(self, code: Code | str, channel: Channel | str, seed: int) -> None:
@@ -77,7 +82,7 @@ class Trial:
         self._is_bit_sliced = (
             code.fast == "bit_sliced" and not self._soft
         )  # bit slices hold no ratios
-        # The message, the codeword, and the decoded message; a bit of a row takes a byte.
+        # The message, the codeword and the decoded message; a bit in a row takes a byte.
         symbols = 2 * code.k + code.n + (8 * code.n if self._soft else 0)
         working_set = (
             8 * _WORKING_SET["bit_sliced"] if self._is_bit_sliced else _WORKING_SET["rows"]
@@ -92,14 +97,14 @@ class Trial:
             self._cluster = math.ceil(span) if span < self._full else self._full
 
     def start(self, index: int) -> int:
-        """Frames in the batches before this one."""
+        """Return the number of frames in the batches before this one."""
         doublings = (self._full // self._first).bit_length()
         ramp = min(index, doublings)
         sizes = (min(self._first << i, self._full) for i in range(ramp))
         return sum(sizes) + (index - ramp) * self._full
 
     def run(self, index: int, limit: int | None = None) -> Batch:
-        """Run a batch; of the frames of the whole trial, only those below `limit` count."""
+        """Run a batch, up to a limit of the frames of the whole trial."""
         start = self.start(index)
         frames = self.start(index + 1) - start
         if limit is not None:
@@ -159,14 +164,14 @@ class Trial:
     def _damage(
         self, word: NDArray[np.uint8], rng: np.random.Generator
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None, NDArray[np.float64] | None]:
-        """Send rows; return what is received, what of it is lost, and ratios for a soft decoder."""
+        """Transmit rows; return the received rows, their erasures, and ratios for a soft decoder."""
         channel, alphabet = self.channel, self.code.alphabet
         if self._soft:
             out = channel.transmit(word, rng, alphabet)
             return out.block, out.erasures, channel.ratios(out)
         if alphabet == "byte":
             return word, channel.corrupt_bytes(word, rng), None
-        if isinstance(channel, ErrorChannel):  # Gaussian noise need not be drawn for its sign
+        if isinstance(channel, ErrorChannel):  # hard decisions need no Gaussian noise
             word.reshape(-1)[channel.positions(word.size, rng)] ^= 1
             return word, None, None
         out = channel.transmit(word, rng)

@@ -1,4 +1,4 @@
-"""A worker process: tasks come in as pickles, and go out done. See `netchat.bench.engine.workers`."""
+"""Program of a worker process; see `netchat.bench.engine.workers`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from netchat.errors import BenchError
 
 
 def main() -> None:
-    """Work until the input ends."""
+    """PointRunner until the input ends."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a code prints is no answer
+    os.dup2(2, 1)  # output of a code must not mix with the results
     tasks = sys.stdin.buffer
 
     def answer(number: int, value: object) -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     runner = TaskRunner({}, {})
     while True:
         try:
-            number, task = pickle.load(tasks)  # noqa: S301 - from the bench that started this
+            number, task = pickle.load(tasks)  # noqa: S301 - from the bench that started this process
         except EOFError:
             return
         try:

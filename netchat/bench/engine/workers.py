@@ -1,8 +1,8 @@
-"""Who runs the batches: this process, or some of its own that it starts.
+"""Executors that run the tasks of the bench, in this process or in worker processes.
 
-A worker is `python -m netchat.bench.engine.worker`, spoken to by pickles over its standard streams. It
-imports nothing of the program that called the bench, which therefore needs no `if __name__ ==
-"__main__"`, and it ends when its input ends, whatever becomes of that program.
+A worker is `python -m netchat.bench.engine.worker`, with pickles on its standard streams. It does not
+import the calling program, which therefore needs no `if __name__ == "__main__"`. It ends when its
+input ends, even if the calling program is killed.
 """
 
 from __future__ import annotations
@@ -25,33 +25,36 @@ from netchat.coding import Code
 from netchat.coding import get as get_code
 from netchat.errors import BenchError
 
-__all__ = ["InProcess", "ProcessPool", "Runner", "Task", "TaskRunner"]
+__all__ = ["Executor", "InProcess", "ProcessPool", "Task", "TaskRunner"]
 
-#: Seconds for which the first batch of a point is run again: once tells little about its speed.
+#: Seconds for which the first batch of a point is repeated, to measure its speed.
 _TIMING = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Some batches of one trial, to be run one after the other."""
+    """Consecutive batches of one trial."""
 
     code: str
+    """Specification of the code."""
     channel: str
+    """Specification of the channel."""
     seed: int
+    """Random seed of the run."""
     first: int
-    """Number of the first batch."""
+    """Index of the first batch."""
     count: int
-    """How many batches."""
+    """Number of batches."""
     limit: int | None
-    """Frames of the whole trial."""
+    """Largest number of frames of the trial."""
 
 
 class TaskRunner:
-    """Runs tasks, and keeps the codes that it has made.
+    """Runs tasks and caches their codes and channels.
 
     Args:
-        codes: codes that are there already, by spec; others are made.
-        channels: the same for channels.
+        codes: Existing codes by specification; others are created.
+        channels: Existing channels by specification.
     """
 
     def __init__(self, codes: dict[str, Code], channels: dict[str, Channel]) -> None:
@@ -62,7 +65,7 @@ class TaskRunner:
         """Run a task.
 
         Raises:
-            BenchError: if the code raises an error; the message names it.
+            BenchError: The code or the channel raised an error.
         """
         try:
             if task.code not in self._codes:
@@ -73,7 +76,7 @@ class TaskRunner:
             trial = Trial(code, channel, task.seed)
             if (task.code, type(channel)) not in self._warm:
                 self._warm.add((task.code, type(channel)))
-                trial.run(0, task.limit)  # kernels are loaded or compiled, outside the timing
+                trial.run(0, task.limit)  # load or compile the kernels before measuring time
             last = task.first + task.count
             batches = [trial.run(index, task.limit) for index in range(task.first, last)]
             if task.first == 0:
@@ -82,11 +85,11 @@ class TaskRunner:
         except Exception as error:
             raise BenchError(
                 f"{task.code} over {task.channel} raised {type(error).__name__}: {error}\n"
-                f"netchat codes check {task.code}  shows which law of codes it breaks, if any."
+                f"Run `netchat codes check {task.code}` to see whether the code breaks a law."
             ) from error
 
     def _timed(self, trial: Trial, task: Task, batch: Batch) -> Batch:
-        """The first batch with a speed that is worth something, also where it is the only one."""
+        """Repeat the first batch until its speed is known, and return it with that speed."""
         speed, spent = batch.speed, batch.seconds
         while spent < _TIMING:
             again = trial.run(0, task.limit)
@@ -94,60 +97,60 @@ class TaskRunner:
         return replace(batch, speed=speed)
 
 
-class Runner(Protocol):
-    """Where tasks are handed in, and come out done."""
+class Executor(Protocol):
+    """Runs tasks, several at a time."""
 
-    places: int
-    """How many tasks it works on at a time."""
+    slots: int
+    """Number of tasks that run at a time."""
 
     def submit(self, number: int, task: Task) -> None:
-        """Hand a task in, under a number."""
+        """Submit a task under a number."""
 
     def next(self) -> tuple[int, list[Batch]]:
-        """Wait for a task that is done."""
+        """Wait for a finished task, and return its number and results."""
 
     def close(self) -> None:
-        """Drop what is not done, and end."""
+        """Discard unfinished tasks, and stop."""
 
 
 class InProcess:
-    """This process does the work, when it waits for it.
+    """Executor that runs a task in the calling process, in `next`.
 
     Args:
-        codes: the codes, by spec.
-        channels: the channels, by spec.
+        codes: Codes by specification.
+        channels: Channels by specification.
     """
 
-    places = 1
+    slots = 1
 
     def __init__(self, codes: dict[str, Code], channels: dict[str, Channel]) -> None:
         self._runner = TaskRunner(codes, channels)
         self._waiting: deque[tuple[int, Task]] = deque()
 
     def submit(self, number: int, task: Task) -> None:
-        """Hand a task in, under a number."""
+        """Submit a task under a number."""
         self._waiting.append((number, task))
 
     def next(self) -> tuple[int, list[Batch]]:
-        """Do the next task."""
+        """Run the next task."""
         number, task = self._waiting.popleft()
         return number, self._runner.run(task)
 
     def close(self) -> None:
-        """Drop what is not done."""
+        """Discard unfinished tasks."""
         self._waiting.clear()
 
 
 class ProcessPool:
-    """Worker processes.
+    """Executor that runs tasks in worker processes.
 
     Args:
-        count: how many.
-        at_once: how many of them start now; the others once there is work for them.
+        count: Number of processes.
+        at_once: Number of processes to start now; the others start when there is work for them.
     """
 
     def __init__(self, count: int, at_once: int) -> None:
-        self.places = count
+        self.slots = count
         self._done: queue.SimpleQueue[tuple[int, int, Any]] = queue.SimpleQueue()
         self._said = False
         self._listeners: list[threading.Thread] = []
@@ -165,11 +168,11 @@ class ProcessPool:
                 "-P",
                 "-m",
                 "netchat.bench.engine.worker",
-            ],  # -P: not what lies about here
+            ],  # -P: do not import from the working directory
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            start_new_session=True,  # Ctrl-C is for the program that the user sees
+            start_new_session=True,  # only the calling program handles Ctrl-C
         )
         listener = threading.Thread(target=self._listen, args=(number, process), daemon=True)
         listener.start()
@@ -186,7 +189,7 @@ class ProcessPool:
             self._done.put((number, -1, None))
 
     def submit(self, number: int, task: Task) -> None:
-        """Hand a task in, to a worker that is free, if possible one that had this code before."""
+        """Submit a task to a free worker, preferably one that has run this code before."""
         if not self._free:
             self._start()
         known = [worker for worker in self._free if self._specs[worker] == task.code]
@@ -195,7 +198,7 @@ class ProcessPool:
         self._specs[worker] = task.code
         stream = self._workers[worker].stdin
         assert stream is not None
-        with contextlib.suppress(OSError):  # it has ended; who listens to it says so
+        with contextlib.suppress(OSError):  # the worker has ended, which its listener reports
             pickle.dump((number, task), stream)
             stream.flush()
 
@@ -208,17 +211,17 @@ class ProcessPool:
         while True:
             try:
                 worker, number, result = self._done.get(timeout=1)
-            except queue.Empty:  # a moment to notice Ctrl-C on every system
+            except queue.Empty:  # wake up so that Ctrl-C is handled on every system
                 continue
             if number < 0:
                 if result is None:
                     status = self._workers[worker].wait()
                     raise BenchError(
-                        f"A worker of the bench ended by itself, with status {status}."
+                        f"A worker process of the bench ended unexpectedly with status {status}."
                     )
                 if not self._said:
                     self._said = True
-                    print(result, file=sys.stderr, flush=True)  # noqa: T201 - as the kernels do
+                    print(result, file=sys.stderr, flush=True)  # noqa: T201 - a notice of the kernels
                 continue
             self._free.append(worker)
             if isinstance(result, BenchError):
@@ -226,7 +229,7 @@ class ProcessPool:
             return number, result
 
     def close(self) -> None:
-        """End the workers, in the middle of a task if need be."""
+        """Kill the workers, even in the middle of a task."""
         for process in self._workers:
             process.kill()
         for process, listener in zip(self._workers, self._listeners, strict=True):

@@ -1,4 +1,4 @@
-"""The pictures of a link-bench."""
+"""Plots of link-bench results."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netchat.bench.link.results import LinkPoint, LinkResults
-from netchat.bench.link.suite import ORACLE, contestant, weather
+from netchat.bench.link.point import LinkPoint
+from netchat.bench.link.suite import ORACLE, parse_channel, parse_link
 from netchat.bench.report.plot_style import BASELINE, Look, add_legend, looks, measured, picture
 from netchat.bench.theory.limits import capacity
 from netchat.channels.bsc import BSC
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot", "plot_regret"]
 
-#: Channels that change are drawn with so many fixed codes at most, the best ones.
+#: Number of fixed codes, the best ones, in plots of changing channels.
 _FIXED = 2
 
 _WHAT = {
@@ -33,48 +33,50 @@ _WHAT = {
 }
 
 
-def plot(results: LinkResults) -> Figure:
+def plot(points: Sequence[LinkPoint]) -> Figure:
     """Draw goodput: against the bit error rate, and over time where the channel changes."""
-    staying = [point for point in results.points if point.channel.startswith("bsc:")]
-    staying = [point for point in staying if len(weather(point.channel, 1.0).channels) == 1]
-    staying = [point for point in staying if _error_rate(point) > 0]  # 0 has no place on the axis
-    changing = _changing(results)
+    constant = [point for point in points if point.channel.startswith("bsc:")]
+    constant = [point for point in constant if len(parse_channel(point.channel, 1.0).channels) == 1]
+    constant = [
+        point for point in constant if _error_rate(point) > 0
+    ]  # 0 has no position on the axis
+    changing = _changing(points)
     figure, axes = picture(
-        bool(staying) + bool(changing) or 1,
-        "What a link brings over a line that turns bits over",
-        "Share of the line that arrives as intact payload, heads and all that is sent again "
-        "counted in.  Markers: means with 95 % intervals.",
+        bool(constant) + bool(changing) or 1,
+        "Goodput of a link over a line with bit errors",
+        "Fraction of the line's capacity delivered as intact payload, after headers and "
+        "retransmissions.  Markers: means with 95 % intervals.",
     )
-    shown = _shown(results)
+    shown = _shown(points)
     handles = []
-    if staying:
-        handles += _against_rate(axes[0], staying, shown)
+    if constant:
+        handles += _against_rate(axes[0], constant, shown)
     if changing:
         handles += _over_time(axes[-1], changing, shown)
     figure.subplots_adjust(top=0.84)
     axes[0].set_ylim(0, 1.08)
-    axes[0].set_ylabel("goodput, as a share of the line")
+    axes[0].set_ylabel("goodput, as a fraction of the line's capacity")
     named = {handle.get_label(): handle for handle in handles}
     add_legend(figure, list(named.values()))
     return figure
 
 
-def plot_regret(results: LinkResults) -> Figure:
-    """Draw what was lost to the oracle, added up over time.
+def plot_regret(points: Sequence[LinkPoint]) -> Figure:
+    """Draw the cumulative regret against the oracle over time.
 
     Raises:
-        ValueError: the oracle was not run.
+        ValueError: The results do not contain the oracle.
     """
-    changing = _changing(results)
+    changing = _changing(points)
     oracle = [point for point in changing if point.link == ORACLE]
     if not oracle:
-        raise ValueError("The regret is against the oracle: run it, too.")
+        raise ValueError("The regret is relative to the oracle: include it in the links.")
     figure, (axes,) = picture(
         1, "Regret against the oracle",
-        "Seconds of the line's full capacity by which less has arrived than with the code that is "
-        "best on each channel.  Mean of the repetitions.",
+        "Data missing compared with the best code for each channel, in seconds of the line's full "
+        "capacity.  Mean of the repetitions.",
     )  # fmt: skip
-    shown = _shown(results)
+    shown = _shown(points)
     handles = []
     for point in changing:
         if point.link == ORACLE:
@@ -87,53 +89,53 @@ def plot_regret(results: LinkResults) -> Figure:
         name = f"{_title(point.link)}: {100 * (point.share or 0):.0f} % of the oracle"
         handles += axes.plot(_times(point), list(lost), color=colour, linewidth=2.6, label=name)
     figure.subplots_adjust(top=0.83)
-    _spells(axes, changing[0])
+    _periods(axes, changing[0])
     axes.set_ylabel("regret in seconds of the line")
     add_legend(figure, handles)
     return figure
 
 
-def _changing(results: LinkResults) -> list[LinkPoint]:
-    """The points of the first channel that changes, but for fixed codes that are far behind."""
-    names = [p.channel for p in results.points if len(weather(p.channel, 1.0).channels) > 1]
-    mine = [point for point in results.points if names and point.channel == names[0]]
-    fixed = [point for point in mine if contestant(point.link).fixed]
+def _changing(points: Sequence[LinkPoint]) -> list[LinkPoint]:
+    """Return the points of the first changing channel, with only the best fixed codes."""
+    names = [p.channel for p in points if len(parse_channel(p.channel, 1.0).channels) > 1]
+    mine = [point for point in points if names and point.channel == names[0]]
+    fixed = [point for point in mine if parse_link(point.link).fixed]
     best = sorted(fixed, key=lambda point: -point.goodput)[:_FIXED]
     return [point for point in mine if point in best or point not in fixed]
 
 
-def _shown(results: LinkResults) -> dict[str, Look]:
-    """The look of each link, the same one in all panels and pictures."""
-    names = {point.link: _kind(point.link) for point in results.points if point.link != ORACLE}
+def _shown(points: Sequence[LinkPoint]) -> dict[str, Look]:
+    """Assign a look to each link, the same in all panels and plots."""
+    names = {point.link: _kind(point.link) for point in points if point.link != ORACLE}
     chosen = looks(sorted(dict.fromkeys(names.values()), key=_order))
     return {ORACLE: BASELINE, **{link: chosen[kind] for link, kind in names.items()}}
 
 
 def _order(kind: str) -> tuple[bool, bool, str]:
-    """Policies first, then what is compared with them."""
-    one = contestant(kind)
-    return one.wish not in ADAPTIVE, one.mode is Mode.HYBRID and "223" not in kind, kind
+    """Return the sort key: policies first, then the links compared with them."""
+    one = parse_link(kind)
+    return one.selection not in ADAPTIVE, one.mode is Mode.HYBRID and "223" not in kind, kind
 
 
 def _kind(link: str) -> str:
-    """`adaptive` is one of the policies, and looks like it."""
+    """Return the name that determines the look; `adaptive` looks like its policy."""
     return f"adaptive:{ADAPTIVE[link].__name__.lower()}" if link == "adaptive" else link
 
 
 def _title(link: str) -> str:
     if link == ORACLE:
         return "oracle: the best code for the channel"
-    one = contestant(link)
-    if one.wish in ADAPTIVE:
+    one = parse_link(link)
+    if one.selection in ADAPTIVE:
         return _kind(link)
-    if one.wish == "uncoded" and one.mode is Mode.ARQ:
+    if one.selection == "uncoded" and one.mode is Mode.ARQ:
         return "ARQ alone, uncoded"
-    return f"{_WHAT[one.mode]}, {one.wish}"
+    return f"{_WHAT[one.mode]}, {one.selection}"
 
 
 def _error_rate(point: LinkPoint) -> float:
-    """Return the error rate of the BSC of a point, whose spec may also say how long it stays."""
-    (channel,) = weather(point.channel, 1.0).channels
+    """Return the error rate of the BSC of a point."""
+    (channel,) = parse_channel(point.channel, 1.0).channels
     return float(split(channel)[1])
 
 
@@ -160,8 +162,8 @@ def _against_rate(axes: Axes, points: Sequence[LinkPoint], shown: dict[str, Look
         fine, limits, color="#444444", linestyle=":", linewidth=2, label="Shannon's limit, 1 - h(p)"
     )
     axes.set_xscale("log")
-    axes.set_title("Channels that stay (BSC)", loc="left", fontsize=15, fontweight="bold")
-    axes.set_xlabel("share of bits that the channel turns over")
+    axes.set_title("Constant channels (BSC)", loc="left", fontsize=15, fontweight="bold")
+    axes.set_xlabel("fraction of bits that the channel flips")
     return handles
 
 
@@ -175,13 +177,13 @@ def _over_time(axes: Axes, points: Sequence[LinkPoint], shown: dict[str, Look]) 
             alpha=0.3 if oracle else 1, label=_title(point.link), marker=marker,
             markevery=(len(handles), 5), markersize=0 if oracle else 8,
         )  # fmt: skip
-    _spells(axes, points[0])
-    axes.set_title("A channel that changes", loc="left", fontsize=15, fontweight="bold", pad=26)
+    _periods(axes, points[0])
+    axes.set_title("A changing channel", loc="left", fontsize=15, fontweight="bold", pad=26)
     return handles
 
 
 def _by_second(point: LinkPoint) -> tuple[list[float], list[float]]:
-    """Goodput by whole seconds: a shorter time holds too few blocks to draw a line."""
+    """Return goodput per second, because shorter slots contain too few blocks for a smooth line."""
     each = max(1, round(1 / point.slot))
     starts = range(0, len(point.slots) - each + 1, each)
     middles = [point.slot * (start + each / 2) for start in starts]
@@ -192,11 +194,11 @@ def _times(point: LinkPoint) -> list[float]:
     return [point.slot * (number + 0.5) for number in range(len(point.slots))]
 
 
-def _spells(axes: Axes, point: LinkPoint) -> None:
-    """Shade the spells of the weather, and write above what each is."""
+def _periods(axes: Axes, point: LinkPoint) -> None:
+    """Shade the periods of the channel, and label them."""
     begins = 0.0
-    sky = weather(point.channel, 1.0)
-    for number, (channel, stays) in enumerate(sky.spells):
+    varying = parse_channel(point.channel, 1.0)
+    for number, (channel, stays) in enumerate(varying.periods):
         if number % 2:
             axes.axvspan(begins, begins + stays, color="#f2f2f2", zorder=0)
         kind, _, _ = channel.partition(":")

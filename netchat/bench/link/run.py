@@ -1,14 +1,14 @@
-"""Links over channels, in simulated time: which code and which policy brings how much, how fast.
+"""Measurement of the goodput and latency of links over channels, in simulated time.
 
-    from netchat.bench.link.run import link_bench
+    from netchat.bench.link import link_bench
 
     results = link_bench(["rs:255,223", "adaptive", "oracle"], ["beach"], repeats=3)
     print(results.table())
     results.plot()
 
-A link is written as for `--link`: a code, or `adaptive`; with `/arq` behind it what fails is sent
-again but not combined with its copies, with `/fec` nothing is sent again. `oracle` is the policy that
-knows the channel.
+A link is specified as for `--link`: a code, or `adaptive`. With `/arq`, blocks that fail are
+retransmitted but not combined with their copies; with `/fec`, nothing is retransmitted. `oracle` is the
+policy that knows the channel.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from netchat.bench.link.results import LinkPoint, LinkResults, point_of
+from netchat.bench.link.point import LinkPoint, point_of
+from netchat.bench.link.results import LinkResults
 from netchat.bench.link.simulation import Run, Setting, run_link
 from netchat.bench.link.suite import (
     BEACH,
     CODES,
     ORACLE,
     SWEEP,
-    Contestant,
-    contestant,
-    weather,
+    LinkSpec,
+    parse_channel,
+    parse_link,
 )
 from netchat.bench.link.time_varying_channel import TimeVaryingChannel
 from netchat.link.code_table import warm_up
@@ -41,14 +42,14 @@ from netchat.link.policy_registry import ADAPTIVE, code_number, policy
 
 __all__ = ["link_bench"]
 
-#: Seconds between two messages, where their latency is measured.
+#: Interval between messages in seconds, to measure their latency.
 _EVERY = 0.05
 
-#: Seconds of each of two runs of every code by which the oracle learns which one is best.
+#: Seconds of each of the two runs of every code that determine the oracle's choice.
 _TRIAL = 5.0
 
-#: What belongs to the standard suite: over channels that stay, and over the one that changes.
-_STAYING = ("uncoded/arq", "rs:255,223/fec", "rs:255,223", "adaptive")
+#: Links of the standard suite over constant channels and over the changing one.
+_CONSTANT = ("uncoded/arq", "rs:255,223/fec", "rs:255,223", "adaptive")
 _CHANGING = (*CODES, "uncoded/arq", "adaptive:threshold", "adaptive:bandit", ORACLE)
 
 Progress = Callable[[int, int], None]
@@ -56,9 +57,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One run, as it is handed to a worker."""
+    """Arguments of one run, for a worker."""
 
-    contestant: Contestant
+    link: LinkSpec
     setting: Setting
     seed: tuple[int, ...]
     best: tuple[tuple[str, str], ...] = ()
@@ -76,38 +77,44 @@ def link_bench(
     workers: int | None = None,
     progress: Progress = lambda _done, _of: None,
 ) -> LinkResults:
-    """Run links over channels.
+    """Measure links over channels.
 
     Args:
-        links: how they are written, or one of them; None is the standard suite.
-        channels: specs, `beach`, or `SPEC@SECONDS; SPEC@SECONDS`, or one of them; None is the
-            standard suite.
-        seconds: how long a channel that stays is looked at, in simulated time.
-        repeats: how often each run is repeated, with other chance.
-        seed: where all chance comes from: the same gives the same.
-        rate: bytes a second of the line.
-        delay: its seconds from one end to the other.
-        workers: processes; None is one for each core. The results do not depend on it.
-        progress: told how many of how many runs are done.
+        links: Specification, or a list of them; by default the standard suite.
+        channels: Specification, `beach`, `SPEC@SECONDS; SPEC@SECONDS`, or a list of them; by default
+            the standard suite.
+        seconds: Duration of a constant channel, in simulated seconds.
+        repeats: Number of repetitions of each run, with different random numbers.
+        seed: Random seed; the same seed gives the same results.
+        rate: Rate of the line in bytes per second.
+        delay: Propagation delay of the line in seconds.
+        workers: Number of processes; one per core by default. The results do not depend on it.
+        progress: Function to call with the number of finished runs and the total.
 
     Raises:
-        ValueError: there is no such link or channel, or the figures make no sense.
+        ValueError: A specification is invalid, or a number is out of range.
     """
-    if repeats < 1 or seconds <= 0 or rate <= 0 or delay < 0:
-        raise ValueError("repeats, seconds and rate are more than 0, and delay is not less")
+    for name, value in (("repeats", repeats), ("seconds", seconds), ("rate", rate)):
+        if not value > 0:
+            raise ValueError(f"Argument {name!r} must be above 0, got {value}.")
+    if delay < 0:
+        raise ValueError(f"Argument 'delay' must be at least 0, got {delay}.")
     links, channels = ([asked] if isinstance(asked, str) else asked for asked in (links, channels))
     pairs = [
-        (contestant(link), weather(channel, seconds)) for link, channel in _pairs(links, channels)
+        (parse_link(link), parse_channel(channel, seconds))
+        for link, channel in _pairs(links, channels)
     ]
     line = Setting(BEACH, rate, delay)
-    weathers = {spec: None for one, sky in pairs if one.wish == ORACLE for spec in sky.channels}
+    specs = {
+        spec: None for one, varying in pairs if one.selection == ORACLE for spec in varying.channels
+    }
     trials = [
         _Job(
-            contestant(code),
-            replace(line, weather=TimeVaryingChannel(((spec, _TRIAL),), spec)),
+            parse_link(code),
+            replace(line, channel=TimeVaryingChannel(((spec, _TRIAL),), spec)),
             (seed, 0, again),
         )
-        for spec in weathers for code in CODES for again in range(2)
+        for spec in specs for code in CODES for again in range(2)
     ]  # fmt: skip
     total = len(trials) + 2 * repeats * len(pairs)
     done = 0
@@ -122,10 +129,10 @@ def link_bench(
         return runs
 
     with _Workers(workers) as work:
-        best = _best(list(weathers), all_of(trials))
+        best = _best(list(specs), all_of(trials))
         jobs = [
-            _Job(one, replace(line, weather=sky, every=every), (seed, 1, again), tuple(best.items()))
-            for one, sky in pairs for every in (0.0, _EVERY) for again in range(repeats)
+            _Job(one, replace(line, channel=varying, every=every), (seed, 1, again), tuple(best.items()))
+            for one, varying in pairs for every in (0.0, _EVERY) for again in range(repeats)
         ]  # fmt: skip
         runs = all_of(jobs)
     settings = {
@@ -136,17 +143,17 @@ def link_bench(
 
 
 def _pairs(links: Sequence[str] | None, channels: Sequence[str] | None) -> list[tuple[str, str]]:
-    """Which links are run over which channels."""
+    """Combine the links with the channels."""
     found = []
     for channel in (*SWEEP, BEACH.name) if channels is None else channels:
         changes = channel == BEACH.name or ";" in channel
-        suite = _CHANGING if changes else _STAYING
+        suite = _CHANGING if changes else _CONSTANT
         found += [(link, channel) for link in (suite if links is None else links)]
     return found
 
 
 def _best(channels: Sequence[str], runs: Sequence[Run]) -> dict[str, str]:
-    """The code that brought most over each channel: `runs` has two of each code of each channel."""
+    """Return the code with the most data delivered over each channel, from two runs of each."""
     best = {}
     each = 2 * len(CODES)
     for number, channel in enumerate(channels):
@@ -157,24 +164,28 @@ def _best(channels: Sequence[str], runs: Sequence[Run]) -> dict[str, str]:
 
 
 def _points(
-    pairs: Sequence[tuple[Contestant, TimeVaryingChannel]], runs: Sequence[Run], repeats: int
+    pairs: Sequence[tuple[LinkSpec, TimeVaryingChannel]], runs: Sequence[Run], repeats: int
 ) -> Iterator[LinkPoint]:
     groups = [runs[i : i + repeats] for i in range(0, len(runs), repeats)]
-    oracles = {sky.name: groups[2 * i] for i, (one, sky) in enumerate(pairs) if one.wish == ORACLE}
-    for i, (one, sky) in enumerate(pairs):
-        # Without retransmission nobody can tell when a message is complete.
+    oracles = {
+        varying.name: groups[2 * i]
+        for i, (one, varying) in enumerate(pairs)
+        if one.selection == ORACLE
+    }
+    for i, (one, varying) in enumerate(pairs):
+        # Without retransmission, the receiver cannot tell when a message is complete.
         quiet = () if one.mode is Mode.FEC else groups[2 * i + 1]
-        yield point_of(one.name, sky.name, groups[2 * i], oracles.get(sky.name, ()), quiet)
+        yield point_of(one.name, varying.name, groups[2 * i], oracles.get(varying.name, ()), quiet)
 
 
 class _Workers:
-    """Does jobs, in processes if there are several; results come in order."""
+    """Runs jobs, in several processes if possible, and returns the results in order."""
 
     def __init__(self, count: int | None) -> None:
         count = count or os.cpu_count() or 1
         self._pool: ProcessPoolExecutor | None = None
         if count > 1:
-            # Not by fork: a notebook has threads.
+            # Do not fork: a notebook has threads.
             self._pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=warm_up)
 
     def __enter__(self) -> Callable[[Sequence[_Job]], Iterator[Run]]:
@@ -186,11 +197,11 @@ class _Workers:
 
 
 def _do(job: _Job) -> Run:
-    one = job.contestant
-    chooses = one.wish in ADAPTIVE or one.wish == ORACLE
+    one = job.link
+    chooses = one.selection in ADAPTIVE or one.selection == ORACLE
     return run_link(
         job.setting,
-        CODES[0] if chooses else one.wish,
+        CODES[0] if chooses else one.selection,
         np.random.SeedSequence(job.seed),
         mode=one.mode,
         policy=_policy(job) if chooses else None,
@@ -198,9 +209,9 @@ def _do(job: _Job) -> Run:
 
 
 def _policy(job: _Job) -> Policy:
-    if job.contestant.wish != ORACLE:
-        made = policy(job.contestant.wish)
+    if job.link.selection != ORACLE:
+        made = policy(job.link.selection)
         return Bandit(job.seed[-1]) if isinstance(made, Bandit) else made
-    sky = job.setting.weather
+    varying = job.setting.channel
     numbers = {channel: code_number(code) for channel, code in job.best}
-    return Oracle(lambda now: numbers[sky.at(now)])
+    return Oracle(lambda now: numbers[varying.at(now)])

@@ -1,4 +1,4 @@
-"""One run of a link over a line, in simulated time: what arrived, when, and in which code it went."""
+"""Simulation of one run of a link over a line."""
 
 from __future__ import annotations
 
@@ -16,55 +16,55 @@ from netchat.link.policies.policy import Policy
 
 __all__ = ["SLOT", "Run", "Setting", "run_link"]
 
-#: Seconds of a slot in which goodput is counted.
+#: Length of a time slot in which goodput is counted, in seconds.
 SLOT = 0.25
 
-#: Bytes that the source keeps ready, so that the line is never idle for want of them.
+#: Bytes that the source keeps buffered, so that the line is never idle.
 _READY = 256 * 1024
 
-#: Seconds at the end in which no message is written any more, so that all could have arrived.
+#: Seconds at the end without new messages, so that all can arrive.
 _LAST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a run goes over, and what is sent."""
+    """Line and traffic of a run."""
 
-    weather: TimeVaryingChannel
-    """The channels: the same ones in both directions, with chance of their own."""
+    channel: TimeVaryingChannel
+    """Channel of both directions, with independent errors."""
     rate: float = 250_000.0
-    """Bytes a second that the line carries in each direction."""
+    """Rate of the line in each direction, in bytes per second."""
     delay: float = 0.01
-    """Seconds from one end to the other."""
+    """Propagation delay in seconds."""
     every: float = 0.0
-    """Seconds between two messages, whose latency is then measured; 0 is as much as goes, whose
-    goodput is."""
+    """Interval between messages in seconds, to measure latency; 0 for a saturated source, to measure
+    goodput."""
     message: int = 200
-    """Bytes of a message."""
+    """Length of a message in bytes."""
 
 
 @dataclass(slots=True)
 class Run:
-    """What came of a run."""
+    """Measurements of a run."""
 
     seconds: float
-    """How long it was."""
+    """Duration in seconds."""
     carries: float
-    """Bytes that the line could carry in that time."""
+    """Number of bytes that the line can carry in that time."""
     delivered: int = 0
-    """Bytes that arrived intact; with retransmission, in order and without a hole."""
+    """Number of bytes delivered intact; with retransmission, in order and without gaps."""
     slots: list[int] = field(default_factory=list)
-    """The same by slots of time."""
+    """Bytes delivered in each time slot."""
     latencies: list[float] = field(default_factory=list)
-    """Seconds from writing a message to having all of it, of each one that arrived."""
+    """Latency of each message that arrived, in seconds."""
     messages: int = 0
-    """Messages that were written."""
+    """Number of messages written."""
     codes: Counter[str] = field(default_factory=Counter)
-    """Blocks of data sent, by code."""
+    """Number of data blocks sent, by code."""
 
     @property
     def goodput(self) -> float:
-        """Of what the line can carry, the share that arrived as intact payload."""
+        """Fraction of the line's capacity delivered as intact payload."""
         return self.delivered / self.carries
 
 
@@ -76,14 +76,14 @@ def run_link(
     mode: Mode = Mode.HYBRID,
     policy: Policy | None = None,
 ) -> Run:
-    """Send from the client to the server for as long as the weather lasts.
+    """Send data from a client to a server for the duration of the channel.
 
     Args:
-        setting: the line, and what is sent.
-        spec: the code.
-        seed: where chance comes from.
-        mode: what is done about losses.
-        policy: decides the code instead.
+        setting: Line and traffic.
+        spec: Code.
+        seed: Random seed.
+        mode: Error control mode.
+        policy: Policy that selects the code instead of `spec`.
     """
     return _Simulation(setting, spec, seed, mode, policy).run()
 
@@ -102,19 +102,19 @@ class _Simulation:
         self._setting = setting
         self._client = Link.client(spec, mode=mode, identity=identity, policy=policy)
         self._server = Link.server()
-        # The link is open when the measurement begins.
+        # Open the link before the measurement starts.
         self._server.receive(self._client.data_to_send(0.0), 0.0)
         self._client.receive(self._server.data_to_send(0.0), 0.0)
         self._lines = tuple(
-            Line(setting.weather, setting.rate, setting.delay, each) for each in (out, back)
+            Line(setting.channel, setting.rate, setting.delay, each) for each in (out, back)
         )
-        self._seconds = setting.weather.seconds
+        self._seconds = setting.channel.seconds
         self._now = 0.0
         self._arrivals: list[tuple[float, int, int, bytes]] = []
         self._blocks = 0
         self._text = bytes(range(256)) * (_READY // 256)
         self._written = self._got = 0
-        self._waiting: deque[tuple[int, float]] = deque()  # the end of a message, and its time
+        self._waiting: deque[tuple[int, float]] = deque()  # end offset and time of each message
         self._next_message = 0.0
         self._run = Run(self._seconds, setting.rate * self._seconds)
         self._run.slots = [0] * math.ceil(self._seconds / SLOT)
@@ -127,7 +127,7 @@ class _Simulation:
         return self._run
 
     def _write(self) -> None:
-        """What the application does."""
+        """Write the application's data."""
         every = self._setting.every
         if not every:
             if self._client.buffered < _READY:
@@ -155,13 +155,13 @@ class _Simulation:
                 self._run.codes[side.code_out] += 1
 
     def _step(self) -> None:
-        """Go on to the next thing that happens."""
+        """Advance the time to the next event."""
         sides = self._client, self._server
         times = [self._seconds, *(line.free for line in self._lines if line.free > self._now)]
         times += [entry[0] for entry in self._arrivals[:1]]
         for side, line in zip(sides, self._lines, strict=True):
             due = side.next_timer()
-            if due is not None and line.free <= self._now:  # else it has to wait for the line
+            if due is not None and line.free <= self._now:  # otherwise it has to wait for the line
                 times.append(due)
         if self._setting.every and self._now < self._next_message:
             times.append(self._next_message)

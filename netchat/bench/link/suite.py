@@ -1,4 +1,4 @@
-"""What `link-bench` runs: links, channels that stay and a day at the beach."""
+"""Links and channels of `link-bench`, and the parsers of their specifications."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from netchat.link.open_request import Mode
 from netchat.link.policy_registry import ADAPTIVE, validate_policy
 from netchat.wording import cut
 
-__all__ = ["BEACH", "CODES", "ORACLE", "SWEEP", "Contestant", "contestant", "weather"]
+__all__ = ["BEACH", "CODES", "ORACLE", "SWEEP", "LinkSpec", "parse_channel", "parse_link"]
 
-#: Clear, a stretch with bursts, a storm, and clear again.
+#: A clear period, one with bursts, a storm, and another clear period.
 BEACH = TimeVaryingChannel(
     (
         ("bsc:1e-5", 10.0),
@@ -24,7 +24,7 @@ BEACH = TimeVaryingChannel(
     "beach",
 )
 
-#: Bit error rates of channels that stay.
+#: Constant channels of the standard suite.
 SWEEP = tuple(
     f"bsc:{p}"
     for p in (
@@ -32,7 +32,7 @@ SWEEP = tuple(
     )
 )  # fmt: skip
 
-#: The codes that the oracle, as every policy, chooses from; each is also run by itself.
+#: Codes from which the policies and the oracle choose; the suite also measures each alone.
 CODES = (
     "uncoded", "rs:255,251", "rs:255,239", "rs:255,223", "rs:255,191", "rs:255,127", "rs:96,32",
     "rs:255,127+hamming:7,4",
@@ -42,60 +42,64 @@ ORACLE = "oracle"
 
 
 @dataclass(frozen=True, slots=True)
-class Contestant:
-    """A link as it is run."""
+class LinkSpec:
+    """Parsed specification of a link."""
 
     name: str
-    """How it is written."""
-    wish: str
-    """Its code, or who chooses; `oracle` for the oracle."""
+    """Text of the specification."""
+    selection: str
+    """Code, adaptive policy, or `oracle`."""
     mode: Mode
-    """What it does about losses."""
+    """Error control mode."""
 
     @property
     def fixed(self) -> bool:
-        """Whether it has one code for all blocks, and retransmission: what a policy has to beat."""
-        return self.wish not in ADAPTIVE and self.wish != ORACLE and self.mode is not Mode.FEC
+        """Whether it uses one code for all blocks and retransmits: the baseline for policies."""
+        return (
+            self.selection not in ADAPTIVE
+            and self.selection != ORACLE
+            and self.mode is not Mode.FEC
+        )
 
 
-def contestant(name: str) -> Contestant:
-    """Read how a link is written: a code or who chooses, with `/arq` or `/fec` behind it perhaps.
+def parse_link(name: str) -> LinkSpec:
+    """Parse a link: a code or a policy, optionally followed by `/arq` or `/fec`.
 
-    >>> contestant("rs:255,223/fec").mode.name
+    >>> parse_link("rs:255,223/fec").mode.name
     'FEC'
 
     Raises:
-        ValueError: there is no such code, policy or mode.
+        ValueError: The code, policy or mode is invalid.
     """
-    wish, slash, mode = name.partition("/")
+    selection, slash, mode = name.partition("/")
     if slash and mode.upper() not in Mode.__members__:
-        raise ValueError(f"{cut(name)!r}: behind the slash stands hybrid, arq or fec")
+        raise ValueError(f"{cut(name)!r}: the mode after the slash must be hybrid, arq or fec")
     kind = Mode[mode.upper()] if slash else Mode.HYBRID
-    return Contestant(name, wish if wish == ORACLE else validate_policy(wish), kind)
+    return LinkSpec(name, selection if selection == ORACLE else validate_policy(selection), kind)
 
 
-def weather(name: str, seconds: float) -> TimeVaryingChannel:
-    """Read how a channel is written: a spec, `beach`, or `SPEC@SECONDS; SPEC@SECONDS; …`.
+def parse_channel(name: str, seconds: float) -> TimeVaryingChannel:
+    """Parse a channel: a specification, `beach`, or `SPEC@SECONDS; SPEC@SECONDS; …`.
 
     Args:
-        name: that.
-        seconds: how long a channel that stays is looked at.
+        name: Text to parse.
+        seconds: Duration of a channel without `@SECONDS`.
 
     Raises:
-        ValueError: it is none of these; the text says why.
+        ValueError: The text is invalid.
     """
     if name == BEACH.name:
         return BEACH
-    spells = []
+    periods = []
     for part in name.split(";"):
         spec, at, stays = part.strip().partition("@")
         try:
-            spells.append((spec, float(stays) if at else seconds))
+            periods.append((spec, float(stays) if at else seconds))
         except ValueError:
-            spells.append((spec, math.nan))
-        if not 0 < spells[-1][1] < math.inf:
+            periods.append((spec, math.nan))
+        if not 0 < periods[-1][1] < math.inf:
             raise ValueError(
-                f"{cut(part.strip())!r}: after @ comes a number of seconds, more than 0"
+                f"{cut(part.strip())!r}: the duration after @ must be a number of seconds above 0"
             )
         ChannelStream(spec)
-    return TimeVaryingChannel(tuple(spells), name)
+    return TimeVaryingChannel(tuple(periods), name)

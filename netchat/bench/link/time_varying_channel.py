@@ -1,4 +1,4 @@
-"""A line in simulated time: so fast, so long, and with a weather that turns bits over."""
+"""A line in simulated time, with a rate, a delay and a channel that changes."""
 
 from __future__ import annotations
 
@@ -14,54 +14,52 @@ __all__ = ["Line", "TimeVaryingChannel"]
 
 @dataclass(frozen=True, slots=True)
 class TimeVaryingChannel:
-    """Channels that follow each other.
+    """A sequence of channels, each for a number of seconds."""
 
-    Attributes:
-        spells: the channel, and for how many seconds it stays; the last one stays on.
-        name: what it is called.
-    """
-
-    spells: Sequence[tuple[str, float]]
+    periods: Sequence[tuple[str, float]]
+    """Specification and duration in seconds of each channel; the last one continues."""
     name: str
+    """Name shown in tables."""
 
     @property
     def seconds(self) -> float:
-        """How long all of it is."""
-        return sum(seconds for _, seconds in self.spells)
+        """Total duration in seconds."""
+        return sum(seconds for _, seconds in self.periods)
 
     @property
     def channels(self) -> list[str]:
-        """Its channels, each once."""
-        return list(dict.fromkeys(channel for channel, _ in self.spells))
+        """Distinct channels, in order of appearance."""
+        return list(dict.fromkeys(channel for channel, _ in self.periods))
 
     def at(self, now: float) -> str:
-        """The channel at a time."""
-        for channel, seconds in self.spells:
+        """Return the channel at a time."""
+        for channel, seconds in self.periods:
             now -= seconds
             if now < 0:
                 return channel
-        return self.spells[-1][0]
+        return self.periods[-1][0]
 
 
 class Line:
-    """One direction.
+    """One direction of a line.
 
     Args:
-        weather: what damages bits.
-        rate: bytes a second.
-        delay: seconds from one end to the other.
-        seed: where chance comes from.
-
-    Attributes:
-        free: when the line has sent everything that was given to it.
-        carried: bytes that were given to it.
+        channel: Channel that flips bits.
+        rate: Rate in bytes per second.
+        delay: Propagation delay in seconds.
+        seed: Random seed.
     """
 
+    free: float
+    """Time at which the line has sent everything that it was given."""
+    carried: int
+    """Number of bytes that it was given."""
+
     def __init__(
-        self, weather: TimeVaryingChannel, rate: float, delay: float, seed: np.random.SeedSequence
+        self, channel: TimeVaryingChannel, rate: float, delay: float, seed: np.random.SeedSequence
     ) -> None:
-        channels = weather.channels
-        self._weather = weather
+        channels = channel.channels
+        self._channel = channel
         self._rate, self._delay = rate, delay
         self._streams = {
             channel: ChannelStream(channel, child)
@@ -71,13 +69,13 @@ class Line:
         self.carried = 0
 
     def carry(self, data: bytes, now: float) -> tuple[float, bytes]:
-        """Send a block behind those that are on the line already.
+        """Send a block after those already on the line.
 
         Returns:
-            When all of it has arrived, and what.
+            The time of its arrival, and the received bytes.
         """
         begins = max(now, self.free)
         self.free = begins + len(data) / self._rate
         self.carried += len(data)
-        stream = self._streams[self._weather.at(begins)]
+        stream = self._streams[self._channel.at(begins)]
         return self.free + self._delay, stream.damage(data)

@@ -1,1 +1,1 @@
-"""TODO package docstring."""
+"""Tables and plots of bench results."""

@@ -1,4 +1,4 @@
-"""Results at a glance: bit error rates, a line a code and a column a channel."""
+"""Grid of bit error rates, with one line per code and one column per channel."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from wcwidth import ljust
 from wcwidth import width as columns
 
+from netchat.bench.point import Point
 from netchat.bench.report.table import measured_rate
-from netchat.bench.results import Point
 from netchat.channels.registry import split
 from netchat.wire.safe_text import show_line
 
@@ -16,11 +16,12 @@ __all__ = ["as_grid"]
 
 
 def as_grid(points: Sequence[Point], width: int | None = None) -> str:
-    """A table for each kind of channel, and how often theory lies in the intervals.
+    """Format a grid for each kind of channel, and count how often theory lies in the intervals.
 
     Args:
-        points: the points.
-        width: characters in a line; of more channels than fit some are left out, evenly.
+        points: Points to show.
+        width: Largest number of characters in a line. If the channels do not fit, some are omitted at
+            regular intervals.
     """
     kinds: dict[str, list[Point]] = {}
     for point in points:
@@ -57,7 +58,7 @@ def _table(kind: str, points: Sequence[Point], width: int | None) -> str:
 
 
 def _headings(channels: Sequence[str]) -> tuple[str, list[str]]:
-    """What differs between channels of a kind: of Gilbert-Elliott's the bursts, if they do."""
+    """Return the headings of the columns: burst lengths for Gilbert-Elliott, if they differ."""
     numbers = [split(channel)[1].split(",") for channel in channels]
     if split(channels[0])[0] == "gilbert-elliott":
         lengths = [f"{1 / float(each[1]):g}" for each in numbers if float(each[1])]

@@ -1,4 +1,4 @@
-"""The picture of a run: error rates over the channels, measured and by theory."""
+"""Plot of measured and theoretical error rates over the channels."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from netchat.bench.point import Point
 from netchat.bench.report.plot_style import (
     BASELINE,
     Look,
@@ -19,7 +20,6 @@ from netchat.bench.report.plot_style import (
     picture,
     rate_axis,
 )
-from netchat.bench.results import Point
 from netchat.bench.theory.limits import worst_bsc, worst_ebn0
 from netchat.bench.theory.rates import theory
 from netchat.channels import Channel
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
 __all__ = ["plot"]
 
-#: Points of a line of theory.
+#: Number of points of a theoretical curve.
 _FINE = 41
 
-#: Kinds of channels that have an axis of their own; the others share none with each other.
+#: Built-in kinds of channels, each with its own panel.
 _KNOWN = (AWGN, BEC, GilbertElliott, BSC)
 
 _RATES = {"ber": "bit error rate after decoding", "fer": "frame error rate"}
@@ -51,37 +51,37 @@ _RATES = {"ber": "bit error rate after decoding", "fer": "frame error rate"}
 
 @dataclass(frozen=True, slots=True)
 class _Panel:
-    """How the channels of a kind are drawn."""
+    """Panel of one kind of channel."""
 
     title: str
     label: str
     where: Callable[[Channel], float]
-    """A channel's place on the axis."""
+    """Position of a channel on the axis."""
     at: Callable[[float], Channel] | None
-    """The channel of a place; None if theory knows nothing of such channels."""
+    """Channel at a position; None if there is no theory for this kind."""
     limit: Callable[[float], float] | None
-    """The place where a code of some rate comes to Shannon's limit."""
+    """Position of the Shannon limit for a code rate."""
     log: bool = True
-    turned: bool = False
-    """Whether the axis is turned round, so that channels get better to the right."""
+    inverted: bool = False
+    """Whether the axis is inverted, so that channels get better to the right."""
 
 
 def plot(points: Sequence[Point], rate: Literal["ber", "fer"] = "ber") -> Figure:
     """Draw points; see `netchat.bench.Results.plot`."""
     if not points:
-        raise ValueError("There are no points to draw.")
+        raise ValueError("There are no points to plot.")
     channels = {point.channel: _channel(point.channel) for point in points}
     kinds: dict[tuple[type[Channel], str], list[Point]] = {}
     for point in points:
         channel = channels[point.channel]
-        # A file is loaded anew for each of its channels, whose types then differ.
+        # A user's file is loaded once per channel, so the types of its channels differ.
         known = type(channel) in _KNOWN
         kind = (type(channel), "") if known else (Channel, split(point.channel)[0])
         kinds.setdefault(kind, []).append(point)
     figure, axes = picture(
         len(kinds),
-        "What is still wrong after decoding" if rate == "ber" else "Frames that are lost",
-        "Markers: measured, with 95 % intervals; arrows: no error seen, so the rate is below.  "
+        "Bit errors after decoding" if rate == "ber" else "Frame errors",
+        "Markers: measured, with 95 % intervals; arrows: no error seen, so the rate is lower.  "
         "Lines: theory; dashed: an upper bound.",
     )
     codes = {point.code: _code(point.code) for point in points}
@@ -116,7 +116,7 @@ def plot(points: Sequence[Point], rate: Literal["ber", "fer"] = "ber") -> Figure
 
 
 def _channel(spec: str) -> Channel:
-    """The channel, for its place; of a program that is not this one, such as a notebook, its name."""
+    """Create the channel; a placeholder if its class is unknown here, such as one of a notebook."""
     try:
         return get_channel(spec)
     except ValueError:
@@ -124,7 +124,7 @@ def _channel(spec: str) -> Channel:
 
 
 def _code(spec: str) -> Code | None:
-    """The code, for its theory; None if it was of a program that is not this one."""
+    """Create the code for its theory; None if its class is unknown here."""
     try:
         return get_code(spec)
     except ValueError:
@@ -145,7 +145,7 @@ def _rate_of(point: Point, rate: str) -> float:
 
 
 def _lowest(points: Sequence[Point], rate: str) -> float:
-    """The lower end of the axis: a decade below what was seen."""
+    """Return the lower end of the axis, below the smallest measured rate."""
     rates = [_rate_of(point, rate) for point in points if point.tally.frames]
     least = min((found for found in rates if found > 0), default=1e-3)
     return float(10 ** np.floor(np.log10(least) - 0.3))
@@ -163,31 +163,31 @@ def _panel(kind: type[Channel], channels: Sequence[Channel]) -> _Panel:
         )
     if kind is BEC:
         return _Panel(
-            "Lost symbols (BEC)", "share of symbols lost",
+            "Erasures (BEC)", "fraction of symbols erased",
             lambda channel: channel.p,  # type: ignore[attr-defined]
-            BEC, lambda rate: 1 - rate, turned=True,
+            BEC, lambda rate: 1 - rate, inverted=True,
         )  # fmt: skip
     if kind is GilbertElliott:
         return _bursts([c for c in channels if isinstance(c, GilbertElliott)])
     if kind is not BSC:
         return _plugged_in(channels)
     return _Panel(
-        "Independent errors (BSC)", "share of bits that the channel turns over",
+        "Independent errors (BSC)", "fraction of bits that the channel flips",
         lambda channel: channel.p,  # type: ignore[attr-defined]
-        BSC, worst_bsc, turned=True,
+        BSC, worst_bsc, inverted=True,
     )  # fmt: skip
 
 
 def _plugged_in(channels: Sequence[Channel]) -> _Panel:
-    """Over the first argument of a channel that is not netchat's, or in the order of the channels."""
+    """Create the panel of a user's channels, over their first argument or in their order."""
     places: dict[str, float] = {}
     for channel in channels:
         with contextlib.suppress(ValueError):
             places[channel.spec] = float(split(channel.spec)[1].split(",")[0])
-    label = "its first argument"
+    label = "first argument"
     if len(set(places.values())) < len({channel.spec for channel in channels}):
         places = {channel.spec: float(number) for number, channel in enumerate(channels, 1)}
-        label = "in the order in which they were run"
+        label = "order of the measurements"
     kind = split(channels[0].spec)[0]
     return _Panel(
         kind.rpartition(":")[2], label, lambda channel: places[channel.spec], None, None, log=False
@@ -195,7 +195,7 @@ def _plugged_in(channels: Sequence[Channel]) -> _Panel:
 
 
 def _bursts(channels: Sequence[GilbertElliott]) -> _Panel:
-    """Over the length of bursts, if that is what differs; else over how many bits are wrong."""
+    """Create the panel of Gilbert-Elliott channels, over burst length or error rate."""
     chains = [channel.markov_chain() for channel in channels]
     shares = [channel.bad for channel in channels]
     alike = np.allclose(shares, shares[0], rtol=0.02) and all(
@@ -209,20 +209,20 @@ def _bursts(channels: Sequence[GilbertElliott]) -> _Panel:
         return _Panel(
             f"Bursts (Gilbert-Elliott, p = {100 * channels[0].p:.1f} %)",
             "mean length of a burst in bits",
-            lambda channel: float(1 / channel.markov_chain().moves[1, 0]),  # type: ignore[attr-defined]
+            lambda channel: float(1 / channel.markov_chain().transitions[1, 0]),  # type: ignore[attr-defined]
             lambda length: GilbertElliott(share / (1 - share) / length, 1 / length, good, bad),
             None,
         )
     return _Panel(
-        "Bursts (Gilbert-Elliott)", "share of bits that the channel turns over",
+        "Bursts (Gilbert-Elliott)", "fraction of bits that the channel flips",
         lambda channel: channel.p,  # type: ignore[attr-defined]
-        BSC, None, turned=True,
+        BSC, None, inverted=True,
     )  # fmt: skip
 
 
 def _draw_axis(axes: Axes, panel: _Panel, channels: Sequence[Channel]) -> None:
     places = [panel.where(channel) for channel in channels]
-    if panel.log:  # a share of 0 has no place on it
+    if panel.log:  # 0 has no position on it
         places = [place for place in places if place > 0] or [1e-3]
     low, high = min(places), max(places)
     if panel.log:
@@ -232,8 +232,8 @@ def _draw_axis(axes: Axes, panel: _Panel, channels: Sequence[Channel]) -> None:
     else:
         margin = 0.06 * (high - low) or 1.0
         low, high = low - margin, high + margin
-    axes.set_xlim(*((high, low) if panel.turned else (low, high)))
-    if panel.turned:
+    axes.set_xlim(*((high, low) if panel.inverted else (low, high)))
+    if panel.inverted:
         axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
     elif panel.log:
         axes.xaxis.set_major_formatter(lambda length, _: f"{length:g}")
@@ -250,7 +250,7 @@ def _draw_theory(axes: Axes, panel: _Panel, code: Code, rate: str, look: Look) -
     for place in map(float, fine):
         try:
             channel = panel.at(place)
-        except ValueError:  # in the margin, such as a share above 1
+        except ValueError:  # in the margin, such as a probability above 1
             continue
         found.append(theory(code, channel))
         value = found[-1].ber if rate == "ber" else found[-1].fer

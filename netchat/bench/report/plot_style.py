@@ -1,7 +1,7 @@
-"""What all pictures of the bench have in common; readable from the last row, and without colours.
+"""Common style of the bench's plots, readable from the back of a lecture hall.
 
-Colours are those of Okabe and Ito, which most people with a colour deficiency can tell apart; a
-curve also has a marker of its own.
+The colours are those of Okabe and Ito, which most people with colour vision deficiency can
+distinguish; each curve also has its own marker.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["BASELINE", "Look", "add_legend", "literal", "looks", "measured", "pi
 #: Colour and marker of a curve.
 Look = tuple[str, str]
 
-#: What everything is compared with, such as no code at all.
+#: Look of the baseline, such as uncoded transmission.
 BASELINE: Look = ("#444444", "x")
 
 _LOOKS: tuple[Look, ...] = (
@@ -31,11 +31,11 @@ _LOOKS: tuple[Look, ...] = (
     ("#E69F00", "P"), ("#8B4513", "X"), ("#6A3D9A", "p"), ("#999999", "h"), ("#B2182B", "*"),
 )  # fmt: skip
 
-#: Inches; with the widths below it is the shape of a slide.
+#: Height in inches; with the widths below, the figure has the shape of a slide.
 _HEIGHT = 9.0
 
-#: Characters of a subtitle that an inch holds.
-_TO_THE_INCH = 9.5
+#: Characters of the subtitle per inch.
+_CHARACTERS_PER_INCH = 9.5
 
 _FONT: dict[Any, Any] = {
     "font.size": 14,
@@ -52,28 +52,28 @@ _FONT: dict[Any, Any] = {
 
 
 def looks(names: Sequence[str]) -> dict[str, Look]:
-    """A look for each of some curves; the same order gives the same looks."""
+    """Assign a look to each curve; the same order gives the same looks."""
     return {name: _LOOKS[number % len(_LOOKS)] for number, name in enumerate(names)}
 
 
 def picture(panels: int, title: str, subtitle: str) -> tuple[Figure, list[Axes]]:
-    """A figure with panels side by side, of a slide's shape. It is shown by a notebook as it is.
+    """Create a figure with panels side by side, in the shape of a slide.
 
     Raises:
-        BenchError: if matplotlib is missing; the message says how to install it.
+        BenchError: matplotlib is not installed.
     """
     try:
         import matplotlib as mpl
     except ImportError as error:
-        raise BenchError("A picture needs matplotlib: pip install matplotlib") from error
+        raise BenchError("Plots need matplotlib: pip install matplotlib") from error
     from matplotlib.figure import Figure
 
     with mpl.rc_context(_FONT):
         width = 16.0 if panels > 1 else 11.0
         figure = Figure(figsize=(width, _HEIGHT), facecolor="white")
         axes = list(figure.subplots(1, panels, squeeze=False, sharey=True)[0])
-        lines = textwrap.wrap(subtitle, round(width * _TO_THE_INCH))
-        # By hand, because the layout engine takes longer than all the rest.
+        lines = textwrap.wrap(subtitle, round(width * _CHARACTERS_PER_INCH))
+        # Fixed margins, because the layout engine takes longer than everything else.
         top = 0.92 - 0.035 * len(lines)
         figure.subplots_adjust(1 / width, 0.15, 1 - 0.2 / width, top, wspace=0.05)
         heading = "\n".join([f"$\\bf{{{_bold(title)}}}$", *lines])
@@ -82,7 +82,7 @@ def picture(panels: int, title: str, subtitle: str) -> tuple[Figure, list[Axes]]
 
 
 def literal(text: str) -> str:
-    """Escape a text that matplotlib would take for mathematics, or that no picture can hold."""
+    """Escape text that matplotlib would parse as mathematics or cannot display."""
     return show_line(text).replace("$", r"\$")
 
 
@@ -91,14 +91,14 @@ def _bold(text: str) -> str:
 
 
 def rate_axis(axes: Sequence[Axes], label: str, lowest: float) -> None:
-    """A logarithmic axis of error rates that panels share, from 1 down to `lowest`."""
+    """Set up the shared logarithmic axis of error rates, from 1 down to `lowest`."""
     axes[0].set_yscale("log")
     axes[0].set_ylim(lowest, 1.2)
     axes[0].set_ylabel(label)
 
 
 def add_legend(figure: Figure, handles: Sequence[Any]) -> None:
-    """The legend of all panels, below them; the panels make room for it."""
+    """Add the legend of all panels below them."""
     columns = 3 if figure.get_figwidth() > 11 else 2
     figure.legend(handles=handles, loc="lower left", ncols=columns, frameon=False, fontsize=14)
     rows = -(-len(handles) // columns)
@@ -113,7 +113,7 @@ def measured(
     look: Look,
     **options: Any,
 ) -> None:
-    """Markers with intervals; where nothing was counted, an arrow down from the upper limit."""
+    """Draw markers with intervals, or an arrow down from the upper limit if there was no error."""
     colour, marker = look
     seen = [i for i, rate in enumerate(rates) if rate > 0]
     unseen = [i for i, rate in enumerate(rates) if rate == 0]

@@ -1,4 +1,4 @@
-"""Results as a table, of text or HTML."""
+"""Tables of results, as text or HTML."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from wcwidth import ljust, rjust
 from wcwidth import width as columns
 
-from netchat.bench.results import Point
+from netchat.bench.point import Point
 from netchat.bench.theory.intervals import Interval
 from netchat.bench.theory.rates import Kind
 from netchat.wire.safe_text import show_line
@@ -22,15 +22,15 @@ __all__ = ["as_html", "as_text", "format_number", "measured_rate"]
 class _Column(NamedTuple):
     title: str
     cell: Callable[[Point], str]
-    dispensable: int = 0
-    """0 is always there; of the others the lowest numbers come first to what room there is."""
+    rank: int = 0
+    """Rank: 0 is always shown; the others are shown in ascending order while there is space."""
     unit: str = ""
 
 
 def format_number(value: float) -> str:
-    """A number of three digits, in few characters.
+    """Format a number with three digits.
 
-    >>> short_number(0.0012345), short_number(0.25), short_number(0.0)
+    >>> format_number(0.0012345), format_number(0.25), format_number(0.0)
     ('1.23e-3', '0.250', '0')
     """
     if value == 0:
@@ -39,7 +39,7 @@ def format_number(value: float) -> str:
 
 
 def measured_rate(rate: float | None, interval: Interval) -> str:
-    """A rate that was measured; below what it is, if nothing was seen."""
+    """Format a measured rate, or its upper limit if there was no error."""
     if rate is None:
         return "-"
     return format_number(rate) if rate else f"<{format_number(interval.high)}"
@@ -64,7 +64,7 @@ def _speed(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
-#: Of information, on one core.
+#: Unit of the speeds: information on one core.
 _SPEED = "Mbit/s"
 
 _COLUMNS = (
@@ -91,17 +91,17 @@ _COLUMNS = (
 
 
 def as_text(points: Sequence[Point], width: int | None = None) -> str:
-    """All points, a line each, under the name of their code.
+    """Format all points, one line each, grouped by code.
 
     Args:
-        points: the points.
-        width: characters in a line; columns that do not fit are left out.
+        points: Points to show.
+        width: Largest number of characters in a line; columns that do not fit are omitted.
     """
     cells = [[column.title, *map(column.cell, points)] for column in _COLUMNS]
     sizes = [max(map(columns, column)) for column in cells]
     chosen: list[int] = []
-    for rank in sorted({column.dispensable for column in _COLUMNS}):
-        more = [at for at, column in enumerate(_COLUMNS) if column.dispensable == rank]
+    for rank in sorted({column.rank for column in _COLUMNS}):
+        more = [at for at, column in enumerate(_COLUMNS) if column.rank == rank]
         room = sum(sizes[at] + 2 for at in chosen + more)
         if rank == 0 or width is None or room <= width:
             chosen = sorted(chosen + more)
@@ -126,7 +126,7 @@ def as_text(points: Sequence[Point], width: int | None = None) -> str:
 
 
 def as_html(points: Sequence[Point]) -> str:
-    """All points, for a notebook."""
+    """Format all points as an HTML table for a notebook."""
     units = (f"{column.title} {column.unit}".rstrip() for column in _COLUMNS)
     titles = ["code", "rate", *units]
     head = "".join(f"<th>{escape(title)}</th>" for title in titles)

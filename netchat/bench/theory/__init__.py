@@ -1,1 +1,1 @@
-"""TODO package docstring."""
+"""Theoretical error rates, Shannon limits and confidence intervals."""

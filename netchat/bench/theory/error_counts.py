@@ -1,9 +1,9 @@
-"""How many symbols a channel makes wrong, exactly: the channel as a hidden Markov chain.
+"""Exact distributions of the number of wrong symbols over a hidden Markov channel.
 
 With A = diag(1 - e + e z) P for a bit, the coefficient of z^j in start * A^n * 1 is the probability
-of j errors among n bits; P(m, n) in the words of Elliott (BSTJ 42, 1963). A channel without a memory
-is a chain of one state, and the sum is the binomial one. Every sum here has only positive terms, so
-nothing cancels, and a rate of 1e-300 is as exact as one of 0.1.
+of j errors among n bits (P(m, n) of Elliott, BSTJ 42, 1963). A memoryless channel is a chain of one
+state, and its distribution is binomial. All terms of the sums are positive, so that nothing cancels and
+a rate of 1e-300 is as accurate as one of 0.1.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ def wrong_symbols(
     """Return the distribution of the number of wrong symbols among n.
 
     Args:
-        chain: the channel.
-        n: symbols.
-        bits: bits in a symbol, sent one after the other.
-        data: symbols of the message, which are the first ones; all of them unless given.
-        apart: symbols of other codewords that an interleaver sends between two of these.
+        chain: Hidden Markov model of the channel.
+        n: Number of symbols.
+        bits: Number of bits in a symbol, sent consecutively.
+        data: Number of message symbols, which come first; n by default.
+        apart: Number of symbols of other codewords that an interleaver sends between two symbols.
     """
     data = n if data is None else data
     if len(chain.error) == 1:
@@ -70,7 +70,7 @@ def wrong_symbols(
     power = np.linalg.matrix_power
     pause = power(chain.transitions, bits * apart)
     good = power(right, bits) @ pause
-    # The first error of a symbol stands at bit i, and the rest of it is whatever it is.
+    # The first error of a symbol is at bit i; the bits after it are arbitrary.
     bad = sum(power(right, i) @ error @ power(chain.transitions, bits - 1 - i) for i in range(bits))
     bad = bad @ pause
     count = sum(
@@ -94,15 +94,15 @@ def wrong_symbols(
 def wrong_after_syndrome(chain: MarkovChain, check: NDArray[np.bool_], data: int) -> Floats:
     """Return the bit error rate of each of the first bits after syndrome decoding.
 
-    The decoder corrects the one bit whose column of the check matrix is the syndrome. Bit i is wrong
-    afterwards if it was wrong and the other bits have a syndrome of their own, or if it was right
-    and the other bits have the syndrome of bit i. The syndromes of the bits before and after bit i
+    The decoder corrects the bit whose column of the parity-check matrix equals the syndrome. Bit i is wrong
+    after decoding if it was wrong and the other bits have a nonzero syndrome, or if it was right and the
+    other bits have the syndrome of bit i. The syndromes of the bits before and after bit i
     come from the trellis of the code (Wolf, IEEE Trans. Inform. Theory 24, 1978).
 
     Args:
-        chain: the channel.
-        check: (r, n) the check matrix; its columns are different, and none is zero.
-        data: bits of the message, which are the first ones.
+        chain: Hidden Markov model of the channel.
+        check: (r, n) Parity-check matrix with different, nonzero columns.
+        data: Number of message bits, which come first.
 
     Returns:
         (data,) Probability that the bit is wrong.

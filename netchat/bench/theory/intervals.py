@@ -1,13 +1,13 @@
-"""Confidence intervals for rates that were counted.
+"""Confidence intervals of measured error rates.
 
-Errors that strike by themselves make a count binomial, and the interval of Clopper and Pearson
-(Biometrika 26, 1934) covers the true rate in at least the stated share of all experiments. It does
-so too if the experiment stops at a number of errors: its upper end is then a little too high.
+If errors are independent, their count is binomial, and the interval of Clopper and Pearson
+(Biometrika 26, 1934) covers the true rate in at least the stated fraction of all experiments. This
+also holds if the experiment stops at a number of errors; the upper end is then slightly too high.
 
-Wrong bits come in company: a frame that is lost loses many. Taken for independent they would give
-an interval several times too narrow. `clustered` therefore counts by clusters, which do not depend
-on each other, and asks how many independent trials would be as uncertain (the effective sample size
-of Korn and Graubard, Survey Methodology 24, 1998).
+Bit errors are clustered: a lost frame contains many. An interval that treated them as independent
+would be several times too narrow. `clustered` therefore uses independent clusters, and computes the
+number of independent trials with the same uncertainty (the effective sample size of Korn and
+Graubard, Survey Methodology 24, 1998).
 """
 
 from __future__ import annotations
@@ -18,37 +18,40 @@ from typing import NamedTuple
 
 __all__ = ["LEVEL", "Clusters", "Interval", "clopper_pearson", "clustered"]
 
-#: The share of experiments in which an interval covers the true rate.
+#: Confidence level: fraction of experiments in which an interval covers the true rate.
 LEVEL = 0.95
 
 
 class Interval(NamedTuple):
-    """From where to where the true rate lies, with the stated confidence."""
+    """Confidence interval of a rate."""
 
     low: float
+    """Lower end."""
     high: float
+    """Upper end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clusters:
-    """A count by clusters: what is needed of it to judge how uncertain it is."""
+    """Counts by cluster, from which `clustered` computes an interval."""
 
     trials: int
-    """What was tried in all: bits, say."""
+    """Total number of trials, such as bits."""
     hits: int
-    """What was counted in all: wrong bits, say."""
+    """Total number of hits, such as bit errors."""
     clusters: int
-    """Groups of trials, such as frames, that do not depend on each other."""
+    """Number of independent groups of trials, such as frames."""
     touched: int
-    """How many of these had a hit."""
+    """Number of clusters with a hit."""
     squares: int
-    """The sum over the clusters of the square of their hits."""
+    """Sum of the squared hits of the clusters."""
 
 
 def clopper_pearson(hits: float, trials: float, level: float = LEVEL) -> Interval:
-    """The interval of a binomial count; both may be effective numbers, that is, no integers.
+    """Return the confidence interval of a binomial proportion.
 
-    No hit gives an upper limit, and 0 as the lower one.
+    `hits` and `trials` may be effective numbers, which are not integers. Without a hit, the lower end is
+    0.
 
     >>> low, high = clopper_pearson(0, 100)
     >>> low, round(high, 6)
@@ -65,11 +68,11 @@ def clopper_pearson(hits: float, trials: float, level: float = LEVEL) -> Interva
 
 
 def clustered(count: Clusters, level: float = LEVEL) -> Interval:
-    """The interval of a count whose hits come in company.
+    """Return the confidence interval of a rate whose hits are clustered.
 
-    The variance between clusters says how many independent trials would tell as much; few clusters
-    with hits make that estimate itself uncertain, which Student's factor allows for. It is never
-    narrower than Clopper and Pearson's, and it is theirs if every cluster is a single trial.
+    The variance between clusters gives the effective number of independent trials. With few clusters
+    with hits, that estimate is itself uncertain, which Student's factor accounts for. The interval is
+    never narrower than that of Clopper and Pearson, and equal to it if every cluster is one trial.
 
     >>> clustered(Clusters(trials=100, hits=5, clusters=100, touched=5, squares=5)) \\
     ...     == clopper_pearson(5, 100)
@@ -80,7 +83,7 @@ def clustered(count: Clusters, level: float = LEVEL) -> Interval:
     """
     rate = count.hits / count.trials if count.trials else 0.0
     if count.clusters == count.trials or not 0 < rate < 1:
-        # Without a hit nothing is known of their company: as if a hit filled a whole cluster.
+        # Without a hit the clustering is unknown: assume that a hit fills a whole cluster.
         return clopper_pearson(
             0 if count.hits == 0 else count.clusters * rate, count.clusters, level
         )
@@ -92,7 +95,7 @@ def clustered(count: Clusters, level: float = LEVEL) -> Interval:
     from scipy.special import ndtri, stdtrit
 
     tail = 1 - (1 - level) / 2
-    # Clusters without a hit say nothing about how the hits keep company, unless there are many hits.
+    # Clusters without a hit contain no information about the clustering, unless there are many hits.
     freedom = max(1, min(count.touched, count.clusters) - 1)
     factor = float(stdtrit(freedom, tail) / ndtri(tail)) ** 2 if effect > 1 else 1.0
     trials = count.trials / (effect * factor)

@@ -1,12 +1,12 @@
-"""Bit errors of Reed-Solomon codes after decoding, miscorrection included.
+"""Bit error rates of Reed-Solomon codes after decoding, including miscorrection.
 
-A decoder that corrects t symbols takes a received word with more wrong ones for another codeword if
-that lies within t symbols. What is wrong afterwards is then a codeword. Two ways to count these:
+A decoder that corrects t symbols decodes a word with more errors to another codeword if one is within t
+symbols. The remaining error is then a codeword. Two methods count these:
 
-- `exact_ber` for two parity symbols: over a BSC the wrong bits follow from the binary weights of the
+- `exact_ber`, for two parity symbols: over a BSC, the bit errors follow from the binary weights of the
   dual code (MacWilliams, BSTJ 42, 1963), which has 65,536 words.
-- `expected_bits` for more: codewords of each weight are as many as those of any maximum distance
-  separable code (MacWilliams and Sloane 1977, ch. 11), and their symbols are taken as random.
+- `expected_bits`, for more: the weight distribution is that of any maximum-distance-separable code
+  (MacWilliams and Sloane 1977, ch. 11), and the symbols are assumed to be random.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ __all__ = ["exact_ber", "expected_bits", "log_weights", "uncertainty"]
 
 Floats = NDArray[np.float64]
 
-#: Miscorrection is counted up to this t. Beyond, less than one failure in t! is one.
-_COUNTED = 6
+#: Largest t for which miscorrection is counted; beyond it, fewer than one in t! failures is one.
+_MAX_T = 6
 
-#: Terms of the number of codewords of a weight, beyond which they are below any rounding.
+#: Number of terms of the weight formula; further ones are below the rounding error.
 _TERMS = 60
 
 #: Mean number of ones in a nonzero byte.
@@ -50,7 +50,7 @@ def log_weights(n: int, k: int) -> Floats:
     logs[0] = 0.0
     weight = np.arange(d, n + 1)
     j = np.arange(1, min(k, _TERMS))
-    # The terms without q^(w - d): each is the one before times -(w - j) / (j q).
+    # Terms without q^(w - d): each is the previous one times -(w - j) / (j q).
     terms = np.cumprod(np.maximum(weight[:, None] - j, 0) / (-256 * j), axis=1)
     terms[j > (weight - d)[:, None]] = 0.0
     choose = gammaln(n + 1) - gammaln(weight + 1) - gammaln(n - weight + 1)
@@ -60,12 +60,12 @@ def log_weights(n: int, k: int) -> Floats:
 
 @lru_cache(maxsize=64)
 def _changes(n: int, k: int) -> tuple[Floats, Floats, Floats]:
-    """Return what miscorrection does to a word with w wrong symbols, for each w.
+    """Return the effect of miscorrection on a word with w wrong symbols, for each w.
 
     Returns:
-        (n + 1,) Probability that there is a codeword to mistake it for.
-        (n + 1,) Expected number of wrong symbols that this leaves as they are.
-        (n + 1,) Expected number of symbols with an arbitrary error that it makes.
+        (n + 1,) Probability of miscorrection.
+        (n + 1,) Expected number of wrong symbols that it leaves unchanged.
+        (n + 1,) Expected number of symbols to which it adds an arbitrary error.
     """
     t = (n - k) // 2
     from scipy.special import gammaln
@@ -75,8 +75,8 @@ def _changes(n: int, k: int) -> tuple[Floats, Floats, Floats]:
     w = np.arange(n + 1)
     total = factorial[n] - factorial[w] - factorial[n - w] + w * math.log(255)
     mistaken, kept, made = np.zeros((3, n + 1))
-    # The codeword has the same error in `same` symbols, another one in `other`, none in `gone`, and
-    # one where there was none in `new`.
+    # Compared with the word, the codeword has the same error in `same` symbols, another error in
+    # `other`, no error in `gone`, and an additional error in `new`.
     for new, other, gone in product(range(t + 1), repeat=3):
         if new + other + gone > t:
             continue
@@ -102,13 +102,13 @@ def expected_bits(n: int, k: int, probability: Floats, bits: Floats) -> float:
     """Return the expected number of wrong bits in a decoded message.
 
     Args:
-        n: symbols in a codeword.
-        k: symbols in a message.
+        n: Number of symbols in a codeword.
+        k: Number of symbols in a message.
         probability: (n + 1,) Probability that w symbols are wrong.
         bits: (n + 1,) Expected wrong bits of the message in these cases, before decoding.
     """
     t = (n - k) // 2
-    if t > _COUNTED:
+    if t > _MAX_T:
         return float(bits[t + 1 :].sum())
     mistaken, kept, made = _changes(n, k)
     w = np.arange(n + 1)
@@ -119,14 +119,14 @@ def expected_bits(n: int, k: int, probability: Floats, bits: Floats) -> float:
 def uncertainty(parity: int) -> float:
     """Return the largest relative error of `expected_bits`, by the number of parity symbols.
 
-    `tests/bench/theory/test_miscorrection.py` holds the formula to it. With two parity symbols every
-    received word is within one symbol of a codeword or nearly so, and the error that the decoder
-    adds is tied to those of the channel. With one, nothing is corrected.
+    `tests/bench/theory/test_miscorrection.py` checks it. With two parity symbols, nearly every received
+    word is within one symbol of a codeword, and the error that the decoder adds is correlated with those
+    of the channel. With one parity symbol, nothing is corrected.
     """
     t = parity // 2
     if t == 0:
         return 0.0
-    if t > _COUNTED:
+    if t > _MAX_T:
         return 4 / math.factorial(t)
     return 0.6 if parity == 2 else 0.03
 
@@ -134,15 +134,15 @@ def uncertainty(parity: int) -> float:
 def exact_ber(n: int, p: float, field_and_roots: tuple[int, int, int]) -> float:
     """Return the bit error rate of an (n, n - 2) code over a BSC, exactly.
 
-    Let the errors of all symbols but i have the syndrome s. The decoder leaves the error g in symbol
-    i if s is g times column i of the check matrix, whatever the error of symbol i was; else it does
-    not touch symbol i. Both probabilities are sums over the dual code, of terms of both signs: the
-    sums are done with as many digits as they lose.
+    Let s be the syndrome of the errors of all symbols except i. The decoder leaves the error g in symbol
+    i if s is g times column i of the parity-check matrix, whatever the error of symbol i was; otherwise it
+    does not change symbol i. Both probabilities are alternating sums over the dual code, computed with as
+    many additional digits as cancel.
 
     Args:
-        n: symbols in a codeword.
-        p: probability of a bit error.
-        field_and_roots: exponent of the first root, polynomial of the field, its generator.
+        n: Number of symbols in a codeword.
+        p: Bit error probability.
+        field_and_roots: First consecutive root, primitive polynomial and generator.
     """
     if not p:
         return 0.0
@@ -168,14 +168,14 @@ def _dual_weights(
     """Count the words of the dual code by their weight in bits.
 
     Returns:
-        For each weight, how often a symbol of the message is zero in such a word.
-        For each weight of the other symbols, how often a symbol of the message has a single one.
+        For each weight, the number of cases in which a message symbol is zero.
+        For each weight of the other symbols, the number of cases in which a message symbol is 1.
     """
     tables = field(prim, generator)
-    # The bits of y that a bit of an error byte meets: a nondegenerate form on GF(256).
+    # A nondegenerate bilinear form on GF(256) pairs the bits of y with those of an error byte.
     meets = sum((tables.product[1 << bit] & 1).astype(np.float64) for bit in range(8))
-    # A word (u, v) of the dual code is u (1 + r x) x^fcr at the place of x, with r = v / u; or v x^(fcr + 1)
-    # where u is 0. So the places are counted by what u, or v, is multiplied with.
+    # A word (u, v) of the dual code is u (1 + r x) x^fcr at the position of x, with r = v / u, or
+    # v x^(fcr + 1) if u is 0. The positions are counted by the factor of u, or of v.
     place = np.arange(n)
     x = tables.exp[n - 1 - place]
     power = tables.exp[(n - 1 - place) * fcr % 255]

@@ -1,12 +1,12 @@
-"""What theory says of a code over a channel: closed forms, sums that are exact, and bounds.
+"""Theoretical error rates of a code over a channel: closed forms, exact sums and bounds.
 
     >>> import netchat.channels, netchat.coding
     >>> found = theory(netchat.coding.get("hamming:7,4"), netchat.channels.get("bsc:0.01"))
     >>> f"{found.fer:.6e} {found.ber:.6e}"
     '2.031042e-03 8.742988e-04'
 
-Nothing here asks a decoder. `netchat.bench.theory.error_counts` has the sums. Values called exact
-have a relative error below 1e-9, down to 1e-300.
+No decoder is run. `netchat.bench.theory.error_counts` computes the sums. Exact values have a relative
+error below 1e-9, down to 1e-300.
 """
 
 from __future__ import annotations
@@ -42,40 +42,42 @@ __all__ = ["Kind", "Theory", "theory"]
 
 Kind = Literal["exact", "approximation", "bound"]
 
-#: Longer blocks over a channel with a memory are left to the simulation: the sum is quadratic.
+#: Longest block for which rates over a channel with memory are computed, in quadratic time.
 _LONGEST = 1100
 
 
 @dataclass(frozen=True, slots=True)
 class Theory:
-    """What is known of a code over a channel; None where nothing is."""
+    """Theoretical rates of a code over a channel; None where unknown."""
 
     fer: float | None = None
+    """Frame error rate."""
     ber: float | None = None
-    """Of the bits of the message as the decoder gives it out, frames it gave up included."""
+    """Bit error rate of the decoded messages, including frames that were given up."""
     fer_kind: Kind = "exact"
+    """Accuracy of the frame error rate; a bound is an upper bound."""
     ber_kind: Kind = "exact"
-    """A bound is an upper one."""
+    """Accuracy of the bit error rate."""
     name: str = "nothing known"
-    """Which formula, and where it is from."""
+    """Formula and its source."""
     ber_error: float = 0.0
     """Largest relative error of the BER, if it is an approximation."""
 
 
 def theory(code: Code | str, channel: Channel | str) -> Theory:
-    """Return what is known of a code over a channel.
+    """Return the theoretical error rates of a code over a channel.
 
     Args:
-        code: the code, or its spec. A code that is not netchat's is taken to fail only where more
-            symbols are wrong than it says that it corrects.
-        channel: the channel, or its spec; for AWGN with hard decisions.
+        code: Code, or its specification. A user's code is assumed to fail only if more symbols are wrong
+            than it declares to correct.
+        channel: Channel, or its specification; AWGN means hard decisions.
 
     Raises:
-        ValueError: there is no such code or channel.
+        ValueError: A specification is invalid.
     """
     code = get_code(code)
     channel = get_channel(channel).at_rate(code.rate)
-    if code.soft:  # it does not say what it corrects by ratios
+    if code.soft:  # its correction capability with ratios is unknown
         return Theory()
     if isinstance(channel, BEC):
         return _over_erasures(code, channel.p)
@@ -121,14 +123,14 @@ def _above(probability: NDArray[np.float64], most: int) -> float:
 
 
 def _any_of(count: int, probability: float) -> float:
-    """Return the probability that one of so many independent things happens."""
+    """Return the probability that at least one of `count` independent events happens."""
     return float(-np.expm1(count * np.log1p(-probability))) if probability < 1 else 1.0
 
 
 def _repetition(wrong: WrongSymbols) -> Theory:
     n = len(wrong.probability) - 1
     lost, tie, first_wrong = _above(wrong.probability, n // 2), 0.0, 0.0
-    if n % 2 == 0:  # at a tie the first bit is handed through
+    if n % 2 == 0:  # at a tie the first bit is the result
         tie, first_wrong = float(wrong.probability[n // 2]), float(wrong.bits[n // 2])
     return Theory(lost + tie, lost + first_wrong, name="P(n/2 or more errors among n bits)")
 
@@ -145,9 +147,9 @@ def _reed_solomon(code: ReedSolomon, chain: MarkovChain, apart: int = 0) -> Theo
 
 
 def _bounded_distance(code: Code, wrong: WrongSymbols) -> Theory:
-    """Up to t wrong symbols are corrected; of more, what arrived is handed through.
+    """Return the rates of a bounded-distance decoder that corrects up to t symbols.
 
-    Unless the decoder finds another codeword.
+    With more errors the message symbols are unchanged, unless the decoder finds another codeword.
     """
     bits = expected_bits(code.n, code.k, wrong.probability, wrong.bits)
     error = uncertainty(code.n - code.k)
@@ -161,7 +163,7 @@ def _bounded_distance(code: Code, wrong: WrongSymbols) -> Theory:
 
 
 def _interleaved(code: Interleaved, chain: MarkovChain) -> Theory:
-    """Every row has the rate of one code, whose symbols stand `depth` apart."""
+    """Return the rates of an interleaved code, whose symbols are `depth` apart."""
     row, single = code.outer, len(chain.error) == 1
     if single:
         one = _over_errors(row, chain)
@@ -176,12 +178,12 @@ def _interleaved(code: Interleaved, chain: MarkovChain) -> Theory:
     name = f"{one.name}, of {code.depth} rows"
     if single and one.fer_kind == "exact":
         return replace(one, fer=_any_of(code.depth, one.fer), name=name)
-    # Rows depend on each other; that one of them fails is at most the sum.
+    # The rows are dependent; the probability that one fails is at most the sum.
     return replace(one, fer=min(1.0, code.depth * one.fer), fer_kind="bound", name=name)
 
 
 def _concatenated(code: Concatenated, chain: MarkovChain) -> Theory | None:
-    """Bytes whose bits come from whole inner blocks, each decoded to something, by itself."""
+    """Return the rates for an outer code whose bytes consist of whole inner blocks."""
     outer, inner, depth = code.outer, code.inner, 1
     if isinstance(outer, AsBits):
         outer = outer.code

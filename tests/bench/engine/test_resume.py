@@ -90,7 +90,7 @@ def cli(tmp_path, *arguments, **options):
 def test_a_file_that_is_missing(tmp_path):
     done = cli(tmp_path, "--resume", "TYPO.json", "--errors", "100")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("netchat: There is no file TYPO.json to resume from.")
+    assert done.stderr.startswith("netchat: The file TYPO.json does not exist.")
     assert not any(tmp_path.iterdir())
     done = cli(tmp_path, "--resume", "new.json", "--code", "uncoded:8", "--channel", "bsc:0.1")
     assert done.returncode == 0
@@ -259,4 +259,4 @@ def test_results_of_links(link_results):
                 continue
             link_results.write_text(json.dumps(changed(good, path, new)))
             said = error_of(lambda: LinkResults.read(link_results).table())
-            assert said is None or "holds no results of link-bench" in said
+            assert said is None or "does not contain results of link-bench" in said

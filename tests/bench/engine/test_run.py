@@ -146,7 +146,7 @@ def test_a_file_that_is_no_state(tmp_path):
         bench.run(["hamming:7,4"], ["bsc:0.1"], resume=state, seed=4)
     for text in ("", "[]", '{"points": [{"code": 1}]}', json.dumps({"points": []})):
         state.write_text(text)
-        with pytest.raises(BenchError, match="holds no results"):
+        with pytest.raises(BenchError, match="does not contain results"):
             bench.run(["hamming:7,4"], ["bsc:0.1"], resume=state)
         assert state.read_text() == text
 
@@ -157,7 +157,7 @@ def test_a_file_of_another_run_is_left_as_it_is(tmp_path):
     text = state.read_text()
     for codes, channels in ((["repetition:3"], None), (None, ["bsc:0.1"])):
         with pytest.raises(
-            BenchError, match=r"also holds hamming:7,4 over bsc:0\..* would be lost"
+            BenchError, match=r"also contains hamming:7,4 over bsc:0\..* would be lost"
         ):
             bench.run(codes, channels, resume=state, workers=1)
     assert state.read_text() == text
@@ -165,7 +165,7 @@ def test_a_file_of_another_run_is_left_as_it_is(tmp_path):
     assert len(more.points) == 4
     text = state.read_text().replace(f'"version": "{__version__}"', '"version": "0.0.1"')
     state.write_text(text)
-    with pytest.raises(BenchError, match=r"was made by netchat 0\.0\.1"):
+    with pytest.raises(BenchError, match=r"was written by netchat 0\.0\.1"):
         bench.run(resume=state, workers=1)
     assert state.read_text() == text
 
@@ -232,8 +232,8 @@ def test_what_a_code_prints_does_no_harm(tmp_path, capfd):
 def test_workers_end_with_the_program_that_started_them():
     program = (
         "import os, signal\n"
-        "from netchat.bench.engine.workers import Processes\n"
-        "workers = Processes(2, at_once=2)\n"
+        "from netchat.bench.engine.workers import ProcessPool\n"
+        "workers = ProcessPool(2, at_once=2)\n"
         "print(*(process.pid for process in workers._workers), flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -261,12 +261,12 @@ def alive(pid):
         ({"codes": ["nonsense"]}, "no code"),
         ({"channels": ["nonsense:1"]}, "not a channel"),
         ({"codes": ["hamming:7,4", "hamming:7,4"]}, "twice"),
-        ({"errors": 0}, "errors is a number above 0"),
+        ({"errors": 0}, "'errors' must be above 0"),
         ({"frames": -1}, "frames is"),
         ({"seconds": 0.0}, "seconds is"),
         ({"seconds": float("nan")}, "seconds is"),
         ({"workers": 0}, "workers is"),
-        ({"seed": -1}, "seed is 0 or more"),
+        ({"seed": -1}, "'seed' must be at least 0"),
     ],
 )
 def test_bad_arguments(arguments, said):

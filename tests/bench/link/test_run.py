@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from netchat.bench.link.results import LinkResults, student
+from netchat.bench.link.point import mean_interval
+from netchat.bench.link.results import LinkResults
 from netchat.bench.link.run import link_bench
 from netchat.bench.link.simulation import SLOT, Setting, run_link
-from netchat.bench.link.suite import BEACH, CODES, contestant, weather
+from netchat.bench.link.suite import BEACH, CODES, parse_channel, parse_link
 from netchat.bench.link.time_varying_channel import Line, TimeVaryingChannel
 from netchat.cli.link_bench import link_bench as command
 from netchat.link.code_table import CODES as TABLE
@@ -22,12 +23,12 @@ from netchat.link.open_request import Mode
 
 
 def run(channel: str, spec: str, seconds: float = 2.0, mode: Mode = Mode.HYBRID, **options):
-    setting = Setting(weather(channel, seconds), 125_000.0, **options)
+    setting = Setting(parse_channel(channel, seconds), 125_000.0, **options)
     return run_link(setting, spec, np.random.SeedSequence(1), mode=mode)
 
 
 def test_a_line_takes_its_time() -> None:
-    line = Line(weather("bsc:0", 1.0), rate=1000.0, delay=0.5, seed=np.random.SeedSequence(1))
+    line = Line(parse_channel("bsc:0", 1.0), rate=1000.0, delay=0.5, seed=np.random.SeedSequence(1))
 
     assert line.carry(b"x" * 100, now=1.0) == (1.6, b"x" * 100)
     assert line.carry(b"y" * 100, now=1.05) == (pytest.approx(1.7), b"y" * 100)
@@ -36,12 +37,12 @@ def test_a_line_takes_its_time() -> None:
 
 
 def test_the_weather_changes_when_it_should() -> None:
-    sky = weather("bsc:0@2; bsc:0.5@1;bsc:0@1", 5.0)
-    line = Line(sky, rate=1e6, delay=0.0, seed=np.random.SeedSequence(1))
+    varying = parse_channel("bsc:0@2; bsc:0.5@1;bsc:0@1", 5.0)
+    line = Line(varying, rate=1e6, delay=0.0, seed=np.random.SeedSequence(1))
 
-    assert sky.seconds == 4
-    assert sky.channels == ["bsc:0", "bsc:0.5"]
-    assert [sky.at(t) for t in (0, 1.99, 2, 2.99, 3, 99)] == [
+    assert varying.seconds == 4
+    assert varying.channels == ["bsc:0", "bsc:0.5"]
+    assert [varying.at(t) for t in (0, 1.99, 2, 2.99, 3, 99)] == [
         "bsc:0", "bsc:0", "bsc:0.5", "bsc:0.5", "bsc:0", "bsc:0",
     ]  # fmt: skip
     for now in (0.0, 2.5, 3.5):
@@ -100,9 +101,9 @@ def test_the_oracle_takes_the_best_code_of_each_channel_and_is_what_policies_are
     )  # fmt: skip
 
     assert results.best == {"bsc:1e-5": "rs:255,251", "bsc:2e-2": "rs:255,127"}
-    sky = "bsc:1e-5@2; bsc:2e-2@2"
+    varying = "bsc:1e-5@2; bsc:2e-2@2"
     oracle, policy, strong, weak = (
-        results.point(link, sky)
+        results.point(link, varying)
         for link in ("oracle", "adaptive:threshold", "rs:255,127", "rs:255,251")
     )
     assert oracle.of_oracle == (1, 1)
@@ -115,7 +116,7 @@ def test_the_oracle_takes_the_best_code_of_each_channel_and_is_what_policies_are
     assert told[-1] == (48, 48)
     text = results.table()
     assert text.index("oracle ") < text.index("adaptive:threshold") < text.index("rs:255,251")
-    assert "The oracle takes rs:255,251 on bsc:1e-5, rs:255,127 on bsc:2e-2." in text
+    assert "The oracle uses rs:255,251 on bsc:1e-5, rs:255,127 on bsc:2e-2." in text
     for figure in (results.plot(), results.plot_regret()):
         labels = figure.legends[0].get_texts()
         assert any("adaptive:threshold" in label.get_text() for label in labels)
@@ -128,8 +129,8 @@ def test_the_codes_of_the_oracle_are_those_that_policies_choose_from() -> None:
 
 
 def test_students_interval() -> None:
-    assert student([0.5])[0] == -math.inf
-    low, high = student([0.8, 0.9, 1.0, 0.9])
+    assert mean_interval([0.5])[0] == -math.inf
+    low, high = mean_interval([0.8, 0.9, 1.0, 0.9])
     assert (low, high) == (pytest.approx(0.77009, abs=1e-4), pytest.approx(1.02991, abs=1e-4))
 
 
@@ -143,7 +144,7 @@ def test_students_interval() -> None:
 )
 def test_links_that_are_none(name: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        contestant(name)
+        parse_link(name)
 
 
 @pytest.mark.parametrize(
@@ -152,8 +153,8 @@ def test_links_that_are_none(name: str, told: str) -> None:
 )
 def test_channels_that_are_none(name: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        weather(name, 1.0)
-    assert weather("beach", 1.0) is BEACH
+        parse_channel(name, 1.0)
+    assert parse_channel("beach", 1.0) is BEACH
     assert TimeVaryingChannel((("bsc:0", 1.0),), "x").channels == ["bsc:0"]
 
 

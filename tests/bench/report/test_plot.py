@@ -29,10 +29,10 @@ def test_a_panel_for_each_kind_of_channel(results):
     figure = results.plot()
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert [title.partition(" (")[0] for title in titles] == [
-        "Independent errors", "Gaussian noise", "Lost symbols", "Bursts"
+        "Independent errors", "Gaussian noise", "Erasures", "Bursts"
     ]  # fmt: skip
     assert [axes.get_xlabel() for axes in figure.axes] == [
-        "share of bits that the channel turns over",
+        "fraction of bits that the channel flips",
         "$E_b/N_0$ in dB, per bit of information",
         "share of symbols lost",
         "mean length of a burst in bits",
@@ -119,7 +119,7 @@ def test_channels_that_differ_in_more_than_bursts():
         workers=1,
     )
     figure = results.plot()
-    assert figure.axes[0].get_xlabel() == "share of bits that the channel turns over"
+    assert figure.axes[0].get_xlabel() == "fraction of bits that the channel flips"
 
 
 @pytest.mark.parametrize(
