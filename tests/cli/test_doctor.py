@@ -69,7 +69,7 @@ def test_the_install_command_matches_the_system(monkeypatch, manager, line):
 @pytest.mark.parametrize(("core", "code"), [(True, 1), (False, 0)])
 def test_exit_code(run, monkeypatch, core, code):
     missing = Check("thing", "everything", ok=False, found="gone", mend="fetch thing", core=core)
-    monkeypatch.setattr("netchat.cli.doctor.examine", lambda: iter([missing]))
+    monkeypatch.setattr("netchat.cli.doctor.run_checks", lambda: iter([missing]))
     result = run()
     assert result.exit_code == code
     assert "fetch thing" in result.output
@@ -78,7 +78,7 @@ def test_exit_code(run, monkeypatch, core, code):
 @pytest.mark.parametrize(
     ("before", "env", "ok", "says"),
     [
-        ("", {"NUMBA_CACHE_DIR": "{0}/cache"}, True, "keeps what it compiled in {0}/cache/coding_"),
+        ("", {"NUMBA_CACHE_DIR": "{0}/cache"}, True, "keeps what it compiled in {0}/cache/reed_solomon_"),
         ("", {"NUMBA_CACHE_DIR": "{0}/none/and/none"}, True, "keeps what it compiled in {0}/none/and/"),
         ("import numba.core.caching as c; c.CacheImpl._locator_classes = []\n", {}, False,
          "compiles in each process: no folder to keep kernels can be written"),

@@ -79,7 +79,7 @@ def test_ctrl_c_ends_it_and_what_runs_in_it():
             _, said = lab_up.communicate(timeout=TIMEOUT)
             assert sleeper.wait(TIMEOUT) != 0
     assert lab_up.returncode == 0
-    assert "nothing of it is left" in said
+    assert "everything has been removed" in said
     assert leftovers() == []
 
 
