@@ -188,7 +188,7 @@ def test_an_initial_room_that_no_longer_exists():
     shown(session, Online("Sourav", False, "netchat"))
     del session.core.memory.rooms[ROOM]
     (line,) = shown(session, RoomLeft(ROOM))
-    assert line.startswith("[error] You cannot return to room 7K3F9-2MQ0T: the server has it no")
+    assert line.startswith("[error] You cannot return to room 7K3F9-2MQ0T: it no longer exists")
     assert session.initial_room_refused
 
 
@@ -281,7 +281,7 @@ def test_a_new_name_is_shown_by_the_rooms_or_by_the_client():
     assert shown(online("lobby"), NameChanged("Lisa")) == []
     session = online("lobby")
     session.core.memory.rooms.clear()
-    assert shown(session, NameChanged("Lisa")) == ["[name] you are Lisa now"]
+    assert shown(session, NameChanged("Lisa")) == ["[name] you are now Lisa"]
 
 
 @pytest.mark.parametrize(
