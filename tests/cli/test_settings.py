@@ -118,8 +118,8 @@ def test_an_invalid_value_is_an_error_that_names_its_location(line, config, said
         ("serve", "NETCHAT_SERVE_UDP", "perhaps", "Invalid value for NETCHAT_SERVE_UDP: 'perhaps'"),
         ("load x --users 1", "NETCHAT_LOAD_SENDERS", "2",
          "--senders must be at most --users 1, got 2. (--senders is set by NETCHAT_LOAD_SENDERS.)"),
-        ("codes", "NETCHAT_SERVE_PROT", "1", "The environment sets NETCHAT_SERVE_PROT, which is no option "
-         "of a command; did you mean NETCHAT_SERVE_PORT?"),
+        ("codes", "NETCHAT_SERVE_PROT", "1", "The environment sets NETCHAT_SERVE_PROT, but no command "
+         "has such an option; did you mean NETCHAT_SERVE_PORT?"),
         ("codes", "NETCHAT_SERV_PORT", "1", "did you mean NETCHAT_SERVE_?"),
         ("codes", "NETCHAT_LAB_UP_HOST", "1", "did you mean NETCHAT_LAB_UP_HOSTS?"),
     ],
