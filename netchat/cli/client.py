@@ -143,8 +143,8 @@ def _chat(
     if state:
         try:
             store = ClientStore(_state_file(name, host, port))
-            told = [store.notice, tighten(store.path.parent)]
-            notes += [notice_line("warning", text) for text in told if text]
+            notices = [store.notice, tighten(store.path.parent)]
+            notes += [notice_line("warning", text) for text in notices if text]
         except NetchatError as error:
             # Another client of this name probably has it open; the server will then reject the name.
             notes.append(notice_line("warning", f"A crash may lose messages: {error}"))

@@ -121,8 +121,8 @@ class _Actor:
         elif isinstance(event, RoomEntered) and event.kind is RoomKind.ROOM:
             self.room = event.room
         elif isinstance(event, RoomEvent) and event.event.room == self.room:
-            said = event.event
-            self.log.append((said.seq, event_line(said).text))
+            chat_event = event.event
+            self.log.append((chat_event.seq, event_line(chat_event).text))
             self.late += event.late
 
     @property

@@ -75,7 +75,7 @@ def _with_location(error: click.UsageError) -> click.UsageError:
         return error
     locations = ctx.meta.get(_LOCATIONS, {}).get(_path(ctx), {})
     hint = getattr(error, "param_hint", None)
-    said = []
+    notes = []
     for param in ctx.command.params:
         source = ctx.get_parameter_source(str(param.name))
         location = locations.get(str(param.name)) if source is ParameterSource.DEFAULT_MAP else None
@@ -88,8 +88,8 @@ def _with_location(error: click.UsageError) -> click.UsageError:
         elif any(
             re.search(rf"(?<![\w-]){option}(?![\w-])", error.message) for option in param.opts
         ):
-            said.append(f"{param.opts[0]} is set by {location}")
-    return click.UsageError(f"{error.message} ({', '.join(said)}.)", ctx) if said else error
+            notes.append(f"{param.opts[0]} is set by {location}")
+    return click.UsageError(f"{error.message} ({', '.join(notes)}.)", ctx) if notes else error
 
 
 def _users_file() -> Path | None:

@@ -3,7 +3,7 @@
 - `session`: state of one user's chat; `actions` and `event_handlers` change it and return lines.
 - `commands`: parser and completion of the user's input; `input_lines`: UTF-8 lines from bytes.
 - `lines`, `json_output`, `link_status`: rendering of events.
-- `terminal`, `pipe`: the two front ends; both run the loop in `listen`.
+- `terminal`, `pipe`: the two front ends; both run the loop in `main_loop`.
 
 Nothing here depends on the command line, so that other front ends can share it.
 """
@@ -12,7 +12,7 @@ from netchat.tui.actions import run_command
 from netchat.tui.commands import COMMANDS, Command, completions, parse
 from netchat.tui.json_output import event_json, line_json
 from netchat.tui.lines import Kind, Line, render
-from netchat.tui.listen import listen
+from netchat.tui.main_loop import listen
 from netchat.tui.session import ChatSession
 
 __all__ = [

@@ -51,13 +51,13 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
     """Update the session for an event and return the lines to show."""
     match event:
         case RoomEvent():
-            return _happened(session, event)
+            return _room_event(session, event)
         case Online():
             return _online(session, event)
         case Offline(why, retry_in):
             return _offline(session, why, retry_in)
         case NameRejected():
-            return _name_refused(session, event)
+            return _name_rejected(session, event)
         case NameChanged(name):
             # Each room also sends an event about it.
             return [] if session.rooms else [notice_line("name", f"you are now {name}")]
@@ -66,7 +66,7 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
         case RoomLeft(room, why):
             return _left(session, room, why)
         case RosterReceived():
-            return _people(session, event)
+            return _roster(session, event)
         case HistoryReceived(room, events, _):
             nothing = notice_line("history", f"{room_name(room)} has no history", Kind.ANSWER)
             return [past_line(event) for event in events] or [nothing]
@@ -75,11 +75,11 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
             text = f"{count} of {room_name(room)}, no longer available on the server"
             return [notice_line("missed", text)]
         case RequestRefused():
-            return _declined(session, event)
+            return _request_refused(session, event)
         case Undelivered(text, why):
             return [error_line(f"'{shorten(text)}': {why}", "not delivered")]
         case WarningReceived(error):
-            return _warned(session, error)
+            return _warning(session, error)
         case SessionEnded():
             return []  # `listen` raises it
         case Acknowledged():
@@ -88,16 +88,16 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
             assert_never(event)
 
 
-def _happened(session: ChatSession, happened: RoomEvent) -> list[Line]:
-    event = happened.event
-    news = session.people.is_new(happened)
-    if not news or (event.kind == EventKind.LEAVE and event.sender == session.core.name):
+def _room_event(session: ChatSession, room_event: RoomEvent) -> list[Line]:
+    event = room_event.event
+    is_shown = session.people.update(room_event)
+    if not is_shown or (event.kind == EventKind.LEAVE and event.sender == session.core.name):
         return []
-    if happened.kind is not RoomKind.PRIVATE:
+    if room_event.kind is not RoomKind.PRIVATE:
         elsewhere = event.room != session.current and len(session.rooms) > 1
         return [event_line(event, event.room if elsewhere else "")]
     if event.kind == EventKind.CHAT:
-        return [private_line(event, happened.peer, own=happened.own)]
+        return [private_line(event, room_event.peer, own=room_event.own)]
     return [event_line(event)]
 
 
@@ -119,7 +119,7 @@ def _online(session: ChatSession, online: Online) -> list[Line]:
         session.core.join(session.initial_room)
     if online.resumed:
         for room in rooms:
-            lines += _greeting(session, room)
+            lines += _announce_room(session, room)
     session.client.flush_or_drop()
     return lines
 
@@ -135,7 +135,7 @@ def _offline(session: ChatSession, why: str, retry_in: float) -> list[Line]:
     )
 
 
-def _name_refused(session: ChatSession, refused: NameRejected) -> list[Line]:
+def _name_rejected(session: ChatSession, refused: NameRejected) -> list[Line]:
     before, session.name_rejection = session.name_rejection, refused
     if not session.was_online or before == refused:
         return []
@@ -149,19 +149,19 @@ def _entered(session: ChatSession, entered: RoomEntered) -> list[Line]:
     # Rooms that the client rejoins after a reconnect do not become the current room.
     if entered.room not in session.announced_rooms or not session.current:
         session.current = entered.room
-    lines = _greeting(session, entered.room)
+    lines = _announce_room(session, entered.room)
     session.client.flush_or_drop()
     return lines
 
 
-def _greeting(session: ChatSession, room: str) -> list[Line]:
+def _announce_room(session: ChatSession, room: str) -> list[Line]:
     session.announced_rooms.add(room)
     if room == session.initial_room:
         session.initial_room = ""
     session.unlisted_rooms.add(room)
     session.core.who(room)
-    way_in = "" if room == LOBBY else f"; others join it with /join {show_code(room)}"
-    return [notice_line("room", f"you are in {room_name(room)}{way_in}")]
+    invitation = "" if room == LOBBY else f"; others join it with /join {show_code(room)}"
+    return [notice_line("room", f"you are in {room_name(room)}{invitation}")]
 
 
 def _left(session: ChatSession, room: str, why: str) -> list[Line]:
@@ -188,12 +188,12 @@ def _left(session: ChatSession, room: str, why: str) -> list[Line]:
     return [notice_line("room", text)]
 
 
-def _people(session: ChatSession, people: RosterReceived) -> list[Line]:
-    room = people.room
+def _roster(session: ChatSession, roster: RosterReceived) -> list[Line]:
+    room = roster.room
     members = session.partial_rosters.setdefault(room, [])
-    members += people.members
-    if people.more and people.members:
-        session.core.who(room, people.members[-1].name)
+    members += roster.members
+    if roster.more and roster.members:
+        session.core.who(room, roster.members[-1].name)
         session.client.flush_or_drop()
         return []
     del session.partial_rosters[room]
@@ -206,8 +206,8 @@ def _people(session: ChatSession, people: RosterReceived) -> list[Line]:
     return [people_line(room, members[:GREETED], Kind.NOTICE, len(members))]
 
 
-def _declined(session: ChatSession, declined: RequestRefused) -> list[Line]:
-    error, request = declined.error, declined.request
+def _request_refused(session: ChatSession, refused: RequestRefused) -> list[Line]:
+    error, request = refused.error, refused.request
     if isinstance(request, Join) and request.room == session.initial_room:
         session.initial_room_refused = True
         session.initial_room = ""
@@ -215,7 +215,7 @@ def _declined(session: ChatSession, declined: RequestRefused) -> list[Line]:
     return [error_line(error.text + free)]
 
 
-def _warned(session: ChatSession, error: Error) -> list[Line]:
+def _warning(session: ChatSession, error: Error) -> list[Line]:
     session.last_problem = error.text
     # Each attempt with a rejected name ends with this error; the rejection itself was shown.
     if error.code == ErrorCode.HANDSHAKE_TIMEOUT and session.name_rejection:

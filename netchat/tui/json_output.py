@@ -73,8 +73,8 @@ def _dump(fields: dict[str, Any]) -> str:
 
 def _fields(event: ClientEvent) -> dict[str, Any]:
     match event:
-        case RoomEvent(said, kind, peer, own, late):
-            fields = {**_event(said), "kind": kind.name.lower(), "own": own, "late": late}
+        case RoomEvent(chat_event, kind, peer, own, late):
+            fields = {**_event(chat_event), "kind": kind.name.lower(), "own": own, "late": late}
             return {**fields, "peer": peer} if peer else fields
         case Online(name, resumed, server):
             return {"type": "online", "name": name, "resumed": resumed, "server": server}

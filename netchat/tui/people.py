@@ -12,7 +12,7 @@ class People:
     """Users that a client has seen.
 
     A user who leaves the chat or changes name causes an event in every shared room, including
-    private ones. `is_new` selects the one to show.
+    private ones. `update` selects the one to show.
 
     Attributes:
         rooms: Members of the lobby and of each room, in the order in which they were seen.
@@ -33,15 +33,17 @@ class People:
         """Remove a room that the client has left."""
         self.rooms.pop(room, None)
 
-    def is_new(self, happened: RoomEvent) -> bool:
+    def update(self, room_event: RoomEvent) -> bool:
         """Update the users for an event; return whether the event must be shown."""
-        event = happened.event
+        event = room_event.event
         if event.kind == EventKind.LEAVE:
-            return self._leave(event.room, event.sender, private=happened.kind is RoomKind.PRIVATE)
+            return self._leave(
+                event.room, event.sender, private=room_event.kind is RoomKind.PRIVATE
+            )
         if event.kind == EventKind.RENAME:
             return self._rename(event.sender, event.text)
         self.seen[event.sender] = None
-        if happened.kind is not RoomKind.PRIVATE:
+        if room_event.kind is not RoomKind.PRIVATE:
             self.rooms.setdefault(event.room, {})[event.sender] = None
         return True
 
@@ -49,18 +51,18 @@ class People:
         if private:
             # A shared room shows the leave, or already has: leaving the last one removed the name
             # from `seen`.
-            shown = name not in self.seen or any(name in there for there in self.rooms.values())
+            shown = name not in self.seen or any(name in members for members in self.rooms.values())
         else:
             shown = False
             self.rooms.get(room, {}).pop(name, None)
-        if not any(name in there for there in self.rooms.values()):
+        if not any(name in members for members in self.rooms.values()):
             self.seen.pop(name, None)
         return not shown
 
     def _rename(self, old: str, new: str) -> bool:
-        for there in (*self.rooms.values(), self.seen):
-            if old in there:
-                del there[old]
-                there[new] = None
-        again, self._renamed = self._renamed == (old, new), (old, new)
-        return not again
+        for members in (*self.rooms.values(), self.seen):
+            if old in members:
+                del members[old]
+                members[new] = None
+        is_repeated, self._renamed = self._renamed == (old, new), (old, new)
+        return not is_repeated

@@ -22,7 +22,7 @@ from netchat.tui.commands import parse
 from netchat.tui.input_lines import InputLine, InputLines
 from netchat.tui.json_output import event_json, line_json
 from netchat.tui.lines import Kind, Line, error_line, notice_line, render
-from netchat.tui.listen import listen
+from netchat.tui.main_loop import listen
 from netchat.tui.session import ChatSession
 
 __all__ = ["STOP_SIGNALS", "run_pipe"]

@@ -22,7 +22,7 @@ from netchat.exit_codes import INTERRUPTED, OK
 from netchat.tui.actions import run_command
 from netchat.tui.commands import completions, parse
 from netchat.tui.lines import Line, error_line, notice_line, render
-from netchat.tui.listen import listen
+from netchat.tui.main_loop import listen
 from netchat.tui.pipe import STOP_SIGNALS
 from netchat.tui.session import ChatSession
 

@@ -44,7 +44,7 @@ def test_hex_is_only_hex(run):
     ("arguments", "verdict"),
     [
         (["SEND", "crc=0"], "its CRC-32 says 00000000"),
-        (["SEND", "length=9999", "text=hello"], "9977 more bytes are awaited"),
+        (["SEND", "length=9999", "text=hello"], "9,977 bytes missing"),
         (["SEND", "room_len=99"], "room at byte 8 says it is 99 bytes long"),
         (["0x7f", "body=00ff"], "frame type 0x7f is not in NCP/1"),
         (["PING", "version=2"], "NCP version 2"),
@@ -74,8 +74,8 @@ def test_json(run):
         (["SEND", "txt=1"], ["SEND has no field 'txt'", "counter, room, text"]),
         (["SEDN"], ["did you mean SEND?"]),
         (["SEND", "text"], ["must be FIELD=VALUE, got 'text'."]),
-        (["SEND", "text=a", "text=b"], ["text is given twice"]),
-        (["SEND", "--hello", "Ada"], ["--hello goes with --send or --pcap"]),
+        (["SEND", "text=a", "text=b"], ["text is given more than once"]),
+        (["SEND", "--hello", "Ada"], ["--hello requires --send or --pcap"]),
         (["SEND", "--send", "here:99999"], ["no address"]),
     ],
 )

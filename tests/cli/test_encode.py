@@ -181,12 +181,12 @@ def test_the_printed_decode_command_gives_the_same_text(run, code, damage):
     [
         ("--erased 8", "positions must be below 8, the number of symbols, got 8."),
         ("--erased 3-2", "must be a position or range such as 3 or 3-5, got '3-2'."),
-        ("--erased x", "'x' is no position"),
-        ("--soft 1,2", "2 values for 8 bits."),
-        ("--soft 1", "1 value for 8 bits."),
+        ("--erased x", "must be a position or range such as 3 or 3-5, got 'x'."),
+        ("--soft 1,2", "must have 8 values, got 2."),
+        ("--soft 1", "must have 8 values, got 1."),
         ("--soft 1,x,3", "must be finite numbers, got 'x'."),
         ("--soft nan", "must be finite numbers, got 'nan'."),
-        ("--soft 1 --code rs:255,254", "soft values are for codes over bits."),
+        ("--soft 1 --code rs:255,254", "soft values need a code over bits."),
     ],
 )
 def test_invalid_decode_options_are_errors(run, options, says):

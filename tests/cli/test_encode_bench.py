@@ -98,7 +98,7 @@ def test_a_picture(tmp_path):
         (["--errors", "0"], "--errors"),
         (["--seconds", "nan"], "'seconds' must be above 0"),
         (["--seconds", "0"], "--seconds"),
-        (["--json", "no/such/folder/x.json"], "no folder no/such/folder"),
+        (["--json", "no/such/folder/x.json"], "folder no/such/folder does not exist"),
         (["--plot", "picture.doc"], "must end in .png, .svg or .pdf"),
     ],
 )

@@ -114,7 +114,7 @@ def test_svg(run, tmp_path) -> None:
     ElementTree.parse(tmp_path / "story.svg")
     result = run("story.pcapng", "--svg", "no/such/folder.svg")
     assert result.exit_code == 1
-    assert "cannot be written" in result.stderr
+    assert "Cannot write no/such/folder.svg" in result.stderr
 
 
 def test_another_port_and_frames_too_large(run) -> None:

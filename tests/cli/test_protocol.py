@@ -56,7 +56,7 @@ def test_unknown_message(run):
     result = run("SEDN")
     assert result.exit_code == 2
     assert "NCP has no message 'SEDN'; did you mean SEND?" in result.output
-    assert "there are HELLO, WELCOME" in run("0x99").output
+    assert "available: HELLO, WELCOME" in run("0x99").output
 
 
 def test_json(run):

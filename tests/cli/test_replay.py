@@ -58,7 +58,7 @@ def strict():
 def test_differences_are_reported(run, capture, strict):
     result = run("replay", capture, strict, "--fast")
     assert result.exit_code == 1
-    assert "other max_text" in result.stdout
+    assert "different max_text" in result.stdout
     assert "not in the capture: ERROR code=TEXT_TOO_LONG" in result.stdout
     assert "missing: EVENT" in result.stdout
 

@@ -31,7 +31,7 @@ def run(tmp_path, monkeypatch):
         ("[serve]\nprot = 1", "unknown key 'prot' in [serve]; did you mean port?"),
         ("[serve]\nno-web = true", "unknown key 'no-web' in [serve]; "),
         ("[sevre]\nport = 1", "unknown key 'sevre' in the file; did you mean serve?"),
-        ("port = 1", "unknown key 'port' in the file; available: serve, client, "),
+        ("port = 1", "unknown key 'port' in the file; available: serve, recover, client, "),
         ("serve = 1", "serve is a command; set its options in [serve]."),
         ("[lab]\nhosts = 1", "unknown key 'hosts' in [lab]; available: name, up, "),
         ("[lab.up]\nhost = 1", "unknown key 'host' in [lab.up]; did you mean hosts?"),
@@ -72,7 +72,11 @@ def test_an_unknown_key_is_an_error_of_every_command(config, said, run):
             "udp in [serve] of FILE: must be true or false, got 'yes'.",
         ),
         ("serve", "[serve]\nudp = 1", "udp in [serve] of FILE: must be true or false, got 1."),
-        ("serve", "[serve]\nkeep = 'x'", "keep in [serve] of FILE: 'x' is no duration"),
+        (
+            "serve",
+            "[serve]\nkeep = 'x'",
+            "keep in [serve] of FILE: must be a duration such as 90, 90s, 5m, 2h or 30d, got 'x'.",
+        ),
         (
             "serve",
             "[serve]\nrate = nan",
@@ -83,7 +87,11 @@ def test_an_unknown_key_is_an_error_of_every_command(config, said, run):
             "[serve]\nrate = inf",
             "rate in [serve] of FILE: must be a finite number, got 'inf'.",
         ),
-        ("serve", "[serve]\norigin = 'x'", "origin in [serve] of FILE: 'x' is no origin"),
+        (
+            "serve",
+            "[serve]\norigin = 'x'",
+            "origin in [serve] of FILE: must be http://NAME:PORT or https://NAME, got 'x'.",
+        ),
         ("client", "[client]\nlink = 'x'\nname='A'", "link in [client] of FILE: 'x' is no code"),
         ("encode x", "[encode]\ncode = 'x'", "code in [encode] of FILE: "),
         ("encode x", "[encode]\nseed = -1", "seed in [encode] of FILE: "),
@@ -110,8 +118,8 @@ def test_an_invalid_value_is_an_error_that_names_its_location(line, config, said
         ("serve", "NETCHAT_SERVE_UDP", "perhaps", "Invalid value for NETCHAT_SERVE_UDP: 'perhaps'"),
         ("load x --users 1", "NETCHAT_LOAD_SENDERS", "2",
          "--senders must be at most --users 1, got 2. (--senders is set by NETCHAT_LOAD_SENDERS.)"),
-        ("codes", "NETCHAT_SERVE_PROT", "1", "The environment sets NETCHAT_SERVE_PROT, which is no option "
-         "of a command; did you mean NETCHAT_SERVE_PORT?"),
+        ("codes", "NETCHAT_SERVE_PROT", "1", "The environment sets NETCHAT_SERVE_PROT, but no command "
+         "has such an option; did you mean NETCHAT_SERVE_PORT?"),
         ("codes", "NETCHAT_SERV_PORT", "1", "did you mean NETCHAT_SERVE_?"),
         ("codes", "NETCHAT_LAB_UP_HOST", "1", "did you mean NETCHAT_LAB_UP_HOSTS?"),
     ],

@@ -46,7 +46,11 @@ def test_install(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("loaded", "code", "words"),
-    [(True, 0, "Wireshark loads it"), (None, 0, "not installed"), (False, 1, "does not load it")],
+    [
+        (True, 0, "Wireshark loads it"),
+        (None, 0, "not installed"),
+        (False, 1, "does not load the dissector"),
+    ],
 )
 def test_install_reports_whether_wireshark_loads_it(run, monkeypatch, loaded, code, words):
     monkeypatch.setattr("netchat.packets.wireshark.plugin.is_loaded", lambda: loaded)

@@ -223,13 +223,13 @@ def test_the_command_grades_folders_and_reports_duplicate_names(course, tmp_path
     rows = list(csv.DictReader(io.StringIO(output.read_text())))
     assert [row["result"] for row in rows] == ["passed", "not reached", "not reached"] * 2
     assert "01.ipynb (Ada): 1 passed, 2 not reached" in result.stderr
-    assert "lesson 1: 2 notebooks are of 'Ada'" in result.stderr
+    assert "lesson 1: 2 notebooks have the name 'Ada'" in result.stderr
 
 
 def test_the_command_reports_missing_notebooks(tmp_path, course):
     result = CliRunner().invoke(grade, [str(tmp_path), "--course", str(course)])
     assert result.exit_code == 2
-    assert "There is no notebook" in result.stderr
+    assert "No notebook" in result.stderr
     notebook(tmp_path / "x.ipynb", "x = 1")
     result = CliRunner().invoke(grade, [str(tmp_path), "--course", str(course)])
     assert result.exit_code == 1
@@ -283,7 +283,9 @@ def test_differently_typed_names_are_one_student():
     names = ("Ada Byron", "ada byron", " ADA  Byron ", "Ａda Byron", "Bob")  # noqa: RUF001
     graded = [Grade(f"{n}.ipynb", name, "1.1", "", "passed") for n, name in enumerate(names)]
     (said,) = _shared(graded)
-    assert said.startswith("lesson 1: 4 notebooks are of ' ADA  Byron ' and 'Ada Byron' and ")
+    assert said.startswith(
+        "lesson 1: 4 notebooks have the name ' ADA  Byron ' and 'Ada Byron' and "
+    )
     assert said.endswith(": 0.ipynb, 1.ipynb, 2.ipynb, 3.ipynb")
 
 

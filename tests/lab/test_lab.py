@@ -79,7 +79,7 @@ def test_ctrl_c_stops_the_lab_and_its_programs():
             _, said = lab_up.communicate(timeout=TIMEOUT)
             assert sleeper.wait(TIMEOUT) != 0
     assert lab_up.returncode == 0
-    assert "nothing of it is left" in said
+    assert "everything has been removed" in said
     assert leftovers() == []
 
 

@@ -15,7 +15,7 @@ from netchat.lab.network import Network, prefix
         (["--loss", "2"], "0<=x<=1"),
         (["--burst", "3"], "some loss"),
         (["--hosts", "1"], "2<=x<=64"),
-        (["--delay", "5 parsecs"], "is no duration"),
+        (["--delay", "5 parsecs"], "must be a duration"),
     ],
 )
 def test_wrong_options(options, says):

@@ -28,7 +28,7 @@ from netchat.tui.session import ChatSession
 from netchat.web.site import PAGE
 from netchat.wire import MESSAGES, Hello, Way
 from netchat.wire.pairs import ANSWERS
-from tests.tui.test_session import Idle
+from tests.tui.offline import Idle
 from tests.web.node import NODE, run
 
 TO_SERVER = {message for message in MESSAGES.values() if message.WAY & Way.TO_SERVER}

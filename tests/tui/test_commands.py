@@ -58,9 +58,9 @@ def test_a_blank_line_is_nothing(line):
         ("/join 7K3F9 2MQ0T", "/join CODE"),
         ("/create it", "/create"),
         ("/nick", "/nick NAME"),
-        ("/history all", "no number"),
-        ("/history 0", "no number"),
-        ("/history -3", "no number"),
+        ("/history all", "must be a positive number"),
+        ("/history 0", "must be a positive number"),
+        ("/history -3", "must be a positive number"),
     ],
 )
 def test_an_error_shows_the_syntax(line, hint):

@@ -85,9 +85,7 @@ def test_member_lists_mark_who_is_away():
         == "[who] 2 in the lobby: Lisa, Nova (away)"
     )
     many = plain(people_line("7K3F92MQ0T", members, Kind.NOTICE, 30))
-    assert many == (
-        "[who] 30 in the room 7K3F9-2MQ0T: Lisa, Nova (away) and 28 more (/who lists them)"
-    )
+    assert many == ("[who] 30 in room 7K3F9-2MQ0T: Lisa, Nova (away) and 28 more (/who lists them)")
 
 
 def test_a_line_feed_cannot_forge_a_line():
@@ -128,6 +126,6 @@ def test_an_event_of_an_unknown_kind_is_shown():
 
 def test_room_names_and_truncation():
     assert room_name("lobby") == "the lobby"
-    assert room_name("7K3F92MQ0T") == "the room 7K3F9-2MQ0T"
+    assert room_name("7K3F92MQ0T") == "room 7K3F9-2MQ0T"
     assert shorten("one\ntwo") == "one two"
     assert len(shorten("x" * 500)) == 60

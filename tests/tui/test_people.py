@@ -10,52 +10,52 @@ KINDS = {"lobby": RoomKind.LOBBY, "7K3F92MQ0T": RoomKind.ROOM, "@7K3F92MQ0": Roo
 PRIVATE = "@7K3F92MQ0"
 
 
-def happened(kind: EventKind, sender: str, room: str = "lobby", text: str = "") -> RoomEvent:
+def room_event(kind: EventKind, sender: str, room: str = "lobby", text: str = "") -> RoomEvent:
     event = Event(1, 0, 0, 0, kind, room, sender, text)
     return RoomEvent(event, KINDS[room], sender if room == PRIVATE else "", False, False)
 
 
 @pytest.mark.parametrize("order", [["lobby", PRIVATE], [PRIVATE, "lobby"]])
 def test_a_leave_is_shown_once_in_either_order(order):
-    crowd = People()
-    crowd.fill("lobby", ["Nova", "Sourav"])
-    told = {room: crowd.is_new(happened(EventKind.LEAVE, "Nova", room)) for room in order}
-    assert told == {"lobby": True, PRIVATE: False}
-    assert "Nova" not in crowd.seen
-    assert list(crowd.rooms["lobby"]) == ["Sourav"]
+    people = People()
+    people.fill("lobby", ["Nova", "Sourav"])
+    shown = {room: people.update(room_event(EventKind.LEAVE, "Nova", room)) for room in order}
+    assert shown == {"lobby": True, PRIVATE: False}
+    assert "Nova" not in people.seen
+    assert list(people.rooms["lobby"]) == ["Sourav"]
 
 
 def test_a_leave_of_a_private_contact_is_shown():
-    crowd = People()
-    crowd.fill("7K3F92MQ0T", ["Sourav"])
-    assert crowd.is_new(happened(EventKind.CHAT, "Nova", PRIVATE))
-    assert crowd.is_new(happened(EventKind.LEAVE, "Nova", PRIVATE))
+    people = People()
+    people.fill("7K3F92MQ0T", ["Sourav"])
+    assert people.update(room_event(EventKind.CHAT, "Nova", PRIVATE))
+    assert people.update(room_event(EventKind.LEAVE, "Nova", PRIVATE))
 
 
 def test_a_leave_of_one_of_two_rooms_is_shown_in_that_room():
-    crowd = People()
-    crowd.fill("lobby", ["Nova"])
-    crowd.fill("7K3F92MQ0T", ["Nova"])
-    assert crowd.is_new(happened(EventKind.LEAVE, "Nova", "7K3F92MQ0T"))
-    assert "Nova" in crowd.seen
-    assert crowd.is_new(happened(EventKind.LEAVE, "Nova", "lobby"))
-    assert "Nova" not in crowd.seen
+    people = People()
+    people.fill("lobby", ["Nova"])
+    people.fill("7K3F92MQ0T", ["Nova"])
+    assert people.update(room_event(EventKind.LEAVE, "Nova", "7K3F92MQ0T"))
+    assert "Nova" in people.seen
+    assert people.update(room_event(EventKind.LEAVE, "Nova", "lobby"))
+    assert "Nova" not in people.seen
 
 
 @pytest.mark.parametrize("order", [["lobby", PRIVATE], [PRIVATE, "lobby"]])
 def test_a_rename_is_shown_once(order):
-    crowd = People()
-    crowd.fill("lobby", ["Nova", "Sourav"])
-    told = [crowd.is_new(happened(EventKind.RENAME, "Nova", room, "Lisa")) for room in order]
-    assert told == [True, False]
-    assert set(crowd.rooms["lobby"]) == set(crowd.seen) == {"Lisa", "Sourav"}
-    assert crowd.is_new(happened(EventKind.RENAME, "Lisa", "lobby", "Nova"))
+    people = People()
+    people.fill("lobby", ["Nova", "Sourav"])
+    shown = [people.update(room_event(EventKind.RENAME, "Nova", room, "Lisa")) for room in order]
+    assert shown == [True, False]
+    assert set(people.rooms["lobby"]) == set(people.seen) == {"Lisa", "Sourav"}
+    assert people.update(room_event(EventKind.RENAME, "Lisa", "lobby", "Nova"))
 
 
 def test_joins_and_messages_add_users():
-    crowd = People()
-    assert crowd.is_new(happened(EventKind.JOIN, "Nova"))
-    assert crowd.is_new(happened(EventKind.CHAT, "Lisa"))
-    assert list(crowd.rooms["lobby"]) == ["Nova", "Lisa"]
-    crowd.forget("lobby")
-    assert not crowd.rooms
+    people = People()
+    assert people.update(room_event(EventKind.JOIN, "Nova"))
+    assert people.update(room_event(EventKind.CHAT, "Lisa"))
+    assert list(people.rooms["lobby"]) == ["Nova", "Lisa"]
+    people.forget("lobby")
+    assert not people.rooms

@@ -1,8 +1,7 @@
-"""Chat session without a network: lines and requests for events and commands."""
+"""Handlers of client events: the lines shown and the requests sent."""
 
 import pytest
 
-from netchat.chat.client import ChatClient
 from netchat.chat.client_events import (
     EventsMissed,
     HistoryReceived,
@@ -18,83 +17,22 @@ from netchat.chat.client_events import (
     Undelivered,
     WarningReceived,
 )
-from netchat.chat.outbox import ClientState, RoomView
-from netchat.tui.actions import run_command
-from netchat.tui.commands import parse
+from netchat.chat.outbox import RoomView
 from netchat.tui.event_handlers import handle_event
-from netchat.tui.lines import Kind, render
-from netchat.tui.session import ChatSession
+from netchat.tui.lines import Kind
 from netchat.wire import (
-    Create,
     Error,
     ErrorCode,
     Event,
     EventKind,
-    History,
     Join,
     Leave,
     Member,
-    Private,
     Rename,
     RoomKind,
     Who,
 )
-
-ROOM = "7K3F92MQ0T"
-
-
-class Idle:
-    """Client driver without a connection."""
-
-    waiting = 0
-
-    def __init__(self, core: ChatClient) -> None:
-        self.core = core
-
-    def flush(self) -> None:
-        self.core.data_to_send()
-
-    flush_or_drop = flush
-
-
-def new_session(*rooms: str, begin: str = "") -> ChatSession:
-    """Return a session that remembers `rooms` and is not online yet."""
-    memory = ClientState()
-    for code in rooms:
-        kind = RoomKind.LOBBY if code == "lobby" else RoomKind.ROOM
-        memory.rooms[code] = RoomView(code, kind, "", 1, 5)
-    core = ChatClient("Sourav", memory)
-    return ChatSession(Idle(core), "here:6464", begin)  # type: ignore[arg-type]
-
-
-def online(*rooms: str, begin: str = "") -> ChatSession:
-    """Return a session that has been resumed."""
-    session = new_session(*rooms, begin=begin)
-    session.core.online, session.core.max_text = True, 100
-    shown(session, Online("Sourav", True, "netchat"))
-    for room in rooms:
-        shown(session, RosterReceived(room, 2, (Member("Nova", 0), Member("Sourav", 0)), False))
-    session.core.requests.clear()
-    return session
-
-
-def shown(session: ChatSession, event) -> list[str]:
-    return [render(x, colour=False, one_line=True) for x in handle_event(session, event)]
-
-
-def typed(session: ChatSession, line: str) -> list[str]:
-    command = parse(line)
-    assert command is not None
-    return [render(x, colour=False, one_line=True) for x in run_command(session, command)]
-
-
-def asked(session: ChatSession) -> list:
-    return list(session.core.requests.values())
-
-
-def chat(room: str, sender: str, text: str, kind: EventKind = EventKind.CHAT) -> RoomEvent:
-    event = Event(6, 0, 0, 0, kind, room, sender, text)
-    return RoomEvent(event, RoomKind.LOBBY if room == "lobby" else RoomKind.ROOM, "", False, False)
+from tests.tui.offline import ROOM, asked, chat, new_session, online, shown, typed
 
 
 def test_a_new_user_joins_the_lobby_and_sees_its_members():
@@ -188,7 +126,7 @@ def test_an_initial_room_that_no_longer_exists():
     shown(session, Online("Sourav", False, "netchat"))
     del session.core.memory.rooms[ROOM]
     (line,) = shown(session, RoomLeft(ROOM))
-    assert line.startswith("[error] You cannot return to room 7K3F9-2MQ0T: the server has it no")
+    assert line.startswith("[error] You cannot return to room 7K3F9-2MQ0T: it no longer exists")
     assert session.initial_room_refused
 
 
@@ -281,64 +219,4 @@ def test_a_new_name_is_shown_by_the_rooms_or_by_the_client():
     assert shown(online("lobby"), NameChanged("Lisa")) == []
     session = online("lobby")
     session.core.memory.rooms.clear()
-    assert shown(session, NameChanged("Lisa")) == ["[name] you are Lisa now"]
-
-
-@pytest.mark.parametrize(
-    ("line", "wanted"),
-    [
-        ("/who", Who(2, "lobby", "")),
-        ("/who 7k3f9-2mqOt", Who(2, ROOM, "")),
-        ("/join 0000000000", Join(2, 0, 0, "0000000000")),
-        ("/create", Create(2)),
-        ("/leave 7K3F9-2MQ0T", Leave(2, ROOM)),
-        ("/msg Nova psst", Private(2, "Nova")),
-        ("/nick Lisa", Rename(2, "Lisa")),
-        ("/history 3", History(2, 3, 5, "lobby")),
-    ],
-)
-def test_commands_become_requests(line, wanted):
-    session = online("lobby", ROOM)
-    session.core._next_request = 2
-    assert typed(session, line) == []
-    assert asked(session) == [wanted]
-
-
-@pytest.mark.parametrize(
-    ("line", "answer"),
-    [
-        ("/who 0000000000", "[error] You are not in room 00000-00000; /rooms lists your rooms."),
-        ("/room nowhere", "[error] You are not in room nowhere; /rooms lists your rooms."),
-        (
-            "/join nowhere",
-            "[error] A room code must look like 7K3F9-2MQ0T, or be lobby, got 'nowhere'.",
-        ),
-        ("/join LOBBY", "[room] you are now talking in the lobby"),
-        ("/rooms", "[rooms] lobby (current), 7K3F9-2MQ0T"),
-        ("x" * 101, "[error] A message must be at most 100 bytes, got 101."),
-        ("/msg Nova " + "é" * 51, "[error] A message must be at most 100 bytes, got 102."),
-        ("beep \x07", "[error] The message contains the control character U+0007"),
-    ],
-)
-def test_local_answers_are_immediate(line, answer):
-    session = online("lobby", ROOM)
-    (shown_line,) = typed(session, line)
-    assert shown_line.startswith(answer)
-    assert not asked(session)
-    assert not session.core.unsent
-
-
-def test_a_message_goes_to_the_current_room_and_awaits_its_echo():
-    session = online("lobby", ROOM)
-    typed(session, "/room 7K3F9-2MQ0T")
-    assert typed(session, "hello \udcff") == []
-    (send,) = session.core.memory.outbox.values()
-    assert (send.room, send.text) == (ROOM, "hello ?")
-
-
-def test_without_a_room_no_message_is_sent():
-    session = online("lobby")
-    session.core.memory.rooms.clear()
-    session.current = ""
-    assert typed(session, "hello")[0].startswith("[error] You are not in a room")
-    assert typed(session, "/who")[0].startswith("[error] You are not in a room")
+    assert shown(session, NameChanged("Lisa")) == ["[name] you are now Lisa"]

@@ -8,10 +8,10 @@ from netchat.chat.client import ChatClient
 from netchat.chat.client_events import Online
 from netchat.errors import CannotConnect
 from netchat.net.client_driver import ClientDriver
-from netchat.tui import listen as listen_module
-from netchat.tui.listen import listen
+from netchat.tui import main_loop
+from netchat.tui.main_loop import listen
 from netchat.tui.session import ChatSession
-from tests.tui.test_session import Idle
+from tests.tui.offline import Idle
 
 
 async def test_a_link_gets_a_longer_answer_timeout(monkeypatch):
@@ -26,14 +26,14 @@ async def test_a_link_gets_a_longer_answer_timeout(monkeypatch):
         def drop(self):
             raise AssertionError(self.why_lost)
 
-    monkeypatch.setattr(listen_module, "ANSWER_TIMEOUT", 0.0)
+    monkeypatch.setattr(main_loop, "ANSWER_TIMEOUT", 0.0)
     session = ChatSession(SlowServer(ChatClient("Nova")), "here")  # type: ignore[arg-type]
     assert [event.name async for event, _ in listen(session)] == ["Nova"]
     assert not session.client.why_lost
 
 
 async def test_a_server_that_never_answers_hello_is_an_error(monkeypatch):
-    monkeypatch.setattr(listen_module, "ANSWER_TIMEOUT", 0.05)
+    monkeypatch.setattr(main_loop, "ANSWER_TIMEOUT", 0.05)
     loop = asyncio.get_running_loop()
     gone = asyncio.Event()
 
