@@ -63,11 +63,11 @@ class Suspicious(Code):
             distance=3,
             citation="?",
         )
-        chance = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         self._hamming = netchat.coding.get("hamming:15,11")
-        self._place = int(chance.integers(11))
-        self._bits = chance.choice(np.delete(np.arange(11), self._place), 6, replace=False)
-        self._like = chance.integers(0, 2, 6)
+        self._place = int(rng.integers(11))
+        self._bits = rng.choice(np.delete(np.arange(11), self._place), 6, replace=False)
+        self._like = rng.integers(0, 2, 6)
 
     def _encode(self, message: np.ndarray) -> np.ndarray:
         return self._hamming.encode(message)
@@ -181,7 +181,7 @@ def the_prize(p: float, my_code: Any) -> None:
     need(code.rate >= 0.5, f"Its rate is {code.rate:.3f}, below 1/2.")
     need_laws(code)
     channel = netchat.channels.get(f"bsc:{p}")
-    goal = 0.4 * netchat.bench.theory.rates(netchat.coding.get("hamming:8,4"), channel).ber
+    goal = 0.4 * netchat.bench.theory(netchat.coding.get("hamming:8,4"), channel).ber
     for frames in (20_000, 100_000, 500_000):
         point = netchat.bench.run(
             [code], [channel], errors=10**9, frames=frames, seed=12, workers=1
