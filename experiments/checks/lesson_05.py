@@ -81,8 +81,8 @@ def one_write_per_member(variant: Variant, writes: Any) -> None:
             "First collect each member's messages, then write.",
         )
         got = dict(result)
-        everybody = {name for room in members.values() for name in room}
-        for name in sorted(everybody | set(got)):
+        everyone = {name for room in members.values() for name in room}
+        for name in sorted(everyone | set(got)):
             right = b"".join(data for room, data in messages if name in members[room])
             need(
                 got.get(name, b"") != right or right or name not in got,
