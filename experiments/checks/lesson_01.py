@@ -23,9 +23,9 @@ REMARKS = (
 
 def greeting(variant: Variant) -> str:
     """Return a text whose characters take one to four bytes."""
-    chance = variant.random("greeting")
+    rng = variant.random("greeting")
     (name,) = variant.people("greeting", 1)
-    return f"Grüße aus {chance.choice(PLACES)}, {name}! {chance.choice(SIGNS)}"
+    return f"Grüße aus {rng.choice(PLACES)}, {name}! {rng.choice(SIGNS)}"
 
 
 @exercise("1.1", "Characters and bytes", given=greeting)
@@ -75,16 +75,16 @@ def length_prefix(variant: Variant, text_field: Any) -> None:
             field[2:] == text.encode(),
             f"After its length, the field of {text[:20]!r} is not that text in UTF-8.",
         )
-        said = int.from_bytes(field[:2], "big")
+        answer = int.from_bytes(field[:2], "big")
         need(
-            said != int.from_bytes(len(text.encode()).to_bytes(2, "little"), "big")
+            answer != int.from_bytes(len(text.encode()).to_bytes(2, "little"), "big")
             or field[0] == field[1],
             "The length has its least significant byte first.",
             "Network byte order is big-endian.",
         )
         need(
-            said == len(text.encode()),
-            f"The length of {text[:20]!r} is given as {said}: a reader would stop too early or "
+            answer == len(text.encode()),
+            f"The length of {text[:20]!r} is given as {answer}: a reader would stop too early or "
             "read too far.",
             "Does it count bytes?",
         )
@@ -92,8 +92,8 @@ def length_prefix(variant: Variant, text_field: Any) -> None:
 
 @exercise("1.3", "A frame by hand")
 def frame_by_hand(variant: Variant, my_frame: Any) -> None:
-    chance = variant.random("frame")
-    for counter in (1, chance.randrange(2, 1000), chance.randrange(2**33, 2**40)):
+    rng = variant.random("frame")
+    for counter in (1, rng.randrange(2, 1000), rng.randrange(2**33, 2**40)):
         text = f"{greeting(variant)} {counter}"
         frame = my_frame(counter, "lobby", text)
         need(isinstance(frame, bytes), f"my_frame must return bytes, got {type(frame).__name__}.")
@@ -127,12 +127,12 @@ def frame_by_hand(variant: Variant, my_frame: Any) -> None:
 @lru_cache(maxsize=64)
 def overheard(variant: Variant) -> bytes:
     """Return one packet with a user's message in the lobby."""
-    chance = variant.random("overheard")
+    rng = variant.random("overheard")
     first, second = variant.people("overheard", 2)
     chat = Conversation(variant.seed("overheard"))
     chat.enter(first)
     chat.enter(second)
-    chat.say(second, "lobby", f"{first}, {chance.choice(REMARKS)}")
+    chat.say(second, "lobby", f"{first}, {rng.choice(REMARKS)}")
     packets = chat.capture().packets
     return next(bytes(p) for p in packets if b"NC\x01\x20" in bytes(p))
 
@@ -184,14 +184,14 @@ def _real_cost(size: int) -> int:
 
 @exercise("1.5", "What a message costs")
 def cost_on_the_wire(variant: Variant, bytes_on_the_wire: Any) -> None:
-    chance = variant.random("cost")
-    sizes = [1, 11, 1427, 1428, 2887, 2888, *(chance.randrange(100, 16000) for _ in range(4))]
+    rng = variant.random("cost")
+    sizes = [1, 11, 1427, 1428, 2887, 2888, *(rng.randrange(100, 16000) for _ in range(4))]
     for size in sizes:
         real = _real_cost(size)
-        said = whole_number(bytes_on_the_wire(size), "bytes_on_the_wire")
+        answer = whole_number(bytes_on_the_wire(size), "bytes_on_the_wire")
         need(
-            said == real,
-            f"For a text of {size} bytes you return {said}, but {abs(said - real)} bytes "
-            f"{'more' if said < real else 'fewer'} are on the wire.",
+            answer == real,
+            f"For a text of {size} bytes you return {answer}, but {abs(answer - real)} bytes "
+            f"{'more' if answer < real else 'fewer'} are on the wire.",
             "How long is the frame? How many segments does it need? What does each of them add?",
         )

@@ -23,26 +23,26 @@ REMARKS = (
 )
 
 #: Bytes that TLS 1.3 adds to the data: a header of 5, a type of 1, a tag of 16.
-SEAL = 22
+TLS_OVERHEAD = 22
 
 
 @lru_cache(maxsize=64)
 def _party(variant: Variant, purpose: str) -> tuple[Capture, tuple[str, str, str]]:
     """Return a capture of four people in the lobby, and a secret that two of them share."""
-    chance = variant.random(purpose)
+    rng = variant.random(purpose)
     people = variant.people(purpose, 4)
     chat = Conversation(variant.seed(purpose))
     for name in people[:3]:
         chat.enter(name)
-    for _ in range(chance.randrange(3, 6)):
-        chat.say(chance.choice(people[:3]), LOBBY, chance.choice(REMARKS))
+    for _ in range(rng.randrange(3, 6)):
+        chat.say(rng.choice(people[:3]), LOBBY, rng.choice(REMARKS))
     chat.enter(people[3])
-    sender, receiver = chance.sample(people, 2)
-    secret = f"{chance.choice(PLACES)}, {chance.choice(TIMES)}"
+    sender, receiver = rng.sample(people, 2)
+    secret = f"{rng.choice(PLACES)}, {rng.choice(TIMES)}"
     chat.tell(sender, receiver, secret)
-    for _ in range(chance.randrange(2, 4)):
-        chat.say(chance.choice(people), LOBBY, chance.choice(REMARKS))
-    chat.leave(chance.choice([name for name in people if name not in (sender, receiver)]))
+    for _ in range(rng.randrange(2, 4)):
+        chat.say(rng.choice(people), LOBBY, rng.choice(REMARKS))
+    chat.leave(rng.choice([name for name in people if name not in (sender, receiver)]))
     return chat.capture(), (sender, receiver, secret)
 
 
@@ -160,21 +160,21 @@ def filter_of_your_own(variant: Variant, heard_by: Any) -> None:
             )
 
 
-def sealed(variant: Variant) -> tuple[list[int], list[str]]:
+def encrypted_records(variant: Variant) -> tuple[list[int], list[str]]:
     """Return the sizes of encrypted records, and their candidate texts of different lengths."""
-    chance = variant.random("sealed")
+    rng = variant.random("sealed")
     texts = {len(text): text for text in (*REMARKS, *(f"See you at {place}." for place in PLACES))}
     candidates = list(texts.values())
-    chance.shuffle(candidates)
+    rng.shuffle(candidates)
     candidates = candidates[:8]
     truth = sorted(candidates, key=len)
     while truth in (sorted(truth, key=len), sorted(truth, key=len, reverse=True)):
-        truth = chance.sample(candidates, 4)  # not in an order that sorting finds
-    sizes = [len(encode(Send(n, LOBBY, text))) + SEAL for n, text in enumerate(truth, 1)]
+        truth = rng.sample(candidates, 4)  # not in an order that sorting finds
+    sizes = [len(encode(Send(n, LOBBY, text))) + TLS_OVERHEAD for n, text in enumerate(truth, 1)]
     return sizes, candidates
 
 
-@exercise("2.5", "What the lengths reveal", given=sealed)
+@exercise("2.5", "What the lengths reveal", given=encrypted_records)
 def what_lengths_tell(given: tuple[list[int], list[str]], guess: Any) -> None:
     sizes, candidates = given
     need(isinstance(guess, (list, tuple)), "guess must be a list of texts.")
@@ -184,7 +184,7 @@ def what_lengths_tell(given: tuple[list[int], list[str]], guess: Any) -> None:
     )
     for place, (text, size) in enumerate(zip(guess, sizes, strict=True), 1):
         need(text in candidates, f"{text!r} is not among the candidates.")
-        real = len(encode(Send(place, LOBBY, text))) + SEAL
+        real = len(encode(Send(place, LOBBY, text))) + TLS_OVERHEAD
         need(
             real == size,
             f"Record {place} has {size} bytes, but with {text!r} it would have {real}.",

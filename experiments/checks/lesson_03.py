@@ -42,13 +42,13 @@ class Opening(NamedTuple):
 
 def opening(variant: Variant) -> Opening:
     """Return numbers such that the client's sequence numbers wrap around in its first message."""
-    chance = variant.random("opening")
-    hello = chance.randrange(60, 90)
+    rng = variant.random("opening")
+    hello = rng.randrange(60, 90)
     return Opening(
-        SPACE - chance.randrange(5, hello - 5),
-        chance.randrange(SPACE // 2),
+        SPACE - rng.randrange(5, hello - 5),
+        rng.randrange(SPACE // 2),
         hello,
-        chance.randrange(100, 140),
+        rng.randrange(100, 140),
     )
 
 
@@ -68,8 +68,11 @@ def numbers_of_a_handshake(given: Opening, numbers: Any) -> None:
             isinstance(pair, (list, tuple)) and len(pair) == 2,
             f"For {name} you give {pair!r}; it must be a pair.",
         )
-        said = whole_number(pair[0], "a sequence number"), whole_number(pair[1], "an ack number")
-        for what, number, true in (("sequence", said[0], seq), ("acknowledgement", said[1], ack)):
+        answer = whole_number(pair[0], "a sequence number"), whole_number(pair[1], "an ack number")
+        for what, number, true in (
+            ("sequence", answer[0], seq),
+            ("acknowledgement", answer[1], ack),
+        ):
             need(
                 0 <= number < SPACE,
                 f"The {what} number of {name} does not fit into 32 bits.",
@@ -86,19 +89,19 @@ def numbers_of_a_handshake(given: Opening, numbers: Any) -> None:
 
 @exercise("3.2", "Before and after")
 def before_and_after(variant: Variant, before: Any) -> None:
-    chance = variant.random("before")
-    for start in (0, 1000, SPACE - 1, SPACE - 700, *(chance.randrange(SPACE) for _ in range(20))):
-        for step in (1, chance.randrange(2, 10**6), 2**31 - 1):
+    rng = variant.random("before")
+    for start in (0, 1000, SPACE - 1, SPACE - 700, *(rng.randrange(SPACE) for _ in range(20))):
+        for step in (1, rng.randrange(2, 10**6), 2**31 - 1):
             one, other = start, (start + step) % SPACE
             for a, b, right in ((one, other, True), (other, one, False), (one, one, False)):
-                said = before(a, b)
+                answer = before(a, b)
                 need(
-                    said in (True, False),
-                    f"before({a}, {b}) must be True or False, got {said!r}.",
+                    answer in (True, False),
+                    f"before({a}, {b}) must be True or False, got {answer!r}.",
                 )
                 need(
-                    bool(said) == right,
-                    f"before({a}, {b}) is {said}, but from a to b it is {(b - a) % SPACE} steps "
+                    bool(answer) == right,
+                    f"before({a}, {b}) is {answer}, but from a to b it is {(b - a) % SPACE} steps "
                     f"forward and {(a - b) % SPACE} back.",
                     "The way forward is (b - a) modulo 2**32. When is it the shorter one?",
                 )
@@ -106,22 +109,22 @@ def before_and_after(variant: Variant, before: Any) -> None:
 
 @exercise("3.3", "How long to wait")
 def how_long_to_wait(variant: Variant, timeout: Any) -> None:
-    chance = variant.random("timeout")
+    rng = variant.random("timeout")
     steady = [0.05] * 12
     rows = [[0.1], [0.1, 0.1], [0.1, 0.3], steady]
-    rows += [[chance.uniform(0.01, 0.5) for _ in range(chance.randrange(3, 20))] for _ in range(5)]
+    rows += [[rng.uniform(0.01, 0.5) for _ in range(rng.randrange(3, 20))] for _ in range(5)]
     for samples in rows:
         judge = RetransmissionTimer()
         for sample in samples:
             judge.sample(sample)
         right = judge.smoothed + 4 * judge.variation
-        said = real_number(timeout(list(samples)), "What timeout returns")
-        wrong = abs(said - right) / right
+        answer = real_number(timeout(list(samples)), "What timeout returns")
+        wrong = abs(answer - right) / right
         shown = ", ".join(f"{sample:.3g}" for sample in samples[:4])
         need(
             wrong < 1e-6,
             f"For {len(samples)} samples ({shown}{', …' if len(samples) > 4 else ''}) your timeout "
-            f"is too {'long' if said > right else 'short'}.",
+            f"is too {'long' if answer > right else 'short'}.",
             "Section 2 of RFC 6298: what happens at the first sample? And which SRTT does "
             "RTTVAR use, the one before this sample or the one after it?",
         )
@@ -134,24 +137,24 @@ class Segments(NamedTuple):
     segments: list[Segment]
 
 
-def messages_of(chance: random.Random, count: int) -> bytes:
+def messages_of(rng: random.Random, count: int) -> bytes:
     """Return a client's stream: HELLO, JOIN and some messages."""
     frames = [
-        encode(Hello(0, chance.randbytes(16), b"", "Nova", "", ())),
+        encode(Hello(0, rng.randbytes(16), b"", "Nova", "", ())),
         encode(Join(1, 0, 0, "lobby")),
     ]
     for number in range(1, count + 1):
-        text = " ".join(chance.choices(WORDS, k=chance.randrange(3, 9)))
+        text = " ".join(rng.choices(WORDS, k=rng.randrange(3, 9)))
         frames.append(encode(Send(number, "lobby", text)))
     return b"".join(frames)
 
 
 @lru_cache(maxsize=64)
 def _impaired(seed: int, missing: int) -> Segments:
-    chance = random.Random(seed)
-    stream = messages_of(chance, 8)
-    first = SPACE - chance.randrange(1, len(stream))  # so that the sequence numbers wrap around
-    pieces = impair(cut(stream, first, chance), chance, swapped=3, again=2, missing=missing)
+    rng = random.Random(seed)
+    stream = messages_of(rng, 8)
+    first = SPACE - rng.randrange(1, len(stream))  # so that the sequence numbers wrap around
+    pieces = impair(cut(stream, first, rng), rng, swapped=3, again=2, missing=missing)
     return Segments(first, pieces)
 
 

@@ -28,11 +28,9 @@ class JoinOf(NamedTuple):
 
 def join_of(variant: Variant) -> JoinOf:
     """Return the field values of a JOIN."""
-    chance = variant.random("join")
-    code = "".join(chance.choices("0123456789ABCDEFGHJKMNPQRSTVWXYZ", k=10))
-    return JoinOf(
-        chance.randrange(2, 1000), chance.randrange(2**62), chance.randrange(5, 500), code
-    )
+    rng = variant.random("join")
+    code = "".join(rng.choices("0123456789ABCDEFGHJKMNPQRSTVWXYZ", k=10))
+    return JoinOf(rng.randrange(2, 1000), rng.randrange(2**62), rng.randrange(5, 500), code)
 
 
 @exercise("4.1", "A frame from its fields", given=join_of)
@@ -72,8 +70,8 @@ def wrong_on_purpose(given: list[str], wrong: Any) -> None:
         for name in given:
             need(name in wrong, f"There is no frame for {name}.")
             need(isinstance(wrong[name], bytes), f"The frame for {name} must be bytes.")
-            said, closed = _provoke(server, [wrong[name]])
-            errors = [message for message in said if isinstance(message, Error)]
+            answers, closed = _provoke(server, [wrong[name]])
+            errors = [message for message in answers if isinstance(message, Error)]
             need(
                 errors,
                 f"The server does not refuse your frame for {name}.",
@@ -116,8 +114,8 @@ def refused_politely(given: dict[str, str], refused: Any) -> None:
                 isinstance(frames, (list, tuple)) and all(isinstance(f, bytes) for f in frames),
                 f"For {name}, give a list of frames, each of them bytes.",
             )
-            said, closed = _provoke(server, frames)
-            codes = [ErrorCode(m.code).name for m in said if isinstance(m, Error)]
+            answers, closed = _provoke(server, frames)
+            codes = [ErrorCode(m.code).name for m in answers if isinstance(m, Error)]
             need(
                 not closed,
                 f"The server closes the connection after your frames for {name}: {codes}.",
@@ -141,10 +139,10 @@ def _provoke(server: LocalServer, frames: Iterable[bytes]) -> tuple[list[Message
         # The server answers the PING after it has handled the frames. All in one write: bytes that
         # arrive after the server has closed would make the kernel discard its last answer.
         probe.send(b"".join(frames) + encode(Ping(1)))
-        said = probe.listen(2.0, lambda m: isinstance(m, (Error, Pong)), quiet=0.3)
-        if said and isinstance(said[-1], Error) and said[-1].code < 100:
-            said += probe.listen(2.0)  # until it is closed
-        return said, bool(probe.closed)
+        answers = probe.listen(2.0, lambda m: isinstance(m, (Error, Pong)), quiet=0.3)
+        if answers and isinstance(answers[-1], Error) and answers[-1].code < 100:
+            answers += probe.listen(2.0)  # until it is closed
+        return answers, bool(probe.closed)
 
 
 class Row(NamedTuple):
@@ -158,34 +156,34 @@ class Row(NamedTuple):
 
 def layout_of(variant: Variant) -> list[Row]:
     """Return the fields of a sensor's message in order, different for each student."""
-    chance = variant.random("layout")
+    rng = variant.random("layout")
     middle = [
-        chance.choice(
+        rng.choice(
             [
                 Row("station", "2 bytes, big-endian", "the sensor's number", ">H"),
                 Row("station", "4 bytes, big-endian", "the sensor's number", ">I"),
             ]
         ),
-        chance.choice(
+        rng.choice(
             [
                 Row("temperature", "2 bytes, big-endian, signed", "in tenths of a degree", ">h"),
                 Row("temperature", "2 bytes, little-endian, signed", "in tenths of a degree", "<h"),
             ]
         ),
-        chance.choice(
+        rng.choice(
             [
                 Row("pressure", "4 bytes, little-endian", "in pascals", "<I"),
                 Row("pressure", "4 bytes, big-endian", "in pascals", ">I"),
             ]
         ),
     ]
-    chance.shuffle(middle)
+    rng.shuffle(middle)
     bits = [
         Row("battery", "4 bits", "its charge, 0 to 15", "b4"),
         Row("door", "1 bit", "1 if its door is open", "b1"),
         Row("alarm", "3 bits", "0 is no alarm", "b3"),
     ]
-    chance.shuffle(bits)
+    rng.shuffle(bits)
     label = [
         Row("label_len", "1 byte", "bytes of the label", "B"),
         Row("label", "label_len bytes", "the sensor's name", "s"),
@@ -219,16 +217,16 @@ class Sensor(NamedTuple):
     sample: bytes
 
 
-def values_of(chance: random.Random) -> dict[str, Any]:
+def values_of(rng: random.Random) -> dict[str, Any]:
     """Return the values of a sensor's message."""
     return {
-        "station": chance.randrange(300, 60000),
-        "temperature": chance.randrange(-250, -1),
-        "pressure": chance.randrange(95000, 105000),
-        "battery": chance.randrange(16),
-        "door": chance.randrange(2),
-        "alarm": chance.randrange(8),
-        "label": chance.choice([b"roof", b"cellar", b"the lab", b"garden gate", b"x" * 200]),
+        "station": rng.randrange(300, 60000),
+        "temperature": rng.randrange(-250, -1),
+        "pressure": rng.randrange(95000, 105000),
+        "battery": rng.randrange(16),
+        "door": rng.randrange(2),
+        "alarm": rng.randrange(8),
+        "label": rng.choice([b"roof", b"cellar", b"the lab", b"garden gate", b"x" * 200]),
     }
 
 
@@ -238,17 +236,17 @@ def sensor_of(variant: Variant) -> Sensor:
     return Sensor(layout, build(layout, values_of(variant.random("sample")) | {"label": b"roof"}))
 
 
-def _dissect(rows: list[Row], reading: Any, chance: random.Random, prefix: bytes = b"") -> None:
+def _dissect(rows: list[Row], reading: Any, rng: random.Random, prefix: bytes = b"") -> None:
     for _ in range(6):
-        values = values_of(chance)
+        values = values_of(rng)
         raw = build(rows, values)
         packet = reading(prefix + raw)
         for row in rows:
             right = values.get(row.name, len(values["label"]))
-            said = _field(packet, row.name)
+            value = _field(packet, row.name)
             need(
-                said == right,
-                f"In a message with {row.name} = {right!r}, your layer reads {said!r}.",
+                value == right,
+                f"In a message with {row.name} = {right!r}, your layer reads {value!r}.",
                 "Does a field before it take more or fewer bytes than it should? Compare the "
                 "layout, row by row: size, byte order, sign.",
             )
@@ -256,10 +254,10 @@ def _dissect(rows: list[Row], reading: Any, chance: random.Random, prefix: bytes
 
 @exercise("4.4", "A dissector of your own", given=sensor_of)
 def dissector(given: Sensor, reading: Any) -> None:
-    chance = random.Random(given.sample)
-    _dissect(given.layout, reading, chance)
+    rng = random.Random(given.sample)
+    _dissect(given.layout, reading, rng)
     for _ in range(4):
-        values = values_of(chance)
+        values = values_of(rng)
         built = _built(reading, values)
         right = build(given.layout, values)
         need(
@@ -276,9 +274,9 @@ def dissector(given: Sensor, reading: Any) -> None:
 
 @exercise("4.5", "A checksum that computes itself", given=sensor_of)
 def self_made_checksum(given: Sensor, reading: Any) -> None:
-    chance = random.Random(given.sample + b"5")
+    rng = random.Random(given.sample + b"5")
     for _ in range(6):
-        values = values_of(chance)
+        values = values_of(rng)
         body = build(given.layout, values)
         right = 0
         for byte in body:
@@ -308,7 +306,7 @@ def self_made_checksum(given: Sensor, reading: Any) -> None:
             _field(packet, "check") == right,
             "When your layer dissects a message, it does not show the checksum.",
         )
-    _dissect(given.layout, reading, chance, b"\0")
+    _dissect(given.layout, reading, rng, b"\0")
 
 
 def _built(reading: Any, values: dict[str, Any]) -> bytes:

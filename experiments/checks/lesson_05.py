@@ -35,33 +35,31 @@ def what_a_send_costs(_: Variant, measured: Any, per_call: Any, per_byte: Any) -
     )
 
 
-class Turn(NamedTuple):
+class Iteration(NamedTuple):
     """The messages of one iteration of the server's loop, and the members of each room."""
 
     members: dict[str, list[str]]
-    said: list[tuple[str, bytes]]
+    messages: list[tuple[str, bytes]]
 
 
-def turns(chance: random.Random, count: int) -> list[Turn]:
+def iterations(rng: random.Random, count: int) -> list[Iteration]:
     """Return some iterations, small and large."""
     made = []
     for _ in range(count):
-        people = [f"u{n}" for n in range(chance.randrange(2, 9))]
-        rooms = ["lobby", "lab", "attic"][: chance.randrange(1, 4)]
-        members = {
-            room: chance.sample(people, chance.randrange(0, len(people) + 1)) for room in rooms
-        }
-        said = [
-            (chance.choice(rooms), b"%d:%s|" % (n, chance.randbytes(2).hex().encode()))
-            for n in range(chance.randrange(0, 12))
+        people = [f"u{n}" for n in range(rng.randrange(2, 9))]
+        rooms = ["lobby", "lab", "attic"][: rng.randrange(1, 4)]
+        members = {room: rng.sample(people, rng.randrange(0, len(people) + 1)) for room in rooms}
+        messages = [
+            (rng.choice(rooms), b"%d:%s|" % (n, rng.randbytes(2).hex().encode()))
+            for n in range(rng.randrange(0, 12))
         ]
-        made.append(Turn(members, said))
+        made.append(Iteration(members, messages))
     return made
 
 
 #: An iteration with all cases that random ones may lack: alternating rooms, a member of two rooms,
 #: and a member without messages.
-EVERYTHING = Turn(
+EVERYTHING = Iteration(
     {"lobby": ["u0", "u1"], "lab": ["u1", "u2"], "attic": ["u3"]},
     [("lobby", b"0:aa|"), ("lab", b"1:bb|"), ("lobby", b"2:cc|")],
 )
@@ -69,8 +67,8 @@ EVERYTHING = Turn(
 
 @exercise("5.2", "One write per member")
 def one_write_per_member(variant: Variant, writes: Any) -> None:
-    for members, said in (*turns(variant.random("turns"), 30), EVERYTHING):
-        result = writes(members, said)
+    for members, messages in (*iterations(variant.random("turns"), 30), EVERYTHING):
+        result = writes(members, messages)
         need(
             isinstance(result, (list, tuple)) and all(len(pair) == 2 for pair in result),
             "writes must return a list of pairs (name, bytes).",
@@ -83,9 +81,9 @@ def one_write_per_member(variant: Variant, writes: Any) -> None:
             "First collect each member's messages, then write.",
         )
         got = dict(result)
-        everybody = {name for room in members.values() for name in room}
-        for name in sorted(everybody | set(got)):
-            right = b"".join(data for room, data in said if name in members[room])
+        everyone = {name for room in members.values() for name in room}
+        for name in sorted(everyone | set(got)):
+            right = b"".join(data for room, data in messages if name in members[room])
             need(
                 got.get(name, b"") != right or right or name not in got,
                 f"{name} gets an empty write: a wasted call.",
@@ -96,7 +94,7 @@ def one_write_per_member(variant: Variant, writes: Any) -> None:
             )
             need(
                 got.get(name, b"") == right,
-                f"In an iteration with {len(said)} messages, {name} gets "
+                f"In an iteration with {len(messages)} messages, {name} gets "
                 f"{len(got.get(name, b''))} bytes, but should get {len(right)}.",
                 "A message goes only to the members of its room.",
             )
@@ -104,22 +102,22 @@ def one_write_per_member(variant: Variant, writes: Any) -> None:
 
 @exercise("5.3", "What batching saves")
 def what_batching_saves(variant: Variant, cost: Any) -> None:
-    chance = variant.random("saves")
+    rng = variant.random("saves")
     for _ in range(12):
-        per_call, per_byte = chance.uniform(1e-6, 9e-6), chance.uniform(1e-11, 1e-9)
-        members, messages = chance.randrange(1, 2000), chance.randrange(1, 300)
-        size = chance.randrange(20, 2000)
+        per_call, per_byte = rng.uniform(1e-6, 9e-6), rng.uniform(1e-11, 1e-9)
+        members, messages = rng.randrange(1, 2000), rng.randrange(1, 300)
+        size = rng.randrange(20, 2000)
         alone = members * messages * (per_call + per_byte * size)
         together = members * (per_call + per_byte * messages * size)
         for batched, right in ((False, alone), (True, together)):
-            said = real_number(
+            answer = real_number(
                 cost(per_call, per_byte, members, messages, size, batched), "What cost returns"
             )
             need(
-                math.isclose(said, right, rel_tol=1e-6),
+                math.isclose(answer, right, rel_tol=1e-6),
                 f"For {members} members, {messages} messages of {size} bytes, "
                 f"{'one write per member' if batched else 'one write per message and member'}: "
-                f"your cost is {said!r} s, which is too {'much' if said > right else 'little'}.",
+                f"your cost is {answer!r} s, which is too {'much' if answer > right else 'little'}.",
                 "How many calls are there? How many bytes does each of them carry? Batching "
                 "saves calls, not bytes.",
             )
@@ -173,24 +171,24 @@ def _waits(arrivals: list[float], services: list[float]) -> list[float]:
 
 @exercise("5.5", "Waiting in the queue")
 def waiting_in_the_queue(variant: Variant, latencies: Any) -> None:
-    chance = variant.random("line")
+    rng = variant.random("line")
     cases = [([0.0, 10.0, 20.0], [1.0, 1.0, 1.0]), ([0.0, 0.0, 0.0], [1.0, 2.0, 3.0])]
     for load in (0.3, 0.9, 1.2):
         now, arrivals, services = 0.0, [], []
         for _ in range(60):
-            now += chance.expovariate(load)
+            now += rng.expovariate(load)
             arrivals.append(now)
-            services.append(chance.uniform(0.5, 1.5))
+            services.append(rng.uniform(0.5, 1.5))
         cases.append((arrivals, services))
     for arrivals, services in cases:
-        said = latencies(arrivals, services)
+        answer = latencies(arrivals, services)
         need(
-            isinstance(said, (list, tuple)) and len(said) == len(arrivals),
+            isinstance(answer, (list, tuple)) and len(answer) == len(arrivals),
             "latencies must return a list with one number per message.",
         )
-        said = [real_number(one, "a latency") for one in said]
+        answer = [real_number(one, "a latency") for one in answer]
         short = next(
-            (n for n, (a, b) in enumerate(zip(said, services, strict=True)) if a < b - 1e-9), None
+            (n for n, (a, b) in enumerate(zip(answer, services, strict=True)) if a < b - 1e-9), None
         )
         need(
             short is None,
@@ -201,7 +199,7 @@ def waiting_in_the_queue(variant: Variant, latencies: Any) -> None:
         wrong = next(
             (
                 n
-                for n, (a, b) in enumerate(zip(said, right, strict=True))
+                for n, (a, b) in enumerate(zip(answer, right, strict=True))
                 if not math.isclose(a, b, abs_tol=1e-9)
             ),
             None,
@@ -209,31 +207,31 @@ def waiting_in_the_queue(variant: Variant, latencies: Any) -> None:
         need(
             wrong is None,
             f"For arrivals at {', '.join(f'{a:.3g}' for a in arrivals[:3])}, … the latency of "
-            f"message {wrong} is not {said[wrong or 0]:.4g}.",
+            f"message {wrong} is not {answer[wrong or 0]:.4g}.",
             "The server starts a message when it has arrived *and* the previous one is done.",
         )
 
 
 @exercise("5.6", "Percentiles")
 def percentiles(variant: Variant, percentile: Any) -> None:
-    chance = variant.random("percentiles")
+    rng = variant.random("percentiles")
     for size in (1, 2, 10, 99, 100, 101):
-        samples = [chance.lognormvariate(0, 1) for _ in range(size)]
+        samples = [rng.lognormvariate(0, 1) for _ in range(size)]
         for share in (0.5, 0.9, 0.99, 1.0):
-            said = real_number(percentile(list(samples), share), "What percentile returns")
+            answer = real_number(percentile(list(samples), share), "What percentile returns")
             need(
-                said in samples,
-                f"Of {size} samples, your {share:.0%} percentile is {said!r}, which is not a "
+                answer in samples,
+                f"Of {size} samples, your {share:.0%} percentile is {answer!r}, which is not a "
                 "sample.",
                 "Sort the samples, and take one.",
             )
-            within = sum(sample <= said for sample in samples)
+            within = sum(sample <= answer for sample in samples)
             need(
                 within >= share * size - 1e-9,
                 f"Of {size} samples only {within} are at most your {share:.0%} percentile.",
                 "How many of them must there be at least? Do you round up or down?",
             )
-            below = sum(sample < said for sample in samples)
+            below = sum(sample < answer for sample in samples)
             need(
                 below < share * size - 1e-9,
                 f"Of {size} samples {below} are below your {share:.0%} percentile: a smaller "

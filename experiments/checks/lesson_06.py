@@ -19,11 +19,11 @@ class Table(NamedTuple):
 
 def table_of(variant: Variant) -> Table:
     """Return five rows of six bits, with a parity bit for every row and column."""
-    chance = variant.random("table")
-    data = [[chance.randrange(2) for _ in range(6)] for _ in range(5)]
+    rng = variant.random("table")
+    data = [[rng.randrange(2) for _ in range(6)] for _ in range(5)]
     rows = [[*row, sum(row) % 2] for row in data]
     bits = [*rows, [sum(column) % 2 for column in zip(*rows, strict=True)]]
-    return Table(bits, (chance.randrange(5), chance.randrange(6)))
+    return Table(bits, (rng.randrange(5), rng.randrange(6)))
 
 
 @exercise("6.1", "What parity in two directions misses", given=table_of)
@@ -58,7 +58,7 @@ def missed_by_two_parities(table: Table, places: Any) -> None:
 
 @exercise("6.2", "The Internet checksum")
 def internet_checksum(variant: Variant, function: Any) -> None:
-    chance = variant.random("internet")
+    rng = variant.random("internet")
     cases = [
         b"",
         b"\x00\x01",
@@ -68,32 +68,32 @@ def internet_checksum(variant: Variant, function: Any) -> None:
         bytes.fromhex("45000052000100004006f6a1"),
         b"abc",
     ]
-    cases += [chance.randbytes(chance.randrange(1, 200)) for _ in range(20)]
+    cases += [rng.randbytes(rng.randrange(1, 200)) for _ in range(20)]
     for data in cases:
         right = checksum(data)  # Scapy's
-        said = whole_number(function(data), "a checksum")
+        answer = whole_number(function(data), "a checksum")
         shown = (
             f"{data[:8].hex(' ') or 'no data'}{' …' if len(data) > 8 else ''} ({len(data)} bytes)"
         )
         need(
-            0 <= said <= 0xFFFF,
+            0 <= answer <= 0xFFFF,
             f"For {shown} your checksum does not fit into 16 bits.",
             "Add the carry out of bit 15 at bit 0.",
         )
         need(
-            said != 0xFFFF - right,
+            answer != 0xFFFF - right,
             f"For {shown} you return the sum itself.",
             "At the end, flip all bits.",
         )
         swapped = int.from_bytes(right.to_bytes(2, "big"), "little")
         need(
-            said != swapped or said == right,
+            answer != swapped or answer == right,
             f"For {shown} the two bytes of your checksum are swapped.",
             "Words are big-endian.",
         )
         need(
-            said == right,
-            f"For {shown} your checksum is {said:#06x}, which is wrong.",
+            answer == right,
+            f"For {shown} your checksum is {answer:#06x}, which is wrong.",
             "Append a zero byte to an odd number of bytes. And do you add every carry, also "
             "the one that adding a carry produces?",
         )
@@ -101,9 +101,9 @@ def internet_checksum(variant: Variant, function: Any) -> None:
 
 def order_of(variant: Variant) -> str:
     """Return a text with two amounts, each at an even offset."""
-    chance = variant.random("order")
+    rng = variant.random("order")
     one, two = variant.people("order", 2)
-    amounts = chance.sample([n for n in range(1100, 9900) if "0" not in str(n)], 2)
+    amounts = rng.sample([n for n in range(1100, 9900) if "0" not in str(n)], 2)
     head = f"Pay {amounts[0]} to {one}"
     link = " and " if (len(head) + 5) % 2 == 0 else " and also "
     link = link if (len(head) + len(link)) % 2 == 0 else ", and "
@@ -154,19 +154,19 @@ def remainder(data: bytes, given: Polynomial) -> int:
 
 @exercise("6.4", "A CRC", given=polynomial_of)
 def crc_by_hand(given: Polynomial, crc: Any) -> None:
-    chance = random.Random(given.polynomial)
+    rng = random.Random(given.polynomial)
     cases = [b"\x00", b"\x01", b"\x80", b"123456789"]
-    cases += [chance.randbytes(chance.randrange(1, 40)) for _ in range(10)]
+    cases += [rng.randbytes(rng.randrange(1, 40)) for _ in range(10)]
     for data in cases:
-        said = whole_number(crc(data, given.width, given.polynomial), "a CRC")
+        answer = whole_number(crc(data, given.width, given.polynomial), "a CRC")
         need(
-            0 <= said < 1 << given.width,
+            0 <= answer < 1 << given.width,
             f"For {data[:8].hex(' ')} your CRC has more than {given.width} bits.",
             "After each step, keep the lowest `width` bits.",
         )
         need(
-            said == remainder(data, given),
-            f"For {data[:8].hex(' ')}{' …' if len(data) > 8 else ''} your CRC is {said:#x}, "
+            answer == remainder(data, given),
+            f"For {data[:8].hex(' ')}{' …' if len(data) > 8 else ''} your CRC is {answer:#x}, "
             "which is not the remainder.",
             "Compute one byte on paper. The most significant bit comes first, and the register "
             "starts at 0.",
@@ -185,9 +185,9 @@ class Blind(NamedTuple):
 def blind_of(variant: Variant) -> Blind:
     """Return the CRC of exercise 6.4, with a size and a first bit."""
     width, polynomial = polynomial_of(variant)
-    chance = variant.random("blind")
-    size = chance.randrange(8, 13)
-    return Blind(width, polynomial, size, chance.randrange(3, 8 * size - width - 4))
+    rng = variant.random("blind")
+    size = rng.randrange(8, 13)
+    return Blind(width, polynomial, size, rng.randrange(3, 8 * size - width - 4))
 
 
 @exercise("6.5", "What a CRC misses", given=blind_of)
@@ -230,18 +230,18 @@ def words_of(variant: Variant) -> bytes:
 
 @exercise("6.6", "How many pairs are missed", given=words_of)
 def pairs_missed(given: bytes, missed: Any) -> None:
-    chance = random.Random(given)
-    for data in (given, bytes(6), b"\xff\x00" * 4, chance.randbytes(8)):
+    rng = random.Random(given)
+    for data in (given, bytes(6), b"\xff\x00" * 4, rng.randbytes(8)):
         right = _count(data)
-        said = whole_number(missed(data), "the number of pairs")
+        answer = whole_number(missed(data), "the number of pairs")
         bits = 8 * len(data)
         need(
-            0 <= said <= bits * (bits - 1) // 2,
-            f"{bits} bits have {bits * (bits - 1) // 2} pairs, but you return {said}.",
+            0 <= answer <= bits * (bits - 1) // 2,
+            f"{bits} bits have {bits * (bits - 1) // 2} pairs, but you return {answer}.",
         )
         need(
-            said == right,
-            f"For {data[:6].hex(' ')}{' …' if len(data) > 6 else ''} you count {said} pairs, "
+            answer == right,
+            f"For {data[:6].hex(' ')}{' …' if len(data) > 6 else ''} you count {answer} pairs, "
             "but the checksum misses a different number.",
             "Try them all: flip two bits, and compute the checksum again. Then look for a rule.",
         )

@@ -15,10 +15,10 @@ DATA_PLACES = (3, 5, 6, 7)
 
 @exercise("7.1", "The majority of n")
 def majority(variant: Variant, majority_wrong: Any) -> None:
-    chance = variant.random("majority")
-    own = round(chance.uniform(0.02, 0.2), 3)
+    rng = variant.random("majority")
+    own = round(rng.uniform(0.02, 0.2), 3)
 
-    def said(n: int, p: float) -> float:
+    def returned(n: int, p: float) -> float:
         value = real_number(majority_wrong(n, p), f"majority_wrong({n}, {p})")
         need(
             -1e-12 <= value <= 1 + 1e-12,
@@ -27,16 +27,16 @@ def majority(variant: Variant, majority_wrong: Any) -> None:
         return value
 
     need(
-        math.isclose(said(1, own), own, rel_tol=1e-9),
+        math.isclose(returned(1, own), own, rel_tol=1e-9),
         f"A single copy (n = 1) is wrong with probability p, but majority_wrong(1, {own}) "
-        f"returns {said(1, own):g}.",
+        f"returns {returned(1, own):g}.",
         "How many wrong copies does it take to lose a majority of one?",
     )
     for n in (3, 5, 7, 11):
         need(
-            math.isclose(said(n, 0.5), 0.5, rel_tol=1e-9),
+            math.isclose(returned(n, 0.5), 0.5, rel_tol=1e-9),
             "If every copy is a coin toss (p = 0.5), right and wrong are equally likely, but "
-            f"for n = {n} you return {said(n, 0.5):g}.",
+            f"for n = {n} you return {returned(n, 0.5):g}.",
             "Do you count all numbers of wrong copies that lose the majority, up to all n? For "
             "each number, do you count all its combinations, and the copies that are right?",
         )
@@ -47,16 +47,16 @@ def majority(variant: Variant, majority_wrong: Any) -> None:
             if wrong > n / 2:
                 counted += own**wrong * (1 - own) ** (n - wrong)
         need(
-            math.isclose(said(n, own), counted, rel_tol=1e-6),
+            math.isclose(returned(n, own), counted, rel_tol=1e-6),
             f"Over all {2**n} patterns of {n} copies with p = {own}, the majority is wrong "
-            f"{'more' if said(n, own) < counted else 'less'} often than you say.",
+            f"{'more' if returned(n, own) < counted else 'less'} often than you say.",
             "Sum over i, the number of wrong copies: in how many ways, and with what probability?",
         )
 
 
 def claim(variant: Variant) -> float:
-    chance = variant.random("claim")
-    return chance.randrange(11, 99) / 10 ** chance.choice((6, 7))
+    rng = variant.random("claim")
+    return rng.randrange(11, 99) / 10 ** rng.choice((6, 7))
 
 
 @exercise("7.2", "How many bits without an error?", given=claim)
@@ -89,8 +89,8 @@ def nothing_happens(limit: float, bits_needed: Any) -> None:
 
 def own_data(variant: Variant) -> list[int]:
     # With a number of ones that leaves parity bits of both kinds.
-    chance = variant.random("data")
-    return chance.choice([list(d) for d in itertools.product((0, 1), repeat=4) if 1 < sum(d) < 4])
+    rng = variant.random("data")
+    return rng.choice([list(d) for d in itertools.product((0, 1), repeat=4) if 1 < sum(d) < 4])
 
 
 def word_of(value: Any, what: str) -> list[int]:
@@ -132,14 +132,14 @@ def encode_by_hand(data: list[int], by_hand: Any, encode: Any) -> None:
 
 def arrived(variant: Variant) -> list[list[int]]:
     """Return three words in any order: one error in the data, one in the parity, and no error."""
-    chance = variant.random("arrived")
+    rng = variant.random("arrived")
     words = []
-    for place in (chance.choice(DATA_PLACES), chance.choice((1, 2, 4)), 0):
-        word = _codeword([chance.randrange(2) for _ in range(4)])
+    for place in (rng.choice(DATA_PLACES), rng.choice((1, 2, 4)), 0):
+        word = _codeword([rng.randrange(2) for _ in range(4)])
         if place:
             word[place - 1] ^= 1
         words.append(word)
-    chance.shuffle(words)
+    rng.shuffle(words)
     return words
 
 
@@ -197,18 +197,18 @@ def how_often_a_block_fails(variant: Variant, block_fails: Any) -> None:
             "Over a channel without errors (p = 0) no block fails, but your function says "
             "otherwise.",
         )
-        said = real_number(block_fails(n, own), f"block_fails({n}, {own})")
+        returned = real_number(block_fails(n, own), f"block_fails({n}, {own})")
         survives = (1 - own) ** n
         need(
-            not math.isclose(said, 1 - survives, rel_tol=1e-6),
+            not math.isclose(returned, 1 - survives, rel_tol=1e-6),
             "This is how often a block has any error. A single error is no failure: it is "
             "corrected.",
         )
         # What two particular wrong bits, then three, ... contribute: the same sum from its other end.
         right = sum(math.comb(n, i) * own**i * (1 - own) ** (n - i) for i in range(2, n + 1))
         need(
-            math.isclose(said, right, rel_tol=1e-6),
-            f"For n = {n} and p = {own} a block fails {'more' if said < right else 'less'} "
+            math.isclose(returned, right, rel_tol=1e-6),
+            f"For n = {n} and p = {own} a block fails {'more' if returned < right else 'less'} "
             "often than you say.",
             "No error: in one way. Exactly one: in how many ways, and what must the other bits do?",
         )
@@ -240,12 +240,12 @@ LENGTHS = tuple(2**r - 1 for r in range(2, 11))
 
 def task(variant: Variant) -> Task:
     """Return a task whose answer is at neither end of the range, and clear."""
-    chance = variant.random("task")
+    rng = variant.random("task")
     while True:
         made = Task(
-            round(10 ** chance.uniform(-4.2, -2.8), 6),
-            chance.randrange(500, 9000, 100),
-            chance.choice((0.01, 0.02, 0.05)),
+            round(10 ** rng.uniform(-4.2, -2.8), 6),
+            rng.randrange(500, 9000, 100),
+            rng.choice((0.01, 0.02, 0.05)),
         )
         good = [n for n in LENGTHS if made.risk(n) <= made.lost]
         if good and 7 <= max(good) <= 255:

@@ -25,8 +25,8 @@ class Order:
 
 
 def order(variant: Variant) -> Order:
-    chance = variant.random("order")
-    return Order(chance.randrange(12, 300), chance.randrange(20, 300) / 10_000)
+    rng = variant.random("order")
+    return Order(rng.randrange(12, 300), rng.randrange(20, 300) / 10_000)
 
 
 #: Room for rounding. The mistakes that the hints of exercise 8.1 name are off by 1 in 300 or more:
@@ -69,8 +69,8 @@ def design_a_channel(wanted: Order, p_gb: Any, p_bg: Any) -> None:
 
 @exercise("8.2", "An interleaver")
 def interleaver(variant: Variant, interleave: Any, deinterleave: Any) -> None:
-    chance = variant.random("interleaver")
-    for depth, width in ((4, 7), (3, 3), (1, 5), (chance.randrange(5, 9), chance.randrange(9, 15))):
+    rng = variant.random("interleaver")
+    for depth, width in ((4, 7), (3, 3), (1, 5), (rng.randrange(5, 9), rng.randrange(9, 15))):
         rows = [[100 * row + column for column in range(width)] for row in range(depth)]
         sent = _flat(interleave(rows), f"interleave of {depth} rows")
         need(
@@ -105,9 +105,9 @@ def _flat(value: Any, what: str) -> list[int]:
 
 def left_over(variant: Variant) -> list[tuple[int, int]]:
     """Return three points of a parabola modulo 11."""
-    chance = variant.random("left over")
-    coefficients = [chance.randrange(11) for _ in range(3)]
-    return [(x, _horner(coefficients, x, 11)) for x in sorted(chance.sample(range(7), 3))]
+    rng = variant.random("left over")
+    coefficients = [rng.randrange(11) for _ in range(3)]
+    return [(x, _horner(coefficients, x, 11)) for x in sorted(rng.sample(range(7), 3))]
 
 
 def _horner(coefficients: list[int], x: int, q: int) -> int:
@@ -119,9 +119,9 @@ def _horner(coefficients: list[int], x: int, q: int) -> int:
 
 @exercise("8.3", "Through the points", given=left_over)
 def through_the_points(points: list[tuple[int, int]], value_at: Any) -> None:
-    chance = random.Random(str(points))
+    rng = random.Random(str(points))
 
-    def said(known: list[tuple[int, int]], x: int, q: int) -> int:
+    def answer(known: list[tuple[int, int]], x: int, q: int) -> int:
         value = whole_number(value_at(known, x, q), f"value_at({known}, {x}, {q})")
         need(
             0 <= value < q,
@@ -131,19 +131,19 @@ def through_the_points(points: list[tuple[int, int]], value_at: Any) -> None:
         return value
 
     for q, k in ((11, 1), (11, 2), (11, 3), (11, 5), (257, 4), (7919, 8)):
-        coefficients = [chance.randrange(q) for _ in range(k)]
-        places = chance.sample(range(min(q, 60)), k)
+        coefficients = [rng.randrange(q) for _ in range(k)]
+        places = rng.sample(range(min(q, 60)), k)
         known = [(x, _horner(coefficients, x, q)) for x in places]
         for x, y in known:
-            value = said(known, x, q)
+            value = answer(known, x, q)
             need(
                 value == y,
                 f"The polynomial through {known} modulo {q} is {y} at x = {x}, because this is "
                 f"one of the points. You return {value}.",
                 "One Lagrange polynomial is 1 there, and all the others are 0.",
             )
-        for x in chance.sample(range(q), 8):
-            value = said(known, x, q)
+        for x in rng.sample(range(q), 8):
+            value = answer(known, x, q)
             need(
                 value == _horner(coefficients, x, q),
                 f"Your polynomial goes through the {k} points {known}, but is wrong at x = {x}, "
@@ -154,13 +154,13 @@ def through_the_points(points: list[tuple[int, int]], value_at: Any) -> None:
 
 @exercise("8.4", "Find the wrong values")
 def find_the_wrong_values(variant: Variant, repair: Any) -> None:
-    chance = variant.random("liar")
+    rng = variant.random("liar")
     for q, n, k in ((11, 7, 3), (11, 5, 3), (13, 8, 2), (13, 9, 5), (17, 6, 3)):
         most = (n - k) // 2
         for errors in range(most + 1):
             for _ in range(3):
-                word, message = _codeword(chance, q, n, k)
-                _corrupt(chance, word, errors, q)
+                word, message = _codeword(rng, q, n, k)
+                _corrupt(rng, word, errors, q)
                 found = repair(word, k, q)
                 need(
                     found is not None,
@@ -182,8 +182,8 @@ def find_the_wrong_values(variant: Variant, repair: Any) -> None:
                 )
     # With n - k odd, t + 1 errors are at least t + 1 places away from every codeword.
     for _ in range(6):
-        word, _ = _codeword(chance, 17, 6, 3)
-        _corrupt(chance, word, 2, 17)
+        word, _ = _codeword(rng, 17, 6, 3)
+        _corrupt(rng, word, 2, 17)
         found = repair(word, 3, 17)
         need(
             found is None,
@@ -193,15 +193,15 @@ def find_the_wrong_values(variant: Variant, repair: Any) -> None:
         )
 
 
-def _codeword(chance: random.Random, q: int, n: int, k: int) -> tuple[list[int], list[int]]:
-    coefficients = [chance.randrange(q) for _ in range(k)]
+def _codeword(rng: random.Random, q: int, n: int, k: int) -> tuple[list[int], list[int]]:
+    coefficients = [rng.randrange(q) for _ in range(k)]
     word = [_horner(coefficients, x, q) for x in range(n)]
     return word, word[:k]
 
 
-def _corrupt(chance: random.Random, word: list[int], errors: int, q: int) -> None:
-    for place in chance.sample(range(len(word)), errors):
-        word[place] = (word[place] + chance.randrange(1, q)) % q
+def _corrupt(rng: random.Random, word: list[int], errors: int, q: int) -> None:
+    for place in rng.sample(range(len(word)), errors):
+        word[place] = (word[place] + rng.randrange(1, q)) % q
 
 
 @dataclass(frozen=True)
@@ -220,8 +220,8 @@ class Disc:
 
 
 def disc(variant: Variant) -> Disc:
-    chance = variant.random("disc")
-    corrects, depth = chance.randrange(5, 24), chance.randrange(3, 12)
+    rng = variant.random("disc")
+    corrects, depth = rng.randrange(5, 24), rng.randrange(3, 12)
     # A burst damages only this many bytes if it starts at a byte boundary.
     return Disc(
         8 * corrects * depth,

@@ -14,21 +14,21 @@ from netchat.course import Variant, Wrong, exercise, need, real_number
 @exercise("9.1", "Capacity")
 def capacity_of_a_bsc(variant: Variant, entropy: Any, capacity: Any) -> None:
     for p in (0.0, 1.0):
-        said = real_number(entropy(p), f"entropy({p:g})")
+        answer = real_number(entropy(p), f"entropy({p:g})")
         need(
-            math.isclose(said, 0, abs_tol=1e-12),
+            math.isclose(answer, 0, abs_tol=1e-12),
             f"If no bit is wrong, or every bit, there is nothing to say: entropy({p:g}) must be "
-            f"0, got {said:g}.",
+            f"0, got {answer:g}.",
         )
-    said = real_number(entropy(0.5), "entropy(0.5)")
+    answer = real_number(entropy(0.5), "entropy(0.5)")
     need(
-        math.isclose(said, 1, rel_tol=1e-9),
-        f"A fair coin has one bit of entropy; entropy(0.5) returns {said:g}.",
+        math.isclose(answer, 1, rel_tol=1e-9),
+        f"A fair coin has one bit of entropy; entropy(0.5) returns {answer:g}.",
         "Which logarithm counts bits?",
     )
-    chance = variant.random("entropy")
+    rng = variant.random("entropy")
     for _ in range(5):
-        p = round(chance.uniform(0.01, 0.45), 3)
+        p = round(rng.uniform(0.01, 0.45), 3)
         one, other = (
             real_number(entropy(p), f"entropy({p})"),
             real_number(entropy(1 - p), f"entropy({1 - p})"),
@@ -77,24 +77,24 @@ def _entropy(p: float) -> float:
 
 def claims(variant: Variant) -> list[Claim]:
     """Return six clear claims; two of them are the opposite of what they seem."""
-    chance = variant.random("claims")
+    rng = variant.random("claims")
     names = variant.people("claims", 6)
     made: list[Claim] = []
     kinds = ["below", "below", "above", "above", "errors allowed", "errors forgotten"]
-    chance.shuffle(kinds)
+    rng.shuffle(kinds)
     for name, kind in zip(names, kinds, strict=True):
-        p = round(chance.uniform(0.02, 0.2), 3)
+        p = round(rng.uniform(0.02, 0.2), 3)
         capacity = netchat.channels.get(f"bsc:{p}").capacity or 0.0
         if kind == "errors allowed":  # above the capacity, but possible
-            ber = round(chance.uniform(0.3, 0.6) * p, 3)
+            ber = round(rng.uniform(0.3, 0.6) * p, 3)
             rate = capacity * (1 + 0.6 * (1 / (1 - _entropy(ber)) - 1))
         elif kind == "errors forgotten":  # some errors are allowed, but this is too few
-            ber = round(chance.uniform(0.05, 0.15) * p, 4)
+            ber = round(rng.uniform(0.05, 0.15) * p, 4)
             rate = capacity / (1 - _entropy(ber)) * 1.1
         else:
-            ber = chance.choice((1e-5, 1e-6, 1e-9))
+            ber = rng.choice((1e-5, 1e-6, 1e-9))
             rate = capacity * (
-                chance.uniform(0.75, 0.95) if kind == "below" else chance.uniform(1.04, 1.2)
+                rng.uniform(0.75, 0.95) if kind == "below" else rng.uniform(1.04, 1.2)
             )
         made.append(Claim(name, round(min(rate, 0.999), 3), p, ber))
     return made
@@ -152,33 +152,33 @@ def level(variant: Variant) -> float:
 def worth_its_energy(ebn0_db: float, raw_error: Any, ratio: Any) -> None:
     for at in (0.0, 4.0, 8.0, ebn0_db):
         for rate in (1.0, 0.5, 1 / 3):
-            said = real_number(raw_error(at, rate), f"raw_error({at}, {rate:.2f})")
+            answer = real_number(raw_error(at, rate), f"raw_error({at}, {rate:.2f})")
             right = netchat.channels.get(f"awgn:{at}dB").at_rate(rate).p
             need(
                 not (
                     rate < 1
-                    and math.isclose(said, netchat.channels.get(f"awgn:{at}dB").p, rel_tol=1e-6)
+                    and math.isclose(answer, netchat.channels.get(f"awgn:{at}dB").p, rel_tol=1e-6)
                 ),
                 f"raw_error({at}, {rate:.2f}) assumes the whole energy of an information bit. "
                 "How much of it does each transmitted bit have?",
             )
             need(
-                math.isclose(said, right, rel_tol=1e-6),
-                f"raw_error({at}, {rate:.2f}) returns {said:.3g}: netchat's channel has "
-                f"{'more' if said < right else 'fewer'} errors.",
+                math.isclose(answer, right, rel_tol=1e-6),
+                f"raw_error({at}, {rate:.2f}) returns {answer:.3g}: netchat's channel has "
+                f"{'more' if answer < right else 'fewer'} errors.",
                 "Convert decibels first: 10 ** (dB / 10). Then apply Q to the square root; and "
                 "Q(x) is not erfc(x).",
             )
-    said = real_number(ratio, "ratio")
+    answer = real_number(ratio, "ratio")
     p, alone = (netchat.channels.get(f"awgn:{ebn0_db}dB").at_rate(r).p for r in (1 / 3, 1.0))
     right = (3 * p**2 - 2 * p**3) / alone
     need(
-        not math.isclose(said, 1 / right, rel_tol=1e-4),
+        not math.isclose(answer, 1 / right, rel_tol=1e-4),
         "This is the inverse of the ratio.",
     )
     need(
-        math.isclose(said, right, rel_tol=1e-4),
-        f"ratio = {said:.4g} is not the ratio for repetition at {ebn0_db} dB.",
+        math.isclose(answer, right, rel_tol=1e-4),
+        f"ratio = {answer:.4g} is not the ratio for repetition at {ebn0_db} dB.",
         "The bits of repetition have a third of the energy each; without a code, a bit has all "
         "of it.",
     )

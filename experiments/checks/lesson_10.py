@@ -13,9 +13,9 @@ from netchat.course import Variant, exercise, need, real_number, whole_number
 
 @exercise("10.1", "Goodput")
 def goodput_of_both(variant: Variant, stop_and_wait: Any, selective_repeat: Any) -> None:
-    chance = variant.random("worth")
+    rng = variant.random("worth")
 
-    def said(what: Any, name: str, *args: float) -> float:
+    def answer(what: Any, name: str, *args: float) -> float:
         value = real_number(what(*args), name)
         need(
             -1e-12 <= value <= 1 + 1e-12,
@@ -24,10 +24,10 @@ def goodput_of_both(variant: Variant, stop_and_wait: Any, selective_repeat: Any)
         )
         return value
 
-    length, head = chance.randrange(300, 2000), chance.randrange(20, 120)
+    length, head = rng.randrange(300, 2000), rng.randrange(20, 120)
     need(
         math.isclose(
-            said(selective_repeat, "selective_repeat", length, head, 0.0),
+            answer(selective_repeat, "selective_repeat", length, head, 0.0),
             length / (length + head),
             rel_tol=1e-9,
         ),
@@ -35,9 +35,9 @@ def goodput_of_both(variant: Variant, stop_and_wait: Any, selective_repeat: Any)
         "selective_repeat returns another share.",
     )
     for _ in range(5):
-        p = 10 ** chance.uniform(-6, -3.5)
-        rate, rtt = chance.choice((1e5, 1e6, 1e7)), chance.uniform(0.001, 0.6)
-        good = said(selective_repeat, "selective_repeat", length, head, p)
+        p = 10 ** rng.uniform(-6, -3.5)
+        rate, rtt = rng.choice((1e5, 1e6, 1e7)), rng.uniform(0.001, 0.6)
+        good = answer(selective_repeat, "selective_repeat", length, head, p)
         # Send a block until one arrives; the sum of what that takes, try by try.
         whole, tries, still = math.exp(8 * (length + head) * math.log1p(-p)), 0.0, 1.0
         while still > 1e-15 and tries < 1e6:
@@ -50,7 +50,7 @@ def goodput_of_both(variant: Variant, stop_and_wait: Any, selective_repeat: Any)
             f"block is sent {tries:.2f} times until it arrives.",
             "All bits of the block have to survive, including those of its overhead.",
         )
-        slow = said(stop_and_wait, "stop_and_wait", length, head, p, rate, rtt)
+        slow = answer(stop_and_wait, "stop_and_wait", length, head, p, rate, rtt)
         right = 8 * length / (rate * tries * (8 * (length + head) / rate + rtt))
         need(
             math.isclose(slow, right, rel_tol=1e-6),
@@ -61,8 +61,8 @@ def goodput_of_both(variant: Variant, stop_and_wait: Any, selective_repeat: Any)
         )
     need(
         math.isclose(
-            said(stop_and_wait, "stop_and_wait", length, head, 1e-5, 1e6, 0.0),
-            said(selective_repeat, "selective_repeat", length, head, 1e-5),
+            answer(stop_and_wait, "stop_and_wait", length, head, 1e-5, 1e6, 0.0),
+            answer(selective_repeat, "selective_repeat", length, head, 1e-5),
             rel_tol=1e-9,
         ),
         "With a round trip of 0, waiting costs no time, and both goodputs must be equal.",
@@ -70,8 +70,8 @@ def goodput_of_both(variant: Variant, stop_and_wait: Any, selective_repeat: Any)
 
 
 def own_line(variant: Variant) -> tuple[float, int]:
-    chance = variant.random("line")
-    return round(10 ** chance.uniform(-4.6, -3), 6), chance.randrange(30, 160)
+    rng = variant.random("line")
+    return round(10 ** rng.uniform(-4.6, -3), 6), rng.randrange(30, 160)
 
 
 @exercise("10.2", "The best length", given=own_line)
@@ -98,10 +98,10 @@ def the_best_length(line: tuple[float, int], best_length: Any) -> None:
 
 @exercise("10.3", "Combine two damaged copies")
 def combine_copies(variant: Variant, rescue: Any) -> None:
-    chance = variant.random("rescue")
+    rng = variant.random("rescue")
     for size, wrong in ((10, (1, 1)), (40, (3, 2)), (200, (0, 5)), (60, (6, 6)), (33, (4, 0))):
-        data = chance.randbytes(size)
-        places = chance.sample(range(8 * size), sum(wrong))
+        data = rng.randbytes(size)
+        places = rng.sample(range(8 * size), sum(wrong))
         first = _flipped(data, places[: wrong[0]])
         second = _flipped(data, places[wrong[0] :])
         found = rescue(first, second, zlib.crc32(data))
@@ -118,8 +118,8 @@ def combine_copies(variant: Variant, rescue: Any) -> None:
             "Return only a mixture whose CRC is right, as bytes.",
         )
     for size in (20, 50):  # the same bit is wrong in both
-        data = chance.randbytes(size)
-        places = chance.sample(range(8 * size), 5)
+        data = rng.randbytes(size)
+        places = rng.sample(range(8 * size), 5)
         found = rescue(_flipped(data, places[:3]), _flipped(data, places[2:]), zlib.crc32(data))
         need(
             found is None,
@@ -127,8 +127,8 @@ def combine_copies(variant: Variant, rescue: Any) -> None:
             "return None.",
             "Check the CRC before you return a mixture.",
         )
-    data = chance.randbytes(100)
-    places = chance.sample(range(800), 40)
+    data = rng.randbytes(100)
+    places = rng.sample(range(800), 40)
     begun = time.monotonic()
     found = rescue(_flipped(data, places[:20]), _flipped(data, places[20:]), zlib.crc32(data))
     need(found is None, "Copies that differ in 40 bits: rescue must return None.")
@@ -175,17 +175,17 @@ def _in_time(scheme: str, p: float, rtt: float, deadline: float) -> tuple[float,
 
 def situations(variant: Variant) -> dict[str, tuple[float, float, float]]:
     """Return p, round trip and deadline of five situations."""
-    chance = variant.random("situations")
+    rng = variant.random("situations")
 
     def p(low: float, high: float) -> float:
-        return float(f"{10 ** chance.uniform(low, high):.1e}")
+        return float(f"{10 ** rng.uniform(low, high):.1e}")
 
     return {
-        "a file over fibre": (p(-7, -6), round(chance.uniform(0.01, 0.03), 3), 10.0),
-        "a call over Wi-Fi": (p(-4.5, -3.5), round(chance.uniform(0.01, 0.04), 3), 0.15),
-        "a call by satellite": (p(-3.5, -2.3), round(chance.uniform(0.25, 0.29), 3), 0.2),
+        "a file over fibre": (p(-7, -6), round(rng.uniform(0.01, 0.03), 3), 10.0),
+        "a call over Wi-Fi": (p(-4.5, -3.5), round(rng.uniform(0.01, 0.04), 3), 0.15),
+        "a call by satellite": (p(-3.5, -2.3), round(rng.uniform(0.25, 0.29), 3), 0.2),
         "a film for many viewers": (p(-3.5, -2.5), math.inf, 1.0),
-        "a game across an ocean": (p(-5, -4), round(chance.uniform(0.08, 0.12), 3), 0.08),
+        "a game across an ocean": (p(-5, -4), round(rng.uniform(0.08, 0.12), 3), 0.08),
     }
 
 
@@ -202,26 +202,27 @@ def decide(given: dict[str, tuple[float, float, float]], choose: Any) -> None:
         where = (
             f"For {name} (p = {p:g}, round trip {1000 * rtt:g} ms, deadline {1000 * deadline:g} ms)"
         )
-        said = choose(p, rtt, deadline)
+        answer = choose(p, rtt, deadline)
         need(
-            said is None or said in SCHEMES, f"{where} you return {said!r}, which is not a scheme."
+            answer is None or answer in SCHEMES,
+            f"{where} you return {answer!r}, which is not a scheme.",
         )
         good = {s: _in_time(s, p, rtt, deadline) for s in SCHEMES}
         cost = {s: bytes_ for s, (there, bytes_) in good.items() if there >= 0.999}
-        if said is None:
+        if answer is None:
             need(not cost, f"{where} you return None, but {len(cost)} of the schemes arrive in "
                            "time.",
                  "How many tries fit before the deadline? The first takes half a round trip.")  # fmt: skip
             continue
         need(
-            said in cost,
-            f"{where} you return {said}. It arrives in time in only {good[said][0]:.2%} of the "
+            answer in cost,
+            f"{where} you return {answer}. It arrives in time in only {good[answer][0]:.2%} of the "
             "cases.",
             "How many tries fit before the deadline? The first one takes half a round trip.",
         )
         need(
-            cost[said] <= min(cost.values()) * (1 + 1e-9),
-            f"{where} you return {said}, which costs {cost[said]:.0f} bytes on average. Another "
+            cost[answer] <= min(cost.values()) * (1 + 1e-9),
+            f"{where} you return {answer}, which costs {cost[answer]:.0f} bytes on average. Another "
             "scheme arrives in time for fewer.",
             "Retransmitted bytes count, too, as often as they are sent.",
         )

@@ -14,12 +14,12 @@ RATES = (1.0, 0.94, 0.87, 0.75, 0.5)
 @exercise("11.1", "Optimism")
 def optimism(variant: Variant, ucb_choice: Any) -> None:
     def choice(counts: list[int], totals: list[float]) -> int:
-        said = whole_number(ucb_choice(counts, totals), "ucb_choice")
+        answer = whole_number(ucb_choice(counts, totals), "ucb_choice")
         need(
-            0 <= said < len(counts),
-            f"There are codes 0 to {len(counts) - 1}, but you choose {said}.",
+            0 <= answer < len(counts),
+            f"There are codes 0 to {len(counts) - 1}, but you choose {answer}.",
         )
-        return said
+        return answer
 
     for untried in (0, 2):
         counts = [0 if i == untried else 4 for i in range(3)]
@@ -63,13 +63,13 @@ def random_sampling(variant: Variant, thompson_choice: Any) -> None:
     ) -> list[float]:
         counts = [0] * len(rates)
         for _ in range(times):
-            said = direct(arrived, failed, rates)
-            said = whole_number(said, "thompson_choice")
+            answer = direct(arrived, failed, rates)
+            answer = whole_number(answer, "thompson_choice")
             need(
-                0 <= said < len(rates),
-                f"There are codes 0 to {len(rates) - 1}, but you choose {said}.",
+                0 <= answer < len(rates),
+                f"There are codes 0 to {len(rates) - 1}, but you choose {answer}.",
             )
-            counts[said] += 1
+            counts[answer] += 1
         return [count / times for count in counts]
 
     thompson_choice([1, 1], [1, 1], [1.0, 0.5])  # a first call that reports errors

@@ -63,11 +63,11 @@ class Suspicious(Code):
             minimum_distance=3,
             citation="?",
         )
-        chance = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         self._hamming = netchat.coding.get("hamming:15,11")
-        self._place = int(chance.integers(11))
-        self._bits = chance.choice(np.delete(np.arange(11), self._place), 6, replace=False)
-        self._like = chance.integers(0, 2, 6)
+        self._place = int(rng.integers(11))
+        self._bits = rng.choice(np.delete(np.arange(11), self._place), 6, replace=False)
+        self._like = rng.integers(0, 2, 6)
 
     def _encode(self, message: np.ndarray) -> np.ndarray:
         return self._hamming.encode(message)

@@ -109,8 +109,8 @@ def timeline(
                 axes.plot([x, x + wide], [y, y + tall], color=edge, linewidth=1.2)
                 axes.plot([x, x + wide], [y + tall, y], color=edge, linewidth=1.2)
             axes.text(x + wide / 2, y + tall / 2, name, ha="center", va="center", size=9, color=INK)
-    said = "; ".join(
+    description = "; ".join(
         f"{title}: {sum(arrived for *_, arrived in blocks)} of {len(blocks)} blocks arrive"
         for title, blocks in rows.items()
     )
-    return show(figure, said)
+    return show(figure, description)

@@ -115,14 +115,14 @@ class _Grading:
         self.submission, self.course, self.level = submission, course, level
         self.left, self.half, self.check_limit = limit, limit / 2, check_limit
         self.failed: dict[int, str] = {}  # reasons, by cell that raised or ended the process
-        self.left_out: set[int] = set()  # cells that ended the process
+        self.skipped: set[int] = set()  # cells that ended the process
         self.student = ""
 
     def grades(self) -> Iterator[Grade]:
         done, process = self._run()
         try:
             if done is None:
-                yield self._grade("", "", "failed", self._nothing_done(process))
+                yield self._grade("", "", "failed", self._no_answers(process))
                 return
             self.student = done.student
             try:
@@ -146,7 +146,7 @@ class _Grading:
             if process is not None:
                 process.end()
 
-    def _nothing_done(self, process: Student | None) -> str:
+    def _no_answers(self, process: Student | None) -> str:
         if process is not None:
             return "it does not begin a lesson"
         start = self.failed.get(-1)
@@ -172,30 +172,30 @@ class _Grading:
             if self.left <= 0:
                 break
             cell, begun = -1, 0.0
-            cells = {i: s for i, s in self.submission.cells.items() if i not in self.left_out}
+            cells = {i: s for i, s in self.submission.cells.items() if i not in self.skipped}
             started = time.monotonic() + _START
             process = Student(self.submission, cells, self.course, self.level, started)
             try:
                 while True:
-                    message = process.hear()
+                    message = process.receive()
                     begun = begun or time.monotonic()
                     if "done" in message:
                         done = None if message["done"] is None else Done.of(message["done"])
                         self.left -= time.monotonic() - begun
                         return done, process
-                    cell = self._note(message, cells, cell)
+                    cell = self._record(message, cells, cell)
                     process.deadline = min(begun + self.left, time.monotonic() + self.half)
             except Gone as gone:
                 process.end()
                 self.left -= time.monotonic() - (begun or time.monotonic())
                 self.failed[cell] = str(gone)
-                self.left_out.add(cell)
+                self.skipped.add(cell)
             except BaseException:
                 process.end()
                 raise
         return None, None
 
-    def _note(self, message: dict[str, Any], cells: dict[int, str], cell: int) -> int:
+    def _record(self, message: dict[str, Any], cells: dict[int, str], cell: int) -> int:
         """Record a process's message about a cell, and return the current cell."""
         match message:
             case {"cell": int() as number} if number in cells:
@@ -238,7 +238,7 @@ def write_csv(grades: Iterable[Grade], file: TextIO) -> None:
     out = csv.DictWriter(file, [field.name for field in fields(Grade)])
     out.writeheader()
     for grade in grades:
-        out.writerow({name: _harmless(value) for name, value in asdict(grade).items()})
+        out.writerow({name: _escape_formula(value) for name, value in asdict(grade).items()})
         file.flush()
 
 
@@ -248,7 +248,7 @@ def _cell_text(text: str) -> str:
     return show_line(short).encode(errors="backslashreplace").decode()
 
 
-def _harmless(text: str) -> str:
+def _escape_formula(text: str) -> str:
     """Return a CSV cell that no spreadsheet treats as a formula, since students choose its text."""
     begins = text.lstrip()
     return f"'{text}" if begins.startswith(tuple("=+-@＝＋－＠")) else text  # noqa: RUF001

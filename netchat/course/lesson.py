@@ -137,11 +137,11 @@ def find_course(start: Path | None = None) -> Path:
     Raises:
         NetchatError: It is not found.
     """
-    said = os.environ.get("NETCHAT_COURSE")
+    configured = os.environ.get("NETCHAT_COURSE")
     start = Path.cwd() if start is None else start.resolve()
     tried = (
-        [Path(said)]
-        if said
+        [Path(configured)]
+        if configured
         else [p for up in (start, *start.parents) for p in (up, up / "experiments")]
     )
     for folder in tried:

@@ -1,7 +1,7 @@
 """One direction of a TCP connection as segments, with the impairments of a network.
 
-    pieces = cut(stream, first=4_294_967_290, chance=variant.random("segments"))
-    arrived = impair(pieces, chance, swapped=3, again=2)
+    pieces = cut(stream, first=4_294_967_290, rng=variant.random("segments"))
+    arrived = impair(pieces, rng, swapped=3, again=2)
     one_way(arrived, first=4_294_967_290).messages()   # what netchat decodes
 
 A capture often has only one direction: the two directions may take different paths.
@@ -40,18 +40,18 @@ class Segment(NamedTuple):
     data: bytes
 
 
-def cut(stream: bytes, first: int, chance: random.Random, *, most: int = 60) -> list[Segment]:
+def cut(stream: bytes, first: int, rng: random.Random, *, most: int = 60) -> list[Segment]:
     """Split a stream into segments of different sizes.
 
     Args:
         stream: The bytes.
         first: Sequence number of the first byte.
-        chance: Random numbers for the sizes.
+        rng: Random numbers for the sizes.
         most: Maximum size of a segment in bytes.
     """
     pieces, at = [], 0
     while at < len(stream):
-        size = chance.randrange(most // 4, most + 1)
+        size = rng.randrange(most // 4, most + 1)
         pieces.append(Segment((first + at) % _SPACE, stream[at : at + size]))
         at += size
     return pieces
@@ -59,7 +59,7 @@ def cut(stream: bytes, first: int, chance: random.Random, *, most: int = 60) -> 
 
 def impair(
     pieces: Sequence[Segment],
-    chance: random.Random,
+    rng: random.Random,
     *,
     swapped: int = 0,
     again: int = 0,
@@ -69,20 +69,20 @@ def impair(
 
     Args:
         pieces: The segments in their order.
-        chance: Random numbers for the choice of segments.
+        rng: Random numbers for the choice of segments.
         swapped: Number of segments that swap places with the next one.
         again: Number of segments that arrive a second time, each joined with the next one, as in
             TCP retransmissions; so some overlap.
         missing: Number of segments that are lost; never the first or the last.
     """
-    lost = set(chance.sample(range(2, len(pieces) - 2), missing))
+    lost = set(rng.sample(range(2, len(pieces) - 2), missing))
     arriving = [piece for place, piece in enumerate(pieces) if place not in lost]
-    for place in chance.sample(range(1, len(arriving) - 1), swapped):
+    for place in rng.sample(range(1, len(arriving) - 1), swapped):
         arriving[place], arriving[place + 1] = arriving[place + 1], arriving[place]
     whole = [n for n in range(1, len(pieces) - 2) if not lost & {n, n + 1}]
-    for place in sorted(chance.sample(whole, again)):
+    for place in sorted(rng.sample(whole, again)):
         one, next_one = pieces[place], pieces[place + 1]
-        later = max(arriving.index(one), arriving.index(next_one)) + chance.randrange(1, 4)
+        later = max(arriving.index(one), arriving.index(next_one)) + rng.randrange(1, 4)
         arriving.insert(later, Segment(one.seq, one.data + next_one.data))
     return arriving
 

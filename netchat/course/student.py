@@ -129,10 +129,10 @@ class Student:
             target=self._read, args=(self._process.stdout,), daemon=True
         )
         self._reader.start()
-        with contextlib.suppress(Gone):  # `hear` reports it
+        with contextlib.suppress(Gone):  # `receive` reports it
             self._write({"modules": submission.modules, "cells": cells})
 
-    def hear(self) -> dict[str, Any]:
+    def receive(self) -> dict[str, Any]:
         """Return the next message.
 
         Raises:
@@ -162,7 +162,7 @@ class Student:
             Gone: No valid answer arrives in time.
         """
         self._write({"number": number, "what": what, "arguments": pack(arguments, _refuse)})
-        answer = self.hear()
+        answer = self.receive()
         match answer:
             case {"error": [str() as name, str() as text]}:
                 kinds: tuple[type, ...] = (StudentError,)

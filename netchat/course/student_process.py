@@ -36,7 +36,7 @@ class _Student:
         self._answers: dict[int, dict[str, Any]] = {}  # packed, by the identity of their lesson
         self._refused: dict[int, dict[str, str]] = {}  # reasons why they cannot be sent
 
-    def tell(self, **message: Any) -> None:
+    def send(self, **message: Any) -> None:
         self._out.write(json.dumps(message) + "\n")
         self._out.flush()
 
@@ -50,7 +50,7 @@ class _Student:
             answers[number] = pack(list(answer), self._keep)
         except (ValueError, RecursionError) as error:
             refused[number] = str(error)
-            self.tell(failed=self._cell, error=f"the answer to {number} cannot be graded: {error}")
+            self.send(failed=self._cell, error=f"the answer to {number} cannot be graded: {error}")
 
     def run(self, cells: dict[int, str]) -> None:
         """Run cells as a notebook would; after a failed cell, the next one still runs."""
@@ -59,22 +59,22 @@ class _Student:
             _configure_inline(shell)  # only if needed: it imports Matplotlib
         for index, source in cells.items():
             self._cell = index
-            self.tell(cell=index)
+            self.send(cell=index)
             try:
                 result = shell.run_cell(source, store_history=False)
                 error = result.error_before_exec or result.error_in_exec
             except Exception as raised:  # by IPython itself, if the source is not text
                 error = raised
             if error is not None:
-                self.tell(failed=index, error=": ".join(_described(error))[:500])
+                self.send(failed=index, error=": ".join(_described(error))[:500])
 
-    def hand_over(self) -> None:
+    def send_answers(self) -> None:
         """Send the answers."""
         if not lessons.begun:
-            self.tell(done=None)
+            self.send(done=None)
             return
         lesson = lessons.begun[-1]
-        self.tell(
+        self.send(
             done={
                 "student": str(lesson.variant.student),
                 "lesson": int(lesson.variant.lesson),
@@ -93,7 +93,7 @@ class _Student:
                 message = {"result": pack(result, self._keep)}
             except Exception as error:  # the student's; reported to the check
                 message = {"error": _described(error)}
-            self.tell(**message)
+            self.send(**message)
 
     def _keep(self, thing: Any) -> int:
         self._kept.append(thing)
@@ -161,7 +161,7 @@ def main() -> None:
         work.mkdir()
         os.chdir(work)
         student.run({int(index): source for index, source in order["cells"].items()})
-        student.hand_over()
+        student.send_answers()
         student.serve(requests)
 
 

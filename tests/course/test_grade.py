@@ -116,7 +116,7 @@ def test_cells_after_a_failed_or_endlessly_printing_cell_still_count(graded):
 
 
 @pytest.mark.parametrize(
-    ("deed", "note"),
+    ("action", "note"),
     [
         ("import os; os._exit(3)", "ended the notebook's process"),
         ("import sys; sys.exit()", "SystemExit"),
@@ -125,8 +125,8 @@ def test_cells_after_a_failed_or_endlessly_printing_cell_still_count(graded):
         (WRITE.format("[1]"), "disturbs the grading"),
     ],
 )
-def test_a_cell_that_ends_the_process_is_skipped(graded, deed, note):
-    grades = graded(BEGIN, DOUBLE, deed, TURN)
+def test_a_cell_that_ends_the_process_is_skipped(graded, action, note):
+    grades = graded(BEGIN, DOUBLE, action, TURN)
     assert results(grades) == ["passed", "passed", "not reached"]
     assert note in grades["1.1"].note
 
