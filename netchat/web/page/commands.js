@@ -3,14 +3,14 @@
 
 /** Every command, in the order of the help: its arguments (brackets: optional) and its effect. */
 export const COMMANDS = {
-  who: ["[CODE]", "who is in the room"],
-  msg: ["NAME TEXT", "say something to one person in private"],
+  who: ["[CODE]", "list the members of the room"],
+  msg: ["NAME TEXT", "send a private message"],
   join: ["CODE", "join a room by its code"],
-  create: ["", "make a new room; give its code to whom you want there"],
-  room: ["CODE", "speak in another of your rooms"],
+  create: ["", "create a room; others join it by its code"],
+  room: ["CODE", "switch to another of your rooms"],
   rooms: ["", "list your rooms"],
   leave: ["[CODE]", "leave the room"],
-  nick: ["NAME", "take another name"],
+  nick: ["NAME", "change your name"],
   help: ["", "show this list"],
   quit: ["", "leave the chat"],
 };
@@ -41,7 +41,7 @@ export function parse(text) {
   if (Object.hasOwn(ELSEWHERE, verb)) throw new UsageError(ELSEWHERE[verb]);
   if (!Object.hasOwn(COMMANDS, verb)) {
     const shown = word.slice(0, 40);
-    throw new UsageError(`There is no command ${shown}; /help lists the commands. To say it, write /${shown}.`);
+    throw new UsageError(`Unknown command ${shown}; /help lists the commands. To send it as a message, write /${shown}.`);
   }
   const [usage, does] = COMMANDS[verb];
   const parameters = usage ? usage.split(" ") : [];
@@ -49,7 +49,7 @@ export function parse(text) {
   const words = split(text.slice(word.length), parameters.length);
   const hasExtra = verb !== "msg" && /\s/.test(words.at(-1) ?? "");
   if (words.length < required || words.length > parameters.length || hasExtra) {
-    throw new UsageError(`Write ${`/${verb} ${usage}`.trim()}: ${does}.`);
+    throw new UsageError(`Usage: ${`/${verb} ${usage}`.trim()} (${does}).`);
   }
   return { verb, words };
 }
