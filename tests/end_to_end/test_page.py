@@ -118,7 +118,7 @@ def test_commands_are_run_and_never_sent(people: People) -> None:
     expect(ada.page.locator("#title")).to_have_text(code)
 
     ada.say("/frobnicate Lea")
-    expect(ada.page.locator("#text-problem")).to_contain_text("no command /frobnicate")
+    expect(ada.page.locator("#text-problem")).to_contain_text("Unknown command /frobnicate")
     assert ada.page.input_value("#text") == "/frobnicate Lea"
     ada.say("/msg Lea")
     expect(ada.page.locator("#text-problem")).to_contain_text("/msg NAME TEXT")
