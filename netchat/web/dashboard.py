@@ -166,9 +166,8 @@ class Dashboard:
     def _first_update(self) -> str:
         """Return the first update for a new viewer."""
         history = {"version": __version__, "since": self._since, "samples": list(self._samples)}
-        log = list(self._notes.latest)[
-            : self._entries_before_sample()
-        ]  # later entries come with the next sample
+        # Later log entries come with the next sample.
+        log = list(self._notes.latest)[: self._entries_before_sample()]
         return json.dumps({**history, **self._current(log)})
 
     def _entries_before_sample(self) -> int:

@@ -97,7 +97,7 @@ def test_the_page_refuses_the_same_texts_as_the_server(js, text):
 def test_size_limit_counts_utf8_bytes(js, text):
     size = len(text.encode())
     assert js("textProblem", text, size) == ""
-    assert f"has {size} bytes; this server takes {size - 1}" in js("textProblem", text, size - 1)
+    assert f"at most {size - 1} bytes, got {size}" in js("textProblem", text, size - 1)
 
 
 @given(

@@ -18,7 +18,7 @@ export function handleFrame(client, { name, fields }) {
 }
 
 function welcome(client, message) {
-  if (client.online) throw new Error("WELCOME came twice");
+  if (client.online) throw new Error("WELCOME was sent twice");
   client.online = true;
   client.name = client.memory.name = message.name;
   client.device = message.device;
@@ -40,7 +40,7 @@ function welcome(client, message) {
   }
   for (const view of missing) {
     if (resumed || view.kind === RoomKind.PRIVATE) {
-      forget(client, view, "the conversation has ended");
+      forget(client, view, "the conversation is over");
     } else { // a new session: rejoin, and continue from the last position
       client.ask("JOIN", { log: view.log, after: view.last, room: view.code });
     }
@@ -66,7 +66,7 @@ function welcome(client, message) {
 
 function joined(client, message) {
   if (message.membership.length !== 1) {
-    throw new Error(`JOINED names ${message.membership.length} rooms; it must name one`);
+    throw new Error(`JOINED must name one room, got ${message.membership.length}`);
   }
   const request = client.requests.get(message.request);
   client.requests.delete(message.request);
@@ -89,7 +89,7 @@ function enter(client, membership, members, asked) {
   const known = view !== undefined && view.log === membership.log;
   if (!known) {
     if (!Object.values(RoomKind).includes(membership.kind)) {
-      throw new Error(`NCP/1 has no room kind ${membership.kind}`);
+      throw new Error(`a room's kind must be 1, 2 or 3, got ${membership.kind}`);
     }
     view = newView(membership);
     rooms.set(membership.room, view);
@@ -203,7 +203,7 @@ function skipGap(client, room) {
 function left(client, message) {
   client.requests.delete(message.request);
   const view = client.memory.rooms.get(message.room);
-  if (view) forget(client, view, "you left the room before its echo came");
+  if (view) forget(client, view, "you left the room before it was acknowledged");
 }
 
 /** Remove a room from the client's state; `lost` is the reason reported for its unsent messages. */

@@ -79,7 +79,7 @@ export function textProblem(text, limit) {
   const size = byteLength(text);
   if (limit && size > limit) {
     const [actual, allowed] = [size, limit].map((n) => n.toLocaleString("en"));
-    return `The message has ${actual} bytes; this server takes ${allowed}. Send it in parts.`;
+    return `A message must be at most ${allowed} bytes, got ${actual}. Send it in parts.`;
   }
   const refused = REFUSED.exec(text);
   if (!refused) return "";
