@@ -89,7 +89,10 @@ def test_committed_document_is_up_to_date(run):
     ("change", "line"),
     [
         (lambda text: "# A" + text[3:], 1),
-        (lambda text: text.replace("text | The message, without", "text | A message, without"), None),
+        (
+            lambda text: text.replace("text | The message, without", "text | A message, without"),
+            None,
+        ),
         (lambda text: text + "more\n", None),
         (lambda text: text[: text.rindex("\n", 0, -1) + 1], None),
     ],
