@@ -34,7 +34,7 @@ _OPCODES = (2, 2, 2, 2, 0, 1, 8, 9, 10, 3, 15)
 
 
 class _Lower(asyncio.Transport):
-    """A connection that remembers what was done to it."""
+    """A transport that records what was written."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class _Lower(asyncio.Transport):
         self.closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not self.closed, "written to after its end"
+        assert not self.closed, "written after close"
         self.written += data
 
     def can_write_eof(self) -> bool:
@@ -56,6 +56,9 @@ class _Lower(asyncio.Transport):
 
     def resume_reading(self) -> None:
         assert not self.closed
+
+    def can_write_eof(self) -> bool:
+        return False  # as TLS: `half_close` closes it
 
 
 def check(data: bytes) -> None:
@@ -75,7 +78,7 @@ def check(data: bytes) -> None:
 
 
 def _run(parts: list[bytes], most: int = sys.maxsize) -> tuple[list[Frame], type[PeerError] | None]:
-    """What a server makes of a stream: the frames, and the kind of error after them."""
+    """Return the frames that a server finds in a stream, and the kind of error after them."""
     lower = _Lower()
     socket = WebSocket(lower, LIMIT, MessageWrapper())
     frames: list[Frame] = []

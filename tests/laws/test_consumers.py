@@ -34,10 +34,10 @@ from tests.web.node import NODE, run
 TO_SERVER = {message for message in MESSAGES.values() if message.WAY & Way.TO_SERVER}
 TO_CLIENT = {message for message in MESSAGES.values() if message.WAY & Way.TO_CLIENT}
 
-#: What the client's rules are written in, and the page's.
+#: Source of the client's rules, in Python and on the page.
 CLIENT = "".join(
     Path(str(chat.__file__)).with_name(name).read_text("utf-8")
-    for name in ("client.py", "client_handlers.py")
+    for name in ("client.py", "client_session.py", "client_handlers.py")
 )
 PAGE_CLIENT = "".join((PAGE / name).read_text("utf-8") for name in ("core.js", "handlers.js"))
 PAGE_VIEWS = "".join(

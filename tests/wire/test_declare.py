@@ -42,7 +42,7 @@ def test_declaring_registers():
 
 
 def test_number_can_be_given_once():
-    with pytest.raises(ValueError, match="0x20 is SEND already"):
+    with pytest.raises(ValueError, match="0x20 is already SEND"):
 
         @message(0x20, Way.BOTH)
         class Again(Message):

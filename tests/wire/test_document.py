@@ -49,11 +49,11 @@ def test_links_lead_somewhere():
 def test_times_in_the_prose_are_the_servers_defaults():
     defaults = Settings()
     prose = " ".join(DOCUMENT.split())
-    assert f"gives a client {defaults.handshake_timeout:g} seconds to say HELLO" in prose
+    assert f"a client has {defaults.handshake_timeout:g} seconds to send HELLO" in prose
     assert f"{defaults.frame_timeout:g} seconds to complete a frame" in prose
     assert f"After {defaults.ping_after:g} seconds of silence" in prose
     assert f"after {defaults.silence_timeout:g} seconds without one" in prose
-    assert f"closes after {defaults.stall_timeout:g} seconds (`STALLED`)" in prose
+    assert f"After {defaults.stall_timeout:g} seconds it closes the connection (`STALLED`)" in prose
     assert f"last {LOOK_BACK} events" in prose
 
 
