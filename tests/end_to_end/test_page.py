@@ -326,9 +326,7 @@ def test_hostile_text_is_escaped(people: People, server: Server) -> None:
     assert ida.page.evaluate(overflow) == 0
 
     zoe.say("x" * 65_536)
-    expect(zoe.page.locator("#text-problem")).to_contain_text(
-        "at most 16,384 bytes, got 65,536"
-    )
+    expect(zoe.page.locator("#text-problem")).to_contain_text("at most 16,384 bytes, got 65,536")
     assert zoe.page.input_value("#text") == "x" * 65_536  # the typed text is kept
     zoe.say("red \x1b[31m alert")
     expect(zoe.page.locator("#text-problem")).to_contain_text("control character U+001B")
