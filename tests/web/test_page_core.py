@@ -3,6 +3,15 @@
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import rule, run_state_machine_as_test
+from tests.chat.test_client_handlers import (  # noqa: F401
+    TestOrder,
+    TestServersThatDoWrong,
+    TestWhereARoomBegins,
+    give,
+    lobby,
+    test_a_ping_is_answered,
+    welcome,
+)
 
 from netchat.chat.client import ChatClient
 from netchat.chat.client_events import RoomEvent
@@ -17,15 +26,6 @@ from tests.chat.test_client import (  # noqa: F401
     test_a_text_the_server_refuses_is_reported,
     test_the_outbox_is_sent_in_order,
     test_warnings_are_told,
-)
-from tests.chat.test_client_handlers import (  # noqa: F401
-    TestOrder,
-    TestServersThatDoWrong,
-    TestWhereARoomBegins,
-    give,
-    lobby,
-    test_a_ping_is_answered,
-    welcome,
 )
 from tests.chat.test_reconnecting import (  # noqa: F401
     test_a_crash_loses_nothing_that_was_acknowledged,
