@@ -30,9 +30,9 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def people(chromium: Browser, server: Server) -> Iterator[People]:
-    everybody = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
-    yield everybody
-    everybody.go_home()
+    people = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+    yield people
+    people.go_home()
 
 
 def test_a_room_is_created_and_joined_by_code_link_and_terminal(

@@ -18,7 +18,7 @@ pytestmark = needs_chromium
 
 _names = itertools.count(1)
 
-#: What a page may do to find that nobody answers, until its own `WebSocket` is given back.
+#: Makes every new WebSocket of the page fail, until its own `WebSocket` is restored.
 NO_MORE_CONNECTIONS = """() => {
   window.Socket = WebSocket;
   WebSocket = class {
@@ -45,9 +45,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def people(chromium: Browser, server: Server) -> Iterator[People]:
-    everybody = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
-    yield everybody
-    everybody.go_home()
+    people = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+    yield people
+    people.go_home()
 
 
 @pytest.fixture

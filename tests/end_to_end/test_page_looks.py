@@ -38,12 +38,12 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def people(chromium: Browser, server: Server) -> Iterator[People]:
-    everybody = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
-    yield everybody
-    everybody.go_home()
+    people = People(chromium, f"http://127.0.0.1:{server.wait_for('page')['port']}")
+    yield people
+    people.go_home()
 
 
-#: A room of 12,050 messages, made without a server; then the older ones that are asked for again.
+#: A room of 12,050 messages, made without a server; then the older ones that it requests again.
 MANY = """async () => {
   const [{ Chat }, { ChatClient }, { LogView }] = await Promise.all(
     ["chat", "core", "log"].map((name) => import(`/page/${name}.js`)));

@@ -91,7 +91,7 @@ test("a private conversation is listed after a reload if it has content", () => 
     memory.rooms.set(code, view(code, peer));
   }
   const blank = { read: "0", unread: 0, draft: "", failed: [] };
-  memory.shelf = {
+  memory.roomStates = {
     unread: { ...blank, unread: 2 },
     read: { ...blank, read: "7" },
     typed: { ...blank, draft: "half a" },

@@ -19,9 +19,9 @@ export class Chat extends EventTarget {
     this.current = null;
     this.awaited = ""; // code of the room to open once the server confirms it
     this.flush = this.keep = () => {}; // set by app.js
-    const { rooms, shelf } = core.memory;
+    const { rooms, roomStates } = core.memory;
     for (const { code, kind, peer } of rooms.values()) this.add(code, kind, peer);
-    for (const code of Object.keys(shelf)) if (!rooms.has(code)) delete shelf[code];
+    for (const code of Object.keys(roomStates)) if (!rooms.has(code)) delete roomStates[code];
     for (const peer of core.memory.private.keys()) this.draft(peer);
   }
 
@@ -167,7 +167,7 @@ export class Chat extends EventTarget {
     room.kept.failed = draft.failed;
     room.kept.draft = draft.kept.draft;
     this.rooms.delete(draft.code);
-    delete this.core.memory.shelf[draft.code];
+    delete this.core.memory.roomStates[draft.code];
     this.emit("removed", draft);
     if (this.current === draft) this.open(room);
   }
@@ -234,14 +234,14 @@ export class Chat extends EventTarget {
   }
 
   add(code, kind, peer) {
-    const room = new Room(this.core.memory.shelf, code, kind, peer);
+    const room = new Room(this.core.memory.roomStates, code, kind, peer);
     this.rooms.set(code, room);
     return room;
   }
 
   remove(room) {
     this.rooms.delete(room.code);
-    delete this.core.memory.shelf[room.code];
+    delete this.core.memory.roomStates[room.code];
     this.emit("removed", room);
     if (this.current === room) this.open(this.rooms.values().next().value ?? null);
     this.emit("rooms");

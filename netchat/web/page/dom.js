@@ -31,7 +31,7 @@ export function icon(name) {
  * Return a function that schedules one call of `draw` for the next animation frame. The call waits
  * while an element in `container` is pressed, because replacing it would lose the click.
  */
-export function drawing(container, draw) {
+export function drawScheduler(container, draw) {
   let isScheduled = false;
   const now = () => {
     if (container.matches(":active")) return requestAnimationFrame(now);

@@ -1,6 +1,6 @@
 // The "Under the hood" panel: the last frames sent and received, by field and by byte.
 
-import { $, drawing, h, icon } from "./dom.js";
+import { $, drawScheduler, h, icon } from "./dom.js";
 import { MESSAGES, walk } from "./protocol.js";
 import { showText } from "./text.js";
 
@@ -17,7 +17,7 @@ export class FrameInspector {
     this.list = $("frames");
     this.detail = $("frame");
     this.follow = true; // always show the newest frame
-    this.scheduleDraw = drawing(this.list, () => this.draw());
+    this.scheduleDraw = drawScheduler(this.list, () => this.draw());
     $("hood-clear").addEventListener("click", () => {
       this.frames = [];
       this.chosen = undefined;

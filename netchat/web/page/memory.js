@@ -21,7 +21,7 @@ export class Memory {
     this.rooms = new Map(); // code -> view
     this.outbox = new Map(); // counter -> {counter, room, text}, in order
     this.private = new Map(); // skeleton of a name -> texts to send once the private room exists
-    this.shelf = {}; // per room code: read position, draft and failed messages
+    this.roomStates = {}; // per room code: read position, draft and failed messages
     this.current = ""; // code of the room on the screen
   }
 
@@ -31,18 +31,18 @@ export class Memory {
     this.rooms.clear();
     this.outbox.clear();
     this.private.clear();
-    this.shelf = {};
+    this.roomStates = {};
   }
 
   /** Serialize to text. */
   write() {
-    const { name, deviceKey, token, counter, rooms, outbox, shelf, current } = this;
+    const { name, deviceKey, token, counter, rooms, outbox, roomStates, current } = this;
     const views = [...rooms.values()].map(({ code: room, kind, peer, log, last }) => ({
       room, kind, peer, log, last,
     }));
     const plain = {
       name, deviceKey: hex(deviceKey), token: hex(token), counter,
-      rooms: views, outbox: [...outbox.values()], private: [...this.private], shelf, current,
+      rooms: views, outbox: [...outbox.values()], private: [...this.private], shelf: roomStates, current,
     };
     return JSON.stringify(plain, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
   }
@@ -63,7 +63,7 @@ export class Memory {
       memory.outbox.set(number(counter), { counter: number(counter), room, text: message });
     }
     memory.private = new Map(plain.private);
-    memory.shelf = plain.shelf;
+    memory.roomStates = plain.shelf;
     memory.current = plain.current;
     return memory;
   }

@@ -1,7 +1,7 @@
 // The people in a room; clicking a name opens a private conversation.
 
 import { avatar } from "./line.js";
-import { $, drawing, h } from "./dom.js";
+import { $, drawScheduler, h } from "./dom.js";
 import { skeleton } from "./memory.js";
 import { EventKind } from "./protocol.js";
 import { showText } from "./text.js";
@@ -13,7 +13,7 @@ export class People {
   constructor(chat, hooks) {
     this.chat = chat;
     this.hooks = hooks;
-    this.scheduleDraw = drawing($("people-list"), () => this.draw());
+    this.scheduleDraw = drawScheduler($("people-list"), () => this.draw());
     for (const topic of ["people", "opened", "renamed"]) chat.on(topic, this.scheduleDraw);
     chat.on("appended", ({ entries }) => {
       if (entries.some(({ event }) => event?.kind !== EventKind.CHAT)) this.scheduleDraw();

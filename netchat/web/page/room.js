@@ -8,9 +8,9 @@ const blank = () => ({ read: "0", unread: 0, draft: "", failed: [] });
 
 export class Room {
   /**
-   * @param shelf that state of all rooms, by code; see `Memory`.
+   * @param states that state of all rooms, by code; see `Memory`.
    */
-  constructor(shelf, code, kind, peer) {
+  constructor(states, code, kind, peer) {
     this.code = code;
     this.kind = kind;
     this.peer = peer;
@@ -25,7 +25,7 @@ export class Room {
     this.line = null; // sequence number of the event after which the unread separator goes
     this.watched = false; // the user can see the newest message
     this.scrolledUp = false; // the user is reading older messages
-    this.kept = shelf[code] ??= blank();
+    this.kept = states[code] ??= blank();
   }
 
   get private() { return this.kind === RoomKind.PRIVATE; }

@@ -1,7 +1,7 @@
 // The sidebar: the user's rooms and name.
 
 import { avatar } from "./line.js";
-import { $, drawing, h, icon } from "./dom.js";
+import { $, drawScheduler, h, icon } from "./dom.js";
 import { inOrder } from "./room.js";
 import { LOBBY, showText } from "./text.js";
 
@@ -9,7 +9,7 @@ export class Sidebar {
   constructor(chat, hooks) {
     this.chat = chat;
     this.hooks = hooks;
-    const scheduleDraw = drawing($("side"), () => this.draw());
+    const scheduleDraw = drawScheduler($("side"), () => this.draw());
     for (const topic of ["rooms", "renamed", "online", "opened"]) {
       chat.on(topic, () => {
         this.updateTitle(); // at once: hidden tabs get no animation frames, but their title is visible
