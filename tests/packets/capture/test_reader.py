@@ -282,7 +282,7 @@ def test_a_section_of_an_unknown_version_is_refused(order: str, version: tuple[i
     first = section("<") + interface("<") + enhanced("<", 1)
     packets, error = broken(first + block(order, 0x0A0D0D0A, head) + interface(order))
     assert len(packets) == 1
-    assert f"version {version[0]}.{version[1]} of pcapng" in error
+    assert f"pcapng version must be 1.0 or 1.2, got {version[0]}.{version[1]}" in error
 
 
 def test_version_1_2_of_pcapng_is_the_same_as_1_0() -> None:

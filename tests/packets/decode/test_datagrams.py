@@ -120,10 +120,10 @@ def test_invalid_blocks_of_a_known_link_are_reported() -> None:
     check_tiling(items)
     reasons = [item.reason for item in items if isinstance(item, Damage)]
     assert reasons == [
-        "no header can be read in this datagram",
+        "this datagram has no readable header",
         "this datagram is too short for a block",
-        "this datagram is not as long as its OPEN header says",
-        "the capture cut 20 bytes off this datagram",
+        "the length of this datagram contradicts its OPEN header",
+        "the capture truncated this datagram by 20 bytes",
     ]
 
 
