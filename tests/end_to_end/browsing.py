@@ -44,8 +44,8 @@ class Person:
     """Somebody with a tab of the page open.
 
     Attributes:
-        page: the tab, for what this class has no word for.
-        complaints: what the page has complained about.
+        page: The tab, for what this class has no word for.
+        complaints: What the page has complained about.
     """
 
     def __init__(self, page: Page, address: str) -> None:
@@ -124,8 +124,8 @@ class RosterReceived:
     """Everybody on one server.
 
     Args:
-        browser: theirs.
-        address: the page's.
+        browser: Theirs.
+        address: The page's.
     """
 
     def __init__(self, browser: Browser, address: str) -> None:

@@ -21,7 +21,7 @@ class Probe:
     """Two members of the lobby; one speaks, the other one listens.
 
     Args:
-        port: the server's.
+        port: The server's.
     """
 
     def __init__(self, port: int) -> None:

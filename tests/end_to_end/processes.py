@@ -49,14 +49,14 @@ class Server:
     Use it as a context manager: behind it, no process is left.
 
     Args:
-        options: of `netchat serve`, beside --port and --log-json.
-        port: to listen on; 0 takes a free one at the first start.
-        wrap: a command to run it under, such as strace.
-        environment: variables to set for it.
+        options: Of `netchat serve`, beside --port and --log-json.
+        port: To listen on; 0 takes a free one at the first start.
+        wrap: A command to run it under, such as strace.
+        environment: Variables to set for it.
 
     Attributes:
-        port: where it listens.
-        lines: what it has written to its console since it was made, one line each.
+        port: Where it listens.
+        lines: What it has written to its console since it was made, one line each.
     """
 
     def __init__(
@@ -166,10 +166,10 @@ class Server:
         """Wait for a note on its console.
 
         Args:
-            event: its kind.
-            since: the line to begin with.
-            timeout: seconds.
-            fields: values that it has.
+            event: Its kind.
+            since: The line to begin with.
+            timeout: Seconds.
+            fields: Values that it has.
         """
         deadline, at = time.monotonic() + timeout, since
         with self._news:

@@ -20,11 +20,11 @@ class RawClient:
     """One connection to a server on this machine.
 
     Args:
-        port: the server's.
-        name: if given, it says HELLO under that name and waits for WELCOME.
-        device: its device key. Who comes again with the same one ends their earlier session.
-        receive_buffer: bytes of its receive buffer, to be set before it connects; 0 for any.
-        source: the address that it connects from: 127.x.y.z; empty is the usual one.
+        port: The server's.
+        name: If given, it says HELLO under that name and waits for WELCOME.
+        device: Its device key. Who comes again with the same one ends their earlier session.
+        receive_buffer: Bytes of its receive buffer, to be set before it connects; 0 for any.
+        source: The address that it connects from: 127.x.y.z; empty is the usual one.
     """
 
     def __init__(

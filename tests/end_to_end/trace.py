@@ -66,8 +66,8 @@ def faults(calls: list[Call], message: str) -> Iterator[str]:
     """What is wrong with the order in which one message was written, synced and shown.
 
     Args:
-        calls: of the server.
-        message: a text that is in no other message.
+        calls: Of the server.
+        message: A text that is in no other message.
     """
     written = [c for c in calls if c.name == "pwrite64" and "-wal>" in c.arguments]
     written = [c for c in written if message in c.arguments]

@@ -16,7 +16,7 @@ class Pipe:
     """One direction.
 
     Attributes:
-        change: what becomes of each thing written: a list of what comes out, each with seconds more
+        change: What becomes of each thing written: a list of what comes out, each with seconds more
             of delay.
     """
 
@@ -29,10 +29,10 @@ class World:
     """A link under way.
 
     Args:
-        client: its client.
-        server: its server.
-        delay: seconds in one direction.
-        datagrams: blocks travel one by one.
+        client: Its client.
+        server: Its server.
+        delay: Seconds in one direction.
+        datagrams: Blocks travel one by one.
     """
 
     def __init__(

@@ -73,9 +73,9 @@ class FaultyProxy:
     """Passes bytes on; on one connection, it passes chat events on wrongly.
 
     Args:
-        target: the server's port.
-        victim: which connection, counted from 0.
-        fault: what it does there; an empty frame ends the connection.
+        target: The server's port.
+        victim: Which connection, counted from 0.
+        fault: What it does there; an empty frame ends the connection.
     """
 
     def __init__(self, target: int, victim: int, fault: Fault) -> None:

@@ -37,9 +37,9 @@ class Serving:
     """A server that runs.
 
     Attributes:
-        port: where it listens.
-        notes: its log.
-        log: what takes the notes.
+        port: Where it listens.
+        notes: Its log.
+        log: What takes the notes.
     """
 
     def __init__(self, history: SqliteHistory | MemoryHistory, settings: Settings) -> None:

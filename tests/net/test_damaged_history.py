@@ -217,7 +217,7 @@ def a_view(path):
     ("prepare", "said"),
     [
         (newer, "version 2"),
-        (foreign, "not a history of netchat"),
+        (foreign, "not a netchat history"),
         (no_tables, "counter"),
         (a_view, "damaged"),
         (lambda path: path.write_text("Dear diary"), "not a database"),

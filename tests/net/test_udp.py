@@ -29,9 +29,9 @@ class Postman(asyncio.DatagramProtocol):
     """Stands between clients and a server, and does to their datagrams what a network does.
 
     Attributes:
-        loss, double, late: how often.
-        deaf: whether nothing gets through.
-        moved: packets to the server leave by another port from now on, as behind a NAT.
+        loss, double, late: How often.
+        deaf: Whether nothing gets through.
+        moved: Packets to the server leave by another port from now on, as behind a NAT.
     """
 
     def __init__(self, port: int, seed: int = 1) -> None:

@@ -241,7 +241,7 @@ class TestOnDisk:
         other.execute("CREATE TABLE mine (x)")
         other.close()
         before = path.read_bytes()
-        with pytest.raises(HistoryError, match="not a history of netchat"):
+        with pytest.raises(HistoryError, match="not a netchat history"):
             open_history(tmp_path)
         assert path.read_bytes() == before
 
