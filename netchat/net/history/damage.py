@@ -8,7 +8,7 @@ __all__ = ["after_damage"]
 
 
 def after_damage(bad: int, last: int, readable: Callable[[int], bool]) -> int:
-    """Return a readable number after `bad`, or `last + 1` if there is none.
+    """Return a readable number after `bad`, or `last + 1` without one.
 
     The search doubles its steps, then bisects the last one. It needs few reads, but may skip readable
     numbers between two damaged ranges.

@@ -77,7 +77,7 @@ class MemoryHistory:
         return frames, begin if frames else 0
 
     def last_counter(self, room: int, device: int) -> int:
-        """Return the largest counter that a device has used in a room; 0 if there is none."""
+        """Return the largest counter that a device has used in a room; 0 without one."""
         return self._counters.get(room, {}).get(device, 0)
 
     def find(self, room: int, device: int, counter: int, first: int) -> int:

@@ -339,7 +339,7 @@ class SqliteHistory:
         return after_damage(first, last, readable)
 
     def last_counter(self, room: int, device: int) -> int:
-        """Return the largest counter that a device has used in a room; 0 if there is none."""
+        """Return the largest counter that a device has used in a room; 0 without one."""
         return self._number(
             room, "SELECT last FROM counter WHERE room = ? AND device = ?", (room, device)
         )
