@@ -1,4 +1,4 @@
-"""People in front of the page: Chromium, driven by Playwright, in the size of a desk or a phone.
+"""Users of the page: Chromium, driven by Playwright, in desktop or phone size.
 
 One browser serves a whole module of tests; each person has a profile of their own in it. Whatever
 the page itself complains about (an exception, the Content-Security-Policy) fails the test.
@@ -159,7 +159,7 @@ class RosterReceived:
         return self.tab(self.profile(phone=phone, dark=dark), path)
 
     def go_home(self) -> None:
-        """Close everything; nobody's page may have complained."""
+        """Close everything, and check that no page reported an error."""
         for context in self._contexts:
             context.close()
         assert [p.complaints for p in self._all if p.complaints] == []

@@ -203,4 +203,4 @@ class Crowd:
                 times = found.pop((member.name, room, text), 0)
                 if times != 1:
                     faults.append(f"{text!r} in {room} is on disk {times} times")
-        return faults + [f"{key} is on disk, and nobody said it" for key in found]
+        return faults + [f"{key} is on disk, but no member sent it" for key in found]

@@ -49,7 +49,7 @@ class Probe:
         began = time.perf_counter()
         self._speaker.say(Send(self.sent, "lobby", text))
         # Both read all the time: the server does not listen to who does not read, so a speaker
-        # that fell behind in a flood and only waits for the listener would wait for ever.
+        # that cannot keep up with a flood and only waits for the listener would wait for ever.
         heard = 0.0
         waiting = {self._speaker.socket: self._speaker, self._listener.socket: self._listener}
         while waiting:

@@ -46,7 +46,7 @@ def free_port() -> int:
 class Server:
     """One server, which can be started, killed and started again on the same port and history.
 
-    Use it as a context manager: behind it, no process is left.
+    Use it as a context manager; afterwards no process is left.
 
     Args:
         options: Of `netchat serve`, beside --port and --log-json.
@@ -128,7 +128,7 @@ class Server:
         if self._process is None:
             return
         if self._process.poll() is None:
-            # The server first: a strace that is killed lets go of it and leaves it running.
+            # Kill the server first: if strace is killed, the server keeps running.
             for child in psutil.Process(self._process.pid).children():
                 child.kill()
             self._process.kill()

@@ -1,6 +1,6 @@
 """Every kind of bad input over real TCP: a named error to its sender, a line on the console.
 
-All of it happens to one server, in whose lobby somebody sits to whom nothing may happen.
+All of it is sent to one server, and a member of its lobby must not be affected.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def test_a_full_disk_delays_and_loses_nothing(disk: Path) -> None:
         note = server.wait_for("storage")
         assert str(disk) in note["text"]
         assert "full" in note["text"]
-        ada.say(Ping(5))  # the server is alive meanwhile, to those who only ask
+        ada.say(Ping(5))  # meanwhile the server still answers requests
         ada.expect(Pong)
         assert server.memory - memory < 24 * MB
 

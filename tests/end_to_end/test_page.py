@@ -249,7 +249,7 @@ def test_several_rooms_and_what_is_unread_in_them(people: RosterReceived) -> Non
     assert "one" in after
     lea.say("five")  # who answers has read
     lea.sees("five")
-    tom.say("six")  # in front of her eyes: it never was unread
+    tom.say("six")  # she is looking at the room, so it is never unread
     lea.sees("six")
     expect(lea.log.locator(".unread")).to_have_count(0)
 

@@ -18,7 +18,7 @@ pytestmark = needs_chromium
 
 _names = itertools.count(1)
 
-#: What a page may do to find that nobody answers, until its own `WebSocket` is given back.
+#: What a page may do to find that no server answers, until its own `WebSocket` is given back.
 NO_MORE_CONNECTIONS = """() => {
   window.Socket = WebSocket;
   WebSocket = class {
@@ -268,7 +268,7 @@ def test_a_server_that_forgets_everything_and_a_name_that_is_gone(chromium: Brow
         luna.page.click("#home-lobby")
         luna.say("before")
         luna.sees("before")
-        # It does not connect again before somebody else has come.
+        # It does not reconnect before another tab has connected.
         nova.page.evaluate(NO_MORE_CONNECTIONS)
         mark = len(server.lines)
         server.kill()

@@ -43,7 +43,7 @@ def people(chromium: Browser, server: Server) -> Iterator[RosterReceived]:
     everybody.go_home()
 
 
-#: A room of 12,050 messages, made without a server; then the older ones that are asked for again.
+#: A room of 12,050 messages, made without a server; then the older ones, requested again.
 MANY = """async () => {
   const [{ Chat }, { ChatClient }, { LogView }] = await Promise.all(
     ["chat", "core", "log"].map((name) => import(`/page/${name}.js`)));

@@ -1,4 +1,4 @@
-"""What stands in front of a block, byte by byte."""
+"""Header of a block, byte by byte."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GOLDEN = bytes.fromhex(
     "fffffff0"  # offset, near its end
     "00a0b1"  # transmission 41137
     "40"  # window: 64 times 4 KiB
-    "00010000"  # everything in front of 65536 has arrived
+    "00010000"  # everything before offset 65536 has arrived
     "7fffff"  # the highest transmission seen
     "32"  # 5 ms ago
     "fffffffd"  # it and 30 of the 31 before it have arrived

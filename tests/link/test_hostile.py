@@ -234,7 +234,7 @@ def test_random_bytes_do_no_harm_and_are_not_kept(seed: int) -> None:
     for _ in range(50):
         peer.server.receive(rng.randbytes(rng.choice((1, 100, 5000))), 0.0)
         assert peer.server.held < 40_000
-    # Rubbish of up to a block's length may be in front of it, but not more.
+    # It may follow garbage of up to one block's length, but not more.
     peer.server.receive(b"\0" * 20_000, 0.0)
     assert peer.say(Kind.DATA, b"hello") == b"hello"
 

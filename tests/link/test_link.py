@@ -1,4 +1,4 @@
-"""Both sides of a link in simulated time, over channels that turn bits over."""
+"""Both sides of a link in simulated time, over channels that flip bits."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def test_the_server_chooses_as_the_client_wishes() -> None:
 
 @pytest.mark.parametrize("mtu", [1200, 548])
 def test_no_datagram_is_longer_than_its_way_whatever_code_is_chosen(mtu: int) -> None:
-    """What was cut for a weak code and is sent again in a strong one has to be cut anew."""
+    """Data split for a weak code must be re-split when retransmitted in a strong one."""
     rng = random.Random(4)
 
     class Fickle(FixedCode):

@@ -24,7 +24,7 @@ def event(seq: int, counter: int | None = None, text: str | None = None, room: s
 
 
 class Room:
-    """A crowd's log with some members that began behind event 10."""
+    """A crowd's log with some members that started after event 10."""
 
     def __init__(self, members: int = 3, sent: int = 0) -> None:
         self.log = EventLog()

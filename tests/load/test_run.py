@@ -95,7 +95,7 @@ async def test_a_rate_is_kept_and_spread_over_the_senders(served):
 
 async def test_with_a_rate_a_late_send_counts_as_latency(served):
     port = await served.start()
-    # The whole process, senders too, stands still for a while: nobody would see it if the time of
+    # The whole process, senders too, stands still for a while: it would go unnoticed if the time of
     # sending were the beginning.
     asyncio.get_running_loop().call_later(0.3, time.sleep, 0.3)
     report = await drive(port, messages=120, rate=200)

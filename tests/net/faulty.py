@@ -1,4 +1,4 @@
-"""A proxy in front of a chat server that does wrong on purpose."""
+"""A proxy for a chat server that causes protocol faults on purpose."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def damaged(number: int, raw: bytes) -> list[bytes]:
 
 
 def reordered() -> Fault:
-    """Event 5 is passed on behind event 6."""
+    """Forward event 5 after event 6."""
     kept: list[bytes] = []
 
     def fault(number: int, raw: bytes) -> list[bytes]:

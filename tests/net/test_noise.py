@@ -25,7 +25,7 @@ TIMEOUT = 10
 
 @contextlib.asynccontextmanager
 async def echo():
-    """A server that says everything back, also behind the end of what it is told."""
+    """A server that echoes everything, even after the client's FIN."""
 
     async def say_back(reader, writer):
         while data := await reader.read(65536):
@@ -97,7 +97,7 @@ async def test_both_ways_are_damaged_as_often_as_asked_for_and_counted():
     first, second = closed(told)
     assert 600 < first["to_server"]["flipped"] < 1000
     assert 600 < first["to_client"]["flipped"] < 1000
-    # A bit that is turned over twice is right again.
+    # A bit that is flipped twice is correct again.
     assert first["to_server"]["flipped"] + first["to_client"]["flipped"] - wrong < 30
     assert answer != again
     assert first["to_server"]["flipped"] != second["to_server"]["flipped"]
@@ -250,7 +250,7 @@ class Collect(asyncio.DatagramProtocol):
 
 @contextlib.asynccontextmanager
 async def datagrams(**options):
-    """A client's transport and what it gets, through a proxy in front of an echo; what is told."""
+    """Yield a client's transport, received bytes, and reported events, through a proxy to an echo server."""
     loop = asyncio.get_running_loop()
     server, _ = await loop.create_datagram_endpoint(Echo, local_addr=("127.0.0.1", 0))
     target = server.get_extra_info("sockname")

@@ -311,7 +311,7 @@ async def test_who_does_not_answer_is_given_up(monkeypatch) -> None:
 
 
 async def test_every_address_of_a_name_is_tried() -> None:
-    """`localhost` may be ::1 first, where nobody listens."""
+    """`localhost` may resolve to ::1 first, where no server listens."""
     async with (
         serve(udp=True) as serving,
         ClientDriver("localhost", serving.port, "Nova", path=ClientPath("uncoded", udp=True)) as c,
