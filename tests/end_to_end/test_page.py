@@ -104,7 +104,7 @@ def test_a_private_conversation_and_its_end(people: RosterReceived) -> None:
     expect(ada.page.locator("#composer")).to_be_hidden()
 
 
-def test_commands_are_obeyed_and_never_said(people: RosterReceived) -> None:
+def test_commands_are_executed_and_never_sent(people: RosterReceived) -> None:
     ada, lea = people.new(), people.new()
     code = ada.enter("Ada")
     lea.enter("Lea", code)
@@ -221,7 +221,7 @@ def test_a_second_tab_knows_that_another_one_is_in_the_room(people: RosterReceiv
     two.sees("Una joined")
 
 
-def test_several_rooms_and_what_is_unread_in_them(people: RosterReceived) -> None:
+def test_several_rooms_and_their_unread_messages(people: RosterReceived) -> None:
     lea, tom = people.new(), people.new()
     first = lea.enter("Lea")
     tom.enter("Tom", first)

@@ -181,7 +181,7 @@ def test_a_page_that_is_open_for_days_lets_the_oldest_go(people: RosterReceived)
     }  # fmt: skip
 
 
-def test_the_page_is_small_and_asks_nobody_else(people: RosterReceived) -> None:
+def test_the_page_is_small_and_loads_nothing_from_other_servers(people: RosterReceived) -> None:
     asked: list[str] = []
     person = people.tab(people.profile())
     person.page.on("request", lambda request: asked.append(request.url))
@@ -198,7 +198,7 @@ def test_the_page_is_small_and_asks_nobody_else(people: RosterReceived) -> None:
     assert packed < 64 * 1024
 
 
-def test_under_the_hood_is_what_was_on_the_wire(people: RosterReceived) -> None:
+def test_under_the_hood_shows_the_bytes_on_the_wire(people: RosterReceived) -> None:
     person = people.new()
     person.enter("Hoodie")
     person.page.click("#hood-open")
@@ -232,7 +232,7 @@ def test_under_the_hood_is_what_was_on_the_wire(people: RosterReceived) -> None:
     expect(page.locator("#frames [aria-selected=true] .brief")).to_have_text("Zoë says: ✓")
 
 
-def test_what_would_give_the_session_away_is_not_shown_under_the_hood(
+def test_session_secrets_are_not_shown_under_the_hood(
     people: RosterReceived,
 ) -> None:
     person = people.new()

@@ -91,7 +91,7 @@ class World:
                     heapq.heappush(self._under_way, (when, self._count, 1 - i, changed))
 
     def step(self) -> bool:
-        """Advance to the next event; return False if there is none."""
+        """Advance to the next event; return False if no event is left."""
         timers = [t for side in self.sides if (t := side.next_timer()) is not None]
         times = timers + [entry[0] for entry in self._under_way[:1]]
         if not times:

@@ -23,7 +23,7 @@ def test_addresses(written, read):
 @pytest.mark.parametrize(
     "written", ["", ":", ":80", "host:", "host:x", "host:0", "host:65536", "[]:1", "a..b", "x" * 64]
 )
-def test_what_is_no_address(written):
+def test_invalid_addresses(written):
     with pytest.raises(ValueError, match="invalid address"):
         parse_address(written, 6464)
 

@@ -87,7 +87,7 @@ async def test_private_room_and_rename(server):
 
 
 @pytest.mark.parametrize("call", ["join", "private"])
-async def test_what_the_server_refuses_is_raised(server, call):
+async def test_refusals_by_the_server_are_raised(server, call):
     async with netchat.Client(server.address, name="Nova") as chat:
         with pytest.raises(Refused):
             await getattr(chat, call)("NO-SUCH-ONE")

@@ -119,7 +119,7 @@ async def test_a_delay_is_each_way():
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.01])
-async def test_who_does_not_read_makes_the_other_wait(delay):
+async def test_a_client_that_stops_reading_pauses_the_sender(delay):
     taken = 0
 
     async def only_say(reader, writer):
@@ -196,7 +196,7 @@ async def test_a_reset_is_passed_on():
     assert "reset" in closed(told)[0]["problem"].lower()
 
 
-async def test_without_a_server_the_client_is_cut_off_and_told_of():
+async def test_without_a_server_the_client_is_disconnected_and_reported():
     with socket.create_server(("127.0.0.1", 0)) as free:
         nobody = free.getsockname()
     async with proxied(nobody) as (address, told):
@@ -340,7 +340,7 @@ def test_as_a_command():
     assert any(answer)
 
 
-def test_it_ends_when_nobody_reads_what_it_says_any_more():
+def test_it_ends_when_its_output_is_closed():
     command = [sys.executable, "-m", "netchat", "noise", "0", "127.0.0.1:1", "--json"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
