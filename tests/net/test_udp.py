@@ -507,7 +507,7 @@ async def test_a_forged_error_of_the_network_does_not_end_an_open_link(monkeypat
         for _ in range(3):
             heard = layer.link.stats.blocks_received
             socket_.error_received(ConnectionRefusedError(111, "forged"))
-            while socket_._doubts is not None:
+            while socket_._proof_timer is not None:
                 await asyncio.sleep(0.01)
             assert layer.link.stats.blocks_received > heard
         nova.say("hello")
