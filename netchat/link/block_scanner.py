@@ -95,7 +95,7 @@ class BlockScanner:
                 self._doubtful -= keep
 
     def next(self) -> StreamBlock | None:
-        """Return the next complete block; None if there is none yet."""
+        """Return the next complete block, or None."""
         while True:
             block = self.step()
             if block is not None or self.idle:

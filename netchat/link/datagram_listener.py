@@ -62,7 +62,7 @@ class DatagramListener:
         return len(self._addresses)
 
     def link_at(self, address: Hashable) -> Link | None:
-        """Return the link whose client has an address; None if there is none."""
+        """Return the link whose client has an address, or None."""
         return self._by_address.get(address)
 
     def address(self, link: Link) -> Hashable | None:

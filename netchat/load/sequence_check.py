@@ -27,7 +27,7 @@ def make_text(due_ns: int, payload: int) -> str:
 
 
 def due_time(text: str) -> float:
-    """Return the due time in a text, in seconds; 0 if there is none."""
+    """Return the due time in a text, in seconds; 0 without one."""
     try:
         return int(text[:MIN_PAYLOAD], 16) / 1e9
     except ValueError:

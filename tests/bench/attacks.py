@@ -36,9 +36,9 @@ class ProcessUsage(threading.Thread):
     """Follows a server's memory and its console.
 
     Attributes:
-        memory: the most bytes that it had resident.
-        log: bytes a second that it wrote to its console.
-        cpu: the share of one core that it used.
+        memory: The most bytes that it had resident.
+        log: Bytes a second that it wrote to its console.
+        cpu: The share of one core that it used.
     """
 
     def __init__(self, process: psutil.Process, console: Path) -> None:

@@ -93,7 +93,7 @@ def _damaged_pages(path: Path) -> None:
         (_damaged_rows, "netchat recover"),
         (_damaged_pages, "netchat recover"),
         (_no_database, "not a database"),
-        (_of_another_application, "not a history of netchat"),
+        (_of_another_application, "not a netchat history"),
         (_of_a_newer_version, "version 99"),
     ],
 )

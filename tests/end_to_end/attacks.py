@@ -37,7 +37,7 @@ __all__ = ["ATTACKS"]
 #: Of random bytes in all, and on one connection.
 RANDOM_BYTES, BYTES_EACH = 64 * 1024 * 1024, 128 * 1024
 
-#: Seconds that an attack lasts, if nothing else is asked for. The random bytes then come at about
+#: Default duration of an attack in seconds. The random bytes then come at about
 #: 120 Mbit/s; faster ones would measure how two cores are shared between attacker, server and probe.
 SECONDS = 4.5
 
@@ -67,7 +67,7 @@ def random_bytes(port: int, web: int) -> None:
         junk = os.urandom(BYTES_EACH)
         if number % 2:
             junk = b"NC\x01\x20" + bytes(4) + (65520).to_bytes(4, "big") + junk[12:]
-        # It hangs up, as it should.
+        # The server closes the connection, as expected.
         with _connect(port) as connection, contextlib.suppress(ConnectionError):
             connection.sendall(junk)
 
@@ -98,7 +98,7 @@ class _Sender:
 
 
 def _flood(make: Callable[[int], _Sender], count: int, *, reads: bool = True) -> None:
-    """Send on so many connections; where one is closed, another one takes its place."""
+    """Send on a number of connections, and replace those that the server closes."""
     numbers = itertools.count()
     with selectors.DefaultSelector() as selector:
         events = selectors.EVENT_WRITE | (selectors.EVENT_READ if reads else 0)
@@ -268,7 +268,7 @@ def idle_pages(port: int, web: int) -> None:
 
 
 def _hold(make: Callable[[int], _Sender], count: int) -> None:
-    """Open so many connections and keep them."""
+    """Open a number of connections and keep them open."""
     end = time.monotonic() + SECONDS
     with contextlib.ExitStack() as stack:
         for number in range(count):

@@ -37,15 +37,15 @@ class Result:
     """What came of it.
 
     Attributes:
-        drops: connections that were cut while the server was alive.
-        acknowledged: messages whose echo was seen; every one was looked for.
-        deliveries: events that were checked in the members' logs.
-        faults: what was lost, came twice, or came out of order; empty if all is well.
-        ready: seconds from each kill until the new server listened.
-        first: seconds from each kill until the next message was acknowledged.
-        all_back: the same until everybody was connected and had caught up, for those kills that
+        drops: Connections that were cut while the server was alive.
+        acknowledged: Messages whose echo was seen; every one was looked for.
+        deliveries: Events that were checked in the members' logs.
+        faults: What was lost, came twice, or came out of order; empty if all is well.
+        ready: Seconds from each kill until the new server listened.
+        first: Seconds from each kill until the next message was acknowledged.
+        all_back: The same until everybody was connected and had caught up, for those kills that
             were not followed by another one before that.
-        seconds: how long all of it took.
+        seconds: How long all of it took.
     """
 
     kills: int = 0
@@ -67,11 +67,11 @@ async def crash(
     """Do it.
 
     Args:
-        folder: for the history.
-        kills: how often the server is killed; more often if that is too few for `messages`.
-        clients: members of the crowd.
-        messages: to be acknowledged, at least.
-        seed: of the random moments (the scheduling of the machine is not seeded).
+        folder: For the history.
+        kills: How often the server is killed; more often if that is too few for `messages`.
+        clients: Members of the crowd.
+        messages: To be acknowledged, at least.
+        seed: Of the random moments (the scheduling of the machine is not seeded).
     """
     began, source = time.monotonic(), random.Random(seed)
     result = Result(clients=clients, seed=seed)

@@ -27,11 +27,11 @@ class Member:
     """One client and its notebook.
 
     Attributes:
-        client: the real client, as `netchat client` uses it.
-        rooms: where it talks.
-        logs: every event it was shown, by room, in the order it was shown.
-        said: everything it has said, by counter: room and text.
-        trouble: what must not happen to it.
+        client: The real client, as `netchat client` uses it.
+        rooms: Where it talks.
+        logs: Every event it was shown, by room, in the order it was shown.
+        said: Everything it has said, by counter: room and text.
+        trouble: What must not happen to it.
     """
 
     client: ClientDriver
@@ -84,9 +84,9 @@ class Crowd:
     """All members: everybody is in the lobby, and in one of three rooms with a code.
 
     Args:
-        port: the server's.
-        size: how many they are.
-        source: of all chance.
+        port: The server's.
+        size: How many they are.
+        source: Of all chance.
     """
 
     def __init__(self, port: int, size: int, source: random.Random) -> None:
@@ -136,7 +136,7 @@ class Crowd:
         """Wait until `reached()` is true.
 
         Raises:
-            TimeoutError: it was not within `timeout` seconds.
+            TimeoutError: It was not within `timeout` seconds.
         """
         assert callable(reached)
         async with asyncio.timeout(timeout):
@@ -169,7 +169,7 @@ class Crowd:
         """Everything that breaks the delivery contract, given what the server's file says.
 
         Args:
-            history: the events of each room, by code, in order.
+            history: The events of each room, by code, in order.
         """
         faults = [f"{m.name}: {trouble}" for m in self.members for trouble in m.trouble]
         for room, events in history.items():
@@ -203,4 +203,4 @@ class Crowd:
                 times = found.pop((member.name, room, text), 0)
                 if times != 1:
                     faults.append(f"{text!r} in {room} is on disk {times} times")
-        return faults + [f"{key} is on disk, and nobody said it" for key in found]
+        return faults + [f"{key} is on disk, but no member sent it" for key in found]

@@ -21,7 +21,7 @@ class Probe:
     """Two members of the lobby; one speaks, the other one listens.
 
     Args:
-        port: the server's.
+        port: The server's.
     """
 
     def __init__(self, port: int) -> None:
@@ -49,7 +49,7 @@ class Probe:
         began = time.perf_counter()
         self._speaker.say(Send(self.sent, "lobby", text))
         # Both read all the time: the server does not listen to who does not read, so a speaker
-        # that fell behind in a flood and only waits for the listener would wait for ever.
+        # that cannot keep up with a flood and only waits for the listener would wait for ever.
         heard = 0.0
         waiting = {self._speaker.socket: self._speaker, self._listener.socket: self._listener}
         while waiting:

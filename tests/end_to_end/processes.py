@@ -46,17 +46,17 @@ def free_port() -> int:
 class Server:
     """One server, which can be started, killed and started again on the same port and history.
 
-    Use it as a context manager: behind it, no process is left.
+    Use it as a context manager; afterwards no process is left.
 
     Args:
-        options: of `netchat serve`, beside --port and --log-json.
-        port: to listen on; 0 takes a free one at the first start.
-        wrap: a command to run it under, such as strace.
-        environment: variables to set for it.
+        options: Of `netchat serve`, beside --port and --log-json.
+        port: To listen on; 0 takes a free one at the first start.
+        wrap: A command to run it under, such as strace.
+        environment: Variables to set for it.
 
     Attributes:
-        port: where it listens.
-        lines: what it has written to its console since it was made, one line each.
+        port: Where it listens.
+        lines: What it has written to its console since it was made, one line each.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Server:
         if self._process is None:
             return
         if self._process.poll() is None:
-            # The server first: a strace that is killed lets go of it and leaves it running.
+            # Kill the server first: if strace is killed, the server keeps running.
             for child in psutil.Process(self._process.pid).children():
                 child.kill()
             self._process.kill()
@@ -166,10 +166,10 @@ class Server:
         """Wait for a note on its console.
 
         Args:
-            event: its kind.
-            since: the line to begin with.
-            timeout: seconds.
-            fields: values that it has.
+            event: Its kind.
+            since: The line to begin with.
+            timeout: Seconds.
+            fields: Values that it has.
         """
         deadline, at = time.monotonic() + timeout, since
         with self._news:

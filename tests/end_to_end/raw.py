@@ -20,11 +20,11 @@ class RawClient:
     """One connection to a server on this machine.
 
     Args:
-        port: the server's.
-        name: if given, it says HELLO under that name and waits for WELCOME.
-        device: its device key. Who comes again with the same one ends their earlier session.
-        receive_buffer: bytes of its receive buffer, to be set before it connects; 0 for any.
-        source: the address that it connects from: 127.x.y.z; empty is the usual one.
+        port: The server's.
+        name: If given, it says HELLO under that name and waits for WELCOME.
+        device: Its device key. A second connection with the same key ends the earlier session.
+        receive_buffer: Bytes of its receive buffer, to be set before it connects; 0 for any.
+        source: The address that it connects from: 127.x.y.z; empty is the usual one.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class RawClient:
         self.expect(Joined)
 
     def expect(self, kind: type[_M], timeout: float = 10.0) -> _M:
-        """The next message of a kind; those in front of it are dropped."""
+        """Return the next message of a kind, and drop earlier ones."""
         deadline = time.monotonic() + timeout
         while True:
             while self.received:
@@ -92,7 +92,7 @@ class RawClient:
         return [decode(frame) for frame in self._reader.feed(data)]
 
     def dismissal(self, timeout: float = 10.0) -> Error:
-        """The ERROR that ends the connection; the server must close it behind that."""
+        """Return the ERROR that ends the connection, after which the server must close it."""
         error = self.expect(Error, timeout)
         try:
             while self.socket.recv(65536):

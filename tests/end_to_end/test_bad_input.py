@@ -1,6 +1,6 @@
 """Every kind of bad input over real TCP: a named error to its sender, a line on the console.
 
-All of it happens to one server, in whose lobby somebody sits to whom nothing may happen.
+All of it is sent to one server, and a member of its lobby must not be affected.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def test_a_silent_client(server: Server) -> None:
         (Join(1, 0, 0, "WRONGCODE1"), ErrorCode.NO_SUCH_ROOM, "WRONGCODE1"),
     ],
 )
-def test_what_is_refused_without_a_farewell(
+def test_inputs_refused_without_bye(
     server: Server, message: Message, code: ErrorCode, said: str
 ) -> None:
     with _villain(server) as client:

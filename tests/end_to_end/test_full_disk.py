@@ -83,7 +83,7 @@ def test_a_full_disk_delays_and_loses_nothing(disk: Path) -> None:
         note = server.wait_for("storage")
         assert str(disk) in note["text"]
         assert "full" in note["text"]
-        ada.say(Ping(5))  # the server is alive meanwhile, to those who only ask
+        ada.say(Ping(5))  # meanwhile the server still answers requests
         ada.expect(Pong)
         assert server.memory - memory < 24 * MB
 
@@ -144,7 +144,7 @@ def test_a_server_killed_on_a_full_disk_has_what_it_acknowledged(disk: Path) -> 
     assert [text.split()[0] for text in events] == [str(n + 1) for n in range(len(events))]
 
 
-def test_who_comes_while_the_disk_is_full_is_told(disk: Path) -> None:
+def test_a_client_that_connects_while_the_disk_is_full_is_warned(disk: Path) -> None:
     server = Server("--history", str(disk / "history.db"), "--rate", "0")
     with server, RawClient(server.port, "Nova") as nova:
         nova.join()

@@ -172,7 +172,9 @@ def test_too_many_half_open_connections(tmp_path: Path) -> None:
         server.wait_for("dismissed", code="BUSY")
 
 
-def test_one_who_does_not_read(server: Server, probe: Probe, undisturbed: Undisturbed) -> None:
+def test_a_client_that_does_not_read(
+    server: Server, probe: Probe, undisturbed: Undisturbed
+) -> None:
     stalled = RawClient(server.port, "Stalled", receive_buffer=4096)
     talker = RawClient(server.port, "Talker")
     with stalled, talker:
@@ -199,7 +201,7 @@ def test_one_who_does_not_read(server: Server, probe: Probe, undisturbed: Undist
             wanted += event.text.startswith(f"{wanted} ")
 
 
-def test_one_who_never_reads_is_let_go(tmp_path: Path) -> None:
+def test_a_client_that_never_reads_is_disconnected(tmp_path: Path) -> None:
     server = Server("--ephemeral", "--stall-timeout", "1s", "--rate", "0")
     with server, RawClient(server.port, "Stalled", receive_buffer=4096) as stalled:
         stalled.join()

@@ -65,7 +65,7 @@ def test_the_state_of_a_link_for_programs(port: int) -> None:
     assert not any(json.loads(line)["type"] == "answer" for line in log.out)
 
 
-def test_without_a_link_there_is_none_to_show(port: int) -> None:
+def test_without_a_link_there_is_no_link_to_show(port: int) -> None:
     with Chatter("Bare", port) as bare:
         bare.say("/link")
         bare.see(

@@ -66,8 +66,8 @@ def faults(calls: list[Call], message: str) -> Iterator[str]:
     """What is wrong with the order in which one message was written, synced and shown.
 
     Args:
-        calls: of the server.
-        message: a text that is in no other message.
+        calls: Of the server.
+        message: A text that is in no other message.
     """
     written = [c for c in calls if c.name == "pwrite64" and "-wal>" in c.arguments]
     written = [c for c in written if message in c.arguments]
@@ -85,6 +85,6 @@ def faults(calls: list[Call], message: str) -> Iterator[str]:
         if c.name in _SYNCS and "-wal>" in c.arguments and c.began > written[0].ended
     ]
     if not synced:
-        yield f"{message}: no sync of the log came behind its write"
+        yield f"{message}: the log was not synced after its write"
     elif synced[0].ended > shown[0].began:
         yield f"{message}: was sent (line {shown[0].began}) before its sync ended ({synced[0].ended})"

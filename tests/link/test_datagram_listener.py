@@ -1,4 +1,4 @@
-"""Who is let in over datagrams, and what an address gets that has not proven itself."""
+"""Links over datagrams: address validation, and what unvalidated addresses receive."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from netchat.link.link import Link
 HERE, THERE = ("192.0.2.1", 1000), ("192.0.2.9", 2000)
 
 
-class Street:
-    """A door, and clients that knock on it."""
+class Network:
+    """A datagram listener, and clients that exchange datagrams with it."""
 
     def __init__(self, most: int = 10) -> None:
-        self.door = DatagramListener(1200, most)
+        self.listener = DatagramListener(1200, most)
         self.now = 100.0
 
-    def knock(self, client: Link, address: tuple[str, int]) -> list[bytes]:
-        """Let a client send what it wants to; what comes back from the door itself."""
+    def exchange(self, client: Link, address: tuple[str, int]) -> list[bytes]:
+        """Send a client's blocks, and return the listener's own answers."""
         answers = []
         for datagram in client.blocks_to_send(self.now):
-            arrival = self.door.receive(datagram, address, self.now)
+            arrival = self.listener.receive(datagram, address, self.now)
             if arrival.answer:
                 answers.append(arrival.answer)
                 client.receive_block(arrival.answer, self.now)
@@ -35,10 +35,10 @@ class Street:
                     client.receive_block(block, self.now)
         return answers
 
-    def enter(self, address: tuple[str, int], spec: str = "rs:255,223", **options: Any) -> Link:
+    def open_link(self, address: tuple[str, int], spec: str = "rs:255,223", **options: Any) -> Link:
         client = Link.client(spec, mtu=1200, **options)
-        self.knock(client, address)
-        self.knock(client, address)
+        self.exchange(client, address)
+        self.exchange(client, address)
         assert client.opened
         return client
 
@@ -53,31 +53,31 @@ def header_of(datagram: bytes) -> Header:
     return head.header
 
 
-def test_a_client_shows_a_cookie_and_is_in() -> None:
-    street, client = Street(), Link.client("rs:255,223", mtu=1200)
+def test_a_client_returns_the_cookie_and_the_link_opens() -> None:
+    network, client = Network(), Link.client("rs:255,223", mtu=1200)
 
-    (challenge,) = street.knock(client, HERE)
+    (challenge,) = network.exchange(client, HERE)
     assert kind_of(challenge) is Kind.CHALLENGE
     assert len(challenge) == HEADER_SIZE
     assert not client.opened
-    assert len(street.door) == 0
+    assert len(network.listener) == 0
 
-    assert street.knock(client, HERE) == []
+    assert network.exchange(client, HERE) == []
     assert client.opened
-    assert len(street.door) == 1
+    assert len(network.listener) == 1
     client.send(b"hello")
-    (link,) = street.door._addresses
-    street.knock(client, HERE)
-    assert link.received(street.now) == b"hello"
+    (link,) = network.listener._addresses
+    network.exchange(client, HERE)
+    assert link.received(network.now) == b"hello"
 
 
 @pytest.mark.parametrize("spec", ["uncoded", "crc:8", "rs:255,127+hamming:7,4", "hamming:7,4"])
 def test_no_answer_to_a_stranger_is_longer_than_the_question(spec: str) -> None:
-    door = DatagramListener(1200, 10)
+    listener = DatagramListener(1200, 10)
     rng = random.Random(1)
     client = Link.client(spec, mtu=1200)
     (opening,) = client.blocks_to_send(0.0)
-    known = Street().enter(HERE, spec)
+    known = Network().open_link(HERE, spec)
     known.send(rng.randbytes(3000))
     questions = [opening, *known.blocks_to_send(1.0), known._block(Kind.ACK, 1.0)]
     known.close("bye")
@@ -86,129 +86,129 @@ def test_no_answer_to_a_stranger_is_longer_than_the_question(spec: str) -> None:
 
     answered = 0
     for question in questions:
-        arrival = door.receive(question, HERE, 1.0)
+        arrival = listener.receive(question, HERE, 1.0)
         assert arrival.link is None
         assert len(arrival.answer) <= len(question)
         answered += bool(arrival.answer)
     assert answered >= 4
-    assert len(door) == 0
+    assert len(listener) == 0
 
 
 def test_a_cookie_is_good_for_its_address_and_link_only_and_not_for_long() -> None:
-    street = Street()
+    network = Network()
     client = Link.client("rs:255,223", mtu=1200)
-    street.knock(client, HERE)
-    (shown,) = client.blocks_to_send(street.now)
+    network.exchange(client, HERE)
+    (shown,) = client.blocks_to_send(network.now)
 
-    assert kind_of(street.door.receive(shown, THERE, street.now).answer) is Kind.CHALLENGE
-    late = street.door.receive(shown, HERE, street.now + 61)
+    assert kind_of(network.listener.receive(shown, THERE, network.now).answer) is Kind.CHALLENGE
+    late = network.listener.receive(shown, HERE, network.now + 61)
     assert kind_of(late.answer) is Kind.CHALLENGE
     other = Link.client("rs:255,223", mtu=1200)
-    other.blocks_to_send(street.now)
+    other.blocks_to_send(network.now)
     other._handshake.present_cookie(client.open_request.cookie)
-    (stolen,) = other.blocks_to_send(street.now)
-    assert kind_of(street.door.receive(stolen, HERE, street.now).answer) is Kind.CHALLENGE
-    assert len(street.door) == 0
-    assert street.door.receive(shown, HERE, street.now + 29).link is not None
+    (stolen,) = other.blocks_to_send(network.now)
+    assert kind_of(network.listener.receive(stolen, HERE, network.now).answer) is Kind.CHALLENGE
+    assert len(network.listener) == 0
+    assert network.listener.receive(shown, HERE, network.now + 29).link is not None
 
 
 def test_a_link_moves_with_its_client() -> None:
-    street = Street()
-    client = street.enter(HERE)
-    (link,) = street.door._addresses
+    network = Network()
+    client = network.open_link(HERE)
+    (link,) = network.listener._addresses
     client.send(b"hello")
-    street.knock(client, HERE)
+    network.exchange(client, HERE)
     client.send(b", Nova")
 
-    (challenge,) = street.knock(client, THERE)
+    (challenge,) = network.exchange(client, THERE)
     assert kind_of(challenge) is Kind.CHALLENGE
-    assert street.door.address(link) == HERE
-    street.knock(client, THERE)
+    assert network.listener.address(link) == HERE
+    network.exchange(client, THERE)
 
-    assert street.door.address(link) == THERE
-    assert len(street.door) == 1
-    assert not street.door.link_at(HERE)
+    assert network.listener.address(link) == THERE
+    assert len(network.listener) == 1
+    assert not network.listener.link_at(HERE)
     while client.buffered:
-        street.now += 0.1
-        client.tick(street.now)
-        street.knock(client, THERE)
-    assert link.received(street.now) == b"hello, Nova"
+        network.now += 0.1
+        client.tick(network.now)
+        network.exchange(client, THERE)
+    assert link.received(network.now) == b"hello, Nova"
 
 
 def test_a_link_from_before_the_server_was_started_is_refused_at_once() -> None:
-    old = Street()
-    client = old.enter(HERE)
+    old = Network()
+    client = old.open_link(HERE)
     client.send(b"hello")
-    old.knock(client, HERE)
+    old.exchange(client, HERE)
     client.send(b", Nova")
-    fresh = Street()
+    fresh = Network()
 
-    fresh.knock(client, HERE)
-    (refusal,) = fresh.knock(client, HERE)
+    fresh.exchange(client, HERE)
+    (refusal,) = fresh.exchange(client, HERE)
 
     assert kind_of(refusal) is Kind.REFUSE
     assert "the server does not know this link" in client.closed
-    assert len(fresh.door) == 0
+    assert len(fresh.listener) == 0
 
 
-def test_the_table_is_bounded_and_who_comes_too_late_is_told() -> None:
-    street = Street(most=3)
+def test_the_number_of_links_is_bounded_and_excess_clients_are_refused() -> None:
+    network = Network(most=3)
     for port in range(3):
-        street.enter(("192.0.2.1", port))
+        network.open_link(("192.0.2.1", port))
     late = Link.client("rs:255,223", mtu=1200)
-    street.knock(late, HERE)
-    street.knock(late, HERE)
+    network.exchange(late, HERE)
+    network.exchange(late, HERE)
 
     assert "its maximum" in late.closed
-    assert len(street.door) == 3
+    assert len(network.listener) == 3
 
-    for link in list(street.door._addresses)[:2]:
-        street.door.forget(link)
-        street.door.forget(link)
-    assert len(street.door) == 1
-    street.enter(HERE)
+    for link in list(network.listener._addresses)[:2]:
+        network.listener.forget(link)
+        network.listener.forget(link)
+    assert len(network.listener) == 1
+    network.open_link(HERE)
 
 
 def test_a_flood_from_made_up_addresses_leaves_nothing() -> None:
-    street = Street()
+    network = Network()
     for port in range(500):
-        (opening,) = Link.client("rs:255,223", mtu=1200).blocks_to_send(street.now)
-        street.door.receive(opening, ("203.0.113.1", port), street.now)
+        (opening,) = Link.client("rs:255,223", mtu=1200).blocks_to_send(network.now)
+        network.listener.receive(opening, ("203.0.113.1", port), network.now)
 
-    assert len(street.door) == 0
-    assert street.door.challenged == 500
-    assert not street.door._by_address
-    assert not street.door._by_identity
+    assert len(network.listener) == 0
+    assert network.listener.challenged == 500
+    assert not network.listener._by_address
+    assert not network.listener._by_identity
 
 
 def test_another_link_from_the_same_address_takes_the_place_of_the_first() -> None:
-    street = Street()
-    street.enter(HERE)
-    (first,) = street.door._addresses
+    network = Network()
+    network.open_link(HERE)
+    (first,) = network.listener._addresses
     client = Link.client("rs:255,223", mtu=1200)
-    street.knock(client, HERE)
+    network.exchange(client, HERE)
     assert not first.closed
-    (opening,) = client.blocks_to_send(street.now)
-    arrival = street.door.receive(opening, HERE, street.now)
+    (opening,) = client.blocks_to_send(network.now)
+    arrival = network.listener.receive(opening, HERE, network.now)
 
     assert arrival.ended is first
     assert "another link" in first.closed
-    assert len(street.door) == 1
+    assert len(network.listener) == 1
 
 
-def test_answers_are_answered_by_nobody() -> None:
-    """Else two servers could be made to talk to each other for ever."""
-    street = Street()
+def test_answers_are_never_answered() -> None:
+    """Otherwise two servers could be made to answer each other forever."""
+    network = Network()
     client = Link.client("rs:255,223", mtu=1200)
-    (challenge,) = street.knock(client, HERE)
+    (challenge,) = network.exchange(client, HERE)
     for kind in (Kind.ACCEPT, Kind.REFUSE, Kind.CLOSE):
         block = client._block(kind, 0.0)
-        assert street.door.receive(block, THERE, street.now) == (None, b"", None)
-    assert street.door.receive(challenge, THERE, street.now) == (None, b"", None)
+        assert network.listener.receive(block, THERE, network.now) == (None, b"", None)
+    assert network.listener.receive(challenge, THERE, network.now) == (None, b"", None)
 
 
-def test_who_does_not_know_where_a_link_began_cannot_end_it() -> None:
-    client = Street().enter(HERE, identity=77 << 32 | 1000, key=b"")
+def test_ending_a_link_requires_its_initial_offset() -> None:
+    client = Network().open_link(HERE, identity=77 << 32 | 1000, key=b"")
     for kind in (Kind.CLOSE, Kind.REFUSE):
         forger = Link.client("rs:255,223", mtu=1200, identity=77 << 32 | 1001, key=b"")
         client.receive_block(forger._block(kind, 0.0), 1.0)
@@ -218,53 +218,53 @@ def test_who_does_not_know_where_a_link_began_cannot_end_it() -> None:
 
 
 def test_a_datagram_that_cannot_be_read_counts_where_it_belongs() -> None:
-    street = Street()
-    street.enter(HERE)
-    (link,) = street.door._addresses
-    street.door.receive(bytes(200), HERE, street.now)
-    street.door.receive(b"", HERE, street.now)
+    network = Network()
+    network.open_link(HERE)
+    (link,) = network.listener._addresses
+    network.listener.receive(bytes(200), HERE, network.now)
+    network.listener.receive(b"", HERE, network.now)
 
-    assert street.door.receive(bytes(200), THERE, street.now) == (None, b"", None)
+    assert network.listener.receive(bytes(200), THERE, network.now) == (None, b"", None)
     assert link.stats.unreadable_headers == 2
 
 
-def test_a_code_that_is_none_is_refused_when_the_address_is_proven() -> None:
-    street = Street()
+def test_an_invalid_code_is_refused_once_the_address_is_validated() -> None:
+    network = Network()
     client = Link.client("rs:255,223", mtu=1200)
     object.__setattr__(client.open_request, "up", "turbo")
-    street.knock(client, HERE)
-    (refusal,) = street.knock(client, HERE)
+    network.exchange(client, HERE)
+    (refusal,) = network.exchange(client, HERE)
 
     assert kind_of(refusal) is Kind.REFUSE
     assert "a link cannot use the code 'turbo'" in client.closed
-    assert len(street.door) == 0
+    assert len(network.listener) == 0
 
 
 def test_cookies_survive_in_a_header() -> None:
-    street, client = Street(), Link.client("rs:255,223", mtu=1200)
-    (challenge,) = street.knock(client, HERE)
+    network, client = Network(), Link.client("rs:255,223", mtu=1200)
+    (challenge,) = network.exchange(client, HERE)
 
     assert cookie_of(header_of(challenge)) == client.open_request.cookie
     assert len(client.open_request.cookie) == 8
 
 
 def test_where_long_datagrams_do_not_get_through_short_ones_are_sent_for_a_while() -> None:
-    street = Street()
-    client = street.enter(HERE)
+    network = Network()
+    client = network.open_link(HERE)
     client.send(bytes(3000))
-    assert max(map(len, client.blocks_to_send(street.now))) > 1000
+    assert max(map(len, client.blocks_to_send(network.now))) > 1000
 
-    client.reduce_mtu(street.now)  # what was sent is given up when something later has arrived
+    client.reduce_mtu(network.now)  # what was sent is given up when something later has arrived
     while client.buffered:
-        street.now += 0.1
-        client.tick(street.now)
-        for datagram in client.blocks_to_send(street.now):
+        network.now += 0.1
+        client.tick(network.now)
+        for datagram in client.blocks_to_send(network.now):
             assert len(datagram) <= 548
-            (link,) = street.door._addresses
-            street.door.receive(datagram, HERE, street.now)
-            for block in link.blocks_to_send(street.now):
-                client.receive_block(block, street.now)
-        assert street.now < 120
+            (link,) = network.listener._addresses
+            network.listener.receive(datagram, HERE, network.now)
+            for block in link.blocks_to_send(network.now):
+                client.receive_block(block, network.now)
+        assert network.now < 120
 
     client.send(bytes(3000))
-    assert max(map(len, client.blocks_to_send(street.now + 61))) > 548
+    assert max(map(len, client.blocks_to_send(network.now + 61))) > 548

@@ -40,7 +40,7 @@ def test_few_bytes_that_differ_are_guessed(spec: str) -> None:
     assert code.decode_combined(b"?", [one, other], len(data)) is None
 
 
-def test_what_is_wrong_in_both_is_not_found() -> None:
+def test_errors_common_to_both_copies_are_not_corrected() -> None:
     code, data = block_code("uncoded"), bytes(100)
     coded = code.encode(b"", data)
 

@@ -1,4 +1,4 @@
-"""What stands in front of a block, byte by byte."""
+"""Header of a block, byte by byte."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GOLDEN = bytes.fromhex(
     "fffffff0"  # offset, near its end
     "00a0b1"  # transmission 41137
     "40"  # window: 64 times 4 KiB
-    "00010000"  # everything in front of 65536 has arrived
+    "00010000"  # everything before offset 65536 has arrived
     "7fffff"  # the highest transmission seen
     "32"  # 5 ms ago
     "fffffffd"  # it and 30 of the 31 before it have arrived
@@ -119,7 +119,7 @@ def test_no_shift_of_the_marker_looks_like_it() -> None:
         assert differing + shift / 2 > MARKER_ERRORS + 2
 
 
-def test_a_link_and_a_chat_are_told_apart_with_wrong_bits() -> None:
+def test_links_and_chats_are_distinguished_despite_bit_errors() -> None:
     chat = encode(Hello(0, bytes(16), b"", "Nova", "test", ()))[:4]
     rng = random.Random(3)
 
@@ -135,7 +135,7 @@ def test_a_link_and_a_chat_are_told_apart_with_wrong_bits() -> None:
             assert starts_like_link(bytes(damaged)) is link
 
 
-def test_what_is_neither_is_taken_for_no_link() -> None:
+def test_other_data_is_not_a_link() -> None:
     rng = random.Random(4)
 
     taken = sum(starts_like_link(rng.randbytes(4)) for _ in range(20_000))
@@ -144,7 +144,7 @@ def test_what_is_neither_is_taken_for_no_link() -> None:
         assert not starts_like_link(first)
 
 
-def test_what_opens_a_link_is_known_by_its_header_too() -> None:
+def test_open_is_recognised_by_its_header_too() -> None:
     rng = random.Random(5)
 
     for number in range(50):

@@ -64,7 +64,7 @@ def test_a_block_counts_once() -> None:
     assert peer.server.stats.duplicate_blocks == 5
 
 
-def test_what_overlaps_is_cut() -> None:
+def test_overlapping_segments_are_trimmed() -> None:
     peer = Peer()
 
     assert peer.say(Kind.DATA, b"cdef", offset=FIRST + 2, number=FIRST) == b""
@@ -102,7 +102,7 @@ def test_data_before_anything_was_opened_are_ignored() -> None:
         {"echo": (FIRST + 2**22) & 0xFFFFFF, "arrived": 0xFFFFFFFF},
     ],
 )
-def test_what_was_never_sent_cannot_be_acknowledged(fields: dict[str, int]) -> None:
+def test_unsent_data_cannot_be_acknowledged(fields: dict[str, int]) -> None:
     peer = Peer()
     peer.server.send(b"x" * 5000)
 
@@ -112,7 +112,7 @@ def test_what_was_never_sent_cannot_be_acknowledged(fields: dict[str, int]) -> N
     assert peer.server.stats.ignored_blocks == 1
 
 
-def test_who_says_that_all_has_arrived_but_acknowledges_nothing_gets_it_again_slowly() -> None:
+def test_contradictory_acknowledgements_cause_slow_retransmissions() -> None:
     peer = Peer()
     peer.server.send(bytes(20_000))
     sent = len(peer.server.blocks_to_send(0.0))
@@ -139,7 +139,7 @@ def test_a_window_that_closes_stops_the_stream_and_a_huge_one_is_bounded() -> No
     assert sum(map(len, peer.server.blocks_to_send(0.0))) < 1_300_000
 
 
-def test_what_is_beyond_the_window_has_not_arrived() -> None:
+def test_data_beyond_the_window_counts_as_lost() -> None:
     peer = Peer()
 
     for offset in (FIRST + 256 * 1024, FIRST + 2**31 - 100, FIRST - 2**31 + 1):
@@ -162,7 +162,7 @@ def test_memory_is_bounded_whatever_is_sent_ahead() -> None:
     assert peer.server.held <= 600 * 1024
 
 
-def test_acknowledgements_nobody_takes_do_not_pile_up() -> None:
+def test_unsent_acknowledgements_do_not_accumulate() -> None:
     peer = Peer()
     for i in range(5000):
         peer.say(Kind.DATA, b"x", offset=FIRST + i, number=FIRST + 40 * i, code=0)
@@ -192,7 +192,7 @@ def test_a_whole_block_inside_the_data_of_another_is_data() -> None:
     assert peer.say(Kind.DATA, inner * 3, code=0) == inner * 3
 
 
-def test_a_block_inside_the_data_is_found_only_when_the_header_in_front_is_lost() -> None:
+def test_a_block_inside_data_is_found_only_if_the_preceding_header_is_lost() -> None:
     """And then it needs the number of the link, which its author does not know."""
     peer = Peer()
     inner = peer.block(Kind.DATA, b"evil", link=LINK + 1)
@@ -207,7 +207,7 @@ def test_a_block_inside_the_data_is_found_only_when_the_header_in_front_is_lost(
     assert peer.server.stats.ignored_blocks == 1
 
 
-def test_a_false_header_in_front_of_rubbish_swallows_no_true_block() -> None:
+def test_a_false_header_before_garbage_hides_no_real_block() -> None:
     peer = Peer()
     false = peer.block(Kind.DATA, b"x" * 3000, offset=FIRST + 50, code=0)[:HEAD_SIZE]
     true = [
@@ -234,7 +234,7 @@ def test_random_bytes_do_no_harm_and_are_not_kept(seed: int) -> None:
     for _ in range(50):
         peer.server.receive(rng.randbytes(rng.choice((1, 100, 5000))), 0.0)
         assert peer.server.held < 40_000
-    # Rubbish of up to a block's length may be in front of it, but not more.
+    # It may follow garbage of up to one block's length, but not more.
     peer.server.receive(b"\0" * 20_000, 0.0)
     assert peer.say(Kind.DATA, b"hello") == b"hello"
 
@@ -300,7 +300,7 @@ def test_no_header_whatever_its_fields_breaks_either_side() -> None:
         ("rs:10,20", "Reed-Solomon"),
     ],
 )
-def test_specs_that_no_link_takes(spec: str, why: str) -> None:
+def test_specs_that_links_reject(spec: str, why: str) -> None:
     with pytest.raises(ValueError, match="(?i)" + why):
         check_spec(spec)
     server = Peer(OpenRequest(spec[:64] or "+", "uncoded")).server
@@ -313,12 +313,12 @@ def test_specs_that_no_link_takes(spec: str, why: str) -> None:
 @pytest.mark.parametrize(
     "payload", [b"", b"\x07", b"\x00\x00", b"\x00\xff", b"\x00\x01a", b"\x00\x01\xff\x01a", b"\x00" * 200]
 )  # fmt: skip
-def test_an_open_that_is_none_is_refused(payload: bytes) -> None:
+def test_an_invalid_open_is_refused(payload: bytes) -> None:
     with pytest.raises(LinkError, match="invalid OPEN"):
         read_open_request(payload)
 
 
-def test_what_a_later_version_adds_to_open_is_passed_over() -> None:
+def test_extra_bytes_in_open_are_ignored() -> None:
     opening = OpenRequest("rs:255,223", "hamming:7,4")
 
     assert read_open_request(write_open_request(opening) + b"more") == opening

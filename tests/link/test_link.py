@@ -1,4 +1,4 @@
-"""Both sides of a link in simulated time, over channels that turn bits over."""
+"""Both sides of a link in simulated time, over channels that flip bits."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_everything_arrives_whatever_code_and_channel(spec: str, channel: str, m
     world.carry(some(100_000), some(30_000, 2))
 
 
-def test_what_the_code_can_correct_is_never_sent_again() -> None:
+def test_correctable_blocks_are_never_retransmitted() -> None:
     world = World(link("rs:255,223"))
     world.channel("bsc:1e-3")
 
@@ -76,7 +76,7 @@ def test_what_the_code_can_correct_is_never_sent_again() -> None:
     assert world.client.stats.code_rate == pytest.approx(223 / 255, rel=0.01)
 
 
-def test_copies_decode_together_what_none_does_alone() -> None:
+def test_combined_copies_decode_when_none_does_alone() -> None:
     worlds = {}
     for mode in (Mode.HYBRID, Mode.ARQ):
         world = worlds[mode] = World(link("uncoded", mode=mode))
@@ -89,7 +89,7 @@ def test_copies_decode_together_what_none_does_alone() -> None:
     assert sent[Mode.HYBRID] < sent[Mode.ARQ]
 
 
-def test_the_code_alone_leaves_what_it_could_not_correct() -> None:
+def test_fec_alone_leaves_uncorrectable_errors() -> None:
     world = World(link("rs:255,223", mode=Mode.FEC))
     world.channel("bsc:5e-3")
     data = some(300_000)
@@ -104,7 +104,7 @@ def test_the_code_alone_leaves_what_it_could_not_correct() -> None:
     assert world.client.stats.retransmissions == 0
 
 
-def test_the_code_alone_goes_on_behind_a_silence() -> None:
+def test_fec_alone_continues_after_an_outage() -> None:
     world = World(link("rs:255,223", mode=Mode.FEC))
     world.carry(b"hello")
     through, world.pipes[0].change = world.pipes[0].change, lambda data: []
@@ -213,7 +213,7 @@ def test_a_code_is_refused_with_a_reason() -> None:
     assert client.next_timer() is None
 
 
-def test_nobody_there_is_said_after_a_while() -> None:
+def test_a_missing_peer_is_reported_after_the_timeout() -> None:
     client = link("rs:255,223")
     now, sent = 0.0, 0
     while not client.closed:
@@ -228,7 +228,7 @@ def test_nobody_there_is_said_after_a_while() -> None:
     assert now < 15
 
 
-def test_closing_is_told() -> None:
+def test_close_reports_the_reason() -> None:
     world = World(link("rs:255,223"))
     world.carry(b"x")
     world.server.close("the server shuts down")

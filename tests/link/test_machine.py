@@ -13,7 +13,7 @@ from netchat.link.open_request import Mode
 from tests.link.world import World
 
 #: Bytes that one side may make the other one hold: the window, copies of failed blocks, a block and
-#: the doubtful one in front of it.
+#: the doubtful one before it.
 MOST_HELD = (256 + 256 + 4 * 16) * 1024
 
 

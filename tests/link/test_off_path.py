@@ -1,4 +1,4 @@
-"""Attackers who can send datagrams from any address, and read none."""
+"""Off-path attackers, who can forge source addresses but cannot read datagrams."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import secrets
 
 import pytest
 
-from netchat.link import datagram_listener as door_module
+from netchat.link import datagram_listener as listener_module
 from netchat.link import link as link_module
 from netchat.link.address_validation import write_challenge
 from netchat.link.code_table import table
@@ -23,13 +23,13 @@ from netchat.link.header import (
 from netchat.link.link import Link
 from netchat.link.open_request import OpenRequest, read_open_request, write_open_request
 from netchat.link.payload_decoder import payload_context
-from tests.link.test_datagram_listener import HERE, THERE, Street
+from tests.link.test_datagram_listener import HERE, THERE, Network
 
 KEYS = [pytest.param(None, id="masked"), pytest.param(b"", id="older client")]
 
 
 def header(link: Link, **fields: int) -> Header:
-    """A header that is right in all respects, but for `fields`."""
+    """Return a valid header, except for `fields`."""
     number, first = link.identity
     values = {
         "kind": Kind.DATA, "code": 4, "link": number, "length": 0, "offset": first,
@@ -39,23 +39,23 @@ def header(link: Link, **fields: int) -> Header:
     return Header(**{**values, **fields})  # type: ignore[arg-type]
 
 
-def served(street: Street) -> Link:
-    (link,) = street.door._addresses
+def server_link(network: Network) -> Link:
+    (link,) = network.listener._addresses
     return link
 
 
-def carry_on(street: Street, client: Link, address: tuple[str, int] = HERE) -> None:
-    """The link carries data in both directions."""
-    server = served(street)
+def transfer(network: Network, client: Link, address: tuple[str, int] = HERE) -> None:
+    """Check that the link carries data in both directions."""
+    server = server_link(network)
     client.send(b"up" * 500)
     server.send(b"down" * 500)
     got = b"", b""
     for _ in range(50):
-        street.now += 0.05
+        network.now += 0.05
         for side in (client, server):
-            side.tick(street.now)
-        street.knock(client, address)
-        got = got[0] + server.received(street.now), got[1] + client.received(street.now)
+            side.tick(network.now)
+        network.exchange(client, address)
+        got = got[0] + server.received(network.now), got[1] + client.received(network.now)
         if got == (b"up" * 500, b"down" * 500):
             return
     pytest.fail(f"{len(got[0])} and {len(got[1])} bytes arrived")
@@ -64,9 +64,9 @@ def carry_on(street: Street, client: Link, address: tuple[str, int] = HERE) -> N
 @pytest.mark.parametrize("key", KEYS)
 def test_blind_datagrams_harm_neither_side(key: bytes | None) -> None:
     """The attacker has found the number of the link, and guesses the rest."""
-    street, rng = Street(), random.Random(1)
-    client = street.enter(HERE, identity=77 << 32 | 123456789, key=key)
-    carry_on(street, client)
+    network, rng = Network(), random.Random(1)
+    client = network.open_link(HERE, identity=77 << 32 | 123456789, key=key)
+    transfer(network, client)
     for _ in range(1500):
         forged = write_header(
             header(
@@ -76,24 +76,24 @@ def test_blind_datagrams_harm_neither_side(key: bytes | None) -> None:
                 echo=rng.getrandbits(24), arrived=rng.getrandbits(32), window=rng.getrandbits(8),
             )
         )  # fmt: skip
-        street.door.receive(forged, HERE, street.now)
-        client.receive_block(forged, street.now)
+        network.listener.receive(forged, HERE, network.now)
+        client.receive_block(forged, network.now)
     for ahead in (2**17, 2**21, 2**23 - 1):  # so far that no acknowledgement could be believed
         forged = write_header(header(client, number=client.identity[1] + ahead))
-        street.door.receive(forged, HERE, street.now)
-        client.receive_block(forged, street.now)
+        network.listener.receive(forged, HERE, network.now)
+        client.receive_block(forged, network.now)
 
     assert client.opened
     assert not client.closed
-    carry_on(street, client)
+    transfer(network, client)
 
 
 @pytest.mark.parametrize("kind", [Kind.DATA, Kind.ACK, Kind.ACCEPT, Kind.CLOSE, Kind.REFUSE])
-def test_who_knows_all_numbers_but_not_the_key_changes_nothing(kind: Kind) -> None:
-    street, rng = Street(), random.Random(2)
-    client = street.enter(HERE, identity=77 << 32 | 1000)
-    server = served(street)
-    carry_on(street, client)
+def test_an_attacker_without_the_key_changes_nothing(kind: Kind) -> None:
+    network, rng = Network(), random.Random(2)
+    client = network.open_link(HERE, identity=77 << 32 | 1000)
+    server = server_link(network)
+    transfer(network, client)
     before = client.stats.counters(), server.stats.counters()
     number = server._receiver.highest + 1
     ack, offset = server._sender.base, server._receiver.expected
@@ -107,10 +107,10 @@ def test_who_knows_all_numbers_but_not_the_key_changes_nothing(kind: Kind) -> No
             if length:
                 code = table()[1]
                 block += code.encode(payload_context(made), b"forge")
-            street.door.receive(block, HERE, street.now)
-            client.receive_block(block, street.now)
+            network.listener.receive(block, HERE, network.now)
+            client.receive_block(block, network.now)
 
-    assert server.received(street.now) == client.received(street.now) == b""
+    assert server.received(network.now) == client.received(network.now) == b""
     assert not client.closed
     assert not server.closed
     for side, counters in zip((client, server), before, strict=True):
@@ -119,45 +119,45 @@ def test_who_knows_all_numbers_but_not_the_key_changes_nothing(kind: Kind) -> No
         assert {k: v for k, v in after.items() if k not in ignored} == {
             k: v for k, v in counters.items() if k not in ignored
         }
-    carry_on(street, client)
+    transfer(network, client)
 
 
 def test_a_link_moves_only_with_the_client_that_has_the_key() -> None:
-    street = Street()
-    client = street.enter(HERE, identity=77 << 32 | 1000)
-    server = served(street)
+    network = Network()
+    client = network.open_link(HERE, identity=77 << 32 | 1000)
+    server = server_link(network)
     thief = Link.client("rs:255,223", mtu=1200, identity=77 << 32 | 1000)
 
     for _ in range(3):  # is sent a cookie, and shows it
-        street.knock(thief, THERE)
-    assert street.door.address(server) == HERE
+        network.exchange(thief, THERE)
+    assert network.listener.address(server) == HERE
     assert not thief.opened
     assert not thief.closed
-    carry_on(street, client)
+    transfer(network, client)
 
     client.send(b"moved")
-    street.knock(client, THERE)
-    street.knock(client, THERE)
-    assert street.door.address(server) == THERE
+    network.exchange(client, THERE)
+    network.exchange(client, THERE)
+    assert network.listener.address(server) == THERE
     got = b""
     while got != b"moved":
-        street.now += 0.1
-        assert street.now < 110
-        client.tick(street.now)
-        street.knock(client, THERE)
-        got += server.received(street.now)
+        network.now += 0.1
+        assert network.now < 110
+        client.tick(network.now)
+        network.exchange(client, THERE)
+        got += server.received(network.now)
 
 
 def test_a_forged_challenge_does_not_change_the_cookie() -> None:
-    street = Street()
-    client = street.enter(HERE, identity=77 << 32 | 1000)
+    network = Network()
+    client = network.open_link(HERE, identity=77 << 32 | 1000)
     cookie, rng = client.open_request.cookie, random.Random(3)
     for _ in range(500):
         forged = write_challenge(header(client, offset=rng.getrandbits(32)), rng.randbytes(8))
-        client.receive_block(forged, street.now)
+        client.receive_block(forged, network.now)
 
     assert client.open_request.cookie == cookie
-    assert client.blocks_to_send(street.now) == []
+    assert client.blocks_to_send(network.now) == []
 
 
 def test_a_server_that_is_older_than_masks_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,13 +166,13 @@ def test_a_server_that_is_older_than_masks_is_understood(monkeypatch: pytest.Mon
         return OpenRequest(opening.up, opening.down, opening.mode, opening.cookie)
 
     monkeypatch.setattr(link_module, "read_open_request", older)
-    monkeypatch.setattr(door_module, "read_open_request", older)
-    street = Street()
-    client = street.enter(HERE)
+    monkeypatch.setattr(listener_module, "read_open_request", older)
+    network = Network()
+    client = network.open_link(HERE)
 
     assert client.open_request.key
-    assert served(street).open_request.key == b""
-    carry_on(street, client)
+    assert server_link(network).open_request.key == b""
+    transfer(network, client)
 
 
 def test_a_mask_costs_no_robustness() -> None:
@@ -205,7 +205,7 @@ def test_a_header_is_readable_without_the_mask_and_unmistakably_masked() -> None
 
 
 @pytest.mark.parametrize("key", [b"", b"8 bytes!"])
-def test_a_key_travels_in_open_behind_the_cookie(key: bytes) -> None:
+def test_open_carries_the_key_after_the_cookie(key: bytes) -> None:
     opening = OpenRequest("rs:255,223", "adaptive", cookie=b"a cookie", key=key)
     assert read_open_request(write_open_request(opening)) == opening
     assert read_open_request(write_open_request(opening) + b"\x04more") == opening

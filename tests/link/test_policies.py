@@ -49,7 +49,7 @@ def test_stronger_codes_stand_more_and_bring_less() -> None:
     assert worth == sorted(worth, reverse=True)
 
 
-def test_an_estimate_is_what_was_reported_and_follows_a_change_at_once() -> None:
+def test_an_estimate_follows_reports_and_changes_at_once() -> None:
     estimate = ErrorRateEstimator()
     assert not estimate.known
     for _ in range(20):
@@ -89,7 +89,7 @@ def test_a_channel_that_is_known_gets_the_code_it_needs(make, ber: float, best: 
 
 
 @pytest.mark.parametrize("make", ADAPTIVE)
-def test_what_happens_counts_for_more_than_what_was_to_be_expected(make) -> None:
+def test_outcomes_outweigh_expectations(make) -> None:
     """Of the same number of wrong bits, bursts break a block where scattered ones do not."""
     chooser: Policy = make()
     late = []
@@ -123,7 +123,7 @@ def test_a_storm_is_noticed_within_a_few_blocks_and_its_end_too(make) -> None:
     assert weather(3e-5, 30)[10:].count("rs:255,251") >= 12
 
 
-def test_the_oracle_is_told() -> None:
+def test_the_oracle_uses_the_given_code() -> None:
     oracle = Oracle(lambda now: 2 if now < 10 else 6)
 
     assert (oracle.choose(9.0), oracle.choose(10.0)) == (2, 6)
@@ -177,7 +177,7 @@ def test_the_server_chooses_as_the_client_wishes() -> None:
 
 @pytest.mark.parametrize("mtu", [1200, 548])
 def test_no_datagram_is_longer_than_its_way_whatever_code_is_chosen(mtu: int) -> None:
-    """What was cut for a weak code and is sent again in a strong one has to be cut anew."""
+    """Data split for a weak code must be re-split when retransmitted in a strong one."""
     rng = random.Random(4)
 
     class Fickle(FixedCode):

@@ -16,7 +16,7 @@ class Pipe:
     """One direction.
 
     Attributes:
-        change: what becomes of each thing written: a list of what comes out, each with seconds more
+        change: What becomes of each thing written: a list of what comes out, each with seconds more
             of delay.
     """
 
@@ -29,10 +29,10 @@ class World:
     """A link under way.
 
     Args:
-        client: its client.
-        server: its server.
-        delay: seconds in one direction.
-        datagrams: blocks travel one by one.
+        client: Its client.
+        server: Its server.
+        delay: Seconds in one direction.
+        datagrams: Blocks travel one by one.
     """
 
     def __init__(
@@ -56,13 +56,13 @@ class World:
         return self.sides[1]
 
     def channel(self, spec: str, seed: int = 1) -> None:
-        """Let both directions turn bits over."""
+        """Apply a channel to both directions."""
         for i, pipe in enumerate(self.pipes):
             stream = ChannelStream(spec, 2 * seed + i)
             pipe.change = lambda data, stream=stream: [(0.0, stream.damage(data))]
 
     def hazards(self, rng: random.Random, loss=0.0, double=0.0, late=0.0, flip=0.0) -> None:
-        """Let datagrams be lost, doubled, overtaken, and damaged."""
+        """Lose, duplicate, reorder and damage datagrams."""
 
         def change(data: bytes) -> list[tuple[float, bytes]]:
             if rng.random() < loss:
@@ -79,7 +79,7 @@ class World:
             pipe.change = change
 
     def pump(self) -> None:
-        """Let both sides send what they want to send, and take what they have got."""
+        """Let both sides send their pending blocks and read received bytes."""
         for i, side in enumerate(self.sides):
             if self.reading[i]:
                 self.got[i].extend(side.received(self.now))
@@ -91,7 +91,7 @@ class World:
                     heapq.heappush(self._under_way, (when, self._count, 1 - i, changed))
 
     def step(self) -> bool:
-        """Go on to the next thing that happens; False if nothing ever will."""
+        """Advance to the next event; return False if no event is left."""
         timers = [t for side in self.sides if (t := side.next_timer()) is not None]
         times = timers + [entry[0] for entry in self._under_way[:1]]
         if not times:
@@ -108,7 +108,7 @@ class World:
         return True
 
     def run(self, until: Callable[[], bool], seconds: float = 60.0) -> None:
-        """Let time pass until something holds."""
+        """Advance time until a condition holds."""
         end = self.now + seconds
         self.pump()
         while not until():
@@ -117,7 +117,7 @@ class World:
             assert self.now < end, f"not within {seconds} s: {self.sides[0].stats}"
 
     def carry(self, up: bytes, down: bytes = b"", seconds: float = 60.0) -> None:
-        """Send data both ways, and wait until all of it has arrived."""
+        """Send data in both directions, and wait until all of it has arrived."""
         wanted = bytes(self.got[1]) + up, bytes(self.got[0]) + down
         self.client.send(up)
         self.server.send(down)

@@ -24,7 +24,7 @@ def event(seq: int, counter: int | None = None, text: str | None = None, room: s
 
 
 class Room:
-    """A crowd's log with some members that began behind event 10."""
+    """A crowd's log with some members that started after event 10."""
 
     def __init__(self, members: int = 3, sent: int = 0) -> None:
         self.log = EventLog()
@@ -40,7 +40,7 @@ class Room:
         return count_faults(self.log, self.members)
 
 
-def test_what_is_right_for_everybody_is_right():
+def test_correct_streams_have_no_faults():
     room = Room(sent=5)
     for member in room.members:
         member.feed(b"".join(event(seq) for seq in range(11, 16)))
@@ -50,7 +50,7 @@ def test_what_is_right_for_everybody_is_right():
 
 
 @given(st.integers(0, 2**32))
-def test_it_does_not_matter_how_the_stream_was_cut_nor_who_is_first(seed):
+def test_the_split_of_the_stream_and_the_first_reader_do_not_matter(seed):
     draw = random.Random(seed)
     room = Room(sent=6)
     streams = []
@@ -88,7 +88,7 @@ FAULTY = {
 @pytest.mark.parametrize("whole", [True, False], ids=["in one chunk", "frame by frame"])
 @pytest.mark.parametrize("turn", [0, 1, 2], ids=["first", "between", "last"])
 @pytest.mark.parametrize("fault", FAULTY)
-def test_a_fault_in_one_stream_is_found_whoever_is_the_first_to_read(fault, turn, whole):
+def test_a_fault_in_one_stream_is_found_for_any_first_reader(fault, turn, whole):
     room = Room(sent=5)
     seqs, expected = FAULTY[fault]
     for number, member in enumerate(room.members):
@@ -159,7 +159,7 @@ def test_numbers_that_jump_far_are_refused():
         SequenceCheck().take(2**63)
 
 
-def test_events_of_other_rooms_and_of_strangers_are_nobodys_business():
+def test_events_of_other_rooms_and_users_are_ignored():
     room = Room(members=2)
     stranger = encode(Event(11, 0, 0, 0, EventKind.JOIN, "lobby", "Bob", ""))
     for member in room.members:
@@ -212,7 +212,7 @@ def test_a_resumption_at_the_wrong_place_is_found(behind, expected):
     assert room.count_faults() == expected
 
 
-def test_a_sender_is_told_of_its_own_messages_only_when_it_has_got_them_itself():
+def test_a_message_counts_as_acknowledged_when_its_sender_receives_it():
     room = Room(members=1, sent=3)
     sender = Member(room.log, room.said.append, room.sender)
     sender.begin(10)
@@ -224,7 +224,7 @@ def test_a_sender_is_told_of_its_own_messages_only_when_it_has_got_them_itself()
     assert sender.acknowledged == 3
 
 
-def test_what_everybody_has_read_is_dropped_and_the_rest_goes_on():
+def test_bytes_that_all_members_have_read_are_discarded():
     room = Room(members=2)
     big = "x" * 60_000
     seq = 11

@@ -79,7 +79,7 @@ async def test_sessions_are_ended_so_that_the_next_crowd_has_room(served):
     assert (await drive(port)).ok
 
 
-async def test_what_the_server_costs_is_seen_when_it_runs_here(served):
+async def test_a_local_servers_usage_is_measured(served):
     report = await drive(await served.start(), users=10, messages=500)
     if report.server_use is None:
         pytest.skip("this system does not show which process listens")
@@ -95,7 +95,7 @@ async def test_a_rate_is_kept_and_spread_over_the_senders(served):
 
 async def test_with_a_rate_a_late_send_counts_as_latency(served):
     port = await served.start()
-    # The whole process, senders too, stands still for a while: nobody would see it if the time of
+    # The whole process, senders too, stands still for a while: it would go unnoticed if the time of
     # sending were the beginning.
     asyncio.get_running_loop().call_later(0.3, time.sleep, 0.3)
     report = await drive(port, messages=120, rate=200)
@@ -142,14 +142,14 @@ async def test_a_damaged_frame_costs_a_connection_and_no_message(served):
     assert any("CRC-32" in note for note in report.notes)
 
 
-async def test_who_loses_the_connection_resumes_and_misses_nothing(served):
+async def test_a_user_that_reconnects_misses_nothing(served):
     async with FaultyProxy(await served.start(), 4, faulty.cut) as port:
         report = await drive(port, messages=300)
     assert report.ok
     assert report.reconnects == 1
 
 
-async def test_a_sender_that_loses_the_connection_says_what_was_not_heard_again(served):
+async def test_a_sender_that_reconnects_retransmits_unacknowledged_messages(served):
     async with FaultyProxy(await served.start(), 0, faulty.cut) as port:
         report = await drive(port, messages=300)
     assert report.ok
@@ -174,7 +174,7 @@ async def test_a_server_that_slows_senders_down_is_named(served):
     assert any("TOO_FAST" in note for note in report.notes)
 
 
-async def test_what_the_server_refuses_is_lost_and_quoted(served):
+async def test_refused_messages_are_lost_and_the_reason_is_noted(served):
     report = await drive(await served.start(max_text=32), messages=3)
     assert not report.ok
     assert report.faults.lost == 3 * 6
@@ -200,7 +200,7 @@ async def test_an_unknown_room_says_so(served):
 
 async def test_too_few_files_are_named(served, monkeypatch):
     monkeypatch.setattr(load, "raise_rlimit", lambda wanted: 100)
-    with pytest.raises(NetchatError, match="may have 100"):
+    with pytest.raises(NetchatError, match="limit is 100"):
         await drive(await served.start(), users=100)
 
 
@@ -208,7 +208,7 @@ async def test_too_few_files_are_named(served, monkeypatch):
     "options", [{"senders": 9}, {"messages": 0}, {"payload": 3}, {"rate": 0.0}, {"window": 0}]
 )
 async def test_figures_that_make_no_sense_are_refused(options):
-    with pytest.raises(ValueError, match=r"give 1 to|at least"):
+    with pytest.raises(ValueError, match=r"must be 1 to|at least"):
         await drive(1, **options)
 
 

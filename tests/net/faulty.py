@@ -1,4 +1,4 @@
-"""A proxy in front of a chat server that does wrong on purpose."""
+"""A proxy for a chat server that causes protocol faults on purpose."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ class FaultyProxy:
     """Passes bytes on; on one connection, it passes chat events on wrongly.
 
     Args:
-        target: the server's port.
-        victim: which connection, counted from 0.
-        fault: what it does there; an empty frame ends the connection.
+        target: The server's port.
+        victim: Which connection, counted from 0.
+        fault: What it does there; an empty frame ends the connection.
     """
 
     def __init__(self, target: int, victim: int, fault: Fault) -> None:
@@ -126,7 +126,7 @@ def damaged(number: int, raw: bytes) -> list[bytes]:
 
 
 def reordered() -> Fault:
-    """Event 5 is passed on behind event 6."""
+    """Forward event 5 after event 6."""
     kept: list[bytes] = []
 
     def fault(number: int, raw: bytes) -> list[bytes]:

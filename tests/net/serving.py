@@ -1,4 +1,4 @@
-"""A server on a port of its own, and those who talk to it, all in the test's own process."""
+"""A server on its own port, and clients of it, all in the test process."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class BrittleHistory(SqliteHistory):
 
 
 class Serving:
-    """A server that runs.
+    """A running server.
 
     Attributes:
-        port: where it listens.
-        notes: its log.
-        log: what takes the notes.
+        port: Port that it listens on.
+        notes: Its log entries.
+        log: Receiver of log entries.
     """
 
     def __init__(self, history: SqliteHistory | MemoryHistory, settings: Settings) -> None:
@@ -51,11 +51,11 @@ class Serving:
 
     @property
     def peers(self):
-        """The server's side of each connection."""
+        """Server side of each connection."""
         return list(self.server.hub.connections)
 
     def noted(self, event: str) -> list[Log]:
-        """The log's lines of one kind."""
+        """Return the log entries of one kind."""
         return [note for note in self.notes if note.event == event]
 
 
@@ -82,7 +82,7 @@ class Raw:
         self._frames = FrameReader()
 
     def send(self, *messages: Message | bytes) -> None:
-        """Send frames, or bytes that are none."""
+        """Send frames or invalid bytes."""
         self.writer.writelines(m if isinstance(m, bytes) else encode(m) for m in messages)
 
     async def until(self, condition: Callable[[], bool]) -> None:

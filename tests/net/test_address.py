@@ -51,7 +51,7 @@ def test_addresses(written, read):
         "host: 1",
     ],
 )
-def test_what_is_no_address(written):
+def test_invalid_addresses(written):
     with pytest.raises(ValueError, match="invalid address"):
         parse_address(written, 6464)
 

@@ -87,7 +87,7 @@ async def test_private_room_and_rename(server):
 
 
 @pytest.mark.parametrize("call", ["join", "private"])
-async def test_what_the_server_refuses_is_raised(server, call):
+async def test_refusals_by_the_server_are_raised(server, call):
     async with netchat.Client(server.address, name="Nova") as chat:
         with pytest.raises(Refused):
             await getattr(chat, call)("NO-SUCH-ONE")
@@ -119,7 +119,7 @@ async def test_waiting_calls_end_when_the_client_is_closed(server):
         room = await chat.join("lobby")
         chat._driver.drop()  # the network takes the connection away
         sending = asyncio.create_task(room.send("in between"))
-        event = await sending  # sent again after the reconnect
+        event = await sending  # retransmitted after the reconnect
         assert event.text == "in between"
         iterating = asyncio.create_task(anext(aiter(chat._mailbox.read())))
         await asyncio.sleep(0)

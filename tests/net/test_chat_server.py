@@ -131,7 +131,7 @@ class TestConnections:
 
 
 class TestOverload:
-    async def test_who_sends_too_fast_is_read_more_slowly_and_loses_nothing(self):
+    async def test_a_client_that_sends_too_fast_is_throttled_and_loses_nothing(self):
         async with serve(rate=1000, burst=10) as serving, raw(serving.port, "Nova") as link:
             began = time.monotonic()
             link.send(*[Ping(n) for n in range(300)])
@@ -162,7 +162,7 @@ class TestOverload:
             # One read, and no more; the rest waits where TCP makes the sender wait.
             assert 0 < held <= 256 * 1024
 
-    async def test_who_says_little_does_not_wait_for_those_who_say_much(self, monkeypatch):
+    async def test_light_senders_do_not_wait_for_heavy_senders(self, monkeypatch):
         monkeypatch.setattr(module, "LIGHT_SAVED", 0.5)
         frames = b"".join(encode(Ping(n)) for n in range(20_000))
         async with (
@@ -236,7 +236,7 @@ class TestOverload:
 
 
 class TestFailingDisk:
-    async def test_what_is_said_waits_and_nothing_is_lost(self, history, monkeypatch):
+    async def test_messages_wait_and_none_is_lost(self, history, monkeypatch):
         monkeypatch.setattr(module, "MAX_WAITING", 20_000)
         settings = {"rate": 0.0, "frame_timeout": 0.1, "silence_timeout": 0.2, "ping_after": 0.1}
         monkeypatch.setattr("netchat.chat.timers.SWEEP_INTERVAL", 0.05)
@@ -261,7 +261,7 @@ class TestFailingDisk:
                 assert nova.core.unsent == 0
                 assert len(serving.noted("storage")) == 2
 
-    async def test_who_connects_meanwhile_is_welcomed_when_it_works_again(self, history):
+    async def test_a_client_that_connects_meanwhile_is_welcomed_after_recovery(self, history):
         async with serve(history) as serving, raw(serving.port, "Nova") as nova:
             history.full = True
             nova.send(Join(1, 0, 0, "lobby"))
@@ -274,7 +274,7 @@ class TestFailingDisk:
 
 
 class TestStopping:
-    async def test_what_was_read_is_acknowledged_before_the_goodbye(self, tmp_path):
+    async def test_received_messages_are_acknowledged_before_bye(self, tmp_path):
         history = SqliteHistory(tmp_path / "h.db", fsync=False)
         async with serve(history, rate=0.0) as serving, raw(serving.port, "Nova") as link:
             await link.answer(Join(1, 0, 0, "lobby"))
@@ -291,7 +291,9 @@ class TestStopping:
         reopened.close()
         assert head == len(echoes) + 1  # nothing is on disk that was not acknowledged
 
-    async def test_what_is_gathered_is_acknowledged_too(self, history, monkeypatch):
+    async def test_messages_waiting_for_a_group_commit_are_acknowledged_too(
+        self, history, monkeypatch
+    ):
         monkeypatch.setattr(module, "GATHER_FROM", 1)
         monkeypatch.setattr(module, "GATHER_SECONDS", 0.5)
         async with serve(history) as serving, raw(serving.port, "Nova") as link:
@@ -306,7 +308,7 @@ class TestStopping:
             assert [type(m) for m in link.got[-2:]] == [Event, Bye]
             assert link.got[-2].counter == 3
 
-    async def test_nobody_is_let_in_any_more(self):
+    async def test_no_more_connections_are_accepted(self):
         async with serve() as serving:
             await serving.server.stop()
             with pytest.raises(ConnectionRefusedError):
@@ -345,7 +347,7 @@ class TestStopping:
             assert time.monotonic() - began < 2
 
 
-async def test_old_history_is_deleted_and_said_to_be(history):
+async def test_old_history_is_deleted_and_logged(history):
     async with serve(history) as serving, raw(serving.port, "Nova") as link:
         await link.answer(Join(1, 0, 0, "lobby"))
         link.send(*[Send(n, "lobby", "x") for n in range(1, 11)])
@@ -363,7 +365,7 @@ async def test_old_history_is_deleted_and_said_to_be(history):
 
 
 @pytest.mark.parametrize("kept", ["memory", "disk"])
-async def test_who_fell_behind_is_served_at_once(history, kept, monkeypatch):
+async def test_a_slow_reader_is_served_at_once(history, kept, monkeypatch):
     monkeypatch.setattr(module, "TICK_EVERY", 1000.0)  # nothing may wait for the next tick
     async with (
         serve(history if kept == "disk" else None) as serving,

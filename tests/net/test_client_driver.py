@@ -92,7 +92,7 @@ async def test_its_memory_outlives_it(tmp_path, path):
             store.close()
 
 
-async def test_what_is_said_without_a_connection_is_remembered(tmp_path):
+async def test_messages_sent_without_a_connection_are_stored(tmp_path):
     store = ClientStore(tmp_path / "nova.db")
     async with serve() as serving, talker(serving.port, "Nova", "lobby", store=store) as nova:
         await serving.server.stop()
@@ -140,7 +140,7 @@ async def test_goodbye_while_the_connection_is_lost(path):
         assert not serving.server.hub.sessions
 
 
-async def test_it_gives_up_when_it_is_told_to():
+async def test_it_gives_up_after_the_timeout():
     async with serve() as serving, talker(serving.port, "Nova", timeout=0.1) as nova:
         await serving.server.stop()
         await nova.until(lambda: nova.all(SessionEnded))
@@ -148,7 +148,7 @@ async def test_it_gives_up_when_it_is_told_to():
         assert not nova.all(SessionEnded)[0].wanted
 
 
-async def test_another_name_can_be_said():
+async def test_another_name_can_be_requested():
     async with (
         serve() as serving,
         talker(serving.port, "Nova", "lobby"),

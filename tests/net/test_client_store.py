@@ -79,7 +79,7 @@ def test_it_goes_on_where_an_earlier_client_was_killed(path):
     assert reload(path).outbox == {}
 
 
-def test_what_was_saved_survives_a_client_that_is_killed(path):
+def test_saved_state_survives_a_killed_client(path):
     store = ClientStore(path)
     store.save(memory())
     copy = path.with_name("copy.db")  # as the file is on disk now, its log beside it
@@ -101,7 +101,7 @@ def test_one_client_at_a_time(path):
     ClientStore(path).close()
 
 
-def test_nobody_else_can_read_it(path):
+def test_other_users_cannot_read_it(path):
     store = ClientStore(path)
     store.save(memory())
     files = list(path.parent.iterdir())
@@ -281,14 +281,14 @@ def test_an_existing_one_is_made_private_and_the_user_is_told(path):
     store.close()
 
 
-def test_what_is_no_regular_file_is_refused(tmp_path):
+def test_a_path_that_is_not_a_regular_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "fifo", tmp_path):
         with pytest.raises(NetchatError, match="not a regular file"):
             ClientStore(path)
 
 
-def test_a_disk_that_fails_leaves_what_was_saved_and_may_work_again(path):
+def test_a_failing_disk_keeps_the_saved_state_and_may_recover(path):
     made = memory()
     store = ClientStore(path)
     store.save(made)

@@ -217,7 +217,7 @@ def a_view(path):
     ("prepare", "said"),
     [
         (newer, "version 2"),
-        (foreign, "not a history of netchat"),
+        (foreign, "not a netchat history"),
         (no_tables, "counter"),
         (a_view, "damaged"),
         (lambda path: path.write_text("Dear diary"), "not a database"),
@@ -282,7 +282,7 @@ class TestOneDamagedPage:
         assert 5 < len(missing) < 30
         assert len([n for n in world.notes if n.event == "storage"]) == 1
 
-    def test_a_client_that_comes_back_in_the_middle_of_it_goes_on_behind_it(self, history):
+    def test_a_client_that_resumes_inside_damage_continues_after_it(self, history):
         world = World(history)
         user = world.user("Nova")
         user.core.memory.rooms.clear()
@@ -294,7 +294,7 @@ class TestOneDamagedPage:
         world.say(link, History(2, 1, 400, "lobby"))
         assert len([n for n in world.notes if n.event == "storage"]) == 1
 
-    def test_it_is_said_once_however_many_come_across_it(self, history):
+    def test_damage_is_logged_once_for_any_number_of_readers(self, history):
         world = World(history)
         for name in ("Ada2", "Bo2", "Cy"):
             link, _ = world.greet(name)
@@ -302,7 +302,7 @@ class TestOneDamagedPage:
         assert len([n for n in world.notes if n.event == "storage"]) == 1
 
 
-def test_a_message_whose_counter_cannot_be_read_is_refused_and_nobody_else_notices(tmp_path):
+def test_a_message_with_an_unreadable_counter_is_refused_without_affecting_others(tmp_path):
     path = tmp_path / "h.db"
     make(path)
     world = World(SqliteHistory(path, fsync=False))

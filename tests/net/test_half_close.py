@@ -61,7 +61,7 @@ async def test_an_error_arrives_although_bytes_are_unread() -> None:
             assert how == "closed"
 
 
-async def test_who_is_refused_at_once_is_told_so() -> None:
+async def test_an_immediate_refusal_arrives() -> None:
     async with serve(max_half_open=1) as serving:
         _, holder = await asyncio.open_connection("127.0.0.1", serving.port)
         while not serving.server.hub.half_open:

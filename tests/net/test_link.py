@@ -26,7 +26,7 @@ from tests.net.serving import Talker, raw, serve, talker
         ("hamming:15,11", "gilbert-elliott:1e-4,0.01,1e-5,0.3"),
     ],
 )
-async def test_a_chat_over_a_link_is_whole(link: str, channel: str | None) -> None:
+async def test_a_chat_over_a_link_is_complete(link: str, channel: str | None) -> None:
     texts = [f"message {i} " + "x" * (i % 300) for i in range(300)]
     async with serve(rate=0) as serving:
         path = ClientPath(link, channel, seed=5)
@@ -97,7 +97,7 @@ async def test_a_slow_reader_over_a_link_takes_no_memory_and_misses_nothing() ->
             assert not peer.stalled_since
 
 
-async def test_who_says_goodbye_is_heard() -> None:
+async def test_bye_arrives() -> None:
     path = ClientPath("rs:255,127+hamming:7,4", "bsc:1e-2", seed=7)
     async with serve() as serving, talker(serving.port, "Nova", "lobby", path=path) as nova:
         nova.say("hello")
@@ -220,7 +220,7 @@ async def test_a_marker_and_then_nothing_is_dismissed_in_time() -> None:
         assert all(peer.finished for peer in serving.peers)
 
 
-async def test_rubbish_behind_a_marker_ends_with_the_handshake() -> None:
+async def test_garbage_after_a_marker_ends_with_the_handshake_timeout() -> None:
     async with serve(handshake_timeout=0.3) as serving, raw(serving.port) as peer:
         peer.send(MARKER + random.Random(1).randbytes(20_000))
         await peer.end()

@@ -25,7 +25,7 @@ TIMEOUT = 10
 
 @contextlib.asynccontextmanager
 async def echo():
-    """A server that says everything back, also behind the end of what it is told."""
+    """A server that echoes everything, even after the client's FIN."""
 
     async def say_back(reader, writer):
         while data := await reader.read(65536):
@@ -97,7 +97,7 @@ async def test_both_ways_are_damaged_as_often_as_asked_for_and_counted():
     first, second = closed(told)
     assert 600 < first["to_server"]["flipped"] < 1000
     assert 600 < first["to_client"]["flipped"] < 1000
-    # A bit that is turned over twice is right again.
+    # A bit that is flipped twice is correct again.
     assert first["to_server"]["flipped"] + first["to_client"]["flipped"] - wrong < 30
     assert answer != again
     assert first["to_server"]["flipped"] != second["to_server"]["flipped"]
@@ -119,7 +119,7 @@ async def test_a_delay_is_each_way():
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.01])
-async def test_who_does_not_read_makes_the_other_wait(delay):
+async def test_a_client_that_stops_reading_pauses_the_sender(delay):
     taken = 0
 
     async def only_say(reader, writer):
@@ -196,7 +196,7 @@ async def test_a_reset_is_passed_on():
     assert "reset" in closed(told)[0]["problem"].lower()
 
 
-async def test_without_a_server_the_client_is_cut_off_and_told_of():
+async def test_without_a_server_the_client_is_disconnected_and_reported():
     with socket.create_server(("127.0.0.1", 0)) as free:
         nobody = free.getsockname()
     async with proxied(nobody) as (address, told):
@@ -250,7 +250,7 @@ class Collect(asyncio.DatagramProtocol):
 
 @contextlib.asynccontextmanager
 async def datagrams(**options):
-    """A client's transport and what it gets, through a proxy in front of an echo; what is told."""
+    """Yield a client's transport, received bytes, and reported events, through a proxy to an echo server."""
     loop = asyncio.get_running_loop()
     server, _ = await loop.create_datagram_endpoint(Echo, local_addr=("127.0.0.1", 0))
     target = server.get_extra_info("sockname")
@@ -340,7 +340,7 @@ def test_as_a_command():
     assert any(answer)
 
 
-def test_it_ends_when_nobody_reads_what_it_says_any_more():
+def test_it_ends_when_its_output_is_closed():
     command = [sys.executable, "-m", "netchat", "noise", "0", "127.0.0.1:1", "--json"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -72,14 +72,14 @@ async def test_nothing_acknowledged_is_lost_when_the_log_is_deleted(path, monkey
     assert len(frames) >= 1 + acknowledged  # and Nova's joining
 
 
-async def test_it_is_noticed_within_a_second_though_nobody_says_anything(path):
+async def test_it_is_detected_within_a_second_without_traffic(path):
     async with serve(SqliteHistory(path)) as serving, raw(serving.port, "Nova") as nova:
         path.unlink()
         async with asyncio.timeout(1):
             await nova.until(lambda: getattr(nova.got[-1], "code", 0) == ErrorCode.STORAGE)
 
 
-async def test_a_file_that_is_put_back_delivers_what_waited_once(path):
+async def test_restoring_the_file_delivers_waiting_messages_once(path):
     async with serve(SqliteHistory(path)) as serving, talker(serving.port, "Nova", "lobby") as nova:
         rename(path)
         nova.say("waits")

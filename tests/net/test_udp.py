@@ -29,9 +29,9 @@ class Postman(asyncio.DatagramProtocol):
     """Stands between clients and a server, and does to their datagrams what a network does.
 
     Attributes:
-        loss, double, late: how often.
-        deaf: whether nothing gets through.
-        moved: packets to the server leave by another port from now on, as behind a NAT.
+        loss, double, late: How often.
+        deaf: Whether nothing gets through.
+        moved: Packets to the server leave by another port from now on, as behind a NAT.
     """
 
     def __init__(self, port: int, seed: int = 1) -> None:
@@ -103,7 +103,7 @@ def vanish(serving: Serving) -> None:
         ("uncoded", "bsc:3e-4"),
     ],
 )
-async def test_a_chat_over_udp_is_whole(link: str, channel: str | None) -> None:
+async def test_a_chat_over_udp_is_complete(link: str, channel: str | None) -> None:
     texts = [f"message {i} " + "x" * (i % 300) for i in range(200)]
     async with serve(rate=0, udp=True) as serving:
         path = ClientPath(link, channel, seed=5, udp=True)
@@ -178,7 +178,7 @@ async def test_a_server_that_is_killed_and_comes_back_is_noticed_at_once() -> No
         vanish(first)
 
 
-async def test_a_server_that_is_gone_is_noticed_by_what_comes_back_from_its_port() -> None:
+async def test_a_stopped_server_is_detected_by_icmp_errors() -> None:
     path = ClientPath("uncoded", udp=True)
     async with (
         serve(udp=True) as serving,
@@ -264,7 +264,7 @@ async def test_a_client_that_vanished_is_noticed_by_its_silence(monkeypatch) -> 
         assert len(serving.server._udp[0]._listener) == 0
 
 
-async def test_who_says_goodbye_is_heard_and_the_link_is_closed() -> None:
+async def test_bye_arrives_and_closes_the_link() -> None:
     path = ClientPath("rs:255,127+hamming:7,4", "bsc:1e-2", seed=7, udp=True)
     async with serve(udp=True) as serving, talker(serving.port, "Nova", "lobby", path=path) as nova:
         nova.say("hello")
@@ -291,7 +291,7 @@ async def test_a_server_that_stops_tells_those_on_udp() -> None:
         assert "shut" in (nova.all(Offline) + nova.all(SessionEnded))[0].why
 
 
-async def test_where_no_server_is_that_is_said_at_once() -> None:
+async def test_a_missing_server_is_reported_at_once() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -300,7 +300,7 @@ async def test_where_no_server_is_that_is_said_at_once() -> None:
             pass
 
 
-async def test_who_does_not_answer_is_given_up(monkeypatch) -> None:
+async def test_a_server_that_does_not_answer_times_out(monkeypatch) -> None:
     monkeypatch.setattr("netchat.link.handshake.OPEN_TIMEOUT", 0.2)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
         mute.bind(("127.0.0.1", 0))
@@ -311,7 +311,7 @@ async def test_who_does_not_answer_is_given_up(monkeypatch) -> None:
 
 
 async def test_every_address_of_a_name_is_tried() -> None:
-    """`localhost` may be ::1 first, where nobody listens."""
+    """`localhost` may resolve to ::1 first, where no server listens."""
     async with (
         serve(udp=True) as serving,
         ClientDriver("localhost", serving.port, "Nova", path=ClientPath("uncoded", udp=True)) as c,
@@ -342,7 +342,7 @@ async def test_a_machine_without_ipv6_takes_the_next_address(monkeypatch) -> Non
         await ClientPath("uncoded", udp=True).connect(asyncio.Protocol(), "both", 1)
 
 
-async def test_who_is_cut_off_while_another_link_takes_its_place_harms_nobody() -> None:
+async def test_a_link_replaced_while_disconnected_affects_no_other_client() -> None:
     """Bytes that wait for a reader are handed up in the end, and may make the reader give up."""
     transports = []
 
@@ -466,7 +466,7 @@ async def test_a_link_inside_of_a_link_is_rubbish() -> None:
         assert serving.noted("dismissed")
 
 
-async def test_who_opens_a_link_and_says_nothing_is_dismissed_in_time() -> None:
+async def test_a_silent_client_is_disconnected_after_the_handshake_timeout() -> None:
     async with serve(udp=True, handshake_timeout=0.2) as serving:
         lost = asyncio.get_running_loop().create_future()
 
@@ -507,7 +507,7 @@ async def test_a_forged_error_of_the_network_does_not_end_an_open_link(monkeypat
         for _ in range(3):
             heard = layer.link.stats.blocks_received
             socket_.error_received(ConnectionRefusedError(111, "forged"))
-            while socket_._doubts is not None:
+            while socket_._proof_timer is not None:
                 await asyncio.sleep(0.01)
             assert layer.link.stats.blocks_received > heard
         nova.say("hello")

@@ -18,7 +18,7 @@ from tests.chat.test_client import (  # noqa: F401
     test_the_outbox_is_sent_in_order,
     test_warnings_are_reported,
 )
-from tests.chat.test_client_handlers import (  # noqa: F401  # noqa: F401
+from tests.chat.test_client_handlers import (  # noqa: F401
     TestOrder,
     TestProtocolErrors,
     TestRoomPositions,

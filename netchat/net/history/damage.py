@@ -1,4 +1,4 @@
-"""Finds the end of a damaged part of something that is numbered."""
+"""Search for the end of a damaged range of numbers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ __all__ = ["after_damage"]
 
 
 def after_damage(bad: int, last: int, readable: Callable[[int], bool]) -> int:
-    """Return a number after `bad` that can be read, or `last + 1`.
+    """Return a readable number after `bad`, or `last + 1` without one.
 
-    It takes ever longer steps, then bisects the last one, so it needs few looks, but may leave out
-    readable numbers between two damaged parts.
+    The search doubles its steps, then bisects the last one. It needs few reads, but may skip readable
+    numbers between two damaged ranges.
+
+    Args:
+        bad: Unreadable number.
+        last: Largest number.
+        readable: Returns whether a number can be read.
     """
     step = 1
     while bad + step <= last and not readable(bad + step):

@@ -1,4 +1,4 @@
-"""The file of a history: private, locked, and checked for still being in its place."""
+"""File of a history: private, locked, and checked for being moved or replaced."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ except ImportError:  # Windows
 
 __all__ = ["HistoryFile"]
 
-#: What SQLite keeps beside a database in WAL mode. A commit is only in the log at first.
-_BESIDE = ("-wal", "-shm")
+#: Suffixes of SQLite's additional files in WAL mode. New commits are only in the log at first.
+_SUFFIXES = ("-wal", "-shm")
 
-#: The byte that the lock is on: far from those that SQLite locks (from 1 GiB), and from any data.
+#: Offset of the locked byte, far from those that SQLite locks (from 1 GiB), and from any data.
 _LOCK_BYTE = 1 << 62
 
 #: `struct flock`: type, whence, start, length, process.
 _FLOCK = struct.Struct("hhqqi")
 
-#: Histories that this process has open. Closing any descriptor of a file drops the process's POSIX
-#: locks on it, those of SQLite too, so a file that is in use must not even be opened.
+#: Histories that this process has open. Closing any descriptor of a file releases all of the process's
+#: POSIX locks on it, including SQLite's, so a file in use must not be opened again.
 _in_use: set[tuple[int, int]] = set()
 
 
 class HistoryFile:
-    """Opens, locks and watches the file; SQLite reads and writes it.
+    """Locked file of a history, which SQLite reads and writes.
 
-    The lock is on the file itself, so a hard link or a symlink leads to the same lock, and there is
-    no lock file to delete.
+    The lock is on the file itself. Hard links and symlinks therefore share it, and there is no lock
+    file to delete.
 
     Args:
-        path: its name. Made, with its folder, if it does not exist.
-        opened: what closes it again.
+        path: Path of the file; created, with its folder, if it does not exist.
+        opened: Exit stack that closes the file.
 
     Attributes:
-        notices: what the user should know, such as permissions that were changed.
-        is_lost: the file was emptied, so nothing can be saved into it.
+        notices: Warnings for the user, such as changed permissions.
+        is_lost: Whether the file was emptied, so that nothing can be saved into it.
 
     Raises:
-        HistoryError: another server has it open, or it is not a regular file.
-        OSError: it cannot be opened.
+        HistoryError: Another server has the file open, or it is not a regular file.
+        OSError: The file cannot be opened.
     """
 
     def __init__(self, path: Path, opened: contextlib.ExitStack) -> None:
@@ -72,15 +72,15 @@ class HistoryFile:
         _in_use.add(self._identity)
         opened.callback(_in_use.discard, self._identity)
         self.notices += filter(None, [tighten(path)])
-        for file in self._beside():  # SQLite gives those that it makes the mode of the history
+        for file in self._companions():  # SQLite creates these with the mode of the main file
             tighten(file)
 
     def watch(self) -> None:
-        """Remember the files that are open now, for `check`."""
-        self._places = {file: _identity(file.stat()) for file in (self.path, *self._beside())}
+        """Record the identity of the open files, for `check`."""
+        self._places = {file: _identity(file.stat()) for file in (self.path, *self._companions())}
 
     def in_place(self) -> bool:
-        """Return whether the file's name leads to the file that is open: one fast system call."""
+        """Return whether the path still names the open file, with one fast system call."""
         try:
             status = os.stat(self._name)  # noqa: PTH116 - half the time of Path.stat
         except OSError:
@@ -88,11 +88,11 @@ class HistoryFile:
         return _identity(status) == self._identity and status.st_size > 0
 
     def check(self) -> None:
-        """Check that the names of all its files still lead to the files that are open.
+        """Check that the paths of all files still name the open files.
 
         Raises:
-            HistoryError: one was deleted, renamed, replaced or emptied: what is written now would
-                be missing after a restart.
+            HistoryError: A file was deleted, renamed, replaced or emptied. New data would be missing
+                after a restart.
         """
         for file, identity in self._places.items():
             try:
@@ -102,32 +102,31 @@ class HistoryFile:
             if _identity(status) != identity:
                 raise self._moved(file, "replaced by another file")
             if not status.st_size and file is self.path:
-                self.is_lost = True  # SQLite may go on to write some pages into it
+                self.is_lost = True  # SQLite may still write some pages into it
         if self.is_lost:
             raise self._moved(self.path, "emptied")
 
     def _moved(self, file: Path, how: str) -> HistoryError:
         return HistoryError(
             f"{file} was {how} while the server had it open. Put it back, or restart the server "
-            "to begin a new history; until then no message is acknowledged."
+            "to start a new history; until then no message is acknowledged."
         )
 
-    def _beside(self) -> list[Path]:
-        real = self.path.resolve()  # SQLite follows symlinks before it adds these
-        return [real.with_name(real.name + suffix) for suffix in _BESIDE]
+    def _companions(self) -> list[Path]:
+        real = self.path.resolve()  # SQLite resolves symlinks before it adds a suffix
+        return [real.with_name(real.name + suffix) for suffix in _SUFFIXES]
 
     def _used(self) -> HistoryError:
         return HistoryError(
             f"The history {self.path} is in use by another server. "
-            "Chat there with: netchat client. Or name another file with --history."
+            "Connect to it with: netchat client. Or choose another file with --history."
         )
 
     def _lock(self, fd: int, opened: contextlib.ExitStack) -> None:
-        """Keep a second server out: both would give out the same sequence numbers.
+        """Lock the file against a second server, which would assign the same sequence numbers.
 
-        An open file description lock ends with the process, however that ends, does not depend on
-        the file's name, and is not dropped when SQLite closes the file. `flock` would do too, but on
-        NFS and on BSD it locks out SQLite itself.
+        An open file description lock ends with the process, does not depend on the file's name, and
+        survives SQLite closing the file. `flock` would also do, but on NFS and BSD it blocks SQLite.
         """
         command = getattr(fcntl, "F_OFD_SETLK", None)
         if command is None:
@@ -137,11 +136,11 @@ class HistoryFile:
             fcntl.fcntl(fd, command, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, _LOCK_BYTE, 1, 0))
         except (BlockingIOError, PermissionError) as error:
             raise self._used() from error
-        except OSError:  # this kernel or file system has none
+        except OSError:  # not supported by this kernel or file system
             self._lock_beside(opened)
 
     def _lock_beside(self, opened: contextlib.ExitStack) -> None:
-        """Lock a file beside it by a transaction, where the system has no such locks."""
+        """Lock a companion file with a transaction, on systems without such locks."""
         real = self.path.resolve()
         name = real.with_name(f"{real.name}-lock")
         lock = sqlite3.connect(name, isolation_level=None, check_same_thread=False, timeout=0)

@@ -1,4 +1,4 @@
-"""The thread that makes batches durable: group commit, one batch under way at a time."""
+"""Writer thread that makes batches durable: group commit, one batch at a time."""
 
 from __future__ import annotations
 
@@ -15,42 +15,41 @@ from netchat.net.history.purge import Purge
 
 __all__ = ["HistoryWriter"]
 
-#: Seconds between two tries to write to a disk that is full or failing.
+#: Seconds between attempts to write to a full or failing disk.
 RETRY_EVERY = 0.5
 
 
-#: Seconds between two checks that all of the history's files are still in their places.
+#: Seconds between checks that the history's files were not moved or replaced.
 CHECK_EVERY = 0.5
 
 
 class _History(Protocol):
-    """The part of a history on disk that is written."""
+    """Write interface of a history on disk."""
 
     def write(self, batches: list[Batch]) -> None:
         """Make batches durable, all or nothing."""
 
     def in_place(self) -> bool:
-        """Return whether its name still leads to the file that is open; fast."""
+        """Return whether the path still names the open file; fast."""
 
     def check(self) -> None:
-        """Check that what was committed is in the file that the next start will find."""
+        """Check that committed data is in the file that the next start will open."""
 
     def rescue(self) -> None:
-        """Bring what was committed into one file, wherever that file is now."""
+        """Move committed data from the log into the file, wherever that file is now."""
 
 
 class HistoryWriter:
-    """Writes batches in a thread, and says on the event loop when each one is durable.
+    """Writes batches in a thread, and confirms each on the event loop once it is durable.
 
-    A disk that is full or failing loses nothing: the batch is tried again until it is written.
-    Meanwhile nothing in it is acknowledged. Nor is a batch that was written to a file which has
-    been deleted, renamed or replaced.
+    A full or failing disk loses no data: the writer retries a batch until it is written, and nothing
+    in it is acknowledged meanwhile. The same holds for a file that was deleted, renamed or replaced.
 
     Args:
-        history: where to.
-        loop: the event loop that `on_durable` and `on_trouble` are called on.
-        on_durable: called with a batch that is on disk.
-        on_trouble: called with what is wrong, and with None when it is over.
+        history: History to write to.
+        loop: Event loop for the callbacks.
+        on_durable: Called with each batch that is on disk.
+        on_trouble: Called with an error, and with None when writing works again.
     """
 
     def __init__(
@@ -72,15 +71,15 @@ class HistoryWriter:
         self._loop.call_later(CHECK_EVERY, self._check_soon)
 
     def put(self, batch: Batch) -> None:
-        """Write a batch next."""
+        """Queue a batch for writing."""
         self._queue.put(partial(self._write, batch))
 
     def purge(self, purge: Purge, then: Callable[[Purge], None]) -> None:
-        """Do a purge when there is nothing to write; then call `then` on the event loop."""
+        """Run a purge in between batches; then call `then` on the event loop."""
         self._queue.put(partial(self._purge, purge, then))
 
     def close(self) -> None:
-        """End behind what was put; waits for it, but not for a failing disk."""
+        """Write all queued batches and stop; do not wait for a failing disk."""
         self._stop.set()
         self._queue.put(None)
         self._thread.join()
@@ -90,7 +89,7 @@ class HistoryWriter:
             work()
 
     def _check_soon(self) -> None:
-        """Check from time to time, one check at a time: the thread may be busy with a failing disk."""
+        """Queue a check from time to time, one at a time because the thread may be busy."""
         if self._stop.is_set():
             return
         if not self._check_is_due:
@@ -107,9 +106,9 @@ class HistoryWriter:
             self._loop.call_soon_threadsafe(self._confirm, batch)
 
     def _confirm(self, batch: Batch) -> None:
-        """Say on the event loop that a batch is durable, if its file is still in its place.
+        """Report a batch as durable, if the file was not moved; runs on the event loop.
 
-        Not in the thread: after each system call it would wait for a busy event loop's GIL.
+        In the thread, each system call would have to wait for a busy event loop's GIL.
         """
         if self._history.in_place():
             self._on_durable(batch)
@@ -128,19 +127,19 @@ class HistoryWriter:
             raise
 
     def _purge(self, purge: Purge, then: Callable[[Purge], None]) -> None:
-        """Do one step, and the next one after what has come to be written meanwhile."""
+        """Run one step, and queue the next one after the batches that arrived meanwhile."""
         if purge.step():
             self._queue.put(partial(self._purge, purge, then))
         else:
             self._loop.call_soon_threadsafe(then, purge)
 
     def _try(self, work: Callable[[], object]) -> bool:
-        """Do it until it succeeds; False if the server stops before that."""
+        """Retry until the work succeeds; return False if the server stops first."""
         troubled = False
         while True:
             try:
                 work()
-            except Exception as error:  # whatever it is, this thread must go on
+            except Exception as error:  # this thread must continue after any error
                 if not troubled:
                     troubled = True
                     known = error if isinstance(error, HistoryError) else HistoryError(repr(error))

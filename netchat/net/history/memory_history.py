@@ -1,4 +1,4 @@
-"""The history of `--ephemeral`: in memory, gone with the server."""
+"""History in memory, for `--ephemeral`; it is lost when the server stops."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["MemoryHistory"]
 
 
 class MemoryHistory:
-    """A history that is never on disk; the same interface as `SqliteHistory`."""
+    """History in memory, with the interface of `SqliteHistory`."""
 
     def __init__(self) -> None:
         self._last_purge: int | None = None
@@ -19,11 +19,11 @@ class MemoryHistory:
         self._counters: dict[int, dict[int, int]] = {}
 
     def load(self) -> Snapshot:
-        """Nothing is known of the past."""
+        """Return an empty snapshot."""
         return Snapshot()
 
     def write(self, batches: list[Batch]) -> None:
-        """Keep the events of batches."""
+        """Store the events of batches."""
         for batch in batches:
             for row in batch.rows:
                 log = self._rooms.get(row.room)
@@ -33,16 +33,16 @@ class MemoryHistory:
             for (room, device), last in batch.counters.items():
                 self._counters.setdefault(room, {})[device] = last
             for change in batch.changes:
-                if isinstance(change, RoomDeleted):  # nobody can ask for its events any more
+                if isinstance(change, RoomDeleted):  # its events cannot be requested any more
                     self._rooms.pop(change.id, None)
                     self._counters.pop(change.id, None)
 
     def last_purge(self) -> int | None:
-        """Return the time up to which the last purge deleted, or None if there was none."""
+        """Return the time up to which the last purge deleted, or None before the first."""
         return self._last_purge
 
     def end_purge(self, before: int) -> None:
-        """Remember the time up to which a purge has deleted."""
+        """Record the time up to which a purge has deleted."""
         self._last_purge = before
 
     def due(self, before: int) -> Iterator[list[Due]]:
@@ -54,7 +54,7 @@ class MemoryHistory:
         ]
 
     def purge_room(self, room: int, before: int, most: int) -> tuple[int, int]:
-        """Forget a room's oldest events; see `SqliteHistory.purge_room`."""
+        """Delete a room's oldest events; see `SqliteHistory.purge_room`."""
         log = self._rooms.get(room, [])
         last = min(most, len(log) - 1)
         keep = next((i for i in range(last) if log[i].time >= before), max(last, 0))
@@ -62,7 +62,7 @@ class MemoryHistory:
         return keep, log[keep].seq if log else 1
 
     def read(self, room: int, first: int, last: int, max_bytes: int) -> tuple[list[bytes], int]:
-        """EVENT frames of a room; see `netchat.chat.persistence.HistoryReader.read`."""
+        """Return EVENT frames of a room; see `netchat.chat.persistence.HistoryReader.read`."""
         log = self._rooms.get(room)
         if not log:
             return [], 0
@@ -77,19 +77,19 @@ class MemoryHistory:
         return frames, begin if frames else 0
 
     def last_counter(self, room: int, device: int) -> int:
-        """The largest counter a device has used in a room, 0 if none."""
+        """Return the largest counter that a device has used in a room; 0 without one."""
         return self._counters.get(room, {}).get(device, 0)
 
     def find(self, room: int, device: int, counter: int, first: int) -> int:
-        """The sequence number that a message got, from `first` on; 0 if it is not there."""
+        """Return the sequence number of a message, from `first` on; 0 if it is not stored."""
         log = self._rooms.get(room, [])
         start = max(0, first - log[0].seq) if log else 0
         found = (r.seq for r in log[start:] if r.device == device and r.counter == counter)
         return next(found, 0)
 
     def resume(self, room: int, first: int, last: int) -> int:
-        """Find an event after damage; there is none in memory."""
+        """Raise AssertionError, because events in memory cannot be damaged."""
         raise AssertionError(f"room {room} has damaged events from {first} to {last}")
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing."""

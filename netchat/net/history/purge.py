@@ -1,7 +1,7 @@
-"""Deletes old history, in steps so short that no message waits long for one.
+"""Deletion of old history in short steps, so that messages do not wait long.
 
-How old an event is depends on the clock, and a clock can be wrong. So a purge that would delete
-more than a day's worth deletes nothing unless it is told to: the server tells the user and waits.
+The age of an event depends on the clock, and a clock can be wrong. A purge that would delete more than
+a day's worth is therefore postponed unless requested explicitly: the server warns the user and waits.
 """
 
 from __future__ import annotations
@@ -16,54 +16,55 @@ __all__ = ["DAY", "Due", "Purge"]
 #: A day in microseconds.
 DAY = 86_400_000_000
 
-#: Events that one step deletes: a few milliseconds of work.
+#: Number of events to delete per step: a few milliseconds of work.
 STEP = 1000
 
 
 class Due(NamedTuple):
-    """A room that has something to purge."""
+    """A room with events to purge."""
 
     room: int
+    """Number of the room."""
     time: int | None
-    """Time of its oldest event in microseconds since 1970, if it has one that can be read."""
+    """Time of its oldest readable event in microseconds since 1970; None without one."""
     problem: str = ""
-    """Why its events cannot be read, or an empty string."""
+    """Reason why its events cannot be read, or an empty string."""
 
 
 class Purgeable(Protocol):
-    """The part of a history that a purge works on."""
+    """Interface of a history that can be purged."""
 
     def last_purge(self) -> int | None:
-        """Return the time up to which the last purge deleted, or None if there was none."""
+        """Return the time up to which the last purge deleted, or None before the first."""
 
     def end_purge(self, before: int) -> None:
-        """Remember the time up to which a purge has deleted."""
+        """Record the time up to which a purge has deleted."""
 
     def due(self, before: int) -> Iterator[list[Due]]:
-        """Find the rooms that have something to purge, in short steps."""
+        """Yield the rooms with events to purge, in short steps."""
 
     def purge_room(self, room: int, before: int, most: int) -> tuple[int, int]:
         """Delete a room's oldest events, up to the first that is not older than a time.
 
         Returns:
-            How many were deleted, and the oldest event that is left, or 1.
+            Number of deleted events, and sequence number of the oldest remaining event, or 1.
         """
 
 
 class Purge:
-    """One purge. A room that is damaged is left as it is; the others are purged.
+    """One purge, which skips damaged rooms.
 
     Args:
-        history: what to purge.
-        before: delete what is older than this, in microseconds since 1970.
-        at_once: delete even more than a day's worth.
+        history: History to purge.
+        before: Delete events older than this time, in microseconds since 1970.
+        at_once: Delete even more than a day's worth.
 
     Attributes:
-        oldest: the oldest event left, by the number of each room that has lost any.
-        deleted: how many events were deleted.
-        problems: what could not be read or deleted.
-        postponed: nothing was deleted, because it would have been more than a day's worth.
-        since: the time from which on events would have been deleted, if it was postponed.
+        oldest: Oldest remaining event of each purged room, by room number.
+        deleted: Number of deleted events.
+        problems: Errors in reading or deleting.
+        postponed: Whether nothing was deleted because it would have been more than a day's worth.
+        since: If postponed, time of the oldest event to delete.
     """
 
     def __init__(self, history: Purgeable, before: int, *, at_once: bool = False) -> None:
@@ -77,7 +78,7 @@ class Purge:
         self._steps = self._run(at_once=at_once)
 
     def step(self) -> bool:
-        """Do one short step; return whether there is more to do."""
+        """Run one short step; return whether there is more to do."""
         try:
             return next(self._steps, False)
         except Exception as error:  # whatever it is, the thread that runs this must go on
@@ -93,7 +94,7 @@ class Purge:
         self.problems += [room.problem for room in due if room.problem]
         times = [room.time for room in due if room.time is not None]
         last = history.last_purge()
-        # The first purge does not know what an earlier one has left: it takes the oldest event.
+        # The first purge has no predecessor, so it starts at the oldest event.
         self.since = min(times, default=before) if last is None else last
         if times and before - self.since > DAY and not at_once:
             self.postponed = True

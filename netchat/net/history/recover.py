@@ -1,7 +1,7 @@
-"""Copies what is readable of a damaged history into a new one.
+"""Recovery of a damaged history into a new one.
 
-Two ways, because damage can be anywhere: reading table by table around what cannot be read, and
-searching the file's bytes for EVENT frames, which prove by their CRC-32 that they are whole.
+It uses two methods, because damage can be anywhere: reading each table around the damaged rows, and
+searching the file's bytes for EVENT frames, whose CRC-32 proves that they are intact.
 """
 
 from __future__ import annotations
@@ -32,60 +32,63 @@ _EVENT_PREFIX = MAGIC + bytes([VERSION, Event.TYPE])
 
 _LARGEST = 2**63 - 1
 
-#: Sequence numbers above it are damage, too: a room must be able to go on after its last one.
+#: Larger sequence numbers are damage, because a room must be able to continue after its last event.
 _LARGEST_SEQ = 2**62
 
 
 @dataclass
 class Recovered:
-    """What was found in a damaged history."""
+    """Readable content of a damaged history."""
 
     rooms: dict[str, RoomRow] = field(default_factory=dict)
     """Rooms by code."""
     sessions: list[SessionRow] = field(default_factory=list)
     """Sessions that can still be resumed."""
-    seats: list[MembershipRow] = field(default_factory=list)
+    memberships: list[MembershipRow] = field(default_factory=list)
     """Memberships of these sessions."""
     counters: dict[tuple[int, int], int] = field(default_factory=dict)
     """Largest counter by room number and device."""
     frames: dict[str, dict[int, bytes]] = field(default_factory=dict)
     """EVENT frames by room code and sequence number."""
     purged_before: int = -_LARGEST
-    """Time up to which events were purged on purpose: they are not brought back."""
+    """Time up to which events were purged; these are not recovered."""
 
     @property
     def events(self) -> int:
-        """Number of events that were found."""
+        """Number of recovered events."""
         return sum(map(len, self.frames.values()))
 
     def missing(self, code: str) -> int:
-        """Return how many events of a room are missing between its first and its last one."""
+        """Return the number of missing events between a room's first and last event."""
         seqs = self.frames.get(code)
         return max(seqs) - min(seqs) + 1 - len(seqs) if seqs else 0
 
 
 def recover(source: Path, target: Path) -> Recovered:
-    """Copy what is readable of a history into a new one.
+    """Copy the readable parts of a history into a new one.
 
-    Every room gets a new log identity: the end of its log may be missing, and a client that has seen
-    it must not take other events with the same numbers for those it knows.
+    Every room gets a new log identity. The end of its log may be missing, and a client that has seen
+    those events must not confuse them with later events that reuse their sequence numbers.
 
     Args:
-        source: the damaged history. Only its permissions may be changed.
-        target: the new one.
+        source: Damaged history; at most its permissions are changed.
+        target: New history.
+
+    Returns:
+        The recovered content.
 
     Raises:
-        HistoryError: the source is in use or cannot be read, or the target exists.
+        HistoryError: The source is in use or cannot be read, or the target exists.
     """
     if target.exists():
-        raise HistoryError(f"{target} exists already; name a new file.")
+        raise HistoryError(f"{target} already exists; choose a new file.")
     if not source.exists():
         raise HistoryError(f"There is no history {source}.")
     found = Recovered()
     try:
         with contextlib.ExitStack() as opened:
             HistoryFile(source, opened)
-            # SQLite folds the log into the file it opens, so it gets a copy.
+            # SQLite merges the log into the file it opens, so open a copy.
             folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
             real = source.resolve()  # SQLite follows symlinks before it adds "-wal"
             files = [f for f in (real, real.with_name(f"{real.name}-wal")) if f.exists()]
@@ -101,7 +104,7 @@ def recover(source: Path, target: Path) -> Recovered:
         why = error.strerror or error
         raise HistoryError(f"The history {source} cannot be read: {why}.") from error
     if not found.frames and not found.rooms:
-        raise HistoryError(f"Nothing in {source} can be read as a history of netchat.")
+        raise HistoryError(f"{source} contains no readable netchat history.")
     with contextlib.closing(SqliteHistory(target)) as history:
         _write(history, found)
     return found
@@ -123,11 +126,11 @@ def _read_tables(file: sqlite3.Connection, found: Recovered) -> None:
     )
     found.sessions = [session for session in sessions if not problem_of_session(session)]
     numbers = {room.id for room in found.rooms.values()}
-    problem_of_seat = membership_problem(numbers, {session.id for session in found.sessions})
+    problem_of_membership = membership_problem(numbers, {session.id for session in found.sessions})
     for session in found.sessions:
         query = "SELECT room FROM seat WHERE session = ? AND room {}"
         seats = [MembershipRow(session.id, room) for (room,) in _scan(file, query, session.id)]
-        found.seats += [seat for seat in seats if not problem_of_seat(seat)]
+        found.memberships += [seat for seat in seats if not problem_of_membership(seat)]
     for number in sorted(numbers):
         query = "SELECT device, last FROM counter WHERE room = ? AND device {}"
         for device, last in _scan(file, query, number):
@@ -140,9 +143,12 @@ def _read_tables(file: sqlite3.Connection, found: Recovered) -> None:
 
 
 def _scan(file: sqlite3.Connection, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
-    """Read rows in the order of their first column, a whole number, around what is damaged.
+    """Yield rows in the order of their first column, an integer, skipping damaged ones.
 
-    `query` ends in `{}` instead of a comparison with that number.
+    Args:
+        file: Database.
+        query: Query with `{}` in place of a comparison with the first column.
+        values: Other parameters of the query.
     """
     after = query.format("> ? ORDER BY 1")
     at = -1
@@ -157,7 +163,7 @@ def _scan(file: sqlite3.Connection, query: str, *values: int) -> Iterator[tuple[
         try:
             for row in file.execute(after, (*values, at)):
                 if not isinstance(row[0], int):
-                    return  # these are sorted after all numbers
+                    return  # other types sort after all numbers
                 at = row[0]
                 yield row
         except sqlite3.Error:
@@ -167,7 +173,7 @@ def _scan(file: sqlite3.Connection, query: str, *values: int) -> Iterator[tuple[
 
 
 def _carve(data: bytes) -> Iterator[bytes]:
-    """Find whole EVENT frames anywhere in bytes."""
+    """Yield candidates for EVENT frames anywhere in a file's bytes."""
     at = data.find(_EVENT_PREFIX)
     while at >= 0:
         end = at + HEADER_SIZE + int.from_bytes(data[at + 8 : at + 12], "big")
@@ -177,7 +183,7 @@ def _carve(data: bytes) -> Iterator[bytes]:
 
 
 def _keep(found: Recovered, frame: bytes) -> None:
-    """Keep a frame if it is a whole event that was not purged."""
+    """Store a frame if it is an intact event that was not purged."""
     try:
         (event,) = map(decode, FrameReader(len(frame)).feed(frame))
     except (PeerError, ValueError):
@@ -207,7 +213,7 @@ def _write(history: SqliteHistory, found: Recovered) -> None:
         if row.device:
             key = row.room, row.device
             found.counters[key] = max(row.counter, found.counters.get(key, 0))
-    changes: list[Change] = [*rooms, *found.sessions, *found.seats]
+    changes: list[Change] = [*rooms, *found.sessions, *found.memberships]
     history.write([Batch(rows=rows, changes=changes, counters=found.counters)])
 
 
@@ -218,7 +224,7 @@ def _row(room: int, frame: bytes) -> EventRow:
 
 
 def _kind(code: str) -> RoomKind:
-    """Return the kind of a room of which only the code is known."""
+    """Return the kind of a room, judging by its code."""
     if code == LOBBY:
         return RoomKind.LOBBY
     return RoomKind.PRIVATE if code.startswith(PRIVATE_MARK) else RoomKind.ROOM

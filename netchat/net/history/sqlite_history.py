@@ -1,9 +1,9 @@
-"""The history on disk: one SQLite file, written by one thread, read by the event loop.
+"""History on disk: one SQLite file, written by one thread and read by the event loop.
 
-A row an event, keyed by room and sequence number, and a row for each device that has spoken in a
-room, with the largest counter it has used: written in one transaction, they are what "no message
-twice" rests on. (A unique index on device and counter would say the same, at twice the cost of
-everything else.) WAL keeps readers and the writer out of each other's way.
+There is one row per event, keyed by room and sequence number. A second table stores the largest
+counter of each device per room. Both are written in one transaction, which guarantees that no message
+is stored twice. (A unique index on device and counter would do the same at twice the total cost.) WAL
+lets readers and the writer work concurrently.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from netchat.wire import Event, FrameReader
 
 __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "SqliteHistory", "recovery_hint"]
 
-#: Written into the file's header (`PRAGMA user_version`): which shape the tables have.
+#: Version of the schema, stored in the file's header (`PRAGMA user_version`).
 SCHEMA_VERSION = 1
 
-#: `PRAGMA application_id`: "NCP1", so that `file` and we know one of ours.
+#: `PRAGMA application_id`: "NCP1", which identifies the file as a netchat history.
 APPLICATION_ID = 0x4E435031
 
 _SCHEMA = """
@@ -61,27 +61,27 @@ CREATE TABLE counter (
 ) WITHOUT ROWID;
 """
 
-# Later than the tables above: a history made before it gets it when it is opened.
+# Added after the tables above: created when an older history is opened.
 _PURGE_TABLE = "CREATE TABLE IF NOT EXISTS purge (id INTEGER PRIMARY KEY, before INTEGER NOT NULL)"
 
-# One statement that inserts many rows runs without the GIL from beginning to end; a statement a
-# row (executemany) would ask for the GIL back at each row, and wait for the event loop each time.
+# One statement that inserts many rows releases the GIL once. One statement per row (executemany) would
+# reacquire the GIL for each row, and wait for the event loop each time.
 # Powers of two keep the number of prepared statements small.
 _GROUPS = (256, 64, 16, 4, 1)
 _INSERT = {n: "INSERT INTO event VALUES " + ",".join(["(?,?,?,?,?,?)"] * n) for n in _GROUPS}
 _COUNT = "INSERT INTO counter VALUES (?,?,?) ON CONFLICT DO UPDATE SET last = excluded.last"
 
 
-# What makes a database unreadable for good.
+# SQLite errors that mean permanent damage.
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
-#: Rooms that one step of a purge looks at: some milliseconds of work.
+#: Number of rooms to examine per step of a purge: some milliseconds of work.
 _ROOMS_AT_ONCE = 256
 
 _READ = "SELECT seq, frame FROM event WHERE room = ? AND seq BETWEEN ? AND ? ORDER BY seq"
 _OLDEST = "SELECT min(seq) FROM event WHERE room = ?"
 
-# Rooms whose oldest event is too old and not the last one, and rooms that are gone altogether.
+# Rooms whose oldest event is too old and not the last one, and deleted rooms.
 _DUE = """
 SELECT id, time FROM (
     SELECT room.id, room.gone, event.time, event.seq FROM room LEFT JOIN event
@@ -91,7 +91,7 @@ SELECT id, time FROM (
 AND (gone OR seq < (SELECT max(seq) FROM event WHERE event.room = id))
 """
 
-# The oldest events are looked at in order, up to the first that is young enough to stay.
+# Examine the oldest events in order, up to the first that is recent enough to keep.
 _PURGE = """
 DELETE FROM event WHERE room = :room AND seq < min(
     (SELECT coalesce(min(CASE WHEN time < :before THEN NULL ELSE seq END), max(seq) + 1)
@@ -103,18 +103,20 @@ DELETE FROM event WHERE room = :room AND seq < min(
 
 
 class SqliteHistory:
-    """A history in a file. `write` is called by one thread, everything else by another one.
+    """History in a file.
+
+    One thread calls `write` and the methods marked so; another thread calls the rest.
 
     Args:
-        path: the file; made if it is not there.
-        fsync: wait for the disk at each commit. Without it a power cut (not a crash of the
-            program) may lose the last moments.
+        path: The file; created if it does not exist.
+        fsync: Wait for the disk at each commit. Without it, a power failure (but not a crash of the
+            program) may lose the last messages.
 
     Attributes:
-        path: the file.
+        path: The file.
 
     Raises:
-        HistoryError: the file cannot be opened, is not a history, or is in use.
+        HistoryError: The file cannot be opened, is not a history, or is in use.
     """
 
     def __init__(self, path: Path, *, fsync: bool = True) -> None:
@@ -138,7 +140,7 @@ class SqliteHistory:
 
     @property
     def notices(self) -> list[str]:
-        """What the user should know, such as permissions that were changed."""
+        """Warnings for the user, such as changed permissions."""
         return self._file.notices
 
     def _open(self, opened: contextlib.ExitStack) -> sqlite3.Connection:
@@ -151,10 +153,11 @@ class SqliteHistory:
         (application,) = cursor.execute("PRAGMA application_id").fetchone()
         (tables,) = cursor.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if tables and application != APPLICATION_ID:
-            raise HistoryError(f"{self.path} is a database, but not a history of netchat.")
+            raise HistoryError(f"{self.path} is a database, but not a netchat history.")
         if tables and version != SCHEMA_VERSION:
             raise HistoryError(
-                f"The history {self.path} has version {version}; this netchat reads {SCHEMA_VERSION}."
+                f"The history {self.path} has version {version}, but this netchat supports only "
+                f"version {SCHEMA_VERSION}."
             )
         cursor.execute("PRAGMA journal_mode = wal")
         cursor.execute(f"PRAGMA synchronous = {'full' if fsync else 'normal'}")
@@ -166,13 +169,17 @@ class SqliteHistory:
         cursor.execute(_PURGE_TABLE)
 
     def _unusable(self, done: str, error: sqlite3.Error) -> HistoryError:
-        """Say what could not be done, and what the user can do if the file is damaged."""
+        """Return an error, with a hint for recovery if the file is damaged."""
         damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
         hint = f" {recovery_hint(self.path)}" if damaged else ""
         return HistoryError(f"The history {self.path} cannot be {done}: {error}.{hint}")
 
     def load(self) -> Snapshot:
-        """What a server needs to know of the past when it starts."""
+        """Return the rooms, sessions and memberships for the start of a server.
+
+        Raises:
+            HistoryError: The file is damaged.
+        """
         try:
             return load_snapshot(self._reader)
         except (sqlite3.Error, ValueError) as error:
@@ -181,29 +188,29 @@ class SqliteHistory:
             ) from error
 
     def in_place(self) -> bool:
-        """Return whether its name still leads to the file that is open; fast."""
+        """Return whether the path still names the open file; fast."""
         return self._file.in_place()
 
     def check(self) -> None:
-        """Check that what was committed is in the file that the next start will find.
+        """Check that committed data is in the file that the next start will open.
 
         Raises:
-            HistoryError: the file was deleted, renamed or replaced since it was opened.
+            HistoryError: The file was deleted, renamed or replaced since it was opened.
         """
         self._file.check()
 
     def rescue(self) -> None:
-        """Fold the log into the file, which may have been moved without it. Called by the writer."""
+        """Merge the log into the file, which may have been moved without it; writer thread only."""
         if self._file.is_lost:
             return
         with contextlib.suppress(sqlite3.Error):
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def write(self, batches: list[Batch]) -> None:
-        """Make batches durable, all or nothing.
+        """Make batches durable in one transaction.
 
         Raises:
-            HistoryError: the disk is full or failing; nothing was written.
+            HistoryError: The disk is full or failing; nothing was written.
         """
         cursor = self._writer.cursor()
         try:
@@ -222,25 +229,25 @@ class SqliteHistory:
             cursor.close()
 
     def last_purge(self) -> int | None:
-        """Return the time up to which the last purge deleted, or None if there was none."""
-        with self._telling("purged"):
+        """Return the time up to which the last purge deleted, or None before the first."""
+        with self._translating_errors("purged"):
             row = self._writer.execute("SELECT before FROM purge").fetchone()
             return row[0] if row and isinstance(row[0], int) else None
 
     def end_purge(self, before: int) -> None:
-        """Remember the time up to which a purge has deleted."""
-        with self._telling("purged"):
+        """Record the time up to which a purge has deleted."""
+        with self._translating_errors("purged"):
             self._writer.execute("INSERT OR REPLACE INTO purge VALUES (1, ?)", (before,))
 
     def due(self, before: int) -> Iterator[list[Due]]:
-        """Find the rooms that have something to purge, in short steps. Called by the writer.
+        """Yield the rooms with events to purge, in short steps; writer thread only.
 
         Raises:
-            HistoryError: the list of rooms cannot be read.
+            HistoryError: The list of rooms cannot be read.
         """
         last = 0
         while True:
-            with self._telling("purged"):
+            with self._translating_errors("purged"):
                 rows = self._writer.execute(
                     "SELECT id FROM room WHERE id > ? ORDER BY id LIMIT ?", (last, _ROOMS_AT_ONCE)
                 )
@@ -251,7 +258,7 @@ class SqliteHistory:
             yield list(self._due(rooms, before))
 
     def _due(self, rooms: list[int], before: int) -> Iterator[Due]:
-        """Bisect around rooms whose events cannot be read."""
+        """Yield rooms to purge, bisecting around rooms whose events cannot be read."""
         try:
             rows = self._writer.execute(_DUE, (rooms[0], rooms[-1], before)).fetchall()
         except sqlite3.Error as error:
@@ -267,21 +274,24 @@ class SqliteHistory:
     def purge_room(self, room: int, before: int, most: int) -> tuple[int, int]:
         """Delete a room's oldest events, up to the first that is not older than a time.
 
-        A room's last event always stays, so that its numbers go on, unless the room is gone; then
-        the room goes with its last event. Called by the writer.
+        A room's last event always stays, so that its sequence numbers continue. A deleted room is
+        removed with its last event. Writer thread only.
 
         Args:
-            room: the room's number.
-            before: a time in microseconds since 1970.
-            most: how many events one call may delete.
+            room: Number of the room.
+            before: Time in microseconds since 1970.
+            most: Maximum number of events to delete.
 
         Returns:
-            How many were deleted, and the oldest event that is left, or 1.
+            Number of deleted events, and sequence number of the oldest remaining event, or 1.
 
         Raises:
-            HistoryError: they cannot be deleted; nothing was.
+            HistoryError: The events cannot be deleted; none was.
         """
-        with self._telling("purged"), contextlib.closing(self._writer.cursor()) as cursor:
+        with (
+            self._translating_errors("purged"),
+            contextlib.closing(self._writer.cursor()) as cursor,
+        ):
             try:
                 cursor.execute("BEGIN IMMEDIATE")
                 cursor.execute(_PURGE, {"room": room, "before": before, "most": most})
@@ -299,14 +309,14 @@ class SqliteHistory:
         return deleted, oldest or 1
 
     def read(self, room: int, first: int, last: int, max_bytes: int) -> tuple[list[bytes], int]:
-        """EVENT frames of a room; see `netchat.chat.persistence.HistoryReader.read`."""
+        """Return EVENT frames of a room; see `netchat.chat.persistence.HistoryReader.read`."""
         frames: list[bytes] = []
         begin = size = 0
         with contextlib.closing(self._reader.cursor()) as cursor:
             try:
                 for seq, frame in cursor.execute(_READ, (room, first, last)):
                     begin = begin or seq
-                    # One statement a row would be slower; what is not in order ends the piece.
+                    # One query for all rows is faster; a gap or a damaged row ends the result.
                     if seq != begin + len(frames) or not _is_event(frame, seq):
                         raise HistoryError(f"event {seq} is damaged")
                     size += len(frame)
@@ -319,7 +329,7 @@ class SqliteHistory:
         return frames, begin
 
     def resume(self, room: int, first: int, last: int) -> int:
-        """Find an event after damage; see `netchat.chat.persistence.HistoryReader.resume`."""
+        """Find a readable event after damage; see `netchat.chat.persistence.HistoryReader.resume`."""
 
         def readable(seq: int) -> bool:
             with contextlib.suppress(HistoryError):
@@ -329,13 +339,13 @@ class SqliteHistory:
         return after_damage(first, last, readable)
 
     def last_counter(self, room: int, device: int) -> int:
-        """The largest counter a device has used in a room, 0 if none."""
+        """Return the largest counter that a device has used in a room; 0 without one."""
         return self._number(
             room, "SELECT last FROM counter WHERE room = ? AND device = ?", (room, device)
         )
 
     def find(self, room: int, device: int, counter: int, first: int) -> int:
-        """The sequence number that a message got, from `first` on; 0 if it is not there."""
+        """Return the sequence number of a message, from `first` on; 0 if it is not stored."""
         return self._number(
             room,
             "SELECT seq FROM event WHERE room = ? AND seq >= ? AND device = ? AND counter = ?",
@@ -355,30 +365,30 @@ class SqliteHistory:
 
     def _unreadable(self, room: int, error: object) -> HistoryError:
         return HistoryError(
-            f"The history {self.path} is damaged: some of room {room} cannot be read: {error}."
+            f"The history {self.path} is damaged: part of room {room} cannot be read: {error}."
         )
 
     @contextlib.contextmanager
-    def _telling(self, done: str) -> Iterator[None]:
+    def _translating_errors(self, done: str) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
             raise self._unusable(done, error) from error
 
     def close(self) -> None:
-        """Close the file; the write-ahead log is folded into it."""
+        """Close the file, and merge the write-ahead log into it."""
         with contextlib.suppress(sqlite3.Error):
             self._opened.close()
 
 
 def recovery_hint(path: Path) -> str:
-    """Say how to get at what is readable of a damaged history."""
+    """Return the command that recovers a damaged history."""
     new = path.with_name(f"{path.stem}-recovered.db")
-    return f"Copy what is readable into a new file: netchat recover {path} {new}"
+    return f"Copy the readable parts into a new file: netchat recover {path} {new}"
 
 
 def _is_event(frame: object, seq: object) -> bool:
-    """Whether stored bytes are the whole, undamaged EVENT frame of a sequence number."""
+    """Return whether stored bytes are the intact EVENT frame of a sequence number."""
     if not isinstance(frame, bytes) or not isinstance(seq, int):
         return False
     try:

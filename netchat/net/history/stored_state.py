@@ -1,4 +1,4 @@
-"""Reads rooms, sessions and memberships from a history, and trusts none of it.
+"""Validated reading of rooms, sessions and memberships from a history.
 
 A damaged disk, or another program, can leave any value in any column.
 """
@@ -14,7 +14,7 @@ from netchat.wire import RoomKind
 
 __all__ = ["load_snapshot", "membership_problem", "room_problem", "session_problem"]
 
-#: Characters that a stored name or code may have: more than any version has allowed.
+#: Maximum length of a stored name or code, longer than any version has allowed.
 _LONGEST = 256
 
 _ROOMS = """
@@ -24,11 +24,11 @@ SELECT id, code, kind, log, (SELECT max(seq) FROM event WHERE room = id),
 
 
 def load_snapshot(file: sqlite3.Connection) -> Snapshot:
-    """Read what a server needs to know of the past when it starts.
+    """Read the state that a server needs when it starts.
 
     Raises:
         sqlite3.Error: SQLite finds the file damaged.
-        ValueError: a row holds what no server has written; the text names the table and the row.
+        ValueError: A row is invalid; the text names the table and the row.
     """
     found = file.execute(_ROOMS).fetchall()
     for *_, head, oldest in found:
@@ -53,7 +53,7 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
     ).fetchone()
     if not _is_id(top):
         raise ValueError(f"table room or session has the id {top}")
-    # Without it no message can be told from a repeated one, so it must not be found out later.
+    # Fail early if this table is unreadable: without it, duplicates cannot be detected.
     file.execute("SELECT last FROM counter LIMIT 1").fetchone()
     return Snapshot(rooms, sessions, seats, top + 1)
 
@@ -65,7 +65,7 @@ def _check(table: str, rows: Iterable[Any], problem: Callable[[Any], str]) -> No
 
 
 def room_problem() -> Callable[[RoomRow], str]:
-    """Return a function that says what is wrong with a room, given each in turn."""
+    """Return a function that describes what is wrong with a room; call it once for each."""
     codes: set[str] = set()
 
     def problem(room: Any) -> str:
@@ -84,7 +84,7 @@ def room_problem() -> Callable[[RoomRow], str]:
 
 
 def session_problem() -> Callable[[SessionRow], str]:
-    """Return a function that says what is wrong with a session, given each in turn."""
+    """Return a function that describes what is wrong with a session; call it once for each."""
     devices: set[int] = set()
 
     def problem(session: Any) -> str:
@@ -103,11 +103,11 @@ def session_problem() -> Callable[[SessionRow], str]:
 
 
 def membership_problem(rooms: set[int], sessions: set[int]) -> Callable[[MembershipRow], str]:
-    """Return a function that says what is wrong with a membership."""
+    """Return a function that describes what is wrong with a membership."""
 
-    def problem(seat: MembershipRow) -> str:
-        known = seat.room in rooms and seat.session in sessions
-        return "" if known else "there is no such room or session"
+    def problem(membership: MembershipRow) -> str:
+        is_known = membership.room in rooms and membership.session in sessions
+        return "" if is_known else "the room or session does not exist"
 
     return problem
 
@@ -117,7 +117,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_id(value: object) -> bool:
-    """Whether something can be an id or a sequence number, and those after it, too."""
+    """Return whether a value can be an id or a sequence number, with room for later ones."""
     return isinstance(value, int) and 0 <= value < 2**62
 
 

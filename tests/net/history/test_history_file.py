@@ -149,7 +149,7 @@ def test_a_file_that_changes_underneath_is_noticed(tmp_path, harm, said):
 
 
 @pytest.mark.parametrize("harm", [rename, replace, delete_log])
-def test_what_was_acknowledged_is_in_the_file_wherever_it_went(tmp_path, harm):
+def test_acknowledged_messages_are_in_the_file_even_if_it_was_moved(tmp_path, harm):
     history = open_history(tmp_path)
     history.write([batch(row(1))])
     harm(history.path)
@@ -212,7 +212,7 @@ def test_an_existing_one_is_made_private_and_the_user_is_told(tmp_path):
     history.close()
 
 
-def test_what_is_no_regular_file_is_refused(tmp_path):
+def test_a_path_that_is_not_a_regular_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "fifo", tmp_path, "/dev/null"):
         with pytest.raises(HistoryError, match="not a regular file"):

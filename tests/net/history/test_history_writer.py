@@ -92,7 +92,7 @@ def batches(count):
     return [Batch(size=n) for n in range(count)]
 
 
-async def test_batches_are_written_and_told_of_in_order(desk):
+async def test_batches_are_written_and_confirmed_in_order(desk):
     sent = batches(100)
     for batch in sent:
         desk.writer.put(batch)
@@ -165,7 +165,7 @@ async def test_an_error_of_another_kind_does_not_end_the_thread(desk):
     assert "ZeroDivisionError" in str(desk.trouble[0])
 
 
-async def test_closing_waits_for_what_was_put(desk):
+async def test_closing_waits_for_queued_batches(desk):
     for batch in batches(50):
         desk.writer.put(batch)
     desk.writer.close()

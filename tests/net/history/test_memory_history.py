@@ -22,7 +22,7 @@ def test_a_room_that_is_gone_takes_no_memory():
     assert history.read(2, 1, 9, 99) == ([b"y"], 1)
 
 
-def test_rooms_that_come_and_go_leave_nothing_behind():
+def test_deleted_rooms_leave_no_data():
     world = World(room_ttl=10)
     link, _ = world.greet("Nova")
     world.say(link, Join(1, 0, 0, "lobby"))

@@ -24,7 +24,7 @@ def reopened(path):
     return contextlib.closing(SqliteHistory(path, fsync=False))
 
 
-def test_an_undamaged_history_comes_over_whole(path, tmp_path):
+def test_an_undamaged_history_is_copied_completely(path, tmp_path):
     found = recover(path, tmp_path / "new.db")
     assert found.missing("lobby") == 0
     with reopened(path) as old, reopened(tmp_path / "new.db") as new:
@@ -52,7 +52,7 @@ def test_events_are_found_though_all_tables_are_destroyed(path, tmp_path):
         assert new.last_counter(room.id, 5) == head
 
 
-def test_what_was_purged_stays_purged(tmp_path):
+def test_purged_events_are_not_recovered(tmp_path):
     with reopened(tmp_path / "h.db") as history:
         history.write([batch(changes=[RoomRow(1, "lobby", 1, 77)])])
         history.write([batch(*[row(n) for n in range(1, 11)])])
@@ -81,21 +81,21 @@ def test_the_log_beside_it_is_read_and_the_source_is_not_changed(tmp_path):
         assert read(new, 1, 9) == ([1], 1)
 
 
-def test_what_cannot_be_done_is_said(path, tmp_path):
+def test_invalid_sources_and_targets_are_refused(path, tmp_path):
     (tmp_path / "new.db").touch()
-    with pytest.raises(HistoryError, match=r"new\.db exists already"):
+    with pytest.raises(HistoryError, match=r"new\.db already exists"):
         recover(path, tmp_path / "new.db")
     with pytest.raises(HistoryError, match="There is no history"):
         recover(tmp_path / "none.db", tmp_path / "2.db")
     with reopened(path), pytest.raises(HistoryError, match="in use"):
         recover(path, tmp_path / "2.db")
     (tmp_path / "text").write_text("Dear diary, " * 1000)
-    with pytest.raises(HistoryError, match=r"Nothing in .*text can be read"):
+    with pytest.raises(HistoryError, match=r"text contains no readable netchat history"):
         recover(tmp_path / "text", tmp_path / "2.db")
     assert not (tmp_path / "2.db").exists()
 
 
-def test_the_command_says_what_it_found(path, tmp_path):
+def test_the_command_reports_what_it_recovered(path, tmp_path):
     data = path.read_bytes()
     path.write_bytes(data[: 8 * 4096] + zeroes(data[8 * 4096 : 9 * 4096]) + data[9 * 4096 :])
     done = CliRunner().invoke(cli, ["recover", str(path), str(tmp_path / "new.db")])

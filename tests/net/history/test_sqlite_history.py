@@ -107,7 +107,7 @@ class TestReading:
 
 
 class TestPurging:
-    def test_what_is_older_is_gone_but_a_rooms_last_event(self, history):
+    def test_older_events_are_deleted_except_a_rooms_last(self, history):
         history.write([batch(*[row(n) for n in range(1, 6)], row(1, room=2))])
         assert purge(history, 4) == (3, {1: 4})
         assert read(history, 1, 9) == ([4, 5], 4)
@@ -116,7 +116,7 @@ class TestPurging:
         assert read(history, 1, 9, room=2) == ([1], 1)
         assert purge(history, 100) == (0, {})
 
-    def test_asking_for_what_is_gone(self, history):
+    def test_reading_deleted_events(self, history):
         history.write([batch(*[row(n) for n in range(1, 11)])])
         purge(history, 8)
         assert read(history, 1, 3) == ([], 0)
@@ -128,7 +128,7 @@ class TestPurging:
         purge(history, 100)
         assert history.last_counter(1, 5) == 1
 
-    def test_a_room_that_is_gone_goes_wholly(self, history):
+    def test_a_deleted_room_is_purged_completely(self, history):
         history.write([batch(row(1, room=2))])
         history.write([batch(row(2, room=2), changes=[RoomDeleted(2)])])
         purge(history, 100)
@@ -173,7 +173,7 @@ class TestOnDisk:
         yield again
         opened.pop().close()
 
-    def test_what_was_written_is_there_again(self, reopen):
+    def test_written_events_can_be_read_after_reopening(self, reopen):
         history = reopen()
         changes = [
             RoomRow(1, "lobby", 1, 77),
@@ -241,7 +241,7 @@ class TestOnDisk:
         other.execute("CREATE TABLE mine (x)")
         other.close()
         before = path.read_bytes()
-        with pytest.raises(HistoryError, match="not a history of netchat"):
+        with pytest.raises(HistoryError, match="not a netchat history"):
             open_history(tmp_path)
         assert path.read_bytes() == before
 

@@ -65,7 +65,7 @@ async def test_a_spec_that_no_link_may_use_is_refused_with_the_reason(loader: Co
         await built(loader, "rs:10,20")
 
 
-async def test_what_no_link_uses_any_more_is_let_go(loader: CodeLoader) -> None:
+async def test_unused_codes_are_freed(loader: CodeLoader) -> None:
     gc.collect()
     before = len(rs_tables._in_use)
     for k in range(150, 150 + 2 * MAX_IN_USE):
@@ -102,7 +102,7 @@ async def test_a_link_whose_code_is_not_ready_opens_when_it_is() -> None:
 
 
 @pytest.mark.parametrize("udp", [False, True])
-async def test_a_client_with_a_code_of_its_own_is_let_in(udp: bool) -> None:
+async def test_a_client_with_its_own_code_is_accepted(udp: bool) -> None:
     async with serve(udp=udp) as serving:
         path = ClientPath("rs:255,241", udp=udp)
         async with talker(serving.port, "Nova", "lobby", path=path) as nova:
