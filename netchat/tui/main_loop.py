@@ -51,7 +51,7 @@ async def listen(session: ChatSession) -> AsyncIterator[tuple[ClientEvent, list[
 
 def _first_failure(session: ChatSession) -> str:
     what = "is not a netchat server" if session.client.path is None else "could not be understood"
-    return f"{session.address} {what}: {sanitize(session.last_problem)}."
+    return f"{session.address} {what}: {sanitize(session.last_problem).rstrip('.')}."
 
 
 def _give_up(session: ChatSession) -> None:

@@ -45,9 +45,6 @@ class _Lower(asyncio.Transport):
         assert not self.closed, "written after close"
         self.written += data
 
-    def can_write_eof(self) -> bool:
-        return False
-
     def close(self) -> None:
         self.closed = True
 
