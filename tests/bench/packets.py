@@ -50,7 +50,7 @@ print(count)
 
 
 def make_capture(path: Path, packets: int, members: int = 10, seed: int = 1) -> int:
-    """Write a busy chat of about so many packets; returns the number of messages."""
+    """Write a busy chat of about `packets` packets; return the number of messages."""
     choose = random.Random(seed)
     talks = [Talk(client_port=50000 + n, isn=(n * 7919, n * 104729)) for n in range(members)]
     time, messages, written = 1_700_000_000_000_000_000, 0, 0
@@ -192,7 +192,7 @@ def main() -> None:
     print(f"{options.packets} packets, {messages} messages; median of {options.rounds} rounds")
     print(
         f"{'reader':<24}{'packets/CPU s':>14}{'memory MB':>11}{'messages found':>16}"
-        f"{'inspect is so many times':>26}"
+        f"{'inspect is slower by':>26}"
     )
     for name, row in rows.items():
         rate = row["packets_per_cpu_s"]

@@ -97,8 +97,8 @@ def test_reordered_packets_are_overtaken_by_a_limited_number():
     ]
     late = sum(count > 0 for count in overtakers)
     assert near(late, 0.1, MANY)
-    assert abs(late - reordering.counts.reordered) <= 1  # the last may wait in vain
-    # Others that are held may go in front of it as well.
+    assert abs(late - reordering.counts.reordered) <= 1  # the last one may not be overtaken
+    # Other waiting packets may overtake it as well.
     assert HOLD_PACKETS <= max(overtakers) <= HOLD_PACKETS + 5
 
 

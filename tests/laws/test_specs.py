@@ -1,7 +1,7 @@
-"""What holds for every spec, of codes, channels, links and policies: it is one, or a plain error.
+"""Every specification of a code, channel, link or policy is valid or gives a plain error.
 
-An error is a ValueError of one line that can be shown to whoever has typed the spec: it is not
-longer than a paragraph, and not what Python says of its own functions.
+The error is a one-line ValueError that can be shown to the user who typed the specification. It is not
+longer than a paragraph, and not a message of Python about its own functions.
 """
 
 from __future__ import annotations

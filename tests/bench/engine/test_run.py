@@ -131,7 +131,7 @@ def test_a_run_can_continue_to_more_errors(tmp_path):
     assert more.points[0].batches > few.points[0].batches
     fresh = bench.run(["rs:60,50"], ["bsc:0.01"], errors=500, workers=1)
     assert counts(more) == counts(fresh)
-    # What was cut short by its frames is no beginning of a longer run: that begins anew.
+    # A point whose last batch was cut short by a limit of frames starts from scratch.
     cut = tmp_path / "cut.json"
     bench.run(["rs:60,50"], ["bsc:0.001"], frames=1000, resume=cut, workers=1)
     longer = bench.run(["rs:60,50"], ["bsc:0.001"], frames=5000, resume=cut, workers=1)
