@@ -14,15 +14,22 @@ delays packets. `get` creates a channel from a specification, and `check` search
 the laws that every channel must obey.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from netchat.channels.awgn import AWGN
 from netchat.channels.bec import BEC
 from netchat.channels.bsc import BSC
 from netchat.channels.channel import Channel, ErrorChannel, MarkovChain, Received
 from netchat.channels.gilbert_elliott import GilbertElliott
-from netchat.channels.impairment import ImpairedLine, Impairments
-from netchat.channels.laws import Verdict, check
 from netchat.channels.registry import FORMS, get, names, specs
-from netchat.channels.stream import ChannelStream
+
+if TYPE_CHECKING:
+    from netchat.channels.impairment import ImpairedLine, Impairments
+    from netchat.channels.laws import Verdict, check
+    from netchat.channels.stream import ChannelStream
 
 __all__ = [
     "AWGN",
@@ -43,3 +50,18 @@ __all__ = [
     "names",
     "specs",
 ]
+
+#: Modules of the names that are imported on first use, to keep the start of netchat fast.
+_MODULES = {
+    "ChannelStream": "stream",
+    "ImpairedLine": "impairment",
+    "Impairments": "impairment",
+    "Verdict": "laws",
+    "check": "laws",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -91,7 +91,7 @@ def specs() -> list[str]:
 
 
 def sweep(spec: str) -> tuple[str, ...]:
-    """Return the specifications of the curve that a name stands for; empty if there is none.
+    """Return the specifications of the curve that a name stands for, or an empty tuple.
 
     Args:
         spec: Name without arguments, such as `bsc` or `my_channel.py:MyChannel`.

@@ -51,7 +51,7 @@ def generator(seed: int = 1) -> np.random.Generator:
 
 
 def damaged(codewords: np.ndarray, errors: int) -> np.ndarray:
-    """Codewords with so many wrong symbols each."""
+    """Return codewords with `errors` wrong symbols each."""
     rng = generator(2)
     received = codewords.copy()
     for row in received:

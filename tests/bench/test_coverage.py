@@ -89,7 +89,7 @@ def test_enough_points(judged):
 
 
 @pytest.mark.parametrize("rate", ["FER", "BER"])
-def test_intervals_cover_what_is_true(judged, rate):
+def test_intervals_cover_the_true_rates(judged, rate):
     covered = [covers for *_, name, covers, _ in judged if name == rate]
     assert len(covered) >= 150
     assert np.mean(covered) >= 0.93
@@ -100,7 +100,7 @@ def test_no_point_is_far_off(judged):
     assert far == []
 
 
-def test_they_are_no_wider_than_they_need_be(judged):
+def test_intervals_are_not_too_wide(judged):
     """As many points as should are further off than one standard error: about a third."""
     off = np.array([off for *_, off in judged])
     assert 0.22 < np.mean(off > 1) < 0.42
@@ -158,7 +158,7 @@ def off(code, channel, frames):
     return [deviation(count, None, truth) for count, truth in zip(counts, truths, strict=True)]
 
 
-def test_a_bias_that_no_law_sees():
+def test_a_bias_that_no_law_detects():
     assert all(verdict.counterexample is None for verdict in check(BiasedNowAndThen()))
     assert max(off(BiasedNowAndThen(), "bsc:0.001", 500_000)) > 4.5
     assert max(off(Hamming(31), "bsc:0.001", 500_000)) < 4.5

@@ -1,4 +1,4 @@
-"""Codes and channels of one's own: by a spec wherever one is taken, soft decoders, and their pictures."""
+"""Codes and channels of users: specifications, soft decoders and plots."""
 
 import re
 import subprocess
@@ -67,7 +67,7 @@ def test_a_soft_decoder_gets_ratios(soft, workers):
 @pytest.mark.parametrize(
     "around", ["{}+interleave:5", "hamming:7,4+{}", "uncoded:9+{}+interleave:2"]
 )
-def test_it_does_so_inside_other_codes(soft, around):
+def test_a_soft_decoder_inside_other_codes_gets_ratios(soft, around):
     spec = around.format(soft)
     assert netchat.coding.get(spec).soft
     hard = around.format("repetition:3")
@@ -79,7 +79,7 @@ def test_it_does_so_inside_other_codes(soft, around):
     assert better < 0.8 * worse
 
 
-def test_what_other_channels_give_to_a_soft_decoder(soft):
+def test_ratios_of_other_channels(soft):
     """A BSC and an erasure channel: signs, and nothing where a bit is lost."""
     seen = []
 
@@ -149,12 +149,12 @@ CODE, CHANNEL = "hamming:7,4", "bsc:0.05"
         lambda code, channel: bench.run(CODE, CHANNEL, frames=100, workers=1).point(code, channel).tally,
     ],
 )  # fmt: skip
-def test_a_spec_is_as_good_as_what_it_describes(call):
+def test_a_spec_is_equivalent_to_its_object(call):
     by_spec = call(CODE, CHANNEL)
     assert by_spec == call(netchat.coding.get(CODE), netchat.channels.get(CHANNEL))
 
 
-def test_one_text_is_one_spec_and_not_its_letters():
+def test_a_string_is_one_spec():
     assert AsBits("rs:20,10").n == 160
     results = link_bench("rs:255,223", "bsc:1e-4", seconds=0.3, repeats=1, workers=1)
     assert [(point.link, point.channel) for point in results.points] == [("rs:255,223", "bsc:1e-4")]
@@ -183,7 +183,7 @@ def test_a_channel_written_by_following_the_page(tmp_path):
         assert len(points) == (5 if "my_channel.py:Z " in command else 1)
 
 
-def test_its_results_have_a_grid_and_a_picture():
+def test_results_of_a_user_channel_have_a_grid_and_a_plot():
     results = bench.run(
         ["hamming:7,4"], ["experiments/my_channel.py:Z", CHANNEL], frames=2000, workers=1
     )
@@ -195,7 +195,7 @@ def test_its_results_have_a_grid_and_a_picture():
     assert panel.get_xlim()[0] < 0.01 < 0.2 < panel.get_xlim()[1]
 
 
-def test_a_channel_of_a_notebook_has_a_picture_too():
+def test_a_channel_of_a_notebook_has_a_plot():
     class Mine(type(netchat.channels.get("experiments/my_channel.py:Z"))):
         pass
 
@@ -217,11 +217,11 @@ def test_a_channel_of_a_notebook_has_a_picture_too():
         ("", "is not a channel"),
     ],
 )
-def test_channels_that_are_none(spec, says):
+def test_invalid_channels(spec, says):
     with pytest.raises(ValueError, match=re.escape(says)):
         netchat.channels.get(spec)
 
 
-def test_a_stream_of_bytes_takes_channels_of_bit_errors_only():
+def test_a_byte_stream_accepts_only_error_channels():
     with pytest.raises(ValueError, match="supports only bit errors"):
         ChannelStream("experiments/my_channel.py:Z")

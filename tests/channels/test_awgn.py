@@ -18,11 +18,11 @@ def test_rate_of_hard_decisions(db, p):
 
 
 @pytest.mark.parametrize(("rate", "db"), [(1 / 3, -0.4954), (1 / 2, 0.1871), (3 / 4, 1.6264)])
-def test_capacity_is_the_rate_at_shannon_s_limit(rate, db):
+def test_capacity_equals_the_rate_at_the_shannon_limit(rate, db):
     assert AWGN(db).at_rate(rate).capacity == pytest.approx(rate, abs=2e-5)
 
 
-def test_drawn_decisions_have_that_rate():
+def test_drawn_hard_decisions_have_that_rate():
     channel = AWGN(4)
     received = channel.transmit(np.zeros(2_000_000, np.uint8), generator())
     scatter = math.sqrt(channel.p * (1 - channel.p) / 2_000_000)
@@ -30,8 +30,8 @@ def test_drawn_decisions_have_that_rate():
     assert ((received.soft < 0) == received.block).all()
 
 
-def test_soft_values_are_true_to_their_name():
-    """Among bits whose ratio is near L, a share of 1 / (1 + e^L) is wrong."""
+def test_soft_values_are_log_likelihood_ratios():
+    """Among bits whose ratio is near L, a fraction of 1 / (1 + e^L) is wrong."""
     received = AWGN(2).transmit(np.zeros(2_000_000, np.uint8), generator(2))
     for ratio in (0.5, 1.5, 3.0):
         near = np.abs(np.abs(received.soft) - ratio) < 0.05
@@ -40,7 +40,7 @@ def test_soft_values_are_true_to_their_name():
         assert abs(wrong - exact) < 5 * math.sqrt(exact * (1 - exact) / near.sum()) + 0.002
 
 
-def test_energy_is_shared_out_among_the_bits_of_a_codeword():
+def test_energy_per_information_bit_is_divided_by_the_rate():
     assert AWGN(4).at_rate(0.5).p == pytest.approx(AWGN(4 - 10 * math.log10(2)).p)
     assert AWGN(4).at_rate(0.5).spec == "awgn:4dB"
 

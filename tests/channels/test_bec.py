@@ -13,7 +13,7 @@ def generator(seed=1):
 
 
 @pytest.mark.parametrize("alphabet", ["bit", "byte"])
-def test_symbols_are_lost_and_seen_to_be(alphabet):
+def test_erasures_are_reported(alphabet):
     channel = netchat.channels.get("bec:0.1")
     block = np.ones((1000, 255), np.uint8)
     received = channel.transmit(block, generator(), alphabet)
@@ -22,7 +22,7 @@ def test_symbols_are_lost_and_seen_to_be(alphabet):
     assert abs(received.erasures.mean() - 0.1) < 5 * scatter
 
 
-def test_planes():
+def test_bit_slices():
     channel = netchat.channels.get("bec:0.2")
     words = np.full((7, 100), 2**64 - 1, np.uint64)
     lost = channel.corrupt_bit_sliced(words, generator())
@@ -30,7 +30,7 @@ def test_planes():
     assert np.bitwise_count(lost).mean() == pytest.approx(12.8, rel=0.05)
 
 
-def test_a_code_fills_what_is_lost():
+def test_a_code_fills_erasures():
     channel, code = netchat.channels.get("bec:0.05"), netchat.coding.get("hamming:8,4")
     message = generator().integers(0, 2, (640, 4), dtype=np.uint8)
     received = channel.transmit(code.encode(message), generator(2))
@@ -45,7 +45,7 @@ def test_a_code_fills_what_is_lost():
     assert (bit_slicing.to_rows(fast.failed[None])[:, 0] == result.failed).all()
 
 
-def test_reed_solomon_fails_as_often_as_the_binomial_law_says():
+def test_reed_solomon_fails_at_the_binomial_rate():
     channel, code = netchat.channels.get("bec:0.1"), netchat.coding.get("rs:255,223")
     received = channel.transmit(np.zeros((20_000, 255), np.uint8), generator(3), "byte")
     result = code.decode(received.block, received.erasures)

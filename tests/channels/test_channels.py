@@ -1,4 +1,4 @@
-"""What holds for every channel."""
+"""Properties of every channel."""
 
 import math
 
@@ -21,7 +21,7 @@ def generator(seed=1):
 
 
 @each
-def test_knows_its_spec_and_its_capacity(spec):
+def test_spec_and_capacity(spec):
     channel = netchat.channels.get(spec)
     assert channel.spec == spec
     assert spec in repr(channel)
@@ -31,7 +31,7 @@ def test_knows_its_spec_and_its_capacity(spec):
 
 @each
 @pytest.mark.parametrize("alphabet", ["bit", "byte"])
-def test_the_seed_decides_and_the_argument_stays(spec, alphabet):
+def test_output_depends_on_the_seed_and_the_argument_is_unchanged(spec, alphabet):
     channel = netchat.channels.get(spec)
     block = generator().integers(0, 2 if alphabet == "bit" else 256, (40, 30), dtype=np.uint8)
     before = block.copy()
@@ -47,13 +47,13 @@ def test_the_seed_decides_and_the_argument_stays(spec, alphabet):
 
 @each
 @pytest.mark.parametrize("bit_generator", [np.random.PCG64, np.random.Philox, np.random.SFC64])
-def test_any_generator_of_numpy_will_do(spec, bit_generator):
+def test_any_numpy_generator_works(spec, bit_generator):
     rng = np.random.Generator(bit_generator(1))
     assert netchat.channels.get(spec).transmit(np.zeros(500, np.uint8), rng).block.shape == (500,)
 
 
 @pytest.mark.parametrize("spec", ["bsc:0.02", "gilbert-elliott:0.01,0.1,0.001,0.4", "awgn:3dB"])
-def test_every_face_has_the_same_rate(spec):
+def test_all_layouts_have_the_same_rate(spec):
     channel = netchat.channels.get(spec)
     rng = generator(7)
     # Far more than the scatter: bursts make the count of errors much less certain than np(1-p).
@@ -69,7 +69,7 @@ def test_every_face_has_the_same_rate(spec):
     assert np.bitwise_count(words).sum() / (64 * words.size) == near
 
 
-def test_planes_are_sent_block_by_block():
+def test_bit_slices_are_sent_block_by_block():
     channel = netchat.channels.get("gilbert-elliott:0.01,0.1,0,1")
     rows = channel.transmit(np.zeros((128, 9), np.uint8), generator(3)).block
     words = np.zeros((9, 2), np.uint64)
@@ -82,7 +82,7 @@ def test_planes_are_sent_block_by_block():
     assert (flat == rows.ravel()).all()
 
 
-def test_what_cannot_be_changed_in_place_is_refused():
+def test_arrays_that_cannot_be_modified_in_place_are_refused():
     for array, name in (
         (np.zeros((8, 8), np.uint64)[:, ::2], "corrupt_bit_sliced"),
         (np.zeros((8, 8), np.uint8).T[1:], "corrupt_bytes"),
@@ -107,7 +107,7 @@ def test_entropy_at_the_ends():
     "spec",
     ["", "bsc", "bsc:", "bsc:x", "bsc:0.1,0.2", "nonsense:1", "gilbert-elliott:0.1", "awgn:4dBm"],
 )
-def test_specs_that_are_none(spec):
+def test_invalid_specs(spec):
     with pytest.raises(ValueError, match="use one of bsc:P"):
         netchat.channels.get(spec)
 
@@ -123,7 +123,7 @@ def test_specs_that_are_none(spec):
         ("awgn:nan", "from -100 to 100 dB"),
     ],
 )
-def test_numbers_that_are_none(spec, says):
+def test_arguments_out_of_range(spec, says):
     with pytest.raises(ValueError, match=says):
         netchat.channels.get(spec)
 

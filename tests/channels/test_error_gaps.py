@@ -1,4 +1,4 @@
-"""Drawn numbers against the distributions they should have; seeds are fixed, tolerances 5 sigma."""
+"""Distributions of drawn numbers; seeds are fixed, tolerances are five sigma."""
 
 import math
 
@@ -39,8 +39,8 @@ def test_gaps_are_geometric(p):
     assert abs(correlation) < 5 / math.sqrt(len(gap))
 
 
-def test_the_tail_of_the_exponential_is_drawn_too():
-    """Beyond the edge of the ziggurat: one number in two thousand."""
+def test_the_tail_of_the_exponential_distribution_is_drawn():
+    """One number in two thousand is beyond the edge of the ziggurat."""
     p = 1e-3
     positions = gaps.independent(p, 10**9, generator(2))
     gap = np.diff(positions) - 1
@@ -49,7 +49,7 @@ def test_the_tail_of_the_exponential_is_drawn_too():
     assert abs(far.sum() - expected) < 5 * math.sqrt(expected)
 
 
-def test_errors_fall_on_every_place_alike():
+def test_errors_are_uniform_over_positions():
     hits = np.zeros(70)
     rng = generator(3)
     for _ in range(20_000):
@@ -58,7 +58,7 @@ def test_errors_fall_on_every_place_alike():
 
 
 @pytest.mark.parametrize(("p", "count"), [(0, 0), (1, 1000), (1e-300, 0)])
-def test_certainties(p, count):
+def test_probabilities_zero_and_one(p, count):
     positions = gaps.independent(p, 1000, generator())
     assert positions.tolist() == list(range(count))
 
@@ -68,7 +68,7 @@ def test_no_bits_have_no_errors():
     assert gaps.bursts((0.1, 0.1), (0.1, 0.5), 0, generator()).size == 0
 
 
-def test_too_little_room_is_drawn_again():
+def test_a_full_array_is_drawn_again():
     seeds = []
 
     def draw(seed, out):
@@ -81,7 +81,7 @@ def test_too_little_room_is_drawn_again():
 
 
 @pytest.mark.parametrize("p", [0, 0.01, 0.4, 1])
-def test_bits_turned_over_at_once_are_those_that_would_be_drawn(p):
+def test_flipped_bits_are_the_drawn_positions(p):
     octets = np.zeros(500, np.uint8)
     gaps.flip_independent(p, octets, generator(4))
     positions = gaps.independent(p, 4000, generator(4))

@@ -1,4 +1,4 @@
-"""Against the exact laws of the two-state chain; seeds are fixed, tolerances five sigma."""
+"""Exact laws of the two-state chain; seeds are fixed, tolerances are five sigma."""
 
 import math
 
@@ -32,7 +32,7 @@ def test_stationary_rate(numbers):
     assert abs(errors.mean() - channel.p) <= 5 * math.sqrt(max(variance, 0) / bits) + 1 / bits
 
 
-def test_correlation_of_two_errors_falls_as_the_chain_forgets():
+def test_correlation_of_errors_decays_geometrically():
     p_gb, p_bg, e_good, e_bad = 0.01, 0.05, 0.0, 0.5
     channel = GilbertElliott(p_gb, p_bg, e_good, e_bad)
     errors = sent(channel, 20_000_000).astype(np.float64)
@@ -43,7 +43,7 @@ def test_correlation_of_two_errors_falls_as_the_chain_forgets():
         assert found == pytest.approx(exact, rel=0.02)
 
 
-def test_lengths_of_bursts_and_of_the_time_between_are_geometric():
+def test_lengths_of_bursts_and_gaps_are_geometric():
     p_gb, p_bg = 0.01, 0.2
     errors = sent(GilbertElliott(p_gb, p_bg, 0, 1), 20_000_000)
     edges = np.flatnonzero(np.diff(errors.astype(np.int8)))
@@ -59,26 +59,26 @@ def test_lengths_of_bursts_and_of_the_time_between_are_geometric():
         assert np.abs(found - (1 - (1 - p) ** values)).max() < 1.95 / math.sqrt(len(drawn))
 
 
-def test_every_call_begins_in_the_stationary_state():
+def test_every_call_starts_in_the_stationary_distribution():
     channel = GilbertElliott(0.001, 0.01, 0, 1)
     rng = np.random.Generator(np.random.SFC64(2))
     firsts = sum(int((channel.positions(3, rng) == 0).any()) for _ in range(20_000))
     assert abs(firsts / 20_000 - channel.bad) < 5 * math.sqrt(channel.bad / 20_000)
 
 
-def test_states_that_are_alike_are_a_bsc():
+def test_equal_states_are_a_bsc():
     channel = netchat.channels.get("gilbert-elliott:0.1,0.2,0.05,0.05")
     assert channel.p == pytest.approx(0.05)
     assert channel.capacity == pytest.approx(netchat.channels.get("bsc:0.05").capacity)
     assert sent(channel, 10**6).mean() == pytest.approx(0.05, rel=0.03)
 
 
-def test_a_state_that_is_never_left_or_never_entered():
+def test_absorbing_and_unreachable_states():
     assert sent(GilbertElliott(1, 0, 0, 1), 1000).all()
     assert not sent(GilbertElliott(0, 1, 0, 1), 1000).any()
 
 
-def test_memory_is_worth_something():
+def test_memory_increases_the_capacity():
     channel = GilbertElliott(0.001, 0.1, 0.001, 0.4)
     assert channel.capacity is None
     average = netchat.channels.get(f"bsc:{channel.p}").capacity

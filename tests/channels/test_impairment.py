@@ -1,4 +1,4 @@
-"""What is asked for happens, as often as it was asked for, and the same each time."""
+"""Impairments occur at the requested rates, reproducibly."""
 
 import itertools
 import math
@@ -30,7 +30,7 @@ def numbered(count, size=8):
 
 
 def carried(line, packets, spared=0, every=0.0):
-    """What arrives when a packet is sent every so many seconds, and then nothing any more."""
+    """Return the packets that arrive when one is sent at regular intervals."""
     arrived, now = [], 0.0
     for packet in packets:
         line.put(packet, now, spared)
@@ -43,7 +43,7 @@ def carried(line, packets, spared=0, every=0.0):
 
 
 def near(count, share, total):
-    """Within five standard deviations of a binomial number."""
+    """Check that a binomial count is within five standard deviations."""
     return abs(count - share * total) <= 5 * math.sqrt(total * share * (1 - share))
 
 
@@ -57,7 +57,7 @@ def test_a_perfect_line_changes_nothing():
     }  # fmt: skip
 
 
-def test_packets_are_lost_as_often_as_asked_for_each_by_itself():
+def test_packets_are_lost_independently_at_the_requested_rate():
     losing = line(loss=0.05)
     arrived = {int.from_bytes(packet, "big") for packet in carried(losing, numbered(MANY))}
     lost = [number not in arrived for number in range(MANY)]
@@ -67,7 +67,7 @@ def test_packets_are_lost_as_often_as_asked_for_each_by_itself():
     assert near(both, 0.05**2, MANY)
 
 
-def test_bursts_have_the_share_and_the_length_asked_for():
+def test_bursts_have_the_requested_rate_and_length():
     losing = line(loss=0.1, burst=5)
     arrived = {int.from_bytes(packet, "big") for packet in carried(losing, numbered(MANY))}
     lost = [number not in arrived for number in range(MANY)]
@@ -76,7 +76,7 @@ def test_bursts_have_the_share_and_the_length_asked_for():
     assert losing.counts.lost / bursts == pytest.approx(5, rel=0.15)
 
 
-def test_duplicates_are_whole_and_as_many_as_asked_for():
+def test_duplicates_are_complete_and_at_the_requested_rate():
     doubling = line(duplicate=0.1)
     packets = numbered(MANY)
     arrived = carried(doubling, packets)
@@ -85,7 +85,7 @@ def test_duplicates_are_whole_and_as_many_as_asked_for():
     assert sorted(set(arrived)) == packets
 
 
-def test_held_packets_are_overtaken_by_at_most_so_many():
+def test_reordered_packets_are_overtaken_by_a_limited_number():
     reordering = line(reorder=0.1)
     arrived = [
         int.from_bytes(packet, "big") for packet in carried(reordering, numbered(MANY), every=1e-5)
@@ -98,12 +98,12 @@ def test_held_packets_are_overtaken_by_at_most_so_many():
     ]
     late = sum(count > 0 for count in overtakers)
     assert near(late, 0.1, MANY)
-    assert abs(late - reordering.counts.reordered) <= 1  # the last may wait in vain
-    # Others that are held may go in front of it as well.
+    assert abs(late - reordering.counts.reordered) <= 1  # the last one may not be overtaken
+    # Other waiting packets may overtake it as well.
     assert HOLD_PACKETS <= max(overtakers) <= HOLD_PACKETS + 5
 
 
-def test_nobody_waits_longer_than_the_delay_and_the_hold():
+def test_no_packet_waits_longer_than_delay_and_hold():
     slow = line(reorder=1.0, delay=0.02)
     slow.put(b"alone", 10.0)
     assert slow.take(10.0 + 0.02 + HOLD_SECONDS - 1e-6) == []
@@ -113,7 +113,7 @@ def test_nobody_waits_longer_than_the_delay_and_the_hold():
     assert slow.counts.reordered == 0
 
 
-def test_the_delay_is_kept_to():
+def test_packets_arrive_after_the_delay():
     slow = line(delay=0.02)
     for number in range(5):
         slow.put(bytes([number]), number * 0.01)
@@ -123,7 +123,7 @@ def test_the_delay_is_kept_to():
     assert slow.due == pytest.approx(0.04)
 
 
-def test_bits_are_wrong_as_often_as_asked_for_but_not_those_spared():
+def test_bit_errors_have_the_requested_rate_and_skip_spared_bytes():
     noisy = line(channel="bsc:1e-3")
     packets = [bytes(100)] * 5000
     arrived = carried(noisy, packets, spared=20)
@@ -137,7 +137,7 @@ def test_bits_are_wrong_as_often_as_asked_for_but_not_those_spared():
     assert noisy.counts.flipped == untouched
 
 
-def test_two_copies_are_damaged_by_themselves():
+def test_copies_are_damaged_independently():
     arrived = carried(line(channel="bsc:0.05", duplicate=1.0), [bytes(100)] * 50)
     pairs = list(zip(arrived[::2], arrived[1::2], strict=True))
     assert len(pairs) == 50
@@ -147,13 +147,13 @@ def test_two_copies_are_damaged_by_themselves():
 ALL = {"channel": "bsc:1e-3", "loss": 0.1, "duplicate": 0.1, "reorder": 0.1, "delay": 0.001}
 
 
-def test_a_seed_repeats_everything_and_another_one_does_not():
+def test_a_seed_determines_everything():
     packets = numbered(500, 64)
     assert carried(line(3, **ALL), packets) == carried(line(3, **ALL), packets)
     assert carried(line(3, **ALL), packets) != carried(line(4, **ALL), packets)
 
 
-def test_what_is_lost_does_not_depend_on_what_else_happens():
+def test_losses_do_not_depend_on_other_impairments():
     packets = numbered(500)
 
     def survivors(**wish):
@@ -162,7 +162,7 @@ def test_what_is_lost_does_not_depend_on_what_else_happens():
     assert survivors() == survivors(duplicate=0.3, reorder=0.3, delay=0.1)
 
 
-def test_what_is_too_much_is_lost_and_counted_and_room_comes_back():
+def test_overflow_is_counted_and_space_is_freed():
     slow = line(delay=1.0)
     packet = bytes((1 << 20) - OVERHEAD)
     for _ in range(20):
@@ -173,7 +173,7 @@ def test_what_is_too_much_is_lost_and_counted_and_room_comes_back():
     assert slow.take(2.0) == [packet]
 
 
-def test_empty_packets_take_room_too():
+def test_empty_packets_count_towards_the_limit():
     slow = ImpairedLine(Impairments(delay=1.0), np.random.SeedSequence(1), room=10 * OVERHEAD)
     for _ in range(15):
         slow.put(b"", 0.0)
@@ -213,28 +213,28 @@ def test_every_packet_is_accounted_for(sent, loss, duplicate, reorder, seed):
         ({"channel": "nonsense"}, "'nonsense' is not a channel"),
     ],
 )
-def test_what_makes_no_sense_is_refused(wish, says):
+def test_invalid_impairments(wish, says):
     with pytest.raises(ValueError, match=says):
         Impairments(**wish)
 
 
 @pytest.mark.parametrize("share", range(501, 1000))
-def test_the_least_burst_is_accepted_and_what_is_below_it_is_not(share):
-    """As computed exactly, as computed in floating point, and as the error tells it."""
+def test_the_shortest_valid_burst_is_accepted(share):
+    """Test it as computed exactly, as computed in floating point, and as the error states it."""
     loss, exactly = share / 1000, Fraction(share, 1000 - share)
     for least in (float(exactly), loss / (1 - loss)):
         line(loss=loss, burst=max(1.0, least)).put(b"packet", 0.0)
     if exactly <= Fraction(1001, 1000):
         return
-    with pytest.raises(ValueError, match="is the least") as refused:
+    with pytest.raises(ValueError, match="must be at least") as refused:
         Impairments(loss=loss, burst=float(exactly) - 1e-4)
-    told = str(refused.value).split(": ")[1].split(" is ")[0]
-    Impairments(loss=loss, burst=float(told))
+    stated = str(refused.value).split("at least ")[1].split(" for ")[0]
+    Impairments(loss=loss, burst=float(stated))
     if exactly.denominator == 1:
-        assert told == str(exactly)
+        assert stated == str(exactly)
 
 
-def test_it_describes_itself():
+def test_text_form():
     assert str(Impairments()) == "no damage"
     assert (
         str(Impairments("bsc:1e-5", 0.01, 4, 0.01, 0.1, 0.02))

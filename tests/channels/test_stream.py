@@ -1,4 +1,4 @@
-"""Channels for bytes that come in pieces."""
+"""Channels of byte streams."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from netchat.channels.stream import ChannelStream
 
 
-def test_the_pieces_make_no_difference() -> None:
+def test_errors_do_not_depend_on_the_pieces() -> None:
     data = random.Random(1).randbytes(200_000)
     for spec in ("bsc:1e-3", "gilbert-elliott:1e-4,0.01,0,0.5"):
         whole = ChannelStream(spec, 7).damage(data)
@@ -26,15 +26,15 @@ def test_the_pieces_make_no_difference() -> None:
         assert stream.flipped == differing
 
 
-def test_as_many_bits_are_turned_over_as_the_channel_says() -> None:
+def test_the_error_rate_is_that_of_the_channel() -> None:
     stream = ChannelStream("bsc:1e-2", 1)
     stream.damage(bytes(1_000_000))
 
     assert stream.flipped == pytest.approx(80_000, rel=0.02)
 
 
-def test_a_burst_goes_on_in_the_next_piece() -> None:
-    """With stays of 4,000 bits on average, single bytes are nearly always like their neighbours."""
+def test_a_burst_continues_in_the_next_piece() -> None:
+    """With a mean of 4,000 bits per state, neighbouring bytes are nearly always in the same state."""
     stream = ChannelStream("gilbert-elliott:2.5e-4,2.5e-4,0,1", 1)
     out = b"".join(stream.damage(b"\0") for _ in range(60_000))
 
@@ -42,7 +42,7 @@ def test_a_burst_goes_on_in_the_next_piece() -> None:
     assert sum(a != b for a, b in itertools.pairwise(out)) < 600
 
 
-def test_what_loses_bits_is_refused() -> None:
+def test_channels_with_erasures_are_refused() -> None:
     with pytest.raises(ValueError, match="erases bits"):
         ChannelStream("bec:0.1", 1)
     with pytest.raises(ValueError, match="is not a channel"):

@@ -6,7 +6,7 @@ from netchat.coding import bit_slicing
 
 @pytest.mark.parametrize("batch", [0, 1, 7, 8, 63, 64, 65, 200])
 @pytest.mark.parametrize("width", [0, 1, 7, 40])
-def test_there_and_back(batch, width):
+def test_conversion_is_reversible(batch, width):
     rows = np.random.default_rng(1).integers(0, 2, (batch, width), dtype=np.uint8)
     packed = bit_slicing.from_rows(rows)
     assert packed.shape == (width, bit_slicing.words_for(batch))
@@ -15,7 +15,7 @@ def test_there_and_back(batch, width):
     assert not bit_slicing.to_rows(packed)[batch:].any()
 
 
-def test_where_a_bit_stands():
+def test_position_of_a_bit():
     rows = np.zeros((130, 3), np.uint8)
     rows[70, 2] = 1
     packed = bit_slicing.from_rows(rows)

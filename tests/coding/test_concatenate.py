@@ -4,7 +4,7 @@ import pytest
 import netchat.coding
 
 
-def test_numbers_of_the_chain():
+def test_parameters_of_a_chain():
     code = netchat.coding.get("rs:255,223+interleave:5+hamming:7,4")
     assert (code.k, code.n) == (5 * 223 * 8, 5 * 255 * 8 // 4 * 7)
     # Each of 17 bytes of one row needs an inner block with two errors.
@@ -23,7 +23,7 @@ def test_numbers_of_the_chain():
         ("hamming:7,4+rs:20,10", 5),  # 80 bits of outer words in one inner block
     ],
 )
-def test_what_is_promised_is_a_bound_that_holds(spec, corrects):
+def test_the_declared_bound_holds(spec, corrects):
     code = netchat.coding.get(spec)
     assert code.corrects == corrects
 
@@ -42,7 +42,7 @@ def test_worst_case_at_the_bound_and_just_above():
     assert not result.message.any()
 
 
-def test_blocks_that_the_inner_code_gives_up_become_erasures():
+def test_failed_inner_blocks_become_erasures():
     code = netchat.coding.get("rs:20,10+hamming:8,4")
     word = code.encode(np.zeros((1, code.k), np.uint8))
     received = word.copy()
@@ -62,7 +62,7 @@ def test_erasures_reach_the_inner_code():
     assert (result.message.tolist(), result.corrected.tolist()) == ([[1, 0, 1, 1]], [2])
 
 
-def test_a_crc_in_front_notices_what_a_code_got_wrong():
+def test_an_outer_crc_detects_miscorrections():
     plain = netchat.coding.get("uncoded:64+hamming:7,4")
     checked = netchat.coding.get("crc:32,64+hamming:7,4")
     rng = np.random.default_rng(1)

@@ -29,7 +29,7 @@ class Scrambled(Code):
 
 
 @each
-def test_every_length_comes_back(spec):
+def test_every_length_is_restored(spec):
     code = netchat.coding.get(spec)
     lengths = set()
     for length in range(120):
@@ -44,7 +44,7 @@ def test_every_length_comes_back(spec):
 
 
 @each
-def test_a_length_that_nothing_encodes_to(spec):
+def test_an_impossible_length_is_an_error(spec):
     code = netchat.coding.get(spec)
     good = {coded_length(code, length) for length in range(60)}
     for length in set(range(max(good))) - good:
@@ -52,14 +52,14 @@ def test_a_length_that_nothing_encodes_to(spec):
             code.decode_bytes(bytes(length))
 
 
-def test_a_tail_is_shortened_and_not_filled_up():
+def test_a_partial_block_is_shortened_not_padded():
     assert len(netchat.coding.get("rs:255,223").encode_bytes(b"five!")) == 5 + 32
     assert len(netchat.coding.get("rs:255,223").encode_bytes(bytes(228))) == 255 + 5 + 32
     chain = netchat.coding.get("rs:255,223+interleave:5+hamming:7,4")
     assert len(chain.encode_bytes(b"five!")) == (5 + 32) * 14 // 8 + 1
 
 
-def test_damage_is_counted_by_block():
+def test_failures_are_counted_by_block():
     code = netchat.coding.get("rs:20,10")
     coded = bytearray(code.encode_bytes(bytes(25)))
     coded[0] ^= 1
@@ -71,7 +71,7 @@ def test_damage_is_counted_by_block():
 
 
 @pytest.mark.parametrize("alphabet", ["bit", "byte"])
-def test_a_code_that_is_not_systematic_is_filled_up(alphabet):
+def test_a_nonsystematic_code_is_padded(alphabet):
     code = Scrambled(alphabet)
     for length in range(30):
         data = bytes(length)

@@ -4,7 +4,7 @@ import pytest
 import netchat.coding
 
 
-def test_a_table_filled_by_rows_is_sent_by_columns():
+def test_rows_are_sent_by_columns():
     code = netchat.coding.get("rs:6,4+interleave:3")
     message = np.arange(12, dtype=np.uint8)[None]
     table = netchat.coding.get("rs:6,4").encode(message.reshape(3, 4))
@@ -43,6 +43,6 @@ def test_erasures_go_to_their_rows():
 
 
 @pytest.mark.parametrize("spec", ["interleave", "interleave:0", "interleave:2,3", "interleave:x"])
-def test_there_is_no_such_interleaver(spec):
+def test_invalid_interleavers(spec):
     with pytest.raises(ValueError, match="depth"):
         netchat.coding.get(spec)

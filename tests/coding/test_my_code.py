@@ -15,7 +15,7 @@ FILE = ROOT / "experiments" / "my_code.py"
 DOCUMENT = (ROOT / "docs" / "CODES.md").read_text()
 
 
-def test_the_document_shows_the_file():
+def test_the_page_shows_the_file():
     assert FILE.read_text().strip() in DOCUMENT
 
 
@@ -30,7 +30,7 @@ def test_obeys_the_laws(spec):
         assert verdict.counterexample is None, verdict.law
 
 
-def test_the_python_of_the_document_runs():
+def test_the_python_examples_of_the_page_run():
     program = next(p for p in re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL) if "bsc" in p)
     names = {}
     exec(program, names)
@@ -48,7 +48,7 @@ def test_every_spec_of_the_tables_exists():
         assert known.get(spec).spec == spec
 
 
-def test_one_error_in_every_place():
+def test_one_error_at_every_position():
     code = netchat.coding.get(f"{FILE}:Grid")
     message = np.random.default_rng(1).integers(0, 2, (25, 16), dtype=np.uint8)
     result = code.decode(code.encode(message) ^ np.eye(25, dtype=np.uint8))

@@ -67,7 +67,7 @@ def test_reed_solomon_on_the_bsc(k, p, fer):
     assert (wrong & ~result.failed).sum() <= 2 + 10 * exact * count / math.factorial(code.corrects)
 
 
-def test_secded_notices_what_hamming_gets_wrong():
+def test_secded_detects_double_errors_that_hamming_miscorrects():
     channel = netchat.channels.get("bsc:0.02")
     silent = {}
     for spec in ("hamming:7,4", "hamming:8,4"):

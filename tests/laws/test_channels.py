@@ -1,4 +1,4 @@
-"""Every channel obeys every law: those that come with netchat, and those that are plugged in."""
+"""Every channel obeys every law, including registered ones."""
 
 from importlib.metadata import EntryPoint
 
@@ -28,20 +28,20 @@ def test_obeys_every_law(spec):
 
 
 @pytest.mark.parametrize("spec", [s for kind in netchat.channels.names() for s in sweep(kind)])
-def test_every_channel_of_a_range_is_one(spec):
+def test_every_channel_of_a_sweep_is_valid(spec):
     assert netchat.channels.get(spec).spec == spec
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 @settings(max_examples=25)
 @given(spec=st.sampled_from(EVERY), seed=st.integers(0, 2**32 - 1))
-def test_obeys_it_whatever_the_seed(law, spec, seed):
+def test_obeys_each_law_with_any_seed(law, spec, seed):
     rng = np.random.Generator(np.random.SFC64(seed))
     assert law(netchat.channels.get(spec), rng) is None
 
 
 class Wrong(Channel):
-    """A channel with one mistake, to be found."""
+    """A channel with one bug."""
 
     def __init__(self, mistake):
         super().__init__("wrong", capacity=2 if mistake == "capacity" else None)
@@ -78,7 +78,7 @@ class Wrong(Channel):
 
 
 class WrongErrors(ErrorChannel):
-    """A channel of bit errors that makes three times as many as it says."""
+    """A channel with three times its declared error rate."""
 
     def __init__(self):
         super().__init__("wrong", None, 0.01)
@@ -103,7 +103,7 @@ class WrongErrors(ErrorChannel):
         (Wrong(""), "spec_creates_an_equal_channel"),
     ],
 )
-def test_a_mistake_is_found(channel, law):
+def test_each_bug_is_found(channel, law):
     broken = {
         named.__name__ for named, verdict in zip(LAWS, check(channel), strict=True)
         if verdict.counterexample

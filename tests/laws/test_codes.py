@@ -1,4 +1,4 @@
-"""Every code obeys every law, whatever is tried."""
+"""Every code obeys every law."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_obeys_every_law(spec):
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 @settings(max_examples=60)
 @given(data=st.data())
-def test_obeys_it_whatever_the_seed(law, data):
+def test_obeys_each_law_with_any_seed(law, data):
     code = netchat.coding.get(data.draw(st.sampled_from(QUICK)))
     seed = data.draw(st.integers(0, 2**32 - 1))
     assert law(code, np.random.default_rng(seed)) is None

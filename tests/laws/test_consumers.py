@@ -1,4 +1,4 @@
-"""Every consumer of the protocol handles each message, or says in its table that it does not.
+"""Every consumer of the protocol handles each message, or declares in its table that it does not.
 
 A message that is only declared fails here once for each consumer that has not heard of it. What is
 generated from the declaration (codecs, document, Scapy, Wireshark, views of captures) needs no table.
@@ -44,7 +44,7 @@ PAGE_VIEWS = "".join(
     file.read_text("utf-8") for file in PAGE.glob("*.js") if file.name != "protocol.js"
 )
 
-each_happening = pytest.mark.parametrize("event", get_args(ClientEvent), ids=lambda h: h.__name__)
+each_event = pytest.mark.parametrize("event", get_args(ClientEvent), ids=lambda h: h.__name__)
 
 
 # -- what a client sends ------------------------------------------------------------------------
@@ -97,7 +97,7 @@ def _sample(event):
     return find(st.builds(event), lambda _: True)
 
 
-def test_all_happenings_are_in_the_union():
+def test_all_events_are_in_the_union():
     assert {kind.__name__ for kind in get_args(ClientEvent)} == {*events.__all__} - {"ClientEvent"}
 
 
@@ -107,7 +107,7 @@ def test_the_terminal_takes_it_in(event):
     assert isinstance(handle_event(conversation, _sample(event)), list)
 
 
-@each_happening
+@each_event
 def test_it_has_a_form_in_json(event):
     assert json.loads(event_json(_sample(event)))["type"]
 
@@ -116,4 +116,4 @@ def test_the_page_shows_what_its_client_tells():
     told = set(re.findall(r'report\(\s*"(\w+)"', PAGE_CLIENT))
     assert len(told) > 10
     for what in told:
-        assert re.search(rf'on\("{what}"|on_{what}\(', PAGE_VIEWS), f"nobody shows {what!r}"
+        assert re.search(rf'on\("{what}"|on_{what}\(', PAGE_VIEWS), f"no view shows {what!r}"

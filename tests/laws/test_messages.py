@@ -1,4 +1,4 @@
-"""What every message of the protocol must obey, those that are yet to be declared included."""
+"""Rules for every message of the protocol, including future ones."""
 
 import dataclasses
 import inspect

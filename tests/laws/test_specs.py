@@ -1,7 +1,7 @@
-"""What holds for every spec, of codes, channels, links and policies: it is one, or a plain error.
+"""Every specification of a code, channel, link or policy is valid or gives a plain error.
 
-An error is a ValueError of one line that can be shown to whoever has typed the spec: it is not
-longer than a paragraph, and not what Python says of its own functions.
+The error is a one-line ValueError that can be shown to the user who typed the specification. It is not
+longer than a paragraph, and not a message of Python about its own functions.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def test_a_command_line(code, channel):
         ("hammimg:7,4", "Unknown code 'hammimg' (did you mean hamming?); available: crc, "),
     ],
 )
-def test_an_error_says_what_is_wrong_with_a_code(spec, says):
+def test_errors_of_invalid_codes(spec, says):
     with pytest.raises(ValueError, match=re.escape(says)):
         coding.get(spec)
 
@@ -180,6 +180,6 @@ def test_an_error_says_what_is_wrong_with_a_code(spec, says):
         ("awgn:200dB", "awgn:200dB: Argument 'ebn0_db' must be from -100 to 100 dB, got 200."),
     ],
 )
-def test_an_error_says_what_is_wrong_with_a_channel(spec, says):
+def test_errors_of_invalid_channels(spec, says):
     with pytest.raises(ValueError, match=re.escape(says)):
         channels.get(spec)

@@ -1,4 +1,4 @@
-"""The file of a run: one run at a time, no traceback whatever it holds, and a disk that is full."""
+"""Resume files: locking, invalid content, and full disks."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def test_a_second_run_on_the_file_is_refused(state, tmp_path):
     assert (tmp_path / "link.json").is_symlink()
 
 
-def test_two_runs_that_begin_the_same_file(tmp_path):
+def test_two_runs_that_create_the_same_file(tmp_path):
     one, two = (ResumeFile(tmp_path / "new.json") for _ in range(2))
     results = bench.run(["hamming:7,4"], ["bsc:0.05"], **QUICK)
     one.save(results)
@@ -95,7 +95,7 @@ def test_a_file_that_is_missing(tmp_path):
     done = cli(tmp_path, "--resume", "new.json", "--code", "uncoded:8", "--channel", "bsc:0.1")
     assert done.returncode == 0
     assert "new.json does not exist: a new run begins" in done.stderr
-    with pytest.raises(BenchError, match="no file"):
+    with pytest.raises(BenchError, match="does not exist"):
         bench.run(resume=tmp_path / "other.json", errors=5)
 
 
@@ -191,7 +191,7 @@ def whole(tmp_path_factory):
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_whatever_a_value_is_replaced_by(whole, data):
+def test_replaced_values_are_reported(whole, data):
     file, good = whole
     bad = good
     for _ in range(data.draw(st.integers(1, 3))):
@@ -209,7 +209,7 @@ def test_whatever_a_value_is_replaced_by(whole, data):
 @example(content=b"1" * 5000)
 @example(content=b"\xff\xfe")
 @example(content=b"\xef\xbb\xbf{}")
-def test_whatever_the_file_holds(whole, content):
+def test_any_content_is_reported(whole, content):
     file, good = whole
     text = json.dumps(good).encode()
     for bad in (content, text[: len(content)], text[: -len(content) or None] + content):
@@ -219,14 +219,14 @@ def test_whatever_the_file_holds(whole, content):
             assert said is None or str(file) in said
 
 
-def test_what_is_no_regular_file(tmp_path):
+def test_files_that_are_not_regular(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", "/dev/null"):
         with pytest.raises(BenchError, match="is not a regular file"):
             run(path)
 
 
-def test_a_point_of_another_code_of_the_same_name_begins_anew(tmp_path):
+def test_a_point_of_another_code_of_the_same_name_restarts(tmp_path):
     code = tmp_path / "mine.py"
     for k in (4, 5):
         code.write_text(

@@ -1,4 +1,4 @@
-"""The engine: the same counts for any number of workers, and after any interruption."""
+"""Counts are the same for any number of workers, and after any interruption."""
 
 import json
 import os
@@ -32,13 +32,13 @@ def alone():
 
 
 @pytest.mark.parametrize("workers", [2, 3])
-def test_workers_make_no_difference(alone, workers):
+def test_counts_do_not_depend_on_the_workers(alone, workers):
     assert counts(bench.run(CODES, CHANNELS, errors=200, frames=60_000, workers=workers)) == counts(
         alone
     )
 
 
-def test_nor_does_what_else_is_run(alone):
+def test_counts_do_not_depend_on_other_points(alone):
     only = bench.run(CODES[1:2], CHANNELS[:1], errors=200, frames=60_000, workers=1)
     assert counts(only)[0] in counts(alone)
     other = bench.run(CODES[1:2], CHANNELS[:1], errors=200, frames=60_000, workers=1, seed=2)
@@ -55,7 +55,7 @@ def test_each_rule_ends_a_point():
             assert point.tally.frames == 1000
 
 
-def test_a_frame_is_counted_once_however_batches_are_cut():
+def test_a_limit_of_frames_cuts_batches_exactly():
     code, channel = netchat.coding.get("hamming:7,4"), netchat.channels.get("bsc:0.3")
     for limit in (1, 63, 64, 65, 1000):
         tally = Trial(code, channel, 1).run(0, limit).tally
@@ -65,8 +65,8 @@ def test_a_frame_is_counted_once_however_batches_are_cut():
 
 
 @pytest.mark.parametrize("spec", ["hamming:8,4", "secded:72,64", "rs:20,16", "repetition:4"])
-def test_both_faces_are_counted_alike(spec):
-    """The tallies of planes and rows, on the same blocks, and by NumPy."""
+def test_both_layouts_give_the_same_counts(spec):
+    """Compare the counts of bit slices, of rows and of NumPy for the same blocks."""
     from netchat.bench.engine.tally_kernels import tally_bit_slices, tally_rows
     from netchat.coding import bit_slicing
 
@@ -103,7 +103,7 @@ sys.exit(0 if results.complete else 130)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_interrupted_and_taken_up(tmp_path, workers):
+def test_interrupted_and_resumed(tmp_path, workers):
     """A real process, interrupted again and again, ends with the counts of one that was not."""
     state = tmp_path / "state.json"
     for attempt in range(30):
@@ -124,25 +124,25 @@ def test_interrupted_and_taken_up(tmp_path, workers):
     assert counts(bench.Results.read(state)) == counts(whole)
 
 
-def test_a_run_can_be_carried_on_with_more_errors(tmp_path):
+def test_a_run_can_continue_to_more_errors(tmp_path):
     state = tmp_path / "state.json"
     few = bench.run(["rs:60,50"], ["bsc:0.01"], errors=20, resume=state, workers=1)
     more = bench.run(["rs:60,50"], ["bsc:0.01"], errors=500, resume=state, workers=1)
     assert more.points[0].batches > few.points[0].batches
     fresh = bench.run(["rs:60,50"], ["bsc:0.01"], errors=500, workers=1)
     assert counts(more) == counts(fresh)
-    # What was cut short by its frames is no beginning of a longer run: that begins anew.
+    # A point whose last batch was cut short by a limit of frames starts from scratch.
     cut = tmp_path / "cut.json"
     bench.run(["rs:60,50"], ["bsc:0.001"], frames=1000, resume=cut, workers=1)
     longer = bench.run(["rs:60,50"], ["bsc:0.001"], frames=5000, resume=cut, workers=1)
     assert counts(longer) == counts(bench.run(["rs:60,50"], ["bsc:0.001"], frames=5000, workers=1))
 
 
-def test_a_file_that_is_no_state(tmp_path):
+def test_invalid_resume_files(tmp_path):
     state = tmp_path / "state.json"
     bench.run(["hamming:7,4"], ["bsc:0.1"], resume=state, seed=3, workers=1)
     assert bench.run(["hamming:7,4"], ["bsc:0.1"], resume=state, workers=1).seed == 3
-    with pytest.raises(BenchError, match="begun with seed 3"):
+    with pytest.raises(BenchError, match="started with seed 3"):
         bench.run(["hamming:7,4"], ["bsc:0.1"], resume=state, seed=4)
     for text in ("", "[]", '{"points": [{"code": 1}]}', json.dumps({"points": []})):
         state.write_text(text)
@@ -151,7 +151,7 @@ def test_a_file_that_is_no_state(tmp_path):
         assert state.read_text() == text
 
 
-def test_a_file_of_another_run_is_left_as_it_is(tmp_path):
+def test_a_file_of_another_run_is_not_changed(tmp_path):
     state = tmp_path / "state.json"
     bench.run(["hamming:7,4"], ["bsc:0.1", "bsc:0.05"], resume=state, workers=1)
     text = state.read_text()
@@ -171,7 +171,7 @@ def test_a_file_of_another_run_is_left_as_it_is(tmp_path):
 
 
 class Notebook(Code):
-    """What somebody wrote in a notebook: no other process could make it."""
+    """A code defined in a notebook, which no other process can create."""
 
     def __init__(self, wrong=False):
         super().__init__("mine", k=2, n=2, minimum_distance=1, citation="none")
@@ -192,7 +192,7 @@ def test_a_code_that_is_an_object():
     assert point.theory.fer == pytest.approx(1 - 0.9**2)
 
 
-def test_what_a_code_raises_is_said(tmp_path):
+def test_an_error_of_a_code_is_reported(tmp_path):
     with pytest.raises(BenchError, match=r"mine over bsc:0.1 raised RuntimeError: not written yet"):
         bench.run([Notebook(wrong=True)], ["bsc:0.1"])
     file = tmp_path / "mine.py"
@@ -215,7 +215,7 @@ def test_what_a_code_raises_is_said(tmp_path):
         bench.run([f"{file}:Mine"], ["bsc:0.1"], workers=2)
 
 
-def test_what_a_code_prints_does_no_harm(tmp_path, capfd):
+def test_output_of_a_code_does_not_mix_with_results(tmp_path, capfd):
     file = tmp_path / "loud.py"
     file.write_text(
         "from netchat.coding.block.uncoded import Uncoded\n"
@@ -258,14 +258,14 @@ def alive(pid):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"codes": ["nonsense"]}, "no code"),
+        ({"codes": ["nonsense"]}, "Unknown code"),
         ({"channels": ["nonsense:1"]}, "not a channel"),
         ({"codes": ["hamming:7,4", "hamming:7,4"]}, "twice"),
         ({"errors": 0}, "'errors' must be above 0"),
-        ({"frames": -1}, "frames is"),
-        ({"seconds": 0.0}, "seconds is"),
-        ({"seconds": float("nan")}, "seconds is"),
-        ({"workers": 0}, "workers is"),
+        ({"frames": -1}, "'frames' must be above 0"),
+        ({"seconds": 0.0}, "'seconds' must be above 0"),
+        ({"seconds": float("nan")}, "'seconds' must be above 0"),
+        ({"workers": 0}, "'workers' must be above 0"),
         ({"seed": -1}, "'seed' must be at least 0"),
     ],
 )
@@ -274,7 +274,7 @@ def test_bad_arguments(arguments, said):
         bench.run(**arguments)
 
 
-def test_a_narrow_table_leaves_columns_out():
+def test_a_narrow_table_omits_columns():
     results = bench.run(["hamming:7,4"], ["bsc:0.1"], workers=1)
     assert "undetected" in results.table()
     for width in (40, 80, 120, 200):
@@ -286,7 +286,7 @@ def test_a_narrow_table_leaves_columns_out():
     assert results._repr_html_().count("<td>") == results._repr_html_().count("<th>")
 
 
-def test_a_grid_is_as_wide_as_it_may_be():
+def test_a_grid_fits_the_width():
     results = bench.run(
         ["hamming:7,4", "uncoded:64"],
         ["bsc:0.1", "bsc:0.01", "bsc:0", "gilbert-elliott:0.01,0.1,0,0.5", "awgn:4dB"],

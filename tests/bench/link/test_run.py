@@ -1,4 +1,4 @@
-"""Links in simulated time: what the bench measures is what can be worked out by hand."""
+"""Links in simulated time: measurements agree with calculations by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run(channel: str, spec: str, seconds: float = 2.0, mode: Mode = Mode.HYBRID,
     return run_link(setting, spec, np.random.SeedSequence(1), mode=mode)
 
 
-def test_a_line_takes_its_time() -> None:
+def test_a_line_has_rate_and_delay() -> None:
     line = Line(parse_channel("bsc:0", 1.0), rate=1000.0, delay=0.5, seed=np.random.SeedSequence(1))
 
     assert line.carry(b"x" * 100, now=1.0) == (1.6, b"x" * 100)
@@ -36,7 +36,7 @@ def test_a_line_takes_its_time() -> None:
     assert line.carried == 200
 
 
-def test_the_weather_changes_when_it_should() -> None:
+def test_the_channel_changes_on_time() -> None:
     varying = parse_channel("bsc:0@2; bsc:0.5@1;bsc:0@1", 5.0)
     line = Line(varying, rate=1e6, delay=0.0, seed=np.random.SeedSequence(1))
 
@@ -51,7 +51,7 @@ def test_the_weather_changes_when_it_should() -> None:
 
 
 @pytest.mark.parametrize("spec", ["uncoded", "rs:255,223", "rs:255,127"])
-def test_over_a_clean_line_goodput_is_what_coding_and_heads_leave(spec: str) -> None:
+def test_goodput_of_a_clean_line_is_the_rest_after_coding_and_headers(spec: str) -> None:
     rate = {"uncoded": 1.0, "rs:255,223": 223 / 255, "rs:255,127": 127 / 255}[spec]
     result = run("bsc:0", spec, seconds=4)
 
@@ -61,7 +61,7 @@ def test_over_a_clean_line_goodput_is_what_coding_and_heads_leave(spec: str) -> 
     assert len(result.slots) == 4 / SLOT
 
 
-def test_without_retransmission_what_is_damaged_does_not_count() -> None:
+def test_damaged_data_does_not_count_without_retransmission() -> None:
     fec, hybrid = (run("bsc:7e-3", "rs:255,223", mode=m) for m in (Mode.FEC, Mode.HYBRID))
 
     assert fec.goodput < 0.05  # nearly every block of 16 codewords has one that fails
@@ -69,7 +69,7 @@ def test_without_retransmission_what_is_damaged_does_not_count() -> None:
     assert run("bsc:1e-3", "rs:255,223", mode=Mode.FEC).goodput > 0.8
 
 
-def test_a_message_takes_the_way_and_a_lost_one_a_round_trip_more() -> None:
+def test_latency_is_the_delay_plus_a_round_trip_after_a_loss() -> None:
     quiet = run("bsc:0", "uncoded", seconds=4, every=0.05, message=200)
 
     assert quiet.messages == len(quiet.latencies) == pytest.approx(60, abs=1)
@@ -81,7 +81,7 @@ def test_a_message_takes_the_way_and_a_lost_one_a_round_trip_more() -> None:
     assert min(late) > 0.15  # there, the NAK back, and there again
 
 
-def test_the_same_seed_gives_the_same_and_workers_make_no_difference() -> None:
+def test_results_depend_on_the_seed_and_not_on_the_workers() -> None:
     asked = {"links": ["adaptive", "rs:255,191"], "channels": ["bsc:1e-2"], "seconds": 1.0}
     one, two = (link_bench(**asked, repeats=2, workers=n) for n in (1, 2))
     other = link_bench(**asked, repeats=2, workers=1, seed=2)
@@ -124,7 +124,7 @@ def test_the_oracle_takes_the_best_code_of_each_channel_and_is_what_policies_are
         results.point("oracle", "fog")
 
 
-def test_the_codes_of_the_oracle_are_those_that_policies_choose_from() -> None:
+def test_the_oracle_and_the_policies_choose_from_the_same_codes() -> None:
     assert sorted(CODES) == sorted(TABLE[number] for number in CANDIDATES) == sorted(TABLE.values())
 
 
@@ -142,7 +142,7 @@ def test_students_interval() -> None:
         ("adaptive:x", "no policy"),
     ],
 )
-def test_links_that_are_none(name: str, told: str) -> None:
+def test_invalid_links(name: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         parse_link(name)
 
@@ -151,7 +151,7 @@ def test_links_that_are_none(name: str, told: str) -> None:
     ("name", "told"),
     [("fog", "not a channel"), ("bsc:0.1@x", "number of seconds"), ("bsc:0@0", "more than 0")],
 )
-def test_channels_that_are_none(name: str, told: str) -> None:
+def test_invalid_channels(name: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         parse_channel(name, 1.0)
     assert parse_channel("beach", 1.0) is BEACH
@@ -179,7 +179,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert json.loads(json.dumps(again.as_dict())) == saved
 
 
-def test_the_command_explains_what_is_wrong() -> None:
+def test_errors_of_the_command() -> None:
     done = CliRunner().invoke(command, ["--link", "turbo"])
 
     assert done.exit_code == 2
@@ -195,7 +195,7 @@ def test_the_command_explains_what_is_wrong() -> None:
         ["--channel", "awgn:8dB"],
     ],
 )
-def test_a_picture_of_any_channels(options: list[str], tmp_path: Path) -> None:
+def test_a_plot_of_any_channels(options: list[str], tmp_path: Path) -> None:
     options += ["--link", "rs:255,223", "--seconds", "0.3", "--repeats", "1", "--workers", "1"]
     picture = tmp_path / "link.svg"
     done = CliRunner().invoke(command, [*options, "--plot", str(picture)], standalone_mode=False)

@@ -1,4 +1,4 @@
-"""The picture: what it shows, and that it says what it shows."""
+"""Content and labels of the plot."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def test_a_panel_for_each_kind_of_channel(results):
     assert "95 % intervals" in figure.get_suptitle()
 
 
-def test_the_heading_fits_into_a_single_panel_too():
+def test_the_heading_fits_a_single_panel():
     point = bench.run(["repetition:3"], ["bsc:0.1"], frames=100, workers=1)
     figure = point.plot()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -94,7 +94,7 @@ def test_no_error_is_an_upper_limit(results):
     assert any(start == pytest.approx((0.0001, point.ber_interval.high / 4)) for start in arrows)
 
 
-def test_an_uncoded_curve_is_always_there():
+def test_an_uncoded_curve_is_always_shown():
     results = bench.run(["repetition:3"], ["bsc:0.1", "bsc:0.01"], workers=1)
     figure = results.plot()
     assert "uncoded" in legend(figure)
@@ -102,7 +102,7 @@ def test_an_uncoded_curve_is_always_there():
     assert any(np.allclose(line.get_xdata(), line.get_ydata()) for line in grey)  # BER = p
 
 
-def test_one_point_and_a_code_that_is_gone(tmp_path):
+def test_one_point_of_an_unknown_code(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("from netchat.coding.block.uncoded import Uncoded\nclass Mine(Uncoded): pass\n")
     results = bench.run([f"{file}:Mine"], ["bsc:0.1"], workers=1)
@@ -134,7 +134,7 @@ def test_channels_at_the_end_of_their_range(channel, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
-def test_it_is_written(tmp_path, suffix):
+def test_plots_are_written(tmp_path, suffix):
     results = bench.run(["hamming:7,4"], ["bsc:0.1"], workers=1)
     path = tmp_path / f"picture.{suffix}"
     results.save_plot(path)

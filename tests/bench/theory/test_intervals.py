@@ -1,4 +1,4 @@
-"""Intervals against SciPy's own, and against what they promise."""
+"""Intervals agree with SciPy and have the stated coverage."""
 
 import numpy as np
 import pytest
@@ -8,12 +8,12 @@ from netchat.bench.theory.intervals import Clusters, clopper_pearson, clustered
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 50), (1, 50), (7, 1000), (50, 50), (49, 50)])
-def test_clopper_pearson_is_scipys(hits, trials):
+def test_clopper_pearson_agrees_with_scipy(hits, trials):
     exact = stats.binomtest(hits, trials).proportion_ci(0.95, method="exact")
     assert clopper_pearson(hits, trials) == pytest.approx((exact.low, exact.high), abs=1e-12)
 
 
-def test_nothing_tried_is_nothing_known():
+def test_no_trials_give_the_full_interval():
     assert clopper_pearson(0, 0) == (0, 1)
     assert clustered(Clusters(0, 0, 0, 0, 0)) == (0, 1)
     assert clustered(Clusters(100, 5, 1, 1, 25)) == (0, 1)
@@ -29,7 +29,7 @@ def count_by_frame(wrong, k):
 @pytest.mark.parametrize(
     ("lost", "k", "frames"), [(0.3, 64, 300), (0.05, 64, 400), (0.01, 1784, 2000), (0.02, 4, 500)]
 )
-def test_company_is_allowed_for(lost, k, frames):
+def test_clustering_widens_the_interval(lost, k, frames):
     """A lost frame has many wrong bits. Taken for independent they would cover far too rarely."""
     rng = np.random.default_rng(5)
     share, true, covered, naive = 0.25, lost * 0.25, 0, 0
@@ -43,7 +43,7 @@ def test_company_is_allowed_for(lost, k, frames):
     assert naive < covered
 
 
-def test_an_interval_holds_although_the_count_stops_at_errors():
+def test_the_interval_covers_after_stopping_at_errors():
     rng = np.random.default_rng(6)
     true, covered = 0.02, 0
     for _ in range(2000):
@@ -53,7 +53,7 @@ def test_an_interval_holds_although_the_count_stops_at_errors():
     assert covered >= 1880
 
 
-def test_it_is_no_wider_than_it_need_be():
+def test_the_interval_is_not_too_wide():
     rng = np.random.default_rng(7)
     wrong = (rng.random(20_000) < 0.05) * rng.binomial(64, 0.25, 20_000)
     low, high = clustered(count_by_frame(wrong, 64))

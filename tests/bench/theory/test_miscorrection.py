@@ -69,7 +69,7 @@ MEASURED = {
 
 
 @pytest.mark.parametrize(("spec", "channel"), MEASURED)
-def test_what_is_measured_lies_where_theory_says(spec, channel):
+def test_measured_rates_agree_with_theory(spec, channel):
     (point,) = bench.run([spec], [channel], errors=4000, seconds=4, workers=1).points
     known, (low, high) = point.theory, point.ber_interval
     assert known.ber_kind == MEASURED[spec, channel]
@@ -80,7 +80,7 @@ def test_what_is_measured_lies_where_theory_says(spec, channel):
         assert low * 0.99 < known.ber < high * 1.01
 
 
-def test_miscorrection_is_what_makes_the_difference():
+def test_miscorrection_has_a_large_effect():
     """Without it the rate of a code with two parity bytes is wrong by half, and more."""
     code, channel = netchat.coding.get("rs:255,251"), netchat.channels.get("bsc:0.0008")
     (point,) = bench.run([code], [channel], errors=4000, workers=1).points
@@ -92,7 +92,7 @@ def test_miscorrection_is_what_makes_the_difference():
     assert bits[3:].sum() / 2008 < 0.7 * point.ber_interval.low
 
 
-def test_every_approximation_says_how_far_off_it_may_be():
+def test_every_approximation_has_an_error_bound():
     assert [uncertainty(parity) for parity in (1, 2, 3, 4, 7, 13)] == [
         0,
         0.6,

@@ -1,4 +1,4 @@
-"""Theory against published figures, against all cases counted by hand, and against limits."""
+"""Theory agrees with published figures, exhaustive counts and limits."""
 
 from itertools import product
 
@@ -63,7 +63,7 @@ def every_pattern(n, channel):
     "spec",
     ["hamming:7,4", "hamming:8,4", "repetition:3", "repetition:4", "secded:9,4", "uncoded:6"],
 )
-def test_small_codes_by_trying_everything(spec, channel):
+def test_small_codes_exhaustively(spec, channel):
     """Every pattern of errors on a codeword, weighed with its probability."""
     code = netchat.coding.get(spec)
     patterns, weight = every_pattern(code.n, channel)
@@ -93,7 +93,7 @@ def test_symbols_over_a_channel_with_memory():
             assert found.bits[j] == pytest.approx(bits, rel=1e-9)
 
 
-def test_a_chain_of_two_like_states_is_the_bsc():
+def test_a_chain_of_two_equal_states_is_a_bsc():
     for spec in (
         "rs:40,30",
         "hamming:15,11",
@@ -107,7 +107,7 @@ def test_a_chain_of_two_like_states_is_the_bsc():
         assert two.ber == pytest.approx(one.ber, rel=1e-9)
 
 
-def test_bounds_are_said_to_be_some():
+def test_bounds_are_marked():
     assert of("experiments/my_code.py:Grid", "bsc:0.01").fer_kind == "bound"
     assert of("rs:255,223+interleave:4", BURSTS).fer_kind == "bound"
     assert of("rs:255,223+interleave:5+hamming:7,4", BURSTS).fer is None

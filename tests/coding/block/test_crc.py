@@ -21,14 +21,14 @@ ORACLES = {8: crc8, 16: lambda data: binascii.crc_hqx(data, 0), 32: zlib.crc32}
 each_width = pytest.mark.parametrize("width", ORACLES)
 
 
-def test_oracle_has_the_catalogued_check_value():
+def test_the_reference_crc_has_the_catalogued_check_value():
     assert crc8(b"123456789") == 0xF4  # CRC-8/SMBUS
     assert crc8(b"123456789") ^ 0x55 == 0xA1  # CRC-8/I-432-1, the header check of ATM
 
 
 @each_width
 @pytest.mark.parametrize("length", [1, 2, 8, 33, 128, 300])
-def test_is_the_crc_of_the_library(width, length):
+def test_agrees_with_the_standard_library(width, length):
     code = CRC(width, 8 * length)
     data = np.random.default_rng(length).integers(0, 256, (70, length), dtype=np.uint8)
     word = np.packbits(code.encode(np.unpackbits(data, axis=1)), axis=1)
@@ -39,14 +39,14 @@ def test_is_the_crc_of_the_library(width, length):
 
 
 @each_width
-def test_a_shorter_tail_has_the_crc_of_the_tail(width):
+def test_a_shortened_block_has_the_crc_of_its_data(width):
     data = np.random.default_rng(1).bytes(3 + CRC(width).k // 8)
     coded = CRC(width).encode_bytes(data)
     assert coded[-width // 8 :] == ORACLES[width](data[-3:]).to_bytes(width // 8, "big")
 
 
 @each_width
-def test_distance_of_the_default_length(width):
+def test_minimum_distance_of_the_default_length(width):
     """No sum of fewer than `distance` columns is zero: proved, not sampled."""
     code = CRC(width)
     zero = code.encode(np.zeros((1, code.k), np.uint8))
@@ -64,7 +64,7 @@ def test_distance_of_the_default_length(width):
 
 
 @each_width
-def test_bursts_up_to_the_width_are_noticed(width):
+def test_bursts_up_to_the_width_are_detected(width):
     code = CRC(width)
     rng = np.random.default_rng(2)
     received = code.encode(rng.integers(0, 2, (code.n - width, code.k), dtype=np.uint8))
@@ -75,13 +75,13 @@ def test_bursts_up_to_the_width_are_noticed(width):
     assert (code.decode(received).corrected == -1).all()
 
 
-def test_long_messages_promise_little():
+def test_the_minimum_distance_decreases_with_the_length():
     assert [CRC(32, 8 * octets).minimum_distance for octets in (33, 34, 371, 372, 11450, 11451)] == [
         6, 5, 5, 4, 4, 2,
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", [(7,), (32, 12), (32, 0)])
-def test_there_is_no_such_code(arguments):
+def test_invalid_arguments(arguments):
     with pytest.raises(ValueError, match=r"Argument '(width|k)' must be"):
         CRC(*arguments)

@@ -46,7 +46,7 @@ def test_every_codeword_with_every_pattern_of_errors(n):
 
 
 @pytest.mark.parametrize("n", [3, 7, 8, 15, 16, 31, 32, 63, 127, 255, 1023, 1024])
-def test_distance_is_what_it_says(n):
+def test_minimum_distance(n):
     code = Hamming(n)
     columns = code.check.T @ (1 << np.arange(code.n - code.k))
     assert len(set(columns.tolist())) == n
@@ -56,7 +56,7 @@ def test_distance_is_what_it_says(n):
         assert (code.check.sum(axis=0) % 2 == 1).all()
 
 
-def test_seven_four_is_the_one_of_the_textbooks():
+def test_hamming_7_4_is_the_textbook_code():
     # p1 covers d1 d2 d4, p2 covers d1 d3 d4, p4 covers d2 d3 d4.
     assert Hamming(7).encode([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]).tolist() == [
         [1, 0, 0, 0, 1, 1, 0],
@@ -69,6 +69,6 @@ def test_seven_four_is_the_one_of_the_textbooks():
 @pytest.mark.parametrize(
     ("n", "k"), [(6, None), (7, 3), (9, None), (8, 3), (2, None), (2047, None)]
 )
-def test_there_is_no_such_code(n, k):
+def test_invalid_arguments(n, k):
     with pytest.raises(ValueError, match=r"Argument '[nk]' must be"):
         Hamming(n, k)

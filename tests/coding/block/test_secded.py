@@ -7,7 +7,7 @@ from netchat.coding.block.secded import SECDED
 
 
 @pytest.mark.parametrize(("n", "k"), [(72, 64), (39, 32), (22, 16), (13, 8), (8, 4)])
-def test_every_single_error_is_corrected_and_every_double_one_noticed(n, k):
+def test_every_single_error_is_corrected_and_every_double_error_detected(n, k):
     code = SECDED(n, k)
     message = np.random.default_rng(1).integers(0, 2, (1, k), dtype=np.uint8)
     word = code.encode(message)
@@ -23,13 +23,13 @@ def test_every_single_error_is_corrected_and_every_double_one_noticed(n, k):
     assert (result.message == double[:, :k]).all()
 
 
-def test_rows_of_the_check_matrix_are_as_short_as_can_be():
+def test_columns_have_minimum_weight():
     # 8 columns of weight 1, 56 of weight 3 and 8 of weight 5: Hsiao's count for (72, 64).
     weights = SECDED(72, 64).check.sum(axis=0)
     assert np.bincount(weights).tolist() == [0, 8, 0, 56, 0, 8]
 
 
 @pytest.mark.parametrize(("n", "k"), [(72, 65), (10, 7), (72, 0), (200, 100)])
-def test_there_is_no_such_code(n, k):
+def test_invalid_arguments(n, k):
     with pytest.raises(ValueError, match=r"Argument '[nk]' must be"):
         SECDED(n, k)

@@ -52,7 +52,7 @@ def mixtures(parity):
 
 
 @each_shape
-def test_codewords_are_the_textbook_s(shape, options):
+def test_codewords_agree_with_the_textbook_encoder(shape, options):
     code, book = ReedSolomon(*shape, **options), TextbookReedSolomon(*shape, **options)
     message = np.random.default_rng(1).integers(0, 256, (5, code.k), dtype=np.uint8)
     message[0], message[1] = 0, 255
@@ -62,7 +62,7 @@ def test_codewords_are_the_textbook_s(shape, options):
 
 
 @each_shape
-def test_decoder_agrees_with_the_textbook_s(shape, options):
+def test_decoder_agrees_with_the_textbook_decoder(shape, options):
     code, book = ReedSolomon(*shape, **options), TextbookReedSolomon(*shape, **options)
     rng = np.random.default_rng(2)
     message = rng.integers(0, 256, (3, code.k), dtype=np.uint8)
@@ -85,7 +85,7 @@ def test_decoder_agrees_with_the_textbook_s(shape, options):
 
 @each_shape
 @pytest.mark.parametrize("burst", [False, True])
-def test_every_mixture_within_the_limit_is_corrected(shape, options, burst):
+def test_errors_and_erasures_within_the_limit_are_corrected(shape, options, burst):
     code = ReedSolomon(*shape, **options)
     rng = np.random.default_rng(3)
     message = rng.integers(0, 256, (200, code.k), dtype=np.uint8)
@@ -117,7 +117,7 @@ def test_every_pattern_of_one_and_two_errors():
     assert (result.corrected == 1).all()
 
 
-def test_what_looks_finished_too_early_is_searched_on():
+def test_an_early_stop_with_a_wrong_locator_is_continued():
     """Syndromes that agree with a short locator for a while, and then do not."""
     code = ReedSolomon(255, 223)
     # S_0 ... are all zero up to S_j: the polynomial of the errors is divisible by the first roots.
@@ -131,7 +131,7 @@ def test_what_looks_finished_too_early_is_searched_on():
     assert not result.message.any()
 
 
-def test_beyond_the_radius_it_fails_or_finds_a_codeword_as_near():
+def test_beyond_the_limit_it_fails_or_finds_another_codeword_within_it():
     code = ReedSolomon(15, 11)
     rng = np.random.default_rng(5)
     message = rng.integers(0, 256, (20_000, 11), dtype=np.uint8)
@@ -193,7 +193,7 @@ def test_agrees_with_galois(tmp_path, n, k, weights):
 
 
 @pytest.mark.parametrize("length", [1, 5, 222, 223, 224, 1000])
-def test_bytes_are_those_of_reedsolo(length):
+def test_encoded_bytes_agree_with_reedsolo(length):
     data = np.random.default_rng(9).bytes(length)
     assert netchat.coding.get("rs:255,223").encode_bytes(data) == bytes(
         reedsolo.RSCodec(32).encode(data)
@@ -201,7 +201,7 @@ def test_bytes_are_those_of_reedsolo(length):
 
 
 @pytest.mark.parametrize(("n", "k"), [(256, 200), (10, 10), (10, 0), (10, 11)])
-def test_impossible_numbers(n, k):
+def test_invalid_n_and_k(n, k):
     with pytest.raises(ValueError, match=r"Argument '[nk]' must be from"):
         ReedSolomon(n, k)
 
@@ -209,6 +209,6 @@ def test_impossible_numbers(n, k):
 @pytest.mark.parametrize(
     "options", [{"prim": 0x100}, {"prim": 0x11B}, {"generator": 1}, {"prim": 7}]
 )
-def test_impossible_fields(options):
+def test_invalid_fields(options):
     with pytest.raises(ValueError, match=r"Argument '(prim|generator)' must be"):
         ReedSolomon(20, 10, **options)

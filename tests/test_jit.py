@@ -50,14 +50,14 @@ def run(folder, program=PROGRAM, env=None, **options):
     return result.stderr
 
 
-def test_the_user_is_told_once(folder):
+def test_the_notice_is_printed_once(folder):
     told = run(folder)
     assert told.count(NOTICE) == 1
     assert told.count("\n") == 1
     assert run(folder) == ""
 
 
-def test_of_several_processes_one_compiles(folder):
+def test_one_of_several_processes_compiles(folder):
     """And the others take what it left: each version is compiled by one of them only."""
     program = PROGRAM + "print(len(twice.stats.cache_misses))\n"
     processes = [
