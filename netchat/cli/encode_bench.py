@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.cli.numbers import FiniteRange
 from netchat.cli.output_files import check_file, check_one_output, write_output
 from netchat.errors import BenchError
 from netchat.exit_codes import FAILED, INTERRUPTED, OK
@@ -43,7 +42,7 @@ PICTURE = "encode-bench.png"
     help="Stop a point after N frame errors.  [default: 100]",
 )  # fmt: skip
 @click.option(
-    "--seconds", type=FiniteRange(0, min_open=True), metavar="S",
+    "--seconds", type=click.FloatRange(0, min_open=True), metavar="S",
     help="Stop a point after S seconds of work.  [default: 5, without --frames]",
 )  # fmt: skip
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="Stop a point after N frames.")

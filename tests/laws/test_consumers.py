@@ -101,7 +101,7 @@ def test_all_events_are_in_the_union():
     assert {kind.__name__ for kind in get_args(ClientEvent)} == {*events.__all__} - {"ClientEvent"}
 
 
-@each_happening
+@each_event
 def test_the_terminal_takes_it_in(event):
     conversation = ChatSession(Idle(ChatClient("Nova")), "here:6464")  # type: ignore[arg-type]
     assert isinstance(handle_event(conversation, _sample(event)), list)

@@ -92,14 +92,14 @@ def made(make: Callable[[str], Any], spec: str) -> Any:
         return None
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(codes)
 def test_a_spec_of_a_code(spec):
     code = made(coding.get, spec)
     assert code is None or code.n <= LONGEST
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(places)
 def test_a_spec_of_a_channel(spec):
     channel = made(channels.get, spec)
@@ -109,7 +109,7 @@ def test_a_spec_of_a_channel(spec):
         channel.at_rate(0.5).corrupt_bytes(np.zeros(64, np.uint8), rng)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(wishes)
 def test_a_spec_of_a_link(spec):
     made(validate_policy, spec)
@@ -124,7 +124,7 @@ def test_a_spec_of_a_channel_that_changes(spec):
     assert found is None or 0 < found.seconds < float("inf")
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(codes, places)
 def test_a_command_line(code, channel):
     for line in (
