@@ -12,13 +12,7 @@ from netchat.channels import Channel, Received
 class Z(Channel):
     """A 1 is received as 0 with probability p; a 0 is always received correctly (optical pulses)."""
 
-    sweep = (
-        "0.2",
-        "0.1",
-        "0.05",
-        "0.02",
-        "0.01",
-    )  # the curve that `--channel my_channel.py:Z` measures
+    sweep = ("0.2", "0.1", "0.05", "0.02", "0.01")  # the curve of `my_channel.py:Z`
 
     def __init__(self, p=0.1):
         self.p = p

@@ -202,7 +202,7 @@ def test_a_channel_of_a_notebook_has_a_plot():
     channel = Mine(0.3)
     results = bench.run("uncoded:8", channel, frames=500)
     assert results.points[0].ber == pytest.approx(0.15, abs=0.03)
-    assert results.plot().axes[0].get_xlabel() == "in the order in which they were run"
+    assert results.plot().axes[0].get_xlabel() == "order of the measurements"
 
 
 @pytest.mark.parametrize(

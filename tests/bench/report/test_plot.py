@@ -34,7 +34,7 @@ def test_a_panel_for_each_kind_of_channel(results):
     assert [axes.get_xlabel() for axes in figure.axes] == [
         "fraction of bits that the channel flips",
         "$E_b/N_0$ in dB, per bit of information",
-        "share of symbols lost",
+        "fraction of symbols erased",
         "mean length of a burst in bits",
     ]
     assert "p = 0.4 %" in titles[3]
