@@ -11,9 +11,9 @@ from netchat.lab.network import Network, prefix
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--channel", "bec:0.1"], "can only turn"),
+        (["--channel", "bec:0.1"], "supports only bit errors"),
         (["--loss", "2"], "0<=x<=1"),
-        (["--burst", "3"], "some loss"),
+        (["--burst", "3"], "must be between 0 and 1"),
         (["--hosts", "1"], "2<=x<=64"),
         (["--delay", "5 parsecs"], "must be a duration"),
     ],

@@ -375,7 +375,7 @@ def echo_process():
     ("arguments", "says"),
     [
         (["7000", "--loss", "0.1"], "that is for --udp only"),
-        (["7000", "--channel", "bec:0.1"], "can only turn"),
+        (["7000", "--channel", "bec:0.1"], "supports only bit errors"),
         (["nowhere"], "'nowhere' is no port"),
         (["7000", "host:port"], "invalid address"),
     ],
