@@ -185,11 +185,11 @@ def test_a_server_keeps_its_links(folder):
     """One message over a link, to a server that has neither a compiler nor a cache."""
     program = """
 import asyncio
-from netchat.net.client_path import NoisyPath
+from netchat.net.client_path import ClientPath
 from tests.net.serving import serve, talker
 async def main():
     async with serve(rate=0) as serving:
-        path = NoisyPath("rs:96,32", None, seed=1)
+        path = ClientPath("rs:96,32", None, seed=1)
         async with talker(serving.port, "Nova", "lobby", path=path) as nova:
             nova.say("over the link")
             await nova.until(lambda: nova.texts() == ["over the link"])

@@ -200,7 +200,10 @@ def _bound(
         words = set(re.findall(r"\w+", kinds[name]))
         if isinstance(value, int):
             if abs(value) > _LARGEST:
-                raise ValueError(f"{stage}: {name} must be at most {_LARGEST}, got {value}.")
+                got = cut(hex(value))  # Python limits decimal conversion to 4300 digits
+                raise ValueError(
+                    f"{stage}: {name} must be from {-_LARGEST} to {_LARGEST}, got {got}."
+                )
         elif isinstance(value, str) and "str" not in words:
             if "float" in words:
                 bound.arguments[name] = _as_float(stage, name, value)

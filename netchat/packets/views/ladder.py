@@ -169,12 +169,12 @@ class Ladder:
         at |= dict.fromkeys(unnamed, len(lanes) + len(named))
         places |= {(conversation, True): at[conversation.server] for conversation in conversations}
         lanes += [Lane("server", show_endpoint(server)) for server in named]
-        lanes += [Lane(f"{len(unnamed):,} servers", "")] if unnamed else []
+        lanes += [Lane(many(len(unnamed), "server"), "")] if unnamed else []
         for conversation in shown[half:]:
             places[conversation, False] = len(lanes)
             lanes.append(_client(conversation))
         places |= {(conversation, False): len(lanes) for conversation in others}
-        lanes += [Lane(f"{len(others):,} clients", "")] if others else []
+        lanes += [Lane(many(len(others), "client"), "")] if others else []
         return lanes, places
 
     def _append(self, row: Row) -> Row:

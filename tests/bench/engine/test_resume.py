@@ -94,7 +94,7 @@ def test_a_file_that_is_missing(tmp_path):
     assert not any(tmp_path.iterdir())
     done = cli(tmp_path, "--resume", "new.json", "--code", "uncoded:8", "--channel", "bsc:0.1")
     assert done.returncode == 0
-    assert "new.json does not exist: a new run begins" in done.stderr
+    assert "new.json does not exist: starting a new run, saved to this file." in done.stderr
     with pytest.raises(BenchError, match="does not exist"):
         bench.run(resume=tmp_path / "other.json", errors=5)
 

@@ -137,9 +137,9 @@ def test_students_interval() -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("turbo", "is no code"),
+        ("turbo", "a link cannot use the code 'turbo'"),
         ("rs:255,223/tcp", "hybrid, arq or fec"),
-        ("adaptive:x", "no policy"),
+        ("adaptive:x", "unknown policy 'adaptive:x'; use one of adaptive"),
     ],
 )
 def test_invalid_links(name: str, told: str) -> None:
@@ -149,7 +149,11 @@ def test_invalid_links(name: str, told: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("fog", "not a channel"), ("bsc:0.1@x", "number of seconds"), ("bsc:0@0", "more than 0")],
+    [
+        ("fog", "not a channel"),
+        ("bsc:0.1@x", "number of seconds"),
+        ("bsc:0@0", "a number of seconds above 0"),
+    ],
 )
 def test_invalid_channels(name: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
@@ -214,5 +218,5 @@ def test_files_that_cannot_be_written(tmp_path: Path) -> None:
     assert done.exception is None
     assert done.return_value == 1
     assert "uncoded" in done.stdout
-    assert "/proc/x.json cannot be written" in done.stderr
-    assert "/proc/x.svg cannot be written" in done.stderr
+    assert "netchat: Cannot write /proc/x.json: " in done.stderr
+    assert "No picture: Cannot write /proc/x.svg: " in done.stderr
