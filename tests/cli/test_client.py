@@ -179,7 +179,7 @@ def test_an_invalid_address_is_a_usage_error():
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 2
-    assert "invalid address" in done.stderr
+    assert "'127.0.0.1:99999' is not a valid address: write HOST, HOST:PORT" in done.stderr
 
 
 def test_no_server_is_an_error_with_a_hint():

@@ -76,7 +76,7 @@ def test_json(run):
         (["SEND", "text"], ["must be FIELD=VALUE, got 'text'."]),
         (["SEND", "text=a", "text=b"], ["text is given more than once"]),
         (["SEND", "--hello", "Ada"], ["--hello requires --send or --pcap"]),
-        (["SEND", "--send", "here:99999"], ["no address"]),
+        (["SEND", "--send", "here:99999"], ["'here:99999' is not a valid address"]),
     ],
 )
 def test_wrong_usage(run, arguments, words):

@@ -90,8 +90,8 @@ def test_a_picture(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--code", "nonsense"], "no code 'nonsense'"),
-        (["--code", "rs:300,200"], "1 <= k < n <= 255"),
+        (["--code", "nonsense"], "Unknown code 'nonsense'; available: crc, "),
+        (["--code", "rs:300,200"], "'n' must be from 2 to 255 over GF(256), got 300."),
         (["--channel", "bsc:2"], "from 0 to 1"),
         (["--channel", "cable"], "not a channel"),
         (["--channel", "awgn:1e6"], "from -100 to 100 dB"),
@@ -127,7 +127,7 @@ def test_other_files_are_written_if_one_fails(tmp_path):
     picture, table = tmp_path / "picture.png", tmp_path / "table.csv"
     arguments = ["--json", "/proc/x.json", "--csv", str(table), "--plot", str(picture)]
     result = bench(*QUICK, "--workers", "1", *arguments, code=1)
-    assert "netchat: /proc/x.json cannot be written" in result.stderr
+    assert "netchat: Cannot write /proc/x.json: " in result.stderr
     assert len(table.read_text().splitlines()) == 3
     assert picture.exists()
 
@@ -144,7 +144,7 @@ def test_a_small_terminal_gets_a_summary(tmp_path):
         shown = os.read(terminal, 65536).decode().replace("\r\n", "\n")
         os.close(terminal)
         assert shown.startswith(starts)
-        assert ("| less -S shows every number" in shown) == (lines == 4)
+        assert ("Pipe to less -S to see every number" in shown) == (lines == 4)
 
 
 def test_a_code_that_breaks(tmp_path):
