@@ -121,7 +121,7 @@ class Encapsulation:
                     time_ns = round(packet.time * 1_000_000) * 1000  # the precision of a float
                     out.write(CapturedPacket(number, time_ns, ETHERNET, data, len(data)))
         except OSError as error:
-            raise CaptureError(f"{path} cannot be written: {error.strerror or error}") from error
+            raise CaptureError(f"Cannot write {path}: {error.strerror or error}") from error
 
     def _packet(
         self, side: int, flags: str, data: bytes = b"", options: list[tuple[str, int]] | None = None

@@ -92,7 +92,11 @@ def test_an_unknown_key_is_an_error_of_every_command(config, said, run):
             "[serve]\norigin = 'x'",
             "origin in [serve] of FILE: must be http://NAME:PORT or https://NAME, got 'x'.",
         ),
-        ("client", "[client]\nlink = 'x'\nname='A'", "link in [client] of FILE: 'x' is no code"),
+        (
+            "client",
+            "[client]\nlink = 'x'\nname='A'",
+            "link in [client] of FILE: a link cannot use the code 'x'",
+        ),
         ("encode x", "[encode]\ncode = 'x'", "code in [encode] of FILE: "),
         ("encode x", "[encode]\nseed = -1", "seed in [encode] of FILE: "),
         (

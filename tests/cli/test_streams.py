@@ -21,6 +21,7 @@ CAPTURE = str(ROOT / "captures" / "two-users.pcapng")
 
 #: What each command is run with; --help if there is nothing. PORT is a chat server's, NAME a name not in use.
 RUNS: dict[str, list[str]] = {
+    "recover": [],
     "serve": ["serve --ephemeral --port 0 --no-web"],
     "client": ["client 127.0.0.1:PORT --name NAME --no-state",
                "client 127.0.0.1:PORT --name NAME --no-state --json"],

@@ -53,7 +53,7 @@ class Member:
     def back(self) -> bool:
         """Whether it is connected and has caught up in all its rooms."""
         core = self.client.core
-        return core.online and all(view.open for view in core.memory.rooms.values())
+        return core.online and all(view.is_caught_up for view in core.memory.rooms.values())
 
     async def listen(self) -> None:
         """Write down what happens, until the client is closed."""

@@ -197,7 +197,11 @@ def test_a_silent_client(server: Server) -> None:
         (Send(1, "lobby", "bell\x07"), ErrorCode.TEXT_NOT_ALLOWED, "U+0007 at character 5"),
         (Send(1, "lobby", "\x9b31m"), ErrorCode.TEXT_NOT_ALLOWED, "U+009B"),
         (Send(1, "lobby", ""), ErrorCode.TEXT_NOT_ALLOWED, "empty"),
-        (Send(1, "lobby", "x" * 16385), ErrorCode.TEXT_TOO_LONG, "16385 bytes"),
+        (
+            Send(1, "lobby", "x" * 16385),
+            ErrorCode.TEXT_TOO_LONG,
+            "must be at most 16384 bytes, got 16385",
+        ),
         (Send(1, "NOWHERE", "hello"), ErrorCode.NOT_A_MEMBER, "NOWHERE"),
         (Rename(1, "two words"), ErrorCode.NAME_NOT_ALLOWED, "SPACE"),
         (Rename(1, "bystander"), ErrorCode.NAME_TAKEN, "taken"),

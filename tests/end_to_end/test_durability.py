@@ -70,7 +70,7 @@ def test_the_check_finds_a_send_that_does_not_wait() -> None:
 
     assert list(faults([write, sync, late], "hello")) == []
     assert "before its sync ended" in "".join(faults([write, sync, early, late], "hello"))
-    assert "no sync" in "".join(faults([sync._replace(began=0, ended=0), write, late], "hello"))
+    assert "not synced" in "".join(faults([sync._replace(began=0, ended=0), write, late], "hello"))
     assert "never sent" in "".join(faults([write, sync], "hello"))
     assert "never written" in "".join(faults([sync, late], "hello"))
 

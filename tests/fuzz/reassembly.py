@@ -24,6 +24,8 @@ STREAM = bytes(n * 37 % 251 for n in range(700))
 class _Pipe:
     """A stage that keeps what it is given."""
 
+    next_stage = None
+
     def __init__(self) -> None:
         self.offset = 0
         self.got: list[tuple[int, bytes]] = []

@@ -297,7 +297,7 @@ def test_no_header_whatever_its_fields_breaks_either_side() -> None:
         ("rs:255,223+hamming:7,4+hamming:7,4+hamming:7,4", "at most 3 stages"),
         ("rs:" + "1" * 80, "at most"),
         ("hamming:9,9", "hamming"),
-        ("rs:10,20", "Reed-Solomon"),
+        ("rs:10,20", "Argument 'k' must be from 1 to n - 1"),
     ],
 )
 def test_specs_that_links_reject(spec: str, why: str) -> None:

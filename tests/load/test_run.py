@@ -178,7 +178,7 @@ async def test_refused_messages_are_lost_and_the_reason_is_noted(served):
     report = await drive(await served.start(max_text=32), messages=3)
     assert not report.ok
     assert report.faults.lost == 3 * 6
-    assert any("at most 32 are allowed" in note for note in report.notes)
+    assert any("must be at most 32 bytes" in note for note in report.notes)
 
 
 async def test_without_a_server_it_cannot_connect(served):

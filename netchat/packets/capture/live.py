@@ -258,4 +258,4 @@ def _open_file(
 
 def _cannot_write(file: object, error: OSError) -> str:
     name = file if isinstance(file, (str, Path)) else "the capture"
-    return f"{name} cannot be written: {error.strerror or error}"
+    return f"Cannot write {name}: {error.strerror or error}"

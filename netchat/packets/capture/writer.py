@@ -52,7 +52,7 @@ class CaptureWriter:
             else:
                 self._file = create_private(path)
         except OSError as error:
-            raise CaptureError(f"{path} cannot be written: {error.strerror or error}") from error
+            raise CaptureError(f"Cannot write {path}: {error.strerror or error}") from error
 
     def write(self, packet: Packet) -> None:
         """Append one packet."""

@@ -47,7 +47,7 @@ def install(folder: Path | None = None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         write_file(path, dissector())
     except OSError as error:
-        raise NetchatError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise NetchatError(f"Cannot write {path}: {error.strerror or error}") from error
     return path
 
 

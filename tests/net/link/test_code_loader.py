@@ -61,7 +61,7 @@ async def test_another_one_is_built_in_a_thread(
 
 async def test_a_spec_that_no_link_may_use_is_refused_with_the_reason(loader: CodeLoader) -> None:
     assert loader("rs:10,20") is None
-    with pytest.raises(ValueError, match="Reed-Solomon"):
+    with pytest.raises(ValueError, match="Argument 'k' must be from 1 to n - 1"):
         await built(loader, "rs:10,20")
 
 

@@ -22,7 +22,7 @@ def test_an_installed_dissector_is_loaded(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(NetchatError, match="cannot be written"):
+    with pytest.raises(NetchatError, match="Cannot write"):
         plugin.install(tmp_path / "file" / "plugins")
 
 
