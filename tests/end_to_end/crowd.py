@@ -13,6 +13,7 @@ from netchat.chat.client_events import (
     SessionEnded,
     Undelivered,
 )
+from netchat.net.backoff import STABLE_AFTER, Backoff
 from netchat.net.client_driver import ClientDriver
 from netchat.wire import Event, EventKind
 
@@ -80,6 +81,13 @@ class Member:
                 self.client.flush()
 
 
+class _Backoff(Backoff):
+    """Backoff that starts again after every WELCOME, however short the connection was."""
+
+    def online(self, now: float) -> None:
+        super().online(now - STABLE_AFTER)
+
+
 class Crowd:
     """All members: everybody is in the lobby, and in one of three rooms with a code.
 
@@ -95,6 +103,10 @@ class Crowd:
         self.members = [
             Member(ClientDriver("127.0.0.1", port, f"member{number:02}")) for number in range(size)
         ]
+
+        # Servers are killed every second here, and each kill counts as a new fault for the clients.
+        for member in self.members:
+            member.client._backoff = _Backoff()
 
     async def enter(self) -> None:
         """Connect everybody, and let them join their rooms."""

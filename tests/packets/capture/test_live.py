@@ -83,7 +83,7 @@ def test_unknown_interfaces_and_folders_are_reported(tmp_path):
         CaptureError, match=r"unknown interface nowhere; must be any or one of .*lo"
     ):
         Live("nowhere")
-    with pytest.raises(CaptureError, match="Cannot write .*: No such file"):
+    with pytest.raises(CaptureError, match=r"Cannot write .*: No such file"):
         Live("lo", write=tmp_path / "missing" / "live.pcapng")
     with pytest.raises(CaptureError, match="gzip the file afterwards"):
         Live("lo", write=tmp_path / "live.pcapng.gz")
