@@ -72,7 +72,7 @@ lint: $(DEV) ## run linters, type checks and import contracts
 	@$(BIN)/netchat protocol --js --check
 	@$(BIN)/netchat wireshark check
 
-check: lint ## the fast loop: lint, types and every test not marked slow, in under a minute
+check: lint ## the fast loop: lint, types and every test not marked slow or alone
 	@$(BIN)/pytest -q -n $(JOBS) -m "not slow and not alone"
 
 test: $(DEV) ## lint, types and the whole test suite (NETCHAT_NO_APT=1 installs no system packages)
