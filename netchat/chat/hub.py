@@ -280,14 +280,21 @@ class Hub(ServerState):
         lagging = connection.lagging_rooms
         while lagging:
             room, last = next(iter(lagging.items()))
-            if last < room.delivered:
+            behind = last < room.delivered
+            if behind:
                 if (room, last) not in same:
                     same[room, last] = self._next_events(room, last)
-                data, lagging[room] = same[room, last]
+                data, last = same[room, last]
                 self.write(connection, data)
+            if last < room.delivered:
+                lagging[room] = last
                 return True
+            # In the same round: by the next one, a busy room would be ahead again, and the rooms
+            # after it would never be served.
             del lagging[room]
             room.live[connection] = None
+            if behind and (lagging or connection.pending_replies):
+                return True
         connection.lagging_rooms = None
         if connection.pending_replies:
             connection.pending_replies.popleft()()
@@ -312,7 +319,7 @@ class Hub(ServerState):
 
     def _next_events(self, room: Room, last: int) -> tuple[bytes, int]:
         """Return the next frames after event `last` of a room, and the last one's number."""
-        found = room.tail.after(last)
+        found = room.tail.after(last, CATCH_UP_BYTES)
         if found is not None:
             return found
         frames, first = self.read_events(room, last + 1, room.delivered, CATCH_UP_BYTES)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
+from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from netchat.wire import HEADER_SIZE
@@ -12,6 +15,9 @@ __all__ = ["TAIL_BYTES", "RoomTail"]
 #: Bytes of recent frames that a room keeps: a few seconds of a busy room. Most lagging members
 #: catch up from these and need no read of the history.
 TAIL_BYTES = 256 * 1024
+
+
+_last = attrgetter("last")
 
 
 class _Chunk(NamedTuple):
@@ -39,21 +45,29 @@ class RoomTail:
         while self._size > TAIL_BYTES:
             self._size -= len(self._chunks.popleft().data)
 
-    def after(self, seq: int) -> tuple[bytes, int] | None:
-        """Return the frames that follow event `seq` in its chunk.
+    def after(self, seq: int, max_bytes: int) -> tuple[bytes, int] | None:
+        """Return the frames that follow event `seq`, to the end of a chunk.
 
         Args:
             seq: The last event that the member has.
+            max_bytes: Approximate limit on the bytes to return: one chunk may exceed it.
 
         Returns:
             The frames and the sequence number of the last one; None if the tail lacks them.
         """
-        if not self._chunks or seq + 1 < self._chunks[0].first:
+        chunks = self._chunks
+        if not chunks or not chunks[0].first <= seq + 1 <= chunks[-1].last:
             return None
-        for chunk in self._chunks:
-            if chunk.first <= seq + 1 <= chunk.last:
-                return _skip(chunk.data, seq + 1 - chunk.first), chunk.last
-        return None
+        at = bisect_left(chunks, seq + 1, key=_last)
+        chunk = chunks[at]
+        pieces = [_skip(chunk.data, seq + 1 - chunk.first)]
+        size, last = len(pieces[0]), chunk.last
+        for chunk in islice(chunks, at + 1, None):
+            if chunk.first != last + 1 or size + len(chunk.data) > max_bytes:
+                break
+            pieces.append(chunk.data)
+            size, last = size + len(chunk.data), chunk.last
+        return b"".join(pieces), last
 
 
 def _skip(data: bytes, frames: int) -> bytes:

@@ -7,7 +7,21 @@ from netchat.chat.room_tail import TAIL_BYTES
 from netchat.chat.server_handlers import HISTORY_COST, MOVE_COST
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
-from netchat.wire import Bye, Error, ErrorCode, History, Join, Leave, Ping, Pong, Send, Who, encode
+from netchat.wire import (
+    Bye,
+    Create,
+    Error,
+    ErrorCode,
+    EventKind,
+    History,
+    Join,
+    Leave,
+    Ping,
+    Pong,
+    Send,
+    Who,
+    encode,
+)
 from tests.chat.world import World, hello
 
 
@@ -223,6 +237,32 @@ class TestLagging:
                 world.settle()
         assert [e.seq for e in slow.events()] == list(range(1, len(slow.events()) + 1))
         assert slow.events()[-1].seq == world.hub.rooms["lobby"].delivered
+
+    @pytest.mark.parametrize("batches", [1, 20])
+    def test_a_busy_room_is_caught_up_with_and_holds_up_no_other(self, world, batches):
+        slow, fast = join(world, "PauseReading"), join(world, "Fast")
+        for link in (fast, slow):
+            world.say(link, Create(2))
+        quiet = next(
+            room
+            for code, room in world.hub.rooms.items()
+            if slow.session in room.members and code != "lobby"
+        )
+        world.stall(slow)
+        for n in range(1, batches + 1):
+            world.say(fast, Send(n, "lobby", "x"))
+        world.say(slow, Send(1, quiet.code, "y"))
+        world.drain(slow)
+        for n in range(3):
+            world.hub.event(
+                world.hub.rooms["lobby"], EventKind.CHAT, "Fast", "x", world.now, 1, 100 + n
+            )
+            world.take_batch()
+            world.commit()
+            world.hub.catch_up()
+            world._carry_out()
+        assert slow in world.hub.rooms["lobby"].live
+        assert slow in quiet.live
 
     def test_connections_that_lag_equally_share_one_read(self, world, monkeypatch):
         slow = [join(world, f"s{n}") for n in range(5)]
