@@ -88,7 +88,9 @@ class Impairments:
                     f"{self.loss:g}, got {self.burst:g}."
                 )
         if self.channel is not None:
-            ChannelStream(self.channel)
+            # Also loads the compiled kernels: with the first packet, this would delay it by half a
+            # second, in which a kernel drops most of what waits for an answer to ARP.
+            ChannelStream(self.channel).damage(b"\0")
 
     def __str__(self) -> str:
         parts = [self.channel] if self.channel else []

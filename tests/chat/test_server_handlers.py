@@ -2,7 +2,7 @@
 
 import pytest
 
-from netchat.chat.hub import MAX_ASKED
+from netchat.chat.hub import MAX_PENDING_REPLIES
 from netchat.chat.server_handlers import LOOK_BACK
 from netchat.wire import (
     MAX_ROSTER,
@@ -112,7 +112,7 @@ class TestSend:
         for _ in range(3):  # each read is short of the limit, and all are owed at once
             world.say(link, *[Send(1, "lobby", "a")] * 60)
         world.hub.commit(world.hub.take_batch())
-        assert len(link.asked) > MAX_ASKED
+        assert len(link.pending_replies) > MAX_PENDING_REPLIES
         assert world.hub.permitted(link, world.now) == 0
 
 

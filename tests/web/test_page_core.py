@@ -22,8 +22,6 @@ from tests.chat.test_client_handlers import (  # noqa: F401
     TestOrder,
     TestProtocolErrors,
     TestRoomPositions,
-    TestServersThatDoWrong,
-    TestWhereARoomBegins,
     give,
     lobby,
     test_a_ping_is_answered,
