@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from functools import cache
+from functools import cache, lru_cache
 
 from netchat.link.block_size import MAX_CODED
 from netchat.link.code_table import CODES, table
 from netchat.link.header import HEAD_SIZE
 
-__all__ = ["CANDIDATES", "nominal_rate", "success_probability"]
+__all__ = ["CANDIDATES", "block_size", "nominal_rate", "success_probability"]
 
 #: Numbers of the codes that a policy chooses from, the weakest first.
 CANDIDATES = (0, 2, 3, 4, 5, 6, 1, 7)
@@ -31,6 +31,17 @@ def nominal_rate(number: int) -> float:
         number: Number of the code.
     """
     return table()[number].payload_within(MAX_CODED) / (MAX_CODED + HEAD_SIZE)
+
+
+@lru_cache(maxsize=1 << 12)
+def block_size(number: int, payload: int) -> int:
+    """Return the size of a block in bytes, with its marker and header.
+
+    Args:
+        number: Number of the code.
+        payload: Length of its payload in bytes.
+    """
+    return table()[number].coded_length(payload) + HEAD_SIZE
 
 
 def success_probability(number: int, ber: float) -> float:

@@ -13,7 +13,12 @@ from __future__ import annotations
 import random
 
 from netchat.link.code_table import CODES
-from netchat.link.decode_probability import CANDIDATES, nominal_rate, success_probability
+from netchat.link.decode_probability import (
+    CANDIDATES,
+    block_size,
+    nominal_rate,
+    success_probability,
+)
 from netchat.link.error_rate_estimator import ErrorRateEstimator
 from netchat.link.policies.policy import ChannelReport, Outcome
 
@@ -28,8 +33,8 @@ _FADE, _CHANGE = 0.98, 0.02
 #: Minimum distance of the prior's mean from 0 and from 1.
 _DOUBT = 0.02
 
-#: Weight of a new block in the average payload share of a code.
-_GAIN = 1 / 8
+#: Factor for the payloads of older blocks.
+_FADE_PAYLOAD = 7 / 8
 
 _RANK = {code: rank for rank, code in enumerate(CANDIDATES)}
 
@@ -46,6 +51,8 @@ class Bandit:
         self._channel = ErrorRateEstimator()
         self._arrived = [0.0] * len(CANDIDATES)
         self._failed = [0.0] * len(CANDIDATES)
+        # Sums over recent blocks of the payload's length and of its square.
+        self._lengths = self._squares = 0.0
         self._worth = [nominal_rate(code) for code in CANDIDATES]
         self._code = 4
 
@@ -89,8 +96,7 @@ class Bandit:
         rank = _RANK.get(outcome.code)
         if rank is None or not outcome.payload:
             return
-        worth = outcome.payload / outcome.size
-        self._worth[rank] += _GAIN * (worth - self._worth[rank])
+        self._measure(outcome.payload)
         self._fade(_FADE)
         if outcome.arrived:
             for stronger in range(rank, len(CANDIDATES)):
@@ -105,6 +111,19 @@ class Bandit:
         self._channel.report(report)
         if self._channel.changes > changes:
             self._fade(_CHANGE)
+
+    def _measure(self, payload: int) -> None:
+        """Set the payload share of each code to that of a recent block.
+
+        All codes are compared at the same payload length: what a code happened to carry, a full block or
+        the end of a message, says nothing about the code.
+        """
+        self._lengths = _FADE_PAYLOAD * self._lengths + payload
+        self._squares = _FADE_PAYLOAD * self._squares + payload**2
+        length = round(
+            self._squares / self._lengths
+        )  # of the block that a byte travels in, on average
+        self._worth = [length / block_size(code, length) for code in CANDIDATES]
 
     def _fade(self, kept: float) -> None:
         self._arrived = [count * kept for count in self._arrived]
