@@ -61,7 +61,8 @@ class LabLock:
                     ) from None
                 self._end(holder)
         os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, str(os.getpid()).encode(), 0)
+        if not take_over:  # a process that takes a lab down is waited for, not ended
+            os.pwrite(self._lock, str(os.getpid()).encode(), 0)
         self._socket_path.unlink(missing_ok=True)
 
     def _is_ours(self) -> bool:
@@ -88,7 +89,11 @@ class LabLock:
                     self.ended = holder
                     return
                 time.sleep(0.02)
-        raise LabError(f"the lab's process {holder} does not exit")
+        raise LabError(
+            f"the lab's process {holder} does not exit"
+            if holder
+            else "another process has been taking the lab down for 30 s"
+        )
 
     def answer(self, read_state: Callable[[], dict[str, Any]], until: int) -> None:
         """Send the state to each client, until a file descriptor becomes readable.

@@ -79,7 +79,7 @@ def test_a_room_is_created_and_joined_by_code_link_and_terminal(
 
 def test_a_private_conversation_and_its_end(people: People) -> None:
     ada, bo, eve = people.new(), people.new(phone=True), people.new()
-    code = ada.enter("Ada")
+    code = ada.enter("Ina")
     name = "Constructor"  # also a property of every JavaScript object
     bo.enter(name, code)
     eve.enter("Eve", code)

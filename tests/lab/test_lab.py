@@ -36,6 +36,12 @@ def until(true):
         time.sleep(0.02)
 
 
+def test_two_that_take_a_lab_down_do_not_end_each_other():
+    command = [sys.executable, "-m", "netchat", "lab", "--name", NAME, "down"]
+    running = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(4)]
+    assert [each.wait(TIMEOUT) for each in running] == [0, 0, 0, 0]
+
+
 def test_up_exec_status_down():
     up("--hosts", "3", "--delay", "1ms", "--seed", "5")
     state = json.loads(lab("status", "--json").stdout)
