@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import importlib
 import pickle
 import sys
 import time
@@ -49,6 +50,23 @@ def on_compile(notice: str) -> None:
     """Print a notice. A worker process replaces this function to inform its parent."""
     print(notice, file=sys.stderr, flush=True)  # noqa: T201 - silence would look like a hang
 
+
+def _load_array_functions() -> None:
+    """Import Numba's array functions without SciPy.
+
+    They import scipy.linalg, for 0.3 s and 20 MB, only to offer np.cov and np.corrcoef in kernels.
+    """
+    blas = "scipy.linalg.cython_blas"
+    if blas in sys.modules:
+        return
+    sys.modules[blas] = None  # type: ignore[assignment] # its import fails
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        del sys.modules[blas]
+
+
+_load_array_functions()
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
