@@ -28,7 +28,7 @@ _HTTP = b"HTTP/"
 
 
 def http_problem(head: bytes | bytearray) -> str:
-    """Say so if bytes begin like HTTP: somebody has taken the page's port for the chat's.
+    """Describe the mistake of connecting to the page's port, if the bytes are HTTP.
 
     Args:
         head: The first bytes from a peer.

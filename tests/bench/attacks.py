@@ -106,10 +106,10 @@ def run(attack: str, rounds: int) -> dict[str, float]:
             command = [sys.executable, "-m", "tests.end_to_end.attacks", attack]
             command += [str(port), str(web), str(SECONDS)]
             with subprocess.Popen(command, cwd=ROOT) as attacker:
-                time.sleep(1)  # until it is up, and the burst that everybody is allowed is over
+                time.sleep(1)  # the attacker starts and uses up its burst allowance
                 attacked.append(probe.typical(2))
                 with RawClient(port, "Newcomer", device=b"N" * 16):
-                    pass  # who comes now is let in
+                    pass  # a new client is still admitted
                 attacker.wait()
             watch.stop()
             memory = max(memory, watch.memory)

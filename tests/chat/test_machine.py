@@ -194,9 +194,9 @@ class Chat(RuleBasedStateMachine):
         return log
 
     def come_to_rest(self):
-        """Everybody comes back, and everything that is under way arrives."""
+        """Reconnect all users and deliver everything in flight."""
         world = self.world
-        for _ in range(2):  # who was refused its name says another one, and connects with it
+        for _ in range(2):  # a user whose name was refused connects again with another name
             for n, user in enumerate(self.users):
                 if user.link is None:
                     world.connect(user)

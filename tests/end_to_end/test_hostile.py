@@ -138,7 +138,7 @@ def test_the_attacks_of_the_bench(server: Server, undisturbed: Undisturbed, atta
         with _attack(attack, server.port):
             undisturbed.compare()
             with RawClient(server.port, "Newcomer", device=b"N" * 16):
-                pass  # who comes now is let in
+                pass  # a new client is still admitted
 
     undisturbed.check(memory=90 * MB)
     assert server.memory < 150 * MB

@@ -28,7 +28,7 @@ NAMES = [
     "",
     "RS",
     "file.py:Class",
-    "~nobody/x.py:A",
+    "~no-such-user/x.py:A",
     "\0.py:A",
     "x" * 300 + ".py:A",
 ]

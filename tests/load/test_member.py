@@ -198,16 +198,16 @@ def test_a_member_that_comes_back_goes_on_where_it_was():
 
 
 @pytest.mark.parametrize(
-    ("behind", "expected"), [(13, Faults(lost=1)), (11, Faults(doubled=1)), (99, Faults(lost=3))]
+    ("last", "expected"), [(13, Faults(lost=1)), (11, Faults(doubled=1)), (99, Faults(lost=3))]
 )
-def test_a_resumption_at_the_wrong_place_is_found(behind, expected):
+def test_a_resumption_from_the_wrong_event_is_counted(last, expected):
     room = Room(members=2, sent=5)
     room.members[0].feed(b"".join(event(s) for s in range(11, 16)))
     member = room.members[1]
     member.feed(event(11) + event(12))
     member.lost()
-    member.begin(behind)
-    for seq in range(behind + 1, 16):
+    member.begin(last)
+    for seq in range(last + 1, 16):
         member.feed(event(seq))
     assert room.count_faults() == expected
 
