@@ -1,4 +1,4 @@
-"""What others notice of an attack, and what it costs the server: `python -m tests.bench.attacks`.
+"""Effect of attacks on other users and on the server: `python -m tests.bench.attacks`.
 
 Two members of the lobby chat; the time a message takes from one to the other is measured without
 and under each attack in turn, so that a slow moment of the machine hits both. Each p99 is the

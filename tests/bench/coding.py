@@ -1,4 +1,4 @@
-"""How fast the codes are, on one core, beside the packages that others use.
+"""Speed of the codes on one core, compared with other packages.
 
     python -m tests.bench.coding [--quick]
 

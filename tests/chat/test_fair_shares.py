@@ -165,10 +165,10 @@ def test_empty_rooms_are_shared():
 
 
 class TestPairs:
-    """Private rooms that others start do not count against a user."""
+    """Private rooms that other users start do not count against a user."""
 
     def dead_rooms(self, world, victim, count):
-        """Make private rooms with the victim, each with a user who has left since."""
+        """Create private rooms with the victim, each by a user who has left since."""
         for number in range(count):
             link, _ = world.greet(f"Mallory{number}")
             joined, *_ = world.say(link, Private(1, "Nova"))
@@ -215,7 +215,7 @@ class TestPairs:
         assert (answers[-1].code, answers[-1].reference) == (ErrorCode.TOO_FAST, 7)
         world.now += PAIR_SECONDS
         assert [isinstance(begin(), Joined) for _ in range(2)] == [True, False]
-        # Others may still ask, the two may still talk, and it is forgotten in the end.
+        # Other users may still start one, the two may still talk, and the limit expires.
         other, _ = world.greet("Maya")
         assert isinstance(world.say(other, Private(1, "Nova"))[0], Joined)
         assert world.say(link, Ping(1)) == [Pong(1)]

@@ -1,4 +1,4 @@
-"""Private conversations, and what a room's history answers."""
+"""Private conversations, and requests for a room's history."""
 
 import pytest
 

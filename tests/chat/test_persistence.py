@@ -1,4 +1,4 @@
-"""Batches: what one transaction makes durable, and in which order what follows from it happens."""
+"""Batches: the changes of one transaction, and the order of the actions after its commit."""
 
 from netchat.chat.persistence import Batch, EventRow, MembershipDeleted
 from netchat.wire import Event, Hello, Join, Joined, Leave, Left, Send, Welcome

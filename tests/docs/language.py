@@ -25,6 +25,7 @@ __all__ = [
     "files",
     "long_sentences",
     "phrases",
+    "repeated_sentences",
     "sentences",
     "violations",
 ]
@@ -114,12 +115,17 @@ class Violation:
         return f"{self.path}:{self.line}: {self.found!r} -> {self.hint}"
 
 
-@dataclass(frozen=True)
 class _Block:
-    """A paragraph, a string or a comment: the number of its first line, and its lines."""
+    """A paragraph, a string or a comment, line by line."""
 
-    start: int
-    lines: list[str]
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.lines: list[str] = []
+
+    def add(self, number: int, line: str) -> None:
+        """Append a line of the file."""
+        self.numbers.append(number)
+        self.lines.append(line.strip())
 
     @property
     def text(self) -> str:
@@ -129,7 +135,7 @@ class _Block:
     def line(self, offset: int) -> int:
         """Return the number of the line that contains an offset of `text`."""
         starts = [0, *accumulate(len(line) + 1 for line in self.lines)]
-        return self.start + bisect_right(starts, offset) - 1
+        return self.numbers[bisect_right(starts, offset) - 1]
 
 
 def files() -> list[Path]:
@@ -142,31 +148,41 @@ def files() -> list[Path]:
     )
 
 
+#: Tokens between the parts of a string that is written in several pieces.
+_BETWEEN = {tokenize.NL, tokenize.COMMENT} | {
+    getattr(tokenize, name) for name in ("FSTRING_START", "FSTRING_END") if hasattr(tokenize, name)
+}
+_STRINGS = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
+
+
 def _python(text: str) -> Iterator[_Block]:
-    """Yield the comments and the strings of a Python file."""
-    strings = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
-    comment = _Block(0, [])
+    """Yield the comments and the strings of a Python file; adjacent strings are one block."""
+    string, comment = _Block(), _Block()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type in strings:
-            lines = token.string.strip("rbfuRBFU").strip("\"'").split("\n")
-            yield _Block(token.start[0], [line.strip() for line in lines])
-        elif token.type == tokenize.COMMENT:
-            if token.start[0] != comment.start + len(comment.lines):
+        if token.type in _STRINGS:
+            content = token.string.strip("rbfuRBFU").strip("\"'")
+            for number, line in enumerate(content.split("\n"), start=token.start[0]):
+                string.add(number, line)
+        elif string.lines and token.type not in _BETWEEN:
+            yield string
+            string = _Block()
+        if token.type == tokenize.COMMENT:
+            if comment.numbers and token.start[0] != comment.numbers[-1] + 1:
                 yield comment
-                comment = _Block(token.start[0], [])
-            comment.lines.append(token.string.lstrip("#: "))
+                comment = _Block()
+            comment.add(token.start[0], token.string.lstrip("#: "))
     yield comment
 
 
 def _paragraphs(lines: list[str], marks: str) -> Iterator[_Block]:
-    """Yield lines between blank ones, without indentation and the marks of comments."""
-    block = _Block(1, [])
+    """Yield the lines between blank ones, without indentation and the marks of comments."""
+    block = _Block()
     for number, line in enumerate([*lines, ""], start=1):
         if line.strip():
-            block.lines.append(line.strip().lstrip(marks).lstrip())
+            block.add(number, line.strip().lstrip(marks))
         else:
             yield block
-            block = _Block(number + 1, [])
+            block = _Block()
 
 
 def _prose(text: str) -> list[str]:
@@ -252,10 +268,22 @@ def long_sentences(path: Path) -> Iterator[Violation]:
             yield Violation(name, line, f"{sentence[:80]}…", hint)
 
 
+def repeated_sentences(path: Path) -> Iterator[Violation]:
+    """Yield the sentences of a page that end like the one before them."""
+    last: list[str] = []
+    for line, sentence in sentences(path) if path.suffix == ".md" else ():
+        end = sentence.split()[-6:]
+        if end == last and len(end) == 6:
+            hint = "delete it: the sentence before ends alike"
+            yield Violation(path.relative_to(ROOT).as_posix(), line, f"{sentence[:80]}…", hint)
+        last = end
+
+
 def violations(path: Path) -> Iterator[Violation]:
     """Yield everything to rewrite in one file."""
     yield from phrases(path)
     yield from long_sentences(path)
+    yield from repeated_sentences(path)
 
 
 def main() -> None:

@@ -70,6 +70,12 @@ def test_a_long_sentence_is_found_in_pages_and_in_hints(page: Path) -> None:
     assert _found(page / "a.py", f'hint = f"{words} {{n}} "\\\n    "{words}"\n')
 
 
+def test_a_repeated_sentence_is_found(page: Path) -> None:
+    text = "So both sides have to agree on the order of bytes."
+    assert _found(page / "a.md", f"{text} And {text}\n") == [(1, f"And {text}…")]
+    assert not _found(page / "a.md", f"{text} More. {text}\n")
+
+
 def test_every_phrase_has_a_better_one() -> None:
     for pattern, hint in language.PHRASES:
         assert hint, pattern

@@ -1,7 +1,7 @@
 """Clients that disconnect before the server has answered: no other client may be affected.
 
-Each of these once made the server write to a closed connection, which raises; what was to be sent
-after that write was then never sent to any client.
+Each of these once made the server write to a closed connection, which raises an exception; the output
+that followed was then never sent to any client.
 """
 
 from __future__ import annotations
