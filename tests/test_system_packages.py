@@ -1,4 +1,4 @@
-"""What `make test` does to the machine, it says before; and it does nothing if it is told not to."""
+"""`make test` prints which packages it installs before it does, and can be told to install none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests import system_packages
 
 @pytest.fixture
 def machine(monkeypatch):
-    """A machine of root's with apt-get and without strace and tmux; returns the calls of apt-get."""
+    """Simulate root on a machine without strace and tmux; return the calls of apt-get."""
     here = {"apt-get", *(program for program, _, _ in system_packages.NEEDED)} - {"strace", "tmux"}
     calls: list[tuple[str, ...]] = []
 

@@ -23,7 +23,7 @@ __all__ = ["FrameReader", "check_header", "http_problem"]
 _PREFIX = MAGIC + bytes([VERSION])
 _NO_CRC = bytes(4)
 
-#: How an answer of HTTP begins.
+#: First bytes of an HTTP response.
 _HTTP = b"HTTP/"
 
 

@@ -136,7 +136,7 @@ class DropsTheLastBlocks(Hamming):
 
 
 class SilentlyMiscorrects(Hamming):
-    """Extended code that takes two errors for one, and reports one correction."""
+    """Extended code that mistakes two errors for one, and reports one correction."""
 
     def __init__(self):
         super().__init__(8)

@@ -1,4 +1,4 @@
-"""The example of docs/CODES.md: it is what stands there, it works, and it obeys the laws."""
+"""The example of docs/CODES.md: the file is the same, it works, and it obeys the laws."""
 
 import re
 from pathlib import Path

@@ -23,6 +23,7 @@ __all__ = [
     "PHRASES",
     "Violation",
     "files",
+    "headless",
     "long_sentences",
     "phrases",
     "repeated_sentences",
@@ -47,6 +48,16 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(?:whoever|whosoever|whomever)\b", "name the actor: the client, the peer, the user"),
     (r"\b(?:somebody|someone else's)\b", "name the actor: a user, a peer, a client"),
     (r"\bnobody\b", "no user, no client, no other connection"),
+    (r"(?<!Hello )\beverybody\b", "every user, all clients, all members"),
+    (r"\bunder way\b", "in flight, in transit, running"),
+    (
+        r"\b(?:is|are|was|were) taken for\b|\btakes? (?:\w+ ){1,3}for one\b",
+        "mistaken for, treated as",
+    ),
+    (r"\blets? (?:it |them )?in\b|\blet in\b", "admit, accept"),
+    (r"\b(?:is|are|was|were) held to\b", "must obey, are checked against"),
+    (r"\bmust not forget\b|\bhow it ends\b|\bwhat came of\b", "name the thing"),
+    (r"\bbrought (?:home|forth)\b|\bsays so of\b|\bcomes? to rest\b", "be plain"),
     (r"(?<![\w,] )(?<!\w)(?:for|to|of|by|from|with|at) who\b", "whom, or better: name the actor"),
     (
         r"(?:^|[.;:!] )[Ww]ho (?:has|is|was|did|does|can|may|wants|needs|asks|sends|joins|says|reads"
@@ -215,6 +226,21 @@ def phrases(path: Path) -> Iterator[Violation]:
                 yield Violation(name, block.line(match.start()), match[0].strip(), hint)
 
 
+#: A docstring or comment without a noun or a verb at its start: "What a client sends."
+_HEADLESS = re.compile(
+    r"^ *(?:\"{3}|#:? )"
+    r"(?:What|How|Who|Where (?:the|it|a)|That|Every(?:body|thing)|Nobody|Nothing|Somebody)\b(?!.*\?)"
+)
+
+
+def headless(path: Path) -> Iterator[Violation]:
+    """Yield the docstrings and comments of code that open with a pronoun or a question word."""
+    name = path.relative_to(ROOT).as_posix()
+    for number, line in enumerate(path.read_text("utf-8").split("\n"), start=1):
+        if path.suffix == ".py" and (match := _HEADLESS.match(line)):
+            yield Violation(name, number, match[0].strip(), "open with a noun or an imperative")
+
+
 def sentences(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the sentences of a page, or of the strings of a Python file, with their lines.
 
@@ -282,6 +308,7 @@ def repeated_sentences(path: Path) -> Iterator[Violation]:
 def violations(path: Path) -> Iterator[Violation]:
     """Yield everything to rewrite in one file."""
     yield from phrases(path)
+    yield from headless(path)
     yield from long_sentences(path)
     yield from repeated_sentences(path)
 

@@ -70,6 +70,14 @@ def test_a_long_sentence_is_found_in_pages_and_in_hints(page: Path) -> None:
     assert _found(page / "a.py", f'hint = f"{words} {{n}} "\\\n    "{words}"\n')
 
 
+def test_docstrings_and_comments_open_with_a_noun_or_a_verb(page: Path) -> None:
+    assert _found(page / "a.py", '"""What it sends."""\n#: How it ends.\n') == [
+        (1, '"""What'),
+        (2, "#: How"),
+    ]
+    assert not _found(page / "a.py", '"""The bytes that it sends."""\n# What is it?\n')
+
+
 def test_a_repeated_sentence_is_found(page: Path) -> None:
     text = "So both sides have to agree on the order of bytes."
     assert _found(page / "a.md", f"{text} And {text}\n") == [(1, f"And {text}…")]

@@ -34,7 +34,7 @@ LONGEST_LIFE = 0.8
 
 @dataclass
 class Result:
-    """What came of it.
+    """Result of a crash test.
 
     Attributes:
         drops: Number of connections cut while the server was running.
@@ -67,7 +67,7 @@ async def crash(
     """Do it.
 
     Args:
-        folder: For the history.
+        folder: Folder of the history.
         kills: Minimum number of kills; more if `messages` needs more.
         clients: Number of clients.
         messages: Minimum number of acknowledged messages.
@@ -146,7 +146,7 @@ def _show(result: Result) -> None:
     for label, times in (
         ("server listens again", result.ready),
         ("first acknowledgement", result.first),
-        ("everybody is back", result.all_back),
+        ("all clients back", result.all_back),
     ):
         if times:
             print(

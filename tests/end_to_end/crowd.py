@@ -29,7 +29,7 @@ class Member:
 
     Attributes:
         client: The real client, as `netchat client` uses it.
-        rooms: Where it talks.
+        rooms: Rooms that it sends to.
         logs: Every event that it reported, by room, in order.
         said: Room and text of every message that it has sent, by counter.
         trouble: Unexpected events.
@@ -92,9 +92,9 @@ class Crowd:
     """All members: each is in the lobby and in one of three other rooms.
 
     Args:
-        port: The server's.
+        port: Port of the server.
         size: Number of members.
-        source: Of all chance.
+        source: Source of all randomness.
     """
 
     def __init__(self, port: int, size: int, source: random.Random) -> None:
@@ -104,7 +104,7 @@ class Crowd:
             Member(ClientDriver("127.0.0.1", port, f"member{number:02}")) for number in range(size)
         ]
 
-        # Servers are killed every second here, and each kill counts as a new fault for the clients.
+        # The server is killed every second, and the clients must not back off longer each time.
         for member in self.members:
             member.client._backoff = _Backoff()
 

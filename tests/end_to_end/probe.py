@@ -18,10 +18,10 @@ WINDOW = 250
 
 
 class Probe:
-    """Two members of the lobby; one speaks, the other one listens.
+    """Two members of the lobby, a sender and a receiver.
 
     Args:
-        port: The server's.
+        port: Port of the server.
     """
 
     def __init__(self, port: int) -> None:

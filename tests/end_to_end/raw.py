@@ -20,7 +20,7 @@ class RawClient:
     """One connection to a server on this machine.
 
     Args:
-        port: The server's.
+        port: Port of the server.
         name: If given, send HELLO with this name and wait for WELCOME.
         device: Device key. A second connection with the same key ends the earlier session.
         receive_buffer: Size of the receive buffer in bytes; 0 is the default.

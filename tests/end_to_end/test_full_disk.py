@@ -73,7 +73,7 @@ def test_a_full_disk_delays_and_loses_nothing(disk: Path) -> None:
         assert _texts(ada, said[-1])[-20:] == said
 
         filler, memory = _fill(disk), server.memory
-        # What fits into the allocated log may still be written; the rest has to wait.
+        # Bytes that fit into the allocated log may still be written; the rest has to wait.
         late = [f"{n} " + "x" * 10_000 for n in range(500)]
         nova.say(*(Send(n + 100, "lobby", text) for n, text in enumerate(late)))
         for client in (nova, ada):

@@ -151,7 +151,7 @@ def test_half_open_connections(server: Server, undisturbed: Undisturbed) -> None
         with ExitStack() as stack:
             for number in range(500):
                 client = stack.enter_context(RawClient(server.port))
-                # Nothing, half a HELLO, and most of a frame of maximum size.
+                # Connections with no bytes, half a HELLO, and most of a frame of maximum size.
                 client.send((b"", hello[:20], begun)[number % 3])
             undisturbed.compare()
 

@@ -66,7 +66,7 @@ def faults(calls: list[Call], message: str) -> Iterator[str]:
     """Return what is wrong with the order in which a message was written, synced and sent.
 
     Args:
-        calls: Of the server.
+        calls: System calls of the server.
         message: Text that no other message contains.
     """
     written = [c for c in calls if c.name == "pwrite64" and "-wal>" in c.arguments]

@@ -71,7 +71,7 @@ def test_correctable_blocks_are_never_retransmitted() -> None:
     server = world.server.stats
     assert world.client.stats.retransmissions == server.failed_blocks == 0
     assert server.bit_error_rate == pytest.approx(1e-3, rel=0.05)
-    # 2.03 of 255 bytes are wrong on average, and every one of them was counted.
+    # 2.03 of 255 bytes are wrong on average, and every wrong bit was counted.
     assert server.corrected_symbols == pytest.approx(server.bytes_received * 0.00797, rel=0.05)
     assert world.client.stats.code_rate == pytest.approx(223 / 255, rel=0.01)
 
@@ -191,7 +191,7 @@ def test_reordering_alone_is_no_loss() -> None:
     world.pipes[0].change = swap
     world.carry(some(100_000))
 
-    # A block is overtaken by the rest of its burst: all but the bursts' ends are taken for lost.
+    # Later blocks of a burst overtake each block, so all but the last ones count as lost.
     assert world.client.stats.retransmissions < len(swapped) / 3
 
 

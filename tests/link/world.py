@@ -26,7 +26,7 @@ class Pipe:
 
 
 class World:
-    """A link under way.
+    """A link in simulated time.
 
     Args:
         client: Its client.

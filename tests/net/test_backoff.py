@@ -1,4 +1,4 @@
-"""How long a client waits before it connects again."""
+"""Delays before a client reconnects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from netchat.net.backoff import FIRST_WAIT, LONGEST_WAIT, STABLE_AFTER, Backoff
 
 @pytest.fixture(autouse=True)
 def longest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each wait is as long as it may be."""
+    """Each delay is at its upper bound."""
     monkeypatch.setattr(random, "uniform", lambda low, high: high)
 
 

@@ -1,4 +1,4 @@
-"""The client's asyncio shell: it connects, reconnects, and remembers."""
+"""The asyncio driver of the client: connecting, reconnecting, saving its state."""
 
 import asyncio
 
@@ -128,7 +128,7 @@ async def test_goodbye():
         await nova.until(lambda: nova.all(SessionEnded))
         assert nova.all(SessionEnded)[0].wanted
         assert not serving.server.hub.sessions
-        await nova.client.bye()  # a second time is no harm
+        await nova.client.bye()  # closing twice is harmless
 
 
 async def test_goodbye_while_the_connection_is_lost(path):
@@ -162,7 +162,7 @@ async def test_another_name_can_be_requested():
 
 
 async def fake_server(answer):
-    """A server that answers each connection with some bytes, and no more."""
+    """A server that sends the same bytes to each connection."""
     connections = []
 
     async def handle(reader, writer):

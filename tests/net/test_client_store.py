@@ -1,4 +1,4 @@
-"""What a client keeps on disk."""
+"""A client's store on disk."""
 
 import contextlib
 import json
@@ -82,7 +82,7 @@ def test_it_goes_on_where_an_earlier_client_was_killed(path):
 def test_saved_state_survives_a_killed_client(path):
     store = ClientStore(path)
     store.save(memory())
-    copy = path.with_name("copy.db")  # as the file is on disk now, its log beside it
+    copy = path.with_name("copy.db")  # a copy of the file with its log
     copy.write_bytes(path.read_bytes())
     wal = path.with_name("nova.db-wal")
     copy.with_name("copy.db-wal").write_bytes(wal.read_bytes())
@@ -205,7 +205,7 @@ def test_a_damaged_page(path, page):
 
 
 def check_use(path):
-    """A memory is whole enough to chat with and to be saved again, or refused in one line."""
+    """A stored state either works and can be saved again, or is refused with one line."""
     assert "\n" not in use(path)
 
 
@@ -252,7 +252,7 @@ def test_a_file_that_is_deleted_is_made_again_from_memory(path, which):
     made.outbox[10] = Send(10, "lobby", "next")
     made.counter = 10
     store.save(made)
-    killed = path.with_name("copy.db")  # as a client that is killed now leaves it
+    killed = path.with_name("copy.db")  # as after a crash of the client
     killed.write_bytes(path.read_bytes())
     killed.with_name("copy.db-wal").write_bytes(path.with_name("nova.db-wal").read_bytes())
     store.close()

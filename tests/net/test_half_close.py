@@ -1,4 +1,4 @@
-"""The reason why a connection is closed arrives, whatever the peer still sends."""
+"""The reason for closing a connection arrives, whatever the peer still sends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNREAD = bytes(3_000_000)
 
 
 async def hear(sock: socket.socket) -> tuple[bytes, str]:
-    """Everything that a peer sends, and how it ends."""
+    """All bytes that a peer sends, and the end of its connection."""
     loop, heard = asyncio.get_running_loop(), b""
     while True:
         try:
@@ -32,13 +32,13 @@ async def hear(sock: socket.socket) -> tuple[bytes, str]:
 
 
 async def push(sock: socket.socket, data: bytes) -> None:
-    """Send in the background, whether it is read or not."""
+    """Send in the background, whether the server reads or not."""
     with contextlib.suppress(OSError):
         await asyncio.get_running_loop().sock_sendall(sock, data)
 
 
 async def said_by_server(port: int, data: bytes) -> tuple[bytes, str]:
-    """What is heard by a client that reads only when its server has had time to close."""
+    """Return what a client receives that reads only after its server has had time to close."""
     loop = asyncio.get_running_loop()
     with socket.socket() as sock:
         sock.setblocking(False)

@@ -88,7 +88,7 @@ async def test_a_slow_reader_over_a_link_takes_no_memory_and_misses_nothing() ->
                 await fast.echo(start + 100)
 
             assert peer.stalled_since
-            # What was under way when it stalled: not 3 MB.
+            # Only the bytes in transit when it stalled, not 3 MB.
             assert peer.transport.link.buffered < 1_000_000
             assert path.link.held < 300 * 1024
 
@@ -161,7 +161,7 @@ def test_the_reason_names_the_side_that_detected_the_damage(
 
 
 async def test_a_server_that_speaks_no_link_is_given_up() -> None:
-    """What answers here is no chat server, and never sends a block."""
+    """A peer that answers, but is not a chat server and never sends a block."""
     writers: list[asyncio.StreamWriter] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

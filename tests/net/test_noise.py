@@ -1,4 +1,4 @@
-"""The noise proxy between plain sockets, and between a client and a server of the chat."""
+"""The noise proxy between plain sockets, and between a chat client and a server."""
 
 import asyncio
 import contextlib
@@ -40,12 +40,12 @@ async def echo():
 
 
 class Told(list):
-    """What a proxy has told; `proxy` is that proxy."""
+    """The events that a proxy has reported; `proxy` is that proxy."""
 
 
 @contextlib.asynccontextmanager
 async def proxied(target, udp=False, host="127.0.0.1", seed=1, **wish):
-    """A proxy; its address, and what it tells."""
+    """Run a proxy; yield its address and the events that it reports."""
     told = Told()
     proxy = NoiseProxy(target, Impairments(**wish), seed, told.append)
     address = await proxy.start(host, 0, udp=udp)
@@ -57,7 +57,7 @@ async def proxied(target, udp=False, host="127.0.0.1", seed=1, **wish):
 
 
 async def said(address, data):
-    """Say something, and nothing more; what comes back."""
+    """Send bytes and FIN, and return the bytes that come back."""
     reader, writer = await asyncio.open_connection(*address)
     writer.write(data)
     writer.write_eof()
@@ -78,7 +78,7 @@ def closed(told):
 
 
 async def test_it_passes_everything_on_also_half_closed():
-    data = bytes(range(256)) * 40_000  # ten times what may be under way
+    data = bytes(range(256)) * 40_000  # ten times what may be in transit
     async with echo() as server, proxied(server) as (address, told):
         assert await said(address, data) == data + b"the end"
         await until(lambda: closed(told))
@@ -138,10 +138,10 @@ async def test_a_client_that_stops_reading_pauses_the_sender(delay):
             while taken != before or not taken:
                 before = taken
                 await asyncio.sleep(0.3)
-        # What is held: 1 MiB here, and what the kernel buffers of four sockets take.
+        # Buffered: 1 MiB in the proxy, and the kernel buffers of four sockets.
         assert taken < 32 * 1024 * 1024
         async with asyncio.timeout(TIMEOUT):
-            await reader.readexactly(taken)  # and then it goes on
+            await reader.readexactly(taken)  # then forwarding continues
         writer.close()
 
 
@@ -354,7 +354,7 @@ def test_it_ends_when_its_output_is_closed():
 
 @contextlib.contextmanager
 def echo_process():
-    """An echo in a thread of its own loop is more than this needs: one connection, one answer."""
+    """Accept one connection and send one answer; no event loop is needed."""
     import threading
 
     with socket.create_server(("127.0.0.1", 0)) as server:

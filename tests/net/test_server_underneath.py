@@ -1,4 +1,4 @@
-"""What changes underneath a server: its files, and the clock."""
+"""Changes of a server's files and of the clock while it runs."""
 
 import asyncio
 import contextlib

@@ -55,7 +55,7 @@ def test_goodput_of_a_clean_line_is_the_rest_after_coding_and_headers(spec: str)
     rate = {"uncoded": 1.0, "rs:255,223": 223 / 255, "rs:255,127": 127 / 255}[spec]
     result = run("bsc:0", spec, seconds=4)
 
-    # 100 bytes of head and 4 of CRC for 4080 bytes; the first block arrives 43 ms late.
+    # 100 bytes of header and 4 of CRC for 4080 bytes; the first block arrives after 43 ms.
     assert result.goodput == pytest.approx(rate * 4080 / 4180, abs=0.015)
     assert sum(result.slots) == result.delivered
     assert len(result.slots) == 4 / SLOT

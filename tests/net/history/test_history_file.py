@@ -1,4 +1,4 @@
-"""The file of a history: its lock, its permissions, and whether it is still in its place."""
+"""The file of a history: its lock, its permissions, and detection of moved files."""
 
 import contextlib
 import errno
@@ -55,7 +55,7 @@ def test_a_second_server_is_refused_whatever_it_calls_the_file(history, tmp_path
     else:
         with pytest.raises(HistoryError, match="in use by another server"):
             SqliteHistory(path)
-    # The attempt has not cost the first server the locks that SQLite holds.
+    # The attempt has not released the locks that SQLite holds for the first server.
     history.write([batch(row(1))])
     wal = history.path.with_name("history.db-wal")
     with contextlib.closing(sqlite3.connect(history.path)) as reader:
@@ -71,7 +71,7 @@ def test_it_can_be_opened_again_after_it_was_closed(tmp_path):
 
 
 class Unsupported:
-    """The module of a system whose kernel refuses such locks."""
+    """Replacement of `fcntl` on a system without open file description locks."""
 
     F_OFD_SETLK = F_WRLCK = 0
 

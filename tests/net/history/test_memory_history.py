@@ -1,4 +1,4 @@
-"""What is particular to the history in memory; the rest is in `test_history.py`."""
+"""The history in memory; `test_sqlite_history.py` tests what both histories share."""
 
 from netchat.chat.persistence import Batch, EventRow, RoomDeleted, RoomRow, Snapshot
 from netchat.net.history.memory_history import MemoryHistory

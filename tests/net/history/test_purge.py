@@ -1,4 +1,4 @@
-"""Purging: in short steps, around damage, and never much because a clock is wrong."""
+"""Purging: in short steps, around damage, and safe against wrong clocks."""
 
 import itertools
 import sqlite3
@@ -41,7 +41,7 @@ def test_a_clock_far_ahead_deletes_nothing_and_one_set_right_deletes_as_usual(hi
     right = purge(history, now + 101)
     assert right.postponed  # a month has passed since the last purge
     assert purge(history, now + 101, at_once=True).deleted == 100
-    assert purge(history, now + 101 + DAY).deleted == 111  # a day later it needs no permission
+    assert purge(history, now + 101 + DAY).deleted == 111  # a day later it needs no confirmation
 
 
 def test_the_first_purge_of_a_history_made_before_is_careful_too(history):

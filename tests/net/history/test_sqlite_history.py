@@ -1,4 +1,4 @@
-"""Both histories, held to the same answers; what only the one on disk can do is at the end."""
+"""Both histories give the same answers; the tests at the end are only for the one on disk."""
 
 import sqlite3
 import threading
@@ -258,7 +258,7 @@ class TestOnDisk:
         with pytest.raises(HistoryError, match="cannot be used"):
             open_history(tmp_path)
         (tmp_path / "history.db").unlink()
-        open_history(tmp_path).close()  # the failed try holds no lock
+        open_history(tmp_path).close()  # the failed attempt holds no lock
 
     def test_a_folder_that_cannot_be_made(self, tmp_path):
         (tmp_path / "file").touch()

@@ -1,4 +1,4 @@
-"""Codes that clients name: built beside the event loop, few at a time, and let go again."""
+"""Codes that clients name: built in a thread, few at a time, and freed after use."""
 
 from __future__ import annotations
 
