@@ -60,11 +60,11 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"\bbrought (?:home|forth)\b|\bsays so of\b|\bcomes? to rest\b", "be plain"),
     (r"(?<![\w,] )(?<!\w)(?:for|to|of|by|from|with|at) who\b", "whom, or better: name the actor"),
     (
-        r"(?:^|[.;:!] )[Ww]ho (?:has|is|was|did|does|can|may|wants|needs|asks|sends|joins|says|reads"
+        r"(?:^|[.;:!] )who (?:has|is|was|did|does|can|may|wants|needs|asks|sends|joins|says|reads"
         r"|knows|comes)\b(?![^.]*\?)",
         "name the actor: a client that …",
     ),
-    (r"\b(?:is|are|was|were) none\b", "say what is wrong: 'must be …, got …'"),
+    (r"\b(?:is|are|was|were) (?-i:none)\b", "say what is wrong: 'must be …, got …'"),
     (r"\b(?:is|was|are|were) asked for\b", "requested, wanted, selected"),
     (r"\bturn(?:s|ed|ing)?(?: \w+){0,3} over\b", "flip"),
     (r"\b(?:send|sends|sent|sending) (?:it |them |this |that )?again\b", "retransmit, resend"),
@@ -97,11 +97,11 @@ PHRASES: tuple[tuple[str, str], ...] = (
         r"|\btak(?:e|es|en|ing) (?:it |them |bytes |what )?in\b",
         "read, receive, accept",
     ),
-    (r"\b(?:honest|faithful)ly? (?:Ethernet|about)\b|\bHonest\b", "valid, unbiased"),
+    (r"\b(?:honest|faithful)ly? (?:Ethernet|about)\b|^Honest\b", "valid, unbiased"),
     (r"\bonly who\b|\bthose who\b|\beverybody who\b", "name the actor: every client, all users"),
 )
 
-_COMPILED = tuple((re.compile(pattern), hint) for pattern, hint in PHRASES)
+_COMPILED = tuple((re.compile(pattern, re.I), hint) for pattern, hint in PHRASES)
 
 #: Names that contain a banned word and must stay: a JSON key of `doctor`, an option of `replay`.
 _EXCEPTIONS = re.compile(r"^mend$|--patience\b")

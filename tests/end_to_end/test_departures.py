@@ -18,7 +18,7 @@ from tests.end_to_end.raw import RawClient
 
 LAST_WORDS: dict[str, tuple[Message, ...]] = {
     "bye": (Bye(""),),
-    "leave": (Leave(2, "lobby"), Rename(3, "Somebody")),
+    "leave": (Leave(2, "lobby"), Rename(3, "Renamed")),
     "words": (Send(1, "lobby", "and gone"),),
     "join again": (Leave(2, "lobby"), Join(3, 0, 0, "lobby")),
 }
