@@ -76,7 +76,9 @@ NO_FOLDER = "import numba.core.caching as c; c.CacheImpl._locator_classes = []\n
 def test_without_a_folder_for_the_cache(folder):
     told = run(folder, NO_FOLDER + PROGRAM)
     assert told.count("\n") == 1
-    assert told.startswith("netchat: compiling kernels, up to a minute, in each process: no folder")
+    assert told.startswith(
+        "netchat: compiling kernels, up to a minute, in each process: no cache folder"
+    )
     assert "NUMBA_CACHE_DIR" in told
 
 
@@ -91,13 +93,13 @@ def test_a_folder_that_is_a_file_and_no_home(folder):
     }
     told = run(folder, program + PROGRAM, env=env)
     assert told.count("\n") == 1
-    assert "in each process: no folder" in told
+    assert "in each process: no cache folder" in told
 
 
 def test_a_full_disk(folder):
     told = run(folder, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
     assert told.count(NOTICE) == 1
-    assert told.count("compiled kernels cannot be kept: File too large.") == 1
+    assert told.count("compiled kernels cannot be cached: File too large.") == 1
     assert told.count("\n") == 2
 
 

@@ -39,8 +39,8 @@ def http_problem(head: bytes | bytearray) -> str:
     if not head.startswith(_HTTP):
         return ""
     return (
-        "this is HTTP, not a chat: a web page's port, most likely. The chat has a port of its own, "
-        f"{DEFAULT_PORT} unless told otherwise"
+        "this is HTTP, not a chat: the port is probably that of a web page. The chat has its own port, "
+        f"{DEFAULT_PORT} by default"
     )
 
 
