@@ -98,7 +98,8 @@ def _attack(name: str, port: int) -> Iterator[None]:
 def _dismissed(server: Server) -> int:
     """Return the number of disconnected clients, including those that the console only counts."""
     counted = [n["text"] for n in server.notes if n["event"] == "repeated"]
-    left_out = sum(int(n) for text in counted for n in re.findall(r"(\d+) more dismissed", text))
+    numbers = [n for text in counted for n in re.findall(r"\bdismissed ([\d,]+) more time", text)]
+    left_out = sum(int(number.replace(",", "")) for number in numbers)
     return left_out + sum(n["event"] == "dismissed" for n in server.notes)
 
 
