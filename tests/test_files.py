@@ -128,7 +128,7 @@ def open_umask():
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_what_is_made_is_private(tmp_path):
+def test_new_files_are_private(tmp_path):
     create_private(tmp_path / "file").close()
     make_private_folder(tmp_path / "above" / "folder")
     assert mode(tmp_path / "file") == 0o600

@@ -65,6 +65,6 @@ def _counts(path: Path) -> Iterator[str]:
     ],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
-def test_nothing_on_the_command_line_counts_without_care(path):
+def test_counts_on_the_command_line_use_singular_and_plural(path):
     found = list(_counts(path))
     assert found == [], found

@@ -95,7 +95,7 @@ def test_intervals_cover_the_true_rates(judged, rate):
     assert np.mean(covered) >= 0.93
 
 
-def test_no_point_is_far_off(judged):
+def test_no_point_deviates_far_from_theory(judged):
     far = [verdict for verdict in judged if verdict[-1] > 4.5]
     assert far == []
 

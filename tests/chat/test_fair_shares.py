@@ -57,7 +57,7 @@ def test_one_address_gets_three_quarters_and_then_a_quarter_is_shared():
     assert shares.allows("b")
 
 
-def test_a_class_behind_one_address_fits_whatever_others_have_taken():
+def test_a_class_at_one_nat_address_always_fits():
     shares = Shares(1000)
     for address in "ab":
         while shares.allows(address):
@@ -110,7 +110,7 @@ class TestUsers:
         world.say(world.link(OTHER), hello("Nova", b"n" * 16, welcome.token))
         assert world.hub.user_shares.counts == {OTHER: 1}
 
-    def test_nothing_is_counted_any_more_when_all_are_gone(self):
+    def test_counters_are_zero_after_all_users_have_left(self):
         world = World()
         for link in crowd(world, 5):
             world.say(link, Bye(""))

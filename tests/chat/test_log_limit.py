@@ -30,7 +30,7 @@ def busiest(lines: list[tuple[float, Log]], source: str | None = None) -> int:
     return max(sum(at <= other < at + 0.999 for other in times) for at in times)
 
 
-def test_a_line_that_is_repeated_is_counted_instead() -> None:
+def test_repeated_entries_are_counted_instead() -> None:
     limit = LogLimit()
     written = [n for i in range(500) for n in limit.admit(refused(7), i / 1000)]
     assert written == [refused(7)]

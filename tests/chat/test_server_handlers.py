@@ -104,7 +104,7 @@ class TestSend:
         world.say(link, Send(1, "lobby", "a"))
         assert link.slowed
 
-    def test_frames_are_never_stranded_by_many_answers_that_are_owed(self):
+    def test_frames_are_handled_after_many_pending_replies(self):
         world = World(rate=0.0)
         link, _ = world.greet("Nova")
         world.say(link, Join(1, 0, 0, "lobby"), Send(1, "lobby", "a"))
@@ -223,7 +223,7 @@ class TestRename:
         assert (error.code, error.reference, error.suggestion) == (code, 5, suggestion)
         assert sourav.take() == []
 
-    def test_another_case_of_ones_own_name(self, world, nova, sourav):
+    def test_a_user_may_change_the_case_of_the_own_name(self, world, nova, sourav):
         renamed, event = world.say(nova, Rename(1, "NOVA"))
         assert (renamed.name, event.text) == ("NOVA", "NOVA")
         assert world.say(nova, Rename(2, "NOVA")) == [Renamed(2, "NOVA")]

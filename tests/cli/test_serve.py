@@ -282,7 +282,7 @@ def test_the_server_stops_although_a_client_does_not_read() -> None:
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
 @pytest.mark.parametrize("host", ["[::1]", "::1"])
-def test_an_ipv6_address_stands_in_brackets(host: str) -> None:
+def test_an_ipv6_address_is_shown_in_brackets(host: str) -> None:
     with Server("--ephemeral", "--host", host) as server:
         listening = server.wait_for("listening")
         assert listening["address"] == f"[::1]:{server.port}"

@@ -19,7 +19,7 @@ def test_the_page_shows_the_file():
     assert FILE.read_text().strip() in DOCUMENT
 
 
-def test_the_class_is_short():
+def test_the_example_has_about_thirty_lines():
     lines = FILE.read_text().partition("class Grid")[2].splitlines()
     assert sum(1 for line in lines if line.strip()) <= 36
 

@@ -220,7 +220,7 @@ def test_a_false_header_before_garbage_hides_no_real_block() -> None:
     assert peer.server.received(0.0) == b"".join(bytes([65 + i]) * 50 for i in range(40))
 
 
-def test_nothing_but_markers_is_searched_quickly_and_not_kept() -> None:
+def test_a_stream_of_markers_is_searched_quickly_and_discarded() -> None:
     peer = Peer()
     peer.server.receive(MARKER * 4096, 0.0)
 
@@ -258,7 +258,7 @@ def headers() -> Iterator[dict[str, int]]:
         }
 
 
-def test_no_header_whatever_its_fields_breaks_either_side() -> None:
+def test_arbitrary_header_fields_break_neither_side() -> None:
     world = World(Link.client("rs:255,127+hamming:7,4", identity=LINK << 32 | FIRST))
     world.carry(b"x" * 100, b"y" * 100)
     rng = random.Random(8)

@@ -163,7 +163,7 @@ def test_the_last_block_is_not_forgotten() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_datagrams_arrive_in_order_whatever_happens_to_them(seed: int) -> None:
+def test_the_stream_over_datagrams_arrives_in_order(seed: int) -> None:
     world = World(link("rs:255,223", mtu=1200), datagrams=True)
     world.hazards(random.Random(seed), loss=0.1, double=0.1, late=0.3, flip=0.2)
 

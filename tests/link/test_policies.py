@@ -39,7 +39,7 @@ def test_the_chances_are_those_of_the_decoder(number: int, ber: float) -> None:
     assert good / rounds == pytest.approx(expected, abs=0.35 if 0.02 < expected < 0.98 else 0.1)
 
 
-def test_stronger_codes_stand_more_and_bring_less() -> None:
+def test_stronger_codes_correct_more_and_have_a_lower_rate() -> None:
     for ber in np.geomspace(1e-7, 0.05, 40):
         chances = [success_probability(number, float(ber)) for number in CANDIDATES]
         assert all(0 <= one <= 1 for one in chances)
@@ -132,7 +132,7 @@ def test_the_oracle_uses_the_given_code() -> None:
     assert oracle.choose(9.0) == 2
 
 
-def test_wishes() -> None:
+def test_requested_policies() -> None:
     assert isinstance(policy("adaptive"), Threshold)
     assert isinstance(policy("adaptive:bandit"), Bandit)
     assert isinstance(policy("adaptive:threshold"), Threshold)
@@ -166,7 +166,7 @@ def test_both_directions_adapt_and_everything_arrives(wish: str, datagrams: bool
         assert "bit error rate" in side.policy.why
 
 
-def test_the_server_chooses_as_the_client_wishes() -> None:
+def test_the_server_uses_the_requested_policy() -> None:
     world = World(Link.client("rs:255,191", "adaptive:threshold"))
     world.carry(b"x" * 9000, b"y" * 9000)
 
@@ -176,7 +176,7 @@ def test_the_server_chooses_as_the_client_wishes() -> None:
 
 
 @pytest.mark.parametrize("mtu", [1200, 548])
-def test_no_datagram_is_longer_than_its_way_whatever_code_is_chosen(mtu: int) -> None:
+def test_no_datagram_exceeds_the_path_mtu_with_any_code(mtu: int) -> None:
     """Data split for a weak code must be re-split when retransmitted in a strong one."""
     rng = random.Random(4)
 

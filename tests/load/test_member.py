@@ -126,7 +126,7 @@ def test_a_fault_in_the_log_itself_is_found_by_the_senders_counters(counters, ex
 
 
 @pytest.mark.parametrize("turn", [0, 1])
-def test_an_event_that_is_not_the_same_for_everybody_is_found(turn):
+def test_an_event_that_differs_between_members_is_found(turn):
     room = Room(sent=3)
     other = event(12, text=make_text(1, PAYLOAD))
     for number, member in enumerate(room.members):
@@ -184,7 +184,7 @@ def test_a_member_that_is_ahead_of_the_log_waits_for_it():
     assert not room.count_faults()
 
 
-def test_a_member_that_comes_back_goes_on_where_it_was():
+def test_a_reconnected_member_continues_after_its_last_event():
     room = Room(members=2, sent=5)
     stream = [event(s) for s in range(11, 16)]
     room.members[0].feed(b"".join(stream))

@@ -156,7 +156,7 @@ async def test_a_sender_that_reconnects_retransmits_unacknowledged_messages(serv
     assert report.reconnects == 1
 
 
-async def test_all_lose_the_connection_at_once_and_come_back_with_everything(served):
+async def test_all_users_lose_the_connection_at_once_and_recover_completely(served):
     report = await drive(await served.start(), users=60, senders=3, messages=50, drop=True)
     assert report.ok
     assert report.drop is not None

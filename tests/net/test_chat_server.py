@@ -142,7 +142,7 @@ class TestOverload:
             assert codes(link) == [ErrorCode.TOO_FAST]
 
     @pytest.mark.parametrize("count", [1, 10])
-    async def test_a_flood_is_handled_at_the_rate_and_held_in_the_kernel(self, count):
+    async def test_a_flood_is_handled_at_the_rate_limit_and_waits_in_the_kernel(self, count):
         rate, burst = 200.0, 100.0
         join = encode(Join(1, 0, 0, "0123456789"))
         async with serve(rate=rate, burst=burst) as serving, contextlib.AsyncExitStack() as stack:
@@ -236,7 +236,7 @@ class TestOverload:
 
 
 class TestFailingDisk:
-    async def test_messages_wait_and_none_is_lost(self, history, monkeypatch):
+    async def test_messages_wait_and_no_message_is_lost(self, history, monkeypatch):
         monkeypatch.setattr(module, "MAX_WAITING", 20_000)
         settings = {"rate": 0.0, "frame_timeout": 0.1, "silence_timeout": 0.2, "ping_after": 0.1}
         monkeypatch.setattr("netchat.chat.timers.SWEEP_INTERVAL", 0.05)

@@ -202,7 +202,7 @@ async def test_a_server_that_falls_silent(monkeypatch):
         writer.transport.abort()
 
 
-async def test_a_quiet_server_is_not_silent(monkeypatch):
+async def test_an_idle_server_sends_ping(monkeypatch):
     monkeypatch.setattr(module, "PING_AFTER", 0.02)
     monkeypatch.setattr(module, "SILENCE_TIMEOUT", 0.15)
     async with serve() as serving, talker(serving.port, "Nova", "lobby") as nova:

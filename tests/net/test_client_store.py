@@ -49,7 +49,7 @@ def test_a_new_one_is_empty_and_has_a_device_of_its_own(path):
     assert reload(path).outbox == {}
 
 
-def test_everything_that_matters_is_there_again(path):
+def test_all_essential_state_is_restored(path):
     made = memory()
     save(path, made)
     assert reload(path) == made
@@ -69,7 +69,7 @@ def test_the_outbox_is_kept_up_to_date(path):
     assert list(reload(path).outbox) == [9, 10]
 
 
-def test_it_goes_on_where_an_earlier_client_was_killed(path):
+def test_a_client_resumes_the_session_of_a_killed_one(path):
     save(path, memory())
     store = ClientStore(path)
     made = store.load()
@@ -232,7 +232,7 @@ def use(path):
 
 
 @pytest.mark.parametrize("name", ["hard", "symbolic"])
-def test_one_client_at_a_time_whatever_the_file_is_called(path, name):
+def test_one_client_at_a_time_by_any_name_of_the_file(path, name):
     store = ClientStore(path)
     link = path.with_name("link.db")
     link.hardlink_to(path) if name == "hard" else link.symlink_to(path)
@@ -271,7 +271,7 @@ def test_a_file_that_is_replaced_is_not_written(path):
     store.close()
 
 
-def test_an_existing_one_is_made_private_and_the_user_is_told(path):
+def test_an_existing_file_is_made_private_with_a_notice(path):
     save(path, memory())
     path.chmod(0o644)
     store = ClientStore(path)
@@ -319,7 +319,7 @@ def test_a_private_message_without_a_room_yet_survives(tmp_path):
     again.close()
 
 
-def test_one_behind_a_symlink_is_opened_and_saved(path, tmp_path):
+def test_a_file_reached_by_a_symlink_is_opened_and_saved(path, tmp_path):
     link = tmp_path / "link.db"
     ClientStore(path).close()
     link.symlink_to(path)

@@ -108,7 +108,9 @@ async def test_a_peer_that_never_closes_is_not_waited_for(monkeypatch: pytest.Mo
     assert module._Drain.count == 0
 
 
-async def test_only_so_many_are_drained_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_draining_connections_is_limited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "_MAX_DRAINED", 3)
     async with serve(max_per_address=0) as serving:
         writers = []

@@ -48,7 +48,7 @@ async def test_a_chat_over_a_link_is_complete(link: str, channel: str | None) ->
                 assert path.link.stats.wrong_bits > 0
 
 
-async def test_a_chat_goes_on_where_it_was_when_the_connection_is_lost() -> None:
+async def test_a_chat_continues_after_the_connection_is_lost() -> None:
     path = ClientPath("rs:255,223", "bsc:1e-3", seed=6)
     async with (
         serve(rate=0) as serving,

@@ -88,7 +88,7 @@ async def test_it_passes_everything_on_also_half_closed():
     assert "problem" not in end
 
 
-async def test_both_ways_are_damaged_as_often_as_asked_for_and_counted():
+async def test_both_directions_are_damaged_at_the_requested_rate_and_counted():
     async with echo() as server, proxied(server, channel="bsc:1e-3") as (address, told):
         answer = await said(address, bytes(100_000))
         again = await said(address, bytes(100_000))
@@ -155,7 +155,7 @@ async def test_connections_made_at_once_have_numbers_of_their_own():
         assert sorted(numbers) == list(range(1, 11))
 
 
-async def test_datagrams_are_under_way_for_as_many_bytes_as_there_is_room_for(monkeypatch):
+async def test_datagrams_in_flight_are_limited_by_their_bytes(monkeypatch):
     monkeypatch.setattr(noise_proxy, "MAX_WAITING", 10_000)
     async with datagrams(delay=0.1) as (client, got, told):
         for _ in range(50):
@@ -167,7 +167,7 @@ async def test_datagrams_are_under_way_for_as_many_bytes_as_there_is_room_for(mo
         await until(lambda: len(got) == 10)
 
 
-async def test_a_port_that_is_taken_for_datagrams_is_let_go_again():
+async def test_a_tcp_port_whose_udp_port_is_in_use_is_released():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         proxy = NoiseProxy(("127.0.0.1", 1), Impairments())
@@ -386,7 +386,7 @@ def test_wrong_usage(arguments, says):
     assert says in " ".join(done.output.split())
 
 
-def test_an_address_that_is_not_here():
+def test_an_address_of_another_machine():
     done = CliRunner().invoke(cli, ["noise", "192.0.2.1:7000"], standalone_mode=False)
     assert isinstance(done.exception, CannotConnect)
     assert "cannot listen on 192.0.2.1:7000" in str(done.exception)

@@ -122,7 +122,7 @@ async def test_a_chat_over_udp_is_complete(link: str, channel: str | None) -> No
             assert path.link.mtu == MTU
 
 
-async def test_everything_arrives_once_and_in_order_over_a_way_that_loses_doubles_and_overtakes():
+async def test_messages_arrive_once_and_in_order_despite_loss_duplication_and_reordering():
     async with serve(rate=0, udp=True) as serving, postman(serving.port) as (man, port):
         man.loss, man.double, man.late = 0.05, 0.05, 0.2
         report = await run_load(
@@ -137,7 +137,7 @@ async def test_everything_arrives_once_and_in_order_over_a_way_that_loses_double
     assert report.link.retransmissions > 0
 
 
-async def test_a_chat_goes_on_where_it_was_when_its_link_is_lost() -> None:
+async def test_a_chat_continues_after_its_link_is_lost() -> None:
     path = ClientPath("rs:255,223", "bsc:1e-3", seed=6, udp=True)
     async with (
         serve(rate=0, udp=True) as serving,
@@ -155,7 +155,7 @@ async def test_a_chat_goes_on_where_it_was_when_its_link_is_lost() -> None:
         assert nova.texts() == texts
 
 
-async def test_a_server_that_is_killed_and_comes_back_is_noticed_at_once() -> None:
+async def test_a_restarted_server_is_detected_at_once() -> None:
     """A restarted server does not know the link; the client is told, and opens a new one."""
     path = ClientPath("uncoded", udp=True)
     async with (
@@ -211,7 +211,7 @@ async def test_a_link_moves_when_its_client_gets_another_port() -> None:
         assert len(serving.peers) == 1
 
 
-async def test_a_way_that_swallows_long_datagrams_is_used_with_short_ones() -> None:
+async def test_a_path_that_drops_long_datagrams_gets_short_ones() -> None:
     path = ClientPath("uncoded", udp=True)
     async with (
         serve(rate=0, udp=True) as serving,

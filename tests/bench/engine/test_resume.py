@@ -122,7 +122,7 @@ def test_a_full_disk_does_not_end_the_run(tmp_path):
     assert not (tmp_path / "run.json").exists()
 
 
-def test_a_folder_that_vanishes_and_comes_back(tmp_path, capfd, monkeypatch):
+def test_a_folder_that_is_removed_and_restored(tmp_path, capfd, monkeypatch):
     monkeypatch.setattr("netchat.bench.engine.run._SAVING", 0.0)
     folder = tmp_path / "there"
     folder.mkdir()

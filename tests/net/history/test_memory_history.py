@@ -6,7 +6,7 @@ from netchat.wire import Create, Join, Leave, Send
 from tests.chat.world import World
 
 
-def test_it_knows_nothing_of_the_past():
+def test_loading_returns_an_empty_snapshot():
     history = MemoryHistory()
     history.write([Batch(changes=[RoomRow(1, "lobby", 1, 7)])])
     assert history.load() == Snapshot()

@@ -50,7 +50,7 @@ def test_the_first_purge_of_a_history_made_before_is_careful_too(history):
     assert not purge(history, DAY).postponed
 
 
-def test_a_room_that_wakes_after_a_year_does_not_hold_up_anything(history):
+def test_a_room_active_again_after_a_year_postpones_no_purge(history):
     history.write([batch(row(1, time=1))])
     for day in range(1, 366):
         assert not purge(history, day * DAY).postponed
@@ -86,7 +86,7 @@ def test_steps_are_short_and_others_can_write_between_them(history, monkeypatch)
     assert read(history, 1, 999)[1] == 101
 
 
-def test_many_rooms_are_looked_at_in_several_steps(tmp_path, monkeypatch):
+def test_many_rooms_are_examined_in_several_steps(tmp_path, monkeypatch):
     monkeypatch.setattr(history_module, "_ROOMS_AT_ONCE", 4)
     history = SqliteHistory(tmp_path / "h.db")
     rooms = range(1, 11)

@@ -105,7 +105,7 @@ def test_the_command_reports_what_it_recovered(path, tmp_path):
     assert f"netchat serve --history {tmp_path / 'new.db'}" in done.output
 
 
-def test_the_log_of_a_history_behind_a_symlink_is_read_too(path, tmp_path):
+def test_the_log_of_a_symlinked_history_is_read(path, tmp_path):
     (tmp_path / "copy").mkdir()
     with reopened(path) as old:
         old.write([batch(row(101))])  # is in the log only, until the history is closed

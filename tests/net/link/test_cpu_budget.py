@@ -101,7 +101,7 @@ def test_no_turn_of_the_loop_takes_longer_than_a_slice_and_a_step() -> None:
     assert 0 < longest <= SLICE + 4e-4
 
 
-def test_useful_work_is_not_held_up_by_the_useless() -> None:
+def test_useless_work_does_not_delay_useful_work() -> None:
     loop, _, toilers = rig(useful=1, wasteful=50)
     while loop.now < 10:
         loop.turn()
@@ -217,7 +217,7 @@ async def test_a_link_that_brings_nothing_is_paused_and_in_the_end_given_up(kind
     assert "too much CPU time without a single useful block" in opening.closed
 
 
-def test_an_error_in_one_worker_does_not_strand_the_others() -> None:
+def test_an_error_in_one_worker_does_not_block_the_others() -> None:
     loop, _, toilers = rig(useful=2, wasteful=4)
     for _ in range(50):
         loop.turn()
@@ -262,7 +262,7 @@ class HalfClosable(Line):
         return self.protocol
 
 
-async def test_what_follows_the_end_of_a_link_is_not_looked_at() -> None:
+async def test_bytes_after_the_end_of_a_link_are_ignored() -> None:
     loop, steps = Loop(), 0
 
     def cpu() -> float:

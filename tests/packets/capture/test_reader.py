@@ -140,7 +140,7 @@ def test_simple_and_obsolete_packet_blocks(order: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.pcap", "a.pcapng", "a.pcap.gz", "a.pcapng.gz"])
-def test_what_is_written_is_read(tmp_path, name: str) -> None:
+def test_packets_are_read_as_written(tmp_path, name: str) -> None:
     packets = [Packet(n, TIME + n * 7, 1, DATA[: n * 7], 1500 + n) for n in range(1, 9)]
     with open_writer(tmp_path / name) as out:
         for packet in packets:

@@ -311,7 +311,7 @@ def test_editcap_noise(tmp_path, seed: str) -> None:
         assert all(message in real for message in found)
 
 
-def test_read_capture_gives_all_in_front_of_a_damaged_place(tmp_path) -> None:
+def test_read_capture_yields_all_items_before_the_damage(tmp_path) -> None:
     path = tmp_path / "cut.pcapng"
     with PcapngWriter(path) as out:
         for packet in talk_of([(0, HELLO), (1, WELCOME)]).packets:
@@ -401,7 +401,7 @@ def test_every_packet_twice_from_the_middle_on(shifts: tuple[int, int]) -> None:
     assert {i.conversation.number for i in items} == {1}
 
 
-def test_a_client_that_comes_back_on_its_ports_is_another_one() -> None:
+def test_a_client_that_reuses_its_ports_is_a_new_connection() -> None:
     talk = long_talk()
     for seq in ((2**31, 2**30), (77, 2**29)):
         talk.isn, talk.seq = seq, list(seq)
@@ -418,7 +418,7 @@ def test_a_client_that_comes_back_on_its_ports_is_another_one() -> None:
     assert said([i for i in items if i.conversation.number > 1]) == {True: [HELLO, HELLO]}
 
 
-def test_a_new_connection_on_known_ports_is_told_in_time() -> None:
+def test_a_new_connection_on_known_ports_is_detected() -> None:
     talk = Talk().open()
     talk.isn, talk.seq = (2**31, 2**30), [2**31, 2**30]
     talk.open().say(0, wire.encode(HELLO))
