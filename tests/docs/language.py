@@ -49,7 +49,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(?:somebody|someone else's)\b", "name the actor: a user, a peer, a client"),
     (r"\bnobody\b", "no user, no client, no other connection"),
     (r"(?<!Hello )\beverybody\b", "every user, all clients, all members"),
-    (r"\bunder way\b", "in flight, in transit, running"),
+    (r"\bunder way\b|\bfor ever\b", "in flight, in transit, running; forever"),
     (
         r"\b(?:is|are|was|were) taken for\b|\btakes? (?:\w+ ){1,3}for one\b",
         "mistaken for, treated as",

@@ -224,7 +224,7 @@ def _tcp(counts: Counts, transport: str) -> str:
 
 
 def _noun(count: int, noun: str) -> str:
-    """Return the noun of a count in a column of its own."""
+    """Return the noun of a count for a separate column."""
     return f"{many(count, noun).partition(' ')[2]:<8}"
 
 
