@@ -26,7 +26,7 @@ MOST = len(STUDENTS)
 COUNTS = {"02": 20, "03": 20, "04": 6, "08": 12, "09": 12, "11": 4, "12": 6}
 
 
-#: A lesson's cells; reading them takes longer than running most of them.
+#: Cached cells of the lessons; reading them takes longer than running most of them.
 parsed = functools.cache(notebook_of)
 
 

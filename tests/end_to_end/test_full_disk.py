@@ -136,7 +136,7 @@ def test_a_server_killed_on_a_full_disk_has_what_it_acknowledged(disk: Path) -> 
         filler.unlink()
         server.start()
         with RawClient(server.port, "Ada") as ada:
-            ada.join()  # it writes again
+            ada.join()  # the disk has space again
         server.stop()
     events = [event.text for event in read_history(disk / "history.db")["lobby"] if event.text]
     assert len(acknowledged) >= 20

@@ -66,7 +66,7 @@ def _packets(choices: Choices) -> list[Packet]:
     if not choices.one_in(3):
         talk.open()
     packets: list[Packet] = []
-    linked = [100, 100] if choices.one_in(4) else None  # over a link: how far it has come
+    linked = [100, 100] if choices.one_in(4) else None  # over a link: the offset reached so far
     by_datagrams = linked is not None and choices.one_in(3)
     while choices:
         side = choices.below(2)

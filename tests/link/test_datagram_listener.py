@@ -254,7 +254,7 @@ def test_short_datagrams_are_sent_for_a_while_if_long_ones_are_lost() -> None:
     client.send(bytes(3000))
     assert max(map(len, client.blocks_to_send(network.now))) > 1000
 
-    client.reduce_mtu(network.now)  # what was sent is given up when something later has arrived
+    client.reduce_mtu(network.now)  # earlier blocks count as lost once later ones have arrived
     while client.buffered:
         network.now += 0.1
         client.tick(network.now)

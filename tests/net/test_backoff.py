@@ -37,7 +37,7 @@ def test_a_server_that_greets_and_then_fails_is_asked_less_and_less_often() -> N
     while now < 600:
         connections += 1
         backoff.online(now)
-        now += 0.01  # for which it holds
+        now += 0.01  # the duration of the connection
         now += backoff.wait(now)
 
     assert connections <= 7 + 600 / LONGEST_WAIT

@@ -53,7 +53,7 @@ def test_minimum_distance_of_the_default_length(width):
     words = np.packbits((code.encode(np.eye(code.k, dtype=np.uint8)) ^ zero)[:, code.k :], axis=1)
     syndromes = [int.from_bytes(row.tobytes(), "big") for row in words]
     syndromes += [1 << bit for bit in range(width)]
-    assert len({*syndromes, 0}) == len(syndromes) + 1  # no one and no two
+    assert len({*syndromes, 0}) == len(syndromes) + 1  # no single column and no two columns
     pairs = np.array(syndromes, np.uint64)
     sums = (pairs[:, None] ^ pairs[None, :])[np.triu_indices(len(pairs), 1)]
     assert not np.isin(sums, pairs).any()  # no three

@@ -219,7 +219,7 @@ def test_gzip_cut_at_every_byte(data: bytes) -> None:
         packets, problem = broken(packed[:end])
         assert problem or end >= len(packed) - 8
         assert len(packets) <= 2
-    assert len(broken(packed[:-8])[0]) == 2  # what came out whole is given
+    assert len(broken(packed[:-8])[0]) == 2  # complete packets are returned
 
 
 @pytest.mark.parametrize("seed", range(300))
