@@ -128,7 +128,7 @@ def cost(world: World, link: Link, frame: bytes) -> float:
         hub.receive(link, link.reader.feed(frame), world.now)
     except PeerError as error:
         hub.receive(link, list(error.frames), world.now)
-        hub.broke(link, error)
+        hub.protocol_error(link, error)
     batch = hub.take_batch()
     spent = time.thread_time() - began
     if batch is not None:
