@@ -1,8 +1,8 @@
 """Record the captures in `captures/` again: `sudo python -m tests.captures [NAME …]`.
 
-Each is real: `netchat serve` on one host, clients on another (see `netchat.lab.network`), and `netchat
-sniff` on the cable of one. Everything is removed afterwards; the remains of a killed run are removed
-by the next one.
+They are real: `netchat serve` runs on one host, clients on another (see `netchat.lab.network`), and `netchat
+sniff` on the cable of one. The networks are removed afterwards; the next run removes the remains of a
+killed one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """No frame costs the event loop more than 2 ms, whatever its type and whatever it holds.
 
-The most expensive frame for every message, field by field: each text, blob, list and number filled
-with the worst values there are, whole, with a byte missing and with a byte too many. The test
+The test sends the most expensive frames of every message: each text, blob, list and number is filled
+with the most expensive values, complete, with a byte missing and with an additional byte. It
 measures the CPU time of everything that the server does for the frame: reading, the rules, pending
 replies, the commit and the effects that follow it.
 """

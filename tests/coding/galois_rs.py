@@ -1,7 +1,7 @@
 """Reed-Solomon by the package galois, in a separate process: python -m tests.coding.galois_rs IN OUT
 
-Run with NUMBA_DISABLE_JIT=1: compiling what galois does takes it longer than doing it a few times in
-Python. IN is an .npz of `message` and `received` for a code of length 255, OUT gets what it makes of
+Run with NUMBA_DISABLE_JIT=1: galois takes longer to compile its functions than to run them a few times
+in Python. IN is an .npz of `message` and `received` for a code of length 255; OUT gets the results for
 both.
 """
 

@@ -148,7 +148,7 @@ class Crowd:
         """Wait until `reached()` is true.
 
         Raises:
-            TimeoutError: It was not within `timeout` seconds.
+            TimeoutError: It did not become true within `timeout` seconds.
         """
         assert callable(reached)
         async with asyncio.timeout(timeout):

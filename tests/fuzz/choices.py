@@ -17,7 +17,7 @@ class Choices:
     what it has learned about the beginning of an input stays valid.
 
     Args:
-        data: the bytes.
+        data: The bytes.
     """
 
     def __init__(self, data: bytes) -> None:

@@ -2,9 +2,9 @@
 
 Invariants:
     - nothing is raised;
-    - every message that comes out is encoded to the bytes it came from;
-    - the bytes of a direction are in one item each, over a link those of both of its streams;
-    - at the end nothing is kept.
+    - every decoded message encodes to its original bytes;
+    - each byte of a direction is in exactly one item; over a link, in both of its streams;
+    - at the end, nothing is buffered.
 """
 
 from __future__ import annotations

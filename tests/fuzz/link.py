@@ -2,7 +2,7 @@
 
 Invariants:
     - nothing is raised;
-    - what comes out of a stream is what went in, as far as it goes (unless blocks were forged);
+    - the received stream is a prefix of the sent one (unless blocks were forged);
     - no side buffers more than its limit;
     - once the channel loses nothing, all bytes arrive (unless blocks were forged).
 """

@@ -3,7 +3,7 @@
 Invariants:
     - every delivered byte belongs to the stream, at its offset;
     - nothing is delivered twice, and gaps are exactly where nothing was delivered;
-    - at the end nothing is kept.
+    - at the end, nothing is buffered.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ Invariants:
     - nothing but a `PeerError` is ever raised;
     - the frames and the kind of error do not depend on how the stream was sliced, nor on how many
       frames are taken at a time;
-    - frames come only from masked binary messages, whole and in order (what they hold is known
-      here, because it was put there);
-    - what the server writes is a WebSocket that a client can read: whole frames in whole messages,
+    - frames come only from masked binary messages, complete and in order (the fuzzer compares them
+      with those that it has sent);
+    - a client can read what the server writes: complete frames in complete messages,
       then at most one CLOSE, then nothing.
 """
 
