@@ -35,12 +35,14 @@ except ImportError:  # not on Windows, where two processes may compile the same 
 
 __all__ = ["cache_folder", "damaged_files", "kernel", "part"]
 
-_COMPILING = "netchat: compiling kernels: up to a minute, once for each kind of code; then kept ..."
-_UNCACHED = (
-    "netchat: compiling kernels, up to a minute, in each process: no folder to keep them can be "
-    "written. Set NUMBA_CACHE_DIR to one that can be."
+_COMPILING = (
+    "netchat: compiling kernels, up to a minute, once per kind of code; the result is cached ..."
 )
-_NOT_KEPT = "netchat: compiled kernels cannot be kept: {}. The next process compiles them again."
+_UNCACHED = (
+    "netchat: compiling kernels, up to a minute, in each process: no cache "
+    "folder is writable. Set NUMBA_CACHE_DIR to one that is."
+)
+_NOT_KEPT = "netchat: compiled kernels cannot be cached: {}. The next process compiles them again."
 _DISABLED = (
     "netchat: NUMBA_DISABLE_JIT is set: kernels run uncompiled, some thousand times more slowly."
 )

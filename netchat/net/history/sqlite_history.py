@@ -81,8 +81,8 @@ _ROOMS_AT_ONCE = 256
 
 _READ = "SELECT seq, frame FROM event WHERE room = ? AND seq BETWEEN ? AND ? ORDER BY seq"
 
-# What identifies an intact EVENT. `FrameReader` checks the same and more, but takes four times as long,
-# and the answer to a HISTORY has a thousand of them.
+# Fields that identify an intact EVENT. `FrameReader` checks these and more, but takes four times as long,
+# and the answer to a HISTORY contains up to a thousand events.
 _EVENT_START = seal(Event.TYPE, b"")[:8]
 _LENGTH_CRC_SEQ = struct.Struct(">IIq")
 
