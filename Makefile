@@ -1,7 +1,13 @@
 # netchat: `make demo` shows it, `make test` proves it. Each target installs what it needs.
-PYTHON ?= python3
 VENV   := .venv
+ifeq ($(OS),Windows_NT)
+SHELL  := bash
+PYTHON ?= python
+BIN    := $(VENV)/Scripts
+else
+PYTHON ?= python3
 BIN    := $(VENV)/bin
+endif
 # Stamps: which locked sets of packages .venv has. The demo needs only the first.
 BASE      := $(VENV)/.base
 NOTEBOOKS := $(VENV)/.notebooks

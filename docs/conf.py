@@ -6,7 +6,16 @@ shows, MyST renders the pages as they are on a code host, and doctests in docstr
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
+import sys
+from typing import TYPE_CHECKING
+
 from netchat import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 project = "netchat"
 author = "The netchat maintainers"
@@ -43,7 +52,7 @@ suppress_warnings = ["myst.header", "ref.python"]  # `type` is also the name of 
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True, "no-value": True, "show-inheritance": True}
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
@@ -52,3 +61,46 @@ html_theme = "furo"
 html_title = f"netchat {release}"
 html_favicon = "../netchat/web/page/icon.svg"
 html_show_sourcelink = False
+
+
+def comment_of(package: str, name: str) -> list[str]:
+    """Return the `#:` comment above a constant that a package re-exports; Sphinx does not look there."""
+    value = getattr(importlib.import_module(package), name)
+    for module in [each for path, each in sys.modules.items() if path.startswith("netchat.")]:
+        if getattr(module, name, None) is not value:
+            continue
+        lines = inspect.getsource(module).splitlines()
+        for node in ast.parse("\n".join(lines)).body:
+            targets = (
+                node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            )
+            if any(target is not None and ast.unparse(target) == name for target in targets):
+                first = node.lineno - 1
+                while lines[first - 1].startswith("#:"):
+                    first -= 1
+                if first < node.lineno - 1:
+                    return [line[2:].strip() for line in lines[first : node.lineno - 1]]
+    return []
+
+
+def document_constant(
+    _: Sphinx, what: str, name: str, _value: object, _options: object, lines: list[str]
+) -> None:
+    """Replace the docstring of a constant's type by the comment above the constant."""
+    if what == "data":
+        package, _, constant = name.rpartition(".")
+        lines[:] = comment_of(package, constant)
+
+
+def keep_public_names(
+    app: Sphinx, what: str, name: str, _value: object, _skip: bool, _options: object
+) -> bool | None:
+    """Keep the names of `__all__`, whether or not they have a docstring."""
+    module = app.env.ref_context.get("py:module")
+    return False if what == "module" and module and name in sys.modules[module].__all__ else None
+
+
+def setup(app: Sphinx) -> None:
+    """Register the handlers."""
+    app.connect("autodoc-process-docstring", document_constant)
+    app.connect("autodoc-skip-member", keep_public_names)

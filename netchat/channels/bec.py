@@ -31,7 +31,7 @@ class BEC(Channel):
     sweep: ClassVar = ("0.5", "0.3", "0.2", "0.15", "0.1", "0.07", "0.05", "0.02", "0.01")
 
     def __init__(self, p: float) -> None:
-        self.p = probability("p", p)
+        self.p: float = probability("p", p)
         super().__init__(f"BEC, p = {p:g}", 1 - p)
         self.spec = f"bec:{p:g}"
 

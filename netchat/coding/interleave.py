@@ -34,6 +34,13 @@ class Interleaved(Code):
     [[0, 1, 0, 1, 0, 1]]
     """
 
+    outer: Code
+    """Code of the rows."""
+    depth: int
+    """Number of rows."""
+    tail: Code | None
+    """Shortened code of one additional row, if there is one."""
+
     def __init__(self, outer: Code | str, depth: int, tail: Code | None = None) -> None:
         outer = get(outer)
         if depth < 1:

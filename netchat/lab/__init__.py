@@ -1,6 +1,6 @@
 """Lab: hosts on this machine, and an impaired network between them.
 
-from netchat.channels.impairment import Impairments
+from netchat.channels import Impairments
 from netchat.lab import Lab
 
 with Lab("mine", ["h1", "h2"], Impairments(loss=0.01), seed=1) as lab:
@@ -13,23 +13,15 @@ with Lab("mine", ["h1", "h2"], Impairments(loss=0.01), seed=1) as lab:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from netchat.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from netchat.lab.lab import Lab
-    from netchat.lab.network import Host
+    from netchat.lab.network import Host, Network
+else:
+    # `netchat lab status` and `exec` need neither NumPy nor pyroute2.
+    __getattr__, __dir__ = lazy_exports(__name__, {"lab": "Lab", "network": "Host Network"})
 
-__all__ = ["Host", "Lab"]
-
-
-def __getattr__(name: str) -> Any:
-    # On first use, since `netchat lab status` and `exec` need neither NumPy nor pyroute2.
-    if name == "Lab":
-        from netchat.lab.lab import Lab
-
-        return Lab
-    if name == "Host":
-        from netchat.lab.network import Host
-
-        return Host
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = ["Host", "Lab", "Network"]

@@ -193,7 +193,7 @@ class BlockCode:
         self.spec = spec
         self._code = None if spec.partition(":")[0] == "uncoded" else _limited(spec)
         code = self._code
-        self.rate = 1.0 if code is None else code.rate
+        self.rate: float = 1.0 if code is None else code.rate
         self._within: dict[int, int] = {}
         # RS and CRC codes nearly always detect a decoding failure; a perfect code never does.
         self._sure = np.bool_(code is not None and code.minimum_distance > 4)

@@ -10,5 +10,16 @@ results.plot()
 from netchat.bench.link.point import LinkPoint
 from netchat.bench.link.results import LinkResults
 from netchat.bench.link.run import link_bench
+from netchat.bench.link.simulation import SLOT, Run, Setting, run_link
+from netchat.bench.link.time_varying_channel import TimeVaryingChannel
 
-__all__ = ["LinkPoint", "LinkResults", "link_bench"]
+__all__ = [
+    "SLOT",
+    "LinkPoint",
+    "LinkResults",
+    "Run",
+    "Setting",
+    "TimeVaryingChannel",
+    "link_bench",
+    "run_link",
+]
