@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netchat import __version__
@@ -92,15 +94,14 @@ def document_constant(
         lines[:] = comment_of(package, constant)
 
 
-def keep_public_names(
-    app: Sphinx, what: str, name: str, _value: object, _skip: bool, _options: object
-) -> bool | None:
-    """Keep the names of `__all__`, whether or not they have a docstring."""
-    module = app.env.ref_context.get("py:module")
-    return False if what == "module" and module and name in sys.modules[module].__all__ else None
+def copy_pictures(app: Sphinx, error: Exception | None) -> None:
+    """Copy the pictures that README shows by HTML tags, which Sphinx does not follow."""
+    if error is None:
+        pictures = Path("docs", "pictures")
+        shutil.copytree(app.srcdir / pictures, app.outdir / pictures, dirs_exist_ok=True)
 
 
 def setup(app: Sphinx) -> None:
     """Register the handlers."""
     app.connect("autodoc-process-docstring", document_constant)
-    app.connect("autodoc-skip-member", keep_public_names)
+    app.connect("build-finished", copy_pictures)
