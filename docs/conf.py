@@ -52,6 +52,7 @@ myst_heading_anchors = 3
 # A link to a file that is not a page (source code, a capture) leads to a copy of that file.
 suppress_warnings = ["myst.header", "ref.python"]  # `type` is also the name of an attribute
 
+default_role = "py:obj"  # a name in a docstring links to its description
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_default_options = {"members": True, "no-value": True, "show-inheritance": True}
@@ -94,6 +95,22 @@ def document_constant(
         lines[:] = comment_of(package, constant)
 
 
+def mark_code(
+    _: Sphinx, _what: str, _name: str, _value: object, _options: object, lines: list[str]
+) -> None:
+    """Mark indented blocks in a docstring as code, as in Markdown; reStructuredText wants a `::`."""
+    for index in range(len(lines) - 1, 1, -1):
+        before, blank, line = lines[index - 2 : index + 1]
+        is_text = before and not before.startswith((" ", "-", ">>>"))
+        if (
+            is_text
+            and not blank
+            and line.startswith("    ")
+            and not line.lstrip().startswith(">>>")
+        ):
+            lines[index:index] = ["::", ""]
+
+
 def copy_pictures(app: Sphinx, error: Exception | None) -> None:
     """Copy the pictures that README shows by HTML tags, which Sphinx does not follow."""
     if error is None:
@@ -103,5 +120,6 @@ def copy_pictures(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     """Register the handlers."""
+    app.connect("autodoc-process-docstring", mark_code, priority=400)  # before napoleon
     app.connect("autodoc-process-docstring", document_constant)
     app.connect("build-finished", copy_pictures)

@@ -1,11 +1,9 @@
 """Lab: hosts on this machine, and an impaired network between them.
 
-from netchat.channels import Impairments
-from netchat.lab import Lab
+    from netchat.channels import Impairments
 
-with Lab("mine", ["h1", "h2"], Impairments(loss=0.01), seed=1) as lab:
-    lab.start("h1", ["netchat", "serve", "--lan"])
-    ...
+    with Lab("mine", ["h1", "h2"], Impairments(loss=0.01), seed=1) as lab:
+        lab.start("h1", ["netchat", "serve", "--lan"])
 
 `lab` sets up and runs everything; `network` creates the hosts in their `namespaces`, connected by
 `veth` pairs; `bridge` forwards frames between them. It needs Linux and root.

@@ -1,10 +1,10 @@
 """Simulation of links over changing channels, to compare codes and policies.
 
-from netchat.bench.link import link_bench
+    results = link_bench(["rs:255,223", "adaptive", "oracle"], ["beach"], repeats=3)
+    print(results.table())
+    results.plot()
 
-results = link_bench(["rs:255,223", "adaptive", "oracle"], ["beach"], repeats=3)
-print(results.table())
-results.plot()
+`link_bench` compares codes and policies; `run_link` simulates one link.
 """
 
 from netchat.bench.link.point import LinkPoint
