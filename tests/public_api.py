@@ -108,9 +108,7 @@ def assigned_attributes(cls: type) -> dict[str, bool]:
     An annotation declares a type, and so does a parameter that the attribute is assigned.
     """
     found: dict[str, bool] = {}
-    declared = {
-        name for base in cls.__mro__ for name in (*inspect.get_annotations(base), *vars(base))
-    }
+    declared = {name for base in cls.__mro__ for name in inspect.get_annotations(base)}
     for function in [node for node in ast.walk(_tree(cls)) if isinstance(node, ast.FunctionDef)]:
         parameters = {each.arg for each in (*function.args.args, *function.args.kwonlyargs)}
         for node in ast.walk(function):

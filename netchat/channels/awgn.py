@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -42,7 +43,7 @@ class AWGN(ErrorChannel):
     rate: float
     """Code rate."""
 
-    sweep: ClassVar = (
+    sweep: ClassVar[Sequence[str]] = (
         "0dB", "2dB", "3dB", "4dB", "5dB", "5.5dB", "6dB", "6.5dB", "7dB", "8dB", "9dB"
     )  # fmt: skip
 
@@ -57,7 +58,7 @@ class AWGN(ErrorChannel):
         self._snr = 10 ** (ebn0_db / 10) * rate
         p = math.erfc(math.sqrt(self._snr)) / 2
         super().__init__(f"AWGN, Eb/N0 = {ebn0_db:g} dB", _capacity(self._snr), p)
-        self.spec = f"awgn:{ebn0_db:g}dB"
+        self.spec: str = f"awgn:{ebn0_db:g}dB"
 
     def at_rate(self, rate: float) -> AWGN:
         """Return the channel with the same Eb/N0 for a code of this rate."""

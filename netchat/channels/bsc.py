@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from netchat.channels.channel import ErrorChannel, bsc_capacity, probability
@@ -22,10 +23,10 @@ class BSC(ErrorChannel):
     0.500084
     """
 
-    sweep: ClassVar = (
+    sweep: ClassVar[Sequence[str]] = (
         "0.1", "0.05", "0.03", "0.02", "0.01", "0.007", "0.005", "0.003", "0.002", "0.001", "0.0003"
     )  # fmt: skip
 
     def __init__(self, p: float) -> None:
         super().__init__(f"BSC, p = {p:g}", bsc_capacity(probability("p", p)), p)
-        self.spec = f"bsc:{p:g}"
+        self.spec: str = f"bsc:{p:g}"

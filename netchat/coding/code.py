@@ -350,8 +350,8 @@ class Shortened(Code):
             linear=full.linear,
             citation=full.citation,
         )
-        self.spec = f"{full.spec}, shortened to {k}"
-        self.soft = full.soft
+        self.spec: str = f"{full.spec}, shortened to {k}"
+        self.soft: bool = full.soft
 
     @property
     def data_positions(self) -> NDArray[np.intp]:

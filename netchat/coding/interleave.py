@@ -60,8 +60,8 @@ class Interleaved(Code):
             linear=outer.linear,
             citation=outer.citation,
         )
-        self.spec = f"{outer.spec}+interleave:{depth}"
-        self.soft = outer.soft
+        self.spec: str = f"{outer.spec}+interleave:{depth}"
+        self.soft: bool = outer.soft
         row = np.concatenate([np.full(outer.n, r) for r in range(depth)] + [
             np.full(code.n, depth) for code in (tail,) if code
         ])  # fmt: skip

@@ -82,7 +82,7 @@ class CRC(BitSlicedCode):
             linear=not kind.reflected,
             citation=kind.citation,
         )
-        self.spec = f"crc:{width},{k}"
+        self.spec: str = f"crc:{width},{k}"
         self._width, self._kind = width, kind
         order = np.arange(k)
         # Order in which message bits enter the register, and register bits leave it.

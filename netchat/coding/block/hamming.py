@@ -60,4 +60,4 @@ class Hamming(SyndromeCode):
             minimum_distance=4 if extended else 3,
             citation="Hamming, Error detecting and error correcting codes, BSTJ 29 (1950)",
         )
-        self.spec = f"hamming:{n},{self.k}"
+        self.spec: str = f"hamming:{n},{self.k}"

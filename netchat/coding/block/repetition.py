@@ -43,7 +43,7 @@ class Repetition(BitSlicedCode):
             minimum_distance=n,
             citation="MacWilliams and Sloane, The Theory of Error-Correcting Codes (1977), ch. 1",
         )
-        self.spec = f"repetition:{n}"
+        self.spec: str = f"repetition:{n}"
 
     def _encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         return np.repeat(message, self.n, axis=0)

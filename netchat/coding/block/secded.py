@@ -54,4 +54,4 @@ class SECDED(SyndromeCode):
             minimum_distance=4,
             citation="Hsiao, A class of optimal minimum odd-weight-column SEC-DED codes (1970)",
         )
-        self.spec = f"secded:{n},{k}"
+        self.spec: str = f"secded:{n},{k}"

@@ -27,7 +27,7 @@ class Uncoded(BitSlicedCode):
 
     def __init__(self, k: int = 64) -> None:
         super().__init__(f"uncoded ({k})", k=k, n=k, minimum_distance=1, citation="none is needed")
-        self.spec = f"uncoded:{k}"
+        self.spec: str = f"uncoded:{k}"
 
     def _encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         return message.copy()

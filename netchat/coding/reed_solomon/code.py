@@ -70,7 +70,7 @@ class ReedSolomon(Code):
         chosen = [
             f",{key}={value}" for key, value in self._options.items() if value != default[key]
         ]
-        self.spec = f"rs:{n},{k}" + "".join(chosen)
+        self.spec: str = f"rs:{n},{k}" + "".join(chosen)
         self._shared: SharedTables | None = None
 
     def __getstate__(self) -> dict[str, object]:
