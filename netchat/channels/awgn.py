@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from netchat.arguments import real_number
 from netchat.channels.channel import ErrorChannel, Received, capacity_of_difference
 
 __all__ = ["AWGN"]
@@ -32,6 +33,7 @@ class AWGN(ErrorChannel):
         rate: Code rate R.
 
     Raises:
+        TypeError: An argument is not a number.
         ValueError: An argument is out of range.
 
     >>> f"{AWGN(4).p:.6e}"
@@ -48,6 +50,7 @@ class AWGN(ErrorChannel):
     )  # fmt: skip
 
     def __init__(self, ebn0_db: float, rate: float = 1.0) -> None:
+        ebn0_db, rate = real_number("ebn0_db", ebn0_db), real_number("rate", rate)
         if not abs(ebn0_db) <= _MAX_DB:
             raise ValueError(
                 f"Argument 'ebn0_db' must be from -{_MAX_DB} to {_MAX_DB} dB, got {ebn0_db:g}."

@@ -23,6 +23,7 @@ class BEC(Channel):
         p: Erasure probability.
 
     Raises:
+        TypeError: p is not a number.
         ValueError: p is out of range.
 
     >>> BEC(0.25).capacity

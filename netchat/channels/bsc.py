@@ -17,6 +17,7 @@ class BSC(ErrorChannel):
         p: Bit error probability.
 
     Raises:
+        TypeError: p is not a number.
         ValueError: p is out of range.
 
     >>> round(BSC(0.11).capacity, 6)
@@ -28,5 +29,6 @@ class BSC(ErrorChannel):
     )  # fmt: skip
 
     def __init__(self, p: float) -> None:
-        super().__init__(f"BSC, p = {p:g}", bsc_capacity(probability("p", p)), p)
+        p = probability("p", p)
+        super().__init__(f"BSC, p = {p:g}", bsc_capacity(p), p)
         self.spec: str = f"bsc:{p:g}"

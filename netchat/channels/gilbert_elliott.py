@@ -32,6 +32,7 @@ class GilbertElliott(ErrorChannel):
         e_bad: Bit error probability in the bad state.
 
     Raises:
+        TypeError: An argument is not a number.
         ValueError: An argument is out of range, or p_gb and p_bg are both 0.
 
     >>> channel = GilbertElliott(0.01, 0.09, 0, 0.5)
