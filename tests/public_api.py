@@ -71,7 +71,7 @@ def bases(cls: type) -> list[type]:
 
 
 def members(cls: type) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield the functions behind the constructor and the public methods and properties."""
+    """Yield the functions of the constructor and of the public methods and properties."""
     for base in bases(cls):
         for name, value in vars(base).items():
             if name.startswith("_") and name != "__init__":
