@@ -7,14 +7,16 @@ shows, MyST renders the pages as they are on a code host, and doctests in docstr
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib
 import inspect
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netchat import __version__
+from netchat.wire import Record, fields_of
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -95,6 +97,15 @@ def document_constant(
         lines[:] = comment_of(package, constant)
 
 
+def list_fields(
+    _: Sphinx, what: str, _name: str, value: Any, _options: object, lines: list[str]
+) -> None:
+    """List the fields of a message, whose descriptions are in its declaration."""
+    if what == "class" and dataclasses.is_dataclass(value) and issubclass(value, Record):
+        fields = [f"    {field.name}: {field.doc}" for field in fields_of(value)]
+        lines += ["Attributes:", *fields, ""] if fields else []
+
+
 def mark_code(
     _: Sphinx, _what: str, _name: str, _value: object, _options: object, lines: list[str]
 ) -> None:
@@ -120,6 +131,7 @@ def copy_pictures(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     """Register the handlers."""
-    app.connect("autodoc-process-docstring", mark_code, priority=400)  # before napoleon
+    app.connect("autodoc-process-docstring", list_fields, priority=400)  # before napoleon
+    app.connect("autodoc-process-docstring", mark_code, priority=400)
     app.connect("autodoc-process-docstring", document_constant)
     app.connect("build-finished", copy_pictures)
