@@ -43,10 +43,15 @@ def test_nothing_public_is_missing_from_all(module: str) -> None:
     assert {name for name in bound if not name.startswith("_")} - set(names) == set()
 
 
-@each_module
-def test_dir_lists_every_name(module: str) -> None:
-    code = f"import {module} as m; assert set(m.__all__) <= set(dir(m))"
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_dir_lists_names_that_are_not_imported_yet() -> None:
+    code = f"""
+import importlib
+for name in {PUBLIC}:
+    module = importlib.import_module(name)
+    print(*set(module.__all__) - set(dir(module)), end="")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
 
 
 def test_importing_netchat_imports_no_package() -> None:
