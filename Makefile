@@ -99,7 +99,7 @@ docs: $(DEV) ## regenerate the generated documents
 
 site: $(DEV) ## build the documentation site in build/site
 	@$(BIN)/sphinx-build -W --keep-going -q -c docs -b html . build/site
-	@echo "built: build/site/docs/index.html"
+	@echo "built: build/site/index.html"
 
 captures: $(DEV) ## retake the captures in captures/ (as root)
 	$(BIN)/python -m tests.captures

@@ -122,9 +122,11 @@ def mark_code(
             lines[index:index] = ["::", ""]
 
 
-def copy_pictures(app: Sphinx, error: Exception | None) -> None:
-    """Copy the pictures that README shows by HTML tags, which Sphinx does not follow."""
+def complete_site(app: Sphinx, error: Exception | None) -> None:
+    """Add what Sphinx does not: README's pictures, which are HTML tags, and a page at the root."""
     if error is None:
+        start = '<meta http-equiv="refresh" content="0; url=docs/index.html">'
+        (app.outdir / "index.html").write_text(f'{start}<a href="docs/index.html">netchat</a>\n')
         pictures = Path("docs", "pictures")
         shutil.copytree(app.srcdir / pictures, app.outdir / pictures, dirs_exist_ok=True)
 
@@ -134,4 +136,4 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", list_fields, priority=400)  # before napoleon
     app.connect("autodoc-process-docstring", mark_code, priority=400)
     app.connect("autodoc-process-docstring", document_constant)
-    app.connect("build-finished", copy_pictures)
+    app.connect("build-finished", complete_site)
