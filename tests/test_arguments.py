@@ -107,7 +107,7 @@ def test_every_code_and_channel_is_tested_here() -> None:
 
 
 def test_every_class_has_an_example() -> None:
-    """`tests/test_doctests.py` runs the examples, and those of docs/CODES.md show the interfaces."""
+    """`tests/docs/test_doctests.py` runs the examples, and those of docs/CODES.md show the interfaces."""
     plain = {name for name, cls in _public_classes().items() if ">>>" not in (cls.__doc__ or "")}
     interfaces = {"BitSlicedCode", "Channel", "Code", "ErrorChannel"}
     results = {"Counts", "Decoded", "DecodedBitSlices", "DecodedBytes", "MarkovChain", "Received"}
