@@ -3,9 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from netchat.course import Variant, exercise, need, whole_number
-from netchat.course.capture import Capture
-from netchat.course.conversation import LOBBY, Conversation
+from netchat.course import LOBBY, Capture, Conversation, Variant, exercise, need, whole_number
 from netchat.wire import Send, encode
 
 PLACES = ("the library", "platform 9", "the old lab", "the roof", "room B-12", "the boathouse")

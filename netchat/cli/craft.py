@@ -90,7 +90,7 @@ def craft(
       netchat craft 0x7f body=00ff --send 127.0.0.1     a type that does not exist
     """
     # Scapy is slow to import, and `--help` does not need it.
-    from netchat.packets.craft import craft as build
+    from netchat.packets.frame_builder import craft as build
 
     if hello is not None and send is None and pcap is None:
         raise click.UsageError("--hello requires --send or --pcap.")

@@ -38,7 +38,7 @@ class ServerProcess:
             command, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
         )
         assert self._process.stderr is not None
-        self.port = 0
+        self.port: int = 0
         for line in self._process.stderr:
             note = json.loads(line)
             if note["event"] == "listening":

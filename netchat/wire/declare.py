@@ -74,6 +74,7 @@ def _compile(cls: type[_R]) -> type[_R]:
                 _describe_bad_field(self) or f"{declared.__name__}: {error}"
             ) from error
 
+    checked_encode.__doc__, read.__doc__ = Record.encode.__doc__, Record.read.__doc__
     declared.encode = checked_encode  # type: ignore[method-assign]
     declared.read = classmethod(read)  # type: ignore[assignment]
     return declared

@@ -98,7 +98,7 @@ class FrameReader:
     idle = 0
 
     def __init__(self, limit: int = MAX_FRAME) -> None:
-        self.limit = limit
+        self.limit: int = limit
         self._partial: bytearray | None = None
         self._wanted = 0
         self._unread, self._at = b"", 0  # bytes not parsed yet, and the offset of the first

@@ -153,7 +153,7 @@ def test_a_command_line(code, channel):
         ("rs:20,n=10", "rs:20,n=10: n is given twice; it takes n, k, fcr, prim, generator."),
         (
             "uncoded:1000000000",
-            "uncoded:1000000000: uncoded (1000000000): Argument 'n' must be from 1 to 1048576, got 1",
+            "uncoded:1000000000: Argument 'k' must be from 1 to 1048576, got 1",
         ),
         (
             "interleave:100000",

@@ -7,8 +7,8 @@ import pytest
 from netchat.errors import CannotConnect
 from netchat.net.probe import Probe
 from netchat.packets import read_capture
-from netchat.packets.craft import craft
 from netchat.packets.encapsulate import Encapsulation
+from netchat.packets.frame_builder import craft
 from netchat.packets.replay.player import Replay, plan
 from netchat.packets.replay.translation import Translation
 from netchat.wire import (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from netchat.packets.craft import craft
 from netchat.packets.encapsulate import Encapsulation
+from netchat.packets.frame_builder import craft
 from netchat.packets.scapy import NCP
 from netchat.packets.wireshark import dissector as wireshark
 from netchat.packets.wireshark.dissector import DISSECTOR, dissector
