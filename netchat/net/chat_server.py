@@ -20,6 +20,7 @@ from netchat.chat.settings import Settings
 from netchat.errors import BadMagic, HistoryError, PeerError
 from netchat.link.sync_marker import starts_like_link
 from netchat.net.address import show_address
+from netchat.net.group_commit import GroupCommit
 from netchat.net.half_close import half_close
 from netchat.net.history.history_writer import HistoryWriter
 from netchat.net.history.memory_history import MemoryHistory
@@ -66,16 +67,6 @@ MOST_AHEAD = 10.0
 #: Pause in seconds after a turn with queued connections, if a light connection was read within the
 #: last `LATELY` seconds. It lets the operating system schedule this process and its clients promptly.
 REST_SECONDS, LATELY = 0.002, 0.1
-
-#: Group commit on a busy server: wait for as many events as arrived during the last commit and the
-#: one before it, but no longer than `GATHER_SECONDS`. One commit and one send per member then carry
-#: twice as many messages. A server is busy from `GATHER_FROM` events per commit.
-GATHER_SECONDS = 0.002
-GATHER_FROM = 16
-GATHER_MOST = 256
-
-#: If sending a commit's events takes longer than this, the next commit waits as long.
-COSTLY_SECONDS = 0.001
 
 #: Data that arrives after this many seconds of silence is handled at once. Otherwise it waits until
 #: this turn of the event loop has read all connections, so that all output goes out together.
@@ -254,8 +245,7 @@ class ChatServer:
         self._light_at = 0.0  # time of the last read from a light connection
         self._resting = False
         self._committing = False
-        self._gather_rows = 0
-        self._gather_until = 0.0
+        self._group_commit = GroupCommit()
         self._waiting: list[_Peer] = []
         self._postponed_at: float | None = None
         self._purge_problems: set[str] = set()
@@ -518,33 +508,10 @@ class ChatServer:
                 self._history.write([batch])
                 self._finish(batch)
 
-    def _pace(self, under_way: int, begun: float, now: float) -> None:
-        """Set how long the next commit waits for more events.
-
-        With few events but many members, it waits as long as sending took. Sending then uses at most
-        half of the time while other connections wait to be read.
-
-        Args:
-            under_way: Number of events in this commit and the next.
-            begun: Time when sending this commit's events began, in seconds.
-            now: Current time, in seconds.
-        """
-        if under_way >= GATHER_FROM:
-            self._gather_rows, wait = min(under_way, GATHER_MOST), GATHER_SECONDS
-        elif now - begun > COSTLY_SECONDS:
-            self._gather_rows, wait = GATHER_MOST, min(now - begun, GATHER_SECONDS)
-        else:
-            self._gather_rows = 0
-            return
-        self._gather_until = now + wait
-        self._loop.call_later(wait, self.schedule)
-
     def _gathering(self) -> bool:
         """Return whether to wait for more events before the next commit."""
-        return (
-            len(self.hub.batch.rows) < self._gather_rows
-            and time.monotonic() < self._gather_until
-            and not self._stopping
+        return not self._stopping and self._group_commit.is_gathering(
+            len(self.hub.batch.rows), time.monotonic()
         )
 
     def _durable(self, batch: Batch) -> None:
@@ -557,7 +524,9 @@ class ChatServer:
         self.traffic.messages += sum(row.device != 0 for row in batch.rows)
         self.hub.commit(batch)
         self._carry_out()
-        self._pace(len(batch.rows) + len(self.hub.batch.rows), begun, time.monotonic())
+        events = len(batch.rows) + len(self.hub.batch.rows)
+        if wait := self._group_commit.sent(events, begun, time.monotonic()):
+            self._loop.call_later(wait, self.schedule)
         if self._waiting:
             for peer in self._waiting:
                 peer.release(_Hold.DISK_BEHIND)

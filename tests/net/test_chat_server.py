@@ -8,6 +8,7 @@ import pytest
 
 from netchat.chat.client_events import WarningReceived
 from netchat.net import chat_server as module
+from netchat.net import group_commit
 from netchat.net.chat_server import HIGH_WATER
 from netchat.net.event_loop import run
 from netchat.net.history import history_writer as writer
@@ -294,8 +295,8 @@ class TestStopping:
     async def test_messages_waiting_for_a_group_commit_are_acknowledged_too(
         self, history, monkeypatch
     ):
-        monkeypatch.setattr(module, "GATHER_FROM", 1)
-        monkeypatch.setattr(module, "GATHER_SECONDS", 0.5)
+        monkeypatch.setattr(group_commit, "BUSY_EVENTS", 1)
+        monkeypatch.setattr(group_commit, "MAX_SECONDS", 0.5)
         async with serve(history) as serving, raw(serving.port, "Nova") as link:
             await link.answer(Join(1, 0, 0, "lobby"))
             link.send(*[Send(n, "lobby", "x") for n in (1, 2)])
