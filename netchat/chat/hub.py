@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from netchat.chat import delivery, timers
 from netchat.chat.commit import commit
 from netchat.chat.effects import Effect
 from netchat.chat.fair_shares import share_of_address
 from netchat.chat.handshake import hello
-from netchat.chat.model import Connection
+from netchat.chat.model import Connection, Session
 from netchat.chat.persistence import Batch, HistoryReader, Snapshot
 from netchat.chat.server_handlers import HANDLERS
 from netchat.chat.server_state import ServerState
@@ -55,9 +56,8 @@ MAX_PENDING_REPLIES = 64
 #: Shortest pause of a connection, in seconds, so that several frames are handled after it.
 MIN_PAUSE = 0.02
 
-#: Type numbers that a client may send before and after it has a session.
-_FIRST = frozenset({Hello.TYPE})
-_REQUESTS = frozenset(kind.TYPE for kind in HANDLERS)
+#: Handlers of the messages that a client with a session may send, by type number.
+_REQUESTS = {kind.TYPE: handler for kind, handler in HANDLERS.items()}
 
 
 class Hub:
@@ -109,9 +109,9 @@ class Hub:
 
     def permitted(self, connection: Connection, now: float) -> int:
         """Return the number of frames of a connection that may be handled now (token bucket)."""
+        settings, pending = self.state.settings, connection.pending_replies
         # Replies to repeated messages are added once a batch is durable, beyond the limit.
-        free = max(0, MAX_PENDING_REPLIES - len(connection.pending_replies or ()))
-        settings = self.state.settings
+        free = max(0, MAX_PENDING_REPLIES - len(pending)) if pending else MAX_PENDING_REPLIES
         if not settings.rate:
             connection.allowance = settings.burst
             return free
@@ -145,21 +145,33 @@ class Hub:
 
     def receive(self, connection: Connection, frames: Sequence[Frame], now: float) -> None:
         """Handle frames received on a connection."""
-        self.state.source = connection.address
+        state = self.state
+        state.source = connection.address
         for frame in frames:
             if connection.closing:
                 break
             number, body = frame
             connection.allowance -= 1 + (len(body) >> FRAME_UNIT)
-            # Checked before the body is decoded.
-            if number not in (_FIRST if connection.session is None else _REQUESTS):
-                self._refuse_type(connection, MESSAGES[number])
-                break
+            session = connection.session
+            # The type is checked before the body is decoded.
             try:
-                self._handle(connection, decode(frame), now)
+                if session is None:
+                    if number != Hello.TYPE:
+                        self._refuse_type(connection, MESSAGES[number])
+                        break
+                    hello(state, connection, cast(Hello, decode(frame)), now)
+                    continue
+                handler = _REQUESTS.get(number)
+                if handler is None:
+                    self._refuse_type(connection, MESSAGES[number])
+                    break
+                message = decode(frame)
+                if session.previous:
+                    self._confirm_token(session, message)
+                handler(state, connection, session, message, now)
             except PeerError as error:
                 self.protocol_error(connection, error)
-        self.state.source = ""
+        state.source = ""
 
     def protocol_error(self, connection: Connection, error: PeerError) -> None:
         """Disconnect a peer that broke the protocol."""
@@ -262,16 +274,11 @@ class Hub:
             )
         self.state.disconnect(connection, ErrorCode.UNEXPECTED, text)
 
-    def _handle(self, connection: Connection, message: Message, now: float) -> None:
-        session = connection.session
-        if session is None:
-            assert isinstance(message, Hello)
-            hello(self.state, connection, message, now)
-            return
-        if session.previous and not isinstance(message, Ping | Pong):
-            # A request proves that the client has the new token. PING and PONG prove nothing: a
-            # client also sends them while it waits for WELCOME.
+    def _confirm_token(self, session: Session, message: Message) -> None:
+        """Forget a session's previous token if a message proves that the client has the new one."""
+        # A request proves it. PING and PONG do not: a client also sends them while it waits for
+        # WELCOME.
+        if not isinstance(message, Ping | Pong):
             self.state.by_token.pop(session.previous, None)
             session.previous = b""
             self.state.save_session(session)
-        HANDLERS[type(message)](self.state, connection, session, message, now)

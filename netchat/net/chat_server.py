@@ -110,7 +110,7 @@ class Reader(Protocol):
 
     @property
     def pending(self) -> int:
-        """Positive while a frame has arrived only in part."""
+        """Positive while a frame has arrived only in part, or bytes are unread."""
 
     @property
     def unread(self) -> bool:
@@ -390,15 +390,16 @@ class ChatServer:
             return
         if self._stopping:
             return
-        now = self.now()
+        # Before a scheduled turn, the offset to wall-clock time has just been updated.
+        now = time.monotonic() if self._scheduled else self.now()
         peer.heard = now
         self.traffic.bytes_in += len(data)
+        most = SLICE
         if peer.clock <= now:
             self._light_at = now
-            at_once = True
-        else:
-            at_once = not self._line and self._work < BUSY_WORK
-        self._read(peer, data, SLICE if at_once else 0, now)
+        elif self._line or self._work >= BUSY_WORK:
+            most = 0
+        self._read(peer, data, most, now)
         if not self._scheduled:
             if now - self._last_turn > QUIET_SECONDS:
                 self._turn()
@@ -408,16 +409,19 @@ class ChatServer:
     def _read(self, peer: _Peer, data: bytes, most: int, now: float) -> None:
         """Pass up to `most` frames of a connection to the hub, and queue the rest."""
         hub, state, reader = self.hub, self.state, peer.reader
+        permitted = hub.permitted(peer, now)
         try:
-            frames = reader.feed(data, min(most, hub.permitted(peer, now)))
+            frames = reader.feed(data, most if most < permitted else permitted)
         except PeerError as error:
             frames = list(error.frames)
             hub.receive(peer, frames, now)
             hub.protocol_error(peer, error)
         else:
-            hub.receive(peer, frames, now)
-        peer.allowance -= reader.idle
+            if frames:
+                hub.receive(peer, frames, now)
+        unread = False
         if reader.pending:
+            unread = reader.unread
             if frames or not peer.partial_since:
                 peer.partial_since = now
                 state.partial_frames[peer] = None
@@ -427,12 +431,14 @@ class ChatServer:
         if state.batch.weight > MAX_WAITING:
             self._waiting.append(peer)
             peer.hold(_Hold.DISK_BEHIND)
-        work = len(frames) + reader.idle
+        work = len(frames)
+        if idle := reader.idle:
+            peer.allowance -= idle
+            work += idle
         self._work += work
         clock, least = peer.clock, now - LIGHT_SAVED
         clock = (clock if clock > least else least) + work / LIGHT_RATE
         peer.clock = clock if clock < now + MOST_AHEAD else now + MOST_AHEAD
-        unread = reader.unread
         if unread or peer.allowance < 0:
             if seconds := hub.pause(peer, now, more=unread):
                 peer.hold(_Hold.TOO_FAST)
