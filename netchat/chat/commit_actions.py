@@ -1,4 +1,4 @@
-"""What the server does for its clients once a batch is durable, as data.
+"""Actions of the server for its clients once a batch is durable, as data.
 
 A batch lists these in order: some before its events are sent, some after. `commit` carries them out.
 """

@@ -336,7 +336,7 @@ class ChatServer:
         def opened(link: LinkTransport) -> None:
             if peer not in self.state.connections or peer.closing:
                 return
-            # Nothing was read or buffered before, so no hold refers to the old transport.
+            # The peer has read nothing so far, so no hold refers to the old transport.
             assert not peer.holds
             transport, peer.transport = peer.transport, link
             transport.resume_reading()

@@ -13,7 +13,7 @@ __all__ = ["Carried", "ProtocolDetector", "detect"]
 
 
 class Carried(Enum):
-    """What a TCP connection carries."""
+    """The protocol that a TCP connection carries."""
 
     FRAMES = auto()
     LINK = auto()

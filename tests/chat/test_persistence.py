@@ -1,4 +1,4 @@
-"""Batches: what one transaction makes durable, and in which order what follows from it happens."""
+"""Batches: the changes of one transaction, and the order of the actions after its commit."""
 
 from netchat.chat.commit_actions import SendMessage
 from netchat.chat.model import Connection
@@ -16,7 +16,7 @@ def test_a_batch_is_empty_until_something_is_in_it():
     assert Batch(after=[action])
 
 
-def test_what_waits_for_the_disk_has_a_weight_even_without_events():
+def test_batches_without_events_count_in_the_memory_limit():
     batch = Batch(size=1000)
     before = batch.weight
     batch.after.append(SendMessage(Connection(), Ping(0)))
