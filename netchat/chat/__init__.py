@@ -1,8 +1,8 @@
 """The rules of the chat, for server and client, without I/O; the time is an argument.
 
-- Server: `Hub` handles frames (`hub`). `server_state` holds the state, `handshake`,
-  `server_handlers` and `timers` change it, and `effects` and `persistence` describe what to send
-  and what to store.
+- Server: `Hub` handles frames (`hub`). `server_state` holds the state; `handshake`,
+  `server_handlers` and `timers` change it. `persistence` describes what to store, `commit_actions`
+  what follows once it is durable, and `effects` what to send.
 - Client: `ChatClient` handles frames (`client`). `client_session` makes requests,
   `client_handlers` handle messages, `client_events` lists the reports to the application, and
   `outbox` holds what the client must keep.

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from netchat.chat.server_handlers import LOOK_BACK, MAX_MEMBERSHIPS
+from netchat.chat.replies import LOOK_BACK
+from netchat.chat.server_handlers import MAX_MEMBERSHIPS
 from netchat.errors import PeerError
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
@@ -100,8 +101,8 @@ class Crowd:
 
     def leave(self) -> None:
         """Disconnect all users but the first thousand."""
-        for session in list(self.world.hub.sessions.values())[USERS:]:
-            self.world.hub.end_session(session, "", self.world.now)
+        for session in list(self.world.hub.state.sessions.values())[USERS:]:
+            self.world.hub.state.end_session(session, "", self.world.now)
         for link in self.world.links[USERS:]:
             self.world.hang_up(link)
         self.world.settle()
@@ -132,11 +133,11 @@ def cost(world: World, link: Link, frame: bytes) -> float:
     batch = hub.take_batch()
     spent = time.thread_time() - began
     if batch is not None:
-        hub.history.write([batch])
+        hub.state.history.write([batch])
         began = time.thread_time()
         hub.commit(batch)
         spent += time.thread_time() - began
-    while hub.catching_up:
+    while hub.state.catching_up:
         began = time.thread_time()
         more = hub.catch_up()
         spent += time.thread_time() - began

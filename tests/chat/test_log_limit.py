@@ -55,6 +55,16 @@ def test_lines_per_second_of_one_address_are_limited() -> None:
     assert counted + sum(omitted(str(text)) for text in said) == 20_000
 
 
+def test_all_ipv6_addresses_of_one_customer_share_a_limit() -> None:
+    limit = LogLimit()
+    lines = [n for i in range(500) for n in limit.admit(refused(i, f"[2001:db8::{i:x}]"), 0.5)]
+    assert len(lines) == LINES - 1
+    (summary,) = limit.expire(2.0)
+    assert log_line(summary) == f"refused {501 - LINES} more times  2001:db8::/64"
+    other = refused(1, "[2001:db8:0:1::1]")
+    assert limit.admit(other, 2.0) == [other]
+
+
 def test_a_quiet_address_is_logged_beside_a_noisy_one() -> None:
     limit = LogLimit()
     for i in range(1000):
@@ -88,7 +98,7 @@ def test_entries_without_an_address_count_for_the_request_that_caused_them() -> 
 
     assert [n.event for n in notes] == ["room joined", "renamed", "room left"]
     assert {n.source.rpartition(":")[0] for n in notes} == {host}
-    assert world.hub.source == ""
+    assert world.hub.state.source == ""
 
 
 def test_dropped_entries_are_not_in_the_dashboards_feed() -> None:

@@ -140,7 +140,9 @@ class Chat(RuleBasedStateMachine):
             link.heard = self.world.now
             if link.stalled_since:
                 link.stalled_since = self.world.now
-        self.world.hub.half_open = dict.fromkeys(self.world.hub.half_open, self.world.now)
+        self.world.hub.state.half_open = dict.fromkeys(
+            self.world.hub.state.half_open, self.world.now
+        )
         self.world.hub.tick(self.world.now)
         self.world._carry_out()
 
@@ -224,17 +226,17 @@ class Chat(RuleBasedStateMachine):
             assert core.memory.rooms.keys() == session.rooms.keys()
             assert core.name == session.name
             for code, view in core.memory.rooms.items():
-                assert view.last == hub.rooms[code].delivered
-                assert user.link in hub.rooms[code].live
+                assert view.last == hub.state.rooms[code].delivered
+                assert user.link in hub.state.rooms[code].live
         for register in (
-            hub.half_open,
-            hub.catching_up,
-            hub.leaving,
-            hub.away,
-            hub.stalled_connections,
+            hub.state.half_open,
+            hub.state.catching_up,
+            hub.state.leaving,
+            hub.state.away,
+            hub.state.stalled_connections,
         ):
             assert not register
-        for room in hub.rooms.values():
+        for room in hub.state.rooms.values():
             assert room.live.keys() <= {user.link for user in self.users}
             assert room.head == room.delivered
 

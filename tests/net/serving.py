@@ -52,7 +52,7 @@ class Serving:
     @property
     def peers(self):
         """Server side of each connection."""
-        return list(self.server.hub.connections)
+        return list(self.server.hub.state.connections)
 
     def noted(self, event: str) -> list[Log]:
         """Return the log entries of one kind."""

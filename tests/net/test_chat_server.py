@@ -8,6 +8,7 @@ import pytest
 
 from netchat.chat.client_events import WarningReceived
 from netchat.net import chat_server as module
+from netchat.net import group_commit
 from netchat.net.chat_server import HIGH_WATER
 from netchat.net.event_loop import run
 from netchat.net.history import history_writer as writer
@@ -190,13 +191,13 @@ class TestOverload:
                     await fast.echo(at + 49)
                     sizes = [p.transport.get_write_buffer_size() for p in serving.peers]
                     most = max(most, *sizes)
-                assert len(serving.server.hub.stalled_connections) == 1
+                assert len(serving.server.hub.state.stalled_connections) == 1
                 # Buffered: the bytes in transit when it stalled, and one part of the history, not 8 MB.
                 assert most < 4 * HIGH_WATER
                 await slow.echo(count)
                 seqs = [event.seq for event in slow.all(Event)]
                 assert seqs == list(range(seqs[0], seqs[0] + count + 2))
-                assert not serving.server.hub.stalled_connections
+                assert not serving.server.hub.state.stalled_connections
                 fast.send(Send(count + 100, "lobby", "live"))
                 await slow.until(lambda: slow.got[-1].text == "live")
 
@@ -250,7 +251,7 @@ class TestFailingDisk:
                 await asyncio.sleep(0.5)  # longer than every timeout
                 held = [p for p in serving.peers if p.holds]
                 assert len(held) == 1  # the server does not read from Nova
-                assert serving.server.hub.batch.weight < 1_000_000
+                assert serving.server.hub.state.batch.weight < 1_000_000
                 assert nova.texts() == []
                 assert not serving.noted("dismissed")
                 history.full = False
@@ -294,14 +295,14 @@ class TestStopping:
     async def test_messages_waiting_for_a_group_commit_are_acknowledged_too(
         self, history, monkeypatch
     ):
-        monkeypatch.setattr(module, "GATHER_FROM", 1)
-        monkeypatch.setattr(module, "GATHER_SECONDS", 0.5)
+        monkeypatch.setattr(group_commit, "BUSY_EVENTS", 1)
+        monkeypatch.setattr(group_commit, "MAX_SECONDS", 0.5)
         async with serve(history) as serving, raw(serving.port, "Nova") as link:
             await link.answer(Join(1, 0, 0, "lobby"))
             link.send(*[Send(n, "lobby", "x") for n in (1, 2)])
             await link.echo(2)
             link.send(Send(3, "lobby", "x"))
-            while not serving.server.hub.batch.rows:
+            while not serving.server.hub.state.batch.rows:
                 await asyncio.sleep(0.001)
             await serving.server.stop()
             await link.end()
@@ -338,7 +339,7 @@ class TestStopping:
             for one in (slow, fast):
                 await one.answer(Join(1, 0, 0, "lobby"))
             number = 0
-            while not serving.server.hub.stalled_connections:
+            while not serving.server.hub.state.stalled_connections:
                 number += 1
                 fast.send(Send(number, "lobby", "x" * 16_000))
                 await fast.echo(number)
@@ -354,7 +355,7 @@ async def test_old_history_is_deleted_and_logged(history):
         await link.until(lambda: len(link.all(Event)) == 11)
         object.__setattr__(serving.server.settings, "keep", -1.0)
         serving.server._purge(at_once=True)
-        lobby = serving.server.hub.rooms["lobby"]
+        lobby = serving.server.hub.state.rooms["lobby"]
         async with asyncio.timeout(5):
             while lobby.oldest == 1:
                 await asyncio.sleep(0.01)

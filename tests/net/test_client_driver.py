@@ -127,7 +127,7 @@ async def test_goodbye():
         await nova.client.bye("dinner")
         await nova.until(lambda: nova.all(SessionEnded))
         assert nova.all(SessionEnded)[0].wanted
-        assert not serving.server.hub.sessions
+        assert not serving.server.hub.state.sessions
         await nova.client.bye()  # closing twice is harmless
 
 
@@ -137,7 +137,7 @@ async def test_goodbye_while_the_connection_is_lost(path):
         await nova.until(lambda: nova.all(Offline))
         await nova.client.bye()
         await nova.until(lambda: nova.all(SessionEnded))
-        assert not serving.server.hub.sessions
+        assert not serving.server.hub.state.sessions
 
 
 async def test_it_gives_up_after_the_timeout():

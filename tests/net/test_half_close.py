@@ -64,7 +64,7 @@ async def test_an_error_arrives_although_bytes_are_unread() -> None:
 async def test_an_immediate_refusal_arrives() -> None:
     async with serve(max_half_open=1) as serving:
         _, holder = await asyncio.open_connection("127.0.0.1", serving.port)
-        while not serving.server.hub.half_open:
+        while not serving.server.hub.state.half_open:
             await asyncio.sleep(0.001)
         hello = encode(Hello(0, bytes(16), b"", "Nova", "test", ()))
         heard, how = await said_by_server(serving.port, hello + UNREAD)
@@ -102,7 +102,7 @@ async def test_a_peer_that_never_closes_is_not_waited_for(monkeypatch: pytest.Mo
         writer.write(BAD)
         assert await reader.read()
         async with asyncio.timeout(5):
-            while serving.server.hub.connections:
+            while serving.server.hub.state.connections:
                 await asyncio.sleep(0.01)
         writer.transport.abort()
     assert module._Drain.count == 0
@@ -119,10 +119,10 @@ async def test_the_number_of_draining_connections_is_limited(
             writers.append(writer)
             writer.write(BAD)
             assert await reader.read()
-        assert module._Drain.count == len(serving.server.hub.connections) == 3
+        assert module._Drain.count == len(serving.server.hub.state.connections) == 3
         for writer in writers:
             writer.transport.abort()
         async with asyncio.timeout(5):
-            while serving.server.hub.connections:
+            while serving.server.hub.state.connections:
                 await asyncio.sleep(0.01)
     assert module._Drain.count == 0

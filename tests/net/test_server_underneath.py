@@ -155,7 +155,7 @@ async def purges(serving):
     server._purge()
     server._purged = purged
     await asyncio.wait_for(done.wait(), 5)
-    return server.hub.rooms["lobby"].oldest
+    return server.hub.state.rooms["lobby"].oldest
 
 
 async def test_a_clock_40_days_ahead_deletes_nothing_before_a_day_has_passed(
@@ -189,6 +189,6 @@ async def test_the_user_can_say_that_the_clock_is_right(clock, with_past):
     clock.ahead = 40 * DAY
     async with serve(with_past, purge_now=True) as serving:
         async with asyncio.timeout(5):
-            while serving.server.hub.rooms["lobby"].oldest == 1:
+            while serving.server.hub.state.rooms["lobby"].oldest == 1:
                 await asyncio.sleep(0.01)
         assert serving.noted("purged")
