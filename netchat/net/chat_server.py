@@ -93,13 +93,10 @@ FREE_PORT_TRIES = 10
 #: Seconds between deletions of old history.
 PURGE_EVERY = 600.0
 
-#: Seconds to postpone a purge of more than a day of history, so that a wrong clock can be noticed.
-PURGE_WAIT = 86_400.0
-
-
 _POSTPONED = (
     "By this machine's clock, {days:.0f} days of history have become older than --keep. They are "
-    "deleted in a day, unless the clock is set back by then; --purge-now deletes them at startup."
+    "deleted in {hours:.0f} hours, or at the next start after that, unless the clock is set back by "
+    "then; --purge-now deletes them at startup."
 )
 
 
@@ -257,7 +254,7 @@ class ChatServer:
         self._gather_rows = 0
         self._gather_until = 0.0
         self._waiting: list[_Peer] = []
-        self._postponed_at: float | None = None
+        self._told_of_postponing = False
         self._purge_problems: set[str] = set()
         self.warning = b""
         self.traffic = Traffic()
@@ -337,7 +334,7 @@ class ChatServer:
             addresses,
             most,
             self._peer,
-            code=self._link_listener.loader,
+            code=self._link_listener.loader.source,
             work=self._link_listener.work,
         )
 
@@ -486,7 +483,7 @@ class ChatServer:
                 link.begin(transport, data)
 
         peer.hold(_Hold.OPENING_LINK)
-        self._link_listener.accept(peer, opened)
+        self._link_listener.accept(peer, peer.share, opened)
 
     def schedule(self) -> None:
         """Schedule a turn after the loop has read all sockets, so that output goes out together."""
@@ -611,10 +608,9 @@ class ChatServer:
     def _purge(self, *, at_once: bool = False) -> None:
         """Delete old history; postpone deleting more than a day's worth unless `at_once`."""
         self._timers.append(self._loop.call_later(PURGE_EVERY, self._purge))
-        now, wall = self.now(), time.time()
-        waited = self._postponed_at is not None and now - self._postponed_at >= PURGE_WAIT
+        wall = time.time()
         before = int(max((wall - self.settings.keep) * 1e6, -(2.0**62)))
-        purge = Purge(self._history, before, at_once=at_once or waited)
+        purge = Purge(self._history, before, int(wall * 1e6), at_once=at_once)
         if self._writer is not None:
             self._writer.purge(purge, self._purged)
         else:
@@ -631,12 +627,11 @@ class ChatServer:
             if problem not in self._purge_problems:
                 self._purge_problems.add(problem)
                 self._log(Log("storage", {"text": problem}))
-        if not purge.postponed:
-            self._postponed_at = None
-        elif self._postponed_at is None:
-            self._postponed_at = time.monotonic()
+        if purge.postponed and not self._told_of_postponing:
             days = (purge.before - purge.since) / DAY
-            self._log(Log("storage", {"text": _POSTPONED.format(days=days)}))
+            hours = (purge.due_at - purge.now) / DAY * 24
+            self._log(Log("storage", {"text": _POSTPONED.format(days=days, hours=hours)}))
+        self._told_of_postponing = purge.postponed
 
     def _on_trouble(self, error: HistoryError | None) -> None:
         """Log a failing or recovered disk, and warn all clients of a failing one."""

@@ -71,7 +71,7 @@ def use(path):
             return [str(error)]
         assert other.texts()[-1:] == ["still here"]
         assert isinstance(ended[-1], HistoryEnd)
-        purge = Purge(history, 100, at_once=True)
+        purge = Purge(history, 100, 0, at_once=True)
         while purge.step():
             pass
         return purge.problems + [n.fields["text"] for n in world.notes if n.event == "storage"]
@@ -86,10 +86,10 @@ def check_plain(errors):
 
 def columns():
     with contextlib.closing(sqlite3.connect(":memory:")) as file:
-        from netchat.net.history.sqlite_history import _PURGE_TABLE, _SCHEMA
+        from netchat.net.history.sqlite_history import _LATER_TABLES, _SCHEMA
 
         file.executescript(_SCHEMA)
-        file.execute(_PURGE_TABLE)
+        file.executescript(_LATER_TABLES)
         for (table,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
             for column in file.execute(f"PRAGMA table_info({table})").fetchall():
                 yield table, column[1]

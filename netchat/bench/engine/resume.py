@@ -11,6 +11,7 @@ from pathlib import Path
 
 from netchat.bench.results import Results
 from netchat.errors import BenchError
+from netchat.files import replacement
 
 try:
     import fcntl
@@ -108,21 +109,17 @@ class ResumeFile:
     def _replace(self, content: str) -> None:
         if not self._exists:
             self._create()
-        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        file = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
-        try:
-            with os.fdopen(os.dup(file), "w", encoding="utf-8") as stream:
-                stream.write(content)
-            if self._locked is not None:
-                os.fchmod(file, stat.S_IMODE(os.fstat(self._locked).st_mode))
-                self._lock(file)
-            beside.replace(self._path)
-        except BaseException:
-            os.close(file)
-            beside.unlink(missing_ok=True)
-            raise
+        with contextlib.ExitStack() as failed:
+            with replacement(self._path) as file:
+                with os.fdopen(os.dup(file), "w", encoding="utf-8") as stream:
+                    stream.write(content)
+                if self._locked is not None:
+                    self._lock(file)
+                held = os.dup(file)  # shares the lock
+                failed.callback(os.close, held)
+            failed.pop_all()
         self._created = False
-        self._hold(file)
+        self._hold(held)
 
     def _create(self) -> None:
         """Create the file; it is deleted if nothing is ever saved to it."""

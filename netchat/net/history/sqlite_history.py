@@ -28,7 +28,7 @@ from netchat.chat.persistence import (
 from netchat.errors import HistoryError, PeerError
 from netchat.net.history.damage import after_damage
 from netchat.net.history.history_file import HistoryFile
-from netchat.net.history.purge import Due
+from netchat.net.history.purge import Due, Postponed
 from netchat.net.history.stored_state import load_snapshot
 from netchat.wire import Event, FrameReader
 
@@ -61,8 +61,14 @@ CREATE TABLE counter (
 ) WITHOUT ROWID;
 """
 
-# Added after the tables above: created when an older history is opened.
-_PURGE_TABLE = "CREATE TABLE IF NOT EXISTS purge (id INTEGER PRIMARY KEY, before INTEGER NOT NULL)"
+# Added after the tables above: created when an older history is opened. Older versions ignore
+# `postponed`; a second row of `purge` would mislead them.
+_LATER_TABLES = """
+CREATE TABLE IF NOT EXISTS purge (id INTEGER PRIMARY KEY, before INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS postponed (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, before INTEGER NOT NULL
+);
+"""
 
 # One statement that inserts many rows releases the GIL once. One statement per row (executemany) would
 # reacquire the GIL for each row, and wait for the event loop each time.
@@ -166,7 +172,7 @@ class SqliteHistory:
                 f"PRAGMA user_version = {SCHEMA_VERSION}; PRAGMA application_id = {APPLICATION_ID};"
             )
             cursor.executescript(f"BEGIN; {script} {_SCHEMA} COMMIT;")
-        cursor.execute(_PURGE_TABLE)
+        cursor.executescript(_LATER_TABLES)
 
     def _unusable(self, done: str, error: sqlite3.Error) -> HistoryError:
         """Return an error, with a hint for recovery if the file is damaged."""
@@ -238,6 +244,21 @@ class SqliteHistory:
         """Record the time up to which a purge has deleted."""
         with self._translating_errors("purged"):
             self._writer.execute("INSERT OR REPLACE INTO purge VALUES (1, ?)", (before,))
+
+    def postponed_purge(self) -> Postponed | None:
+        """Return the postponed purge, or None without one."""
+        with self._translating_errors("purged"):
+            row = self._writer.execute("SELECT at, before FROM postponed").fetchone()
+            is_valid = row and all(isinstance(value, int) for value in row)
+            return Postponed(*row) if is_valid else None
+
+    def postpone_purge(self, postponed: Postponed | None) -> None:
+        """Record a postponed purge; None removes it."""
+        with self._translating_errors("purged"):
+            if postponed is None:
+                self._writer.execute("DELETE FROM postponed")
+            else:
+                self._writer.execute("INSERT OR REPLACE INTO postponed VALUES (1,?,?)", postponed)
 
     def due(self, before: int) -> Iterator[list[Due]]:
         """Yield the rooms with events to purge, in short steps; writer thread only.

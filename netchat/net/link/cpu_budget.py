@@ -1,7 +1,8 @@
 """CPU limits for a server's links: time slices, and a small shared allowance for useless work.
 
 Any client can open a link before logging in, and send undecodable blocks or markers without blocks.
-Processing those costs far more than sending them.
+Processing those costs far more than sending them. The allowance is shared fairly, so that no address
+can use up what the links of others need on a bad line.
 """
 
 from __future__ import annotations
@@ -12,14 +13,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["ABUSE", "Allowance", "LinkWork", "Worker"]
+from netchat.net.link.fair_allowance import FairAllowance
+
+__all__ = ["ABUSE", "LinkWork", "Worker"]
 
 #: Seconds of work on links per turn of the event loop.
 SLICE = 0.001
-
-#: Share of one CPU for useless work of all links together, and the same share again for datagrams of
-#: unknown links; and the burst in seconds.
-WASTE_RATE, WASTE_BURST = 0.1, 0.05
 
 #: Seconds of useless work after which a link must wait for that allowance. An occasional
 #: acknowledgement without news is normal.
@@ -29,28 +28,8 @@ TOLERANCE = 0.001
 #: ten megabytes without a block.
 ABUSE = 0.25
 
-
-class Allowance:
-    """Token bucket of CPU time.
-
-    Args:
-        rate: CPU seconds per second.
-        burst: Capacity in seconds.
-    """
-
-    def __init__(self, rate: float = WASTE_RATE, burst: float = WASTE_BURST) -> None:
-        self._rate, self._burst = rate, burst
-        self._left, self._filled = burst, 0.0
-
-    def wait(self, now: float) -> float:
-        """Return the seconds until CPU time is available; 0 if it is."""
-        self._left = min(self._burst, self._left + self._rate * max(0.0, now - self._filled))
-        self._filled = now
-        return max(0.0, -self._left / self._rate)
-
-    def spend(self, seconds: float) -> None:
-        """Withdraw CPU time; the balance may become negative."""
-        self._left -= seconds
+#: Seconds between visits to the links that wait for the allowance, and number of links per visit.
+_VISIT_EVERY, _VISITED = 0.004, 64
 
 
 class Worker(Protocol):
@@ -58,9 +37,11 @@ class Worker(Protocol):
 
     Attributes:
         wasted: Seconds of work since the last useful step.
+        share: Address group that the work counts against (`netchat.chat.fair_shares.share_of`).
     """
 
     wasted: float
+    share: str
 
     def step(self) -> tuple[bool, bool]:
         """Do one step of work; return whether it was useful, and whether there is more to do."""
@@ -73,14 +54,14 @@ class LinkWork:
     """Scheduler that divides CPU time among links.
 
     A link whose last step was useful continues in the next turn of the event loop. Otherwise it
-    waits in a queue for the allowance that all such links share.
+    waits for its part of the allowance that all such links share.
 
     Args:
         loop: Event loop.
         cpu: Clock that measures work, in seconds.
 
     Attributes:
-        strangers: Allowance of datagrams that belong to no link.
+        strangers: Allowance of datagrams that belong to no link, by address group.
     """
 
     def __init__(
@@ -88,8 +69,8 @@ class LinkWork:
     ) -> None:
         self._loop = loop
         self._cpu = cpu
-        self._waste = Allowance()
-        self.strangers = Allowance()
+        self._waste = FairAllowance()
+        self.strangers = FairAllowance()
         self._in_turn = False
         self._used = 0.0  # seconds used in this turn of the loop
         self._next: deque[Worker] = deque()
@@ -108,9 +89,7 @@ class LinkWork:
             if self._used >= SLICE:
                 self._wait(worker)
                 return False
-            if worker.wasted > TOLERANCE and (
-                self._wasteful or self._waste.wait(self._loop.time())
-            ):
+            if not self.may_waste(worker):
                 self._wasteful.append(worker)
                 self._arm()
                 return False
@@ -121,7 +100,9 @@ class LinkWork:
 
     def may_waste(self, worker: Worker) -> bool:
         """Return whether a worker may be given work that cannot wait."""
-        return worker.wasted <= TOLERANCE or not self._waste.wait(self._loop.time())
+        if worker.wasted <= TOLERANCE:
+            return True
+        return not self._waste.wait(self._loop.time(), worker.share, id(worker))
 
     def spent(self, worker: Worker, seconds: float, *, useful: bool) -> None:
         """Account for the CPU time of a step."""
@@ -133,7 +114,7 @@ class LinkWork:
             worker.wasted = 0.0
         else:
             worker.wasted += seconds
-            self._waste.spend(seconds)
+            self._waste.spend(seconds, worker.share, id(worker))
 
     def forget(self, worker: Worker) -> None:
         """Remove a worker whose link has ended."""
@@ -163,16 +144,18 @@ class LinkWork:
 
     def _arm(self) -> None:
         if self._timer is None:
-            wait = self._waste.wait(self._loop.time())
-            self._timer = self._loop.call_later(max(wait, SLICE), self._waste_on)
+            self._timer = self._loop.call_later(_VISIT_EVERY, self._waste_on)
 
     def _waste_on(self) -> None:
         self._timer = None
-        waiting, self._wasteful = self._wasteful, deque()
+        waiting = self._wasteful
         try:
-            while waiting and not self._waste.wait(self._loop.time()):
-                waiting.popleft().resumed()
+            for _ in range(min(len(waiting), _VISITED)):
+                worker = waiting.popleft()
+                if self.may_waste(worker):
+                    worker.resumed()
+                else:
+                    waiting.append(worker)
         finally:  # as above
-            self._wasteful = waiting + self._wasteful
-            if self._wasteful:
+            if waiting:
                 self._arm()

@@ -32,16 +32,22 @@ class LinkTransport(TransportShim):
         upper: Protocol above.
         link: New link.
         work: Scheduler of the CPU time of a server's links; None sets no limit.
+        share: Address group of the peer.
 
     Attributes:
         link: The link.
         wasted: Seconds of CPU time since the last useful block.
+        share: Address group that this time counts against.
+        forged: Part of `wasted` for datagrams that are not the link's, perhaps from a forged address.
     """
 
-    def __init__(self, upper: asyncio.Protocol, link: Link, work: LinkWork | None = None) -> None:
+    def __init__(
+        self, upper: asyncio.Protocol, link: Link, work: LinkWork | None = None, share: str = ""
+    ) -> None:
         super().__init__(upper)
         self.link = link
-        self.wasted = 0.0
+        self.wasted = self.forged = 0.0
+        self.share = share
         self._work = work
         self._waits_for_work = False
         self._loop = asyncio.get_running_loop()

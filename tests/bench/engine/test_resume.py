@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -217,6 +218,38 @@ def test_any_content_is_reported(whole, content):
         for read in (lambda: run(file), lambda: LinkResults.read(file)):
             said = error_of(read)
             assert said is None or str(file) in said
+
+
+def test_a_link_at_a_name_that_can_be_guessed_is_not_followed(state, tmp_path):
+    """In a shared folder, another user can create it before the run saves its state."""
+    other = tmp_path / "other"
+    other.write_text("another file")
+    (tmp_path / f".{state.name}.{os.getpid()}").symlink_to(other)
+    file = ResumeFile(state)
+    file.save(file.before)
+    file.close()
+    assert other.read_text() == "another file"
+    assert not state.is_symlink()
+    assert not list(tmp_path.glob(".netchat-*"))
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_file_that_cannot_be_replaced_is_released(state, monkeypatch):
+    file = ResumeFile(state)
+    before, count = state.read_bytes(), open_files()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(state), "replace", full)
+        file.save(file.before)
+    assert "No space left" in file.unsaved
+    assert (state.read_bytes(), open_files()) == (before, count)
+    file.close()
 
 
 def test_files_that_are_not_regular(tmp_path):

@@ -51,7 +51,7 @@ def open_history(folder):
 
 def purge(history, before):
     """Purge at once; return how many events were deleted, and the oldest left of each room."""
-    done = Purge(history, before, at_once=True)
+    done = Purge(history, before, 0, at_once=True)
     while done.step():
         pass
     return done.deleted, done.oldest
