@@ -37,14 +37,20 @@ class Worker(Protocol):
 
     Attributes:
         wasted: Seconds of work since the last useful step.
+        unsettled: Seconds of work of which it is not known yet whether it is useful.
         share: Address group that the work counts against (`netchat.chat.fair_shares.share_of`).
     """
 
     wasted: float
+    unsettled: float
     share: str
 
-    def step(self) -> tuple[bool, bool]:
-        """Do one step of work; return whether it was useful, and whether there is more to do."""
+    def step(self) -> tuple[bool | None, bool]:
+        """Do one step of work.
+
+        Returns:
+            Whether it was useful, or None if a later step decides; and whether there is more to do.
+        """
 
     def resumed(self) -> None:
         """Continue by calling `LinkWork.run` again."""
@@ -104,12 +110,16 @@ class LinkWork:
             return True
         return not self._waste.wait(self._loop.time(), worker.share, id(worker))
 
-    def spent(self, worker: Worker, seconds: float, *, useful: bool) -> None:
+    def spent(self, worker: Worker, seconds: float, *, useful: bool | None) -> None:
         """Account for the CPU time of a step."""
         if not self._in_turn:
             self._in_turn = True
             self._loop.call_soon(self._new_turn)
         self._used += seconds
+        if useful is None:
+            worker.unsettled += seconds
+            return
+        seconds, worker.unsettled = seconds + worker.unsettled, 0.0
         if useful:
             worker.wasted = 0.0
         else:

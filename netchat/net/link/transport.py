@@ -37,6 +37,7 @@ class LinkTransport(TransportShim):
     Attributes:
         link: The link.
         wasted: Seconds of CPU time since the last useful block.
+        unsettled: Seconds of CPU time for a block that is not finished.
         share: Address group that this time counts against.
         forged: Part of `wasted` for datagrams that are not the link's, perhaps from a forged address.
     """
@@ -46,7 +47,7 @@ class LinkTransport(TransportShim):
     ) -> None:
         super().__init__(upper)
         self.link = link
-        self.wasted = self.forged = 0.0
+        self.wasted = self.forged = self.unsettled = 0.0
         self.share = share
         self._work = work
         self._waits_for_work = False
@@ -113,11 +114,15 @@ class LinkTransport(TransportShim):
             return
         self.arrived()
 
-    def step(self) -> tuple[bool, bool]:
-        """Process one block; return whether it was useful, and whether there is more to do."""
+    def step(self) -> tuple[bool | None, bool]:
+        """Process a block, or a part of it.
+
+        Returns:
+            Whether it was useful, or None if it is not finished; and whether there is more to do.
+        """
         useful = self.link.useful
         more = self.link.step(self._loop.time())
-        return self.link.useful != useful, more
+        return None if self.link.busy else self.link.useful != useful, more
 
     def resumed(self) -> None:
         """Continue processing received bytes in this link's turn."""

@@ -51,6 +51,8 @@ class UdpServer(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """Process a datagram from any source."""
+        if len(data) > MTU:  # no client sends these, and they could take long to decode
+            return
         now, work = self._loop.time(), self._work
         known = self._listener.link_at(addr)
         layer = self._layers[known] if known is not None else None
