@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 __all__ = ["cannot", "cut", "many"]
 
 
-def cannot(do: str, what: str | os.PathLike[str], error: BaseException) -> str:
+def cannot(do: str, what: object, error: BaseException) -> str:
     """Return the message for a file or stream that cannot be used.
 
     Args:
@@ -18,7 +16,7 @@ def cannot(do: str, what: str | os.PathLike[str], error: BaseException) -> str:
     >>> cannot("write", "results.json", OSError(28, "No space left on device"))
     'Cannot write results.json: No space left on device'
     """
-    return f"Cannot {do} {os.fspath(what)}: {getattr(error, 'strerror', None) or error}"
+    return f"Cannot {do} {what}: {getattr(error, 'strerror', None) or error}"
 
 
 def many(count: int, noun: str, plural: str | None = None) -> str:

@@ -73,7 +73,9 @@ def _guess(one: Octets, other: Octets, syndrome: Callable[[bytes], int]) -> byte
     if len(positions) > _MAX_GUESSED:
         return None
     base = syndrome(one.tobytes())
-    changes = [base ^ syndrome(_replaced(one, other, [position])) for position in positions]
+    changes = [
+        base ^ syndrome(_replaced(one, other, positions[i : i + 1])) for i in range(len(positions))
+    ]
     for count in range(len(positions) + 1):
         for chosen in combinations(range(len(positions)), count):
             value = base
@@ -84,9 +86,9 @@ def _guess(one: Octets, other: Octets, syndrome: Callable[[bytes], int]) -> byte
     return None
 
 
-def _replaced(one: Octets, other: Octets, positions: object) -> bytes:
+def _replaced(one: Octets, other: Octets, positions: np.typing.NDArray[np.intp]) -> bytes:
     replaced = one.copy()
-    replaced[positions] = other[positions]  # type: ignore[index]
+    replaced[positions] = other[positions]
     return replaced.tobytes()
 
 

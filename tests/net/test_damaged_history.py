@@ -245,7 +245,8 @@ def test_a_read_only_file(request):
     finally:
         if root:
             os.seteuid(0)
-    assert "cannot be used: Permission denied" in error
+    assert "Cannot use the history" in error
+    assert "Permission denied" in error
 
 
 class TestOneDamagedPage:

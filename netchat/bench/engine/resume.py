@@ -12,6 +12,7 @@ from pathlib import Path
 from netchat.bench.results import Results
 from netchat.errors import BenchError
 from netchat.files import replacement
+from netchat.wording import cannot
 
 try:
     import fcntl
@@ -61,7 +62,7 @@ class ResumeFile:
             self._replace(json.dumps(results.as_dict(), indent=1) + "\n")
             self.unsaved = ""
         except OSError as error:
-            self.unsaved = f"{self._name} cannot be written: {error.strerror}."
+            self.unsaved = f"{cannot('write', self._name, error)}."
             if not self._told:
                 self._told = True
                 print(  # noqa: T201 - the user may want to free space during a long run
@@ -85,7 +86,7 @@ class ResumeFile:
             except FileNotFoundError:
                 return False
             except OSError as error:
-                raise BenchError(f"{self._name} cannot be used: {error.strerror}.") from error
+                raise BenchError(cannot("use", self._name, error)) from error
             self._hold(file)
             if self._locked is None:
                 return True

@@ -107,8 +107,7 @@ def recover(source: Path, target: Path) -> Recovered:
                     _keep(carved, frame)
             _add_carved(found, carved)
     except OSError as error:
-        why = error.strerror or error
-        raise HistoryError(f"The history {source} cannot be read: {why}.") from error
+        raise HistoryError(cannot("read", f"the history {source}", error)) from error
     if not found.frames and not found.rooms:
         raise HistoryError(f"{source} contains no readable netchat history.")
     try:

@@ -113,11 +113,8 @@ def test_a_full_disk_does_not_end_the_run(tmp_path):
     )  # fmt: skip
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "netchat: run.json cannot be written: File too large. The run continues" in done.stderr
-    assert (
-        "run.json cannot be written: File too large. The end of this run is not saved"
-        in done.stderr
-    )
+    assert "netchat: Cannot write run.json: File too large. The run continues" in done.stderr
+    assert "Cannot write run.json: File too large. The end of this run is not saved" in done.stderr
     assert "Cannot write results.json" in done.stderr
     assert "bsc:0.1" in done.stdout
     assert not (tmp_path / "run.json").exists()
@@ -141,7 +138,7 @@ def test_a_folder_that_vanishes_and_comes_back(tmp_path, capfd, monkeypatch):
         workers=1, progress=progress,
     )  # fmt: skip
     assert next(steps) > 2
-    assert capfd.readouterr().err.count("cannot be written") == 1
+    assert capfd.readouterr().err.count("Cannot write") == 1
     assert results.unsaved == ""
     assert bench.Results.read(folder / "run.json").points[0].tally == results.points[0].tally
 
@@ -282,9 +279,9 @@ def link_results(tmp_path):
 def test_results_of_links(link_results):
     good = json.loads(link_results.read_text())
     assert json.loads(json.dumps(LinkResults.read(link_results).as_dict())) == good
-    with pytest.raises(BenchError, match="cannot be read"):
+    with pytest.raises(BenchError, match="Cannot read"):
         LinkResults.read(link_results.with_name("none.json"))
-    with pytest.raises(BenchError, match="cannot be written"):
+    with pytest.raises(BenchError, match="Cannot write"):
         LinkResults.read(link_results).to_json("/proc/x.json")
     for path in places(good):
         for new in (None, -1, "x", [], {}, [[]], ...):
