@@ -219,6 +219,12 @@ class Link:
         """End the link without telling the peer, which has opened another one."""
         self._handshake.advance(Input.REPLACED, why)
 
+    def discard(self) -> None:
+        """Free the buffers of a link that has ended, without waiting for garbage collection."""
+        self._begin(self._link, self._first, self.open_request)
+        self._payloads.forget_before(2**63)
+        self._scanner, self._unfinished = BlockScanner(self._payloads.size), None
+
     # -- sending --------------------------------------------------------------------------------
 
     def data_to_send(self, now: float) -> bytes:

@@ -26,6 +26,7 @@ from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.purge import DAY, Purge
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.link.stream_listener import StreamLinkListener
+from netchat.net.memory_bound import MemoryBound
 from netchat.net.traffic import Traffic
 from netchat.net.transport_shim import TransportShim
 from netchat.wire import Error, ErrorCode, Frame, FrameReader, encode
@@ -41,9 +42,6 @@ __all__ = ["ChatServer", "Reader"]
 #: splits segments, and each half waits 40 ms for its delayed acknowledgement (1.6 MB/s instead of
 #: 500, measured with 32 KiB).
 SEND_BUFFER = 64 * 1024
-
-#: Unsent bytes per connection at which the server stops sending events to it, and resumes.
-HIGH_WATER, LOW_WATER = 256 * 1024, 64 * 1024
 
 #: Bytes of events waiting for the disk at which the server stops reading from senders.
 MAX_WAITING = 4 * 1024 * 1024
@@ -160,7 +158,7 @@ class _Peer(Connection, asyncio.Protocol):
         if sock is not None:  # links over UDP share one socket
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-            transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        transport.set_write_buffer_limits(*self.server.memory.limits)
         self.server.hub.connect(self, self.server.now())
         if self.server.warning:
             self.server.hub.write(self, self.server.warning)
@@ -229,6 +227,7 @@ class ChatServer:
         hub: Sans-I/O rules and state of the chat.
         warning: Frame that warns new connections of a failing disk; empty while the disk works.
         traffic: Totals of messages and bytes.
+        memory: Bound on the memory that the connections occupy.
     """
 
     def __init__(
@@ -258,6 +257,7 @@ class ChatServer:
         self._purge_problems: set[str] = set()
         self.warning = b""
         self.traffic = Traffic()
+        self.memory = MemoryBound()
         self._idle = asyncio.Event()
         self._idle.set()
         now = time.monotonic()
@@ -480,6 +480,7 @@ class ChatServer:
                 peer.release(_Hold.OPENING_LINK)
                 transport, peer.transport = peer.transport, link
                 peer.reader = FrameReader(self.settings.max_frame)
+                link.set_write_buffer_limits(*self.memory.limits)
                 link.begin(transport, data)
 
         peer.hold(_Hold.OPENING_LINK)
@@ -602,7 +603,10 @@ class ChatServer:
         ]
         # Schedule the next tick first, so that an exception in this one does not stop the timer.
         self._timers.append(self._loop.call_later(TICK_EVERY, self._tick))
-        self.hub.tick(self.now())
+        now = self.now()
+        self.hub.tick(now)
+        for peer in self.memory.check(cast("Collection[_Peer]", self.hub.connections), now):
+            peer.transport.abort()  # it reads nothing, so it would not receive a reason
         self.schedule()
 
     def _purge(self, *, at_once: bool = False) -> None:

@@ -16,6 +16,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from netchat.link.code_table import block_code
+from netchat.link.header import Header, Kind, write_header
+from netchat.link.link import Link
+from netchat.link.payload_decoder import payload_context
+from netchat.link.sync_marker import MARKER
 from netchat.wire import (
     Create,
     Hello,
@@ -85,6 +90,8 @@ class _Sender:
     def send(self) -> None:
         if not self.waiting:
             self.waiting = next(self.chunks)
+            if not self.waiting:
+                time.sleep(1e-4)
         self.waiting = self.waiting[self.socket.send(self.waiting) :]
 
     def read(self) -> bool:
@@ -181,6 +188,38 @@ def rosters(port: int, web: int) -> None:
 def unread_rosters(port: int, web: int) -> None:
     """100 connections that ask who is in the lobby, and do not read the answers."""
     _members(port, 100, _again(encode(Who(1, "lobby", "")), encode(Ping(1))), reads=False)
+
+
+def unread_past(port: int, web: int) -> None:
+    """400 connections that ask for the lobby's history, and do not read the answers."""
+    long = b"".join(encode(Send(n, "lobby", "x" * 16_000)) for n in range(1, 9))
+
+    def frames(number: int) -> Iterator[bytes]:
+        yield long if number < 20 else b""
+        yield from itertools.repeat(encode(History(1, 1, 2**63, "lobby")))
+
+    _members(port, 400, frames, reads=False)
+
+
+def link_gaps(port: int, web: int) -> None:
+    """250 links, without HELLO, that send everything but the first byte of their window."""
+    client = Link.client("uncoded", identity=7 << 32 | 1000)
+    opening = client.data_to_send(0.0)
+    blocks = []
+    for number, offset in enumerate(range(1001, 1001 + 250_000, 8000)):
+        header = Header(
+            Kind.DATA, 0, 7, 8000, offset=offset, number=1000 + number, window=64, ack=1000,
+            echo=999, delay=0, arrived=0, wrong=0, checked=0,
+        )  # fmt: skip
+        payload = block_code("uncoded").encode(payload_context(header), bytes(8000))
+        blocks.append(MARKER + write_header(header) + payload)
+
+    def chunks() -> Iterator[bytes]:
+        yield from blocks
+        while True:
+            yield b""
+
+    _flood(lambda _: _Sender(port, opening, chunks()), 250)
 
 
 def past(port: int, web: int) -> None:
@@ -310,9 +349,9 @@ def _piece(data: bytes, first: int) -> bytes:
 ATTACKS = {
     attack.__name__: attack
     for attack in (
-        random_bytes, talkative, curious, pings, refused_joins, rosters, unread_rosters, past,
+        random_bytes, talkative, curious, pings, refused_joins, rosters, unread_rosters, past, unread_past,
         duplicates, long_texts, renames, rooms, comings, privates, names, first_names, long_lists,
-        all_names, half_open, idle_pages, page_requests, websocket_pieces,
+        all_names, half_open, idle_pages, page_requests, websocket_pieces, link_gaps,
     )
 }  # fmt: skip
 

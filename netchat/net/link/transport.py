@@ -9,7 +9,7 @@ from netchat.errors import LinkError
 from netchat.link.link import Link
 from netchat.net.half_close import half_close
 from netchat.net.link.cpu_budget import ABUSE, LinkWork
-from netchat.net.transport_shim import TransportShim
+from netchat.net.transport_shim import TransportShim, memory_of
 from netchat.wire.reader import http_problem
 
 __all__ = ["LinkTransport"]
@@ -49,6 +49,7 @@ class LinkTransport(TransportShim):
         self.link = link
         self.wasted = self.forged = self.unsettled = 0.0
         self.share = share
+        self._high, self._low = HIGH_WATER, LOW_WATER
         self._work = work
         self._waits_for_work = False
         self._loop = asyncio.get_running_loop()
@@ -175,6 +176,7 @@ class LinkTransport(TransportShim):
             self._timer.cancel()
         if self._work is not None:
             self._work.forget(self)
+            self.link.discard()
         self._closing = True
         if exc is None and (why := self._problem or self.link.closed):
             exc = LinkError(why)
@@ -197,7 +199,7 @@ class LinkTransport(TransportShim):
         if self.is_closing():
             return
         self.link.send(bytes(data))
-        if not self._upper_paused and self.link.buffered > HIGH_WATER:
+        if not self._upper_paused and self.link.buffered > self._high:
             self._upper_paused = True
             self.upper.pause_writing()
         self._schedule()
@@ -218,6 +220,16 @@ class LinkTransport(TransportShim):
     def is_closing(self) -> bool:
         """Return whether the link is closed or closing."""
         return self._closing or self.lower.is_closing()
+
+    def memory(self) -> tuple[int, int]:
+        """Return the numbers of unacknowledged bytes, and of received bytes that were not passed up."""
+        unsent, received = memory_of(self.lower)
+        return unsent + self.link.buffered, received + self.link.held
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set the numbers of unacknowledged bytes at which writing pauses and resumes."""
+        self._high = HIGH_WATER if high is None else high
+        self._low = self._high // 4 if low is None else low
 
     def pause_reading(self) -> None:
         """Stop passing bytes up; acknowledgements are still processed."""
@@ -257,7 +269,7 @@ class LinkTransport(TransportShim):
         if link.closed:
             self._end()
             return
-        if self._upper_paused and link.buffered < LOW_WATER:
+        if self._upper_paused and link.buffered < self._low:
             self._upper_paused = False
             self.upper.resume_writing()
         if self._closing and not (link.buffered and link.opened):

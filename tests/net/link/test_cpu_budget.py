@@ -187,6 +187,9 @@ class Line(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += data
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def pause_reading(self) -> None:
         assert self.reading
         self.reading = False
@@ -344,3 +347,20 @@ async def test_what_follows_the_end_of_a_link_is_not_looked_at() -> None:
     assert module._Drain.count == drained + 1
     line.protocol.connection_lost(None)
     assert module._Drain.count == drained
+
+
+async def test_a_lost_link_occupies_no_memory() -> None:
+    work, line, peer = LinkWork(asyncio.get_running_loop()), HalfClosable(), Peer()
+    layer = LinkTransport(Ear(), Link.server(), work)
+    layer.begin(line, Link.client("rs:255,223", identity=9 << 32 | 1000).data_to_send(0.0))
+    layer.write(bytes(50_000))
+    for number in range(10):  # after a gap
+        block = peer.block(4, bytes(3000), offset=1001 + 3000 * number, number=1000 + number)  # type: ignore[arg-type]
+        layer.data_received(block)
+        await asyncio.sleep(0)
+    unsent, received = layer.memory()
+    assert unsent >= 50_000
+    assert received >= 30_000
+
+    layer.connection_lost(None)
+    assert layer.memory() == (0, 0)
