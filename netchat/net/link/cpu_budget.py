@@ -17,7 +17,7 @@ from netchat.net.link.fair_allowance import FairAllowance
 
 __all__ = ["ABUSE", "LinkWork", "Worker"]
 
-#: Seconds of work on links per turn of the event loop.
+#: Seconds per turn of the event loop for receiving on links, and the same again for sending.
 SLICE = 0.001
 
 #: Seconds of useless work after which a link must wait for that allowance. An occasional
@@ -56,6 +56,59 @@ class Worker(Protocol):
         """Continue by calling `LinkWork.run` again."""
 
 
+class _Turns:
+    """Queue of workers that share `SLICE` seconds per turn of the event loop, in order of arrival.
+
+    Args:
+        loop: Event loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._in_turn = False
+        self._used = 0.0  # seconds used in this turn of the loop
+        self._waiting: dict[Worker, Callable[[], None]] = {}
+        self._handle: asyncio.Handle | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no time is left in this turn."""
+        return self._used >= SLICE
+
+    def spent(self, seconds: float) -> None:
+        """Account for CPU time."""
+        if not self._in_turn:
+            self._in_turn = True
+            self._loop.call_soon(self._new_turn)
+        self._used += seconds
+
+    def wait(self, worker: Worker, then: Callable[[], None]) -> None:
+        """Call `then` in a later turn."""
+        self._waiting[worker] = then
+        if self._handle is None:
+            self._handle = self._loop.call_soon(self._go_on)
+
+    def forget(self, worker: Worker) -> None:
+        """Remove a worker."""
+        self._waiting.pop(worker, None)
+
+    def _new_turn(self) -> None:
+        self._in_turn = False
+        self._used = 0.0
+
+    def _go_on(self) -> None:
+        self._handle = None
+        try:
+            for _ in range(len(self._waiting)):
+                if self.is_over or not self._waiting:
+                    break
+                worker = next(iter(self._waiting))
+                self._waiting.pop(worker)()
+        finally:  # an error in one worker must not strand the others
+            if self._waiting and self._handle is None:
+                self._handle = self._loop.call_soon(self._go_on)
+
+
 class LinkWork:
     """Scheduler that divides CPU time among links.
 
@@ -77,11 +130,8 @@ class LinkWork:
         self._cpu = cpu
         self._waste = FairAllowance()
         self.strangers = FairAllowance()
-        self._in_turn = False
-        self._used = 0.0  # seconds used in this turn of the loop
-        self._next: deque[Worker] = deque()
+        self._receiving, self._sending = _Turns(loop), _Turns(loop)
         self._wasteful: deque[Worker] = deque()
-        self._turn: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def run(self, worker: Worker) -> bool:
@@ -92,8 +142,8 @@ class LinkWork:
         """
         more = True
         while more:
-            if self._used >= SLICE:
-                self._wait(worker)
+            if self._receiving.is_over:
+                self._receiving.wait(worker, worker.resumed)
                 return False
             if not self.may_waste(worker):
                 self._wasteful.append(worker)
@@ -104,6 +154,23 @@ class LinkWork:
             self.spent(worker, self._cpu() - begun, useful=useful)
         return True
 
+    def send(self, worker: Worker, step: Callable[[], bool], then: Callable[[], None]) -> None:
+        """Let a worker send for as long as there is time in this turn.
+
+        Args:
+            worker: The worker.
+            step: Sends some data; returns whether there may be more.
+            then: Called in a later turn if there is no time left.
+        """
+        more = True
+        while more:
+            if self._sending.is_over:
+                self._sending.wait(worker, then)
+                return
+            begun = self._cpu()
+            more = step()
+            self._sending.spent(self._cpu() - begun)
+
     def may_waste(self, worker: Worker) -> bool:
         """Return whether a worker may be given work that cannot wait."""
         if worker.wasted <= TOLERANCE:
@@ -112,10 +179,7 @@ class LinkWork:
 
     def spent(self, worker: Worker, seconds: float, *, useful: bool | None) -> None:
         """Account for the CPU time of a step."""
-        if not self._in_turn:
-            self._in_turn = True
-            self._loop.call_soon(self._new_turn)
-        self._used += seconds
+        self._receiving.spent(seconds)
         if useful is None:
             worker.unsettled += seconds
             return
@@ -128,29 +192,10 @@ class LinkWork:
 
     def forget(self, worker: Worker) -> None:
         """Remove a worker whose link has ended."""
-        for queue in (self._next, self._wasteful):
-            if worker in queue:
-                queue.remove(worker)
-
-    def _new_turn(self) -> None:
-        self._in_turn = False
-        self._used = 0.0
-
-    def _wait(self, worker: Worker) -> None:
-        self._next.append(worker)
-        if self._turn is None:
-            self._turn = self._loop.call_soon(self._go_on)
-
-    def _go_on(self) -> None:
-        self._turn = None
-        try:
-            for _ in range(len(self._next)):
-                if self._used >= SLICE:
-                    break
-                self._next.popleft().resumed()
-        finally:  # an error in one worker must not strand the others
-            if self._next and self._turn is None:
-                self._turn = self._loop.call_soon(self._go_on)
+        self._receiving.forget(worker)
+        self._sending.forget(worker)
+        if worker in self._wasteful:
+            self._wasteful.remove(worker)
 
     def _arm(self) -> None:
         if self._timer is None:
@@ -166,6 +211,6 @@ class LinkWork:
                     worker.resumed()
                 else:
                     waiting.append(worker)
-        finally:  # as above
+        finally:  # an error in one worker must not strand the others
             if waiting:
                 self._arm()

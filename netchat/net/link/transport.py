@@ -17,6 +17,9 @@ __all__ = ["LinkTransport"]
 #: Unacknowledged bytes at which the protocol above is paused and resumed, as for a TCP connection.
 HIGH_WATER, LOW_WATER = 256 * 1024, 64 * 1024
 
+#: Bytes of blocks that a server sends before it looks at the time again: at least one block.
+_SENT_AT_ONCE = 8 * 1024
+
 
 class LinkTransport(TransportShim):
     """Layer that carries a protocol's bytes over a link.
@@ -214,7 +217,7 @@ class LinkTransport(TransportShim):
         """Close at once; over datagrams, send one CLOSE, like TCP's RST."""
         if self.link.mtu is not None and self.link.opened and not self.lower.is_closing():
             self.link.close()
-            self._send()
+            self._send_step()
         self.lower.abort()
 
     def is_closing(self) -> bool:
@@ -289,11 +292,22 @@ class LinkTransport(TransportShim):
         half_close(self.lower)
 
     def _send(self) -> None:
-        blocks = self.link.blocks_to_send(self._loop.time())
+        """Send the link's pending blocks; on a server, within the CPU limit."""
+        is_last = self.link.closed or (self._closing and not self.link.buffered)
+        if self._work is None or is_last:
+            self._send_step()
+        else:
+            self._work.send(self, lambda: self._send_step(_SENT_AT_ONCE), self._pump)
+
+    def _send_step(self, room: int | None = None) -> bool:
+        """Send some of the blocks, and return whether there may be more."""
+        blocks = self.link.blocks_to_send(self._loop.time(), room)
+        size = sum(map(len, blocks))
         if self.link.mtu is None:
             blocks = [b"".join(blocks)] if blocks else []
         for data in blocks:
             self.lower.write(data)
+        return room is not None and size >= room and not self._lower_full
 
     def _arm(self, due: float | None) -> None:
         """Schedule `_tick`, unless an earlier timer is already set."""

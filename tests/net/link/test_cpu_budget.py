@@ -364,3 +364,75 @@ async def test_a_lost_link_occupies_no_memory() -> None:
 
     layer.connection_lost(None)
     assert layer.memory() == (0, 0)
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_sending_takes_no_longer_than_a_slice_per_turn_and_links_take_turns(count: int) -> None:
+    loop, work, toilers = rig(wasteful=count)
+    loop.soon.clear()
+    sent = dict.fromkeys(toilers, 0)
+
+    def step(toiler: Toiler) -> bool:
+        loop.cpu += 9e-4
+        sent[toiler] += 1
+        return sent[toiler] < 20
+
+    def begin(toiler: Toiler) -> None:
+        work.send(toiler, lambda: step(toiler), lambda: begin(toiler))
+
+    for toiler in toilers:
+        loop.call_soon(lambda toiler=toiler: begin(toiler))
+    longest, spread = 0.0, 0
+    while loop.soon:
+        before = loop.cpu
+        loop.turn()
+        longest = max(longest, loop.cpu - before)
+        spread = max(spread, max(sent.values()) - min(sent.values()))
+
+    assert set(sent.values()) == {20}
+    assert longest <= SLICE + 9e-4
+    assert spread <= 4
+
+
+async def test_a_client_that_asks_for_much_with_a_slow_code_gets_it_in_several_turns() -> None:
+    """One request can be answered with 256 KiB, and encoding them can take 90 ms."""
+    loop, line, cpu = Loop(), Line(), 0.0
+
+    def clock() -> float:
+        nonlocal cpu
+        cpu += 5e-4
+        return cpu
+
+    work = LinkWork(loop, clock)  # type: ignore[arg-type]
+    layer = LinkTransport(Ear(), Link.server(), work)
+    layer._loop = loop  # type: ignore[assignment]
+    loop.call_at = lambda due, callback: None  # type: ignore[attr-defined]
+    client = Link.client("rs:255,223", "uncoded", identity=9 << 32 | 1000)
+    layer.begin(line, client.data_to_send(0.0))
+    client.receive(bytes(line.written), 0.0)
+    line.written.clear()
+    layer.write(bytes(150_000))
+    sizes = []
+    for _ in range(100):
+        loop.turn()
+        sizes.append(len(line.written))
+        client.receive(bytes(line.written), 0.0)
+        line.written.clear()
+
+    assert client.received(0.0) == bytes(150_000)
+    assert max(sizes) < 3 * 8500
+
+
+async def test_the_end_of_a_link_waits_for_no_turn() -> None:
+    loop, line = Loop(), HalfClosable()
+    work = LinkWork(loop, lambda: loop.cpu)  # type: ignore[arg-type]
+    layer = LinkTransport(Ear(), Link.server(), work)
+    layer._loop = loop  # type: ignore[assignment]
+    loop.call_at = lambda due, callback: None  # type: ignore[attr-defined]
+    client = Link.client("rs:255,223", identity=9 << 32 | 1000)
+    layer.begin(line, client.data_to_send(0.0))
+    work._sending.spent(1.0)
+    layer.give_up()
+    client.receive(bytes(line.written), 0.0)
+
+    assert "too much CPU time" in client.closed
