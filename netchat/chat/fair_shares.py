@@ -17,11 +17,14 @@ def share_of(host: str) -> str:
     """Return the group that an address counts in: an IPv4 address, or the /64 of an IPv6 address.
 
     Every customer of an IPv6 provider has at least a /64, so single IPv6 addresses cost nothing.
+
+    Args:
+        host: The address; an IPv6 address may be in brackets, as it is shown before a port.
     """
     if ":" not in host:
         return host
     try:
-        address = ipaddress.IPv6Address(host)
+        address = ipaddress.IPv6Address(host.removeprefix("[").removesuffix("]"))
     except ValueError:
         return host
     if address.ipv4_mapped is not None:

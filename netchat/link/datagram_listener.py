@@ -45,6 +45,7 @@ class DatagramListener:
         mtu: Maximum size of sent datagrams in bytes.
         most: Maximum number of links.
         code: Returns the source of the codes that the client at an address names.
+        allows: Returns whether a client at an address may open one more link.
 
     Attributes:
         challenged: Number of datagrams answered with CHALLENGE.
@@ -55,8 +56,9 @@ class DatagramListener:
         mtu: int,
         most: int,
         code: Callable[[Hashable], CodeSource] = lambda _: block_code,
+        allows: Callable[[Hashable], bool] = lambda _: True,
     ) -> None:
-        self._mtu, self._most, self._code = mtu, most, code
+        self._mtu, self._most, self._code, self._allows = mtu, most, code, allows
         self._cookies = Cookies()
         self._by_address: dict[Hashable, Link] = {}
         self._addresses: dict[Link, Hashable] = {}
@@ -138,6 +140,9 @@ class DatagramListener:
                 link.refuse(header, request, why)
             elif len(self) >= self._most:
                 why = f"the server already has {self._most} links, its maximum"
+                link.refuse(header, request, why)
+            elif not self._allows(address):
+                why = "your address already has its share of the server's links; close one"
                 link.refuse(header, request, why)
         if not link.closed:
             link.receive_with_header(head, datagram, now)

@@ -463,6 +463,34 @@ async def test_an_address_that_wastes_time_does_not_keep_another_from_opening_a_
     assert server._listener.challenged == challenged + 1
 
 
+async def test_one_address_leaves_links_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netchat.chat.fair_shares.GUARANTEED", 1)
+    async with (
+        serve(udp=True, max_half_open=4, max_users=4) as serving,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        loop = asyncio.get_running_loop()
+        for _ in range(12):
+            sock = stack.enter_context(udp_socket(socket.AF_INET))
+            sock.bind(("127.0.0.9", 0))
+            sock.connect(("127.0.0.1", serving.port))
+            client = Link.client("uncoded", mtu=MTU)
+            while not client.opened and not client.closed:
+                for datagram in client.blocks_to_send(0.0):
+                    sock.send(datagram)
+                client.receive_block(await asyncio.wait_for(loop.sock_recv(sock, 2000), 10), 0.0)
+        assert "your address already has its share" in client.closed
+        path = ClientPath("uncoded", udp=True)
+        async with talker(serving.port, "Nova", "lobby", path=path) as nova:
+            nova.say("hello")
+            await nova.until(lambda: nova.texts() == ["hello"])
+        (server,) = serving.server._udp
+        assert server._shares.counts["127.0.0.9"] == 6
+        for layer in list(server._layers.values()):
+            layer.abort()
+        assert server._shares.counts == {}
+
+
 async def test_no_address_at_all_is_an_error() -> None:
     with pytest.raises(OSError):
         await connect_udp("does-not-exist.invalid", 1, lambda: pytest.fail("no link is needed"))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
-from netchat.chat.fair_shares import share_of
+from netchat.chat.fair_shares import Shares, share_of
 from netchat.link.code_table import CodeSource
 from netchat.link.datagram_listener import DatagramListener
 from netchat.link.link import Link
@@ -21,7 +21,7 @@ __all__ = ["UdpServer", "listen_udp"]
 
 
 class UdpServer(asyncio.DatagramProtocol):
-    """All links of one UDP socket.
+    """All links of one UDP socket, shared fairly among address groups.
 
     Args:
         sock: Bound socket.
@@ -41,7 +41,13 @@ class UdpServer(asyncio.DatagramProtocol):
     ) -> None:
         self._socket, self._peer, self._work = sock, peer, work
         self._loop = asyncio.get_running_loop()
-        self._listener = DatagramListener(MTU, most, lambda address: code(_share(address)))
+        self._shares = Shares(most)
+        self._listener = DatagramListener(
+            MTU,
+            most,
+            lambda address: code(_share(address)),
+            lambda address: self._shares.allows(_share(address)),
+        )
         self._layers: dict[Link, LinkTransport] = {}
         self._shut = False
 
@@ -88,7 +94,9 @@ class UdpServer(asyncio.DatagramProtocol):
                 layer.give_up()
 
     def _accept(self, link: Link, addr: tuple[Any, ...]) -> LinkTransport:
-        layer = self._layers[link] = LinkTransport(self._peer(), link, self._work, _share(addr))
+        share = _share(addr)
+        layer = self._layers[link] = LinkTransport(self._peer(), link, self._work, share)
+        self._shares.acquire(share)
 
         def send(data: bytes) -> None:
             # Use the current address: a link moves with its client, and may have been replaced.
@@ -99,6 +107,7 @@ class UdpServer(asyncio.DatagramProtocol):
         def ended() -> None:
             self._listener.forget(link)
             del self._layers[link]
+            self._shares.release(share)
 
         layer.connection_made(UdpPath(layer, send, ended, addr))
         return layer
