@@ -16,13 +16,16 @@ __all__ = ["USUAL", "MemoryBound", "Peer"]
 
 #: Unsent bytes per connection at which the server stops sending to it, and resumes; usually, and while
 #: memory is scarce.
-USUAL, REDUCED = (256 * 1024, 64 * 1024), (32 * 1024, 8 * 1024)
+USUAL, REDUCED = (256 * 1024, 64 * 1024), (16 * 1024, 4 * 1024)
 
-#: Bytes of all connections from which on memory is scarce, and above which connections are closed.
-SCARCE_FROM, MOST_HELD = 24 * 1024 * 1024, 64 * 1024 * 1024
+#: Unsent bytes of all connections from which on memory is scarce. Bytes that several connections are
+#: sent count several times, although they are stored once.
+SCARCE_FROM = 8 * 1024 * 1024
 
-#: Seconds for which a connection must have read nothing before it may be closed for its unsent bytes.
-GRACE = 1.0
+#: Bytes above which connections are closed: unsent ones of connections that have read too little for
+#: `GRACE` seconds, and received ones that links hold.
+MOST_UNREAD, MOST_RECEIVED = 64 * 1024 * 1024, 32 * 1024 * 1024
+GRACE = 5.0
 
 
 class Transport(Protocol):
@@ -64,43 +67,54 @@ class MemoryBound:
     def check(self, peers: Collection[P], now: float) -> list[P]:
         """Adapt the limits, and choose the connections to close.
 
-        They belong to the address groups that occupy most. Unsent bytes alone are no reason to close
-        a connection that has read some lately: many connections may share them, and they do not
-        grow once the limits are reduced.
+        They belong to the address groups that occupy most.
 
         Args:
             peers: All connections.
             now: Time in seconds.
         """
-        sizes = {peer: memory_of(peer.transport) for peer in peers}
-        total = sum(sent + received for sent, received in sizes.values())
+        unread: list[tuple[int, P]] = []
+        received: list[tuple[int, P]] = []
+        total = 0
+        for peer in peers:
+            unsent, held = memory_of(peer.transport)
+            total += unsent
+            if 0 < peer.stalled_since <= now - GRACE:
+                unread.append((unsent, peer))
+            if held:
+                received.append((held, peer))
+        self._adapt(peers, total)
+        return [*_excess(unread, MOST_UNREAD), *_excess(received, MOST_RECEIVED)]
+
+    def _adapt(self, peers: Collection[P], total: int) -> None:
         threshold = SCARCE_FROM if self.limits is USUAL else SCARCE_FROM // 2
         limits = REDUCED if total > threshold else USUAL
         if limits is not self.limits:
             self.limits = limits
             for peer in peers:
                 peer.transport.set_write_buffer_limits(*limits)
-        return self._excess(sizes, total - MOST_HELD, now) if total > MOST_HELD else []
 
-    def _excess(self, sizes: dict[P, tuple[int, int]], excess: int, now: float) -> list[P]:
-        groups: dict[str, list[tuple[int, P]]] = {}
-        for peer, (sent, received) in sizes.items():
-            has_stalled = 0 < peer.stalled_since <= now - GRACE
-            held = received + (sent if has_stalled else 0)
-            if held:
-                groups.setdefault(peer.share, []).append((held, peer))
-        for members in groups.values():
-            members.sort(key=lambda member: member[0])
-        heap = [(-sum(held for held, _ in members), share) for share, members in groups.items()]
-        heapq.heapify(heap)
-        chosen: list[P] = []
-        while heap and excess > 0:
-            total, share = heap[0]
-            held, peer = groups[share].pop()
-            chosen.append(peer)
-            excess -= held
-            if groups[share]:
-                heapq.heapreplace(heap, (total + held, share))
-            else:
-                heapq.heappop(heap)
-        return chosen
+
+def _excess(sizes: list[tuple[int, P]], most: int) -> list[P]:
+    """Return the connections without which the sum is at most `most`."""
+    excess = sum(size for size, _ in sizes) - most
+    if excess <= 0:
+        return []
+    groups: dict[str, list[tuple[int, P]]] = {}
+    for size, peer in sizes:
+        groups.setdefault(peer.share, []).append((size, peer))
+    for members in groups.values():
+        members.sort(key=lambda member: member[0])
+    heap = [(-sum(size for size, _ in members), share) for share, members in groups.items()]
+    heapq.heapify(heap)
+    chosen: list[P] = []
+    while excess > 0:
+        total, share = heap[0]
+        size, peer = groups[share].pop()
+        chosen.append(peer)
+        excess -= size
+        if groups[share]:
+            heapq.heapreplace(heap, (total + size, share))
+        else:
+            heapq.heappop(heap)
+    return chosen

@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from netchat.net import memory_bound as module
-from netchat.net.memory_bound import MOST_HELD, REDUCED, SCARCE_FROM, USUAL, MemoryBound
+from netchat.net.memory_bound import (
+    MOST_RECEIVED,
+    MOST_UNREAD,
+    REDUCED,
+    SCARCE_FROM,
+    USUAL,
+    MemoryBound,
+)
 from netchat.wire import Event, History, Join, Send
 from tests.net.serving import Serving, raw, serve
 
@@ -20,6 +27,7 @@ KIB = 1024
 class Line:
     unsent: int
     limits: tuple[int, int] = USUAL
+    received: int = 0
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
@@ -40,7 +48,7 @@ class Client:
 
 
 def test_limits_are_reduced_while_memory_is_scarce() -> None:
-    bound, clients = MemoryBound(), [Client("a", 256 * KIB) for _ in range(90)]
+    bound, clients = MemoryBound(), [Client("a", 256 * KIB) for _ in range(30)]
     assert bound.check(clients, 10.0) == []
     assert bound.limits == USUAL
     clients[0].transport.unsent = SCARCE_FROM
@@ -58,7 +66,7 @@ def test_limits_are_reduced_while_memory_is_scarce() -> None:
 
 def test_connections_of_the_address_that_occupies_most_are_closed() -> None:
     size = 256 * KIB
-    hostile = [Client("hostile", size + number) for number in range(MOST_HELD // size)]
+    hostile = [Client("hostile", size + number) for number in range(MOST_UNREAD // size)]
     others = [Client(f"10.0.0.{number}", size) for number in range(10)]
     chosen = MemoryBound().check([*others, *hostile], 10.0)
 
@@ -68,10 +76,24 @@ def test_connections_of_the_address_that_occupies_most_are_closed() -> None:
 
 
 def test_connections_that_have_read_lately_are_not_closed() -> None:
-    clients = [Client("a", MOST_HELD // 8, stalled_since=0.0) for _ in range(20)]
-    clients += [Client("a", MOST_HELD // 8, stalled_since=9.5) for _ in range(20)]
-    assert MemoryBound().check(clients, 10.0) == []
-    assert len(MemoryBound().check(clients, 10.5)) == 20
+    clients = [Client("a", MOST_UNREAD // 8, stalled_since=0.0) for _ in range(20)]
+    clients += [Client("a", MOST_UNREAD // 8, stalled_since=9.0) for _ in range(20)]
+    assert MemoryBound().check(clients, 13.9) == []
+    assert len(MemoryBound().check(clients, 14.0)) == 12
+
+
+def test_links_are_closed_for_what_they_have_received_and_not_for_what_others_have_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What many clients have not read may be the same bytes."""
+    monkeypatch.setattr(module, "memory_of", lambda line: (line.unsent, line.received))
+    links = [Client("b", 0, stalled_since=0.0) for _ in range(40)]
+    for link in links:
+        link.transport.received = MOST_RECEIVED // 40
+    clients = [Client("a", MOST_UNREAD // 8, stalled_since=9.0) for _ in range(20)]
+    assert MemoryBound().check([*clients, *links], 13.0) == []
+    links[7].transport.received += 1000
+    assert MemoryBound().check([*clients, *links], 13.0) == [links[7]]
 
 
 def held(serving: Serving) -> int:
@@ -82,7 +104,7 @@ async def test_clients_that_never_read_occupy_no_more_than_so_much(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "SCARCE_FROM", 1024 * KIB)
-    monkeypatch.setattr(module, "MOST_HELD", 2048 * KIB)
+    monkeypatch.setattr(module, "MOST_UNREAD", 2048 * KIB)
     monkeypatch.setattr(module, "GRACE", 0.0)
     monkeypatch.setattr("netchat.net.chat_server.TICK_EVERY", 0.02)
     async with serve(rate=0.0) as serving, contextlib.AsyncExitStack() as stack:
