@@ -424,7 +424,7 @@ async def test_a_client_that_asks_for_much_with_a_slow_code_gets_it_in_several_t
 
 
 async def test_the_end_of_a_link_waits_for_no_turn() -> None:
-    loop, line = Loop(), HalfClosable()
+    loop, line = Loop(), Line()
     work = LinkWork(loop, lambda: loop.cpu)  # type: ignore[arg-type]
     layer = LinkTransport(Ear(), Link.server(), work)
     layer._loop = loop  # type: ignore[assignment]
