@@ -1,4 +1,4 @@
-"""Files are written as a whole, and text is UTF-8 wherever it is read or written."""
+"""Files are written atomically, and text is always read and written as UTF-8."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_a_file_in_a_folder_of_others_is_written_in_place(tmp_path):
 
 
 def _calls(path: Path) -> Iterator[tuple[int, str]]:
-    """Calls of a source that read or write text without saying that it is UTF-8."""
+    """Yield the calls of a source that read or write text without `encoding="utf-8"`."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call):
             continue
@@ -197,7 +197,7 @@ def open_umask():
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_what_is_made_is_private(tmp_path):
+def test_new_files_are_private(tmp_path):
     create_private(tmp_path / "file").close()
     make_private_folder(tmp_path / "above" / "folder")
     assert mode(tmp_path / "file") == 0o600

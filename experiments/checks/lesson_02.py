@@ -51,7 +51,7 @@ def party(variant: Variant) -> Capture:
     return Capture(_party(variant, "party")[0].packets)
 
 
-@exercise("2.1", "Who is online", given=party)
+@exercise("2.1", "The users and their addresses", given=party)
 def phone_book(capture: Capture, book: Any) -> None:
     need(isinstance(book, dict), f"book must be a dict, got {type(book).__name__}.")
     right: dict[str, str] = {}

@@ -32,7 +32,7 @@ WORDS = (
 
 
 class Opening(NamedTuple):
-    """How a connection begins: initial sequence numbers, and sizes of the first messages."""
+    """The start of a connection: initial sequence numbers, and sizes of the first messages."""
 
     client: int
     server: int

@@ -97,7 +97,7 @@ class Impairments:
         if self.loss:
             burst = f" in bursts of {self.burst:g}" if self.burst else ""
             parts.append(f"{self.loss:.4g} lost{burst}")
-        parts += [f"{self.duplicate:.4g} doubled"] if self.duplicate else []
+        parts += [f"{self.duplicate:.4g} duplicated"] if self.duplicate else []
         parts += [f"{self.reorder:.4g} reordered"] if self.reorder else []
         parts += [f"{1000 * self.delay:g} ms delay"] if self.delay else []
         return ", ".join(parts) or "no damage"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 from netchat.chat.effects import Log
+from netchat.wording import many
 
 __all__ = ["LINES", "TOTAL", "LogLimit"]
 
@@ -104,5 +105,7 @@ def _text_without_port(entry: Log) -> str:
 
 
 def _summary(counts: Counter[str], **fields: object) -> Log:
-    text = ", ".join(f"{count} more {event}" for event, count in sorted(counts.items()))
+    text = ", ".join(
+        f"{event} {many(count, 'more time')}" for event, count in sorted(counts.items())
+    )
     return Log("repeated", {"text": text, **fields})

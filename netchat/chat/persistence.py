@@ -1,4 +1,4 @@
-"""What a chat server stores in its history, and what it reads back.
+"""Changes that a chat server stores in its history, and the interface that reads them back.
 
 The hub does no I/O. It fills a `Batch`, which the driver writes to a history in one transaction.
 Only after the driver has committed the batch does the hub send its events.

@@ -50,7 +50,9 @@ class _Pairs(click.ParamType):  # type: ignore[type-arg] # generic since click 8
     help="Save the frame as a capture, in Ethernet, IP and TCP packets; - is standard output, "
     "instead of the text.",
 )  # fmt: skip
-@click.option("--send", metavar="HOST[:PORT]", help="Send the frame to a server, show its answers.")
+@click.option(
+    "--send", metavar="HOST[:PORT]", help="Send the frame to a server and show its answers."
+)
 @click.option(
     "--hello", metavar="NAME",
     help="First send HELLO with this name, and JOIN if the message concerns a room.",

@@ -1,4 +1,4 @@
-"""A chat server in a process of its own, so that measuring it does not slow it down.
+"""A chat server in a separate process, so that measuring it does not slow it down.
 
 with ServerProcess() as server:
     report = server.load("--users", "50", "--messages", "100")
@@ -44,7 +44,7 @@ class ServerProcess:
             if note["event"] == "listening":
                 self.port = note["port"]
                 break
-        # An unread pipe fills up, and then the server blocks for ever.
+        # An unread pipe fills up, and then the server blocks forever.
         self._reading = threading.Thread(target=self._process.stderr.read, daemon=True)
         self._reading.start()
         if not self.port:

@@ -84,7 +84,7 @@ def test_one_address_gets_three_quarters_and_then_a_quarter_is_shared():
     assert shares.allows("b")
 
 
-def test_a_class_behind_one_address_fits_whatever_others_have_taken():
+def test_a_class_at_one_nat_address_always_fits():
     shares = Shares(1000)
     for address in "ab":
         while shares.allows(address):
@@ -137,7 +137,7 @@ class TestUsers:
         world.say(world.link(OTHER), hello("Nova", b"n" * 16, welcome.token))
         assert world.hub.user_shares.counts == {OTHER: 1}
 
-    def test_nothing_is_counted_any_more_when_all_are_gone(self):
+    def test_counters_are_zero_after_all_users_have_left(self):
         world = World()
         for link in crowd(world, 5):
             world.say(link, Bye(""))
@@ -192,10 +192,10 @@ def test_empty_rooms_are_shared():
 
 
 class TestPairs:
-    """Private rooms that others start do not count against a user."""
+    """Private rooms that other users start do not count against a user."""
 
     def dead_rooms(self, world, victim, count):
-        """Make private rooms with the victim, each with a user who has left since."""
+        """Create private rooms with the victim, each by a user who has left since."""
         for number in range(count):
             link, _ = world.greet(f"Mallory{number}")
             joined, *_ = world.say(link, Private(1, "Nova"))
@@ -242,7 +242,7 @@ class TestPairs:
         assert (answers[-1].code, answers[-1].reference) == (ErrorCode.TOO_FAST, 7)
         world.now += PAIR_SECONDS
         assert [isinstance(begin(), Joined) for _ in range(2)] == [True, False]
-        # Others may still ask, the two may still talk, and it is forgotten in the end.
+        # Other users may still start one, the two may still talk, and the limit expires.
         other, _ = world.greet("Maya")
         assert isinstance(world.say(other, Private(1, "Nova"))[0], Joined)
         assert world.say(link, Ping(1)) == [Pong(1)]

@@ -265,7 +265,7 @@ def test_the_same_device_without_its_token_takes_its_own_old_session_over():
     assert (leave.kind, leave.text) == (EventKind.LEAVE, "reconnected without its session")
 
 
-def test_the_same_device_while_the_old_connection_still_stands():
+def test_the_same_device_connects_while_its_old_connection_is_open():
     world = World()
     link, _ = world.greet("Nova", NOVA)
     world.say(link, Join(1, 0, 0, "lobby"))

@@ -103,11 +103,11 @@ class TestBrokenPeers:
         link.up += b"nonsense"
         world._receive(link)
         assert link.closed
-        assert link in world.hub.connections  # it takes a while to go
+        assert link in world.hub.connections  # closing takes some time
         other.up += encode(Send(1, "lobby", "hi"))
         world._receive(other)
         world.take_batch()
-        world.commit()  # the world refuses to send after a close
+        world.commit()  # the test fails if the server sends after a close
         assert [e.text for e in other.take()][-1] == "hi"
 
 
@@ -118,12 +118,14 @@ class TestRateLimit:
         answer = world.say(link, *[Ping(n) for n in range(60)])
         errors = [m for m in answer if isinstance(m, Error)]
         assert [e.code for e in errors] == [ErrorCode.TOO_FAST]
-        assert len(answer) == 10 - 1 + 1  # one frame of the ten was HELLO; and the warning
+        assert (
+            len(answer) == 10 - 1 + 1
+        )  # one of the ten frames was HELLO; the last message is the warning
         while link.reader.unread:
             world.now += link.slowed[-1]
             answer += world.say(link)
         assert [m for m in answer if isinstance(m, Pong)] == [Pong(n) for n in range(60)]
-        assert len(answer) == 61  # nothing is lost, and it was told once
+        assert len(answer) == 61  # nothing is lost, and the client was warned once
         world.now += WARNING_INTERVAL
         answer = world.say(link, *[Ping(n) for n in range(60)])
         assert sum(isinstance(m, Error) for m in answer) == 1
@@ -196,7 +198,7 @@ class TestLagging:
         total = 3 * TAIL_BYTES // size if size > 10 else 500
         for at in range(1, total + 1, 50):
             world.say(fast, *[Send(n, "lobby", "x" * size) for n in range(at, at + 50)])
-        assert len(slow.down) == before  # nothing was pushed to it
+        assert len(slow.down) == before  # it received no live events
         assert not world.hub.catching_up
         world.drain(slow)
         world.settle()

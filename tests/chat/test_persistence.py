@@ -1,4 +1,4 @@
-"""Batches: what one transaction makes durable, and in which order what follows from it happens."""
+"""Batches: the changes of one transaction, and the order of the actions after its commit."""
 
 from netchat.chat.persistence import Batch, EventRow, MembershipDeleted
 from netchat.wire import Event, Hello, Join, Joined, Leave, Left, Send, Welcome
@@ -13,7 +13,7 @@ def test_a_batch_is_empty_until_something_is_in_it():
     assert Batch(after=[lambda: None])
 
 
-def test_what_waits_for_the_disk_has_a_weight_even_without_events():
+def test_batches_without_events_count_in_the_memory_limit():
     batch = Batch(size=1000)
     before = batch.weight
     batch.after.append(lambda: None)

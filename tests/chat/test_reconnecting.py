@@ -1,4 +1,4 @@
-"""A client that loses its connection, its session or its server, and continues."""
+"""A client that loses its connection, its session or its server, and recovers."""
 
 import pytest
 

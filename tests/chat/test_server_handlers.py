@@ -104,12 +104,12 @@ class TestSend:
         world.say(link, Send(1, "lobby", "a"))
         assert link.slowed
 
-    def test_frames_are_never_stranded_by_many_answers_that_are_owed(self):
+    def test_frames_are_handled_after_many_pending_replies(self):
         world = World(rate=0.0)
         link, _ = world.greet("Nova")
         world.say(link, Join(1, 0, 0, "lobby"), Send(1, "lobby", "a"))
         world.frozen = True
-        for _ in range(3):  # each read is short of the limit, and all are owed at once
+        for _ in range(3):  # each read is below the limit, and all of them are pending at once
             world.say(link, *[Send(1, "lobby", "a")] * 60)
         world.hub.commit(world.hub.take_batch())
         assert len(link.pending_replies) > MAX_PENDING_REPLIES
@@ -179,7 +179,7 @@ class TestRooms:
         world.say(sourav, Send(1, "lobby", "x"))
         world.hang_up(nova)
         world.frozen = False
-        world.settle()  # the world refuses to send events to a connection that is gone
+        world.settle()  # the test fails if the server sends events to a closed connection
         assert len(sourav.take()) == 2
         assert not world.hub.leaving
 
@@ -223,7 +223,7 @@ class TestRename:
         assert (error.code, error.reference, error.suggestion) == (code, 5, suggestion)
         assert sourav.take() == []
 
-    def test_another_case_of_ones_own_name(self, world, nova, sourav):
+    def test_a_user_may_change_the_case_of_the_own_name(self, world, nova, sourav):
         renamed, event = world.say(nova, Rename(1, "NOVA"))
         assert (renamed.name, event.text) == ("NOVA", "NOVA")
         assert world.say(nova, Rename(2, "NOVA")) == [Renamed(2, "NOVA")]
@@ -289,7 +289,7 @@ class TestBye:
     ):
         world.say(sourav, Send(1, "lobby", "before"))
         maya, _ = world.greet("Maya")
-        if crowded:  # others speak in the same batch
+        if crowded:  # other users send in the same batch
             sourav.up += encode(Send(2, "lobby", "meanwhile"))
         lobby = world.hub.rooms["lobby"]
         join = Join(1, 0 if after is None else lobby.log, after or 0, "lobby")

@@ -76,7 +76,7 @@ def test_a_token_whose_answer_was_lost_survives_a_crash(world):
     assert back.resumed
 
 
-def test_what_was_not_committed_never_happened(world):
+def test_uncommitted_changes_are_lost_in_a_crash(world):
     link, welcome = world.greet("Nova", NOVA)
     world.say(link, Join(1, 0, 0, "lobby"))
     world.frozen = True

@@ -226,7 +226,7 @@ class TestRooms:
         world.frozen = True
         world.say(link, Send(6, "lobby", "b"))
         world.tick(SWEEP_INTERVAL)
-        assert room.counters  # not while something is under way
+        assert room.counters  # not while a batch is uncommitted
         world.frozen = False
         world.settle()
         world.tick(SWEEP_INTERVAL)

@@ -1,7 +1,7 @@
 """Driver of a hub for the fuzzer: a server without sockets, disk or clock, and its peers.
 
-It does what `netchat.net.chat_server` does, at moments that the input chooses, and looks at everything
-that comes out: a violated promise is an `AssertionError`.
+It does what `netchat.net.chat_server` does, at times that the input selects, and checks everything
+that the hub outputs: a violated invariant is an `AssertionError`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Driver:
         self._written: Batch | None = None
         self._count = 0
 
-    # -- what happens to the server -------------------------------------------------------------
+    # -- input ----------------------------------------------------------------------------------
 
     def connect(self) -> None:
         peer = Peer(self._count)
@@ -118,7 +118,7 @@ class Driver:
             self.receive(peer, b"")
 
     def write(self) -> None:
-        """Begin a commit; it ends with the next `commit`, and more may be said in between."""
+        """Begin a commit; it ends with the next `commit`, and more frames may arrive in between."""
         if self._written is None:
             self._written = self.hub.take_batch()
             if self._written is not None:
@@ -131,7 +131,7 @@ class Driver:
             self.hub.commit(batch)
             self.look()
 
-    # -- what comes out of it -------------------------------------------------------------------
+    # -- output ---------------------------------------------------------------------------------
 
     def look(self) -> None:
         """Carry out the effects, as the peers would."""
@@ -199,7 +199,7 @@ class Driver:
             hub.stalled_connections,
             hub.catching_up,
         ):
-            assert set(register) <= alive, "a lost connection is remembered"
+            assert set(register) <= alive, "a lost connection is still stored"
         assert sum(hub.addresses.values()) == len(alive)
         assert len(hub.half_open) <= SETTINGS.max_half_open
         assert len(hub.sessions) <= SETTINGS.max_users
@@ -208,7 +208,7 @@ class Driver:
         assert set(hub.away) == {s for s in hub.sessions.values() if s.connection is None}
         for session in hub.sessions.values():
             assert session.connection is None or session.connection.session is session
-            # Others can add private rooms to a user's own, but no more than there are others.
+            # Other users can add private rooms to a user's own, at most one each.
             assert len(session.rooms) <= SETTINGS.max_rooms + SETTINGS.max_users
         for room in hub.rooms.values():
             assert set(room.live) <= alive
@@ -234,4 +234,4 @@ class Driver:
         assert not self.hub.privates
         assert not self.hub.addresses
         assert set(self.hub.rooms) == {"lobby"}
-        assert not self.hub.batch, "something is never written"
+        assert not self.hub.batch, "some output is never written"

@@ -1,4 +1,4 @@
-"""The server on real sockets: what its asyncio shell adds to the rules."""
+"""The asyncio driver of the server, on real sockets."""
 
 import asyncio
 import contextlib
@@ -142,7 +142,7 @@ class TestOverload:
             assert codes(link) == [ErrorCode.TOO_FAST]
 
     @pytest.mark.parametrize("count", [1, 10])
-    async def test_a_flood_is_handled_at_the_rate_and_held_in_the_kernel(self, count):
+    async def test_a_flood_is_handled_at_the_rate_limit_and_waits_in_the_kernel(self, count):
         rate, burst = 200.0, 100.0
         join = encode(Join(1, 0, 0, "0123456789"))
         async with serve(rate=rate, burst=burst) as serving, contextlib.AsyncExitStack() as stack:
@@ -159,7 +159,7 @@ class TestOverload:
             handled = len(serving.noted("refused"))
             seconds = time.monotonic() - began
             assert handled <= count * (burst + 1.05 * rate * seconds)
-            # One read, and no more; the rest waits where TCP makes the sender wait.
+            # Only one read; the rest stays in the kernel, where TCP makes the sender wait.
             assert 0 < held <= 256 * 1024
 
     async def test_light_senders_do_not_wait_for_heavy_senders(self, monkeypatch):
@@ -191,7 +191,7 @@ class TestOverload:
                     sizes = [p.transport.get_write_buffer_size() for p in serving.peers]
                     most = max(most, *sizes)
                 assert len(serving.server.hub.stalled_connections) == 1
-                # What was under way when it stalled, and one piece of history: not 8 MB.
+                # Buffered: the bytes in transit when it stalled, and one part of the history, not 8 MB.
                 assert most < 4 * USUAL[0]
                 await slow.echo(count)
                 seqs = [event.seq for event in slow.all(Event)]
@@ -236,7 +236,7 @@ class TestOverload:
 
 
 class TestFailingDisk:
-    async def test_messages_wait_and_none_is_lost(self, history, monkeypatch):
+    async def test_messages_wait_and_no_message_is_lost(self, history, monkeypatch):
         monkeypatch.setattr(module, "MAX_WAITING", 20_000)
         settings = {"rate": 0.0, "frame_timeout": 0.1, "silence_timeout": 0.2, "ping_after": 0.1}
         monkeypatch.setattr("netchat.chat.timers.SWEEP_INTERVAL", 0.05)
@@ -247,9 +247,9 @@ class TestFailingDisk:
                 nova.say(*[f"{n} " + "x" * 1000 for n in range(3000)])
                 await maya.until(lambda: maya.all(WarningReceived))
                 assert maya.all(WarningReceived)[0].error.code == ErrorCode.STORAGE
-                await asyncio.sleep(0.5)  # long enough for every timeout there is
+                await asyncio.sleep(0.5)  # longer than every timeout
                 held = [p for p in serving.peers if p.holds]
-                assert len(held) == 1  # Nova is read no further
+                assert len(held) == 1  # the server does not read from Nova
                 assert serving.server.hub.batch.weight < 1_000_000
                 assert nova.texts() == []
                 assert not serving.noted("dismissed")
@@ -289,7 +289,7 @@ class TestStopping:
         reopened = SqliteHistory(tmp_path / "h.db", fsync=False)
         ((_, head, _),) = reopened.load().rooms
         reopened.close()
-        assert head == len(echoes) + 1  # nothing is on disk that was not acknowledged
+        assert head == len(echoes) + 1  # only acknowledged messages are on disk
 
     async def test_messages_waiting_for_a_group_commit_are_acknowledged_too(
         self, history, monkeypatch

@@ -1,4 +1,4 @@
-"""The reason why a connection is closed arrives, whatever the peer still sends."""
+"""The reason for closing a connection arrives, whatever the peer still sends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNREAD = bytes(3_000_000)
 
 
 async def hear(sock: socket.socket) -> tuple[bytes, str]:
-    """Everything that a peer sends, and how it ends."""
+    """All bytes that a peer sends, and the end of its connection."""
     loop, heard = asyncio.get_running_loop(), b""
     while True:
         try:
@@ -32,13 +32,13 @@ async def hear(sock: socket.socket) -> tuple[bytes, str]:
 
 
 async def push(sock: socket.socket, data: bytes) -> None:
-    """Send in the background, whether it is read or not."""
+    """Send in the background, whether the server reads or not."""
     with contextlib.suppress(OSError):
         await asyncio.get_running_loop().sock_sendall(sock, data)
 
 
 async def said_by_server(port: int, data: bytes) -> tuple[bytes, str]:
-    """What is heard by a client that reads only when its server has had time to close."""
+    """Return what a client receives that reads only after its server has had time to close."""
     loop = asyncio.get_running_loop()
     with socket.socket() as sock:
         sock.setblocking(False)
@@ -108,7 +108,9 @@ async def test_a_peer_that_never_closes_is_not_waited_for(monkeypatch: pytest.Mo
     assert module._Drain.count == 0
 
 
-async def test_only_so_many_are_drained_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_draining_connections_is_limited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "_MAX_DRAINED", 3)
     async with serve(max_per_address=0) as serving:
         writers = []

@@ -48,7 +48,7 @@ async def test_a_chat_over_a_link_is_complete(link: str, channel: str | None) ->
                 assert path.link.stats.wrong_bits > 0
 
 
-async def test_a_chat_goes_on_where_it_was_when_the_connection_is_lost() -> None:
+async def test_a_chat_continues_after_the_connection_is_lost() -> None:
     path = ClientPath("rs:255,223", "bsc:1e-3", seed=6)
     async with (
         serve(rate=0) as serving,
@@ -88,7 +88,7 @@ async def test_a_slow_reader_over_a_link_takes_no_memory_and_misses_nothing() ->
                 await fast.echo(start + 100)
 
             assert peer.stalled_since
-            # What was under way when it stalled: not 3 MB.
+            # Only the bytes in transit when it stalled, not 3 MB.
             assert peer.transport.link.buffered < 1_000_000
             assert path.link.held < 300 * 1024
 
@@ -161,7 +161,7 @@ def test_the_reason_names_the_side_that_detected_the_damage(
 
 
 async def test_a_server_that_speaks_no_link_is_given_up() -> None:
-    """What answers here is no chat server, and never sends a block."""
+    """A peer that answers, but is not a chat server and never sends a block."""
     writers: list[asyncio.StreamWriter] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

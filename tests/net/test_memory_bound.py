@@ -1,4 +1,4 @@
-"""How much memory connections may occupy together, and which are closed for that."""
+"""Memory of all connections together: the limits, and the connections that are closed."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_connections_that_have_read_lately_are_not_closed() -> None:
 def test_links_are_closed_for_what_they_have_received_and_not_for_what_others_have_not_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What many clients have not read may be the same bytes."""
+    """Many clients may have the same bytes unread, which are stored once."""
     monkeypatch.setattr(module, "memory_of", lambda line: (line.unsent, line.received))
     links = [Client("b", 0, stalled_since=0.0) for _ in range(40)]
     for link in links:

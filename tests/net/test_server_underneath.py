@@ -1,4 +1,4 @@
-"""What changes underneath a server: its files, and the clock."""
+"""Changes of a server's files and of the clock while it runs."""
 
 import asyncio
 import contextlib
@@ -99,7 +99,7 @@ def clock(monkeypatch):
     return clock
 
 
-async def test_an_event_has_the_time_at_which_it_happened_whatever_the_clock_did(clock):
+async def test_an_event_has_the_time_of_the_current_clock(clock):
     async with serve() as serving, raw(serving.port, "Nova") as nova:
         await nova.answer(Join(1, 0, 0, "lobby"))
         for number, ahead in enumerate([0.0, 3600.0, -7200.0, -7200.0, 40 * DAY], 1):

@@ -18,7 +18,7 @@ class Item(Record):
 
 @record
 class Clash(Record):
-    """Its fields are called as the variables of the codec are."""
+    """A message whose fields have the names of the codec's variables."""
 
     size: int = wire.u64("-")
     at: int = wire.u16("-")

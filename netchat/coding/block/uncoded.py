@@ -26,7 +26,9 @@ class Uncoded(BitSlicedCode):
     soft = False  # only the signs of the ratios matter
 
     def __init__(self, k: int = 64) -> None:
-        super().__init__(f"uncoded ({k})", k=k, n=k, minimum_distance=1, citation="none is needed")
+        super().__init__(
+            f"uncoded ({k})", k=k, n=k, minimum_distance=1, citation="uncoded transmission"
+        )
         self.spec = f"uncoded:{k}"
 
     def _encode_bit_sliced(self, message: BitSlices) -> BitSlices:
