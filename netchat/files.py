@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,7 +73,7 @@ def replacement(target: Path) -> Iterator[int]:
         before = None
     # A random name: in a shared folder, a predictable one could be another user's symbolic link.
     # It is short, because the target's name may be as long as the file system allows.
-    beside = target.with_name(f".netchat-{secrets.token_hex(8)}")
+    beside = target.with_name(f".netchat-{os.urandom(8).hex()}")
     mode = 0o666 if before is None else 0o600  # not readable by more users than the old one
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     file = os.open(beside, flags, mode)
