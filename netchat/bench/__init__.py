@@ -8,6 +8,10 @@
 
 `engine/` runs the measurements, `theory/` computes rates, limits and intervals, and `report/` formats
 tables and plots. `link/` compares links over changing channels. `docs/BENCH.md` explains each number.
+
+A run consists of four things, each in a module of `engine/`: a *simulation* of a code over a channel,
+its *batches* of frames, a *measurement* that adds them up to a `Point`, and an *executor* that runs
+batches in one or more processes.
 """
 
 from netchat.bench.engine.run import Progress, run
