@@ -221,7 +221,9 @@ def _run(
 def _executor(chosen: list[Simulation], workers: int | None) -> InProcess | ProcessPool:
     if workers is None:
         workers = min(2, os.cpu_count() or 1)
-    pool = executor(workers if all(one.portable for one in chosen) else 1)
+    if workers > 1 and not all(one.portable for one in chosen):
+        workers = 1
+    pool = executor(workers)
     pool.start(len(chosen))
     return pool
 
