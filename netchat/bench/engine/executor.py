@@ -73,14 +73,15 @@ class ProcessPool(concurrent.futures.ThreadPoolExecutor):
         self.workers = workers
         self._own = threading.local()
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._spare: list[subprocess.Popen[bytes]] = []
         self._lock = threading.Lock()
         self._is_shut_down = False
         self._printed: set[str] = set()
 
     def start(self, count: int) -> None:
         """Start processes before there is work for them."""
-        for _ in range(min(count, self.workers)):
-            self.submit(os.getpid)  # its thread is busy until the process has started
+        with self._lock:
+            self._spare += [self._start_process() for _ in range(min(count, self.workers))]
 
     def submit(  # type: ignore[override] # no keyword arguments
         self, function: Callable[..., _T], /, *arguments: Any
@@ -104,21 +105,25 @@ class ProcessPool(concurrent.futures.ThreadPoolExecutor):
                 process.stdin.close()
 
     def _process(self) -> subprocess.Popen[bytes]:
-        """Return the process of this thread; start it if necessary."""
+        """Return the process of this thread."""
         if not hasattr(self._own, "process"):
             with self._lock:
                 if self._is_shut_down:
                     raise BenchError("The bench has been shut down.")
-                # With -P, a file of the working directory cannot replace a module.
-                self._own.process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "netchat.bench.engine.worker"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                    start_new_session=True,  # only the calling program handles Ctrl-C
-                )
-                self._processes.append(self._own.process)
+                self._own.process = self._spare.pop() if self._spare else self._start_process()
         process: subprocess.Popen[bytes] = self._own.process
+        return process
+
+    def _start_process(self) -> subprocess.Popen[bytes]:
+        # With -P, a file of the working directory cannot replace a module.
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "netchat.bench.engine.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            start_new_session=True,  # only the calling program handles Ctrl-C
+        )
+        self._processes.append(process)
         return process
 
     def _call(self, pickled: bytes) -> Any:

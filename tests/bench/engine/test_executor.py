@@ -62,6 +62,14 @@ def test_a_worker_that_ends_is_an_error():
         pool.submit(os._exit, 7).result()
 
 
+def test_a_process_that_was_started_early_gets_the_first_function():
+    with ProcessPool(2) as pool:
+        pool.start(1)
+        (process,) = pool._processes
+        assert pool.submit(os.getpid).result() == process.pid
+        assert len(pool._processes) == 1
+
+
 def test_shutdown_does_not_wait_for_a_function():
     began = time.monotonic()
     with ProcessPool(1) as pool:
@@ -86,11 +94,10 @@ def _notify(folder):
 
 def test_workers_end_with_the_program_that_started_them():
     program = (
-        "import os, signal, time\n"
+        "import os, signal\n"
         "from netchat.bench.engine.executor import ProcessPool\n"
         "pool = ProcessPool(2)\n"
         "pool.start(2)\n"
-        "while len(pool._processes) < 2: time.sleep(0.001)\n"
         "print(*(process.pid for process in pool._processes), flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
