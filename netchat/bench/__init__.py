@@ -8,11 +8,15 @@
 
 `engine/` runs the measurements, `theory/` computes rates, limits and intervals, and `report/` formats
 tables and plots. `link/` compares links over changing channels. `docs/BENCH.md` explains each number.
+
+A run consists of four things, each in a module of `engine/`: a *simulation* of a code over a channel,
+its *batches* of frames, a *measurement* that adds them up to a `Point`, and an *executor* that runs
+batches in one or more processes.
 """
 
+from netchat.bench.engine.batch import Speed
 from netchat.bench.engine.run import Progress, run
 from netchat.bench.engine.tally import Tally
-from netchat.bench.engine.trial import Speed
 from netchat.bench.point import Point
 from netchat.bench.results import Results
 from netchat.bench.suite import CHANNELS, SUITE

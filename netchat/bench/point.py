@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any, Literal, get_args
 
 from netchat.bench import saved_values as saved
+from netchat.bench.engine.batch import Speed
 from netchat.bench.engine.tally import Tally
-from netchat.bench.engine.trial import Speed
 from netchat.bench.theory.intervals import Interval, clustered
 from netchat.bench.theory.rates import Kind, Theory
 

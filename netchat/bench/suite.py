@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
+from netchat.bench.engine.simulation import Simulation
 from netchat.bench.theory.rates import theory
 from netchat.channels import Channel
 from netchat.channels import get as get_channel
@@ -15,7 +15,7 @@ from netchat.coding import get as get_code
 
 _T = TypeVar("_T", Code, Channel)
 
-__all__ = ["CHANNELS", "SUITE", "Experiment", "each", "experiments"]
+__all__ = ["CHANNELS", "SUITE", "each", "simulations"]
 
 #: Channels of a curve, by name; the name alone selects all of them.
 CHANNELS = {kind: sweep(kind) for kind in ("bsc", "awgn", "gilbert-elliott", "bec")}
@@ -51,35 +51,25 @@ SUITE: dict[str, dict[str, int]] = {
 _MIN_EXPECTED_ERRORS = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Experiment:
-    """A code over a channel."""
-
-    code: Code
-    """Code to measure."""
-    channel: Channel
-    """Channel to measure it over."""
-    frames: int | None = None
-    """Number of frames that end the point, if the suite has a limit."""
-    from_specs: bool = True
-    """Whether another process can create both from their specifications."""
-
-
 def each(asked: str | _T | Sequence[str | _T]) -> list[str | _T]:
     """Return a list; a single specification or object becomes a list of one."""
     return [asked] if isinstance(asked, str | Code | Channel) else list(asked)
 
 
-def experiments(
-    codes: Sequence[str | Code] | None = None, channels: Sequence[str | Channel] | None = None
-) -> list[Experiment]:
+def simulations(
+    codes: Sequence[str | Code] | None,
+    channels: Sequence[str | Channel] | None,
+    *,
+    seed: int,
+    frames: int | None = None,
+) -> list[Simulation]:
     """Combine every code with every channel; see `netchat.bench.run`.
 
     Raises:
         ValueError: A specification is invalid or occurs twice.
     """
     if codes is None and channels is None:
-        return list(_suite())
+        return list(_suite(seed, frames))
     wanted_codes = [_create(code, get_code) for code in (codes or SUITE["bsc"])]
     wanted_channels = [
         _create(channel, get_channel)
@@ -94,20 +84,20 @@ def experiments(
                 f"Codes and channels must differ; {', '.join(sorted(twice))} is given twice."
             )
     return [
-        Experiment(code, channel, from_specs=code_from_spec and channel_from_spec)
+        Simulation(code, channel, seed, frames, from_specs=code_from_spec and channel_from_spec)
         for code, code_from_spec in wanted_codes
         for channel, channel_from_spec in wanted_channels
     ]
 
 
-def _suite() -> Iterator[Experiment]:
+def _suite(seed: int, frames: int | None) -> Iterator[Simulation]:
     for kind, limits in SUITE.items():
-        for spec, frames in limits.items():
+        for spec, limit in limits.items():
             code = get_code(spec)
             for channel in map(get_channel, CHANNELS[kind]):
                 known = theory(code, channel)
-                if known.fer is None or known.fer * frames >= _MIN_EXPECTED_ERRORS:
-                    yield Experiment(code, channel, frames)
+                if known.fer is None or known.fer * limit >= _MIN_EXPECTED_ERRORS:
+                    yield Simulation(code, channel, seed, frames or limit, from_specs=True)
 
 
 def _create(asked: str | _T, make: Callable[[str], _T]) -> tuple[_T, bool]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -171,6 +170,8 @@ def _factory(spec: str, match: re.Match[str]) -> Callable[..., Any]:
 
 
 def _unknown(spec: str, problem: str = "") -> ValueError:
+    from difflib import get_close_matches
+
     name = spec.partition(":")[0]
     near = get_close_matches(name, names(), n=1) if name not in _BUILT_IN else []
     problem = problem or (f" (did you mean {near[0]}?)" if near else "")

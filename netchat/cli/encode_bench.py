@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +12,13 @@ from typing import TYPE_CHECKING
 import click
 
 from netchat.cli.output_files import check_file, check_one_output, write_output
+from netchat.cli.progress import progress_bar
 from netchat.errors import BenchError
 from netchat.exit_codes import FAILED, INTERRUPTED, OK
 from netchat.wording import many
 
 if TYPE_CHECKING:
-    from netchat.bench import Progress, Results
+    from netchat.bench import Results
 
 __all__ = ["encode_bench"]
 
@@ -106,15 +106,14 @@ def encode_bench(
     if resume is not None and not Path(resume).exists() and (codes or channels):
         click.echo(f"{resume} does not exist: starting a new run, saved to this file.", err=True)
     try:
-        results = run(
-            list(codes) or None, list(channels) or None, errors=errors, frames=frames,
-            seconds=seconds, seed=seed, workers=workers, resume=resume, progress=_ProgressBar(),
-        )  # fmt: skip
+        with progress_bar() as show:
+            results = run(
+                list(codes) or None, list(channels) or None, errors=errors, frames=frames,
+                seconds=seconds, seed=seed, workers=workers, resume=resume,
+                progress=lambda at: show(at.done, f"{at.points}/{at.of}  {at.working_on}"),
+            )  # fmt: skip
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    finally:
-        if sys.stderr.isatty():
-            click.echo("\r\x1b[K", err=True, nl=False)
     if plot is None and results.settings["codes"] is results.settings["channels"] is None:
         plot = PICTURE
     return _write_results(results, json_file, csv_file, plot, resume)
@@ -175,22 +174,3 @@ def _table(results: Results) -> str:
     return (
         f"{results.grid(width)}\n\nPipe to less -S to see every number; --csv and --json save them."
     )
-
-
-class _ProgressBar:
-    """Progress bar on standard error, if that is a terminal."""
-
-    _WIDTH = 24
-
-    def __init__(self) -> None:
-        self._shown = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        if not sys.stderr.isatty() or time.monotonic() - self._shown < 0.1:
-            return
-        self._shown = time.monotonic()
-        full = round(self._WIDTH * progress.done)
-        bar = "█" * full + "░" * (self._WIDTH - full)
-        text = f"{bar} {progress.done:4.0%}  {progress.points}/{progress.of}  {progress.working_on}"
-        room = shutil.get_terminal_size().columns - 1
-        click.echo(f"\r\x1b[K{text[:room]}", err=True, nl=False)

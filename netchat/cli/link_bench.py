@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import click
 
 from netchat.cli.numbers import FiniteRange
 from netchat.cli.output_files import check_file, check_one_output, write_output
+from netchat.cli.progress import progress_bar
 from netchat.errors import BenchError
 from netchat.exit_codes import FAILED, OK
 from netchat.wording import cannot
@@ -83,15 +83,13 @@ def link_bench(
 
     check_one_output(json=json_file, plot=plot)
     try:
-        results = run(
-            links or None, channels or None, seconds=seconds, repeats=repeats, seed=seed,
-            workers=workers, progress=_progress,
-        )  # fmt: skip
+        with progress_bar() as show:
+            results = run(
+                links or None, channels or None, seconds=seconds, repeats=repeats, seed=seed,
+                workers=workers, progress=lambda done, of: show(done / of, f"{done} of {of} runs"),
+            )  # fmt: skip
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    finally:
-        if sys.stderr.isatty():
-            click.echo("\r\x1b[K", err=True, nl=False)
     if "-" not in (json_file, plot):
         click.echo(results.table())
     status = OK
@@ -125,8 +123,3 @@ def _draw(results: LinkResults, path: Path) -> int:
         click.echo(f"No picture: {cannot('write', path, error)}", err=True)
         return FAILED
     return OK
-
-
-def _progress(done: int, of: int) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{done} of {of} runs", err=True, nl=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,7 @@ from netchat.chat.room_codes import LOBBY
 from netchat.cli.numbers import FiniteRange
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.path import check_path, path_options
+from netchat.cli.progress import progress_bar
 from netchat.exit_codes import FAILED, OK
 from netchat.load.run import MIN_PAYLOAD, LoadReport, run_load
 from netchat.net.address import parse_address
@@ -104,16 +104,15 @@ def load(
         host, port = parse_address(address, DEFAULT_PORT)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    report = run(
-        run_load(
-            host, port, users=users, senders=senders, messages=messages, rate=rate, window=window,
-            payload=payload, room=room, drop=drop, stall_timeout=patience, link=code, channel=channel,
-            seed=seed, udp=udp,
-            progress=_show_progress,
-        )
-    )  # fmt: skip
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", err=True, nl=False)
+    with progress_bar() as show:
+        report = run(
+            run_load(
+                host, port, users=users, senders=senders, messages=messages, rate=rate,
+                window=window, payload=payload, room=room, drop=drop, stall_timeout=patience,
+                link=code, channel=channel, seed=seed, udp=udp,
+                progress=lambda phase, done, of: show(done / of, f"{phase} {done}/{of}"),
+            )
+        )  # fmt: skip
     if as_json:
         click.echo(json.dumps(report.as_dict(), indent=2))
     else:
@@ -123,11 +122,6 @@ def load(
         for note in report.notes:
             click.echo(f"note: {_plain(note)}")
     return OK if report.ok else FAILED
-
-
-def _show_progress(phase: str, done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{phase} {done}/{total}", err=True, nl=False)
 
 
 def _plain(text: str) -> str:

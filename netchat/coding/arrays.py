@@ -72,7 +72,8 @@ def checked_rows(value: ArrayLike, width: int, largest: int, label: str) -> Rows
     if array.dtype.kind not in "biu":
         raise ValueError(f"{label} must contain integers, got an array of {array.dtype}.")
     if array.size and (array.dtype != np.uint8 or largest < 255):
-        low, high = int(array.min()), int(array.max())
+        high = int(array.max())
+        low = 0 if array.dtype.kind in ("b", "u") else int(array.min())
         if not 0 <= low <= high <= largest:
             wrong = low if low < 0 else high
             raise ValueError(f"{label} must contain values from 0 to {largest}, got {wrong}.")

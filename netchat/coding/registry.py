@@ -14,7 +14,6 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -252,6 +251,8 @@ def _factory(match: re.Match[str]) -> Callable[..., Code]:
                 f"The code {name!r} of another package cannot be imported: {described(error)}"
             ) from error
         return loaded
+    from difflib import get_close_matches
+
     near = get_close_matches(name, names(), n=1)
     raise ValueError(
         f"Unknown code {cut(name)!r}{f' (did you mean {near[0]}?)' if near else ''}; available: "

@@ -18,7 +18,7 @@ import numpy as np
 
 import netchat.channels
 import netchat.coding
-from netchat.bench.engine.trial import Trial
+from netchat.bench.engine.simulation import Simulation
 
 #: Approximate size of a working set in bytes, which fits the L2 cache.
 HAMMING_WORDS = 4096
@@ -94,10 +94,10 @@ def own_jobs() -> dict[str, Job]:
 def experiment(code_spec: str, channel_spec: str) -> Job:
     """Run a full batch of the bench: random data, encoding, noise, decoding, counting errors."""
     code, channel = netchat.coding.get(code_spec), netchat.channels.get(channel_spec)
-    trial = Trial(code, channel, 1)
+    simulation = Simulation(code, channel, 1)
     batch = itertools.count(10)
-    bits = (trial.start(11) - trial.start(10)) * code.k * code.bits_per_symbol
-    return (lambda: trial.run(next(batch))), bits
+    bits = (simulation.start(11) - simulation.start(10)) * code.k * code.bits_per_symbol
+    return (lambda: simulation.run(next(batch))), bits
 
 
 def peer_jobs() -> dict[tuple[str, str], Job]:

@@ -11,7 +11,7 @@ import pytest
 import netchat.channels
 import netchat.coding
 from netchat import bench
-from netchat.bench.engine.trial import Trial
+from netchat.bench.engine.simulation import Simulation
 from netchat.bench.link.run import link_bench
 from netchat.bench.theory.limits import capacity
 from netchat.channels.laws import check as check_channel
@@ -126,13 +126,19 @@ def test_a_soft_decoder_on_bytes_gets_no_ratios():
 CODE, CHANNEL = "hamming:7,4", "bsc:0.05"
 
 
+def _through_bytes(code):
+    result = code.decode_bytes(code.encode_bytes(b"chat"))
+    assert (result.data, result.failed) == (b"chat", 0)
+    return result
+
+
 @pytest.mark.parametrize(
     "call",
     [
         lambda code, channel: bench.run(code, channel, frames=500, workers=1).points[0].tally,
         lambda code, channel: bench.run([code], (channel,), frames=500, workers=1).points[0].tally,
         lambda code, channel: bench.theory(code, channel),
-        lambda code, channel: Trial(code, channel, 1).run(0).tally,
+        lambda code, channel: Simulation(code, channel, 1).run(0).tally,
         lambda code, channel: capacity(channel),
         lambda code, channel: [v.law for v in laws.check(code)],
         lambda code, channel: check_channel(channel),
@@ -140,7 +146,7 @@ CODE, CHANNEL = "hamming:7,4", "bsc:0.05"
         lambda code, channel: netchat.channels.get(channel).spec,
         lambda code, channel: ChannelStream(channel, 1).damage(bytes(1000)),
         lambda code, channel: netchat.coding.get(code).encode_bytes(b"chat"),
-        lambda code, channel: netchat.coding.get(code).decode_bytes(bytes(7)),
+        lambda code, channel: _through_bytes(netchat.coding.get(code)),
         lambda code, channel: framing.coded_length(netchat.coding.get(code), 5),
         lambda code, channel: framing.data_length(netchat.coding.get(code), 9),
         lambda code, channel: Concatenated(code, code).encode([[1, 0, 1, 1]]).tolist(),

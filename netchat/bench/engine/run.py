@@ -10,14 +10,17 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any
 
-from netchat.bench.engine.point_runner import PointRunner
+from netchat.bench.engine.batch import Batch
+from netchat.bench.engine.executor import InProcess, ProcessPool, executor
+from netchat.bench.engine.measurement import Measurement
 from netchat.bench.engine.resume import ResumeFile
-from netchat.bench.engine.workers import Executor, InProcess, ProcessPool, Task
+from netchat.bench.engine.simulation import Simulation
 from netchat.bench.results import Results
-from netchat.bench.suite import Experiment, each, experiments
+from netchat.bench.suite import each, simulations
 from netchat.channels import Channel
 from netchat.coding import Code
 from netchat.errors import BenchError
@@ -82,12 +85,12 @@ def run(
             of frames.
         seed: Random seed; 1 by default, or that of the resumed run.
         workers: Number of processes; 2 by default, but at most one per core. With 1, the calling
-            process does all the work, as it does for classes that have no specification, such as one
-            defined in a notebook.
+            process does all the work, as it does for an object that cannot be pickled. Other
+            processes run a copy of an object, also if its class is defined in a notebook.
         resume: File that keeps the state of the run. If it exists, the run continues from it, with its
             settings for the arguments that are omitted. If it cannot be written, the run continues in
             memory, and `Results.unsaved` gives the reason.
-        progress: Function to call after each task.
+        progress: Function to call whenever there are new counts.
 
     Raises:
         ValueError: A specification is invalid, or a number is out of range.
@@ -134,7 +137,9 @@ def run(
         frames, seconds = asked["frames"], asked["seconds"]
         errors = asked["errors"] = asked["errors"] or ERRORS
         try:
-            chosen = experiments(wanted or asked["codes"], over or asked["channels"])
+            chosen = simulations(
+                wanted or asked["codes"], over or asked["channels"], seed=seed, frames=frames
+            )
         except ValueError as error:
             if wanted is over is None:  # the specifications come from the file
                 raise BenchError(f"{resume}: {error}") from error
@@ -142,18 +147,19 @@ def run(
         if before is not None:
             _check_points_kept(before, str(resume), chosen)
         # Start the workers first, because the theory of all points takes as long as their start.
-        executor = stack.enter_context(contextlib.closing(_executor(chosen, workers)))
-        runners = []
-        for experiment in chosen:
-            limit = experiment.frames if frames is None else frames
-            most = seconds if seconds is not None else SECONDS if limit is None else float("inf")
-            runners.append(PointRunner(experiment, seed, errors=errors, frames=limit, seconds=most))
+        pool = _executor(chosen, workers)
+        stack.enter_context(pool)
+        measurements = []
+        for simulation in chosen:
+            most = SECONDS if simulation.frames is None else float("inf")
+            most = most if seconds is None else seconds
+            measurements.append(Measurement(simulation, errors=errors, seconds=most))
         if before is not None:
             known = {(point.code, point.channel): point for point in before.points}
-            for runner in runners:
-                if (runner.point.code, runner.point.channel) in known:
-                    runner.resume(known[runner.point.code, runner.point.channel])
-        return _run(runners, executor, Results([], seed, settings=asked), file, progress)
+            for one in measurements:
+                if (one.point.code, one.point.channel) in known:
+                    one.resume(known[one.point.code, one.point.channel])
+        return _run(measurements, pool, Results([], seed, settings=asked), file, progress)
 
 
 def _check_resumable(before: Results, file: str, seed: int | None) -> None:
@@ -166,7 +172,7 @@ def _check_resumable(before: Results, file: str, seed: int | None) -> None:
         raise BenchError(f"{file} was started with seed {before.seed}; it cannot use seed {seed}.")
 
 
-def _check_points_kept(before: Results, file: str, chosen: list[Experiment]) -> None:
+def _check_points_kept(before: Results, file: str, chosen: list[Simulation]) -> None:
     """Check that a run, which replaces the file, includes all points of the file."""
     wanted = {(one.code.spec, one.channel.spec) for one in chosen}
     others = [point for point in before.points if (point.code, point.channel) not in wanted]
@@ -185,14 +191,14 @@ def _specs(asked: Sequence[str | Code] | Sequence[str | Channel] | None) -> list
 
 
 def _run(
-    runners: list[PointRunner],
-    executor: Executor,
+    measurements: list[Measurement],
+    pool: InProcess | ProcessPool,
     results: Results,
     file: ResumeFile | None,
     progress: Callable[[Progress], None] | None,
 ) -> Results:
     def save() -> None:
-        results.points = [runner.point for runner in runners]
+        results.points = [one.point for one in measurements]
         if file is not None:
             file.save(results)
             results.unsaved = file.unsaved
@@ -200,9 +206,9 @@ def _run(
     try:
         save()
         saved = time.monotonic()
-        for runner in _drive(runners, executor):
+        for latest in _drive(measurements, pool):
             if progress is not None:
-                progress(_progress(runners, runner))
+                progress(_progress(measurements, latest))
             if time.monotonic() - saved > _SAVING:
                 save()
                 saved = time.monotonic()
@@ -212,54 +218,47 @@ def _run(
     return results
 
 
-def _executor(chosen: list[Experiment], workers: int | None) -> Executor:
+def _executor(chosen: list[Simulation], workers: int | None) -> InProcess | ProcessPool:
     if workers is None:
         workers = min(2, os.cpu_count() or 1)
-    if workers == 1 or not all(one.from_specs for one in chosen):
-        return InProcess(
-            {one.code.spec: one.code for one in chosen},
-            {one.channel.spec: one.channel for one in chosen},
-        )
-    return ProcessPool(workers, at_once=len(chosen))
+    if workers > 1 and not all(one.portable for one in chosen):
+        workers = 1
+    pool = executor(workers)
+    pool.start(len(chosen))
+    return pool
 
 
-def _drive(runners: list[PointRunner], executor: Executor) -> Iterator[PointRunner]:
-    """Keep the executor busy until all points are done; yield each point that got new counts."""
-    submitted: dict[int, tuple[PointRunner, Task]] = {}
-    number = 0
+def _drive(measurements: list[Measurement], pool: InProcess | ProcessPool) -> Iterator[Measurement]:
+    """Keep the executor busy until all points are done; yield each one that got new counts."""
+    running: dict[Future[list[Batch]], tuple[Measurement, int]] = {}
     while True:
-        while len(submitted) < executor.slots:
-            runner = _next(runners)
-            if runner is None:
-                break
-            task = runner.next_task()
-            executor.submit(number, task)
-            submitted[number] = runner, task
-            number += 1
-        if not submitted:
+        while len(running) < pool.workers and (one := _next(measurements)) is not None:
+            numbers = one.next_batches()
+            running[pool.submit(one.simulation.run_all, numbers)] = one, numbers.start
+        if not running:
             return
-        finished, batches = executor.next()
-        runner, task = submitted.pop(finished)
-        runner.add(task, batches)
-        yield runner
+        # Wake up once a second so that Ctrl-C is handled on every system.
+        for future in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:
+            one, first = running.pop(future)
+            one.add(first, future.result())
+            yield one
 
 
-def _next(runners: list[PointRunner]) -> PointRunner | None:
-    """Return the point with the fewest tasks in progress.
+def _next(measurements: list[Measurement]) -> Measurement | None:
+    """Return the measurement with the fewest calls in progress.
 
-    The first task of a point runs alone, because many points need no more.
+    The first batch of a point runs alone, because many points need no more.
     """
     waiting = [
-        runner for runner in runners
-        if runner.wants_more and (runner.point.batches or not runner.tasks)
-    ]  # fmt: skip
-    return min(waiting, key=lambda runner: runner.tasks, default=None)
+        one for one in measurements if one.wants_more and (one.point.batches or not one.running)
+    ]
+    return min(waiting, key=lambda one: one.running, default=None)
 
 
-def _progress(runners: list[PointRunner], latest: PointRunner) -> Progress:
+def _progress(measurements: list[Measurement], latest: Measurement) -> Progress:
     return Progress(
-        sum(runner.share for runner in runners) / len(runners),
-        sum(runner.done for runner in runners),
-        len(runners),
+        sum(one.share for one in measurements) / len(measurements),
+        sum(one.done for one in measurements),
+        len(measurements),
         f"{latest.point.code} over {latest.point.channel}",
     )

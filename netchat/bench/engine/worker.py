@@ -1,37 +1,37 @@
-"""Program of a worker process; see `netchat.bench.engine.workers`."""
+"""Program of a worker process; see `netchat.bench.engine.executor`."""
 
 from __future__ import annotations
 
 import os
 import pickle
 import sys
+import traceback
 
 import netchat.jit
-from netchat.bench.engine.workers import TaskRunner
-from netchat.errors import BenchError
 
 
 def main() -> None:
-    """Run tasks until the input ends."""
+    """Run functions until the input ends."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output of a code must not mix with the results
-    tasks = sys.stdin.buffer
+    calls = sys.stdin.buffer
 
-    def answer(number: int, value: object) -> None:
-        pickle.dump((number, value), answers)
+    def answer(kind: str, value: object) -> None:
+        answers.write(pickle.dumps((kind, value)))
         answers.flush()
 
-    netchat.jit.on_compile = lambda notice: answer(-1, notice)
-    runner = TaskRunner({}, {})
+    netchat.jit.on_compile = lambda notice: answer("notice", notice)
     while True:
         try:
-            number, task = pickle.load(tasks)  # noqa: S301 - from the bench that started this process
+            pickled = pickle.load(calls)  # noqa: S301 - from the bench that started this process
         except EOFError:
             return
         try:
-            answer(number, runner.run(task))
-        except BenchError as error:
-            answer(number, error)
+            function, arguments = pickle.loads(pickled)  # noqa: S301
+            answer("result", function(*arguments))
+        except Exception as error:
+            error.add_note(f"In a worker process:\n{traceback.format_exc()}")
+            answer("error", error)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from netchat.bench.link.simulation import SLOT, Run
 from netchat.bench.theory.intervals import LEVEL, Interval
 
@@ -25,9 +27,8 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
         return Interval(-math.inf, math.inf)
     from scipy.special import stdtrit  # type: ignore[import-untyped]
 
-    mean = sum(values) / count
-    spread = math.sqrt(sum((value - mean) ** 2 for value in values) / (count - 1) / count)
-    reach = spread * float(stdtrit(count - 1, 1 - (1 - level) / 2))
+    mean, deviation = float(np.mean(values)), float(np.std(values, ddof=1))
+    reach = deviation / math.sqrt(count) * float(stdtrit(count - 1, 1 - (1 - level) / 2))
     return Interval(mean - reach, mean + reach)
 
 
@@ -90,7 +91,8 @@ def point_of(
         oracle: Runs of the oracle over the same channel; empty without the oracle.
         quiet: Repetitions with single messages.
     """
-    times = sorted(time for run in quiet for time in run.latencies)
+    times = [time for run in quiet for time in run.latencies] or [math.nan]
+    p50, p99 = np.quantile(times, (0.5, 0.99), method="higher").tolist()
     codes: Counter[str] = Counter()
     for run in runs:
         codes.update(run.codes)
@@ -102,15 +104,11 @@ def point_of(
         of_oracle=tuple(
             mine.delivered / best.delivered for mine, best in zip(runs, oracle, strict=False)
         ),
-        p50=_quantile(times, 0.5),
-        p99=_quantile(times, 0.99),
+        p50=p50,
+        p99=p99,
         missing=sum(run.messages - len(run.latencies) for run in quiet),
         slots=tuple(
             sum(slot) / len(runs) / width for slot in zip(*(run.slots for run in runs), strict=True)
         ),
         codes=dict(codes.most_common()),
     )
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else math.nan

@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 
 import numpy as np
 
+from netchat.bench.engine.executor import executor
 from netchat.bench.link.point import LinkPoint, point_of
 from netchat.bench.link.results import LinkResults
 from netchat.bench.link.simulation import Run, Setting, run_link
@@ -34,7 +33,6 @@ from netchat.bench.link.suite import (
     parse_link,
 )
 from netchat.bench.link.time_varying_channel import TimeVaryingChannel
-from netchat.link.code_table import warm_up
 from netchat.link.open_request import Mode
 from netchat.link.policies.bandit import Bandit
 from netchat.link.policies.policy import Oracle, Policy
@@ -56,8 +54,8 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """Arguments of one run, for a worker."""
+class _Plan:
+    """One run: its link, line and random seed."""
 
     link: LinkSpec
     setting: Setting
@@ -109,7 +107,7 @@ def link_bench(
         spec: None for one, varying in pairs if one.selection == ORACLE for spec in varying.channels
     }
     trials = [
-        _Job(
+        _Plan(
             parse_link(code),
             replace(line, channel=TimeVaryingChannel(((spec, _TRIAL),), spec)),
             (seed, 0, again),
@@ -119,22 +117,22 @@ def link_bench(
     total = len(trials) + 2 * repeats * len(pairs)
     done = 0
 
-    def all_of(jobs: Sequence[_Job]) -> list[Run]:
+    def all_of(plans: Sequence[_Plan]) -> list[Run]:
         nonlocal done
         runs = []
-        for run in work(jobs):
+        for run in pool.map(_run, plans):
             runs.append(run)
             done += 1
             progress(done, total)
         return runs
 
-    with _Workers(workers) as work:
+    with executor(workers or os.cpu_count() or 1) as pool:
         best = _best(list(specs), all_of(trials))
-        jobs = [
-            _Job(one, replace(line, channel=varying, every=every), (seed, 1, again), tuple(best.items()))
+        plans = [
+            _Plan(one, replace(line, channel=varying, every=every), (seed, 1, again), tuple(best.items()))
             for one, varying in pairs for every in (0.0, _EVERY) for again in range(repeats)
         ]  # fmt: skip
-        runs = all_of(jobs)
+        runs = all_of(plans)
     settings = {
         "links": links, "channels": channels, "seconds": seconds, "repeats": repeats, "seed": seed,
         "rate": rate, "delay": delay,
@@ -178,40 +176,22 @@ def _points(
         yield point_of(one.name, varying.name, groups[2 * i], oracles.get(varying.name, ()), quiet)
 
 
-class _Workers:
-    """Runs jobs, in several processes if possible, and returns the results in order."""
-
-    def __init__(self, count: int | None) -> None:
-        count = count or os.cpu_count() or 1
-        self._pool: ProcessPoolExecutor | None = None
-        if count > 1:
-            # Do not fork: a notebook has threads.
-            self._pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=warm_up)
-
-    def __enter__(self) -> Callable[[Sequence[_Job]], Iterator[Run]]:
-        return lambda jobs: map(_do, jobs) if self._pool is None else self._pool.map(_do, jobs)
-
-    def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-
-
-def _do(job: _Job) -> Run:
-    one = job.link
+def _run(plan: _Plan) -> Run:
+    one = plan.link
     chooses = one.selection in ADAPTIVE or one.selection == ORACLE
     return run_link(
-        job.setting,
+        plan.setting,
         CODES[0] if chooses else one.selection,
-        np.random.SeedSequence(job.seed),
+        np.random.SeedSequence(plan.seed),
         mode=one.mode,
-        policy=_policy(job) if chooses else None,
+        policy=_policy(plan) if chooses else None,
     )
 
 
-def _policy(job: _Job) -> Policy:
-    if job.link.selection != ORACLE:
-        made = policy(job.link.selection)
-        return Bandit(job.seed[-1]) if isinstance(made, Bandit) else made
-    varying = job.setting.channel
-    numbers = {channel: code_number(code) for channel, code in job.best}
+def _policy(plan: _Plan) -> Policy:
+    if plan.link.selection != ORACLE:
+        made = policy(plan.link.selection)
+        return Bandit(plan.seed[-1]) if isinstance(made, Bandit) else made
+    varying = plan.setting.channel
+    numbers = {channel: code_number(code) for channel, code in plan.best}
     return Oracle(lambda now: numbers[varying.at(now)])

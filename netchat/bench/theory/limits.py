@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -32,8 +31,8 @@ def lowest_ber(rate: float, capacity: float) -> float:
         return 0.0
     share = capacity / rate
     if share < 0.5:  # each form is accurate where the other one cancels
-        return _bisect(lambda p: bsc_capacity(p) - share, 0.0, 0.5)
-    return _bisect(lambda p: 1 - share - entropy(p), 0.0, 0.5)
+        return _zero(lambda p: bsc_capacity(p) - share, 0.0, 0.5)
+    return _zero(lambda p: 1 - share - entropy(p), 0.0, 0.5)
 
 
 def worst_bsc(rate: float) -> float:
@@ -42,7 +41,7 @@ def worst_bsc(rate: float) -> float:
     >>> round(worst_bsc(0.500084), 4)
     0.11
     """
-    return _bisect(lambda p: bsc_capacity(p) - rate, 0.0, 0.5)
+    return _zero(lambda p: bsc_capacity(p) - rate, 0.0, 0.5)
 
 
 def worst_ebn0(rate: float, decisions: Literal["soft", "hard"]) -> float:
@@ -58,17 +57,12 @@ def worst_ebn0(rate: float, decisions: Literal["soft", "hard"]) -> float:
         assert found is not None
         return rate - found
 
-    return _bisect(missing, -2.0, 30.0)
+    return _zero(missing, -2.0, 30.0)
 
 
-def _bisect(function: Callable[[float], float], low: float, high: float) -> float:
-    """Find the zero of a decreasing function by bisection."""
-    for _ in range(1100):  # more bisections do not change a float
-        middle = (low + high) / 2
-        if high - low <= 1e-12 * math.fabs(high) or not low < middle < high:
-            break
-        if function(middle) > 0:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+def _zero(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return the zero of a function to a relative accuracy of 1e-12, even near 0."""
+    from scipy.optimize import brentq  # type: ignore[import-untyped]
+
+    # `xtol` is absolute, and limits the accuracy of the probabilities near 0.
+    return float(brentq(function, low, high, xtol=1e-320, rtol=1e-12, maxiter=3000))

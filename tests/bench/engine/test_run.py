@@ -1,12 +1,10 @@
 """Counts are the same for any number of workers, and after any interruption."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +12,7 @@ import pytest
 import netchat.channels
 import netchat.coding
 from netchat import __version__, bench
-from netchat.bench.engine.trial import Trial
+from netchat.bench.engine.simulation import Simulation
 from netchat.coding import Code, Decoded
 from netchat.errors import BenchError
 
@@ -58,7 +56,7 @@ def test_each_rule_ends_a_point():
 def test_a_limit_of_frames_cuts_batches_exactly():
     code, channel = netchat.coding.get("hamming:7,4"), netchat.channels.get("bsc:0.3")
     for limit in (1, 63, 64, 65, 1000):
-        tally = Trial(code, channel, 1).run(0, limit).tally
+        tally = Simulation(code, channel, 1, limit).run(0).tally
         assert tally.frames == limit
         assert tally.frame_errors <= limit
         assert tally.bits == 4 * limit
@@ -227,34 +225,6 @@ def test_output_of_a_code_does_not_mix_with_results(tmp_path, capfd):
     (point,) = bench.run([f"{file}:Loud"], ["bsc:0.1"], workers=2).points
     assert point.stopped_by == "errors"
     assert "here I am" in capfd.readouterr().err
-
-
-def test_workers_end_with_the_program_that_started_them():
-    program = (
-        "import os, signal\n"
-        "from netchat.bench.engine.workers import ProcessPool\n"
-        "workers = ProcessPool(2, at_once=2)\n"
-        "print(*(process.pid for process in workers._workers), flush=True)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    pids = [int(pid) for pid in result.stdout.split()]
-    assert len(pids) == 2
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and any(alive(pid) for pid in pids):
-        time.sleep(0.05)
-    assert not any(alive(pid) for pid in pids)
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{pid}/stat").read_text()
-    return (
-        stat.rpartition(")")[2].split()[0] != "Z"
-    )  # an ended process that its parent has not waited for
 
 
 @pytest.mark.parametrize(

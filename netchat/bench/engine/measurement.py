@@ -4,52 +4,44 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netchat.bench.engine.trial import Batch, Trial
-from netchat.bench.engine.workers import Task
+from netchat.bench.engine.batch import Batch
+from netchat.bench.engine.simulation import Simulation
 from netchat.bench.point import Point, StoppedBy
-from netchat.bench.suite import Experiment
 from netchat.bench.theory.rates import theory
 
-__all__ = ["PointRunner"]
+__all__ = ["Measurement"]
 
-#: Target duration of a task in seconds: long compared with the transfer, short for Ctrl-C.
-_TASK_SECONDS = 0.05
+#: Target duration of consecutive batches in seconds: long compared with the transfer of their
+#: results, short for Ctrl-C.
+_SECONDS = 0.05
 _MAX_BATCHES = 256
 
 
-class PointRunner:
+class Measurement:
     """Measurement of one point.
 
     Args:
-        experiment: Code and channel.
-        seed: Random seed.
+        simulation: Code and channel; its limit of frames ends the point.
         errors: Number of frame errors that end the point; errors of one burst count as one.
-        frames: Number of frames that end the point.
         seconds: Seconds of computation that end the point.
     """
 
+    simulation: Simulation
+    """Code and channel."""
     point: Point
     """Counts so far."""
     done: bool
     """Whether the point has ended."""
-    tasks: int
-    """Number of tasks in progress."""
+    running: int
+    """Number of executor calls in progress."""
 
-    def __init__(
-        self,
-        experiment: Experiment,
-        seed: int,
-        *,
-        errors: int,
-        frames: int | None,
-        seconds: float,
-    ) -> None:
-        code, channel = experiment.code, experiment.channel
-        self._trial = Trial(code, channel, seed)
-        self._seed, self._errors, self._frames, self._seconds = seed, errors, frames, seconds
+    def __init__(self, simulation: Simulation, *, errors: int, seconds: float) -> None:
+        code, channel = simulation.code, simulation.channel
+        self.simulation = simulation
         self.point = Point(code.spec, channel.spec, code.rate, theory=theory(code, channel))
         self.done = False
-        self.tasks = 0
+        self.running = 0
+        self._errors, self._seconds = errors, seconds
         self._next_batch = 0
         self._out_of_order: dict[int, list[Batch]] = {}
 
@@ -59,8 +51,8 @@ class PointRunner:
         They are not if a limit of frames cut their last batch short, if they exceed this point's limit,
         or if the size of the code has changed; the point then starts from scratch.
         """
-        frames, limit, code = before.tally.frames, self._frames, self._trial.code
-        whole = frames == self._trial.start(before.batches)
+        frames, limit, code = before.tally.frames, self.simulation.frames, self.simulation.code
+        whole = frames == self.simulation.start(before.batches)
         same_code = (
             before.rate == code.rate and before.tally.bits == frames * code.k * code.bits_per_symbol
         )
@@ -72,27 +64,28 @@ class PointRunner:
     @property
     def wants_more(self) -> bool:
         """Whether there are more batches to run."""
-        start = self._trial.start(self._next_batch)
-        return not self.done and (self._frames is None or start < self._frames)
+        limit = self.simulation.frames
+        start = self.simulation.start(self._next_batch)
+        return not self.done and (limit is None or start < limit)
 
-    def next_task(self) -> Task:
-        """Return the next batches as a task of suitable duration."""
-        point, count = self.point, 1
+    def next_batches(self) -> range:
+        """Return the numbers of the next batches, which take a suitable time together."""
+        point, limit, count = self.point, self.simulation.frames, 1
         if point.batches:
-            count = int(_TASK_SECONDS * point.batches / max(point.seconds, 1e-9))
+            count = int(_SECONDS * point.batches / max(point.seconds, 1e-9))
             count = max(1, min(count, _MAX_BATCHES, 2 * point.batches))
         first = self._next_batch
-        if self._frames is not None:
-            while count > 1 and self._trial.start(first + count - 1) >= self._frames:
+        if limit is not None:
+            while count > 1 and self.simulation.start(first + count - 1) >= limit:
                 count -= 1
         self._next_batch += count
-        self.tasks += 1
-        return Task(point.code, point.channel, self._seed, first, count, self._frames)
+        self.running += 1
+        return range(first, self._next_batch)
 
-    def add(self, task: Task, batches: list[Batch]) -> None:
-        """Add the results of a task, in order; later ones wait for those before them."""
-        self.tasks -= 1
-        self._out_of_order[task.first] = batches
+    def add(self, first: int, batches: list[Batch]) -> None:
+        """Add consecutive batches in their order; later ones wait for those before them."""
+        self.running -= 1
+        self._out_of_order[first] = batches
         while not self.done and self.point.batches in self._out_of_order:
             for batch in self._out_of_order.pop(self.point.batches):
                 point = self.point
@@ -107,11 +100,11 @@ class PointRunner:
                     break
 
     def _check_limits(self) -> bool:
-        tally, seconds = self.point.tally, self.point.seconds
+        tally, seconds, limit = self.point.tally, self.point.seconds, self.simulation.frames
         stopped_by: StoppedBy
         if tally.touched >= self._errors:  # clusters with frame errors: a burst counts as one
             stopped_by = "errors"
-        elif self._frames is not None and tally.frames >= self._frames:
+        elif limit is not None and tally.frames >= limit:
             stopped_by = "frames"
         elif seconds >= self._seconds:
             stopped_by = "seconds"
@@ -126,9 +119,9 @@ class PointRunner:
         """Fraction of the point that is done, 0 to 1."""
         if self.done:
             return 1.0
-        tally = self.point.tally
+        tally, limit = self.point.tally, self.simulation.frames
         return max(
             tally.touched / self._errors,
-            tally.frames / self._frames if self._frames else 0.0,
+            tally.frames / limit if limit else 0.0,
             self.point.seconds / self._seconds,
         )

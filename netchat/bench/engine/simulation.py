@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import math
+import pickle
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netchat.bench.engine.batch import Batch, Speed
+from netchat.bench.engine.pickle_by_value import pickle_by_value
 from netchat.bench.engine.tally import Tally
 from netchat.channels import Channel
 from netchat.channels import get as get_channel
 from netchat.channels.channel import ErrorChannel
 from netchat.coding import Code
 from netchat.coding import get as get_code
+from netchat.errors import BenchError
 
-__all__ = ["Batch", "Speed", "Trial"]
+__all__ = ["Simulation"]
 
 #: Bytes of a batch: data that fits a core's own cache is processed several times faster.
 _WORKING_SET = {"bit_sliced": 512 * 1024, "rows": 256 * 1024}
@@ -29,39 +35,14 @@ _FIRST = 64
 #: Length of a cluster, in memories of the channel, so that clusters are nearly independent.
 _MEMORIES = 32
 
+#: Seconds for which the first batch is repeated, to measure its speed.
+_TIMING = 0.02
 
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """Speed of the best batch, in megabits of information per second."""
-
-    encode: float = 0.0
-    """Encoding."""
-    decode: float = 0.0
-    """Decoding."""
-    end_to_end: float = 0.0
-    """Random data, encoding, channel, decoding and counting."""
-
-    def __or__(self, other: Speed) -> Speed:
-        return Speed(
-            max(self.encode, other.encode),
-            max(self.decode, other.decode),
-            max(self.end_to_end, other.end_to_end),
-        )
+#: Codes and kinds of channels whose kernels this process has loaded.
+_warm: set[tuple[str, type, type]] = set()
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Result of one batch."""
-
-    tally: Tally
-    """Counts."""
-    speed: Speed
-    """Speed of this batch."""
-    seconds: float
-    """Computing time in seconds."""
-
-
-class Trial:
+class Simulation:
     """Simulation of a code over a channel.
 
     Batch i has its own random stream, determined by the seed, both specifications and i. Its counts
@@ -71,11 +52,30 @@ class Trial:
         code: Code, or its specification. One with `soft` receives log-likelihood ratios.
         channel: Channel, or its specification. Eb/N0 is per information bit at the rate of the code.
         seed: Random seed, at least 0.
+        frames: Number of frames in all batches together; None if there is no limit.
+        from_specs: Whether the specifications of these objects create equal ones in another process.
     """
 
-    def __init__(self, code: Code | str, channel: Channel | str, seed: int) -> None:
-        code, channel = get_code(code), get_channel(channel)
-        self.code, self.channel = code, channel.at_rate(code.rate)
+    code: Code
+    """Code."""
+    channel: Channel
+    """Channel."""
+    frames: int | None
+    """Number of frames in all batches together; None if there is no limit."""
+
+    def __init__(
+        self,
+        code: Code | str,
+        channel: Channel | str,
+        seed: int,
+        frames: int | None = None,
+        *,
+        from_specs: bool = False,
+    ) -> None:
+        self.code, self.channel, self.frames = get_code(code), get_channel(channel), frames
+        self._seed, self._from_specs = seed, from_specs
+        code, channel = self.code, self.channel
+        self._at_rate = channel.at_rate(code.rate)
         name = hashlib.sha256(f"{code.spec} over {channel.spec}".encode()).digest()
         self._entropy = [seed, *np.frombuffer(name, "<u4").tolist()]
         self._soft = code.soft and code.alphabet == "bit"
@@ -90,11 +90,26 @@ class Trial:
         frames = working_set // symbols
         self._full = max(_FIRST, frames // 64 * 64)
         self._first = self._full if self._is_bit_sliced else _FIRST
-        memory = self.channel.memory
+        memory = self._at_rate.memory
         self._cluster = 1
         if memory:
             span = _MEMORIES * memory / (code.n * code.bits_per_symbol)
             self._cluster = math.ceil(span) if span < self._full else self._full
+
+    def __reduce__(self) -> tuple[Callable[..., Simulation], tuple[object, ...]]:
+        code, channel = self.code.spec, self.channel.spec
+        if self._from_specs:
+            return _from_specs, (code, channel, self._seed, self.frames)
+        return _from_pickle, (self._pickled, self._seed, self.frames)
+
+    @cached_property
+    def _pickled(self) -> bytes | None:
+        return pickle_by_value(self.code, self.channel)
+
+    @property
+    def portable(self) -> bool:
+        """Whether another process can run it."""
+        return self._from_specs or self._pickled is not None
 
     def start(self, index: int) -> int:
         """Return the number of frames in the batches before this one."""
@@ -103,12 +118,12 @@ class Trial:
         sizes = (min(self._first << i, self._full) for i in range(ramp))
         return sum(sizes) + (index - ramp) * self._full
 
-    def run(self, index: int, limit: int | None = None) -> Batch:
-        """Run a batch, up to a limit of the frames of the whole trial."""
+    def run(self, index: int) -> Batch:
+        """Run a batch; the last one ends at the limit of the frames."""
         start = self.start(index)
         frames = self.start(index + 1) - start
-        if limit is not None:
-            frames = min(frames, limit - start)
+        if self.frames is not None:
+            frames = min(frames, self.frames - start)
         rng = np.random.Generator(np.random.SFC64([*self._entropy, index]))
         run = self._on_bit_slices if self._is_bit_sliced else self._on_rows
         began = time.perf_counter()
@@ -122,6 +137,36 @@ class Trial:
         )  # fmt: skip
         return Batch(tally, Speed(*(bits / s / 1e6 for s in (encode, decode, seconds))), seconds)
 
+    def run_all(self, indices: range) -> list[Batch]:
+        """Run consecutive batches, with the kernels loaded before their time is measured.
+
+        Raises:
+            BenchError: The code or the channel raised an error.
+        """
+        kind = self.code.spec, type(self.code), type(self.channel)
+        try:
+            if kind not in _warm:
+                _warm.add(kind)
+                self.run(0)
+            batches = [self.run(index) for index in indices]
+            if indices.start == 0:
+                batches[0] = self._timed(batches[0])
+            return batches
+        except Exception as error:
+            code, channel = self.code.spec, self.channel.spec
+            raise BenchError(
+                f"{code} over {channel} raised {type(error).__name__}: {error}\n"
+                f"Run `netchat codes check {code}` to see whether the code breaks a law."
+            ) from error
+
+    def _timed(self, batch: Batch) -> Batch:
+        """Repeat the first batch until its speed is known, and return it with that speed."""
+        speed, spent = batch.speed, batch.seconds
+        while spent < _TIMING:
+            again = self.run(0)
+            speed, spent = speed | again.speed, spent + again.seconds
+        return replace(batch, speed=speed)
+
     def _on_bit_slices(
         self, frames: int, rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], float, float]:
@@ -132,7 +177,7 @@ class Trial:
         began = time.perf_counter()
         received = code.encode_bit_sliced(sent)
         encoded = time.perf_counter()
-        lost = self.channel.corrupt_bit_sliced(received, rng)
+        lost = self._at_rate.corrupt_bit_sliced(received, rng)
         damaged = time.perf_counter()
         result = code.decode_bit_sliced(received, lost)
         decoded = time.perf_counter()
@@ -165,7 +210,7 @@ class Trial:
         self, word: NDArray[np.uint8], rng: np.random.Generator
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None, NDArray[np.float64] | None]:
         """Transmit rows; return the received rows, their erasures, and ratios for a soft decoder."""
-        channel, alphabet = self.channel, self.code.alphabet
+        channel, alphabet = self._at_rate, self.code.alphabet
         if self._soft:
             out = channel.transmit(word, rng, alphabet)
             return out.block, out.erasures, channel.ratios(out)
@@ -176,3 +221,28 @@ class Trial:
             return word, None, None
         out = channel.transmit(word, rng)
         return out.block, out.erasures, None
+
+
+# A worker receives a simulation with every few batches, but creates its code and channel only once.
+
+
+@cache
+def _from_specs(code: str, channel: str, seed: int, frames: int | None) -> Simulation:
+    return Simulation(_code(code), channel, seed, frames, from_specs=True)
+
+
+@cache
+def _from_pickle(pickled: bytes, seed: int, frames: int | None) -> Simulation:
+    try:
+        code, channel = pickle.loads(pickled)  # noqa: S301 - from the bench that started this process
+    except Exception as error:
+        raise BenchError(
+            f"A worker process cannot load the code or the channel: {type(error).__name__}: {error}. "
+            "Use one worker."
+        ) from error
+    return Simulation(code, channel, seed, frames)
+
+
+@cache
+def _code(spec: str) -> Code:
+    return get_code(spec)
