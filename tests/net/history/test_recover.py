@@ -1,4 +1,4 @@
-"""Copying what is readable of a damaged history; `test_damaged_history.py` tries every damage."""
+"""Copying what is readable of a damaged history; `test_sqlite_history_damage.py` tries every damage."""
 
 import contextlib
 
@@ -11,7 +11,7 @@ from netchat.errors import HistoryError
 from netchat.net.history.recover import recover
 from netchat.net.history.sqlite_history import SqliteHistory
 from tests.net.history.test_sqlite_history import batch, read, row
-from tests.net.test_damaged_history import make, zeroes
+from tests.net.history.test_sqlite_history_damage import make, zeroes
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from netchat.link.sync_marker import MARKER
 from netchat.net import half_close as module
 from netchat.net.link.cpu_budget import ABUSE, SLICE, TOLERANCE, WASTE_BURST, WASTE_RATE, LinkWork
 from netchat.net.link.transport import LinkTransport
-from tests.link.test_hostile import Peer
+from tests.link.test_link_hostile import Peer
 
 
 class Loop:
