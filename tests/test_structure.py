@@ -17,6 +17,7 @@ LANGUAGES = {".py", ".js", ".lua"}
 #: Folders and files of tests that are about no single module.
 ONLY_TESTS = {
     "captures",  # the files in captures/
+    "compatibility",  # files of earlier versions
     "docs",  # README, docs/ and the examples in docstrings
     "end_to_end",  # real processes
     "fuzz",
