@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -37,7 +36,7 @@ def write_file(path: str | os.PathLike[str], content: str | bytes) -> None:
     if before is not None and not stat.S_ISREG(before.st_mode):
         target.write_bytes(data)
         return
-    beside = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    beside = target.with_name(f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}")
     mode = 0o666 if before is None else 0o600  # not readable by more users than the old one
     try:
         # Exclusive: in a shared folder its name could be another user's symbolic link.

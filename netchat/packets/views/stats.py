@@ -10,7 +10,7 @@ from typing import Any
 from netchat.packets.decode.conversation import Conversation, Counts, show_endpoint
 from netchat.packets.decode.link_state import BlockCounts
 from netchat.packets.items import Damage, Decoded, Item
-from netchat.packets.views.lines import side_name
+from netchat.packets.views.summary import side_name
 from netchat.wire import MESSAGES, Event, Send
 from netchat.wording import many
 
