@@ -23,7 +23,7 @@ from netchat.wire import DEFAULT_PORT, Hello, Send, encode
 __all__ = ["SCENES"]
 
 LOBBY = "lobby"
-#: Seconds within which anything that is waited for happens.
+#: Timeout of each step, in seconds.
 TIMEOUT = 10.0
 #: Seconds between two messages, so that diagrams are legible.
 PAUSE = 0.05
