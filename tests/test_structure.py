@@ -22,7 +22,9 @@ ONLY_TESTS = {
     "end_to_end",  # real processes
     "fuzz",
     "laws",  # what holds for every code, channel, message and output
+    "test_exports.py",  # the public API
     "test_structure.py",
+    "test_workflow.py",  # the CI workflow
     "vectors",  # golden frames
 }
 
