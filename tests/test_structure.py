@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections import defaultdict
 from pathlib import Path
 
@@ -63,10 +64,17 @@ def _modules() -> dict[str, Path]:
     return found
 
 
+@functools.cache
+def _nodes(path: Path) -> list[ast.stmt]:
+    """Return the statements of a file, at any depth."""
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return [node for node in nodes if isinstance(node, ast.stmt)]
+
+
 def _imports(path: Path, modules: dict[str, Path]) -> set[str]:
     """Return the modules of netchat that a file imports, wherever the import stands."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in _nodes(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -180,8 +188,7 @@ def test_modules_tested_elsewhere_are_used_there(name: str) -> None:
 
 def _statements(path: Path) -> int:
     """Return the lines of a file on which a statement begins, without docstrings."""
-    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
-    return len({n.lineno for n in nodes if isinstance(n, ast.stmt) and not _is_text(n)})
+    return len({node.lineno for node in _nodes(path) if not _is_text(node)})
 
 
 def _is_text(node: ast.stmt) -> bool:

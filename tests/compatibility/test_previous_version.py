@@ -18,7 +18,7 @@ from netchat.cli.client import _state_file
 from netchat.cli.main import cli
 from netchat.net.client_store import ClientStore
 from netchat.net.history.sqlite_history import SqliteHistory
-from netchat.wire import Event, EventKind
+from netchat.wire import Event, EventKind, Send
 from tests.chat.world import User, World
 
 FOLDER = Path(__file__).with_name("v0_1")
@@ -119,6 +119,14 @@ def test_sessions_are_resumed_and_unacknowledged_messages_stored_once(
     assert orion.texts() == [UNSENT]
     texts = [event.text for event in past(world, nova, "lobby")]
     assert texts.count(STORED) == texts.count(UNSENT) == 1
+
+
+def test_a_retransmitted_message_is_not_stored_again(world: World, unpack: Unpack) -> None:
+    nova = resume(world, unpack, "Nova")
+    before = past(world, nova, "lobby")
+    (stored,) = (event for event in before if event.text == STORED)
+    world.say(nova.link, Send(stored.counter, "lobby", STORED))
+    assert past(world, nova, "lobby") == before
 
 
 def test_sequence_numbers_and_counters_continue(world: World, unpack: Unpack) -> None:
