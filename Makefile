@@ -1,7 +1,13 @@
 # netchat: `make demo` shows it, `make test` proves it. Each target installs what it needs.
-PYTHON ?= python3
 VENV   := .venv
+ifeq ($(OS),Windows_NT)
+SHELL  := bash
+PYTHON ?= python
+BIN    := $(VENV)/Scripts
+else
+PYTHON ?= python3
 BIN    := $(VENV)/bin
+endif
 # Stamps: which locked sets of packages .venv has. The demo needs only the first.
 BASE      := $(VENV)/.base
 NOTEBOOKS := $(VENV)/.notebooks
@@ -93,7 +99,7 @@ docs: $(DEV) ## regenerate the generated documents
 
 site: $(DEV) ## build the documentation site in build/site
 	@$(BIN)/sphinx-build -W --keep-going -q -c docs -b html . build/site
-	@echo "built: build/site/docs/index.html"
+	@echo "built: build/site/index.html"
 
 captures: $(DEV) ## retake the captures in captures/ (as root)
 	$(BIN)/python -m tests.captures

@@ -1,4 +1,4 @@
-"""Unicode's awkward characters, by its own data: what every place that displays text is tested with."""
+"""Characters that are hard to display, from Unicode's data, for tests of everything that displays text."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from netchat.wire.safe_text import INVISIBLE
 
 __all__ = ["AWKWARD", "HIDDEN", "NO_XML", "utf8"]
 
-#: Every character that is not displayed itself, or changes how others are.
+#: Every character that is invisible, or changes how other characters are displayed.
 HIDDEN = [chr(n) for n in range(sys.maxunicode + 1) if INVISIBLE.match(chr(n))]
 
-#: What no XML document may contain (XML 1.0, section 2.2).
+#: Characters that no XML document may contain (XML 1.0, section 2.2).
 NO_XML = {
     c for c in HIDDEN if (c < " " and c != "\r") or "\ud800" <= c <= "\udfff" or c in "\ufffe\uffff"
 }
@@ -22,7 +22,7 @@ def _some(characters: list[str], step: int) -> str:
     return "".join(characters[::step])
 
 
-#: Texts, by what is awkward about them. None of them has a line feed or a tab.
+#: Texts, by the reason why they are hard to display. No text contains a line feed or a tab.
 AWKWARD = {
     "controls": "".join(map(chr, [*range(9), *range(11, 32), *range(127, 160)])),
     "terminal commands": "\x1b[2J\x1b]0;title\x07\x9b31m",
@@ -46,7 +46,7 @@ AWKWARD = {
 
 
 def utf8(text: str) -> bool:
-    """Whether a peer can send a text."""
+    """Return whether a peer can send a text."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,8 +1,8 @@
-"""`python -m tests.system_packages`: programs of the system that some tests drive.
+"""`python -m tests.system_packages`: install the programs that some tests need.
 
-As root on Debian and its kin, what is missing is installed; which packages, and what for, is printed
-first. `NETCHAT_NO_APT=1` installs nothing. What is then missing is named, with the tests that will
-skip themselves. Either way the tests go on: this never fails.
+As root on Debian or Ubuntu, it installs missing programs, and prints the packages and their purpose
+first. `NETCHAT_NO_APT=1` installs nothing. It prints which programs are still missing, with the tests
+that are then skipped. It never fails, so the tests run in any case.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 
 __all__ = ["NEEDED"]
 
-#: The program, its package, and which tests skip themselves without it.
+#: Each program, its package, and the tests that are skipped without it.
 NEEDED = (
     ("strace", "strace", "tests/end_to_end/test_durability.py: the order of sync and send"),
     ("tshark", "tshark", "tests/packets: the dissector and the counts against tshark's"),
@@ -23,15 +23,15 @@ NEEDED = (
     ("tmux", "tmux", "tests/end_to_end, of the client in a terminal: what the screen shows"),
 )
 
-#: The variable that, if it is set, keeps this from changing the machine.
+#: Environment variable that prevents the installation.
 NO_APT = "NETCHAT_NO_APT"
 
-#: Seconds for the package manager; a mirror that hangs must not keep the tests waiting for ever.
+#: Timeout of the package manager in seconds, in case a mirror hangs.
 TIMEOUT = 120
 
 
 def main() -> None:
-    """Install what is missing, where that is possible and wanted; name the rest."""
+    """Install missing programs where possible and wanted; print the others."""
     missing = _missing()
     if missing and shutil.which("apt-get") and os.geteuid() == 0 and not os.environ.get(NO_APT):
         print("Installing packages of the system with apt-get, for tests that need their programs:")
@@ -51,7 +51,7 @@ def _missing() -> list[tuple[str, str, str]]:
 
 
 def _install(packages: list[str]) -> None:
-    # A fresh machine may have no package lists yet: they are fetched only if it fails without.
+    # A new machine may have no package lists yet: fetch them only if the installation fails.
     if not _apt("install", *packages):
         _apt("update")
         _apt("install", *packages)

@@ -1,4 +1,4 @@
-"""Files are written as a whole, and text is UTF-8 wherever it is read or written."""
+"""Files are written atomically, and text is always read and written as UTF-8."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def test_links_stay_links_even_to_nothing(tmp_path):
         assert target.read_bytes() == content
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="not on Windows; root writes everywhere"
+)
 def test_a_file_in_a_folder_of_others_is_written_in_place(tmp_path):
     file = tmp_path / "file"
     file.write_bytes(b"old")
@@ -80,7 +82,7 @@ def test_a_file_in_a_folder_of_others_is_written_in_place(tmp_path):
 
 
 def _calls(path: Path) -> Iterator[tuple[int, str]]:
-    """Calls of a source that read or write text without saying that it is UTF-8."""
+    """Yield the calls of a source that read or write text without `encoding="utf-8"`."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call):
             continue
@@ -128,7 +130,7 @@ def open_umask():
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_what_is_made_is_private(tmp_path):
+def test_new_files_are_private(tmp_path):
     create_private(tmp_path / "file").close()
     make_private_folder(tmp_path / "above" / "folder")
     assert mode(tmp_path / "file") == 0o600

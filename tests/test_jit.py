@@ -1,4 +1,4 @@
-"""Kernels: compiled once, said once, and kept; without a cache, or with a damaged one, they work too."""
+"""Kernels: compiled once, with one notice, and cached; they also work without a valid cache."""
 
 import importlib.util
 import os
@@ -13,7 +13,7 @@ import pytest
 import netchat.jit
 from netchat.jit import damaged_files
 
-#: A kernel that is quickly compiled, and counts as one of netchat's.
+#: A kernel that compiles fast, in a module that pretends to belong to netchat.
 KERNEL = """
 import sys
 from netchat.jit import kernel
@@ -30,7 +30,7 @@ NOTICE = "netchat: compiling kernels"
 
 @pytest.fixture
 def folder(tmp_path):
-    """Where the kernel is, and is kept."""
+    """The folder of the kernel, and of its cache."""
     (tmp_path / "tiny.py").write_text(KERNEL)
     return tmp_path
 
@@ -41,7 +41,7 @@ def environment(folder, **more):
 
 
 def run(folder, program=PROGRAM, env=None, **options):
-    """Run a program; what it says on standard error."""
+    """Run a program, and return its standard error."""
     result = subprocess.run(
         [sys.executable, "-c", program],
         env=environment(folder, **(env or {})), capture_output=True, text=True, check=True, **options,
@@ -58,7 +58,7 @@ def test_the_notice_is_printed_once(folder):
 
 
 def test_one_of_several_processes_compiles(folder):
-    """And the others take what it left: each version is compiled by one of them only."""
+    """One process compiles each version, and the others load it from the cache."""
     program = PROGRAM + "print(len(twice.stats.cache_misses))\n"
     processes = [
         subprocess.Popen(
@@ -69,19 +69,21 @@ def test_one_of_several_processes_compiles(folder):
     assert sum(int(process.communicate()[0]) for process in processes) == 2
 
 
-#: What Numba does where it can write neither beside the code nor at home.
+#: Numba's behaviour if it can write neither beside the code nor in the home directory.
 NO_FOLDER = "import numba.core.caching as c; c.CacheImpl._locator_classes = []\n"
 
 
 def test_without_a_folder_for_the_cache(folder):
     told = run(folder, NO_FOLDER + PROGRAM)
     assert told.count("\n") == 1
-    assert told.startswith("netchat: compiling kernels, up to a minute, in each process: no folder")
+    assert told.startswith(
+        "netchat: compiling kernels, up to a minute, in each process: no cache folder"
+    )
     assert "NUMBA_CACHE_DIR" in told
 
 
 def test_a_folder_that_is_a_file_and_no_home(folder):
-    """As for a server of a system: no home, and a variable that names nonsense."""
+    """A system service: no home directory, and a variable with an invalid folder."""
     (folder / "file").touch()
     program = NO_FOLDER.replace("[]", "[c.UserProvidedCacheLocator, c.UserWideCacheLocator]")
     env = {
@@ -91,18 +93,18 @@ def test_a_folder_that_is_a_file_and_no_home(folder):
     }
     told = run(folder, program + PROGRAM, env=env)
     assert told.count("\n") == 1
-    assert "in each process: no folder" in told
+    assert "in each process: no cache folder" in told
 
 
 def test_a_full_disk(folder):
     told = run(folder, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
     assert told.count(NOTICE) == 1
-    assert told.count("compiled kernels cannot be kept: File too large.") == 1
+    assert told.count("compiled kernels cannot be cached: File too large.") == 1
     assert told.count("\n") == 2
 
 
 def test_no_compiler(folder):
-    """NUMBA_DISABLE_JIT: every code, every channel and the bench, warnings being errors."""
+    """With NUMBA_DISABLE_JIT, every code, every channel and the bench work without a warning."""
     program = """
 import warnings; warnings.simplefilter("error")
 import numpy as np, netchat.coding, netchat.channels
@@ -137,13 +139,13 @@ def garbage(content):
 
 
 def one_bit(content):
-    """In the middle, where the machine code is."""
+    """Damage the middle of a cache file, where the machine code is."""
     return content[:-500] + bytes([content[-500] ^ 1]) + content[-499:]
 
 
 @pytest.fixture
 def function(folder, monkeypatch):
-    """The kernel before it is compiled, in this process, which keeps it in that folder."""
+    """Return the kernel, not compiled yet, with its cache in that folder."""
     monkeypatch.setattr(numba.core.config, "CACHE_DIR", str(folder / "cache"))
     spec = importlib.util.spec_from_file_location("tiny", folder / "tiny.py")
     module = importlib.util.module_from_spec(spec)
@@ -154,7 +156,7 @@ def function(folder, monkeypatch):
 
 
 def compiled(function, monkeypatch):
-    """Take a kernel from its cache, as another process would; what the user is told."""
+    """Load a kernel from its cache, as another process would, and return the notices."""
     told = []
     monkeypatch.setattr(netchat.jit, "on_compile", told.append)
     monkeypatch.setattr(netchat.jit._notice, "_said", set())
@@ -175,14 +177,14 @@ def test_a_damaged_cache_is_compiled_again(folder, function, damage, ending, mon
         file.write_bytes(damage(file.read_bytes()))
     assert damaged_files(files[0].parent) == (files if ending == "nbc" else [])
     told = compiled(function, monkeypatch)
-    # A bit of an index may mean nothing.
+    # Some bits of an index have no meaning.
     assert len(told) == 1 or (ending == "nbi" and damage is one_bit)
     assert compiled(function, monkeypatch) == []
     assert damaged_files(files[0].parent) == []
 
 
 def test_a_server_keeps_its_links(folder):
-    """One message over a link, to a server that has neither a compiler nor a cache."""
+    """A message over a link, to a server that has neither a compiler nor a cache."""
     program = """
 import asyncio
 from netchat.net.client_path import ClientPath

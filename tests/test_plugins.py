@@ -28,7 +28,7 @@ from netchat.coding import Code, Decoded
 
 
 class Soft(Code):
-    """A repetition code that believes the sum of the ratios."""
+    """A repetition code that decides by the sum of the ratios."""
 
     def __init__(self, n=3):
         super().__init__(f"soft ({n})", k=1, n=n, minimum_distance=n, citation="my own")
@@ -56,12 +56,12 @@ def soft(tmp_path):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_soft_decoder_gets_ratios(soft, workers):
-    """Of n repetitions over Gaussian noise nothing is lost: the rate is that of no code."""
+    """With soft decisions, n repetitions over Gaussian noise have the error rate of no code."""
     (point,) = bench.run(soft, "awgn:4dB", errors=3000, workers=workers).points
     uncoded = bench.theory("uncoded:1", "awgn:4dB").ber
     assert point.ber == pytest.approx(uncoded, rel=0.08)  # 3000 errors: 4 standard errors
     assert uncoded < 0.7 * bench.theory("repetition:3", "awgn:4dB").ber
-    assert point.theory.fer is None  # nothing is known of a soft decoder
+    assert point.theory.fer is None  # there is no theory for a soft decoder
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_soft_decoder_inside_other_codes_gets_ratios(soft, around):
 
 
 def test_ratios_of_other_channels(soft):
-    """A BSC and an erasure channel: signs, and nothing where a bit is lost."""
+    """Ratios of a BSC differ only in sign; those of an erasure channel are 0 for an erased bit."""
     seen = []
 
     class Listening(Repetition):
@@ -165,7 +165,7 @@ def test_a_string_is_one_spec():
 
 
 def test_a_channel_written_by_following_the_page(tmp_path):
-    """docs/CODES.md to the letter: its example in a fresh file, and its commands."""
+    """The example of docs/CODES.md works in a new file, with the commands given there."""
     page = Path("docs/CODES.md").read_text()
     source = re.search(r"```python\n(\"\"\"A channel of your own.*?)```", page, re.S)[1]
     assert source == Path("experiments/my_channel.py").read_text()

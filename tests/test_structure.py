@@ -77,7 +77,7 @@ def _nodes(node: ast.AST) -> Iterator[ast.stmt]:
 
 @functools.cache
 def _imports(path: Path) -> set[str]:
-    """Return the modules of netchat that a file imports, wherever the import stands."""
+    """Return the modules of netchat that a file imports, also inside functions."""
     modules, found = _modules(), set()
     for node in _nodes(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""What `make test` does to the machine, it says before; and it does nothing if it is told not to."""
+"""`make test` prints which packages it installs before it does, and can be told to install none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests import system_packages
 
 @pytest.fixture
 def machine(monkeypatch):
-    """A machine of root's with apt-get and without strace and tmux; returns the calls of apt-get."""
+    """Simulate root on a machine without strace and tmux; return the calls of apt-get."""
     here = {"apt-get", *(program for program, _, _ in system_packages.NEEDED)} - {"strace", "tmux"}
     calls: list[tuple[str, ...]] = []
 
@@ -28,7 +28,7 @@ def machine(monkeypatch):
     return calls
 
 
-def test_what_will_be_installed_and_why_is_said_first(machine, monkeypatch, capsys):
+def test_the_packages_and_their_purpose_are_printed_first(machine, monkeypatch, capsys):
     said: list[str] = []
     install = system_packages._install
     monkeypatch.setattr(
@@ -44,7 +44,7 @@ def test_what_will_be_installed_and_why_is_said_first(machine, monkeypatch, caps
     assert capsys.readouterr().out == ""
 
 
-def test_nothing_is_installed_where_it_is_not_wanted(machine, monkeypatch, capsys):
+def test_nothing_is_installed_if_disabled(machine, monkeypatch, capsys):
     monkeypatch.setenv("NETCHAT_NO_APT", "1")
     system_packages.main()
     assert machine == []
@@ -53,7 +53,7 @@ def test_nothing_is_installed_where_it_is_not_wanted(machine, monkeypatch, capsy
     assert "To have it: apt-get install tmux" in out
 
 
-def test_who_is_not_root_changes_nothing(machine, monkeypatch, capsys):
+def test_without_root_nothing_is_installed(machine, monkeypatch, capsys):
     monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
     system_packages.main()
     assert machine == []

@@ -1,4 +1,4 @@
-"""One thing is one thing: no message counts `1 members`."""
+"""Counts of one are in the singular: no message says `1 members`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _NOUN = re.compile(
 
 
 def _counts(path: Path) -> Iterator[str]:
-    """Formatted strings of a source in which a number is followed by a plural."""
+    """Yield the f-strings of a source in which a plural follows a number."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.JoinedStr):
             parts = [ast.Constant(""), *node.values]
@@ -65,6 +65,6 @@ def _counts(path: Path) -> Iterator[str]:
     ],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
-def test_nothing_on_the_command_line_counts_without_care(path):
+def test_counts_on_the_command_line_use_singular_and_plural(path):
     found = list(_counts(path))
     assert found == [], found

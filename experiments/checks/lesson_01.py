@@ -3,10 +3,9 @@
 from functools import lru_cache
 from typing import Any
 
-from netchat.course import Variant, exercise, need, whole_number
-from netchat.course.conversation import Conversation
+from netchat.course import Conversation, Variant, exercise, need, whole_number
 from netchat.errors import PeerError
-from netchat.packets.encapsulate import Encapsulation
+from netchat.packets import Encapsulation
 from netchat.wire import FrameReader, Send, decode, encode
 
 PLACES = ("Łódź", "Zürich", "Málaga", "Århus", "Plzeň", "São Paulo", "Αθήνα", "Львів", "Kraków")

@@ -3,9 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from netchat.course import Variant, exercise, need, whole_number
-from netchat.course.capture import Capture
-from netchat.course.conversation import LOBBY, Conversation
+from netchat.course import LOBBY, Capture, Conversation, Variant, exercise, need, whole_number
 from netchat.wire import Send, encode
 
 PLACES = ("the library", "platform 9", "the old lab", "the roof", "room B-12", "the boathouse")
@@ -51,7 +49,7 @@ def party(variant: Variant) -> Capture:
     return Capture(_party(variant, "party")[0].packets)
 
 
-@exercise("2.1", "Who is online", given=party)
+@exercise("2.1", "The users and their addresses", given=party)
 def phone_book(capture: Capture, book: Any) -> None:
     need(isinstance(book, dict), f"book must be a dict, got {type(book).__name__}.")
     right: dict[str, str] = {}

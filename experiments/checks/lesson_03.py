@@ -6,11 +6,19 @@ from typing import Any, NamedTuple
 
 from scapy.layers.inet import TCP
 
-from netchat.course import Variant, exercise, need, real_number, whole_number
-from netchat.course.segments import Segment, cut, impair, one_way
-from netchat.link.rtt import RetransmissionTimer
-from netchat.packets import Gap
-from netchat.packets.encapsulate import Encapsulation
+from netchat.course import (
+    Segment,
+    Variant,
+    cut,
+    exercise,
+    impair,
+    need,
+    one_way,
+    real_number,
+    whole_number,
+)
+from netchat.link import RetransmissionTimer
+from netchat.packets import Encapsulation, Gap
 from netchat.wire import Hello, Join, Send, encode
 
 SPACE = 2**32
@@ -32,7 +40,7 @@ WORDS = (
 
 
 class Opening(NamedTuple):
-    """How a connection begins: initial sequence numbers, and sizes of the first messages."""
+    """The start of a connection: initial sequence numbers, and sizes of the first messages."""
 
     client: int
     server: int

@@ -5,9 +5,8 @@ import random
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from netchat.course import Variant, Wrong, exercise, need
-from netchat.course.server import LocalServer
-from netchat.net.probe import Probe, parse_message
+from netchat.course import LocalServer, Variant, Wrong, exercise, need
+from netchat.net import Probe, parse_message
 from netchat.wire import Error, ErrorCode, Join, Message, Ping, Pong, encode
 
 #: Numbers for the names of test clients.

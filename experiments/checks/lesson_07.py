@@ -204,7 +204,7 @@ def how_often_a_block_fails(variant: Variant, block_fails: Any) -> None:
             "This is how often a block has any error. A single error is no failure: it is "
             "corrected.",
         )
-        # What two particular wrong bits, then three, ... contribute: the same sum from its other end.
+        # The contributions of two wrong bits, of three, and so on: the same sum from its other end.
         right = sum(math.comb(n, i) * own**i * (1 - own) ** (n - i) for i in range(2, n + 1))
         need(
             math.isclose(returned, right, rel_tol=1e-6),

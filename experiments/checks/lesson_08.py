@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import netchat.coding
-from netchat.channels.gilbert_elliott import GilbertElliott
+from netchat.channels import GilbertElliott
 from netchat.course import Variant, Wrong, exercise, need, real_number, whole_number
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import netchat.bench
 import netchat.channels
 import netchat.coding
-from netchat.bench.theory.limits import lowest_ber
+from netchat.bench import lowest_ber
 from netchat.course import Variant, Wrong, exercise, need, real_number
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from netchat.course import Variant, Wrong, exercise, need, whole_number
-from netchat.course.exercises import NotAnswered
+from netchat.course import NotAnswered, Variant, Wrong, exercise, need, whole_number
 
 RATES = (1.0, 0.94, 0.87, 0.75, 0.5)
 

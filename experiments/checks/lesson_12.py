@@ -8,10 +8,8 @@ import numpy as np
 import netchat.bench
 import netchat.channels
 import netchat.coding
-from netchat.coding import Code, Decoded, laws
-from netchat.course import Variant, Wrong, exercise, need, whole_number
-from netchat.course.exercises import NotAnswered
-from netchat.course.remote_code import as_code
+from netchat.coding import Code, Decoded, check
+from netchat.course import NotAnswered, Variant, Wrong, as_code, exercise, need, whole_number
 
 
 def made(kind: Any, what: str, *arguments: Any) -> Code:
@@ -22,7 +20,7 @@ def made(kind: Any, what: str, *arguments: Any) -> Code:
 
 
 def need_laws(code: Code) -> None:
-    for verdict in laws.check(code):
+    for verdict in check(code):
         need(
             verdict.counterexample is None,
             f"{code.name} breaks a law. {verdict.law} But {verdict.counterexample}",

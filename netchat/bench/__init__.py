@@ -11,10 +11,13 @@ tables and plots. `link/` compares links over changing channels. `docs/BENCH.md`
 """
 
 from netchat.bench.engine.run import Progress, run
+from netchat.bench.engine.tally import Tally
+from netchat.bench.engine.trial import Speed
 from netchat.bench.point import Point
 from netchat.bench.results import Results
 from netchat.bench.suite import CHANNELS, SUITE
 from netchat.bench.theory.intervals import Clusters, Interval, clopper_pearson, clustered
+from netchat.bench.theory.limits import lowest_ber, worst_bsc, worst_ebn0
 from netchat.bench.theory.rates import Theory, theory
 
 __all__ = [
@@ -25,9 +28,14 @@ __all__ = [
     "Point",
     "Progress",
     "Results",
+    "Speed",
+    "Tally",
     "Theory",
     "clopper_pearson",
     "clustered",
+    "lowest_ber",
     "run",
     "theory",
+    "worst_bsc",
+    "worst_ebn0",
 ]

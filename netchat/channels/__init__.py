@@ -16,8 +16,7 @@ the laws that every channel must obey.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netchat.channels.awgn import AWGN
 from netchat.channels.bec import BEC
@@ -25,11 +24,21 @@ from netchat.channels.bsc import BSC
 from netchat.channels.channel import Channel, ErrorChannel, MarkovChain, Received
 from netchat.channels.gilbert_elliott import GilbertElliott
 from netchat.channels.registry import FORMS, get, names, specs
+from netchat.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from netchat.channels.impairment import ImpairedLine, Impairments
+    from netchat.channels.impairment import Counts, ImpairedLine, Impairments
     from netchat.channels.laws import Verdict, check
     from netchat.channels.stream import ChannelStream
+else:
+    __getattr__, __dir__ = lazy_exports(
+        __name__,
+        {
+            "impairment": "Counts ImpairedLine Impairments",
+            "laws": "Verdict check",
+            "stream": "ChannelStream",
+        },
+    )
 
 __all__ = [
     "AWGN",
@@ -38,6 +47,7 @@ __all__ = [
     "FORMS",
     "Channel",
     "ChannelStream",
+    "Counts",
     "ErrorChannel",
     "GilbertElliott",
     "ImpairedLine",
@@ -50,18 +60,3 @@ __all__ = [
     "names",
     "specs",
 ]
-
-#: Modules of the names that are imported on first use, to keep the start of netchat fast.
-_MODULES = {
-    "ChannelStream": "stream",
-    "ImpairedLine": "impairment",
-    "Impairments": "impairment",
-    "Verdict": "laws",
-    "check": "laws",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

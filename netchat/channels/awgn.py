@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from netchat.arguments import real_number
 from netchat.channels.channel import ErrorChannel, Received, capacity_of_difference
 
 __all__ = ["AWGN"]
@@ -31,6 +33,7 @@ class AWGN(ErrorChannel):
         rate: Code rate R.
 
     Raises:
+        TypeError: An argument is not a number.
         ValueError: An argument is out of range.
 
     >>> f"{AWGN(4).p:.6e}"
@@ -42,11 +45,12 @@ class AWGN(ErrorChannel):
     rate: float
     """Code rate."""
 
-    sweep: ClassVar = (
+    sweep: ClassVar[Sequence[str]] = (
         "0dB", "2dB", "3dB", "4dB", "5dB", "5.5dB", "6dB", "6.5dB", "7dB", "8dB", "9dB"
     )  # fmt: skip
 
     def __init__(self, ebn0_db: float, rate: float = 1.0) -> None:
+        ebn0_db, rate = real_number("ebn0_db", ebn0_db), real_number("rate", rate)
         if not abs(ebn0_db) <= _MAX_DB:
             raise ValueError(
                 f"Argument 'ebn0_db' must be from -{_MAX_DB} to {_MAX_DB} dB, got {ebn0_db:g}."
@@ -57,7 +61,7 @@ class AWGN(ErrorChannel):
         self._snr = 10 ** (ebn0_db / 10) * rate
         p = math.erfc(math.sqrt(self._snr)) / 2
         super().__init__(f"AWGN, Eb/N0 = {ebn0_db:g} dB", _capacity(self._snr), p)
-        self.spec = f"awgn:{ebn0_db:g}dB"
+        self.spec: str = f"awgn:{ebn0_db:g}dB"
 
     def at_rate(self, rate: float) -> AWGN:
         """Return the channel with the same Eb/N0 for a code of this rate."""

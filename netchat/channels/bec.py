@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -22,18 +23,29 @@ class BEC(Channel):
         p: Erasure probability.
 
     Raises:
+        TypeError: p is not a number.
         ValueError: p is out of range.
 
     >>> BEC(0.25).capacity
     0.75
     """
 
-    sweep: ClassVar = ("0.5", "0.3", "0.2", "0.15", "0.1", "0.07", "0.05", "0.02", "0.01")
+    sweep: ClassVar[Sequence[str]] = (
+        "0.5",
+        "0.3",
+        "0.2",
+        "0.15",
+        "0.1",
+        "0.07",
+        "0.05",
+        "0.02",
+        "0.01",
+    )
 
     def __init__(self, p: float) -> None:
-        self.p = probability("p", p)
+        self.p: float = probability("p", p)
         super().__init__(f"BEC, p = {p:g}", 1 - p)
-        self.spec = f"bec:{p:g}"
+        self.spec: str = f"bec:{p:g}"
 
     def transmit(
         self,

@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from netchat.arguments import real_number
+
 __all__ = [
     "Channel",
     "ErrorChannel",
@@ -258,8 +260,10 @@ def probability(name: str, value: float) -> float:
     """Check that an argument is a probability, and return it.
 
     Raises:
+        TypeError: The value is not a number.
         ValueError: The value is not from 0 to 1.
     """
+    value = real_number(name, value)
     if not 0 <= value <= 1:
         raise ValueError(f"Argument {name!r} must be a probability from 0 to 1, got {value:g}.")
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -31,6 +32,7 @@ class GilbertElliott(ErrorChannel):
         e_bad: Bit error probability in the bad state.
 
     Raises:
+        TypeError: An argument is not a number.
         ValueError: An argument is out of range, or p_gb and p_bg are both 0.
 
     >>> channel = GilbertElliott(0.01, 0.09, 0, 0.5)
@@ -46,7 +48,7 @@ class GilbertElliott(ErrorChannel):
     """Capacity if the receiver knew the state, in bits per channel use."""
 
     # Each has a bit error rate of 0.4 %, in bursts of 10, 20, ..., 500 bits.
-    sweep: ClassVar = tuple(
+    sweep: ClassVar[Sequence[str]] = tuple(
         f"{0.008 * p_bg:.3g},{p_bg},0,0.5" for p_bg in (0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
     )
 
@@ -67,9 +69,9 @@ class GilbertElliott(ErrorChannel):
             self.good * e_good + self.bad * e_bad,
             memoryless=False,
         )
-        self.spec = f"gilbert-elliott:{p_gb:g},{p_bg:g},{e_good:g},{e_bad:g}"
+        self.spec: str = f"gilbert-elliott:{p_gb:g},{p_bg:g},{e_good:g},{e_bad:g}"
         correlation = abs(1 - p_gb - p_bg)  # correlation of the states of neighbouring bits
-        self.memory = 1 / (1 - correlation) if correlation < 1 else float("inf")
+        self.memory: float = 1 / (1 - correlation) if correlation < 1 else float("inf")
 
     def markov_chain(self) -> MarkovChain:
         """Return the hidden Markov model: the good state, then the bad one."""

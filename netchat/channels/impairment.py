@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from netchat.arguments import real_number
 from netchat.channels.channel import probability
 from netchat.channels.stream import ChannelStream
 
@@ -51,7 +52,11 @@ class Impairments:
     """Impairments of each direction of a network.
 
     Raises:
+        TypeError: A value is of the wrong type.
         ValueError: A value is out of range.
+
+    >>> str(Impairments("bsc:1e-5", loss=0.01, delay=0.02))
+    'bsc:1e-5, 0.01 lost, 20 ms delay'
     """
 
     channel: str | None = None
@@ -70,9 +75,11 @@ class Impairments:
     def __post_init__(self) -> None:
         for name in ("loss", "duplicate", "reorder"):
             probability(name, getattr(self, name))
+        real_number("delay", self.delay)
         if not 0 <= self.delay <= 60:
             raise ValueError(f"Argument 'delay' must be from 0 to 60 s, got {self.delay:g} s.")
         if self.burst is not None:
+            real_number("burst", self.burst)
             if not 1 <= self.burst < math.inf:
                 raise ValueError(f"Argument 'burst' must be at least 1, got {self.burst:g}.")
             if not 0 < self.loss < 1:
@@ -97,7 +104,7 @@ class Impairments:
         if self.loss:
             burst = f" in bursts of {self.burst:g}" if self.burst else ""
             parts.append(f"{self.loss:.4g} lost{burst}")
-        parts += [f"{self.duplicate:.4g} doubled"] if self.duplicate else []
+        parts += [f"{self.duplicate:.4g} duplicated"] if self.duplicate else []
         parts += [f"{self.reorder:.4g} reordered"] if self.reorder else []
         parts += [f"{1000 * self.delay:g} ms delay"] if self.delay else []
         return ", ".join(parts) or "no damage"
@@ -146,6 +153,11 @@ class ImpairedLine:
         impairments: Impairments of this direction.
         seed: Random seed.
         room: Largest number of bytes in transit, including `OVERHEAD` per packet.
+
+    >>> line = ImpairedLine(Impairments(duplicate=1.0, delay=0.1), np.random.SeedSequence(1))
+    >>> line.put(b"hello", now=0.0)
+    >>> line.take(now=0.05), line.take(now=0.1)
+    ([], [b'hello', b'hello'])
     """
 
     counts: Counts

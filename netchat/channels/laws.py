@@ -210,6 +210,9 @@ def check(channel: Channel | str, seed: int = 0) -> list[Verdict]:
     Args:
         channel: Channel, or its specification.
         seed: Random seed of the test cases.
+
+    >>> all(verdict.counterexample is None for verdict in check("bsc:0.1"))
+    True
     """
     channel = get(channel)
     verdicts = []

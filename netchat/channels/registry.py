@@ -65,6 +65,7 @@ def get(spec: str | Channel) -> Channel:
             `awgn:4dB` or `my_channel.py:MyChannel:0.1`. A channel is returned unchanged.
 
     Raises:
+        TypeError: It is neither a text nor a channel.
         ValueError: The specification is invalid.
 
     >>> get("bsc:0.01").capacity > 0.9192
@@ -72,6 +73,8 @@ def get(spec: str | Channel) -> Channel:
     """
     if isinstance(spec, Channel):
         return spec
+    if not isinstance(spec, str):
+        raise TypeError(f"Argument 'spec' must be a specification or a Channel, got {spec!r}.")
     text = spec.strip()
     name, _, rest = text.partition(":")
     channel = _built_in(text, name, rest) if name in _BUILT_IN else _plugged_in(text)

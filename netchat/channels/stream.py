@@ -26,6 +26,10 @@ class ChannelStream:
 
     Raises:
         ValueError: The specification is invalid, or the channel is not an `ErrorChannel`.
+
+    >>> stream = ChannelStream("bsc:1")
+    >>> stream.damage(bytes([0x0F, 0xFF])).hex(), stream.flipped
+    ('f000', 16)
     """
 
     channel: Channel

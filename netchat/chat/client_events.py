@@ -148,7 +148,13 @@ class RoomEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventsMissed:
-    """Events `first` to `last` of a room that are no longer available on the server."""
+    """Events of a room that are no longer available on the server.
+
+    Attributes:
+        room: Room code.
+        first: Sequence number of the first missing event.
+        last: Sequence number of the last one.
+    """
 
     room: str
     first: int
@@ -193,7 +199,12 @@ class RosterReceived:
 
 @dataclass(frozen=True, slots=True)
 class RequestRefused:
-    """A refused request, with the server's ERROR."""
+    """A refused request.
+
+    Attributes:
+        error: The server's ERROR.
+        request: The request; None if it is unknown.
+    """
 
     error: Error
     request: Message | None
@@ -216,7 +227,13 @@ class Undelivered:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A retransmitted message that is already in the log, as event `seq` of its room."""
+    """A retransmitted message that is already in the log.
+
+    Attributes:
+        room: Room code.
+        counter: Counter of the message.
+        seq: Sequence number of its event in the room.
+    """
 
     room: str
     counter: int
@@ -225,7 +242,11 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class WarningReceived:
-    """A warning from the server that refers to no request."""
+    """A warning from the server that refers to no request.
+
+    Attributes:
+        error: The server's ERROR.
+    """
 
     error: Error
 

@@ -59,19 +59,19 @@ class ClientSession:
         memory: ClientState | None = None,
         software: str = f"netchat {__version__}",
     ) -> None:
-        self.name = name
-        self.online = False
-        self.ended = False
-        self.memory = memory if memory is not None else ClientState()
-        self.max_text = 0
-        self.close_reason = ""
-        self.device = 0
+        self.name: str = name
+        self.online: bool = False
+        self.ended: bool = False
+        self.memory: ClientState = memory if memory is not None else ClientState()
+        self.max_text: int = 0
+        self.close_reason: str = ""
+        self.device: int = 0
         self.out: list[bytes] = []
         self.events: list[ClientEvent] = []
         self.requests: dict[int, Message] = {}
         self.history_replies: dict[int, list[Event]] = {}
         self.gap_requests: set[int] = set()
-        self.pending_bye = b""
+        self.pending_bye: bytes = b""
         self._software = software
         self._reader = FrameReader()
         self._next_request = 1

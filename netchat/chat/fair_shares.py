@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-__all__ = ["GUARANTEED", "Shares", "share_of"]
+__all__ = ["GUARANTEED", "Shares", "share_of", "share_of_address"]
 
 #: Units that one address may use as long as any are free: a class that shares one NAT address.
 GUARANTEED = 100
@@ -27,6 +27,11 @@ def share_of(host: str) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
+
+
+def share_of_address(address: str) -> str:
+    """Return the group that an address with a port counts in, such as `[2001:db8::1]:6464`."""
+    return share_of(address.rpartition(":")[0].strip("[]"))
 
 
 class Shares:

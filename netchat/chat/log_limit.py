@@ -1,8 +1,8 @@
 """A limit on log entries, so that no client can fill a disk with them.
 
-Each source (an address, or the kind of entry if it has none) may cause a few entries per second.
-Repeated entries of the same second, and entries above the limits, are only counted. At the end of
-the second, one entry gives the counts.
+Each source (an address group as in `fair_shares`, or the kind of entry if it has none) may cause a
+few entries per second. Repeated entries of the same second, and entries above the limits, are only
+counted. At the end of the second, one entry gives the counts.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import Counter
 
 from netchat.chat.effects import Log
+from netchat.chat.fair_shares import share_of_address
+from netchat.wording import many
 
 __all__ = ["LINES", "TOTAL", "LogLimit"]
 
@@ -92,9 +94,9 @@ class LogLimit:
 
 
 def _source(entry: Log) -> str:
-    """Return the address that caused an entry, without its port, or the entry's kind."""
+    """Return the address group that caused an entry, or the entry's kind."""
     address = entry.source or str(entry.fields.get("address", ""))
-    return address.rpartition(":")[0] or address or entry.event
+    return share_of_address(address) or address or entry.event
 
 
 def _text_without_port(entry: Log) -> str:
@@ -104,5 +106,7 @@ def _text_without_port(entry: Log) -> str:
 
 
 def _summary(counts: Counter[str], **fields: object) -> Log:
-    text = ", ".join(f"{count} more {event}" for event, count in sorted(counts.items()))
+    text = ", ".join(
+        f"{event} {many(count, 'more time')}" for event, count in sorted(counts.items())
+    )
     return Log("repeated", {"text": text, **fields})

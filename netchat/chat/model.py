@@ -6,12 +6,12 @@ They refer to each other, so they share one module.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from typing import NamedTuple
 
 from netchat.chat.room_tail import RoomTail
-from netchat.wire import RoomKind
+from netchat.wire import History, RoomKind, Who
 
-__all__ = ["Connection", "Room", "Session"]
+__all__ = ["Connection", "RepeatedSend", "Reply", "Room", "Session"]
 
 
 class Connection:
@@ -29,7 +29,7 @@ class Connection:
         stalled_since: Time at which the send buffer became full, or 0.
         lagging_rooms: The rooms whose events it does not get live, each with the last event that
             it was sent.
-        pending_replies: Large replies to send, one at a time as the peer reads them.
+        pending_replies: Requests with large replies, answered one at a time as the peer reads them.
         holds: Why the server reads nothing from it now, as bits defined by the transport; else 0.
             A peer that is not read does not time out.
         allowance: Frames that it may send at once (the tokens of a token bucket).
@@ -66,7 +66,7 @@ class Connection:
         self.partial_since = 0.0
         self.stalled_since = 0.0
         self.lagging_rooms: dict[Room, int] | None = None
-        self.pending_replies: deque[Callable[[], None]] | None = None
+        self.pending_replies: deque[Reply] | None = None
         self.holds = 0
         self.allowance = 0.0
         self.refilled_at = 0.0
@@ -165,8 +165,29 @@ class Room:
         self.empty_since: float | None = None
         self.share = ""
 
+    def start_position(self, known: int | None) -> int:
+        """Return the event after which a member's stream of events starts.
+
+        Args:
+            known: The last event that the client has, or None.
+        """
+        if known is None:
+            # A user must not miss private messages that were sent while away.
+            known = 0 if self.kind is RoomKind.PRIVATE else self.delivered
+        return max(min(known, self.delivered), self.oldest - 1)
+
     def peer_of(self, session: Session) -> str:
         """Return the name of the other member of a private room, or an empty string."""
         if self.kind is not RoomKind.PRIVATE:
             return ""
         return next((other.name for other in self.members if other is not session), "")
+
+
+class RepeatedSend(NamedTuple):
+    """A SEND with a counter that its device has already used in the room, or a smaller one."""
+
+    room: Room
+    counter: int
+
+
+Reply = Who | History | RepeatedSend

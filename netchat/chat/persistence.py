@@ -1,4 +1,4 @@
-"""What a chat server stores in its history, and what it reads back.
+"""Changes that a chat server stores in its history, and the interface that reads them back.
 
 The hub does no I/O. It fills a `Batch`, which the driver writes to a history in one transaction.
 Only after the driver has committed the batch does the hub send its events.
@@ -6,10 +6,10 @@ Only after the driver has committed the batch does the hub send its events.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from netchat.chat.commit_actions import CommitAction
 from netchat.chat.model import Room
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-#: Memory of one change or scheduled action, in bytes; measured with tracemalloc.
+#: Memory of one change or action, in bytes; measured with tracemalloc.
 STEP_BYTES = 256
 
 
@@ -99,8 +99,8 @@ class Batch:
         changes: Other changes, in order.
         counters: The largest counter in `rows`, by room number and device.
         frames: New EVENT frames by room, to be sent to its members.
-        before: Actions for when the batch is durable, before `frames` are sent.
-        after: Actions for when `frames` have been sent.
+        before: Actions to carry out, in order, once the batch is durable, before `frames` are sent.
+        after: Actions to carry out, in order, once `frames` have been sent.
         left: Memberships that the batch ends, by session and room number.
         size: Size of its events, in bytes.
     """
@@ -109,8 +109,8 @@ class Batch:
     changes: list[Change] = field(default_factory=list)
     counters: dict[tuple[int, int], int] = field(default_factory=dict)
     frames: dict[Room, list[bytes]] = field(default_factory=dict)
-    before: list[Callable[[], None]] = field(default_factory=list)
-    after: list[Callable[[], None]] = field(default_factory=list)
+    before: list[CommitAction] = field(default_factory=list)
+    after: list[CommitAction] = field(default_factory=list)
     left: set[tuple[int, int]] = field(default_factory=set)
     size: int = 0
 

@@ -1,7 +1,7 @@
 """The state of a chat server, and the operations on it.
 
-`Hub` drives it and the handlers use it. Each operation changes the state at once, adds what must be
-durable to the current batch, and schedules what other users see for after the batch's commit.
+`Hub` holds it and the handlers use it. Each operation changes the state at once, adds what must be
+durable to the current batch, and lists what users see for after the batch's commit.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import random
 import secrets
 from collections import deque
-from collections.abc import Callable
-from functools import partial
 
+from netchat.chat.commit_actions import Unfollow
+from netchat.chat.conversation_limit import ConversationLimit
 from netchat.chat.effects import Close, Effect, Log, Write
 from netchat.chat.fair_shares import Shares
-from netchat.chat.model import Connection, Room, Session
+from netchat.chat.model import Connection, Reply, Room, Session
 from netchat.chat.name_table import NameTable
 from netchat.chat.persistence import (
     Batch,
@@ -34,10 +34,6 @@ from netchat.errors import HistoryError
 from netchat.wire import Error, ErrorCode, Event, EventKind, Message, RoomKind, encode
 
 __all__ = ["ServerState"]
-
-#: Time per conversation that a user may start with the same other user, in seconds, and how many
-#: conversations at once. Two users share one private room, so they rarely need another one.
-PAIR_SECONDS, PAIR_BURST = 20.0, 3
 
 #: Empty rooms that are kept, so that users can return to them.
 MAX_EMPTY = 1024
@@ -70,11 +66,12 @@ class ServerState:
         privates: The private rooms by the numbers of their two sessions.
         leaving: Rooms whose events a connection still gets until its leaving is durable. A room
             appears once for each pending departure.
-        conversation_times: Per pair of users, the time from which the rate limit of
-            `may_start_conversation` allows the full burst again.
+        conversation_limit: Limit on conversations with the same other user.
         last_sweep: Time of the last check of every connection, in seconds.
         messages: Number of messages since the start.
         source: Address of the connection whose frames are being handled, or an empty string.
+        effects: What the driver must do now, in order.
+        batch: What must be durable before the rest happens.
     """
 
     def __init__(
@@ -105,22 +102,17 @@ class ServerState:
         self.rooms: dict[str, Room] = {}
         self.privates: dict[frozenset[int], Room] = {}
         self.leaving: dict[Connection, list[Room]] = {}
-        self.conversation_times: dict[tuple[Session, Session], float] = {}
+        self.conversation_limit = ConversationLimit()
         self.last_sweep = now
         self.messages = 0
         self.wall_offset = wall_offset
         self.rng = rng if rng is not None else secrets.SystemRandom()
         self._damaged: set[Room] = set()
         self.source = ""
-        self._effects: list[Effect] = []
-        self._batch = Batch()
+        self.effects: list[Effect] = []
+        self.batch = Batch()
         self._next_id = snapshot.next_id
         self._restore(snapshot, now)
-
-    @property
-    def batch(self) -> Batch:
-        """The current batch."""
-        return self._batch
 
     def wall(self, now: float) -> int:
         """Return the time of day in microseconds since 1970; 0 before 1970, as frames are unsigned."""
@@ -145,13 +137,17 @@ class ServerState:
             return self.history.read(room.id, first, last, max_bytes)
         except HistoryError as error:
             self.note_damage(room, error)
+        found: tuple[list[bytes], int] = [], 0
         after = self.history.resume(room.id, first, last)
+        if after <= last:
+            try:
+                found = self.history.read(room.id, after, last, max_bytes)
+            except HistoryError:  # it has been damaged since `resume`, or is still being damaged
+                after = last + 1
         if reader is not None:
             text = f"The server's history is damaged: events {first} to {after - 1} are missing."
             self.send(reader, Error(ErrorCode.STORAGE, 0, 0, text, ""))
-        if after > last:
-            return [], 0
-        return self.history.read(room.id, after, last, max_bytes)
+        return found
 
     def note_damage(self, room: Room, error: HistoryError) -> None:
         """Log that a room's history is damaged, once per room."""
@@ -167,7 +163,7 @@ class ServerState:
     def write(self, connection: Connection, data: bytes) -> None:
         """Send bytes to a connection, unless it is gone."""
         if connection in self.connections and not connection.finished:
-            self._effects.append(Write(connection, data))
+            self.effects.append(Write(connection, data))
 
     def send(self, connection: Connection, message: Message) -> None:
         """Send a message to a connection."""
@@ -180,11 +176,11 @@ class ServerState:
         connection.closing = connection.finished = True
         self._unfollow_all(connection)
         if connection in self.connections:
-            self._effects.append(Close(connection))
+            self.effects.append(Close(connection))
 
     def log(self, event: str, **fields: object) -> None:
         """Add an entry to the server's log."""
-        self._effects.append(Log(event, fields, self.source))
+        self.effects.append(Log(event, fields, self.source))
 
     def refuse(
         self,
@@ -215,23 +211,16 @@ class ServerState:
         if self.half_open.pop(connection, None) is not None:
             self.half_open_shares.release(connection.share)
 
+    def is_connected(self, number: int) -> bool:
+        """Return whether a number is that of a session with a connection."""
+        session = self.sessions.get(number)
+        return session is not None and session.connection is not None
+
     def move_share(self, session: Session, share: str) -> None:
         """Count a session against another address group."""
         self.user_shares.release(session.share)
         session.share = share
         self.user_shares.acquire(share)
-
-    def may_start_conversation(self, session: Session, other: Session, now: float) -> bool:
-        """Return whether a user may start another conversation with the other user now.
-
-        The limit is one per `PAIR_SECONDS`, `PAIR_BURST` at once (generic cell rate algorithm).
-        """
-        due = max(self.conversation_times.get((session, other), now), now)
-        if due > now + (PAIR_BURST - 1) * PAIR_SECONDS:
-            return False
-        self.conversation_times.pop((session, other), None)  # reinserted at the end: oldest first
-        self.conversation_times[session, other] = due + PAIR_SECONDS
-        return True
 
     def event(
         self,
@@ -247,7 +236,7 @@ class ServerState:
         room.head = seq = room.head + 1
         time = self.wall(now)
         frame = encode(Event(seq, time, device, counter, kind, room.code, sender, text))
-        batch = self._batch
+        batch = self.batch
         batch.rows.append(EventRow(room.id, seq, device, counter, time, frame))
         if device:
             batch.counters[room.id, device] = counter
@@ -262,7 +251,7 @@ class ServerState:
         room = Room(self.new_id(), code, kind, self.rng.getrandbits(63))
         room.share = share
         self.rooms[code] = room
-        self._batch.changes.append(RoomRow(room.id, code, kind, room.log))
+        self.batch.changes.append(RoomRow(room.id, code, kind, room.log))
         return room
 
     def add_member(self, session: Session, room: Room) -> None:
@@ -270,7 +259,7 @@ class ServerState:
         session.rooms[room.code] = room
         room.members[session] = None
         self._mark_occupied(room)
-        self._batch.changes.append(MembershipRow(session.id, room.id))
+        self.batch.changes.append(MembershipRow(session.id, room.id))
 
     def remove_member(self, session: Session, room: Room, why: str, now: float) -> None:
         """End a membership: send LEAVE to the room, the last event that this member gets."""
@@ -278,12 +267,12 @@ class ServerState:
             self.privates.pop(frozenset(s.id for s in room.members), None)
         del session.rooms[room.code]
         del room.members[session]
-        self._batch.changes.append(MembershipDeleted(session.id, room.id))
-        self._batch.left.add((session.id, room.id))
+        self.batch.changes.append(MembershipDeleted(session.id, room.id))
+        self.batch.left.add((session.id, room.id))
         self.event(room, EventKind.LEAVE, session.name, why, now)
         if session.connection is not None:
             self.leaving.setdefault(session.connection, []).append(room)
-            self._batch.after.append(partial(self._unfollow_room, session.connection, room))
+            self.batch.after.append(Unfollow(session.connection, room))
         if room.members or room.kind is RoomKind.LOBBY:
             return
         # An address above its share of empty rooms loses its own rooms, not those of others.
@@ -304,11 +293,11 @@ class ServerState:
         self._mark_occupied(room)
         del self.rooms[room.code]
         self._damaged.discard(room)
-        self._batch.changes.append(RoomDeleted(room.id))
+        self.batch.changes.append(RoomDeleted(room.id))
 
     def save_session(self, session: Session) -> None:
         """Add a session's current state to the batch."""
-        self._batch.changes.append(
+        self.batch.changes.append(
             SessionRow(session.id, session.token, session.previous, session.device, session.name)
         )
 
@@ -323,7 +312,7 @@ class ServerState:
         self.by_token.pop(session.token, None)
         self.by_token.pop(session.previous, None)
         self.away.pop(session, None)
-        self._batch.changes.append(SessionDeleted(session.id))
+        self.batch.changes.append(SessionDeleted(session.id))
         self.log("left", name=session.name, why=why, users=len(self.sessions))
 
     def detach(self, connection: Connection) -> None:
@@ -359,17 +348,17 @@ class ServerState:
         if not connection.stalled_since:
             self.catching_up[connection] = None
 
-    def queue_reply(self, connection: Connection, answer: Callable[[], None]) -> None:
-        """Queue a large reply until the connection has read the replies before it."""
+    def queue_reply(self, connection: Connection, request: Reply) -> None:
+        """Queue a request until the connection has read the replies before it."""
         if connection.session is None or connection.closing:
             return  # it was lost during a commit
         if connection.pending_replies is None:
             connection.pending_replies = deque()
-        connection.pending_replies.append(answer)
+        connection.pending_replies.append(request)
         if not connection.stalled_since:
             self.catching_up[connection] = None
 
-    def _unfollow_room(self, connection: Connection, room: Room) -> None:
+    def unfollow(self, connection: Connection, room: Room) -> None:
         """Stop sending a connection the events of a room, once its leaving is durable."""
         if connection in self.leaving:
             self.leaving[connection].remove(room)

@@ -34,7 +34,7 @@ class Settings:
             stays, and the client can resume it to receive what it missed.
         resume_seconds: Time for which a lost session and its name are kept.
         room_ttl: Time for which an empty room is kept.
-        keep: Time for which the history is kept; 0 for ever.
+        keep: Time for which the history is kept; 0 keeps it forever.
         purge_now: Whether to delete older history at the start, even more than a day's worth.
     """
 

@@ -1,6 +1,6 @@
 """Command line: `main` is the console script `netchat`.
 
-`main.py` lists the commands; each is a module of its own, imported when it runs. `lab/` holds the
+`main.py` lists the commands; each is a separate module, imported when it runs. `lab/` holds the
 subcommands of `netchat lab`, `params/` options that several commands share, `render/` output for the
 terminal. `settings` reads the configuration file and the environment.
 """

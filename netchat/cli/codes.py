@@ -74,7 +74,7 @@ def codes(ctx: click.Context, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
 @click.pass_context
 def check(ctx: click.Context, code: Code, seed: int, as_json: bool) -> None:
-    """Check a code against every law, and show a counterexample for each broken one.
+    """Check a code against every law, with a counterexample for each broken law.
 
     SPEC is a code, or file.py:Class for a code of your own, without packaging it. Small codes are
     checked exhaustively, large ones by random samples. The exit code is 1 if a law is broken.

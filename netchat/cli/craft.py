@@ -50,7 +50,9 @@ class _Pairs(click.ParamType):  # type: ignore[type-arg] # generic since click 8
     help="Save the frame as a capture, in Ethernet, IP and TCP packets; - is standard output, "
     "instead of the text.",
 )  # fmt: skip
-@click.option("--send", metavar="HOST[:PORT]", help="Send the frame to a server, show its answers.")
+@click.option(
+    "--send", metavar="HOST[:PORT]", help="Send the frame to a server and show its answers."
+)
 @click.option(
     "--hello", metavar="NAME",
     help="First send HELLO with this name, and JOIN if the message concerns a room.",
@@ -88,7 +90,7 @@ def craft(
       netchat craft 0x7f body=00ff --send 127.0.0.1     a type that does not exist
     """
     # Scapy is slow to import, and `--help` does not need it.
-    from netchat.packets.craft import craft as build
+    from netchat.packets.frame_builder import craft as build
 
     if hello is not None and send is None and pcap is None:
         raise click.UsageError("--hello requires --send or --pcap.")

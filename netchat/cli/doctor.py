@@ -12,7 +12,7 @@ from netchat.exit_codes import FAILED
 __all__ = ["doctor"]
 
 
-@click.command(short_help="Check what this machine supports, show how to fix the rest.")
+@click.command(short_help="Check what this machine supports; show how to fix the rest.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:

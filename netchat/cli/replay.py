@@ -1,4 +1,4 @@
-"""`netchat replay`: replay a capture's clients against a server and compare the answers."""
+"""`netchat replay`: replay a capture's clients to a server and compare the answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from netchat.wording import many
 __all__ = ["replay"]
 
 
-@click.command(short_help="Replay a capture's clients against a server, compare answers.")
+@click.command(short_help="Replay a capture's clients to a server; compare the answers.")
 @click.argument("capture", metavar="FILE", type=click.Path(path_type=Path))
 @click.argument("address", metavar="[HOST[:PORT]]", default="127.0.0.1")
 @click.option("--fast", is_flag=True, help="Send as fast as the server answers.")

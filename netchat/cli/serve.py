@@ -63,8 +63,8 @@ _OTHER_FILES = 1100
 @click.option("--web/--no-web", default=True, show_default=True, help="Serve the web page.")
 @click.option(
     "--origin", "origins", multiple=True, metavar="URL", callback=check_origins,
-    help="Additional origin of the page, such as https://chat.example.org for a proxy in "
-    "front of this server; can be repeated. The page shows the first one as its address.",
+    help="Additional origin of the page, such as https://chat.example.org for a proxy "
+    "that forwards to this server; can be repeated. The page shows the first one as its address.",
 )  # fmt: skip
 @click.option(
     "--history", type=click.Path(dir_okay=False, path_type=Path),

@@ -80,7 +80,7 @@ def print_() -> None:
 @wireshark.command()
 @click.argument("path", metavar="[FILE]", required=False, type=_FILE)
 def write(path: Path | None) -> None:
-    """Write the dissector to FILE (- is standard output; default: the project's own file).
+    """Write the dissector to FILE (default: the project's own; - is standard output).
 
     \b
     Example:
@@ -96,7 +96,7 @@ def write(path: Path | None) -> None:
 @click.argument("path", metavar="[FILE]", required=False, type=_FILE)
 @click.pass_context
 def check(ctx: click.Context, path: Path | None) -> None:
-    """Fail if FILE (default: the project's own) differs from what `write` would write.
+    """Check that FILE (default: the project's own) is up to date; fail if not.
 
     \b
     Example:

@@ -15,13 +15,13 @@ violations of the laws that every code must obey.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netchat.coding.arrays import Decoded, DecodedBitSlices
 from netchat.coding.code import Code, Shortened
 from netchat.coding.framing import DecodedBytes
 from netchat.coding.registry import get, names, specs
+from netchat.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from netchat.coding.bit_sliced_code import BitSlicedCode
@@ -34,6 +34,22 @@ if TYPE_CHECKING:
     from netchat.coding.interleave import Interleaved
     from netchat.coding.laws import Verdict, check
     from netchat.coding.reed_solomon.code import ReedSolomon
+else:
+    __getattr__, __dir__ = lazy_exports(
+        __name__,
+        {
+            "bit_sliced_code": "BitSlicedCode",
+            "block.crc": "CRC",
+            "block.hamming": "Hamming",
+            "block.repetition": "Repetition",
+            "block.secded": "SECDED",
+            "block.uncoded": "Uncoded",
+            "concatenate": "Concatenated",
+            "interleave": "Interleaved",
+            "laws": "Verdict check",
+            "reed_solomon.code": "ReedSolomon",
+        },
+    )
 
 __all__ = [
     "CRC",
@@ -56,24 +72,3 @@ __all__ = [
     "names",
     "specs",
 ]
-
-#: Modules of the names that are imported on first use, to keep the start of netchat fast.
-_MODULES = {
-    "BitSlicedCode": "bit_sliced_code",
-    "CRC": "block.crc",
-    "Concatenated": "concatenate",
-    "Hamming": "block.hamming",
-    "Interleaved": "interleave",
-    "ReedSolomon": "reed_solomon.code",
-    "Repetition": "block.repetition",
-    "SECDED": "block.secded",
-    "Uncoded": "block.uncoded",
-    "Verdict": "laws",
-    "check": "laws",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from netchat.arguments import whole_number
 from netchat.coding import bit_slicing, framing
 from netchat.coding.arrays import (
     Alphabet,
@@ -48,6 +49,7 @@ class Code(ABC):
         citation: Publication or standard that defines the code.
 
     Raises:
+        TypeError: n or k is not an integer.
         ValueError: n or k is out of range.
     """
 
@@ -105,6 +107,7 @@ class Code(ABC):
         linear: bool = True,
         citation: str = "",
     ) -> None:
+        n, k = whole_number("n", n), whole_number("k", k)
         if not 1 <= n <= LONGEST:
             raise ValueError(f"{name}: Argument 'n' must be from 1 to {LONGEST}, got {n}.")
         if not 1 <= k <= n:
@@ -322,6 +325,7 @@ class Shortened(Code):
         k: Number of symbols in a message, 1 to full.k.
 
     Raises:
+        TypeError: k is not an integer.
         ValueError: k is out of range.
 
     >>> from netchat.coding import Hamming
@@ -330,6 +334,7 @@ class Shortened(Code):
     """
 
     def __init__(self, full: Code, k: int) -> None:
+        k = whole_number("k", k)
         if not 1 <= k <= full.k:
             raise ValueError(f"Argument 'k' must be from 1 to {full.k} for {full.spec}, got {k}.")
         self._full = full
@@ -350,8 +355,8 @@ class Shortened(Code):
             linear=full.linear,
             citation=full.citation,
         )
-        self.spec = f"{full.spec}, shortened to {k}"
-        self.soft = full.soft
+        self.spec: str = f"{full.spec}, shortened to {k}"
+        self.soft: bool = full.soft
 
     @property
     def data_positions(self) -> NDArray[np.intp]:

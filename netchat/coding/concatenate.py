@@ -47,7 +47,7 @@ class AsBits(Code):
             linear=code.linear,
             citation=code.citation,
         )
-        self.spec = code.spec
+        self.spec: str = code.spec
 
     @property
     def data_positions(self) -> NDArray[np.intp]:
@@ -135,8 +135,8 @@ class Concatenated(Code):
             linear=outer.linear and inner.linear,
             citation=f"Forney, Concatenated Codes (1966); {outer.citation}; {inner.citation}",
         )
-        self.spec = f"{outer.spec}+{inner.spec}"
-        self.soft = inner.soft
+        self.spec: str = f"{outer.spec}+{inner.spec}"
+        self.soft: bool = inner.soft
 
     @property
     def data_positions(self) -> NDArray[np.intp]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from netchat.arguments import whole_number
 from netchat.coding.arrays import Bools, Decoded, Floats, Rows
 from netchat.coding.code import Code
 from netchat.coding.registry import get
@@ -27,17 +28,30 @@ class Interleaved(Code):
         tail: Shortened code of one additional row.
 
     Raises:
-        ValueError: depth is less than 1, or the codeword would be too long.
+        TypeError: depth is not an integer.
+        ValueError: depth is less than 1, the codeword would be too long, or the rows differ in their
+            alphabets.
 
     >>> from netchat.coding.block.uncoded import Uncoded
     >>> Interleaved(Uncoded(3), 2).encode([[0, 0, 0, 1, 1, 1]]).tolist()
     [[0, 1, 0, 1, 0, 1]]
     """
 
+    outer: Code
+    """Code of the rows."""
+    depth: int
+    """Number of rows."""
+    tail: Code | None
+    """Shortened code of one additional row, if there is one."""
+
     def __init__(self, outer: Code | str, depth: int, tail: Code | None = None) -> None:
-        outer = get(outer)
+        outer, depth = get(outer), whole_number("depth", depth)
         if depth < 1:
             raise ValueError(f"Argument 'depth' must be at least 1, got {depth}.")
+        if tail is not None and tail.alphabet != outer.alphabet:
+            raise ValueError(
+                f"Argument 'tail' must be a code over {outer.alphabet}s, got {tail.spec}."
+            )
         self.outer, self.depth, self.tail = outer, depth, tail
         self._codes = [(outer, depth)] + ([(tail, 1)] if tail else [])
         super().__init__(
@@ -53,8 +67,8 @@ class Interleaved(Code):
             linear=outer.linear,
             citation=outer.citation,
         )
-        self.spec = f"{outer.spec}+interleave:{depth}"
-        self.soft = outer.soft
+        self.spec: str = f"{outer.spec}+interleave:{depth}"
+        self.soft: bool = outer.soft
         row = np.concatenate([np.full(outer.n, r) for r in range(depth)] + [
             np.full(code.n, depth) for code in (tail,) if code
         ])  # fmt: skip

@@ -301,6 +301,9 @@ def check(code: Code | str, seed: int = 0) -> list[Verdict]:
     Args:
         code: Code, or its specification.
         seed: Random seed of the test cases.
+
+    >>> all(verdict.counterexample is None for verdict in check("hamming:7,4"))
+    True
     """
     code = get(code)
     verdicts = []

@@ -80,6 +80,7 @@ def get(spec: str | Code) -> Code:
             `my_code.py:MyCode`. A code is returned unchanged.
 
     Raises:
+        TypeError: It is neither a text nor a code.
         ValueError: The specification is invalid.
 
     >>> code = get("rs:255,223+interleave:5+hamming:7,4")
@@ -88,6 +89,8 @@ def get(spec: str | Code) -> Code:
     """
     if isinstance(spec, Code):
         return spec
+    if not isinstance(spec, str):
+        raise TypeError(f"Argument 'spec' must be a specification or a Code, got {spec!r}.")
     code: Code | None = None
     stages = spec.split("+")
     if len(stages) > _MAX_STAGES:

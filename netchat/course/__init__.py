@@ -14,8 +14,86 @@ local servers (`server`, `server_process`). Checks use `exercises`, `variant`, `
 `experiments/README.md` explains how to write lessons, checks and solutions.
 """
 
-from netchat.course.exercises import Wrong, exercise, need, real_number, whole_number
-from netchat.course.lesson import Lesson, begin
-from netchat.course.variant import Variant
+from __future__ import annotations
 
-__all__ = ["Lesson", "Variant", "Wrong", "begin", "exercise", "need", "real_number", "whole_number"]
+from typing import TYPE_CHECKING
+
+from netchat.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from netchat.course.capture import Capture
+    from netchat.course.code_pictures import cube, timeline, two_states
+    from netchat.course.conversation import LOBBY, Conversation
+    from netchat.course.curves import Estimate, bench_curve, error_axes, measured
+    from netchat.course.exercises import (
+        NotAnswered,
+        Wrong,
+        exercise,
+        need,
+        real_number,
+        whole_number,
+    )
+    from netchat.course.lesson import Lesson, begin
+    from netchat.course.pictures import bit_grid, byte_grid, ladder, nested
+    from netchat.course.remote_code import as_code
+    from netchat.course.segments import Segment, cut, impair, one_way
+    from netchat.course.server import LocalServer
+    from netchat.course.server_process import ServerProcess
+    from netchat.course.style import COLOURS, Picture, plot, show
+    from netchat.course.variant import Variant
+else:
+    __getattr__, __dir__ = lazy_exports(
+        __name__,
+        {
+            "capture": "Capture",
+            "code_pictures": "cube timeline two_states",
+            "conversation": "LOBBY Conversation",
+            "curves": "Estimate bench_curve error_axes measured",
+            "exercises": "NotAnswered Wrong exercise need real_number whole_number",
+            "lesson": "Lesson begin",
+            "pictures": "bit_grid byte_grid ladder nested",
+            "remote_code": "as_code",
+            "segments": "Segment cut impair one_way",
+            "server": "LocalServer",
+            "server_process": "ServerProcess",
+            "style": "COLOURS Picture plot show",
+            "variant": "Variant",
+        },
+    )
+
+__all__ = [
+    "COLOURS",
+    "LOBBY",
+    "Capture",
+    "Conversation",
+    "Estimate",
+    "Lesson",
+    "LocalServer",
+    "NotAnswered",
+    "Picture",
+    "Segment",
+    "ServerProcess",
+    "Variant",
+    "Wrong",
+    "as_code",
+    "begin",
+    "bench_curve",
+    "bit_grid",
+    "byte_grid",
+    "cube",
+    "cut",
+    "error_axes",
+    "exercise",
+    "impair",
+    "ladder",
+    "measured",
+    "need",
+    "nested",
+    "one_way",
+    "plot",
+    "real_number",
+    "show",
+    "timeline",
+    "two_states",
+    "whole_number",
+]

@@ -28,7 +28,7 @@ class Capture:
     """
 
     def __init__(self, packets: Sequence[Packet]) -> None:
-        self.packets = list(packets)
+        self.packets: list[Packet] = list(packets)
 
     def __getitem__(self, number: int) -> Packet:
         if not 1 <= number <= len(self.packets):

@@ -1,4 +1,4 @@
-"""Grading of notebooks: each runs in a process of its own, and its answers are judged in this one.
+"""Grading of notebooks: each runs in a separate process, and its answers are judged in this one.
 
     for grade in grade_notebook(Path("ada/01.ipynb"), Path("experiments")):
         print(grade.student, grade.exercise, grade.result)

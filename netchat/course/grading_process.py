@@ -1,4 +1,4 @@
-"""Grading of one notebook in a process of its own, so that it cannot affect the others.
+"""Grading of one notebook in a separate process, so that it cannot affect the others.
 
 The process that collects the grades (`grade_apart`) enforces a deadline and survives any crash of the
 process that judges. The order is JSON on standard input; grades are written to standard output, one

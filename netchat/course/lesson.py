@@ -48,10 +48,10 @@ class Lesson:
     """
 
     def __init__(self, number: int, student: str, folder: Path) -> None:
-        self.variant = Variant(student, number)
-        self.quick = os.environ.get("NETCHAT_QUICK", "1") != "0"
+        self.variant: Variant = Variant(student, number)
+        self.quick: bool = os.environ.get("NETCHAT_QUICK", "1") != "0"
         self.folder = folder
-        self.captures = folder.parent / "captures"
+        self.captures: Path = folder.parent / "captures"
         self.answers: dict[str, tuple[Any, ...]] = {}
         self._exercises = load_exercises(folder, number)
 

@@ -37,7 +37,8 @@ class LocalServer:
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        self.host, self.port = "127.0.0.1", 0
+        self.host: str = "127.0.0.1"
+        self.port: int = 0
         self.notes: list[Log] = []
         self._settings = settings or Settings(rate=0)
         self._ready = threading.Event()

@@ -1,4 +1,4 @@
-"""A chat server in a process of its own, so that measuring it does not slow it down.
+"""A chat server in a separate process, so that measuring it does not slow it down.
 
 with ServerProcess() as server:
     report = server.load("--users", "50", "--messages", "100")
@@ -38,13 +38,13 @@ class ServerProcess:
             command, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
         )
         assert self._process.stderr is not None
-        self.port = 0
+        self.port: int = 0
         for line in self._process.stderr:
             note = json.loads(line)
             if note["event"] == "listening":
                 self.port = note["port"]
                 break
-        # An unread pipe fills up, and then the server blocks for ever.
+        # An unread pipe fills up, and then the server blocks forever.
         self._reading = threading.Thread(target=self._process.stderr.read, daemon=True)
         self._reading.start()
         if not self.port:

@@ -42,7 +42,6 @@ class Lab:
     Attributes:
         network: The hosts.
         seed: The random seed.
-        bridge: The bridge between them.
 
     Raises:
         LabError: The lab cannot be created, or is already running (on entering).
@@ -56,8 +55,8 @@ class Lab:
         impairments: Impairments | None = None,
         seed: int | None = None,
     ) -> None:
-        self.network = Network(name, hosts)
-        self.seed = int.from_bytes(os.urandom(4)) if seed is None else seed
+        self.network: Network = Network(name, hosts)
+        self.seed: int = int.from_bytes(os.urandom(4)) if seed is None else seed
         self._impairments = impairments or Impairments()
         self._began = time.time()
         self._numbers = {host: number for number, host in enumerate(hosts, 1)}
@@ -75,7 +74,7 @@ class Lab:
             taps = {
                 host: stack.enter_context(self.network.tap(host)) for host in self.network.hosts
             }
-            self.bridge = stack.enter_context(Bridge(taps, self._line))
+            self._bridge = stack.enter_context(Bridge(taps, self._line))
             # Programs end first, while their last messages still get through.
             stack.callback(end_programs, prefix(self.network.name))
             self._began = time.time()
@@ -123,8 +122,8 @@ class Lab:
         Raises:
             LabError: The bridge has failed.
         """
-        if self.bridge.problem is not None:
-            raise LabError(f"the bridge has failed: {self.bridge.problem}")
+        if self._bridge.problem is not None:
+            raise LabError(f"the bridge has failed: {self._bridge.problem}")
         impairments = self._impairments
         return {
             "name": self.network.name,
@@ -139,7 +138,7 @@ class Lab:
                 {"from": one, "to": other, **line.counts.as_dict()}
                 for (one, other), line in sorted(self._lines.copy().items())
             ],
-            "missed": self.bridge.missed,
+            "missed": self._bridge.missed,
         }
 
     def _line(self, one: str, other: str) -> ImpairedLine:

@@ -27,7 +27,7 @@ _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWNET = 0x00020000, 0x04000000, 0x40000000
 _MS_BIND, _MS_REC, _MS_SLAVE = 0x1000, 0x4000, 0x80000
 
 #: Seconds for the programs in a namespace to exit before they are killed. A client whose server
-#: exits at the same moment tries to say goodbye for five.
+#: exits at the same moment waits five seconds for the reply to BYE.
 _GRACE = 8.0
 
 

@@ -97,7 +97,7 @@ class Network:
                 f"a lab must have 2 to {MAX_HOSTS} hosts with different names other than {BRIDGE!r}"
             )
         self.name = name
-        self.hosts = {
+        self.hosts: dict[str, Host] = {
             host: Host(
                 host,
                 namespace(name, host),

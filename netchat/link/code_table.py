@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from zlib import crc32
 
@@ -159,6 +160,7 @@ def warm_up() -> None:
         code.warm_up()
 
 
+@dataclass(slots=True, eq=False)
 class DecodedPayload:
     """Result of decoding a block's payload.
 
@@ -169,10 +171,10 @@ class DecodedPayload:
         wrong: Number of corrected bits, if the CRC is valid.
     """
 
-    __slots__ = ("corrected", "good", "payload", "wrong")
-
-    def __init__(self, payload: bytes, *, good: bool, corrected: int, wrong: int) -> None:
-        self.payload, self.good, self.corrected, self.wrong = payload, good, corrected, wrong
+    payload: bytes
+    good: bool
+    corrected: int
+    wrong: int
 
 
 class BlockCode:
@@ -193,7 +195,7 @@ class BlockCode:
         self.spec = spec
         self._code = None if spec.partition(":")[0] == "uncoded" else _limited(spec)
         code = self._code
-        self.rate = 1.0 if code is None else code.rate
+        self.rate: float = 1.0 if code is None else code.rate
         self._within: dict[int, int] = {}
         # RS and CRC codes nearly always detect a decoding failure; a perfect code never does.
         self._sure = np.bool_(code is not None and code.minimum_distance > 4)

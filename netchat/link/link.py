@@ -55,10 +55,10 @@ class Link:
         code: CodeSource = block_code,
     ) -> None:
         self.mtu = mtu
-        self.code_out = ""
-        self.stats = LinkStats()
+        self.code_out: str = ""
+        self.stats: LinkStats = LinkStats()
         self.policy: Policy | None = None
-        self.useful = 0
+        self.useful: int = 0
         self._code = code
         self._handshake = Handshake(request)
         self._writer = BlockWriter(mtu, self.stats)

@@ -22,10 +22,10 @@ class RetransmissionTimer:
     """
 
     def __init__(self) -> None:
-        self.smoothed = 0.0
-        self.variation = 0.0
-        self.latest = 0.0
-        self.unanswered = 0
+        self.smoothed: float = 0.0
+        self.variation: float = 0.0
+        self.latest: float = 0.0
+        self.unanswered: int = 0
 
     def sample(self, seconds: float) -> None:
         """Update the estimate with one measurement, in seconds."""

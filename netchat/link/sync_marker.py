@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netchat.wire import MAGIC, VERSION, Hello
 
-__all__ = ["MARKER", "MARKER_ERRORS", "differing_bits", "starts_like_link"]
+__all__ = ["MARKER", "MARKER_ERRORS", "OPEN_BYTES", "differing_bits", "starts_like_link"]
 
 #: The attached sync marker of CCSDS 131.0-B. It differs from every shifted copy of itself, and in 16
 #: of 32 bits from the first bytes of a chat connection.
@@ -29,6 +29,9 @@ _OPEN = bytes.fromhex(
 _CONSTANT = bytes.fromhex(
     "00000000 ffff0000 ff00ffff 00000000 00000000 00000000 000000ff ffffffff ffff"
 )
+
+#: First bytes of a link after which nothing more can be detected.
+OPEN_BYTES = len(_OPEN)
 
 
 def starts_like_link(first: bytes) -> bool:

@@ -8,7 +8,16 @@ delivery, and `faults` counts the errors. `open_loop` sends at a fixed rate, `re
 connections at once, `process_usage` measures the server, and `report` holds the results.
 """
 
-from netchat.load.report import LoadReport
+from netchat.load.faults import Faults
+from netchat.load.report import DropReport, Latency, LinkUse, LoadReport, ServerUse
 from netchat.load.run import run_load
 
-__all__ = ["LoadReport", "run_load"]
+__all__ = [
+    "DropReport",
+    "Faults",
+    "Latency",
+    "LinkUse",
+    "LoadReport",
+    "ServerUse",
+    "run_load",
+]

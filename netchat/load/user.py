@@ -294,9 +294,9 @@ HANDLERS: dict[type[Message], Callable[[User, Any], None]] = {
     Ping: User._ping,
     Error: User._error,
     Event: User._ignore,  # `Member` takes those of the room; others are of its history
-    Ack: User._ignore,  # the message is in what it catches up with
+    Ack: User._ignore,  # catching up delivers that message
     Bye: User._ignore,  # the connection ends next
-    Pong: User._ignore,  # the rest answers what it never asks
+    Pong: User._ignore,  # a user never sends the requests that the others answer
     Left: User._ignore,
     Roster: User._ignore,
     Renamed: User._ignore,

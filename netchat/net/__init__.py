@@ -8,9 +8,30 @@
 - `client`, `server`: the awaitable API for programs, also available as `netchat.Client` and
   `netchat.Server`.
 - `client_driver`, `chat_server`: drivers of the sans-I/O cores in `netchat.chat`.
+- `protocol_detector`, `group_commit`: the server's first look at a connection; pacing of commits.
 - `client_path`, `link/`, `udp/`, `noise/`: links, UDP, and simulated noise.
 - `history/`, `client_store`: storage of the server and of the client.
 - `probe`: a blocking client that sends arbitrary bytes.
-
-Import from the modules: this package imports nothing, so that each program loads only what it uses.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netchat.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from netchat.net.client import Client, Room
+    from netchat.net.probe import Probe, TranscriptEntry, parse_message
+    from netchat.net.server import Server
+else:
+    __getattr__, __dir__ = lazy_exports(
+        __name__,
+        {
+            "client": "Client Room",
+            "probe": "Probe TranscriptEntry parse_message",
+            "server": "Server",
+        },
+    )
+
+__all__ = ["Client", "Probe", "Room", "Server", "TranscriptEntry", "parse_message"]

@@ -17,17 +17,17 @@ from netchat.chat.hub import Hub
 from netchat.chat.model import Connection
 from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
-from netchat.errors import BadMagic, HistoryError, PeerError
-from netchat.link.sync_marker import starts_like_link
+from netchat.errors import HistoryError, PeerError
 from netchat.net.address import show_address
+from netchat.net.group_commit import GroupCommit
 from netchat.net.half_close import half_close
 from netchat.net.history.history_writer import HistoryWriter
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.purge import DAY, Purge
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.link.stream_listener import StreamLinkListener
+from netchat.net.protocol_detector import ProtocolDetector
 from netchat.net.traffic import Traffic
-from netchat.net.transport_shim import TransportShim
 from netchat.wire import Error, ErrorCode, Frame, FrameReader, encode
 
 if TYPE_CHECKING:
@@ -67,16 +67,6 @@ MOST_AHEAD = 10.0
 #: last `LATELY` seconds. It lets the operating system schedule this process and its clients promptly.
 REST_SECONDS, LATELY = 0.002, 0.1
 
-#: Group commit on a busy server: wait for as many events as arrived during the last commit and the
-#: one before it, but no longer than `GATHER_SECONDS`. One commit and one send per member then carry
-#: twice as many messages. A server is busy from `GATHER_FROM` events per commit.
-GATHER_SECONDS = 0.002
-GATHER_FROM = 16
-GATHER_MOST = 256
-
-#: If sending a commit's events takes longer than this, the next commit waits as long.
-COSTLY_SECONDS = 0.001
-
 #: Data that arrives after this many seconds of silence is handled at once. Otherwise it waits until
 #: this turn of the event loop has read all connections, so that all output goes out together.
 QUIET_SECONDS = 0.002
@@ -109,8 +99,7 @@ class _Hold(IntFlag):
     TOO_FAST = 1
     NOT_READING = 2
     DISK_BEHIND = 4
-    OPENING_LINK = 8
-    ITS_TURN = 16
+    ITS_TURN = 8
 
 
 class Reader(Protocol):
@@ -121,7 +110,7 @@ class Reader(Protocol):
 
     @property
     def pending(self) -> int:
-        """Positive while a frame has arrived only in part."""
+        """Positive while a frame has arrived only in part, or bytes are unread."""
 
     @property
     def unread(self) -> bool:
@@ -166,7 +155,7 @@ class _Peer(Connection, asyncio.Protocol):
             transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
         self.server.hub.connect(self, self.server.now())
         if self.server.warning:
-            self.server.hub.write(self, self.server.warning)
+            self.server.state.write(self, self.server.warning)
         self.server.schedule()
 
     def data_received(self, data: bytes) -> None:
@@ -211,15 +200,6 @@ class _Peer(Connection, asyncio.Protocol):
             self.transport.resume_reading()
 
 
-def _may_be_link(peer: _Peer, data: bytes) -> bool:
-    """Return whether a plain TCP connection starts like a link.
-
-    WebSockets and links themselves do not qualify.
-    """
-    plain = isinstance(peer.reader, FrameReader) and not isinstance(peer.transport, TransportShim)
-    return plain and peer.session is None and starts_like_link(data)
-
-
 class ChatServer:
     """A chat server on the running event loop; programs use `netchat.Server`.
 
@@ -229,7 +209,8 @@ class ChatServer:
         log: Callback for log entries.
 
     Attributes:
-        hub: Sans-I/O rules and state of the chat.
+        hub: Sans-I/O rules of the chat.
+        state: State of the chat.
         warning: Frame that warns new connections of a failing disk; empty while the disk works.
         traffic: Totals of messages and bytes.
     """
@@ -254,8 +235,7 @@ class ChatServer:
         self._light_at = 0.0  # time of the last read from a light connection
         self._resting = False
         self._committing = False
-        self._gather_rows = 0
-        self._gather_until = 0.0
+        self._group_commit = GroupCommit()
         self._waiting: list[_Peer] = []
         self._postponed_at: float | None = None
         self._purge_problems: set[str] = set()
@@ -265,6 +245,7 @@ class ChatServer:
         self._idle.set()
         now = time.monotonic()
         self.hub = Hub(settings, history, history.load(), now, time.time() - now)
+        self.state = self.hub.state
         self._loop = asyncio.get_running_loop()
         self._writer = (
             HistoryWriter(history, self._loop, self._durable, self._on_trouble)
@@ -298,7 +279,7 @@ class ChatServer:
         while True:
             tries -= 1
             server = await self._loop.create_server(
-                self._peer, host, port, backlog=4096, reuse_address=True
+                self._accept, host, port, backlog=4096, reuse_address=True
             )
             try:
                 if udp:
@@ -344,6 +325,25 @@ class ChatServer:
     def _peer(self) -> _Peer:
         return _Peer(self, FrameReader(self.settings.max_frame))
 
+    def _accept(self) -> ProtocolDetector:
+        """Return the protocol of a new TCP connection."""
+        peer = self._peer()
+        return ProtocolDetector(peer, lambda first: self._open_link(peer, first))
+
+    def _open_link(self, peer: _Peer, first: bytes) -> None:
+        """Carry a connection over a link, whose first bytes have arrived."""
+
+        def opened(link: LinkTransport) -> None:
+            if peer not in self.state.connections or peer.closing:
+                return
+            # The peer has read nothing so far, so no hold refers to the old transport.
+            assert not peer.holds
+            transport, peer.transport = peer.transport, link
+            transport.resume_reading()
+            link.begin(transport, first)
+
+        self._link_listener.accept(peer, opened)
+
     async def stop(self) -> None:
         """Stop accepting connections, store accepted messages, send BYE to clients, and close."""
         for server in self._servers:
@@ -353,7 +353,7 @@ class ChatServer:
         for timer in self._timers:
             timer.cancel()
         self._stopping = True  # accept no more input, and commit without waiting for more events
-        for connection in self.hub.connections:
+        for connection in self.state.connections:
             # Read and discard the rest: closing a socket with unread bytes resets it and loses BYE.
             cast(_Peer, connection).discard()
         self._turn()
@@ -363,9 +363,9 @@ class ChatServer:
         self.hub.shut_down()
         self._turn()
         deadline = time.monotonic() + LINGER
-        while self.hub.connections and time.monotonic() < deadline:
+        while self.state.connections and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
-        for peer in list(self.hub.connections):
+        for peer in list(self.state.connections):
             assert isinstance(peer, _Peer)
             peer.transport.abort()
         for socket_ in self._udp:
@@ -380,7 +380,7 @@ class ChatServer:
     def now(self) -> float:
         """Return the monotonic time, and update the hub's offset to wall-clock time."""
         now = time.monotonic()
-        self.hub.wall_offset = time.time() - now
+        self.state.wall_offset = time.time() - now
         return now
 
     def received(self, peer: _Peer, data: bytes) -> None:
@@ -390,15 +390,16 @@ class ChatServer:
             return
         if self._stopping:
             return
-        now = self.now()
+        # Before a scheduled turn, the offset to wall-clock time has just been updated.
+        now = time.monotonic() if self._scheduled else self.now()
         peer.heard = now
         self.traffic.bytes_in += len(data)
+        most = SLICE
         if peer.clock <= now:
             self._light_at = now
-            at_once = True
-        else:
-            at_once = not self._line and self._work < BUSY_WORK
-        self._read(peer, data, SLICE if at_once else 0, now)
+        elif self._line or self._work >= BUSY_WORK:
+            most = 0
+        self._read(peer, data, most, now)
         if not self._scheduled:
             if now - self._last_turn > QUIET_SECONDS:
                 self._turn()
@@ -407,36 +408,37 @@ class ChatServer:
 
     def _read(self, peer: _Peer, data: bytes, most: int, now: float) -> None:
         """Pass up to `most` frames of a connection to the hub, and queue the rest."""
-        hub, reader = self.hub, peer.reader
+        hub, state, reader = self.hub, self.state, peer.reader
+        permitted = hub.permitted(peer, now)
         try:
-            frames = reader.feed(data, min(most, hub.permitted(peer, now)))
+            frames = reader.feed(data, most if most < permitted else permitted)
         except PeerError as error:
             frames = list(error.frames)
             hub.receive(peer, frames, now)
-            if not peer.closing:
-                if isinstance(error, BadMagic) and _may_be_link(peer, data):
-                    self._accept_link(peer, data)
-                else:
-                    hub.protocol_error(peer, error)
+            hub.protocol_error(peer, error)
         else:
-            hub.receive(peer, frames, now)
-        peer.allowance -= reader.idle
+            if frames:
+                hub.receive(peer, frames, now)
+        unread = False
         if reader.pending:
+            unread = reader.unread
             if frames or not peer.partial_since:
                 peer.partial_since = now
-                hub.partial_frames[peer] = None
+                state.partial_frames[peer] = None
         elif peer.partial_since:
             peer.partial_since = 0.0
-            hub.partial_frames.pop(peer, None)
-        if hub.batch.weight > MAX_WAITING:
+            state.partial_frames.pop(peer, None)
+        if state.batch.weight > MAX_WAITING:
             self._waiting.append(peer)
             peer.hold(_Hold.DISK_BEHIND)
-        work = len(frames) + reader.idle
+        work = len(frames)
+        if idle := reader.idle:
+            peer.allowance -= idle
+            work += idle
         self._work += work
         clock, least = peer.clock, now - LIGHT_SAVED
         clock = (clock if clock > least else least) + work / LIGHT_RATE
         peer.clock = clock if clock < now + MOST_AHEAD else now + MOST_AHEAD
-        unread = reader.unread
         if unread or peer.allowance < 0:
             if seconds := hub.pause(peer, now, more=unread):
                 peer.hold(_Hold.TOO_FAST)
@@ -456,7 +458,7 @@ class ChatServer:
         while line and now < end and not self._stopping:
             _, _, peer = heappop(line)
             peer.holds &= ~_Hold.ITS_TURN
-            if not peer.holds and peer in self.hub.connections:
+            if not peer.holds and peer in self.state.connections:
                 if not peer.closing:
                     self._read(peer, b"", SLICE, now)
                 if not peer.holds and not peer.transport.is_closing():
@@ -475,19 +477,6 @@ class ChatServer:
         self._resting = False
         self.schedule()
 
-    def _accept_link(self, peer: _Peer, data: bytes) -> None:
-        """Switch a connection to a link, whose first bytes are `data`."""
-
-        def opened(link: LinkTransport) -> None:
-            if peer in self.hub.connections and not peer.closing:
-                peer.release(_Hold.OPENING_LINK)
-                transport, peer.transport = peer.transport, link
-                peer.reader = FrameReader(self.settings.max_frame)
-                link.begin(transport, data)
-
-        peer.hold(_Hold.OPENING_LINK)
-        self._link_listener.accept(peer, opened)
-
     def schedule(self) -> None:
         """Schedule a turn after the loop has read all sockets, so that output goes out together."""
         if not self._scheduled:
@@ -501,11 +490,11 @@ class ChatServer:
         if self._line and not self._resting:
             self._take_turns(now)
         self._carry_out()
-        if self.hub.catching_up and not self._resting:
+        if self.state.catching_up and not self._resting:
             end = time.monotonic() + TURN_SECONDS
             self.hub.catch_up(lambda: time.monotonic() > end)
             self._carry_out()
-        if (self._line or self.hub.catching_up) and not self._resting:
+        if (self._line or self.state.catching_up) and not self._resting:
             self._rest(now)
         if self._committing or self._gathering():
             return
@@ -518,33 +507,10 @@ class ChatServer:
                 self._history.write([batch])
                 self._finish(batch)
 
-    def _pace(self, under_way: int, begun: float, now: float) -> None:
-        """Set how long the next commit waits for more events.
-
-        With few events but many members, it waits as long as sending took. Sending then uses at most
-        half of the time while other connections wait to be read.
-
-        Args:
-            under_way: Number of events in this commit and the next.
-            begun: Time when sending this commit's events began, in seconds.
-            now: Current time, in seconds.
-        """
-        if under_way >= GATHER_FROM:
-            self._gather_rows, wait = min(under_way, GATHER_MOST), GATHER_SECONDS
-        elif now - begun > COSTLY_SECONDS:
-            self._gather_rows, wait = GATHER_MOST, min(now - begun, GATHER_SECONDS)
-        else:
-            self._gather_rows = 0
-            return
-        self._gather_until = now + wait
-        self._loop.call_later(wait, self.schedule)
-
     def _gathering(self) -> bool:
         """Return whether to wait for more events before the next commit."""
-        return (
-            len(self.hub.batch.rows) < self._gather_rows
-            and time.monotonic() < self._gather_until
-            and not self._stopping
+        return not self._stopping and self._group_commit.is_gathering(
+            len(self.state.batch.rows), time.monotonic()
         )
 
     def _durable(self, batch: Batch) -> None:
@@ -557,14 +523,16 @@ class ChatServer:
         self.traffic.messages += sum(row.device != 0 for row in batch.rows)
         self.hub.commit(batch)
         self._carry_out()
-        self._pace(len(batch.rows) + len(self.hub.batch.rows), begun, time.monotonic())
+        events = len(batch.rows) + len(self.state.batch.rows)
+        if wait := self._group_commit.sent(events, begun, time.monotonic()):
+            self._loop.call_later(wait, self.schedule)
         if self._waiting:
             for peer in self._waiting:
                 peer.release(_Hold.DISK_BEHIND)
             self._waiting.clear()
-        if not self.hub.batch:
+        if not self.state.batch:
             self._idle.set()
-        if self.hub.catching_up:
+        if self.state.catching_up:
             self.schedule()
 
     def _carry_out(self) -> None:
@@ -578,7 +546,7 @@ class ChatServer:
                         peer.transport.write(data)
                 case Write(connection, data):
                     # The connection may have closed since, and uvloop raises on such a write.
-                    if connection in self.hub.connections:
+                    if connection in self.state.connections:
                         traffic.bytes_out += len(data)
                         cast(_Peer, connection).transport.write(data)
                 case Log():
@@ -588,7 +556,7 @@ class ChatServer:
         if self.newly_stalled:
             now = time.monotonic()
             for peer in self.newly_stalled:
-                if peer in self.hub.connections and peer.holds & _Hold.NOT_READING:
+                if peer in self.state.connections and peer.holds & _Hold.NOT_READING:
                     self.hub.stalled(peer, now)
             self.newly_stalled.clear()
 
@@ -623,7 +591,7 @@ class ChatServer:
             self._purged(purge)
 
     def _purged(self, purge: Purge) -> None:
-        for room in self.hub.rooms.values():
+        for room in self.state.rooms.values():
             room.oldest = purge.oldest.get(room.id, room.oldest)
         if purge.deleted:
             self._log(Log("purged", {"text": f"Deleted {purge.deleted} old events."}))
@@ -647,7 +615,7 @@ class ChatServer:
         self._log(Log("storage", {"text": f"{error} Retrying until it works."}))
         text = "The server cannot write its history; your messages wait until it can."
         self.warning = encode(Error(ErrorCode.STORAGE, 0, 0, text, ""))
-        for connection in self.hub.connections:
+        for connection in self.state.connections:
             if connection.session is not None:
-                self.hub.write(connection, self.warning)
+                self.state.write(connection, self.warning)
         self.schedule()

@@ -105,7 +105,7 @@ class Probe:
         self._session: Hello | None = None
         self._reader = FrameReader(LONGEST_FRAME)
         self.transcript: list[TranscriptEntry] = []
-        self.closed = ""
+        self.closed: str = ""
 
     def __enter__(self) -> Self:
         return self

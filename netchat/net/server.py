@@ -52,7 +52,7 @@ class Server:
         log: Callable[[Log], None] = _ignore,
         udp: bool = False,
     ) -> None:
-        self.address = host or "localhost", port
+        self.address: tuple[str, int] = host or "localhost", port
         self._host = host
         self._history = history
         self._settings = settings or Settings()

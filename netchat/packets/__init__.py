@@ -12,28 +12,48 @@ The packages: `capture` reads, writes and records packets; `tcp` reassembles str
 messages in them; `views` formats items as text, data and diagrams; `replay` plays a capture to a
 server; `scapy` and `wireshark` teach these tools the protocol.
 
-Only `netchat.packets.scapy`, `craft` and `encapsulate` import Scapy, so they are not imported here.
+`craft`, `Encapsulation` and `netchat.packets.scapy` import Scapy, and so are imported on first use.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netchat.lazy_exports import lazy_exports
+from netchat.packets.capture.live import Live
 from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.reader import read_packets
-from netchat.packets.capture.writer import PcapngWriter, PcapWriter, open_writer
+from netchat.packets.capture.writer import CaptureWriter, PcapngWriter, PcapWriter, open_writer
 from netchat.packets.decode.conversation import Conversation, Counts
 from netchat.packets.decode.decoder import Decoder
+from netchat.packets.decode.link_state import BlockCounts, LinkState
 from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Trace
 from netchat.packets.messages import Messages, read
 from netchat.packets.offline import read_capture
 from netchat.packets.sniffer import Sniffer, sniff
 
+if TYPE_CHECKING:
+    from netchat.packets.encapsulate import Encapsulation
+    from netchat.packets.frame_builder import craft
+else:
+    __getattr__, __dir__ = lazy_exports(
+        __name__, {"encapsulate": "Encapsulation", "frame_builder": "craft"}
+    )
+
 __all__ = [
     "Block",
+    "BlockCounts",
+    "CaptureWriter",
     "Conversation",
     "Counts",
     "Damage",
     "Decoded",
     "Decoder",
+    "Encapsulation",
     "Gap",
     "Item",
+    "LinkState",
+    "Live",
     "Messages",
     "Notice",
     "Packet",
@@ -41,6 +61,7 @@ __all__ = [
     "PcapngWriter",
     "Sniffer",
     "Trace",
+    "craft",
     "open_writer",
     "read",
     "read_capture",

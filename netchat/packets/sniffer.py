@@ -53,8 +53,9 @@ class Sniffer(Messages):
         super().__init__(lambda: chain.from_iterable(self.batches()))
         self.live = live
         self.decoder = decoder
-        self.messages = self.checksums = 0
-        self.blocks = BlockCounts()
+        self.messages: int = 0
+        self.checksums: int = 0
+        self.blocks: BlockCounts = BlockCounts()
         self._began = time.monotonic()
         self._until = self._began + duration if duration is not None else float("inf")
         self._seconds = 0.0

@@ -136,15 +136,15 @@ class Dashboard:
         with contextlib.suppress(OSError, psutil.Error):
             self._cpu = self._process.cpu_percent()
             self._memory = self._process.memory_info().rss
-        hub, traffic = self._chat.hub, self._chat.traffic
+        state, traffic = self._chat.state, self._chat.traffic
         self._samples.append(
             {
                 "time": time.time(),
-                "users": len(hub.sessions) - len(hub.away),
-                "away": len(hub.away),
-                "connections": len(hub.connections),
-                "rooms": sum(room.kind is not RoomKind.PRIVATE for room in hub.rooms.values()),
-                "slow": len(hub.stalled_connections),
+                "users": len(state.sessions) - len(state.away),
+                "away": len(state.away),
+                "connections": len(state.connections),
+                "rooms": sum(room.kind is not RoomKind.PRIVATE for room in state.rooms.values()),
+                "slow": len(state.stalled_connections),
                 "messages": traffic.messages,
                 "in": traffic.bytes_in,
                 "out": traffic.bytes_out,
@@ -176,9 +176,9 @@ class Dashboard:
         return max(len(self._notes.latest) - new, 0)
 
     def _current(self, log: list[LogEntry]) -> dict[str, Any]:
-        hub, now = self._chat.hub, time.monotonic()
-        rooms = sorted(hub.rooms.values(), key=lambda room: -len(room.members))
-        slow = list(hub.stalled_connections)[:MAX_LISTED]
+        state, now = self._chat.state, time.monotonic()
+        rooms = sorted(state.rooms.values(), key=lambda room: -len(room.members))
+        slow = list(state.stalled_connections)[:MAX_LISTED]
         return {
             "rooms": [
                 {

@@ -12,7 +12,7 @@ and `spec` exports the declarations for other languages.
 """
 
 from netchat.wire.declare import MESSAGES, Message, Record, Way
-from netchat.wire.fields import Field, fields_of
+from netchat.wire.fields import Choice, Field, Kind, fields_of
 from netchat.wire.frame import (
     HEADER_FIELDS,
     HEADER_SIZE,
@@ -51,9 +51,11 @@ __all__ = [
     "MAX_TEXT",
     "MESSAGES",
     "VERSION",
+    "Choice",
     "Field",
     "Frame",
     "FrameReader",
+    "Kind",
     "Message",
     "Record",
     "Span",

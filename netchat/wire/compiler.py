@@ -14,13 +14,14 @@ The fast decoder checks little: if it does not end exactly at the end of the bod
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Callable
 from typing import Any
 
 from netchat.wire.fields import BLOB, LIST, TEXT, Field, fields_of
 
-__all__ = ["compile_declaration", "source_of"]
+__all__ = ["compile_declaration", "compile_init", "source_of"]
 
 Encoder = Callable[[Any], bytes]
 Reader = Callable[[Any, bytes, int], tuple[Any, int]]
@@ -126,3 +127,23 @@ def compile_declaration(declared: type) -> tuple[Encoder, Reader]:
     filename = f"<wire codec of {declared.__name__}>"
     exec(compile(source_of(declared), filename, "exec"), scope)  # noqa: S102 - our own declarations
     return scope["encode"], scope["read"]
+
+
+def compile_init(declared: type) -> Callable[..., None]:
+    """Compile the `__init__` of a message or record type.
+
+    It sets the slots as the decoder does, in half the time that `dataclasses` takes for a frozen
+    class. The server creates one EVENT for each message.
+
+    Args:
+        declared: A slotted dataclass with fields declared by `netchat.wire.fields`, without defaults.
+    """
+    names = [field.name for field in fields_of(declared)]
+    lines = [f"def __init__(self, {', '.join(names)}):"]
+    lines += [f"    set_{name}(self, {name})" for name in names] or ["    pass"]
+    scope: dict[str, Any] = {f"set_{name}": getattr(declared, name).__set__ for name in names}
+    filename = f"<wire codec of {declared.__name__}>"
+    exec(compile("\n".join(lines), filename, "exec"), scope)  # noqa: S102 - our own declarations
+    init: Callable[..., None] = scope["__init__"]
+    # With the annotations and the name that dataclasses gives it.
+    return functools.wraps(declared.__init__)(init)  # type: ignore[misc]

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 from netchat.errors import EncodeError
 from netchat.wire import fields
-from netchat.wire.compiler import compile_declaration
+from netchat.wire.compiler import compile_declaration, compile_init
 
 __all__ = ["MESSAGES", "Message", "Record", "Way", "message", "record"]
 
@@ -62,6 +62,7 @@ _M = TypeVar("_M", bound=Message)
 
 def _compile(cls: type[_R]) -> type[_R]:
     declared = dataclasses.dataclass(frozen=True, slots=True)(cls)
+    declared.__init__ = compile_init(declared)  # type: ignore[method-assign]
     encode, read = compile_declaration(declared)
 
     def checked_encode(self: Any) -> bytes:
@@ -74,6 +75,7 @@ def _compile(cls: type[_R]) -> type[_R]:
                 _describe_bad_field(self) or f"{declared.__name__}: {error}"
             ) from error
 
+    checked_encode.__doc__, read.__doc__ = Record.encode.__doc__, Record.read.__doc__
     declared.encode = checked_encode  # type: ignore[method-assign]
     declared.read = classmethod(read)  # type: ignore[assignment]
     return declared

@@ -23,12 +23,12 @@ __all__ = ["FrameReader", "check_header", "http_problem"]
 _PREFIX = MAGIC + bytes([VERSION])
 _NO_CRC = bytes(4)
 
-#: How an answer of HTTP begins.
+#: First bytes of an HTTP response.
 _HTTP = b"HTTP/"
 
 
 def http_problem(head: bytes | bytearray) -> str:
-    """Say so if bytes begin like HTTP: somebody has taken the page's port for the chat's.
+    """Describe the mistake of connecting to the page's port, if the bytes are HTTP.
 
     Args:
         head: The first bytes from a peer.
@@ -39,8 +39,8 @@ def http_problem(head: bytes | bytearray) -> str:
     if not head.startswith(_HTTP):
         return ""
     return (
-        "this is HTTP, not a chat: a web page's port, most likely. The chat has a port of its own, "
-        f"{DEFAULT_PORT} unless told otherwise"
+        "this is HTTP, not a chat: the port is probably that of a web page. The chat has its own port, "
+        f"{DEFAULT_PORT} by default"
     )
 
 
@@ -98,7 +98,7 @@ class FrameReader:
     idle = 0
 
     def __init__(self, limit: int = MAX_FRAME) -> None:
-        self.limit = limit
+        self.limit: int = limit
         self._partial: bytearray | None = None
         self._wanted = 0
         self._unread, self._at = b"", 0  # bytes not parsed yet, and the offset of the first

@@ -1,4 +1,4 @@
-"""What others notice of an attack, and what it costs the server: `python -m tests.bench.attacks`.
+"""Effect of attacks on other users and on the server: `python -m tests.bench.attacks`.
 
 Two members of the lobby chat; the time a message takes from one to the other is measured without
 and under each attack in turn, so that a slow moment of the machine hits both. Each p99 is the
@@ -33,12 +33,12 @@ SECONDS = 5.0
 
 
 class ProcessUsage(threading.Thread):
-    """Follows a server's memory and its console.
+    """Records a server's memory and its console.
 
     Attributes:
-        memory: The most bytes that it had resident.
-        log: Bytes a second that it wrote to its console.
-        cpu: The share of one core that it used.
+        memory: Maximum resident memory, in bytes.
+        log: Bytes per second that it wrote to its console.
+        cpu: Share of one core that it used.
     """
 
     def __init__(self, process: psutil.Process, console: Path) -> None:
@@ -63,7 +63,7 @@ class ProcessUsage(threading.Thread):
 
 @contextmanager
 def server(folder: Path) -> Iterator[tuple[int, int, psutil.Process, Path]]:
-    """A server with its page; its ports, its process and its console."""
+    """Run a server with its page; yield its ports, its process and its console."""
     port, web, console = free_port(), free_port(), folder / "console"
     command = [
         sys.executable,
@@ -91,7 +91,7 @@ def server(folder: Path) -> Iterator[tuple[int, int, psutil.Process, Path]]:
 
 
 def run(attack: str, rounds: int) -> dict[str, float]:
-    """One row of the table."""
+    """Measure one row of the table."""
     usual, attacked, logs, cpu, memory = [], [], [], [], 0
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -106,10 +106,10 @@ def run(attack: str, rounds: int) -> dict[str, float]:
             command = [sys.executable, "-m", "tests.end_to_end.attacks", attack]
             command += [str(port), str(web), str(SECONDS)]
             with subprocess.Popen(command, cwd=ROOT) as attacker:
-                time.sleep(1)  # until it is up, and the burst that everybody is allowed is over
+                time.sleep(1)  # the attacker starts and uses up its burst allowance
                 attacked.append(probe.typical(2))
                 with RawClient(port, "Newcomer", device=b"N" * 16):
-                    pass  # who comes now is let in
+                    pass  # a new client is still admitted
                 attacker.wait()
             watch.stop()
             memory = max(memory, watch.memory)
@@ -126,7 +126,9 @@ def run(attack: str, rounds: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("attacks", nargs="*", metavar="ATTACK", help="Attacks to run; all of them.")
+    parser.add_argument(
+        "attacks", nargs="*", metavar="ATTACK", help="Attacks to run; by default all."
+    )
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     unknown = set(options.attacks) - set(ATTACKS)

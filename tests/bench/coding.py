@@ -1,10 +1,10 @@
-"""How fast the codes are, on one core, beside the packages that others use.
+"""Speed of the codes on one core, compared with other packages.
 
     python -m tests.bench.coding [--quick]
 
-Everything is measured in one run, in turns, so that the ratios hold on a busy machine too; a figure
+All jobs are measured in one run, in turns, so that the ratios hold on a busy machine too; a figure
 is that of the best single run. Peers are measured if they are installed (`pip install galois komm`).
-All figures are megabits of information a second, after the kernels are compiled.
+All figures are megabits of information per second, with compiled kernels.
 """
 
 import argparse
@@ -20,11 +20,11 @@ import netchat.channels
 import netchat.coding
 from netchat.bench.engine.trial import Trial
 
-#: Working sets of about this size; a batch interface is fed with what stays in the L2 cache.
+#: Approximate size of a working set in bytes, which fits the L2 cache.
 HAMMING_WORDS = 4096
 RS_BLOCKS = 256
 
-#: Seconds a job has in a turn.
+#: Seconds per job and turn.
 TURN = 0.02
 
 TARGETS = {
@@ -92,7 +92,7 @@ def own_jobs() -> dict[str, Job]:
 
 
 def experiment(code_spec: str, channel_spec: str) -> Job:
-    """Random data, encode, noise, decode, count what is wrong: a full batch of the bench."""
+    """Run a full batch of the bench: random data, encoding, noise, decoding, counting errors."""
     code, channel = netchat.coding.get(code_spec), netchat.channels.get(channel_spec)
     trial = Trial(code, channel, 1)
     batch = itertools.count(10)
@@ -101,7 +101,7 @@ def experiment(code_spec: str, channel_spec: str) -> Job:
 
 
 def peer_jobs() -> dict[tuple[str, str], Job]:
-    """The same work by other packages, as (job, package)."""
+    """Return the same work by other packages, by (job, package)."""
     jobs: dict[tuple[str, str], Job] = {}
     rng = generator()
     message = rng.integers(0, 256, (64, 223), dtype=np.uint8)
@@ -131,7 +131,7 @@ def peer_jobs() -> dict[tuple[str, str], Job]:
         received = rs.field(np.asarray(coded) ^ (eight ^ word))
         bits = 8 * message.size
         jobs["rs:255,223 encode", "galois"] = (lambda: rs.encode(rs.field(message))), bits
-        # One by one: batches are slower than that.
+        # Block by block, because its batches are slower.
         few_blocks = list(received[:4])
         jobs["rs:255,223 decode, 8 errors", "galois"] = (
             (lambda: [rs.decode(block) for block in few_blocks]),
@@ -152,16 +152,16 @@ def peer_jobs() -> dict[tuple[str, str], Job]:
 
 
 def measure(jobs: dict, turns: int) -> dict:
-    """The best rate of every job in Mbit/s; a turn of a job lasts `TURN` seconds.
+    """Return the best rate of every job in Mbit/s; a turn of a job lasts `TURN` seconds.
 
-    It is that of its best single run: on a busy machine most runs are interrupted, few are not.
+    The rate is that of the best single run: on a busy machine, most runs are interrupted.
     """
     best = dict.fromkeys(jobs, 0.0)
     for run, _ in jobs.values():
         run()  # compiles
     for _ in range(turns):
         for name, (run, bits) in jobs.items():
-            run()  # forgets what the job before it left in the caches
+            run()  # fills the caches with this job's data
             until = time.perf_counter() + TURN
             while (start := time.perf_counter()) < until:
                 run()
@@ -188,7 +188,7 @@ def main() -> None:
         target = TARGETS.get(name)
         verdict = "" if target is None else "  ok" if best[name] >= target else "  BELOW"
         print(f"{name:<44}{best[name]:>10,.0f}{target or '':>10}{verdict}")
-    print(f"\n{'beside others':<44}{'theirs':>10}{'times':>10}{'at least':>10}")
+    print(f"\n{'other packages':<44}{'theirs':>10}{'times':>10}{'at least':>10}")
     for job, package in peers:
         times = best[job] / best[job, package]
         target = RATIOS.get((job, package))

@@ -131,7 +131,7 @@ def main() -> None:
         print(json.dumps({"members": options.members, "medians": table, "rounds": rounds}))
         return
     own = table["netchat"]
-    print(f"{options.members} members, 10 senders, 64 bytes, 100 under way; median of rounds")
+    print(f"{options.members} members, 10 senders, 64 bytes, 100 in flight; median of rounds")
     print(
         f"{'server':<22}{'deliveries/s':>14}{'CPU us each':>13}{'netchat/this: rate':>20}{'CPU':>7}"
     )

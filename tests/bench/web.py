@@ -115,7 +115,7 @@ def main() -> None:
         for name, runs in rounds.items()
     }
     own = table[NAMES[0]]
-    print(f"{options.members} members, 10 senders, 64 bytes, 100 under way; median of rounds")
+    print(f"{options.members} members, 10 senders, 64 bytes, 100 in flight; median of rounds")
     print(f"{'server':<22}{'deliveries/s':>14}{'CPU us each':>13}", end="")
     print(f"{'WebSocket/this: rate':>22}{'CPU':>7}{'KiB idle':>10}")
     for name, row in table.items():

@@ -1,8 +1,8 @@
 """Record the captures in `captures/` again: `sudo python -m tests.captures [NAME …]`.
 
-Each is real: `netchat serve` on one host, clients on another (see `netchat.lab.network`), and `netchat
-sniff` on the cable of one. Everything is removed afterwards; the remains of a killed run are removed
-by the next one.
+They are real: `netchat serve` runs on one host, clients on another (see `netchat.lab.network`), and `netchat
+sniff` on the cable of one. The networks are removed afterwards; the next run removes the remains of a
+killed one.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ TIMEOUT = 30
 
 
 class Setting(NamedTuple):
-    """How a scene is recorded.
+    """Recording of a scene.
 
     Attributes:
         at: Host on whose side of the cable packets are captured.
-        drop: The bridge loses the first packet with this text.
-        delay: The bridge lets the next packet overtake the first one with this text.
-        omit: Packets with this text are removed from the capture.
+        drop: Text of the packet that the bridge loses.
+        delay: Text of the packet that the next packet overtakes on the bridge.
+        omit: Text of the packets to remove from the capture.
         ipv6: Whether the users connect over IPv6.
     """
 
@@ -91,7 +91,7 @@ def take(scene: str, folder: Path) -> Path:
         if actors.wait(TIMEOUT):
             assert actors.stderr is not None
             raise RuntimeError(f"{scene}: {actors.stderr.read()}")
-        # The last packets of a connection that is closed come a moment after its program's end.
+        # The last packets of a connection arrive shortly after the end of its program.
         with contextlib.suppress(subprocess.TimeoutExpired):
             sniff.wait(0.5)
         sniff.send_signal(signal.SIGINT)
@@ -141,7 +141,7 @@ def main() -> None:
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("Taking captures needs root: sudo make captures")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the networks are undone
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the networks are removed
     os.chdir(ROOT)
     for scene in options.scenes or SCENES:
         path = take(scene, options.folder)

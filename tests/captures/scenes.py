@@ -1,4 +1,4 @@
-"""What the users do in each capture: `python -m tests.captures.scenes SCENE SERVER`."""
+"""Actions of the users in each capture: `python -m tests.captures.scenes SCENE SERVER`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The committed captures: their contents, by our decoder and by tshark, and their size."""
+"""The committed captures: their contents, by netchat and by tshark, and their size."""
 
 import subprocess
 from collections import Counter
@@ -155,10 +155,10 @@ def test_tshark_sees_the_same(name):
     assert len(shark(name, "tcp.analysis.out_of_order")) == total(items, "out_of_order")
     assert not shark(name, "tcp.checksum.status == 0")
     delivered = sum(map(int, shark(name, "tcp.len > 0 && !tcp.analysis.retransmission", "tcp.len")))
-    late = name == "reordered"  # tshark counts bytes that come twice in some other segment
+    late = name == "reordered"  # tshark counts bytes that another segment repeats
     assert late or delivered == total(items, "bytes")
     if name.startswith("link"):
-        tshark(path_of(name), "-V")  # the dissector knows no links; it breaks on none, either
+        tshark(path_of(name), "-V")  # the dissector does not decode links, but raises no error
     elif name not in ("gaps", "reordered", "retransmission"):
         found = Counter(i.message.NAME for i in items if isinstance(i, Decoded))
         damaged = sum(isinstance(i, Damage) for i in items)

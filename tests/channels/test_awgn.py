@@ -31,7 +31,7 @@ def test_drawn_hard_decisions_have_that_rate():
 
 
 def test_soft_values_are_log_likelihood_ratios():
-    """Among bits whose ratio is near L, a fraction of 1 / (1 + e^L) is wrong."""
+    """Of the bits whose ratio is near L, a share of 1 / (1 + e^L) is wrong."""
     received = AWGN(2).transmit(np.zeros(2_000_000, np.uint8), generator(2))
     for ratio in (0.5, 1.5, 3.0):
         near = np.abs(np.abs(received.soft) - ratio) < 0.05
@@ -46,7 +46,7 @@ def test_energy_per_information_bit_is_divided_by_the_rate():
 
 
 def test_soft_repetition_gains_what_hard_repetition_loses():
-    """Soft repetition is as good as no code; a hard vote is worse."""
+    """Repetition with soft decisions is as good as no code; with hard decisions it is worse."""
     code, channel = netchat.coding.get("repetition:3"), AWGN(4).at_rate(1 / 3)
     message = np.zeros((400_000, 1), np.uint8)
     received = channel.transmit(code.encode(message), generator(3))

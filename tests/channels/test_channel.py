@@ -56,7 +56,7 @@ def test_any_numpy_generator_works(spec, bit_generator):
 def test_all_layouts_have_the_same_rate(spec):
     channel = netchat.channels.get(spec)
     rng = generator(7)
-    # Far more than the scatter: bursts make the count of errors much less certain than np(1-p).
+    # A wide tolerance: bursts make the variance of the error count much larger than np(1-p).
     near = pytest.approx(channel.p, rel=0.08)
     if not spec.startswith("awgn"):
         bits = channel.transmit(np.zeros((1000, 700), np.uint8), rng).block

@@ -29,18 +29,18 @@ def test_gaps_are_geometric(p):
     assert abs(count - total * p) < 5 * math.sqrt(total * p * (1 - p))
     gap = np.diff(positions) - 1
     assert gap.min() >= 0
-    # Kolmogorov and Smirnov: how far the two distribution functions are apart.
+    # Kolmogorov-Smirnov statistic: the maximum distance between the two distribution functions.
     values = np.arange(gap.max() + 1)
     drawn = np.searchsorted(np.sort(gap), values, side="right") / len(gap)
     exact = 1 - (1 - p) ** (values + 1.0)
     assert np.abs(drawn - exact).max() < 1.95 / math.sqrt(len(gap))  # one in a thousand
-    # One gap says nothing about the next.
+    # Successive gaps are independent.
     correlation = np.corrcoef(gap[:-1], gap[1:])[0, 1]
     assert abs(correlation) < 5 / math.sqrt(len(gap))
 
 
 def test_the_tail_of_the_exponential_distribution_is_drawn():
-    """One number in two thousand is beyond the edge of the ziggurat."""
+    """About one number in two thousand comes from the tail of the ziggurat."""
     p = 1e-3
     positions = gaps.independent(p, 10**9, generator(2))
     gap = np.diff(positions) - 1

@@ -10,7 +10,7 @@ from netchat.channels.gilbert_elliott import GilbertElliott
 
 
 def sent(channel, bits, seed=1):
-    """True where a bit was wrong."""
+    """Return an array that is True where a bit was wrong."""
     errors = np.zeros(bits, np.bool_)
     errors[channel.positions(bits, np.random.Generator(np.random.SFC64(seed)))] = True
     return errors
@@ -24,7 +24,7 @@ def test_stationary_rate(numbers):
     p_gb, p_bg, e_good, e_bad = numbers
     bits = 4_000_000
     errors = sent(channel, bits)
-    # The variance of a mean over a chain: that of independent bits, and what memory adds.
+    # Variance of a mean over a Markov chain: that of independent bits plus the covariances.
     memory = 1 - p_gb - p_bg
     bad = p_gb / (p_gb + p_bg)
     state = bad * (1 - bad) * (e_bad - e_good) ** 2

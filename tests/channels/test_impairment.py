@@ -238,5 +238,5 @@ def test_text_form():
     assert str(Impairments()) == "no damage"
     assert (
         str(Impairments("bsc:1e-5", 0.01, 4, 0.01, 0.1, 0.02))
-        == "bsc:1e-5, 0.01 lost in bursts of 4, 0.01 doubled, 0.1 reordered, 20 ms delay"
+        == "bsc:1e-5, 0.01 lost in bursts of 4, 0.01 duplicated, 0.1 reordered, 20 ms delay"
     )

@@ -32,6 +32,6 @@ def test_the_table_is_complete_and_stable():
     table = load_confusables()
     assert len(table) > 5000
     for source, prototype in table.items():
-        # A skeleton is a fixed point, and built from decomposed text: else it would be no key.
+        # A skeleton is a fixed point, and built from decomposed text; otherwise it could not be a key.
         assert unicodedata.normalize("NFD", chr(source)) == chr(source)
         assert skeleton(prototype) == prototype

@@ -4,9 +4,10 @@ import itertools
 
 import pytest
 
-from netchat.chat.fair_shares import GUARANTEED, Shares, share_of
+from netchat.chat.conversation_limit import PAIR_BURST, PAIR_SECONDS
+from netchat.chat.fair_shares import GUARANTEED, Shares, share_of, share_of_address
 from netchat.chat.server_handlers import MAX_MEMBERSHIPS
-from netchat.chat.server_state import MAX_EMPTY, PAIR_BURST, PAIR_SECONDS
+from netchat.chat.server_state import MAX_EMPTY
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     Bye,
@@ -44,6 +45,32 @@ def test_an_address_is_what_one_customer_has(host, share):
     assert share_of(host) == share
 
 
+@pytest.mark.parametrize(
+    ("address", "share"),
+    [
+        ("10.0.0.1:6464", "10.0.0.1"),
+        ("[2001:db8::1]:6464", "2001:db8::/64"),
+        ("[::ffff:10.0.0.1]:6464", "10.0.0.1"),
+        ("[fe80::1%eth0]:6464", "fe80::/64"),
+        ("?:0", "?"),
+    ],
+)
+def test_the_port_does_not_matter(address, share):
+    assert share_of_address(address) == share
+
+
+def test_connections_from_one_customers_ipv6_addresses_count_together():
+    world = World(max_per_address=3)
+    links = [world.link(f"[2001:db8::{n:x}]") for n in range(1, 6)]
+    assert {link.share for link in links} == {"2001:db8::/64"}
+    assert [link.closed for link in links] == [False] * 3 + [True] * 2
+    assert world.hub.state.addresses == {"2001:db8::/64": 5}
+    for link in links:
+        world.hang_up(link)
+    assert not world.hub.state.addresses
+    assert not world.hub.state.half_open_shares.counts
+
+
 def test_one_address_gets_three_quarters_and_then_a_quarter_is_shared():
     shares = Shares(1000)
     while shares.allows("a"):
@@ -57,7 +84,7 @@ def test_one_address_gets_three_quarters_and_then_a_quarter_is_shared():
     assert shares.allows("b")
 
 
-def test_a_class_behind_one_address_fits_whatever_others_have_taken():
+def test_a_class_at_one_nat_address_always_fits():
     shares = Shares(1000)
     for address in "ab":
         while shares.allows(address):
@@ -95,11 +122,11 @@ class TestUsers:
         links = crowd(world, 760)
         for link in links:
             world.hang_up(link)
-        assert len(world.hub.away) == 750
+        assert len(world.hub.state.away) == 750
         assert crowd(world, 1) == []
         assert len(crowd(world, 60, OTHER)) == 60
         world.tick(world.settings.resume_seconds)
-        assert world.hub.user_shares.counts == {OTHER: 60}
+        assert world.hub.state.user_shares.counts == {OTHER: 60}
         assert len(crowd(world, 100)) == 100
 
     def test_a_session_resumed_elsewhere_counts_there(self):
@@ -108,24 +135,24 @@ class TestUsers:
         (welcome,) = world.say(link, hello("Nova", b"n" * 16))
         world.hang_up(link)
         world.say(world.link(OTHER), hello("Nova", b"n" * 16, welcome.token))
-        assert world.hub.user_shares.counts == {OTHER: 1}
+        assert world.hub.state.user_shares.counts == {OTHER: 1}
 
-    def test_nothing_is_counted_any_more_when_all_are_gone(self):
+    def test_counters_are_zero_after_all_users_have_left(self):
         world = World()
         for link in crowd(world, 5):
             world.say(link, Bye(""))
-        assert world.hub.user_shares.counts == {}
-        assert world.hub.half_open_shares.counts == {}
+        assert world.hub.state.user_shares.counts == {}
+        assert world.hub.state.half_open_shares.counts == {}
 
     def test_sessions_from_before_a_restart_count_against_no_address(self, tmp_path):
         history = SqliteHistory(tmp_path / "history.db", fsync=False)
         world = World(history)
         crowd(world, 3)
         world.crash()
-        assert world.hub.user_shares.counts == {"": 3}
+        assert world.hub.state.user_shares.counts == {"": 3}
         assert len(crowd(world, 3, OTHER)) == 3
         world.tick(world.settings.resume_seconds)
-        assert world.hub.user_shares.counts == {OTHER: 3}
+        assert world.hub.state.user_shares.counts == {OTHER: 3}
         history.close()
 
 
@@ -139,7 +166,7 @@ def test_half_open_connections_are_shared():
     assert isinstance(world.say(late, hello("Nova"))[0], Welcome)
     for link in links:
         world.hang_up(link)
-    assert world.hub.half_open_shares.counts == {}
+    assert world.hub.state.half_open_shares.counts == {}
 
 
 def test_empty_rooms_are_shared():
@@ -149,7 +176,7 @@ def test_empty_rooms_are_shared():
     for _ in range(MAX_EMPTY):
         joined, *_ = world.say(link, Create(1))
         world.say(link, Leave(2, joined.membership[0].room))
-    assert len(world.hub.rooms) == 1 + MAX_EMPTY * 3 // 4
+    assert len(world.hub.state.rooms) == 1 + MAX_EMPTY * 3 // 4
     other = world.link(OTHER)
     world.say(other, hello("Maya"))
     joined, *_ = world.say(other, Create(1))
@@ -157,20 +184,21 @@ def test_empty_rooms_are_shared():
     world.say(other, Leave(2, code))
     assert isinstance(world.say(other, Join(3, 0, 0, code))[0], Joined)
     world.tick(world.settings.room_ttl)
-    assert set(world.hub.rooms) == {"lobby", code}
+    assert set(world.hub.state.rooms) == {"lobby", code}
     world.say(other, Leave(4, code))
     world.tick(world.settings.room_ttl + 10)
-    assert set(world.hub.rooms) == {"lobby"}
-    assert world.hub.empty_shares.counts == {}
+    assert set(world.hub.state.rooms) == {"lobby"}
+    assert world.hub.state.empty_shares.counts == {}
 
 
 class TestPairs:
-    """Private rooms that others start do not count against a user."""
+    """Private rooms that other users start do not count against a user."""
 
     def dead_rooms(self, world, victim, count):
-        """Make private rooms with the victim, each with a user who has left since."""
+        """Create private rooms with the victim, each by a user who has left since."""
         for number in range(count):
-            link, _ = world.greet(f"Mallory{number}")
+            link = world.link(f"10.1.0.{number}")
+            world.say(link, hello(f"Mallory{number}"))
             joined, *_ = world.say(link, Private(1, "Nova"))
             assert isinstance(joined, Joined)
             world.say(link, Bye(""))
@@ -215,9 +243,9 @@ class TestPairs:
         assert (answers[-1].code, answers[-1].reference) == (ErrorCode.TOO_FAST, 7)
         world.now += PAIR_SECONDS
         assert [isinstance(begin(), Joined) for _ in range(2)] == [True, False]
-        # Others may still ask, the two may still talk, and it is forgotten in the end.
+        # Other users may still start one, the two may still talk, and the limit expires.
         other, _ = world.greet("Maya")
         assert isinstance(world.say(other, Private(1, "Nova"))[0], Joined)
         assert world.say(link, Ping(1)) == [Pong(1)]
         world.wait(PAIR_BURST * PAIR_SECONDS + 10)
-        assert not world.hub.conversation_times
+        assert not world.hub.state.conversation_limit

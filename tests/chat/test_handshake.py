@@ -60,8 +60,8 @@ def test_a_wrong_first_frame_ends_the_connection(message, text):
     link = world.link()
     error = error_of(world.say(link, message))
     assert (error.code, error.text) == (ErrorCode.UNEXPECTED, text)
-    assert link not in world.hub.connections
-    assert not world.hub.half_open
+    assert link not in world.hub.state.connections
+    assert not world.hub.state.half_open
 
 
 def test_hello_twice_ends_the_connection_but_not_the_session():
@@ -160,7 +160,7 @@ def test_resuming_restores_name_rooms_and_missed_events():
     other, _ = world.greet("Sourav")
     for one in (link, other):
         world.say(one, Join(1, 0, 0, "lobby"))
-    log = world.hub.rooms["lobby"].log
+    log = world.hub.state.rooms["lobby"].log
     world.hang_up(link)
     world.say(other, Send(1, "lobby", "while you were away"))
     back, *events = world.say(world.link(), resume(welcome.token, NOVA, Position("lobby", log, 2)))
@@ -234,7 +234,7 @@ def test_a_used_token_stays_used_after_a_crash(tmp_path):
     world.say(link, resume(first.token))
     world.say(link, Who(1, "lobby", ""))
     world.crash()
-    assert b"" not in world.hub.by_token
+    assert b"" not in world.hub.state.by_token
     assert not world.say(world.link(), resume(first.token))[0].resumed
     world.history.close()
 
@@ -265,7 +265,7 @@ def test_the_same_device_without_its_token_takes_its_own_old_session_over():
     assert (leave.kind, leave.text) == (EventKind.LEAVE, "reconnected without its session")
 
 
-def test_the_same_device_while_the_old_connection_still_stands():
+def test_the_same_device_connects_while_its_old_connection_is_open():
     world = World()
     link, _ = world.greet("Nova", NOVA)
     world.say(link, Join(1, 0, 0, "lobby"))
@@ -285,7 +285,7 @@ def test_a_session_resumed_elsewhere_moves_there():
     assert old.closed
     echo = world.say(new, Send(1, "lobby", "here"))
     assert [e.text for e in echo] == ["here"]
-    assert not world.hub.away
+    assert not world.hub.state.away
 
 
 def test_welcome_names_no_room_that_is_not_durable_yet():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from netchat.chat.hub import CATCH_UP_BYTES, MAX_PENDING_REPLIES, MIN_PAUSE, WARNING_INTERVAL
+from netchat.chat.delivery import CATCH_UP_BYTES
+from netchat.chat.hub import MAX_PENDING_REPLIES, MIN_PAUSE, WARNING_INTERVAL
 from netchat.chat.room_tail import TAIL_BYTES
 from netchat.chat.server_handlers import HISTORY_COST, MOVE_COST
 from netchat.net.history.memory_history import MemoryHistory
@@ -60,14 +61,14 @@ class TestConnections:
         world.settle()
         world.hang_up(one)
         assert not world.link("10.0.0.9").closed
-        assert world.hub.addresses == {"10.0.0.9": 2, "10.0.0.10": 1}
+        assert world.hub.state.addresses == {"10.0.0.9": 2, "10.0.0.10": 1}
 
     def test_losing_a_connection_twice_is_losing_it_once(self, world):
         link, _ = world.greet("Nova")
         world.hub.lost(link, world.now)
         world.hub.lost(link, world.now)
-        assert not world.hub.addresses
-        assert list(world.hub.away) == list(world.hub.sessions.values())
+        assert not world.hub.state.addresses
+        assert list(world.hub.state.away) == list(world.hub.state.sessions.values())
 
 
 class TestBrokenPeers:
@@ -89,7 +90,7 @@ class TestBrokenPeers:
         assert error.code == ErrorCode.BAD_FRAME
         assert error.text.startswith(what)
         assert link.closed
-        assert list(world.hub.away)
+        assert list(world.hub.state.away)
 
     def test_frames_before_invalid_bytes_are_handled(self, world):
         link = join(world, "Nova")
@@ -103,11 +104,11 @@ class TestBrokenPeers:
         link.up += b"nonsense"
         world._receive(link)
         assert link.closed
-        assert link in world.hub.connections  # it takes a while to go
+        assert link in world.hub.state.connections  # closing takes some time
         other.up += encode(Send(1, "lobby", "hi"))
         world._receive(other)
         world.take_batch()
-        world.commit()  # the world refuses to send after a close
+        world.commit()  # the test fails if the server sends after a close
         assert [e.text for e in other.take()][-1] == "hi"
 
 
@@ -118,12 +119,14 @@ class TestRateLimit:
         answer = world.say(link, *[Ping(n) for n in range(60)])
         errors = [m for m in answer if isinstance(m, Error)]
         assert [e.code for e in errors] == [ErrorCode.TOO_FAST]
-        assert len(answer) == 10 - 1 + 1  # one frame of the ten was HELLO; and the warning
+        assert (
+            len(answer) == 10 - 1 + 1
+        )  # one of the ten frames was HELLO; the last message is the warning
         while link.reader.unread:
             world.now += link.slowed[-1]
             answer += world.say(link)
         assert [m for m in answer if isinstance(m, Pong)] == [Pong(n) for n in range(60)]
-        assert len(answer) == 61  # nothing is lost, and it was told once
+        assert len(answer) == 61  # nothing is lost, and the client was warned once
         world.now += WARNING_INTERVAL
         answer = world.say(link, *[Ping(n) for n in range(60)])
         assert sum(isinstance(m, Error) for m in answer) == 1
@@ -196,13 +199,13 @@ class TestLagging:
         total = 3 * TAIL_BYTES // size if size > 10 else 500
         for at in range(1, total + 1, 50):
             world.say(fast, *[Send(n, "lobby", "x" * size) for n in range(at, at + 50)])
-        assert len(slow.down) == before  # nothing was pushed to it
-        assert not world.hub.catching_up
+        assert len(slow.down) == before  # it received no live events
+        assert not world.hub.state.catching_up
         world.drain(slow)
         world.settle()
         seqs = [e.seq for e in slow.events()]
-        assert seqs == list(range(1, world.hub.rooms["lobby"].delivered + 1))
-        assert slow in world.hub.rooms["lobby"].live
+        assert seqs == list(range(1, world.hub.state.rooms["lobby"].delivered + 1))
+        assert slow in world.hub.state.rooms["lobby"].live
         assert slow.lagging_rooms is None
 
     def test_stalling_during_a_commit(self, world):
@@ -222,7 +225,7 @@ class TestLagging:
         for at in range(1, 2000, 100):
             world.say(fast, *[Send(n, "lobby", "x" * 1000) for n in range(at, at + 100)])
         rounds = 0
-        while slow not in world.hub.rooms["lobby"].live:
+        while slow not in world.hub.state.rooms["lobby"].live:
             world.drain(slow)
             before = len(slow.events())
             world.hub.catch_up()
@@ -236,7 +239,7 @@ class TestLagging:
                 world.drain(slow)
                 world.settle()
         assert [e.seq for e in slow.events()] == list(range(1, len(slow.events()) + 1))
-        assert slow.events()[-1].seq == world.hub.rooms["lobby"].delivered
+        assert slow.events()[-1].seq == world.hub.state.rooms["lobby"].delivered
 
     @pytest.mark.parametrize("batches", [1, 20])
     def test_a_busy_room_is_caught_up_with_and_holds_up_no_other(self, world, batches):
@@ -245,7 +248,7 @@ class TestLagging:
             world.say(link, Create(2))
         quiet = next(
             room
-            for code, room in world.hub.rooms.items()
+            for code, room in world.hub.state.rooms.items()
             if slow.session in room.members and code != "lobby"
         )
         world.stall(slow)
@@ -254,14 +257,14 @@ class TestLagging:
         world.say(slow, Send(1, quiet.code, "y"))
         world.drain(slow)
         for n in range(3):
-            world.hub.event(
-                world.hub.rooms["lobby"], EventKind.CHAT, "Fast", "x", world.now, 1, 100 + n
+            world.hub.state.event(
+                world.hub.state.rooms["lobby"], EventKind.CHAT, "Fast", "x", world.now, 1, 100 + n
             )
             world.take_batch()
             world.commit()
             world.hub.catch_up()
             world._carry_out()
-        assert slow in world.hub.rooms["lobby"].live
+        assert slow in world.hub.state.rooms["lobby"].live
         assert slow in quiet.live
 
     def test_connections_that_lag_equally_share_one_read(self, world, monkeypatch):
@@ -312,7 +315,7 @@ class TestLagging:
         world.drain(slow)
         world.hang_up(slow)
         assert not world.hub.catch_up()
-        assert not world.hub.stalled_connections
+        assert not world.hub.state.stalled_connections
 
 
 def test_shutting_down_sends_one_bye_to_each_and_keeps_the_sessions(world):
@@ -326,4 +329,4 @@ def test_shutting_down_sends_one_bye_to_each_and_keeps_the_sessions(world):
         assert isinstance(link.take()[-1], Bye)
         assert link.closed
     world.settle()
-    assert len(world.hub.away) == 2
+    assert len(world.hub.state.away) == 2

@@ -1,7 +1,7 @@
 """No frame costs the event loop more than 2 ms, whatever its type and whatever it holds.
 
-The most expensive frame for every message, field by field: each text, blob, list and number filled
-with the worst values there are, whole, with a byte missing and with a byte too many. The test
+The test sends the most expensive frames of every message: each text, blob, list and number is filled
+with the most expensive values, complete, with a byte missing and with an additional byte. It
 measures the CPU time of everything that the server does for the frame: reading, the rules, pending
 replies, the commit and the effects that follow it.
 """
@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from netchat.chat.server_handlers import LOOK_BACK, MAX_MEMBERSHIPS
+from netchat.chat.replies import LOOK_BACK
+from netchat.chat.server_handlers import MAX_MEMBERSHIPS
 from netchat.errors import PeerError
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
@@ -48,7 +49,7 @@ TRIES = 5
 USERS = 1000
 LONG_TEXT = MAX_FRAME - 200
 
-#: Texts that are expensive for one way or another of looking at text; UTF-8 as long as fits.
+#: Texts that are expensive to normalize or to check, in UTF-8, as long as a field allows.
 TEXTS = {
     "marks in falling classes": "".join(mark * 8100 for mark in "\u0345\u0315\u0327\u0334"),
     "alternating marks": "a" + "\u0301\u0327" * 16_300,
@@ -68,7 +69,7 @@ TEXTS = {
 
 
 class Crowd:
-    """A full server: a thousand users, and in its lobby a room's worth of history."""
+    """A full server: a thousand users, and a lobby with a full history."""
 
     def __init__(self, history: SqliteHistory) -> None:
         self.world = World(history, rate=0.0, max_users=2 * USERS)
@@ -80,7 +81,7 @@ class Crowd:
             self._forget()
 
     def user(self, name: str, rooms: int = 1) -> Link:
-        """One more user, in the lobby and some rooms of its own."""
+        """Add a user who is in the lobby and in some rooms that it created."""
         device = next(self._numbers).to_bytes(16, "big")
         link, self.welcome = self.world.greet(name, device)
         self.world.say(link, Join(1, 0, 0, "lobby"), *[Create(n) for n in range(rooms - 1)])
@@ -88,7 +89,7 @@ class Crowd:
         return link
 
     def busy(self) -> Link:
-        """A user who is in as many rooms as one can be."""
+        """Add a user who is in the maximum number of rooms."""
         self.leave()
         link = self.user("Busy", self.world.settings.max_rooms)
         for other in self.users[: MAX_MEMBERSHIPS - self.world.settings.max_rooms]:
@@ -99,9 +100,9 @@ class Crowd:
         return link
 
     def leave(self) -> None:
-        """Let everybody go who came later than the thousand."""
-        for session in list(self.world.hub.sessions.values())[USERS:]:
-            self.world.hub.end_session(session, "", self.world.now)
+        """Disconnect all users but the first thousand."""
+        for session in list(self.world.hub.state.sessions.values())[USERS:]:
+            self.world.hub.state.end_session(session, "", self.world.now)
         for link in self.world.links[USERS:]:
             self.world.hang_up(link)
         self.world.settle()
@@ -121,22 +122,22 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
 
 
 def cost(world: World, link: Link, frame: bytes) -> float:
-    """CPU seconds that the server spends on one frame."""
+    """Return the CPU time in seconds that the server spends on one frame."""
     hub = world.hub
     began = time.thread_time()
     try:
         hub.receive(link, link.reader.feed(frame), world.now)
     except PeerError as error:
         hub.receive(link, list(error.frames), world.now)
-        hub.broke(link, error)
+        hub.protocol_error(link, error)
     batch = hub.take_batch()
     spent = time.thread_time() - began
     if batch is not None:
-        hub.history.write([batch])
+        hub.state.history.write([batch])
         began = time.thread_time()
         hub.commit(batch)
         spent += time.thread_time() - began
-    while hub.catching_up:
+    while hub.state.catching_up:
         began = time.thread_time()
         more = hub.catch_up()
         spent += time.thread_time() - began
@@ -147,7 +148,7 @@ def cost(world: World, link: Link, frame: bytes) -> float:
 
 
 def values(field: Field) -> Iterator[tuple[str, object]]:
-    """The worst values of a field."""
+    """Return the most expensive values of a field."""
     if field.kind is TEXT:
         yield from TEXTS.items()
     elif field.kind is BLOB:
@@ -169,7 +170,7 @@ def plain(field: Field) -> object:
 
 
 def lists(field: Field, body: bytes) -> Iterator[tuple[str, bytes]]:
-    """Bodies that end with a list: as long as allowed, and as a frame can hold."""
+    """Yield bodies that end with a list, as long as allowed and as long as a frame can hold."""
     assert field.record is not None
     assert body.endswith(b"\0\0")
     item = field.record(**{f.name: "" if f.kind is TEXT else 0 for f in fields_of(field.record)})
@@ -178,7 +179,7 @@ def lists(field: Field, body: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def frames() -> Iterator[tuple[str, bytes]]:
-    """Every message, with the worst of every field, whole and not whole."""
+    """Yield every message with the most expensive values of every field, complete and incomplete."""
     for message in MESSAGES.values():
         usual = message(**{f.name: plain(f) for f in fields_of(message)})
         for field in fields_of(message):
@@ -196,7 +197,7 @@ def frames() -> Iterator[tuple[str, bytes]]:
 
 
 def least(measure: Callable[[], float]) -> float:
-    """The least of several measurements; one that is within the limit is enough."""
+    """Return the smallest of several measurements; one within the limit is enough."""
     return next((spent for _ in range(TRIES) if (spent := measure()) < LIMIT), LIMIT)
 
 
@@ -226,12 +227,12 @@ REQUESTS = {
     "who": Who(1, "lobby", ""),
     "history": History(1, 1, 2**64 - 1, "lobby"),
     "rename": Rename(1, "Other"),
-    "a name of which all are taken": Rename(1, "A"),
+    "a name whose variants are all taken": Rename(1, "A"),
     "private": Private(1, "A999"),
     "create": Create(1),
     "bye": Bye("x"),
     "a message": Send(2**62, "lobby", "x" * 16_384),
-    "an old message again": Send(1, "lobby", "x"),
+    "a repeated old message": Send(1, "lobby", "x"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The delivery contract against everything that goes wrong, as a state machine.
+"""The delivery contract under every kind of fault, as a state machine.
 
 Hypothesis drives a handful of clients through talk, private talk, rooms, renames, connections cut
 at any byte, lost answers, a slow disk, stalled readers, crashes of the server and sessions that
@@ -29,7 +29,7 @@ from tests.chat.world import World
 
 NAMES = ("Nova", "Sourav", "Maya", "Ravi")
 WHO = st.integers(0, len(NAMES) - 1)
-#: Bytes of what is under way that still arrive when a connection is cut; None is all of them.
+#: Number of bytes in transit that still arrive when a connection is cut; None is all of them.
 BYTES = st.one_of(st.none(), st.just(0), st.integers(1, 400))
 
 
@@ -55,7 +55,7 @@ class Chat(RuleBasedStateMachine):
                 self.world.history.close()
                 shutil.rmtree(self.folder)
 
-    # -- what users do --------------------------------------------------------------------------
+    # -- users ----------------------------------------------------------------------------------
 
     def text(self) -> str:
         text = f"message {sum(self.said.values())}"
@@ -97,7 +97,7 @@ class Chat(RuleBasedStateMachine):
     def look_back(self, who, count, before):
         self.users[who].core.history("lobby", count, before)
 
-    # -- what goes wrong ------------------------------------------------------------------------
+    # -- faults ---------------------------------------------------------------------------------
 
     @rule(who=WHO, up=BYTES, down=BYTES)
     def cut(self, who, up, down):
@@ -134,17 +134,19 @@ class Chat(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1.0, 59.0, 61.0]))
     def time_passes(self, seconds):
-        # Nobody who is connected is taken for dead: that is tried elsewhere.
+        # No connected client times out; other tests cover timeouts.
         self.world.now += seconds
         for link in self.world.links:
             link.heard = self.world.now
             if link.stalled_since:
                 link.stalled_since = self.world.now
-        self.world.hub.half_open = dict.fromkeys(self.world.hub.half_open, self.world.now)
+        self.world.hub.state.half_open = dict.fromkeys(
+            self.world.hub.state.half_open, self.world.now
+        )
         self.world.hub.tick(self.world.now)
         self.world._carry_out()
 
-    # -- what moves -----------------------------------------------------------------------------
+    # -- progress -------------------------------------------------------------------------------
 
     @rule()
     def exchange(self):
@@ -163,7 +165,7 @@ class Chat(RuleBasedStateMachine):
     def settle(self):
         self.world.settle()
 
-    # -- what must hold -------------------------------------------------------------------------
+    # -- invariants -----------------------------------------------------------------------------
 
     @invariant()
     def every_log_is_a_slice_of_the_rooms_log(self):
@@ -172,7 +174,7 @@ class Chat(RuleBasedStateMachine):
             self.checked[index] = len(user.happened)
             last = self.last[index]
             for event in new:
-                assert not isinstance(event, EventsMissed), "nothing is ever deleted here"
+                assert not isinstance(event, EventsMissed), "events are never deleted in this test"
                 if isinstance(event, RoomEntered):
                     last.pop(event.room, None)
                 elif isinstance(event, RoomEvent):
@@ -182,7 +184,7 @@ class Chat(RuleBasedStateMachine):
                     assert event == self.log_of(event.room, event.seq)[event.seq - 1]
 
     def log_of(self, code: str, length: int) -> list[Event]:
-        """A room's log as it is on disk; what is there stays as it is."""
+        """Return a room's log on disk, and check that earlier events have not changed."""
         log = self.logs.setdefault(code, [])
         if len(log) < length:
             reader = self.world.history._reader
@@ -194,9 +196,9 @@ class Chat(RuleBasedStateMachine):
         return log
 
     def come_to_rest(self):
-        """Everybody comes back, and everything that is under way arrives."""
+        """Reconnect all users and deliver everything in flight."""
         world = self.world
-        for _ in range(2):  # who was refused its name says another one, and connects with it
+        for _ in range(2):  # a user whose name was refused connects again with another name
             for n, user in enumerate(self.users):
                 if user.link is None:
                     world.connect(user)
@@ -224,17 +226,17 @@ class Chat(RuleBasedStateMachine):
             assert core.memory.rooms.keys() == session.rooms.keys()
             assert core.name == session.name
             for code, view in core.memory.rooms.items():
-                assert view.last == hub.rooms[code].delivered
-                assert user.link in hub.rooms[code].live
+                assert view.last == hub.state.rooms[code].delivered
+                assert user.link in hub.state.rooms[code].live
         for register in (
-            hub.half_open,
-            hub.catching_up,
-            hub.leaving,
-            hub.away,
-            hub.stalled_connections,
+            hub.state.half_open,
+            hub.state.catching_up,
+            hub.state.leaving,
+            hub.state.away,
+            hub.state.stalled_connections,
         ):
             assert not register
-        for room in hub.rooms.values():
+        for room in hub.state.rooms.values():
             assert room.live.keys() <= {user.link for user in self.users}
             assert room.head == room.delivered
 
@@ -252,7 +254,7 @@ class Chat(RuleBasedStateMachine):
         self.the_sender_knows(stored, given_up)
 
     def the_sender_knows(self, stored: Counter[str], given_up: Counter[str]) -> None:
-        """What is reported as undelivered is not in a log, but where a session or a seat ended."""
+        """Check that undelivered messages are in no log, unless a session or membership ended."""
         for user in self.users:
             for undelivered in user.all(Undelivered):
                 ended = "left the room" in undelivered.why or "is over" in undelivered.why

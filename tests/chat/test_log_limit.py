@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 
 from netchat.chat.effects import Log
@@ -18,19 +19,24 @@ def refused(n: int, host: str = "10.0.0.7") -> Log:
     return Log("refused", fields)
 
 
+def omitted(text: str) -> int:
+    """Return the number of omitted entries that a summary states."""
+    return sum(int(number.replace(",", "")) for number in re.findall(r"([\d,]+) more time", text))
+
+
 def busiest(lines: list[tuple[float, Log]], source: str | None = None) -> int:
     """The most lines in any second, of one address or of all."""
     times = [at for at, note in lines if source is None or source in str(note.fields)]
     return max(sum(at <= other < at + 0.999 for other in times) for at in times)
 
 
-def test_a_line_that_is_repeated_is_counted_instead() -> None:
+def test_repeated_entries_are_counted_instead() -> None:
     limit = LogLimit()
     written = [n for i in range(500) for n in limit.admit(refused(7), i / 1000)]
     assert written == [refused(7)]
 
     (summary,) = limit.expire(1.0)
-    assert log_line(summary) == "499 more refused  10.0.0.7"
+    assert log_line(summary) == "refused 499 more times  10.0.0.7"
     assert limit.expire(2.0) == []
     assert limit.admit(refused(7), 2.1) == [refused(7)]
 
@@ -46,7 +52,17 @@ def test_lines_per_second_of_one_address_are_limited() -> None:
     counted = sum(n.event == "refused" for _, n in lines)
     said = [n.fields["text"] for _, n in lines if n.event == "repeated"]
     said += [n.fields["text"] for n in limit.expire(99.0)]
-    assert counted + sum(int(text.split()[0]) for text in said) == 20_000
+    assert counted + sum(omitted(str(text)) for text in said) == 20_000
+
+
+def test_all_ipv6_addresses_of_one_customer_share_a_limit() -> None:
+    limit = LogLimit()
+    lines = [n for i in range(500) for n in limit.admit(refused(i, f"[2001:db8::{i:x}]"), 0.5)]
+    assert len(lines) == LINES - 1
+    (summary,) = limit.expire(2.0)
+    assert log_line(summary) == f"refused {501 - LINES} more times  2001:db8::/64"
+    other = refused(1, "[2001:db8:0:1::1]")
+    assert limit.admit(other, 2.0) == [other]
 
 
 def test_a_quiet_address_is_logged_beside_a_noisy_one() -> None:
@@ -82,7 +98,7 @@ def test_entries_without_an_address_count_for_the_request_that_caused_them() -> 
 
     assert [n.event for n in notes] == ["room joined", "renamed", "room left"]
     assert {n.source.rpartition(":")[0] for n in notes} == {host}
-    assert world.hub.source == ""
+    assert world.hub.state.source == ""
 
 
 def test_dropped_entries_are_not_in_the_dashboards_feed() -> None:
@@ -95,6 +111,5 @@ def test_dropped_entries_are_not_in_the_dashboards_feed() -> None:
     assert notes.warnings == 1000
     assert [noted.note for noted in notes.latest] == heard
     assert notes.count == len(heard) <= 4
-    assert sum(int(n.fields["text"].split()[0]) for n in heard if n.event == "repeated") == 1000 - (
-        sum(n.event == "too fast" for n in heard)
-    )
+    counted = sum(omitted(str(n.fields["text"])) for n in heard if n.event == "repeated")
+    assert counted + sum(n.event == "too fast" for n in heard) == 1000

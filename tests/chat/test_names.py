@@ -150,14 +150,14 @@ def test_a_suggestion_is_allowed_and_free(name, busy):
         taken.add(found)
 
 
-def test_a_suggestion_is_near_the_wish():
+def test_a_suggestion_resembles_the_requested_name():
     taken = {"Nova", "Nova2"}
     assert suggest("Nova", taken.__contains__) == "Nova3"
     assert suggest("server", taken.__contains__) == "guest"
     assert suggest("\u202e", taken.__contains__) == "guest"
 
 
-def test_a_suggestion_is_found_in_a_few_steps_whoever_is_there():
+def test_a_suggestion_is_found_in_a_few_steps_among_many_users():
     taken = {"guest", *(f"guest{n}" for n in range(2, 100_000))}
     asked = []
     found = suggest("", lambda name: asked.append(name) or name in taken)

@@ -1,4 +1,4 @@
-"""What a client must not forget."""
+"""The state that a client must keep."""
 
 from netchat.chat.outbox import ClientState, RoomView
 from netchat.wire import RoomKind, Send

@@ -1,7 +1,9 @@
-"""Batches: what one transaction makes durable, and in which order what follows from it happens."""
+"""Batches: the changes of one transaction, and the order of the actions after its commit."""
 
+from netchat.chat.commit_actions import SendMessage
+from netchat.chat.model import Connection
 from netchat.chat.persistence import Batch, EventRow, MembershipDeleted
-from netchat.wire import Event, Hello, Join, Joined, Leave, Left, Send, Welcome
+from netchat.wire import Event, Hello, Join, Joined, Leave, Left, Ping, Send, Welcome
 from tests.chat.world import World, hello
 
 
@@ -9,14 +11,15 @@ def test_a_batch_is_empty_until_something_is_in_it():
     assert not Batch()
     assert Batch(rows=[EventRow(1, 1, 0, 0, 0, b"")])
     assert Batch(changes=[MembershipDeleted(1, 1)])
-    assert Batch(before=[lambda: None])
-    assert Batch(after=[lambda: None])
+    action = SendMessage(Connection(), Ping(0))
+    assert Batch(before=[action])
+    assert Batch(after=[action])
 
 
-def test_what_waits_for_the_disk_has_a_weight_even_without_events():
+def test_batches_without_events_count_in_the_memory_limit():
     batch = Batch(size=1000)
     before = batch.weight
-    batch.after.append(lambda: None)
+    batch.after.append(SendMessage(Connection(), Ping(0)))
     batch.changes.append(MembershipDeleted(1, 1))
     assert batch.weight > before >= 1000
 

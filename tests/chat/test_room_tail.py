@@ -59,7 +59,7 @@ def test_it_returns_as_many_batches_as_fit():
     assert tail.after(2, MANY) == (b"".join(frames[2:]), 5)
 
 
-def test_it_forgets_the_oldest_and_never_holds_more_than_its_limit():
+def test_the_oldest_copies_are_evicted_at_the_limit():
     size = 10_000
     tail, frames = filled(*[1] * 100, size=size)
     kept = TAIL_BYTES // len(frames[0])

@@ -3,7 +3,7 @@
 import pytest
 
 from netchat.chat.hub import MAX_PENDING_REPLIES
-from netchat.chat.server_handlers import LOOK_BACK
+from netchat.chat.replies import LOOK_BACK
 from netchat.wire import (
     MAX_ROSTER,
     Ack,
@@ -88,7 +88,7 @@ class TestSend:
         assert isinstance(world.say(sourav, Send(5, "lobby", "c"))[0], Event)
 
     def test_the_search_for_a_duplicate_is_limited(self, world, nova):
-        world.hub.settings = world.settings
+        world.hub.state.settings = world.settings
         world.say(nova, Send(1, "lobby", "old"))
         for at in range(2, LOOK_BACK + 3, 1000):
             sends = [Send(n, "lobby", "x") for n in range(at, at + 1000)]
@@ -104,12 +104,12 @@ class TestSend:
         world.say(link, Send(1, "lobby", "a"))
         assert link.slowed
 
-    def test_frames_are_never_stranded_by_many_answers_that_are_owed(self):
+    def test_frames_are_handled_after_many_pending_replies(self):
         world = World(rate=0.0)
         link, _ = world.greet("Nova")
         world.say(link, Join(1, 0, 0, "lobby"), Send(1, "lobby", "a"))
         world.frozen = True
-        for _ in range(3):  # each read is short of the limit, and all are owed at once
+        for _ in range(3):  # each read is below the limit, and all of them are pending at once
             world.say(link, *[Send(1, "lobby", "a")] * 60)
         world.hub.commit(world.hub.take_batch())
         assert len(link.pending_replies) > MAX_PENDING_REPLIES
@@ -162,7 +162,7 @@ class TestRooms:
         assert refusal(answer) == (ErrorCode.NOT_A_MEMBER, Leave.TYPE, 7)
 
     def test_rejoining_continues_at_the_last_position(self, world, nova, sourav):
-        log = world.hub.rooms["lobby"].log
+        log = world.hub.state.rooms["lobby"].log
         world.say(nova, Leave(1, "lobby"))
         world.say(sourav, Send(1, "lobby", "meanwhile"))
         joined, *events = world.say(nova, Join(2, log, 3, "lobby"))
@@ -179,9 +179,9 @@ class TestRooms:
         world.say(sourav, Send(1, "lobby", "x"))
         world.hang_up(nova)
         world.frozen = False
-        world.settle()  # the world refuses to send events to a connection that is gone
+        world.settle()  # the test fails if the server sends events to a closed connection
         assert len(sourav.take()) == 2
-        assert not world.hub.leaving
+        assert not world.hub.state.leaving
 
     def test_leaving_twice_and_the_connection_is_gone_before_the_second_is_durable(
         self, world, nova, sourav
@@ -197,8 +197,8 @@ class TestRooms:
         world.hang_up(nova)
         world.frozen = False
         world.settle()
-        assert not world.hub.rooms["lobby"].live.keys() - {sourav}
-        assert not world.hub.leaving
+        assert not world.hub.state.rooms["lobby"].live.keys() - {sourav}
+        assert not world.hub.state.leaving
 
 
 class TestRename:
@@ -223,7 +223,7 @@ class TestRename:
         assert (error.code, error.reference, error.suggestion) == (code, 5, suggestion)
         assert sourav.take() == []
 
-    def test_another_case_of_ones_own_name(self, world, nova, sourav):
+    def test_a_user_may_change_the_case_of_the_own_name(self, world, nova, sourav):
         renamed, event = world.say(nova, Rename(1, "NOVA"))
         assert (renamed.name, event.text) == ("NOVA", "NOVA")
         assert world.say(nova, Rename(2, "NOVA")) == [Renamed(2, "NOVA")]
@@ -278,8 +278,8 @@ class TestBye:
         world.frozen = False
         world.settle()
         assert [e.kind for e in sourav.take()] == [EventKind.LEAVE]
-        assert not world.hub.away
-        assert not world.hub.leaving
+        assert not world.hub.state.away
+        assert not world.hub.state.leaving
 
     @pytest.mark.parametrize("crowded", [False, True])
     @pytest.mark.parametrize("after", [None, 0])
@@ -289,9 +289,9 @@ class TestBye:
     ):
         world.say(sourav, Send(1, "lobby", "before"))
         maya, _ = world.greet("Maya")
-        if crowded:  # others speak in the same batch
+        if crowded:  # other users send in the same batch
             sourav.up += encode(Send(2, "lobby", "meanwhile"))
-        lobby = world.hub.rooms["lobby"]
+        lobby = world.hub.state.rooms["lobby"]
         join = Join(1, 0 if after is None else lobby.log, after or 0, "lobby")
         answer = world.say(maya, join, Send(7, "lobby", "hello"), leaving)
 
@@ -301,7 +301,7 @@ class TestBye:
         assert events[-1].kind == EventKind.LEAVE
         assert isinstance(answer[0], Joined)
         assert isinstance(answer[-1], Bye if isinstance(leaving, Bye) else Left)
-        assert not world.hub.leaving
+        assert not world.hub.state.leaving
 
     def test_later_frames_are_ignored(self, world, nova, sourav):
         answer = world.say(nova, Bye(""), Send(9, "lobby", "wait"))
@@ -318,4 +318,4 @@ def test_joining_and_leaving_at_once_is_answered_twice(world):
     world.settle()
     answers = [m.request for m in link.take() if isinstance(m, Joined | Left)]
     assert answers == [1, 2, 3, 4]
-    assert not world.hub.rooms["lobby"].live
+    assert not world.hub.state.rooms["lobby"].live

@@ -1,4 +1,4 @@
-"""Private conversations, and what a room's history answers."""
+"""Private conversations, and requests for a room's history."""
 
 import pytest
 
@@ -26,7 +26,7 @@ class TestPrivate:
         assert isinstance(joined, Joined)
         return joined
 
-    def test_both_are_told_and_both_get_every_event(self, world, nova, sourav):
+    def test_both_users_are_notified_and_get_every_event(self, world, nova, sourav):
         joined = self.begin(world, nova, "SOURAV")
         (unasked,) = sourav.take()
         (mine,), (theirs,) = joined.membership, unasked.membership
@@ -41,7 +41,7 @@ class TestPrivate:
         assert self.begin(world, nova).membership[0].room == first.membership[0].room
         assert self.begin(world, sourav, "Nova").membership[0].room == first.membership[0].room
 
-    def test_somebody_leaving_a_room_of_two_ends_no_private_conversation(self, world, nova, sourav):
+    def test_leaving_a_room_of_two_does_not_end_a_private_conversation(self, world, nova, sourav):
         first = self.begin(world, nova)
         world.say(sourav, Leave(1, "lobby"))
         assert self.begin(world, nova).membership[0].room == first.membership[0].room
@@ -57,7 +57,7 @@ class TestPrivate:
         answer = world.say(nova, Private(3, name))
         assert refusal(answer) == (ErrorCode.NO_SUCH_USER, Private.TYPE, 3)
 
-    def test_when_the_other_one_has_left(self, world, nova, sourav):
+    def test_a_private_room_after_the_other_user_has_left(self, world, nova, sourav):
         room = self.begin(world, nova).membership[0].room
         world.say(sourav, Bye("so long"))
         (private_leave,) = [e for e in nova.take() if e.room == room]
@@ -72,12 +72,12 @@ class TestPrivate:
     def test_the_room_is_gone_with_its_last_member(self, world, nova, sourav):
         room = self.begin(world, nova).membership[0].room
         world.say(sourav, Leave(1, room))
-        assert room in world.hub.rooms
+        assert room in world.hub.state.rooms
         world.say(nova, Leave(1, room))
-        assert room not in world.hub.rooms
-        assert not world.hub.privates
+        assert room not in world.hub.state.rooms
+        assert not world.hub.state.privates
 
-    def test_what_is_said_to_somebody_away_waits(self, world, nova):
+    def test_private_messages_wait_for_an_absent_user(self, world, nova):
         link, welcome = world.greet("Sourav", b"s" * 16)
         world.hang_up(link)
         room = self.begin(world, nova).membership[0].room
@@ -135,14 +135,14 @@ class TestHistory:
         _, end = self.ask(world, nova, 1, 5000)
         assert (end.first, end.last) == (1, MAX_HISTORY)
 
-    def test_no_more_than_so_many_bytes_at_a_time(self, world, nova):
+    def test_the_bytes_per_read_are_limited(self, world, nova):
         world.say(nova, *[Send(n, "lobby", "x" * 16_000) for n in range(1, 31)])
         _, end = self.ask(world, nova, 1, 31)
         assert end.last == 17  # 256 KiB
         _, end = self.ask(world, nova, 18, 31)
         assert end.last == 31
 
-    def test_what_was_purged_is_gone(self, world, nova):
+    def test_purged_events_are_gone(self, world, nova):
         world.say(nova, Send(1, "lobby", "old"))
         world.tick(100)
         world.say(nova, Send(2, "lobby", "new"))
@@ -150,7 +150,7 @@ class TestHistory:
         events, end = self.ask(world, nova, 1, 3)
         assert ([e.text for e in events], end.first, end.oldest) == (["new"], 3, 3)
 
-    def test_what_is_left_begins_beyond_what_was_asked_for(self, world, nova):
+    def test_events_beyond_a_long_purged_range_are_found(self, world, nova):
         world.say(nova, *[Send(n, "lobby", "old") for n in range(1, MAX_HISTORY + 100)])
         world.tick(100)
         world.say(nova, Send(9999, "lobby", "new"))
@@ -158,7 +158,7 @@ class TestHistory:
         events, _ = self.ask(world, nova, 1, 99_999)
         assert [e.text for e in events] == ["new"]
 
-    def test_who_is_in_no_room_is_answered_after_a_stall_too(self, world):
+    def test_a_user_in_no_room_is_answered_after_a_stall(self, world):
         link, _ = world.greet("Maya")
         world.stall(link)
         link.holds = 0
@@ -167,7 +167,7 @@ class TestHistory:
         world.settle()
         assert refusal(link.take())[0] == ErrorCode.NOT_A_MEMBER
 
-    def test_many_large_answers_are_given_one_at_a_time_as_they_are_taken_in(self, world, nova):
+    def test_large_answers_are_sent_one_at_a_time_as_the_peer_reads(self, world, nova):
         world.say(nova, *[Send(n, "lobby", "x" * 16_000) for n in range(1, 18)])
         world.stall(nova)
         nova.holds = 0  # its requests were read before the server noticed
@@ -183,7 +183,7 @@ class TestHistory:
         world.settle()
         assert sum(isinstance(m, HistoryEnd) for m in nova.take()) == 49
 
-    def test_it_is_metered(self):
+    def test_history_requests_are_rate_limited(self):
         world = World(rate=100.0, burst=200.0)
         link, _ = world.greet("Nova")
         world.say(link, Join(1, 0, 0, "lobby"))

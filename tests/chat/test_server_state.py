@@ -2,12 +2,18 @@
 
 import pytest
 
+from netchat.chat.room_tail import RoomTail
+from netchat.errors import HistoryError
+from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     Bye,
     Create,
+    ErrorCode,
     EventKind,
     Hello,
+    History,
+    HistoryEnd,
     Join,
     Leave,
     Position,
@@ -30,7 +36,7 @@ def world(tmp_path):
 
 
 def test_a_new_server_has_a_lobby(world):
-    (room,) = world.hub.rooms.values()
+    (room,) = world.hub.state.rooms.values()
     assert (room.code, room.kind, room.head) == ("lobby", RoomKind.LOBBY, 0)
 
 
@@ -76,7 +82,7 @@ def test_a_token_whose_answer_was_lost_survives_a_crash(world):
     assert back.resumed
 
 
-def test_what_was_not_committed_never_happened(world):
+def test_uncommitted_changes_are_lost_in_a_crash(world):
     link, welcome = world.greet("Nova", NOVA)
     world.say(link, Join(1, 0, 0, "lobby"))
     world.frozen = True
@@ -85,7 +91,7 @@ def test_what_was_not_committed_never_happened(world):
     world.say(link, Send(2, "lobby", "lost too"))
     world.crash()
     world.frozen = False
-    assert [r.head for r in world.hub.rooms.values()] == [1]
+    assert [r.head for r in world.hub.state.rooms.values()] == [1]
     (back,) = world.say(world.link(), Hello(0, NOVA, welcome.token, "Nova", "test", ()))
     assert back.name == "Nova"
     link = world.links[-1]
@@ -106,9 +112,9 @@ def test_counters_survive_a_crash(world):
 def test_a_server_without_a_disk_starts_empty():
     world = World()
     _, welcome = world.greet("Nova", NOVA)
-    log = world.hub.rooms["lobby"].log
+    log = world.hub.state.rooms["lobby"].log
     world.crash()
-    assert world.hub.rooms["lobby"].log != log
+    assert world.hub.state.rooms["lobby"].log != log
     (back,) = world.say(world.link(), Hello(0, NOVA, welcome.token, "Nova", "test", ()))
     assert not back.resumed
 
@@ -118,12 +124,12 @@ def test_the_resume_time_restarts_with_the_server(world):
     world.tick(100)
     world.crash()
     world.tick(world.settings.resume_seconds - 1)
-    assert world.hub.sessions
+    assert world.hub.state.sessions
     world.tick(1)
-    assert not world.hub.sessions
-    assert not world.hub.by_token
-    assert not world.hub.by_name
-    assert not world.hub.by_device
+    assert not world.hub.state.sessions
+    assert not world.hub.state.by_token
+    assert not world.hub.state.by_name
+    assert not world.hub.state.by_device
 
 
 def test_ending_a_session_removes_everything(world):
@@ -139,13 +145,25 @@ def test_ending_a_session_removes_everything(world):
     world.say(nova, Bye(""))
     world.say(sourav, Bye(""))
     hub = world.hub
-    for register in (hub.sessions, hub.by_name, hub.by_token, hub.by_device, hub.privates):
+    for register in (
+        hub.state.sessions,
+        hub.state.by_name,
+        hub.state.by_token,
+        hub.state.by_device,
+        hub.state.privates,
+    ):
         assert not register
-    for register in (hub.connections, hub.addresses, hub.away, hub.leaving, hub.catching_up):
+    for register in (
+        hub.state.connections,
+        hub.state.addresses,
+        hub.state.away,
+        hub.state.leaving,
+        hub.state.catching_up,
+    ):
         assert not register
-    assert not hub.rooms["lobby"].members
-    assert not hub.rooms["lobby"].live
-    assert {r.kind for r in hub.rooms.values()} == {RoomKind.LOBBY, RoomKind.ROOM}
+    assert not hub.state.rooms["lobby"].members
+    assert not hub.state.rooms["lobby"].live
+    assert {r.kind for r in hub.state.rooms.values()} == {RoomKind.LOBBY, RoomKind.ROOM}
 
 
 def test_leaving_while_reconnecting(world):
@@ -169,4 +187,36 @@ def test_names_are_free_again_after_a_rename(world):
     link, _ = world.greet("Nova", NOVA)
     world.say(link, Rename(1, "Vega"))
     assert isinstance(world.say(world.link(), hello("Nova"))[0], Welcome)
-    assert set(world.hub.by_name) == {"nova", "vega"}
+    assert set(world.hub.state.by_name) == {"nova", "vega"}
+
+
+class Worsening(MemoryHistory):
+    """A history of which more is damaged with every read."""
+
+    def read(self, room, first, last, max_bytes):
+        raise HistoryError("damaged")
+
+    def resume(self, room, first, last):
+        return last
+
+
+def test_damage_that_spreads_while_it_is_skipped_touches_only_the_reader():
+    world = World(Worsening())
+    link, _ = world.greet("Nova")
+    other, _ = world.greet("Sourav")
+    for one in (link, other):
+        world.say(one, Join(1, 0, 0, "lobby"))
+    error, end = world.say(link, History(2, 1, 2, "lobby"))
+    assert (error.code, end) == (ErrorCode.STORAGE, HistoryEnd(2, 1, 0, 1, "lobby"))
+    assert "events 1 to 2 are missing" in error.text
+    # A lagging connection goes on too.
+    world.hub.state.rooms["lobby"].tail = RoomTail()
+    world.say(
+        world.link(), Hello(0, NOVA, b"", "Maya", "test", ()), Join(1, log(world), 1, "lobby")
+    )
+    assert [e.text for e in world.say(other, Send(1, "lobby", "x"))][-1:] == ["x"]
+    assert len([note for note in world.notes if note.event == "storage"]) == 1
+
+
+def log(world):
+    return world.hub.state.rooms["lobby"].log

@@ -215,7 +215,7 @@ class World:
         purge = Purge(self.history, int(self.now * 1e6), at_once=True)
         while purge.step():
             pass
-        for room in self.hub.rooms.values():
+        for room in self.hub.state.rooms.values():
             room.oldest = purge.oldest.get(room.id, room.oldest)
 
     def crash(self) -> None:
@@ -286,7 +286,7 @@ class World:
             self._pump(user)
         for link in list(self.links):
             moved |= self._receive(link)
-        if self.hub.catching_up:
+        if self.hub.state.catching_up:
             moved = True
             self.hub.catch_up()
             self._carry_out()
@@ -324,10 +324,10 @@ class World:
         if link.reader.pending:
             if frames or not link.partial_since:
                 link.partial_since = self.now
-                hub.partial_frames[link] = None
+                hub.state.partial_frames[link] = None
         elif link.partial_since:
             link.partial_since = 0.0
-            hub.partial_frames.pop(link, None)
+            hub.state.partial_frames.pop(link, None)
         self._carry_out()
         return True
 

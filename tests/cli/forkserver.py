@@ -153,7 +153,7 @@ def _import_all() -> None:
         importlib.import_module(f"netchat.cli.{file.stem}")
     for name in (
         "netchat.bench",
-        "netchat.packets.craft",
+        "netchat.packets.frame_builder",
         "netchat.bench.link.run",
         "rich.table",
     ):

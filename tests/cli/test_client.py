@@ -213,14 +213,14 @@ def test_a_peer_that_is_not_a_chat_server_is_an_error():
 
 def test_rejected_lines_are_reported_and_the_rest_is_sent(port):
     with Chatter("Clumsy", port) as chatter:
-        chatter.say("x" * 20_000, "beep \x07", "/frob", "/msg Nobody hi", "still here")
+        chatter.say("x" * 20_000, "beep \x07", "/frob", "/msg Stranger hi", "still here")
         assert chatter.end() == 1
         assert chatter.out == ["[join] Clumsy joined the chat", "Clumsy: still here"]
         for text in (
             "[error] A message must be at most 16384 bytes, got 20000. Send it in parts.",
             "[error] The message contains the control character U+0007",
             "[error] Unknown command /frob",
-            "[not delivered] 'hi': There is no user named Nobody",
+            "[not delivered] 'hi': There is no user named Stranger",
         ):
             chatter.see(text, err=True)
 

@@ -155,7 +155,7 @@ def test_no_text(run):
 )
 def test_the_printed_decode_command_gives_the_same_text(run, code, damage):
     if "reedsolo" in code and "255" in code:
-        code = "rs:20,10@reedsolo"  # the large one takes a second each time
+        code = "rs:20,10@reedsolo"  # the large code takes a second per run
     text = "Hi"
     while True:
         encoded = run("encode", text, "--code", code, damage, "--seed", "2")
@@ -168,7 +168,7 @@ def test_the_printed_decode_command_gives_the_same_text(run, code, damage):
     assert line is not None, encoded.output
     decoded = run(*shlex.split(line)[1:])
     for name in ("received", "decoded"):
-        # `decode` does not know what is wrong, and a shorter verdict makes a narrower column.
+        # `decode` does not know the errors, and its shorter verdict makes the column narrower.
         assert [*map(str.split, lines_of(decoded, name))] == [
             *map(str.split, lines_of(encoded, name))
         ]
@@ -201,7 +201,7 @@ def test_erasures_and_soft_values_are_used(run):
     coded = "fc" + 7 * "00"
     result = run("decode", coded, "--code", "repetition:8", "--erased", "0,2-4")
     assert lines_of(result, "received")[0].startswith("?1???100  00000000")
-    assert "failed" in result.output  # as many ones as zeros are left
+    assert "failed" in result.output  # the remaining copies have as many ones as zeros
     result = run("decode", coded, "--code", "repetition:8")
     assert lines_of(result, "decoded")[0].startswith("11111111  00000000")
     soft = ",".join(6 * ["-1"] + 58 * ["9"])

@@ -38,7 +38,7 @@ def bench(*arguments, code=0):
 def test_a_table():
     output = bench(
         *QUICK, "--workers", "1"
-    ).stdout  # the first run of a machine compiles, and says so
+    ).stdout  # the first run on a machine compiles kernels and prints a notice
     title, code, first, second = output.splitlines()[:4]
     assert title.split()[:3] == ["channel", "frames", "errors"]
     assert code == "hamming:7,4, rate 0.571"
@@ -165,7 +165,7 @@ def test_a_code_that_breaks(tmp_path):
 
 def test_ctrl_c_keeps_the_results_so_far(tmp_path):
     """Interrupt on a terminal with a progress bar, then resume with the same command."""
-    frames = 20_000_000  # ten seconds and more of them: it is under way whenever the signal comes
+    frames = 20_000_000  # it runs for ten seconds or more, so the signal arrives during the run
     command = [
         sys.executable, "-m", "netchat", "encode-bench", "--code", "rs:255,223", "--channel",
         "bsc:0.01", "--channel", "bsc:0.0015", "--frames", str(frames), "--resume", "run.json",
@@ -176,7 +176,7 @@ def test_ctrl_c_keeps_the_results_so_far(tmp_path):
     )
     os.close(end)
     shown = b""
-    # The first of the two points is half of the whole: with 51 % the second has some frames too.
+    # The first of two points is half of the work: at 51 %, the second has some frames too.
     while not re.search(rb"[\xe2\x96\x88\x91]+ +5[1-9]%  1/2  rs:255,223 over bsc:0.0015", shown):
         shown += os.read(terminal, 4096)
     process.send_signal(signal.SIGINT)

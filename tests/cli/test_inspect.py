@@ -92,8 +92,8 @@ def test_a_room_code_can_be_written_in_groups(run, written) -> None:
 
 @pytest.mark.parametrize(
     "asked",
-    [["--user", "Nobody"], ["--room", "elsewhere"], ["--user", "Bo", "--type", "HISTORY", "--follow"],
-     ["--user", "Nobody", "--ladder"], ["--user", "Nobody", "--stats"]],
+    [["--user", "Stranger"], ["--room", "elsewhere"], ["--user", "Bo", "--type", "HISTORY", "--follow"],
+     ["--user", "Stranger", "--ladder"], ["--user", "Stranger", "--stats"]],
 )  # fmt: skip
 def test_a_filter_without_matches_is_reported(run, asked: list[str]) -> None:
     result = run("story.pcapng", *asked)

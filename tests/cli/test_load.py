@@ -1,4 +1,4 @@
-"""`netchat load` as a command: what it prints, and its exit codes."""
+"""`netchat load` as a command: its output and exit codes."""
 
 import json
 import subprocess
@@ -45,7 +45,7 @@ def test_json_is_one_object_with_everything(port):
 
 
 def test_a_wrong_delivery_gives_exit_code_1(port):
-    # The server refuses what is longer than it takes: the message is lost to everybody.
+    # The server refuses a text above its limit: no user receives the message.
     with Server("--ephemeral", "--max-text", "20") as strict:
         result = netchat_load(f"127.0.0.1:{strict.port}", "--users", "3", "--messages", "1",
                               "--patience", "1s")  # fmt: skip

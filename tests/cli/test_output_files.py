@@ -17,7 +17,7 @@ BENCH = "encode-bench --code uncoded:8 --channel bsc:0.1 --frames 64 --workers 1
 LINKS = "link-bench --link uncoded --channel bsc:0 --seconds 0.05 --repeats 1 --workers 1"
 CAPTURE = ROOT / "captures" / "two-users.pcapng"
 
-#: A command that writes FILE, how the file ends, and what it begins with.
+#: Commands that write FILE, with the extension and the first bytes of the file.
 WRITERS = {
     f"{BENCH} --json FILE": (".json", b"{"),
     f"{BENCH} --csv FILE": (".csv", b"seed,"),
@@ -61,7 +61,7 @@ def test_a_file_is_written(line, tmp_path):
     file.chmod(0o640)
     write(line, file)
     assert file.read_bytes().startswith(begin)
-    # Captures hold session tokens: only their owner may read them, whatever the mode was before.
+    # Captures contain session tokens, so they become private, whatever their mode was.
     mode = 0o600 if suffix in (".pcap", ".pcapng") else 0o640
     assert stat.S_IMODE(file.stat().st_mode) == mode
     assert list(tmp_path.iterdir()) == [file]
@@ -103,7 +103,7 @@ def test_a_device_is_written_through(line, tmp_path):
         os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
         device.read_bytes()
     except OSError:
-        pytest.skip("only root makes devices, and not everywhere")
+        pytest.skip("creating devices needs root and is not permitted everywhere")
     write(line, device)
     assert stat.S_ISCHR(device.lstat().st_mode)
 
@@ -112,7 +112,7 @@ def test_a_full_device_is_a_one_line_error(line, tmp_path):
     full = tmp_path / f"full{WRITERS[line][0]}"
     full.symlink_to("/dev/full")
     result = run(line, full)
-    # What `main` shows in a line is an exception here.
+    # Here `main`, which prints the exception as one line, does not run.
     said = result.stderr + str(result.exception)
     assert 1 in (result.exit_code, result.return_value)
     assert f"Cannot write {full}: No space left on device" in said

@@ -34,7 +34,7 @@ def netchat(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-# -- what cannot work says so, and ends -----------------------------------------------------------
+# -- startup errors -------------------------------------------------------------------------------
 
 
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_file_that_is_not_a_history_is_refused(tmp_path: Path, make: object, s
     assert result.returncode == 1
     assert said in result.stderr
     assert str(path) in result.stderr
-    # Besides the line that says so, there may be one about permissions.
+    # A line about permissions may precede the error.
     assert [line for line in result.stderr.splitlines() if "  history  " not in line] == [
         result.stderr.splitlines()[-1]
     ]
@@ -130,7 +130,7 @@ def test_a_history_has_one_server_at_a_time(tmp_path: Path) -> None:
     assert "in use" in result.stderr
 
 
-# -- where options come from ----------------------------------------------------------------------
+# -- sources of options ---------------------------------------------------------------------------
 
 
 def test_the_environment_sets_options() -> None:
@@ -236,7 +236,7 @@ def test_clients_cannot_forge_lines_of_the_console() -> None:
     assert all(re.match(r"\d\d:\d\d:\d\d  ", line) for line in console.splitlines())
 
 
-# -- how it ends ----------------------------------------------------------------------------------
+# -- shutdown -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -248,7 +248,7 @@ def test_a_signal_stops_the_server_and_its_successor_has_the_history(
             nova.join()
             nova.say(*(Send(n, "lobby", f"text {n}") for n in range(1, 101)))
             assert server.stop(number) == 0
-            # What was read got its echo before the goodbye; what comes after it is the end.
+            # Messages that the server had read get their echo before BYE; nothing follows BYE.
             last = 0
             while True:
                 message = nova.expect((Event, Bye))  # type: ignore[arg-type]
@@ -282,7 +282,7 @@ def test_the_server_stops_although_a_client_does_not_read() -> None:
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
 @pytest.mark.parametrize("host", ["[::1]", "::1"])
-def test_an_ipv6_address_stands_in_brackets(host: str) -> None:
+def test_an_ipv6_address_is_shown_in_brackets(host: str) -> None:
     with Server("--ephemeral", "--host", host) as server:
         listening = server.wait_for("listening")
         assert listening["address"] == f"[::1]:{server.port}"

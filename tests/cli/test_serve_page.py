@@ -184,7 +184,7 @@ def test_a_terminal_shows_a_qr_code_of_the_lan_address() -> None:
     assert len({len(row) for row in rows}) == 1
 
 
-def test_who_takes_its_port_for_that_of_the_chat_is_told() -> None:
+def test_a_client_on_the_pages_port_gets_a_helpful_error() -> None:
     with Server(*PAGE) as server:
         port = server.wait_for("page")["port"]
         for line in (
@@ -197,6 +197,8 @@ def test_who_takes_its_port_for_that_of_the_chat_is_told() -> None:
                 stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", cwd=ROOT,
             )  # fmt: skip
             assert done.returncode == 3, (line, done)
-            assert "this is HTTP, not a chat: a web page's port, most likely." in done.stderr
+            assert (
+                "this is HTTP, not a chat: the port is probably that of a web page." in done.stderr
+            )
             assert "6464" in done.stderr
         server.stop()

@@ -19,14 +19,14 @@ from tests.end_to_end.processes import ROOT, Server
 
 CAPTURE = str(ROOT / "captures" / "two-users.pcapng")
 
-#: What each command is run with; --help if there is nothing. PORT is a chat server's, NAME a name not in use.
+#: Arguments of each command; --help by default. PORT is a chat server's, NAME an unused name.
 RUNS: dict[str, list[str]] = {
     "recover": [],
     "serve": ["serve --ephemeral --port 0 --no-web"],
     "client": ["client 127.0.0.1:PORT --name NAME --no-state",
                "client 127.0.0.1:PORT --name NAME --no-state --json"],
     "load": ["load 127.0.0.1:PORT --users 2 --messages 3"],
-    "demo": [],  # it runs the others, and takes seconds
+    "demo": [],  # it runs other commands, and takes seconds
     "sniff": ["sniff -i lo --duration 1ms"],
     "inspect": [f"inspect {CAPTURE}{view}" for view in (
         "", " --tree", " --json", " --ladder")],
@@ -81,12 +81,12 @@ class SessionEnded:
 
     @property
     def is_clean(self) -> bool:
-        """Whether the output has no traceback."""
+        """Return whether the output has no traceback."""
         said = self.out + self.err
         return not any(word in said for word in (b"Traceback", b"Exception", b"never retrieved"))
 
 
-#: The faults: the streams (None is a file), and their encoding.
+#: Faults: the streams (None is a file), and their encoding.
 FAULTS: dict[str, tuple[tuple[str | None, str | None, str | None], str]] = {
     "ascii": ((None, None, None), "ascii"),
     "closed": ((CLOSED, CLOSED, CLOSED), "utf-8"),
@@ -132,7 +132,7 @@ def ended(tmp_path_factory) -> dict[tuple[str, str], SessionEnded]:
 
     with Server("--ephemeral", "--rate", "0") as server, ForkServer() as forks:
         run([(line, "usual") for line in LINES])
-        # What a command does not write to cannot fail.
+        # Writing to a stream that the command does not use cannot fail.
         run([
             (line, fault) for line in LINES for fault in FAULTS
             if (found[line, "usual"].out or not fault.startswith("output"))
@@ -164,7 +164,7 @@ def test_a_command_survives_its_streams(line, ended):
             case "errors full":
                 assert found.status == (usual.status or 1), found
             case "output broken" | "errors broken":
-                # A command that had failed by then says so by its exit code.
+                # A command that has already failed keeps its exit code.
                 assert found.status in (0, usual.status), (fault, found)
                 assert COMPLAINT not in found.err.decode()
             case _:
@@ -189,7 +189,7 @@ def test_a_reader_that_exits_is_not_a_failure(command):
     """The command succeeds, whether unread output is in its buffer or in the pipe."""
     done = _shell(f"netchat {command} | head -1")
     assert (done.returncode, done.stdout.count("\n")) == (0, 1)
-    # The first run of a machine says that it compiles.
+    # The first run on a machine prints that it compiles kernels.
     assert [line for line in done.stderr.splitlines() if "compiling kernels" not in line] == []
 
 

@@ -1,7 +1,7 @@
-"""Reed-Solomon by the package galois, in a process of its own: python -m tests.coding.galois_rs IN OUT
+"""Reed-Solomon by the package galois, in a separate process: python -m tests.coding.galois_rs IN OUT
 
-Run with NUMBA_DISABLE_JIT=1: compiling what galois does takes it longer than doing it a few times in
-Python. IN is an .npz of `message` and `received` for a code of length 255, OUT gets what it makes of
+Run with NUMBA_DISABLE_JIT=1: galois takes longer to compile its functions than to run them a few times
+in Python. IN is an .npz of `message` and `received` for a code of length 255; OUT gets the results for
 both.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 def main(source, target):
     given = np.load(source)
     message, received = given["message"], given["received"]
-    # The first root of its code is the first power; for shorter rows it shortens the code itself.
+    # The first root of its code is the first power; shorter rows make it shorten the code.
     code = galois.ReedSolomon(255, 255 - (received.shape[1] - message.shape[1]))
     word = code.encode(code.field(message))
     decoded, corrected = code.decode(code.field(received), errors=True)

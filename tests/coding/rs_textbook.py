@@ -1,4 +1,4 @@
-"""Reed-Solomon as the textbooks have it, for one block: slow, short, and by other algorithms.
+"""Textbook Reed-Solomon codec for single blocks: slow, short, and with other algorithms.
 
 Products are made bit by bit, parity by long division, syndromes by Horner, and the key equation is
 solved by Euclid's algorithm (Sugiyama et al. 1975) where the kernels use Berlekamp and Massey's.
@@ -45,7 +45,7 @@ class TextbookReedSolomon:
         return result
 
     def divide(self, p, q):
-        """Quotient and remainder."""
+        """Return quotient and remainder."""
         remainder, quotient = list(p), [0] * max(1, len(p) - len(q) + 1)
         lead = self.inverse(q[-1])
         for shift in range(len(p) - len(q), -1, -1):
@@ -66,7 +66,7 @@ class TextbookReedSolomon:
         return [self.at(p, self.power(self.fcr + i)) for i in range(self.n - self.k)]
 
     def decode(self, word, erased=()):
-        """(message, errors + erasures), or None where there is no codeword near enough."""
+        """Return (message, errors + erasures), or None if no codeword is close enough."""
         parity = self.n - self.k
         if len(erased) > parity:
             return None

@@ -10,7 +10,7 @@ from netchat.coding.laws import check
 
 
 class Doubled(Code):
-    """Every byte twice; two that differ are a failure. The smallest possible plug-in."""
+    """Sends every byte twice; differing copies are a failure. The smallest possible plug-in."""
 
     def __init__(self, **options):
         super().__init__(
@@ -155,7 +155,9 @@ def test_codes_that_shorten_themselves_obey_the_laws(spec):
 def test_a_shortened_code_reports_a_changed_zero_as_a_failure():
     code = Shortened(netchat.coding.get("hamming:7,4"), 1)
     received = code.encode([[0]])
-    received[0, 1:3] ^= 1  # two errors, which the full code takes for one in a symbol not sent
+    received[0, 1:3] ^= (
+        1  # two errors, which the full code mistakes for one in a symbol that was not sent
+    )
     assert code.decode(received).corrected.tolist() == [-1]
 
 

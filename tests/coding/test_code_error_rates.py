@@ -1,4 +1,4 @@
-"""Simulated rates of error against exact ones; seeds are fixed, tolerances five sigma."""
+"""Simulated error rates compared with exact ones; seeds are fixed, tolerances are five sigma."""
 
 import math
 
@@ -38,7 +38,7 @@ def test_codes_over_bits_at_one_percent(spec, fer, ber):
         bits += np.bitwise_count(wrong).sum()
     count = 64 * words * rounds
     assert close(blocks / count, fer, count)
-    # Wrong bits come in the company of others: at most k in a block.
+    # Wrong bits are clustered: up to k in a block.
     assert close(bits / count / code.k, ber, count / code.k)
 
 
@@ -63,7 +63,7 @@ def test_reed_solomon_on_the_bsc(k, p, fer):
     result = code.decode(received)
     wrong = (result.message != message).any(axis=1)
     assert close((wrong | result.failed).mean(), exact, count)
-    # What is taken for another codeword is about one in t! of what cannot be decoded.
+    # About one in t! of the uncorrectable words is decoded to a wrong codeword.
     assert (wrong & ~result.failed).sum() <= 2 + 10 * exact * count / math.factorial(code.corrects)
 
 

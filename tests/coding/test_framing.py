@@ -14,7 +14,7 @@ each = pytest.mark.parametrize("spec", SPECS)
 
 
 class Scrambled(Code):
-    """Not systematic: what is sent is the message plus itself shifted by one."""
+    """Not systematic: the codeword is the message plus itself, shifted by one."""
 
     def __init__(self, alphabet="bit"):
         super().__init__("scrambled", k=5, n=5, alphabet=alphabet, systematic=False, citation="me")
@@ -78,4 +78,4 @@ def test_a_nonsystematic_code_is_padded(alphabet):
         assert code.decode_bytes(code.encode_bytes(data)).data == data
         data = bytes(range(length))
         assert code.decode_bytes(code.encode_bytes(data)).data == data
-    assert code.decode_bytes(bytes(5)).failed == 1  # the one that ends the data is missing
+    assert code.decode_bytes(bytes(5)).failed == 1  # the marker at the end of the data is missing

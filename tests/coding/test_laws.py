@@ -68,7 +68,7 @@ class Biased(Planted):
 
 
 class BiasedToZero(Planted):
-    """Decodes an uncertain one to zero."""
+    """Decodes an ambiguous word to zero."""
 
     def _decode(self, received):
         result = super()._decode(received)

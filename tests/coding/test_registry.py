@@ -60,7 +60,7 @@ def test_specs(spec, n, k):
     [
         ("", "is not a code"),
         ("nonsense:3", "available: crc, hamming"),
-        ("rs:255,223@nobody", "'rs@nobody'"),
+        ("rs:255,223@unknown", "'rs@unknown'"),
         ("hamming:7,4+", "is not a code"),
         ("hamming:7,3", "'k' must be 4 for n = 7, got 3"),
         ("hamming:7,4,4", "hamming:7,4,4"),

@@ -18,7 +18,7 @@ from jupyter_core.utils import run_sync
 
 from netchat.course.notebook_builder import notebook_of, solve
 
-#: Seconds for a cell, on a slow machine; a whole notebook is meant to take less than a minute.
+#: Timeout of a cell in seconds, for slow machines; a whole notebook should take less than a minute.
 TIMEOUT = 100
 
 

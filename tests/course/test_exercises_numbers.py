@@ -19,7 +19,7 @@ def int64(value):
     return np.int64(value) if isinstance(value, int) and abs(value) < 1 << 62 else value
 
 
-#: What loses nothing: the verdict is that of a plain number.
+#: Types that convert without loss: the verdict is that of a plain number.
 SAME = {
     "numpy": lambda v: int64(v) if isinstance(v, int) else np.float64(v),
     "long double": lambda v: v if isinstance(v, int) else np.longdouble(v),
@@ -28,7 +28,7 @@ SAME = {
     "Decimal": Decimal,
 }
 
-#: What is no such number, or another one: the verdict is only the same in both.
+#: Values that are not numbers or change in conversion: both verdicts must only be equal.
 OTHER = {
     "float32": np.float32,
     "float16": np.float16,

@@ -50,7 +50,7 @@ class Box:
         self.content += data
 course.check('1.3', Box)
 """
-#: Writes a line to whatever file is open: one of them is how the process speaks to who grades.
+#: Writes a line to every open file: one of them is the process's connection to the grader.
 WRITE = """
 import os
 for number in range(3, 30):
@@ -359,7 +359,7 @@ def test_cells_that_run_again_do_not_extend_the_limit(graded):
     begun = time.monotonic()
     grades = graded(BEGIN, *["while True: pass"] * 5, DOUBLE, limit=2)
     assert grades[""].text == "its cells do not end"
-    assert time.monotonic() - begun < 15  # five cells, each half of the limit
+    assert time.monotonic() - begun < 15  # five cells, each of half the limit
 
 
 def test_a_check_that_hangs_or_crashes_fails_only_its_notebook(tmp_path):

@@ -26,12 +26,12 @@ MOST = len(STUDENTS)
 COUNTS = {"02": 20, "03": 20, "04": 6, "08": 12, "09": 12, "11": 4, "12": 6}
 
 
-#: A lesson's cells; reading them takes longer than running most of them.
+#: Cached cells of the lessons; reading them takes longer than running most of them.
 parsed = functools.cache(notebook_of)
 
 
 class Desk:
-    """A student's notebook, of which only the cells run that exercises depend on."""
+    """A student's notebook, in which only the cells that exercises depend on are run."""
 
     def __init__(self, lesson: Path, student: str) -> None:
         notebook = parsed(lesson)
@@ -173,7 +173,7 @@ def test_these_mistakes_get_their_hint_for_sixty_students(number):
     for student in ("Nadia Okafor", *(f"Student {n}" for n in range(60))):
         one = Desk(lesson, student)
         names = {**desk.names, "course": one.course}
-        run(solution.code, names)  # with what this student is given
+        run(solution.code, names)  # with this student's values
         verdict = one.verdict(number, mistake.code, names)
         assert hint in verdict.hint, f"{student}: {verdict}"
 

@@ -35,7 +35,7 @@ def results(tmp_path_factory):
         for line in printed.splitlines():
             result = json.loads(line)
             found[result["lesson"]] = result
-        if kernel.returncode:  # in the lesson after the last one that it printed
+        if kernel.returncode:  # the failure is in the lesson after the last printed one
             found[""] = found.get("", "") + problem
     return found
 

@@ -80,7 +80,7 @@ def namespaces():
         pytest.skip("this machine does not permit namespaces")
 
 
-#: A child that leaves the process group, the session and its parent, and ignores what it can.
+#: A child that leaves the process group, the session and its parent, and ignores signals.
 DETACHED = "(setsid sh -c 'trap \"\" HUP INT TERM; echo up; sleep {0} & sleep {0}' &); "
 
 
@@ -92,7 +92,7 @@ def alive(argument: str) -> list[psutil.Process]:
 def test_nothing_outlives_a_sandbox(level, ending, tmp_path):
     if (level, ending) != ("namespaces", "killed") and ending == "killed":
         pytest.skip("only a PID namespace ends with a launcher that is killed")
-    seconds = f"{1000 + os.getpid()}.5"  # told apart by its argument
+    seconds = f"{1000 + os.getpid()}.5"  # identified by its argument
     command = DETACHED.format(seconds) + ("sleep 0.3" if ending == "of itself" else "sleep 1234")
     tmp_path.chmod(0o755)
     with Sandbox(level, command, tmp_path if ending == "killed" else None) as one:

@@ -1,4 +1,4 @@
-"""The example of docs/CODES.md: it is what stands there, it works, and it obeys the laws."""
+"""The example of docs/CODES.md: the file is the same, it works, and it obeys the laws."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def test_the_page_shows_the_file():
     assert FILE.read_text().strip() in DOCUMENT
 
 
-def test_the_class_is_short():
+def test_the_example_has_about_thirty_lines():
     lines = FILE.read_text().partition("class Grid")[2].splitlines()
     assert sum(1 for line in lines if line.strip()) <= 36
 

@@ -18,7 +18,8 @@ _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 
 
 def _unshare() -> list[str]:
-    return ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+    options = "-n" if hasattr(os, "geteuid") and os.geteuid() == 0 else "-rn"
+    return ["unshare", options]
 
 
 def _can_unshare() -> bool:

@@ -1,7 +1,7 @@
-"""`python -m tests.end_to_end.attacks NAME PORT WEB_PORT SECONDS`: attackers, in their own process.
+"""`python -m tests.end_to_end.attacks NAME PORT WEB_PORT SECONDS`: run one attack on a server.
 
-Apart from the one that measures, so that both do not share one interpreter's lock. Attackers come
-from an address of their own.
+The attackers run in a separate process, so that they do not hold the GIL of the process that measures.
+They also connect from a separate address.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from netchat.wire import (
 
 __all__ = ["ATTACKS"]
 
-#: Of random bytes in all, and on one connection.
+#: Number of random bytes in total, and per connection.
 RANDOM_BYTES, BYTES_EACH = 64 * 1024 * 1024, 128 * 1024
 
 #: Default duration of an attack in seconds. The random bytes then come at about
 #: 120 Mbit/s; faster ones would measure how two cores are shared between attacker, server and probe.
 SECONDS = 4.5
 
-#: Where the attackers are.
+#: Address of the attackers.
 ADDRESS = "127.0.0.9"
 
-#: 65 kB that take seconds to normalize: marks whose order NFKC has to sort.
+#: 65 kB that take seconds to normalize, because NFKC has to sort the marks.
 MARKS = "".join(mark * 8100 for mark in "\u0345\u0315\u0327\u0334")
 
 #: A room that does not exist.
@@ -60,7 +60,7 @@ def _connect(port: int) -> socket.socket:
 
 
 def random_bytes(port: int, web: int) -> None:
-    """64 MiB over 512 connections; every second one begins like a frame of the greatest length."""
+    """Send 64 MiB over 512 connections; every second one begins like a frame of maximum length."""
     began, count = time.monotonic(), RANDOM_BYTES // BYTES_EACH
     for number in range(count):
         time.sleep(max(0.0, began + SECONDS * number / count - time.monotonic()))
@@ -73,7 +73,7 @@ def random_bytes(port: int, web: int) -> None:
 
 
 class _Sender:
-    """One connection that sends as fast as it is allowed to."""
+    """A connection that sends as fast as the rate limit allows."""
 
     def __init__(self, port: int, opening: bytes, chunks: Iterator[bytes]) -> None:
         self.socket = _connect(port)
@@ -88,7 +88,7 @@ class _Sender:
         self.waiting = self.waiting[self.socket.send(self.waiting) :]
 
     def read(self) -> bool:
-        """Read what there is; False if the server has closed the connection."""
+        """Read the available bytes; return False if the server has closed the connection."""
         try:
             data = self.socket.recv(1 << 20)
         except OSError:
@@ -98,7 +98,7 @@ class _Sender:
 
 
 def _flood(make: Callable[[int], _Sender], count: int, *, reads: bool = True) -> None:
-    """Send on a number of connections, and replace those that the server closes."""
+    """Send on several connections, and replace those that the server closes."""
     numbers = itertools.count()
     with selectors.DefaultSelector() as selector:
         events = selectors.EVENT_WRITE | (selectors.EVENT_READ if reads else 0)
@@ -133,7 +133,7 @@ def _flood(make: Callable[[int], _Sender], count: int, *, reads: bool = True) ->
 def _members(
     port: int, count: int, frames: Callable[[int], Iterator[bytes]], *, reads: bool = True
 ) -> None:
-    """Members of the lobby that send the same frames again and again."""
+    """Send the same frames repeatedly, as members of the lobby."""
 
     def member(number: int) -> _Sender:
         # The same device each time: a second attempt ends the first one's session.
@@ -149,7 +149,7 @@ def _again(*frames: bytes, times: int = 100) -> Callable[[int], Iterator[bytes]]
 
 
 def talkative(port: int, web: int) -> None:
-    """Chat messages as fast as they are taken, in the room that everybody is in."""
+    """Send chat messages to the lobby as fast as the server accepts them."""
 
     def frames(_: int) -> Iterator[bytes]:
         for first in itertools.count(1, 100):
@@ -159,47 +159,47 @@ def talkative(port: int, web: int) -> None:
 
 
 def curious(port: int, web: int) -> None:
-    """Questions as fast as they are taken."""
+    """Send WHO requests as fast as the server accepts them."""
     _members(port, 1, _again(encode(Ping(1)), encode(Who(1, "lobby", ""))))
 
 
 def pings(port: int, web: int) -> None:
-    """100 connections that ask for signs of life."""
+    """Send PINGs on 100 connections."""
     _members(port, 100, _again(encode(Ping(1))))
 
 
 def refused_joins(port: int, web: int) -> None:
-    """10 connections that join a room that is not there."""
+    """Join a room that does not exist, on 10 connections."""
     _members(port, 10, _again(encode(Join(1, 0, 0, NOWHERE))))
 
 
 def rosters(port: int, web: int) -> None:
-    """30 connections that ask who is in the lobby."""
+    """Request the lobby's members on 30 connections."""
     _members(port, 30, _again(encode(Who(1, "lobby", ""))))
 
 
 def unread_rosters(port: int, web: int) -> None:
-    """100 connections that ask who is in the lobby, and do not read the answers."""
+    """Request the lobby's members on 100 connections without reading the answers."""
     _members(port, 100, _again(encode(Who(1, "lobby", "")), encode(Ping(1))), reads=False)
 
 
 def past(port: int, web: int) -> None:
-    """10 connections that ask for all of the lobby's history."""
+    """Request the lobby's whole history on 10 connections."""
     _members(port, 10, _again(encode(History(1, 1, 2**63, "lobby"))))
 
 
 def duplicates(port: int, web: int) -> None:
-    """10 connections that say the same message again."""
+    """Repeat the same message on 10 connections."""
     _members(port, 10, _again(encode(Send(1, "lobby", "again"))))
 
 
 def long_texts(port: int, web: int) -> None:
-    """10 connections that say something longer than is allowed."""
+    """Send texts above the size limit on 10 connections."""
     _members(port, 10, _again(encode(Send(2**40, "lobby", "x" * 65_000)), times=4))
 
 
 def renames(port: int, web: int) -> None:
-    """10 connections that take another name."""
+    """Change the user name on 10 connections."""
 
     def frames(number: int) -> Iterator[bytes]:
         for n in itertools.count(1, 100):
@@ -209,17 +209,17 @@ def renames(port: int, web: int) -> None:
 
 
 def rooms(port: int, web: int) -> None:
-    """10 connections that make rooms."""
+    """Create rooms on 10 connections."""
     _members(port, 10, _again(encode(Create(1))))
 
 
 def comings(port: int, web: int) -> None:
-    """10 connections that leave the lobby and come back."""
+    """Leave and rejoin the lobby on 10 connections."""
     _members(port, 10, _again(encode(Leave(1, "lobby")), encode(Join(1, 0, 0, "lobby"))))
 
 
 def privates(port: int, web: int) -> None:
-    """10 connections that ask for private rooms with each other, and with a bystander."""
+    """Request private rooms with each other and with a bystander, on 10 connections."""
 
     def frames(number: int) -> Iterator[bytes]:
         names = [f"Attacker{(number + n) % 10}" for n in range(1, 10)] + ["Listener"]
@@ -229,26 +229,26 @@ def privates(port: int, web: int) -> None:
 
 
 def names(port: int, web: int) -> None:
-    """Names that take seconds to normalize, in every message that has one."""
+    """Send names that take seconds to normalize, in every message that has a name."""
     frames = (encode(Rename(1, MARKS)), encode(Private(1, MARKS)))
     _members(port, 1, _again(*frames, times=1))
 
 
 def first_names(port: int, web: int) -> None:
-    """The same before any login, on 10 connections."""
+    """Send the same names before login, on 10 connections."""
     hello = encode(Hello(0, bytes(16), b"", MARKS, "flood", ()))
     _flood(lambda _: _Sender(port, b"", itertools.repeat(hello)), 10)
 
 
 def long_lists(port: int, web: int) -> None:
-    """Frames that no client sends, of 20,000 records, on 10 connections."""
+    """Send frames of 20,000 records that no client may send, on 10 connections."""
     body = Roster(1, 1, 0, "", ()).encode()[:-2] + b"\xff\xff" + bytes(65_000)
     frame = seal(Roster.TYPE, body)
     _flood(lambda _: _Sender(port, b"", itertools.repeat(frame)), 10)
 
 
 def all_names(port: int, web: int) -> None:
-    """A thousand users, who say nothing."""
+    """Connect a thousand silent users."""
 
     def silent(number: int) -> _Sender:
         hello = encode(Hello(0, secrets.token_bytes(16), b"", f"Squatter{number}", "flood", ()))
@@ -258,17 +258,17 @@ def all_names(port: int, web: int) -> None:
 
 
 def half_open(port: int, web: int) -> None:
-    """As many connections as there may be that have not said HELLO."""
+    """Open the maximum number of connections that have not sent HELLO."""
     _hold(lambda _: _Sender(port, b"NC", itertools.repeat(b"")), 1100)
 
 
 def idle_pages(port: int, web: int) -> None:
-    """As many connections to the page as there may be."""
+    """Open the maximum number of connections to the page."""
     _hold(lambda _: _Sender(web, b"G", itertools.repeat(b"")), 1100)
 
 
 def _hold(make: Callable[[int], _Sender], count: int) -> None:
-    """Open a number of connections and keep them open."""
+    """Open several connections and keep them open."""
     end = time.monotonic() + SECONDS
     with contextlib.ExitStack() as stack:
         for number in range(count):
@@ -280,13 +280,13 @@ def _hold(make: Callable[[int], _Sender], count: int) -> None:
 
 
 def page_requests(port: int, web: int) -> None:
-    """10 connections that ask for the page."""
+    """Request the page repeatedly on 10 connections."""
     request = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{web}\r\n\r\n".encode()
     _flood(lambda _: _Sender(web, b"", itertools.repeat(request * 50)), 10)
 
 
 def websocket_pieces(port: int, web: int) -> None:
-    """10 WebSockets that send empty pieces, as many between two frames of the chat as are allowed."""
+    """Send the maximum number of empty fragments between chat frames, on 10 WebSockets."""
     opening = (
         f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{web}\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -302,7 +302,7 @@ def websocket_pieces(port: int, web: int) -> None:
 
 
 def _piece(data: bytes, first: int) -> bytes:
-    """A masked WebSocket frame; a mask of zeros changes nothing."""
+    """Return a masked WebSocket frame; a mask of zeros changes nothing."""
     assert len(data) < 126
     return bytes([first, 0x80 | len(data)]) + bytes(4) + data
 
@@ -317,7 +317,7 @@ ATTACKS = {
 }  # fmt: skip
 
 if __name__ == "__main__":
-    # Attackers have machines of their own; here one must at least not take the server's turn.
+    # Real attackers use other machines; here an attacker must at least not delay the server.
     os.nice(15)
     SECONDS = float(sys.argv[4])
     ATTACKS[sys.argv[1]](int(sys.argv[2]), int(sys.argv[3]))

@@ -1,6 +1,6 @@
-"""`python -m tests.end_to_end.crash`: kill -9 in mid-traffic, again and again, and count the dead.
+"""`python -m tests.end_to_end.crash`: kill the server repeatedly under traffic, and count lost messages.
 
-A crowd talks through a real server with a history on disk. At random moments the server is killed
+Many clients chat through a real server with a history on disk. At random times the server is killed
 with SIGKILL and started again on the same port and file. In the end, every message that was
 acknowledged must be in the file once, and in every member's log once, in the file's order.
 """
@@ -27,25 +27,25 @@ from tests.end_to_end.processes import Server, free_port
 
 __all__ = ["Result", "crash", "read_history"]
 
-#: Seconds of traffic between two kills, at most; counted from the first message after a restart,
+#: Maximum seconds of traffic between two kills, counted from the first message after a restart,
 #: so that every kill hits a server that is carrying messages.
 LONGEST_LIFE = 0.8
 
 
 @dataclass
 class Result:
-    """What came of it.
+    """Result of a crash test.
 
     Attributes:
-        drops: Connections that were cut while the server was alive.
-        acknowledged: Messages whose echo was seen; every one was looked for.
-        deliveries: Events that were checked in the members' logs.
-        faults: What was lost, came twice, or came out of order; empty if all is well.
+        drops: Number of connections cut while the server was running.
+        acknowledged: Number of messages with an echo; the test searched for every one.
+        deliveries: Number of events checked in the members' logs.
+        faults: Lost, duplicated and reordered messages; empty without faults.
         ready: Seconds from each kill until the new server listened.
-        first: Seconds from each kill until the next message was acknowledged.
-        all_back: The same until everybody was connected and had caught up, for those kills that
+        first: Seconds from each kill to the next acknowledgement.
+        all_back: Seconds until all clients were connected and had caught up, for the kills that
             were not followed by another one before that.
-        seconds: How long all of it took.
+        seconds: Total duration.
     """
 
     kills: int = 0
@@ -67,16 +67,16 @@ async def crash(
     """Do it.
 
     Args:
-        folder: For the history.
-        kills: How often the server is killed; more often if that is too few for `messages`.
-        clients: Members of the crowd.
-        messages: To be acknowledged, at least.
-        seed: Of the random moments (the scheduling of the machine is not seeded).
+        folder: Folder of the history.
+        kills: Minimum number of kills; more if `messages` needs more.
+        clients: Number of clients.
+        messages: Minimum number of acknowledged messages.
+        seed: Random seed of the times of the kills (scheduling is not reproducible).
     """
     began, source = time.monotonic(), random.Random(seed)
     result = Result(clients=clients, seed=seed)
     history = folder / "history.db"
-    # A crowd that talks faster than one connection may is not what this is about.
+    # The rate limit is not tested here.
     with Server("--history", str(history), "--rate", "0", port=free_port()) as server:
         crowd = Crowd(server.port, clients, source)
         await crowd.enter()
@@ -85,10 +85,10 @@ async def crash(
         while result.kills < kills or crowd.acknowledged < messages:
             await asyncio.sleep(source.uniform(0, LONGEST_LIFE))
             for member in source.sample(crowd.members, clients // 10):
-                member.client.drop()  # the network fails too, now and then
+                member.client.drop()  # the network also fails now and then
                 result.drops += 1
             if watch is not None and source.random() < 0.5:
-                await watch  # every second time they all get back first
+                await watch  # every second time, all clients recover first
             if watch is not None:
                 watch.cancel()
             result.kills += 1
@@ -96,7 +96,7 @@ async def crash(
             server.kill()
             await asyncio.to_thread(server.start)
             result.ready.append(time.monotonic() - killed)
-            # Counted only now: echoes that had been sent before the kill have been read by now.
+            # Count only now: the clients have read the echoes that were sent before the kill.
             before = crowd.acknowledged
             watch = asyncio.create_task(_watch(crowd, result, killed))
             await crowd.until(lambda before=before: crowd.acknowledged > before)  # type: ignore[misc]
@@ -124,7 +124,7 @@ async def _watch(crowd: Crowd, result: Result, killed: float) -> None:
 
 
 def read_history(path: Path) -> dict[str, list[Event]]:
-    """The events of each room, by code, as they are on disk."""
+    """Return the events of each room on disk, by room code."""
     rooms: dict[str, list[Event]] = {}
     with closing(sqlite3.connect(path)) as file:
         rows = file.execute(
@@ -146,7 +146,7 @@ def _show(result: Result) -> None:
     for label, times in (
         ("server listens again", result.ready),
         ("first acknowledgement", result.first),
-        ("everybody is back", result.all_back),
+        ("all clients back", result.all_back),
     ):
         if times:
             print(

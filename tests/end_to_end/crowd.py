@@ -1,4 +1,4 @@
-"""Fifty people who never stop talking, and who write down everything they see."""
+"""Clients that send continuously, and record everything that they receive."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from netchat.wire import Event, EventKind
 
 __all__ = ["Crowd", "Member"]
 
-#: Messages that one member has under way at most; while the server is down, they wait.
+#: Maximum number of unacknowledged messages per member.
 WINDOW = 8
 
 
 @dataclass
 class Member:
-    """One client and its notebook.
+    """A client and its records.
 
     Attributes:
         client: The real client, as `netchat client` uses it.
-        rooms: Where it talks.
-        logs: Every event it was shown, by room, in the order it was shown.
-        said: Everything it has said, by counter: room and text.
-        trouble: What must not happen to it.
+        rooms: Rooms that it sends to.
+        logs: Every event that it reported, by room, in order.
+        said: Room and text of every message that it has sent, by counter.
+        trouble: Unexpected events.
     """
 
     client: ClientDriver
@@ -47,7 +47,7 @@ class Member:
 
     @property
     def acknowledged(self) -> int:
-        """How many of its messages have got their echo."""
+        """Number of its messages that were acknowledged."""
         return len(self.said) - len(self.client.core.memory.outbox)
 
     @property
@@ -57,7 +57,7 @@ class Member:
         return core.online and all(view.is_caught_up for view in core.memory.rooms.values())
 
     async def listen(self) -> None:
-        """Write down what happens, until the client is closed."""
+        """Record events until the client is closed."""
         async for event in self.client.events():
             match event:
                 case RoomEvent(event=event):
@@ -70,7 +70,7 @@ class Member:
                     pass
 
     async def talk(self, source: random.Random, rate: float) -> None:
-        """Say something now and then, about `rate` times a second."""
+        """Send a message at random times, about `rate` times per second."""
         core = self.client.core
         while True:
             await asyncio.sleep(source.expovariate(rate))
@@ -82,19 +82,19 @@ class Member:
 
 
 class _Backoff(Backoff):
-    """Backoff that starts again after every WELCOME, however short the connection was."""
+    """Backoff that is reset by every WELCOME, however short the connection was."""
 
     def online(self, now: float) -> None:
         super().online(now - STABLE_AFTER)
 
 
 class Crowd:
-    """All members: everybody is in the lobby, and in one of three rooms with a code.
+    """All members: each is in the lobby and in one of three other rooms.
 
     Args:
-        port: The server's.
-        size: How many they are.
-        source: Of all chance.
+        port: Port of the server.
+        size: Number of members.
+        source: Source of all randomness.
     """
 
     def __init__(self, port: int, size: int, source: random.Random) -> None:
@@ -104,12 +104,12 @@ class Crowd:
             Member(ClientDriver("127.0.0.1", port, f"member{number:02}")) for number in range(size)
         ]
 
-        # Servers are killed every second here, and each kill counts as a new fault for the clients.
+        # The server is killed every second, and the clients must not back off longer each time.
         for member in self.members:
             member.client._backoff = _Backoff()
 
     async def enter(self) -> None:
-        """Connect everybody, and let them join their rooms."""
+        """Connect all members, and let them join their rooms."""
         for member in self.members:
             await member.client.__aenter__()
             self._tasks.append(asyncio.create_task(member.listen()))
@@ -128,7 +128,7 @@ class Crowd:
         await self.until(lambda: all(len(m.rooms) == 2 for m in self.members))
 
     def talk(self, rate: float) -> list[asyncio.Task[None]]:
-        """Let everybody talk; each at `rate` messages a second, until the tasks are cancelled."""
+        """Let each member send `rate` messages per second, until the tasks are cancelled."""
         return [
             asyncio.create_task(m.talk(random.Random(self._source.random()), rate))
             for m in self.members
@@ -136,19 +136,19 @@ class Crowd:
 
     @property
     def acknowledged(self) -> int:
-        """Messages that have got their echo."""
+        """Number of acknowledged messages."""
         return sum(member.acknowledged for member in self.members)
 
     @property
     def back(self) -> int:
-        """How many are connected and have caught up."""
+        """Number of members that are connected and have caught up."""
         return sum(member.back for member in self.members)
 
     async def until(self, reached: object, timeout: float = 60.0) -> None:
         """Wait until `reached()` is true.
 
         Raises:
-            TimeoutError: It was not within `timeout` seconds.
+            TimeoutError: It did not become true within `timeout` seconds.
         """
         assert callable(reached)
         async with asyncio.timeout(timeout):
@@ -156,7 +156,7 @@ class Crowd:
                 await asyncio.sleep(0.005)
 
     async def settle(self) -> None:
-        """Wait until nothing is under way: every message has its echo, everybody the same end."""
+        """Wait until every message is acknowledged and all members have the same last event."""
         await self.until(lambda: self.back == len(self.members))
         await self.until(lambda: not any(m.client.core.unsent for m in self.members))
 
@@ -178,7 +178,7 @@ class Crowd:
             await member.client.__aexit__(None, None, None)
 
     def faults(self, history: dict[str, list[Event]]) -> list[str]:
-        """Everything that breaks the delivery contract, given what the server's file says.
+        """Return all violations of the delivery contract, compared with the server's history.
 
         Args:
             history: The events of each room, by code, in order.

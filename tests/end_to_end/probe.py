@@ -1,4 +1,4 @@
-"""What two well-behaved people notice of an attack: the time a message takes from one to the other."""
+"""Latency between two ordinary users during an attack."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tests.end_to_end.raw import RawClient
 
 __all__ = ["Probe", "hear"]
 
-#: Messages of one window. Its p99 is the third longest of them.
+#: Number of messages per window. Its p99 is the third longest latency.
 WINDOW = 250
 
 
 class Probe:
-    """Two members of the lobby; one speaks, the other one listens.
+    """Two members of the lobby, a sender and a receiver.
 
     Args:
-        port: The server's.
+        port: Port of the server.
     """
 
     def __init__(self, port: int) -> None:
@@ -43,19 +43,19 @@ class Probe:
         self._listener.socket.close()
 
     def message(self) -> float:
-        """Send one message; seconds until the other one has it."""
+        """Send one message; return the seconds until the receiver has it."""
         self.sent += 1
         text = f"probe {self.sent}"
         began = time.perf_counter()
         self._speaker.say(Send(self.sent, "lobby", text))
-        # Both read all the time: the server does not listen to who does not read, so a speaker
-        # that cannot keep up with a flood and only waits for the listener would wait for ever.
+        # Both read all the time: the server does not read from a client that does not read, so a sender
+        # that cannot keep up with a flood and only waits for the receiver would wait forever.
         heard = 0.0
         waiting = {self._speaker.socket: self._speaker, self._listener.socket: self._listener}
         while waiting:
             readable, _, _ = select.select(list(waiting), [], [], 10)
             if not readable:
-                raise TimeoutError(f"{text!r} was not heard by everybody in 10 seconds")
+                raise TimeoutError(f"{text!r} did not reach both users within 10 seconds")
             for sock in readable:
                 client = waiting[sock]
                 events = [m for m in client.read() if isinstance(m, Event)]
@@ -65,12 +65,12 @@ class Probe:
         return heard - began
 
     def catch_up(self, text: str) -> None:
-        """Read what others have said, up to a text."""
+        """Read messages up to one with a given text."""
         hear(self._speaker, text)
         hear(self._listener, text)
 
     def p99(self) -> float:
-        """The 99th percentile of one window, in seconds."""
+        """Return the 99th percentile of one window, in seconds."""
         times = []
         for _ in range(WINDOW):
             times.append(self.message())
@@ -78,11 +78,11 @@ class Probe:
         return sorted(times)[int(WINDOW * 0.99)]
 
     def typical(self, windows: int = 3) -> float:
-        """The median of the p99 of several windows."""
+        """Return the median p99 of several windows."""
         return statistics.median(self.p99() for _ in range(windows))
 
 
 def hear(client: RawClient, text: str) -> None:
-    """Read on until a text comes."""
+    """Continue reading until a text arrives."""
     while client.expect(Event).text != text:
         pass

@@ -1,4 +1,4 @@
-"""`netchat serve` as a process of its own, for tests that kill it, trace it, or fill its disk."""
+"""`netchat serve` in a separate process, for tests that kill it, trace it, or fill its disk."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ TIMEOUT = 20.0
 
 
 def free_port() -> int:
-    """A port to which a killed server can return.
+    """Return a port that a killed server can use again.
 
-    Not one that the system gives out by itself (32768 and above on Linux): while the server is
-    down, a client that connects to such a port may be given that very port as its own, and then
-    TCP connects it to itself.
+    It is not an ephemeral port (32768 and above on Linux): while the server is
+    down, a client that connects to an ephemeral port may get the same number as its source port, and
+    then TCP connects it to itself.
     """
     while True:
         port = random.randint(20_000, 32_000)
@@ -44,19 +44,19 @@ def free_port() -> int:
 
 
 class Server:
-    """One server, which can be started, killed and started again on the same port and history.
+    """A server that can be started, killed and restarted on the same port and history.
 
     Use it as a context manager; afterwards no process is left.
 
     Args:
-        options: Of `netchat serve`, beside --port and --log-json.
-        port: To listen on; 0 takes a free one at the first start.
-        wrap: A command to run it under, such as strace.
-        environment: Variables to set for it.
+        options: Options of `netchat serve`, besides --port and --log-json.
+        port: Port to listen on; 0 takes a free one at the first start.
+        wrap: Command that runs it, such as strace.
+        environment: Additional environment variables.
 
     Attributes:
-        port: Where it listens.
-        lines: What it has written to its console since it was made, one line each.
+        port: Port that it listens on.
+        lines: Lines of its console so far, from all starts.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The server's own process, whatever it runs under."""
+        """The server's process, also if another command runs it."""
         assert self._process is not None
         if not self._wrap:
             return self._process.pid
@@ -97,7 +97,7 @@ class Server:
 
     @property
     def memory(self) -> int:
-        """Bytes of memory it has resident."""
+        """Resident memory in bytes."""
         return int(psutil.Process(self.pid).memory_info().rss)
 
     def start(self) -> Self:
@@ -135,12 +135,12 @@ class Server:
         self._reap()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Ask it to end, and wait until it has; returns its exit code."""
+        """Send a signal, wait for the end, and return the exit code."""
         os.kill(self.pid, number)
         return self._reap()
 
     def wait(self) -> int:
-        """Wait until it has ended by itself; returns its exit code."""
+        """Wait until it ends by itself, and return the exit code."""
         return self._reap()
 
     def _reap(self) -> int:
@@ -157,19 +157,19 @@ class Server:
 
     @property
     def notes(self) -> list[dict[str, Any]]:
-        """The notes of its console, oldest first."""
+        """Log entries on its console, oldest first."""
         return [json.loads(line) for line in self.lines if line.startswith("{")]
 
     def wait_for(
         self, event: str, *, since: int = 0, timeout: float = TIMEOUT, **fields: object
     ) -> dict[str, Any]:
-        """Wait for a note on its console.
+        """Wait for a log entry on its console.
 
         Args:
             event: Its kind.
-            since: The line to begin with.
+            since: Number of the first line to search.
             timeout: Seconds.
-            fields: Values that it has.
+            fields: Required values of the entry.
         """
         deadline, at = time.monotonic() + timeout, since
         with self._news:
@@ -188,7 +188,7 @@ class Server:
 
     @property
     def complaints(self) -> list[str]:
-        """Lines of its console that are no notes: tracebacks and warnings."""
+        """Lines of its console that are not log entries: tracebacks and warnings."""
         return [line for line in self.lines if not line.startswith("{")]
 
     def _read(self, process: subprocess.Popen[str]) -> None:

@@ -1,4 +1,4 @@
-"""A client made of a blocking socket: it says what it is told to, right or wrong."""
+"""A client on a blocking socket that sends any bytes, valid or not."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class RawClient:
     """One connection to a server on this machine.
 
     Args:
-        port: The server's.
-        name: If given, it says HELLO under that name and waits for WELCOME.
-        device: Its device key. A second connection with the same key ends the earlier session.
-        receive_buffer: Bytes of its receive buffer, to be set before it connects; 0 for any.
-        source: The address that it connects from: 127.x.y.z; empty is the usual one.
+        port: Port of the server.
+        name: If given, send HELLO with this name and wait for WELCOME.
+        device: Device key. A second connection with the same key ends the earlier session.
+        receive_buffer: Size of the receive buffer in bytes; 0 is the default.
+        source: Source address, 127.x.y.z; empty is the default.
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class RawClient:
         self.socket.sendall(data)
 
     def say(self, *messages: Message) -> None:
-        """Send messages, in one piece."""
+        """Send messages in one write."""
         self.send(b"".join(map(encode, messages)))
 
     def join(self, room: str = "lobby") -> None:
-        """Become a member of a room."""
+        """Join a room."""
         self.say(Join(1, 0, 0, room))
         self.expect(Joined)
 
@@ -86,7 +86,7 @@ class RawClient:
             self.received += self.read()
 
     def read(self) -> list[Message]:
-        """The messages that the next bytes complete, which are waited for."""
+        """Wait for bytes, and return the messages that they complete."""
         data = self.socket.recv(65536)
         assert data, "the server closed the connection"
         return [decode(frame) for frame in self._reader.feed(data)]
@@ -98,10 +98,10 @@ class RawClient:
             while self.socket.recv(65536):
                 pass
         except ConnectionResetError:
-            pass  # it closed with bytes of ours unread
+            pass  # it closed with unread bytes
         return error
 
     def reset(self) -> None:
-        """Close with RST, as a machine that crashed and came back would."""
+        """Close with RST, as after a crash of the machine."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()

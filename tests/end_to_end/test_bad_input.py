@@ -33,14 +33,14 @@ HELLO = encode(Hello(0, bytes(16), b"", "Villain", "raw", ()))
 
 
 def _with(frame: bytes, at: int, value: bytes, *, sealed: bool = True) -> bytes:
-    """A frame with other bytes at a place; its CRC made right again, unless told otherwise."""
+    """Return a frame with other bytes at an offset; its CRC is recomputed by default."""
     changed = frame[:at] + value + frame[at + len(value) :]
     if not sealed:
         return changed
     return changed[:12] + wire.checksum(changed).to_bytes(4, "big") + changed[16:]
 
 
-#: What is sent, and what the error must say.
+#: Sent bytes, and the expected error.
 BROKEN = {
     "magic": (b"GET / HTTP/1.1\r\n\r\n", "BadMagic"),
     "version": (_with(HELLO, 2, b"\x02"), "BadVersion: this is NCP version 2"),
@@ -53,7 +53,7 @@ BROKEN = {
     "gigantic": (_with(HELLO, 8, b"\xff\xff\xff\xff")[:16], "FrameTooLarge"),
 }
 
-#: The same with bodies that are wrong: of the message that comes first, and of one that may follow.
+#: The same with invalid bodies: of the first message, and of a later one.
 BODY, NAME = HELLO[16:], 28
 BROKEN_FIRST = BROKEN | {
     "body too short": (seal(Hello.TYPE, BODY[:-3]), "BadBody: HELLO"),
@@ -74,7 +74,7 @@ BROKEN_LATER = BROKEN | {
     "utf-8": (seal(Bye.TYPE, b"\x00\x02\xc3\x28"), "not valid UTF-8"),
 }
 
-#: What makes no sense as the first message.
+#: Messages that are not allowed first.
 OUT_OF_PLACE = {
     "before hello": Join(1, 0, 0, "lobby"),
     "of a server": Pong(1),
@@ -94,7 +94,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def bystander(server: Server) -> Iterator[RawClient]:
-    """Somebody who chats on, whatever happens."""
+    """A user who must be able to chat throughout."""
     with _client(server, "Bystander") as client:
         client.join()
         yield client
@@ -102,7 +102,7 @@ def bystander(server: Server) -> Iterator[RawClient]:
 
 @pytest.fixture(autouse=True)
 def _untouched(bystander: RawClient) -> Iterator[None]:
-    """The bystander can still talk afterwards."""
+    """Check that the bystander can still chat after the test."""
     yield
     text, counter = f"still here at {time.monotonic()}", time.monotonic_ns()
     bystander.say(Send(counter, "lobby", text))
@@ -110,7 +110,7 @@ def _untouched(bystander: RawClient) -> Iterator[None]:
         pass
 
 
-#: Each client has an address of its own: the console shows ten lines a second of each.
+#: Each client has a separate address, because the console shows ten lines per second of each.
 _hosts = itertools.count(1)
 
 
@@ -119,14 +119,14 @@ def _client(server: Server, name: str = "", device: bytes = b"") -> RawClient:
 
 
 def _console(server: Server, client: RawClient, code: ErrorCode) -> str:
-    """The console's sentence about a client's dismissal."""
+    """Return the console's reason for disconnecting a client."""
     host, port = client.socket.getsockname()
     note = server.wait_for("dismissed", address=f"{host}:{port}", code=code.name)
     return str(note["text"])
 
 
 def _villain(server: Server) -> RawClient:
-    """The one who does wrong, always on the same device: its earlier session ends."""
+    """The offending client, always with the same device key, which ends its earlier session."""
     client = _client(server, "Villain", device=b"V" * 16)
     client.join()
     return client
@@ -173,7 +173,7 @@ def test_a_truncated_frame(server: Server, length: int) -> None:
     with _client(server) as client:
         client.send(HELLO[:length])
 
-        # Half a HELLO is waited for as a handshake and as a frame; both take a second here.
+        # Half a HELLO is subject to the handshake timeout and the frame timeout, both one second here.
         assert client.dismissal().code in (ErrorCode.FRAME_TIMEOUT, ErrorCode.HANDSHAKE_TIMEOUT)
 
 
@@ -248,7 +248,7 @@ def test_a_flood_is_read_slowly_and_loses_nothing(server: Server) -> None:
             seen += client.expect(Event).text.startswith("flood")
         client.expect(Pong)
 
-        # 150 at once leave the bucket 100 in debt: at 50 a second, the next one waits 2 seconds.
+        # 150 frames at once leave the bucket at -100: at 50 per second, the next one waits 2 seconds.
         assert time.monotonic() - began > 1.5
         server.wait_for("too fast", name="Villain")
         _go(client)

@@ -1,4 +1,4 @@
-"""kill -9 of the server in mid-traffic: nothing acknowledged is lost, and nothing comes twice."""
+"""kill -9 of the server under traffic: no acknowledged message is lost or duplicated."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Clients that disconnect before the server has answered: no other client may be affected.
 
-Each of these once made the server write to a closed connection, which raises; what was to be sent
-after that write was then never sent to any client.
+Each of these once made the server write to a closed connection, which raises an exception; the output
+that followed was then never sent to any client.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.end_to_end.raw import RawClient
 
 LAST_WORDS: dict[str, tuple[Message, ...]] = {
     "bye": (Bye(""),),
-    "leave": (Leave(2, "lobby"), Rename(3, "Somebody")),
+    "leave": (Leave(2, "lobby"), Rename(3, "Renamed")),
     "words": (Send(1, "lobby", "and gone"),),
     "join again": (Leave(2, "lobby"), Join(3, 0, 0, "lobby")),
 }

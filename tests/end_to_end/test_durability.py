@@ -1,4 +1,4 @@
-"""Acknowledged means on disk: seen from the kernel's side, with strace."""
+"""Acknowledged means on disk: checked by the server's system calls, with strace."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MESSAGES = 40
 
 
 def _converse(tmp_path: Path, *options: str) -> list[Call]:
-    """Two clients talk, one message at a time and then many at once; returns the server's calls."""
+    """Let two clients send messages, one at a time and then many; return the server's system calls."""
     trace = tmp_path / "trace"
     history = str(tmp_path / "history.db")
     server = Server("--history", history, *options, wrap=strace(trace))
@@ -56,7 +56,7 @@ def test_without_fsync_no_message_waits_for_the_disk(tmp_path: Path) -> None:
     calls = _converse(tmp_path, "--no-fsync")
 
     found = [fault for n in range(1, MESSAGES + 1) for fault in faults(calls, _text(n))]
-    assert len(found) == MESSAGES  # this is how the test above would fail
+    assert len(found) == MESSAGES  # this shows that the test above can fail
 
 
 def _call(name: str, file: str, text: str, at: int, ended: int | None = None) -> Call:

@@ -251,7 +251,7 @@ def test_several_rooms_and_unread_messages(people: People) -> None:
     assert "one" in after
     lea.say("five")  # sending a message marks the room as read
     lea.sees("five")
-    tom.say("six")  # she sees it arrive: it was never unread
+    tom.say("six")  # she saw it arrive, so it was never unread
     lea.sees("six")
     expect(lea.log.locator(".unread")).to_have_count(0)
 

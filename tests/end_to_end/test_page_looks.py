@@ -76,7 +76,7 @@ MANY = """async () => {
 }"""
 
 
-#: An open dialog is all that one sees of a screen: what lies under it was looked at before.
+#: While a dialog is open, only the dialog is checked: earlier checks cover the screen under it.
 RUN_AXE = "options => axe.run(document.querySelector('dialog[open]') ?? document, options)"
 
 

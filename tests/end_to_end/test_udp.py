@@ -25,7 +25,7 @@ def load(port: int, *options: str) -> dict:
 
 
 def test_a_chat_over_udp_survives_a_server_that_is_killed(tmp_path: Path) -> None:
-    """Nothing is lost, nothing comes twice, and the order is the same for all."""
+    """No message is lost or duplicated, and the order is the same for all users."""
     options = ("--udp", "--history", str(tmp_path / "history.db"), "--rate", "0")
     lines = [f"line {number}" for number in range(300)]
     with (

@@ -1,4 +1,4 @@
-"""What strace has seen: which system call ended before which other one began."""
+"""Traces by strace: which system call ended before another one began."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ENDED = re.compile(r"(\d+) +<\.\.\. (\w+) resumed>(.*)\) += (-?\d+)")
 
 
 class Call(NamedTuple):
-    """One system call; `began` and `ended` are line numbers of the trace, and so an order."""
+    """A system call; `began` and `ended` are line numbers of the trace, which give the order."""
 
     name: str
     arguments: str
@@ -30,7 +30,7 @@ class Call(NamedTuple):
 
 
 def strace(to: Path) -> list[str]:
-    """The command that runs another one under strace.
+    """Return the command that runs another one under strace.
 
     -f follows threads; -y names the file of each descriptor; -s is longer than a page of the
     database, so that a message is found in it.
@@ -39,7 +39,7 @@ def strace(to: Path) -> list[str]:
 
 
 def unusable() -> str:
-    """Why strace cannot be used here; empty if it can."""
+    """Return why strace cannot be used here, or an empty string."""
     if shutil.which("strace") is None:
         return "strace is not installed (apt-get install strace)"
     test = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False)
@@ -47,7 +47,7 @@ def unusable() -> str:
 
 
 def read_trace(path: Path) -> list[Call]:
-    """The calls in a trace, in the order in which they began."""
+    """Return the calls in a trace, in the order in which they began."""
     calls: list[Call] = []
     open_calls: dict[str, int] = {}
     for number, line in enumerate(path.read_text(errors="replace").splitlines()):
@@ -63,11 +63,11 @@ def read_trace(path: Path) -> list[Call]:
 
 
 def faults(calls: list[Call], message: str) -> Iterator[str]:
-    """What is wrong with the order in which one message was written, synced and shown.
+    """Return what is wrong with the order in which a message was written, synced and sent.
 
     Args:
-        calls: Of the server.
-        message: A text that is in no other message.
+        calls: System calls of the server.
+        message: Text that no other message contains.
     """
     written = [c for c in calls if c.name == "pwrite64" and "-wal>" in c.arguments]
     written = [c for c in written if message in c.arguments]

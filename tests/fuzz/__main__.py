@@ -1,6 +1,6 @@
 """`python -m tests.fuzz TARGET --cases N`: hostile inputs until one breaks something.
 
-With atheris the engine watches which code an input reaches and goes where it has not been; with
+With atheris, the engine observes which code an input reaches and prefers inputs that reach new code; with
 `--engine random` the inputs are random bytes. A case that fails is shown in hex and can be run
 again by `--case HEX`.
 """
@@ -79,7 +79,7 @@ def run_atheris(target: str, cases: int, seed: int) -> None:
         f"-runs={cases}",
         f"-seed={seed}",
         f"-max_len={LONGEST}",
-        "-len_control=0",  # long inputs from the start: a short one is hardly a conversation
+        "-len_control=0",  # long inputs from the start, because short ones hold no conversation
         f"-artifact_prefix={tempfile.gettempdir()}/netchat-{target}-",
         "-print_final_stats=1",
     ]
@@ -88,7 +88,7 @@ def run_atheris(target: str, cases: int, seed: int) -> None:
 
 
 def _kernels() -> list[str]:
-    """The modules with Numba kernels: Numba cannot compile what atheris has put its counters into."""
+    """Return the modules with Numba kernels: Numba cannot compile code that atheris has instrumented."""
     files = (path for path in PACKAGE.rglob("*.py") if "netchat.jit" in path.read_text("utf-8"))
     return [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in files]
 

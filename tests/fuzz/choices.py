@@ -1,4 +1,4 @@
-"""Bytes read as decisions: what lets one fuzz target serve a fuzzing engine and a random one."""
+"""Decisions read from bytes, so that a fuzz target works with a fuzzing engine and random bytes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _T = TypeVar("_T")
 
 
 class Choices:
-    """Takes one decision after another from a byte string; where it ends, every decision is 0.
+    """Source of decisions from a byte string; after its end, every decision is 0.
 
-    A fuzzing engine that changes one byte changes one decision, and a prefix stays a prefix, so
-    that what it has learned about the beginning of an input keeps its worth.
+    A fuzzing engine that changes one byte changes one decision, and a prefix stays a prefix. So
+    what it has learned about the beginning of an input stays valid.
 
     Args:
-        data: the bytes.
+        data: The bytes.
     """
 
     def __init__(self, data: bytes) -> None:

@@ -97,8 +97,12 @@ class Network:
         assert {door._by_address[a]: a for a in door._by_address} == door._addresses
         assert set(door._by_identity.values()) == set(door._addresses)
         for address in STRANGERS:
-            assert door.link_at(address) is None, "an address is known that has shown no cookie"
-            assert self.sent[address] <= self.brought[address], "more went back than came"
+            assert door.link_at(address) is None, (
+                "the listener stores an address without a valid cookie"
+            )
+            assert self.sent[address] <= self.brought[address], (
+                "the listener sent more bytes than it received"
+            )
         for client in self.clients:
             assert client.said.startswith(client.got), "the stream is not what was sent"
 

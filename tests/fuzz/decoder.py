@@ -1,10 +1,10 @@
-"""The decoder under any packets: a real conversation, damaged, among noise.
+"""The decoder with arbitrary packets: a real conversation, damaged, among noise.
 
 Invariants:
     - nothing is raised;
-    - every message that comes out is encoded to the bytes it came from;
-    - the bytes of a direction are in one item each, over a link those of both of its streams;
-    - at the end nothing is kept.
+    - every decoded message encodes to its original bytes;
+    - each byte of a direction is in exactly one item; over a link, in both of its streams;
+    - at the end, nothing is buffered.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.packets.segments import ACK, PSH, Talk
 
 __all__ = ["check"]
 
-warm_up()  # else the first case over a link would pay for compiling its codes
+warm_up()  # otherwise the first case over a link would include compiling its codes
 
 
 def check(data: bytes) -> None:
@@ -55,7 +55,7 @@ def check(data: bytes) -> None:
         assert not isinstance(item, Gap) or item.size > 0
         if isinstance(item, Block):
             assert 0 < item.head <= len(item.sent) <= item.size
-    if data[:1] < b"\x20":  # all of them would be most of the time
+    if data[:1] < b"\x20":  # testing all of them would take most of the time
         _look(items)
 
 
@@ -66,7 +66,7 @@ def _packets(choices: Choices) -> list[Packet]:
     if not choices.one_in(3):
         talk.open()
     packets: list[Packet] = []
-    linked = [100, 100] if choices.one_in(4) else None  # over a link: how far it has come
+    linked = [100, 100] if choices.one_in(4) else None  # over a link: the offset reached so far
     by_datagrams = linked is not None and choices.one_in(3)
     while choices:
         side = choices.below(2)
@@ -101,7 +101,7 @@ def _packets(choices: Choices) -> list[Packet]:
 
 
 def _segments(talk: Talk, side: int, frame: bytes, choices: Choices) -> None:
-    # Not more than eight segments of a frame: more cost time, and are nothing new.
+    # At most eight segments per frame: more cost time and cover nothing new.
     size = max(1 + choices.below(200), len(frame) // 8 + 1)
     talk.say(side, frame, size, ack=choices.one_in(2))
     if choices.one_in(20):
@@ -112,7 +112,7 @@ def _segments(talk: Talk, side: int, frame: bytes, choices: Choices) -> None:
 
 
 def _block(linked: list[int], side: int, payload: bytes, choices: Choices) -> bytes:
-    """A frame in a block of a link: most often the next one, as it ought to be."""
+    """Return a frame in a block of a link; usually it is the next one in order."""
     kind = choices.pick((Kind.DATA, Kind.DATA, Kind.DATA, Kind.OPEN, *Kind))
     header = Header(
         kind, choices.pick((0, 1, 2)), 7, 0, linked[side], choices.byte(), 64, linked[1 - side],
@@ -128,14 +128,14 @@ def _block(linked: list[int], side: int, payload: bytes, choices: Choices) -> by
         payload = (
             b"" if kind in (Kind.ACCEPT, Kind.ACK) else open_of("uncoded", choices.pick((*Mode,)))
         )
-    elif not choices.one_in(6):  # else the next one is about the same bytes
+    elif not choices.one_in(6):  # otherwise the next one covers the same bytes
         linked[side] += len(payload)
     block = block_of(header, payload)
     return damaged(block, choices) if choices.one_in(4) else block
 
 
 def _look(items: list[Item]) -> None:
-    """No view breaks on any item, and none lets a control character through."""
+    """Check that no view raises on an item, and that no control character is displayed."""
     lines, ladder, stats = Lines(), Ladder(), Stats()
     shown: list[str] = []
     for item in items:

@@ -1,7 +1,7 @@
 """Driver of a hub for the fuzzer: a server without sockets, disk or clock, and its peers.
 
-It does what `netchat.net.chat_server` does, at moments that the input chooses, and looks at everything
-that comes out: a violated promise is an `AssertionError`.
+It does what `netchat.net.chat_server` does, at times that the input selects, and checks everything
+that the hub outputs: a violated invariant is an `AssertionError`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Driver:
         self._written: Batch | None = None
         self._count = 0
 
-    # -- what happens to the server -------------------------------------------------------------
+    # -- input ----------------------------------------------------------------------------------
 
     def connect(self) -> None:
         peer = Peer(self._count)
@@ -84,10 +84,10 @@ class Driver:
             self.hub.receive(peer, frames, self.now)
             if peer.reader.pending:
                 peer.partial_since = peer.partial_since or self.now
-                self.hub.partial_frames[peer] = None
+                self.hub.state.partial_frames[peer] = None
             elif peer.partial_since:
                 peer.partial_since = 0.0
-                self.hub.partial_frames.pop(peer, None)
+                self.hub.state.partial_frames.pop(peer, None)
             pause = self.hub.pause(peer, self.now, more=peer.reader.unread)
             assert pause >= 0
             assert peer.closing or not peer.reader.unread or pause, "unread bytes without a pause"
@@ -118,7 +118,7 @@ class Driver:
             self.receive(peer, b"")
 
     def write(self) -> None:
-        """Begin a commit; it ends with the next `commit`, and more may be said in between."""
+        """Begin a commit; it ends with the next `commit`, and more frames may arrive in between."""
         if self._written is None:
             self._written = self.hub.take_batch()
             if self._written is not None:
@@ -131,7 +131,7 @@ class Driver:
             self.hub.commit(batch)
             self.look()
 
-    # -- what comes out of it -------------------------------------------------------------------
+    # -- output ---------------------------------------------------------------------------------
 
     def look(self) -> None:
         """Carry out the effects, as the peers would."""
@@ -183,7 +183,7 @@ class Driver:
                 pass
 
     def _durable(self, event: Event) -> None:
-        rooms = [r for r in self.hub.rooms.values() if r.code == event.room]
+        rooms = [r for r in self.hub.state.rooms.values() if r.code == event.room]
         for room in rooms:
             frames, first = self.history.read(room.id, event.seq, event.seq, 1)
             assert first == event.seq, "an event is shown that is not in the history"
@@ -192,27 +192,29 @@ class Driver:
     def check(self) -> None:
         """Check the invariants."""
         hub, alive = self.hub, set(self.peers)
-        assert set(hub.connections) == alive
+        assert set(hub.state.connections) == alive
         for register in (
-            hub.half_open,
-            hub.partial_frames,
-            hub.stalled_connections,
-            hub.catching_up,
+            hub.state.half_open,
+            hub.state.partial_frames,
+            hub.state.stalled_connections,
+            hub.state.catching_up,
         ):
-            assert set(register) <= alive, "a lost connection is remembered"
-        assert sum(hub.addresses.values()) == len(alive)
-        assert len(hub.half_open) <= SETTINGS.max_half_open
-        assert len(hub.sessions) <= SETTINGS.max_users
-        assert len(hub.by_device) == len(hub.by_name) == len(hub.sessions)
-        assert len(hub.by_token) <= 2 * len(hub.sessions)
-        assert set(hub.away) == {s for s in hub.sessions.values() if s.connection is None}
-        for session in hub.sessions.values():
+            assert set(register) <= alive, "a lost connection is still stored"
+        assert sum(hub.state.addresses.values()) == len(alive)
+        assert len(hub.state.half_open) <= SETTINGS.max_half_open
+        assert len(hub.state.sessions) <= SETTINGS.max_users
+        assert len(hub.state.by_device) == len(hub.state.by_name) == len(hub.state.sessions)
+        assert len(hub.state.by_token) <= 2 * len(hub.state.sessions)
+        assert set(hub.state.away) == {
+            s for s in hub.state.sessions.values() if s.connection is None
+        }
+        for session in hub.state.sessions.values():
             assert session.connection is None or session.connection.session is session
-            # Others can add private rooms to a user's own, but no more than there are others.
+            # Other users can add private rooms to a user's own, at most one each.
             assert len(session.rooms) <= SETTINGS.max_rooms + SETTINGS.max_users
-        for room in hub.rooms.values():
+        for room in hub.state.rooms.values():
             assert set(room.live) <= alive
-            assert set(room.members) <= set(hub.sessions.values())
+            assert set(room.members) <= set(hub.state.sessions.values())
             assert sum(len(chunk.data) for chunk in room.tail._chunks) <= TAIL_BYTES + 64 * 2048
             assert room.delivered <= room.head
         for number, log in self.history._rooms.items():
@@ -229,9 +231,9 @@ class Driver:
             self.wait(seconds)
             self.commit()
         self.check()
-        assert not self.hub.sessions
-        assert not self.hub.by_token
-        assert not self.hub.privates
-        assert not self.hub.addresses
-        assert set(self.hub.rooms) == {"lobby"}
-        assert not self.hub.batch, "something is never written"
+        assert not self.hub.state.sessions
+        assert not self.hub.state.by_token
+        assert not self.hub.state.privates
+        assert not self.hub.state.addresses
+        assert set(self.hub.state.rooms) == {"lobby"}
+        assert not self.hub.state.batch, "some output is never written"

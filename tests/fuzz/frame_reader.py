@@ -3,7 +3,7 @@
 Invariants:
     - nothing but a `PeerError` is ever raised;
     - the frames, the kind of error and the bytes kept do not depend on how the stream was sliced;
-    - a reader that has failed stays failed, and hands no frame over twice;
+    - a reader that has failed stays failed, and returns no frame twice;
     - a frame that decodes is encoded to the same bytes again.
 """
 
@@ -48,7 +48,7 @@ def check(data: bytes) -> None:
 
 
 def _feed(reader: FrameReader, part: bytes, frames: list[Frame]) -> type[PeerError] | None:
-    """Add to `frames` what a part completes; returns the kind of error it ran into."""
+    """Append the frames that a part completes to `frames`; return the kind of error, if any."""
     try:
         frames += reader.feed(part)
     except PeerError as error:
@@ -58,7 +58,7 @@ def _feed(reader: FrameReader, part: bytes, frames: list[Frame]) -> type[PeerErr
 
 
 def _stream(choices: Choices) -> bytes:
-    """Some frames, good and bad; or bytes as they come."""
+    """Return a stream of valid and invalid frames, or arbitrary bytes."""
     style = choices.below(4)
     if style == 0:
         return choices.rest()
@@ -72,12 +72,12 @@ def _stream(choices: Choices) -> bytes:
 
 
 def _slices(stream: bytes, slicing: int) -> list[bytes]:
-    """Cut a stream: into single bytes, equal parts, or parts of the input's choosing."""
+    """Cut a stream into single bytes, equal parts, or parts that the input selects."""
     if slicing == 0:
         return [stream]
     if slicing < 64:
         return [stream[at : at + slicing] for at in range(0, len(stream), slicing)]
-    # The decisions have ended where the stream was made from the rest: take them from a number.
+    # The stream has used up the input's decisions: derive more from a number.
     parts, at, state = [], 0, slicing
     while at < len(stream):
         state = (state * 75 + 74) % 65537
@@ -90,10 +90,10 @@ def _slices(stream: bytes, slicing: int) -> list[bytes]:
 
 
 def parse(stream: bytes, limit: int) -> tuple[list[Frame], type[PeerError] | None, int]:
-    """The plainest parser there could be: the whole stream, one field of a header at a time.
+    """Parse a whole stream as simply as possible, one header field at a time.
 
     Returns:
-        The frames; the kind of error after them, if any; the bytes of an unfinished frame.
+        The frames, the kind of error after them, if any, and the bytes of an incomplete frame.
     """
     frames: list[Frame] = []
     while stream:
@@ -112,7 +112,7 @@ def parse(stream: bytes, limit: int) -> tuple[list[Frame], type[PeerError] | Non
 
 
 def _wrong(head: bytes, limit: int) -> type[PeerError] | None:
-    """What is wrong with a header, or with as much of it as is there."""
+    """Return what is wrong with a header, or with its first bytes."""
     if head[:1] != b"N" or (len(head) > 1 and head[1:2] != b"C"):
         return errors.BadMagic
     if len(head) > 2 and head[2] != 1:

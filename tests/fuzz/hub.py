@@ -1,7 +1,7 @@
-"""The hub under unusual conversations that begin like real ones.
+"""The hub with unusual conversations that begin like real ones.
 
 An input is read as a sequence of steps of a small server: connections come and go, say HELLO and
-whatever else, some of it damaged; time passes, commits end late, readers stall. See `driver.py`
+other frames, some of them damaged; time passes, commits end late, readers stall. See `driver.py`
 for the invariants.
 """
 
@@ -37,7 +37,7 @@ _DEVICES = tuple(name[:1].encode() * 16 for name in ("N", "S", "Z", "A", "I"))
 _NUMBERS = (0, 1, 2, 3, 5, 2**32, 2**63 - 1, 2**63, 2**64 - 1)
 _SECONDS = (0.0, 0.1, 1.0, 5.5, 10.5, 31.0, 91.0, 121.0, 4000.0)
 
-#: Most steps of one case; more would find no more.
+#: Maximum number of steps per case; more steps find no more errors.
 MOST_STEPS = 150
 
 
@@ -84,7 +84,7 @@ def _step(driver: Driver, choices: Choices) -> None:
             driver.receive(peer, choices.blob(40))
         case 11 if choices.one_in(3):
             driver.receive(peer, encode(any_message(choices, driver.codes)))
-        case 12:  # many at once, and the last one not whole
+        case 12:  # many at once, the last one incomplete
             frames = [encode(_message(driver, peer, choices)) for _ in range(choices.below(5))]
             driver.receive(peer, b"".join(frames)[: -choices.below(20) or None])
         case _ if what < 24:
@@ -94,7 +94,7 @@ def _step(driver: Driver, choices: Choices) -> None:
 
 
 def _message(driver: Driver, peer: Peer, choices: Choices) -> Message:
-    """Something that a client may say, about rooms and people that there are, or are not."""
+    """Return a message that a client may send, about existing or missing rooms and users."""
     room = "lobby" if choices.one_in(2) else driver.codes[-1 - choices.below(len(driver.codes))]
     request = choices.below(256)
     match choices.below(24):
@@ -135,6 +135,6 @@ def _hello(driver: Driver, peer: Peer, choices: Choices) -> Hello:
     if choices.one_in(12):
         device, name = choices.pick((device, b"", b"short", bytes(16))), choices.pick(_NAMES)
     code, last = choices.pick(driver.codes), choices.pick(_NUMBERS)
-    log = driver.hub.rooms[code].log if code in driver.hub.rooms else 0
+    log = driver.hub.state.rooms[code].log if code in driver.hub.state.rooms else 0
     positions = (Position(code, log, last),) if token else ()
     return Hello(choices.below(4), device, token, name, "fuzz\x1b[31m", positions)

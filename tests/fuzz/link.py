@@ -2,9 +2,9 @@
 
 Invariants:
     - nothing is raised;
-    - what comes out of a stream is what went in, as far as it goes (unless blocks were forged);
-    - no side holds more than its bound;
-    - once everything gets through, everything arrives (unless blocks were forged).
+    - the received stream is a prefix of the sent one (unless blocks were forged);
+    - no side buffers more than its limit;
+    - once the channel loses nothing, all bytes arrive (unless blocks were forged).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _happen(
 
 
 def _changed(choices: Choices, data: bytes) -> list[tuple[float, bytes]]:
-    """What becomes of something on its way."""
+    """Return what arrives of a sent block."""
     match choices.below(6):
         case 1:
             return []
@@ -101,7 +101,7 @@ def _changed(choices: Choices, data: bytes) -> list[tuple[float, bytes]]:
 
 
 def forged(choices: Choices) -> bytes:
-    """A block with a good header that says anything."""
+    """Return a block with a decodable header of arbitrary fields."""
 
     def number(bits: int, near: int) -> int:
         return (

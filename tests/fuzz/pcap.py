@@ -1,8 +1,8 @@
-"""The capture reader under any bytes: packets, then a clear error or the end.
+"""The capture reader with arbitrary bytes: packets, then a clear error or the end.
 
 Invariants:
     - nothing but a `CaptureError` is ever raised, and it names the file;
-    - packets are numbered without gaps, and hold no more than the file had;
+    - packets are numbered without gaps, and contain no more bytes than the file;
     - the same bytes in smaller pieces give the same packets and the same error.
 """
 
@@ -43,7 +43,7 @@ def _read(file: io.BytesIO) -> tuple[list[Packet], str]:
 
 
 class _Slow(io.BytesIO):
-    """A pipe that gives little at a time."""
+    """A pipe that returns few bytes per read."""
 
     def __init__(self, data: bytes, size: int) -> None:
         super().__init__(data)
@@ -57,7 +57,7 @@ def _file(choices: Choices) -> bytes:
     kind = choices.below(6)
     if kind == 0:
         return choices.rest()
-    if kind == 1:  # blocks that are nearly right
+    if kind == 1:  # blocks that are nearly valid
         order = choices.pick("<>")
         parts = [_block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))]
         while choices:

@@ -1,9 +1,9 @@
-"""TCP reassembly under any arrival of segments, against a model that knows the stream.
+"""TCP reassembly of segments in any order, against a model that knows the stream.
 
 Invariants:
-    - every byte that is delivered is the stream's own, in its place;
+    - every delivered byte belongs to the stream, at its offset;
     - nothing is delivered twice, and gaps are exactly where nothing was delivered;
-    - at the end nothing is kept.
+    - at the end, nothing is buffered.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STREAM = bytes(n * 37 % 251 for n in range(700))
 
 
 class _Pipe:
-    """A stage that keeps what it is given."""
+    """A stage that stores its input."""
 
     next_stage = None
 
@@ -72,7 +72,7 @@ def check(data: bytes) -> None:
         take(client, Segment(b"a", isn, 0, SYN, b"", 0))
     while choices:
         time += choices.pick((0, 1_000_000, 1_000_000, 300_000_000, 2_000_000_000))
-        if choices.one_in(5):  # the server acknowledges something, or anything
+        if choices.one_in(5):  # the server acknowledges a plausible or an arbitrary number
             acked = choices.below(len(STREAM) + 2) if choices.byte() < 250 else choices.below(65536)
             take(server, Segment(b"b", 7, (isn + 1 + acked) % 2**32, ACK, b"", 0))
             continue
@@ -90,7 +90,7 @@ def check(data: bytes) -> None:
     pipe = pipes[True]
     if not pipe.got:
         return
-    # Without SYN the stream begins, for the capture, with the first byte that it has.
+    # Without a SYN, the stream begins with the first captured byte.
     shift = -client.place((isn + 1) % 2**32)
     delivered: set[int] = set()
     for offset, piece in pipe.got:
@@ -102,5 +102,5 @@ def check(data: bytes) -> None:
     for item in items:
         if isinstance(item, Gap) and item.to_server:
             span = set(range(item.offset + shift, item.offset + shift + item.size))
-            assert not span & delivered, "bytes are given up and delivered"
+            assert not span & delivered, "bytes are skipped and delivered"
     assert delivered <= seen

@@ -1,4 +1,4 @@
-"""Messages made from decisions: mostly such as a client sends, partly such as none would."""
+"""Messages made from decisions: most are like a client's, some are unlike any client's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NUMBERS = (0, 1, 2, 3, 255, 1000, 2**15, 2**31, 2**63 - 1, 2**63, 2**64 - 1)
 
 
 def any_message(choices: Choices, words: Sequence[str] = _WORDS) -> Message:
-    """A message of any type, whose fields hold anything their declaration allows."""
+    """Return a message of any type, with arbitrary fields that its declaration allows."""
     message = _fill(choices.pick(_TYPES), choices, words)
     assert isinstance(message, Message)
     return message
@@ -47,14 +47,14 @@ def _value(field: Field, choices: Choices, words: Sequence[str]) -> object:
 
 
 def damaged(frame: bytes, choices: Choices) -> bytes:
-    """A frame with something wrong in it: a byte, its length, its CRC, or its end."""
+    """Return a frame with a wrong byte, length, CRC or end."""
     changed = bytearray(frame)
     for _ in range(1 + choices.below(3)):
         changed[choices.below(min(len(changed), 65536))] = choices.byte()
     match choices.below(4):
         case 0:
             return bytes(changed)
-        case 1:  # the CRC is right again: the damage reaches the body's decoder
+        case 1:  # the CRC is recomputed, so that the damage reaches the body's decoder
             changed[12:16] = bytes(4)
             changed[12:16] = wire.checksum(bytes(changed)).to_bytes(4, "big")
             return bytes(changed)

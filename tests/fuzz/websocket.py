@@ -1,13 +1,13 @@
-"""The server's side of a WebSocket under any bytes in any slicing.
+"""The server's side of a WebSocket with arbitrary bytes in any slicing.
 
 Invariants:
     - nothing but a `PeerError` is ever raised;
     - the frames and the kind of error do not depend on how the stream was sliced, nor on how many
       frames are taken at a time;
-    - frames come only from masked binary messages, whole and in order (what they hold is known
-      here, because it was put there);
-    - what the server writes is a WebSocket that a client can read: whole frames in whole messages,
-      then at most one goodbye, then nothing.
+    - frames come only from masked binary messages, complete and in order (the fuzzer compares them
+      with those that it has sent);
+    - a client can read what the server writes: complete frames in complete messages,
+      then at most one CLOSE, then nothing.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _look(written: bytes) -> None:
 
 
 def _piece(opcode: int, data: bytes, mask: bytes, *, fin: bool = True, bits: int = 0) -> bytes:
-    """A frame of RFC 6455, built by its section 5.2."""
+    """Return a WebSocket frame, built as in section 5.2 of RFC 6455."""
     head = bytes([(0x80 if fin else 0) | bits << 4 | opcode])
     masked = 0x80 if mask else 0
     if len(data) < 126:
@@ -135,7 +135,7 @@ def _piece(opcode: int, data: bytes, mask: bytes, *, fin: bool = True, bits: int
 
 
 def _stream(choices: Choices) -> tuple[bytes, list[Frame] | None]:
-    """What a client sends; and, where it keeps all rules, the frames it means."""
+    """Return the bytes that a client sends and, if it obeys all rules, the frames in them."""
     style = choices.below(4)
     if style == 0:
         return choices.rest(), None

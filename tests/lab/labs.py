@@ -12,10 +12,10 @@ from tests.packets.namespaces import needs_root
 
 __all__ = ["NAME", "TIMEOUT", "lab", "leftovers", "needs_root", "started"]
 
-#: A lab that no other run of the tests has.
+#: Name of a lab that no other test run uses.
 NAME = f"t{os.getpid()}"
 
-#: Seconds for anything that is waited for.
+#: Timeout of all waits, in seconds.
 TIMEOUT = 20
 
 

@@ -118,7 +118,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     sock.bind(("0.0.0.0", 7000))
     print("ready", flush=True)
-    sock.settimeout(15)  # who sends has to be started first
+    sock.settimeout(15)  # the sender starts later
     got = []
     try:
         while True:
@@ -138,6 +138,11 @@ def datagrams(checked):
     return [bytes.fromhex(line) for line in json.loads(got)]
 
 
+def _sum(data):
+    """Return the ones' complement sum of the 16-bit words (RFC 1071)."""
+    return sum(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2)) % 65535
+
+
 def direction(one, other):
     return next(
         line for line in ask(NAME)["directions"] if (line["from"], line["to"]) == (one, other)
@@ -148,7 +153,7 @@ def test_the_counters_match_what_arrives():
     up("--loss", "0.1", "--duplicate", "0.1", "--reorder", "0.1", "--seed", "1")
     got = datagrams(checked=True)
     counts = direction("h2", "h1")
-    other = counts["packets"] - 1000  # ARP, and what IPv6 says of its own
+    other = counts["packets"] - 1000  # ARP, and IPv6's own messages
     assert 0 < other < 30
     assert abs(len(got) - (1000 - counts["lost"] + counts["duplicated"])) <= other
     assert 50 < counts["lost"] < 150
@@ -163,13 +168,16 @@ def test_a_wrong_bit_is_loss_with_a_checksum_and_damage_without():
     up("--channel", "bsc:2e-4", "--seed", "1")
     whole = {number.to_bytes(2, "big") * 100 for number in range(1000)}
     got = datagrams(checked=True)
-    # exp(-2e-4 * 8 * 228) of the packets have no wrong bit at all: 69 %. The kernel is the oracle:
-    # it took no damaged one, and all others (a few of what was damaged are no datagrams of ours).
+    # exp(-2e-4 * 8 * 228) of the packets have no wrong bit at all: 69 %. The kernel is the oracle.
     assert 600 < len(got) < 780
-    assert set(got) <= whole
-    assert 0 <= len(got) - (1000 - direction("h2", "h1")["damaged"]) <= 5
+    # Its checksum misses two opposite errors in the same bit of two 16-bit words: about one packet
+    # in a thousand. A few of the damaged packets are not the test's.
+    missed = [each for each in got if each not in whole]
+    assert len(missed) <= 8
+    assert {_sum(each) for each in missed} <= {_sum(each) for each in whole}
+    assert 0 <= len(got) - (1000 - direction("h2", "h1")["damaged"]) <= 12
     got = datagrams(checked=False)
-    # Only what hits a head is lost: exp(-2e-4 * 8 * 28) of the heads are whole.
+    # Only errors in headers lose a datagram: exp(-2e-4 * 8 * 28) of the headers are intact.
     assert 900 < len(got) < 990
     damaged = [each for each in got if each not in whole]
     assert 180 < len(damaged) < 400

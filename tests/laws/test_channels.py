@@ -112,7 +112,7 @@ def test_each_bug_is_found(channel, law):
 
 
 def test_a_channel_of_another_package_is_found(monkeypatch):
-    """By its entry point: in specs, in laws, by its name alone and with arguments."""
+    """A channel registered by entry point works in specs and laws, with and without arguments."""
     point = EntryPoint("z", "experiments.my_channel:Z", "netchat.channels")
     monkeypatch.setattr(
         "netchat.channels.registry.entry_points",

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 import netchat.coding
 from netchat.coding.laws import LAWS, check
 
-#: Codes whose laws take seconds are held to them once; the others with many seeds.
+#: Codes whose laws take seconds are checked with one seed, the others with many.
 SLOW = {"rs:255,223+interleave:5+hamming:7,4", "rs:255,223+interleave:5"}
 
-#: The package reedsolo decodes a hundred long blocks a second: its laws are held to short ones, and
-#: tests/coding/reed_solomon/test_code.py holds its long blocks to being those of the fast kernels.
+#: The package reedsolo decodes a hundred long blocks per second, so its laws are checked with short
+#: blocks; tests/coding/reed_solomon/test_code.py compares long blocks with the fast kernels.
 SHORTER = {"rs:255,223@reedsolo": "rs:20,12@reedsolo"}
 
 MORE = [

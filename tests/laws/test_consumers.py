@@ -1,6 +1,6 @@
 """Every consumer of the protocol handles each message, or declares in its table that it does not.
 
-A message that is only declared fails here once for each consumer that has not heard of it. What is
+A message that is only declared fails here once for each consumer that does not list it. Code
 generated from the declaration (codecs, document, Scapy, Wireshark, views of captures) needs no table.
 """
 
@@ -47,14 +47,14 @@ PAGE_VIEWS = "".join(
 each_event = pytest.mark.parametrize("event", get_args(ClientEvent), ids=lambda h: h.__name__)
 
 
-# -- what a client sends ------------------------------------------------------------------------
+# -- messages from clients ----------------------------------------------------------------------
 
 
 def test_the_server_handles_what_clients_send_and_only_that():
     assert {
         *requests.HANDLERS,
         Hello,
-    } == TO_SERVER  # HELLO, which begins a session, has its own way
+    } == TO_SERVER  # HELLO starts a session and is handled separately
     assert Hello not in requests.HANDLERS
 
 
@@ -69,7 +69,7 @@ def test_a_client_and_the_page_send_it(message):
     assert re.search(rf'\("{message.NAME}"', PAGE_CLIENT)
 
 
-# -- what the server sends ----------------------------------------------------------------------
+# -- messages from the server -------------------------------------------------------------------
 
 
 def test_the_client_handles_what_the_server_sends_and_only_that():
@@ -90,7 +90,7 @@ def test_the_page_handles_what_the_server_sends_and_only_that(tmp_path):
     assert set(handled) == {message.NAME for message in TO_CLIENT}
 
 
-# -- what users are told ------------------------------------------------------------------------
+# -- client events ------------------------------------------------------------------------------
 
 
 def _sample(event):

@@ -32,14 +32,16 @@ def test_groups_kept_free_are_free():
 def test_names_are_unique():
     assert len({message.NAME for message in MESSAGES.values()}) == len(MESSAGES)
     names = [d.__name__.lower() for d in DECLARED] + [e.__name__.lower() for e in enums()]
-    assert len(set(names)) == len(names)  # the document links to them by these
+    assert len(set(names)) == len(names)  # anchors of the document's links
 
 
 @each_declared
 def test_has_its_own_docstring(declared):
     first = inspect.getdoc(declared).partition("\n")[0]
     assert first.endswith(".")
-    assert not first.startswith(f"{declared.__name__}(")  # what dataclasses make of none
+    assert not first.startswith(
+        f"{declared.__name__}("
+    )  # the docstring that dataclasses generate by default
 
 
 @each_declared

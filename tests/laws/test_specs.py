@@ -28,7 +28,7 @@ NAMES = [
     "",
     "RS",
     "file.py:Class",
-    "~nobody/x.py:A",
+    "~no-such-user/x.py:A",
     "\0.py:A",
     "x" * 300 + ".py:A",
 ]
@@ -73,7 +73,7 @@ wishes = st.one_of(
     codes, st.sampled_from(["adaptive", "adaptive:bandit", "adaptive:x", "oracle", "oracle/fec"])
 )
 
-#: What Python says of its own functions.
+#: Parts of Python's messages about its own functions.
 RAW = re.compile(
     r"invalid literal|could not convert|positional argument|keyword argument|unsupported operand|"
     r"negative shift|must be str|object is not|Exceeds the limit|out of range|embedded null|Traceback"
@@ -81,7 +81,7 @@ RAW = re.compile(
 
 
 def made(make: Callable[[str], Any], spec: str) -> Any:
-    """What a spec makes; None if it makes nothing, and an error says so."""
+    """Return the object of a spec; None if the spec is invalid and the error says so."""
     try:
         return make(spec)
     except ValueError as error:
@@ -153,7 +153,7 @@ def test_a_command_line(code, channel):
         ("rs:20,n=10", "rs:20,n=10: n is given twice; it takes n, k, fcr, prim, generator."),
         (
             "uncoded:1000000000",
-            "uncoded:1000000000: uncoded (1000000000): Argument 'n' must be from 1 to 1048576, got 1",
+            "uncoded:1000000000: Argument 'k' must be from 1 to 1048576, got 1",
         ),
         (
             "interleave:100000",

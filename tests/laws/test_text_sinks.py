@@ -1,4 +1,4 @@
-"""Every place that displays what a peer wrote, with Unicode's awkward characters.
+"""Every place that displays a peer's text, with characters that are hard to display.
 
 A new place gets its line in `SINKS`. The page's is in `tests/web/page/test_text.py`.
 """
@@ -43,7 +43,7 @@ from tests.packets.segments import START
 
 
 def events(text: str) -> list[wire.Message]:
-    """Messages with a text in every field that takes one."""
+    """Return messages with a text in every text field."""
     membership = (wire.Membership(text, 3, text, 1, 1, 1),)
     return [
         wire.Hello(0, bytes(16), b"", text, text, (wire.Position(text, 1, 1),)),
@@ -139,7 +139,7 @@ def _frame_dump(text: str) -> list[str]:
     ]
 
 
-#: What displays text of a peer, as lines of a terminal.
+#: Functions that display a peer's text as lines of a terminal.
 SINKS: dict[str, Callable[[str], list[str]]] = {
     "show_text": lambda text: [show_text(text)],
     "capture lines": _lines,
@@ -156,7 +156,7 @@ SINKS: dict[str, Callable[[str], list[str]]] = {
     "codewords": _decoded_text,
 }
 
-#: What writes JSON.
+#: Functions that write JSON.
 JSON_SINKS: dict[str, Callable[[str], list[str]]] = {
     "capture": lambda text: [
         json.dumps(as_dict(item)) for item in items(text) if not isinstance(item, Trace)

@@ -72,7 +72,7 @@ def test_a_client_returns_the_cookie_and_the_link_opens() -> None:
 
 
 @pytest.mark.parametrize("spec", ["uncoded", "crc:8", "rs:255,127+hamming:7,4", "hamming:7,4"])
-def test_no_answer_to_a_stranger_is_longer_than_the_question(spec: str) -> None:
+def test_no_answer_to_an_unvalidated_address_exceeds_its_request(spec: str) -> None:
     listener = DatagramListener(1200, 10)
     rng = random.Random(1)
     client = Link.client(spec, mtu=1200)
@@ -248,13 +248,13 @@ def test_cookies_survive_in_a_header() -> None:
     assert len(client.open_request.cookie) == 8
 
 
-def test_where_long_datagrams_do_not_get_through_short_ones_are_sent_for_a_while() -> None:
+def test_short_datagrams_are_sent_for_a_while_if_long_ones_are_lost() -> None:
     network = Network()
     client = network.open_link(HERE)
     client.send(bytes(3000))
     assert max(map(len, client.blocks_to_send(network.now))) > 1000
 
-    client.reduce_mtu(network.now)  # what was sent is given up when something later has arrived
+    client.reduce_mtu(network.now)  # earlier blocks count as lost once later ones have arrived
     while client.buffered:
         network.now += 0.1
         client.tick(network.now)

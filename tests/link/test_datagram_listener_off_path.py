@@ -63,7 +63,7 @@ def transfer(network: Network, client: Link, address: tuple[str, int] = HERE) ->
 
 @pytest.mark.parametrize("key", KEYS)
 def test_blind_datagrams_harm_neither_side(key: bytes | None) -> None:
-    """The attacker has found the number of the link, and guesses the rest."""
+    """The attacker knows the link's identifier, and guesses the other fields."""
     network, rng = Network(), random.Random(1)
     client = network.open_link(HERE, identity=77 << 32 | 123456789, key=key)
     transfer(network, client)
@@ -78,7 +78,11 @@ def test_blind_datagrams_harm_neither_side(key: bytes | None) -> None:
         )  # fmt: skip
         network.listener.receive(forged, HERE, network.now)
         client.receive_block(forged, network.now)
-    for ahead in (2**17, 2**21, 2**23 - 1):  # so far that no acknowledgement could be believed
+    for ahead in (
+        2**17,
+        2**21,
+        2**23 - 1,
+    ):  # so far that every acknowledgement would be implausible
         forged = write_header(header(client, number=client.identity[1] + ahead))
         network.listener.receive(forged, HERE, network.now)
         client.receive_block(forged, network.now)
@@ -128,7 +132,7 @@ def test_a_link_moves_only_with_the_client_that_has_the_key() -> None:
     server = server_link(network)
     thief = Link.client("rs:255,223", mtu=1200, identity=77 << 32 | 1000)
 
-    for _ in range(3):  # is sent a cookie, and shows it
+    for _ in range(3):  # receives a cookie, and returns it
         network.exchange(thief, THERE)
     assert network.listener.address(server) == HERE
     assert not thief.opened

@@ -1,4 +1,4 @@
-"""What several damaged copies of a block say together."""
+"""Joint decoding of several damaged copies of a block."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_errors_common_to_both_copies_are_not_corrected() -> None:
 
     copies = [damaged(coded, [5, 70]), damaged(coded, [5, 90])]
     assert code.decode_combined(b"", copies, len(data)) is None
-    # A third copy settles it.
+    # With a third copy, the majority decides.
     assert code.decode_combined(b"", [*copies, damaged(coded, [300])], len(data)) == data
 
 
@@ -68,7 +68,7 @@ def test_copies_are_kept_by_block_and_up_to_a_limit() -> None:
     for offset in range(10, 60, 10):
         copies.add((offset, 10, 4), bytes(100))
     assert copies.held == 1000
-    copies.add((70, 10, 4), bytes(100))  # the one that has waited longest goes
+    copies.add((70, 10, 4), bytes(100))  # the least recently updated one is evicted
     assert copies.held == 600
     copies.forget_before(40)
     assert copies.held == 300

@@ -29,11 +29,11 @@ GOLDEN = bytes.fromhex(
     "fffffff0"  # offset, near its end
     "00a0b1"  # transmission 41137
     "40"  # window: 64 times 4 KiB
-    "00010000"  # everything before offset 65536 has arrived
+    "00010000"  # all bytes before offset 65536 have arrived
     "7fffff"  # the highest transmission seen
     "32"  # 5 ms ago
     "fffffffd"  # it and 30 of the 31 before it have arrived
-    "0203"  # 515 times 64 bytes were looked at
+    "0203"  # refers to 515 times 64 bytes
 )
 CRC = "dbbe"
 HEADER = Header(
@@ -115,7 +115,7 @@ def test_no_shift_of_the_marker_looks_like_it() -> None:
     for shift in range(1, 32):
         overlap = 32 - shift
         differing = sum(a != b for a, b in zip(bits[shift:], bits[:overlap], strict=True))
-        # What is beside the overlap may be anything, half of it like the marker.
+        # The bits outside the overlap are arbitrary; half of them match the marker on average.
         assert differing + shift / 2 > MARKER_ERRORS + 2
 
 
@@ -153,6 +153,8 @@ def test_open_is_recognised_by_its_header_too() -> None:
         for length in range(1, 35):
             assert starts_like_link(bytes(first[:length]))
         for bit in rng.sample(range(32 * 8, 34 * 8), 4) + rng.sample(range(32, 32 * 8), 12):
-            first[bit >> 3] ^= 1 << (bit & 7)  # one bit in twenty: the worst that a link survives
+            first[bit >> 3] ^= 1 << (
+                bit & 7
+            )  # a bit error rate of 1/20, the highest that a link survives
         assert starts_like_link(bytes(first))
     assert not any(starts_like_link(MARKER + rng.randbytes(30)) for _ in range(100_000))

@@ -71,7 +71,7 @@ def test_correctable_blocks_are_never_retransmitted() -> None:
     server = world.server.stats
     assert world.client.stats.retransmissions == server.failed_blocks == 0
     assert server.bit_error_rate == pytest.approx(1e-3, rel=0.05)
-    # 2.03 of 255 bytes are wrong on average, and every one of them was counted.
+    # 2.03 of 255 bytes are wrong on average, and every wrong bit was counted.
     assert server.corrected_symbols == pytest.approx(server.bytes_received * 0.00797, rel=0.05)
     assert world.client.stats.code_rate == pytest.approx(223 / 255, rel=0.01)
 
@@ -163,7 +163,7 @@ def test_the_last_block_is_not_forgotten() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_datagrams_arrive_in_order_whatever_happens_to_them(seed: int) -> None:
+def test_the_stream_over_datagrams_arrives_in_order(seed: int) -> None:
     world = World(link("rs:255,223", mtu=1200), datagrams=True)
     world.hazards(random.Random(seed), loss=0.1, double=0.1, late=0.3, flip=0.2)
 
@@ -191,7 +191,7 @@ def test_reordering_alone_is_no_loss() -> None:
     world.pipes[0].change = swap
     world.carry(some(100_000))
 
-    # A block is overtaken by the rest of its burst: all but the bursts' ends are taken for lost.
+    # Later blocks of a burst overtake each block, so all but the last ones count as lost.
     assert world.client.stats.retransmissions < len(swapped) / 3
 
 

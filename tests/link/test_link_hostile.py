@@ -1,4 +1,4 @@
-"""Peers that lie, repeat themselves, or send whatever they like."""
+"""Hostile peers: false fields, replays, and arbitrary blocks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLAIN = OpenRequest("rs:255,223", "rs:255,223")
 
 
 class Peer:
-    """A client that says what it is told to, and a server that has let it in."""
+    """A client that sends arbitrary blocks, and a server that has accepted its link."""
 
     def __init__(self, opening: OpenRequest = PLAIN) -> None:
         self.server = Link.server()
@@ -42,7 +42,7 @@ class Peer:
         return MARKER + write_header(header) + coded
 
     def say(self, kind: Kind, payload: bytes = b"", **fields: int) -> bytes:
-        """Send a block; what has arrived of the stream by it."""
+        """Send a block, and return the bytes of the stream that it delivers."""
         self.server.receive(self.block(kind, payload, **fields), self.now)
         return self.server.received(self.now)
 
@@ -193,7 +193,7 @@ def test_a_whole_block_inside_the_data_of_another_is_data() -> None:
 
 
 def test_a_block_inside_data_is_found_only_if_the_preceding_header_is_lost() -> None:
-    """And then it needs the number of the link, which its author does not know."""
+    """A block inside user data would also need the link's identifier, which its author lacks."""
     peer = Peer()
     inner = peer.block(Kind.DATA, b"evil", link=LINK + 1)
     outer = bytearray(peer.block(Kind.DATA, inner + b"x" * 500, code=0))
@@ -220,7 +220,7 @@ def test_a_false_header_before_garbage_hides_no_real_block() -> None:
     assert peer.server.received(0.0) == b"".join(bytes([65 + i]) * 50 for i in range(40))
 
 
-def test_nothing_but_markers_is_searched_quickly_and_not_kept() -> None:
+def test_a_stream_of_markers_is_searched_quickly_and_discarded() -> None:
     peer = Peer()
     peer.server.receive(MARKER * 4096, 0.0)
 
@@ -258,7 +258,7 @@ def headers() -> Iterator[dict[str, int]]:
         }
 
 
-def test_no_header_whatever_its_fields_breaks_either_side() -> None:
+def test_arbitrary_header_fields_break_neither_side() -> None:
     world = World(Link.client("rs:255,127+hamming:7,4", identity=LINK << 32 | FIRST))
     world.carry(b"x" * 100, b"y" * 100)
     rng = random.Random(8)

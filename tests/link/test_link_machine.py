@@ -1,4 +1,4 @@
-"""A link under every misfortune, in any order: what arrives is what was sent, and in the end all of it."""
+"""A link with faults of all kinds in any order: the stream arrives unchanged and, finally, completely."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from netchat.link.link import Link
 from netchat.link.open_request import Mode
 from tests.link.world import World
 
-#: Bytes that one side may make the other one hold: the window, copies of failed blocks, a block and
+#: Bytes that one side can make its peer buffer: the window, copies of failed blocks, a block and
 #: the doubtful one before it.
 MOST_HELD = (256 + 256 + 4 * 16) * 1024
 
 
 class LinkMachine(RuleBasedStateMachine):
-    """Two sides, and what happens to the pipes between them."""
+    """Two sides of a link, and faults of the pipes between them."""
 
     @initialize(
         datagrams=st.booleans(),
@@ -74,7 +74,7 @@ class LinkMachine(RuleBasedStateMachine):
 
     @rule(side=st.integers(0, 1))
     def garbage(self, side: int) -> None:
-        """Bytes that belong to no block get into the stream."""
+        """Insert bytes that belong to no block into the stream."""
         self.world.pipes[side].change = lambda data: [
             (0.0, self.rng.randbytes(self.rng.randrange(200)) + data)
         ]
@@ -91,7 +91,7 @@ class LinkMachine(RuleBasedStateMachine):
                 assert self.world.sides[side].held <= MOST_HELD
 
     def teardown(self) -> None:
-        """Once the channel lets everything through, everything arrives, and soon."""
+        """Check that all bytes arrive soon after the channel has become perfect."""
         if not hasattr(self, "world"):
             return
         world = self.world

@@ -1,4 +1,4 @@
-"""Who chooses the code: what they expect, what they learn, and how they fare over a link."""
+"""Policies: their expectations, their learning, and their goodput over a link."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def test_the_chances_are_those_of_the_decoder(number: int, ber: float) -> None:
     good = sum(code.decode(b"", stream.damage(block), length).good for _ in range(rounds))
     expected = success_probability(number, ber)
 
-    # A chance between 0.2 and 0.8 may be off by four standard deviations, and by the grid.
+    # A probability between 0.2 and 0.8 may deviate by four standard deviations and by the grid.
     assert good / rounds == pytest.approx(expected, abs=0.35 if 0.02 < expected < 0.98 else 0.1)
 
 
-def test_stronger_codes_stand_more_and_bring_less() -> None:
+def test_stronger_codes_correct_more_and_have_a_lower_rate() -> None:
     for ber in np.geomspace(1e-7, 0.05, 40):
         chances = [success_probability(number, float(ber)) for number in CANDIDATES]
         assert all(0 <= one <= 1 for one in chances)
-        # Nearly: rs:96,32 and its neighbours are of different lengths, and their curves cross.
+        # Only nearly: rs:96,32 and its neighbours have different lengths, and their curves cross.
         assert np.diff(chances).min() > -1e-3
     worth = [nominal_rate(number) for number in CANDIDATES]
     assert worth == sorted(worth, reverse=True)
@@ -90,7 +90,7 @@ def test_a_channel_that_is_known_gets_the_code_it_needs(make, ber: float, best: 
 
 @pytest.mark.parametrize("make", ADAPTIVE)
 def test_outcomes_outweigh_expectations(make) -> None:
-    """Of the same number of wrong bits, bursts break a block where scattered ones do not."""
+    """More blocks fail than the bit error rate suggests, as with bursts."""
     chooser: Policy = make()
     late = []
     for i in range(400):
@@ -132,7 +132,7 @@ def test_the_oracle_uses_the_given_code() -> None:
     assert oracle.choose(9.0) == 2
 
 
-def test_wishes() -> None:
+def test_requested_policies() -> None:
     assert isinstance(policy("adaptive"), Threshold)
     assert isinstance(policy("adaptive:bandit"), Bandit)
     assert isinstance(policy("adaptive:threshold"), Threshold)
@@ -156,7 +156,7 @@ def test_both_directions_adapt_and_everything_arrives(wish: str, datagrams: bool
     text = bytes(range(256)) * 100
     for channel in ("bsc:1e-6", "bsc:2e-2", "gilbert-elliott:2e-4,0.01,1e-5,0.3", "bsc:1e-6"):
         world.channel(channel)
-        for _ in range(4):  # what is sent at once is all chosen by what was known before
+        for _ in range(4):  # blocks that are sent together get the same code
             world.carry(text, text, seconds=120)
         if channel == "bsc:2e-2":
             for side in world.sides:
@@ -166,7 +166,7 @@ def test_both_directions_adapt_and_everything_arrives(wish: str, datagrams: bool
         assert "bit error rate" in side.policy.why
 
 
-def test_the_server_chooses_as_the_client_wishes() -> None:
+def test_the_server_uses_the_requested_policy() -> None:
     world = World(Link.client("rs:255,191", "adaptive:threshold"))
     world.carry(b"x" * 9000, b"y" * 9000)
 
@@ -176,7 +176,7 @@ def test_the_server_chooses_as_the_client_wishes() -> None:
 
 
 @pytest.mark.parametrize("mtu", [1200, 548])
-def test_no_datagram_is_longer_than_its_way_whatever_code_is_chosen(mtu: int) -> None:
+def test_no_datagram_exceeds_the_path_mtu_with_any_code(mtu: int) -> None:
     """Data split for a weak code must be re-split when retransmitted in a strong one."""
     rng = random.Random(4)
 
@@ -203,7 +203,7 @@ def test_no_datagram_is_longer_than_its_way_whatever_code_is_chosen(mtu: int) ->
 
 
 def test_the_bandit_compares_codes_at_the_same_payload() -> None:
-    # Only short blocks went out without a code, and long ones with a code: that is chance.
+    # By chance, only short blocks were sent uncoded, and only long ones coded.
     bandit = Bandit(seed=1)
     for _ in range(50):
         bandit.outcome(0.0, Outcome(0, 10, 10 + 40, arrived=True))

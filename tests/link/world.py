@@ -16,8 +16,8 @@ class Pipe:
     """One direction.
 
     Attributes:
-        change: What becomes of each thing written: a list of what comes out, each with seconds more
-            of delay.
+        change: Returns what arrives of a written piece: a list of additional delays in seconds and bytes
+            (by default unchanged, without a delay).
     """
 
     def __init__(self, delay: float) -> None:
@@ -26,13 +26,13 @@ class Pipe:
 
 
 class World:
-    """A link under way.
+    """A link in simulated time.
 
     Args:
-        client: Its client.
-        server: Its server.
+        client: Client side.
+        server: Server side.
         delay: Seconds in one direction.
-        datagrams: Blocks travel one by one.
+        datagrams: Whether each block is a datagram.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The check that every member gets everything once and in order: it must be able to fail."""
+"""The check that every member gets all events once and in order can fail."""
 
 import random
 
@@ -17,14 +17,14 @@ DEVICE, PAYLOAD = 7, 24
 
 
 def event(seq: int, counter: int | None = None, text: str | None = None, room: str = "lobby"):
-    """Event `seq` of a room whose every event is a message; counters begin with event 11."""
+    """Return event `seq` of a room that has only messages; counters begin with event 11."""
     counter = seq - 10 if counter is None else counter
     text = make_text(seq * 1_000_000_000, PAYLOAD) if text is None else text
     return encode(Event(seq, 0, DEVICE, counter, EventKind.CHAT, room, "Ann", text))
 
 
 class Room:
-    """A crowd's log with some members that started after event 10."""
+    """The load generator's log, with members that started after event 10."""
 
     def __init__(self, members: int = 3, sent: int = 0) -> None:
         self.log = EventLog()
@@ -69,7 +69,7 @@ def test_the_split_of_the_stream_and_the_first_reader_do_not_matter(seed):
     assert all(m.known == 16 for m in room.members)
 
 
-#: What one member may be sent instead of 11 to 15, and what must be found.
+#: Events that one member receives instead of 11 to 15, and the expected faults.
 FAULTY = {
     "lost": ([11, 12, 14, 15], Faults(lost=1)),
     "the first lost": ([12, 13, 14, 15], Faults(lost=1)),
@@ -126,7 +126,7 @@ def test_a_fault_in_the_log_itself_is_found_by_the_senders_counters(counters, ex
 
 
 @pytest.mark.parametrize("turn", [0, 1])
-def test_an_event_that_is_not_the_same_for_everybody_is_found(turn):
+def test_an_event_that_differs_between_members_is_found(turn):
     room = Room(sent=3)
     other = event(12, text=make_text(1, PAYLOAD))
     for number, member in enumerate(room.members):
@@ -184,7 +184,7 @@ def test_a_member_that_is_ahead_of_the_log_waits_for_it():
     assert not room.count_faults()
 
 
-def test_a_member_that_comes_back_goes_on_where_it_was():
+def test_a_reconnected_member_continues_after_its_last_event():
     room = Room(members=2, sent=5)
     stream = [event(s) for s in range(11, 16)]
     room.members[0].feed(b"".join(stream))
@@ -198,16 +198,16 @@ def test_a_member_that_comes_back_goes_on_where_it_was():
 
 
 @pytest.mark.parametrize(
-    ("behind", "expected"), [(13, Faults(lost=1)), (11, Faults(doubled=1)), (99, Faults(lost=3))]
+    ("last", "expected"), [(13, Faults(lost=1)), (11, Faults(doubled=1)), (99, Faults(lost=3))]
 )
-def test_a_resumption_at_the_wrong_place_is_found(behind, expected):
+def test_a_resumption_from_the_wrong_event_is_counted(last, expected):
     room = Room(members=2, sent=5)
     room.members[0].feed(b"".join(event(s) for s in range(11, 16)))
     member = room.members[1]
     member.feed(event(11) + event(12))
     member.lost()
-    member.begin(behind)
-    for seq in range(behind + 1, 16):
+    member.begin(last)
+    for seq in range(last + 1, 16):
         member.feed(event(seq))
     assert room.count_faults() == expected
 
@@ -232,7 +232,7 @@ def test_bytes_that_all_members_have_read_are_discarded():
         for member in room.members:
             member.feed(event(seq, text=make_text(1, 24) + big))
         seq += 1
-    room.members[1].feed(event(seq)[:30])  # the slowest one stands inside a frame
+    room.members[1].feed(event(seq)[:30])  # the slowest member has received part of a frame
     room.log.trim(min(m.pos for m in room.members))
     assert len(room.log.data) < 1000
     room.members[0].feed(event(seq))

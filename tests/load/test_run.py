@@ -1,4 +1,4 @@
-"""`run_load` against a real server, and against one behind a proxy that does wrong."""
+"""`run_load` against a real server, directly and through a faulty proxy."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests.net.faulty import FaultyProxy
 
 
 class Served:
-    """A server in this process, with all limits that would slow a test down off."""
+    """Run a server in this process, without the limits that would slow a test down."""
 
     def __init__(self) -> None:
         self.servers: list[ChatServer] = []
@@ -34,7 +34,7 @@ class Served:
 
     @property
     def sessions(self) -> int:
-        return len(self.servers[0].hub.sessions)
+        return len(self.servers[0].hub.state.sessions)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def test_every_delivery_of_a_right_server_is_right(served):
     assert report.faults == Faults()
     assert report.messages == 600
     assert report.deliveries == 20 * 600
-    # It says seconds in whole milliseconds, and a quick machine needs only some of them.
+    # The report rounds to milliseconds, and a fast machine needs only a few.
     assert report.deliveries / report.delivery_rate == pytest.approx(report.seconds, abs=0.00051)
     assert report.latency is not None
     assert 0 < report.latency.p50 <= report.latency.p99 <= report.latency.p999
@@ -95,8 +95,8 @@ async def test_a_rate_is_kept_and_spread_over_the_senders(served):
 
 async def test_with_a_rate_a_late_send_counts_as_latency(served):
     port = await served.start()
-    # The whole process, senders too, stands still for a while: it would go unnoticed if the time of
-    # sending were the beginning.
+    # The whole process, senders included, pauses: latencies from the actual time of sending would
+    # not include the pause.
     asyncio.get_running_loop().call_later(0.3, time.sleep, 0.3)
     report = await drive(port, messages=120, rate=200)
     assert report.ok
@@ -119,7 +119,7 @@ async def test_one_wrong_delivery_to_one_user_is_found(served, fault, expected):
         report = await drive(port)
     assert not report.ok
     if fault is faulty.altered and report.faults.altered != 1:
-        # The victim was the first to read it: then all the others differ from it.
+        # The victim read it first, so all other members differ from it.
         assert report.faults.altered >= 5
     else:
         assert report.faults == expected
@@ -156,7 +156,7 @@ async def test_a_sender_that_reconnects_retransmits_unacknowledged_messages(serv
     assert report.reconnects == 1
 
 
-async def test_all_lose_the_connection_at_once_and_come_back_with_everything(served):
+async def test_all_users_lose_the_connection_at_once_and_recover_completely(served):
     report = await drive(await served.start(), users=60, senders=3, messages=50, drop=True)
     assert report.ok
     assert report.drop is not None

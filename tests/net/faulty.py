@@ -10,7 +10,7 @@ from netchat.wire import Event, EventKind, Frame, FrameReader, decode, encode, s
 
 __all__ = ["FaultyProxy"]
 
-#: Gets the number of a chat event on its connection (from 1) and its frame; says what to send.
+#: Returns what to send for a chat event, given its number on the connection (from 1) and its frame.
 Fault = Callable[[int, bytes], list[bytes]]
 
 
@@ -28,7 +28,7 @@ class _Side(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         for data in self.early:
             self.transport.write(data)
-        if self.other is None:  # the client's side: now make the server's
+        if self.other is None:  # the client's connection: now open the one to the server
             self.other = _Side(self.proxy, self.number, self)
             loop = asyncio.get_running_loop()
             coroutine = loop.create_connection(lambda: self.other, "127.0.0.1", self.proxy.target)
@@ -70,12 +70,12 @@ class _Side(asyncio.Protocol):
 
 
 class FaultyProxy:
-    """Passes bytes on; on one connection, it passes chat events on wrongly.
+    """Proxy that forwards bytes, but applies a fault to the chat events of one connection.
 
     Args:
-        target: The server's port.
-        victim: Which connection, counted from 0.
-        fault: What it does there; an empty frame ends the connection.
+        target: Port of the server.
+        victim: Number of the affected connection, from 0.
+        fault: Fault to apply; an empty frame ends the connection.
     """
 
     def __init__(self, target: int, victim: int, fault: Fault) -> None:
@@ -88,7 +88,7 @@ class FaultyProxy:
         return _Side(self, self._accepted - 1)
 
     async def __aenter__(self) -> int:
-        """Listen; returns the port."""
+        """Listen, and return the port."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._accept, "127.0.0.1", 0)
         return self._server.sockets[0].getsockname()[1]
@@ -100,17 +100,17 @@ class FaultyProxy:
 
 
 def lost(number: int, raw: bytes) -> list[bytes]:
-    """Event 5 is not passed on."""
+    """Drop event 5."""
     return [] if number == 5 else [raw]
 
 
 def doubled(number: int, raw: bytes) -> list[bytes]:
-    """Event 5 is passed on twice."""
+    """Forward event 5 twice."""
     return [raw, raw] if number == 5 else [raw]
 
 
 def altered(number: int, raw: bytes) -> list[bytes]:
-    """Event 5 says something else, in a frame that is valid."""
+    """Change the text of event 5, in a valid frame."""
     if number != 5:
         return [raw]
     (frame,) = FrameReader().feed(raw)
@@ -121,7 +121,7 @@ def altered(number: int, raw: bytes) -> list[bytes]:
 
 
 def damaged(number: int, raw: bytes) -> list[bytes]:
-    """One bit of event 5 is wrong."""
+    """Flip one bit of event 5."""
     return [raw[:-1] + bytes([raw[-1] ^ 1])] if number == 5 else [raw]
 
 
@@ -139,10 +139,10 @@ def reordered() -> Fault:
 
 
 def silent(number: int, raw: bytes) -> list[bytes]:
-    """Nothing is passed on from event 5 on."""
+    """Forward nothing from event 5 on."""
     return [] if number >= 5 else [raw]
 
 
 def cut(number: int, raw: bytes) -> list[bytes]:
-    """The connection ends at event 5."""
+    """End the connection at event 5."""
     return [b""] if number == 5 else [raw]

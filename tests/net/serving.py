@@ -1,4 +1,4 @@
-"""A server on its own port, and clients of it, all in the test process."""
+"""A server on a free port and its clients, all in the test process."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Serving:
     @property
     def peers(self):
         """Server side of each connection."""
-        return list(self.server.hub.connections)
+        return list(self.server.hub.state.connections)
 
     def noted(self, event: str) -> list[Log]:
         """Return the log entries of one kind."""
@@ -73,7 +73,7 @@ async def serve(
 
 
 class Raw:
-    """A connection that a test speaks on frame by frame."""
+    """A connection on which a test sends and receives single frames."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
@@ -86,20 +86,20 @@ class Raw:
         self.writer.writelines(m if isinstance(m, bytes) else encode(m) for m in messages)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Read until something holds, or the server closes."""
+        """Read until a condition holds, or the server closes."""
         async with asyncio.timeout(TIMEOUT):
             while not condition() and not self.ended:
                 await self._read()
 
     async def answer(self, *messages: Message) -> Message:
-        """Send frames; the next message that comes back."""
+        """Send frames, and return the next message received."""
         count = len(self.got)
         self.send(*messages)
         await self.until(lambda: len(self.got) > count)
         return self.got[count]
 
     async def echo(self, counter: int) -> None:
-        """Read until the EVENT of a SEND has come, as the last one."""
+        """Read until the last message received is the EVENT of a SEND."""
         await self.until(lambda: getattr(self.got[-1], "counter", 0) == counter)
 
     async def end(self) -> None:
@@ -107,7 +107,7 @@ class Raw:
         await self.until(lambda: False)
 
     def all(self, kind):
-        """Every message of one kind."""
+        """Return every message of one kind."""
         return [m for m in self.got if isinstance(m, kind)]
 
     async def _read(self) -> None:
@@ -118,7 +118,7 @@ class Raw:
 
 @contextlib.asynccontextmanager
 async def raw(port: int, name: str = "", **options) -> AsyncIterator[Raw]:
-    """A connection; with a name, one that has said HELLO."""
+    """Open a connection; with a name, send HELLO."""
     link = Raw(*await asyncio.open_connection("127.0.0.1", port, **options))
     try:
         if name:
@@ -129,7 +129,7 @@ async def raw(port: int, name: str = "", **options) -> AsyncIterator[Raw]:
 
 
 class Talker:
-    """A client, and all that happens to it."""
+    """A client and all of its events."""
 
     def __init__(self, client: ClientDriver) -> None:
         self.client, self.core = client, client.core
@@ -143,23 +143,23 @@ class Talker:
             self._news.set()
 
     def all(self, kind):
-        """Everything of one kind that has happened."""
+        """Return all events of one kind."""
         return [h for h in self.happened if isinstance(h, kind)]
 
     def texts(self, room: str = "lobby") -> list[str]:
-        """What was said in a room."""
+        """Return the messages of a room."""
         return [
             h.event.text for h in self.all(RoomEvent) if h.event.device and h.event.room == room
         ]
 
     def say(self, *texts: str, room: str = "lobby") -> None:
-        """Say something."""
+        """Send a message."""
         for text in texts:
             self.core.say(room, text)
         self.client.flush()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something holds."""
+        """Wait until a condition holds."""
         async with asyncio.timeout(TIMEOUT):
             while not condition():
                 await self._news.wait()
@@ -172,13 +172,13 @@ class Talker:
         await self.until(lambda: room in self.core.memory.rooms)
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop recording events."""
         self._task.cancel()
 
 
 @contextlib.asynccontextmanager
 async def talker(port: int, name: str, *rooms: str, **options) -> AsyncIterator[Talker]:
-    """A client that has joined some rooms."""
+    """Run a client that has joined some rooms."""
     async with ClientDriver("127.0.0.1", port, name, **options) as client:
         someone = Talker(client)
         for room in rooms:

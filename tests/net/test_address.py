@@ -99,7 +99,7 @@ def test_a_host_has_brackets_or_none(written, host):
 
 
 @pytest.mark.parametrize("written", ["", "127.0.0.1:80", "[::1]:80", "[::1", "[x]", "a..b"])
-def test_what_is_no_host(written):
+def test_invalid_hosts(written):
     with pytest.raises(
         ValueError, match="is not a host: write a name or an address, without a port"
     ):

@@ -1,4 +1,4 @@
-"""How long a client waits before it connects again."""
+"""Delays before a client reconnects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from netchat.net.backoff import FIRST_WAIT, LONGEST_WAIT, STABLE_AFTER, Backoff
 
 @pytest.fixture(autouse=True)
 def longest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each wait is as long as it may be."""
+    """Each delay is at its upper bound."""
     monkeypatch.setattr(random, "uniform", lambda low, high: high)
 
 
@@ -37,7 +37,7 @@ def test_a_server_that_greets_and_then_fails_is_asked_less_and_less_often() -> N
     while now < 600:
         connections += 1
         backoff.online(now)
-        now += 0.01  # for which it holds
+        now += 0.01  # the duration of the connection
         now += backoff.wait(now)
 
     assert connections <= 7 + 600 / LONGEST_WAIT

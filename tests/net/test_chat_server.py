@@ -1,4 +1,4 @@
-"""The server on real sockets: what its asyncio shell adds to the rules."""
+"""The asyncio driver of the server, on real sockets."""
 
 import asyncio
 import contextlib
@@ -8,6 +8,7 @@ import pytest
 
 from netchat.chat.client_events import WarningReceived
 from netchat.net import chat_server as module
+from netchat.net import group_commit
 from netchat.net.chat_server import HIGH_WATER
 from netchat.net.event_loop import run
 from netchat.net.history import history_writer as writer
@@ -142,7 +143,7 @@ class TestOverload:
             assert codes(link) == [ErrorCode.TOO_FAST]
 
     @pytest.mark.parametrize("count", [1, 10])
-    async def test_a_flood_is_handled_at_the_rate_and_held_in_the_kernel(self, count):
+    async def test_a_flood_is_handled_at_the_rate_limit_and_waits_in_the_kernel(self, count):
         rate, burst = 200.0, 100.0
         join = encode(Join(1, 0, 0, "0123456789"))
         async with serve(rate=rate, burst=burst) as serving, contextlib.AsyncExitStack() as stack:
@@ -159,7 +160,7 @@ class TestOverload:
             handled = len(serving.noted("refused"))
             seconds = time.monotonic() - began
             assert handled <= count * (burst + 1.05 * rate * seconds)
-            # One read, and no more; the rest waits where TCP makes the sender wait.
+            # Only one read; the rest stays in the kernel, where TCP makes the sender wait.
             assert 0 < held <= 256 * 1024
 
     async def test_light_senders_do_not_wait_for_heavy_senders(self, monkeypatch):
@@ -190,13 +191,13 @@ class TestOverload:
                     await fast.echo(at + 49)
                     sizes = [p.transport.get_write_buffer_size() for p in serving.peers]
                     most = max(most, *sizes)
-                assert len(serving.server.hub.stalled_connections) == 1
-                # What was under way when it stalled, and one piece of history: not 8 MB.
+                assert len(serving.server.hub.state.stalled_connections) == 1
+                # Buffered: the bytes in transit when it stalled, and one part of the history, not 8 MB.
                 assert most < 4 * HIGH_WATER
                 await slow.echo(count)
                 seqs = [event.seq for event in slow.all(Event)]
                 assert seqs == list(range(seqs[0], seqs[0] + count + 2))
-                assert not serving.server.hub.stalled_connections
+                assert not serving.server.hub.state.stalled_connections
                 fast.send(Send(count + 100, "lobby", "live"))
                 await slow.until(lambda: slow.got[-1].text == "live")
 
@@ -236,7 +237,7 @@ class TestOverload:
 
 
 class TestFailingDisk:
-    async def test_messages_wait_and_none_is_lost(self, history, monkeypatch):
+    async def test_messages_wait_and_no_message_is_lost(self, history, monkeypatch):
         monkeypatch.setattr(module, "MAX_WAITING", 20_000)
         settings = {"rate": 0.0, "frame_timeout": 0.1, "silence_timeout": 0.2, "ping_after": 0.1}
         monkeypatch.setattr("netchat.chat.timers.SWEEP_INTERVAL", 0.05)
@@ -247,10 +248,10 @@ class TestFailingDisk:
                 nova.say(*[f"{n} " + "x" * 1000 for n in range(3000)])
                 await maya.until(lambda: maya.all(WarningReceived))
                 assert maya.all(WarningReceived)[0].error.code == ErrorCode.STORAGE
-                await asyncio.sleep(0.5)  # long enough for every timeout there is
+                await asyncio.sleep(0.5)  # longer than every timeout
                 held = [p for p in serving.peers if p.holds]
-                assert len(held) == 1  # Nova is read no further
-                assert serving.server.hub.batch.weight < 1_000_000
+                assert len(held) == 1  # the server does not read from Nova
+                assert serving.server.hub.state.batch.weight < 1_000_000
                 assert nova.texts() == []
                 assert not serving.noted("dismissed")
                 history.full = False
@@ -289,19 +290,19 @@ class TestStopping:
         reopened = SqliteHistory(tmp_path / "h.db", fsync=False)
         ((_, head, _),) = reopened.load().rooms
         reopened.close()
-        assert head == len(echoes) + 1  # nothing is on disk that was not acknowledged
+        assert head == len(echoes) + 1  # only acknowledged messages are on disk
 
     async def test_messages_waiting_for_a_group_commit_are_acknowledged_too(
         self, history, monkeypatch
     ):
-        monkeypatch.setattr(module, "GATHER_FROM", 1)
-        monkeypatch.setattr(module, "GATHER_SECONDS", 0.5)
+        monkeypatch.setattr(group_commit, "BUSY_EVENTS", 1)
+        monkeypatch.setattr(group_commit, "MAX_SECONDS", 0.5)
         async with serve(history) as serving, raw(serving.port, "Nova") as link:
             await link.answer(Join(1, 0, 0, "lobby"))
             link.send(*[Send(n, "lobby", "x") for n in (1, 2)])
             await link.echo(2)
             link.send(Send(3, "lobby", "x"))
-            while not serving.server.hub.batch.rows:
+            while not serving.server.hub.state.batch.rows:
                 await asyncio.sleep(0.001)
             await serving.server.stop()
             await link.end()
@@ -338,7 +339,7 @@ class TestStopping:
             for one in (slow, fast):
                 await one.answer(Join(1, 0, 0, "lobby"))
             number = 0
-            while not serving.server.hub.stalled_connections:
+            while not serving.server.hub.state.stalled_connections:
                 number += 1
                 fast.send(Send(number, "lobby", "x" * 16_000))
                 await fast.echo(number)
@@ -354,7 +355,7 @@ async def test_old_history_is_deleted_and_logged(history):
         await link.until(lambda: len(link.all(Event)) == 11)
         object.__setattr__(serving.server.settings, "keep", -1.0)
         serving.server._purge(at_once=True)
-        lobby = serving.server.hub.rooms["lobby"]
+        lobby = serving.server.hub.state.rooms["lobby"]
         async with asyncio.timeout(5):
             while lobby.oldest == 1:
                 await asyncio.sleep(0.01)

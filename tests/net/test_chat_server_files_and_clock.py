@@ -1,4 +1,4 @@
-"""What changes underneath a server: its files, and the clock."""
+"""Changes of a server's files and of the clock while it runs."""
 
 import asyncio
 import contextlib
@@ -99,7 +99,7 @@ def clock(monkeypatch):
     return clock
 
 
-async def test_an_event_has_the_time_at_which_it_happened_whatever_the_clock_did(clock):
+async def test_an_event_has_the_time_of_the_current_clock(clock):
     async with serve() as serving, raw(serving.port, "Nova") as nova:
         await nova.answer(Join(1, 0, 0, "lobby"))
         for number, ahead in enumerate([0.0, 3600.0, -7200.0, -7200.0, 40 * DAY], 1):
@@ -155,7 +155,7 @@ async def purges(serving):
     server._purge()
     server._purged = purged
     await asyncio.wait_for(done.wait(), 5)
-    return server.hub.rooms["lobby"].oldest
+    return server.hub.state.rooms["lobby"].oldest
 
 
 async def test_a_clock_40_days_ahead_deletes_nothing_before_a_day_has_passed(
@@ -189,6 +189,6 @@ async def test_the_user_can_say_that_the_clock_is_right(clock, with_past):
     clock.ahead = 40 * DAY
     async with serve(with_past, purge_now=True) as serving:
         async with asyncio.timeout(5):
-            while serving.server.hub.rooms["lobby"].oldest == 1:
+            while serving.server.hub.state.rooms["lobby"].oldest == 1:
                 await asyncio.sleep(0.01)
         assert serving.noted("purged")

@@ -1,4 +1,4 @@
-"""`netchat.Client` and `netchat.Server`: what a program of a user sees."""
+"""`netchat.Client` and `netchat.Server`, as programs use them."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ async def test_no_server(unused_tcp_port):
 async def test_waiting_calls_end_when_the_client_is_closed(server):
     async with netchat.Client(server.address, name="Nova") as chat:
         room = await chat.join("lobby")
-        chat._driver.drop()  # the network takes the connection away
+        chat._driver.drop()  # the network fails
         sending = asyncio.create_task(room.send("in between"))
         event = await sending  # retransmitted after the reconnect
         assert event.text == "in between"

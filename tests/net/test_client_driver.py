@@ -1,4 +1,4 @@
-"""The client's asyncio shell: it connects, reconnects, and remembers."""
+"""The asyncio driver of the client: connecting, reconnecting, saving its state."""
 
 import asyncio
 
@@ -127,8 +127,8 @@ async def test_goodbye():
         await nova.client.bye("dinner")
         await nova.until(lambda: nova.all(SessionEnded))
         assert nova.all(SessionEnded)[0].wanted
-        assert not serving.server.hub.sessions
-        await nova.client.bye()  # a second time is no harm
+        assert not serving.server.hub.state.sessions
+        await nova.client.bye()  # closing twice is harmless
 
 
 async def test_goodbye_while_the_connection_is_lost(path):
@@ -137,7 +137,7 @@ async def test_goodbye_while_the_connection_is_lost(path):
         await nova.until(lambda: nova.all(Offline))
         await nova.client.bye()
         await nova.until(lambda: nova.all(SessionEnded))
-        assert not serving.server.hub.sessions
+        assert not serving.server.hub.state.sessions
 
 
 async def test_it_gives_up_after_the_timeout():
@@ -162,7 +162,7 @@ async def test_another_name_can_be_requested():
 
 
 async def fake_server(answer):
-    """A server that answers each connection with some bytes, and no more."""
+    """A server that sends the same bytes to each connection."""
     connections = []
 
     async def handle(reader, writer):
@@ -202,7 +202,7 @@ async def test_a_server_that_falls_silent(monkeypatch):
         writer.transport.abort()
 
 
-async def test_a_quiet_server_is_not_silent(monkeypatch):
+async def test_an_idle_server_sends_ping(monkeypatch):
     monkeypatch.setattr(module, "PING_AFTER", 0.02)
     monkeypatch.setattr(module, "SILENCE_TIMEOUT", 0.15)
     async with serve() as serving, talker(serving.port, "Nova", "lobby") as nova:

@@ -1,4 +1,4 @@
-"""What a client keeps on disk."""
+"""A client's store on disk."""
 
 import contextlib
 import json
@@ -49,7 +49,7 @@ def test_a_new_one_is_empty_and_has_a_device_of_its_own(path):
     assert reload(path).outbox == {}
 
 
-def test_everything_that_matters_is_there_again(path):
+def test_all_essential_state_is_restored(path):
     made = memory()
     save(path, made)
     assert reload(path) == made
@@ -69,7 +69,7 @@ def test_the_outbox_is_kept_up_to_date(path):
     assert list(reload(path).outbox) == [9, 10]
 
 
-def test_it_goes_on_where_an_earlier_client_was_killed(path):
+def test_a_client_resumes_the_session_of_a_killed_one(path):
     save(path, memory())
     store = ClientStore(path)
     made = store.load()
@@ -82,7 +82,7 @@ def test_it_goes_on_where_an_earlier_client_was_killed(path):
 def test_saved_state_survives_a_killed_client(path):
     store = ClientStore(path)
     store.save(memory())
-    copy = path.with_name("copy.db")  # as the file is on disk now, its log beside it
+    copy = path.with_name("copy.db")  # a copy of the file with its log
     copy.write_bytes(path.read_bytes())
     wal = path.with_name("nova.db-wal")
     copy.with_name("copy.db-wal").write_bytes(wal.read_bytes())
@@ -205,7 +205,7 @@ def test_a_damaged_page(path, page):
 
 
 def check_use(path):
-    """A memory is whole enough to chat with and to be saved again, or refused in one line."""
+    """A stored state either works and can be saved again, or is refused with one line."""
     assert "\n" not in use(path)
 
 
@@ -232,7 +232,7 @@ def use(path):
 
 
 @pytest.mark.parametrize("name", ["hard", "symbolic"])
-def test_one_client_at_a_time_whatever_the_file_is_called(path, name):
+def test_one_client_at_a_time_by_any_name_of_the_file(path, name):
     store = ClientStore(path)
     link = path.with_name("link.db")
     link.hardlink_to(path) if name == "hard" else link.symlink_to(path)
@@ -252,7 +252,7 @@ def test_a_file_that_is_deleted_is_made_again_from_memory(path, which):
     made.outbox[10] = Send(10, "lobby", "next")
     made.counter = 10
     store.save(made)
-    killed = path.with_name("copy.db")  # as a client that is killed now leaves it
+    killed = path.with_name("copy.db")  # as after a crash of the client
     killed.write_bytes(path.read_bytes())
     killed.with_name("copy.db-wal").write_bytes(path.with_name("nova.db-wal").read_bytes())
     store.close()
@@ -271,7 +271,7 @@ def test_a_file_that_is_replaced_is_not_written(path):
     store.close()
 
 
-def test_an_existing_one_is_made_private_and_the_user_is_told(path):
+def test_an_existing_file_is_made_private_with_a_notice(path):
     save(path, memory())
     path.chmod(0o644)
     store = ClientStore(path)
@@ -319,7 +319,7 @@ def test_a_private_message_without_a_room_yet_survives(tmp_path):
     again.close()
 
 
-def test_one_behind_a_symlink_is_opened_and_saved(path, tmp_path):
+def test_a_file_reached_by_a_symlink_is_opened_and_saved(path, tmp_path):
     link = tmp_path / "link.db"
     ClientStore(path).close()
     link.symlink_to(path)

@@ -1,4 +1,4 @@
-"""The reason why a connection is closed arrives, whatever the peer still sends."""
+"""The reason for closing a connection arrives, whatever the peer still sends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNREAD = bytes(3_000_000)
 
 
 async def hear(sock: socket.socket) -> tuple[bytes, str]:
-    """Everything that a peer sends, and how it ends."""
+    """All bytes that a peer sends, and the end of its connection."""
     loop, heard = asyncio.get_running_loop(), b""
     while True:
         try:
@@ -32,13 +32,13 @@ async def hear(sock: socket.socket) -> tuple[bytes, str]:
 
 
 async def push(sock: socket.socket, data: bytes) -> None:
-    """Send in the background, whether it is read or not."""
+    """Send in the background, whether the server reads or not."""
     with contextlib.suppress(OSError):
         await asyncio.get_running_loop().sock_sendall(sock, data)
 
 
 async def said_by_server(port: int, data: bytes) -> tuple[bytes, str]:
-    """What is heard by a client that reads only when its server has had time to close."""
+    """Return what a client receives that reads only after its server has had time to close."""
     loop = asyncio.get_running_loop()
     with socket.socket() as sock:
         sock.setblocking(False)
@@ -64,7 +64,7 @@ async def test_an_error_arrives_although_bytes_are_unread() -> None:
 async def test_an_immediate_refusal_arrives() -> None:
     async with serve(max_half_open=1) as serving:
         _, holder = await asyncio.open_connection("127.0.0.1", serving.port)
-        while not serving.server.hub.half_open:
+        while not serving.server.hub.state.half_open:
             await asyncio.sleep(0.001)
         hello = encode(Hello(0, bytes(16), b"", "Nova", "test", ()))
         heard, how = await said_by_server(serving.port, hello + UNREAD)
@@ -102,13 +102,15 @@ async def test_a_peer_that_never_closes_is_not_waited_for(monkeypatch: pytest.Mo
         writer.write(BAD)
         assert await reader.read()
         async with asyncio.timeout(5):
-            while serving.server.hub.connections:
+            while serving.server.hub.state.connections:
                 await asyncio.sleep(0.01)
         writer.transport.abort()
     assert module._Drain.count == 0
 
 
-async def test_only_so_many_are_drained_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_draining_connections_is_limited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "_MAX_DRAINED", 3)
     async with serve(max_per_address=0) as serving:
         writers = []
@@ -117,10 +119,10 @@ async def test_only_so_many_are_drained_at_a_time(monkeypatch: pytest.MonkeyPatc
             writers.append(writer)
             writer.write(BAD)
             assert await reader.read()
-        assert module._Drain.count == len(serving.server.hub.connections) == 3
+        assert module._Drain.count == len(serving.server.hub.state.connections) == 3
         for writer in writers:
             writer.transport.abort()
         async with asyncio.timeout(5):
-            while serving.server.hub.connections:
+            while serving.server.hub.state.connections:
                 await asyncio.sleep(0.01)
     assert module._Drain.count == 0

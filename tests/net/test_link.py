@@ -9,9 +9,11 @@ import sys
 import pytest
 
 from netchat.chat.client_events import Offline, SessionEnded
+from netchat.link.link import Link
 from netchat.link.sync_marker import MARKER
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_path import ClientPath
+from netchat.net.link.transport import LinkTransport
 from netchat.wire import Error, Join, Send
 from tests.net.serving import Talker, raw, serve, talker
 
@@ -48,7 +50,7 @@ async def test_a_chat_over_a_link_is_complete(link: str, channel: str | None) ->
                 assert path.link.stats.wrong_bits > 0
 
 
-async def test_a_chat_goes_on_where_it_was_when_the_connection_is_lost() -> None:
+async def test_a_chat_continues_after_the_connection_is_lost() -> None:
     path = ClientPath("rs:255,223", "bsc:1e-3", seed=6)
     async with (
         serve(rate=0) as serving,
@@ -88,7 +90,7 @@ async def test_a_slow_reader_over_a_link_takes_no_memory_and_misses_nothing() ->
                 await fast.echo(start + 100)
 
             assert peer.stalled_since
-            # What was under way when it stalled: not 3 MB.
+            # Only the bytes in transit when it stalled, not 3 MB.
             assert peer.transport.link.buffered < 1_000_000
             assert path.link.held < 300 * 1024
 
@@ -106,7 +108,7 @@ async def test_bye_arrives() -> None:
         await nova.until(lambda: nova.all(SessionEnded))
 
         assert nova.all(SessionEnded)[0].wanted
-        assert not serving.server.hub.sessions
+        assert not serving.server.hub.state.sessions
 
 
 async def test_a_server_that_stops_tells_those_on_links() -> None:
@@ -161,7 +163,7 @@ def test_the_reason_names_the_side_that_detected_the_damage(
 
 
 async def test_a_server_that_speaks_no_link_is_given_up() -> None:
-    """What answers here is no chat server, and never sends a block."""
+    """A peer that answers, but is not a chat server and never sends a block."""
     writers: list[asyncio.StreamWriter] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -201,6 +203,23 @@ print([name for name in ("numpy", "numba", "netchat.coding") if name in sys.modu
     )
     out, _ = await done.communicate()
     assert out.decode().strip() == "[]"
+
+
+async def test_a_link_that_arrives_in_pieces_opens_without_a_hold() -> None:
+    async with serve() as serving, raw(serving.port) as peer:
+        client = Link.client("uncoded")
+        data = client.data_to_send(0.0)
+        for at in range(0, len(data), 11):
+            peer.send(data[at : at + 11])
+            await asyncio.sleep(0)  # the server reads this piece alone
+        async with asyncio.timeout(10):
+            while not client.opened:
+                client.receive(await peer.reader.read(65536), 0.1)
+        (server,) = serving.peers
+        assert isinstance(server.transport, LinkTransport)
+        assert not server.holds
+        assert not server.partial_since
+        assert serving.server.traffic.bytes_in == 0  # no frame reader has seen the link's bytes
 
 
 async def test_rubbish_is_refused_as_before() -> None:

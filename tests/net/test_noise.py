@@ -1,4 +1,4 @@
-"""The noise proxy between plain sockets, and between a client and a server of the chat."""
+"""The noise proxy between plain sockets, and between a chat client and a server."""
 
 import asyncio
 import contextlib
@@ -40,12 +40,12 @@ async def echo():
 
 
 class Told(list):
-    """What a proxy has told; `proxy` is that proxy."""
+    """The events that a proxy has reported; `proxy` is that proxy."""
 
 
 @contextlib.asynccontextmanager
 async def proxied(target, udp=False, host="127.0.0.1", seed=1, **wish):
-    """A proxy; its address, and what it tells."""
+    """Run a proxy; yield its address and the events that it reports."""
     told = Told()
     proxy = NoiseProxy(target, Impairments(**wish), seed, told.append)
     address = await proxy.start(host, 0, udp=udp)
@@ -57,7 +57,7 @@ async def proxied(target, udp=False, host="127.0.0.1", seed=1, **wish):
 
 
 async def said(address, data):
-    """Say something, and nothing more; what comes back."""
+    """Send bytes and FIN, and return the bytes that come back."""
     reader, writer = await asyncio.open_connection(*address)
     writer.write(data)
     writer.write_eof()
@@ -78,7 +78,7 @@ def closed(told):
 
 
 async def test_it_passes_everything_on_also_half_closed():
-    data = bytes(range(256)) * 40_000  # ten times what may be under way
+    data = bytes(range(256)) * 40_000  # ten times what may be in transit
     async with echo() as server, proxied(server) as (address, told):
         assert await said(address, data) == data + b"the end"
         await until(lambda: closed(told))
@@ -88,7 +88,7 @@ async def test_it_passes_everything_on_also_half_closed():
     assert "problem" not in end
 
 
-async def test_both_ways_are_damaged_as_often_as_asked_for_and_counted():
+async def test_both_directions_are_damaged_at_the_requested_rate_and_counted():
     async with echo() as server, proxied(server, channel="bsc:1e-3") as (address, told):
         answer = await said(address, bytes(100_000))
         again = await said(address, bytes(100_000))
@@ -138,10 +138,10 @@ async def test_a_client_that_stops_reading_pauses_the_sender(delay):
             while taken != before or not taken:
                 before = taken
                 await asyncio.sleep(0.3)
-        # What is held: 1 MiB here, and what the kernel buffers of four sockets take.
+        # Buffered: 1 MiB in the proxy, and the kernel buffers of four sockets.
         assert taken < 32 * 1024 * 1024
         async with asyncio.timeout(TIMEOUT):
-            await reader.readexactly(taken)  # and then it goes on
+            await reader.readexactly(taken)  # then forwarding continues
         writer.close()
 
 
@@ -155,7 +155,7 @@ async def test_connections_made_at_once_have_numbers_of_their_own():
         assert sorted(numbers) == list(range(1, 11))
 
 
-async def test_datagrams_are_under_way_for_as_many_bytes_as_there_is_room_for(monkeypatch):
+async def test_datagrams_in_flight_are_limited_by_their_bytes(monkeypatch):
     monkeypatch.setattr(noise_proxy, "MAX_WAITING", 10_000)
     async with datagrams(delay=0.1) as (client, got, told):
         for _ in range(50):
@@ -167,7 +167,7 @@ async def test_datagrams_are_under_way_for_as_many_bytes_as_there_is_room_for(mo
         await until(lambda: len(got) == 10)
 
 
-async def test_a_port_that_is_taken_for_datagrams_is_let_go_again():
+async def test_a_tcp_port_whose_udp_port_is_in_use_is_released():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         proxy = NoiseProxy(("127.0.0.1", 1), Impairments())
@@ -354,7 +354,7 @@ def test_it_ends_when_its_output_is_closed():
 
 @contextlib.contextmanager
 def echo_process():
-    """An echo in a thread of its own loop is more than this needs: one connection, one answer."""
+    """Accept one connection and send one answer; no event loop is needed."""
     import threading
 
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -386,7 +386,7 @@ def test_wrong_usage(arguments, says):
     assert says in " ".join(done.output.split())
 
 
-def test_an_address_that_is_not_here():
+def test_an_address_of_another_machine():
     done = CliRunner().invoke(cli, ["noise", "192.0.2.1:7000"], standalone_mode=False)
     assert isinstance(done.exception, CannotConnect)
     assert "cannot listen on 192.0.2.1:7000" in str(done.exception)

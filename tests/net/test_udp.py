@@ -26,12 +26,12 @@ from tests.net.serving import Serving, Talker, raw, serve, talker
 
 
 class Postman(asyncio.DatagramProtocol):
-    """Stands between clients and a server, and does to their datagrams what a network does.
+    """Relay between clients and a server that impairs datagrams as a network does.
 
     Attributes:
-        loss, double, late: How often.
-        deaf: Whether nothing gets through.
-        moved: Packets to the server leave by another port from now on, as behind a NAT.
+        loss, double, late: Probabilities that a datagram is lost, duplicated and delayed.
+        deaf: Whether all datagrams are dropped.
+        moved: Whether datagrams to the server leave by another port, as behind a NAT.
     """
 
     def __init__(self, port: int, seed: int = 1) -> None:
@@ -68,7 +68,7 @@ class Postman(asyncio.DatagramProtocol):
             self._loop.call_later(delay, deliver)
 
     def move(self) -> None:
-        """Give everybody another port."""
+        """Give each client another source port."""
         for out in self._out.values():
             self._loop.remove_reader(out)
             out.close()
@@ -83,13 +83,13 @@ async def postman(port: int) -> AsyncIterator[tuple[Postman, int]]:
     try:
         yield protocol, transport.get_extra_info("sockname")[1]
     finally:
-        await asyncio.sleep(0.05)  # for what is under way
+        await asyncio.sleep(0.05)  # for datagrams in transit
         protocol.move()
         transport.close()
 
 
 def vanish(serving: Serving) -> None:
-    """Let the server forget its connections, whose sockets are gone."""
+    """Make the server drop its connections, whose sockets are closed."""
     for peer in serving.peers:
         peer.transport.abort()
 
@@ -122,7 +122,7 @@ async def test_a_chat_over_udp_is_complete(link: str, channel: str | None) -> No
             assert path.link.mtu == MTU
 
 
-async def test_everything_arrives_once_and_in_order_over_a_way_that_loses_doubles_and_overtakes():
+async def test_messages_arrive_once_and_in_order_despite_loss_duplication_and_reordering():
     async with serve(rate=0, udp=True) as serving, postman(serving.port) as (man, port):
         man.loss, man.double, man.late = 0.05, 0.05, 0.2
         report = await run_load(
@@ -137,7 +137,7 @@ async def test_everything_arrives_once_and_in_order_over_a_way_that_loses_double
     assert report.link.retransmissions > 0
 
 
-async def test_a_chat_goes_on_where_it_was_when_its_link_is_lost() -> None:
+async def test_a_chat_continues_after_its_link_is_lost() -> None:
     path = ClientPath("rs:255,223", "bsc:1e-3", seed=6, udp=True)
     async with (
         serve(rate=0, udp=True) as serving,
@@ -155,8 +155,8 @@ async def test_a_chat_goes_on_where_it_was_when_its_link_is_lost() -> None:
         assert nova.texts() == texts
 
 
-async def test_a_server_that_is_killed_and_comes_back_is_noticed_at_once() -> None:
-    """Its links are unknown then; the client is told so, and opens another one."""
+async def test_a_restarted_server_is_detected_at_once() -> None:
+    """A restarted server does not know the link; the client is told, and opens a new one."""
     path = ClientPath("uncoded", udp=True)
     async with (
         serve(rate=0, udp=True) as first,
@@ -165,7 +165,7 @@ async def test_a_server_that_is_killed_and_comes_back_is_noticed_at_once() -> No
         nova.say("before")
         await nova.until(lambda: nova.texts() == ["before"])
         await asyncio.sleep(0.05)  # for the last acknowledgement
-        for server in first.server._udp:  # what kill -9 does: not a word of goodbye
+        for server in first.server._udp:  # as after kill -9: no CLOSE
             server.close()
         await asyncio.sleep(0.05)
         await first.server._listen_udp([("127.0.0.1", first.port)])
@@ -211,7 +211,7 @@ async def test_a_link_moves_when_its_client_gets_another_port() -> None:
         assert len(serving.peers) == 1
 
 
-async def test_a_way_that_swallows_long_datagrams_is_used_with_short_ones() -> None:
+async def test_a_path_that_drops_long_datagrams_gets_short_ones() -> None:
     path = ClientPath("uncoded", udp=True)
     async with (
         serve(rate=0, udp=True) as serving,
@@ -273,7 +273,7 @@ async def test_bye_arrives_and_closes_the_link() -> None:
         await nova.until(lambda: nova.all(SessionEnded))
 
         assert nova.all(SessionEnded)[0].wanted
-        assert not serving.server.hub.sessions
+        assert not serving.server.hub.state.sessions
         async with asyncio.timeout(10):
             while serving.server._udp[0]._layers:
                 await asyncio.sleep(0.01)
@@ -343,7 +343,7 @@ async def test_a_machine_without_ipv6_takes_the_next_address(monkeypatch) -> Non
 
 
 async def test_a_link_replaced_while_disconnected_affects_no_other_client() -> None:
-    """Bytes that wait for a reader are handed up in the end, and may make the reader give up."""
+    """Bytes that wait for a paused reader are delivered later, even if the reader then closes."""
     transports = []
 
     class Choosy(asyncio.Protocol):
@@ -429,7 +429,7 @@ async def test_hostile_datagrams_are_answered_with_no_more_than_they_brought() -
             sent.append(len(opening))
             got: list[bytes] = []
             async with asyncio.timeout(20):
-                while len(got) < 101:  # one for each that can be read
+                while len(got) < 101:  # one for each readable datagram
                     with contextlib.suppress(BlockingIOError):
                         got.append(stranger.recv(65536))
                         continue
@@ -495,7 +495,7 @@ async def test_links_of_one_address_are_counted_with_its_connections() -> None:
 
 
 async def test_a_forged_error_of_the_network_does_not_end_an_open_link(monkeypatch) -> None:
-    """ICMP quotes nothing that only the server could know."""
+    """ICMP errors contain nothing that only the server could know."""
     monkeypatch.setattr("netchat.net.udp.client.PROOF_WITHIN", 0.05)
     path = ClientPath("rs:255,223", udp=True)
     async with (

@@ -60,7 +60,7 @@ def check_tiling(items: Iterable[Item]) -> None:
     linked: set[tuple[int, bool]] = set()
     for item in items:
         if item.conversation.duplicates:
-            continue  # its streams have the same places
+            continue  # its streams have the same offsets
         key = id(item.conversation), item.to_server
         if isinstance(item, Block):
             linked.add(key)
@@ -77,7 +77,7 @@ def check_tiling(items: Iterable[Item]) -> None:
 
 
 def talk_of(messages: Sequence[tuple[int, Message]], size: int = 1448, **options: object) -> Talk:
-    """A whole conversation: opened, said in segments of up to `size` bytes, closed."""
+    """Return a whole conversation: opened, sent in segments of up to `size` bytes, closed."""
     talk = Talk(**options).open()  # type: ignore[arg-type]
     for side, message in messages:
         talk.say(side, wire.encode(message), size)
@@ -85,7 +85,7 @@ def talk_of(messages: Sequence[tuple[int, Message]], size: int = 1448, **options
 
 
 def one_way(stream: bytes, cuts: Sequence[tuple[int, int]], isn: int = 1000) -> list[Packet]:
-    """Segments that carry the given ranges of a client's stream, in the given order."""
+    """Return segments that carry the given ranges of a client's stream, in the given order."""
     talk = Talk(isn=(isn, 5000)).open()
     for start, end in cuts:
         talk.add(0, ACK | PSH, stream[start:end], seq=(isn + 1 + start) % 2**32)

@@ -1,4 +1,4 @@
-"""Blocks of a link, built one by one as a peer may send them."""
+"""Single blocks of a link, valid or not."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["block_of", "open_of"]
 
 
 def open_of(spec: str, mode: Mode = Mode.HYBRID) -> bytes:
-    """The payload of OPEN that asks for one code both ways."""
+    """Return the payload of an OPEN that requests one code for both directions."""
     return write_open_request(OpenRequest(spec, spec, mode))
 
 
 def block_of(header: Header, payload: bytes = b"") -> bytes:
-    """A block with this header, but that its length is the payload's; its code is a number."""
+    """Return a block with this header and the payload's length; `code` is a number."""
     header = header._replace(length=len(payload))
     coded = b""
     if payload:

@@ -35,8 +35,8 @@ def linked_talk(
         size: Bytes of a segment.
         mode: The link's mode.
         by_client: Whether the client applies the channel itself, as `netchat client --channel` does,
-            so that incoming bytes are captured as sent. Else they are damaged on the way.
-        talk: Where to record the packets; not yet opened. It is not closed.
+            so that incoming bytes are captured as sent. Otherwise they are damaged in transit.
+        talk: Recorder of the packets, which is not opened yet; it stays open.
 
     Returns:
         The conversation, and the bytes that each direction (True: to server) sent into the channel.

@@ -30,7 +30,7 @@ needs_root = pytest.mark.skipif(
 
 @contextlib.contextmanager
 def network():
-    """A namespace with a loopback interface and a veth pair, left and right."""
+    """Create a namespace with a loopback interface and a veth pair, left and right."""
     commands = [
         ["ip", "netns", "add", NAME],
         ["ip", "-n", NAME, "link", "set", "lo", "up"],

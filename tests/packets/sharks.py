@@ -25,7 +25,7 @@ TEXTS = {
 
 
 def tshark(capture, *options):
-    """What tshark with our dissector prints; nothing may go wrong in it."""
+    """Return the output of tshark with the dissector; fail if the dissector raises an error."""
     done = subprocess.run(
         [TSHARK, "-n", "-X", f"lua_script:{DISSECTOR}", "-r", str(capture), *options],
         capture_output=True,
@@ -41,7 +41,7 @@ def tshark(capture, *options):
 
 
 def frames(capture, *options):
-    """The NCP frames of a capture: lists of (filter name, what tshark shows)."""
+    """Return the NCP frames of a capture: lists of (filter name, displayed value)."""
     out, _ = tshark(capture, "-T", "pdml", *options)
     found = []
     for proto in ET.fromstring(out).iterfind("packet/proto[@name='netchat']"):
@@ -51,7 +51,7 @@ def frames(capture, *options):
 
 
 def _shown(field):
-    """What tshark shows; of a text its bytes, since XML makes a blank of every line feed."""
+    """Return a displayed value; for a text its bytes, because XML turns line feeds into spaces."""
     if field.get("name") in TEXTS:
         return bytes.fromhex(field.get("value"))[2:].decode()
     return field.get("show")

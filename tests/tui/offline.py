@@ -1,4 +1,4 @@
-"""Chat sessions without a network, and what they show."""
+"""Chat sessions without a network, and their output."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def test_a_name_lost_while_offline_is_shown_once_and_nick_chooses_another():
             EventsMissed("lobby", 3, 7),
             "[missed] 5 events of the lobby, no longer available on the server",
         ),
-        (Undelivered("psst", "Nobody."), "[not delivered] 'psst': Nobody."),
+        (Undelivered("psst", "No such user."), "[not delivered] 'psst': No such user."),
         (
             WarningReceived(Error(ErrorCode.TOO_FAST, 0, 0, "Slow down.", "")),
             "[warning] Slow down.",

@@ -1,4 +1,4 @@
-"""The client in a terminal, as a user sees it: two clients in tmux."""
+"""The client in a terminal, tested with two clients in tmux."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
     shutil.which("tmux") is None, reason="tmux, which plays the terminal, is not installed"
 )
 
-#: Seconds for something to show up on a screen.
+#: Timeout for text to appear on a screen, in seconds.
 TIMEOUT = 60.0
 
 
@@ -98,7 +98,7 @@ def test_two_users_chat_and_output_does_not_overwrite_the_input_line(place):
         nova.see("lobby> half a sen")
         lisa.enter("Hello everyone")
         nova.see("Lisa: Hello everyone")
-        nova.see("lobby> half a sen")  # below the message, once it is drawn again
+        nova.see("lobby> half a sen")  # redrawn below the message
         assert nova.lines.index("Lisa: Hello everyone") < nova.lines.index("lobby> half a sen")
         nova.enter("tence")
         lisa.see("Nova: half a sentence")

@@ -31,7 +31,7 @@ def frame_of(vector: dict[str, Any]) -> bytes:
 def problems(vector: dict[str, Any]) -> list[str]:
     """Return what is wrong with a vector's length and CRC, with the right values.
 
-    The CRC is the one that belongs to the right length.
+    The reported CRC is for the right length.
     """
     found = []
     header, body = bytes.fromhex(vector["header"]), _body(vector)

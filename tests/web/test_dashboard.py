@@ -192,7 +192,7 @@ class TestFeed:
                 rude.send(b"GET / HTTP/1.1\r\n\r\n")
                 await rude.end()
             counter = 0
-            while not serving.server.hub.stalled_connections:
+            while not serving.server.hub.state.stalled_connections:
                 counter += 1
                 await page.send(Send(counter, "lobby", "x" * 16000))
                 await page.next(Event)

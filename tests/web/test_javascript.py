@@ -62,7 +62,7 @@ def test_the_committed_codec_is_up_to_date():
     assert CODEC.read_text(encoding="utf-8") == codec()
 
 
-def test_it_is_small():
+def test_the_size_is_limited():
     assert CODEC.stat().st_size <= 25_000
 
 
@@ -153,7 +153,7 @@ SEND = {"counter": "1", "room": "lobby", "text": "hi"}
         ),
     ],
 )  # fmt: skip
-def test_what_the_protocol_cannot_carry_is_named(js, name, fields, word):
+def test_values_that_the_protocol_cannot_carry_are_named(js, name, fields, word):
     answer = js("encode", name=name, fields=fields)
     assert answer["thrown"] == "EncodeError"
     assert word in answer["text"]

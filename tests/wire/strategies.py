@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from netchat.wire import MESSAGES, Field, Frame, Message, Record, fields_of
 from netchat.wire.fields import BLOB, LIST, TEXT
 
-# Python's strings may hold lone surrogates; UTF-8, and so the protocol, has no bytes for them.
+# Python's strings may contain lone surrogates, which UTF-8 and therefore the protocol cannot encode.
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
@@ -23,7 +23,7 @@ def _values(field: Field) -> st.SearchStrategy:
 
 
 def instances(declared: type[Record]) -> st.SearchStrategy[Record]:
-    """Any value of one message or record type."""
+    """Return a strategy for all values of a message or record type."""
     return st.builds(declared, **{field.name: _values(field) for field in fields_of(declared)})
 
 

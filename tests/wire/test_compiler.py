@@ -1,3 +1,5 @@
+import dataclasses
+import inspect
 import struct
 
 import pytest
@@ -18,7 +20,7 @@ class Item(Record):
 
 @record
 class Clash(Record):
-    """Its fields are called as the variables of the codec are."""
+    """A message whose fields have the names of the codec's variables."""
 
     size: int = wire.u64("-")
     at: int = wire.u16("-")
@@ -71,6 +73,23 @@ def test_source_shown_is_the_source_that_runs(message):
         assert f"m.{field.name}" in source
         assert f"set_{field.name}(m" in source
     assert read.__name__ == "read"
+
+
+@pytest.mark.parametrize("message", MESSAGES.values(), ids=lambda m: m.NAME)
+def test_messages_are_created_as_dataclasses_create_them(message):
+    names = [field.name for field in dataclasses.fields(message)]
+    parameters = inspect.signature(message).parameters
+    assert list(parameters) == names
+    assert all(
+        parameter.annotation is not inspect.Parameter.empty for parameter in parameters.values()
+    )
+    values = {name: object() for name in names}
+    for created in (message(*values.values()), message(**values)):
+        assert {name: getattr(created, name) for name in names} == values
+    with pytest.raises(TypeError, match=rf"{message.__name__}.__init__\(\)"):
+        message(*values.values(), 1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(created, names[0], 1)
 
 
 def test_read_may_only_fail_as_promised():

@@ -81,7 +81,7 @@ def test_undeclared_cannot_be_used(base):
         (ROSTER, {"members": (Member("a", 0),) * 65536}, "Roster.members has 65536 items; at most 500"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_encoded_is_named(value, changes, sentence):
+def test_an_invalid_value_is_named(value, changes, sentence):
     with pytest.raises(EncodeError, match=sentence):
         encode(dataclasses.replace(value, **changes))
 

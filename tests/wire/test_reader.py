@@ -45,7 +45,7 @@ def _feed_bad(reader, *pieces):
 
 @st.composite
 def _sliced(draw):
-    """Some messages, and their bytes cut anywhere."""
+    """Return some messages, and their bytes cut at arbitrary offsets."""
     sent = draw(st.lists(messages, max_size=5))
     stream = b"".join(map(encode, sent))
     cuts = sorted(draw(st.lists(st.integers(0, len(stream)), max_size=12)))
@@ -68,7 +68,7 @@ def test_one_byte_at_a_time_and_all_at_once(sent):
     pieces = [slow.feed(stream[at : at + 1]) for at in range(len(stream))]
     assert [frame for piece in pieces for frame in piece] == fast.feed(stream)
     ends = [at + 1 for at, piece in enumerate(pieces) if piece]
-    assert len(ends) == len(sent)  # each frame comes with its last byte, not later
+    assert len(ends) == len(sent)  # each frame is returned with its last byte, not later
     assert ends[-1] == len(stream)
 
 
@@ -177,14 +177,14 @@ def test_every_flipped_bit_is_detected(bit):
         damaged = bytearray(SEND)
         damaged[at] ^= 1 << bit
         reader = FrameReader()
-        # A length that grew makes the reader wait for the rest: it comes, and is wrong.
+        # A length that is too large makes the reader wait for more bytes; then the CRC is wrong.
         with pytest.raises(PeerError):
             _feed_bad(reader, bytes(damaged), bytes(MAX_FRAME))
 
 
 @given(messages, st.integers(1, 32), st.data())
 def test_every_burst_up_to_32_bits_is_detected(message, length, data):
-    """A CRC-32 detects every burst that is no longer than itself."""
+    """A CRC-32 detects every burst of at most 32 bits."""
     frame = encode(message)
     burst = 1 | 1 << (length - 1) | data.draw(st.integers(0, 2**length - 1))
     shift = data.draw(st.integers(0, 8 * len(frame) - length))

@@ -14,7 +14,7 @@ def test_spec_is_plain_json():
     assert spec["header"]["size"] == sum(f["size"] for f in spec["header"]["fields"])
 
 
-def test_everything_referred_to_is_there():
+def test_all_referenced_files_exist():
     spec = protocol_spec()
     known = {
         "kind": set(spec["kinds"]),

@@ -12,7 +12,7 @@ from netchat.errors import BenchError
 
 
 def main() -> None:
-    """PointRunner until the input ends."""
+    """Run tasks until the input ends."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output of a code must not mix with the results
     tasks = sys.stdin.buffer

@@ -96,7 +96,7 @@ def print_blocks(code: Code, blocks: list[Block]) -> None:
     columns = shutil.get_terminal_size().columns
     click.echo(click.wrap_text(code.name, columns))
     click.echo(
-        f"{kinds}; of {code.n} {code.alphabet}s corrects {code.corrects}, detects {code.detects}\n"
+        f"{kinds}; corrects {code.corrects}, detects {code.detects} of {code.n} {code.alphabet}s\n"
     )
     room = max(20, columns - _MARGIN)
     line: list[tuple[Block, int, int]] = []

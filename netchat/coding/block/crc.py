@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from netchat.arguments import whole_number
 from netchat.coding.arrays import BitSlices, DecodedBitSlices
 from netchat.coding.bit_sliced_code import BitSlicedCode
 from netchat.coding.code import Code
@@ -54,6 +55,7 @@ class CRC(BitSlicedCode):
         k: Number of bits in a message, a multiple of 8; 64, 512 or 1024 by default.
 
     Raises:
+        TypeError: An argument is not an integer.
         ValueError: An argument is out of range.
 
     >>> import zlib
@@ -66,10 +68,11 @@ class CRC(BitSlicedCode):
     """
 
     def __init__(self, width: int = 32, k: int | None = None) -> None:
+        width = whole_number("width", width)
         if width not in _KINDS:
             raise ValueError(f"Argument 'width' must be 8, 16 or 32, got {width}.")
         kind = _KINDS[width]
-        k = kind.message if k is None else k
+        k = kind.message if k is None else whole_number("k", k)
         if k < 8 or k % 8:
             raise ValueError(f"Argument 'k' must be a positive multiple of 8, got {k}.")
         distance = next((d for bits, d in kind.distances if k <= bits), 2)
@@ -82,7 +85,7 @@ class CRC(BitSlicedCode):
             linear=not kind.reflected,
             citation=kind.citation,
         )
-        self.spec = f"crc:{width},{k}"
+        self.spec: str = f"crc:{width},{k}"
         self._width, self._kind = width, kind
         order = np.arange(k)
         # Order in which message bits enter the register, and register bits leave it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netchat.arguments import whole_number
 from netchat.coding.block.syndrome import SyndromeCode, parity_check_matrix
 
 __all__ = ["Hamming"]
@@ -29,6 +30,7 @@ class Hamming(SyndromeCode):
         k: Number of bits in a message; follows from n and may be omitted.
 
     Raises:
+        TypeError: An argument is not an integer.
         ValueError: No such code exists.
 
     >>> code = Hamming(7, 4)
@@ -41,6 +43,8 @@ class Hamming(SyndromeCode):
     """
 
     def __init__(self, n: int = 7, k: int | None = None) -> None:
+        n = whole_number("n", n)
+        k = None if k is None else whole_number("k", k)
         extended = n % 2 == 0
         size = n if extended else n + 1
         r = max(size.bit_length() - 1, 0)
@@ -60,4 +64,4 @@ class Hamming(SyndromeCode):
             minimum_distance=4 if extended else 3,
             citation="Hamming, Error detecting and error correcting codes, BSTJ 29 (1950)",
         )
-        self.spec = f"hamming:{n},{self.k}"
+        self.spec: str = f"hamming:{n},{self.k}"

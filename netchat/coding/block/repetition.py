@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from netchat.arguments import whole_number
 from netchat.coding.arrays import BitSlices, Bools, Decoded, DecodedBitSlices, Floats, Rows
 from netchat.coding.bit_sliced_code import BitSlicedCode
 
@@ -23,6 +24,7 @@ class Repetition(BitSlicedCode):
         n: Number of copies of each bit, 2 to 255.
 
     Raises:
+        TypeError: n is not an integer.
         ValueError: n is out of range.
 
     >>> Repetition(3).minimum_distance
@@ -34,6 +36,7 @@ class Repetition(BitSlicedCode):
     soft = False  # the bench measures hard decisions, on bit slices
 
     def __init__(self, n: int = 3) -> None:
+        n = whole_number("n", n)
         if not 2 <= n <= 255:
             raise ValueError(f"Argument 'n' must be from 2 to 255, got {n}.")
         super().__init__(
@@ -43,7 +46,7 @@ class Repetition(BitSlicedCode):
             minimum_distance=n,
             citation="MacWilliams and Sloane, The Theory of Error-Correcting Codes (1977), ch. 1",
         )
-        self.spec = f"repetition:{n}"
+        self.spec: str = f"repetition:{n}"
 
     def _encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         return np.repeat(message, self.n, axis=0)

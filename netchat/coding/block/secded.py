@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+from netchat.arguments import whole_number
 from netchat.coding.block.syndrome import SyndromeCode, parity_check_matrix
 
 __all__ = ["SECDED"]
@@ -25,6 +26,7 @@ class SECDED(SyndromeCode):
         k: Number of bits in a message; r = n - k parity bits allow k up to 2^(r - 1) - r.
 
     Raises:
+        TypeError: An argument is not an integer.
         ValueError: No such code exists.
 
     >>> code = SECDED(72, 64)
@@ -35,6 +37,7 @@ class SECDED(SyndromeCode):
     """
 
     def __init__(self, n: int = 72, k: int = 64) -> None:
+        n, k = whole_number("n", n), whole_number("k", k)
         r = n - k
         if not 4 <= r <= 10:
             raise ValueError(f"Argument 'n' must be from k + 4 to k + 10 = {k + 10}, got {n}.")
@@ -54,4 +57,4 @@ class SECDED(SyndromeCode):
             minimum_distance=4,
             citation="Hsiao, A class of optimal minimum odd-weight-column SEC-DED codes (1970)",
         )
-        self.spec = f"secded:{n},{k}"
+        self.spec: str = f"secded:{n},{k}"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from netchat.arguments import whole_number
 from netchat.coding.arrays import BitSlices, Bools, Decoded, DecodedBitSlices, Floats, Rows
 from netchat.coding.bit_sliced_code import BitSlicedCode
+from netchat.coding.code import LONGEST
 
 __all__ = ["Uncoded"]
 
@@ -17,6 +19,7 @@ class Uncoded(BitSlicedCode):
         k: Number of bits in a block.
 
     Raises:
+        TypeError: k is not an integer.
         ValueError: k is out of range.
 
     >>> Uncoded(4).encode([[1, 0, 1, 1]]).tolist()
@@ -26,8 +29,13 @@ class Uncoded(BitSlicedCode):
     soft = False  # only the signs of the ratios matter
 
     def __init__(self, k: int = 64) -> None:
-        super().__init__(f"uncoded ({k})", k=k, n=k, minimum_distance=1, citation="none is needed")
-        self.spec = f"uncoded:{k}"
+        k = whole_number("k", k)
+        if not 1 <= k <= LONGEST:
+            raise ValueError(f"Argument 'k' must be from 1 to {LONGEST}, got {k}.")
+        super().__init__(
+            f"uncoded ({k})", k=k, n=k, minimum_distance=1, citation="uncoded transmission"
+        )
+        self.spec: str = f"uncoded:{k}"
 
     def _encode_bit_sliced(self, message: BitSlices) -> BitSlices:
         return message.copy()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netchat.arguments import whole_number
 from netchat.coding.arrays import Bools, Decoded, Rows
 from netchat.coding.code import Code
 from netchat.coding.galois_field import DEFAULT_GENERATOR, DEFAULT_POLYNOMIAL, field
@@ -34,6 +35,7 @@ class ReedSolomon(Code):
         generator: Primitive element whose powers are the roots.
 
     Raises:
+        TypeError: An argument is not an integer.
         ValueError: No such code exists.
 
     >>> code = ReedSolomon(255, 223)
@@ -51,6 +53,8 @@ class ReedSolomon(Code):
         prim: int = DEFAULT_POLYNOMIAL,
         generator: int = DEFAULT_GENERATOR,
     ) -> None:
+        n, k, fcr = whole_number("n", n), whole_number("k", k), whole_number("fcr", fcr)
+        prim, generator = whole_number("prim", prim), whole_number("generator", generator)
         if not 2 <= n <= 255:
             raise ValueError(f"Argument 'n' must be from 2 to 255 over GF(256), got {n}.")
         if not 1 <= k < n:
@@ -70,7 +74,7 @@ class ReedSolomon(Code):
         chosen = [
             f",{key}={value}" for key, value in self._options.items() if value != default[key]
         ]
-        self.spec = f"rs:{n},{k}" + "".join(chosen)
+        self.spec: str = f"rs:{n},{k}" + "".join(chosen)
         self._shared: SharedTables | None = None
 
     def __getstate__(self) -> dict[str, object]:

@@ -81,7 +81,7 @@ class Purge:
         """Run one short step; return whether there is more to do."""
         try:
             return next(self._steps, False)
-        except Exception as error:  # whatever it is, the thread that runs this must go on
+        except Exception as error:  # after any error, the thread that runs this must continue
             self.problems.append(str(error) if isinstance(error, HistoryError) else repr(error))
             return False
 

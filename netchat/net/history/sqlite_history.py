@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sqlite3
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,12 +26,12 @@ from netchat.chat.persistence import (
     SessionRow,
     Snapshot,
 )
-from netchat.errors import HistoryError, PeerError
+from netchat.errors import HistoryError
 from netchat.net.history.damage import after_damage
 from netchat.net.history.history_file import HistoryFile
 from netchat.net.history.purge import Due
 from netchat.net.history.stored_state import load_snapshot
-from netchat.wire import Event, FrameReader
+from netchat.wire import HEADER_SIZE, Event, checksum, seal
 
 __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "SqliteHistory", "recovery_hint"]
 
@@ -79,6 +80,12 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _ROOMS_AT_ONCE = 256
 
 _READ = "SELECT seq, frame FROM event WHERE room = ? AND seq BETWEEN ? AND ? ORDER BY seq"
+
+# Fields that identify an intact EVENT. `FrameReader` checks these and more, but takes four times as long,
+# and the answer to a HISTORY contains up to a thousand events.
+_EVENT_START = seal(Event.TYPE, b"")[:8]
+_LENGTH_CRC_SEQ = struct.Struct(">IIq")
+
 _OLDEST = "SELECT min(seq) FROM event WHERE room = ?"
 
 # Rooms whose oldest event is too old and not the last one, and deleted rooms.
@@ -389,17 +396,12 @@ def recovery_hint(path: Path) -> str:
 
 def _is_event(frame: object, seq: object) -> bool:
     """Return whether stored bytes are the intact EVENT frame of a sequence number."""
-    if not isinstance(frame, bytes) or not isinstance(seq, int):
-        return False
-    try:
-        frames = FrameReader(len(frame)).feed(frame)
-    except PeerError:
-        return False
-    # Its first field is the sequence number.
     return (
-        len(frames) == 1
-        and frames[0].type == Event.TYPE
-        and frames[0].body[:8] == seq.to_bytes(8, "big", signed=True)
+        isinstance(frame, bytes)
+        and len(frame) >= len(_EVENT_START) + _LENGTH_CRC_SEQ.size
+        and frame.startswith(_EVENT_START)
+        and _LENGTH_CRC_SEQ.unpack_from(frame, len(_EVENT_START))
+        == (len(frame) - HEADER_SIZE, checksum(frame), seq)
     )
 
 

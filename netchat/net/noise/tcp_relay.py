@@ -140,7 +140,7 @@ class _End(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._out.end()
-        return True  # the other direction goes on
+        return True  # the other direction stays open
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._pipe.lost(exc)

@@ -90,7 +90,8 @@ class Live:
         *,
         write: str | Path | BinaryIO | None = None,
     ) -> None:
-        self.packets = self.passed_over = 0
+        self.packets: int = 0
+        self.passed_over: int = 0
         # The file comes second, so that a refused capture does not overwrite an existing file.
         self._source = _open_source(interface, ports)
         try:

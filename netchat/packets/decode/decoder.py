@@ -75,9 +75,9 @@ class Decoder:
         limit: int = MAX_FRAME,
         trace: bool = False,
     ) -> None:
-        self.packets = 0
+        self.packets: int = 0
         self.skipped: Counter[str] = Counter()
-        self.conversations = 0
+        self.conversations: int = 0
         self._ports = frozenset(ports)
         self._limit = limit
         self._trace = trace

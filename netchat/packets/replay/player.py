@@ -1,7 +1,7 @@
 """Replay of a capture's clients against a server.
 
 The steps are executed in the order of the capture, at its pace or as fast as possible. Before a client
-sends, the server must have sent what it had sent by then. The server's responses are compared to the
+sends, the server must have sent as many responses as in the capture. They are compared with the
 captured ones.
 
 Identifiers that a server chooses in each run are translated: room codes, log and sequence numbers,

@@ -96,9 +96,9 @@ def _convert(field: Field) -> list[Any]:
 
 def _layer_doc(declared: type[Record]) -> str:
     """Return a layer's docstring: the declaration's, and a line per field."""
-    lines = [inspect.getdoc(declared) or declared.__name__, ""]
-    lines += [f"{python_name(field.name)}: {field.doc}" for field in fields_of(declared)]
-    return "\n".join(lines)
+    fields = [f"    {python_name(field.name)}: {field.doc}" for field in fields_of(declared)]
+    section = ["", "Attributes:", *fields] if fields else []
+    return "\n".join([inspect.getdoc(declared) or declared.__name__, *section])
 
 
 class _RecordLayer(Packet):

@@ -76,8 +76,8 @@ class NCP(Packet):
     that does not match its type's declaration is Raw.
     """
 
-    name = "NCP"
-    fields_desc = [  # noqa: RUF012 - Scapy's way
+    name: str = "NCP"
+    fields_desc: ClassVar[list[Any]] = [
         StrFixedLenField("magic", MAGIC, length=len(MAGIC)),
         ByteField("version", VERSION),
         ByteEnumField("type", 0, {number: cls.NAME for number, cls in MESSAGES.items()}),

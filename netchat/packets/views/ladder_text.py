@@ -54,7 +54,9 @@ def ladder_lines(ladder: Ladder, width: int) -> Iterator[LadderLine]:
         margin = f"{(row.time - zero) / 1e9:z11.6f} {row.packet or '':>5}"
         yield from _row(row, poles, ends[0], ends[1], margin)
     if ladder.left_out:
-        yield LadderLine("gap", f"{ladder.left_out:,} more rows: narrow it down, e.g. with --user")
+        yield LadderLine(
+            "gap", f"{ladder.left_out:,} more rows: select fewer, for example with --user"
+        )
 
 
 def _row(row: Row, poles: str, start: int, end: int, margin: str) -> Iterator[LadderLine]:

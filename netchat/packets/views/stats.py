@@ -225,7 +225,7 @@ def _tcp(counts: Counts, transport: str) -> str:
 
 
 def _noun(count: int, noun: str) -> str:
-    """Return the noun of a count in a column of its own."""
+    """Return the noun of a count for a separate column."""
     return f"{many(count, noun).partition(' ')[2]:<8}"
 
 
@@ -236,7 +236,7 @@ def _blocks(counts: BlockCounts) -> tuple[str, str]:
         f"{counts.failed:,} failed, {many(counts.corrected, 'symbol')} corrected, "
         f"{counts.combined:,} decoded with their copies, {counts.again:,} retransmitted",
         f"{many(counts.unreadable, 'header')} unreadable, {many(counts.skipped, 'byte')} skipped, "
-        f"{many(counts.missing, 'byte')} missing inside"
+        f"{many(counts.missing, 'byte')} missing from the link"
         + ("" if rate is None else f"; {rate:.2g} of the bits were wrong"),
     )
 

@@ -1,4 +1,4 @@
-// What each command does on the page. Counterpart of netchat/tui/actions.py.
+// Effects of the commands on the page. Counterpart of netchat/tui/actions.py.
 
 import { h, $ } from "./dom.js";
 import { COMMANDS, ELSEWHERE } from "./commands.js";

@@ -37,7 +37,7 @@ def test_a_second_run_on_the_file_is_refused(state, tmp_path):
     for name in ("run.json", "link.json", "hard.json"):
         with pytest.raises(BenchError, match=f"{name} is in use by another run"):
             run(tmp_path / name)
-    file.save(file.before)  # which replaces the file: the lock is on the new one
+    file.save(file.before)  # this replaces the file; the lock is on the new one
     for name in ("run.json", "link.json"):
         with pytest.raises(BenchError, match="is in use by another run"):
             run(tmp_path / name)
@@ -60,7 +60,7 @@ def test_two_runs_that_create_the_same_file(tmp_path):
 
 
 def test_two_programs_at_a_time(tmp_path):
-    """The second one is refused while the first one runs, and costs it nothing."""
+    """A second run is refused while the first one runs, and does not affect it."""
     command = [
         sys.executable, "-m", "netchat", "encode-bench", "--code", "rs:255,223",
         "--channel", "bsc:0.004", "--resume", "run.json", "--workers", "1",
@@ -100,7 +100,7 @@ def test_a_file_that_is_missing(tmp_path):
 
 
 def test_a_full_disk_does_not_end_the_run(tmp_path):
-    """No file can grow: neither the run's nor the cache of kernels."""
+    """Start a run in which no file can grow, neither the run's nor the kernel cache."""
 
     def full():
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -122,7 +122,7 @@ def test_a_full_disk_does_not_end_the_run(tmp_path):
     assert not (tmp_path / "run.json").exists()
 
 
-def test_a_folder_that_vanishes_and_comes_back(tmp_path, capfd, monkeypatch):
+def test_a_folder_that_is_removed_and_restored(tmp_path, capfd, monkeypatch):
     monkeypatch.setattr("netchat.bench.engine.run._SAVING", 0.0)
     folder = tmp_path / "there"
     folder.mkdir()
@@ -154,7 +154,7 @@ VALUES = st.recursive(
 
 
 def places(values, path=()):
-    """Every place in a JSON value."""
+    """Yield the path of every element of a JSON value."""
     yield path
     if isinstance(values, dict | list):
         for key in values if isinstance(values, dict) else range(len(values)):
@@ -162,7 +162,7 @@ def places(values, path=()):
 
 
 def changed(values, path, new):
-    """The value with another one, or nothing, at a place."""
+    """Return the value with the element at a path replaced or removed."""
     if not path:
         return new
     copy = values.copy()
@@ -174,7 +174,7 @@ def changed(values, path, new):
 
 
 def error_of(function):
-    """What a function complains of; anything but a BenchError passes through."""
+    """Return the text of the BenchError that a function raises; other exceptions propagate."""
     try:
         function()
     except BenchError as error:

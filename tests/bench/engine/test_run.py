@@ -104,7 +104,7 @@ sys.exit(0 if results.complete else 130)
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_interrupted_and_resumed(tmp_path, workers):
-    """A real process, interrupted again and again, ends with the counts of one that was not."""
+    """A process that is interrupted repeatedly ends with the counts of an uninterrupted one."""
     state = tmp_path / "state.json"
     for attempt in range(30):
         process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(state), workers])
@@ -252,7 +252,9 @@ def alive(pid):
     except ProcessLookupError:
         return False
     stat = Path(f"/proc/{pid}/stat").read_text()
-    return stat.rpartition(")")[2].split()[0] != "Z"  # one that has ended, and waits to be noticed
+    return (
+        stat.rpartition(")")[2].split()[0] != "Z"
+    )  # an ended process that its parent has not waited for
 
 
 @pytest.mark.parametrize(

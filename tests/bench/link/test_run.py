@@ -55,7 +55,7 @@ def test_goodput_of_a_clean_line_is_the_rest_after_coding_and_headers(spec: str)
     rate = {"uncoded": 1.0, "rs:255,223": 223 / 255, "rs:255,127": 127 / 255}[spec]
     result = run("bsc:0", spec, seconds=4)
 
-    # 100 bytes of head and 4 of CRC for 4080 bytes; the first block arrives 43 ms late.
+    # 100 bytes of header and 4 of CRC for 4080 bytes; the first block arrives after 43 ms.
     assert result.goodput == pytest.approx(rate * 4080 / 4180, abs=0.015)
     assert sum(result.slots) == result.delivered
     assert len(result.slots) == 4 / SLOT
@@ -64,7 +64,7 @@ def test_goodput_of_a_clean_line_is_the_rest_after_coding_and_headers(spec: str)
 def test_damaged_data_does_not_count_without_retransmission() -> None:
     fec, hybrid = (run("bsc:7e-3", "rs:255,223", mode=m) for m in (Mode.FEC, Mode.HYBRID))
 
-    assert fec.goodput < 0.05  # nearly every block of 16 codewords has one that fails
+    assert fec.goodput < 0.05  # nearly every block of 16 codewords has one that cannot be corrected
     assert hybrid.goodput > 4 * fec.goodput
     assert run("bsc:1e-3", "rs:255,223", mode=Mode.FEC).goodput > 0.8
 
@@ -78,7 +78,7 @@ def test_latency_is_the_delay_plus_a_round_trip_after_a_loss() -> None:
     lossy = run("bsc:3e-4", "uncoded", seconds=6, every=0.5, message=200, delay=0.05)
     late = [t for t in lossy.latencies if t > 0.1]
     assert 0.1 < len(late) / len(lossy.latencies) < 0.9
-    assert min(late) > 0.15  # there, the NAK back, and there again
+    assert min(late) > 0.15  # the block, the NAK back, and the retransmission
 
 
 def test_results_depend_on_the_seed_and_not_on_the_workers() -> None:
@@ -210,7 +210,7 @@ def test_a_plot_of_any_channels(options: list[str], tmp_path: Path) -> None:
 
 
 def test_files_that_cannot_be_written(tmp_path: Path) -> None:
-    """Neither costs the table, nor the other one."""
+    """A failure to write one file affects neither the table nor the other file."""
     options = ["--link", "uncoded", "--channel", "bsc:0", "--seconds", "0.3", "--repeats", "1"]
     files = ["--workers", "1", "--json", "/proc/x.json", "--plot", "/proc/x.svg"]
     done = CliRunner().invoke(command, [*options, *files], standalone_mode=False)

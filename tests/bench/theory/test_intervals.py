@@ -20,7 +20,7 @@ def test_no_trials_give_the_full_interval():
 
 
 def count_by_frame(wrong, k):
-    """A row of wrong bits a frame, as a count by clusters."""
+    """Return the wrong bits of each frame as cluster counts."""
     return Clusters(
         wrong.size * k, int(wrong.sum()), wrong.size, int((wrong > 0).sum()), int((wrong**2).sum())
     )
@@ -30,7 +30,7 @@ def count_by_frame(wrong, k):
     ("lost", "k", "frames"), [(0.3, 64, 300), (0.05, 64, 400), (0.01, 1784, 2000), (0.02, 4, 500)]
 )
 def test_clustering_widens_the_interval(lost, k, frames):
-    """A lost frame has many wrong bits. Taken for independent they would cover far too rarely."""
+    """A lost frame has many wrong bits; treating them as independent would give poor coverage."""
     rng = np.random.default_rng(5)
     share, true, covered, naive = 0.25, lost * 0.25, 0, 0
     for _ in range(1000):

@@ -1,5 +1,5 @@
-"""The whole of it against theory, at hundreds of points: intervals cover what is true as often as they
-say. Codes with a mistake that shows only now and then, planted on purpose, are found out."""
+"""The whole bench against theory, at hundreds of points: intervals have their stated coverage.
+The tests also detect codes with deliberate bugs that occur only now and then."""
 
 import math
 
@@ -14,7 +14,7 @@ from netchat.coding.arrays import DecodedBitSlices
 from netchat.coding.block.hamming import Hamming
 from netchat.coding.laws import check
 
-#: Codes, with the frames of a point.
+#: Codes, with the number of frames per point.
 CODES = {
     "uncoded:8": 20_000, "uncoded:64": 6_000, "crc:8": 6_000, "repetition:3": 60_000,
     "repetition:4": 60_000, "repetition:5": 60_000, "repetition:9": 60_000,
@@ -31,12 +31,12 @@ CHANNELS = (
     "gilbert-elliott:0.1,0.3,0.01,0.2", "gilbert-elliott:0.003,0.03,0,0.3",
 )  # fmt: skip
 
-#: Errors that theory must expect at a point for it to be judged by its standard error.
+#: Minimum number of expected errors for a point to be judged by its standard error.
 ENOUGH = 30
 
 
 def exact(code, channel):
-    """The rates that are exactly known, with those that miscorrection hardly touches (t >= 8)."""
+    """Return the exactly known rates, and those that miscorrection hardly affects (t >= 8)."""
     known = theory(code, channel)
     hardly = known.ber_kind == "approximation" and ("rs:60" in code.spec or "rs:255" in code.spec)
     return (
@@ -46,7 +46,7 @@ def exact(code, channel):
 
 
 def deviation(count, interval, truth):
-    """How many standard errors a rate is off; the error is what its interval is made from."""
+    """Return the deviation of a rate in standard errors, as used for its interval."""
     rate = count.hits / count.trials
     if count.clusters == count.trials:
         error = math.sqrt(truth * (1 - truth) / count.trials)
@@ -95,19 +95,19 @@ def test_intervals_cover_the_true_rates(judged, rate):
     assert np.mean(covered) >= 0.93
 
 
-def test_no_point_is_far_off(judged):
+def test_no_point_deviates_far_from_theory(judged):
     far = [verdict for verdict in judged if verdict[-1] > 4.5]
     assert far == []
 
 
 def test_intervals_are_not_too_wide(judged):
-    """As many points as should are further off than one standard error: about a third."""
+    """About a third of the points deviate by more than one standard error, as expected."""
     off = np.array([off for *_, off in judged])
     assert 0.22 < np.mean(off > 1) < 0.42
 
 
 class BiasedNowAndThen(Hamming):
-    """Right in every law, and wrong for one error-free block in a thousand of a large batch."""
+    """Obeys every law, but is wrong for one error-free block in a thousand of a large batch."""
 
     def __init__(self):
         super().__init__(31)
@@ -122,7 +122,7 @@ class BiasedNowAndThen(Hamming):
 
 
 class DropsTheLastBlocks(Hamming):
-    """Does not get to the last words of a large batch."""
+    """Does not decode the last words of a large batch."""
 
     def __init__(self):
         super().__init__(7)
@@ -136,7 +136,7 @@ class DropsTheLastBlocks(Hamming):
 
 
 class SilentlyMiscorrects(Hamming):
-    """An extended code that takes two errors for one, and says so."""
+    """Extended code that mistakes two errors for one, and reports one correction."""
 
     def __init__(self):
         super().__init__(8)
@@ -151,7 +151,7 @@ class SilentlyMiscorrects(Hamming):
 
 
 def off(code, channel, frames):
-    """How far its rates are off theory, in standard errors."""
+    """Return the deviation of its rates from theory, in standard errors."""
     (point,) = bench.run([code], [channel], frames=frames, errors=frames).points
     counts = (point.tally.by_frame, point.tally.by_bit)
     truths = (point.theory.fer, point.theory.ber)
@@ -178,4 +178,6 @@ def test_silent_miscorrection_is_found_by_the_laws_and_has_a_column():
         for each in (code, Hamming(8))
     )
     assert wrong.undetected > 10 * right.undetected > 0
-    assert max(off(code, "bsc:0.02", 100_000)) > 4.5  # of the bits; frames fail as they would
+    assert (
+        max(off(code, "bsc:0.02", 100_000)) > 4.5
+    )  # of the bits; the frame error rate is unchanged

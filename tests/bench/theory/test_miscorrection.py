@@ -1,4 +1,4 @@
-"""Reed-Solomon decoders that take one codeword for another: every such wrong bit is counted."""
+"""Miscorrection by Reed-Solomon decoders: theory counts the wrong bits that it adds."""
 
 from itertools import combinations
 from math import comb
@@ -38,7 +38,7 @@ def test_two_parity_bytes_by_every_pattern_of_up_to_four_wrong_bits(size, option
             count * p**weight * (1 - p) ** (bits - weight)
             for weight, count in enumerate(wrong_bits)
         ) / (8 * code.k)
-        # Five wrong bits and more are left out: fewer than 1e-9 of it at these rates.
+        # Five and more wrong bits are omitted: they contribute less than 1e-9 at these rates.
         assert comb(bits, 5) * p**5 < 1e-9 * few
         found = theory(code, f"bsc:{p!r}")
         assert (found.ber_kind, found.ber) == ("exact", pytest.approx(few, rel=1e-9))
@@ -51,7 +51,7 @@ def wrong_when_all_bits_are(code):
     return np.unpackbits(left).mean()
 
 
-#: Codes of t = 1, 2, 3 and more, by channels, with what may be said of their theory.
+#: Codes with t = 1, 2, 3 and more, channels, and the stated accuracy of their theory.
 MEASURED = {
     ("rs:255,253", "awgn:8.4dB"): "exact",
     ("rs:255,253,fcr=1", "awgn:8.4dB"): "exact",
@@ -81,7 +81,7 @@ def test_measured_rates_agree_with_theory(spec, channel):
 
 
 def test_miscorrection_has_a_large_effect():
-    """Without it the rate of a code with two parity bytes is wrong by half, and more."""
+    """Without miscorrection, the rate of a code with two parity bytes is off by half or more."""
     code, channel = netchat.coding.get("rs:255,251"), netchat.channels.get("bsc:0.0008")
     (point,) = bench.run([code], [channel], errors=4000, workers=1).points
     p = 1 - (1 - 0.0008) ** 8

@@ -46,7 +46,7 @@ def test_symbol_errors_of_reed_solomon():
 
 
 def every_pattern(n, channel):
-    """All patterns of n errors with their probabilities, by following the states one by one."""
+    """Yield all patterns of n bits with their probabilities, by following the states."""
     chain = netchat.channels.get(channel).markov_chain()
     patterns = np.array(list(product((0, 1), repeat=n)), np.uint8)
     probability = []
@@ -64,7 +64,7 @@ def every_pattern(n, channel):
     ["hamming:7,4", "hamming:8,4", "repetition:3", "repetition:4", "secded:9,4", "uncoded:6"],
 )
 def test_small_codes_exhaustively(spec, channel):
-    """Every pattern of errors on a codeword, weighed with its probability."""
+    """Sum over every error pattern of a codeword, weighted by its probability."""
     code = netchat.coding.get(spec)
     patterns, weight = every_pattern(code.n, channel)
     assert weight.sum() == pytest.approx(1, abs=1e-12)
@@ -81,7 +81,7 @@ def test_small_codes_exhaustively(spec, channel):
 
 
 def test_symbols_over_a_channel_with_memory():
-    """Four symbols of two bits, with one of another code between them."""
+    """Four symbols of two bits, alone and interleaved with symbols of another codeword."""
     for apart in (0, 1):
         patterns, weight = every_pattern(2 * (4 + 3 * apart), BURSTS)
         mine = patterns.reshape(len(patterns), -1, 2)[:, :: 1 + apart]

@@ -1,4 +1,4 @@
-"""What theory calls exact is exact to nine digits, however small it is: held to mpmath."""
+"""Rates described as exact are exact to nine digits, however small: compared with mpmath."""
 
 import math
 from functools import cache
@@ -15,7 +15,7 @@ from netchat.bench.theory.rates import theory
 from netchat.channels.channel import bsc_capacity, entropy
 from netchat.channels.gilbert_elliott import GilbertElliott
 
-#: Digits that the references keep although their terms cancel.
+#: Digits of precision of the references, whose terms cancel.
 mpmath.mp.dps = 800
 
 RATES = (
@@ -29,7 +29,7 @@ BURSTS = (
 
 
 def agree(found, exact):
-    """Nine digits down to 1e-300; below that, no more than that it is tiny and not negative."""
+    """Check nine digits down to 1e-300; below that, only that a rate is tiny and not negative."""
     assert found is not None
     assert 0 <= found <= 1
     if exact < mpf("1e-300"):
@@ -39,7 +39,7 @@ def agree(found, exact):
 
 
 def chain_of(channel):
-    """(states at the start, moves, error) without rounding, from what a spec says."""
+    """Return (initial states, transitions, error rates) of a spec, without rounding."""
     if isinstance(channel, GilbertElliott):
         gb, bg, good, bad = (mpf(float(x)) for x in channel.spec.partition(":")[2].split(","))
         start = [bg / (gb + bg), gb / (gb + bg)]
@@ -48,15 +48,15 @@ def chain_of(channel):
 
 
 def step(vector, weights, moves):
-    """A bit: weigh the states, and move on."""
+    """Advance the chain by one bit: weight the states, then apply the transitions."""
     weighted = [v * w for v, w in zip(vector, weights, strict=True)]
     return [sum(weighted[s] * moves[s][to] for s in range(len(moves))) for to in range(len(moves))]
 
 
 def wrong_bits(channel, n, most):
-    """The probability of more than `most` wrong bits among n."""
+    """Return the probability of more than `most` wrong bits among n."""
     start, moves, error = chain_of(channel)
-    at = [start] + [[mpf(0)] * len(start)] * (most + 1)  # the last one: more than that
+    at = [start] + [[mpf(0)] * len(start)] * (most + 1)  # the last entry: more than that
     for _ in range(n):
         good = [step(v, [1 - e for e in error], moves) for v in at]
         bad = [step(v, error, moves) for v in at]
@@ -70,19 +70,19 @@ def wrong_bits(channel, n, most):
 
 @cache
 def dual_words(spec):
-    """The words of the dual code with, for each, its signs (+1, -1)."""
+    """Return the words of the dual code, each with its signs (+1, -1)."""
     check = netchat.coding.get(spec).check
     words = np.arange(1 << len(check))[:, None] >> np.arange(len(check)) & 1
     return 1 - 2 * (words @ check % 2)
 
 
 def syndrome_ber(spec, channel):
-    """By the dual code (MacWilliams 1963): terms of both signs, of which 800 digits are kept."""
+    """Compute a rate by the dual code (MacWilliams 1963), with 800 digits, as its terms cancel."""
     code = netchat.coding.get(spec)
     signs = dual_words(spec)
     p = mpf(channel.p)
     x = 1 - 2 * p
-    # Words of the dual code with the same number of ones at all places, and at those of the data.
+    # Dual codewords with the same number of ones in all positions and in the data positions.
     ones = (signs == -1).sum(axis=1)
     ones_in_data = (signs == -1)[:, : code.k].sum(axis=1)
     kinds, counts = np.unique(np.stack([ones, ones_in_data], 1), axis=0, return_counts=True)
@@ -190,14 +190,14 @@ def test_channels_with_a_memory(numbers):
 
 
 def ber_by_every_pattern(spec, start, moves, error):
-    """Every pattern of errors, decoded, with its probability."""
+    """Yield every decoded error pattern with its probability."""
     code = netchat.coding.get(spec)
     patterns = np.arange(1 << code.n)[:, None] >> np.arange(code.n) & 1
     left = code.decode(patterns.astype(np.uint8)).message.mean(axis=1)  # of a message of zeros
     if code.n % 2 == 0 and spec.startswith("repetition"):
         tie = patterns.sum(axis=1) == code.n // 2
         left[tie] = patterns[tie, 0]
-    # Probabilities of all patterns, by doubling: those of the first bits, then the next one.
+    # Probabilities of all patterns, bit by bit: each step doubles their number.
     weights = [start]
     for _ in range(code.n):
         weights = [
@@ -231,7 +231,7 @@ def test_gaussian_noise(ebn0):
             agree(capacity(channel), 1 - mp_entropy(p))
             mean, deviation = 4 * snr, mpmath.sqrt(8 * snr)
 
-            def missing(x):  # of ln 2, without terms that cancel
+            def missing(x):  # of ln 2, without cancelling terms
                 half = (mean + deviation * x) / 2
                 return (half - mpmath.log(mpmath.cosh(half))) * mpmath.npdf(x)
 

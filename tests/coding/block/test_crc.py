@@ -8,7 +8,7 @@ from netchat.coding.block.crc import CRC
 
 
 def crc8(data):
-    """CRC-8 by long division."""
+    """Compute CRC-8 by long division."""
     register = 0
     for octet in data:
         register ^= octet
@@ -47,13 +47,13 @@ def test_a_shortened_block_has_the_crc_of_its_data(width):
 
 @each_width
 def test_minimum_distance_of_the_default_length(width):
-    """No sum of fewer than `distance` columns is zero: proved, not sampled."""
+    """No sum of fewer than `distance` columns is zero; checked exhaustively."""
     code = CRC(width)
     zero = code.encode(np.zeros((1, code.k), np.uint8))
     words = np.packbits((code.encode(np.eye(code.k, dtype=np.uint8)) ^ zero)[:, code.k :], axis=1)
     syndromes = [int.from_bytes(row.tobytes(), "big") for row in words]
     syndromes += [1 << bit for bit in range(width)]
-    assert len({*syndromes, 0}) == len(syndromes) + 1  # no one and no two
+    assert len({*syndromes, 0}) == len(syndromes) + 1  # no single column and no two columns
     pairs = np.array(syndromes, np.uint64)
     sums = (pairs[:, None] ^ pairs[None, :])[np.triu_indices(len(pairs), 1)]
     assert not np.isin(sums, pairs).any()  # no three

@@ -1,4 +1,4 @@
-"""Everything there is to try: every codeword against every pattern of errors."""
+"""Exhaustive tests: every codeword with every error pattern."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def all_words(n):
 
 
 def nearest(code):
-    """For every word: the message of the one nearest codeword, and how far it is; -1 for a tie."""
+    """Return, for every word, the message and distance of the nearest codeword; -1 for a tie."""
     messages, words = all_words(code.k), all_words(code.n)
     codewords = code.encode(messages)
     message = np.zeros((len(words), code.k), np.uint8)

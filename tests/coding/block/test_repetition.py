@@ -50,7 +50,7 @@ def test_soft_values_weight_the_votes():
     soft = [[-0.1, -0.2, 5.0], [1.0, -0.5, -0.5], [-3.0, 1.0, 1.0]]
     received = (np.array(soft) < 0).astype(np.uint8)
     result = code.decode(received, soft=soft)
-    assert result.message[0].tolist() == [0]  # two faint ones lose to a loud zero
+    assert result.message[0].tolist() == [0]  # one confident zero outweighs two uncertain ones
     assert result.corrected.tolist() == [2, -1, 2]
     lost = np.array([[False] * 3, [False] * 3, [True, False, False]])
     assert code.decode(received, lost, soft).message[2].tolist() == [0]

@@ -31,7 +31,7 @@ each_shape = pytest.mark.parametrize(("shape", "options"), SHAPES, ids=str)
 
 
 def damage(words, errors, erased, rng, *, burst=False):
-    """Words with wrong and erased symbols; an erased one may be right by chance."""
+    """Return words with wrong and erased symbols; an erased symbol may be right by chance."""
     received, lost = words.copy(), np.zeros(words.shape, np.bool_)
     n = words.shape[1]
     for row, gone in zip(received, lost, strict=True):
@@ -46,7 +46,7 @@ def damage(words, errors, erased, rng, *, burst=False):
 
 
 def mixtures(parity):
-    """Errors and erasures at and inside the limit 2e + s <= parity."""
+    """Return numbers of errors and erasures up to the limit 2e + s <= parity."""
     pairs = {(0, parity), (parity // 2, parity % 2), (1, 1), (parity // 4, parity // 3)}
     return sorted((e, s) for e, s in pairs if 2 * e + s <= parity)
 
@@ -118,7 +118,7 @@ def test_every_pattern_of_one_and_two_errors():
 
 
 def test_an_early_stop_with_a_wrong_locator_is_continued():
-    """Syndromes that agree with a short locator for a while, and then do not."""
+    """Syndromes that first agree with a short locator, and later do not."""
     code = ReedSolomon(255, 223)
     # S_0 ... are all zero up to S_j: the polynomial of the errors is divisible by the first roots.
     shorter = ReedSolomon(20, 20 - 2 * _AGREEING)
@@ -172,7 +172,7 @@ def test_agrees_with_reedsolo(shape, options):
 
 @pytest.mark.parametrize(("n", "k", "weights"), [(255, 223, (0, 1, 8, 16, 17)), (60, 40, (10, 10))])
 def test_agrees_with_galois(tmp_path, n, k, weights):
-    """On a code and on a shortened one; in a process without Numba, which galois is quicker without."""
+    """Compare a code and a shortened one with galois, which is faster here without Numba."""
     code, rng = ReedSolomon(n, k, fcr=1), np.random.default_rng(7)
     message = rng.integers(0, 256, (len(weights), k), dtype=np.uint8)
     word = code.encode(message)

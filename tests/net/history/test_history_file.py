@@ -1,4 +1,4 @@
-"""The file of a history: its lock, its permissions, and whether it is still in its place."""
+"""The file of a history: its lock, its permissions, and detection of moved files."""
 
 import contextlib
 import errno
@@ -55,7 +55,7 @@ def test_a_second_server_is_refused_whatever_it_calls_the_file(history, tmp_path
     else:
         with pytest.raises(HistoryError, match="in use by another server"):
             SqliteHistory(path)
-    # The attempt has not cost the first server the locks that SQLite holds.
+    # The attempt has not released the locks that SQLite holds for the first server.
     history.write([batch(row(1))])
     wal = history.path.with_name("history.db-wal")
     with contextlib.closing(sqlite3.connect(history.path)) as reader:
@@ -71,7 +71,7 @@ def test_it_can_be_opened_again_after_it_was_closed(tmp_path):
 
 
 class Unsupported:
-    """The module of a system whose kernel refuses such locks."""
+    """Replacement of `fcntl` on a system without open file description locks."""
 
     F_OFD_SETLK = F_WRLCK = 0
 
@@ -81,7 +81,7 @@ class Unsupported:
 
 
 @pytest.mark.parametrize("module", [None, Unsupported])
-def test_a_system_without_such_locks_locks_a_file_beside_it(tmp_path, monkeypatch, module):
+def test_without_file_locks_a_companion_file_is_locked(tmp_path, monkeypatch, module):
     monkeypatch.setattr("netchat.net.history.history_file.fcntl", module)
     history = open_history(tmp_path)
     link = tmp_path / "link.db"
@@ -161,7 +161,7 @@ def test_acknowledged_messages_are_in_the_file_even_if_it_was_moved(tmp_path, ha
     again.close()
 
 
-def test_a_file_that_is_put_back_goes_on(history, tmp_path):
+def test_a_restored_file_is_used_again(history, tmp_path):
     rename(history.path)
     with pytest.raises(HistoryError):
         history.check()
@@ -198,7 +198,7 @@ def test_only_the_owner_can_read_it(tmp_path):
     history.close()
 
 
-def test_an_existing_one_is_made_private_and_the_user_is_told(tmp_path):
+def test_an_existing_file_is_made_private_with_a_notice(tmp_path):
     open_history(tmp_path).close()
     path = tmp_path / "history.db"
     path.chmod(0o644)

@@ -1,4 +1,4 @@
-"""The thread that makes batches durable."""
+"""The writer thread, which makes batches durable."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from netchat.net.history.purge import Due, Purge
 
 
 class Disk:
-    """A history that fails when it is told to."""
+    """A history that fails on request."""
 
     def __init__(self) -> None:
         self.failing = False
@@ -55,7 +55,7 @@ class Disk:
 
 
 class Desk:
-    """A writer, and what it has said."""
+    """A writer and its reports."""
 
     def __init__(self) -> None:
         self.disk = Disk()
@@ -113,7 +113,10 @@ async def test_a_failing_disk_is_tried_again_until_it_works(desk):
     desk.disk.failing = False
     await desk.until(lambda: len(desk.durable) == 3)
     assert desk.disk.written == desk.durable == sent
-    assert [str(error) for error in desk.trouble] == ["disk full", "None"]  # once, and when over
+    assert [str(error) for error in desk.trouble] == [
+        "disk full",
+        "None",
+    ]  # reported once, and when it works again
 
 
 async def test_a_purge_neither_stops_at_damage_nor_keeps_batches_waiting(desk):

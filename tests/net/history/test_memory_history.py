@@ -1,4 +1,4 @@
-"""What is particular to the history in memory; the rest is in `test_history.py`."""
+"""The history in memory; `test_sqlite_history.py` tests what both histories share."""
 
 from netchat.chat.persistence import Batch, EventRow, RoomDeleted, RoomRow, Snapshot
 from netchat.net.history.memory_history import MemoryHistory
@@ -6,7 +6,7 @@ from netchat.wire import Create, Join, Leave, Send
 from tests.chat.world import World
 
 
-def test_it_knows_nothing_of_the_past():
+def test_loading_returns_an_empty_snapshot():
     history = MemoryHistory()
     history.write([Batch(changes=[RoomRow(1, "lobby", 1, 7)])])
     assert history.load() == Snapshot()

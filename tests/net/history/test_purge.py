@@ -1,4 +1,4 @@
-"""Purging: in short steps, around damage, and never much because a clock is wrong."""
+"""Purging: in short steps, around damage, and safe against wrong clocks."""
 
 import itertools
 import sqlite3
@@ -41,7 +41,7 @@ def test_a_clock_far_ahead_deletes_nothing_and_one_set_right_deletes_as_usual(hi
     right = purge(history, now + 101)
     assert right.postponed  # a month has passed since the last purge
     assert purge(history, now + 101, at_once=True).deleted == 100
-    assert purge(history, now + 101 + DAY).deleted == 111  # a day later it needs no permission
+    assert purge(history, now + 101 + DAY).deleted == 111  # a day later it needs no confirmation
 
 
 def test_the_first_purge_of_a_history_made_before_is_careful_too(history):
@@ -50,7 +50,7 @@ def test_the_first_purge_of_a_history_made_before_is_careful_too(history):
     assert not purge(history, DAY).postponed
 
 
-def test_a_room_that_wakes_after_a_year_does_not_hold_up_anything(history):
+def test_a_room_active_again_after_a_year_postpones_no_purge(history):
     history.write([batch(row(1, time=1))])
     for day in range(1, 366):
         assert not purge(history, day * DAY).postponed
@@ -86,7 +86,7 @@ def test_steps_are_short_and_others_can_write_between_them(history, monkeypatch)
     assert read(history, 1, 999)[1] == 101
 
 
-def test_many_rooms_are_looked_at_in_several_steps(tmp_path, monkeypatch):
+def test_many_rooms_are_examined_in_several_steps(tmp_path, monkeypatch):
     monkeypatch.setattr(history_module, "_ROOMS_AT_ONCE", 4)
     history = SqliteHistory(tmp_path / "h.db")
     rooms = range(1, 11)

@@ -1,4 +1,4 @@
-"""Copying what is readable of a damaged history; `test_sqlite_history_damage.py` tries every damage."""
+"""Recovery of damaged histories; `test_sqlite_history_damage.py` tests every kind of damage."""
 
 import contextlib
 
@@ -33,7 +33,7 @@ def test_an_undamaged_history_is_copied_completely(path, tmp_path):
         assert [(r.code, head, oldest) for r, head, oldest in after.rooms] == [
             (r.code, head, oldest) for r, head, oldest in before.rooms
         ]
-        # A client may have seen more than is left: the log is another one.
+        # A client may have seen more events than remain, so the log gets a new identity.
         assert {r.log for r, _, _ in after.rooms}.isdisjoint({r.log for r, _, _ in before.rooms})
         assert new.read(1, 1, 999, 10**9) == old.read(1, 1, 999, 10**9)
         assert new.last_counter(1, 5) == 100
@@ -105,7 +105,7 @@ def test_the_command_reports_what_it_recovered(path, tmp_path):
     assert f"netchat serve --history {tmp_path / 'new.db'}" in done.output
 
 
-def test_the_log_of_a_history_behind_a_symlink_is_read_too(path, tmp_path):
+def test_the_log_of_a_symlinked_history_is_read(path, tmp_path):
     (tmp_path / "copy").mkdir()
     with reopened(path) as old:
         old.write([batch(row(101))])  # is in the log only, until the history is closed

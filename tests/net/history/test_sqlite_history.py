@@ -1,4 +1,4 @@
-"""Both histories, held to the same answers; what only the one on disk can do is at the end."""
+"""Both histories give the same answers; the tests at the end are only for the one on disk."""
 
 import sqlite3
 import threading
@@ -77,7 +77,7 @@ class TestReading:
         assert read(history, 4, 3) == ([], 0)
         assert read(history, 1, 9, room=2) == ([1], 1)
 
-    def test_no_more_bytes_than_asked_for_but_one_frame_at_least(self, history):
+    def test_at_most_the_requested_bytes_but_at_least_one_frame(self, history):
         history.write([batch(*[row(n) for n in range(1, 6)])])
         size = len(row(1).frame)
         assert read(history, 1, 5, max_bytes=3 * size) == ([1, 2, 3], 1)
@@ -198,7 +198,7 @@ class TestOnDisk:
         assert snapshot.memberships == [MembershipRow(3, 2)]
         assert snapshot.next_id > 3
 
-    def test_a_room_that_is_gone_comes_back_no_more_and_its_number_neither(self, reopen):
+    def test_a_deleted_room_and_its_number_are_never_reused(self, reopen):
         history = reopen()
         history.write([batch(row(1, room=9), changes=[RoomRow(9, "B", 2, 7), MembershipRow(1, 9)])])
         history.write([batch(changes=[RoomDeleted(9)])])
@@ -230,7 +230,7 @@ class TestOnDisk:
         thread.join()
         assert len(read(history, 1, 999)[0]) == 300
 
-    def test_a_second_server_is_kept_out(self, reopen, tmp_path):
+    def test_a_second_server_is_refused(self, reopen, tmp_path):
         reopen()
         with pytest.raises(HistoryError, match="in use"):
             open_history(tmp_path / "deep" / "er")
@@ -258,7 +258,7 @@ class TestOnDisk:
         with pytest.raises(HistoryError, match="cannot be used"):
             open_history(tmp_path)
         (tmp_path / "history.db").unlink()
-        open_history(tmp_path).close()  # the failed try holds no lock
+        open_history(tmp_path).close()  # the failed attempt holds no lock
 
     def test_a_folder_that_cannot_be_made(self, tmp_path):
         (tmp_path / "file").touch()

@@ -1,4 +1,4 @@
-"""Damage of every kind: one plain error, or a server that goes on for everyone it does not touch."""
+"""Damage of every kind: either one plain error, or a server that continues for all other users."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ DEVICE = 5
 
 
 def make(path, events=100):
-    """Make a history of two rooms and two sessions."""
+    """Create a history of two rooms and two sessions."""
     history = SqliteHistory(path, fsync=False)
     changes = [
         RoomRow(1, "lobby", 1, 77),
@@ -47,9 +47,9 @@ def copy(path):
 
 
 def use(path):
-    """Do with a history all that a server does; return what was found damaged.
+    """Use a history in every way that a server does; return the damage that was reported.
 
-    No other exception than a HistoryError leaves it, and a bystander is always served.
+    Only a HistoryError may be raised, and a bystander must always be served.
     """
     try:
         history = SqliteHistory(path, fsync=False)
@@ -67,7 +67,9 @@ def use(path):
             other = world.user("Sourav", "lobby")
             other.core.say("lobby", "still here")
             world.settle()
-        except HistoryError as error:  # it cannot be written: the writer tells everyone
+        except (
+            HistoryError
+        ) as error:  # it cannot be written: the writer reports that to all clients
             return [str(error)]
         assert other.texts()[-1:] == ["still here"]
         assert isinstance(ended[-1], HistoryEnd)
@@ -116,7 +118,7 @@ def test_any_value_in_any_column(tmp_path, table, column):
             try:
                 file.execute(f"UPDATE OR IGNORE {table} SET {column} = {value}")
             except sqlite3.IntegrityError:
-                continue  # SQLite itself keeps that out
+                continue  # SQLite itself rejects that
             file.commit()
         tried += 1
         check_plain(use(copy(path)))
@@ -249,7 +251,7 @@ def test_a_read_only_file(request):
 
 
 class TestOneDamagedPage:
-    """Among old events; everything else goes on."""
+    """Damage among old events: everything else continues to work."""
 
     @pytest.fixture
     def history(self, tmp_path):

@@ -1,4 +1,4 @@
-"""Codes that clients name: built beside the event loop, few at a time, and let go again."""
+"""Codes that clients name: built in a thread, few at a time, and freed after use."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_a_code_of_the_table_is_there_at_once(loader: CodeLoader) -> None:
         assert loader(spec) is codes.table()[number]
 
 
-async def test_another_one_is_built_in_a_thread(
+async def test_a_code_outside_the_table_is_built_in_a_thread(
     loader: CodeLoader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads = set()
@@ -76,7 +76,7 @@ async def test_unused_codes_are_freed(loader: CodeLoader) -> None:
     assert len(rs_tables._in_use) <= before + 9 + 4
 
 
-async def test_no_more_than_so_many_are_in_use_and_the_table_still_works(
+async def test_the_number_of_codes_in_use_is_limited_and_the_table_still_works(
     loader: CodeLoader,
 ) -> None:
     used = [await built(loader, f"rs:{250 - i},{230 - i}") for i in range(MAX_IN_USE)]

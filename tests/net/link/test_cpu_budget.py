@@ -1,4 +1,4 @@
-"""How much processor time links get, and what happens to those that waste it."""
+"""CPU time limits of links, and the end of links that waste CPU time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.link.test_link_hostile import Peer
 
 
 class Loop:
-    """An event loop in simulated time, and a processor that does what it is told for as long."""
+    """An event loop and a CPU clock in simulated time."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -37,7 +37,7 @@ class Loop:
         return callback
 
     def turn(self) -> None:
-        """One turn: time goes on by the work that was done, or to the next timer."""
+        """Run one turn: advance the time by the work done, or to the next timer."""
         if not self.soon and self.later:
             self.now = max(self.now, min(due for due, _ in self.later))
         due = [entry for entry in self.later if entry[0] <= self.now]
@@ -50,7 +50,7 @@ class Loop:
 
 
 class Toiler:
-    """A worker that always has more to do, each step of the same cost and use."""
+    """A worker with endless work, in steps of equal cost and usefulness."""
 
     def __init__(self, loop: Loop, work: LinkWork, *, useful: bool, cost: float = 4e-4) -> None:
         self.loop, self.work, self.useful, self.cost = loop, work, useful, cost
@@ -101,7 +101,7 @@ def test_no_turn_of_the_loop_takes_longer_than_a_slice_and_a_step() -> None:
     assert 0 < longest <= SLICE + 4e-4
 
 
-def test_useful_work_is_not_held_up_by_the_useless() -> None:
+def test_useless_work_does_not_delay_useful_work() -> None:
     loop, _, toilers = rig(useful=1, wasteful=50)
     while loop.now < 10:
         loop.turn()
@@ -124,7 +124,7 @@ def test_a_worker_that_is_forgotten_is_not_resumed() -> None:
 
 
 class Line(asyncio.Transport):
-    """A transport that notes what is done to it."""
+    """A transport that records the calls of its methods."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -166,7 +166,7 @@ class Ear(asyncio.Protocol):
 
 
 def failing(client: Peer, count: int) -> bytes:
-    """Blocks whose headers are fine and whose payloads never are: the same one, with new numbers."""
+    """Return blocks with valid headers and undecodable payloads, each with a new number."""
     blocks = []
     for i in range(count):
         block = client.block(4, bytes(3900), code=4, number=1000 + i)  # type: ignore[arg-type]
@@ -217,7 +217,7 @@ async def test_a_link_that_brings_nothing_is_paused_and_in_the_end_given_up(kind
     assert "too much CPU time without a single useful block" in opening.closed
 
 
-def test_an_error_in_one_worker_does_not_strand_the_others() -> None:
+def test_an_error_in_one_worker_does_not_block_the_others() -> None:
     loop, _, toilers = rig(useful=2, wasteful=4)
     for _ in range(50):
         loop.turn()
@@ -236,7 +236,7 @@ def test_an_error_in_one_worker_does_not_strand_the_others() -> None:
 
 
 class HalfClosable(Line):
-    """A transport that can be closed by halves, and forbids a write after that, as uvloop does."""
+    """A transport that supports half-close and rejects writes after it, as uvloop does."""
 
     protocol: asyncio.BaseProtocol
     has_ended = False
@@ -262,7 +262,7 @@ class HalfClosable(Line):
         return self.protocol
 
 
-async def test_what_follows_the_end_of_a_link_is_not_looked_at() -> None:
+async def test_bytes_after_the_end_of_a_link_are_ignored() -> None:
     loop, steps = Loop(), 0
 
     def cpu() -> float:

@@ -140,7 +140,7 @@ def test_simple_and_obsolete_packet_blocks(order: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.pcap", "a.pcapng", "a.pcap.gz", "a.pcapng.gz"])
-def test_what_is_written_is_read(tmp_path, name: str) -> None:
+def test_packets_are_read_as_written(tmp_path, name: str) -> None:
     packets = [Packet(n, TIME + n * 7, 1, DATA[: n * 7], 1500 + n) for n in range(1, 9)]
     with open_writer(tmp_path / name) as out:
         for packet in packets:
@@ -219,7 +219,7 @@ def test_gzip_cut_at_every_byte(data: bytes) -> None:
         packets, problem = broken(packed[:end])
         assert problem or end >= len(packed) - 8
         assert len(packets) <= 2
-    assert len(broken(packed[:-8])[0]) == 2  # what came out whole is given
+    assert len(broken(packed[:-8])[0]) == 2  # complete packets are returned
 
 
 @pytest.mark.parametrize("seed", range(300))

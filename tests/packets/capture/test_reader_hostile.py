@@ -48,7 +48,7 @@ FORMATS = {
     "pcapng.gz": gzip.compress(PCAPNG),
 }
 
-#: What reads a capture file, to its end.
+#: Functions that read a capture file to its end.
 READERS: dict[str, Callable[[Path], object]] = {
     "read_packets": lambda path: list(read_packets(path)),
     "read_capture": lambda path: list(read_capture(path)),
@@ -88,7 +88,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def _error(work: Callable[[], object]) -> str:
-    """What is wrong with a capture; any other exception is a fault."""
+    """Return the error of a capture; other exceptions propagate."""
     try:
         work()
     except CaptureError as error:
@@ -163,7 +163,7 @@ def _reordered(count: int) -> list[Packet]:
 
 
 def _reused(count: int) -> list[Packet]:
-    """The same ports again and again, and no connection is closed."""
+    """Connections that reuse the same ports, none of which is closed."""
     packets = []
     for n in range(count):
         talk = Talk(isn=(n * 2**24 + 1, n * 2**25 + 1)).open()
@@ -212,7 +212,7 @@ VIEWS: dict[str, Callable[[list[Item]], object]] = {
 
 
 def _calls(work: Callable[[], object]) -> int:
-    """Count the functions that a piece of work calls: its cost, the same in every run."""
+    """Return the number of function calls of some work, a reproducible measure of its cost."""
     count = 0
 
     def step(_frame: object, event: str, _argument: object) -> None:
@@ -240,5 +240,5 @@ def test_decoding_twice_as_much_costs_twice_as_much(name: str) -> None:
 def test_viewing_twice_as_much_costs_twice_as_much(view: str, name: str) -> None:
     once, twice = (decode(CAPTURES[name](n), trace=True) for n in (150, 300))
     assert _calls(lambda: VIEWS[view](twice)) < 2.4 * _calls(lambda: VIEWS[view](once))
-    # What a view prints is copied byte by byte, which no call counts.
+    # Calls do not count the bytes that a view prints.
     assert len(str(VIEWS[view](twice))) < 2.4 * len(str(VIEWS[view](once)))

@@ -39,7 +39,7 @@ def packet_of(payload: bytes, *, to_server: bool = True, client: int = 50000, n:
 
 
 def chat_over(channel: str = "", seed: int = 1, **hazards: float) -> list[Packet]:
-    """A chat over a link of datagrams, captured where they arrive."""
+    """Return a chat over a link of datagrams, captured at the receiver."""
     world = World(Link.client("rs:255,223", mtu=1200), datagrams=True)
     if channel:
         world.channel(channel, seed)
@@ -143,7 +143,7 @@ def test_a_link_follows_its_client_to_a_new_address() -> None:
 
 @pytest.mark.parametrize("far", [[3_000_000, 3_000_050], [3_000_000, 120, 3_000_050, 3_000_060]])
 def test_a_jump_beyond_the_buffered_blocks(far: list[int]) -> None:
-    """One block far ahead is not believed, a second one is; what waited in between comes first."""
+    """One block far ahead is ignored; a second one is accepted, after the blocks in between."""
     data = OPEN._replace(kind=Kind.DATA, code=0)
     payloads = [block_of(OPEN, open_of("uncoded"))]
     payloads += [block_of(data._replace(offset=at), b"0123456789") for at in (100, 150, *far)]
@@ -183,7 +183,7 @@ def test_another_link_on_the_same_ports() -> None:
 
 
 def test_two_links_with_the_same_number_by_chance() -> None:
-    """A number is of 16 bits: among 300 links at a time, two have the same more often than not."""
+    """With 16-bit identifiers, two of 300 simultaneous links probably have the same one."""
     data = OPEN._replace(kind=Kind.DATA, code=0)
     frames = {port: [wire.encode(wire.Ping(port + n)) for n in range(3)] for port in (50000, 51000)}
     firsts = {50000: 100, 51000: 9_000_000}

@@ -78,7 +78,7 @@ def test_a_chat_on_another_port_is_recognised_by_its_frames() -> None:
 
 
 def test_a_chat_on_another_port_captured_from_the_middle() -> None:
-    """The lower port is not the server's: what is said shows who is who."""
+    """The server does not have the lower port: the messages show which side it is."""
     talk = Talk(port=60000, client_port=2000)
     talk.say(1, wire.encode(WELCOME))
     talk.say(0, wire.encode(wire.Send(1, "lobby", "hi")))
@@ -127,7 +127,7 @@ def test_another_protocol_on_the_chats_port_is_one_item() -> None:
     assert damage.packets == (4, 102)
 
 
-# -- their life -----------------------------------------------------------------------------------
+# -- life cycle -----------------------------------------------------------------------------------
 
 
 def test_reset() -> None:
@@ -236,7 +236,7 @@ def test_all_connections_together_stay_within_the_limit(monkeypatch: pytest.Monk
 
 
 def test_one_stream_stays_within_its_limit() -> None:
-    """A hole that is never acknowledged, followed by endless bytes."""
+    """A gap that is never acknowledged, followed by endless data."""
     decoder = Decoder()
     talk = Talk(step=1000).open()
     talk.seq[0] += 10
@@ -253,7 +253,7 @@ def test_one_stream_stays_within_its_limit() -> None:
 
 
 def test_memory_for_a_hostile_capture() -> None:
-    """Segments of one byte, far apart, each a piece of its own."""
+    """Segments of one byte, with gaps between them."""
     talk = Talk(step=1).open()
     for number in range(30_000):
         talk.add(0, ACK, b"x", seq=2000 + number * 3)
@@ -277,7 +277,7 @@ def test_random_packets(contents: list[bytes], link: int) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_noise_on_the_whole_capture(seed: int) -> None:
-    """As editcap -E 0.02: one byte in fifty is another one."""
+    """Damage as by editcap -E 0.02: one byte in fifty is changed."""
     choose = random.Random(seed)
     messages = chat_messages(20, seed)
     packets = []
@@ -311,7 +311,7 @@ def test_editcap_noise(tmp_path, seed: str) -> None:
         assert all(message in real for message in found)
 
 
-def test_read_capture_gives_all_in_front_of_a_damaged_place(tmp_path) -> None:
+def test_read_capture_yields_all_items_before_the_damage(tmp_path) -> None:
     path = tmp_path / "cut.pcapng"
     with PcapngWriter(path) as out:
         for packet in talk_of([(0, HELLO), (1, WELCOME)]).packets:
@@ -341,12 +341,12 @@ def test_counts_agree_with_tshark(tmp_path) -> None:
         assert trace.time == int(seconds) * 10**9 + int(fraction.ljust(9, "0"))
 
 
-#: What is added to every sequence number of the client and of the server, in a second copy.
+#: Offsets of the sequence numbers of client and server in a second copy.
 SHIFTS = [(305_419_896, 305_419_896), (2**31 + 5, 7), (100_000, 100_000), (2**32 - 1000, 2**30)]
 
 
 def doubled(packets: list[Packet], shifts: tuple[int, int], lag: int = 1) -> list[Packet]:
-    """Every packet twice, the second time with other sequence numbers, `lag` packets later."""
+    """Repeat every packet `lag` packets later with other sequence numbers."""
     rewritten = []
     for packet in packets:
         data = bytearray(packet.data)
@@ -401,12 +401,12 @@ def test_every_packet_twice_from_the_middle_on(shifts: tuple[int, int]) -> None:
     assert {i.conversation.number for i in items} == {1}
 
 
-def test_a_client_that_comes_back_on_its_ports_is_another_one() -> None:
+def test_a_client_that_reuses_its_ports_is_a_new_connection() -> None:
     talk = long_talk()
     for seq in ((2**31, 2**30), (77, 2**29)):
         talk.isn, talk.seq = seq, list(seq)
         talk.add(0, SYN, ack=0)
-        # The server still knows the old connection, and says so (RFC 5961).
+        # The server still has the old connection, and sends a challenge ACK (RFC 5961).
         talk.add(1, ACK, seq=6000, ack=1001)
         talk.seq[0] -= 1
         talk.open()
@@ -418,7 +418,7 @@ def test_a_client_that_comes_back_on_its_ports_is_another_one() -> None:
     assert said([i for i in items if i.conversation.number > 1]) == {True: [HELLO, HELLO]}
 
 
-def test_a_new_connection_on_known_ports_is_told_in_time() -> None:
+def test_a_new_connection_on_known_ports_is_detected() -> None:
     talk = Talk().open()
     talk.isn, talk.seq = (2**31, 2**30), [2**31, 2**30]
     talk.open().say(0, wire.encode(HELLO))

@@ -16,7 +16,7 @@ WAYS = ("dropped", "swapped", "repeated", "cut", "overlapped", "all")
 
 
 def damage(packets: list[Packet], way: str, choose: random.Random) -> list[Packet]:
-    """Damage about one packet in ten."""
+    """Damages about one packet in ten."""
     result: list[Packet] = []
     for packet in packets:
         do = choose.choice(WAYS[:-1]) if way == "all" else way
@@ -38,7 +38,7 @@ def damage(packets: list[Packet], way: str, choose: random.Random) -> list[Packe
 
 
 def _tail_again(packet: Packet, choose: random.Random) -> Packet:
-    """A segment that repeats the second part of another one's bytes."""
+    """Return a segment that repeats the second half of another one's bytes."""
     size = len(packet.data) - 54
     skip = choose.randrange(size + 1)
     head = bytearray(packet.data[:54])
@@ -50,7 +50,7 @@ def _tail_again(packet: Packet, choose: random.Random) -> Packet:
 
 
 def on_the_wire(packets: list[Packet], talk: Talk) -> dict[bool, list[bool]]:
-    """Which bytes of each direction the capture has."""
+    """Return which bytes of each direction the capture contains."""
     have = {True: bytearray(1 << 20), False: bytearray(1 << 20)}
     for packet in packets:
         segment = dissect(packet.link, packet.data, packet.length)
@@ -121,7 +121,7 @@ def test_a_damaged_frame_is_reported_and_the_next_one_found(where: str, size: in
 
 @pytest.mark.parametrize("change", ["type", "version", "flags", "body"])
 def test_a_frame_of_a_future_version_is_one_damage(change: str) -> None:
-    """Its CRC-32 is right: it is what its sender meant, and ends where it says."""
+    """The CRC-32 is valid, so the frame ends where its header says, and no resync is needed."""
     frame = bytearray(wire.seal(0x20, bytes(30)) if change != "body" else wire.seal(3, bytes(9)))
     frame[{"type": 3, "version": 2, "flags": 5, "body": 8}[change]] ^= (
         0x40 if change != "body" else 0
@@ -139,7 +139,7 @@ def test_a_frame_of_a_future_version_is_one_damage(change: str) -> None:
 
 
 def test_a_frame_inside_a_frame_is_never_shown() -> None:
-    """Somebody sends frames as data; a segment of the frame around them is missing."""
+    """A client sends frames inside a field, and a segment of the enclosing frame is missing."""
     inner = wire.encode(wire.Send(99, "lobby", "never said"))
     blob = wire.encode(wire.Hello(0, inner * 40, b"", "x", "y", ()))
     assert inner in blob
@@ -150,7 +150,7 @@ def test_a_frame_inside_a_frame_is_never_shown() -> None:
         data = [n for n, p in enumerate(talk.packets) if len(p.data) > 54]
         packets = [p for n, p in enumerate(talk.packets) if n != data[lost]]
         found = said(decode(renumber(packets))).get(True, [])
-        if lost:  # without its first segment nothing tells that there was a frame around them
+        if lost:  # without the first segment, the decoder cannot know about the enclosing frame
             assert found == [after]
 
 

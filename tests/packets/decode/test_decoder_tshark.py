@@ -1,4 +1,4 @@
-"""Damaged captures, compared to tshark with our dissector: nothing is missed, and nothing invented."""
+"""Damaged captures, compared with tshark and the dissector: no message is missed or invented."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.packets.sharks import needs_tshark, tshark
 
 CAPTURES = Path(__file__).parents[3] / "captures"
 
-#: Of what tshark finds, so much has to be found here.
+#: Minimum share of tshark's messages that netchat must find.
 ENOUGH = 0.98
 
 
@@ -25,7 +25,7 @@ def crc(frame: bytes) -> int:
 
 
 def write(path: Path, packets: list[Packet]) -> list[Packet]:
-    """Write packets one after another, a millisecond apart; returns them as they are read."""
+    """Write packets at intervals of a millisecond, and return them as they are read."""
     with PcapngWriter(path) as out:
         for number, packet in enumerate(packets, 1):
             out.write(packet._replace(number=number, time=10**18 + number * 10**6))
@@ -33,7 +33,7 @@ def write(path: Path, packets: list[Packet]) -> list[Packet]:
 
 
 def found_by_tshark(path: Path) -> Counter[int]:
-    """The CRCs of the frames that tshark puts together; of a part of one it does not check it."""
+    """Return the CRCs of the frames that tshark reassembles; it checks none of partial frames."""
     out, _ = tshark(
         path, "-o", "tcp.reassemble_out_of_order:TRUE",
         "-T", "fields", "-e", "netchat.crc", "-e", "netchat.crc_good",
@@ -41,7 +41,7 @@ def found_by_tshark(path: Path) -> Counter[int]:
     found: Counter[int] = Counter()
     for line in out.splitlines():
         crcs, good = (field.split(",") for field in line.split("\t"))
-        # A part of a frame can only be the last one of a packet.
+        # Only the last frame of a packet can be partial.
         pairs = zip(crcs, good, strict=False)
         found.update(int(text, 16) for text, right in pairs if right in ("1", "True"))
     return found

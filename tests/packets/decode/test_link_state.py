@@ -37,7 +37,7 @@ def blocks(items: list[Item], *, to_server: bool = True) -> list[Block]:
         ("rs:255,239", "bsc:4e-3"),
         ("rs:255,127+hamming:7,4", "bsc:1e-2"),
         ("uncoded", "bsc:1e-4"),
-        ("hamming:7,4", "bsc:1e-4"),  # none of the numbered codes: OPEN names it
+        ("hamming:7,4", "bsc:1e-4"),  # not a numbered code: OPEN names it
     ],
 )
 def test_all_messages_are_found_and_every_repair_is_right(spec, channel, size, by_client) -> None:
@@ -77,7 +77,7 @@ def test_copies_are_kept_only_until_their_bytes_have_arrived() -> None:
     talk, _ = linked_talk(MESSAGES, "rs:255,251", "bsc:3e-3")
     for packet in talk.packets:
         decoder.feed(packet)
-    assert decoder._budget.used < 20_000  # what two stages take by themselves
+    assert decoder._budget.used < 20_000  # memory of two empty stages
 
 
 def test_bytes_decoded_from_copies_are_marked_as_repaired() -> None:
@@ -131,7 +131,7 @@ def test_captures_that_begin_in_the_middle(spec: str, size: int) -> None:
         items = decode(renumber(talk.packets[first:]))
         check_tiling(items)
         for to_server in (True, False):
-            # In order, since the offsets of those before a complete block count from other bytes.
+            # In order, because offsets before a complete block count from another origin.
             told = [i for i in items if isinstance(i, Decoded) and i.to_server == to_server]
             found = [i.message for i in told]
             wanted = WANTED[to_server][: len([m for m in MESSAGES[:10] if m[0] != to_server])]
@@ -284,7 +284,7 @@ def test_a_stream_of_only_markers_is_soon_abandoned(
 
 
 def test_memory_is_bounded() -> None:
-    """Failed blocks, holes, and noise: what is kept is told to the budget, and has its limits."""
+    """Failed blocks, gaps and noise: buffered bytes count in the memory budget, and are limited."""
     from netchat.packets import Decoder
 
     decoder, most = Decoder(), 0
@@ -309,7 +309,7 @@ def test_memory_is_bounded() -> None:
 
 
 def test_many_links(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each costs memory that the budget knows of; the longest silent ones give theirs back."""
+    """Each link counts in the memory budget; the least recently active ones are evicted."""
     from netchat.packets import Decoder
     from netchat.packets.decode import decoder
 

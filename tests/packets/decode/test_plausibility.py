@@ -24,8 +24,8 @@ def test_a_wrong_length_is_detected_before_the_body_is_complete() -> None:
     body = wire.Send(1, "lobby", "x" * 5000).encode()
     assert plausible(wire.Send, body[:20], len(body))
     assert not plausible(wire.Send, body[:20], len(body) + 256)
-    assert plausible(wire.Send, body[:8], len(body) + 256)  # nothing contradicts it yet
-    assert not plausible(wire.Send, body[:8], 11)  # but so short no SEND is
+    assert plausible(wire.Send, body[:8], len(body) + 256)  # plausible so far
+    assert not plausible(wire.Send, body[:8], 11)  # but too short for a SEND
 
 
 def test_a_list_that_cannot_fit() -> None:

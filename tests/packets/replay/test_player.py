@@ -7,8 +7,8 @@ import pytest
 from netchat.errors import CannotConnect
 from netchat.net.probe import Probe
 from netchat.packets import read_capture
-from netchat.packets.craft import craft
 from netchat.packets.encapsulate import Encapsulation
+from netchat.packets.frame_builder import craft
 from netchat.packets.replay.player import Replay, plan
 from netchat.packets.replay.translation import Translation
 from netchat.wire import (
@@ -65,7 +65,7 @@ STORY = [
 
 
 def save(path, *conversations, **options):
-    """Save a capture of one client after the other; a second BYE is the server's."""
+    """Save a capture with one client after the other; the second BYE is the server's."""
     packets = []
     for index, story in enumerate(conversations):
         chat = Encapsulation(now=1_700_000_000.0 + index, client_port=40000 + index, **options)
@@ -249,7 +249,7 @@ def test_against_a_real_server(tmp_path):
             ada.hello("Ada")
             bo.hello("Bo")
             bo.join("lobby")
-            time.sleep(0.1)  # in the capture that is made of it each packet takes 1 ms
+            time.sleep(0.1)  # each packet of the resulting capture takes 1 ms
             take(ada, [Join(1, 0, 0, "lobby"), Send(1, "lobby", "hi"), Create(2)])
             take(
                 ada,
@@ -269,7 +269,7 @@ def test_against_a_real_server(tmp_path):
         chat.packets = sorted(packets, key=lambda packet: packet.time)
         chat.save(tmp_path / "c.pcapng")
     with Server("--ephemeral") as server:
-        for _ in range(2):  # a second time, on a server that has the messages already
+        for _ in range(2):  # a second replay, on a server that already has the messages
             steps, left_out = plan(read_capture(tmp_path / "c.pcapng"))
             run = Replay(steps, lambda: Probe("127.0.0.1", server.port), None)
             assert run.run() == []

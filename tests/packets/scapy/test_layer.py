@@ -297,7 +297,7 @@ def _stream(raw: bytes, sizes: list[int]) -> list[Packet]:
 @pytest.mark.parametrize("size", [5, 24, 48, 1000])
 def test_scapys_own_reassembly_finds_the_frames(size):
     session, found = TCPSession(), []
-    # Only streams whose segments end with a frame, now and then: see docs/SCAPY.md.
+    # Only streams in which some segments end with a frame: see docs/SCAPY.md.
     for packet in _stream(b"".join(PINGS[:20]), [size]):
         done = session.process(packet)
         if done is not None and NCP in done:
@@ -316,7 +316,7 @@ def test_tcp_reassemble_called_directly():
     assert packet.layers() == [NCP, LAYERS[Ping], Padding]
     packet = NCP.tcp_reassemble(b"noise" + PINGS[1], {}, {})
     assert (packet[Raw].load, packet[Padding].load) == (b"noise", PINGS[1])
-    assert NCP.tcp_reassemble(b"only noise, and much of it", {}, {}).layers() == [Raw]
+    assert NCP.tcp_reassemble(b"a lot of noise and nothing else", {}, {}).layers() == [Raw]
     absurd = bytes(NCP(length=2**31) / to_scapy(Ping(0)))
     assert NCP.tcp_reassemble(absurd, {}, {}).layers() == [Raw]
 

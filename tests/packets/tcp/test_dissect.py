@@ -52,7 +52,7 @@ def vlan(kind: int, inner: bytes) -> bytes:
         (113, bytes(14) + b"\x81\0" + vlan(0x0800, FOUR), KEY4),
         (276, b"\x86\xdd" + bytes(18) + SIX, KEY6),
         (276, b"\x81\0" + bytes(18) + vlan(0x86DD, SIX), KEY6),
-        # Labels that do not say what the bytes are: a tag is there, or is not.
+        # Wrong labels: the packet has a VLAN tag that its label lacks, or vice versa.
         (276, b"\x08\0" + bytes(18) + vlan(0x0800, FOUR), KEY4),
         (276, b"\x08\0" + bytes(18) + vlan(0x8100, vlan(0x0800, FOUR)), KEY4),
         (276, b"\x86\xdd" + bytes(18) + vlan(0x86DD, SIX), KEY6),
@@ -79,7 +79,7 @@ def test_link_layers(link: int, data: bytes, key: bytes) -> None:
         (60, b"\x06\x01" + bytes(14)),
         (43, b"\x06\0" + bytes(6)),
         (51, b"\x06\x04" + bytes(22)),
-        (44, b"\x06\0\0\0" + bytes(4)),  # an "atomic" fragment: all of it
+        (44, b"\x06\0\0\0" + bytes(4)),  # an atomic fragment: the whole packet
         (0, b"\x3c\0" + bytes(6) + b"\x06\0" + bytes(6)),
     ],
 )

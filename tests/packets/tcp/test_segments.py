@@ -17,7 +17,7 @@ def test_the_bytes_that_arrived_first_win(arrivals: list[tuple[int, int, bool, i
         data = None if cut else bytes([byte]) * size
         new = all(place not in model for place in range(start, start + size))
         whole = held.add(Piece(start, start + size, data, number, 0, False, 0))
-        if not cut:  # what was captured replaces the note that something was not
+        if not cut:  # captured bytes replace the mark for missing ones
             new = all(model.get(place) is None for place in range(start, start + size))
         assert whole == new
         for place in range(start, start + size):

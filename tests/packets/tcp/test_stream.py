@@ -74,7 +74,7 @@ def test_a_late_syn_after_the_data(swap: int) -> None:
 
 
 def gappy(lost: int, ack: bool = True) -> list:
-    """A stream in segments of 400 bytes, one of which is not in the capture."""
+    """Return a stream in segments of 400 bytes, one of which is missing from the capture."""
     talk = Talk().open()
     talk.say(0, STREAM, 400, ack=ack)
     data = [n for n, p in enumerate(talk.packets) if len(p.data) > 54]
@@ -115,7 +115,7 @@ def test_retransmissions_are_recognised() -> None:
     frame = wire.encode(MESSAGES[5])
     talk = Talk(step=200_000_000).open()
     talk.add(0, ACK | PSH, frame)
-    talk.add(0, ACK | PSH, frame, seq=1001)  # again, though it had arrived
+    talk.add(0, ACK | PSH, frame, seq=1001)  # retransmitted, although it had arrived
     behind = wire.encode(MESSAGES[6])
     talk.seq[0] += len(frame)  # lost, and retransmitted after the next one
     talk.add(0, ACK | PSH, behind)
@@ -180,7 +180,7 @@ def test_keep_alive_is_not_a_retransmission() -> None:
 
 
 def test_fin_and_then_data_in_a_capture_that_begins_in_the_middle() -> None:
-    """FIN alone does not tell where the stream begins: found by the fuzzer."""
+    """A FIN alone does not show where the stream begins (found by the fuzzer)."""
     talk = Talk()
     talk.add(0, FIN | ACK, seq=1000)
     frames = [wire.encode(message) for message in MESSAGES[:4]]

@@ -41,7 +41,7 @@ def noisy() -> list[Item]:
 
 
 def of(data: bytes) -> Block:
-    """The last of some blocks."""
+    """Return the last of some blocks."""
     talk = Talk().open()
     talk.say(0, data)
     return [item for item in decode(talk.packets) if isinstance(item, Block)][-1]

@@ -24,7 +24,7 @@ def ladder_of(items: list[Item], wanted=None) -> Ladder:
 
 @pytest.mark.parametrize("servers", [1, 200])
 def test_a_ladder_accepts_any_number_of_participants(servers: int) -> None:
-    """Twice the participants are twice the lines, but no longer ones."""
+    """Twice the participants give twice as many lines of the same length."""
     sizes = []
     for clients in (200, 400):
         packets = []

@@ -48,7 +48,7 @@ def test_stats_print_zeros() -> None:
     stats.add(item)
     text = "\n".join(stats.lines())
     assert "0 failed, 0 symbols corrected, 0 decoded with their copies, 0 retransmitted" in text
-    assert "0 headers unreadable, 0 bytes skipped, 0 bytes missing inside" in text
+    assert "0 headers unreadable, 0 bytes skipped, 0 bytes missing from the link" in text
     assert "echo of SEND: none seen" in text
 
 

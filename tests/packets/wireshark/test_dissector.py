@@ -2,8 +2,8 @@
 
 import pytest
 
-from netchat.packets.craft import craft
 from netchat.packets.encapsulate import Encapsulation
+from netchat.packets.frame_builder import craft
 from netchat.packets.scapy import NCP
 from netchat.packets.wireshark import dissector as wireshark
 from netchat.packets.wireshark.dissector import DISSECTOR, dissector
@@ -33,7 +33,7 @@ from tests.vectors import VECTORS, frame_of
 
 @pytest.fixture
 def chat(tmp_path):
-    """Save a conversation of (frame, by_server); returns the capture."""
+    """Save a conversation of (frame, by_server), and return the capture."""
 
     def save(*said, **options):
         conversation = Encapsulation(now=1_700_000_000.0, **options)
@@ -82,7 +82,7 @@ def test_every_message_and_field_is_declared():
 def test_common_fields_mean_one_thing():
     common = wireshark._common()
     assert {"room", "sender", "text", "seq", "request", "counter", "name"} <= set(common)
-    # These have two kinds, or two sets of named values, or are the header's or a message's.
+    # These fields have two types or two sets of named values, or are in both header and message.
     assert not {"kind", "device", "members", "after", "type", "length"} & set(common)
     assert not {message.NAME.lower() for message in MESSAGES.values()} & set(common)
 
@@ -115,7 +115,7 @@ def test_golden_vectors_have_the_same_fields_everywhere(vector, golden_frames):
     for span in walk(type(message), raw[16:]):
         name = prefix + ".".join(part.partition("[")[0] for part in span.path.split("."))
         if span.field.kind is BLOB:
-            if span.value:  # no bytes are no field in Wireshark
+            if span.value:  # Wireshark shows no field for zero bytes
                 wanted.append((name, span.value.hex(":")))
         else:
             wanted.append((name, str(span.value)))
@@ -166,7 +166,7 @@ def test_filters(chat, question, count):
 
 @needs_tshark
 def test_requests_and_responses_are_linked(chat):
-    # Two passes: a link forward is known only when the answer has been seen.
+    # Two passes: a request is linked to its answer only after the answer was read.
     found = frames(chat(*STORY), "-2")
     linked = {
         index: (values(frame, "response_to"), values(frame, "response_in"))

@@ -11,7 +11,7 @@ from tests.vectors import VECTORS, frame_of
 
 
 def _long_story(path, seed):
-    """Many frames, cut into segments at random places, both ways."""
+    """Return many frames in both directions, cut into segments at random offsets."""
     rng = random.Random(seed)
     conversation = Encapsulation(now=0.0)
     vectors = list(VECTORS)
@@ -31,7 +31,7 @@ def _long_story(path, seed):
 @pytest.mark.parametrize("rate", ["0.002", "0.02", "0.2"])
 def test_noise_raises_no_error(tmp_path, rate, seed):
     _long_story(tmp_path / "whole.pcapng", seed)
-    # Not the headers in front: TCP must still be TCP, or the dissector would never be reached.
+    # Not the lower headers: otherwise tshark would not call the dissector.
     noise = ["-E", rate, "-o", "54", "--seed", str(seed)]
     subprocess.run(
         [EDITCAP, *noise, str(tmp_path / "whole.pcapng"), str(tmp_path / "noisy.pcapng")],

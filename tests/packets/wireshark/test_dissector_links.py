@@ -21,7 +21,7 @@ BASE = {"link": 16, "arrived": 16}
 
 
 def _shown(capture, *options):
-    """What tshark says of each packet: {number: {field: [values]}}."""
+    """Return tshark's fields of each packet: {number: {field: [values]}}."""
     columns = ["frame.number", *(f"netchat.block.{name}" for name in FIELDS)]
     wanted = [part for column in columns for part in ("-e", column)]
     out, _ = tshark(capture, "-T", "fields", *wanted, "-Y", "netchat.block", *options)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from netchat.errors import EncodeError
-from netchat.packets.craft import craft, find_message
+from netchat.packets.frame_builder import craft, find_message
 from netchat.packets.scapy import NCP
 from netchat.wire import (
     HEADER_FIELDS,

@@ -1,0 +1,84 @@
+"""Actions of the server for its clients once a batch is durable, as data.
+
+A batch lists these in order: some before its events are sent, some after. `commit` carries them out.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from netchat.chat.model import Connection, RepeatedSend, Room, Session
+from netchat.wire import Message
+
+__all__ = [
+    "AnswerRepeatedSend",
+    "CommitAction",
+    "FinishBye",
+    "SendJoined",
+    "SendMessage",
+    "SendWelcome",
+    "Unfollow",
+]
+
+
+class SendWelcome(NamedTuple):
+    """Send WELCOME, and continue each room where the client left off."""
+
+    connection: Connection
+    session: Session
+    token: bytes
+    """The session's new token."""
+
+    now: float
+    """Time of the HELLO, in seconds."""
+
+    positions: dict[str, int] | None
+    """The last event that the client has of each room; None for a new session."""
+
+    rooms: tuple[Room, ...]
+    """The session's rooms when it was resumed. Rooms entered later may not be durable yet, and are
+    announced by their own JOINED."""
+
+
+class SendJoined(NamedTuple):
+    """Send JOINED, then the room's events.
+
+    This also happens if the membership has ended meanwhile: its last events and LEFT follow.
+    """
+
+    connection: Connection
+    session: Session
+    room: Room
+    request: int
+    after: int | None
+    """The event after which the stream of events starts; None to start with future events."""
+
+
+class SendMessage(NamedTuple):
+    """Send a message."""
+
+    connection: Connection
+    message: Message
+
+
+class Unfollow(NamedTuple):
+    """Stop sending the events of a room that the user has left."""
+
+    connection: Connection
+    room: Room
+
+
+class AnswerRepeatedSend(NamedTuple):
+    """Queue the answer to a repeated SEND."""
+
+    connection: Connection
+    request: RepeatedSend
+
+
+class FinishBye(NamedTuple):
+    """Answer BYE and close the connection."""
+
+    connection: Connection
+
+
+CommitAction = SendWelcome | SendJoined | SendMessage | Unfollow | AnswerRepeatedSend | FinishBye

@@ -1,0 +1,98 @@
+"""Delivery of past events and of large replies to connections that lag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netchat.chat.model import Connection, Room
+from netchat.chat.replies import send_reply
+from netchat.chat.server_state import ServerState
+
+__all__ = ["CATCH_UP_BYTES", "catch_up", "serve_leaving"]
+
+#: Bytes of history that a lagging connection is sent at a time.
+CATCH_UP_BYTES = 64 * 1024
+
+
+def catch_up(state: ServerState, enough: Callable[[], bool]) -> bool:
+    """Send each lagging connection its next events, or its next pending reply.
+
+    Args:
+        state: The server's state.
+        enough: Returns True to leave the remaining connections to the next call.
+
+    Returns:
+        Whether more is left to send, once the peers have read this.
+    """
+    same: dict[tuple[Room, int], tuple[bytes, int]] = {}
+    for connection in list(state.catching_up):
+        state.catching_up.pop(connection, None)
+        if not connection.stalled_since and _serve(state, connection, same):
+            state.catching_up[connection] = None  # at the end of the queue
+        if enough():
+            break
+    return bool(state.catching_up)
+
+
+def _serve(
+    state: ServerState, connection: Connection, same: dict[tuple[Room, int], tuple[bytes, int]]
+) -> bool:
+    """Send a lagging connection its next events or reply; return whether more is left.
+
+    Args:
+        state: The server's state.
+        connection: The connection.
+        same: Events already read in this round, by room and last event. Connections that lag
+            by the same amount share one read of the history.
+    """
+    lagging = connection.lagging_rooms
+    while lagging:
+        room, last = next(iter(lagging.items()))
+        behind = last < room.delivered
+        if behind:
+            if (room, last) not in same:
+                same[room, last] = _next_events(state, room, last)
+            data, last = same[room, last]
+            state.write(connection, data)
+        if last < room.delivered:
+            lagging[room] = last
+            return True
+        # In the same round: by the next one, a busy room would be ahead again, and the rooms
+        # after it would never be served.
+        del lagging[room]
+        room.live[connection] = None
+        if behind and (lagging or connection.pending_replies):
+            return True
+    connection.lagging_rooms = None
+    if connection.pending_replies:
+        send_reply(state, connection)
+    return bool(connection.pending_replies)
+
+
+def serve_leaving(state: ServerState) -> None:
+    """Send connections that are leaving a room its remaining events, up to a limit.
+
+    These include a user's own messages if joining, sending and leaving share one batch.
+    """
+    for connection, rooms in state.leaving.items():
+        lagging, left = connection.lagging_rooms or {}, CATCH_UP_BYTES
+        for room in rooms:
+            while (
+                lagging.get(room, room.delivered) < room.delivered
+                and not connection.stalled_since
+                and left > 0
+            ):
+                data, lagging[room] = _next_events(state, room, lagging[room])
+                state.write(connection, data)
+                left -= len(data)
+
+
+def _next_events(state: ServerState, room: Room, last: int) -> tuple[bytes, int]:
+    """Return the next frames after event `last` of a room, and the last one's number."""
+    found = room.tail.after(last, CATCH_UP_BYTES)
+    if found is not None:
+        return found
+    frames, first = state.read_events(room, last + 1, room.delivered, CATCH_UP_BYTES)
+    if not frames:  # purged or damaged: the client sees the gap at the next sequence number
+        return b"", room.delivered
+    return b"".join(frames), first + len(frames) - 1

@@ -1,0 +1,109 @@
+"""Large replies, which the server sends one at a time as the client reads them."""
+
+from __future__ import annotations
+
+from netchat.chat.model import Connection, RepeatedSend, Session
+from netchat.chat.server_state import ServerState
+from netchat.errors import HistoryError
+from netchat.wire import (
+    MAX_HISTORY,
+    MAX_ROSTER,
+    Ack,
+    ErrorCode,
+    History,
+    HistoryEnd,
+    Member,
+    Message,
+    Roster,
+    Send,
+    Who,
+    encode,
+)
+
+__all__ = ["LOOK_BACK", "refuse_non_member", "send_reply"]
+
+#: Bytes of events in the answer to one HISTORY; the client requests the rest separately.
+HISTORY_BYTES = 256 * 1024
+
+#: Last events of a room among which a repeated SEND is searched for. A client retransmits a message
+#: only after it has caught up without seeing its EVENT, so only very recent messages are repeated.
+LOOK_BACK = 4096
+
+
+def send_reply(state: ServerState, connection: Connection) -> None:
+    """Answer the oldest pending request of a connection."""
+    session, pending = connection.session, connection.pending_replies
+    assert session is not None
+    assert pending
+    match pending.popleft():
+        case Who() as request:
+            _send_roster(state, connection, session, request)
+        case History() as request:
+            _send_history(state, connection, session, request)
+        case RepeatedSend() as request:
+            _answer_repeated_send(state, connection, session, request)
+
+
+def _send_roster(
+    state: ServerState, connection: Connection, session: Session, request: Who
+) -> None:
+    room = session.rooms.get(request.room)
+    if room is None:
+        refuse_non_member(state, connection, request.room, Who, request.request)
+        return
+    names = sorted((m for m in room.members if m.name > request.after), key=lambda m: m.name)
+    page = tuple(Member(m.name, m.connection is None) for m in names[:MAX_ROSTER])
+    more = len(names) > MAX_ROSTER
+    state.send(connection, Roster(request.request, len(room.members), more, room.code, page))
+
+
+def _send_history(
+    state: ServerState, connection: Connection, session: Session, request: History
+) -> None:
+    room = session.rooms.get(request.room)
+    if room is None:
+        refuse_non_member(state, connection, request.room, History, request.request)
+        return
+    first = max(request.first, room.oldest)
+    last = min(request.last, room.delivered, first + MAX_HISTORY - 1)
+    frames, begin = (
+        state.read_events(room, first, last, HISTORY_BYTES, connection)
+        if last >= first
+        else ([], 0)
+    )
+    begin = begin or first
+    end = HistoryEnd(request.request, begin, begin + len(frames) - 1, room.oldest, room.code)
+    answer = b"".join([*frames, encode(end)])
+    connection.allowance -= len(answer) >> 10
+    state.write(connection, answer)
+
+
+def _answer_repeated_send(
+    state: ServerState, connection: Connection, session: Session, request: RepeatedSend
+) -> None:
+    room, counter = request
+    try:
+        seq = state.history.find(room.id, session.device, counter, room.delivered - LOOK_BACK)
+    except HistoryError as error:
+        state.note_damage(room, error)
+        problem = (
+            "The server's history is damaged; this message may or may not be delivered already."
+        )
+        state.refuse(connection, ErrorCode.STORAGE, problem, Send, counter)
+        return
+    if seq:
+        state.send(connection, Ack(counter, seq, room.code))
+        return
+    problem = (
+        f"The counter must be above your device's last one, got {counter}, and no message with "
+        f"it is among the room's last {LOOK_BACK} events. Use a larger counter."
+    )
+    state.refuse(connection, ErrorCode.OUT_OF_ORDER, problem, Send, counter)
+
+
+def refuse_non_member(
+    state: ServerState, connection: Connection, code: str, about: type[Message], reference: int
+) -> None:
+    """Refuse a request about a room that the user is not in."""
+    text = f"You are not in the room {code[:40]}; join it first."
+    state.refuse(connection, ErrorCode.NOT_A_MEMBER, text, about, reference)

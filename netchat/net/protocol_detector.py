@@ -1,0 +1,72 @@
+"""First stage of a TCP connection: detects by its first bytes whether it carries frames or a link."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import cast
+
+from netchat.link.sync_marker import OPEN_BYTES, starts_like_link
+
+__all__ = ["Carried", "ProtocolDetector", "detect"]
+
+
+class Carried(Enum):
+    """The protocol that a TCP connection carries."""
+
+    FRAMES = auto()
+    LINK = auto()
+
+
+def detect(first: bytes) -> Carried | None:
+    """Return what a connection carries, or None if that needs more bytes.
+
+    Whatever does not begin like a link counts as frames: their reader names the problem.
+
+    Args:
+        first: First bytes of the connection, at least one; those of a link may be damaged.
+    """
+    if not starts_like_link(first):
+        return Carried.FRAMES
+    return Carried.LINK if len(first) >= OPEN_BYTES else None
+
+
+class ProtocolDetector(asyncio.Protocol):
+    """Protocol of a TCP connection until its first bytes show what it carries.
+
+    The protocol above is connected at once, so that the connection counts and times out from its
+    start, but it gets no bytes before the decision. It is not told that the transport's buffer is
+    full either: so little is written before the peer has sent anything that this cannot happen.
+
+    Args:
+        upper: Protocol above. For frames, it becomes the protocol of the transport.
+        open_link: Called with the first bytes of a link. The transport does not read until the
+            callee resumes it, with a protocol of its own.
+    """
+
+    def __init__(self, upper: asyncio.Protocol, open_link: Callable[[bytes], None]) -> None:
+        self._upper = upper
+        self._open_link = open_link
+        self._first = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connect the protocol above."""
+        # uvloop's transports do not inherit from asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+        self._upper.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Decide, or wait for more bytes."""
+        self._first += data
+        match detect(self._first):
+            case Carried.FRAMES:
+                self._transport.set_protocol(self._upper)
+                self._upper.data_received(self._first)
+            case Carried.LINK:
+                self._transport.pause_reading()
+                self._open_link(self._first)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Report the lost connection to the protocol above."""
+        self._upper.connection_lost(exc)
