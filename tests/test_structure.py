@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 
-#: What tests may be about.
+#: File types that tests may be about.
 LANGUAGES = {".py", ".js", ".lua"}
 
 #: Folders and files of tests that are about no single module.
