@@ -5,10 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["create_private", "make_private_folder", "open_private", "tighten", "write_file"]
+__all__ = [
+    "create_private",
+    "make_private_folder",
+    "open_private",
+    "replacement",
+    "sync_folder",
+    "tighten",
+    "write_file",
+]
 
 #: Permission bits of everyone but the owner.
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -18,7 +27,7 @@ def write_file(path: str | os.PathLike[str], content: str | bytes) -> None:
     """Write a file atomically.
 
     A regular file is replaced completely or not at all, and keeps its owner and permissions. For a
-    symbolic link, a device or a FIFO, the content is written to its target.
+    symbolic link, a device, a FIFO or another user's file, the content is written to its target.
 
     Args:
         path: The file.
@@ -33,26 +42,80 @@ def write_file(path: str | os.PathLike[str], content: str | bytes) -> None:
         before = target.lstat()
     except FileNotFoundError:
         before = None
-    if before is not None and not stat.S_ISREG(before.st_mode):
+    if before is not None and not (stat.S_ISREG(before.st_mode) and _is_ours(before)):
         target.write_bytes(data)
         return
-    beside = target.with_name(f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    mode = 0o666 if before is None else 0o600  # not readable by more users than the old one
     try:
-        # Exclusive: in a shared folder its name could be another user's symbolic link.
-        with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+        with replacement(target) as new, open(new, "wb", closefd=False) as file:
             file.write(data)
-        if before is not None:
-            beside.chmod(stat.S_IMODE(before.st_mode))
-            with contextlib.suppress(PermissionError, AttributeError):  # Windows has no owners
-                os.chown(beside, before.st_uid, before.st_gid)
-        beside.replace(target)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        if before is None or not isinstance(error, PermissionError):
+    except PermissionError:
+        if before is None:
             raise
         target.write_bytes(data)  # the folder is not writable, but the file is
+
+
+@contextlib.contextmanager
+def replacement(target: Path) -> Iterator[int]:
+    """Yield the descriptor of a new file, which replaces a regular file at the end.
+
+    The new file gets the owner and the permissions of the old one. It is on the disk before it gets
+    its name, so that a crash or a power failure leaves the old file or the new one.
+
+    Args:
+        target: File to replace; it need not exist.
+
+    Raises:
+        OSError: The file cannot be replaced; it is unchanged.
+    """
+    try:
+        before = target.stat()
+    except FileNotFoundError:
+        before = None
+    # A random name: in a shared folder, a predictable one could be another user's symbolic link.
+    # It is short, because the target's name may be as long as the file system allows.
+    beside = target.with_name(f".netchat-{os.urandom(8).hex()}")
+    mode = 0o666 if before is None else 0o600  # not readable by more users than the old one
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    file = os.open(beside, flags, mode)
+    try:
+        try:
+            yield file
+            if before is not None:
+                _copy_owner_and_mode(before, beside)
+            os.fsync(file)
+        finally:
+            os.close(file)
+        beside.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, on systems that support it."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    """Return whether this user can create a file with the same owner."""
+    return os.name == "nt" or os.geteuid() in (0, status.st_uid)
+
+
+def _copy_owner_and_mode(status: os.stat_result, file: Path) -> None:
+    mode = stat.S_IMODE(status.st_mode)
+    if os.name != "nt":
+        try:
+            os.chown(file, status.st_uid, status.st_gid)
+        except PermissionError:  # the group is not one of this user's: give its rights to no other
+            mode &= ~stat.S_IRWXG
+    file.chmod(mode)
 
 
 def open_private(path: str | Path, flags: int) -> int:

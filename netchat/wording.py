@@ -1,8 +1,22 @@
-"""Helpers for the wording of messages: counts with nouns, and shortened texts."""
+"""Helpers for the wording of messages: counts with nouns, shortened texts, and files."""
 
 from __future__ import annotations
 
-__all__ = ["cut", "many"]
+__all__ = ["cannot", "cut", "many"]
+
+
+def cannot(do: str, what: object, error: BaseException) -> str:
+    """Return the message for a file or stream that cannot be used.
+
+    Args:
+        do: Verb, such as `read` or `write`.
+        what: The file, as the user named it.
+        error: Its cause; of an OSError, only the reason is shown.
+
+    >>> cannot("write", "results.json", OSError(28, "No space left on device"))
+    'Cannot write results.json: No space left on device'
+    """
+    return f"Cannot {do} {what}: {getattr(error, 'strerror', None) or error}"
 
 
 def many(count: int, noun: str, plural: str | None = None) -> str:

@@ -58,6 +58,75 @@ def test_the_new_file_is_never_readable_by_more_users_than_the_old_one(tmp_path,
     assert modes == [0o600]
 
 
+def test_a_name_as_long_as_the_file_system_allows(tmp_path):
+    file = tmp_path / ("x" * 255)
+    for content in (b"first", b"second"):
+        write_file(file, content)
+        assert file.read_bytes() == content
+
+
+def test_a_file_is_on_the_disk_before_it_gets_its_name_and_its_name_after_that(
+    tmp_path, monkeypatch
+):
+    events = []
+    replace = Path.replace
+
+    def synced(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        events.append(
+            "folder" if stat.S_ISDIR(status.st_mode) else os.pread(descriptor, 9, 0).decode()
+        )
+
+    def renamed(self: Path, target: Path) -> None:
+        events.append("rename")
+        replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    write_file(tmp_path / "file", b"content")
+    assert events == ["content", "rename", "folder"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_leaves_a_file_to_its_owner(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    os.chown(file, 4321, 4322)
+    file.chmod(0o640)
+    write_file(file, b"new")
+    status = file.stat()
+    assert (status.st_uid, status.st_gid, mode(file)) == (4321, 4322, 0o640)
+
+
+@pytest.mark.parametrize(("uid", "replaced"), [(0, True), (4321, True), (4322, False)])
+def test_another_users_file_is_written_in_place(tmp_path, monkeypatch, uid, replaced):
+    """Only root, and the owner, can create a file that belongs to the same user."""
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    before = file.stat()
+    lstat = Path.lstat
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    monkeypatch.setattr(
+        Path, "lstat", lambda self: os.stat_result([*lstat(self)[:4], 4321, *lstat(self)[5:]])
+    )
+    write_file(file, b"new")
+    assert file.read_bytes() == b"new"
+    assert (file.stat().st_ino != before.st_ino) == replaced
+
+
+def test_no_other_group_gets_rights_when_the_group_cannot_be_kept(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    file.chmod(0o664)
+
+    def refused(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chown", refused)
+    write_file(file, b"new")
+    assert mode(file) == 0o604
+
+
 def test_links_stay_links_even_to_nothing(tmp_path):
     target, link = tmp_path / "target", tmp_path / "link"
     link.symlink_to(target)

@@ -1,4 +1,4 @@
-"""Counts of one are in the singular: no message says `1 members`."""
+"""Wording: counts of one are in the singular, and one failure has one message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netchat.wording import cut, many
+from netchat.wording import cannot, cut, many
 from tests.end_to_end.processes import ROOT
 
 
@@ -68,3 +68,38 @@ def _counts(path: Path) -> Iterator[str]:
 def test_counts_on_the_command_line_use_singular_and_plural(path):
     found = list(_counts(path))
     assert found == [], found
+
+
+def test_the_reason_of_a_failure_is_the_systems():
+    error = FileNotFoundError(2, "No such file or directory", "x.json")
+    assert cannot("read", Path("x.json"), error) == "Cannot read x.json: No such file or directory"
+    assert cannot("use", "the history h.db", ValueError("damaged")) == (
+        "Cannot use the history h.db: damaged"
+    )
+
+
+#: Messages that a file or stream cannot be used, in words of their own.
+_OWN_WORDS = re.compile(
+    r"^(The [\w' ]+ )?{} cannot be (read|written|opened|used|saved): {}"
+    r"|[Cc]annot (read|write|open|use) (the [\w' ]+ )?{}: {}"
+)
+
+
+def _worded_by_hand(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            parts = [v.value if isinstance(v, ast.Constant) else "{}" for v in node.values]
+            if _OWN_WORDS.search("".join(map(str, parts))):
+                yield ast.unparse(node)
+
+
+@pytest.mark.parametrize(
+    "package", sorted(path.name for path in (ROOT / "netchat").iterdir() if path.is_dir())
+)
+def test_a_file_that_cannot_be_used_has_one_message(package):
+    found = {
+        str(path.relative_to(ROOT)): list(_worded_by_hand(path))
+        for path in (ROOT / "netchat" / package).rglob("*.py")
+        if path.name != "streams.py"  # `netchat: cannot write standard output`, after its prefix
+    }
+    assert not any(found.values()), found

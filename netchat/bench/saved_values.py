@@ -12,6 +12,7 @@ from typing import Any
 
 from netchat.errors import BenchError
 from netchat.files import write_file
+from netchat.wording import cannot
 
 __all__ = [
     "count",
@@ -42,7 +43,7 @@ def reading(path: str | os.PathLike[str], what: str) -> Iterator[dict[str, Any]]
             {"the file": json.loads(Path(path).read_text(encoding="utf-8-sig"))}, "the file"
         )
     except OSError as error:
-        raise BenchError(f"{path} cannot be read: {error.strerror}.") from error
+        raise BenchError(cannot("read", path, error)) from error
     except KeyError as error:
         raise BenchError(f"{path} does not contain {what}: {error.args[0]} is missing.") from error
     except (ValueError, TypeError, RecursionError) as error:
@@ -58,7 +59,7 @@ def written(path: str | os.PathLike[str], content: str | bytes) -> None:
     try:
         write_file(path, content)
     except OSError as error:
-        raise BenchError(f"{path} cannot be written: {error.strerror}.") from error
+        raise BenchError(cannot("write", path, error)) from error
 
 
 def text(values: dict[str, Any], name: str) -> str:

@@ -14,6 +14,7 @@ from netchat.cli.numbers import FiniteRange
 from netchat.cli.output_files import check_file, check_one_output, write_output
 from netchat.errors import BenchError
 from netchat.exit_codes import FAILED, OK
+from netchat.wording import cannot
 
 if TYPE_CHECKING:
     from netchat.bench.link.results import LinkResults
@@ -121,7 +122,7 @@ def _draw(results: LinkResults, path: Path) -> int:
         click.echo(f"No picture: {error}", err=True)
         return FAILED
     except OSError as error:
-        click.echo(f"No picture: cannot write {path}: {error.strerror}.", err=True)
+        click.echo(f"No picture: {cannot('write', path, error)}", err=True)
         return FAILED
     return OK
 

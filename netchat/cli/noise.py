@@ -15,7 +15,7 @@ from netchat.errors import CannotConnect
 from netchat.net.address import parse_address, show_address
 from netchat.net.event_loop import run
 from netchat.wire import DEFAULT_PORT
-from netchat.wording import many
+from netchat.wording import cut, many
 
 __all__ = ["noise"]
 
@@ -82,7 +82,10 @@ def _listen_address(listen: str) -> tuple[str, int]:
             return parse_address(listen, None, any_port=True)
         if listen.isascii() and listen.isdecimal() and len(listen) <= 5 and int(listen) < 65536:
             return "127.0.0.1", int(listen)
-        raise ValueError(f"must be PORT, HOST:PORT or [IPV6]:PORT, got {listen!r}")
+        raise ValueError(
+            "must be PORT, HOST:PORT or [IPV6]:PORT, with PORT from 0 to 65535, "
+            f"got {cut(listen)!r}"
+        )
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="[HOST:]PORT") from error
 

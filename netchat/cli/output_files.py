@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from netchat.files import write_file
+from netchat.wording import cannot
 
 __all__ = ["check_file", "check_one_output", "write_output"]
 
@@ -65,4 +66,4 @@ def write_output(file: str | os.PathLike[str], content: str | bytes) -> None:
     try:
         write_file(file, content)
     except OSError as error:
-        raise click.ClickException(f"Cannot write {file}: {error.strerror or error}.") from error
+        raise click.ClickException(cannot("write", file, error)) from error

@@ -16,6 +16,7 @@ from netchat.exit_codes import FAILED
 from netchat.wire import MESSAGES, Message, Record, fields_of
 from netchat.wire.messages import GROUPS
 from netchat.wire.spec import message_spec, protocol_spec, senders
+from netchat.wording import cannot
 
 __all__ = ["protocol"]
 
@@ -152,7 +153,7 @@ def _stale(path: Path, *, js: bool) -> str | None:
     try:
         found = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError as error:
-        return f"Cannot read {path}: {error.strerror}. Generate it with: {command}"
+        return f"{cannot('read', path, error)}. Generate it with: {command}"
     pairs = zip_longest(found, _generated(js=js).splitlines())
     line = next((line for line, (is_, wanted) in enumerate(pairs, 1) if is_ != wanted), None)
     if line is None:

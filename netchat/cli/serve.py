@@ -78,12 +78,12 @@ _OTHER_FILES = 1100
 )  # fmt: skip
 @click.option(
     "--keep", type=DURATION, default="30d", show_default=True,
-    help="Retention time of the history; 0 keeps it forever.",
+    help="Retention time of the history; 0 keeps it forever. See also --purge-now.",
 )  # fmt: skip
 @click.option(
     "--purge-now", is_flag=True,
-    help="Delete history older than --keep immediately. By default, the server waits for a day "
-    "before it deletes more than a day's worth, in case the clock is wrong.",
+    help="Delete history older than --keep immediately. By default, the server waits for a day, "
+    "also across restarts, before it deletes more than a day's worth, in case the clock is wrong.",
 )  # fmt: skip
 @click.option(
     "--room-ttl", type=DURATION, default="1h", show_default=True,

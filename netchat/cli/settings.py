@@ -20,6 +20,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from netchat.wording import cannot
+
 __all__ = ["load", "locating_errors"]
 
 #: Variables of the root command, of `make` and of the course, which are not options of a command.
@@ -108,7 +110,7 @@ def _read(path: Path) -> Settings:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise click.UsageError(f"Cannot read the configuration file {path}: {error}") from error
+        raise click.UsageError(cannot("read", f"the configuration file {path}", error)) from error
 
 
 def _of_table(

@@ -12,6 +12,7 @@ from netchat.errors import NetchatError
 from netchat.exit_codes import FAILED
 from netchat.packets.wireshark import plugin
 from netchat.packets.wireshark.dissector import DISSECTOR, dissector
+from netchat.wording import cannot
 
 __all__ = ["wireshark"]
 
@@ -106,7 +107,7 @@ def check(ctx: click.Context, path: Path | None) -> None:
     try:
         found = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
-        click.echo(f"Cannot read {path}: {error.strerror}.", err=True)
+        click.echo(cannot("read", path, error), err=True)
         ctx.exit(FAILED)
     if found != dissector():
         click.echo(f"{path} is out of date. Regenerate it with: netchat wireshark write", err=True)

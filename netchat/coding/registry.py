@@ -148,12 +148,19 @@ def _load(location: str) -> Callable[..., Code]:
     return factory
 
 
+def _brief(number: int) -> str:
+    # Python does not convert integers of more than 4300 digits to decimal.
+    return cut(str(number) if number.bit_length() < 4096 else hex(number))
+
+
 def _interleaved(
     stage: str, outer: Code | None, arguments: list[int | str], options: dict[str, int | str]
 ) -> Code:
     depth = arguments[0] if len(arguments) == 1 and not options else None
-    if not isinstance(depth, int) or not 1 <= depth <= _LARGEST:
+    if not isinstance(depth, int):
         raise ValueError(f"{stage}: interleave takes one argument, its depth, as in interleave:5.")
+    if not 1 <= depth <= _LARGEST:
+        raise ValueError(f"{stage}: depth must be from 1 to {_LARGEST}, got {_brief(depth)}.")
     try:
         # Without an outer code, interleave the bits of a square.
         return _load(_BUILT_IN["interleave"])(outer or f"uncoded:{depth}", depth)
@@ -203,9 +210,8 @@ def _bound(
         words = set(re.findall(r"\w+", kinds[name]))
         if isinstance(value, int):
             if abs(value) > _LARGEST:
-                got = cut(hex(value))  # Python limits decimal conversion to 4300 digits
                 raise ValueError(
-                    f"{stage}: {name} must be from {-_LARGEST} to {_LARGEST}, got {got}."
+                    f"{stage}: {name} must be from {-_LARGEST} to {_LARGEST}, got {_brief(value)}."
                 )
         elif isinstance(value, str) and "str" not in words:
             if "float" in words:

@@ -213,7 +213,8 @@ def real_number(value: Any, what: str) -> float:
     except (TypeError, ValueError):
         raise Wrong(f"{what} must be a number, got {_brief(value)}.") from None
     except OverflowError:
-        raise Wrong(f"{what} is too large for a number.") from None
+        most = f"{sys.float_info.max:.3g}"
+        raise Wrong(f"{what} must be a number up to {most}, got {_brief(value)}.") from None
     need(math.isfinite(number), f"{what} must be a finite number, got {number}.")
     return number
 

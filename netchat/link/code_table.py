@@ -18,6 +18,7 @@ from netchat.coding import get
 from netchat.coding.arrays import Decoded, Rows
 from netchat.coding.code import Code
 from netchat.link.harq_combining import combined
+from netchat.link.steps import Steps, finish
 from netchat.link.sync_marker import differing_bits
 
 __all__ = [
@@ -65,6 +66,9 @@ _STAGES = {
 _MAX_BITS = 32768
 _MIN_RATE = 1 / 16
 _STAGE = re.compile(r"([a-z]+)(?::(\d{1,4}(?:,\d{1,4})?))?")
+
+#: Number of coded bytes to decode per step, except with the single codes of the table, which are fast.
+_STEP = 2048
 
 #: Size of the CRC after a payload, in bytes.
 _CRC = 4
@@ -203,11 +207,12 @@ class BlockCode:
         if code is not None:
             lengths = _LENGTHS_OF_CHAIN if "+" in spec else _LENGTHS
             self._step = -(-code.k // lengths)
+        self._is_slow = "+" in spec or spec not in CODES.values()
 
     def warm_up(self) -> None:
         """Load, compile and build everything that encoding and decoding use."""
         self.decode(b"", self.encode(b"", b"x"), 1)
-        self.decode_combined(b"", [bytes(self.coded_length(100))] * 3, 100)
+        finish(self.decode_combined(b"", [bytes(self.coded_length(100))] * 3, 100))
 
     def coded_length(self, length: int) -> int:
         """Return the coded length of a payload of `length` bytes, in bytes."""
@@ -257,16 +262,25 @@ class BlockCode:
             coded: Coded payload of `coded_length(length)` bytes.
             length: Payload length in bytes.
         """
+        return finish(self.decode_steps(context, coded, length))
+
+    def decode_steps(self, context: bytes, coded: bytes, length: int) -> Steps[DecodedPayload]:
+        """Decode a coded payload in steps, each of which takes at most a millisecond or two."""
         corrected, sealed = 0, coded
         if self._code is not None:
-            result = self._decode(coded, length + _CRC)
+            result = yield from self._decode(coded, length + _CRC)
             corrected = int(np.maximum(result.corrected, 0).sum())
             sealed = self._octets(result.message, length + _CRC)
-        payload, good = sealed[:length], _is_good(context, sealed)
-        wrong = differing_bits(coded, self._encode(sealed)) if good and corrected else 0
+        payload, wrong = sealed[:length], 0
+        good = not _syndrome(context, sealed)
+        if good and corrected:
+            yield
+            wrong = differing_bits(coded, self._encode(sealed))
         return DecodedPayload(payload, good=good, corrected=max(0, corrected), wrong=wrong)
 
-    def decode_combined(self, context: bytes, copies: list[bytes], length: int) -> bytes | None:
+    def decode_combined(
+        self, context: bytes, copies: list[bytes], length: int
+    ) -> Steps[bytes | None]:
         """Decode several damaged copies of a coded payload; see `netchat.link.harq_combining`.
 
         Args:
@@ -279,15 +293,15 @@ class BlockCode:
         """
         size = length + _CRC
 
-        def decode(coded: bytes) -> tuple[bytes, np.typing.NDArray[np.bool_]]:
+        def decode(coded: bytes) -> Steps[tuple[bytes, np.typing.NDArray[np.bool_]]]:
             if self._code is None:
                 return coded, np.zeros(size, np.bool_)
-            result = self._decode(coded, size)
+            result = yield from self._decode(coded, size)
             bits = result.message.shape[1] * self._code.bits_per_symbol
             sure = np.repeat(~result.failed & self._sure, bits)[: 8 * size]
             return self._octets(result.message, size), np.packbits(sure) == 255
 
-        sealed = combined(copies, decode, lambda sealed: _is_good(context, sealed))
+        sealed = yield from combined(copies, decode, lambda sealed: _syndrome(context, sealed))
         return None if sealed is None else sealed[:length]
 
     def _layout(self, length: int) -> tuple[int, Code]:
@@ -311,12 +325,20 @@ class BlockCode:
         words = code.encode(symbols.reshape(blocks, code.k)).T
         return (words if code.alphabet == "byte" else np.packbits(words)).tobytes()
 
-    def _decode(self, coded: bytes, size: int) -> Decoded:
+    def _decode(self, coded: bytes, size: int) -> Steps[Decoded]:
         blocks, code = self._layout(size - _CRC)
         octets = np.frombuffer(coded, np.uint8)
         symbols = octets if code.alphabet == "byte" else np.unpackbits(octets)
-        words = symbols[: blocks * code.n].reshape(code.n, blocks).T
-        return code.decode(np.ascontiguousarray(words))
+        words = np.ascontiguousarray(symbols[: blocks * code.n].reshape(code.n, blocks).T)
+        count = max(1, blocks * _STEP // len(coded)) if self._is_slow else blocks
+        parts = [code.decode(words[:count])]
+        for at in range(count, blocks, count):
+            yield
+            parts.append(code.decode(words[at : at + count]))
+        return Decoded(
+            np.concatenate([part.message for part in parts]),
+            np.concatenate([part.corrected for part in parts]),
+        )
 
     def _octets(self, message: Rows, size: int) -> bytes:
         """Return the first `size` bytes of decoded symbols."""
@@ -326,9 +348,9 @@ class BlockCode:
         return octets.tobytes()[:size]
 
 
-def _is_good(context: bytes, sealed: bytes) -> bool:
-    """Return whether the CRC after a payload is valid."""
-    return crc32(sealed[:-_CRC], crc32(context)) == int.from_bytes(sealed[-_CRC:], "big")
+def _syndrome(context: bytes, sealed: bytes) -> int:
+    """Return the difference between the CRC after a payload and the right one."""
+    return crc32(sealed[:-_CRC], crc32(context)) ^ int.from_bytes(sealed[-_CRC:], "big")
 
 
 CodeSource = Callable[[str], BlockCode | None]

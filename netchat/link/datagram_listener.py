@@ -6,7 +6,7 @@ received.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 from netchat.errors import LinkError
@@ -44,14 +44,21 @@ class DatagramListener:
     Args:
         mtu: Maximum size of sent datagrams in bytes.
         most: Maximum number of links.
-        code: Source of the codes that clients name.
+        code: Returns the source of the codes that the client at an address names.
+        allows: Returns whether a client at an address may open one more link.
 
     Attributes:
         challenged: Number of datagrams answered with CHALLENGE.
     """
 
-    def __init__(self, mtu: int, most: int, code: CodeSource = block_code) -> None:
-        self._mtu, self._most, self._code = mtu, most, code
+    def __init__(
+        self,
+        mtu: int,
+        most: int,
+        code: Callable[[Hashable], CodeSource] = lambda _: block_code,
+        allows: Callable[[Hashable], bool] = lambda _: True,
+    ) -> None:
+        self._mtu, self._most, self._code, self._allows = mtu, most, code, allows
         self._cookies = Cookies()
         self._by_address: dict[Hashable, Link] = {}
         self._addresses: dict[Link, Hashable] = {}
@@ -127,12 +134,15 @@ class DatagramListener:
         if known is not None and known.key != request.key:
             return Arrival()  # not from the client that opened the link
         if link is None:
-            link = Link.server(mtu=self._mtu, code=self._code)
+            link = Link.server(mtu=self._mtu, code=self._code(address))
             if header.ack != header.offset or header.number != header.offset & 0xFFFFFF:
                 why = "the server does not know this link; it may have been restarted"
                 link.refuse(header, request, why)
             elif len(self) >= self._most:
                 why = f"the server already has {self._most} links, its maximum"
+                link.refuse(header, request, why)
+            elif not self._allows(address):
+                why = "your address already has its share of the server's links; close one"
                 link.refuse(header, request, why)
         if not link.closed:
             link.receive_with_header(head, datagram, now)

@@ -16,7 +16,7 @@ import secrets
 
 from netchat.errors import LinkError
 from netchat.link.address_validation import cookie_of
-from netchat.link.block_scanner import BlockScanner
+from netchat.link.block_scanner import BlockScanner, StreamBlock
 from netchat.link.block_writer import BlockWriter
 from netchat.link.code_table import CodeSource, block_code
 from netchat.link.datagram_headers import DatagramHeaders
@@ -31,6 +31,7 @@ from netchat.link.receiver import Acknowledgement, Receiver
 from netchat.link.rtt import RetransmissionTimer
 from netchat.link.sender import Sender
 from netchat.link.stats import LinkStats
+from netchat.link.steps import Steps, finish
 
 __all__ = ["Link"]
 
@@ -64,6 +65,7 @@ class Link:
         self._writer = BlockWriter(mtu, self.stats)
         self._payloads = PayloadDecoder(self.stats)
         self._scanner = BlockScanner(self._payloads.size)
+        self._unfinished: tuple[StreamBlock, Steps[bool]] | None = None  # it needs more steps
         self._control: list[tuple[Kind, bytes]] = []
         self._refusal = ""
         self._reported = 0, 0
@@ -217,6 +219,12 @@ class Link:
         """End the link without telling the peer, which has opened another one."""
         self._handshake.advance(Input.REPLACED, why)
 
+    def discard(self) -> None:
+        """Free the buffers of a link that has ended, without waiting for garbage collection."""
+        self._begin(self._link, self._first, self.open_request)
+        self._payloads.forget_before(2**63)
+        self._scanner, self._unfinished = BlockScanner(self._payloads.size), None
+
     # -- sending --------------------------------------------------------------------------------
 
     def data_to_send(self, now: float) -> bytes:
@@ -303,22 +311,37 @@ class Link:
         self._scanner.feed(data)
 
     def step(self, now: float) -> bool:
-        """Process one buffered block, or search a bounded number of bytes for one.
+        """Do a step of processing a block, or search a bounded number of bytes for one.
 
-        This takes at most some milliseconds, for a long block that fails and has many earlier
-        copies. `useful` counts the blocks that made progress.
+        This takes at most two milliseconds. `useful` counts the blocks that made progress, and
+        `busy` is true while a block needs more steps.
 
         Returns:
             Whether there is more to do before more bytes arrive.
         """
         scanner = self._scanner
-        block = scanner.step()
-        if block is not None:
-            self._count_header(block.corrected, block.wrong, HEAD_SIZE)
-            if not self._process(block.header, block.coded, now):
-                scanner.mark_undecodable(block)
+        if self._unfinished is None:
+            block = scanner.step()
+            if block is not None:
+                self._count_header(block.corrected, block.wrong, HEAD_SIZE)
+                self._unfinished = block, self._process(block.header, block.coded, now)
+        if self._unfinished is not None:
+            block, steps = self._unfinished
+            try:
+                next(steps)
+            except StopIteration as done:
+                self._unfinished = None
+                if not done.value:
+                    scanner.mark_undecodable(block)
+            else:
+                return True
         self.stats.unreadable_headers, self.stats.resyncs = scanner.unreadable, scanner.resyncs
         return not scanner.idle
+
+    @property
+    def busy(self) -> bool:
+        """Whether the last `step` has left a block unfinished."""
+        return self._unfinished is not None
 
     def receive_block(self, datagram: bytes, now: float) -> None:
         """Process a received datagram."""
@@ -344,7 +367,7 @@ class Link:
         if self._payloads.size(head.header) != len(datagram) - HEADER_SIZE:
             self.stats.ignored_blocks += 1
             return
-        self._process(head.header, datagram[HEADER_SIZE:], now)
+        finish(self._process(head.header, datagram[HEADER_SIZE:], now))
 
     def _count_header(self, corrected: int, wrong: int, size: int) -> None:
         self.stats.blocks_received += 1
@@ -352,8 +375,8 @@ class Link:
         self.stats.wrong_bits += wrong
         self.stats.checked_bits += 8 * size
 
-    def _process(self, header: Header, coded: bytes, now: float) -> bool:
-        """Process a block; return False if its payload could not be decoded."""
+    def _process(self, header: Header, coded: bytes, now: float) -> Steps[bool]:
+        """Process a block in steps; return False if its payload could not be decoded."""
         if header.kind is Kind.OPEN and not self._handshake.is_client:
             return self._process_open(header, coded, now)
         is_ours = header.link == self._link and self.open_request is not None
@@ -368,9 +391,9 @@ class Link:
             return True
         if header.kind in (Kind.REFUSE, Kind.CLOSE):
             return self._process_end(header, coded)
-        return self._process_answer(header, coded, now)
+        return (yield from self._process_answer(header, coded, now))
 
-    def _process_answer(self, header: Header, coded: bytes, now: float) -> bool:
+    def _process_answer(self, header: Header, coded: bytes, now: float) -> Steps[bool]:
         """Process ACCEPT, DATA or ACK: acknowledgements, channel report, and payload."""
         unanswered = self.rtt.unanswered
         is_plausible = self._receiver.is_plausible(header)
@@ -387,7 +410,9 @@ class Link:
         if self._writer.path_mtu is not None:
             self._writer.path_mtu.answered(now, unanswered, outcomes)
         self._process_report(header, now)
-        return self._process_data(header, coded, now) if header.kind is Kind.DATA else True
+        if header.kind is not Kind.DATA:
+            return True
+        return (yield from self._process_data(header, coded, now))
 
     def _process_report(self, header: Header, now: float) -> None:
         wrong, checked = self._reported
@@ -397,7 +422,7 @@ class Link:
             assert self.policy is not None
             self.policy.channel(now, ChannelReport((header.wrong - wrong) & 0xFFFF, 512 * more))
 
-    def _process_data(self, header: Header, coded: bytes, now: float) -> bool:
+    def _process_data(self, header: Header, coded: bytes, now: float) -> Steps[bool]:
         receiver = self._receiver
         offset = unwrap(header.offset, 32, receiver.expected)
         number = unwrap(header.number, 24, receiver.highest)
@@ -408,7 +433,7 @@ class Link:
             self.stats.duplicate_blocks += 1
             receiver.seen(number, now, arrived=True)
             return True
-        payload = self._payloads.data(header, coded, offset)
+        payload = yield from self._payloads.data_steps(header, coded, offset)
         arrived = payload is not None and receiver.accept(offset, payload, now)
         receiver.seen(number, now, arrived=arrived)
         if arrived:

@@ -7,6 +7,7 @@ from netchat.link.harq_buffer import HarqBuffer
 from netchat.link.header import Header, Kind
 from netchat.link.open_request import Mode
 from netchat.link.stats import LinkStats
+from netchat.link.steps import Steps, finish
 
 __all__ = ["CONTROL", "MAX_CONTROL", "MAX_PAYLOAD", "PayloadDecoder", "payload_context"]
 
@@ -77,7 +78,11 @@ class PayloadDecoder:
         return found.payload
 
     def data(self, header: Header, coded: bytes, offset: int) -> bytes | None:
-        """Decode the payload of DATA.
+        """Decode the payload of DATA; see `data_steps`."""
+        return finish(self.data_steps(header, coded, offset))
+
+    def data_steps(self, header: Header, coded: bytes, offset: int) -> Steps[bytes | None]:
+        """Decode the payload of DATA in short steps.
 
         Args:
             header: Header of the block.
@@ -90,7 +95,7 @@ class PayloadDecoder:
         code, context = self._code(header.code), payload_context(header)
         assert code is not None
         self.spec = code.spec
-        found = code.decode(context, coded, header.length)
+        found = yield from code.decode_steps(context, coded, header.length)
         if found.good:
             self._stats.corrected_symbols += found.corrected
             self._stats.wrong_bits += found.wrong
@@ -104,7 +109,10 @@ class PayloadDecoder:
         if self.mode is Mode.ARQ:
             return None
         copies = self._copies.add((offset, header.length, header.code), coded)
-        payload = code.decode_combined(context, copies, header.length) if len(copies) > 1 else None
+        if len(copies) < 2:
+            return None
+        yield
+        payload = yield from code.decode_combined(context, copies.copy(), header.length)
         if payload is not None:
             self._stats.combined_blocks += 1
         return payload

@@ -10,8 +10,6 @@ from netchat.wording import cut
 
 __all__ = ["parse_address", "parse_host", "show_address"]
 
-_FORMS = "write HOST, HOST:PORT or [IPV6]:PORT"
-
 
 def parse_address(
     address: str, default_port: int | None, *, any_port: bool = False
@@ -30,7 +28,8 @@ def parse_address(
         ValueError: The text has another form, or the port is out of range.
     """
     text = address.strip()
-    _refuse_url(text, default_port)
+    forms = _forms(default_port, any_port=any_port)
+    _refuse_url(text, default_port, forms)
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
         colon, port = rest[:1], rest[1:]
@@ -43,7 +42,7 @@ def parse_address(
         good = _is_valid_hostname(host)
     number = _port(port) if colon else default_port
     if not good or number is None or not (number or any_port):
-        raise ValueError(f"{cut(address)!r} is not a valid address: {_FORMS}")
+        raise ValueError(f"{cut(address)!r} is not a valid address: {forms}")
     return host, number
 
 
@@ -54,7 +53,7 @@ def parse_host(host: str) -> str:
         ValueError: The text has another form.
     """
     text = host.strip()
-    _refuse_url(text, None)
+    _refuse_url(text, None, "write a name or an address, without a port")
     if text.startswith("[") and text.endswith("]") and _is_ipv6(text[1:-1]):
         return text[1:-1]
     if _is_ipv6(text) or (":" not in text and _is_valid_hostname(text)):
@@ -67,7 +66,12 @@ def show_address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _refuse_url(text: str, default_port: int | None) -> None:
+def _forms(default_port: int | None, *, any_port: bool) -> str:
+    host = "" if default_port is None else "HOST, "
+    return f"write {host}HOST:PORT or [IPV6]:PORT, with PORT from {int(not any_port)} to 65535"
+
+
+def _refuse_url(text: str, default_port: int | None, forms: str) -> None:
     if "/" not in text:
         return
     try:
@@ -75,7 +79,7 @@ def _refuse_url(text: str, default_port: int | None) -> None:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port = "", None
-    advice = _FORMS
+    advice = forms
     if host:
         shown = f"[{host}]" if ":" in host else host
         # The port of a page is not that of the chat.

@@ -26,6 +26,7 @@ from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.purge import DAY, Purge
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.link.stream_listener import StreamLinkListener
+from netchat.net.memory_bound import MemoryBound
 from netchat.net.protocol_detector import ProtocolDetector
 from netchat.net.traffic import Traffic
 from netchat.wire import Error, ErrorCode, Frame, FrameReader, encode
@@ -41,9 +42,6 @@ __all__ = ["ChatServer", "Reader"]
 #: splits segments, and each half waits 40 ms for its delayed acknowledgement (1.6 MB/s instead of
 #: 500, measured with 32 KiB).
 SEND_BUFFER = 64 * 1024
-
-#: Unsent bytes per connection at which the server stops sending events to it, and resumes.
-HIGH_WATER, LOW_WATER = 256 * 1024, 64 * 1024
 
 #: Bytes of events waiting for the disk at which the server stops reading from senders.
 MAX_WAITING = 4 * 1024 * 1024
@@ -83,13 +81,10 @@ FREE_PORT_TRIES = 10
 #: Seconds between deletions of old history.
 PURGE_EVERY = 600.0
 
-#: Seconds to postpone a purge of more than a day of history, so that a wrong clock can be noticed.
-PURGE_WAIT = 86_400.0
-
-
 _POSTPONED = (
     "By this machine's clock, {days:.0f} days of history have become older than --keep. They are "
-    "deleted in a day, unless the clock is set back by then; --purge-now deletes them at startup."
+    "deleted in {hours:.0f} hours, or at the next start after that, unless the clock is set back by "
+    "then; --purge-now deletes them at startup."
 )
 
 
@@ -152,7 +147,7 @@ class _Peer(Connection, asyncio.Protocol):
         if sock is not None:  # links over UDP share one socket
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-            transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
+        transport.set_write_buffer_limits(*self.server.memory.limits)
         self.server.hub.connect(self, self.server.now())
         if self.server.warning:
             self.server.state.write(self, self.server.warning)
@@ -213,6 +208,7 @@ class ChatServer:
         state: State of the chat.
         warning: Frame that warns new connections of a failing disk; empty while the disk works.
         traffic: Totals of messages and bytes.
+        memory: Bound on the memory that the connections occupy.
     """
 
     def __init__(
@@ -237,10 +233,11 @@ class ChatServer:
         self._committing = False
         self._group_commit = GroupCommit()
         self._waiting: list[_Peer] = []
-        self._postponed_at: float | None = None
+        self._told_of_postponing = False
         self._purge_problems: set[str] = set()
         self.warning = b""
         self.traffic = Traffic()
+        self.memory = MemoryBound()
         self._idle = asyncio.Event()
         self._idle.set()
         now = time.monotonic()
@@ -318,7 +315,7 @@ class ChatServer:
             addresses,
             most,
             self._peer,
-            code=self._link_listener.loader,
+            code=self._link_listener.loader.source,
             work=self._link_listener.work,
         )
 
@@ -340,9 +337,10 @@ class ChatServer:
             assert not peer.holds
             transport, peer.transport = peer.transport, link
             transport.resume_reading()
+            link.set_write_buffer_limits(*self.memory.limits)
             link.begin(transport, first)
 
-        self._link_listener.accept(peer, opened)
+        self._link_listener.accept(peer, peer.share, opened)
 
     async def stop(self) -> None:
         """Stop accepting connections, store accepted messages, send BYE to clients, and close."""
@@ -573,16 +571,18 @@ class ChatServer:
         ]
         # Schedule the next tick first, so that an exception in this one does not stop the timer.
         self._timers.append(self._loop.call_later(TICK_EVERY, self._tick))
-        self.hub.tick(self.now())
+        now = self.now()
+        self.hub.tick(now)
+        for peer in self.memory.check(cast("Collection[_Peer]", self.state.connections), now):
+            peer.transport.abort()  # it reads nothing, so it would not receive a reason
         self.schedule()
 
     def _purge(self, *, at_once: bool = False) -> None:
         """Delete old history; postpone deleting more than a day's worth unless `at_once`."""
         self._timers.append(self._loop.call_later(PURGE_EVERY, self._purge))
-        now, wall = self.now(), time.time()
-        waited = self._postponed_at is not None and now - self._postponed_at >= PURGE_WAIT
+        wall = time.time()
         before = int(max((wall - self.settings.keep) * 1e6, -(2.0**62)))
-        purge = Purge(self._history, before, at_once=at_once or waited)
+        purge = Purge(self._history, before, int(wall * 1e6), at_once=at_once)
         if self._writer is not None:
             self._writer.purge(purge, self._purged)
         else:
@@ -599,12 +599,11 @@ class ChatServer:
             if problem not in self._purge_problems:
                 self._purge_problems.add(problem)
                 self._log(Log("storage", {"text": problem}))
-        if not purge.postponed:
-            self._postponed_at = None
-        elif self._postponed_at is None:
-            self._postponed_at = time.monotonic()
+        if purge.postponed and not self._told_of_postponing:
             days = (purge.before - purge.since) / DAY
-            self._log(Log("storage", {"text": _POSTPONED.format(days=days)}))
+            hours = (purge.due_at - purge.now) / DAY * 24
+            self._log(Log("storage", {"text": _POSTPONED.format(days=days, hours=hours)}))
+        self._told_of_postponing = purge.postponed
 
     def _on_trouble(self, error: HistoryError | None) -> None:
         """Log a failing or recovered disk, and warn all clients of a failing one."""

@@ -12,6 +12,7 @@ from netchat.chat.outbox import ClientState, RoomView
 from netchat.errors import NetchatError
 from netchat.files import make_private_folder, tighten
 from netchat.wire import RoomKind, Send
+from netchat.wording import cannot
 
 __all__ = ["ClientStore"]
 
@@ -53,8 +54,7 @@ class ClientStore:
                 raise NetchatError(f"The client's state file {path} is not a regular file.")
             self.notice = tighten(path)
         except OSError as error:
-            why = error.strerror or error
-            raise NetchatError(f"The client's state file {path} cannot be used: {why}.") from error
+            raise self._problem("use", error) from error
         self._file = sqlite3.connect(path, isolation_level=None, timeout=0)
         try:
             # Exclusive: SQLite keeps the lock until the file is closed or the process ends.
@@ -65,7 +65,10 @@ class ClientStore:
             self._files = self._identities()
         except (sqlite3.Error, OSError) as error:
             self._file.close()
-            raise NetchatError(f"The client's state file {path} cannot be used: {error}") from error
+            raise self._problem("use", error) from error
+
+    def _problem(self, do: str, error: Exception) -> NetchatError:
+        return NetchatError(cannot(do, f"the client's state file {self.path}", error))
 
     def load(self) -> ClientState:
         """Return the saved state, or a new one if nothing is saved.
@@ -141,9 +144,7 @@ class ClientStore:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 cursor.execute("ROLLBACK")
-            raise NetchatError(
-                f"The client's state file {self.path} cannot be saved: {error}"
-            ) from error
+            raise self._problem("write", error) from error
         finally:
             cursor.close()
         self._kept = now

@@ -10,7 +10,14 @@ import asyncio
 import socket
 from typing import Any, cast
 
-__all__ = ["TransportShim", "no_delay"]
+__all__ = ["TransportShim", "memory_of", "no_delay"]
+
+
+def memory_of(transport: Any) -> tuple[int, int]:
+    """Return how many bytes a transport holds: unsent ones, and received ones not passed up."""
+    if isinstance(transport, TransportShim):
+        return transport.memory()
+    return transport.get_write_buffer_size(), 0
 
 
 def no_delay(transport: asyncio.Transport) -> None:
@@ -81,6 +88,14 @@ class TransportShim(asyncio.Transport, asyncio.Protocol):
     def is_closing(self) -> bool:
         """Return whether the transport is closed or closing."""
         return self.lower.is_closing()
+
+    def memory(self) -> tuple[int, int]:
+        """Return the numbers of unsent bytes, and of received bytes that were not passed up."""
+        return memory_of(self.lower)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set the numbers of unsent bytes at which writing pauses and resumes."""
+        self.lower.set_write_buffer_limits(high, low)
 
     def pause_reading(self) -> None:
         """Stop passing bytes up."""

@@ -23,6 +23,7 @@ from netchat.packets.capture.packet import ETHERNET
 from netchat.packets.capture.packet import Packet as CapturedPacket
 from netchat.packets.capture.writer import open_writer
 from netchat.wire import DEFAULT_PORT
+from netchat.wording import cannot
 
 __all__ = ["Encapsulation"]
 
@@ -121,7 +122,7 @@ class Encapsulation:
                     time_ns = round(packet.time * 1_000_000) * 1000  # the precision of a float
                     out.write(CapturedPacket(number, time_ns, ETHERNET, data, len(data)))
         except OSError as error:
-            raise CaptureError(f"Cannot write {path}: {error.strerror or error}") from error
+            raise CaptureError(cannot("write", path, error)) from error
 
     def _packet(
         self, side: int, flags: str, data: bytes = b"", options: list[tuple[str, int]] | None = None

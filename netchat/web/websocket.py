@@ -264,6 +264,10 @@ class WebSocket(asyncio.Transport):
         """Set the numbers of unsent bytes at which writing pauses and resumes."""
         self._lower.set_write_buffer_limits(high, low)
 
+    def get_write_buffer_size(self) -> int:
+        """Return the number of unsent bytes."""
+        return self._lower.get_write_buffer_size()
+
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return extra information of the TCP connection."""
         return self._lower.get_extra_info(name, default)

@@ -6,8 +6,10 @@ import pytest
 
 from netchat.chat.conversation_limit import PAIR_BURST, PAIR_SECONDS
 from netchat.chat.fair_shares import GUARANTEED, Shares, share_of, share_of_address
+from netchat.chat.model import Connection
 from netchat.chat.server_handlers import MAX_MEMBERSHIPS
 from netchat.chat.server_state import MAX_EMPTY
+from netchat.net.address import show_address
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     Bye,
@@ -38,6 +40,9 @@ ATTACKER, OTHER = "10.0.0.1", "10.0.0.2"
         ("2001:db8::ffff:1", "2001:db8::/64"),
         ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
         ("fe80::1%eth0", "fe80::/64"),
+        ("[2001:db8::1]", "2001:db8::/64"),
+        ("[fe80::1%eth0]", "fe80::/64"),
+        ("[::ffff:10.0.0.1]", "10.0.0.1"),
         ("?", "?"),
     ],
 )
@@ -69,6 +74,28 @@ def test_connections_from_one_customers_ipv6_addresses_count_together():
         world.hang_up(link)
     assert not world.hub.state.addresses
     assert not world.hub.state.half_open_shares.counts
+
+
+def test_connections_of_one_ipv6_network_share_one_part():
+    world = World()
+    shares = set()
+    for number in range(3):
+        connection = Connection()
+        connection.address = show_address(f"2001:db8::{number}", 6464)
+        world.hub.connect(connection, 0.0)
+        shares.add(connection.share)
+    assert shares == {"2001:db8::/64"}
+    assert world.hub.state.half_open_shares.counts == {"2001:db8::/64": 3}
+
+
+def test_the_parts_can_be_smaller():
+    shares = Shares(16, guaranteed=1, free_factor=1)
+    taken = {}
+    for address in "abcde":
+        while shares.allows(address):
+            shares.acquire(address)
+        taken[address] = shares.counts[address]
+    assert taken == {"a": 8, "b": 4, "c": 2, "d": 1, "e": 1}
 
 
 def test_one_address_gets_three_quarters_and_then_a_quarter_is_shared():

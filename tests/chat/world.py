@@ -212,7 +212,7 @@ class World:
 
     def purge(self) -> None:
         """Purge all events that are older than now."""
-        purge = Purge(self.history, int(self.now * 1e6), at_once=True)
+        purge = Purge(self.history, int(self.now * 1e6), 0, at_once=True)
         while purge.step():
             pass
         for room in self.hub.state.rooms.values():

@@ -148,7 +148,7 @@ def test_no_capture(run, tmp_path) -> None:
     )
     result = run("missing.pcapng")
     assert result.exit_code == 1
-    assert "missing.pcapng cannot be opened: No such file" in result.stderr
+    assert "missing.pcapng: No such file" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from netchat.link.code_table import table
+from netchat.link.header import HEAD_SIZE, Header, Kind, write_header
+from netchat.link.link import Link
+from netchat.link.payload_decoder import payload_context
+from netchat.link.sync_marker import MARKER
 from netchat.wire import (
     Create,
     Hello,
@@ -85,6 +90,8 @@ class _Sender:
     def send(self) -> None:
         if not self.waiting:
             self.waiting = next(self.chunks)
+            if not self.waiting:
+                time.sleep(1e-4)
         self.waiting = self.waiting[self.socket.send(self.waiting) :]
 
     def read(self) -> bool:
@@ -181,6 +188,62 @@ def rosters(port: int, web: int) -> None:
 def unread_rosters(port: int, web: int) -> None:
     """Request the lobby's members on 100 connections without reading the answers."""
     _members(port, 100, _again(encode(Who(1, "lobby", "")), encode(Ping(1))), reads=False)
+
+
+def unread_past(port: int, web: int) -> None:
+    """400 connections that ask for the lobby's history, and do not read the answers."""
+    long = b"".join(encode(Send(n, "lobby", "x" * 16_000)) for n in range(1, 9))
+
+    def frames(number: int) -> Iterator[bytes]:
+        yield long if number < 20 else b""
+        yield from itertools.repeat(encode(History(1, 1, 2**63, "lobby")))
+
+    _members(port, 400, frames, reads=False)
+
+
+def link_gaps(port: int, web: int) -> None:
+    """250 links, without HELLO, that send everything but the first byte of their window."""
+    offsets = range(LINK_FIRST + 1, LINK_FIRST + 250_000, 8000)
+    blocks = [_block(number, 0, bytes(8000), offset) for number, offset in enumerate(offsets)]
+
+    def chunks() -> Iterator[bytes]:
+        yield from blocks
+        while True:
+            yield b""
+
+    _flood(lambda _: _Sender(port, _opening(), chunks()), 250)
+
+
+def link_failures(port: int, web: int) -> None:
+    """20 links that send a long block again and again, which never can be decoded."""
+    blocks = []
+    for number in range(200):
+        block = _block(number, 7, bytes(4500), LINK_FIRST)
+        blocks.append(block[:HEAD_SIZE] + secrets.token_bytes(len(block) - HEAD_SIZE))
+    _flood(lambda _: _Sender(port, _opening(), itertools.cycle(blocks)), 20)
+
+
+def link_markers(port: int, web: int) -> None:
+    """20 links that send nothing but the markers of blocks."""
+    _flood(lambda _: _Sender(port, _opening(), itertools.repeat(MARKER * 16_384)), 20)
+
+
+#: Offset of the first byte of the attackers' links.
+LINK_FIRST = 1000
+
+
+def _opening() -> bytes:
+    return Link.client("uncoded", identity=7 << 32 | LINK_FIRST).data_to_send(0.0)
+
+
+def _block(number: int, code: int, payload: bytes, offset: int) -> bytes:
+    """A block of a link that has received nothing."""
+    header = Header(
+        Kind.DATA, code, 7, len(payload), offset=offset, number=LINK_FIRST + number, window=64,
+        ack=LINK_FIRST, echo=LINK_FIRST - 1, delay=0, arrived=0, wrong=0, checked=0,
+    )  # fmt: skip
+    coded = table()[code].encode(payload_context(header), payload)
+    return MARKER + write_header(header) + coded
 
 
 def past(port: int, web: int) -> None:
@@ -310,9 +373,10 @@ def _piece(data: bytes, first: int) -> bytes:
 ATTACKS = {
     attack.__name__: attack
     for attack in (
-        random_bytes, talkative, curious, pings, refused_joins, rosters, unread_rosters, past,
+        random_bytes, talkative, curious, pings, refused_joins, rosters, unread_rosters, past, unread_past,
         duplicates, long_texts, renames, rooms, comings, privates, names, first_names, long_lists,
-        all_names, half_open, idle_pages, page_requests, websocket_pieces,
+        all_names, half_open, idle_pages, page_requests, websocket_pieces, link_gaps, link_failures,
+        link_markers,
     )
 }  # fmt: skip
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import random
+from zlib import crc32
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from netchat.channels.stream import ChannelStream
-from netchat.link.code_table import block_code
+from netchat.link.code_table import _syndrome, block_code
 from netchat.link.harq_buffer import HarqBuffer
+from netchat.link.harq_combining import _guess, _majority
+from netchat.link.steps import finish
 
 
 def damaged(coded: bytes, bits: list[int]) -> bytes:
@@ -25,7 +31,7 @@ def test_a_codeword_is_taken_from_the_copy_that_has_it() -> None:
     copies = [damaged(coded, [8 * (4 * i + word) for i in range(40)]) for word in (0, 2)]
 
     assert not any(code.decode(b"", copy, len(data)).good for copy in copies)
-    assert code.decode_combined(b"", copies, len(data)) == data
+    assert finish(code.decode_combined(b"", copies, len(data))) == data
 
 
 @pytest.mark.parametrize("spec", ["uncoded", "hamming:7,4"])
@@ -36,8 +42,8 @@ def test_few_bytes_that_differ_are_guessed(spec: str) -> None:
     one = damaged(coded, [5, 6, width // 2, width // 2 + 1])
     other = damaged(coded, [100, 101, width - 9, width - 10])
 
-    assert code.decode_combined(b"", [one, other], len(data)) == data
-    assert code.decode_combined(b"?", [one, other], len(data)) is None
+    assert finish(code.decode_combined(b"", [one, other], len(data))) == data
+    assert finish(code.decode_combined(b"?", [one, other], len(data))) is None
 
 
 def test_errors_common_to_both_copies_are_not_corrected() -> None:
@@ -45,9 +51,9 @@ def test_errors_common_to_both_copies_are_not_corrected() -> None:
     coded = code.encode(b"", data)
 
     copies = [damaged(coded, [5, 70]), damaged(coded, [5, 90])]
-    assert code.decode_combined(b"", copies, len(data)) is None
+    assert finish(code.decode_combined(b"", copies, len(data))) is None
     # With a third copy, the majority decides.
-    assert code.decode_combined(b"", [*copies, damaged(coded, [300])], len(data)) == data
+    assert finish(code.decode_combined(b"", [*copies, damaged(coded, [300])], len(data))) == data
 
 
 @pytest.mark.parametrize(("spec", "p"), [("uncoded", "2e-2"), ("repetition:3", "0.1")])
@@ -56,7 +62,37 @@ def test_the_majority_of_many_is_right(spec: str, p: str) -> None:
     stream = ChannelStream(f"bsc:{p}", 3)
     coded = code.encode(b"", data)
 
-    assert code.decode_combined(b"", [stream.damage(coded) for _ in range(7)], 60) == data
+    assert finish(code.decode_combined(b"", [stream.damage(coded) for _ in range(7)], 60)) == data
+
+
+@given(copies=st.lists(st.binary(min_size=3, max_size=3), min_size=1, max_size=9))
+def test_the_majority_counts_the_ones_of_each_bit(copies: list[bytes]) -> None:
+    expected = 0
+    for bit in range(24):
+        ones = sum(int.from_bytes(copy, "big") >> bit & 1 for copy in copies)
+        last = int.from_bytes(copies[-1], "big") >> bit & 1
+        expected |= (last if 2 * ones == len(copies) else 2 * ones > len(copies)) << bit
+    assert _majority(copies) == expected.to_bytes(3, "big")
+
+
+@given(
+    data=st.binary(min_size=12, max_size=12),
+    wrong=st.dictionaries(st.integers(0, 15), st.integers(1, 255), max_size=8),
+    chosen=st.integers(0, 255),
+    valid=st.booleans(),
+)
+def test_each_combination_is_guessed(
+    data: bytes, wrong: dict[int, int], chosen: int, valid: bool
+) -> None:
+    """Each wrong byte is wrong in one of two copies, whichever."""
+    sealed = data + crc32(data if valid else data + b"?").to_bytes(4, "big")
+    copies = [bytearray(sealed), bytearray(sealed)]
+    for index, (position, error) in enumerate(wrong.items()):
+        copies[chosen >> index & 1][position] ^= error
+    one, other = (np.frombuffer(copy, np.uint8) for copy in copies)
+    found = _guess(one, other, lambda sealed: _syndrome(b"", sealed))
+
+    assert found == (sealed if valid else None)
 
 
 def test_copies_are_kept_by_block_and_up_to_a_limit() -> None:

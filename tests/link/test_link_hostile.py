@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from netchat.errors import LinkError
-from netchat.link.code_table import block_code, check_spec
-from netchat.link.header import HEAD_SIZE, Header, Kind, write_header
+from netchat.link.code_table import CODES, OPENED, block_code, check_spec
+from netchat.link.header import HEAD_SIZE, Header, Kind, read_header, write_header
 from netchat.link.link import Link
 from netchat.link.open_request import OpenRequest, read_open_request, write_open_request
 from netchat.link.payload_decoder import payload_context
@@ -322,3 +323,64 @@ def test_extra_bytes_in_open_are_ignored() -> None:
     opening = OpenRequest("rs:255,223", "hamming:7,4")
 
     assert read_open_request(write_open_request(opening) + b"more") == opening
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "rs:255,127+hamming:7,4",  # the slowest code of the table
+        "rs:255,17+hamming:255,247",
+        "rs:255,223+hamming:15,11+repetition:3",
+        "hamming:7,4+hamming:7,4+hamming:7,4",
+    ],
+)
+@pytest.mark.parametrize("damage", ["unlike", "alike"])
+def test_a_long_block_that_fails_takes_no_step_longer_than_two_milliseconds(
+    spec: str, damage: str
+) -> None:
+    """Not even with five copies, and however many bytes have to be guessed."""
+    code, rng = block_code(spec), random.Random(3)
+    code.warm_up()
+    length = min(8192, code.payload_within(16384))
+    while code.coded_length(length) > 16384:
+        length -= 1
+    base = rng.randbytes(code.coded_length(length))
+    longest = []
+    for _ in range(4):  # the best of these: the machine may be busy with other things
+        peer = Peer(OpenRequest(spec, "uncoded"))
+        longest.append(0.0)
+        for number in range(FIRST, FIRST + 7):
+            coded = bytearray(base if damage == "alike" else rng.randbytes(len(base)))
+            for position in range(8):
+                coded[position * 40] ^= rng.randrange(256)
+            block = peer.block(
+                Kind.DATA, length=length, code=OPENED if spec not in CODES.values() else 7,
+                number=number,
+            )  # fmt: skip
+            peer.server.feed(block + bytes(coded))
+            more = True
+            while more:
+                begun = time.thread_time()
+                more = peer.server.step(0.0)
+                longest[-1] = max(longest[-1], time.thread_time() - begun)
+        assert peer.server.stats.failed_blocks == 7
+
+    assert min(longest) < 2e-3
+
+
+def test_a_block_in_several_steps_is_received_once_it_is_complete() -> None:
+    spec = "hamming:7,4+hamming:7,4"
+    peer, data = Peer(OpenRequest(spec, "uncoded")), random.Random(4).randbytes(4000)
+    block = peer.block(Kind.DATA, length=len(data), code=OPENED)
+    header = read_header(block[len(MARKER) :])
+    assert header is not None
+    coded = block_code(spec).encode(payload_context(header.header), data)
+    peer.server.feed(block + coded)
+    steps = 0
+    while peer.server.step(0.0):
+        steps += peer.server.busy
+        if peer.server.busy:
+            assert peer.server.received(0.0) == b""
+
+    assert steps > 3
+    assert peer.server.received(0.0) == data

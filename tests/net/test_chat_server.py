@@ -9,10 +9,10 @@ import pytest
 from netchat.chat.client_events import WarningReceived
 from netchat.net import chat_server as module
 from netchat.net import group_commit
-from netchat.net.chat_server import HIGH_WATER
 from netchat.net.event_loop import run
 from netchat.net.history import history_writer as writer
 from netchat.net.history.sqlite_history import SqliteHistory
+from netchat.net.memory_bound import USUAL
 from netchat.wire import (
     Bye,
     Error,
@@ -193,7 +193,7 @@ class TestOverload:
                     most = max(most, *sizes)
                 assert len(serving.server.hub.state.stalled_connections) == 1
                 # Buffered: the bytes in transit when it stalled, and one part of the history, not 8 MB.
-                assert most < 4 * HIGH_WATER
+                assert most < 4 * USUAL[0]
                 await slow.echo(count)
                 seqs = [event.seq for event in slow.all(Event)]
                 assert seqs == list(range(seqs[0], seqs[0] + count + 2))
@@ -214,7 +214,7 @@ class TestOverload:
                 await link.until(lambda count=count: len(link.got) > count)
                 most = max(most, peer.transport.get_write_buffer_size())
             assert [end.request for end in link.all(HistoryEnd)] == list(range(60))
-            assert most < 4 * HIGH_WATER
+            assert most < 4 * USUAL[0]
 
     async def test_a_stalled_reader_is_given_up_and_can_come_back(self, history):
         async with serve(history, rate=0.0, stall_timeout=0.2) as serving:

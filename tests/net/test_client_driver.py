@@ -111,10 +111,12 @@ async def test_a_memory_that_cannot_be_saved_sends_nothing_and_loses_nothing(tmp
             talker(port, "Nova", "lobby", store=store) as nova,
         ):
             store._file.execute("PRAGMA query_only = on")
-            with pytest.raises(NetchatError, match="cannot be saved"):
+            with pytest.raises(NetchatError, match="Cannot write the client's state"):
                 nova.say("x")
             maya.say("hello?")
-            await nova.until(lambda: any("cannot be saved" in h.why for h in nova.all(Offline)))
+            await nova.until(
+                lambda: any("Cannot write the client's state" in h.why for h in nova.all(Offline))
+            )
             assert maya.texts() == ["hello?"]
             store._file.execute("PRAGMA query_only = off")
             await maya.until(lambda: sorted(maya.texts()) == ["hello?", "x"])

@@ -115,7 +115,7 @@ def test_other_users_cannot_read_it(path):
 def test_a_damaged_file(path, content):
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(NetchatError, match="cannot be used"):
+    with pytest.raises(NetchatError, match="Cannot use the client's state file"):
         ClientStore(path)
 
 
@@ -294,7 +294,7 @@ def test_a_failing_disk_keeps_the_saved_state_and_may_recover(path):
     store.save(made)
     store._file.execute("PRAGMA query_only = on")
     made.outbox[10] = Send(10, "lobby", "later")
-    with pytest.raises(NetchatError, match="cannot be saved"):
+    with pytest.raises(NetchatError, match="Cannot write the client's state file"):
         store.save(made)
     store._file.execute("PRAGMA query_only = off")
     store.save(made)
@@ -304,7 +304,7 @@ def test_a_failing_disk_keeps_the_saved_state_and_may_recover(path):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(NetchatError, match="cannot be used"):
+    with pytest.raises(NetchatError, match="Cannot use the client's state file"):
         ClientStore(tmp_path / "file" / "nova.db")
 
 

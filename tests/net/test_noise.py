@@ -376,7 +376,7 @@ def echo_process():
     [
         (["7000", "--loss", "0.1"], "require --udp"),
         (["7000", "--channel", "bec:0.1"], "supports only bit errors"),
-        (["nowhere"], "must be PORT, HOST:PORT or [IPV6]:PORT, got 'nowhere'"),
+        (["nowhere"], "[IPV6]:PORT, with PORT from 0 to 65535, got 'nowhere'"),
         (["7000", "host:port"], "is not a valid address"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random
 import socket
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ from netchat.link.link import Link
 from netchat.load.run import run_load
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_path import ClientPath
-from netchat.net.link.cpu_budget import LinkWork
+from netchat.net.link.cpu_budget import ABUSE, LinkWork
 from netchat.net.udp.client import connect_udp
 from netchat.net.udp.server import UdpServer
 from netchat.net.udp.socket import MTU, udp_socket
@@ -367,7 +368,7 @@ async def test_a_link_replaced_while_disconnected_affects_no_other_client() -> N
         asker.bind(("127.0.0.1", 0))
         here = asker.getsockname()
         work = LinkWork(asyncio.get_running_loop())
-        server = UdpServer(sock, 10, Choosy, block_code, work)
+        server = UdpServer(sock, 10, Choosy, lambda _: block_code, work)
         first, second = (Link.client("uncoded", mtu=MTU) for _ in range(2))
         for _ in range(2):
             ask(first)
@@ -382,6 +383,112 @@ async def test_a_link_replaced_while_disconnected_affects_no_other_client() -> N
         for transport in transports:
             transport.abort()
         await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def listening(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[UdpServer, Link]]:
+    """A server for which each datagram takes a millisecond, and its client, which is at "10.0.0.1"."""
+    steps = itertools.count()
+    monkeypatch.setattr("netchat.net.udp.server.time.thread_time", lambda: next(steps) * 1e-3)
+    with udp_socket(socket.AF_INET) as sock:
+        sock.bind(("127.0.0.1", 0))
+        work = LinkWork(asyncio.get_running_loop())
+        server = UdpServer(sock, 10, asyncio.Protocol, lambda _: block_code, work)
+        sent: list[bytes] = []
+        monkeypatch.setattr(server, "_send", lambda data, _: sent.append(data) or True)
+        client = Link.client("uncoded", mtu=MTU)
+        while not client.opened:
+            for datagram in client.blocks_to_send(0.0):
+                server.datagram_received(datagram, AT)
+            for datagram in sent:
+                client.receive_block(datagram, 0.0)
+            sent.clear()
+        yield server, client
+        for layer in list(server._layers.values()):
+            layer.abort()
+        await asyncio.sleep(0)
+
+
+AT = ("10.0.0.1", 1234)
+
+
+def transfers(server: UdpServer, client: Link, data: bytes) -> bool:
+    """Whether the server accepts a datagram of the client."""
+    (link,) = server._layers
+    client.send(data)
+    delivered = link.stats.delivered
+    for datagram in client.blocks_to_send(0.0):
+        server.datagram_received(datagram, AT)
+    return link.stats.delivered > delivered
+
+
+@pytest.mark.parametrize("length", [100, 20])
+async def test_datagrams_from_a_forged_address_close_no_link(
+    listening: tuple[UdpServer, Link], length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, client = listening
+    monkeypatch.setattr(server._work, "may_waste", lambda _: True)  # over a long time
+    for number in range(600):
+        server.datagram_received(bytes([number % 251]) * length, AT)
+    (layer,) = server._layers.values()
+    assert layer.wasted > ABUSE
+
+    assert transfers(server, client, b"still here")
+    assert not layer.is_closing()
+
+
+async def test_an_address_that_wastes_time_does_not_stop_the_datagrams_of_another(
+    listening: tuple[UdpServer, Link],
+) -> None:
+    server, client = listening
+    (layer,) = server._layers.values()
+    layer.wasted = 0.01  # on a bad line
+    for number in range(1000):  # without a link, and as another link of another address
+        server.datagram_received(bytes([number % 251]) * 50, ("10.0.0.2", 1))
+        server._work._waste.spend(1e-3, "10.0.0.2", 1)
+
+    assert transfers(server, client, b"still here")
+
+
+async def test_an_address_that_wastes_time_does_not_keep_another_from_opening_a_link(
+    listening: tuple[UdpServer, Link],
+) -> None:
+    server, _ = listening
+    for number in range(1000):
+        server.datagram_received(bytes([number % 251]) * 50, ("10.0.0.2", 1))
+    challenged = server._listener.challenged
+    for datagram in Link.client("uncoded", mtu=MTU).blocks_to_send(0.0):
+        server.datagram_received(datagram, ("10.0.0.3", 1))
+
+    assert server._listener.challenged == challenged + 1
+
+
+async def test_one_address_leaves_links_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netchat.chat.fair_shares.GUARANTEED", 1)
+    async with (
+        serve(udp=True, max_half_open=4, max_users=4) as serving,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        loop = asyncio.get_running_loop()
+        for _ in range(12):
+            sock = stack.enter_context(udp_socket(socket.AF_INET))
+            sock.bind(("127.0.0.9", 0))
+            sock.connect(("127.0.0.1", serving.port))
+            client = Link.client("uncoded", mtu=MTU)
+            while not client.opened and not client.closed:
+                for datagram in client.blocks_to_send(0.0):
+                    sock.send(datagram)
+                client.receive_block(await asyncio.wait_for(loop.sock_recv(sock, 2000), 10), 0.0)
+        assert "your address already has its share" in client.closed
+        path = ClientPath("uncoded", udp=True)
+        async with talker(serving.port, "Nova", "lobby", path=path) as nova:
+            nova.say("hello")
+            await nova.until(lambda: nova.texts() == ["hello"])
+        (server,) = serving.server._udp
+        assert server._shares.counts["127.0.0.9"] == 6
+        for layer in list(server._layers.values()):
+            layer.abort()
+        assert server._shares.counts == {}
 
 
 async def test_no_address_at_all_is_an_error() -> None:

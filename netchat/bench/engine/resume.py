@@ -11,6 +11,8 @@ from pathlib import Path
 
 from netchat.bench.results import Results
 from netchat.errors import BenchError
+from netchat.files import replacement
+from netchat.wording import cannot
 
 try:
     import fcntl
@@ -60,7 +62,7 @@ class ResumeFile:
             self._replace(json.dumps(results.as_dict(), indent=1) + "\n")
             self.unsaved = ""
         except OSError as error:
-            self.unsaved = f"{self._name} cannot be written: {error.strerror}."
+            self.unsaved = f"{cannot('write', self._name, error)}."
             if not self._told:
                 self._told = True
                 print(  # noqa: T201 - the user may want to free space during a long run
@@ -84,7 +86,7 @@ class ResumeFile:
             except FileNotFoundError:
                 return False
             except OSError as error:
-                raise BenchError(f"{self._name} cannot be used: {error.strerror}.") from error
+                raise BenchError(cannot("use", self._name, error)) from error
             self._hold(file)
             if self._locked is None:
                 return True
@@ -108,21 +110,17 @@ class ResumeFile:
     def _replace(self, content: str) -> None:
         if not self._exists:
             self._create()
-        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        file = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
-        try:
-            with os.fdopen(os.dup(file), "w", encoding="utf-8") as stream:
-                stream.write(content)
-            if self._locked is not None:
-                os.fchmod(file, stat.S_IMODE(os.fstat(self._locked).st_mode))
-                self._lock(file)
-            beside.replace(self._path)
-        except BaseException:
-            os.close(file)
-            beside.unlink(missing_ok=True)
-            raise
+        with contextlib.ExitStack() as failed:
+            with replacement(self._path) as file:
+                with os.fdopen(os.dup(file), "w", encoding="utf-8") as stream:
+                    stream.write(content)
+                if self._locked is not None:
+                    self._lock(file)
+                held = os.dup(file)  # shares the lock
+                failed.callback(os.close, held)
+            failed.pop_all()
         self._created = False
-        self._hold(file)
+        self._hold(held)
 
     def _create(self) -> None:
         """Create the file; it is deleted if nothing is ever saved to it."""

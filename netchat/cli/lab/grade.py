@@ -13,7 +13,7 @@ import click
 from netchat.chat.text import show_text
 from netchat.cli.params.duration import DURATION
 from netchat.exit_codes import FAILED
-from netchat.wording import many
+from netchat.wording import cannot, many
 
 if TYPE_CHECKING:
     from netchat.course.grade import Grade
@@ -90,7 +90,7 @@ def grade(
         write_csv(rows(), output)
         output.flush()  # what is written when click closes the file may fail without a word
     except OSError as error:
-        raise click.ClickException(f"{output.name} cannot be written: {error.strerror}.") from error
+        raise click.ClickException(cannot("write", output.name, error)) from error
     for line in _shared(graded):
         click.echo(show_text(line), err=True)
     if any(not one.exercise for one in graded):

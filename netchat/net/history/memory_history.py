@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netchat.chat.persistence import Batch, EventRow, RoomDeleted, Snapshot
-from netchat.net.history.purge import Due
+from netchat.net.history.purge import Due, Postponed
 
 __all__ = ["MemoryHistory"]
 
@@ -15,6 +15,7 @@ class MemoryHistory:
 
     def __init__(self) -> None:
         self._last_purge: int | None = None
+        self._postponed_purge: Postponed | None = None
         self._rooms: dict[int, list[EventRow]] = {}
         self._counters: dict[int, dict[int, int]] = {}
 
@@ -44,6 +45,14 @@ class MemoryHistory:
     def end_purge(self, before: int) -> None:
         """Record the time up to which a purge has deleted."""
         self._last_purge = before
+
+    def postponed_purge(self) -> Postponed | None:
+        """Return the postponed purge, or None without one."""
+        return self._postponed_purge
+
+    def postpone_purge(self, postponed: Postponed | None) -> None:
+        """Record a postponed purge; None removes it."""
+        self._postponed_purge = postponed
 
     def due(self, before: int) -> Iterator[list[Due]]:
         """Find the rooms that have something to purge."""

@@ -1,7 +1,9 @@
 """Deletion of old history in short steps, so that messages do not wait long.
 
 The age of an event depends on the clock, and a clock can be wrong. A purge that would delete more than
-a day's worth is therefore postponed unless requested explicitly: the server warns the user and waits.
+a day's worth is therefore postponed unless requested explicitly: the server warns the user, and a
+purge that is due a day later deletes what the warning was about. The history stores the time of the
+warning, so a server that never runs for a whole day purges too.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from netchat.errors import HistoryError
 
-__all__ = ["DAY", "Due", "Purge"]
+__all__ = ["DAY", "Due", "Postponed", "Purge"]
 
 #: A day in microseconds.
 DAY = 86_400_000_000
@@ -31,6 +33,15 @@ class Due(NamedTuple):
     """Reason why its events cannot be read, or an empty string."""
 
 
+class Postponed(NamedTuple):
+    """A postponed purge. Its times are in microseconds since 1970."""
+
+    at: int
+    """Time when it was postponed."""
+    before: int
+    """Time up to which it would have deleted."""
+
+
 class Purgeable(Protocol):
     """Interface of a history that can be purged."""
 
@@ -39,6 +50,12 @@ class Purgeable(Protocol):
 
     def end_purge(self, before: int) -> None:
         """Record the time up to which a purge has deleted."""
+
+    def postponed_purge(self) -> Postponed | None:
+        """Return the postponed purge, or None without one."""
+
+    def postpone_purge(self, postponed: Postponed | None) -> None:
+        """Record a postponed purge; None removes it."""
 
     def due(self, before: int) -> Iterator[list[Due]]:
         """Yield the rooms with events to purge, in short steps."""
@@ -57,6 +74,7 @@ class Purge:
     Args:
         history: History to purge.
         before: Delete events older than this time, in microseconds since 1970.
+        now: Current time in microseconds since 1970.
         at_once: Delete even more than a day's worth.
 
     Attributes:
@@ -65,15 +83,17 @@ class Purge:
         problems: Errors in reading or deleting.
         postponed: Whether nothing was deleted because it would have been more than a day's worth.
         since: If postponed, time of the oldest event to delete.
+        due_at: If postponed, time at which it may delete, in microseconds since 1970.
     """
 
-    def __init__(self, history: Purgeable, before: int, *, at_once: bool = False) -> None:
-        self.before = before
+    def __init__(self, history: Purgeable, before: int, now: int, *, at_once: bool = False) -> None:
+        self.before, self.now = before, now
         self.oldest: dict[int, int] = {}
         self.deleted = 0
         self.problems: list[str] = []
         self.postponed = False
         self.since = before
+        self.due_at = now
         self._history = history
         self._steps = self._run(at_once=at_once)
 
@@ -97,12 +117,27 @@ class Purge:
         # The first purge has no predecessor, so it starts at the oldest event.
         self.since = min(times, default=before) if last is None else last
         if times and before - self.since > DAY and not at_once:
-            self.postponed = True
-            return
+            self._wait_for_a_day()
+            if self.postponed:
+                return
         for room in due:
             if not room.problem:
                 yield from self._purge_room(room.room)
-        history.end_purge(before)
+        history.end_purge(self.before)
+        history.postpone_purge(None)
+
+    def _wait_for_a_day(self) -> None:
+        """Postpone this purge, or limit it to what was postponed at least a day ago."""
+        earlier = self._history.postponed_purge()
+        # After the clock was set back, the earlier times were those of a wrong clock.
+        if earlier is None or earlier.at > self.now or earlier.before > self.before:
+            earlier = Postponed(self.now, self.before)
+            self._history.postpone_purge(earlier)
+        self.due_at = earlier.at + DAY
+        if self.now < self.due_at:
+            self.postponed = True
+        else:
+            self.before = earlier.before
 
     def _purge_room(self, room: int) -> Iterator[bool]:
         deleted = STEP

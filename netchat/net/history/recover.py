@@ -7,6 +7,8 @@ searching the file's bytes for EVENT frames, whose CRC-32 proves that they are i
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import secrets
 import shutil
 import sqlite3
@@ -19,12 +21,14 @@ from typing import Any
 from netchat.chat.persistence import Batch, Change, EventRow, MembershipRow, RoomRow, SessionRow
 from netchat.chat.room_codes import LOBBY, PRIVATE_MARK
 from netchat.errors import HistoryError, PeerError
+from netchat.files import make_private_folder, sync_folder
 from netchat.net.history.damage import after_damage
 from netchat.net.history.history_file import HistoryFile
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.history.stored_state import membership_problem, room_problem, session_problem
 from netchat.wire import HEADER_SIZE, Event, FrameReader, RoomKind, decode
 from netchat.wire.frame import MAGIC, VERSION
+from netchat.wording import cannot
 
 __all__ = ["Recovered", "recover"]
 
@@ -51,7 +55,7 @@ class Recovered:
     frames: dict[str, dict[int, bytes]] = field(default_factory=dict)
     """EVENT frames by room code and sequence number."""
     purged_before: int = -_LARGEST
-    """Time up to which events were purged; these are not recovered."""
+    """Time up to which events were purged."""
 
     @property
     def events(self) -> int:
@@ -97,17 +101,36 @@ def recover(source: Path, target: Path) -> Recovered:
             copy = sqlite3.connect(folder / real.name)
             opened.callback(copy.close)
             _read_tables(copy, found)
+            carved: dict[str, dict[int, bytes]] = {}
             for file in files:
                 for frame in _carve(file.read_bytes()):
-                    _keep(found, frame)
+                    _keep(carved, frame)
+            _add_carved(found, carved)
     except OSError as error:
-        why = error.strerror or error
-        raise HistoryError(f"The history {source} cannot be read: {why}.") from error
+        raise HistoryError(cannot("read", f"the history {source}", error)) from error
     if not found.frames and not found.rooms:
         raise HistoryError(f"{source} contains no readable netchat history.")
-    with contextlib.closing(SqliteHistory(target)) as history:
-        _write(history, found)
+    try:
+        _write_file(target, found)
+    except OSError as error:
+        raise HistoryError(cannot("write", target, error)) from error
+    except HistoryError as error:  # it names the temporary file
+        raise HistoryError(cannot("write", target, error.__cause__ or error)) from error
     return found
+
+
+def _write_file(target: Path, found: Recovered) -> None:
+    """Write a history completely or not at all."""
+    if not target.parent.exists():
+        make_private_folder(target.parent)
+    with tempfile.TemporaryDirectory(prefix=".netchat-", dir=target.parent) as folder:
+        new = Path(folder) / "history.db"
+        with contextlib.closing(SqliteHistory(new)) as history:
+            _write(history, found)
+        if new.with_name(f"{new.name}-wal").exists():  # SQLite could not merge its log
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        new.replace(target)
+    sync_folder(target.parent)
 
 
 def _read_tables(file: sqlite3.Connection, found: Recovered) -> None:
@@ -139,7 +162,7 @@ def _read_tables(file: sqlite3.Connection, found: Recovered) -> None:
         query = "SELECT seq, frame FROM event WHERE room = ? AND seq {}"
         for _, frame in _scan(file, query, number):
             if isinstance(frame, bytes):
-                _keep(found, frame)
+                _keep(found.frames, frame)
 
 
 def _scan(file: sqlite3.Connection, query: str, *values: int) -> Iterator[tuple[Any, ...]]:
@@ -182,18 +205,43 @@ def _carve(data: bytes) -> Iterator[bytes]:
         at = data.find(_EVENT_PREFIX, at + 1)
 
 
-def _keep(found: Recovered, frame: bytes) -> None:
-    """Store a frame if it is an intact event that was not purged."""
+def _event(frame: bytes) -> Event | None:
+    """Return the event of an intact EVENT frame that a history can store, or None."""
     try:
         (event,) = map(decode, FrameReader(len(frame)).feed(frame))
     except (PeerError, ValueError):
-        return
+        return None
     if not isinstance(event, Event) or not 0 < event.seq < _LARGEST_SEQ:
-        return
-    if max(event.time, event.device, event.counter) <= _LARGEST and (
-        event.time >= found.purged_before
-    ):
-        found.frames.setdefault(event.room, {}).setdefault(event.seq, frame)
+        return None
+    return event if max(event.time, event.device, event.counter) <= _LARGEST else None
+
+
+def _keep(frames: dict[str, dict[int, bytes]], frame: bytes) -> None:
+    event = _event(frame)
+    if event is not None:
+        frames.setdefault(event.room, {}).setdefault(event.seq, frame)
+
+
+def _add_carved(found: Recovered, carved: dict[str, dict[int, bytes]]) -> None:
+    """Add the events that were found in the file's bytes, except those that a purge deleted.
+
+    SQLite does not overwrite deleted rows at once. A purge deletes the oldest events of a room, and
+    never the last one. Events after one that is certainly left were therefore not purged.
+    """
+    for code, frames in carved.items():
+        left = set(found.frames.get(code, ()))
+        left |= {seq for seq, frame in frames.items() if _time(frame) >= found.purged_before}
+        if code in found.rooms:
+            left.add(max(frames))
+        for seq, frame in frames.items():
+            if left and seq >= min(left):
+                found.frames.setdefault(code, {}).setdefault(seq, frame)
+
+
+def _time(frame: bytes) -> int:
+    event = _event(frame)
+    assert event is not None
+    return event.time
 
 
 def _write(history: SqliteHistory, found: Recovered) -> None:

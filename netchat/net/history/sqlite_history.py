@@ -29,9 +29,10 @@ from netchat.chat.persistence import (
 from netchat.errors import HistoryError
 from netchat.net.history.damage import after_damage
 from netchat.net.history.history_file import HistoryFile
-from netchat.net.history.purge import Due
+from netchat.net.history.purge import Due, Postponed
 from netchat.net.history.stored_state import load_snapshot
 from netchat.wire import HEADER_SIZE, Event, checksum, seal
+from netchat.wording import cannot
 
 __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "SqliteHistory", "recovery_hint"]
 
@@ -62,8 +63,14 @@ CREATE TABLE counter (
 ) WITHOUT ROWID;
 """
 
-# Added after the tables above: created when an older history is opened.
-_PURGE_TABLE = "CREATE TABLE IF NOT EXISTS purge (id INTEGER PRIMARY KEY, before INTEGER NOT NULL)"
+# Added after the tables above: created when an older history is opened. Older versions ignore
+# `postponed`; a second row of `purge` would mislead them.
+_LATER_TABLES = """
+CREATE TABLE IF NOT EXISTS purge (id INTEGER PRIMARY KEY, before INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS postponed (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, before INTEGER NOT NULL
+);
+"""
 
 # One statement that inserts many rows releases the GIL once. One statement per row (executemany) would
 # reacquire the GIL for each row, and wait for the event loop each time.
@@ -139,10 +146,10 @@ class SqliteHistory:
                 self._reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 self._file.watch()
             except OSError as error:
-                why = error.strerror or error
-                raise HistoryError(f"The history {path} cannot be used: {why}.") from error
+                text = cannot("use", f"the history {path}", error)
+                raise HistoryError(f"{text}.") from error
             except sqlite3.Error as error:
-                raise self._unusable("used", error) from error
+                raise self._unusable("use", error) from error
             self._opened = opened.pop_all()
 
     @property
@@ -173,13 +180,13 @@ class SqliteHistory:
                 f"PRAGMA user_version = {SCHEMA_VERSION}; PRAGMA application_id = {APPLICATION_ID};"
             )
             cursor.executescript(f"BEGIN; {script} {_SCHEMA} COMMIT;")
-        cursor.execute(_PURGE_TABLE)
+        cursor.executescript(_LATER_TABLES)
 
-    def _unusable(self, done: str, error: sqlite3.Error) -> HistoryError:
+    def _unusable(self, do: str, error: sqlite3.Error) -> HistoryError:
         """Return an error, with a hint for recovery if the file is damaged."""
         damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
         hint = f" {recovery_hint(self.path)}" if damaged else ""
-        return HistoryError(f"The history {self.path} cannot be {done}: {error}.{hint}")
+        return HistoryError(f"{cannot(do, f'the history {self.path}', error)}.{hint}")
 
     def load(self) -> Snapshot:
         """Return the rooms, sessions and memberships for the start of a server.
@@ -231,20 +238,35 @@ class SqliteHistory:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 cursor.execute("ROLLBACK")
-            raise self._unusable("written", error) from error
+            raise self._unusable("write", error) from error
         finally:
             cursor.close()
 
     def last_purge(self) -> int | None:
         """Return the time up to which the last purge deleted, or None before the first."""
-        with self._translating_errors("purged"):
+        with self._translating_errors("purge"):
             row = self._writer.execute("SELECT before FROM purge").fetchone()
             return row[0] if row and isinstance(row[0], int) else None
 
     def end_purge(self, before: int) -> None:
         """Record the time up to which a purge has deleted."""
-        with self._translating_errors("purged"):
+        with self._translating_errors("purge"):
             self._writer.execute("INSERT OR REPLACE INTO purge VALUES (1, ?)", (before,))
+
+    def postponed_purge(self) -> Postponed | None:
+        """Return the postponed purge, or None without one."""
+        with self._translating_errors("purge"):
+            row = self._writer.execute("SELECT at, before FROM postponed").fetchone()
+            is_valid = row and all(isinstance(value, int) for value in row)
+            return Postponed(*row) if is_valid else None
+
+    def postpone_purge(self, postponed: Postponed | None) -> None:
+        """Record a postponed purge; None removes it."""
+        with self._translating_errors("purge"):
+            if postponed is None:
+                self._writer.execute("DELETE FROM postponed")
+            else:
+                self._writer.execute("INSERT OR REPLACE INTO postponed VALUES (1,?,?)", postponed)
 
     def due(self, before: int) -> Iterator[list[Due]]:
         """Yield the rooms with events to purge, in short steps; writer thread only.
@@ -254,7 +276,7 @@ class SqliteHistory:
         """
         last = 0
         while True:
-            with self._translating_errors("purged"):
+            with self._translating_errors("purge"):
                 rows = self._writer.execute(
                     "SELECT id FROM room WHERE id > ? ORDER BY id LIMIT ?", (last, _ROOMS_AT_ONCE)
                 )
@@ -270,7 +292,7 @@ class SqliteHistory:
             rows = self._writer.execute(_DUE, (rooms[0], rooms[-1], before)).fetchall()
         except sqlite3.Error as error:
             if len(rooms) == 1:
-                yield Due(rooms[0], None, str(self._unusable("purged", error)))
+                yield Due(rooms[0], None, str(self._unusable("purge", error)))
                 return
             half = len(rooms) // 2
             yield from self._due(rooms[:half], before)
@@ -296,7 +318,7 @@ class SqliteHistory:
             HistoryError: The events cannot be deleted; none was.
         """
         with (
-            self._translating_errors("purged"),
+            self._translating_errors("purge"),
             contextlib.closing(self._writer.cursor()) as cursor,
         ):
             try:
@@ -376,11 +398,11 @@ class SqliteHistory:
         )
 
     @contextlib.contextmanager
-    def _translating_errors(self, done: str) -> Iterator[None]:
+    def _translating_errors(self, do: str) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._unusable(done, error) from error
+            raise self._unusable(do, error) from error
 
     def close(self) -> None:
         """Close the file, and merge the write-ahead log into it."""

@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from netchat.link.code_table import CODES, BlockCode, check_form, check_spec, known_code
+from netchat.chat.fair_shares import Shares
+from netchat.link.code_table import (
+    CODES,
+    BlockCode,
+    CodeSource,
+    check_form,
+    check_spec,
+    known_code,
+)
+from netchat.wording import many
 
 __all__ = ["MAX_IN_USE", "CodeLoader"]
 
-#: Maximum number of codes outside the table that links use at the same time.
+#: Maximum number of codes outside the table that are in use or being built. One address group can
+#: have half of them, the next one half of the rest, and so on.
 MAX_IN_USE = 16
-
-#: Maximum number of codes waiting to be built; clients repeat requests that do not fit.
-_MAX_WAITING = 16
 
 #: Number of recently built codes and rejected specs to remember. A client repeats its request after
 #: half a second.
@@ -30,8 +39,16 @@ _RECENT = 8
 _REST = 4
 
 
+class _Outcome(NamedTuple):
+    share: str
+    spec: str
+    result: BlockCode | ValueError
+
+
 class CodeLoader:
-    """Source of codes for the server's links; see `netchat.link.code_table.CodeSource`.
+    """Source of codes for the server's links, which shares them fairly among address groups.
+
+    A code counts against the group that requested it first. Groups take turns in having a code built.
 
     Args:
         loop: Event loop of the server.
@@ -40,11 +57,19 @@ class CodeLoader:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._in_use: WeakValueDictionary[str, BlockCode] = WeakValueDictionary()
-        self._recent: deque[tuple[str, BlockCode | ValueError]] = deque(maxlen=_RECENT)
-        self._waiting: set[str] = set()
+        self._shares: dict[str, str] = {}  # address group of each spec in use or being built
+        self._recent: list[_Outcome] = []
+        self._waiting: list[str] = []
+        self._building = ""
+        self._turns: dict[str, int] = {}  # number of the last turn of each group that waits
+        self._turn = 0
         self._thread = ThreadPoolExecutor(1, "codes")
 
-    def __call__(self, spec: str) -> BlockCode | None:
+    def source(self, share: str) -> CodeSource:
+        """Return the source of codes for an address group; see `netchat.link.code_table`."""
+        return partial(self._code, share)
+
+    def _code(self, share: str, spec: str) -> BlockCode | None:
         """Return the code of a spec; None if it is not built yet.
 
         Raises:
@@ -54,41 +79,89 @@ class CodeLoader:
         if found is not None:
             return found
         check_form(spec)
-        for tried, outcome in self._recent:
-            if tried == spec and isinstance(outcome, ValueError):
-                raise outcome
-        if len(self._in_use) >= MAX_IN_USE:
-            raise ValueError(
-                f"the server's links already use {MAX_IN_USE} other codes; "
-                f"use adaptive or one of {', '.join(CODES.values())}"
-            )
-        if spec not in self._waiting and len(self._waiting) < _MAX_WAITING:
-            self._waiting.add(spec)
-            self._thread.submit(self._build, spec)
+        for outcome in self._recent:
+            if outcome.spec == spec and isinstance(outcome.result, ValueError):
+                raise outcome.result
+        if spec not in self._waiting and spec != self._building:
+            self._check_share(share)
+            self._shares[spec] = share
+            self._waiting.append(spec)
+            self._build_next()
         return None
 
     def close(self) -> None:
         """Cancel pending builds."""
+        self._waiting.clear()
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _check_share(self, share: str) -> None:
+        """Refuse one more code to an address group that has its share of them."""
+        while not (shares := self._used()).allows(share):
+            is_full = shares.total >= MAX_IN_USE
+            if not self._forget(None if is_full else share):
+                who = "the server's links" if is_full else "links from your address"
+                count = shares.total if is_full else shares.counts[share]
+                raise ValueError(
+                    f"{who} already use {many(count, 'other code')}; "
+                    f"use adaptive or one of {', '.join(CODES.values())}"
+                )
+
+    def _used(self) -> Shares:
+        """Return how many codes each address group has in use or being built."""
+        used = {*self._in_use, *self._waiting, self._building}
+        self._shares = {spec: share for spec, share in self._shares.items() if spec in used}
+        shares = Shares(MAX_IN_USE, guaranteed=1, free_factor=1)
+        for share in self._shares.values():
+            shares.acquire(share)
+        return shares
+
+    def _forget(self, share: str | None) -> bool:
+        """Forget the oldest recently built code of a group, or of any; return False without one."""
+        for index, outcome in enumerate(self._recent):
+            if share in (None, outcome.share) and isinstance(outcome.result, BlockCode):
+                del self._recent[index], outcome  # the last references, unless a link uses it
+                return True
+        return False
+
+    def _build_next(self) -> None:
+        """Build the code of the group whose last turn is longest ago."""
+        if self._building or not self._waiting:
+            return
+        self._turns = {
+            share: self._turns.get(share, 0)
+            for share in map(self._shares.get, self._waiting)
+            if share
+        }
+        spec = min(self._waiting, key=lambda spec: self._turns[self._shares[spec]])
+        self._waiting.remove(spec)
+        self._turn += 1
+        self._turns[self._shares[spec]] = self._turn
+        self._building = spec
+        self._thread.submit(self._build, spec)
 
     def _build(self, spec: str) -> None:
         begun = time.thread_time()
-        outcome: BlockCode | ValueError
+        result: BlockCode | ValueError
         try:
-            outcome = BlockCode(check_spec(spec))
-            outcome.warm_up()
+            result = BlockCode(check_spec(spec))
+            result.warm_up()
         except ValueError as error:
-            outcome = error
-        except Exception as error:  # no memory, for example: the spec must not stay in `_waiting`
-            outcome = ValueError(f"the server cannot build {spec}: {error!r}")
+            result = error
+        except Exception as error:  # no memory, for example: the next code must be built
+            result = ValueError(f"the server cannot build {spec}: {error!r}")
         worked = time.thread_time() - begun
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._built, spec, outcome)
-        del outcome  # otherwise this frame keeps the code alive while the thread rests
+            self._loop.call_soon_threadsafe(self._built, spec, result)
+        del result  # otherwise this frame keeps the code alive while the thread rests
         time.sleep(min(1.0, _REST * worked))
 
-    def _built(self, spec: str, outcome: BlockCode | ValueError) -> None:
-        self._waiting.discard(spec)
-        self._recent.append((spec, outcome))
-        if isinstance(outcome, BlockCode):
-            self._in_use[spec] = outcome
+    def _built(self, spec: str, result: BlockCode | ValueError) -> None:
+        self._building = ""
+        if isinstance(result, BlockCode):
+            self._in_use[spec] = result
+        self._recent.append(_Outcome(self._shares[spec], spec, result))
+        if len(self._recent) > _RECENT:  # forget one of the group that has most
+            counts = Counter(outcome.share for outcome in self._recent)
+            most = max(counts.values())
+            self._recent.remove(next(o for o in self._recent if counts[o.share] == most))
+        self._build_next()

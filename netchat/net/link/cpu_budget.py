@@ -1,7 +1,8 @@
 """CPU limits for a server's links: time slices, and a small shared allowance for useless work.
 
 Any client can open a link before logging in, and send undecodable blocks or markers without blocks.
-Processing those costs far more than sending them.
+Processing those costs far more than sending them. The allowance is shared fairly, so that no address
+can use up what the links of others need on a bad line.
 """
 
 from __future__ import annotations
@@ -12,14 +13,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["ABUSE", "Allowance", "LinkWork", "Worker"]
+from netchat.net.link.fair_allowance import FairAllowance
 
-#: Seconds of work on links per turn of the event loop.
+__all__ = ["ABUSE", "LinkWork", "Worker"]
+
+#: Seconds per turn of the event loop for receiving on links, and the same again for sending.
 SLICE = 0.001
-
-#: Share of one CPU for useless work of all links together, and the same share again for datagrams of
-#: unknown links; and the burst in seconds.
-WASTE_RATE, WASTE_BURST = 0.1, 0.05
 
 #: Seconds of useless work after which a link must wait for that allowance. An occasional
 #: acknowledgement without news is normal.
@@ -29,28 +28,8 @@ TOLERANCE = 0.001
 #: ten megabytes without a block.
 ABUSE = 0.25
 
-
-class Allowance:
-    """Token bucket of CPU time.
-
-    Args:
-        rate: CPU seconds per second.
-        burst: Capacity in seconds.
-    """
-
-    def __init__(self, rate: float = WASTE_RATE, burst: float = WASTE_BURST) -> None:
-        self._rate, self._burst = rate, burst
-        self._left, self._filled = burst, 0.0
-
-    def wait(self, now: float) -> float:
-        """Return the seconds until CPU time is available; 0 if it is."""
-        self._left = min(self._burst, self._left + self._rate * max(0.0, now - self._filled))
-        self._filled = now
-        return max(0.0, -self._left / self._rate)
-
-    def spend(self, seconds: float) -> None:
-        """Withdraw CPU time; the balance may become negative."""
-        self._left -= seconds
+#: Seconds between visits to the links that wait for the allowance, and number of links per visit.
+_VISIT_EVERY, _VISITED = 0.004, 64
 
 
 class Worker(Protocol):
@@ -58,29 +37,90 @@ class Worker(Protocol):
 
     Attributes:
         wasted: Seconds of work since the last useful step.
+        unsettled: Seconds of work of which it is not known yet whether it is useful.
+        share: Address group that the work counts against (`netchat.chat.fair_shares.share_of`).
     """
 
     wasted: float
+    unsettled: float
+    share: str
 
-    def step(self) -> tuple[bool, bool]:
-        """Do one step of work; return whether it was useful, and whether there is more to do."""
+    def step(self) -> tuple[bool | None, bool]:
+        """Do one step of work.
+
+        Returns:
+            Whether it was useful, or None if a later step decides; and whether there is more to do.
+        """
 
     def resumed(self) -> None:
         """Continue by calling `LinkWork.run` again."""
+
+
+class _Turns:
+    """Queue of workers that share `SLICE` seconds per turn of the event loop, in order of arrival.
+
+    Args:
+        loop: Event loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._in_turn = False
+        self._used = 0.0  # seconds used in this turn of the loop
+        self._waiting: dict[Worker, Callable[[], None]] = {}
+        self._handle: asyncio.Handle | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no time is left in this turn."""
+        return self._used >= SLICE
+
+    def spent(self, seconds: float) -> None:
+        """Account for CPU time."""
+        if not self._in_turn:
+            self._in_turn = True
+            self._loop.call_soon(self._new_turn)
+        self._used += seconds
+
+    def wait(self, worker: Worker, then: Callable[[], None]) -> None:
+        """Call `then` in a later turn."""
+        self._waiting[worker] = then
+        if self._handle is None:
+            self._handle = self._loop.call_soon(self._go_on)
+
+    def forget(self, worker: Worker) -> None:
+        """Remove a worker."""
+        self._waiting.pop(worker, None)
+
+    def _new_turn(self) -> None:
+        self._in_turn = False
+        self._used = 0.0
+
+    def _go_on(self) -> None:
+        self._handle = None
+        try:
+            for _ in range(len(self._waiting)):
+                if self.is_over or not self._waiting:
+                    break
+                worker = next(iter(self._waiting))
+                self._waiting.pop(worker)()
+        finally:  # an error in one worker must not strand the others
+            if self._waiting and self._handle is None:
+                self._handle = self._loop.call_soon(self._go_on)
 
 
 class LinkWork:
     """Scheduler that divides CPU time among links.
 
     A link whose last step was useful continues in the next turn of the event loop. Otherwise it
-    waits in a queue for the allowance that all such links share.
+    waits for its part of the allowance that all such links share.
 
     Args:
         loop: Event loop.
         cpu: Clock that measures work, in seconds.
 
     Attributes:
-        strangers: Allowance of datagrams that belong to no link.
+        strangers: Allowance of datagrams that belong to no link, by address group.
     """
 
     def __init__(
@@ -88,13 +128,10 @@ class LinkWork:
     ) -> None:
         self._loop = loop
         self._cpu = cpu
-        self._waste = Allowance()
-        self.strangers = Allowance()
-        self._in_turn = False
-        self._used = 0.0  # seconds used in this turn of the loop
-        self._next: deque[Worker] = deque()
+        self._waste = FairAllowance()
+        self.strangers = FairAllowance()
+        self._receiving, self._sending = _Turns(loop), _Turns(loop)
         self._wasteful: deque[Worker] = deque()
-        self._turn: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def run(self, worker: Worker) -> bool:
@@ -105,12 +142,10 @@ class LinkWork:
         """
         more = True
         while more:
-            if self._used >= SLICE:
-                self._wait(worker)
+            if self._receiving.is_over:
+                self._receiving.wait(worker, worker.resumed)
                 return False
-            if worker.wasted > TOLERANCE and (
-                self._wasteful or self._waste.wait(self._loop.time())
-            ):
+            if not self.may_waste(worker):
                 self._wasteful.append(worker)
                 self._arm()
                 return False
@@ -119,60 +154,63 @@ class LinkWork:
             self.spent(worker, self._cpu() - begun, useful=useful)
         return True
 
+    def send(self, worker: Worker, step: Callable[[], bool], then: Callable[[], None]) -> None:
+        """Let a worker send for as long as there is time in this turn.
+
+        Args:
+            worker: The worker.
+            step: Sends some data; returns whether there may be more.
+            then: Called in a later turn if there is no time left.
+        """
+        more = True
+        while more:
+            if self._sending.is_over:
+                self._sending.wait(worker, then)
+                return
+            begun = self._cpu()
+            more = step()
+            self._sending.spent(self._cpu() - begun)
+
     def may_waste(self, worker: Worker) -> bool:
         """Return whether a worker may be given work that cannot wait."""
-        return worker.wasted <= TOLERANCE or not self._waste.wait(self._loop.time())
+        if worker.wasted <= TOLERANCE:
+            return True
+        return not self._waste.wait(self._loop.time(), worker.share, id(worker))
 
-    def spent(self, worker: Worker, seconds: float, *, useful: bool) -> None:
+    def spent(self, worker: Worker, seconds: float, *, useful: bool | None) -> None:
         """Account for the CPU time of a step."""
-        if not self._in_turn:
-            self._in_turn = True
-            self._loop.call_soon(self._new_turn)
-        self._used += seconds
+        self._receiving.spent(seconds)
+        if useful is None:
+            worker.unsettled += seconds
+            return
+        seconds, worker.unsettled = seconds + worker.unsettled, 0.0
         if useful:
             worker.wasted = 0.0
         else:
             worker.wasted += seconds
-            self._waste.spend(seconds)
+            self._waste.spend(seconds, worker.share, id(worker))
 
     def forget(self, worker: Worker) -> None:
         """Remove a worker whose link has ended."""
-        for queue in (self._next, self._wasteful):
-            if worker in queue:
-                queue.remove(worker)
-
-    def _new_turn(self) -> None:
-        self._in_turn = False
-        self._used = 0.0
-
-    def _wait(self, worker: Worker) -> None:
-        self._next.append(worker)
-        if self._turn is None:
-            self._turn = self._loop.call_soon(self._go_on)
-
-    def _go_on(self) -> None:
-        self._turn = None
-        try:
-            for _ in range(len(self._next)):
-                if self._used >= SLICE:
-                    break
-                self._next.popleft().resumed()
-        finally:  # an error in one worker must not strand the others
-            if self._next and self._turn is None:
-                self._turn = self._loop.call_soon(self._go_on)
+        self._receiving.forget(worker)
+        self._sending.forget(worker)
+        if worker in self._wasteful:
+            self._wasteful.remove(worker)
 
     def _arm(self) -> None:
         if self._timer is None:
-            wait = self._waste.wait(self._loop.time())
-            self._timer = self._loop.call_later(max(wait, SLICE), self._waste_on)
+            self._timer = self._loop.call_later(_VISIT_EVERY, self._waste_on)
 
     def _waste_on(self) -> None:
         self._timer = None
-        waiting, self._wasteful = self._wasteful, deque()
+        waiting = self._wasteful
         try:
-            while waiting and not self._waste.wait(self._loop.time()):
-                waiting.popleft().resumed()
-        finally:  # as above
-            self._wasteful = waiting + self._wasteful
-            if self._wasteful:
+            for _ in range(min(len(waiting), _VISITED)):
+                worker = waiting.popleft()
+                if self.may_waste(worker):
+                    worker.resumed()
+                else:
+                    waiting.append(worker)
+        finally:  # an error in one worker must not strand the others
+            if waiting:
                 self._arm()

@@ -55,25 +55,29 @@ class StreamLinkListener:
             self._prepared = self._loop.run_in_executor(None, _prepare)
         await self._prepared
 
-    def accept(self, protocol: asyncio.Protocol, opened: Callable[[LinkTransport], None]) -> None:
+    def accept(
+        self, protocol: asyncio.Protocol, share: str, opened: Callable[[LinkTransport], None]
+    ) -> None:
         """Create the link transport of a new connection.
 
         Args:
             protocol: Protocol above the link.
+            share: Address group of the client.
             opened: Called later with the link transport. The first call may take seconds, while a
                 thread loads the modules that links need; the event loop continues.
         """
         if self._prepared is None:
             self._prepared = self._loop.run_in_executor(None, _prepare)
-        self._prepared.add_done_callback(lambda _: opened(self._layer(protocol)))
+        self._prepared.add_done_callback(lambda _: opened(self._layer(protocol, share)))
 
     def close(self) -> None:
         """Cancel pending builds of codes."""
         if self._loader is not None:
             self._loader.close()
 
-    def _layer(self, protocol: asyncio.Protocol) -> LinkTransport:
+    def _layer(self, protocol: asyncio.Protocol, share: str) -> LinkTransport:
         from netchat.link.link import Link
         from netchat.net.link.transport import LinkTransport
 
-        return LinkTransport(protocol, Link.server(code=self.loader), self.work)
+        link = Link.server(code=self.loader.source(share))
+        return LinkTransport(protocol, link, self.work, share)

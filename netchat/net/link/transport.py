@@ -9,13 +9,16 @@ from netchat.errors import LinkError
 from netchat.link.link import Link
 from netchat.net.half_close import half_close
 from netchat.net.link.cpu_budget import ABUSE, LinkWork
-from netchat.net.transport_shim import TransportShim
+from netchat.net.transport_shim import TransportShim, memory_of
 from netchat.wire.reader import http_problem
 
 __all__ = ["LinkTransport"]
 
 #: Unacknowledged bytes at which the protocol above is paused and resumed, as for a TCP connection.
 HIGH_WATER, LOW_WATER = 256 * 1024, 64 * 1024
+
+#: Bytes of blocks that a server sends before it looks at the time again: at least one block.
+_SENT_AT_ONCE = 8 * 1024
 
 
 class LinkTransport(TransportShim):
@@ -32,16 +35,24 @@ class LinkTransport(TransportShim):
         upper: Protocol above.
         link: New link.
         work: Scheduler of the CPU time of a server's links; None sets no limit.
+        share: Address group of the peer.
 
     Attributes:
         link: The link.
         wasted: Seconds of CPU time since the last useful block.
+        unsettled: Seconds of CPU time for a block that is not finished.
+        share: Address group that this time counts against.
+        forged: Part of `wasted` for datagrams that are not the link's, perhaps from a forged address.
     """
 
-    def __init__(self, upper: asyncio.Protocol, link: Link, work: LinkWork | None = None) -> None:
+    def __init__(
+        self, upper: asyncio.Protocol, link: Link, work: LinkWork | None = None, share: str = ""
+    ) -> None:
         super().__init__(upper)
         self.link = link
-        self.wasted = 0.0
+        self.wasted = self.forged = self.unsettled = 0.0
+        self.share = share
+        self._high, self._low = HIGH_WATER, LOW_WATER
         self._work = work
         self._waits_for_work = False
         self._loop = asyncio.get_running_loop()
@@ -107,11 +118,15 @@ class LinkTransport(TransportShim):
             return
         self.arrived()
 
-    def step(self) -> tuple[bool, bool]:
-        """Process one block; return whether it was useful, and whether there is more to do."""
+    def step(self) -> tuple[bool | None, bool]:
+        """Process a block, or a part of it.
+
+        Returns:
+            Whether it was useful, or None if it is not finished; and whether there is more to do.
+        """
         useful = self.link.useful
         more = self.link.step(self._loop.time())
-        return self.link.useful != useful, more
+        return None if self.link.busy else self.link.useful != useful, more
 
     def resumed(self) -> None:
         """Continue processing received bytes in this link's turn."""
@@ -164,6 +179,7 @@ class LinkTransport(TransportShim):
             self._timer.cancel()
         if self._work is not None:
             self._work.forget(self)
+            self.link.discard()
         self._closing = True
         if exc is None and (why := self._problem or self.link.closed):
             exc = LinkError(why)
@@ -186,7 +202,7 @@ class LinkTransport(TransportShim):
         if self.is_closing():
             return
         self.link.send(bytes(data))
-        if not self._upper_paused and self.link.buffered > HIGH_WATER:
+        if not self._upper_paused and self.link.buffered > self._high:
             self._upper_paused = True
             self.upper.pause_writing()
         self._schedule()
@@ -201,12 +217,22 @@ class LinkTransport(TransportShim):
         """Close at once; over datagrams, send one CLOSE, like TCP's RST."""
         if self.link.mtu is not None and self.link.opened and not self.lower.is_closing():
             self.link.close()
-            self._send()
+            self._send_step()
         self.lower.abort()
 
     def is_closing(self) -> bool:
         """Return whether the link is closed or closing."""
         return self._closing or self.lower.is_closing()
+
+    def memory(self) -> tuple[int, int]:
+        """Return the numbers of unacknowledged bytes, and of received bytes that were not passed up."""
+        unsent, received = memory_of(self.lower)
+        return unsent + self.link.buffered, received + self.link.held
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set the numbers of unacknowledged bytes at which writing pauses and resumes."""
+        self._high = HIGH_WATER if high is None else high
+        self._low = self._high // 4 if low is None else low
 
     def pause_reading(self) -> None:
         """Stop passing bytes up; acknowledgements are still processed."""
@@ -246,7 +272,7 @@ class LinkTransport(TransportShim):
         if link.closed:
             self._end()
             return
-        if self._upper_paused and link.buffered < LOW_WATER:
+        if self._upper_paused and link.buffered < self._low:
             self._upper_paused = False
             self.upper.resume_writing()
         if self._closing and not (link.buffered and link.opened):
@@ -266,11 +292,22 @@ class LinkTransport(TransportShim):
         half_close(self.lower)
 
     def _send(self) -> None:
-        blocks = self.link.blocks_to_send(self._loop.time())
+        """Send the link's pending blocks; on a server, within the CPU limit."""
+        is_last = self.link.closed or (self._closing and not self.link.buffered)
+        if self._work is None or is_last:
+            self._send_step()
+        else:
+            self._work.send(self, lambda: self._send_step(_SENT_AT_ONCE), self._pump)
+
+    def _send_step(self, room: int | None = None) -> bool:
+        """Send some of the blocks, and return whether there may be more."""
+        blocks = self.link.blocks_to_send(self._loop.time(), room)
+        size = sum(map(len, blocks))
         if self.link.mtu is None:
             blocks = [b"".join(blocks)] if blocks else []
         for data in blocks:
             self.lower.write(data)
+        return room is not None and size >= room and not self._lower_full
 
     def _arm(self, due: float | None) -> None:
         """Schedule `_tick`, unless an earlier timer is already set."""

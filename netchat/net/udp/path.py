@@ -56,6 +56,10 @@ class UdpPath(asyncio.Transport):
             self._ended()
             asyncio.get_running_loop().call_soon(self.upper.connection_lost, why)
 
+    def get_write_buffer_size(self) -> int:
+        """Return 0: datagrams are not buffered."""
+        return 0
+
     def can_write_eof(self) -> bool:
         """Return False: datagrams do not support half-close."""
         return False

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
+from netchat.chat.fair_shares import Shares, share_of
 from netchat.link.code_table import CodeSource
 from netchat.link.datagram_listener import DatagramListener
 from netchat.link.link import Link
@@ -20,13 +21,13 @@ __all__ = ["UdpServer", "listen_udp"]
 
 
 class UdpServer(asyncio.DatagramProtocol):
-    """All links of one UDP socket.
+    """All links of one UDP socket, shared fairly among address groups.
 
     Args:
         sock: Bound socket.
         most: Maximum number of links.
         peer: Creates the protocol for a new link.
-        code: Source of the codes that clients name.
+        code: Returns the source of the codes that the clients of an address group name.
         work: Scheduler of the links' CPU time.
     """
 
@@ -35,12 +36,18 @@ class UdpServer(asyncio.DatagramProtocol):
         sock: socket.socket,
         most: int,
         peer: Callable[[], asyncio.Protocol],
-        code: CodeSource,
+        code: Callable[[str], CodeSource],
         work: LinkWork,
     ) -> None:
         self._socket, self._peer, self._work = sock, peer, work
         self._loop = asyncio.get_running_loop()
-        self._listener = DatagramListener(MTU, most, code)
+        self._shares = Shares(most)
+        self._listener = DatagramListener(
+            MTU,
+            most,
+            lambda address: code(_share(address)),
+            lambda address: self._shares.allows(_share(address)),
+        )
         self._layers: dict[Link, LinkTransport] = {}
         self._shut = False
 
@@ -50,22 +57,31 @@ class UdpServer(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """Process a datagram from any source."""
+        if len(data) > MTU:  # no client sends these, and they could take long to decode
+            return
         now, work = self._loop.time(), self._work
         known = self._listener.link_at(addr)
         layer = self._layers[known] if known is not None else None
         # Datagrams cannot be paused: one that would have to wait for CPU time is dropped.
         if layer is None:
-            if self._shut or work.strangers.wait(now):
+            if self._shut or work.strangers.wait(now, _share(addr)):
                 return
         elif not work.may_waste(layer):
             return
-        useful, begun = known.useful if known is not None else 0, time.thread_time()
+        before = (known.useful, known.stats.blocks_received) if known is not None else (0, 0)
+        begun = time.thread_time()
         arrival = self._listener.receive(data, addr, now)
         spent = time.thread_time() - begun
         if layer is None:
-            work.strangers.spend(spent)
+            work.strangers.spend(spent, _share(addr))
         else:
-            work.spent(layer, spent, useful=layer.link.useful != useful)
+            useful, received = before
+            is_useful = layer.link.useful != useful
+            work.spent(layer, spent, useful=is_useful)
+            if is_useful:
+                layer.forged = 0.0
+            elif layer.link.stats.blocks_received == received:
+                layer.forged += spent
         if arrival.answer:
             self._send(arrival.answer, addr)
         if arrival.ended in self._layers:
@@ -73,11 +89,14 @@ class UdpServer(asyncio.DatagramProtocol):
         if arrival.link is not None:
             layer = self._layers.get(arrival.link) or self._accept(arrival.link, addr)
             layer.arrived()
-            if layer.wasted >= ABUSE:
+            # Anyone can send datagrams that are not the link's from its address: they do not end it.
+            if layer.wasted - layer.forged >= ABUSE:
                 layer.give_up()
 
     def _accept(self, link: Link, addr: tuple[Any, ...]) -> LinkTransport:
-        layer = self._layers[link] = LinkTransport(self._peer(), link, self._work)
+        share = _share(addr)
+        layer = self._layers[link] = LinkTransport(self._peer(), link, self._work, share)
+        self._shares.acquire(share)
 
         def send(data: bytes) -> None:
             # Use the current address: a link moves with its client, and may have been replaced.
@@ -88,6 +107,7 @@ class UdpServer(asyncio.DatagramProtocol):
         def ended() -> None:
             self._listener.forget(link)
             del self._layers[link]
+            self._shares.release(share)
 
         layer.connection_made(UdpPath(layer, send, ended, addr))
         return layer
@@ -109,12 +129,17 @@ class UdpServer(asyncio.DatagramProtocol):
         self._transport.close()
 
 
+def _share(address: Any) -> str:
+    """Return the address group of a socket address."""
+    return share_of(address[0])
+
+
 async def listen_udp(
     addresses: list[tuple[Any, ...]],
     most: int,
     peer: Callable[[], asyncio.Protocol],
     *,
-    code: CodeSource,
+    code: Callable[[str], CodeSource],
     work: LinkWork,
 ) -> list[UdpServer]:
     """Listen for links over UDP.
@@ -123,7 +148,7 @@ async def listen_udp(
         addresses: Socket addresses to listen on.
         most: Maximum number of links per address.
         peer: Creates the protocol for a new link.
-        code: Source of the codes that clients name.
+        code: Returns the source of the codes that the clients of an address group name.
         work: Scheduler of the links' CPU time.
 
     Returns:

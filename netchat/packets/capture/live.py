@@ -28,6 +28,7 @@ from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.packet_queue import PacketQueue
 from netchat.packets.capture.writer import CaptureWriter, PcapngWriter, PcapWriter
 from netchat.wire import DEFAULT_PORT
+from netchat.wording import cannot
 
 __all__ = ["ANY", "Live"]
 
@@ -258,5 +259,4 @@ def _open_file(
 
 
 def _cannot_write(file: object, error: OSError) -> str:
-    name = file if isinstance(file, (str, Path)) else "the capture"
-    return f"Cannot write {name}: {error.strerror or error}"
+    return cannot("write", file if isinstance(file, (str, Path)) else "the capture", error)

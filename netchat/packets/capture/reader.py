@@ -17,6 +17,7 @@ from netchat.packets.capture.buffer import CHUNK, CaptureBuffer
 from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.pcap import MAGICS, read_pcap
 from netchat.packets.capture.pcapng import SECTION, read_pcapng
+from netchat.wording import cannot
 
 __all__ = ["read_packets"]
 
@@ -55,7 +56,7 @@ def read_packets(path: str | Path | BinaryIO) -> Iterator[Packet]:
         try:
             file = Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed below
         except OSError as error:
-            raise CaptureError(f"{path} cannot be opened: {error.strerror or error}") from error
+            raise CaptureError(cannot("read", path, error)) from error
         with file:
             yield from _read(file, str(path))
 

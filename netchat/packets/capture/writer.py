@@ -16,6 +16,7 @@ from netchat.errors import CaptureError
 from netchat.files import create_private
 from netchat.packets.capture.packet import ETHERNET, Packet
 from netchat.packets.capture.pcapng import SECTION
+from netchat.wording import cannot
 
 __all__ = ["CaptureWriter", "PcapWriter", "PcapngWriter", "open_writer"]
 
@@ -52,7 +53,7 @@ class CaptureWriter:
             else:
                 self._file = create_private(path)
         except OSError as error:
-            raise CaptureError(f"Cannot write {path}: {error.strerror or error}") from error
+            raise CaptureError(cannot("write", path, error)) from error
 
     def write(self, packet: Packet) -> None:
         """Append one packet."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from netchat.errors import NetchatError
 from netchat.files import write_file
 from netchat.packets.wireshark.dissector import SCRIPT, dissector
+from netchat.wording import cannot
 
 __all__ = ["install", "is_loaded", "plugin_folder"]
 
@@ -47,7 +48,7 @@ def install(folder: Path | None = None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         write_file(path, dissector())
     except OSError as error:
-        raise NetchatError(f"Cannot write {path}: {error.strerror or error}") from error
+        raise NetchatError(cannot("write", path, error)) from error
     return path
 
 

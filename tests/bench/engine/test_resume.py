@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -112,11 +113,8 @@ def test_a_full_disk_does_not_end_the_run(tmp_path):
     )  # fmt: skip
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "netchat: run.json cannot be written: File too large. The run continues" in done.stderr
-    assert (
-        "run.json cannot be written: File too large. The end of this run is not saved"
-        in done.stderr
-    )
+    assert "netchat: Cannot write run.json: File too large. The run continues" in done.stderr
+    assert "Cannot write run.json: File too large. The end of this run is not saved" in done.stderr
     assert "Cannot write results.json" in done.stderr
     assert "bsc:0.1" in done.stdout
     assert not (tmp_path / "run.json").exists()
@@ -140,7 +138,7 @@ def test_a_folder_that_is_removed_and_restored(tmp_path, capfd, monkeypatch):
         workers=1, progress=progress,
     )  # fmt: skip
     assert next(steps) > 2
-    assert capfd.readouterr().err.count("cannot be written") == 1
+    assert capfd.readouterr().err.count("Cannot write") == 1
     assert results.unsaved == ""
     assert bench.Results.read(folder / "run.json").points[0].tally == results.points[0].tally
 
@@ -219,6 +217,38 @@ def test_any_content_is_reported(whole, content):
             assert said is None or str(file) in said
 
 
+def test_a_link_at_a_name_that_can_be_guessed_is_not_followed(state, tmp_path):
+    """In a shared folder, another user can create it before the run saves its state."""
+    other = tmp_path / "other"
+    other.write_text("another file")
+    (tmp_path / f".{state.name}.{os.getpid()}").symlink_to(other)
+    file = ResumeFile(state)
+    file.save(file.before)
+    file.close()
+    assert other.read_text() == "another file"
+    assert not state.is_symlink()
+    assert not list(tmp_path.glob(".netchat-*"))
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_file_that_cannot_be_replaced_is_released(state, monkeypatch):
+    file = ResumeFile(state)
+    before, count = state.read_bytes(), open_files()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(state), "replace", full)
+        file.save(file.before)
+    assert "No space left" in file.unsaved
+    assert (state.read_bytes(), open_files()) == (before, count)
+    file.close()
+
+
 def test_files_that_are_not_regular(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", "/dev/null"):
@@ -249,9 +279,9 @@ def link_results(tmp_path):
 def test_results_of_links(link_results):
     good = json.loads(link_results.read_text())
     assert json.loads(json.dumps(LinkResults.read(link_results).as_dict())) == good
-    with pytest.raises(BenchError, match="cannot be read"):
+    with pytest.raises(BenchError, match="Cannot read"):
         LinkResults.read(link_results.with_name("none.json"))
-    with pytest.raises(BenchError, match="cannot be written"):
+    with pytest.raises(BenchError, match="Cannot write"):
         LinkResults.read(link_results).to_json("/proc/x.json")
     for path in places(good):
         for new in (None, -1, "x", [], {}, [[]], ...):

@@ -142,7 +142,7 @@ def test_plots_are_written(tmp_path, suffix):
     assert start.startswith(b"\x89PNG") if suffix == "png" else b"<svg" in start
     if suffix == "svg":
         assert "bit error rate after decoding" in path.read_text()
-    with pytest.raises(BenchError, match="cannot be written"):
+    with pytest.raises(BenchError, match="Cannot write"):
         results.save_plot(tmp_path / "missing" / f"picture.{suffix}")
 
 

@@ -1,5 +1,6 @@
 """Purging: in short steps, around damage, and safe against wrong clocks."""
 
+import contextlib
 import itertools
 import sqlite3
 
@@ -9,7 +10,7 @@ from netchat.chat.persistence import RoomDeleted, RoomRow
 from netchat.net.history import purge as module
 from netchat.net.history import sqlite_history as history_module
 from netchat.net.history.memory_history import MemoryHistory
-from netchat.net.history.purge import DAY, Purge
+from netchat.net.history.purge import DAY, Postponed, Purge
 from netchat.net.history.sqlite_history import SqliteHistory
 from tests.net.history.test_sqlite_history import batch, read, row
 
@@ -24,8 +25,8 @@ def history(request, tmp_path):
     made.close()
 
 
-def purge(history, before, *, at_once=False):
-    done = Purge(history, before, at_once=at_once)
+def purge(history, before, *, at_once=False, now=None):
+    done = Purge(history, before, before + MONTH if now is None else now, at_once=at_once)
     while done.step():
         pass
     return done
@@ -48,6 +49,63 @@ def test_the_first_purge_of_a_history_made_before_is_careful_too(history):
     history.write([batch(*[row(n, time=n) for n in range(1, 11)])])
     assert purge(history, DAY + 2).postponed
     assert not purge(history, DAY).postponed
+
+
+def test_a_server_that_runs_once_a_week_purges_what_it_warned_of_the_week_before(tmp_path):
+    deleted = []
+    for week in range(1, 6):
+        history, now = SqliteHistory(tmp_path / "h.db", fsync=False), 7 * week * DAY
+        if week == 1:
+            history.write([batch(changes=[RoomRow(1, "lobby", 1, 77)])])
+            history.write([batch(*[row(n, time=n * DAY) for n in range(1, 100)])])
+            history.end_purge(0)
+        deleted += [purge(history, now, now=now).deleted for _ in range(3)]  # each ten minutes
+        history.close()
+    # Each start deletes the week up to the previous start, and warns of the next.
+    assert deleted == [0, 0, 0, 6, 0, 0, 7, 0, 0, 7, 0, 0, 7, 0, 0]
+
+
+def test_a_purge_waits_for_a_whole_day_whatever_the_number_of_restarts(history):
+    history.write([batch(*[row(n, time=n) for n in range(1, 11)])])
+    for hour in range(24):
+        done = purge(history, 3 * DAY, now=40 * DAY + hour * DAY // 24)
+        assert (done.postponed, done.due_at) == (True, 41 * DAY)
+    assert purge(history, 3 * DAY, now=41 * DAY).deleted == 9
+
+
+def test_a_wait_permits_no_more_than_what_it_was_for(history):
+    history.write([batch(*[row(n, time=n * DAY) for n in range(1, 51)])])
+    assert purge(history, 10 * DAY, now=40 * DAY).postponed
+    ahead = purge(history, 50 * DAY, now=80 * DAY)  # the clock is wrong since then
+    assert (ahead.deleted, ahead.before) == (9, 10 * DAY)
+    assert purge(history, 50 * DAY, now=80 * DAY).postponed
+
+
+def test_a_clock_set_back_begins_a_new_wait(history):
+    history.write([batch(*[row(n, time=n * DAY) for n in range(1, 51)])])
+    assert purge(history, 40 * DAY, now=90 * DAY).postponed
+    right = purge(history, 5 * DAY, now=55 * DAY)
+    assert (right.postponed, right.due_at) == (True, 56 * DAY)
+    assert purge(history, 6 * DAY, now=56 * DAY).deleted == 4
+
+
+def test_an_older_version_reads_the_time_of_the_last_purge(tmp_path):
+    history = SqliteHistory(tmp_path / "h.db")
+    history.postpone_purge(Postponed(7, 5))
+    history.end_purge(3)
+    history.postpone_purge(Postponed(8, 6))
+    history.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "h.db")) as file:
+        assert file.execute("SELECT before FROM purge").fetchall() == [(3,)]
+
+
+def test_a_damaged_time_of_postponement_counts_as_none(tmp_path):
+    history = SqliteHistory(tmp_path / "h.db")
+    history._writer.execute("INSERT INTO postponed VALUES (1, 'x', x'00')")
+    assert history.postponed_purge() is None
+    history.postpone_purge(Postponed(7, 5))
+    assert history.postponed_purge() == (7, 5)
+    history.close()
 
 
 def test_a_room_active_again_after_a_year_postpones_no_purge(history):
@@ -75,7 +133,7 @@ def test_times_that_go_backwards_leave_no_holes(history):
 def test_steps_are_short_and_others_can_write_between_them(history, monkeypatch):
     monkeypatch.setattr(module, "STEP", 10)
     history.write([batch(*[row(n) for n in range(1, 101)])])
-    done = Purge(history, 1000)
+    done = Purge(history, 1000, 1000 + MONTH)
     deleted, seq = [], 100
     while done.step():
         deleted.append(done.deleted)

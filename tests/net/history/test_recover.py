@@ -1,6 +1,8 @@
 """Recovery of damaged histories; `test_sqlite_history_damage.py` tests every kind of damage."""
 
 import contextlib
+import sqlite3
+import stat
 
 import pytest
 from click.testing import CliRunner
@@ -8,10 +10,12 @@ from click.testing import CliRunner
 from netchat.chat.persistence import RoomRow
 from netchat.cli.main import cli
 from netchat.errors import HistoryError
-from netchat.net.history.recover import recover
+from netchat.net.history.recover import Recovered, _add_carved, recover
 from netchat.net.history.sqlite_history import SqliteHistory
 from tests.net.history.test_sqlite_history import batch, read, row
 from tests.net.history.test_sqlite_history_damage import make, zeroes
+
+B = "7K3F92MQ0T"
 
 
 @pytest.fixture
@@ -52,18 +56,72 @@ def test_events_are_found_though_all_tables_are_destroyed(path, tmp_path):
         assert new.last_counter(room.id, 5) == head
 
 
-def test_purged_events_are_not_recovered(tmp_path):
+@pytest.fixture
+def purged(tmp_path):
+    """A history of 100 events, of which a purge has deleted all but the last five."""
     with reopened(tmp_path / "h.db") as history:
-        history.write([batch(changes=[RoomRow(1, "lobby", 1, 77)])])
-        history.write([batch(*[row(n) for n in range(1, 11)])])
-        history.end_purge(6)
-    assert sorted(recover(tmp_path / "h.db", tmp_path / "new.db").frames["lobby"]) == [
-        6,
-        7,
-        8,
-        9,
-        10,
-    ]
+        history.write([batch(changes=[RoomRow(1, "lobby", 1, 77), RoomRow(2, B, 2, 78)])])
+        history.write([batch(*[row(n, size=200) for n in range(1, 101)])])
+        history.write([batch(*[row(n, room=2) for n in range(1, 4)])])
+        for room in (1, 2):
+            history.purge_room(room, 96, 99)
+        history.end_purge(96)
+        (tmp_path / "crashed").mkdir()
+        for name in ("h.db", "h.db-wal"):  # the log has the pages as they were before, too
+            (tmp_path / "crashed" / name).write_bytes((tmp_path / name).read_bytes())
+    return tmp_path / "crashed" / "h.db"
+
+
+def test_purged_events_are_not_recovered(purged, tmp_path):
+    log = purged.with_name("h.db-wal").read_bytes()
+    assert all(row(n, size=200).frame in log for n in range(1, 96))
+    found = recover(purged, tmp_path / "new.db")
+    assert sorted(found.frames["lobby"]) == [96, 97, 98, 99, 100]
+
+
+def test_the_last_event_of_a_room_is_recovered_however_old_it_is(purged, tmp_path):
+    found = recover(purged, tmp_path / "new.db")
+    assert sorted(found.frames[B]) == [3]
+    with reopened(tmp_path / "new.db") as new:  # its sequence numbers continue
+        assert [head for room, head, _ in new.load().rooms if room.code == B] == [3]
+
+
+def test_events_after_one_that_is_left_were_not_purged():
+    found = Recovered(frames={"lobby": {6: row(6).frame}}, purged_before=100)
+    _add_carved(found, {"lobby": {n: row(n).frame for n in (4, 7, 8)}})
+    assert sorted(found.frames["lobby"]) == [6, 7, 8]
+
+
+@pytest.mark.parametrize("when", ["write", "merge"])
+def test_a_full_disk_leaves_no_part_of_a_target(path, tmp_path, monkeypatch, when):
+    def full(*_):
+        raise HistoryError("no") from sqlite3.OperationalError("database or disk is full")
+
+    def unmerged(history):
+        history.path.with_name(f"{history.path.name}-wal").touch()
+
+    name, failing = ("write", full) if when == "write" else ("close", unmerged)
+    monkeypatch.setattr(SqliteHistory, name, failing)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(
+        HistoryError, match=r"^Cannot write .*new\.db: (database or disk|Input/out)"
+    ):
+        recover(path, tmp_path / "new.db")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_new_history_appears_as_a_whole_and_is_private(path, tmp_path, monkeypatch):
+    write, seen = SqliteHistory.write, []
+
+    def watched(history, batches):
+        write(history, batches)
+        seen.append((tmp_path / "folder" / "new.db").exists())
+
+    monkeypatch.setattr(SqliteHistory, "write", watched)
+    recover(path, tmp_path / "folder" / "new.db")
+    assert seen == [False]
+    assert [file.name for file in (tmp_path / "folder").iterdir()] == ["new.db"]
+    assert stat.S_IMODE((tmp_path / "folder" / "new.db").stat().st_mode) == 0o600
 
 
 def test_the_log_beside_it_is_read_and_the_source_is_not_changed(tmp_path):
@@ -97,7 +155,7 @@ def test_invalid_sources_and_targets_are_refused(path, tmp_path):
 
 def test_the_command_reports_what_it_recovered(path, tmp_path):
     data = path.read_bytes()
-    path.write_bytes(data[: 8 * 4096] + zeroes(data[8 * 4096 : 9 * 4096]) + data[9 * 4096 :])
+    path.write_bytes(data[: 9 * 4096] + zeroes(data[9 * 4096 : 10 * 4096]) + data[10 * 4096 :])
     done = CliRunner().invoke(cli, ["recover", str(path), str(tmp_path / "new.db")])
     assert done.exit_code == 0
     assert "7K3F9-2MQ0T: 10 events" in done.output

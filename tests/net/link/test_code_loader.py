@@ -27,16 +27,16 @@ async def loader(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CodeLoader]:
     loader.close()
 
 
-async def built(loader: CodeLoader, spec: str) -> BlockCode:
+async def built(loader: CodeLoader, spec: str, share: str = "10.0.0.1") -> BlockCode:
     async with asyncio.timeout(60):
-        while (code := loader(spec)) is None:
+        while (code := loader.source(share)(spec)) is None:
             await asyncio.sleep(0.001)
     return code
 
 
 async def test_a_code_of_the_table_is_there_at_once(loader: CodeLoader) -> None:
     for number, spec in CODES.items():
-        assert loader(spec) is codes.table()[number]
+        assert loader.source("10.0.0.1")(spec) is codes.table()[number]
 
 
 async def test_a_code_outside_the_table_is_built_in_a_thread(
@@ -51,16 +51,17 @@ async def test_a_code_outside_the_table_is_built_in_a_thread(
 
     monkeypatch.setattr(BlockCode, "warm_up", watched)
 
-    assert loader("rs:255,200") is None
+    source = loader.source("10.0.0.1")
+    assert source("rs:255,200") is None
     code = await built(loader, "rs:255,200")
 
     assert threads
     assert threading.main_thread() not in threads
-    assert loader("rs:255,200") is code
+    assert source("rs:255,200") is code
 
 
 async def test_a_spec_that_no_link_may_use_is_refused_with_the_reason(loader: CodeLoader) -> None:
-    assert loader("rs:10,20") is None
+    assert loader.source("10.0.0.1")("rs:10,20") is None
     with pytest.raises(ValueError, match="Argument 'k' must be from 1 to n - 1"):
         await built(loader, "rs:10,20")
 
@@ -79,13 +80,69 @@ async def test_unused_codes_are_freed(loader: CodeLoader) -> None:
 async def test_the_number_of_codes_in_use_is_limited_and_the_table_still_works(
     loader: CodeLoader,
 ) -> None:
-    used = [await built(loader, f"rs:{250 - i},{230 - i}") for i in range(MAX_IN_USE)]
+    used = [await built(loader, f"rs:{250 - i},{230 - i}", share=str(i)) for i in range(MAX_IN_USE)]
 
-    with pytest.raises(ValueError, match=f"already use {MAX_IN_USE} other codes"):
-        loader("rs:255,99")
-    assert loader(used[0].spec) is used[0]
-    assert loader("rs:255,223") is not None
+    source = loader.source("another")
+    with pytest.raises(ValueError, match=f"links already use {MAX_IN_USE} other codes"):
+        source("rs:255,99")
+    assert source(used[0].spec) is used[0]
+    assert source("rs:255,223") is not None
     used.clear()
+
+
+async def test_one_address_leaves_codes_for_others(loader: CodeLoader) -> None:
+    used = []
+    for share, most in (("10.0.0.1", 8), ("10.0.0.2", 4), ("10.0.0.3", 2), ("10.0.0.4", 1)):
+        used += [await built(loader, f"rs:{250 - len(used) - i},200", share) for i in range(most)]
+        with pytest.raises(ValueError, match=f"your address already use {most} other code"):
+            loader.source(share)("rs:255,99")
+    used.append(await built(loader, "rs:255,99", "10.0.0.5"))
+    assert len(used) == MAX_IN_USE
+
+
+async def test_codes_that_wait_to_be_built_count_too(loader: CodeLoader) -> None:
+    hostile = loader.source("10.0.0.1")
+    for k in range(MAX_IN_USE // 2):
+        assert hostile(f"rs:255,{100 + k}") is None
+    with pytest.raises(ValueError, match="your address already use 8 other codes"):
+        hostile("rs:255,99")
+    assert loader.source("10.0.0.2")("rs:255,98") is None
+
+
+async def test_addresses_take_turns_in_having_a_code_built(
+    loader: CodeLoader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    begin = threading.Event()
+
+    def watched(spec: str) -> str:
+        begin.wait(10)
+        order.append(spec)
+        return spec
+
+    monkeypatch.setattr(code_loader, "check_spec", watched)
+    for k in range(100, 106):
+        loader.source("10.0.0.1")(f"rs:255,{k}")
+    for k in range(200, 202):
+        loader.source("10.0.0.2")(f"rs:255,{k}")
+    begin.set()
+    await built(loader, "rs:255,105")
+
+    assert order[:5] == [f"rs:255,{k}" for k in (100, 200, 101, 201, 102)]
+
+
+async def test_no_address_makes_the_loader_forget_what_another_one_is_about_to_use(
+    loader: CodeLoader,
+) -> None:
+    """A client asks again after half a second; others ask for codes that cannot be built."""
+    waited_for = (await built(loader, "rs:255,241")).spec
+    for n in range(2 * code_loader._RECENT):
+        with pytest.raises(ValueError, match="Argument 'k'"):
+            await built(loader, f"rs:{10 + n},{20 + n}", "10.0.0.9")
+    gc.collect()
+
+    assert waited_for in loader._in_use
+    assert len(loader._recent) == code_loader._RECENT
 
 
 async def test_a_link_whose_code_is_not_ready_opens_when_it_is() -> None:
@@ -122,3 +179,4 @@ async def test_a_code_that_cannot_be_built_is_refused_and_does_not_block_the_nex
     with pytest.raises(ValueError, match="cannot build hamming:15,11: MemoryError"):
         await built(loader, "hamming:15,11")
     assert not loader._waiting
+    assert not loader._building
