@@ -94,7 +94,6 @@ def inspect(
       netchat inspect chat.pcapng --svg chat.svg    the same as a picture
       netchat inspect chat.pcapng --user Nova --type SEND --json
     """
-    from netchat.cli.render.items import ItemPrinter
     from netchat.packets import Decoder, read_capture
     from netchat.packets.filters import make_filter
 
@@ -115,6 +114,8 @@ def inspect(
     elif follow:
         _follow(items, wanted)
     else:
+        from netchat.cli.render.items import ItemPrinter
+
         printer = ItemPrinter(wanted=wanted, as_json=as_json, tree=tree, as_hex=as_hex, clock=clock)
         for item in items:
             printer.show((item,))  # one at a time: the capture may come from a live pipe

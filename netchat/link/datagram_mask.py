@@ -10,8 +10,6 @@ or the key's 64 bits.
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 __all__ = ["KEY_SIZE", "MASKED", "make_mask", "masked"]
 
 #: Size of a key in bytes.
@@ -23,6 +21,8 @@ MASKED = 48
 
 def make_mask(key: bytes) -> bytes:
     """Return the mask for a key, `MASKED` bytes."""
+    from hashlib import blake2b  # loads OpenSSL, which a capture without such links does not need
+
     return blake2b(b"netchat link", key=key, digest_size=MASKED).digest()
 
 

@@ -23,7 +23,7 @@ from netchat.wire import DEFAULT_PORT, Hello, Send, encode
 __all__ = ["SCENES"]
 
 LOBBY = "lobby"
-#: Seconds within which anything that is waited for happens.
+#: Timeout of each step, in seconds.
 TIMEOUT = 10.0
 #: Seconds between two messages, so that diagrams are legible.
 PAUSE = 0.05
@@ -76,9 +76,9 @@ async def user(host: str, name: str, room: str = LOBBY, path: ClientPath | None 
 
 async def two_users(host: str) -> None:
     async with user(host, "Nova") as nova, user(host, "Orion") as orion:
-        await nova.says("Hello Orion, can you read me?")
-        await orion.says("Every byte of it. Grüße zurück! 👋")
-        await nova.says("Then somebody is watching us.")
+        await nova.says("Hi Orion, can you read this?")
+        await orion.says("Every byte. Grüße zurück! 👋")
+        await nova.says("So can anyone on this network.")
 
 
 async def room_of_three(host: str) -> None:
@@ -88,28 +88,28 @@ async def room_of_three(host: str) -> None:
         code = (await nova.sees(RoomEntered)).room
         async with user(host, "Orion", code) as orion, user(host, "Lyra", code) as lyra:
             await nova.says("Three of us, and a room of our own.", code)
-            await orion.says("Who has the code can come in.", code)
+            await orion.says("Anyone with the code can join.", code)
             lyra.chat.core.leave(code)
             lyra.chat.flush()
             await lyra.sees(RoomLeft)
-            await nova.says("Lyra does not get this any more.", code)
+            await nova.says("Lyra no longer receives this.", code)
 
 
 async def resume(host: str) -> None:
     async with user(host, "Nova") as nova, user(host, "Orion") as orion:
         await nova.says("My network is about to fail.")
         nova.chat.drop()
-        await orion.says("Nova? This you will get later.")
+        await orion.says("Nova? You will get this later.")
         await nova.sees(Online)
-        await nova.sees(RoomEvent, "Nova? This you will get later.")
-        await nova.says("Here I am again, and nothing is lost.")
+        await nova.sees(RoomEvent, "Nova? You will get this later.")
+        await nova.says("I am back, and I missed nothing.")
 
 
 async def lost_segment(host: str) -> None:
     async with user(host, "Nova") as nova:
-        await nova.says("This one gets through.")
-        await nova.says("This one is LOST on its way, and sent again.")
-        await nova.says("All is well.")
+        await nova.says("This message arrives.")
+        await nova.says("This one is LOST, and TCP retransmits it.")
+        await nova.says("Everything has arrived.")
 
 
 async def reordered(host: str) -> None:
@@ -135,7 +135,7 @@ async def name_refused(host: str) -> None:
         chat.flush()
         await second.sees(Online)
         await second.joins(LOBBY)
-        await second.says("The name was taken; this one is free.")
+        await second.says("That name was taken; this one is free.")
         await chat.bye()
         await second.sees(SessionEnded)
 
@@ -156,9 +156,9 @@ async def bad_crc(host: str) -> None:
 async def link(host: str) -> None:
     path = ClientPath("rs:255,223", "bsc:1e-3", seed=1)
     async with user(host, "Nova", path=path) as nova, user(host, "Orion") as orion:
-        await nova.says("One bit in a thousand of this is turned over.")
-        await orion.says("I see none of it: the code has mended it.")
-        await nova.says("And I have no need to say it twice.")
+        await nova.says("One bit in a thousand of this is flipped.")
+        await orion.says("I see no errors: the code corrects them.")
+        await nova.says("So nothing needs to be retransmitted.")
         await asyncio.sleep(PAUSE)
 
 
@@ -173,9 +173,9 @@ async def link_noisy(host: str) -> None:
 async def link_udp(host: str) -> None:
     path = ClientPath("rs:255,223", "bsc:1e-3", seed=1, udp=True)
     async with user(host, "Nova", path=path) as nova:
-        await nova.says("A datagram is a block.")
-        await nova.says("This one is LOST: nobody sends it again but the link.")
-        await nova.says("All is well.")
+        await nova.says("Each datagram is one block.")
+        await nova.says("This one is LOST, and the link retransmits it.")
+        await nova.says("Everything has arrived.")
         await asyncio.sleep(PAUSE)
 
 

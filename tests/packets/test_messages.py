@@ -112,3 +112,14 @@ def test_sniff_yields_the_same_kind_of_messages() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[:-1] == ["SEND 'one' Nova", "SEND 'two' Nova"]
     assert issubclass(Sniffer, Messages)
+
+
+def test_reading_a_capture_loads_no_heavy_module() -> None:
+    """Each of these takes 10 ms to 1 s to load; a small capture is read in 0.1 s."""
+    heavy = {"hashlib", "numpy", "numba", "scapy", "secrets", "wcwidth"}
+    code = (
+        "import sys\nfrom netchat.packets import read\n"
+        "assert list(read('captures/two-users.pcapng'))\nprint(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    assert not heavy & set(done.stdout.decode().split())

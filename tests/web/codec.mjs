@@ -1,4 +1,4 @@
-// Runs the page's codec for test_protocol_js.py: one JSON request per line in, one answer per line out.
+// Runs the page's codec for test_javascript.py: one JSON request per line in, one answer per line out.
 import {createInterface} from "node:readline";
 import {pathToFileURL} from "node:url";
 

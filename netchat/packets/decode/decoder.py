@@ -111,7 +111,7 @@ class Decoder:
                 half.counts.segments += 1
                 if not payload:
                     return []
-                items = half.fast_accept(payload, number, time)
+                items = half.deliver(payload, number, time)
                 return items + self._relieve() if self._budget.used > MAX_KEPT else items
         return self._unusual(Segment(*fields), number, time)
 

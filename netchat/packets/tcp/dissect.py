@@ -23,9 +23,11 @@ __all__ = [
     "Segment",
     "dissect",
     "dissect_datagram",
+    "flag_names",
 ]
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
+_FLAGS = ((SYN, "SYN"), (FIN, "FIN"), (RST, "RST"), (PSH, "PSH"), (ACK, "ACK"))
 
 _IPV4, _IPV6 = 0x0800, 0x86DD
 #: 802.1Q, 802.1ad and the earlier number of QinQ: four more bytes, then the next type.
@@ -85,6 +87,12 @@ _Located: TypeAlias = tuple[int, int, int, bytes]
 
 #: Fields of a segment.
 Fields: TypeAlias = tuple[bytes, int, int, int, bytes, int]
+
+
+def flag_names(flags: int) -> str:
+    """Return the names of TCP flags; PSH only if it is the only one."""
+    names = [name for bit, name in _FLAGS if flags & bit]
+    return " ".join(name for name in names if name != "PSH") or "PSH" * bool(names)
 
 
 def dissect(link: int, data: bytes, length: int) -> Fields | str:

@@ -203,14 +203,24 @@ class TcpStream:
         self.counts.out_of_order += note == "out of order"
         return self._advance() + self._end_if_closed()
 
-    def fast_accept(self, data: bytes, packet: int, time: int) -> list[Item]:
-        """Deliver the next bytes in order, if nothing is buffered; see `accept`."""
+    def deliver(self, data: bytes, packet: int, time: int, repeated: bool = False) -> list[Item]:
+        """Pass the next bytes in order to the stage.
+
+        This is also a short cut past `accept` for a segment at `next`, if nothing is buffered.
+
+        Args:
+            data: The bytes.
+            packet: Number of their packet.
+            time: Capture time, in ns.
+            repeated: Whether they came from a retransmission.
+        """
         size = len(data)
         self.counts.offset += size
         self.next = (self.next + size) & _MASK
-        items = self.stage.push(data, packet, time, False)
-        if self._detector is not None:
-            self._select_stage()
+        items = self.stage.push(data, packet, time, repeated)
+        detector = self._detector
+        if detector is not None and detector.next_stage is not None:
+            self.stage, self._detector = detector.next_stage, None
         return items
 
     def _classify(self, start: int, end: int, time: int) -> str:
@@ -236,26 +246,14 @@ class TcpStream:
                     size, "the capture truncated the packet", piece.packet, piece.time
                 )
                 continue
-            size = len(piece.data)
-            self._step(size)
-            items += self.stage.push(piece.data, piece.packet, piece.time, piece.repeated)
-            if self._detector is not None:
-                self._select_stage()
+            items += self.deliver(piece.data, piece.packet, piece.time, piece.repeated)
         self._account()
         return items
 
-    def _select_stage(self) -> None:
-        """Replace the detector by the stage that it has selected, if it has."""
-        if self._detector is not None and self._detector.next_stage is not None:
-            self.stage, self._detector = self._detector.next_stage, None
-
-    def _step(self, size: int) -> None:
-        self.counts.offset += size
-        self.next = (self.next + size) & _MASK
-
     def _gap(self, size: int, reason: str, packet: int, time: int) -> list[Item]:
         offset = self.offset
-        self._step(size)
+        self.counts.offset += size
+        self.next = (self.next + size) & _MASK
         self.counts.gaps += 1
         self.counts.missing += size
         items = self.stage.gap(size)

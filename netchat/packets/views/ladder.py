@@ -11,9 +11,8 @@ from typing import TypeVar
 
 from netchat.packets.decode.conversation import Conversation, show_endpoint
 from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Trace
-from netchat.packets.tcp.dissect import FIN, RST, SYN
+from netchat.packets.tcp.dissect import FIN, RST, SYN, flag_names
 from netchat.packets.views.blocks import block_summary
-from netchat.packets.views.lines import flag_names
 from netchat.packets.views.summary import summary
 from netchat.wire.safe_text import show_line
 from netchat.wording import many

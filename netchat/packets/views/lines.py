@@ -6,17 +6,14 @@ import datetime
 
 from wcwidth import ljust, rjust
 
-from netchat.packets.decode.conversation import Conversation, show_endpoint
 from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Trace
-from netchat.packets.tcp.dissect import ACK, FIN, PSH, RST, SYN
+from netchat.packets.tcp.dissect import flag_names
 from netchat.packets.views.blocks import block_summary
-from netchat.packets.views.summary import summary
+from netchat.packets.views.summary import side_name, summary
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
-__all__ = ["Lines", "flag_names", "side_name"]
-
-_FLAGS = ((SYN, "SYN"), (FIN, "FIN"), (RST, "RST"), (PSH, "PSH"), (ACK, "ACK"))
+__all__ = ["Lines"]
 
 _NOTICES = {
     "opened": "opens the connection",
@@ -27,21 +24,6 @@ _NOTICES = {
     "doubled": "was captured again, with other sequence numbers",
     "dropped": "is no longer followed, to limit memory use",
 }
-
-
-def flag_names(flags: int) -> str:
-    """Return the names of TCP flags; PSH only if it is the only one."""
-    names = [name for bit, name in _FLAGS if flags & bit]
-    return " ".join(name for name in names if name != "PSH") or "PSH" * bool(names)
-
-
-def side_name(conversation: Conversation, *, server: bool) -> str:
-    """Return the name of one side of a conversation, such as `Nova:50000`."""
-    if server:
-        return f"server:{conversation.server[1]}"
-    if conversation.user:
-        return f"{show_line(conversation.user)}:{conversation.client[1]}"
-    return show_endpoint(conversation.client)
 
 
 class Lines:

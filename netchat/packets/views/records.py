@@ -7,7 +7,7 @@ from typing import Any
 
 from netchat.packets.decode.conversation import show_endpoint
 from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice
-from netchat.packets.views.lines import flag_names
+from netchat.packets.tcp.dissect import flag_names
 from netchat.wire import Message, fields_of
 
 __all__ = ["as_dict"]

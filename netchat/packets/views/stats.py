@@ -10,7 +10,7 @@ from typing import Any
 from netchat.packets.decode.conversation import Conversation, Counts, show_endpoint
 from netchat.packets.decode.link_state import BlockCounts
 from netchat.packets.items import Damage, Decoded, Item
-from netchat.packets.views.lines import side_name
+from netchat.packets.views.summary import side_name
 from netchat.wire import MESSAGES, Event, Send
 from netchat.wording import many
 
@@ -100,7 +100,8 @@ class Stats:
             row = self.rows[item.conversation] = ConversationStats(item.conversation)
         if isinstance(item, Decoded):
             raw, to_server, message = item.raw, item.to_server, item.message
-            row.last = max(row.last, item.time)  # clocks step back
+            if item.time > row.last:  # clocks step back
+                row.last = item.time
             row.types[to_server][raw[3]] += 1
             row.bytes[to_server] += len(raw)
             if isinstance(message, Event):

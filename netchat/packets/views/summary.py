@@ -1,7 +1,8 @@
-"""Short summaries of messages."""
+"""Short summaries of messages, and names of the sides of a conversation."""
 
 from __future__ import annotations
 
+from netchat.packets.decode.conversation import Conversation, show_endpoint
 from netchat.wire import (
     Error,
     Event,
@@ -17,7 +18,7 @@ from netchat.wire import (
 from netchat.wire.safe_text import INVISIBLE, show_line
 from netchat.wording import many
 
-__all__ = ["details", "quote", "summary", "value_name"]
+__all__ = ["details", "quote", "side_name", "summary", "value_name"]
 
 
 def quote(text: str, longest: int = 200) -> str:
@@ -25,6 +26,15 @@ def quote(text: str, longest: int = 200) -> str:
     cut = text[:longest]
     more = f"… ({many(len(text), 'character')})" if len(text) > longest else ""
     return f'"{show_line(cut)}{more}"'
+
+
+def side_name(conversation: Conversation, *, server: bool) -> str:
+    """Return the name of one side of a conversation, such as `Nova:50000`."""
+    if server:
+        return f"server:{conversation.server[1]}"
+    if conversation.user:
+        return f"{show_line(conversation.user)}:{conversation.client[1]}"
+    return show_endpoint(conversation.client)
 
 
 def summary(message: Message) -> str:

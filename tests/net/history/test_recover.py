@@ -1,4 +1,4 @@
-"""Recovery of damaged histories; `test_damaged_history.py` tests every kind of damage."""
+"""Recovery of damaged histories; `test_sqlite_history_damage.py` tests every kind of damage."""
 
 import contextlib
 import sqlite3
@@ -13,7 +13,7 @@ from netchat.errors import HistoryError
 from netchat.net.history.recover import Recovered, _add_carved, recover
 from netchat.net.history.sqlite_history import SqliteHistory
 from tests.net.history.test_sqlite_history import batch, read, row
-from tests.net.test_damaged_history import make, zeroes
+from tests.net.history.test_sqlite_history_damage import make, zeroes
 
 B = "7K3F92MQ0T"
 

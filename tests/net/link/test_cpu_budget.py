@@ -14,7 +14,7 @@ from netchat.net import half_close as module
 from netchat.net.link.cpu_budget import ABUSE, SLICE, TOLERANCE, LinkWork
 from netchat.net.link.fair_allowance import WASTE_BURST, WASTE_RATE
 from netchat.net.link.transport import LinkTransport
-from tests.link.test_hostile import Peer
+from tests.link.test_link_hostile import Peer
 
 
 class Loop:

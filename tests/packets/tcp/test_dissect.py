@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netchat.packets.capture.packet import LINK_NAMES
-from netchat.packets.tcp.dissect import ACK, PSH, Segment, dissect
+from netchat.packets.tcp.dissect import ACK, PSH, Segment, dissect, flag_names
 from tests.packets.segments import ethernet, ipv4, ipv6, tcp
 
 TCP = tcp(50000, 6464, 7, 9, ACK | PSH, b"payload")
@@ -147,3 +147,9 @@ def test_damaged_packets(whole: tuple[int, bytes], draw: st.DataObject) -> None:
     result = dissect(link, bytes(changed), len(data))
     if not isinstance(result, str):
         assert len(result[4]) + result[5] <= len(data)
+
+
+def test_flags() -> None:
+    assert [flag_names(f) for f in (2, 0x12, 0x18, 8, 0x11, 4, 0)] == [
+        "SYN", "SYN ACK", "ACK", "PSH", "FIN ACK", "RST", "",
+    ]  # fmt: skip

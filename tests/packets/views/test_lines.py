@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netchat import wire
 from netchat.packets import Item, Notice
-from netchat.packets.views.lines import Lines, flag_names
+from netchat.packets.views.lines import Lines
 from tests.packets.segments import START
 from tests.packets.story import decoded
 
@@ -31,9 +31,3 @@ def test_lines_with_a_clock() -> None:
     assert ":20.000001  " in Lines(clock=True).line(notice)
     for wild in (2**63 - 1, -(2**63) + 1):
         assert "closes the connection" in Lines(clock=True).line(notice._replace(time=wild))
-
-
-def test_flags() -> None:
-    assert [flag_names(f) for f in (2, 0x12, 0x18, 8, 0x11, 4, 0)] == [
-        "SYN", "SYN ACK", "ACK", "PSH", "FIN ACK", "RST", "",
-    ]  # fmt: skip

@@ -7,7 +7,7 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 from netchat.chat.client import ChatClient
 from netchat.chat.client_events import RoomEvent
 from netchat.wire import FrameReader, Hello, decode
-from tests.chat import test_machine
+from tests.chat import test_hub_machine
 from tests.chat import world as chat
 from tests.chat.test_client import (  # noqa: F401
     TestConversation,
@@ -27,7 +27,7 @@ from tests.chat.test_client_handlers import (  # noqa: F401
     test_a_ping_is_answered,
     welcome,
 )
-from tests.chat.test_reconnecting import (  # noqa: F401
+from tests.chat.test_client_reconnect import (  # noqa: F401
     test_a_crash_loses_nothing_that_was_acknowledged,
     test_a_request_whose_answer_is_lost,
     test_a_room_that_is_gone,
@@ -129,10 +129,10 @@ class TestReload:
         assert (hello.name, hello.token, hello.positions) == ("Nova", b"", ())
 
 
-class PageChat(test_machine.Chat):
+class PageChat(test_hub_machine.Chat):
     """The state machine of `tests/chat` with pages and terminals, and reloads of pages."""
 
-    @rule(who=test_machine.WHO)
+    @rule(who=test_hub_machine.WHO)
     def reload(self, who):
         user = self.users[who]
         if isinstance(user.core, PageClient):

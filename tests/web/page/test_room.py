@@ -14,6 +14,6 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_room_model_under_node(tmp_path: Path) -> None:
-    printed = run(tmp_path, "--test", str(Path(__file__).with_name("page_room.mjs")))
+    printed = run(tmp_path, "--test", str(Path(__file__).with_name("room.mjs")))
     assert "# fail 0" in printed
     assert "# pass 0" not in printed

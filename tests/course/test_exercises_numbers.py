@@ -10,7 +10,7 @@ import pytest
 from netchat.course.answers import as_graded
 from netchat.course.exercises import Wrong, real_number, whole_number
 from netchat.course.notebook_builder import solutions_of
-from tests.course.test_lessons import LESSONS, Desk, in_the_course, sent_over
+from tests.course.test_lesson import LESSONS, Desk, in_the_course, sent_over
 
 __all__ = ["in_the_course"]
 

@@ -12,7 +12,7 @@ import pytest
 from netchat.web.site import PAGE
 
 NODE = shutil.which("node")
-SCRIPT = Path(__file__).with_name("page_connection.mjs")
+SCRIPT = Path(__file__).with_name("connection.mjs")
 
 
 def waits(*lasting: int) -> list[int]:

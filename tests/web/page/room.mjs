@@ -1,4 +1,4 @@
-// Tests of the page's room model: `PAGE=FOLDER node --test page_room.mjs`, where FOLDER holds the page's
+// Tests of the page's room model: `PAGE=FOLDER node --test room.mjs`, where FOLDER holds the page's
 // modules.
 
 import assert from "node:assert/strict";

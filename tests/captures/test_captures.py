@@ -101,7 +101,7 @@ def test_each_capture_shows_its_scene():
     assert messages(items, "ERROR")[0].code == ErrorCode.BAD_FRAME
     _, items = decode("room-of-three")
     assert len(messages(items, "LEAVE")) == 1
-    late = [m for m in messages(items, "EVENT") if m.text.startswith("Lyra does not")]
+    late = [m for m in messages(items, "EVENT") if m.text.startswith("Lyra no longer")]
     assert len(late) == 2
     _, items = decode("ipv6")
     assert all(":" in i.conversation.client[0] for i in items)

@@ -1,6 +1,6 @@
 """Every place that displays a peer's text, with characters that are hard to display.
 
-A new place gets its line in `SINKS`. The page's is in `tests/web/test_page_text.py`.
+A new place gets its line in `SINKS`. The page's is in `tests/web/page/test_text.py`.
 """
 
 from __future__ import annotations

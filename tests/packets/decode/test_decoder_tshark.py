@@ -11,10 +11,10 @@ import pytest
 from netchat import wire
 from netchat.packets import Decoded, Packet, PcapngWriter, read_packets
 from tests.packets.chatter import chat_messages, decode, talk_of
+from tests.packets.decode.test_decoder_damage import WAYS, damage
 from tests.packets.sharks import needs_tshark, tshark
-from tests.packets.test_damage import WAYS, damage
 
-CAPTURES = Path(__file__).parents[2] / "captures"
+CAPTURES = Path(__file__).parents[3] / "captures"
 
 #: Minimum share of tshark's messages that netchat must find.
 ENOUGH = 0.98

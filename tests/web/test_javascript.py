@@ -28,7 +28,7 @@ from netchat.wire import (
 from tests.fuzz.choices import Choices
 from tests.fuzz.samples import any_message, damaged
 from tests.vectors import frame_of
-from tests.wire.test_vectors import NAMES, each_vector
+from tests.vectors.test_vectors import NAMES, each_vector
 
 NODE = shutil.which("node")
 

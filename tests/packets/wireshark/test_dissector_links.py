@@ -12,7 +12,7 @@ from netchat.packets import Block, read_capture
 from netchat.packets.encapsulate import Encapsulation
 from tests.packets.sharks import EDITCAP, needs_tshark, tshark
 
-CAPTURES = Path(__file__).parents[2] / "captures"
+CAPTURES = Path(__file__).parents[3] / "captures"
 FIELDS = (
     "kind", "code", "link", "length", "wrong", "offset", "number", "window", "ack", "echo", "delay",
     "arrived", "checked",
