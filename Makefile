@@ -13,8 +13,9 @@ BASE      := $(VENV)/.base
 NOTEBOOKS := $(VENV)/.notebooks
 DEV       := $(VENV)/.dev
 LAB       := $(VENV)/etc/jupyter/labconfig/page_config.json
-# Test processes; two share a machine of two cores well.
-JOBS ?= 2
+# Test processes: one more than a machine of two cores has, because many tests wait for other processes.
+JOBS ?= 3
+PARALLEL := -n $(JOBS) --dist worksteal
 
 .PHONY: help setup demo notebooks solutions check test lint format lock docs site captures screenshots \
   fuzz clean
@@ -79,12 +80,12 @@ lint: $(DEV) ## run linters, type checks and import contracts
 	@$(BIN)/netchat wireshark check
 
 check: lint ## the fast loop: lint, types and every test not marked slow or alone
-	@$(BIN)/pytest -q -n $(JOBS) -m "not slow and not alone"
+	@$(BIN)/pytest -q $(PARALLEL) -m "not slow and not alone"
 
 test: $(DEV) ## lint, types and the whole test suite (NETCHAT_NO_APT=1 installs no system packages)
 	@$(BIN)/python -m tests.system_packages
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest -n $(JOBS) -m "not alone"
+	@$(BIN)/pytest $(PARALLEL) -m "not alone"
 	@$(BIN)/pytest -m alone
 
 format: $(DEV) ## format the code

@@ -7,7 +7,9 @@ and interrupt would inherit that.
 
 import signal
 import sys
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 #: Tests that import what only Unix has: locks, terminals, limits on resources.
@@ -20,7 +22,32 @@ UNIX = [
     "lab/test_usage.py",
     "test_jit.py",
 ]
+#: Tests that start processes or browsers, or run for seconds. `make check` leaves them out, as it does
+#: every other test marked slow.
+SLOW = (
+    "bench/engine/",
+    "captures/",
+    "cli/",
+    "compatibility/",
+    "course/",
+    "docs/test_pages.py",
+    "docs/test_site.py",
+    "end_to_end/",
+    "fuzz/",
+    "lab/",
+    "packets/wireshark/",
+    "tui/test_terminal.py",
+)
 collect_ignore = UNIX if sys.platform == "win32" else []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests in the files and folders of `SLOW`."""
+    folder = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(folder).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -182,6 +182,7 @@ def _calls(path: Path) -> Iterator[tuple[int, str]]:
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "netchat").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
 )
+@pytest.mark.slow
 def test_text_is_utf_8(path):
     found = list(_calls(path))
     assert found == [], found

@@ -55,6 +55,7 @@ def soft(tmp_path):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.slow
 def test_a_soft_decoder_gets_ratios(soft, workers):
     """With soft decisions, n repetitions over Gaussian noise have the error rate of no code."""
     (point,) = bench.run(soft, "awgn:4dB", errors=3000, workers=workers).points
@@ -160,6 +161,7 @@ def test_a_spec_is_equivalent_to_its_object(call):
     assert by_spec == call(netchat.coding.get(CODE), netchat.channels.get(CHANNEL))
 
 
+@pytest.mark.slow
 def test_a_string_is_one_spec():
     assert AsBits("rs:20,10").n == 160
     results = link_bench("rs:255,223", "bsc:1e-4", seconds=0.3, repeats=1, workers=1)
@@ -170,6 +172,7 @@ def test_a_string_is_one_spec():
     assert len(bench.run("uncoded:8", ["bec"], frames=64, workers=1).points) == 9
 
 
+@pytest.mark.slow
 def test_a_channel_written_by_following_the_page(tmp_path):
     """The example of docs/CODES.md works in a new file, with the commands given there."""
     page = Path("docs/CODES.md").read_text()

@@ -96,6 +96,7 @@ def _worded_by_hand(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize(
     "package", sorted(path.name for path in (ROOT / "netchat").iterdir() if path.is_dir())
 )
+@pytest.mark.slow
 def test_a_file_that_cannot_be_used_has_one_message(package):
     found = {
         str(path.relative_to(ROOT)): list(_worded_by_hand(path))

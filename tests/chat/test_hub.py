@@ -133,6 +133,7 @@ class TestRateLimit:
 
     @pytest.mark.parametrize("size", [1, 7, 64, 1000])
     @pytest.mark.parametrize("rate", [20.0, 1000.0])
+    @pytest.mark.slow
     def test_the_rate_limit_is_exact_over_time(self, rate, size):
         world = World(rate=rate, burst=rate)
         link, _ = world.greet("Nova")

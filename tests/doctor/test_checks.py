@@ -55,6 +55,7 @@ def test_install_commands_use_this_systems_package_manager(monkeypatch, manager,
         ("", {"NUMBA_DISABLE_JIT": "1"}, False, "NUMBA_DISABLE_JIT is set"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_cache_folder_of_kernels(tmp_path, before, env, ok, says):
     """Run Numba itself, rather than rely on its documentation."""
     program = f"{before}from netchat.doctor.checks import _numba; print(_numba().as_dict())"

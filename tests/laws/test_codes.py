@@ -29,6 +29,7 @@ QUICK = [
 
 
 @pytest.mark.parametrize("spec", [*QUICK, *sorted(SLOW)])
+@pytest.mark.slow
 def test_obeys_every_law(spec):
     for verdict in check(netchat.coding.get(spec)):
         assert verdict.counterexample is None, verdict.law
@@ -37,6 +38,7 @@ def test_obeys_every_law(spec):
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 @settings(max_examples=60)
 @given(data=st.data())
+@pytest.mark.slow
 def test_obeys_each_law_with_any_seed(law, data):
     code = netchat.coding.get(data.draw(st.sampled_from(QUICK)))
     seed = data.draw(st.integers(0, 2**32 - 1))

@@ -102,12 +102,14 @@ def test_all_events_are_in_the_union():
 
 
 @each_event
+@pytest.mark.slow
 def test_the_terminal_takes_it_in(event):
     conversation = ChatSession(Idle(ChatClient("Nova")), "here:6464")  # type: ignore[arg-type]
     assert isinstance(handle_event(conversation, _sample(event)), list)
 
 
 @each_event
+@pytest.mark.slow
 def test_it_has_a_form_in_json(event):
     assert json.loads(event_json(_sample(event)))["type"]
 

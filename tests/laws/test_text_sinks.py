@@ -181,6 +181,7 @@ def _json_console(text: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", AWKWARD)
 @pytest.mark.parametrize("sink", SINKS)
+@pytest.mark.slow
 def test_a_terminal_gets_nothing_that_it_obeys_or_hides(sink: str, kind: str) -> None:
     for line in SINKS[sink](AWKWARD[kind]):
         line.encode()

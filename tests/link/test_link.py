@@ -55,6 +55,7 @@ def test_a_clean_pipe_carries_both_ways_and_costs_its_overhead_only() -> None:
         ("crc:32", "bsc:1e-4"),
     ],
 )
+@pytest.mark.slow
 def test_everything_arrives_whatever_code_and_channel(spec: str, channel: str, mode: Mode) -> None:
     world = World(link(spec, mode=mode))
     world.channel(channel)

@@ -335,6 +335,7 @@ def test_extra_bytes_in_open_are_ignored() -> None:
     ],
 )
 @pytest.mark.parametrize("damage", ["unlike", "alike"])
+@pytest.mark.slow
 def test_a_long_block_that_fails_takes_no_step_longer_than_two_milliseconds(
     spec: str, damage: str
 ) -> None:

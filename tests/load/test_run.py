@@ -125,6 +125,7 @@ async def test_one_wrong_delivery_to_one_user_is_found(served, fault, expected):
         assert report.faults == expected
 
 
+@pytest.mark.slow
 async def test_a_server_that_falls_silent_is_not_waited_for_for_ever(served):
     async with FaultyProxy(await served.start(), 4, faulty.silent) as port:
         report = await drive(port, stall_timeout=0.6)
@@ -174,6 +175,7 @@ async def test_a_server_that_slows_senders_down_is_named(served):
     assert any("TOO_FAST" in note for note in report.notes)
 
 
+@pytest.mark.slow
 async def test_refused_messages_are_lost_and_the_reason_is_noted(served):
     report = await drive(await served.start(max_text=32), messages=3)
     assert not report.ok

@@ -132,6 +132,7 @@ class TestConnections:
 
 
 class TestOverload:
+    @pytest.mark.slow
     async def test_a_client_that_sends_too_fast_is_throttled_and_loses_nothing(self):
         async with serve(rate=1000, burst=10) as serving, raw(serving.port, "Nova") as link:
             began = time.monotonic()
@@ -143,6 +144,7 @@ class TestOverload:
             assert codes(link) == [ErrorCode.TOO_FAST]
 
     @pytest.mark.parametrize("count", [1, 10])
+    @pytest.mark.slow
     async def test_a_flood_is_handled_at_the_rate_limit_and_waits_in_the_kernel(self, count):
         rate, burst = 200.0, 100.0
         join = encode(Join(1, 0, 0, "0123456789"))
@@ -275,6 +277,7 @@ class TestFailingDisk:
 
 
 class TestStopping:
+    @pytest.mark.slow
     async def test_received_messages_are_acknowledged_before_bye(self, tmp_path):
         history = SqliteHistory(tmp_path / "h.db", fsync=False)
         async with serve(history, rate=0.0) as serving, raw(serving.port, "Nova") as link:
@@ -292,6 +295,7 @@ class TestStopping:
         reopened.close()
         assert head == len(echoes) + 1  # only acknowledged messages are on disk
 
+    @pytest.mark.slow
     async def test_messages_waiting_for_a_group_commit_are_acknowledged_too(
         self, history, monkeypatch
     ):

@@ -35,6 +35,7 @@ def replace(path):
 
 
 @pytest.mark.parametrize("harm", [lambda path: path.unlink(), rename, replace])
+@pytest.mark.slow
 async def test_nothing_is_acknowledged_or_lost_when_the_file_is_gone(path, harm, monkeypatch):
     monkeypatch.setattr(module, "LINGER", 0.2)
     async with contextlib.AsyncExitStack() as clients:

@@ -50,6 +50,7 @@ async def said_by_server(port: int, data: bytes) -> tuple[bytes, str]:
         return heard
 
 
+@pytest.mark.slow
 async def test_an_error_arrives_although_bytes_are_unread() -> None:
     async with serve() as serving:
         for _ in range(5):

@@ -28,6 +28,7 @@ from tests.net.serving import Talker, raw, serve, talker
         ("hamming:15,11", "gilbert-elliott:1e-4,0.01,1e-5,0.3"),
     ],
 )
+@pytest.mark.slow
 async def test_a_chat_over_a_link_is_complete(link: str, channel: str | None) -> None:
     texts = [f"message {i} " + "x" * (i % 300) for i in range(300)]
     async with serve(rate=0) as serving:
@@ -50,6 +51,7 @@ async def test_a_chat_over_a_link_is_complete(link: str, channel: str | None) ->
                 assert path.link.stats.wrong_bits > 0
 
 
+@pytest.mark.slow
 async def test_a_chat_continues_after_the_connection_is_lost() -> None:
     path = ClientPath("rs:255,223", "bsc:1e-3", seed=6)
     async with (

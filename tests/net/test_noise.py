@@ -119,6 +119,7 @@ async def test_a_delay_is_each_way():
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.01])
+@pytest.mark.slow
 async def test_a_client_that_stops_reading_pauses_the_sender(delay):
     taken = 0
 

@@ -123,6 +123,7 @@ async def test_a_chat_over_udp_is_complete(link: str, channel: str | None) -> No
             assert path.link.mtu == MTU
 
 
+@pytest.mark.slow
 async def test_messages_arrive_once_and_in_order_despite_loss_duplication_and_reordering():
     async with serve(rate=0, udp=True) as serving, postman(serving.port) as (man, port):
         man.loss, man.double, man.late = 0.05, 0.05, 0.2
@@ -179,6 +180,7 @@ async def test_a_restarted_server_is_detected_at_once() -> None:
         vanish(first)
 
 
+@pytest.mark.slow
 async def test_a_stopped_server_is_detected_by_icmp_errors() -> None:
     path = ClientPath("uncoded", udp=True)
     async with (
@@ -246,6 +248,7 @@ async def test_silence_for_a_while_costs_nothing_but_time() -> None:
         assert nova.all(Offline) == []
 
 
+@pytest.mark.slow
 async def test_a_client_that_vanished_is_noticed_by_its_silence(monkeypatch) -> None:
     monkeypatch.setattr("netchat.chat.timers.SWEEP_INTERVAL", 0.1)
     monkeypatch.setattr("netchat.net.chat_server.LINGER", 0.2)

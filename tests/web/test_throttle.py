@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 
+import pytest
+
 from netchat.web import throttle
 from netchat.web.throttle import BURST, RATE, Throttle
 from tests.web.serving import plain, serve_page
@@ -29,6 +31,7 @@ def test_idle_addresses_are_removed():
     assert len(limiter._due) == 1
 
 
+@pytest.mark.slow
 async def test_the_site_delays_its_responses(monkeypatch):
     monkeypatch.setattr(throttle, "BURST", 2)
     monkeypatch.setattr(throttle, "RATE", 0.1)

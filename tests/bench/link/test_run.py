@@ -83,6 +83,7 @@ def test_latency_is_the_delay_plus_a_round_trip_after_a_loss() -> None:
     assert min(late) > 0.15  # the block, the NAK back, and the retransmission
 
 
+@pytest.mark.slow
 def test_results_depend_on_the_seed_and_not_on_the_workers() -> None:
     asked = {"links": ["adaptive", "rs:255,191"], "channels": ["bsc:1e-2"], "seconds": 1.0}
     one = link_bench(**asked, repeats=2, workers=1)
@@ -99,6 +100,7 @@ def test_results_depend_on_the_seed_and_not_on_the_workers() -> None:
     assert [p.goodputs for p in one.points] != [p.goodputs for p in other.points]
 
 
+@pytest.mark.slow
 def test_the_oracle_takes_the_best_code_of_each_channel_and_is_what_policies_are_judged_by(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

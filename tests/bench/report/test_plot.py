@@ -25,6 +25,7 @@ def legend(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
+@pytest.mark.slow
 def test_a_panel_for_each_kind_of_channel(results):
     figure = results.plot()
     titles = [axes.get_title(loc="left") for axes in figure.axes]
@@ -127,6 +128,7 @@ def test_channels_that_differ_in_more_than_bursts():
     ["bsc:0", "bsc:0.5", "bsc:1", "bec:1", "awgn:-100dB", "awgn:100dB",
      "gilbert-elliott:0.5,1,0,1", "gilbert-elliott:0.5,0,0,1"],
 )  # fmt: skip
+@pytest.mark.slow
 def test_channels_at_the_end_of_their_range(channel, tmp_path):
     results = bench.run(["hamming:7,4"], [channel], frames=1000, workers=1)
     results.save_plot(tmp_path / "picture.png")
@@ -134,6 +136,7 @@ def test_channels_at_the_end_of_their_range(channel, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])
+@pytest.mark.slow
 def test_plots_are_written(tmp_path, suffix):
     results = bench.run(["hamming:7,4"], ["bsc:0.1"], workers=1)
     path = tmp_path / f"picture.{suffix}"

@@ -81,6 +81,7 @@ def judged():
     return verdicts
 
 
+@pytest.mark.slow
 def test_enough_points(judged):
     assert len({(code, channel) for code, channel, *_ in judged}) >= 200
     kinds = {channel.partition(":")[0] for _, channel, *_ in judged}
@@ -158,17 +159,20 @@ def off(code, channel, frames):
     return [deviation(count, None, truth) for count, truth in zip(counts, truths, strict=True)]
 
 
+@pytest.mark.slow
 def test_a_bias_that_no_law_detects():
     assert all(verdict.counterexample is None for verdict in check(BiasedNowAndThen()))
     assert max(off(BiasedNowAndThen(), "bsc:0.001", 500_000)) > 4.5
     assert max(off(Hamming(31), "bsc:0.001", 500_000)) < 4.5
 
 
+@pytest.mark.slow
 def test_blocks_that_are_dropped():
     assert max(off(DropsTheLastBlocks(), "bsc:0.001", 500_000)) > 4.5
     assert max(off(Hamming(7), "bsc:0.001", 500_000)) < 4.5
 
 
+@pytest.mark.slow
 def test_silent_miscorrection_is_found_by_the_laws_and_has_a_column():
     code = SilentlyMiscorrects()
     broken = [verdict for verdict in check(code) if verdict.counterexample]

@@ -69,6 +69,7 @@ MEASURED = {
 
 
 @pytest.mark.parametrize(("spec", "channel"), MEASURED)
+@pytest.mark.slow
 def test_measured_rates_agree_with_theory(spec, channel):
     (point,) = bench.run([spec], [channel], errors=4000, seconds=4, workers=1).points
     known, (low, high) = point.theory, point.ber_interval

@@ -107,6 +107,7 @@ def of(spec, channel):
         "hamming:8,4", "hamming:64,57", "secded:22,16", "secded:72,64", "secded:9,4",
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_codes_that_correct_one_error(spec, p):
     channel = netchat.channels.get(f"bsc:{p!r}")
     found = of(spec, channel)
@@ -146,6 +147,7 @@ def reed_solomon_fer(n, t, q):
 
 
 @pytest.mark.parametrize("p", RATES)
+@pytest.mark.slow
 def test_reed_solomon_frames(p):
     channel, q = netchat.channels.get(f"bsc:{p!r}"), mpf(p)
     byte = 1 - (1 - q) ** 8
@@ -161,6 +163,7 @@ def test_reed_solomon_frames(p):
 
 
 @pytest.mark.parametrize("p", RATES)
+@pytest.mark.slow
 def test_erasures(p):
     channel, q = netchat.channels.get(f"bec:{p!r}"), mpf(p)
     agree(of("uncoded:64", channel).fer, 1 - (1 - q) ** 64)
@@ -221,6 +224,7 @@ def test_capacity_and_entropy_of_the_bsc(p):
 
 
 @pytest.mark.parametrize("ebn0", [-100, -60, -30, -10.5, -10, -9.5, 0, 4, 9.6, 13, 20, 28])
+@pytest.mark.slow
 def test_gaussian_noise(ebn0):
     channel = netchat.channels.get(f"awgn:{ebn0}dB")
     with mpmath.workdps(40):

@@ -27,6 +27,7 @@ def nearest(code):
 
 
 @pytest.mark.parametrize("n", [7, 8, 15])
+@pytest.mark.slow
 def test_every_codeword_with_every_pattern_of_errors(n):
     code = Hamming(n)
     words, message, distance = nearest(code)

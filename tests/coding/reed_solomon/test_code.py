@@ -62,6 +62,7 @@ def test_codewords_agree_with_the_textbook_encoder(shape, options):
 
 
 @each_shape
+@pytest.mark.slow
 def test_decoder_agrees_with_the_textbook_decoder(shape, options):
     code, book = ReedSolomon(*shape, **options), TextbookReedSolomon(*shape, **options)
     rng = np.random.default_rng(2)
@@ -85,6 +86,7 @@ def test_decoder_agrees_with_the_textbook_decoder(shape, options):
 
 @each_shape
 @pytest.mark.parametrize("burst", [False, True])
+@pytest.mark.slow
 def test_errors_and_erasures_within_the_limit_are_corrected(shape, options, burst):
     code = ReedSolomon(*shape, **options)
     rng = np.random.default_rng(3)
@@ -171,6 +173,7 @@ def test_agrees_with_reedsolo(shape, options):
 
 
 @pytest.mark.parametrize(("n", "k", "weights"), [(255, 223, (0, 1, 8, 16, 17)), (60, 40, (10, 10))])
+@pytest.mark.slow
 def test_agrees_with_galois(tmp_path, n, k, weights):
     """Compare a code and a shortened one with galois, which is faster here without Numba."""
     code, rng = ReedSolomon(n, k, fcr=1), np.random.default_rng(7)

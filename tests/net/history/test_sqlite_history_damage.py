@@ -104,6 +104,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("table", "column"), list(columns()))
+@pytest.mark.slow
 def test_any_value_in_any_column(tmp_path, table, column):
     make(tmp_path / "good.db", events=5)
     tried = 0
@@ -145,6 +146,7 @@ def pointers(page):
 
 
 @pytest.mark.parametrize("harm", [zeroes, noise, head, pointers])
+@pytest.mark.slow
 def test_any_page_damaged(tmp_path, harm):
     make(tmp_path / "good.db")
     data = (tmp_path / "good.db").read_bytes()

@@ -66,6 +66,7 @@ async def test_a_spec_that_no_link_may_use_is_refused_with_the_reason(loader: Co
         await built(loader, "rs:10,20")
 
 
+@pytest.mark.slow
 async def test_unused_codes_are_freed(loader: CodeLoader) -> None:
     gc.collect()
     before = len(rs_tables._in_use)
@@ -159,6 +160,7 @@ async def test_a_link_whose_code_is_not_ready_opens_when_it_is() -> None:
 
 
 @pytest.mark.parametrize("udp", [False, True])
+@pytest.mark.slow
 async def test_a_client_with_its_own_code_is_accepted(udp: bool) -> None:
     async with serve(udp=udp) as serving:
         path = ClientPath("rs:255,241", udp=udp)

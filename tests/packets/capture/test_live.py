@@ -50,6 +50,7 @@ def test_the_filter_keeps_the_chat_and_nothing_else(inside):
 
 
 @needs_root
+@pytest.mark.slow
 def test_several_ports_and_all_of_them(inside):
     assert set(inside("right", "80,6464", "")["names"]) == {*CHAT, "v4 other port"}
     every = {*CHAT, "v4 other port", "v6 other port"} - {"v4 udp", "v6 udp"}
@@ -68,6 +69,7 @@ def test_any_captures_all_interfaces(inside):
 
 @needs_root
 @pytest.mark.parametrize("name", ["live.pcapng", "live.pcap"])
+@pytest.mark.slow
 def test_captured_packets_are_in_the_file(inside, tmp_path, name):
     path = tmp_path / name
     inside("right", "6464", str(path))

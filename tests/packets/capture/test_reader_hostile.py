@@ -237,6 +237,7 @@ def test_decoding_twice_as_much_costs_twice_as_much(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["participants", "servers", "long", "reused"])
 @pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.slow
 def test_viewing_twice_as_much_costs_twice_as_much(view: str, name: str) -> None:
     once, twice = (decode(CAPTURES[name](n), trace=True) for n in (150, 300))
     assert _calls(lambda: VIEWS[view](twice)) < 2.4 * _calls(lambda: VIEWS[view](once))

@@ -216,6 +216,7 @@ def test_two_links_with_the_same_number_by_chance() -> None:
     assert not decoder._datagrams._named
 
 
+@pytest.mark.slow
 def test_many_links_stay_within_the_memory_budget() -> None:
     from netchat.packets import memory_budget as budget
 

@@ -252,6 +252,7 @@ def test_one_stream_stays_within_its_limit() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_memory_for_a_hostile_capture() -> None:
     """Segments of one byte, with gaps between them."""
     talk = Talk(step=1).open()

@@ -68,6 +68,7 @@ def on_the_wire(packets: list[Packet], talk: Talk) -> dict[bool, list[bool]]:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("size", [53, 1448])
+@pytest.mark.slow
 def test_every_complete_message_is_found_and_none_invented(way: str, seed: int, size: int) -> None:
     choose = random.Random(f"{way} {seed} {size}")
     messages = chat_messages(25, seed)

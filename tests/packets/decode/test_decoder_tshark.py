@@ -53,6 +53,7 @@ def found_here(packets: list[Packet]) -> Counter[int]:
 
 @needs_tshark
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.slow
 def test_conversations(way: str, tmp_path: Path) -> None:
     packets: list[Packet] = []
     true: Counter[int] = Counter()

@@ -40,6 +40,7 @@ def blocks(items: list[Item], *, to_server: bool = True) -> list[Block]:
         ("hamming:7,4", "bsc:1e-4"),  # not a numbered code: OPEN names it
     ],
 )
+@pytest.mark.slow
 def test_all_messages_are_found_and_every_repair_is_right(spec, channel, size, by_client) -> None:
     talk, sent = linked_talk(MESSAGES, spec, channel, size=size, by_client=by_client)
     items = decode(talk.close().packets)

@@ -243,6 +243,7 @@ def take(probe, said):
         probe.listen(1.0, quiet=0.1)
 
 
+@pytest.mark.slow
 def test_against_a_real_server(tmp_path):
     with Server("--ephemeral") as server:
         with Probe("127.0.0.1", server.port) as ada, Probe("127.0.0.1", server.port) as bo:

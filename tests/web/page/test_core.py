@@ -139,6 +139,7 @@ class PageChat(test_hub_machine.Chat):
             reload(self.world, user)
 
 
+@pytest.mark.slow
 def test_any_order_of_faults(node, monkeypatch):
     def client(name, memory=None):
         return node.client(name) if name in ("Nova", "Maya") else ChatClient(name, memory)

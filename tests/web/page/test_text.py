@@ -70,6 +70,7 @@ def test_text_is_escaped_as_in_python(js, text):
 
 
 @pytest.mark.parametrize("context", ["a{}b", "☺{}☺", "م{}م", "葛{}", "🏴{}", "a{0}{0}{0}"])
+@pytest.mark.slow
 def test_every_invisible_character_is_escaped_as_in_python(js, context):
     every = [
         chr(n) for n in range(0x110000) if INVISIBLE.match(chr(n)) and not 0xD800 <= n < 0xE000
