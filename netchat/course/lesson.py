@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from netchat.course.answers import as_graded
+from netchat.course.answer_marshalling import as_graded
 from netchat.course.exercises import Exercise, Verdict, load_exercises
 from netchat.course.variant import Variant
 from netchat.errors import NetchatError

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netchat.coding import Code, Decoded
-from netchat.course.answers import RemoteObject
+from netchat.course.answer_marshalling import RemoteObject
 from netchat.course.exercises import Wrong
 
 __all__ = ["as_code"]

@@ -14,9 +14,9 @@ from typing import Self
 from netchat.chat.effects import Log
 from netchat.chat.settings import Settings
 from netchat.net.address import show_address
-from netchat.net.chat_server import ChatServer
 from netchat.net.event_loop import run
 from netchat.net.history.memory_history import MemoryHistory
+from netchat.net.server_driver import ServerDriver
 
 __all__ = ["LocalServer"]
 
@@ -58,7 +58,7 @@ class LocalServer:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = ChatServer(MemoryHistory(), self._settings, self.notes.append)
+        server = ServerDriver(MemoryHistory(), self._settings, self.notes.append)
         try:
             ((_, self.port),) = await server.start(self.host, 0)
         finally:

@@ -23,12 +23,19 @@ from pathlib import Path
 from typing import IO, Any
 
 import netchat
-from netchat.course.answers import MOST_BYTES, MOST_ITEMS, pack, unpack
+from netchat.course.answer_marshalling import MOST_BYTES, MOST_ITEMS, pack, unpack
 from netchat.course.sandbox import LEVELS
 from netchat.course.submission import Submission
 from netchat.errors import NotPermitted
 
-__all__ = ["DISTURBED", "Done", "Gone", "Student", "StudentError", "isolation"]
+__all__ = [
+    "DISTURBED",
+    "NotebookAnswers",
+    "Student",
+    "StudentError",
+    "StudentProcessEnded",
+    "isolation",
+]
 
 #: Reason given if a notebook writes to the channel between the two processes.
 DISTURBED = "disturbs the grading"
@@ -49,7 +56,7 @@ _TIMEOUT = 5.0
 _VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TZ")
 
 
-class Gone(BaseException):
+class StudentProcessEnded(BaseException):
     """The student's process has ended or timed out; not an `Exception`, so no check catches it."""
 
 
@@ -58,7 +65,7 @@ class StudentError(Exception):
 
 
 @dataclass(frozen=True)
-class Done:
+class NotebookAnswers:
     """The answers of a notebook.
 
     Attributes:
@@ -74,11 +81,11 @@ class Done:
     refused: dict[str, str]
 
     @classmethod
-    def of(cls, message: Any) -> Done:
+    def of(cls, message: Any) -> NotebookAnswers:
         """Validate a message of a student's process, and return it.
 
         Raises:
-            Gone: The message is invalid.
+            StudentProcessEnded: The message is invalid.
         """
         match message:
             case {
@@ -92,7 +99,7 @@ class Done:
                 and all(isinstance(reason, str) for reason in refused.values())
             ):
                 return cls(student, lesson, answers, refused)
-        raise Gone(DISTURBED)
+        raise StudentProcessEnded(DISTURBED)
 
 
 class Student:
@@ -129,29 +136,29 @@ class Student:
             target=self._read, args=(self._process.stdout,), daemon=True
         )
         self._reader.start()
-        with contextlib.suppress(Gone):  # `receive` reports it
+        with contextlib.suppress(StudentProcessEnded):  # `receive` reports it
             self._write({"modules": submission.modules, "cells": cells})
 
     def receive(self) -> dict[str, Any]:
         """Return the next message.
 
         Raises:
-            Gone: No valid message arrives in time.
+            StudentProcessEnded: No valid message arrives in time.
         """
         try:
             line = self._lines.get(timeout=max(0.0, self.deadline - time.monotonic()))
         except queue.Empty:
-            raise Gone(_LATE) from None
+            raise StudentProcessEnded(_LATE) from None
         if not line:
-            raise Gone(_ENDED)
+            raise StudentProcessEnded(_ENDED)
         if not line.endswith(b"\n") or sum(map(line.count, (b"[", b"{", b","))) > _MOST_STRUCTURE:
-            raise Gone(DISTURBED)
+            raise StudentProcessEnded(DISTURBED)
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):
-            raise Gone(DISTURBED) from None
+            raise StudentProcessEnded(DISTURBED) from None
         if not isinstance(message, dict):
-            raise Gone(DISTURBED)
+            raise StudentProcessEnded(DISTURBED)
         return message
 
     def ask(self, number: int, what: str, arguments: list[Any]) -> Any:
@@ -159,7 +166,7 @@ class Student:
 
         Raises:
             StudentError: The operation raised an exception.
-            Gone: No valid answer arrives in time.
+            StudentProcessEnded: No valid answer arrives in time.
         """
         self._write({"number": number, "what": what, "arguments": pack(arguments, _refuse)})
         answer = self.receive()
@@ -170,14 +177,14 @@ class Student:
                 raise type(name if name.isidentifier() else "Error", kinds, {})(text)
             case {"result": result}:
                 return self.unpacked(result)
-        raise Gone(DISTURBED)
+        raise StudentProcessEnded(DISTURBED)
 
     def unpacked(self, packed: Any) -> Any:
         """Return the unpacked value, with proxies for the process's objects."""
         try:
             return unpack(packed, self.ask, _refuse)
         except (ValueError, RecursionError):
-            raise Gone(DISTURBED) from None
+            raise StudentProcessEnded(DISTURBED) from None
 
     def end(self) -> None:
         """Kill it and every process that it has started."""
@@ -215,11 +222,11 @@ class Student:
                 if os.name == "posix":
                     timeout = max(0.0, self.deadline - time.monotonic())
                     if not select.select([], [pipe], [], timeout)[1]:
-                        raise Gone(_LATE)
+                        raise StudentProcessEnded(_LATE)
                 with contextlib.suppress(BlockingIOError):
                     rest = rest[os.write(pipe, rest) :]
         except OSError:
-            raise Gone(_ENDED) from None
+            raise StudentProcessEnded(_ENDED) from None
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import netchat.course.lesson as lessons
-from netchat.course.answers import pack, perform, unpack
+from netchat.course.answer_marshalling import pack, perform, unpack
 
 __all__: list[str] = []
 

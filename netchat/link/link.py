@@ -23,6 +23,7 @@ from netchat.link.datagram_headers import DatagramHeaders
 from netchat.link.datagram_mask import KEY_SIZE
 from netchat.link.handshake import Action, Handshake, Input
 from netchat.link.header import HEAD_SIZE, HEADER_SIZE, Header, Kind, ReadHeader, unwrap
+from netchat.link.incremental_work import Steps, finish
 from netchat.link.open_request import Mode, OpenRequest, read_open_request, write_open_request
 from netchat.link.payload_decoder import CONTROL, MAX_CONTROL, PayloadDecoder
 from netchat.link.policies.policy import ChannelReport, Policy
@@ -31,7 +32,6 @@ from netchat.link.receiver import Acknowledgement, Receiver
 from netchat.link.rtt import RetransmissionTimer
 from netchat.link.sender import Sender
 from netchat.link.stats import LinkStats
-from netchat.link.steps import Steps, finish
 
 __all__ = ["Link"]
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from netchat.course.answers import as_graded
+from netchat.course.answer_marshalling import as_graded
 from netchat.course.exercises import Wrong, real_number, whole_number
 from netchat.course.notebook_builder import solutions_of
 from tests.course.test_lesson import LESSONS, Desk, in_the_course, sent_over
@@ -64,7 +64,7 @@ def test_notebook_and_grader_agree(lesson):
     desk = Desk(lesson, "Ada")
     for number, solution in solutions_of(lesson).items():
         desk.verdict(number, solution.code)
-        right = desk.course.answers[number]
+        right = desk.course.answer_marshalling[number]
         for name, change in {**SAME, **OTHER}.items():
             answers = tuple(changed(answer, change) for answer in right)
             here = desk.judge(number, as_graded(answers))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netchat.course.answers import as_graded, pack, perform, unpack
+from netchat.course.answer_marshalling import as_graded, pack, perform, unpack
 from netchat.course.lesson import begun
 from netchat.course.notebook_builder import lessons, notebook_of, solutions_of, solve, text_of
 from netchat.course.variant import Variant
@@ -46,9 +46,9 @@ class Desk:
 
     def verdict(self, number: str, cell: str, names: dict | None = None):
         """Return the verdict of the self-check after a cell."""
-        self.course.answers.clear()
+        self.course.answer_marshalling.clear()
         run(cell, self.names if names is None else names)
-        return self.judge(number, as_graded(self.course.answers[number]))
+        return self.judge(number, as_graded(self.course.answer_marshalling[number]))
 
     def judge(self, number: str, answers: tuple):
         return self.course._exercise(number).judge(self.course.variant, answers)
@@ -183,7 +183,7 @@ def test_solutions_also_pass_from_another_process(lesson):
     desk = Desk(lesson, "Ada")
     for number, solution in solutions_of(lesson).items():
         desk.verdict(number, solution.code)
-        verdict = desk.judge(number, sent_over(desk.course.answers[number]))
+        verdict = desk.judge(number, sent_over(desk.course.answer_marshalling[number]))
         assert verdict.result == "passed", str(verdict)
 
 

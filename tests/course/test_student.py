@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import netchat.course.student
 from netchat.course.grade import grade_submission, write_csv
 from netchat.course.lesson import find_course
-from netchat.course.student import Done, Gone
+from netchat.course.student import NotebookAnswers, StudentProcessEnded
 from netchat.course.submission import Submission
 from tests.course.test_answers import JSON
 
@@ -155,6 +155,6 @@ def test_json_that_would_fill_the_memory_is_not_parsed(monkeypatch):
 
 
 def test_a_done_message_has_the_right_types():
-    assert Done.of(DONE) == Done("Ada", 6, {}, {})
-    with pytest.raises(Gone):
-        Done.of({**DONE, "lesson": "6"})
+    assert NotebookAnswers.of(DONE) == NotebookAnswers("Ada", 6, {}, {})
+    with pytest.raises(StudentProcessEnded):
+        NotebookAnswers.of({**DONE, "lesson": "6"})

@@ -188,11 +188,11 @@ async def test_a_server_that_speaks_no_link_is_given_up() -> None:
 async def test_a_server_that_no_link_has_come_to_has_loaded_nothing_for_it() -> None:
     code = """
 import asyncio, sys
-from netchat.net.chat_server import ChatServer
+from netchat.net.server_driver import ServerDriver
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.chat.settings import Settings
 async def run():
-    server = ChatServer(MemoryHistory(), Settings(), print)
+    server = ServerDriver(MemoryHistory(), Settings(), print)
     await server.start("127.0.0.1", 0)
     await server.stop()
 asyncio.run(run())

@@ -248,7 +248,7 @@ async def test_silence_for_a_while_costs_nothing_but_time() -> None:
 
 async def test_a_client_that_vanished_is_noticed_by_its_silence(monkeypatch) -> None:
     monkeypatch.setattr("netchat.chat.timers.SWEEP_INTERVAL", 0.1)
-    monkeypatch.setattr("netchat.net.chat_server.LINGER", 0.2)
+    monkeypatch.setattr("netchat.net.server_driver.LINGER", 0.2)
     path = ClientPath("uncoded", udp=True)
     async with (
         serve(udp=True, ping_after=0.2, silence_timeout=0.6) as serving,

@@ -1,7 +1,7 @@
 // The page: creates the client, the connection and the views, and connects them.
 
 import { Chat } from "./chat.js";
-import { ChatClient } from "./core.js";
+import { ChatClient } from "./client.js";
 import { $ } from "./dom.js";
 import { Home } from "./home.js";
 import { FrameInspector } from "./inspector.js";

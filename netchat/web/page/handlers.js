@@ -1,7 +1,7 @@
 // Handlers for the server's messages, one function per message type.
 // Counterpart of netchat/chat/client_handlers.py.
 
-import { newView, skeleton } from "./memory.js";
+import { newView, skeleton } from "./outbox.js";
 import { ErrorCode, EventKind, MESSAGES, RoomKind } from "./protocol.js";
 
 // Errors after which reconnecting is pointless.

@@ -2,7 +2,7 @@
 
 import { avatar } from "./line.js";
 import { $, drawScheduler, h } from "./dom.js";
-import { skeleton } from "./memory.js";
+import { skeleton } from "./outbox.js";
 import { EventKind } from "./protocol.js";
 import { showText } from "./text.js";
 

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from netchat.chat.client_events import WarningReceived
-from netchat.net import chat_server as module
 from netchat.net import group_commit
+from netchat.net import server_driver as module
 from netchat.net.event_loop import run
 from netchat.net.history import history_writer as writer
 from netchat.net.history.sqlite_history import SqliteHistory
