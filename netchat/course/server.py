@@ -33,13 +33,13 @@ class LocalServer:
     Attributes:
         host: The address where it listens.
         port: Its TCP port.
-        notes: Its log.
+        log: Entries of its log.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.host: str = "127.0.0.1"
         self.port: int = 0
-        self.notes: list[Log] = []
+        self.log: list[Log] = []
         self._settings = settings or Settings(rate=0)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -58,7 +58,7 @@ class LocalServer:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = ServerDriver(MemoryHistory(), self._settings, self.notes.append)
+        server = ServerDriver(MemoryHistory(), self._settings, self.log.append)
         try:
             ((_, self.port),) = await server.start(self.host, 0)
         finally:

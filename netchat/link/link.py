@@ -482,7 +482,7 @@ class Link:
         self._perform(self._handshake.advance(Input.INVALID_OPEN, f"the link was refused: {why}"))
 
     def _process_challenge(self, header: Header) -> None:
-        """Prove the own address to the server by sending OPEN with its cookie."""
+        """Prove the client's address to the server by sending OPEN with its cookie."""
         answers_us = header.offset == self._first or self._sender.has_sent(header.offset)
         if answers_us and self._handshake.advance(Input.CHALLENGE) is Action.SEND_OPEN:
             self._handshake.present_cookie(cookie_of(header))

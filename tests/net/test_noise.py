@@ -265,7 +265,7 @@ def passed(way):
     return way["packets"] - way["lost"] + way["duplicated"]
 
 
-async def test_datagrams_are_lost_doubled_reordered_and_damaged_and_counted():
+async def test_lost_duplicated_reordered_and_damaged_datagrams_are_counted():
     wish = {"loss": 0.1, "duplicate": 0.1, "reorder": 0.1, "channel": "bsc:1e-4"}
     async with datagrams(**wish) as (client, got, told):
         for number in range(500):

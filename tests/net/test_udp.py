@@ -502,7 +502,7 @@ def test_over_udp_there_is_always_a_link() -> None:
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_the_checksum_is_off_and_datagrams_are_not_cut(family: int) -> None:
+def test_the_checksum_is_off_and_datagrams_are_not_truncated(family: int) -> None:
     with udp_socket(family) as sock:
         if family == socket.AF_INET:
             assert sock.getsockopt(socket.SOL_SOCKET, 11) == 1

@@ -239,7 +239,7 @@ class Decoder:
             items += self._replace(connection)
             return second_stream.connection, second_stream.connection.half(segment.key)
         if second_stream is not None and second_stream.is_stray and not second_stream.goes_on:
-            self._drop_rival(connection)
+            self._drop_second_stream(connection)
             second_stream = None
         fits = [
             (stream.fit(stream.half(segment.key), segment), stream) for stream in connection.streams
@@ -306,7 +306,7 @@ class Decoder:
         self._decided(other)
         return items + second_stream.items
 
-    def _drop_rival(self, connection: Connection) -> None:
+    def _drop_second_stream(self, connection: Connection) -> None:
         """Discard a connection's second stream, which was a damaged packet."""
         second_stream = connection.second_stream
         assert second_stream is not None
@@ -322,7 +322,7 @@ class Decoder:
         second_stream = connection.second_stream
         assert second_stream is not None
         if second_stream.connection.is_chat is False:
-            self._drop_rival(connection)
+            self._drop_second_stream(connection)
             return []
         connection.second_stream = None
         self._ambiguous.discard(connection)

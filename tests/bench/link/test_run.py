@@ -99,7 +99,7 @@ def test_results_depend_on_the_seed_and_not_on_the_workers() -> None:
     assert [p.goodputs for p in one.points] != [p.goodputs for p in other.points]
 
 
-def test_the_oracle_takes_the_best_code_of_each_channel_and_is_what_policies_are_judged_by(
+def test_policies_are_compared_with_the_oracle_which_uses_the_best_code_of_each_channel(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("netchat.bench.link.run._TRIAL", 0.5)
