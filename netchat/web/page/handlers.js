@@ -110,7 +110,7 @@ function enter(client, membership, members, asked) {
   return view;
 }
 
-/** Once all events up to the head have arrived, resend the messages that have no echo yet. */
+/** Once all events up to the head have arrived, retransmit the messages that have no echo yet. */
 function catchUp(client, view) {
   if (view.isCaughtUp || view.last < view.head) return;
   view.isCaughtUp = true;
