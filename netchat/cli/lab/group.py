@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from netchat.cli.lazy import LazyGroup
+from netchat.cli.lazy_group import LazyGroup
 
 __all__ = ["lab"]
 

@@ -7,7 +7,7 @@ import { Home } from "./home.js";
 import { FrameInspector } from "./inspector.js";
 import { learnAddress } from "./invite.js";
 import { Connection, TAKEN } from "./connection.js";
-import { Screen } from "./screen.js";
+import { Screen } from "./room_screen.js";
 import { Status } from "./status.js";
 import { claim } from "./tabs.js";
 import { readCode, showText } from "./text.js";

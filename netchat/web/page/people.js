@@ -1,6 +1,6 @@
 // The people in a room; clicking a name opens a private conversation.
 
-import { avatar } from "./line.js";
+import { avatar } from "./log_line.js";
 import { $, drawScheduler, h } from "./dom.js";
 import { skeleton } from "./outbox.js";
 import { EventKind } from "./protocol.js";
