@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from netchat.course.exercises import Exercise, load_exercises
-from netchat.course.student import (
+from netchat.course.student_process import (
     DISTURBED,
     NotebookAnswers,
-    Student,
+    StudentProcess,
     StudentProcessEnded,
     isolation,
 )
@@ -152,15 +152,15 @@ class _Grading:
             if process is not None:
                 process.end()
 
-    def _no_answers(self, process: Student | None) -> str:
+    def _no_answers(self, process: StudentProcess | None) -> str:
         if process is not None:
             return "it does not begin a lesson"
         start = self.failed.get(-1)
         return f"before its first cell, it {start}" if start else "its cells do not end"
 
     def _judge(
-        self, process: Student, one: Exercise, done: NotebookAnswers, packed: Any
-    ) -> tuple[Grade, Student | None]:
+        self, process: StudentProcess, one: Exercise, done: NotebookAnswers, packed: Any
+    ) -> tuple[Grade, StudentProcess | None]:
         process.deadline = time.monotonic() + self.check_limit
         try:
             with _interrupted_after(self.check_limit + _SLACK):
@@ -172,7 +172,7 @@ class _Grading:
         text = f"{verdict.text} {verdict.hint}".strip()
         return self._grade(one.number, one.title, verdict.result, text), process
 
-    def _run(self) -> tuple[NotebookAnswers | None, Student | None]:
+    def _run(self) -> tuple[NotebookAnswers | None, StudentProcess | None]:
         """Run the cells; skip those that end the process or take too long in the next run."""
         for _ in range(_MOST_RUNS):
             if self.left <= 0:
@@ -180,7 +180,7 @@ class _Grading:
             cell, begun = -1, 0.0
             cells = {i: s for i, s in self.submission.cells.items() if i not in self.skipped}
             started = time.monotonic() + _START
-            process = Student(self.submission, cells, self.course, self.level, started)
+            process = StudentProcess(self.submission, cells, self.course, self.level, started)
             try:
                 while True:
                     message = process.receive()

@@ -148,6 +148,6 @@ def find_course(start: Path | None = None) -> Path:
         if (folder / "checks" / "lesson_01.py").is_file():
             return folder.resolve()
     raise NetchatError(
-        f"there is no course in {start} or above it: start Jupyter in the folder experiments/ of "
+        f"no course found in {start} or above: start Jupyter in the folder experiments/ of "
         "netchat (make notebooks does), or set NETCHAT_COURSE to that folder"
     )
