@@ -52,7 +52,6 @@ TESTED_ELSEWHERE = {
     "netchat.course.segments": ("tests/course/test_lesson.py", "lessons(COURSE)"),
     "netchat.course.student_program": ("tests/course/test_student_process.py", "student"),
     "netchat.net.probe": ("tests/course/test_server.py", "Probe("),
-    "netchat.net.server": ("tests/net/test_client.py", "netchat.Server("),
     "netchat.packets.tcp.connection": ("tests/packets/decode/test_decoder.py", "doubled"),
 }
 

@@ -15,8 +15,8 @@ from netchat.channels.impairment import Impairments
 from netchat.cli.main import cli
 from netchat.errors import CannotConnect
 from netchat.load.run import run_load
-from netchat.net.noise import datagrams as noise_datagrams
 from netchat.net.noise import proxy as noise_proxy
+from netchat.net.noise import udp_relay
 from netchat.net.noise.proxy import NoiseProxy
 from tests.net.serving import serve
 
@@ -288,7 +288,7 @@ async def test_lost_duplicated_reordered_and_damaged_datagrams_are_counted():
 
 
 async def test_addresses_beyond_the_limit_are_refused_and_silent_ones_forgotten(monkeypatch):
-    monkeypatch.setattr(noise_datagrams, "MAX_SESSIONS", 1)
+    monkeypatch.setattr(udp_relay, "MAX_SESSIONS", 1)
     async with datagrams() as (client, got, told):
         client.sendto(b"one")
         await until(lambda: got == [b"one"])
@@ -299,7 +299,7 @@ async def test_addresses_beyond_the_limit_are_refused_and_silent_ones_forgotten(
         assert told.proxy._datagrams.refused == 1
         told.proxy._datagrams._forget_idle()
         assert not closed(told)
-        monkeypatch.setattr(noise_datagrams, "IDLE", 0.0)
+        monkeypatch.setattr(udp_relay, "IDLE", 0.0)
         await until(lambda: told.proxy._datagrams._forget_idle() or closed(told))
         monkeypatch.undo()
         client.sendto(b"four")
