@@ -15,7 +15,7 @@ from netchat.course.grade import grade_submission, write_csv
 from netchat.course.lesson import find_course
 from netchat.course.student_process import NotebookAnswers, StudentProcessEnded
 from netchat.course.submission import Submission
-from tests.course.test_answers import JSON
+from tests.course.test_answer_marshalling import JSON
 
 COURSE = find_course(Path(__file__))
 DONE = {"student": "Ada", "lesson": 6, "answers": {}, "refused": {}}
