@@ -64,7 +64,7 @@ def test_notebook_and_grader_agree(lesson):
     desk = Desk(lesson, "Ada")
     for number, solution in solutions_of(lesson).items():
         desk.verdict(number, solution.code)
-        right = desk.course.answer_marshalling[number]
+        right = desk.course.answers[number]
         for name, change in {**SAME, **OTHER}.items():
             answers = tuple(changed(answer, change) for answer in right)
             here = desk.judge(number, as_graded(answers))

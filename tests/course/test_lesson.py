@@ -46,9 +46,9 @@ class Desk:
 
     def verdict(self, number: str, cell: str, names: dict | None = None):
         """Return the verdict of the self-check after a cell."""
-        self.course.answer_marshalling.clear()
+        self.course.answers.clear()
         run(cell, self.names if names is None else names)
-        return self.judge(number, as_graded(self.course.answer_marshalling[number]))
+        return self.judge(number, as_graded(self.course.answers[number]))
 
     def judge(self, number: str, answers: tuple):
         return self.course._exercise(number).judge(self.course.variant, answers)
@@ -183,7 +183,7 @@ def test_solutions_also_pass_from_another_process(lesson):
     desk = Desk(lesson, "Ada")
     for number, solution in solutions_of(lesson).items():
         desk.verdict(number, solution.code)
-        verdict = desk.judge(number, sent_over(desk.course.answer_marshalling[number]))
+        verdict = desk.judge(number, sent_over(desk.course.answers[number]))
         assert verdict.result == "passed", str(verdict)
 
 
