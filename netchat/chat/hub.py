@@ -2,7 +2,8 @@
 
 The driver of a hub (`netchat.net.server_driver`, or a test) does five things:
     1. It reports connections (`connect`, `lost`) and passes their frames to `receive`, as many as
-       `permitted` allows. It does not read from a connection for as long as `pause` returns.
+       `permitted` allows. It does not read from a connection for as long as `connect` and `pause`
+       return.
     2. It carries out the effects (`take_effects`).
     3. It writes each batch (`take_batch`) to a history, then calls `commit`: an event is sent only
        once it is durable.
@@ -88,8 +89,12 @@ class Hub:
 
     # -- called by the driver -------------------------------------------------------------------
 
-    def connect(self, connection: Connection, now: float) -> None:
-        """Register a new connection."""
+    def connect(self, connection: Connection, now: float) -> float:
+        """Register a new connection.
+
+        Returns:
+            For how many seconds not to read from it, because its address group connects too often.
+        """
         state = self.state
         connection.heard = connection.refilled_at = now
         connection.allowance = state.settings.burst
@@ -106,6 +111,7 @@ class Hub:
         else:
             state.half_open[connection] = now
             state.half_open_shares.acquire(share)
+        return state.connection_rate.wait(share, now) if state.settings.rate else 0.0
 
     def permitted(self, connection: Connection, now: float) -> int:
         """Return the number of frames of a connection that may be handled now (token bucket)."""

@@ -11,6 +11,7 @@ import secrets
 from collections import deque
 
 from netchat.chat.commit_actions import Unfollow
+from netchat.chat.connection_rate import ConnectionRate
 from netchat.chat.conversation_limit import ConversationLimit
 from netchat.chat.effects import Close, Effect, Log, Write
 from netchat.chat.fair_shares import Shares
@@ -91,6 +92,7 @@ class ServerState:
         self.stalled_connections: dict[Connection, None] = {}
         self.catching_up: dict[Connection, None] = {}
         self.addresses: dict[str, int] = {}
+        self.connection_rate = ConnectionRate()
         self.half_open_shares = Shares(settings.max_half_open)
         self.user_shares = Shares(settings.max_users)
         self.empty_shares = Shares(MAX_EMPTY)

@@ -12,7 +12,7 @@ __all__ = ["half_close"]
 
 #: Maximum time in seconds, and number of bytes, to read and discard after a half-close.
 DRAIN_SECONDS = 2.0
-_DRAIN_BYTES = 16 * 1024 * 1024
+_DRAIN_BYTES = 1024 * 1024
 
 #: Maximum number of connections drained at the same time; others are closed at once.
 _MAX_DRAINED = 256

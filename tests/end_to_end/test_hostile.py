@@ -26,6 +26,11 @@ from tests.end_to_end.raw import RawClient
 pytestmark = pytest.mark.alone
 
 ATTEMPTS = 8
+
+#: A p99 in seconds below which differences measure the scheduler. An idle machine has about 1 ms,
+#: a busy one 10 to 15 ms.
+UNNOTICED = 0.005
+
 MB = 1024 * 1024
 
 
@@ -61,7 +66,7 @@ class Undisturbed:
 
     def compare(self) -> None:
         """Measure the latency and the server's memory during the attack."""
-        self._ratios.append(self._probe.p99() / self._usual)
+        self._ratios.append(self._probe.p99() / max(self._usual, UNNOTICED))
         self.grown = max(self.grown, self._server.memory - self._before)
 
     @property
