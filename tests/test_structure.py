@@ -50,9 +50,8 @@ TESTED_ELSEWHERE = {
     "netchat.cli.render.transcript": ("tests/cli/test_replay.py", "replay"),
     "netchat.coding.galois_field": ("tests/coding/reed_solomon/test_code.py", "ReedSolomon("),
     "netchat.course.segments": ("tests/course/test_lesson.py", "lessons(COURSE)"),
-    "netchat.course.student_process": ("tests/course/test_student.py", "student"),
+    "netchat.course.student_program": ("tests/course/test_student_process.py", "student"),
     "netchat.net.probe": ("tests/course/test_server.py", "Probe("),
-    "netchat.net.server": ("tests/net/test_client.py", "netchat.Server("),
     "netchat.packets.tcp.connection": ("tests/packets/decode/test_decoder.py", "doubled"),
 }
 

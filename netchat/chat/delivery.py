@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from netchat.chat.large_replies import send_reply
 from netchat.chat.model import Connection, Room
-from netchat.chat.replies import send_reply
 from netchat.chat.server_state import ServerState
 
 __all__ = ["CATCH_UP_BYTES", "catch_up", "serve_leaving"]

@@ -1,6 +1,6 @@
 """Sans-I/O chat server: frames in, effects and batches out; the time is an argument.
 
-The driver of a hub (`netchat.net.chat_server`, or a test) does five things:
+The driver of a hub (`netchat.net.server_driver`, or a test) does five things:
     1. It reports connections (`connect`, `lost`) and passes their frames to `receive`, as many as
        `permitted` allows. It does not read from a connection for as long as `connect` and `pause`
        return.

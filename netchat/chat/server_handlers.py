@@ -8,10 +8,10 @@ from typing import Any
 from netchat.chat.commit_actions import AnswerRepeatedSend, FinishBye, SendJoined, SendMessage
 from netchat.chat.conversation_limit import PAIR_SECONDS
 from netchat.chat.handshake import NAME_COST, reserved_seconds
+from netchat.chat.large_replies import refuse_non_member
 from netchat.chat.model import Connection, RepeatedSend, Room, Session
 from netchat.chat.name_table import describe_conflict
 from netchat.chat.names import normalize_name, suggest, validate_name
-from netchat.chat.replies import refuse_non_member
 from netchat.chat.room_codes import PRIVATE_MARK, new_code, read_code
 from netchat.chat.server_state import ServerState
 from netchat.chat.text import validate_text

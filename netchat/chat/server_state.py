@@ -214,7 +214,7 @@ class ServerState:
             self.half_open_shares.release(connection.share)
 
     def is_connected(self, number: int) -> bool:
-        """Return whether a number is that of a session with a connection."""
+        """Return whether the session with this number has a connection."""
         session = self.sessions.get(number)
         return session is not None and session.connection is not None
 

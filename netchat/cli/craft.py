@@ -76,8 +76,8 @@ def craft(
     Write numbers as 10, 0x0a or by name (kind=CHAT), blobs in hexadecimal, and texts as they are.
     A list is JSON, or one item at a time: rooms[0].peer=Bo. You can also set the header fields
     magic, version, type, flags, suite, reserved, length and crc, and the lengths in the body
-    (room_len, rooms_count); by default they are valid. The default of a room is the lobby, of
-    request and counter 1, of all others 0 or empty. body=HEX replaces all fields.
+    (room_len, rooms_count); by default they are valid. By default, a room is the lobby, request
+    and counter are 1, and all other fields are 0 or empty. body=HEX replaces all fields.
 
     \b
     Examples:

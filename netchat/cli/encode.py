@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netchat.cli.codes import CodeSpec
-from netchat.cli.render.codeword import Block, blocks_of, print_blocks, print_text, symbols_text
+from netchat.cli.render.codeword import (
+    BlockStages,
+    blocks_of,
+    print_blocks,
+    print_text,
+    symbols_text,
+)
 from netchat.exit_codes import FAILED
 from netchat.wording import cut, many
 
@@ -294,7 +300,7 @@ def _mask(positions: list[range], size: int) -> NDArray[np.bool_]:
     return mask
 
 
-def _print_json(code: Code, blocks: list[Block], decoded: bytes, sent: bytes | None) -> None:
+def _print_json(code: Code, blocks: list[BlockStages], decoded: bytes, sent: bytes | None) -> None:
     click.echo(
         json.dumps(
             {

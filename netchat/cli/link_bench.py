@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from netchat.cli.numbers import FiniteRange
 from netchat.cli.output_files import check_file, check_one_output, write_output
+from netchat.cli.params.number import FiniteRange
 from netchat.cli.progress import progress_bar
 from netchat.errors import BenchError
 from netchat.exit_codes import FAILED, OK

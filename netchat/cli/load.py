@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from netchat.chat.room_codes import LOBBY
-from netchat.cli.numbers import FiniteRange
 from netchat.cli.params.duration import DURATION
+from netchat.cli.params.number import FiniteRange
 from netchat.cli.params.path import check_path, path_options
 from netchat.cli.progress import progress_bar
 from netchat.exit_codes import FAILED, OK

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from netchat.cli.lazy import LazyGroup
-from netchat.cli.settings import load, locating_errors
+from netchat.cli.config import load, locating_errors
+from netchat.cli.lazy_group import LazyGroup
 from netchat.cli.streams import finish, harden
 from netchat.errors import CannotConnect, NetchatError, NotPermitted
 from netchat.exit_codes import FAILED, INTERRUPTED, NO_CONNECTION, NOT_PERMITTED, OK

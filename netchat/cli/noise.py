@@ -22,7 +22,7 @@ __all__ = ["noise"]
 
 @click.command(short_help="Run a proxy that damages traffic between client and server.")
 @click.argument("listen", metavar="[HOST:]PORT")
-@click.argument("to", metavar="HOST[:PORT]", default="127.0.0.1")
+@click.argument("to", metavar="[HOST[:PORT]]", default="127.0.0.1")
 @click.option(
     "--channel", metavar="SPEC",
     help="Channel that flips bits, such as bsc:1e-3 or gilbert-elliott:P_GB,P_BG,E_GOOD,E_BAD.",
@@ -45,6 +45,7 @@ def noise(
 ) -> None:
     """Listen on PORT, forward to the server at HOST, and damage the data in both directions.
 
+    HOST is this machine by default, and its PORT 6464.
     It works with any client and server; capture on both sides of the proxy to compare. Over TCP,
     the bits are flipped after TCP has verified its checksum, so TCP does not notice. Over UDP
     (--udp), datagrams can also be lost, duplicated and reordered. Ctrl-C stops the proxy.

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from netchat.cli.numbers import FiniteRange
+from netchat.cli.params.number import FiniteRange
 from netchat.cli.render.transcript import describe, frame_as_dict
 from netchat.errors import CaptureError, NetchatError
 from netchat.exit_codes import FAILED

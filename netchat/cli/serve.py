@@ -19,17 +19,17 @@ from netchat.chat.log_limit import LogLimit
 from netchat.chat.server_log import ServerLog
 from netchat.chat.settings import Settings
 from netchat.cli.console import console
-from netchat.cli.numbers import FiniteRange
 from netchat.cli.params.duration import DURATION
+from netchat.cli.params.number import FiniteRange
 from netchat.cli.serve_page import Page, check_host, check_origins, start_page
 from netchat.errors import HistoryError, NetchatError
 from netchat.files import tighten
 from netchat.net.address import show_address
-from netchat.net.chat_server import ChatServer
 from netchat.net.event_loop import run
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.rlimit import raise_rlimit
+from netchat.net.server_driver import ServerDriver
 from netchat.web import WEB_PORT
 from netchat.wire import DEFAULT_PORT
 
@@ -215,12 +215,12 @@ async def _serve(
     host: str | None,
     port: int,
     log: ServerLog,
-    start: Callable[[ChatServer, ServerLog], Awaitable[Site]] | None,
+    start: Callable[[ServerDriver, ServerLog], Awaitable[Site]] | None,
     *,
     udp: bool,
 ) -> None:
     try:
-        server = ChatServer(kept, settings, log)
+        server = ServerDriver(kept, settings, log)
     except HistoryError:
         kept.close()
         raise

@@ -18,9 +18,9 @@ from netchat.chat.effects import Log
 from netchat.chat.server_log import ServerLog
 from netchat.errors import NetchatError
 from netchat.net.address import parse_host
-from netchat.net.chat_server import ChatServer
+from netchat.net.server_driver import ServerDriver
 from netchat.web import WEB_PORT
-from netchat.web.address import is_loopback, lan_address, url
+from netchat.web.local_addresses import is_loopback, lan_address, url
 from netchat.web.qr import terminal_qr
 
 if TYPE_CHECKING:
@@ -94,7 +94,12 @@ def _origin(written: str) -> str | None:
 
 
 async def start_page(
-    page: Page, server: ChatServer, notes: ServerLog, tell: Callable[[Log], None], *, picture: bool
+    page: Page,
+    server: ServerDriver,
+    notes: ServerLog,
+    tell: Callable[[Log], None],
+    *,
+    picture: bool,
 ) -> Site:
     """Serve the page of a server that is already listening.
 

@@ -8,7 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DEFAULT_GENERATOR", "DEFAULT_POLYNOMIAL", "Field", "field", "multiply_polynomials"]
+__all__ = [
+    "DEFAULT_GENERATOR",
+    "DEFAULT_POLYNOMIAL",
+    "FieldTables",
+    "field",
+    "multiply_polynomials",
+]
 
 #: x^8 + x^4 + x^3 + x^2 + 1, the field of most Reed-Solomon codes in use (QR codes, CDs, DVB).
 DEFAULT_POLYNOMIAL = 0x11D
@@ -17,7 +23,7 @@ DEFAULT_POLYNOMIAL = 0x11D
 DEFAULT_GENERATOR = 2
 
 
-class Field(NamedTuple):
+class FieldTables(NamedTuple):
     """Tables of one field."""
 
     exp: NDArray[np.uint8]
@@ -29,7 +35,7 @@ class Field(NamedTuple):
 
 
 @lru_cache
-def field(polynomial: int = DEFAULT_POLYNOMIAL, generator: int = DEFAULT_GENERATOR) -> Field:
+def field(polynomial: int = DEFAULT_POLYNOMIAL, generator: int = DEFAULT_GENERATOR) -> FieldTables:
     """Return the tables of GF(256).
 
     Args:
@@ -63,7 +69,7 @@ def field(polynomial: int = DEFAULT_POLYNOMIAL, generator: int = DEFAULT_GENERAT
     product[1:, 1:] = exp[logs[:, None] + logs[None, :]]
     for table in (exp, log, product):
         table.flags.writeable = False
-    return Field(exp, log, product)
+    return FieldTables(exp, log, product)
 
 
 def _carryless_product(a: int, b: int, polynomial: int) -> int:
@@ -79,7 +85,7 @@ def _carryless_product(a: int, b: int, polynomial: int) -> int:
 
 
 def multiply_polynomials(
-    a: NDArray[np.uint8], b: NDArray[np.uint8], in_: Field
+    a: NDArray[np.uint8], b: NDArray[np.uint8], in_: FieldTables
 ) -> NDArray[np.uint8]:
     """Multiply two polynomials whose coefficients are in the same order."""
     result = np.zeros(len(a) + len(b) - 1, np.uint8)

@@ -9,7 +9,8 @@
 A notebook uses `lesson`, the pictures and curves (`pictures`, `code_pictures`, `curves`, `style`), and
 local servers (`server`, `server_process`). Checks use `exercises`, `variant`, `conversation` and
 `segments`. `notebook_builder` generates the notebooks. The grader consists of `grade` (all notebooks),
-`grading_process` (one notebook's checks) and `student`, `student_process` and `sandbox` (its cells).
+`grading_process` (one notebook's checks) and `student_process`, `student_program` and
+`sandbox` (its cells).
 
 `experiments/README.md` explains how to write lessons, checks and solutions.
 """

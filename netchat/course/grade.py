@@ -21,7 +21,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from netchat.course.exercises import Exercise, load_exercises
-from netchat.course.student import DISTURBED, Done, Gone, Student, isolation
+from netchat.course.student_process import (
+    DISTURBED,
+    NotebookAnswers,
+    StudentProcess,
+    StudentProcessEnded,
+    isolation,
+)
 from netchat.course.submission import Submission, read_submission
 from netchat.course.variant import Variant
 from netchat.errors import NetchatError
@@ -146,27 +152,27 @@ class _Grading:
             if process is not None:
                 process.end()
 
-    def _no_answers(self, process: Student | None) -> str:
+    def _no_answers(self, process: StudentProcess | None) -> str:
         if process is not None:
             return "it does not begin a lesson"
         start = self.failed.get(-1)
         return f"before its first cell, it {start}" if start else "its cells do not end"
 
     def _judge(
-        self, process: Student, one: Exercise, done: Done, packed: Any
-    ) -> tuple[Grade, Student | None]:
+        self, process: StudentProcess, one: Exercise, done: NotebookAnswers, packed: Any
+    ) -> tuple[Grade, StudentProcess | None]:
         process.deadline = time.monotonic() + self.check_limit
         try:
             with _interrupted_after(self.check_limit + _SLACK):
                 given = process.unpacked(packed)
                 verdict = one.judge(Variant(done.student, done.lesson), tuple(given))
-        except Gone as gone:
+        except StudentProcessEnded as gone:
             process.end()
             return self._grade(one.number, one.title, "wrong", f"the answer {gone}"), None
         text = f"{verdict.text} {verdict.hint}".strip()
         return self._grade(one.number, one.title, verdict.result, text), process
 
-    def _run(self) -> tuple[Done | None, Student | None]:
+    def _run(self) -> tuple[NotebookAnswers | None, StudentProcess | None]:
         """Run the cells; skip those that end the process or take too long in the next run."""
         for _ in range(_MOST_RUNS):
             if self.left <= 0:
@@ -174,18 +180,20 @@ class _Grading:
             cell, begun = -1, 0.0
             cells = {i: s for i, s in self.submission.cells.items() if i not in self.skipped}
             started = time.monotonic() + _START
-            process = Student(self.submission, cells, self.course, self.level, started)
+            process = StudentProcess(self.submission, cells, self.course, self.level, started)
             try:
                 while True:
                     message = process.receive()
                     begun = begun or time.monotonic()
                     if "done" in message:
-                        done = None if message["done"] is None else Done.of(message["done"])
+                        done = (
+                            None if message["done"] is None else NotebookAnswers.of(message["done"])
+                        )
                         self.left -= time.monotonic() - begun
                         return done, process
                     cell = self._record(message, cells, cell)
                     process.deadline = min(begun + self.left, time.monotonic() + self.half)
-            except Gone as gone:
+            except StudentProcessEnded as gone:
                 process.end()
                 self.left -= time.monotonic() - (begun or time.monotonic())
                 self.failed[cell] = str(gone)
@@ -203,7 +211,7 @@ class _Grading:
             case {"failed": int() as number, "error": str() as error} if number in cells:
                 self.failed[number] = error
                 return cell
-        raise Gone(DISTURBED)
+        raise StudentProcessEnded(DISTURBED)
 
     def _grade(self, number: str, title: str, result: str, text: str = "") -> Grade:
         note = "; ".join(
@@ -222,7 +230,7 @@ def _interrupted_after(seconds: float) -> Iterator[None]:
         return
 
     def interrupt(*_: Any) -> None:
-        raise Gone("takes too long")
+        raise StudentProcessEnded("takes too long")
 
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from netchat.course.answers import as_graded
+from netchat.course.answer_marshalling import as_graded
 from netchat.course.exercises import Exercise, Verdict, load_exercises
 from netchat.course.variant import Variant
 from netchat.errors import NetchatError
@@ -148,6 +148,6 @@ def find_course(start: Path | None = None) -> Path:
         if (folder / "checks" / "lesson_01.py").is_file():
             return folder.resolve()
     raise NetchatError(
-        f"the course is not found from {start}: start Jupyter in the folder experiments/ of "
+        f"no course found in {start} or above: start Jupyter in the folder experiments/ of "
         "netchat (make notebooks does), or set NETCHAT_COURSE to that folder"
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netchat.coding import Code, Decoded
-from netchat.course.answers import RemoteObject
+from netchat.course.answer_marshalling import RemoteObject
 from netchat.course.exercises import Wrong
 
 __all__ = ["as_code"]
@@ -66,6 +66,6 @@ def as_code(answer: Any, what: str) -> Code:
                 )
         return code
     raise Wrong(
-        f"{what} makes a {getattr(answer, '__name__', type(answer).__name__)}, and not a Code.",
-        "Derive the class from Code, and call super().__init__ with its numbers.",
+        f"{what} must produce a Code, got {getattr(answer, '__name__', type(answer).__name__)}.",
+        "Derive the class from Code, and call super().__init__ with its parameters.",
     )

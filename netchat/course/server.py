@@ -14,9 +14,9 @@ from typing import Self
 from netchat.chat.effects import Log
 from netchat.chat.settings import Settings
 from netchat.net.address import show_address
-from netchat.net.chat_server import ChatServer
 from netchat.net.event_loop import run
 from netchat.net.history.memory_history import MemoryHistory
+from netchat.net.server_driver import ServerDriver
 
 __all__ = ["LocalServer"]
 
@@ -33,13 +33,13 @@ class LocalServer:
     Attributes:
         host: The address where it listens.
         port: Its TCP port.
-        notes: Its log.
+        log: Entries of its log.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.host: str = "127.0.0.1"
         self.port: int = 0
-        self.notes: list[Log] = []
+        self.log: list[Log] = []
         self._settings = settings or Settings(rate=0)
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -58,7 +58,7 @@ class LocalServer:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = ChatServer(MemoryHistory(), self._settings, self.notes.append)
+        server = ServerDriver(MemoryHistory(), self._settings, self.log.append)
         try:
             ((_, self.port),) = await server.start(self.host, 0)
         finally:

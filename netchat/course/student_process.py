@@ -1,169 +1,326 @@
-"""The process that runs a student's notebook for grading; `student` starts it, in a sandbox.
+"""Process that runs a student's notebook, from the grader's side.
 
-It runs the cells, reports each cell that it starts, sends the answers, and then performs the grader's
-requests on the student's functions. Messages are lines of JSON on standard input and output;
-the notebook's own output is discarded.
+The notebook may write anything to it: each message is validated before it is used, and every wait has
+a deadline.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
+import queue
+import select
+import signal
+import site
+import subprocess
 import sys
-import tempfile
+import threading
+import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any
 
-import netchat.course.lesson as lessons
-from netchat.course.answers import pack, perform, unpack
+import netchat
+from netchat.course.answer_marshalling import MOST_BYTES, MOST_ITEMS, pack, unpack
+from netchat.course.sandbox import LEVELS
+from netchat.course.submission import Submission
+from netchat.errors import NotPermitted
 
-__all__: list[str] = []
+__all__ = [
+    "DISTURBED",
+    "NotebookAnswers",
+    "StudentError",
+    "StudentProcess",
+    "StudentProcessEnded",
+    "isolation",
+]
 
-#: Maximum characters reported of an error's text.
-_LONGEST_TEXT = 2000
+#: Reason given if a notebook writes to the channel between the two processes.
+DISTURBED = "disturbs the grading"
 
-#: Magics of a notebook's kernel that only affect the display.
-_PAGE_MAGICS = ("autosave", "clear", "connect_info", "edit", "less", "man", "more", "qtconsole")
+_ENDED = "ended the notebook's process"
+_LATE = "takes too long"
+
+#: Maximum bytes of a line: base64 takes four for three.
+_LONGEST_LINE = MOST_BYTES // 3 * 4 + 1024**2
+
+#: Maximum structural JSON characters in a line: each may cost a hundred bytes of memory.
+_MOST_STRUCTURE = 5 * MOST_ITEMS
+
+#: Timeout for ending the sandbox, in seconds.
+_TIMEOUT = 5.0
+
+#: Environment variables passed to the student's process; none may contain secrets.
+_VARIABLES = ("LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TZ")
 
 
-class _Student:
-    """The notebook's answers and objects, for the grader."""
+class StudentProcessEnded(BaseException):
+    """The student's process has ended or timed out; not an `Exception`, so no check catches it."""
 
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._kept: list[Any] = []
-        self._cell = -1
-        self._answers: dict[int, dict[str, Any]] = {}  # packed, by the identity of their lesson
-        self._refused: dict[int, dict[str, str]] = {}  # reasons why they cannot be sent
 
-    def send(self, **message: Any) -> None:
-        self._out.write(json.dumps(message) + "\n")
-        self._out.flush()
+class StudentError(Exception):
+    """An exception raised by a student's function."""
 
-    def record(self, lesson: lessons.Lesson, number: str, answer: tuple[Any, ...]) -> None:
-        """Store an answer in its present state; the last one of an exercise counts."""
-        answers = self._answers.setdefault(id(lesson), {})
-        refused = self._refused.setdefault(id(lesson), {})
-        answers.pop(number, None)
-        refused.pop(number, None)
-        try:
-            answers[number] = pack(list(answer), self._keep)
-        except (ValueError, RecursionError) as error:
-            refused[number] = str(error)
-            self.send(failed=self._cell, error=f"the answer to {number} cannot be graded: {error}")
 
-    def run(self, cells: dict[int, str]) -> None:
-        """Run cells as a notebook would; after a failed cell, the next one still runs."""
-        shell = _shell()
-        if any("InlineBackend" in source for source in cells.values()):
-            _configure_inline(shell)  # only if needed: it imports Matplotlib
-        for index, source in cells.items():
-            self._cell = index
-            self.send(cell=index)
-            try:
-                result = shell.run_cell(source, store_history=False)
-                error = result.error_before_exec or result.error_in_exec
-            except Exception as raised:  # by IPython itself, if the source is not text
-                error = raised
-            if error is not None:
-                self.send(failed=index, error=": ".join(_described(error))[:500])
+@dataclass(frozen=True)
+class NotebookAnswers:
+    """The answers of a notebook.
 
-    def send_answers(self) -> None:
-        """Send the answers."""
-        if not lessons.begun:
-            self.send(done=None)
-            return
-        lesson = lessons.begun[-1]
-        self.send(
-            done={
-                "student": str(lesson.variant.student),
-                "lesson": int(lesson.variant.lesson),
-                "answers": self._answers.get(id(lesson), {}),
-                "refused": self._refused.get(id(lesson), {}),
-            }
+    Attributes:
+        student: The name in its first cell.
+        lesson: The lesson's number.
+        answers: Packed answers, by exercise.
+        refused: The reason why an answer cannot be graded, by exercise.
+    """
+
+    student: str
+    lesson: int
+    answers: dict[str, Any]
+    refused: dict[str, str]
+
+    @classmethod
+    def of(cls, message: Any) -> NotebookAnswers:
+        """Validate a message of a student's process, and return it.
+
+        Raises:
+            StudentProcessEnded: The message is invalid.
+        """
+        match message:
+            case {
+                "student": str() as student,
+                "lesson": int() as lesson,
+                "answers": dict() as answers,
+                "refused": dict() as refused,
+            } if (
+                type(lesson) is int
+                and all(isinstance(a, dict) and a.get("kind") == "list" for a in answers.values())
+                and all(isinstance(reason, str) for reason in refused.values())
+            ):
+                return cls(student, lesson, answers, refused)
+        raise StudentProcessEnded(DISTURBED)
+
+
+class StudentProcess:
+    """A student's process.
+
+    Args:
+        submission: The notebook.
+        cells: The cells to run.
+        course: The course's folder.
+        level: Isolation level, from `isolation`.
+        deadline: Deadline for sending the cells.
+
+    Attributes:
+        deadline: Deadline for the next message.
+    """
+
+    def __init__(
+        self,
+        submission: Submission,
+        cells: dict[int, str],
+        course: Path,
+        level: str,
+        deadline: float,
+    ) -> None:
+        self.deadline = deadline
+        self._process, self._lifeline = _start(level, course.resolve())
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        if os.name == "posix":
+            os.set_blocking(self._process.stdin.fileno(), False)
+        self._lines: queue.Queue[bytes] = queue.Queue(4)
+        self._over = False
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process.stdout,), daemon=True
         )
+        self._reader.start()
+        with contextlib.suppress(StudentProcessEnded):  # `receive` reports it
+            self._write({"modules": submission.modules, "cells": cells})
 
-    def serve(self, requests: TextIO) -> None:
-        """Perform requests on the objects that were sent."""
-        for line in requests:
-            request = json.loads(line)
-            try:
-                arguments = unpack(request["arguments"], _nothing, self._kept.__getitem__)
-                result = perform(self._kept[request["number"]], request["what"], arguments)
-                message = {"result": pack(result, self._keep)}
-            except Exception as error:  # the student's; reported to the check
-                message = {"error": _described(error)}
-            self.send(**message)
+    def receive(self) -> dict[str, Any]:
+        """Return the next message.
 
-    def _keep(self, thing: Any) -> int:
-        self._kept.append(thing)
-        return len(self._kept) - 1
+        Raises:
+            StudentProcessEnded: No valid message arrives in time.
+        """
+        try:
+            line = self._lines.get(timeout=max(0.0, self.deadline - time.monotonic()))
+        except queue.Empty:
+            raise StudentProcessEnded(_LATE) from None
+        if not line:
+            raise StudentProcessEnded(_ENDED)
+        if not line.endswith(b"\n") or sum(map(line.count, (b"[", b"{", b","))) > _MOST_STRUCTURE:
+            raise StudentProcessEnded(DISTURBED)
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            raise StudentProcessEnded(DISTURBED) from None
+        if not isinstance(message, dict):
+            raise StudentProcessEnded(DISTURBED)
+        return message
+
+    def ask(self, number: int, what: str, arguments: list[Any]) -> Any:
+        """Request an operation on one of its objects, and return the result.
+
+        Raises:
+            StudentError: The operation raised an exception.
+            StudentProcessEnded: No valid answer arrives in time.
+        """
+        self._write({"number": number, "what": what, "arguments": pack(arguments, _refuse)})
+        answer = self.receive()
+        match answer:
+            case {"error": [str() as name, str() as text]}:
+                kinds: tuple[type, ...] = (StudentError,)
+                kinds += (AttributeError,) if name == "AttributeError" else ()
+                raise type(name if name.isidentifier() else "Error", kinds, {})(text)
+            case {"result": result}:
+                return self.unpacked(result)
+        raise StudentProcessEnded(DISTURBED)
+
+    def unpacked(self, packed: Any) -> Any:
+        """Return the unpacked value, with proxies for the process's objects."""
+        try:
+            return unpack(packed, self.ask, _refuse)
+        except (ValueError, RecursionError):
+            raise StudentProcessEnded(DISTURBED) from None
+
+    def end(self) -> None:
+        """Kill it and every process that it has started."""
+        self._over = True
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+        else:
+            _end_tree(self._process)
+        try:
+            self._process.wait(_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        until = time.monotonic() + _TIMEOUT
+        while self._reader.is_alive() and time.monotonic() < until:
+            with contextlib.suppress(queue.Empty):
+                self._lines.get(timeout=0.01)  # the reader may be blocked on a full queue
+        # The reader closes its pipe. If it is still blocked, closing the pipe here would block, too.
+
+    def _read(self, out: IO[bytes]) -> None:
+        with contextlib.suppress(OSError, ValueError), out:
+            while not self._over and (line := out.readline(_LONGEST_LINE)):
+                self._lines.put(line)
+        self._lines.put(b"")  # marks the end
+
+    def _write(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        rest = memoryview(json.dumps(message).encode() + b"\n")
+        pipe = self._process.stdin.fileno()
+        try:
+            while rest:
+                if os.name == "posix":
+                    timeout = max(0.0, self.deadline - time.monotonic())
+                    if not select.select([], [pipe], [], timeout)[1]:
+                        raise StudentProcessEnded(_LATE)
+                with contextlib.suppress(BlockingIOError):
+                    rest = rest[os.write(pipe, rest) :]
+        except OSError:
+            raise StudentProcessEnded(_ENDED) from None
 
 
-def _shell() -> Any:
-    """Return an IPython shell as in a notebook, without a display."""
-    from IPython.core.interactiveshell import InteractiveShell
+@functools.cache
+def isolation() -> tuple[str, str]:
+    """Return the isolation level that this machine supports, and what is missing, or "".
 
-    class Shell(InteractiveShell):  # type: ignore[misc, no-untyped-call, unused-ignore]
-        def enable_matplotlib(self, gui: Any = None) -> tuple[Any, str]:  # noqa: ARG002
-            return None, "agg"
+    Raises:
+        NotPermitted: The notebook would run as root.
+    """
+    if os.name != "posix":
+        return "", "notebooks run with your rights (Windows offers no isolation)"
+    reason = ""
+    for level in LEVELS:
+        if level == "user" and os.geteuid():
+            continue
+        if level == "rights" and os.geteuid():
+            return level, f"notebooks run with your rights ({reason})"
+        if level == "rights":
+            raise NotPermitted(
+                f"Notebooks would run as root, because they cannot be isolated here ({reason}). "
+                "Grade as another user, or in a container that permits namespaces."
+            )
+        process, lifeline = _start(level, None)
+        out, problem = process.communicate()
+        os.close(lifeline or 0)
+        if out.strip() == b"here":
+            missing = f"notebooks can read what every user of this machine can read ({reason})"
+            return level, missing if level == "user" else ""
+        reason = reason or problem.decode(errors="replace").strip().rpartition("\n")[2]
+    raise AssertionError
 
-        def enable_gui(self, gui: Any = None) -> None:
-            pass
 
-        def ask_exit(self) -> None:
-            pass
-
-    shell: Any = Shell.instance(display_page=True)
-    shell.history_manager.enabled = False
-    for name in _PAGE_MAGICS:
-        shell.register_magic_function(lambda *_: None, "line", name)
-    return shell
-
-
-def _configure_inline(shell: Any) -> None:
-    """Enable `%config InlineBackend...`, which sets the format of a notebook's figures."""
-    from matplotlib_inline.config import InlineBackend
-
-    shell.configurables.append(InlineBackend.instance(parent=shell))
-
-
-def _described(error: BaseException) -> list[str]:
-    """Return an exception's class and text, even if its `__str__` raises."""
+def _start(level: str, course: Path | None) -> tuple[subprocess.Popen[bytes], int | None]:
+    """Start a student's process; without a course, only test that it starts."""
+    package = Path(netchat.__file__).parent
+    variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+    variables |= {
+        "MPLBACKEND": "Agg",
+        "NETCHAT_COURSE": str(course),
+        "NETCHAT_QUICK": "1",
+        "PYTHONPATH": str(package.parent),
+        "PYTHONWARNINGS": "ignore",
+    }
+    command = [sys.executable, "-P", "-m", "netchat.course.student_program"]
+    if course is None:
+        command = [sys.executable, "-P", "-c", "import netchat.course; print('here')"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    pipes["stderr"] = subprocess.DEVNULL if course else subprocess.PIPE
+    if not level:
+        return subprocess.Popen(command, env=variables, **pipes), None  # noqa: S603
+    theirs, ours = os.pipe()
+    order = {
+        "level": level,
+        "command": command,
+        "lifeline": theirs,
+        "readable": _readable(package),
+        "copies": _copies(course) if course else [],
+        "kernels": sorted({str(path.parent) for path in package.rglob("__pycache__/*.nbi")}),
+        "variables": variables,
+    }
+    launcher = [sys.executable, "-I", str(package / "course" / "sandbox.py"), json.dumps(order)]
     try:
-        return [str(type(error).__name__)[:100], str(error)[:_LONGEST_TEXT]]
-    except Exception:  # its __str__ raises
-        return ["Exception", "(it has no text)"]
+        return subprocess.Popen(launcher, pass_fds=[theirs], **pipes), ours  # noqa: S603
+    finally:
+        os.close(theirs)
 
 
-def _nothing(*_: Any) -> Any:
-    raise ValueError("this process holds no proxies")
+def _copies(course: Path) -> list[tuple[str, str]]:
+    """Return the files of a course that notebooks need, and their targets; no solutions."""
+    modules = [(str(path), f"course/{path.name}") for path in course.glob("*.py")]
+    checks, captures = course / "checks", course.parent / "captures"
+    return [(str(checks), "course/checks"), (str(captures), "captures"), *modules]
 
 
-def main() -> None:
-    """Run the cells from the first line of the input, then serve requests."""
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    requests = os.fdopen(os.dup(0), encoding="utf-8")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
-        os.dup2(nothing, number)
-    order = json.loads(requests.readline())
-    student = _Student(out)
-    lessons.recorder = student.record
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        os.environ["IPYTHONDIR"] = str(Path(folder) / "ipython")
-        modules, work = Path(folder, "modules"), Path(folder, "work")
-        for name, source in order["modules"].items():
-            path = modules / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(source.encode(errors="surrogateescape"))
-        sys.path.append(str(modules))  # the student's own; they cannot shadow other modules
-        work.mkdir()
-        os.chdir(work)
-        student.run({int(index): source for index, source in order["cells"].items()})
-        student.send_answers()
-        student.serve(requests)
+def _readable(package: Path) -> list[str]:
+    """Return the paths of Python, the installed packages and netchat."""
+    paths = {sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages(), str(package)}
+    paths |= {site.getusersitepackages()} if site.ENABLE_USER_SITE else set()
+    links = [Path(sys.executable)]
+    while links[-1].is_symlink():
+        links.append(links[-1].parent / links[-1].readlink())
+    paths |= {str(link.parent) for link in links}
+    return sorted(paths | {str(Path(path).resolve()) for path in paths})
 
 
-if __name__ == "__main__":
-    main()
+def _end_tree(process: subprocess.Popen[bytes]) -> None:
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        for one in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                one.send_signal(signal.SIGTERM)
+    process.kill()
+
+
+def _refuse(*_: Any) -> Any:
+    raise ValueError("the grader has no objects to refer to")

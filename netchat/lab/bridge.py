@@ -139,7 +139,7 @@ class Bridge:
             if len(table) >= _MAX_ADDRESSES:
                 table.clear()
             table[source] = side
-        spared = _spared(frame)
+        spared = _undamaged_prefix(frame)
         known = None if to[0] & 1 else table.get(to)
         if known is not None:
             if known is not side:
@@ -165,7 +165,7 @@ class Bridge:
                         other.send(frame)
 
 
-def _spared(frame: bytes) -> int:
+def _undamaged_prefix(frame: bytes) -> int:
     """Return the length of a frame's prefix that is never damaged.
 
     It is the Ethernet header, or the whole frame if it holds no IP packet. On a real cable the frame check

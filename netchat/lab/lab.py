@@ -90,7 +90,7 @@ class Lab:
         self._stack.close()
 
     def start(self, host: str, command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
-        """Start a program on a host; it ends with the lab at the latest.
+        """Start a program on a host; it is terminated with the lab at the latest.
 
         Args:
             host: Name of the host.

@@ -18,7 +18,7 @@ from netchat.coding import get
 from netchat.coding.arrays import Decoded, Rows
 from netchat.coding.code import Code
 from netchat.link.harq_combining import combined
-from netchat.link.steps import Steps, finish
+from netchat.link.incremental_work import Steps, finish
 from netchat.link.sync_marker import differing_bits
 
 __all__ = [

@@ -17,7 +17,7 @@ from itertools import combinations
 
 import numpy as np
 
-from netchat.link.steps import Steps
+from netchat.link.incremental_work import Steps
 
 __all__ = ["Decoding", "combined"]
 

@@ -23,6 +23,7 @@ from netchat.link.datagram_headers import DatagramHeaders
 from netchat.link.datagram_mask import KEY_SIZE
 from netchat.link.handshake import Action, Handshake, Input
 from netchat.link.header import HEAD_SIZE, HEADER_SIZE, Header, Kind, ReadHeader, unwrap
+from netchat.link.incremental_work import Steps, finish
 from netchat.link.open_request import Mode, OpenRequest, read_open_request, write_open_request
 from netchat.link.payload_decoder import CONTROL, MAX_CONTROL, PayloadDecoder
 from netchat.link.policies.policy import ChannelReport, Policy
@@ -31,7 +32,6 @@ from netchat.link.receiver import Acknowledgement, Receiver
 from netchat.link.rtt import RetransmissionTimer
 from netchat.link.sender import Sender
 from netchat.link.stats import LinkStats
-from netchat.link.steps import Steps, finish
 
 __all__ = ["Link"]
 
@@ -482,7 +482,7 @@ class Link:
         self._perform(self._handshake.advance(Input.INVALID_OPEN, f"the link was refused: {why}"))
 
     def _process_challenge(self, header: Header) -> None:
-        """Prove the own address to the server by sending OPEN with its cookie."""
+        """Prove the client's address to the server by sending OPEN with its cookie."""
         answers_us = header.offset == self._first or self._sender.has_sent(header.offset)
         if answers_us and self._handshake.advance(Input.CHALLENGE) is Action.SEND_OPEN:
             self._handshake.present_cookie(cookie_of(header))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from netchat.link.code_table import OPENED, BlockCode, table
 from netchat.link.harq_buffer import HarqBuffer
 from netchat.link.header import Header, Kind
+from netchat.link.incremental_work import Steps, finish
 from netchat.link.open_request import Mode
 from netchat.link.stats import LinkStats
-from netchat.link.steps import Steps, finish
 
 __all__ = ["CONTROL", "MAX_CONTROL", "MAX_PAYLOAD", "PayloadDecoder", "payload_context"]
 

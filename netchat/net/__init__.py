@@ -7,8 +7,8 @@
 
 - `client`, `server`: the awaitable API for programs, also available as `netchat.Client` and
   `netchat.Server`.
-- `client_driver`, `chat_server`: drivers of the sans-I/O cores in `netchat.chat`.
-- `protocol_detector`, `group_commit`: the server's first look at a connection; pacing of commits.
+- `client_driver`, `server_driver`: drivers of the sans-I/O cores in `netchat.chat`.
+- `protocol_detector`, `group_commit`: detection of frames and links; pacing of commits.
 - `client_path`, `link/`, `udp/`, `noise/`: links, UDP, and simulated noise.
 - `history/`, `client_store`: storage of the server and of the client.
 - `probe`: a blocking client that sends arbitrary bytes.

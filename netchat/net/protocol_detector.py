@@ -9,17 +9,17 @@ from typing import cast
 
 from netchat.link.sync_marker import OPEN_BYTES, starts_like_link
 
-__all__ = ["Carried", "ProtocolDetector", "detect"]
+__all__ = ["CarriedProtocol", "ProtocolDetector", "detect"]
 
 
-class Carried(Enum):
+class CarriedProtocol(Enum):
     """The protocol that a TCP connection carries."""
 
     FRAMES = auto()
     LINK = auto()
 
 
-def detect(first: bytes) -> Carried | None:
+def detect(first: bytes) -> CarriedProtocol | None:
     """Return what a connection carries, or None if that needs more bytes.
 
     Whatever does not begin like a link counts as frames: their reader names the problem.
@@ -28,8 +28,8 @@ def detect(first: bytes) -> Carried | None:
         first: First bytes of the connection, at least one; those of a link may be damaged.
     """
     if not starts_like_link(first):
-        return Carried.FRAMES
-    return Carried.LINK if len(first) >= OPEN_BYTES else None
+        return CarriedProtocol.FRAMES
+    return CarriedProtocol.LINK if len(first) >= OPEN_BYTES else None
 
 
 class ProtocolDetector(asyncio.Protocol):
@@ -60,10 +60,10 @@ class ProtocolDetector(asyncio.Protocol):
         """Decide, or wait for more bytes."""
         self._first += data
         match detect(self._first):
-            case Carried.FRAMES:
+            case CarriedProtocol.FRAMES:
                 self._transport.set_protocol(self._upper)
                 self._upper.data_received(self._first)
-            case Carried.LINK:
+            case CarriedProtocol.LINK:
                 self._transport.pause_reading()
                 self._open_link(self._first)
 

@@ -15,9 +15,9 @@ from typing import Self
 from netchat.chat.effects import Log
 from netchat.chat.settings import Settings
 from netchat.errors import NetchatError
-from netchat.net.chat_server import ChatServer
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
+from netchat.net.server_driver import ServerDriver
 from netchat.wire import DEFAULT_PORT
 
 __all__ = ["Server"]
@@ -58,7 +58,7 @@ class Server:
         self._settings = settings or Settings()
         self._log = log
         self._udp = udp
-        self._server: ChatServer | None = None
+        self._server: ServerDriver | None = None
 
     async def __aenter__(self) -> Self:
         """Open the history and start listening.
@@ -69,7 +69,7 @@ class Server:
         """
         history = MemoryHistory() if self._history is None else SqliteHistory(Path(self._history))
         host, port = self._host, self.address[1]
-        server = ChatServer(history, self._settings, self._log)
+        server = ServerDriver(history, self._settings, self._log)
         try:
             bound = await server.start(host, port, udp=self._udp)
         except OSError as error:

@@ -11,7 +11,7 @@ Nothing here depends on the command line, so that other front ends can share it.
 from netchat.tui.actions import run_command
 from netchat.tui.commands import COMMANDS, Command, completions, parse
 from netchat.tui.json_output import event_json, line_json
-from netchat.tui.lines import Kind, Line, render
+from netchat.tui.lines import Line, LineKind, render
 from netchat.tui.main_loop import listen
 from netchat.tui.session import ChatSession
 
@@ -19,8 +19,8 @@ __all__ = [
     "COMMANDS",
     "ChatSession",
     "Command",
-    "Kind",
     "Line",
+    "LineKind",
     "completions",
     "event_json",
     "line_json",

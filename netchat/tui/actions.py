@@ -8,7 +8,7 @@ from netchat.chat.room_codes import read_code, show_code
 from netchat.chat.text import validate_text
 from netchat.errors import NetchatError
 from netchat.tui.commands import HISTORY_DEFAULT, HISTORY_MOST, Command, help_lines
-from netchat.tui.lines import Kind, Line, error_line, notice_line, room_name
+from netchat.tui.lines import Line, LineKind, error_line, notice_line, room_name
 from netchat.tui.link_status import link_lines
 from netchat.tui.session import ChatSession
 
@@ -126,7 +126,7 @@ def _rooms(session: ChatSession) -> list[Line]:
         show_code(code) + (" (current)" if code == session.current else "")
         for code in session.rooms
     ]
-    return [notice_line("rooms", ", ".join(shown) or "you are not in a room", Kind.ANSWER)]
+    return [notice_line("rooms", ", ".join(shown) or "you are not in a room", LineKind.ANSWER)]
 
 
 def _nick(session: ChatSession, name: str) -> list[Line]:
@@ -138,7 +138,7 @@ def _nick(session: ChatSession, name: str) -> list[Line]:
 
 
 def _help(session: ChatSession) -> list[Line]:  # noqa: ARG001 - all actions share one signature
-    return [Line(Kind.ANSWER, (("", line),)) for line in help_lines()]
+    return [Line(LineKind.ANSWER, (("", line),)) for line in help_lines()]
 
 
 def _link(session: ChatSession) -> list[Line]:

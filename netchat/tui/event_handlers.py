@@ -26,8 +26,8 @@ from netchat.chat.client_events import (
 from netchat.chat.names import fold
 from netchat.chat.room_codes import LOBBY, show_code
 from netchat.tui.lines import (
-    Kind,
     Line,
+    LineKind,
     error_line,
     event_line,
     notice_line,
@@ -68,7 +68,7 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
         case RosterReceived():
             return _roster(session, event)
         case HistoryReceived(room, events, _):
-            nothing = notice_line("history", f"{room_name(room)} has no history", Kind.ANSWER)
+            nothing = notice_line("history", f"{room_name(room)} has no history", LineKind.ANSWER)
             return [past_line(event) for event in events] or [nothing]
         case EventsMissed(room, first, last):
             count = many(last - first + 1, "event")
@@ -199,11 +199,11 @@ def _roster(session: ChatSession, roster: RosterReceived) -> list[Line]:
     del session.partial_rosters[room]
     session.people.fill(room, [member.name for member in members])
     if room not in session.unlisted_rooms:
-        return [people_line(room, members, Kind.ANSWER)]
+        return [people_line(room, members, LineKind.ANSWER)]
     session.unlisted_rooms.discard(room)
     if len(members) == 1:
         return [notice_line("who", "no one else is here yet")]
-    return [people_line(room, members[:GREETED], Kind.NOTICE, len(members))]
+    return [people_line(room, members[:GREETED], LineKind.NOTICE, len(members))]
 
 
 def _request_refused(session: ChatSession, refused: RequestRefused) -> list[Line]:

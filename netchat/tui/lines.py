@@ -28,8 +28,8 @@ from netchat.chat.text import show_text
 from netchat.wire import Event, EventKind, Member
 
 __all__ = [
-    "Kind",
     "Line",
+    "LineKind",
     "error_line",
     "event_line",
     "notice_line",
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 
-class Kind(Enum):
+class LineKind(Enum):
     """Kind of a line. Events and answers go to standard output, the others to standard error."""
 
     EVENT = "event"
@@ -66,7 +66,7 @@ class Line:
             line from JSON output because another line has its data.
     """
 
-    kind: Kind
+    kind: LineKind
     parts: tuple[Part, ...]
     fields: dict[str, Any] | None = None
 
@@ -76,14 +76,14 @@ class Line:
         return "".join(text for _, text in self.parts)
 
 
-def notice_line(tag: str, text: str, kind: Kind = Kind.NOTICE) -> Line:
+def notice_line(tag: str, text: str, kind: LineKind = LineKind.NOTICE) -> Line:
     """Return a line about a change of state: `[tag] text`."""
     return Line(kind, (("tag", f"[{tag}]"), ("", f" {text}")))
 
 
 def error_line(text: str, tag: str = "error") -> Line:
     """Return a line about an error: `[tag] text`."""
-    return Line(Kind.ERROR, (("error", f"[{tag}]"), ("", f" {text}")))
+    return Line(LineKind.ERROR, (("error", f"[{tag}]"), ("", f" {text}")))
 
 
 def event_line(event: Event, room: str = "") -> Line:
@@ -94,7 +94,7 @@ def event_line(event: Event, room: str = "") -> Line:
         room: Code of the room to prefix the line with, or "".
     """
     prefix: tuple[Part, ...] = (("tag", f"[{show_code(room)}] "),) if room else ()
-    return Line(Kind.EVENT, prefix + _parts(event))
+    return Line(LineKind.EVENT, prefix + _parts(event))
 
 
 def private_line(event: Event, peer: str, *, own: bool) -> Line:
@@ -104,7 +104,7 @@ def private_line(event: Event, peer: str, *, own: bool) -> Line:
         if own
         else (("name", event.sender), ("private", " -> you"))
     )
-    return Line(Kind.EVENT, (*who, ("", f": {event.text}")))
+    return Line(LineKind.EVENT, (*who, ("", f": {event.text}")))
 
 
 def past_line(event: Event) -> Line:
@@ -112,10 +112,10 @@ def past_line(event: Event) -> Line:
     when = time.localtime(event.time / 1e6)
     today = time.localtime()[:3] == when[:3]
     shown = time.strftime("%H:%M" if today else "%Y-%m-%d %H:%M", when)
-    return Line(Kind.ANSWER, (("tag", f"{shown}  "), *_parts(event)))
+    return Line(LineKind.ANSWER, (("tag", f"{shown}  "), *_parts(event)))
 
 
-def people_line(room: str, members: Sequence[Member], kind: Kind, total: int = 0) -> Line:
+def people_line(room: str, members: Sequence[Member], kind: LineKind, total: int = 0) -> Line:
     """Return a line that lists members of a room.
 
     Args:

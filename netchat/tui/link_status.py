@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from netchat.net.client_driver import ClientDriver
-from netchat.tui.lines import Kind, Line
+from netchat.tui.lines import Line, LineKind
 from netchat.wording import many
 
 __all__ = ["link_lines"]
@@ -37,7 +37,7 @@ def link_lines(client: ClientDriver) -> list[Line]:
 
 
 def _line(text: str, fields: dict[str, Any]) -> Line:
-    return Line(Kind.ANSWER, (("tag", text[:10]), ("", text[10:])), fields)
+    return Line(LineKind.ANSWER, (("tag", text[:10]), ("", text[10:])), fields)
 
 
 def _channel(client: ClientDriver) -> str | None:

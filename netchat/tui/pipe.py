@@ -21,7 +21,7 @@ from netchat.tui.actions import run_command
 from netchat.tui.commands import parse
 from netchat.tui.input_lines import InputLine, InputLines
 from netchat.tui.json_output import event_json, line_json
-from netchat.tui.lines import Kind, Line, error_line, notice_line, render
+from netchat.tui.lines import Line, LineKind, error_line, notice_line, render
 from netchat.tui.main_loop import listen
 from netchat.tui.session import ChatSession
 
@@ -63,11 +63,11 @@ class _Printer:
                 if line.fields != {}:
                     print(line_json(line), flush=True)  # noqa: T201
                 continue
-            out = sys.stdout if line.kind in (Kind.EVENT, Kind.ANSWER) else sys.stderr
+            out = sys.stdout if line.kind in (LineKind.EVENT, LineKind.ANSWER) else sys.stderr
             print(render(line, colour=self._colour[out], one_line=True), file=out, flush=True)
 
     def _note(self, lines: list[Line]) -> None:
-        self.failed = self.failed or any(line.kind is Kind.ERROR for line in lines)
+        self.failed = self.failed or any(line.kind is LineKind.ERROR for line in lines)
 
 
 async def run_pipe(

@@ -1,7 +1,7 @@
 """Web page of the chat: HTTP and WebSocket server in the chat server's event loop.
 
 Contents:
-    `site`: the HTTP server with its routes; `files`, `qr` and `address` serve them.
+    `site`: the HTTP server with its routes; `files`, `qr`, `local_addresses`: what it serves.
     `websocket`: WebSocket connections as transports of the chat server.
     `guard`, `throttle`: origin and host checks, and rate limits.
     `dashboard`: live figures of the server at `/server`.

@@ -19,7 +19,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from netchat.chat.room_codes import show_code
 from netchat.chat.server_log import LogEntry, ServerLog, is_warning, log_line
-from netchat.net.chat_server import ChatServer
+from netchat.net.server_driver import ServerDriver
 from netchat.version import __version__
 from netchat.wire import RoomKind
 
@@ -58,7 +58,7 @@ class Dashboard:
         token: Secret that admits viewers on other machines.
     """
 
-    def __init__(self, chat: ChatServer, notes: ServerLog, token: str) -> None:
+    def __init__(self, chat: ServerDriver, notes: ServerLog, token: str) -> None:
         self._chat = chat
         self._notes = notes
         self._token = token.encode()

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from netchat.web.address import is_loopback
+from netchat.web.local_addresses import is_loopback
 from netchat.web.throttle import Throttle
 
 __all__ = ["Guard", "is_local"]

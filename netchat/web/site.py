@@ -15,7 +15,7 @@ from netchat.chat.effects import Log
 from netchat.chat.fair_shares import Shares, share_of
 from netchat.chat.room_codes import LOBBY, read_code
 from netchat.chat.server_log import ServerLog
-from netchat.net.chat_server import ChatServer
+from netchat.net.server_driver import ServerDriver
 from netchat.version import __version__
 from netchat.web.dashboard import Dashboard
 from netchat.web.files import Files
@@ -119,7 +119,7 @@ class Site:
 
     def __init__(
         self,
-        chat: ChatServer,
+        chat: ServerDriver,
         notes: ServerLog,
         *,
         token: str,

@@ -94,7 +94,7 @@ class FrameReader:
 
     __slots__ = ("_at", "_failure", "_partial", "_start", "_unread", "_wanted", "limit")
 
-    #: Work that produced no frame; see `netchat.net.chat_server.Reader`.
+    #: Work that produced no frame; see `netchat.net.server_driver.Reader`.
     idle = 0
 
     def __init__(self, limit: int = MAX_FRAME) -> None:

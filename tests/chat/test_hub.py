@@ -63,7 +63,7 @@ class TestConnections:
         assert not world.link("10.0.0.9").closed
         assert world.hub.state.addresses == {"10.0.0.9": 2, "10.0.0.10": 1}
 
-    def test_losing_a_connection_twice_is_losing_it_once(self, world):
+    def test_losing_a_connection_twice_has_no_further_effect(self, world):
         link, _ = world.greet("Nova")
         world.hub.lost(link, world.now)
         world.hub.lost(link, world.now)

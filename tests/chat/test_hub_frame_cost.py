@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from netchat.chat.replies import LOOK_BACK
+from netchat.chat.large_replies import LOOK_BACK
 from netchat.chat.server_handlers import MAX_MEMBERSHIPS
 from netchat.errors import PeerError
 from netchat.net.history.sqlite_history import SqliteHistory

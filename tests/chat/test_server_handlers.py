@@ -3,7 +3,7 @@
 import pytest
 
 from netchat.chat.hub import MAX_PENDING_REPLIES
-from netchat.chat.replies import LOOK_BACK
+from netchat.chat.large_replies import LOOK_BACK
 from netchat.wire import (
     MAX_ROSTER,
     Ack,

@@ -302,7 +302,7 @@ class World:
             user.link.up += user.core.data_to_send()
 
     def _receive(self, link: Link, count: int | None = None) -> bool:
-        """Pass received bytes to the server as `netchat.net.chat_server` does; return whether any."""
+        """Pass received bytes to the server as `netchat.net.server_driver` does; return whether any."""
         if link.holds or link.closed or self.now < link.paused_until:
             return False
         data = bytes(link.up[:count])

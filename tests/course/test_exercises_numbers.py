@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from netchat.course.answers import as_graded
+from netchat.course.answer_marshalling import as_graded
 from netchat.course.exercises import Wrong, real_number, whole_number
 from netchat.course.notebook_builder import solutions_of
 from tests.course.test_lesson import LESSONS, Desk, in_the_course, sent_over

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from netchat.cli.lab.grade import _shared, grade
 from netchat.course.grade import Grade, grade_notebook, write_csv
 from netchat.course.grading_process import grade_apart
-from netchat.course.student import isolation
+from netchat.course.student_process import isolation
 from netchat.course.submission import read_submission
 from netchat.errors import NotPermitted
 
@@ -290,7 +290,7 @@ def test_differently_typed_names_are_one_student():
 
 
 def test_notebooks_are_read_before_any_of_them_runs(course, tmp_path, monkeypatch):
-    monkeypatch.setattr("netchat.course.student.isolation", lambda: ("rights", ""))
+    monkeypatch.setattr("netchat.course.student_process.isolation", lambda: ("rights", ""))
     second = tmp_path / "2.ipynb"
     notebook(tmp_path / "1.ipynb", BEGIN, f"open({str(second)!r}, 'w').write('gone')", DOUBLE)
     notebook(second, BEGIN.replace("Ada", "Bob"), DOUBLE)
@@ -387,7 +387,7 @@ def test_secrets_in_the_environment_are_not_passed_on(graded, monkeypatch):
 
 
 def test_root_refuses_to_grade_without_isolation(monkeypatch):
-    monkeypatch.setattr("netchat.course.student.LEVELS", ("rights",))
+    monkeypatch.setattr("netchat.course.student_process.LEVELS", ("rights",))
     monkeypatch.setattr("os.geteuid", lambda: 0)
     isolation.cache_clear()
     try:

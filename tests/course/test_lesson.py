@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netchat.course.answers import as_graded, pack, perform, unpack
+from netchat.course.answer_marshalling import as_graded, pack, perform, unpack
 from netchat.course.lesson import begun
 from netchat.course.notebook_builder import lessons, notebook_of, solutions_of, solve, text_of
 from netchat.course.variant import Variant

@@ -1,6 +1,6 @@
 """Driver of a hub for the fuzzer: a server without sockets, disk or clock, and its peers.
 
-It does what `netchat.net.chat_server` does, at times that the input selects, and checks everything
+It does what `netchat.net.server_driver` does, at times that the input selects, and checks everything
 that the hub outputs: a violated invariant is an `AssertionError`.
 """
 

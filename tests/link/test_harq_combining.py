@@ -14,7 +14,7 @@ from netchat.channels.stream import ChannelStream
 from netchat.link.code_table import _syndrome, block_code
 from netchat.link.harq_buffer import HarqBuffer
 from netchat.link.harq_combining import _guess, _majority
-from netchat.link.steps import finish
+from netchat.link.incremental_work import finish
 
 
 def damaged(coded: bytes, bits: list[int]) -> bytes:

@@ -13,8 +13,8 @@ from netchat.load import run as load
 from netchat.load.faults import Faults
 from netchat.load.report import latency_of
 from netchat.load.run import LoadReport, run_load
-from netchat.net.chat_server import ChatServer
 from netchat.net.history.memory_history import MemoryHistory
+from netchat.net.server_driver import ServerDriver
 from tests.net import faulty
 from tests.net.faulty import FaultyProxy
 
@@ -23,11 +23,11 @@ class Served:
     """Run a server in this process, without the limits that would slow a test down."""
 
     def __init__(self) -> None:
-        self.servers: list[ChatServer] = []
+        self.servers: list[ServerDriver] = []
 
     async def start(self, **settings: float) -> int:
         chosen = Settings(**{"rate": 0, "max_users": 200, **settings})
-        server = ChatServer(MemoryHistory(), chosen, lambda note: None)
+        server = ServerDriver(MemoryHistory(), chosen, lambda note: None)
         self.servers.append(server)
         ((_, port),) = await server.start("127.0.0.1", 0)
         return port

@@ -12,10 +12,10 @@ from netchat.chat.effects import Log
 from netchat.chat.server_log import ServerLog
 from netchat.chat.settings import Settings
 from netchat.errors import HistoryError
-from netchat.net.chat_server import ChatServer
 from netchat.net.client_driver import ClientDriver
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
+from netchat.net.server_driver import ServerDriver
 from netchat.wire import FrameReader, Hello, Message, decode, encode
 
 #: Seconds after which a test that waits has failed.
@@ -46,7 +46,7 @@ class Serving:
         self.history = history
         self.notes: list[Log] = []
         self.log = ServerLog(self.notes.append)
-        self.server = ChatServer(history, settings, self.log)
+        self.server = ServerDriver(history, settings, self.log)
         self.port = 0
 
     @property

@@ -7,8 +7,8 @@ import pytest
 from netchat.chat.client_events import NameRejected, Offline, Online, RoomEntered, SessionEnded
 from netchat.errors import CannotConnect, NetchatError
 from netchat.net import backoff
-from netchat.net import chat_server as server
 from netchat.net import client_driver as module
+from netchat.net import server_driver as server
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_store import ClientStore
 from netchat.net.history.sqlite_history import SqliteHistory

@@ -113,7 +113,7 @@ async def test_bye_arrives() -> None:
         assert not serving.server.hub.state.sessions
 
 
-async def test_a_server_that_stops_tells_those_on_links() -> None:
+async def test_a_server_that_stops_notifies_clients_on_links() -> None:
     path = ClientPath("rs:255,223", "bsc:1e-3", seed=8)
     async with (
         serve() as serving,
@@ -164,7 +164,7 @@ def test_the_reason_names_the_side_that_detected_the_damage(
     assert ClientPath("uncoded", "bsc:0.5").explain(why, finder) == why
 
 
-async def test_a_server_that_speaks_no_link_is_given_up() -> None:
+async def test_the_client_gives_up_on_a_server_without_links() -> None:
     """A peer that answers, but is not a chat server and never sends a block."""
     writers: list[asyncio.StreamWriter] = []
 
@@ -187,14 +187,14 @@ async def test_a_server_that_speaks_no_link_is_given_up() -> None:
         writer.transport.abort()
 
 
-async def test_a_server_that_no_link_has_come_to_has_loaded_nothing_for_it() -> None:
+async def test_a_server_loads_no_link_code_before_its_first_link() -> None:
     code = """
 import asyncio, sys
-from netchat.net.chat_server import ChatServer
+from netchat.net.server_driver import ServerDriver
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.chat.settings import Settings
 async def run():
-    server = ChatServer(MemoryHistory(), Settings(), print)
+    server = ServerDriver(MemoryHistory(), Settings(), print)
     await server.start("127.0.0.1", 0)
     await server.stop()
 asyncio.run(run())

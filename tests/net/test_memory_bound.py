@@ -106,7 +106,7 @@ async def test_clients_that_never_read_occupy_no_more_than_so_much(
     monkeypatch.setattr(module, "SCARCE_FROM", 1024 * KIB)
     monkeypatch.setattr(module, "MOST_UNREAD", 2048 * KIB)
     monkeypatch.setattr(module, "GRACE", 0.0)
-    monkeypatch.setattr("netchat.net.chat_server.TICK_EVERY", 0.02)
+    monkeypatch.setattr("netchat.net.server_driver.TICK_EVERY", 0.02)
     async with serve(rate=0.0) as serving, contextlib.AsyncExitStack() as stack:
         nova = await stack.enter_async_context(raw(serving.port, "Nova"))
         await nova.answer(Join(1, 0, 0, "lobby"))

@@ -15,8 +15,8 @@ from netchat.channels.impairment import Impairments
 from netchat.cli.main import cli
 from netchat.errors import CannotConnect
 from netchat.load.run import run_load
-from netchat.net.noise import datagrams as noise_datagrams
 from netchat.net.noise import proxy as noise_proxy
+from netchat.net.noise import udp_relay
 from netchat.net.noise.proxy import NoiseProxy
 from tests.net.serving import serve
 
@@ -266,7 +266,7 @@ def passed(way):
     return way["packets"] - way["lost"] + way["duplicated"]
 
 
-async def test_datagrams_are_lost_doubled_reordered_and_damaged_and_counted():
+async def test_lost_duplicated_reordered_and_damaged_datagrams_are_counted():
     wish = {"loss": 0.1, "duplicate": 0.1, "reorder": 0.1, "channel": "bsc:1e-4"}
     async with datagrams(**wish) as (client, got, told):
         for number in range(500):
@@ -289,7 +289,7 @@ async def test_datagrams_are_lost_doubled_reordered_and_damaged_and_counted():
 
 
 async def test_addresses_beyond_the_limit_are_refused_and_silent_ones_forgotten(monkeypatch):
-    monkeypatch.setattr(noise_datagrams, "MAX_SESSIONS", 1)
+    monkeypatch.setattr(udp_relay, "MAX_SESSIONS", 1)
     async with datagrams() as (client, got, told):
         client.sendto(b"one")
         await until(lambda: got == [b"one"])
@@ -300,7 +300,7 @@ async def test_addresses_beyond_the_limit_are_refused_and_silent_ones_forgotten(
         assert told.proxy._datagrams.refused == 1
         told.proxy._datagrams._forget_idle()
         assert not closed(told)
-        monkeypatch.setattr(noise_datagrams, "IDLE", 0.0)
+        monkeypatch.setattr(udp_relay, "IDLE", 0.0)
         await until(lambda: told.proxy._datagrams._forget_idle() or closed(told))
         monkeypatch.undo()
         client.sendto(b"four")

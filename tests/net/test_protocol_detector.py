@@ -8,7 +8,7 @@ import random
 import pytest
 
 from netchat.link.sync_marker import MARKER, OPEN_BYTES
-from netchat.net.protocol_detector import Carried, ProtocolDetector, detect
+from netchat.net.protocol_detector import CarriedProtocol, ProtocolDetector, detect
 from netchat.wire import Hello, encode
 
 HELLO = encode(Hello(0, bytes(16), b"", "Nova", "test", ()))
@@ -71,7 +71,7 @@ def test_frames_go_to_the_protocol_above(size: int) -> None:
 
 @pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x02\x00", b"?", bytes(40)])
 def test_anything_else_goes_there_too_at_once(data: bytes) -> None:
-    assert detect(data) is Carried.FRAMES
+    assert detect(data) is CarriedProtocol.FRAMES
 
 
 @pytest.mark.parametrize("step", [1, 3, OPEN_BYTES - 1, OPEN_BYTES, 100])

@@ -251,7 +251,7 @@ async def test_silence_for_a_while_costs_nothing_but_time() -> None:
 @pytest.mark.slow
 async def test_a_client_that_vanished_is_noticed_by_its_silence(monkeypatch) -> None:
     monkeypatch.setattr("netchat.chat.timers.SWEEP_INTERVAL", 0.1)
-    monkeypatch.setattr("netchat.net.chat_server.LINGER", 0.2)
+    monkeypatch.setattr("netchat.net.server_driver.LINGER", 0.2)
     path = ClientPath("uncoded", udp=True)
     async with (
         serve(udp=True, ping_after=0.2, silence_timeout=0.6) as serving,
@@ -505,7 +505,7 @@ def test_over_udp_there_is_always_a_link() -> None:
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_the_checksum_is_off_and_datagrams_are_not_cut(family: int) -> None:
+def test_the_checksum_is_off_and_datagrams_are_not_truncated(family: int) -> None:
     with udp_socket(family) as sock:
         if family == socket.AF_INET:
             assert sock.getsockopt(socket.SOL_SOCKET, 11) == 1

@@ -34,7 +34,7 @@ def decode(packets: Iterable[Packet], **options: object) -> list[Item]:
     for packet in packets:
         items += decoder.feed(packet)
     items += decoder.finish()
-    assert decoder._budget.used == 0, "something is kept"
+    assert decoder._budget.used == 0, "the decoder still buffers bytes"
     assert not decoder._table
     return items
 

@@ -40,7 +40,7 @@ def test_a_line_is_parsed(line, verb, words):
 
 
 @pytest.mark.parametrize("line", ["", "   ", "\t"])
-def test_a_blank_line_is_nothing(line):
+def test_a_blank_line_is_ignored(line):
     assert parse(line) is None
 
 

@@ -19,7 +19,7 @@ from netchat.chat.client_events import (
 )
 from netchat.chat.outbox import RoomView
 from netchat.tui.event_handlers import handle_event
-from netchat.tui.lines import Kind
+from netchat.tui.lines import LineKind
 from netchat.wire import (
     Error,
     ErrorCode,
@@ -47,7 +47,7 @@ def test_a_new_user_joins_the_lobby_and_sees_its_members():
     assert session.current == "lobby"
     members = (Member("Nova", 0), Member("Sourav", 0))
     greeting = handle_event(session, RosterReceived("lobby", 2, members, False))
-    assert [line.kind for line in greeting] == [Kind.NOTICE]
+    assert [line.kind for line in greeting] == [LineKind.NOTICE]
     assert greeting[0].text == "[who] 2 in the lobby: Nova, Sourav"
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from netchat.tui.lines import (
-    Kind,
     Line,
+    LineKind,
     error_line,
     event_line,
     notice_line,
@@ -41,7 +41,7 @@ def test_the_example_in_the_docstring():
         "Nova -> you: psst",
         "[leave] Nova left the chat",
     ]
-    assert {line.kind for line in lines} == {Kind.EVENT}
+    assert {line.kind for line in lines} == {LineKind.EVENT}
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,10 @@ def test_history_lines_start_with_the_time():
 def test_member_lists_mark_who_is_away():
     members = [Member("Lisa", 0), Member("Nova", 1)]
     assert (
-        plain(people_line("lobby", members, Kind.ANSWER))
+        plain(people_line("lobby", members, LineKind.ANSWER))
         == "[who] 2 in the lobby: Lisa, Nova (away)"
     )
-    many = plain(people_line("7K3F92MQ0T", members, Kind.NOTICE, 30))
+    many = plain(people_line("7K3F92MQ0T", members, LineKind.NOTICE, 30))
     assert many == ("[who] 30 in room 7K3F9-2MQ0T: Lisa, Nova (away) and 28 more (/who lists them)")
 
 
@@ -102,7 +102,7 @@ def test_control_characters_are_escaped_everywhere(harmful, colour):
         event_line(event(EventKind.CHAT, everywhere, everywhere), everywhere),
         event_line(event(EventKind.RENAME, everywhere, everywhere)),
         private_line(event(EventKind.CHAT, everywhere, everywhere), everywhere, own=True),
-        people_line(everywhere, [Member(everywhere, 0)], Kind.ANSWER),
+        people_line(everywhere, [Member(everywhere, 0)], LineKind.ANSWER),
         past_line(event(EventKind.JOIN, everywhere)),
         notice_line("x", everywhere),
         error_line(everywhere),

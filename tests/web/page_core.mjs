@@ -8,8 +8,8 @@ import { pathToFileURL } from "node:url";
 globalThis.crypto ??= webcrypto; // global in browsers, and in node since version 19
 
 const page = (file) => import(`${pathToFileURL(process.argv[2])}/${file}`);
-const { ChatClient } = await page("core.js");
-const { Memory } = await page("memory.js");
+const { ChatClient } = await page("client.js");
+const { Memory } = await page("outbox.js");
 const clients = new Map();
 
 const plain = (_, value) =>

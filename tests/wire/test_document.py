@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from netchat.chat.replies import LOOK_BACK
+from netchat.chat.large_replies import LOOK_BACK
 from netchat.chat.settings import Settings
 from netchat.wire import MESSAGES, ErrorCode, EventKind, RoomKind, fields_of
 from netchat.wire.document import protocol_document

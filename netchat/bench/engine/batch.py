@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from netchat.bench.engine.tally import Tally
 
-__all__ = ["Batch", "Speed"]
+__all__ = ["BatchResult", "Speed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class BatchResult:
     """Result of one batch."""
 
     tally: Tally

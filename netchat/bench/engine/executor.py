@@ -59,7 +59,7 @@ class InProcess(concurrent.futures.Executor):
 
 
 class ProcessPool(concurrent.futures.ThreadPoolExecutor):
-    """Executor each of whose threads has a worker process, and passes the functions on to it.
+    """Executor whose threads each pass their functions to a worker process.
 
     Args:
         workers: Number of processes; they start when there is work for them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netchat.bench.engine.batch import Batch
+from netchat.bench.engine.batch import BatchResult
 from netchat.bench.engine.simulation import Simulation
 from netchat.bench.point import Point, StoppedBy
 from netchat.bench.theory.rates import theory
@@ -43,7 +43,7 @@ class Measurement:
         self.running = 0
         self._errors, self._seconds = errors, seconds
         self._next_batch = 0
-        self._out_of_order: dict[int, list[Batch]] = {}
+        self._out_of_order: dict[int, list[BatchResult]] = {}
 
     def resume(self, before: Point) -> None:
         """Continue from the counts of an earlier run, if they are the start of this one.
@@ -82,7 +82,7 @@ class Measurement:
         self.running += 1
         return range(first, self._next_batch)
 
-    def add(self, first: int, batches: list[Batch]) -> None:
+    def add(self, first: int, batches: list[BatchResult]) -> None:
         """Add consecutive batches in their order; later ones wait for those before them."""
         self.running -= 1
         self._out_of_order[first] = batches

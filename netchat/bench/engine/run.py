@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any
 
-from netchat.bench.engine.batch import Batch
+from netchat.bench.engine.batch import BatchResult
 from netchat.bench.engine.executor import InProcess, ProcessPool, executor
 from netchat.bench.engine.measurement import Measurement
 from netchat.bench.engine.resume import ResumeFile
@@ -230,7 +230,7 @@ def _executor(chosen: list[Simulation], workers: int | None) -> InProcess | Proc
 
 def _drive(measurements: list[Measurement], pool: InProcess | ProcessPool) -> Iterator[Measurement]:
     """Keep the executor busy until all points are done; yield each one that got new counts."""
-    running: dict[Future[list[Batch]], tuple[Measurement, int]] = {}
+    running: dict[Future[list[BatchResult]], tuple[Measurement, int]] = {}
     while True:
         while len(running) < pool.workers and (one := _next(measurements)) is not None:
             numbers = one.next_batches()

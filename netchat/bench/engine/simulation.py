@@ -13,7 +13,7 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from netchat.bench.engine.batch import Batch, Speed
+from netchat.bench.engine.batch import BatchResult, Speed
 from netchat.bench.engine.pickle_by_value import pickle_by_value
 from netchat.bench.engine.tally import Tally
 from netchat.channels import Channel
@@ -118,7 +118,7 @@ class Simulation:
         sizes = (min(self._first << i, self._full) for i in range(ramp))
         return sum(sizes) + (index - ramp) * self._full
 
-    def run(self, index: int) -> Batch:
+    def run(self, index: int) -> BatchResult:
         """Run a batch; the last one ends at the limit of the frames."""
         start = self.start(index)
         frames = self.start(index + 1) - start
@@ -135,9 +135,11 @@ class Simulation:
             frames, errors, bits, wrong, undetected, -(-frames // self._cluster), touched,
             frame_squares, bit_squares,
         )  # fmt: skip
-        return Batch(tally, Speed(*(bits / s / 1e6 for s in (encode, decode, seconds))), seconds)
+        return BatchResult(
+            tally, Speed(*(bits / s / 1e6 for s in (encode, decode, seconds))), seconds
+        )
 
-    def run_all(self, indices: range) -> list[Batch]:
+    def run_all(self, indices: range) -> list[BatchResult]:
         """Run consecutive batches, with the kernels loaded before their time is measured.
 
         Raises:
@@ -159,7 +161,7 @@ class Simulation:
                 f"Run `netchat codes check {code}` to see whether the code breaks a law."
             ) from error
 
-    def _timed(self, batch: Batch) -> Batch:
+    def _timed(self, batch: BatchResult) -> BatchResult:
         """Repeat the first batch until its speed is known, and return it with that speed."""
         speed, spent = batch.speed, batch.seconds
         while spent < _TIMING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from netchat.bench.link.time_varying_channel import Line, TimeVaryingChannel
+from netchat.bench.link.time_varying_channel import SimulatedLine, TimeVaryingChannel
 from netchat.link.link import Link
 from netchat.link.open_request import Mode
 from netchat.link.policies.policy import Policy
@@ -106,7 +106,8 @@ class _Simulation:
         self._server.receive(self._client.data_to_send(0.0), 0.0)
         self._client.receive(self._server.data_to_send(0.0), 0.0)
         self._lines = tuple(
-            Line(setting.channel, setting.rate, setting.delay, each) for each in (out, back)
+            SimulatedLine(setting.channel, setting.rate, setting.delay, each)
+            for each in (out, back)
         )
         self._seconds = setting.channel.seconds
         self._now = 0.0

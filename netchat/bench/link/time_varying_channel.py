@@ -9,7 +9,7 @@ import numpy as np
 
 from netchat.channels.stream import ChannelStream
 
-__all__ = ["Line", "TimeVaryingChannel"]
+__all__ = ["SimulatedLine", "TimeVaryingChannel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class TimeVaryingChannel:
         return self.periods[-1][0]
 
 
-class Line:
+class SimulatedLine:
     """One direction of a line.
 
     Args:

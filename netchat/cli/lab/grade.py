@@ -69,7 +69,7 @@ def grade(
       netchat lab grade handed-in --jobs 4 --limit 1m > grades.csv
     """
     from netchat.course.grade import write_csv
-    from netchat.course.student import isolation
+    from netchat.course.student_process import isolation
 
     folder = _course(course)
     files = list(dict.fromkeys(_files(notebooks)))

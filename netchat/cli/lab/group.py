@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from netchat.cli.lazy import LazyGroup
+from netchat.cli.lazy_group import LazyGroup
 
 __all__ = ["lab"]
 
@@ -30,7 +30,7 @@ COMMANDS = {
 )  # fmt: skip
 @click.pass_context
 def lab(ctx: click.Context, name: str) -> None:
-    """Create hosts on this machine, connected by a network that loses, reorders and damages.
+    """Create hosts on this machine, connected by a network that loses, reorders and damages packets.
 
     The hosts are network namespaces, named h1, h2 and so on. A bridge between them applies the
     selected impairments to real Ethernet frames. The lab requires Linux and root.

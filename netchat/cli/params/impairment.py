@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from netchat.cli.numbers import FiniteRange
 from netchat.cli.params.duration import DURATION
+from netchat.cli.params.number import FiniteRange
 
 __all__ = ["impair_options"]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from netchat.coding import Code, Decoded
 
-__all__ = ["Block", "blocks_of", "print_blocks", "print_text", "symbols_text"]
+__all__ = ["BlockStages", "blocks_of", "print_blocks", "print_text", "symbols_text"]
 
 #: Columns of the line labels, and of the space between two blocks.
 _MARGIN, _GAP = 10, 2
@@ -30,7 +30,7 @@ _WRONG: dict[str, Any] = {"fg": "red", "bold": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class BlockStages:
     """One block at each stage; arrays have one entry per symbol of the codeword."""
 
     symbols: int
@@ -63,7 +63,9 @@ class Block:
         return f"{self.corrected} fixed" if self.corrected else "ok"
 
 
-def blocks_of(code: Code, sent: Any, received: Any, lost: Any, result: Decoded) -> list[Block]:
+def blocks_of(
+    code: Code, sent: Any, received: Any, lost: Any, result: Decoded
+) -> list[BlockStages]:
     """Return the blocks of a batch.
 
     Args:
@@ -82,7 +84,7 @@ def blocks_of(code: Code, sent: Any, received: Any, lost: Any, result: Decoded) 
     decided = np.where(result.failed[:, None], received, code.encode(result.message))
     none = np.zeros(code.n, np.bool_)
     return [
-        Block(
+        BlockStages(
             code.n, code.bits_per_symbol, is_data, None if sent is None else sent[row], received[row],
             none if lost is None else lost[row], decided[row], int(result.corrected[row]),
         )
@@ -90,7 +92,7 @@ def blocks_of(code: Code, sent: Any, received: Any, lost: Any, result: Decoded) 
     ]  # fmt: skip
 
 
-def print_blocks(code: Code, blocks: list[Block]) -> None:
+def print_blocks(code: Code, blocks: list[BlockStages]) -> None:
     """Draw blocks side by side, as many as fit the terminal's width."""
     kinds = " and ".join((click.style("data", **_DATA), click.style("parity", **_PARITY)))
     columns = shutil.get_terminal_size().columns
@@ -99,7 +101,7 @@ def print_blocks(code: Code, blocks: list[Block]) -> None:
         f"{kinds}; corrects {code.corrects}, detects {code.detects} of {code.n} {code.alphabet}s\n"
     )
     room = max(20, columns - _MARGIN)
-    line: list[tuple[Block, int, int]] = []
+    line: list[tuple[BlockStages, int, int]] = []
     used = 0
     for block in blocks:
         cell = 1 if block.bits == 1 else 3
@@ -118,12 +120,12 @@ def print_blocks(code: Code, blocks: list[Block]) -> None:
         click.echo("^ received wrong or lost, then corrected    ! still wrong\n")
 
 
-def _width(block: Block, start: int, stop: int) -> int:
+def _width(block: BlockStages, start: int, stop: int) -> int:
     cells = (stop - start) * (1 if block.bits == 1 else 3) - (0 if block.bits == 1 else 1)
     return max(cells, len(block.verdict) if stop == block.symbols else 0)
 
 
-def _print_line(pieces: list[tuple[Block, int, int]]) -> None:
+def _print_line(pieces: list[tuple[BlockStages, int, int]]) -> None:
     """Print parts of blocks side by side: sent, received, marks, decoded."""
     rows: dict[str, list[str]] = {"sent": [], "received": [], "": [], "decoded": [], " ": []}
     for block, start, stop in pieces:
@@ -157,12 +159,12 @@ def _print_line(pieces: list[tuple[Block, int, int]]) -> None:
     click.echo()
 
 
-def symbols_text(block: Block, values: NDArray[np.uint8] | None) -> str | None:
+def symbols_text(block: BlockStages, values: NDArray[np.uint8] | None) -> str | None:
     """Return symbols without colours: bits, or bytes in hexadecimal."""
     return None if values is None else "".join(_symbol(block, value) for value in values)
 
 
-def _symbol(block: Block, value: int) -> str:
+def _symbol(block: BlockStages, value: int) -> str:
     return f"{value:d}" if block.bits == 1 else f"{value:02x}"
 
 

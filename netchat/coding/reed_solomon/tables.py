@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from netchat.coding.galois_field import Field, field
+from netchat.coding.galois_field import FieldTables, field
 
 __all__ = [
     "PLACES",
@@ -58,7 +58,7 @@ class Tables(NamedTuple):
     """Exponent of the first root of the generator polynomial."""
 
 
-def generator_polynomial(parity: int, fcr: int, in_: Field) -> NDArray[np.uint8]:
+def generator_polynomial(parity: int, fcr: int, in_: FieldTables) -> NDArray[np.uint8]:
     """Return the monic polynomial with the roots generator^fcr, …, highest power first.
 
     >>> generator_polynomial(2, 0, field()).tolist()  # (x + 1)(x + 2)
@@ -115,7 +115,7 @@ def _packed(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
     return padded.view(np.uint64)
 
 
-def _steps(parity: int, fcr: int, in_: Field) -> NDArray[np.uint64]:
+def _steps(parity: int, fcr: int, in_: FieldTables) -> NDArray[np.uint64]:
     tail = generator_polynomial(parity, fcr, in_)[1:]
     rows = np.zeros((SLICES, 256, parity), np.uint8)
     rows[-1] = in_.product[:, tail]
@@ -126,7 +126,7 @@ def _steps(parity: int, fcr: int, in_: Field) -> NDArray[np.uint64]:
     return _packed(rows)
 
 
-def _syndromes(parity: int, fcr: int, in_: Field) -> NDArray[np.uint64]:
+def _syndromes(parity: int, fcr: int, in_: FieldTables) -> NDArray[np.uint64]:
     root = np.arange(fcr, fcr + parity)
     weight = in_.exp[np.outer(np.arange(255), root) % 255]
     half = np.arange(16)
@@ -136,7 +136,7 @@ def _syndromes(parity: int, fcr: int, in_: Field) -> NDArray[np.uint64]:
     return _packed(rows)
 
 
-def _search_rows(parity: int, in_: Field) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+def _search_rows(parity: int, in_: FieldTables) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Return rows that hold a term s_j x^j of a polynomial at all positions.
 
     With s_j = generator^l the term at position e is generator^(l - j e): the exponents decrease in

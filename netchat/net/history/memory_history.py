@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netchat.chat.persistence import Batch, EventRow, RoomDeleted, Snapshot
-from netchat.net.history.purge import Due, Postponed
+from netchat.net.history.purge import DueRoom, PostponedPurge
 
 __all__ = ["MemoryHistory"]
 
@@ -15,7 +15,7 @@ class MemoryHistory:
 
     def __init__(self) -> None:
         self._last_purge: int | None = None
-        self._postponed_purge: Postponed | None = None
+        self._postponed_purge: PostponedPurge | None = None
         self._rooms: dict[int, list[EventRow]] = {}
         self._counters: dict[int, dict[int, int]] = {}
 
@@ -46,18 +46,18 @@ class MemoryHistory:
         """Record the time up to which a purge has deleted."""
         self._last_purge = before
 
-    def postponed_purge(self) -> Postponed | None:
+    def postponed_purge(self) -> PostponedPurge | None:
         """Return the postponed purge, or None without one."""
         return self._postponed_purge
 
-    def postpone_purge(self, postponed: Postponed | None) -> None:
+    def postpone_purge(self, postponed: PostponedPurge | None) -> None:
         """Record a postponed purge; None removes it."""
         self._postponed_purge = postponed
 
-    def due(self, before: int) -> Iterator[list[Due]]:
+    def due(self, before: int) -> Iterator[list[DueRoom]]:
         """Find the rooms that have something to purge."""
         yield [
-            Due(number, log[0].time)
+            DueRoom(number, log[0].time)
             for number, log in self._rooms.items()
             if len(log) > 1 and log[0].time < before
         ]

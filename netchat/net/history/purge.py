@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from netchat.errors import HistoryError
 
-__all__ = ["DAY", "Due", "Postponed", "Purge"]
+__all__ = ["DAY", "DueRoom", "PostponedPurge", "Purge"]
 
 #: A day in microseconds.
 DAY = 86_400_000_000
@@ -22,7 +22,7 @@ DAY = 86_400_000_000
 STEP = 1000
 
 
-class Due(NamedTuple):
+class DueRoom(NamedTuple):
     """A room with events to purge."""
 
     room: int
@@ -33,7 +33,7 @@ class Due(NamedTuple):
     """Reason why its events cannot be read, or an empty string."""
 
 
-class Postponed(NamedTuple):
+class PostponedPurge(NamedTuple):
     """A postponed purge. Its times are in microseconds since 1970."""
 
     at: int
@@ -51,13 +51,13 @@ class Purgeable(Protocol):
     def end_purge(self, before: int) -> None:
         """Record the time up to which a purge has deleted."""
 
-    def postponed_purge(self) -> Postponed | None:
+    def postponed_purge(self) -> PostponedPurge | None:
         """Return the postponed purge, or None without one."""
 
-    def postpone_purge(self, postponed: Postponed | None) -> None:
+    def postpone_purge(self, postponed: PostponedPurge | None) -> None:
         """Record a postponed purge; None removes it."""
 
-    def due(self, before: int) -> Iterator[list[Due]]:
+    def due(self, before: int) -> Iterator[list[DueRoom]]:
         """Yield the rooms with events to purge, in short steps."""
 
     def purge_room(self, room: int, before: int, most: int) -> tuple[int, int]:
@@ -107,7 +107,7 @@ class Purge:
 
     def _run(self, *, at_once: bool) -> Iterator[bool]:
         history, before = self._history, self.before
-        due: list[Due] = []
+        due: list[DueRoom] = []
         for some in history.due(before):
             due += some
             yield True
@@ -131,7 +131,7 @@ class Purge:
         earlier = self._history.postponed_purge()
         # After the clock was set back, the earlier times were those of a wrong clock.
         if earlier is None or earlier.at > self.now or earlier.before > self.before:
-            earlier = Postponed(self.now, self.before)
+            earlier = PostponedPurge(self.now, self.before)
             self._history.postpone_purge(earlier)
         self.due_at = earlier.at + DAY
         if self.now < self.due_at:

@@ -29,7 +29,7 @@ from netchat.chat.persistence import (
 from netchat.errors import HistoryError
 from netchat.net.history.damage import after_damage
 from netchat.net.history.history_file import HistoryFile
-from netchat.net.history.purge import Due, Postponed
+from netchat.net.history.purge import DueRoom, PostponedPurge
 from netchat.net.history.stored_state import load_snapshot
 from netchat.wire import HEADER_SIZE, Event, checksum, seal
 from netchat.wording import cannot
@@ -253,14 +253,14 @@ class SqliteHistory:
         with self._translating_errors("purge"):
             self._writer.execute("INSERT OR REPLACE INTO purge VALUES (1, ?)", (before,))
 
-    def postponed_purge(self) -> Postponed | None:
+    def postponed_purge(self) -> PostponedPurge | None:
         """Return the postponed purge, or None without one."""
         with self._translating_errors("purge"):
             row = self._writer.execute("SELECT at, before FROM postponed").fetchone()
             is_valid = row and all(isinstance(value, int) for value in row)
-            return Postponed(*row) if is_valid else None
+            return PostponedPurge(*row) if is_valid else None
 
-    def postpone_purge(self, postponed: Postponed | None) -> None:
+    def postpone_purge(self, postponed: PostponedPurge | None) -> None:
         """Record a postponed purge; None removes it."""
         with self._translating_errors("purge"):
             if postponed is None:
@@ -268,7 +268,7 @@ class SqliteHistory:
             else:
                 self._writer.execute("INSERT OR REPLACE INTO postponed VALUES (1,?,?)", postponed)
 
-    def due(self, before: int) -> Iterator[list[Due]]:
+    def due(self, before: int) -> Iterator[list[DueRoom]]:
         """Yield the rooms with events to purge, in short steps; writer thread only.
 
         Raises:
@@ -286,19 +286,19 @@ class SqliteHistory:
             last = rooms[-1]
             yield list(self._due(rooms, before))
 
-    def _due(self, rooms: list[int], before: int) -> Iterator[Due]:
+    def _due(self, rooms: list[int], before: int) -> Iterator[DueRoom]:
         """Yield rooms to purge, bisecting around rooms whose events cannot be read."""
         try:
             rows = self._writer.execute(_DUE, (rooms[0], rooms[-1], before)).fetchall()
         except sqlite3.Error as error:
             if len(rooms) == 1:
-                yield Due(rooms[0], None, str(self._unusable("purge", error)))
+                yield DueRoom(rooms[0], None, str(self._unusable("purge", error)))
                 return
             half = len(rooms) // 2
             yield from self._due(rooms[:half], before)
             yield from self._due(rooms[half:], before)
         else:
-            yield from itertools.starmap(Due, rows)
+            yield from itertools.starmap(DueRoom, rows)
 
     def purge_room(self, room: int, before: int, most: int) -> tuple[int, int]:
         """Delete a room's oldest events, up to the first that is not older than a time.

@@ -18,8 +18,8 @@ import numpy as np
 
 from netchat.channels.impairment import ImpairedLine, Impairments
 from netchat.channels.stream import ChannelStream
-from netchat.net.noise.datagrams import Session, UdpRelay
 from netchat.net.noise.tcp_relay import RelayDirection, TcpRelay
+from netchat.net.noise.udp_relay import RelayedClient, UdpRelay
 
 __all__ = ["NoiseProxy"]
 
@@ -61,7 +61,7 @@ class NoiseProxy:
         self.seed = int.from_bytes(os.urandom(4), "big") if seed is None else seed
         self._target, self._impairments, self._report = target, impairments, report
         self._number = 0
-        self._numbers: dict[TcpRelay | Session, int] = {}
+        self._numbers: dict[TcpRelay | RelayedClient, int] = {}
         self.total = {"to_server": dict[str, int](), "to_client": dict[str, int]()}
         self._server: asyncio.Server | None = None
         self._datagrams: UdpRelay | None = None
@@ -129,9 +129,9 @@ class NoiseProxy:
     def _take_datagrams(self) -> UdpRelay:
         return UdpRelay(self._target, self._session, self._forgotten)
 
-    def _session(self, client: str, reply: Callable[[bytes], None]) -> Session:
+    def _session(self, client: str, reply: Callable[[bytes], None]) -> RelayedClient:
         out, back = (ImpairedLine(self._impairments, seed, MAX_WAITING) for seed in self._seeds())
-        session = Session(client, out, back, reply)
+        session = RelayedClient(client, out, back, reply)
         self._begun(self._number, session)
         return session
 
@@ -139,7 +139,7 @@ class NoiseProxy:
         self._number += 1
         return np.random.SeedSequence(self.seed, spawn_key=(self._number,)).spawn(2)
 
-    def _begun(self, number: int, who: TcpRelay | Session) -> None:
+    def _begun(self, number: int, who: TcpRelay | RelayedClient) -> None:
         self._numbers[who] = number
         kind = "TCP" if isinstance(who, TcpRelay) else "UDP"
         self._report({"event": "connected", "number": number, "over": kind, "client": who.client})
@@ -148,11 +148,11 @@ class NoiseProxy:
         out, back = ({"bytes": way.passed, "flipped": way.flipped} for way in (pipe.out, pipe.back))
         self._closed(pipe, out, back, problem)
 
-    def _forgotten(self, session: Session) -> None:
+    def _forgotten(self, session: RelayedClient) -> None:
         self._closed(session, session.out.as_dict(), session.back.as_dict(), session.problem)
 
     def _closed(
-        self, who: TcpRelay | Session, out: dict[str, int], back: dict[str, int], problem: str
+        self, who: TcpRelay | RelayedClient, out: dict[str, int], back: dict[str, int], problem: str
     ) -> None:
         both = {"to_server": out, "to_client": back}
         for way, counts in both.items():

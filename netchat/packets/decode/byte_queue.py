@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from netchat.packets.memory_budget import MemoryBudget
 
-__all__ = ["ByteQueue", "Mark", "Run"]
+__all__ = ["ByteOrigin", "ByteQueue", "SkippedRun"]
 
 #: Bytes of a skipped run that are kept: enough to recognise another protocol.
 _SAMPLE = 64
@@ -15,7 +15,7 @@ _SAMPLE = 64
 _MARK_COST = 160
 
 
-class Mark(NamedTuple):
+class ByteOrigin(NamedTuple):
     """Origin of some bytes.
 
     Attributes:
@@ -31,7 +31,7 @@ class Mark(NamedTuple):
     repeated: bool
 
 
-class Run(NamedTuple):
+class SkippedRun(NamedTuple):
     """Contiguous bytes that were skipped.
 
     Attributes:
@@ -45,8 +45,8 @@ class Run(NamedTuple):
     start: int
     size: int
     sample: bytes
-    first: Mark
-    last: Mark
+    first: ByteOrigin
+    last: ByteOrigin
 
 
 class ByteQueue:
@@ -65,17 +65,17 @@ class ByteQueue:
     def __init__(self, budget: MemoryBudget) -> None:
         self.bytes = bytearray()
         self.offset = 0
-        self._marks: list[Mark] = []
-        self._run: Run | None = None
+        self._marks: list[ByteOrigin] = []
+        self._run: SkippedRun | None = None
         self._budget = budget
         self._cost = 0
 
     def add(self, data: bytes, packet: int, time: int, repeated: bool) -> None:
         """Append bytes."""
         self.bytes += data
-        self._marks.append(Mark(self.offset + len(self.bytes), packet, time, repeated))
+        self._marks.append(ByteOrigin(self.offset + len(self.bytes), packet, time, repeated))
 
-    def take(self, size: int) -> tuple[bytes, list[Mark]]:
+    def take(self, size: int) -> tuple[bytes, list[ByteOrigin]]:
         """Remove the first `size` bytes; return them and their origins."""
         raw = bytes(self.bytes[:size])
         del self.bytes[:size]
@@ -94,13 +94,13 @@ class ByteQueue:
         start = self.offset
         raw, marks = self.take(size)
         if self._run is None:
-            self._run = Run(start, size, raw[:_SAMPLE], marks[0], marks[-1])
+            self._run = SkippedRun(start, size, raw[:_SAMPLE], marks[0], marks[-1])
         else:
             run = self._run
             sample = run.sample + raw[: _SAMPLE - len(run.sample)]
-            self._run = Run(run.start, run.size + size, sample, run.first, marks[-1])
+            self._run = SkippedRun(run.start, run.size + size, sample, run.first, marks[-1])
 
-    def end_run(self) -> Run | None:
+    def end_run(self) -> SkippedRun | None:
         """Return the bytes skipped since the last call, or None."""
         run, self._run = self._run, None
         return run

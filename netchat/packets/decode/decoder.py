@@ -27,7 +27,7 @@ from netchat.packets.decode.frame_scanner import FrameScanner, SegmentCache, Sta
 from netchat.packets.decode.protocol_detector import ProtocolDetector
 from netchat.packets.items import Item, Notice
 from netchat.packets.memory_budget import MAX_CONVERSATIONS, MAX_KEPT, MemoryBudget
-from netchat.packets.tcp.connection import MAX_DUPLICATES, Connection, Rival
+from netchat.packets.tcp.connection import MAX_DUPLICATES, Connection, SecondStream
 from netchat.packets.tcp.dissect import (
     ACK,
     FIN,
@@ -86,7 +86,7 @@ class Decoder:
         self._table: dict[bytes, tuple[Connection, TcpStream]] = {}
         self._foreign: set[bytes] = set()  # keys of connections that are not a chat
         self._waiting: set[Connection] = set()
-        self._challenged: set[Connection] = set()  # connections with a rival
+        self._ambiguous: set[Connection] = set()  # connections with a second stream
         self._datagrams: Datagrams | None = None
 
     def feed(self, packet: Packet) -> list[Item]:
@@ -124,8 +124,8 @@ class Decoder:
         items: list[Item] = []
         for connection in list(self._waiting):
             items += self._sift(connection, connection.check(time))
-        for connection in list(self._challenged):
-            if connection.rival is not None and connection.rival.has_won(time):
+        for connection in list(self._ambiguous):
+            if connection.second_stream is not None and connection.second_stream.has_won(time):
                 items += self._replace(connection)
         return items
 
@@ -174,14 +174,18 @@ class Decoder:
             return items
         if connection is None or half is None:
             connection, half = self._open(segment, number, time, items)
-        elif connection.rival is not None or connection.duplicates:
+        elif connection.second_stream is not None or connection.duplicates:
             connection, half = self._stream(connection, segment, time, items)
             if connection.is_chat is False:
                 return items  # a new connection uses the ports, and is not a chat
         if connection.is_another(half, segment):
             connection, half = self._challenge(connection, half, segment, number, time, items)
         items += self._take(connection, half, segment, number, time)
-        if connection.rival is not None and connection.rival.is_duplicate and connection.is_chat:
+        if (
+            connection.second_stream is not None
+            and connection.second_stream.is_duplicate
+            and connection.is_chat
+        ):
             items += self._pair(connection)
         return items + self._relieve() if self._budget.used > MAX_KEPT else items
 
@@ -203,8 +207,8 @@ class Decoder:
         first = connection.first
         if first is None:
             return items
-        if first.rival is not None and first.rival.connection is connection:
-            first.rival.items += items
+        if first.second_stream is not None and first.second_stream.connection is connection:
+            first.second_stream.items += items
             return []
         return _of_duplicate(first.conversation, items)
 
@@ -213,7 +217,7 @@ class Decoder:
         self._number(connection)
         first = connection.first
         if connection.is_chat:
-            idle = not connection.is_waiting and connection.rival is None
+            idle = not connection.is_waiting and connection.second_stream is None
             connection.is_fast = idle and not self._trace
         elif connection.is_chat is not None and first is None:
             self._forget(connection)
@@ -230,13 +234,13 @@ class Decoder:
         self, connection: Connection, segment: Segment, time: int, items: list[Item]
     ) -> tuple[Connection, TcpStream]:
         """Choose the stream that a segment belongs to; by default the first."""
-        rival = connection.rival
-        if rival is not None and rival.has_won(time):
+        second_stream = connection.second_stream
+        if second_stream is not None and second_stream.has_won(time):
             items += self._replace(connection)
-            return rival.connection, rival.connection.half(segment.key)
-        if rival is not None and rival.is_stray and not rival.goes_on:
-            self._drop_rival(connection)
-            rival = None
+            return second_stream.connection, second_stream.connection.half(segment.key)
+        if second_stream is not None and second_stream.is_stray and not second_stream.goes_on:
+            self._drop_second_stream(connection)
+            second_stream = None
         fits = [
             (stream.fit(stream.half(segment.key), segment), stream) for stream in connection.streams
         ]
@@ -244,14 +248,14 @@ class Decoder:
         if not best:
             return connection, connection.half(segment.key)
         half = stream.half(segment.key)
-        if rival is not None:
+        if second_stream is not None:
             goes_on = stream.goes_on(half, segment)
-            if stream is rival.connection:
-                rival.segments += 1
-                rival.goes_on |= goes_on
+            if stream is second_stream.connection:
+                second_stream.segments += 1
+                second_stream.goes_on |= goes_on
             elif stream is connection:
-                rival.first_segments += 1
-                rival.first_goes_on |= goes_on
+                second_stream.first_segments += 1
+                second_stream.first_goes_on |= goes_on
         return stream, half
 
     def _challenge(
@@ -262,8 +266,8 @@ class Decoder:
         # Two segments with adjacent sequence numbers prove a new stream: both belong to it.
         strays = [] if segment.flags & SYN else _take_strays(half, segment)
         began = strays[0][2] if strays else time
-        if connection.rival is not None:
-            other = connection.rival.connection
+        if connection.second_stream is not None:
+            other = connection.second_stream.connection
             items += self._replace(connection)
             connection = other
         if (
@@ -279,54 +283,54 @@ class Decoder:
         else:
             other, sender = self._follow(segment, began)
             other.first = connection
-            connection.rival = Rival(other, number, time)
+            connection.second_stream = SecondStream(other, number, time)
             connection.is_fast = False
-            self._challenged.add(connection)
+            self._ambiguous.add(connection)
             self._sift(other, [_begins(other, sender, segment, number, began)])
         for stray in strays:
             items += self._take(other, other.half(stray[0].key), *stray)
         return other, sender
 
     def _replace(self, connection: Connection) -> list[Item]:
-        """Replace a connection by its rival, which is a new connection."""
-        rival = connection.rival
-        assert rival is not None
-        connection.rival = None
-        self._challenged.discard(connection)
+        """Replace a connection by its second stream, which is a new connection."""
+        second_stream = connection.second_stream
+        assert second_stream is not None
+        connection.second_stream = None
+        self._ambiguous.discard(connection)
         why = "a new connection uses its ports"
-        items = self._end(connection, why, "replaced", rival.time, rival.packet)
-        other = rival.connection
+        items = self._end(connection, why, "replaced", second_stream.time, second_stream.packet)
+        other = second_stream.connection
         other.first = None
         for half in (other.client, other.server):
             self._table[half.key] = other, half
         self._decided(other)
-        return items + rival.items
+        return items + second_stream.items
 
-    def _drop_rival(self, connection: Connection) -> None:
-        """Discard a connection's rival, which was a damaged packet."""
-        rival = connection.rival
-        assert rival is not None
-        connection.rival = None
-        self._challenged.discard(connection)
-        self._waiting.discard(rival.connection)
-        for half in (rival.connection.client, rival.connection.server):
+    def _drop_second_stream(self, connection: Connection) -> None:
+        """Discard a connection's second stream, which was a damaged packet."""
+        second_stream = connection.second_stream
+        assert second_stream is not None
+        connection.second_stream = None
+        self._ambiguous.discard(connection)
+        self._waiting.discard(second_stream.connection)
+        for half in (second_stream.connection.client, second_stream.connection.server):
             connection.half(half.key).counts.astray += half.counts.segments
             half.abandon()
 
     def _pair(self, connection: Connection) -> list[Item]:
-        """Add a connection's rival as a duplicate: the same connection, captured again."""
-        rival = connection.rival
-        assert rival is not None
-        if rival.connection.is_chat is False:
-            self._drop_rival(connection)
+        """Add a connection's second stream as a duplicate: the same connection, captured again."""
+        second_stream = connection.second_stream
+        assert second_stream is not None
+        if second_stream.connection.is_chat is False:
+            self._drop_second_stream(connection)
             return []
-        connection.rival = None
-        self._challenged.discard(connection)
-        connection.duplicates.append(rival.connection)
+        connection.second_stream = None
+        self._ambiguous.discard(connection)
+        connection.duplicates.append(second_stream.connection)
         conversation = connection.conversation
-        conversation.duplicates.append(rival.connection.conversation)
-        notice = Notice(rival.time, conversation, True, "doubled", rival.packet)
-        return [notice, *_of_duplicate(conversation, rival.items)]
+        conversation.duplicates.append(second_stream.connection.conversation)
+        notice = Notice(second_stream.time, conversation, True, "doubled", second_stream.packet)
+        return [notice, *_of_duplicate(conversation, second_stream.items)]
 
     # -- connections ----------------------------------------------------------------------------
 
@@ -407,8 +411,8 @@ class Decoder:
             time: Time of the notice, in ns.
             number: Packet number of the notice.
         """
-        if connection.rival is not None:
-            other = connection.rival.connection
+        if connection.second_stream is not None:
+            other = connection.second_stream.connection
             items = self._replace(connection)
             # If it is not a chat, it was removed already.
             return (
@@ -428,7 +432,7 @@ class Decoder:
         return items if connection.is_chat else []
 
     def _forget(self, connection: Connection) -> None:
-        self._challenged.discard(connection)
+        self._ambiguous.discard(connection)
         for key in connection.keys:
             self._table.pop(key, None)
         for stream in connection.streams:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netchat.errors import BadBody, BadMagic, FrameTooLarge, PeerError
-from netchat.packets.decode.byte_queue import ByteQueue, Mark
+from netchat.packets.decode.byte_queue import ByteOrigin, ByteQueue
 from netchat.packets.decode.conversation import Conversation
 from netchat.packets.decode.frame_header import (
     PREFIX,
@@ -295,5 +295,5 @@ class FrameResync:
         )  # fmt: skip
 
 
-def _packets(marks: list[Mark]) -> tuple[int, ...]:
+def _packets(marks: list[ByteOrigin]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(mark.packet for mark in marks))

@@ -10,7 +10,7 @@ from netchat.packets.tcp.dissect import ACK, RST, SYN, Segment
 from netchat.packets.tcp.stream import TcpStream
 from netchat.wire import Way
 
-__all__ = ["MAX_DUPLICATES", "PROBE", "Connection", "Rival"]
+__all__ = ["MAX_DUPLICATES", "PROBE", "Connection", "SecondStream"]
 
 #: Bytes of one direction in which a chat on another port must show a valid frame, if the beginning
 #: of the stream was not captured. One certainly fits: two frames of maximum length.
@@ -40,7 +40,7 @@ _MAX_FIRST_SEGMENTS = 32
 
 
 @dataclass(slots=True)
-class Rival:
+class SecondStream:
     """Second stream on the addresses and ports of a connection that has not ended.
 
     If only the second stream continues, it is a new connection. If both continue, every packet was
@@ -95,9 +95,9 @@ class Connection:
         is_fast: Whether segments may take the fast path: it is a chat, and nothing is buffered.
         is_over: Whether it was closed or reset.
         last: Time of its last packet, in ns.
-        rival: Second stream on its addresses and ports, not classified yet.
+        second_stream: Second stream on its addresses and ports, not classified yet.
         duplicates: Further streams of the same connection.
-        first: For a rival or duplicate, the connection that it accompanies; else None.
+        first: For a second stream or duplicate, the connection that it accompanies; else None.
     """
 
     __slots__ = (
@@ -111,7 +111,7 @@ class Connection:
         "is_over",
         "keys",
         "last",
-        "rival",
+        "second_stream",
         "server",
     )  # fmt: skip
 
@@ -131,18 +131,18 @@ class Connection:
         self.is_chat = chat
         self.is_fast = self.is_over = False
         self.last = 0
-        self.rival: Rival | None = None
+        self.second_stream: SecondStream | None = None
         self.duplicates: list[Connection] = []
         self.first: Connection | None = None
         self._pending: list[Item] = []
 
     @property
     def streams(self) -> list[Connection]:
-        """This connection, its duplicates and its rival."""
+        """This connection, its duplicates and its second stream."""
         return [
             self,
             *self.duplicates,
-            *([self.rival.connection] if self.rival is not None else []),
+            *([self.second_stream.connection] if self.second_stream is not None else []),
         ]
 
     def half(self, key: bytes) -> TcpStream:
@@ -192,7 +192,10 @@ class Connection:
             items += half.accept(segment, number, time, self.turn)
             items += self._after(half, flags, number, time)
         self.is_fast = (
-            self.is_chat is True and not self.is_waiting and not trace and self.rival is None
+            self.is_chat is True
+            and not self.is_waiting
+            and not trace
+            and self.second_stream is None
         )
         return [self._trace(half, segment, number, time), *items] if trace else items
 

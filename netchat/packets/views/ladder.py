@@ -17,7 +17,7 @@ from netchat.packets.views.summary import summary
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
 
-__all__ = ["MAX_CLIENTS", "MAX_ROWS", "MAX_SERVERS", "Ladder", "Lane", "Row"]
+__all__ = ["MAX_CLIENTS", "MAX_ROWS", "MAX_SERVERS", "Ladder", "Participant", "Row"]
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ _MAX_LABELS = 4
 
 
 @dataclass(slots=True)
-class Lane:
+class Participant:
     """Participant of a diagram: one vertical line.
 
     Attributes:
@@ -149,32 +149,34 @@ class Ladder:
             row.who = ", ".join(names)
         return rows
 
-    def lanes(self, rows: Iterable[Row]) -> tuple[list[Lane], dict[tuple[Conversation, bool], int]]:
+    def participants(
+        self, rows: Iterable[Row]
+    ) -> tuple[list[Participant], dict[tuple[Conversation, bool], int]]:
         """Return the participants from left to right, with servers in the middle.
 
         Returns:
-            The lanes, and the lane's index for each conversation and side (True: the server).
+            The participants, and the participant's index for each conversation and side (True: the server).
         """
         conversations, servers = _participants(rows)
         shown, others = _cut(conversations, MAX_CLIENTS)
         half = (len(shown) + 1) // 2
-        lanes: list[Lane] = []
+        participants: list[Participant] = []
         places: dict[tuple[Conversation, bool], int] = {}
         for conversation in shown[:half]:
-            places[conversation, False] = len(lanes)
-            lanes.append(_client(conversation))
+            places[conversation, False] = len(participants)
+            participants.append(_client(conversation))
         named, unnamed = _cut(servers, MAX_SERVERS)
-        at = {server: len(lanes) + place for place, server in enumerate(named)}
-        at |= dict.fromkeys(unnamed, len(lanes) + len(named))
+        at = {server: len(participants) + place for place, server in enumerate(named)}
+        at |= dict.fromkeys(unnamed, len(participants) + len(named))
         places |= {(conversation, True): at[conversation.server] for conversation in conversations}
-        lanes += [Lane("server", show_endpoint(server)) for server in named]
-        lanes += [Lane(many(len(unnamed), "server"), "")] if unnamed else []
+        participants += [Participant("server", show_endpoint(server)) for server in named]
+        participants += [Participant(many(len(unnamed), "server"), "")] if unnamed else []
         for conversation in shown[half:]:
-            places[conversation, False] = len(lanes)
-            lanes.append(_client(conversation))
-        places |= {(conversation, False): len(lanes) for conversation in others}
-        lanes += [Lane(many(len(others), "client"), "")] if others else []
-        return lanes, places
+            places[conversation, False] = len(participants)
+            participants.append(_client(conversation))
+        places |= {(conversation, False): len(participants) for conversation in others}
+        participants += [Participant(many(len(others), "client"), "")] if others else []
+        return participants, places
 
     def _append(self, row: Row) -> Row:
         if len(self._rows) < MAX_ROWS:
@@ -227,6 +229,6 @@ def _cut(participants: list[T], most: int) -> tuple[list[T], list[T]]:
     )
 
 
-def _client(conversation: Conversation) -> Lane:
+def _client(conversation: Conversation) -> Participant:
     name = show_line(conversation.user) or "client"
-    return Lane(name, show_endpoint(conversation.client))
+    return Participant(name, show_endpoint(conversation.client))

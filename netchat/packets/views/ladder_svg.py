@@ -9,7 +9,7 @@ from html import escape
 
 from wcwidth import clip, width
 
-from netchat.packets.views.ladder import Ladder, Lane, Row
+from netchat.packets.views.ladder import Ladder, Participant, Row
 from netchat.wording import many
 
 __all__ = ["ladder_svg"]
@@ -84,9 +84,9 @@ def ladder_svg(ladder: Ladder, title: str) -> str:
         The SVG document.
     """
     rows = ladder.rows()
-    lanes, places = ladder.lanes(rows)
-    step = _LANES.get(len(lanes), _LANE)
-    xs = [_MARGIN + 90 + step * place for place in range(len(lanes))]
+    participants, places = ladder.participants(rows)
+    step = _LANES.get(len(participants), _LANE)
+    xs = [_MARGIN + 90 + step * place for place in range(len(participants))]
     body: list[str] = []
     y = _TOP + 18
     zero = before = rows[0].time if rows else 0
@@ -124,8 +124,8 @@ def ladder_svg(ladder: Ladder, title: str) -> str:
         f'<text x="100" y="{_TOP - 8}" class="small">packet</text>',
     ]
     poles = [
-        f'<line x1="{x}" y1="{_TOP}" x2="{x}" y2="{bottom}" class="pole"/>{_box(lane, x)}'
-        for x, lane in zip(xs, lanes, strict=True)
+        f'<line x1="{x}" y1="{_TOP}" x2="{x}" y2="{bottom}" class="pole"/>{_box(participant, x)}'
+        for x, participant in zip(xs, participants, strict=True)
     ]
     return "\n".join(
         [*head, *poles, *body, *_legend(bottom + 26, {row.kind for row in rows}), "</svg>", ""]
@@ -144,13 +144,13 @@ def _subtitle(rows: list[Row]) -> str:
     return ", ".join(parts)
 
 
-def _box(lane: Lane, x: int) -> str:
-    fill = "#ede9fe" if lane.name == "server" else "#dbeafe"
-    name = _cut(lane.name, 22)
+def _box(participant: Participant, x: int) -> str:
+    fill = "#ede9fe" if participant.name == "server" else "#dbeafe"
+    name = _cut(participant.name, 22)
     return (
         f'<rect x="{x - 84}" y="{_TOP - 52}" width="168" height="46" rx="8" fill="{fill}"/>'
         f'<text x="{x}" y="{_TOP - 32}" class="name">{_safe(name)}</text>'
-        f'<text x="{x}" y="{_TOP - 15}" class="address">{_safe(_cut(lane.address, 28))}</text>'
+        f'<text x="{x}" y="{_TOP - 15}" class="address">{_safe(_cut(participant.address, 28))}</text>'
     )
 
 

@@ -39,11 +39,11 @@ def ladder_lines(ladder: Ladder, width: int) -> Iterator[LadderLine]:
     rows = ladder.rows()
     if not rows:
         return
-    lanes, places = ladder.lanes(rows)
-    step = max(_LEAST, (width - _MARGIN - 14) // max(1, len(lanes) - 1))
-    columns = [_MARGIN + 6 + step * place for place in range(len(lanes))]
-    yield LadderLine("head", _head([lane.name for lane in lanes], columns))
-    yield LadderLine("ack", _head([lane.address for lane in lanes], columns))
+    participants, places = ladder.participants(rows)
+    step = max(_LEAST, (width - _MARGIN - 14) // max(1, len(participants) - 1))
+    columns = [_MARGIN + 6 + step * place for place in range(len(participants))]
+    yield LadderLine("head", _head([participant.name for participant in participants], columns))
+    yield LadderLine("ack", _head([participant.address for participant in participants], columns))
     poles = _poles(columns)
     zero = before = rows[0].time
     for row in rows:

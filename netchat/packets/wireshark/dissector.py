@@ -40,7 +40,7 @@ SCRIPT = "netchat.lua"
 DISSECTOR = _HERE / SCRIPT
 
 #: Parts in the order that Lua needs: definitions before their use.
-_PARTS = ("head", "fields", "tools", "links", "body", "frame", "blocks", "stream")
+_PARTS = ("head", "fields", "tools", "pairs", "body", "frame", "blocks", "stream")
 
 #: Text in the description of fields that are times; their label in Wireshark shows the date.
 _CLOCK = "microseconds since 1970"

@@ -761,8 +761,8 @@ end
 -- in another code. The header's code is systematic, so the header can be read if it is undamaged, which
 -- its CRC-16 shows. Everything else needs decoders; `netchat inspect` has them.
 
--- Wrong bits with which a marker is accepted. Fewer than a link accepts: nothing is decoded here that
--- would reveal a false marker.
+-- Maximum wrong bits in a marker, fewer than a link accepts: nothing is decoded here that would reveal
+-- a false marker.
 local MARKER_ERRORS = 3
 
 local ONES = {}

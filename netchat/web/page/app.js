@@ -1,13 +1,13 @@
 // The page: creates the client, the connection and the views, and connects them.
 
 import { Chat } from "./chat.js";
-import { ChatClient } from "./core.js";
+import { ChatClient } from "./client.js";
 import { $ } from "./dom.js";
 import { Home } from "./home.js";
 import { FrameInspector } from "./inspector.js";
 import { learnAddress } from "./invite.js";
 import { Connection, TAKEN } from "./connection.js";
-import { Screen } from "./screen.js";
+import { Screen } from "./room_screen.js";
 import { Status } from "./status.js";
 import { claim } from "./tabs.js";
 import { readCode, showText } from "./text.js";

@@ -2,7 +2,7 @@
 // It touches no elements; views listen for its changes.
 
 import { EventKind, RoomKind } from "./protocol.js";
-import { skeleton } from "./memory.js";
+import { skeleton } from "./outbox.js";
 import { Room } from "./room.js";
 
 const PAGE = 60; // events requested at a time when the user scrolls up

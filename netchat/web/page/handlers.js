@@ -1,7 +1,7 @@
 // Handlers for the server's messages, one function per message type.
 // Counterpart of netchat/chat/client_handlers.py.
 
-import { newView, skeleton } from "./memory.js";
+import { newView, skeleton } from "./outbox.js";
 import { ErrorCode, EventKind, MESSAGES, RoomKind } from "./protocol.js";
 
 // Errors after which reconnecting is pointless.
@@ -110,7 +110,7 @@ function enter(client, membership, members, asked) {
   return view;
 }
 
-/** Once all events up to the head have arrived, resend the messages that have no echo yet. */
+/** Once all events up to the head have arrived, retransmit the messages that have no echo yet. */
 function catchUp(client, view) {
   if (view.isCaughtUp || view.last < view.head) return;
   view.isCaughtUp = true;

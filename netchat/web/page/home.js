@@ -1,6 +1,6 @@
 // The first screen: choose a name and a room.
 
-import { avatar } from "./line.js";
+import { avatar } from "./log_line.js";
 import { $, h, touch } from "./dom.js";
 import { takeOver } from "./tabs.js";
 import { LOBBY, readCode, showCode, showText } from "./text.js";

@@ -5,7 +5,7 @@
 // BLOCK items, and the browser lays out only those near the viewport (`content-visibility`).
 
 import { h, icon } from "./dom.js";
-import { line, missedLine } from "./line.js";
+import { line, missedLine } from "./log_line.js";
 import { showText } from "./text.js";
 
 const BLOCK = 50;

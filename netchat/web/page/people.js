@@ -1,8 +1,8 @@
 // The people in a room; clicking a name opens a private conversation.
 
-import { avatar } from "./line.js";
+import { avatar } from "./log_line.js";
 import { $, drawScheduler, h } from "./dom.js";
-import { skeleton } from "./memory.js";
+import { skeleton } from "./outbox.js";
 import { EventKind } from "./protocol.js";
 import { showText } from "./text.js";
 

@@ -1,6 +1,6 @@
 // The sidebar: the user's rooms and name.
 
-import { avatar } from "./line.js";
+import { avatar } from "./log_line.js";
 import { $, drawScheduler, h, icon } from "./dom.js";
 import { inOrder } from "./room.js";
 import { LOBBY, showText } from "./text.js";

@@ -7,7 +7,7 @@
 // A frozen tab cannot answer, so another tab may take over its state. Therefore each stored state
 // begins with its owner's mark, and a tab that finds another mark there stops writing.
 
-import { Memory } from "./memory.js";
+import { Memory } from "./outbox.js";
 
 const PREFIX = "netchat:tab:";
 const ANSWER_MS = 120; // time for a live tab to answer, or to hand over its session

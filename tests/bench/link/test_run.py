@@ -17,7 +17,7 @@ from netchat.bench.link.results import LinkResults
 from netchat.bench.link.run import link_bench
 from netchat.bench.link.simulation import SLOT, Setting, run_link
 from netchat.bench.link.suite import BEACH, CODES, parse_channel, parse_link
-from netchat.bench.link.time_varying_channel import Line, TimeVaryingChannel
+from netchat.bench.link.time_varying_channel import SimulatedLine, TimeVaryingChannel
 from netchat.cli.link_bench import link_bench as command
 from netchat.link.code_table import CODES as TABLE
 from netchat.link.decode_probability import CANDIDATES
@@ -30,7 +30,9 @@ def run(channel: str, spec: str, seconds: float = 2.0, mode: Mode = Mode.HYBRID,
 
 
 def test_a_line_has_rate_and_delay() -> None:
-    line = Line(parse_channel("bsc:0", 1.0), rate=1000.0, delay=0.5, seed=np.random.SeedSequence(1))
+    line = SimulatedLine(
+        parse_channel("bsc:0", 1.0), rate=1000.0, delay=0.5, seed=np.random.SeedSequence(1)
+    )
 
     assert line.carry(b"x" * 100, now=1.0) == (1.6, b"x" * 100)
     assert line.carry(b"y" * 100, now=1.05) == (pytest.approx(1.7), b"y" * 100)
@@ -40,7 +42,7 @@ def test_a_line_has_rate_and_delay() -> None:
 
 def test_the_channel_changes_on_time() -> None:
     varying = parse_channel("bsc:0@2; bsc:0.5@1;bsc:0@1", 5.0)
-    line = Line(varying, rate=1e6, delay=0.0, seed=np.random.SeedSequence(1))
+    line = SimulatedLine(varying, rate=1e6, delay=0.0, seed=np.random.SeedSequence(1))
 
     assert varying.seconds == 4
     assert varying.channels == ["bsc:0", "bsc:0.5"]
@@ -101,7 +103,7 @@ def test_results_depend_on_the_seed_and_not_on_the_workers() -> None:
 
 
 @pytest.mark.slow
-def test_the_oracle_takes_the_best_code_of_each_channel_and_is_what_policies_are_judged_by(
+def test_policies_are_compared_with_the_oracle_which_uses_the_best_code_of_each_channel(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("netchat.bench.link.run._TRIAL", 0.5)

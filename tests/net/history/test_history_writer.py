@@ -8,7 +8,7 @@ from netchat.chat.persistence import Batch
 from netchat.errors import HistoryError
 from netchat.net.history import history_writer as module
 from netchat.net.history.history_writer import HistoryWriter
-from netchat.net.history.purge import Due, Purge
+from netchat.net.history.purge import DueRoom, Purge
 
 
 class Disk:
@@ -39,7 +39,7 @@ class Disk:
         self.rescues += 1
 
     def due(self, before):
-        yield [Due(room, 0) for room in (1, 2, 3)]
+        yield [DueRoom(room, 0) for room in (1, 2, 3)]
 
     def last_purge(self):
         return None

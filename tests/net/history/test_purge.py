@@ -10,7 +10,7 @@ from netchat.chat.persistence import RoomDeleted, RoomRow
 from netchat.net.history import purge as module
 from netchat.net.history import sqlite_history as history_module
 from netchat.net.history.memory_history import MemoryHistory
-from netchat.net.history.purge import DAY, Postponed, Purge
+from netchat.net.history.purge import DAY, PostponedPurge, Purge
 from netchat.net.history.sqlite_history import SqliteHistory
 from tests.net.history.test_sqlite_history import batch, read, row
 
@@ -91,9 +91,9 @@ def test_a_clock_set_back_begins_a_new_wait(history):
 
 def test_an_older_version_reads_the_time_of_the_last_purge(tmp_path):
     history = SqliteHistory(tmp_path / "h.db")
-    history.postpone_purge(Postponed(7, 5))
+    history.postpone_purge(PostponedPurge(7, 5))
     history.end_purge(3)
-    history.postpone_purge(Postponed(8, 6))
+    history.postpone_purge(PostponedPurge(8, 6))
     history.close()
     with contextlib.closing(sqlite3.connect(tmp_path / "h.db")) as file:
         assert file.execute("SELECT before FROM purge").fetchall() == [(3,)]
@@ -103,7 +103,7 @@ def test_a_damaged_time_of_postponement_counts_as_none(tmp_path):
     history = SqliteHistory(tmp_path / "h.db")
     history._writer.execute("INSERT INTO postponed VALUES (1, 'x', x'00')")
     assert history.postponed_purge() is None
-    history.postpone_purge(Postponed(7, 5))
+    history.postpone_purge(PostponedPurge(7, 5))
     assert history.postponed_purge() == (7, 5)
     history.close()
 

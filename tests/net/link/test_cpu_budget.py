@@ -111,7 +111,7 @@ def test_one_address_leaves_the_others_their_part(hostile: int) -> None:
     assert toilers[-1].spent > 0.4 * WASTE_RATE * loop.now
 
 
-def test_what_cannot_wait_gets_its_part_too() -> None:
+def test_work_that_cannot_wait_gets_its_share() -> None:
     """Datagrams are dropped instead: some of a link's get through whatever others send."""
     loop, work, (hostile, other) = rig(wasteful=2)
     loop.soon.clear()

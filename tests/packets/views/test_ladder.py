@@ -57,8 +57,8 @@ def test_three_clients_and_their_server_in_the_middle() -> None:
         talk.say(0, wire.encode(wire.Hello(0, b"", b"", name, "x", ())))
         packets += talk.packets
     ladder = ladder_of(decode(renumber(packets), trace=True))
-    lanes, places = ladder.lanes(ladder.rows())
-    assert [lane.name for lane in lanes] == ["Ada", "Bo", "server", "Cy"]
+    participants, places = ladder.participants(ladder.rows())
+    assert [each.name for each in participants] == ["Ada", "Bo", "server", "Cy"]
     assert {place for (_, server), place in places.items() if server} == {2}
 
 

@@ -127,7 +127,7 @@ def test_links_on_other_ports_are_recognised_unless_disabled(talk):
 
 
 @needs_tshark
-def test_a_chat_stays_one_when_a_segment_begins_like_a_block(tmp_path):
+def test_a_chat_remains_a_chat_when_a_segment_begins_like_a_block(tmp_path):
     from netchat.wire import Send, encode
 
     frame = encode(Send(1, "lobby", "x" * 40 + MARKER.decode("latin-1") + "y" * 200))

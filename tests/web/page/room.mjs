@@ -7,8 +7,8 @@ import { pathToFileURL } from "node:url";
 
 const page = (file) => import(`${pathToFileURL(process.env.PAGE)}/${file}`);
 const { Chat } = await page("chat.js");
-const { ChatClient } = await page("core.js");
-const { Memory, newView } = await page("memory.js");
+const { ChatClient } = await page("client.js");
+const { Memory, newView } = await page("outbox.js");
 const { EventKind, RoomKind } = await page("protocol.js");
 
 /** Create a chat in the lobby, as after a reload. */

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from netchat.web.address import is_loopback, lan_address, url
+from netchat.web.local_addresses import is_loopback, lan_address, url
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "chat.localhost"])

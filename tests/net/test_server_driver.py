@@ -7,8 +7,8 @@ import time
 import pytest
 
 from netchat.chat.client_events import WarningReceived
-from netchat.net import chat_server as module
 from netchat.net import group_commit
+from netchat.net import server_driver as module
 from netchat.net.event_loop import run
 from netchat.net.history import history_writer as writer
 from netchat.net.history.sqlite_history import SqliteHistory
@@ -218,7 +218,7 @@ class TestOverload:
             assert [end.request for end in link.all(HistoryEnd)] == list(range(60))
             assert most < 4 * USUAL[0]
 
-    async def test_a_stalled_reader_is_given_up_and_can_come_back(self, history):
+    async def test_a_stalled_reader_is_disconnected_and_can_resume(self, history):
         async with serve(history, rate=0.0, stall_timeout=0.2) as serving:
             async with raw(serving.port, limit=4096) as slow, raw(serving.port, "Fast") as fast:
                 welcome = await slow.answer(Hello(0, b"s" * 16, b"", "PauseReading", "test", ()))

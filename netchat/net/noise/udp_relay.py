@@ -10,7 +10,7 @@ from typing import Any, cast
 from netchat.channels.impairment import ImpairedLine
 from netchat.net.address import show_address
 
-__all__ = ["Session", "UdpRelay"]
+__all__ = ["RelayedClient", "UdpRelay"]
 
 #: Maximum number of client addresses; each has its own socket towards the server.
 MAX_SESSIONS = 500
@@ -87,7 +87,7 @@ class _Line:
             self._timer = self._loop.call_at(self.line.due, self._pump)
 
 
-class Session(_Socket):
+class RelayedClient(_Socket):
     """A client's address, and the socket that represents it to the server.
 
     Attributes:
@@ -148,15 +148,15 @@ class UdpRelay(_Socket):
     def __init__(
         self,
         target: tuple[str, int],
-        begun: Callable[[str, Callable[[bytes], None]], Session],
-        ended: Callable[[Session], None],
+        begun: Callable[[str, Callable[[bytes], None]], RelayedClient],
+        ended: Callable[[RelayedClient], None],
     ) -> None:
         super().__init__()
         self.refused = 0
         self._target = target
         self._make_session, self._tell_ended = begun, ended
         self._loop = asyncio.get_running_loop()
-        self._sessions: dict[tuple[Any, ...], Session] = {}
+        self._sessions: dict[tuple[Any, ...], RelayedClient] = {}
         self._tasks = set[asyncio.Task[None]]()
         self._sweep = self._loop.call_later(IDLE / 4, self._forget_idle)
 
@@ -179,7 +179,7 @@ class UdpRelay(_Socket):
             self._end(addr)
         self.close()
 
-    def _begin(self, addr: tuple[Any, ...]) -> Session:
+    def _begin(self, addr: tuple[Any, ...]) -> RelayedClient:
         session = self._sessions[addr] = self._make_session(
             show_address(*addr[:2]), lambda data: self.send(data, addr)
         )
@@ -188,7 +188,7 @@ class UdpRelay(_Socket):
         task.add_done_callback(self._tasks.discard)
         return session
 
-    async def _connect(self, addr: tuple[Any, ...], session: Session) -> None:
+    async def _connect(self, addr: tuple[Any, ...], session: RelayedClient) -> None:
         try:
             await self._loop.create_datagram_endpoint(lambda: session, remote_addr=self._target)
         except OSError as error:

@@ -7,7 +7,7 @@
 // order.
 
 import { handleFrame } from "./handlers.js";
-import { Memory, skeleton } from "./memory.js";
+import { Memory, skeleton } from "./outbox.js";
 import { encode, FrameReader, RoomKind } from "./protocol.js";
 
 export class ChatClient {

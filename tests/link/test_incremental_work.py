@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netchat.link.steps import Steps, finish
+from netchat.link.incremental_work import Steps, finish
 
 
 def test_all_steps_are_run_and_the_result_is_returned() -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from netchat.net.link.transport import LinkTransport
     from netchat.net.udp.server import UdpServer
 
-__all__ = ["ChatServer", "Reader"]
+__all__ = ["Reader", "ServerDriver"]
 
 #: Size of each connection's kernel send buffer, in bytes. With the default, a client that stops
 #: reading would leave 4 MB there before the server noticed. Less than a loopback segment (64 KiB)
@@ -131,7 +131,7 @@ class _Peer(Connection, asyncio.Protocol):
 
     __slots__ = ("clock", "reader", "server", "transport")
 
-    def __init__(self, server: ChatServer, reader: Reader) -> None:
+    def __init__(self, server: ServerDriver, reader: Reader) -> None:
         super().__init__()
         self.server = server
         self.reader = reader
@@ -202,7 +202,7 @@ class _Peer(Connection, asyncio.Protocol):
             self.transport.resume_reading()
 
 
-class ChatServer:
+class ServerDriver:
     """A chat server on the running event loop; programs use `netchat.Server`.
 
     Args:

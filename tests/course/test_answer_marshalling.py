@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netchat.course.answers import (
+from netchat.course.answer_marshalling import (
     MOST_BYTES,
     MOST_ITEMS,
     RemoteFunction,

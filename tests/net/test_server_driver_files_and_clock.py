@@ -9,7 +9,7 @@ import pytest
 
 from netchat.chat.client_events import WarningReceived
 from netchat.chat.persistence import RoomRow
-from netchat.net import chat_server as module
+from netchat.net import server_driver as module
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import ErrorCode, Event, Join, Send, Welcome

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import netchat.course.student
+import netchat.course.student_process
 from netchat.course.grade import grade_submission, write_csv
 from netchat.course.lesson import find_course
-from netchat.course.student import Done, Gone
+from netchat.course.student_process import NotebookAnswers, StudentProcessEnded
 from netchat.course.submission import Submission
-from tests.course.test_answers import JSON
+from tests.course.test_answer_marshalling import JSON
 
 COURSE = find_course(Path(__file__))
 DONE = {"student": "Ada", "lesson": 6, "answers": {}, "refused": {}}
@@ -43,7 +43,7 @@ def graded(said: bytes) -> list[dict[str, str]]:
         return Scripted(said), os.open(os.devnull, os.O_RDONLY)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(netchat.course.student, "_start", start)
+        patch.setattr(netchat.course.student_process, "_start", start)
         submission = Submission("a.ipynb", {0: "", 1: ""}, {})
         grades = list(grade_submission(submission, COURSE, 5.0, 1.0, "rights"))
     file = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
@@ -148,13 +148,13 @@ def test_a_cell_with_a_formula_begins_with_an_apostrophe():
 
 
 def test_json_that_would_fill_the_memory_is_not_parsed(monkeypatch):
-    monkeypatch.setattr(netchat.course.student, "_MOST_STRUCTURE", 50)
+    monkeypatch.setattr(netchat.course.student_process, "_MOST_STRUCTURE", 50)
     assert graded(lines({"cell": 0, "x": [{}] * 60}))[0]["note"] == "disturbs the grading"
-    monkeypatch.setattr(netchat.course.student, "_LONGEST_LINE", 50)
+    monkeypatch.setattr(netchat.course.student_process, "_LONGEST_LINE", 50)
     assert graded(lines({"cell": 0, "x": "y" * 60}))[0]["note"] == "disturbs the grading"
 
 
 def test_a_done_message_has_the_right_types():
-    assert Done.of(DONE) == Done("Ada", 6, {}, {})
-    with pytest.raises(Gone):
-        Done.of({**DONE, "lesson": "6"})
+    assert NotebookAnswers.of(DONE) == NotebookAnswers("Ada", 6, {}, {})
+    with pytest.raises(StudentProcessEnded):
+        NotebookAnswers.of({**DONE, "lesson": "6"})

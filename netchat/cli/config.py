@@ -31,7 +31,7 @@ _NOT_OPTIONS = ("NETCHAT_CONFIG", "NETCHAT_NO_APT", "NETCHAT_COURSE", "NETCHAT_Q
 _KUBERNETES = re.compile(r"\w+(_SERVICE_HOST|_SERVICE_PORT\w*|_PORT_\d+_\w+)=.*|\w+_PORT=\w+://.*")
 
 #: Key in `Context.meta` of the locations at which options were set, by command and parameter.
-_LOCATIONS = "netchat.cli.settings"
+_LOCATIONS = "netchat.cli.config"
 
 Settings = dict[str, Any]
 Locations = dict[tuple[str, ...], dict[str, str]]
