@@ -19,7 +19,6 @@ UNIX = [
     "cli/test_serve_page.py",
     "lab/test_bridge.py",
     "lab/test_lab.py",
-    "lab/test_usage.py",
     "test_jit.py",
 ]
 #: Tests that start processes or browsers, or run for seconds. `make check` leaves them out, as it does
