@@ -16,6 +16,7 @@ from hypothesis import settings
 UNIX = [
     "bench/engine/test_resume.py",
     "cli/test_encode_bench.py",
+    "cli/test_progress.py",
     "cli/test_serve_page.py",
     "lab/test_bridge.py",
     "lab/test_lab.py",

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import SLOW, UNIX
+
 ROOT = Path(__file__).parents[1]
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 
@@ -199,3 +201,14 @@ def _statements(path: Path) -> int:
 
 def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def test_tests_that_import_unix_modules_are_not_collected_on_windows():
+    needing = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+            if names & {"fcntl", "pty", "pwd", "resource", "termios", "tty"}:
+                needing.add(path.relative_to(ROOT / "tests").as_posix())
+    assert needing <= set(UNIX)
+    assert all((ROOT / "tests" / name).exists() for name in (*UNIX, *SLOW))
