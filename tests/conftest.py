@@ -18,6 +18,7 @@ UNIX = [
     "cli/test_encode_bench.py",
     "cli/test_progress.py",
     "cli/test_serve_page.py",
+    "docs/test_site.py",
     "lab/test_bridge.py",
     "lab/test_lab.py",
     "test_jit.py",

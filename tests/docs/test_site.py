@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import posixpath
 import subprocess
 import sys
@@ -39,12 +41,19 @@ class _Page(HTMLParser):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the site as `make site` does."""
-    out = tmp_path_factory.mktemp("site")
-    command = ["-W", "--keep-going", "-q", "-c", "docs", "-b", "html", ".", str(out)]
-    done = subprocess.run(
-        [sys.executable, "-m", "sphinx", *command], cwd=ROOT, capture_output=True, text=True
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    base = tmp_path_factory.getbasetemp()
+    # The test processes share one build; the others wait for it.
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    out, finished = folder / "site", folder / "site-finished"
+    with (folder / "site-lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not finished.exists():
+            command = ["-W", "--keep-going", "-q", "-c", "docs", "-b", "html", ".", str(out)]
+            done = subprocess.run(
+                [sys.executable, "-m", "sphinx", *command], cwd=ROOT, capture_output=True, text=True
+            )
+            assert (done.returncode, done.stderr) == (0, "")
+            finished.touch()
     return out
 
 

@@ -46,7 +46,7 @@ def people(chromium: Browser, server: Server) -> Iterator[People]:
 #: A room of 12,050 messages, made without a server; then the older ones that it requests again.
 MANY = """async () => {
   const [{ Chat }, { ChatClient }, { LogView }] = await Promise.all(
-    ["chat", "core", "log"].map((name) => import(`/page/${name}.js`)));
+    ["chat", "client", "log"].map((name) => import(`/page/${name}.js`)));
   const core = new ChatClient("Me");
   const chat = new Chat(core);
   const room = chat.add("7K3F92MQ0T", 2, "");

@@ -111,7 +111,7 @@ def _chat(text: str) -> list[str]:
     found += [
         chat_lines.notice_line("n", text),
         chat_lines.error_line(chat_lines.shorten(text)),
-        chat_lines.people_line("lobby", [member], chat_lines.Kind.ANSWER),
+        chat_lines.people_line("lobby", [member], chat_lines.LineKind.ANSWER),
     ]
     return [chat_lines.render(line, colour=False, one_line=True) for line in found]
 
