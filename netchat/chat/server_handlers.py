@@ -45,8 +45,9 @@ LOOK_BACK_COST = 50
 #: Cost of a HISTORY, in frames of the rate limit. Each KiB of the answer costs one more.
 HISTORY_COST = 20
 
-#: Cost of entering or leaving a room, in frames: every member gets an event.
-MOVE_COST = 5
+#: Cost of entering or leaving a room, in frames: it is stored, and every member gets an event. Ten users
+#: at the limit thus cause 500 events per second.
+MOVE_COST = 20
 
 #: Members of a room for which a WHO costs one more frame.
 WHO_MEMBERS = 16

@@ -39,6 +39,9 @@ __all__ = ["ServerState"]
 #: Empty rooms that are kept, so that users can return to them.
 MAX_EMPTY = 1024
 
+#: Cost of a refused request, in frames of the rate limit: an ERROR is built, sent and logged.
+REFUSAL_COST = 4
+
 
 class ServerState:
     """Connections, sessions, rooms, and the current batch and effects.
@@ -194,6 +197,7 @@ class ServerState:
         suggestion: str = "",
     ) -> None:
         """Refuse one request; the connection stays open."""
+        connection.allowance -= REFUSAL_COST
         self.send(connection, Error(code, about.TYPE, reference, text, suggestion))
         name = connection.session.name if connection.session else ""
         self.log("refused", name=name, address=connection.address, code=code.name, text=text)

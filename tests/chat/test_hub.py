@@ -6,6 +6,7 @@ from netchat.chat.delivery import CATCH_UP_BYTES
 from netchat.chat.hub import MAX_PENDING_REPLIES, MIN_PAUSE, WARNING_INTERVAL
 from netchat.chat.room_tail import TAIL_BYTES
 from netchat.chat.server_handlers import HISTORY_COST, MOVE_COST
+from netchat.chat.server_state import REFUSAL_COST
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
@@ -175,6 +176,21 @@ class TestRateLimit:
             world.now += MIN_PAUSE
             answers += world.say(link)
         assert [a.request for a in answers] == list(range(1000))
+
+    @pytest.mark.parametrize(
+        ("request_", "cost"),
+        [
+            (Join(1, 0, 0, "0123456789"), 1 + REFUSAL_COST),  # no such room
+            (Leave(1, "0123456789"), 1 + REFUSAL_COST),
+            (Join(1, 0, 0, "lobby"), 1 + MOVE_COST),
+        ],
+    )
+    def test_refused_requests_and_moves_cost_more_than_a_frame(self, request_, cost):
+        world = World(rate=100.0, burst=1000.0)
+        link, _ = world.greet("Nova")
+        before = link.allowance
+        world.say(link, request_)
+        assert before - link.allowance == pytest.approx(cost)
 
     def test_a_client_within_the_limit_is_never_throttled(self):
         world = World(rate=100.0, burst=10.0)

@@ -187,7 +187,7 @@ class TestHistory:
         world = World(rate=100.0, burst=200.0)
         link, _ = world.greet("Nova")
         world.say(link, Join(1, 0, 0, "lobby"))
-        world.say(link, *[History(1, 1, 1, "lobby")] * 9)
+        world.say(link, *[History(1, 1, 1, "lobby")] * 8)
         assert link.slowed == []
         world.say(link, History(1, 1, 1, "lobby"))
         assert link.slowed
