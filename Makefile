@@ -16,8 +16,10 @@ LAB       := $(VENV)/etc/jupyter/labconfig/page_config.json
 # Test processes: one more than a machine of two cores has, because many tests wait for other processes.
 JOBS ?= 3
 PARALLEL := -n $(JOBS) --dist worksteal
+# Packages without I/O.
+CORES := wire chat link coding
 
-.PHONY: help setup demo notebooks solutions check test lint format lock docs site captures screenshots \
+.PHONY: help setup demo notebooks solutions check test coverage lint format lock docs site captures screenshots \
   fuzz clean
 
 help: ## list the targets
@@ -87,6 +89,10 @@ test: $(DEV) ## lint, types and the whole test suite (NETCHAT_NO_APT=1 installs 
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest $(PARALLEL) -m "not alone"
 	@$(BIN)/pytest -m alone
+
+coverage: $(DEV) ## measure the lines and branches of the cores that their own tests reach
+	@$(BIN)/pytest -q $(PARALLEL) -m "not alone" --cov-branch --cov-report=term-missing:skip-covered \
+	  $(CORES:%=--cov=netchat.%) $(CORES:%=tests/%)
 
 format: $(DEV) ## format the code
 	@$(BIN)/ruff format .

@@ -43,12 +43,20 @@ class ProtocolDetector(asyncio.Protocol):
         upper: Protocol above. For frames, it becomes the protocol of the transport.
         open_link: Called with the first bytes of a link. The transport does not read until the
             callee resumes it, with a protocol of its own.
+        delay: Called when the first bytes arrive: for how many seconds to put off the decision.
     """
 
-    def __init__(self, upper: asyncio.Protocol, open_link: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        upper: asyncio.Protocol,
+        open_link: Callable[[bytes], None],
+        delay: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._upper = upper
         self._open_link = open_link
+        self._delay = delay
         self._first = b""
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connect the protocol above."""
@@ -58,15 +66,37 @@ class ProtocolDetector(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Decide, or wait for more bytes."""
+        is_first = not self._first
         self._first += data
-        match detect(self._first):
+        if self._timer is not None:
+            return  # uvloop delivers what it has read before the pause
+        if is_first and (seconds := self._delay()):
+            self._transport.pause_reading()
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._continue)
+        else:
+            self._decide()
+
+    def _continue(self) -> None:
+        """Decide after the delay, unless the connection has been closed meanwhile."""
+        self._timer = None
+        if self._transport.get_protocol() is self and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._decide()
+
+    def _decide(self) -> None:
+        first = self._first
+        match detect(first):
             case CarriedProtocol.FRAMES:
+                self._first = b""
                 self._transport.set_protocol(self._upper)
-                self._upper.data_received(self._first)
+                self._upper.data_received(first)
             case CarriedProtocol.LINK:
+                self._first = b""
                 self._transport.pause_reading()
-                self._open_link(self._first)
+                self._open_link(first)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Report the lost connection to the protocol above."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._upper.connection_lost(exc)

@@ -129,12 +129,14 @@ class Reader(Protocol):
 class _Peer(Connection, asyncio.Protocol):
     """One connection over TCP, a WebSocket, or a link."""
 
-    __slots__ = ("clock", "reader", "server", "transport")
+    __slots__ = ("clock", "linger", "reader", "server", "transport", "unread_until")
 
     def __init__(self, server: ServerDriver, reader: Reader) -> None:
         super().__init__()
         self.server = server
         self.reader = reader
+        self.unread_until = 0.0  # its address group connects too often: not to be read before
+        self.linger: asyncio.TimerHandle | None = None
         self.clock = 0.0  # virtual clock: the time by which LIGHT_RATE allows this many frames
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -148,9 +150,8 @@ class _Peer(Connection, asyncio.Protocol):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         transport.set_write_buffer_limits(*self.server.memory.limits)
-        if seconds := self.server.hub.connect(self, self.server.now()):
-            # uvloop starts to read after this method, whatever it calls.
-            self.server.loop.call_soon(self.pause, seconds)
+        now = self.server.now()
+        self.unread_until = now + self.server.hub.connect(self, now)
         if self.server.warning:
             self.server.state.write(self, self.server.warning)
         self.server.schedule()
@@ -159,6 +160,8 @@ class _Peer(Connection, asyncio.Protocol):
         self.server.received(self, data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+        if self.linger is not None:  # the timer would keep everything received in memory
+            self.linger.cancel()
         self.server.hub.lost(self, self.server.now())
         self.server.schedule()
 
@@ -332,7 +335,11 @@ class ServerDriver:
     def _accept(self) -> ProtocolDetector:
         """Return the protocol of a new TCP connection."""
         peer = self._peer()
-        return ProtocolDetector(peer, lambda first: self._open_link(peer, first))
+        return ProtocolDetector(
+            peer,
+            open_link=lambda first: self._open_link(peer, first),
+            delay=lambda: max(0.0, peer.unread_until - time.monotonic()),
+        )
 
     def _open_link(self, peer: _Peer, first: bytes) -> None:
         """Carry a connection over a link, whose first bytes have arrived."""
@@ -567,7 +574,7 @@ class ServerDriver:
     def _part(self, peer: _Peer) -> None:
         half_close(peer.transport)
         # close() waits until all data is sent, which never happens if the peer does not read.
-        self.loop.call_later(LINGER, peer.transport.abort)
+        peer.linger = self.loop.call_later(LINGER, peer.transport.abort)
 
     # -- timers and disk errors -----------------------------------------------------------------
 

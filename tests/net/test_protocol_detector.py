@@ -47,8 +47,18 @@ class Recorder(asyncio.Transport):
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocol = protocol
 
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        assert self.protocol is not None
+        return self.protocol
+
+    def is_closing(self) -> bool:
+        return False
+
     def pause_reading(self) -> None:
         self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
 
 
 def detector() -> tuple[ProtocolDetector, Upper, Recorder, list[bytes]]:
@@ -111,3 +121,38 @@ def test_a_lost_connection_is_reported() -> None:
     first.data_received(MARKER[:2])
     first.connection_lost(None)
     assert upper.calls == ["made", "lost"]
+
+
+class TestDelay:
+    """A connection whose address group connects too often."""
+
+    def start(self) -> tuple[ProtocolDetector, Upper, Recorder]:
+        upper, transport = Upper(), Recorder()
+        first = ProtocolDetector(upper, lambda _: None, delay=lambda: 0.01)
+        transport.protocol = first
+        first.connection_made(transport)
+        first.data_received(HELLO[:5])
+        first.data_received(HELLO[5:])  # read before the pause
+        assert upper.calls == ["made"]
+        assert not transport.reading
+        return first, upper, transport
+
+    async def test_it_is_read_after_the_delay(self) -> None:
+        _, upper, transport = self.start()
+        await asyncio.sleep(0.03)
+        assert upper.calls == ["made", HELLO]
+        assert transport.reading
+        assert transport.protocol is upper
+
+    async def test_a_connection_closed_meanwhile_stays_with_its_new_protocol(self) -> None:
+        _, upper, transport = self.start()
+        transport.protocol = drain = asyncio.Protocol()
+        await asyncio.sleep(0.03)
+        assert upper.calls == ["made"]
+        assert transport.protocol is drain
+
+    async def test_a_lost_connection_is_not_read(self) -> None:
+        first, upper, _ = self.start()
+        first.connection_lost(None)
+        await asyncio.sleep(0.03)
+        assert upper.calls == ["made", "lost"]
