@@ -180,11 +180,6 @@ class _Peer(Connection, asyncio.Protocol):
             self.transport.pause_reading()
         self.holds |= why
 
-    def pause(self, seconds: float) -> None:
-        """Pause reading for some seconds, because the peer is too fast."""
-        self.hold(_Hold.TOO_FAST)
-        self.server.loop.call_later(seconds, self.release, _Hold.TOO_FAST)
-
     def release(self, why: _Hold) -> None:
         """Remove a reason for not reading, and resume reading if it was the last."""
         if not self.holds & why:
@@ -253,13 +248,13 @@ class ServerDriver:
         now = time.monotonic()
         self.hub = Hub(settings, history, history.load(), now, time.time() - now)
         self.state = self.hub.state
-        self.loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         self._writer = (
-            HistoryWriter(history, self.loop, self._durable, self._on_trouble)
+            HistoryWriter(history, self._loop, self._durable, self._on_trouble)
             if isinstance(history, SqliteHistory)
             else None
         )
-        self._link_listener = StreamLinkListener(self.loop)
+        self._link_listener = StreamLinkListener(self._loop)
         self._servers: list[asyncio.Server] = []
         self._udp: list[UdpServer] = []
         self._timers: list[asyncio.TimerHandle] = []
@@ -285,7 +280,7 @@ class ServerDriver:
         tries = 1 if port or not udp else FREE_PORT_TRIES
         while True:
             tries -= 1
-            server = await self.loop.create_server(
+            server = await self._loop.create_server(
                 self._accept, host, port, backlog=4096, reuse_address=True
             )
             try:
@@ -384,7 +379,7 @@ class ServerDriver:
             socket_.close()
         self._link_listener.close()
         if self._writer is not None:
-            await self.loop.run_in_executor(None, self._writer.close)
+            await self._loop.run_in_executor(None, self._writer.close)
         self._history.close()
 
     # -- one turn of the loop -------------------------------------------------------------------
@@ -453,7 +448,8 @@ class ServerDriver:
         peer.clock = clock if clock < now + MOST_AHEAD else now + MOST_AHEAD
         if unread or peer.allowance < 0:
             if seconds := hub.pause(peer, now, more=unread):
-                peer.pause(seconds)
+                peer.hold(_Hold.TOO_FAST)
+                self._loop.call_later(seconds, peer.release, _Hold.TOO_FAST)
             elif unread and not peer.holds:
                 self.line_up(peer)
 
@@ -480,7 +476,7 @@ class ServerDriver:
         """Schedule the next turn: at once, or after a pause while light connections are active."""
         if now - self._light_at < LATELY:
             self._resting = True
-            self.loop.call_later(REST_SECONDS, self._rested)
+            self._loop.call_later(REST_SECONDS, self._rested)
         else:
             self.schedule()
 
@@ -492,7 +488,7 @@ class ServerDriver:
         """Schedule a turn after the loop has read all sockets, so that output goes out together."""
         if not self._scheduled:
             self._scheduled = True
-            self.loop.call_soon(self._turn)
+            self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
         self._scheduled = False
@@ -536,7 +532,7 @@ class ServerDriver:
         self._carry_out()
         events = len(batch.rows) + len(self.state.batch.rows)
         if wait := self._group_commit.sent(events, begun, time.monotonic()):
-            self.loop.call_later(wait, self.schedule)
+            self._loop.call_later(wait, self.schedule)
         if self._waiting:
             for peer in self._waiting:
                 peer.release(_Hold.DISK_BEHIND)
@@ -574,16 +570,16 @@ class ServerDriver:
     def _part(self, peer: _Peer) -> None:
         half_close(peer.transport)
         # close() waits until all data is sent, which never happens if the peer does not read.
-        peer.linger = self.loop.call_later(LINGER, peer.transport.abort)
+        peer.linger = self._loop.call_later(LINGER, peer.transport.abort)
 
     # -- timers and disk errors -----------------------------------------------------------------
 
     def _tick(self) -> None:
         self._timers = [
-            t for t in self._timers if not t.cancelled() and t.when() > self.loop.time()
+            t for t in self._timers if not t.cancelled() and t.when() > self._loop.time()
         ]
         # Schedule the next tick first, so that an exception in this one does not stop the timer.
-        self._timers.append(self.loop.call_later(TICK_EVERY, self._tick))
+        self._timers.append(self._loop.call_later(TICK_EVERY, self._tick))
         now = self.now()
         self.hub.tick(now)
         for peer in self.memory.check(cast("Collection[_Peer]", self.state.connections), now):
@@ -592,7 +588,7 @@ class ServerDriver:
 
     def _purge(self, *, at_once: bool = False) -> None:
         """Delete old history; postpone deleting more than a day's worth unless `at_once`."""
-        self._timers.append(self.loop.call_later(PURGE_EVERY, self._purge))
+        self._timers.append(self._loop.call_later(PURGE_EVERY, self._purge))
         wall = time.time()
         before = int(max((wall - self.settings.keep) * 1e6, -(2.0**62)))
         purge = Purge(self._history, before, int(wall * 1e6), at_once=at_once)
