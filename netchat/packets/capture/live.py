@@ -64,8 +64,8 @@ class PacketSource(Protocol):
 class Live:
     """Live capture, used in a `with` block; iterating yields lists of packets.
 
-    A list is empty if no packet arrived for a tenth of a second. After `stop`, packets captured before are
-    still yielded, then the iteration ends.
+    A list is empty if no packet arrived for a tenth of a second. After `stop`, packets captured
+    before are still yielded, then the iteration ends.
 
     Args:
         interface: Name of the interface; `any` for all.
@@ -158,6 +158,8 @@ class Live:
             if block is None:
                 break
             yield self._source.parse(*block)
+        for thread in self._threads:
+            thread.join()  # a thread closes its queue before it reports its error
         if self._problem is not None:
             raise self._problem
 

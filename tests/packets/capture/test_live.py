@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -89,6 +90,24 @@ def test_unknown_interfaces_and_folders_are_reported(tmp_path):
         Live("lo", write=tmp_path / "missing" / "live.pcapng")
     with pytest.raises(CaptureError, match="gzip the file afterwards"):
         Live("lo", write=tmp_path / "live.pcapng.gz")
+
+
+@needs_root
+def test_a_full_device_is_reported_however_late_the_thread_ends(monkeypatch):
+    from netchat.packets.capture.live import Live
+
+    close = PacketQueue.close
+
+    def close_and_wait(queue):
+        close(queue)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(PacketQueue, "close", close_and_wait)
+    with (
+        Live("lo", write="/dev/full") as live,
+        pytest.raises(CaptureError, match="Cannot write /dev/full: No space left on device"),
+    ):
+        list(live)
 
 
 @needs_root
