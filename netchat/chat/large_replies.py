@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from netchat.chat.model import Connection, RepeatedSend, Session
+from netchat.chat.connection import Connection, RepeatedSend
+from netchat.chat.model import Session
 from netchat.chat.server_state import ServerState
 from netchat.errors import HistoryError
 from netchat.wire import (
@@ -52,7 +53,7 @@ def _send_roster(
         refuse_non_member(state, connection, request.room, Who, request.request)
         return
     names = sorted((m for m in room.members if m.name > request.after), key=lambda m: m.name)
-    page = tuple(Member(m.name, m.connection is None) for m in names[:MAX_ROSTER])
+    page = tuple(Member(m.name, m.is_away) for m in names[:MAX_ROSTER])
     more = len(names) > MAX_ROSTER
     state.send(connection, Roster(request.request, len(room.members), more, room.code, page))
 
@@ -64,15 +65,16 @@ def _send_history(
     if room is None:
         refuse_non_member(state, connection, request.room, History, request.request)
         return
-    first = max(request.first, room.oldest)
-    last = min(request.last, room.delivered, first + MAX_HISTORY - 1)
+    feed = state.feeds[room.id]
+    first = max(request.first, feed.oldest)
+    last = min(request.last, feed.delivered, first + MAX_HISTORY - 1)
     frames, begin = (
         state.read_events(room, first, last, HISTORY_BYTES, connection)
         if last >= first
         else ([], 0)
     )
     begin = begin or first
-    end = HistoryEnd(request.request, begin, begin + len(frames) - 1, room.oldest, room.code)
+    end = HistoryEnd(request.request, begin, begin + len(frames) - 1, feed.oldest, room.code)
     answer = b"".join([*frames, encode(end)])
     connection.allowance -= len(answer) >> 10
     state.write(connection, answer)
@@ -81,9 +83,10 @@ def _send_history(
 def _answer_repeated_send(
     state: ServerState, connection: Connection, session: Session, request: RepeatedSend
 ) -> None:
-    room, counter = request
+    feed, counter = request
+    room = feed.room
     try:
-        seq = state.history.find(room.id, session.device, counter, room.delivered - LOOK_BACK)
+        seq = state.history.find(room.id, session.device, counter, feed.delivered - LOOK_BACK)
     except HistoryError as error:
         state.note_damage(room, error)
         problem = (
