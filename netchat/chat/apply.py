@@ -55,7 +55,7 @@ from netchat.chat.shared_state import SharedState
 from netchat.wire import Event, EventKind, RoomKind, seal
 from netchat.wire.compiler import compile_packer
 
-__all__ = ["MAX_MEMBERSHIPS", "apply", "apply_from"]
+__all__ = ["MAX_MEMBERSHIPS", "apply"]
 
 #: Rooms that one user can be in, whatever the settings, private rooms included. RENAME and BYE cause
 #: an event in each of them at once, which must not delay other users: 200 events take about 1.6 ms.
@@ -69,25 +69,12 @@ def apply(state: SharedState, command: Command) -> Outcome:
     return _APPLY[type(command)](state, command)
 
 
-def apply_from(state: SharedState, server: int, command: Command) -> Outcome:
-    """Apply a command of one server of a cluster, unless its lease has ended.
-
-    Args:
-        state: The shared state.
-        server: Epoch of the server's lease, the fencing token of its commands.
-        command: The next command of the log.
-    """
-    if server not in state.servers and type(command) is not StartServer:
-        return Rejected(Reason.FENCED)
-    return apply(state, command)
-
-
 # -- sessions -------------------------------------------------------------------------------------
 
 
 def _open_session(state: SharedState, command: OpenSession) -> Outcome:
     if command.server not in state.servers:
-        return Rejected(Reason.FENCED)
+        return Rejected(Reason.UNKNOWN_SERVER)
     if command.token in state.by_token:
         return Rejected(Reason.EXISTS)
     before = state.by_device.get(command.device)
@@ -110,7 +97,7 @@ def _open_session(state: SharedState, command: OpenSession) -> Outcome:
 
 def _resume_session(state: SharedState, command: ResumeSession) -> Outcome:
     if command.server not in state.servers:
-        return Rejected(Reason.FENCED)
+        return Rejected(Reason.UNKNOWN_SERVER)
     session = state.by_token.get(command.used)
     if session is None or session.id != command.session:
         return Rejected(Reason.STALE)

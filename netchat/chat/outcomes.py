@@ -30,8 +30,8 @@ class Reason(Enum):
     STALE = auto()
     """Its session has ended or has another connection, or its room was used since."""
 
-    FENCED = auto()
-    """The lease of the server that sent it has ended."""
+    UNKNOWN_SERVER = auto()
+    """The lease of the server that has the connection has ended."""
 
     NAME_TAKEN = auto()
     NO_SUCH_ROOM = auto()
