@@ -11,6 +11,7 @@ from netchat.errors import ClusterError
 from netchat.net.backoff import Backoff
 from netchat.net.cluster.checkpoint import Checkpoint, order
 from netchat.net.cluster.connection import RedisConnection, RedisUnavailable
+from netchat.net.cluster.entries import ExpiredRecord
 from netchat.net.cluster.entry_filter import Entry
 from netchat.net.cluster.keys import Keys
 from netchat.net.cluster.lease import Timing
@@ -18,7 +19,7 @@ from netchat.net.cluster.log_state import LogState
 from netchat.net.cluster.maintenance import maintain
 from netchat.net.cluster.redis_url import RedisURL
 from netchat.net.cluster.replica import Replica
-from netchat.net.cluster.session import Session
+from netchat.net.cluster.session import Session, append
 
 __all__ = ["ClusterLog", "ServerStatus"]
 
@@ -102,15 +103,29 @@ class ClusterLog:
 
     async def close(self) -> None:
         """Wait briefly for pending batches, leave the cluster, and disconnect."""
-        if self._session is not None and self._error is None:
-            with contextlib.suppress(TimeoutError, ClusterError):
+        is_connected = self._session is not None and self._error is None
+        if is_connected:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_TIMEOUT):
                     while len(self._state.window):
                         await asyncio.sleep(0.005)
-                    await self._session.leave()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if is_connected and self._state.epoch is not None:
+            with contextlib.suppress(ClusterError):
+                await self._leave(self._state.epoch)
+
+    async def _leave(self, epoch: int) -> None:
+        """End the epoch, so that the other servers need not wait for the lease to expire."""
+        # A connection of its own: the session's may have been cancelled within a command.
+        connection = self._connect()
+        try:
+            await connection.open()
+            left = append(self._keys, ExpiredRecord(epoch, "left"))
+            await connection.run(left, ("DEL", self._keys.lease(epoch)))
+        finally:
+            await connection.close()
 
     def append(self, commands: Iterable[bytes]) -> int:
         """Append a batch of commands, now or when Redis is available again.

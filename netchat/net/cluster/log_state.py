@@ -1,4 +1,4 @@
-"""State of one server's copy of the log, without I/O: what it has applied, and what it has to send."""
+"""State of one server's copy of the log, without I/O: the position, the epoch, the pending batches."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from netchat.net.cluster.replica import Replica
 from netchat.net.cluster.start_position import find_position
 from netchat.net.cluster.uninterrupted import uninterrupted
 
-__all__ = ["Session"]
+__all__ = ["Session", "append"]
 
 #: Most entries in one reply.
 READ_ENTRIES = 256
@@ -112,13 +112,6 @@ class Session:
         self._progress = asyncio.get_running_loop().time()
         await _first_error(self._write, self._read_replies, self._read, self._heartbeats, also)
 
-    async def leave(self) -> None:
-        """End this server's epoch, so that the others need not wait for its lease to expire."""
-        epoch = self._state.epoch
-        if epoch is not None:
-            left = ExpiredRecord(epoch, "left")
-            await self.run(self._xadd(left), ("DEL", self._keys.lease(epoch)))
-
     async def close(self) -> None:
         """Close the connections."""
         for one in self._connections():
@@ -161,7 +154,7 @@ class Session:
                 epoch: Lease.decode(value) for epoch, value in leases.items() if value is not None
             }
             for epoch in self._watch.expired(leases, loop.time()):
-                await self.run(self._xadd(ExpiredRecord(epoch, "lease")))
+                await self.run(append(self._keys, ExpiredRecord(epoch, "lease")))
             if self._in_flight and loop.time() - self._progress > timing.timeout:
                 raise RedisUnavailable("Redis does not answer appends")
             await asyncio.sleep(timing.heartbeat)
@@ -188,9 +181,6 @@ class Session:
 
     # Appends
 
-    def _xadd(self, record: Record) -> Sequence[Argument]:
-        return ("XADD", self._keys.stream, "*", *record.fields())
-
     async def _write(self) -> None:
         state, window = self._state, self._state.window
         while True:
@@ -210,7 +200,7 @@ class Session:
                 if not self._in_flight:
                     self._progress = asyncio.get_running_loop().time()
                 self._in_flight += len(records)
-                await self._appends.send(*(self._xadd(record) for record in records))
+                await self._appends.send(*(append(self._keys, record) for record in records))
             if window.has_unsent:
                 self._wake.set()
 
@@ -271,6 +261,11 @@ class Session:
         await self._replica.apply(received.entries, self._state.checkpoint)
         if received.rejected is not None and not received.is_superseded:
             self._replica.fenced(received.rejected, True)
+
+
+def append(keys: Keys, record: Record) -> Sequence[Argument]:
+    """Return the command that appends a record to the stream."""
+    return ("XADD", keys.stream, "*", *record.fields())
 
 
 async def _first_error(*functions: Callable[[], Awaitable[None]]) -> None:

@@ -51,6 +51,8 @@ async def test_a_server_that_left_continues_at_its_checkpoint(redis: RedisProces
             west.log.append([b"before"])
             await west.settle()
         await until(lambda: [one.server for one in east.log.servers] == ["east"])
+        assert not west.rejected, "leaving is not being declared expired"
+        assert redis.command("KEYS", "lab:lease:*").count(b"lease") == 1
         east.log.append([b"meanwhile"])
         await east.settle()
         async with Recorder(redis.url, "west", checkpoint=west.saved) as again:
