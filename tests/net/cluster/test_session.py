@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
+import sys
 
 import pytest
 
@@ -195,6 +197,44 @@ async def test_an_expired_server_is_fenced_and_joins_again(redis: RedisProcess, 
         await until(lambda: west.commands == [b"before", b"again"])
         assert east.commands == west.commands
         assert east.numbers == [1, 3]
+
+
+async def test_a_frozen_process_loses_its_epoch_and_joins_again(redis: RedisProcess) -> None:
+    """SIGSTOP past the lease: what came back on the frozen server is what counted on the other."""
+    printed: list[bytes] = []
+    async with Recorder(redis.url, "west") as west:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.net.cluster.frozen_server", redis.socket),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        west.log._session._watch = LeaseWatch(1.0)  # the lease of the others is longer
+
+        async def read() -> None:
+            while line := await process.stdout.readline():
+                printed.append(line.strip())
+
+        reading = asyncio.create_task(read())
+        try:
+            for turn in range(2):
+                await until(lambda turn=turn: printed.count(b"J") > turn and len(printed) > 20)
+                process.send_signal(signal.SIGSTOP)
+                await until(lambda turn=turn: len(expired(west)) > turn)
+                west.log.append([b"meanwhile"])
+                process.send_signal(signal.SIGCONT)
+            await until(lambda: printed.count(b"J") > 2)
+        finally:
+            process.kill()
+            await process.wait()
+        await reading
+        await west.settle()
+    rejected = {line[2:] for line in printed if line.startswith(b"R ")}
+    counted = [line for line in printed if line.startswith(b"frozen")]
+    order = [command for command in west.commands if command.startswith(b"frozen")]
+    assert counted == order[: len(counted)]
+    assert not rejected & set(order)
+    assert len(order) == len(set(order))
+    numbers = [int(line.split()[1]) for line in (*counted, *rejected)]
+    assert sorted(numbers) == list(range(len(numbers))), "each counted or was rejected"
 
 
 async def test_one_expiry_counts_if_several_servers_notice_it(redis: RedisProcess, hasty) -> None:

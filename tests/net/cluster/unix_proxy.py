@@ -48,7 +48,7 @@ class UnixProxy:
         self._swallows = False
 
     def stall(self, count: int) -> None:
-        """Deliver nothing on the first connections, so many, for ever."""
+        """Deliver nothing any more on the first `count` connections."""
         self._stalled = count
 
     def pause(self) -> None:
