@@ -73,7 +73,7 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
             features=0,
             session=session.id,
             device=session.device,
-            time=state.wall(action.now),
+            time=action.time,
             max_frame=settings.max_frame,
             max_text=settings.max_text,
             resume_seconds=int(settings.resume_seconds),

@@ -30,8 +30,8 @@ class SendWelcome(NamedTuple):
     token: bytes
     """The session's new token."""
 
-    now: float
-    """Time of the HELLO, in seconds."""
+    time: int
+    """Time of the HELLO, in microseconds since 1970."""
 
     positions: dict[str, int] | None
     """The last event that the client has of each room; None for a new session."""

@@ -116,7 +116,7 @@ def _started(
         software=greeting.message.software[:80],
         users=len(state.shared.sessions),
     )
-    welcome = SendWelcome(connection, session, greeting.token, state.now, None, ())
+    welcome = SendWelcome(connection, session, greeting.token, state.time, None, ())
     state.batch.before.append(welcome)
 
 
@@ -140,7 +140,7 @@ def _resumed(
         "resumed", name=session.name, address=connection.address, away=round(greeting.away, 3)
     )
     feeds = tuple(state.feeds[room.id] for room in session.rooms.values())
-    welcome = SendWelcome(connection, session, greeting.token, state.now, positions, feeds)
+    welcome = SendWelcome(connection, session, greeting.token, state.time, positions, feeds)
     state.batch.before.append(welcome)
 
 

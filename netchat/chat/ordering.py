@@ -67,7 +67,7 @@ def propose(
     Args:
         state: The server's state.
         command: The command.
-        connection: The connection to answer to, or None if nobody waits for an answer.
+        connection: The connection to answer to, or None if there is nothing to answer.
         request: The request, for the answer.
     """
     outcome = apply(state.shared, command)
@@ -84,10 +84,10 @@ def _follow_up(state: ServerState, changes: list[StateChange]) -> None:
     batch = state.batch
     for change in changes:
         if type(change) is EventRow:
-            number, _, device, counter, _, frame = change
+            number, device, frame = change.room, change.device, change.frame
             batch.rows.append(change)
             if device:
-                batch.counters[number, device] = counter
+                batch.counters[number, device] = change.counter
             feed = state.feeds[number]
             frames = batch.frames.get(feed)
             if frames is None:

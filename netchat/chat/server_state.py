@@ -108,11 +108,8 @@ class ServerState:
 
     def begin(self, now: float) -> None:
         """Set the time of the input that is about to be handled."""
-        self.now, self.time = now, self.wall(now)
-
-    def wall(self, now: float) -> int:
-        """Return the time of day in microseconds since 1970; 0 before 1970, as frames are unsigned."""
-        return max(int((now + self.wall_offset) * 1e6), 0)
+        time = int((now + self.wall_offset) * 1e6)
+        self.now, self.time = now, time if time > 0 else 0  # before 1970: frames are unsigned
 
     def read_events(
         self, room: Room, first: int, last: int, max_bytes: int, reader: Connection | None = None

@@ -35,8 +35,8 @@ COMMAND = 100
 class Owner:
     """Owner that keeps nothing, and tells when its batches come back."""
 
-    def __init__(self, redis: RedisProcess) -> None:
-        self.log = ClusterLog(redis.url, "bench", "bench", "", self, snapshot_every=1 << 60)
+    def __init__(self, redis: RedisProcess, server: str = "bench") -> None:
+        self.log = ClusterLog(redis.url, "bench", server, "", self, snapshot_every=1 << 60)
         self.seen = 0
         self._changed = asyncio.Event()
 
@@ -154,6 +154,20 @@ async def low_load(owner: Owner, client, count: int) -> None:
     print(f"  log/plain: {p50['log'] / p50['plain']:.2f} of the p50")
 
 
+async def joining(redis: RedisProcess, owner: Owner, batches: int) -> None:
+    """Time the start of a second server, which applies everything so far."""
+    entries, commands = 9 * batches, 3 * batches * (1 + 16 + 64)
+    second, usage = Owner(redis, "second"), Usage(redis)
+    await second.log.start()
+    seconds, redis_cpu, own_cpu = usage.spent()
+    await second.log.close()
+    print(
+        f"  {entries:,} batches, {commands:,} commands in {seconds:.2f} s: "
+        f"{entries / seconds:,.0f} batches/s, {commands / seconds:,.0f} commands/s   "
+        f"CPU per batch: Redis {redis_cpu / entries * 1e6:.1f} µs, server {own_cpu / entries * 1e6:.1f} µs"
+    )
+
+
 def used_memory(redis: RedisProcess) -> int:
     return int(re.search(rb"used_memory:(\d+)", redis.command("INFO", "memory"))[1])
 
@@ -187,6 +201,8 @@ async def measure(folder: Path, batches: int) -> None:
         print("throughput, appendfsync always:")
         for size in (1, 16, 64):
             await throughput(redis, owner, client, size, batches)
+        print("a server that reads the whole log:")
+        await joining(redis, owner, batches)
         print("latency at 200 batches/s, of one command each:")
         await low_load(owner, client, 300)
         print("memory of Redis:")

@@ -1,4 +1,4 @@
-"""Encoding of commands, and bytes that are none."""
+"""Encoding of commands, and errors for bytes that encode no command."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_a_member_follows_a_room_until_the_action_that_ends_it(world, state, nov
 def test_nothing_is_sent_to_a_connection_that_was_lost_meanwhile(world, state, nova, kind):
     session, lobby = nova.session, world.feed("lobby")
     action = {
-        "welcome": SendWelcome(nova, session, b"t" * 32, world.now, None, (lobby,)),
+        "welcome": SendWelcome(nova, session, b"t" * 32, 0, None, (lobby,)),
         "joined": SendJoined(nova, session, lobby, 1, 0),
         "message": SendMessage(nova, Ping(1)),
         "repeated": AnswerRepeatedSend(nova, RepeatedSend(lobby, 1)),
@@ -92,6 +92,6 @@ def test_rooms_left_since_hello_are_not_in_welcome(world, state, nova):
     session, lobby = nova.session, world.feed("lobby")
     world.frozen = True
     world.say(nova, Leave(1, "lobby"))
-    commit(state, Batch(before=[SendWelcome(nova, session, b"t" * 32, world.now, {}, (lobby,))]))
+    commit(state, Batch(before=[SendWelcome(nova, session, b"t" * 32, 0, {}, (lobby,))]))
     (welcome,) = state.effects
     assert b"lobby" not in welcome.data

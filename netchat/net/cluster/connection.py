@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +170,13 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, exceptions.ResponseError):
         return f"Redis refused a command: {text[:200]}"
     cause = error if isinstance(error, OSError) else error.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return (
+            f"the certificate of Redis is not trusted ({cause.verify_message}). "
+            "If your own CA issued it, set SSL_CERT_FILE to the file of that CA"
+        )
+    if isinstance(cause, ssl.SSLError):
+        return f"TLS with Redis failed ({cause.reason})"
     if isinstance(cause, OSError) and cause.errno:
         reason = os.strerror(cause.errno) if cause.errno > 0 else cause.strerror
         return f"cannot connect to Redis: {reason}"

@@ -11,7 +11,7 @@ from netchat.errors import ClusterError
 from netchat.net.backoff import Backoff
 from netchat.net.cluster.checkpoint import Checkpoint, order
 from netchat.net.cluster.connection import RedisConnection, RedisUnavailable
-from netchat.net.cluster.entries import ExpiredRecord
+from netchat.net.cluster.entries import ExpiredRecord, ForeignEntry, JoinedRecord, parse_entry
 from netchat.net.cluster.entry_filter import Entry
 from netchat.net.cluster.keys import Keys
 from netchat.net.cluster.lease import Timing
@@ -61,6 +61,9 @@ class ClusterLog:
         timing: Intervals.
         pending_bytes: Most bytes of batches that wait for Redis.
         snapshot_every: Entries between two snapshots.
+
+    Raises:
+        ValueError: `name`, `server` or `address` cannot be used in the log.
     """
 
     def __init__(
@@ -83,6 +86,10 @@ class ClusterLog:
         self._is_durable = is_durable
         self._timing = timing or Timing()
         self._snapshot_every = snapshot_every
+        try:
+            parse_entry(JoinedRecord(1, server, 1, address).fields())
+        except ForeignEntry as error:
+            raise ValueError(f"server {server!r} at {address!r} cannot join: {error}") from None
         start = checkpoint or Checkpoint.start()
         self._state = LogState(server, address, start, pending_bytes)
         self._durable = start.position

@@ -110,7 +110,19 @@ class Session:
             ClusterError: The reason.
         """
         self._progress = asyncio.get_running_loop().time()
-        await _first_error(self._write, self._read_replies, self._read, self._heartbeats, also)
+        functions = (self._write, self._read_replies, self._read, self._heartbeats, also)
+        tasks = [asyncio.ensure_future(function()) for function in functions]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            errors = [error for task in done if (error := task.exception()) is not None]
+            # An error that is final counts more than a lost connection.
+            error = min(errors, key=lambda error: isinstance(error, RedisUnavailable))
+            self._report(False, str(error))  # now: the owner may still be busy applying entries
+            raise error
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -266,17 +278,3 @@ class Session:
 def append(keys: Keys, record: Record) -> Sequence[Argument]:
     """Return the command that appends a record to the stream."""
     return ("XADD", keys.stream, "*", *record.fields())
-
-
-async def _first_error(*functions: Callable[[], Awaitable[None]]) -> None:
-    """Run functions until one raises; cancel the others, and raise its error."""
-    tasks = [asyncio.ensure_future(function()) for function in functions]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    # An error that is final counts more than a lost connection.
-    errors = [error for task in done if (error := task.exception()) is not None]
-    raise min(errors, key=lambda error: isinstance(error, RedisUnavailable))

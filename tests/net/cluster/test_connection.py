@@ -24,6 +24,7 @@ async def refusal(url: str) -> str:
     return str(caught.value)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no Unix sockets")
 async def test_a_redis_that_does_not_run() -> None:
     assert await refusal("redis://u:s3cret@127.0.0.1:1/0") == (
         "redis://127.0.0.1:1/0: cannot connect to Redis: Connection refused"

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from netchat.net.cluster.entry_filter import ServerJoined
+from netchat.net.cluster.log import ClusterLog
+from netchat.net.cluster.redis_url import parse_redis_url
 from tests.net.cluster.recorder import Recorder, until
 from tests.net.cluster.redis_process import RedisProcess, needs_redis
 
 pytestmark = needs_redis
+
+
+@pytest.mark.parametrize(
+    ("name", "server", "address"),
+    [("lab", "", "h:1"), ("lab", "a\nb", "h:1"), ("lab", "x" * 256, ""), ("a b", "x", "")],
+)
+def test_names_that_the_log_cannot_contain(name: str, server: str, address: str) -> None:
+    with pytest.raises(ValueError, match=r"cannot join|must be 1 to 64 letters"):
+        ClusterLog(parse_redis_url("redis://h"), name, server, address, Recorder)
 
 
 async def test_three_servers_see_the_same_order(redis: RedisProcess) -> None:

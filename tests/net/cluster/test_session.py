@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
+import sys
 
 import pytest
 
@@ -26,15 +28,15 @@ async def test_a_batch_whose_reply_is_lost_counts_once(redis: RedisProcess) -> N
         Recorder(redis.url, "west") as west,
         Recorder(parse_redis_url(f"unix://{proxy.path}"), "east") as east,
     ):
-        for count in range(20):
+        for count in range(6):
             proxy.swallow_replies()
             east.log.append([b"%d" % count])
             # Redis has it, and the server does not know.
             await until(lambda count=count: len(west.commands) == count + 1)
             proxy.cut()
             await east.settle()
-        assert east.commands == west.commands == [b"%d" % count for count in range(20)]
-        assert redis.command("XLEN", "lab:stream") != b":22\r\n", "nothing was appended twice"
+        assert east.commands == west.commands == [b"%d" % count for count in range(6)]
+        assert redis.command("XLEN", "lab:stream") != b":8\r\n", "nothing was appended twice"
         assert [one.server for one in east.log.servers] == ["west", "east"]
         assert [one[0] for one in east.reports[:3]] == [True, False, True]
 
@@ -73,6 +75,46 @@ async def test_a_redis_that_hangs_is_reported_within_a_second(redis: RedisProces
         await east.settle()
         assert east.commands == [b"waiting"]
     assert QUICK.heartbeat + QUICK.slow < 1
+
+
+@pytest.mark.parametrize("connections", [1, 2, 3])
+async def test_a_connection_that_stalls_is_replaced(redis: RedisProcess, connections: int) -> None:
+    """The first one is for appends, the second for reading, the third for everything else."""
+    async with (
+        UnixProxy(redis.socket) as proxy,
+        Recorder(
+            parse_redis_url(f"unix://{proxy.path}"), "east", timing=timing(timeout=0.5)
+        ) as east,
+    ):
+        proxy.stall(connections)
+        east.log.append([b"waiting"])
+        await east.settle()
+        assert east.commands == [b"waiting"]
+
+
+async def test_a_lost_connection_does_not_interrupt_the_owner(redis: RedisProcess) -> None:
+    """The position in the stream has moved; entries that are not applied would be skipped."""
+
+    class Slow(Recorder):
+        go = asyncio.Event()
+
+        async def apply(self, entries, checkpoint) -> None:
+            if self.commands:
+                await self.go.wait()
+            await super().apply(entries, checkpoint)
+
+    async with Slow(redis.url, "east") as slow:
+        slow.log.append([b"one"])
+        await slow.settle()
+        slow.log.append([b"two"])
+        await until(lambda: slow.saved != slow.log.checkpoint)
+        redis.kill()
+        await until(lambda: not slow.reports[-1][0])
+        slow.go.set()
+        redis.start()
+        slow.log.append([b"three"])
+        await slow.settle()
+        assert slow.commands == [b"one", b"two", b"three"]
 
 
 async def test_appends_are_bounded_while_redis_is_unavailable(redis: RedisProcess) -> None:
@@ -155,6 +197,44 @@ async def test_an_expired_server_is_fenced_and_joins_again(redis: RedisProcess, 
         await until(lambda: west.commands == [b"before", b"again"])
         assert east.commands == west.commands
         assert east.numbers == [1, 3]
+
+
+async def test_a_frozen_process_loses_its_epoch_and_joins_again(redis: RedisProcess) -> None:
+    """SIGSTOP past the lease: what came back on the frozen server is what counted on the other."""
+    printed: list[bytes] = []
+    async with Recorder(redis.url, "west") as west:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.net.cluster.frozen_server", redis.socket),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        west.log._session._watch = LeaseWatch(1.0)  # the lease of the others is longer
+
+        async def read() -> None:
+            while line := await process.stdout.readline():
+                printed.append(line.strip())
+
+        reading = asyncio.create_task(read())
+        try:
+            for turn in range(2):
+                await until(lambda turn=turn: printed.count(b"J") > turn and len(printed) > 20)
+                process.send_signal(signal.SIGSTOP)
+                await until(lambda turn=turn: len(expired(west)) > turn)
+                west.log.append([b"meanwhile"])
+                process.send_signal(signal.SIGCONT)
+            await until(lambda: printed.count(b"J") > 2)
+        finally:
+            process.kill()
+            await process.wait()
+        await reading
+        await west.settle()
+    rejected = {line[2:] for line in printed if line.startswith(b"R ")}
+    counted = [line for line in printed if line.startswith(b"frozen")]
+    order = [command for command in west.commands if command.startswith(b"frozen")]
+    assert counted == order[: len(counted)]
+    assert not rejected & set(order)
+    assert len(order) == len(set(order))
+    numbers = [int(line.split()[1]) for line in (*counted, *rejected)]
+    assert sorted(numbers) == list(range(len(numbers))), "each counted or was rejected"
 
 
 async def test_one_expiry_counts_if_several_servers_notice_it(redis: RedisProcess, hasty) -> None:

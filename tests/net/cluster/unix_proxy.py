@@ -21,6 +21,7 @@ class UnixProxy:
         self._flow = asyncio.Event()
         self._flow.set()
         self._swallows = False
+        self._stalled = self._accepted = 0
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -46,6 +47,10 @@ class UnixProxy:
         self._writers = []
         self._swallows = False
 
+    def stall(self, count: int) -> None:
+        """Deliver nothing any more on the first `count` connections."""
+        self._stalled = count
+
     def pause(self) -> None:
         """Deliver nothing in either direction until `resume`."""
         self._flow.clear()
@@ -56,15 +61,17 @@ class UnixProxy:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         redis_reader, redis_writer = await asyncio.open_unix_connection(self.target)
         self._writers += [writer, redis_writer]
+        self._accepted += 1
+        number = self._accepted
         self._tasks += [
-            asyncio.create_task(self._pass(reader, redis_writer, is_reply=False)),
-            asyncio.create_task(self._pass(redis_reader, writer, is_reply=True)),
+            asyncio.create_task(self._pass(number, reader, redis_writer, is_reply=False)),
+            asyncio.create_task(self._pass(number, redis_reader, writer, is_reply=True)),
         ]
 
-    async def _pass(self, reader, writer, *, is_reply: bool) -> None:
+    async def _pass(self, number: int, reader, writer, *, is_reply: bool) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(1 << 16):
                 await self._flow.wait()
-                if not (is_reply and self._swallows):
+                if number > self._stalled and not (is_reply and self._swallows):
                     writer.write(data)
         writer.close()
