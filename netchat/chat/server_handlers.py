@@ -167,7 +167,10 @@ def _created(
 def _join(state: ServerState, connection: Connection, session: Session, message: Join) -> None:
     code = read_code(message.room)
     room = state.shared.rooms.get(code) if code else None
-    if room is None:
+    if code is not None and room is None and state.proposals is not None:
+        # Another server of the cluster may just have created it.
+        propose(state, JoinRoom(session.id, state.time, code), connection, message)
+    elif room is None:
         _refuse_unknown_room(state, connection, message)
     elif room.code in session.rooms:
         _answer_member(state, connection, session, room, message)

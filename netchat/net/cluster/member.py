@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from netchat.chat.commands import decode_command, encode_command
+from netchat.chat.commands import decode_command
 from netchat.chat.effects import Log
 from netchat.chat.hub import Hub
 from netchat.chat.persistence import LogPosition
-from netchat.chat.proposals import Proposal
 from netchat.chat.server_state import ServerState
 from netchat.errors import ClusterError
 from netchat.net.cluster.checkpoint import Checkpoint
@@ -27,9 +26,6 @@ from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import ServerAddress
 
 __all__ = ["ClusterMember", "ClusterOptions", "other_servers"]
-
-#: Bytes of commands from which a batch is split.
-BATCH_BYTES = 64 * 1024
 
 #: The state is stored after this many commands, or after this many seconds with any.
 SAVE_COMMANDS, SAVE_SECONDS = 10_000, 5.0
@@ -153,22 +149,12 @@ class ClusterMember:
         proposals = self._server.state.proposals
         if self._log is None or self._is_restoring or proposals is None:
             return
-        proposals.has_space = self._log.has_space
-        if not self._log.has_space:
-            return
-        batch: list[Proposal] = []
-        commands: list[bytes] = []
-        size = 0
-        for proposal in self._server.hub.take_proposals():
-            command = encode_command(proposal.command)
-            if size + len(command) > BATCH_BYTES and batch:
-                proposals.appended(self._log.append(commands), batch)
-                batch, commands, size = [], [], 0
-            batch.append(proposal)
-            commands.append(command)
-            size += len(command)
-        if batch:
+        while self._log.has_space:
+            batch, commands = proposals.take()
+            if not batch:
+                break
             proposals.appended(self._log.append(commands), batch)
+        proposals.has_space = self._log.has_space
 
     def stored(self, position: LogPosition) -> None:
         """Learn that the history has the state at a position of the log."""
@@ -236,9 +222,11 @@ class ClusterMember:
             await self._server.replace_state(lambda: self._history.replace(snapshot.data))
         finally:
             self._is_restoring = False
-        self._unsaved = 0
-        if self._log is not None:
-            self._log.stored(snapshot.checkpoint)
+        self._unsaved, self._checkpoint = 0, snapshot.checkpoint
+        assert self._log is not None
+        if self._log.epoch is not None:
+            self._server.hub.set_server(self._log.epoch)
+        self._log.stored(snapshot.checkpoint)
 
     def available(self, is_available: bool, reason: str) -> None:
         """Tell all clients that Redis is unavailable or available again; see `Replica.available`."""
