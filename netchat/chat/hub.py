@@ -166,7 +166,8 @@ class Hub:
             return 0.0
         if connection.pending_replies and len(connection.pending_replies) >= MAX_PENDING_REPLIES:
             return MIN_PAUSE
-        if (proposals := self.state.proposals) is not None and not proposals.allowed(connection):
+        proposals = self.state.proposals
+        if more and proposals is not None and not proposals.allowed(connection):
             return MIN_PAUSE if proposals.is_available else OUTAGE_PAUSE
         rate, allowance = self.state.settings.rate, connection.allowance
         if not rate or allowance >= (1 if more else 0):

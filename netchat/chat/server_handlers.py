@@ -192,7 +192,7 @@ def _entered(
     reason = outcome.reason if isinstance(outcome, Rejected) else None
     if reason is Reason.TOO_MANY_ROOMS:
         _refuse_room_limit(state, connection, session, Join, message.request)
-    elif room is None:
+    elif room is None or reason is Reason.NO_SUCH_ROOM:
         _refuse_unknown_room(state, connection, message)
     elif reason is Reason.EXISTS:
         _answer_member(state, connection, session, room, message)

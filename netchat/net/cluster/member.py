@@ -25,7 +25,7 @@ from netchat.net.history.cluster_member import read_checkpoint
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import ServerAddress
 
-__all__ = ["ClusterMember", "ClusterOptions", "other_servers"]
+__all__ = ["ClusterMember", "ClusterOptions", "apply_entry", "other_servers"]
 
 #: The state is stored after this many commands, or after this many seconds with any.
 SAVE_COMMANDS, SAVE_SECONDS = 10_000, 5.0
@@ -186,19 +186,13 @@ class ClusterMember:
         hub.state.begin(now)
         has_moved = False
         for entry in entries:
-            match entry:
-                case Batch(commands=commands, number=number):
-                    decoded = [decode_command(command) for command in commands]
-                    hub.apply_batch(decoded, number if log.owns(entry) else None, now)
-                    self._unsaved += len(decoded)
-                case ServerJoined(epoch=epoch, address=address):
-                    hub.start_server(epoch, _chat_address(address), is_own=log.owns(entry))
-                    has_moved = True
-                case ServerExpired(epoch=epoch):
-                    hub.expire_server(epoch)
-                    has_moved = True
+            apply_entry(hub, entry, is_own=log.owns(entry), now=now)
+            if isinstance(entry, Batch):
+                self._unsaved += len(entry.commands)
+            else:
+                self._unsaved += 1
+                has_moved = True
         if has_moved:
-            self._unsaved += 1
             hub.announce_servers(self.others)
             server.membership_changed()
         self._checkpoint = checkpoint
@@ -282,9 +276,26 @@ class ClusterMember:
         state.batch.position = LogPosition(self._checkpoint.encode(), state.shared.dump())
 
 
-def _chat_address(both: str) -> str:
-    """Return the address of the chat in a server's address in the log."""
-    return both.partition(" ")[0]
+def apply_entry(hub: Hub, entry: Entry, *, is_own: bool, now: float) -> None:
+    """Apply an entry of the log to a chat.
+
+    Args:
+        hub: The chat.
+        entry: The entry.
+        is_own: Whether this server has caused it.
+        now: The current time, in seconds.
+
+    Raises:
+        CommandError: A newer version of netchat wrote a command.
+    """
+    match entry:
+        case Batch(commands=commands, number=number):
+            decoded = [decode_command(command) for command in commands]
+            hub.apply_batch(decoded, number if is_own else None, now)
+        case ServerJoined(epoch=epoch, address=address):
+            hub.start_server(epoch, address.partition(" ")[0], is_own=is_own)
+        case ServerExpired(epoch=epoch):
+            hub.expire_server(epoch)
 
 
 def other_servers(servers: Sequence[ServerStatus], own: str) -> list[ServerAddress]:
