@@ -17,7 +17,7 @@ from typing import Any
 
 from netchat.packets.capture.reader import read_packets
 from netchat.packets.filters import ItemFilter, make_filter
-from netchat.packets.items import Decoded, Item
+from netchat.packets.items import DecodedMessage, Item
 from netchat.packets.offline import read_capture
 from netchat.packets.views.records import as_dict
 from netchat.wire import DEFAULT_PORT, MAX_FRAME
@@ -26,7 +26,7 @@ __all__ = ["Messages", "read"]
 
 
 class Messages:
-    """Iterable of the messages from a source of items; yields `Decoded`.
+    """Iterable of the messages from a source of items; yields `DecodedMessage`.
 
     Each iteration reads the source again and keeps nothing, so a capture may be larger than memory. Use
     `list(...)` to keep the messages.
@@ -42,9 +42,9 @@ class Messages:
         self._source = source
         self._wanted = wanted
 
-    def __iter__(self) -> Iterator[Decoded]:
+    def __iter__(self) -> Iterator[DecodedMessage]:
         for item in self.items():
-            if isinstance(item, Decoded):
+            if isinstance(item, DecodedMessage):
                 yield item
 
     def items(self) -> Iterator[Item]:
@@ -53,7 +53,7 @@ class Messages:
 
     def filter(
         self,
-        where: Callable[[Decoded], bool] | None = None,
+        where: Callable[[DecodedMessage], bool] | None = None,
         *,
         room: str | None = None,
         user: str | None = None,
@@ -78,7 +78,7 @@ class Messages:
                 return False
             if chosen is not None and not chosen(item):
                 return False
-            return where is None or (isinstance(item, Decoded) and where(item))
+            return where is None or (isinstance(item, DecodedMessage) and where(item))
 
         return Messages(self._source, wanted)
 

@@ -26,7 +26,7 @@ def read_capture(
     """Yield the decoded items of a capture file.
 
         for item in read_capture("chat.pcapng"):
-            if isinstance(item, Decoded):
+            if isinstance(item, DecodedMessage):
                 print(item.time, item.conversation.user, item.message)
 
     Args:

@@ -14,7 +14,7 @@ from netchat.packets.decode.frame_header import (
     read_message,
 )
 from netchat.packets.decode.plausibility import plausible
-from netchat.packets.items import Damage, Decoded, Item
+from netchat.packets.items import Damage, DecodedMessage, Item
 from netchat.packets.memory_budget import MemoryBudget
 from netchat.wire import HEADER_SIZE, MAX_FRAME, MESSAGES, Message, check_header
 from netchat.wire.walk import explain
@@ -184,7 +184,7 @@ class FrameResync:
             self._conversation.learn(message)
             repeated = any(mark.repeated for mark in marks)
             items.append(
-                Decoded(
+                DecodedMessage(
                     time, self._conversation, self.to_server, message, raw, packets, repeated,
                     offset, self._found,
                 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from netchat.packets.decode.conversation import Conversation
-from netchat.packets.items import Block, Decoded, Item, Notice, Trace
+from netchat.packets.items import Block, DecodedMessage, Item, Notice, Trace
 from netchat.packets.tcp.dissect import ACK, RST, SYN, Segment
 from netchat.packets.tcp.stream import TcpStream
 from netchat.wire import Way
 
-__all__ = ["MAX_DUPLICATES", "PROBE", "Connection", "SecondStream"]
+__all__ = ["MAX_DUPLICATES", "PROBE", "SecondStream", "TcpConnection"]
 
 #: Bytes of one direction in which a chat on another port must show a valid frame, if the beginning
 #: of the stream was not captured. One certainly fits: two frames of maximum length.
@@ -58,7 +58,7 @@ class SecondStream:
         first_goes_on: Whether one of those brought new bytes.
     """
 
-    connection: Connection
+    connection: TcpConnection
     packet: int
     time: int
     items: list[Item] = field(default_factory=list)
@@ -83,7 +83,7 @@ class SecondStream:
         return late and self.goes_on and not self.first_goes_on
 
 
-class Connection:
+class TcpConnection:
     """One TCP connection that the decoder follows.
 
     Attributes:
@@ -132,12 +132,12 @@ class Connection:
         self.is_fast = self.is_over = False
         self.last = 0
         self.second_stream: SecondStream | None = None
-        self.duplicates: list[Connection] = []
-        self.first: Connection | None = None
+        self.duplicates: list[TcpConnection] = []
+        self.first: TcpConnection | None = None
         self._pending: list[Item] = []
 
     @property
-    def streams(self) -> list[Connection]:
+    def streams(self) -> list[TcpConnection]:
         """This connection, its duplicates and its second stream."""
         return [
             self,
@@ -283,7 +283,7 @@ class Connection:
         """
         pending = self._pending
         pending += items
-        first = next((item for item in items if isinstance(item, (Decoded, Block))), None)
+        first = next((item for item in items if isinstance(item, (DecodedMessage, Block))), None)
         if first is not None:
             self.is_chat, self._pending = True, []
             if not self.conversation.whole and not _ways(first) & (
@@ -314,8 +314,8 @@ class Connection:
             half.swap_direction()
 
 
-def _ways(item: Decoded | Block) -> Way:
+def _ways(item: DecodedMessage | Block) -> Way:
     """Return the directions in which a message or a block may travel."""
-    if isinstance(item, Decoded):
+    if isinstance(item, DecodedMessage):
         return item.message.WAY
     return _BLOCK_WAYS.get(item.header.kind.name, Way.BOTH)

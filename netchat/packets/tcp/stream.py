@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from netchat.packets.decode.conversation import Conversation, Counts
+from netchat.packets.decode.conversation import Conversation, DirectionCounts
 from netchat.packets.decode.frame_scanner import DetectorStage, Stage
 from netchat.packets.items import Gap, Item
 from netchat.packets.memory_budget import MAX_BUFFERED, MAX_BUFFERED_PIECES, MemoryBudget
@@ -101,7 +101,7 @@ class TcpStream:
         self,
         key: bytes,
         conversation: Conversation,
-        counts: Counts,
+        counts: DirectionCounts,
         budget: MemoryBudget,
         open_detector: Callable[[TcpStream, bool], DetectorStage],
         *,

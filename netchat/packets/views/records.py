@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from netchat.packets.decode.conversation import show_endpoint
-from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice
+from netchat.packets.items import Block, Damage, DecodedMessage, Gap, Item, Notice
 from netchat.packets.tcp.dissect import flag_names
 from netchat.wire import Message, fields_of
 
@@ -33,7 +33,7 @@ def as_dict(item: Item) -> dict[str, Any]:
         "to_server": item.to_server,
     }
     match item:
-        case Decoded():
+        case DecodedMessage():
             row["type"] = item.message.NAME
             row["fields"] = _fields(item.message)
             row["packets"] = list(item.packets)
