@@ -1,7 +1,9 @@
 """A chat server for a notebook, on this machine, in a thread.
 
-with LocalServer() as server, Probe(server.host, server.port) as probe:
-    probe.hello("Nova")
+For example:
+
+    with LocalServer() as server, Probe(server.host, server.port) as probe:
+        probe.hello("Nova")
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """Lab: hosts on this machine, and an impaired network between them.
 
-with Lab("mine", hosts=("h1", "h2"), impairments=Impairments(loss=0.01), seed=1) as lab:
-    server = lab.start("h1", ["netchat", "serve", "--lan"])
-    ...
-    print(lab.state())
+For example:
+
+    with Lab("mine", hosts=("h1", "h2"), impairments=Impairments(loss=0.01), seed=1) as lab:
+        server = lab.start("h1", ["netchat", "serve", "--lan"])
+        ...
+        print(lab.state())
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """Ethernet, IP and TCP packets around given bytes, as in a capture.
 
-chat = Encapsulation()
-chat.send(frame)
-chat.close()
-wrpcap("chat.pcap", chat.packets)
+For example:
+
+    chat = Encapsulation()
+    chat.send(frame)
+    chat.close()
+    wrpcap("chat.pcap", chat.packets)
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """Messages of a capture, for use in notebooks and scripts.
 
-from netchat.packets import read
+For example:
 
-chat = read("captures/two-users.pcapng")
-for message in chat.filter(type="SEND"):
-    print(message.seconds, message.user, message.fields["text"], message.raw.hex(" "))
-    message.scapy.show()
-table = pandas.DataFrame(chat.to_dicts())
+    from netchat.packets import read
+
+    chat = read("captures/two-users.pcapng")
+    for message in chat.filter(type="SEND"):
+        print(message.seconds, message.user, message.fields["text"], message.raw.hex(" "))
+        message.scapy.show()
+    table = pandas.DataFrame(chat.to_dicts())
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """Live capture and decoding in one call.
 
-from netchat.packets import sniff
+For example:
 
-with sniff("any", duration=10) as live:
-    for message in live.filter(type="EVENT"):
-        print(message.seconds, message.fields["text"])
-print(live.summary())
+    from netchat.packets import sniff
+
+    with sniff("any", duration=10) as live:
+        for message in live.filter(type="EVENT"):
+            print(message.seconds, message.fields["text"])
+    print(live.summary())
 """
 
 from __future__ import annotations

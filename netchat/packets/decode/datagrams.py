@@ -1,6 +1,8 @@
 """Links over UDP: each datagram is a block, each link is a conversation.
 
-datagram -> header -> the link it names -> BlockDecoder -> items
+The way of a datagram:
+
+    datagram -> header -> the link it names -> BlockDecoder -> items
 """
 
 from __future__ import annotations
