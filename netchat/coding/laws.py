@@ -221,7 +221,7 @@ def erasures_are_filled_as_declared(code: Code, rng: np.random.Generator) -> str
 
 
 def layouts_agree(code: Code, rng: np.random.Generator) -> str | None:
-    """Bit slices and rows give the same results, also with erasures."""
+    """Bit slices and rows give the same results, with and without erasures."""
     message = messages(code, 128, rng)
     word = code.encode(message)
     as_bit_slices = code.encode_bit_sliced(bit_slicing.from_rows(_bits(code, message)))
@@ -247,7 +247,7 @@ def layouts_agree(code: Code, rng: np.random.Generator) -> str | None:
 
 
 def bytes_survive(code: Code, rng: np.random.Generator) -> str | None:
-    """Any number of bytes is restored, also after an error that the code corrects."""
+    """Any number of bytes is restored, even after an error that the code corrects."""
     block = max(1, code.k * code.bits_per_symbol // 8)
     lengths = {0, 1, 2, 3, 100, block - 1, block, block + 1, 2 * block + 1}
     for length in sorted(lengths | set(rng.integers(0, 300, 3).tolist())):

@@ -205,7 +205,7 @@ class StudentProcess:
         while self._reader.is_alive() and time.monotonic() < until:
             with contextlib.suppress(queue.Empty):
                 self._lines.get(timeout=0.01)  # the reader may be blocked on a full queue
-        # The reader closes its pipe. If it is still blocked, closing the pipe here would block, too.
+        # The reader closes its pipe. If it is still blocked, closing the pipe here would also block.
 
     def _read(self, out: IO[bytes]) -> None:
         with contextlib.suppress(OSError, ValueError), out:

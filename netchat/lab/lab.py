@@ -92,7 +92,7 @@ class Lab:
         self._stack.close()
 
     def start(self, host: str, command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
-        """Start a program on a host; it is terminated with the lab at the latest.
+        """Start a program on a host; it is terminated when the lab ends, if not before.
 
         Args:
             host: Name of the host.

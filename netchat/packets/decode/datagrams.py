@@ -1,6 +1,6 @@
 """Links over UDP: each datagram is a block, each link is a conversation.
 
-The way of a datagram:
+The path of a datagram:
 
     datagram -> header -> the link it names -> BlockDecoder -> items
 """
@@ -41,7 +41,7 @@ class Side:
 
     Attributes:
         conversation: The link's conversation.
-        to_server: Which direction.
+        to_server: Whether this is the direction to the server.
         counts: Counters of this direction.
         blocks: Decoder of its blocks.
         cost: Memory use known to the budget, in bytes.
@@ -77,7 +77,7 @@ class Datagrams:
         open_frames: Makes the stage for a side's stream; its second argument is whether the stream is
             complete from its first byte on.
         number: Returns the number of the next conversation.
-        trace: Whether to yield each datagram, too, as `Trace`.
+        trace: Whether to yield each datagram as well, as a `Trace`.
     """
 
     def __init__(

@@ -60,7 +60,7 @@ class Decoder:
             ports is a chat if a valid frame is found where one must be. Links over UDP are looked for
             on these ports only.
         limit: Maximum length of a frame, in bytes; longer ones are damage.
-        trace: Whether to yield every TCP segment of a chat, too, as `Trace`; this is slower.
+        trace: Whether to yield every TCP segment of a chat as well, as a `Trace`; this is slower.
 
     Attributes:
         packets: Number of packets fed.

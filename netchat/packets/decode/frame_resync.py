@@ -36,14 +36,14 @@ class FrameResync:
     Args:
         conversation: The conversation.
         budget: Budget for the buffered bytes.
-        to_server: Which direction.
+        to_server: Whether this is the direction to the server.
         limit: Maximum length of a frame, in bytes.
         aligned: Whether the first byte is the first one of a frame.
 
     Attributes:
         busy: False if a frame must begin with the next byte and nothing is buffered.
         backlog: The bytes that belong to no item yet, and their offset in the stream.
-        to_server: Which direction.
+        to_server: Whether this is the direction to the server.
         has_invalid_bytes: Whether the stream held invalid bytes where a frame was expected.
     """
 

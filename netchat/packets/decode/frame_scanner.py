@@ -92,7 +92,7 @@ class FrameScanner:
     Args:
         conversation: The conversation.
         budget: Budget for the buffered bytes.
-        to_server: Which direction.
+        to_server: Whether this is the direction to the server.
         limit: Maximum length of a frame, in bytes.
         aligned: Whether the first byte is the first one of a frame.
         cache: Cache shared by all scanners of a decoder.

@@ -41,7 +41,7 @@ class StageSelector:
         budget: Budget for the buffered bytes.
         open_frames: Makes the stage for frames; its argument is whether the first byte is the first
             of the stream.
-        to_server: Which direction.
+        to_server: Whether this is the direction to the server.
         aligned: Whether the first byte is the first of the stream.
 
     Attributes:

@@ -44,7 +44,7 @@ class ReplayConnection(Protocol):
     def listen(
         self, seconds: float, until: Callable[[Message], bool] | None = None
     ) -> list[Message]:
-        """Receive messages for some seconds, or until one for which `until` returns True."""
+        """Receive messages for a time in seconds, or until one for which `until` returns True."""
 
     def close(self) -> None:
         """Close the connection."""

@@ -169,7 +169,7 @@ class TcpConnection:
             segment: The segment.
             number: Number of its packet.
             time: Capture time, in ns.
-            trace: Whether to yield the segment itself, too.
+            trace: Whether to yield the segment itself as well.
         """
         self.last = time
         half.counts.segments += 1
@@ -244,7 +244,7 @@ class TcpConnection:
         return segment.seq == (stray.seq + len(stray.payload) + stray.cut) & _MASK
 
     def fit(self, half: TcpStream, segment: Segment) -> int:
-        """Return how well a segment fits into this stream; 0 for not at all."""
+        """Return how well a segment fits into this stream; 0 if it does not fit."""
         other, acks = half.other, segment.flags & ACK
         if self.is_another(half, segment) or (acks and other.is_far(segment.ack)):
             return 0
@@ -289,7 +289,7 @@ class TcpConnection:
             if not self.conversation.whole and not _ways(first) & (
                 Way.TO_SERVER if first.to_server else Way.TO_CLIENT
             ):
-                # The client was guessed from the ports, wrongly.
+                # The client was guessed wrongly from the ports.
                 self._swap_direction()
                 pending = [item._replace(to_server=not item.to_server) for item in pending]
             return pending

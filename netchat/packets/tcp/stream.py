@@ -57,7 +57,7 @@ class TcpStream:
         budget: Budget for the buffered bytes.
         open_detector: Makes the first stage, which selects the stage for the rest; its second
             argument is whether the bytes are complete from the first one on.
-        to_server: Which direction this is.
+        to_server: Whether this is the direction to the server.
 
     Attributes:
         next: Sequence number of the byte at `offset`; -1 until known.

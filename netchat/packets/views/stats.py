@@ -100,7 +100,7 @@ class Stats:
             row = self.rows[item.conversation] = ConversationStats(item.conversation)
         if isinstance(item, DecodedMessage):
             raw, to_server, message = item.raw, item.to_server, item.message
-            if item.time > row.last:  # clocks step back
+            if item.time > row.last:  # clocks can step back
                 row.last = item.time
             row.types[to_server][raw[3]] += 1
             row.bytes[to_server] += len(raw)

@@ -23,8 +23,8 @@ _MAX_HEX = 65536
 def tree_lines(item: Item, paint: Paint = plain) -> list[str]:
     """Return a line for each field of a message, a damaged frame or a block.
 
-    Each line has the offset in the frame, the bytes in hex, the name and the value. Of a block,
-    changed bytes are followed by the bytes sent.
+    Each line has the offset in the frame, the bytes in hex, the name and the value. In a
+    block, changed bytes are followed by the bytes that were sent.
 
     Args:
         item: The item; other kinds than these have no lines.
