@@ -65,7 +65,7 @@ class Live:
     """Live capture, used in a `with` block; iterating yields lists of packets.
 
     A list is empty if no packet arrived for a tenth of a second. After `stop`, packets captured
-    before are still yielded, then the iteration ends.
+    before that are still yielded; then the iteration ends.
 
     Args:
         interface: Name of the interface; `any` for all.
