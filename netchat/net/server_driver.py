@@ -324,6 +324,10 @@ class ServerDriver:
             work=self._link_listener.work,
         )
 
+    @property
+    def _peers(self) -> Collection[_Peer]:
+        return cast("Collection[_Peer]", self.state.connections)
+
     def _peer(self) -> _Peer:
         return _Peer(self, FrameReader(self.settings.max_frame))
 
@@ -544,7 +548,7 @@ class ServerDriver:
 
     def _carry_out(self) -> None:
         """Perform the hub's pending outputs."""
-        traffic = self.traffic
+        traffic, written = self.traffic, 0
         for output in self.hub.take_effects():
             match output:
                 case Fanout(to, data):
@@ -555,11 +559,15 @@ class ServerDriver:
                     # The connection may have closed since, and uvloop raises on such a write.
                     if connection in self.state.connections:
                         traffic.bytes_out += len(data)
+                        written += len(data)
                         cast(_Peer, connection).transport.write(data)
                 case Log():
                     self._log(output)
                 case Close(connection):
                     self._part(cast(_Peer, connection))
+        if written:
+            self.memory.written(self._peers, written)
+            self.state.is_memory_scarce = self.memory.is_scarce
         if self.newly_stalled:
             now = time.monotonic()
             for peer in self.newly_stalled:
@@ -582,8 +590,9 @@ class ServerDriver:
         self._timers.append(self._loop.call_later(TICK_EVERY, self._tick))
         now = self.now()
         self.hub.tick(now)
-        for peer in self.memory.check(cast("Collection[_Peer]", self.state.connections), now):
+        for peer in self.memory.check(self._peers, now):
             peer.transport.abort()  # it reads nothing, so it would not receive a reason
+        self.state.is_memory_scarce = self.memory.is_scarce
         self.schedule()
 
     def _purge(self, *, at_once: bool = False) -> None:

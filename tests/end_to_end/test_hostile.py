@@ -138,7 +138,16 @@ def test_floods(server: Server, undisturbed: Undisturbed, attack: str) -> None:
 
 @pytest.mark.parametrize(
     "attack",
-    ["refused_joins", "rosters", "duplicates", "names", "first_names", "long_lists", "comings"],
+    [
+        "refused_joins",
+        "rosters",
+        "unread_past",
+        "duplicates",
+        "names",
+        "first_names",
+        "long_lists",
+        "comings",
+    ],
 )
 def test_the_attacks_of_the_bench(server: Server, undisturbed: Undisturbed, attack: str) -> None:
     """Run the worst attacks of `python -m tests.bench.attacks`, each until one attempt passes."""
