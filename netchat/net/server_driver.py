@@ -310,6 +310,9 @@ class ServerDriver:
         """
         peer = _Peer(self, reader)
         peer.connection_made(transport)
+        if (seconds := peer.unread_until - time.monotonic()) > 0:
+            peer.hold(_Hold.TOO_FAST)
+            self._loop.call_later(seconds, peer.release, _Hold.TOO_FAST)
         return peer
 
     async def _listen_udp(self, addresses: list[tuple[Any, ...]]) -> None:
