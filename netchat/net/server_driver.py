@@ -356,7 +356,12 @@ class ServerDriver:
             link.set_write_buffer_limits(*self.memory.limits)
             link.begin(transport, first)
 
-        self._link_listener.accept(peer, peer.share, opened)
+        def failed(error: BaseException) -> None:
+            text = f"This server cannot load what links need: {error!r}"
+            self.state.disconnect(peer, ErrorCode.UNEXPECTED, text)
+            self.schedule()
+
+        self._link_listener.accept(peer, peer.share, opened, failed)
 
     async def stop(self) -> None:
         """Stop accepting connections, store accepted messages, send BYE to clients, and close."""
