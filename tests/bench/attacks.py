@@ -58,7 +58,7 @@ class ProcessUsage(threading.Thread):
         while not self._over.wait(0.05):
             info = self._process.memory_info()
             self.memory = max(self.memory, info.rss)
-            self.anonymous = max(self.anonymous, info.rss - info.shared)
+            self.anonymous = max(self.anonymous, info.rss - getattr(info, "shared", 0))
         seconds = time.monotonic() - began
         self.log = (self._console.stat().st_size - size) / seconds
         self.cpu = (sum(self._process.cpu_times()[:2]) - used) / seconds
