@@ -71,6 +71,7 @@ class ServerState:
         leaving: Rooms whose events a connection still gets until its leaving is durable. A room
             appears once for each pending departure.
         conversation_limit: Limit on conversations with the same other user.
+        is_memory_scarce: Whether large replies must be shorter than usual; set by the driver.
         last_sweep: Time of the last check of every connection, in seconds.
         messages: Number of messages since the start.
         source: Address of the connection whose frames are being handled, or an empty string.
@@ -108,6 +109,7 @@ class ServerState:
         self.privates: dict[frozenset[int], Room] = {}
         self.leaving: dict[Connection, list[Room]] = {}
         self.conversation_limit = ConversationLimit()
+        self.is_memory_scarce = False
         self.last_sweep = now
         self.messages = 0
         self.wall_offset = wall_offset
