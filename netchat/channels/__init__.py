@@ -28,14 +28,14 @@ from netchat.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from netchat.channels.impairment import ImpairedLine, ImpairmentCounts, Impairments
-    from netchat.channels.laws import LawResult, check
+    from netchat.channels.laws import check
     from netchat.channels.stream import ChannelStream
 else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
             "impairment": "ImpairmentCounts ImpairedLine Impairments",
-            "laws": "LawResult check",
+            "laws": "check",
             "stream": "ChannelStream",
         },
     )
@@ -52,7 +52,6 @@ __all__ = [
     "ImpairedLine",
     "ImpairmentCounts",
     "Impairments",
-    "LawResult",
     "MarkovChain",
     "Received",
     "check",

@@ -19,7 +19,7 @@ from netchat.channels.channel import Channel, ErrorChannel, Received, bsc_capaci
 from netchat.channels.registry import get
 from netchat.laws import LawResult, check_laws
 
-__all__ = ["LAWS", "Law", "LawResult", "check"]
+__all__ = ["LAWS", "Law", "check"]
 
 Law = Callable[[Channel, np.random.Generator], str | None]
 
