@@ -280,6 +280,8 @@ def _rotate_counters(state: SharedState, command: RotateCounters) -> Outcome:
     room = state.rooms.get(command.room)
     if room is None:
         return Rejected(Reason.NO_SUCH_ROOM)
+    if len(room.counters) <= command.above:  # another server was first
+        return Rejected(Reason.STALE)
     room.counters, room.older_counters = {}, room.counters
     return []
 

@@ -205,6 +205,7 @@ class RotateCounters(Command):
     The history must have them all.
     """
 
+    above: int = u64("Number of counters above which they are rotated.")
     room: str = text("The room's code.")
 
 
