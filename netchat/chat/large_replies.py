@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netchat.chat.model import Connection, RepeatedSend, Session
+from netchat.chat.connection import Connection, RepeatedSend
+from netchat.chat.model import Session
 from netchat.chat.server_state import ServerState
 from netchat.errors import HistoryError
 from netchat.wire import (
@@ -59,7 +60,7 @@ def _send_roster(
         refuse_non_member(state, connection, request.room, Who, request.request)
         return
     names = sorted((m for m in room.members if m.name > request.after), key=lambda m: m.name)
-    page = tuple(Member(m.name, m.connection is None) for m in names[:MAX_ROSTER])
+    page = tuple(Member(m.name, m.is_away) for m in names[:MAX_ROSTER])
     more = len(names) > MAX_ROSTER
     state.send(connection, Roster(request.request, len(room.members), more, room.code, page))
 
@@ -71,14 +72,15 @@ def _send_history(
     if room is None:
         refuse_non_member(state, connection, request.room, History, request.request)
         return
-    first = max(request.first, room.oldest)
-    last = min(request.last, room.delivered, first + MAX_HISTORY - 1)
+    feed = state.feeds[room.id]
+    first = max(request.first, feed.oldest)
+    last = min(request.last, feed.delivered, first + MAX_HISTORY - 1)
     most = SCARCE_HISTORY_BYTES if state.is_memory_scarce else HISTORY_BYTES
     frames, begin = (
         state.read_events(room, first, last, most, connection) if last >= first else ([], 0)
     )
     begin = begin or first
-    end = HistoryEnd(request.request, begin, begin + len(frames) - 1, room.oldest, room.code)
+    end = HistoryEnd(request.request, begin, begin + len(frames) - 1, feed.oldest, room.code)
     frames.append(encode(end))
     connection.allowance -= sum(map(len, frames)) >> 10
     for piece in _pieces(frames):
@@ -102,9 +104,10 @@ def _pieces(frames: list[bytes]) -> Iterator[bytes]:
 def _answer_repeated_send(
     state: ServerState, connection: Connection, session: Session, request: RepeatedSend
 ) -> None:
-    room, counter = request
+    feed, counter = request
+    room = feed.room
     try:
-        seq = state.history.find(room.id, session.device, counter, room.delivered - LOOK_BACK)
+        seq = state.history.find(room.id, session.device, counter, feed.delivered - LOOK_BACK)
     except HistoryError as error:
         state.note_damage(room, error)
         problem = (

@@ -17,10 +17,10 @@ import random
 from dataclasses import dataclass, field
 
 from netchat.chat.client import ChatClient
+from netchat.chat.connection import Connection
 from netchat.chat.credentials import DEVICE_KEY_SIZE
 from netchat.chat.effects import Fanout, Write
 from netchat.chat.hub import Hub
-from netchat.chat.model import Connection
 from netchat.chat.outbox import ClientState
 from netchat.chat.settings import Settings
 from netchat.course.capture import Capture

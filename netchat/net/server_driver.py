@@ -12,9 +12,9 @@ from enum import IntFlag
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from netchat.chat.connection import Connection
 from netchat.chat.effects import Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
-from netchat.chat.model import Connection
 from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
 from netchat.errors import HistoryError, PeerError
@@ -617,8 +617,8 @@ class ServerDriver:
             self._purged(purge)
 
     def _purged(self, purge: Purge) -> None:
-        for room in self.state.rooms.values():
-            room.oldest = purge.oldest.get(room.id, room.oldest)
+        for number, feed in self.state.feeds.items():
+            feed.oldest = purge.oldest.get(number, feed.oldest)
         if purge.deleted:
             self._log(Log("purged", {"text": f"Deleted {purge.deleted} old events."}))
         for problem in purge.problems:
