@@ -33,7 +33,7 @@ _8, _16, _24, _32 = (np.uint64(bits) for bits in (8, 16, 24, 32))
 _1, _2, _3 = (np.uint64(step) for step in (1, 2, 3))
 #: Consecutive syndromes that must agree with the locator before it is tried. They agree by chance
 #: once in 2^32 blocks; the check of all syndromes detects that, and the algorithm continues.
-_AGREEING = np.int64(4)
+_AGREEING: Any = np.int64(4)
 
 _ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 
@@ -330,7 +330,7 @@ def decode(received: Any, erasures: Any, tables: Any, message: Any, corrected: A
             for i in range(parity):
                 remainder[i] ^= row[k + i]
                 differs |= remainder[i]
-            erased = np.int64(0)
+            erased: Any = np.int64(0)
             if erasures.shape[0]:
                 for i in range(n):
                     if erasures[each, i]:
