@@ -13,6 +13,8 @@ BASE      := $(VENV)/.base
 NOTEBOOKS := $(VENV)/.notebooks
 DEV       := $(VENV)/.dev
 LAB       := $(VENV)/etc/jupyter/labconfig/page_config.json
+# The tests start hundreds of processes, which start twice as fast with their bytecode on disk.
+unexport PYTHONDONTWRITEBYTECODE
 # Test processes: one more than a machine of two cores has, because many tests wait for other processes.
 JOBS ?= 3
 PARALLEL := -n $(JOBS) --dist worksteal

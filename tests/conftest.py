@@ -37,6 +37,7 @@ SLOW = (
     "fuzz/",
     "lab/",
     "packets/wireshark/",
+    "test_jit.py",
     "tui/test_terminal.py",
 )
 collect_ignore = UNIX if sys.platform == "win32" else []

@@ -1,5 +1,6 @@
 """Codes and channels of users: specifications, soft decoders and plots."""
 
+import os
 import re
 import subprocess
 import sys
@@ -234,3 +235,13 @@ def test_invalid_channels(spec, says):
 def test_a_byte_stream_accepts_only_error_channels():
     with pytest.raises(ValueError, match="supports only bit errors"):
         ChannelStream("experiments/my_channel.py:Z")
+
+
+def test_a_file_changed_twice_in_a_second_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    file = tmp_path / "mine.py"
+    for n in (4, 5):
+        file.write_text(SOFT.replace("n=3", f"n={n}"))
+        os.utime(file, (1e9, 1e9))
+        assert netchat.coding.get(f"{file}:Soft").n == n
+    assert list(tmp_path.iterdir()) == [file]

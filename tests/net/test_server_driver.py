@@ -241,7 +241,7 @@ class TestOverload:
 class TestFailingDisk:
     async def test_messages_wait_and_no_message_is_lost(self, history, monkeypatch):
         monkeypatch.setattr(module, "MAX_WAITING", 20_000)
-        settings = {"rate": 0.0, "frame_timeout": 0.1, "silence_timeout": 0.2, "ping_after": 0.1}
+        settings = {"rate": 0.0, "frame_timeout": 0.1, "silence_timeout": 0.6, "ping_after": 0.1}
         monkeypatch.setattr("netchat.chat.timers.SWEEP_INTERVAL", 0.05)
         async with serve(history, **settings) as serving:
             port = serving.port
@@ -250,7 +250,7 @@ class TestFailingDisk:
                 nova.say(*[f"{n} " + "x" * 1000 for n in range(3000)])
                 await maya.until(lambda: maya.all(WarningReceived))
                 assert maya.all(WarningReceived)[0].error.code == ErrorCode.STORAGE
-                await asyncio.sleep(0.5)  # longer than every timeout
+                await asyncio.sleep(0.9)  # longer than every timeout
                 held = [p for p in serving.peers if p.holds]
                 assert len(held) == 1  # the server does not read from Nova
                 assert serving.server.hub.state.batch.weight < 1_000_000
