@@ -35,11 +35,11 @@ from netchat.chat.outcomes import (
     Reason,
     Rejected,
     RoomEmptied,
-    RoomLeft,
     SessionAway,
-    SessionEnded,
     SessionMoved,
+    SessionRemoved,
     StateChange,
+    UserLeft,
 )
 from netchat.chat.persistence import (
     EventRow,
@@ -152,7 +152,7 @@ def _end(state: SharedState, session: Session, reason: str, time: int) -> list[S
     state.by_name.remove(session)
     state.by_token.pop(session.token, None)
     state.by_token.pop(session.previous, None)
-    ended = SessionEnded(session.id, session.name, reason, len(state.sessions))
+    ended = SessionRemoved(session.id, session.name, reason, len(state.sessions))
     return [*changes, SessionDeleted(session.id), ended]
 
 
@@ -244,7 +244,7 @@ def _leave_room(state: SharedState, command: LeaveRoom) -> Outcome:
     if room is None:
         return Rejected(Reason.NOT_A_MEMBER)
     changes = _remove_member(state, session, room, "", command.time)
-    return [*changes, RoomLeft(session.id, room.code, command.request)]
+    return [*changes, UserLeft(session.id, room.code, command.request)]
 
 
 def _post(state: SharedState, command: Post) -> Outcome:

@@ -18,11 +18,11 @@ from netchat.chat.outcomes import (
     Outcome,
     Rejected,
     RoomEmptied,
-    RoomLeft,
     SessionAway,
-    SessionEnded,
     SessionMoved,
+    SessionRemoved,
     StateChange,
+    UserLeft,
 )
 from netchat.chat.persistence import (
     EventRow,
@@ -128,7 +128,7 @@ def _session_deleted(state: ServerState, change: SessionDeleted) -> None:
     state.batch.changes.append(change)
 
 
-def _session_ended(state: ServerState, change: SessionEnded) -> None:
+def _session_ended(state: ServerState, change: SessionRemoved) -> None:
     user = state.attached.pop(change.id, None) or state.away.pop(change.id, None)
     if user is not None:
         state.user_shares.release(user.share)
@@ -170,7 +170,7 @@ def _member_removed(state: ServerState, change: MembershipDeleted) -> None:
         batch.after.append(Unfollow(connection, feed))
 
 
-def _room_left(state: ServerState, change: RoomLeft) -> None:
+def _room_left(state: ServerState, change: UserLeft) -> None:
     connection = state.attached.get(change.session)
     if connection is not None:
         state.batch.after.append(SendMessage(connection, Left(change.request, change.room)))
@@ -189,11 +189,11 @@ _FOLLOW_UPS: dict[type[StateChange], Callable[[ServerState, Any], None]] = {
     MembershipRow: _member_added,
     RoomDeleted: _room_deleted,
     RoomEmptied: _room_emptied,
-    RoomLeft: _room_left,
+    UserLeft: _room_left,
     RoomRow: _room_created,
     SessionAway: _session_away,
     SessionDeleted: _session_deleted,
-    SessionEnded: _session_ended,
+    SessionRemoved: _session_ended,
     SessionMoved: _session_moved,
     SessionRow: _session_saved,
 }

@@ -16,11 +16,11 @@ __all__ = [
     "Reason",
     "Rejected",
     "RoomEmptied",
-    "RoomLeft",
     "SessionAway",
-    "SessionEnded",
     "SessionMoved",
+    "SessionRemoved",
     "StateChange",
+    "UserLeft",
 ]
 
 
@@ -68,7 +68,7 @@ class SessionAway(NamedTuple):
     id: int
 
 
-class SessionEnded(NamedTuple):
+class SessionRemoved(NamedTuple):
     """A session that has ended."""
 
     id: int
@@ -78,7 +78,7 @@ class SessionEnded(NamedTuple):
     """Number of sessions after it."""
 
 
-class RoomLeft(NamedTuple):
+class UserLeft(NamedTuple):
     """A user who has left a room and stays connected."""
 
     session: int
@@ -105,8 +105,8 @@ StateChange = (
     | Change
     | SessionMoved
     | SessionAway
-    | SessionEnded
-    | RoomLeft
+    | SessionRemoved
+    | UserLeft
     | RoomEmptied
     | ConversationOpened
 )

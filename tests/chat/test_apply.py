@@ -16,7 +16,7 @@ from netchat.chat.outcomes import (
     Rejected,
     RoomEmptied,
     SessionAway,
-    SessionEnded,
+    SessionRemoved,
     SessionMoved,
 )
 from netchat.chat.persistence import EventRow, RoomDeleted
@@ -210,7 +210,7 @@ def test_a_session_of_the_same_device_replaces_the_earlier_one():
     outcome = apply(state, c.OpenSession(2, 9, 1, b"x", "nova"))
     assert isinstance(outcome, list)
     assert outcome[0] == SessionMoved(2, (1, 4, 5))
-    assert SessionEnded(2, "Nova", "reconnected without its session", 1) in outcome
+    assert SessionRemoved(2, "Nova", "reconnected without its session", 1) in outcome
     assert state.by_device[1].server == 2
 
 
