@@ -16,8 +16,8 @@ from netchat.chat.outcomes import (
     Rejected,
     RoomEmptied,
     SessionAway,
-    SessionRemoved,
     SessionMoved,
+    SessionRemoved,
 )
 from netchat.chat.persistence import EventRow, RoomDeleted
 from netchat.chat.shared_state import SharedState
