@@ -40,15 +40,18 @@ SLOW = (
     "test_jit.py",
     "tui/test_terminal.py",
 )
+#: Files with the longest tests, which begin first: none of them is left when the others are done.
+LONGEST = ("docs/test_pages.py", "docs/test_site.py", "course/test_notebook_builder.py")
 collect_ignore = UNIX if sys.platform == "win32" else []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests in the files and folders of `SLOW`."""
+    """Mark the tests in the files and folders of `SLOW`, and begin with the longest."""
     folder = Path(__file__).parent
     for item in items:
         if item.path.relative_to(folder).as_posix().startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: not item.path.relative_to(folder).as_posix().startswith(LONGEST))
 
 
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,12 +2,11 @@
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import netchat.channels
 import netchat.coding
@@ -17,6 +16,7 @@ from netchat.bench.link.run import link_bench
 from netchat.bench.theory.limits import capacity
 from netchat.channels.laws import check as check_channel
 from netchat.channels.stream import ChannelStream
+from netchat.cli.main import cli
 from netchat.coding import framing, laws
 from netchat.coding.block.repetition import Repetition
 from netchat.coding.code import Shortened
@@ -122,7 +122,7 @@ def test_a_soft_decoder_on_bytes_gets_no_ratios():
         def _decode_soft(self, received, soft, erasures):
             raise AssertionError
 
-    assert bench.run(Octets(), "awgn:4dB", frames=100).points[0].tally.frames == 100
+    assert bench.run(Octets(), "awgn:4dB", frames=100, workers=1).points[0].tally.frames == 100
 
 
 CODE, CHANNEL = "hamming:7,4", "bsc:0.05"
@@ -174,21 +174,20 @@ def test_a_string_is_one_spec():
 
 
 @pytest.mark.slow
-def test_a_channel_written_by_following_the_page(tmp_path):
+def test_a_channel_written_by_following_the_page(tmp_path, monkeypatch):
     """The example of docs/CODES.md works in a new file, with the commands given there."""
     page = Path("docs/CODES.md").read_text()
     source = re.search(r"```python\n(\"\"\"A channel of your own.*?)```", page, re.S)[1]
     assert source == Path("experiments/my_channel.py").read_text()
-    (tmp_path / "experiments").mkdir()
-    (tmp_path / "experiments" / "my_channel.py").write_text(source)
+    monkeypatch.setenv("NETCHAT_ENCODE_BENCH_WORKERS", "1")
+    monkeypatch.chdir(tmp_path)
+    Path("experiments").mkdir()
+    Path("experiments/my_channel.py").write_text(source)
     commands = re.findall(r"^\$ netchat (.*my_channel\.py.*?)(?:\s+#.*)?$", page, re.M)
     assert any(command.startswith("encode-bench") for command in commands)
     for command in commands:
-        done = subprocess.run(
-            [sys.executable, "-m", "netchat", *command.split()],
-            cwd=tmp_path, capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        done = CliRunner().invoke(cli, command.split())
+        assert done.exit_code == 0, (command, done.stdout, done.stderr)
         points = re.findall(r"my_channel\.py:Z:0\.\d+", done.stdout)
         assert len(points) == (5 if "my_channel.py:Z " in command else 1)
 
@@ -210,7 +209,7 @@ def test_a_channel_of_a_notebook_has_a_plot():
         pass
 
     channel = Mine(0.3)
-    results = bench.run("uncoded:8", channel, frames=500)
+    results = bench.run("uncoded:8", channel, frames=500, workers=1)
     assert results.points[0].ber == pytest.approx(0.15, abs=0.03)
     assert results.plot().axes[0].get_xlabel() == "order of the measurements"
 
