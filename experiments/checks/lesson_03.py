@@ -167,7 +167,7 @@ def _impaired(seed: int, missing: int) -> Segments:
 
 
 @lru_cache(maxsize=64)
-def _decoded(first: int, segments: tuple[Segment, ...]) -> tuple[bytes, list[tuple[int, int]]]:
+def _decoded(first: int, segments: tuple[SegmentData, ...]) -> tuple[bytes, list[tuple[int, int]]]:
     """Return the bytes of netchat's messages, and the offset and size of its gaps."""
     messages = one_way(segments, first).messages()
     gaps = [(item.offset, item.size) for item in messages.items() if isinstance(item, Gap)]

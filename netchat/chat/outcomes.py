@@ -12,15 +12,15 @@ from netchat.chat.persistence import Change, EventRow
 
 __all__ = [
     "ConversationOpened",
+    "MemberLeft",
     "Outcome",
     "Reason",
     "Rejected",
     "RoomEmptied",
     "SessionAway",
+    "SessionClosed",
     "SessionMoved",
-    "SessionRemoved",
     "StateChange",
-    "UserLeft",
 ]
 
 
@@ -68,7 +68,7 @@ class SessionAway(NamedTuple):
     id: int
 
 
-class SessionRemoved(NamedTuple):
+class SessionClosed(NamedTuple):
     """A session that has ended."""
 
     id: int
@@ -78,7 +78,7 @@ class SessionRemoved(NamedTuple):
     """Number of sessions after it."""
 
 
-class UserLeft(NamedTuple):
+class MemberLeft(NamedTuple):
     """A user who has left a room and stays connected."""
 
     session: int
@@ -105,8 +105,8 @@ StateChange = (
     | Change
     | SessionMoved
     | SessionAway
-    | SessionRemoved
-    | UserLeft
+    | SessionClosed
+    | MemberLeft
     | RoomEmptied
     | ConversationOpened
 )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from netchat.chat import commands as c
 from netchat.chat.apply import MAX_MEMBERSHIPS, apply
-from netchat.chat.commands import Command, decode_command, encode_command
+from netchat.chat.commands import ChatCommand, decode_command, encode_command
 from netchat.chat.outcomes import (
     ConversationOpened,
     Outcome,
@@ -16,8 +16,8 @@ from netchat.chat.outcomes import (
     Rejected,
     RoomEmptied,
     SessionAway,
+    SessionClosed,
     SessionMoved,
-    SessionRemoved,
 )
 from netchat.chat.persistence import EventRow, RoomDeleted
 from netchat.chat.shared_state import SharedState
@@ -49,7 +49,7 @@ values = {
 }
 
 
-def command(kind: type[Command]) -> st.SearchStrategy[Command]:
+def command(kind: type[ChatCommand]) -> st.SearchStrategy[ChatCommand]:
     names = [field.name for field in c.fields_of(kind)]
     return st.builds(kind, *(values[name] for name in names))
 
@@ -210,7 +210,7 @@ def test_a_session_of_the_same_device_replaces_the_earlier_one():
     outcome = apply(state, c.OpenSession(2, 9, 1, b"x", "nova"))
     assert isinstance(outcome, list)
     assert outcome[0] == SessionMoved(2, (1, 4, 5))
-    assert SessionRemoved(2, "Nova", "reconnected without its session", 1) in outcome
+    assert SessionClosed(2, "Nova", "reconnected without its session", 1) in outcome
     assert state.by_device[1].server == 2
 
 
