@@ -48,6 +48,7 @@ from netchat.wire import (
     RoomKind,
     Roster,
     Send,
+    Servers,
     Welcome,
     encode,
 )
@@ -287,6 +288,10 @@ def _forget(client: ClientSession, view: RoomView, undelivered: str, why: str = 
     client.events.append(RoomLeft(view.code, why))
 
 
+def _servers(client: ClientSession, message: Servers) -> None:
+    client.servers = message.servers
+
+
 def _ping(client: ClientSession, message: Ping) -> None:
     client.out.append(encode(Pong(message.time)))
 
@@ -344,4 +349,5 @@ HANDLERS: dict[type[Message], Callable[[Any, Any], None]] = {
     Pong: _pong,
     Bye: _bye,
     Error: _error,
+    Servers: _servers,
 }

@@ -13,6 +13,7 @@ from netchat.wire import (
     Bye,
     Create,
     Event,
+    Feature,
     FrameReader,
     Hello,
     History,
@@ -25,6 +26,7 @@ from netchat.wire import (
     Rename,
     RoomKind,
     Send,
+    ServerAddress,
     Who,
     encode,
 )
@@ -45,6 +47,7 @@ class ClientSession:
         max_text: The largest text that the server accepts in one message, in bytes.
         close_reason: The text of the server's BYE on the last connection, or an empty string.
         device: The client's device id.
+        servers: The other servers of the cluster, as of the last SERVERS.
         out: Frames to send.
         events: Events that the application has not taken yet.
         requests: Unanswered requests by number.
@@ -66,6 +69,7 @@ class ClientSession:
         self.max_text: int = 0
         self.close_reason: str = ""
         self.device: int = 0
+        self.servers: tuple[ServerAddress, ...] = ()
         self.out: list[bytes] = []
         self.events: list[ClientEvent] = []
         self.requests: dict[int, Message] = {}
@@ -93,7 +97,7 @@ class ClientSession:
         memory = self.memory
         positions = tuple(Position(v.code, v.log, v.last) for v in memory.rooms.values())
         hello = Hello(
-            0,
+            Feature.SERVERS,
             memory.device_key,
             memory.token,
             name,

@@ -16,7 +16,7 @@ from netchat.cli.params.duration import DURATION
 from netchat.cli.params.path import check_path, path_options
 from netchat.errors import NetchatError
 from netchat.files import tighten
-from netchat.net.address import parse_address, show_address
+from netchat.net.address import parse_addresses, show_address
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_store import ClientStore
 from netchat.net.event_loop import run
@@ -38,7 +38,7 @@ LONGEST_FILE_NAME = 200
 
 
 @click.command(short_help="Chat in this terminal, or send lines from a pipe.")
-@click.argument("address", metavar="[HOST[:PORT]]", default="127.0.0.1")
+@click.argument("addresses", metavar="[HOST[:PORT],...]", default="127.0.0.1")
 @click.option("--name", help="Your user name.  [default: prompt for it, in a terminal]")
 @click.option("--room", metavar="CODE", help="Room to join first.  [default: the lobby]")
 @click.option(
@@ -54,7 +54,7 @@ LONGEST_FILE_NAME = 200
 )  # fmt: skip
 @path_options
 def client(
-    address: str,
+    addresses: str,
     name: str | None,
     room: str | None,
     as_json: bool,
@@ -66,6 +66,9 @@ def client(
     seed: int | None,
 ) -> int:
     """Chat on the server at HOST (default: this machine) and PORT (default: 6464).
+
+    Of several servers of one cluster, separated by commas, the client uses one. If that one fails,
+    it continues on another.
 
     In a terminal, type messages; /help lists the commands. In a pipe, the client sends each line of
     standard input as a message or command, and exits when the last one is delivered. Events and
@@ -94,7 +97,7 @@ def client(
     """
     code = check_path(link, channel, udp=udp)
     try:
-        host, port = parse_address(address, DEFAULT_PORT)
+        servers = parse_addresses(addresses, DEFAULT_PORT)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="HOST[:PORT]") from error
     at_keyboard = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
@@ -110,7 +113,7 @@ def client(
     while True:
         name = normalize_name(name if name is not None else click.prompt("Your name"))
         outcome = _name_problem(name) or _chat(
-            name, host, port, room or "", patience, state, at_keyboard, as_json, path
+            name, servers, room or "", patience, state, at_keyboard, as_json, path
         )
         if not isinstance(outcome, NameRejected):
             return outcome
@@ -129,8 +132,7 @@ def _name_problem(name: str) -> NameRejected | None:
 
 def _chat(
     name: str,
-    host: str,
-    port: int,
+    servers: list[tuple[str, int]],
     room: str,
     patience: float,
     state: bool,
@@ -142,15 +144,17 @@ def _chat(
     store, notes = None, list[Line]()
     if state:
         try:
-            store = ClientStore(_state_file(name, host, port))
+            store = ClientStore(_state_file(name, *servers[0]))
             notices = [store.notice, tighten(store.path.parent)]
             notes += [notice_line("warning", text) for text in notices if text]
         except NetchatError as error:
             # Another client of this name probably has it open; the server will then reject the name.
             notes.append(notice_line("warning", f"A crash may lose messages: {error}"))
     try:
-        connection = ClientDriver(host, port, name, store=store, timeout=patience, path=path)
-        shown = show_address(host, port)
+        connection = ClientDriver(
+            *servers[0], name, store=store, timeout=patience, path=path, others=servers[1:]
+        )
+        shown = show_address(*servers[0])
         session = ChatSession(connection, shown, room, has_store=store is not None)
         if at_keyboard:
             # Slow to import, and a pipe does not need it.

@@ -37,6 +37,7 @@ from netchat.wire import (
     Renamed,
     Roster,
     Send,
+    Servers,
     Welcome,
     encode,
 )
@@ -301,4 +302,5 @@ HANDLERS: dict[type[Message], Callable[[User, Any], None]] = {
     Roster: User._ignore,
     Renamed: User._ignore,
     HistoryEnd: User._ignore,
+    Servers: User._ignore,  # a server without a cluster sends none
 }

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from netchat.wording import cut
 
-__all__ = ["parse_address", "parse_host", "show_address"]
+__all__ = ["parse_address", "parse_addresses", "parse_host", "show_address"]
 
 
 def parse_address(
@@ -44,6 +44,23 @@ def parse_address(
     if not good or number is None or not (number or any_port):
         raise ValueError(f"{cut(address)!r} is not a valid address: {forms}")
     return host, number
+
+
+def parse_addresses(addresses: str, default_port: int) -> list[tuple[str, int]]:
+    """Parse the addresses of one or more servers, separated by commas.
+
+    Args:
+        addresses: Text to parse, such as `a.example,b.example:7000`.
+        default_port: Port of those that name none.
+
+    Returns:
+        Host and port of each, in order and without repetitions.
+
+    Raises:
+        ValueError: One of them is not a valid address.
+    """
+    parts = addresses.split(",")
+    return list(dict.fromkeys(parse_address(part, default_port) for part in parts))
 
 
 def parse_host(host: str) -> str:

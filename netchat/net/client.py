@@ -36,7 +36,7 @@ from netchat.chat.client_events import (
     Undelivered,
 )
 from netchat.errors import CannotConnect, Refused
-from netchat.net.address import parse_address
+from netchat.net.address import parse_addresses
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_path import ClientPath
 from netchat.net.client_store import ClientStore
@@ -158,7 +158,8 @@ class Client:
     Leaving the block ends the session and frees the name.
 
     Args:
-        address: `HOST`, `HOST:PORT`, or a `(host, port)` pair such as `Server.address`.
+        address: `HOST`, `HOST:PORT`, or a `(host, port)` pair such as `Server.address`. Several
+            servers of one cluster are separated by commas.
         name: User name.
         store: File for the session and unacknowledged messages, so that both survive a crash of the
             program; None keeps them in memory.
@@ -188,12 +189,14 @@ class Client:
         seed: int | None = None,
         timeout: float = float("inf"),
     ) -> None:
-        host, port = parse_address(address, DEFAULT_PORT) if isinstance(address, str) else address
+        servers = parse_addresses(address, DEFAULT_PORT) if isinstance(address, str) else [address]
         path = None
         if link is not None or channel is not None or udp:
             path = ClientPath(link, channel, seed, udp=udp)
         self._store = None if store is None else ClientStore(Path(store))
-        self._driver = ClientDriver(host, port, name, store=self._store, timeout=timeout, path=path)
+        self._driver = ClientDriver(
+            *servers[0], name, store=self._store, timeout=timeout, path=path, others=servers[1:]
+        )
         self._core = self._driver.core
         self.rooms: dict[str, Room] = {}
         self._mailbox: _Mailbox[ClientEvent] = _Mailbox()

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
@@ -24,6 +24,7 @@ from netchat.errors import CannotConnect, NetchatError, PeerError
 from netchat.net.address import show_address
 from netchat.net.backoff import Backoff
 from netchat.net.client_store import ClientStore
+from netchat.net.server_list import ServerList
 from netchat.net.transport_shim import no_delay
 
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ GOODBYE_TIMEOUT = 5.0
 
 #: Seconds of silence after which the client sends PING, and after which it drops the connection.
 PING_AFTER, SILENCE_TIMEOUT = 20.0, 40.0
+
+#: The timeouts are divided by this if another server can take over.
+SEVERAL = 4
+
+#: Seconds to wait for WELCOME if another server can take over.
+WELCOME_TIMEOUT = 5.0
 
 
 class _Connection(asyncio.Protocol):
@@ -79,10 +86,13 @@ class ClientDriver:
         store: Store for the client's state; None keeps the state in memory.
         timeout: Seconds without a connection after which the session ends.
         path: Link, noisy channel or both between client and server; None connects over plain TCP.
+        others: Host and port of other servers of the same cluster. After a lost connection or a
+            failed attempt, the client tries the next one, also of those that a server names.
 
     Attributes:
         core: Sans-I/O chat client. Call its methods, then `flush`.
         path: Path that was passed in.
+        servers: Servers that the client may connect to.
         why_lost: Reason for the last disconnection, or an empty string.
     """
 
@@ -95,12 +105,13 @@ class ClientDriver:
         store: ClientStore | None = None,
         timeout: float = float("inf"),
         path: ClientPath | None = None,
+        others: Sequence[tuple[str, int]] = (),
     ) -> None:
         self.path = path
         self.core = ChatClient(name, store.load() if store is not None else None)
         self.why_lost = ""
         self._found_damage = False
-        self._address = host, port
+        self.servers = ServerList([(host, port), *others])
         self._store = store
         self._timeout = timeout
         self._backoff = Backoff()
@@ -112,9 +123,16 @@ class ClientDriver:
         """Connect, and keep the connection open in a background task.
 
         Raises:
-            CannotConnect: There is no server at the address.
+            CannotConnect: There is no server at any of the addresses.
         """
-        await self._connect()
+        for left in reversed(range(len(self.servers))):
+            try:
+                await self._connect()
+                break
+            except CannotConnect:
+                self.servers.advance()
+                if not left:
+                    raise
         self._task = asyncio.create_task(self._stay_connected())
         return self
 
@@ -206,9 +224,9 @@ class ClientDriver:
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
-        host, port = self._address
+        host, port = self.servers.current
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with asyncio.timeout(self._shorter(CONNECT_TIMEOUT)):
                 connection = _Connection(self)
                 if self.path is not None:
                     await self.path.connect(connection, host, port)
@@ -233,6 +251,8 @@ class ClientDriver:
                 if self.core.online:
                     lost_at = time.monotonic()
                 self._connection = None
+                self.servers.learn(server.address for server in self.core.servers)
+                self.servers.advance()
                 self.core.lost()
                 self.flush_or_drop()
             if self.core.ended:
@@ -250,6 +270,7 @@ class ClientDriver:
                 await self._connect()
             except NetchatError as error:
                 self.why_lost = str(error)
+                self.servers.advance()
 
     def _why_lost(self) -> str:
         """Return the reason for the disconnection, in the server's words if it gave one."""
@@ -259,14 +280,23 @@ class ClientDriver:
             why = self.path.explain(why, finder)
         return why
 
+    def _shorter(self, timeout: float) -> float:
+        """Return a timeout, shortened if another server can take over."""
+        several = len(self.servers) > 1 or self.core.servers
+        return timeout / SEVERAL if several else timeout
+
     async def _watch(self, connection: _Connection) -> None:
         """Wait until a connection closes; abort it if the server stops responding."""
+        begun = time.monotonic()
         while not connection.closed.done():
-            await asyncio.wait([connection.closed], timeout=PING_AFTER / 4)
-            silence = time.monotonic() - connection.last_received
-            if silence > SILENCE_TIMEOUT:
+            ping_after = self._shorter(PING_AFTER)
+            await asyncio.wait([connection.closed], timeout=ping_after / 4)
+            now = time.monotonic()
+            silence = now - connection.last_received
+            is_late = not self.core.online and now - begun > WELCOME_TIMEOUT
+            if silence > self._shorter(SILENCE_TIMEOUT) or (is_late and len(self.servers) > 1):
                 self.why_lost = "the server stopped responding"
                 connection.transport.abort()
-            elif silence > PING_AFTER:
+            elif silence > ping_after:
                 self.core.ping()
                 self.flush_or_drop()

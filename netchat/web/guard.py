@@ -17,28 +17,28 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from netchat.net.address import show_address
 from netchat.web.local_addresses import is_loopback
 from netchat.web.throttle import Throttle
 
 __all__ = ["Guard", "is_local"]
 
-#: Headers of every response. Scripts and styles come only from this server and are never inline. As
-#: Trusted Types allow no policy, even a faulty script cannot turn text into markup.
+#: Directives of every response's policy. Scripts and styles come only from this server and are never
+#: inline. As Trusted Types allow no policy, even a faulty script cannot turn text into markup.
+_POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+)
+
+#: Other headers of every response.
 HEADERS = {
-    "Content-Security-Policy": "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "connect-src 'self'",
-            "img-src 'self'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        )
-    ),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -83,12 +83,24 @@ def _origin(origin: str) -> tuple[str, str, int]:
     return scheme, *_split(authority, scheme)
 
 
+def _content_policy(origins: Iterable[tuple[str, str, int]]) -> str:
+    """Return a Content-Security-Policy that allows WebSockets to this server and to other origins."""
+    sockets = [
+        f"{scheme.replace('http', 'ws')}://{show_address(host, port)}"
+        for scheme, host, port in sorted(origins)
+    ]
+    return "; ".join((*_POLICY, " ".join(("connect-src 'self'", *sockets))))
+
+
 class Guard:
     """Middleware that checks every request.
 
     Args:
         origins: Additional allowed origins, such as `https://chat.example.org`.
         hosts: Additional names of this server, besides its addresses and host name.
+
+    Attributes:
+        policy: The Content-Security-Policy of every response.
     """
 
     def __init__(self, origins: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
@@ -98,6 +110,18 @@ class Guard:
         self._names |= {host for _, host, _ in self._origins}
         self._names.discard("")
         self._throttle = Throttle()
+        self._cluster: set[tuple[str, str, int]] = set()
+        self.policy = _content_policy(())
+
+    def set_cluster(self, pages: Iterable[str]) -> None:
+        """Let the pages of a cluster's other servers connect here, and this server's page there.
+
+        Args:
+            pages: URLs of the other servers' pages.
+        """
+        found = (_origin("/".join(page.split("/", 3)[:3])) for page in pages)
+        self._cluster = {origin for origin in found if origin[1]}
+        self.policy = _content_policy(self._cluster)
 
     def is_own_host(self, authority: str) -> bool:
         """Return whether the `Host` header names this server.
@@ -119,7 +143,7 @@ class Guard:
         if not name:
             return False
         host, own_port = _split(authority, scheme)
-        if found in self._origins:
+        if found in self._origins or found in self._cluster:
             return True
         # The same host, or two loopback names.
         return port == own_port and (name == host or (is_loopback(name) and is_loopback(host)))
@@ -150,4 +174,5 @@ class Guard:
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:  # noqa: ARG002
         """Add the security headers to a response; an aiohttp signal handler."""
         response.headers.update(HEADERS)
+        response.headers["Content-Security-Policy"] = self.policy
         response.headers.popall("Server", None)

@@ -136,9 +136,9 @@ class Site:
         self._listener: asyncio.Server | None = None
         origins = list(origins)
         self._behind_proxy = bool(origins)
-        guard = Guard(origins, hosts)
-        app = web.Application(middlewares=[guard.check])
-        app.on_response_prepare.append(guard.add_headers)
+        self.guard = Guard(origins, hosts)
+        app = web.Application(middlewares=[self.guard.check])
+        app.on_response_prepare.append(self.guard.add_headers)
         app.router.add_get("/", self._index)
         app.router.add_get("/r/{code}", self._index)
         app.router.add_get("/server", self._server)

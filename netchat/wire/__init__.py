@@ -12,6 +12,7 @@ and `spec` exports the declarations for other languages.
 """
 
 from netchat.wire.declare import MESSAGES, Message, Record, Way
+from netchat.wire.features import Feature
 from netchat.wire.fields import Choice, Encoding, Field, fields_of
 from netchat.wire.frame import (
     HEADER_FIELDS,
@@ -31,6 +32,7 @@ from netchat.wire.limits import (
     MAX_MEMBERSHIPS,
     MAX_NAME,
     MAX_ROSTER,
+    MAX_SERVERS,
     MAX_TEXT,
 )
 from netchat.wire.messages import *  # noqa: F403 - the module's list is the protocol's
@@ -48,10 +50,12 @@ __all__ = [
     "MAX_MEMBERSHIPS",
     "MAX_NAME",
     "MAX_ROSTER",
+    "MAX_SERVERS",
     "MAX_TEXT",
     "MESSAGES",
     "VERSION",
     "Choice",
+    "Feature",
     "Field",
     "Frame",
     "FrameReader",

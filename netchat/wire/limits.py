@@ -9,6 +9,7 @@ __all__ = [
     "MAX_MEMBERSHIPS",
     "MAX_NAME",
     "MAX_ROSTER",
+    "MAX_SERVERS",
     "MAX_TEXT",
 ]
 
@@ -35,3 +36,6 @@ MAX_MEMBERSHIPS = 400
 
 #: Most events in the answer to one HISTORY; a client requests more from where it ended.
 MAX_HISTORY = 1000
+
+#: Most servers in one SERVERS. Each takes up to 600 bytes of the frame.
+MAX_SERVERS = 64

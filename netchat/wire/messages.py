@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from netchat.wire import fields as wire
 from netchat.wire.declare import Message, Record, Way, message, record
-from netchat.wire.limits import MAX_MEMBERSHIPS, MAX_ROSTER
+from netchat.wire.limits import MAX_MEMBERSHIPS, MAX_ROSTER, MAX_SERVERS
 
 __all__ = [
     "GROUPS",
@@ -39,6 +39,8 @@ __all__ = [
     "RoomKind",
     "Roster",
     "Send",
+    "ServerAddress",
+    "Servers",
     "Welcome",
     "Who",
 ]
@@ -143,6 +145,14 @@ class Member(Record):
     )
 
 
+@record
+class ServerAddress(Record):
+    """The addresses of a server, in SERVERS."""
+
+    address: str = wire.text("Address of its chat: HOST:PORT or [IPV6]:PORT.")
+    page: str = wire.text("URL of its web page, or empty if it has none.")
+
+
 @message(0x01, Way.TO_SERVER)
 class Hello(Message):
     """Opens a connection: the first frame of every client.
@@ -153,7 +163,8 @@ class Hello(Message):
     """
 
     features: int = wire.u32(
-        "Optional features of the client, one per bit. No features are defined yet."
+        "Optional features of the client, one per bit. Bit 0: it handles SERVERS. The server ignores "
+        "bits that it does not know."
     )
     device: bytes = wire.blob(
         "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its "
@@ -172,7 +183,7 @@ class Welcome(Message):
     """Answers HELLO: the session is established and durable."""
 
     features: int = wire.u32(
-        "Optional features in use on this connection. No features are defined yet."
+        "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows."
     )
     session: int = wire.u64("Session number, for users and logs. It is not secret.")
     device: int = wire.u64("The client's device id, as used in EVENT.")
@@ -224,6 +235,19 @@ class Bye(Message):
     """
 
     text: str = wire.text("Reason, for users.")
+
+
+@message(0x07, Way.TO_CLIENT)
+class Servers(Message):
+    """Lists the other running servers of a cluster, after WELCOME and whenever they change.
+
+    Only clients that have set bit 0 of `features` in HELLO receive it. A client that loses its
+    connection resumes its session, with the token of WELCOME, on any of these servers.
+    """
+
+    servers: tuple[ServerAddress, ...] = wire.records(
+        ServerAddress, "The other servers, in any order. At most 64.", MAX_SERVERS
+    )
 
 
 @message(0x10, Way.TO_SERVER)

@@ -1,6 +1,7 @@
 """The asyncio driver of the client: connecting, reconnecting, saving its state."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -12,6 +13,7 @@ from netchat.net import server_driver as server
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_store import ClientStore
 from netchat.net.history.sqlite_history import SqliteHistory
+from netchat.wire import ServerAddress, Servers
 from tests.net.serving import Talker, serve, talker
 
 
@@ -53,6 +55,57 @@ async def test_a_server_that_restarts_is_found_again(path):
                 assert nova.texts() == maya.texts()
                 assert [h.resumed for h in nova.all(Online)] == [False, True]
                 assert nova.core.unsent == 0
+
+
+@pytest.mark.parametrize("learned", [False, True])
+async def test_another_server_continues_the_session(path, learned, unused_tcp_port_factory):
+    other = unused_tcp_port_factory()
+    others = [] if learned else [("127.0.0.1", other)]
+    async with (
+        serve(open_history(path)) as first,
+        talker(first.port, "Nova", "lobby", others=others) as nova,
+    ):
+        if learned:
+            state = first.server.state
+            (connection,) = state.connections
+            state.send(connection, Servers((ServerAddress(f"127.0.0.1:{other}", ""),)))
+        nova.say("before")
+        await nova.until(lambda: nova.texts() == ["before"])
+        await first.server.stop()
+        nova.say("still here")
+        async with serve(open_history(path), other):
+            await nova.until(lambda: nova.texts() == ["before", "still here"])
+            assert [h.resumed for h in nova.all(Online)] == [False, True]
+            assert nova.client.servers.current == ("127.0.0.1", other)
+
+
+async def test_the_first_server_that_answers_is_used(unused_tcp_port_factory):
+    async with (
+        serve() as serving,
+        ClientDriver(
+            "127.0.0.1", unused_tcp_port_factory(), "Nova", others=[("127.0.0.1", serving.port)]
+        ) as client,
+    ):
+        assert client.servers.current[1] == serving.port
+
+
+async def test_a_server_that_accepts_but_never_answers_is_left(monkeypatch):
+    monkeypatch.setattr(module, "WELCOME_TIMEOUT", 0.02)
+    monkeypatch.setattr(module, "PING_AFTER", 0.4)
+
+    async def ignore(reader, writer):
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    mute = await asyncio.start_server(ignore, "127.0.0.1", 0)
+    port = mute.sockets[0].getsockname()[1]
+    async with serve() as serving:
+        others = [("127.0.0.1", serving.port)]
+        async with talker(port, "Nova", "lobby", others=others) as nova:
+            nova.say("hello")
+            await nova.until(lambda: nova.texts() == ["hello"])
+    mute.close()
 
 
 async def test_a_connection_that_is_cut_again_and_again(path):

@@ -31,6 +31,10 @@ local RECORDS = {
     { name = "last", kind = "u64", doc = "Position at which the client continues: it applies the EVENT after this one next, and drops all others up to this one." },
     { name = "head", kind = "u64", doc = "The room's last event now. Once the client has applied it, it has caught up, and retransmits its messages that have no EVENT yet." },
   },
+  ServerAddress = {
+    { name = "address", kind = "text", doc = "Address of its chat: HOST:PORT or [IPV6]:PORT." },
+    { name = "page", kind = "text", doc = "URL of its web page, or empty if it has none." },
+  },
   Member = {
     { name = "name", kind = "text", doc = "The user's name." },
     { name = "away", kind = "u8", doc = "1 while the connection is lost and the session may still be resumed, else 0." },
@@ -42,7 +46,7 @@ local MESSAGES = {
     name = "HELLO", way = "client",
     doc = "Opens a connection: the first frame of every client.",
     fields = {
-      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. No features are defined yet." },
+      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. The server ignores bits that it does not know." },
       { name = "device", kind = "blob", doc = "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it." },
       { name = "token", kind = "blob", doc = "Token of the last WELCOME (32 bytes), or empty for a new session." },
       { name = "name", kind = "text", doc = "Requested user name." },
@@ -54,7 +58,7 @@ local MESSAGES = {
     name = "WELCOME", way = "server",
     doc = "Answers HELLO: the session is established and durable.",
     fields = {
-      { name = "features", kind = "u32", doc = "Optional features in use on this connection. No features are defined yet." },
+      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows." },
       { name = "session", kind = "u64", doc = "Session number, for users and logs. It is not secret." },
       { name = "device", kind = "u64", doc = "The client's device id, as used in EVENT." },
       { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
@@ -98,6 +102,13 @@ local MESSAGES = {
     doc = "Ends the session: its name becomes free, and it cannot be resumed.",
     fields = {
       { name = "text", kind = "text", doc = "Reason, for users." },
+    },
+  },
+  [0x07] = {
+    name = "SERVERS", way = "server",
+    doc = "Lists the other running servers of a cluster, after WELCOME and whenever they change.",
+    fields = {
+      { name = "servers", kind = "list", record = "ServerAddress", doc = "The other servers, in any order. At most 64." },
     },
   },
   [0x10] = {
@@ -244,6 +255,7 @@ local MESSAGES = {
 -- Fields that mean the same in all messages.
 local COMMON = {
   about = { name = "about", kind = "u8", doc = "The about of any message." },
+  address = { name = "address", kind = "text", doc = "The address of any message." },
   away = { name = "away", kind = "u8", doc = "The away of any message." },
   code = { name = "code", kind = "u16", enum = "ErrorCode", doc = "The code of any message." },
   counter = { name = "counter", kind = "u64", doc = "The counter of any message." },
@@ -257,6 +269,7 @@ local COMMON = {
   more = { name = "more", kind = "u8", doc = "The more of any message." },
   name = { name = "name", kind = "text", doc = "The name of any message." },
   oldest = { name = "oldest", kind = "u64", doc = "The oldest of any message." },
+  page = { name = "page", kind = "text", doc = "The page of any message." },
   peer = { name = "peer", kind = "text", doc = "The peer of any message." },
   reference = { name = "reference", kind = "u64", doc = "The reference of any message." },
   request = { name = "request", kind = "u32", doc = "The request of any message." },

@@ -10,6 +10,9 @@ import { handleFrame } from "./handlers.js";
 import { Memory, skeleton } from "./outbox.js";
 import { encode, FrameReader, RoomKind } from "./protocol.js";
 
+// Optional feature of the client, in HELLO: it handles SERVERS.
+const FEATURE_SERVERS = 1;
+
 export class ChatClient {
   constructor(name, memory = new Memory(), software = "netchat page") {
     this.name = name;
@@ -19,6 +22,7 @@ export class ChatClient {
     this.ended = false; // final: do not reconnect
     this.maxText = 0; // maximum size of a message in bytes, from WELCOME
     this.device = 0n;
+    this.servers = []; // the other servers of the cluster, as of the last SERVERS
     this.byeText = ""; // text of the server's BYE on the last connection
     this.goodbye = null;
     this.requests = new Map(); // request number -> {name, fields}, until it is answered
@@ -45,7 +49,7 @@ export class ChatClient {
     const positions = [...rooms.values()].map((v) => ({ room: v.code, log: v.log, last: v.last }));
     this.out.push(
       encode("HELLO", {
-        features: 0, device, token, name,
+        features: FEATURE_SERVERS, device, token, name,
         software: this.software,
         positions: token.length ? positions : [],
       }),

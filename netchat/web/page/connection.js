@@ -23,7 +23,7 @@ export class Connection {
     this.core = core;
     this.store = store;
     this.hooks = hooks;
-    this.url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+    this.page = new URL("/", location.href).href; // of the server that is connected to
     this.phase = "idle"; // connecting, online, waiting, ended
     this.why = ""; // why the last connection was lost
     this.retryAt = 0; // time of the next attempt, by performance.now()
@@ -77,7 +77,7 @@ export class Connection {
 
   connect() {
     clearTimeout(this.timer);
-    const socket = new WebSocket(this.url);
+    const socket = new WebSocket(new URL("ws", this.page.replace(/^http/, "ws")));
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     this.receivedAt = this.pingedAt = performance.now();
@@ -111,6 +111,7 @@ export class Connection {
     if (core.online && performance.now() - this.onlineAt >= STABLE_AFTER) this.wait = FIRST_WAIT;
     core.lost();
     if (core.ended) return;
+    this.advance();
     this.why = core.byeText || why;
     core.byeText = "";
     const delay = Math.random() * this.wait; // full jitter: spread the reconnects of many clients
@@ -119,6 +120,15 @@ export class Connection {
     this.timer = setTimeout(() => this.connect(), delay);
     this.setPhase("waiting");
     this.flush();
+  }
+
+  /** Use the next server of the cluster, if there are several. */
+  advance() {
+    const pages = [new URL("/", location.href).href];
+    for (const { page } of this.core.servers) {
+      if (/^https?:/.test(page) && URL.canParse(page)) pages.push(new URL("/", page).href);
+    }
+    this.page = pages[(pages.indexOf(this.page) + 1) % pages.length];
   }
 
   /** Disconnect and stop reconnecting until `start` is called. */

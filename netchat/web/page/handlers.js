@@ -289,4 +289,5 @@ export const HANDLERS = {
   PONG: () => {}, // receiving it is enough
   BYE: bye,
   ERROR: error,
+  SERVERS: (client, { servers }) => { client.servers = servers; },
 };

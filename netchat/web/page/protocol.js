@@ -9,7 +9,7 @@
 
 export const VERSION = 1, MAGIC = "NC";
 export const HEADER_SIZE = 16, CRC_OFFSET = 12;
-export const LIMITS = {DEFAULT_PORT: 6464, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_ROSTER: 500, MAX_TEXT: 16384};
+export const LIMITS = {DEFAULT_PORT: 6464, MAX_FRAME: 65536, MAX_HISTORY: 1000, MAX_MEMBERSHIPS: 400, MAX_NAME: 24, MAX_ROSTER: 500, MAX_SERVERS: 64, MAX_TEXT: 16384};
 
 // name, offset, size, description
 export const HEADER = [
@@ -81,6 +81,10 @@ export const RECORDS = {
     ["last", "u64", "Position at which the client continues: it applies the EVENT after this one next, and drops all others up to this one."],
     ["head", "u64", "The room's last event now. Once the client has applied it, it has caught up, and retransmits its messages that have no EVENT yet."],
   ],
+  ServerAddress: [
+    ["address", "text", "Address of its chat: HOST:PORT or [IPV6]:PORT."],
+    ["page", "text", "URL of its web page, or empty if it has none."],
+  ],
   Member: [
     ["name", "text", "The user's name."],
     ["away", "u8", "1 while the connection is lost and the session may still be resumed, else 0."],
@@ -91,7 +95,7 @@ export const MESSAGES = {
     type: 0x01,
     doc: "Opens a connection: the first frame of every client.",
     fields: [
-      ["features", "u32", "Optional features of the client, one per bit. No features are defined yet."],
+      ["features", "u32", "Optional features of the client, one per bit. Bit 0: it handles SERVERS. The server ignores bits that it does not know."],
       ["device", "blob", "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it."],
       ["token", "blob", "Token of the last WELCOME (32 bytes), or empty for a new session."],
       ["name", "text", "Requested user name."],
@@ -103,7 +107,7 @@ export const MESSAGES = {
     type: 0x02,
     doc: "Answers HELLO: the session is established and durable.",
     fields: [
-      ["features", "u32", "Optional features in use on this connection. No features are defined yet."],
+      ["features", "u32", "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows."],
       ["session", "u64", "Session number, for users and logs. It is not secret."],
       ["device", "u64", "The client's device id, as used in EVENT."],
       ["time", "u64", "The server's clock, in microseconds since 1970-01-01 UTC."],
@@ -147,6 +151,13 @@ export const MESSAGES = {
     doc: "Ends the session: its name becomes free, and it cannot be resumed.",
     fields: [
       ["text", "text", "Reason, for users."],
+    ],
+  },
+  SERVERS: {
+    type: 0x07,
+    doc: "Lists the other running servers of a cluster, after WELCOME and whenever they change.",
+    fields: [
+      ["servers", "list", "The other servers, in any order. At most 64.", "ServerAddress"],
     ],
   },
   CREATE: {

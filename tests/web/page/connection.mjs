@@ -1,14 +1,15 @@
 // Runs the page's Connection with sockets that open, answer and close, in simulated time.
-// Arguments: path of connection.js; duration of each connection in ms, separated by commas.
-// Prints the delays before each reconnect as JSON.
+// Arguments: path of connection.js; duration of each connection in ms, separated by commas; pages of
+// the cluster's other servers, separated by commas, as sent by the server after WELCOME.
+// Prints the delays before each reconnect, and the URLs that were connected to, as JSON.
 
 import { pathToFileURL } from "node:url";
 
 let now = 0;
-const waits = [];
+const waits = [], urls = [];
 Math.random = () => 1;
 Object.defineProperty(globalThis, "performance", { value: { now: () => now } });
-globalThis.location = { protocol: "http:", host: "here" };
+globalThis.location = { href: "http://here/room" };
 globalThis.window = { addEventListener() {} };
 globalThis.document = { hidden: false, addEventListener() {} };
 globalThis.setInterval = () => 0;
@@ -16,12 +17,13 @@ globalThis.clearTimeout = () => {};
 globalThis.setTimeout = (_, delay) => waits.push(delay);
 globalThis.WebSocket = class {
   static OPEN = 1;
+  constructor(url) { urls.push(String(url)); }
   close() {}
 };
 
 const { Connection } = await import(pathToFileURL(process.argv[2]));
 const core = {
-  online: false, ended: false, byeText: "", out: [], memory: { counter: 0 },
+  online: false, ended: false, byeText: "", servers: [], out: [], memory: { counter: 0 },
   takeEvents: () => [], takeFrames: () => [], feed: () => [],
   connected() {},
   lost() { this.online = false; },
@@ -31,9 +33,10 @@ for (const lasts of process.argv[3].split(",").map(Number)) {
   link.connect();
   link.socket.onopen();
   core.online = true; // WELCOME has come
+  core.servers = process.argv[4].split(",").filter(Boolean).map((page) => ({ page }));
   link.socket.onmessage({ data: new ArrayBuffer(0) });
   now += lasts;
   link.socket.onclose();
   now += waits.at(-1);
 }
-console.log(JSON.stringify(waits));
+console.log(JSON.stringify({ waits, urls }));
