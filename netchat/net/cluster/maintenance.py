@@ -79,7 +79,7 @@ async def maintain(
     )
     if not length:
         return
-    info = None if present is None else SnapshotInfo.decode(present)
+    info = SnapshotInfo.intact(present)
     stream = StreamInfo.parse(reply)
     if is_snapshot_due(stream, info, every):
         connection = connect()
@@ -87,7 +87,7 @@ async def maintain(
         try:
             if await store.lock(connection):
                 await store.write(connection, await take(), stream.added)
-            info = await store.info(connection)
+            info = SnapshotInfo.intact((await connection.run(("GET", keys.snapshot)))[0])
         finally:
             await connection.close()
     minimum = None if durable is None else trim_position(durable, info)

@@ -113,16 +113,11 @@ class Session:
         functions = (self._write, self._read_replies, self._read, self._heartbeats, also)
         tasks = [asyncio.ensure_future(function()) for function in functions]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-            errors = [error for task in done if (error := task.exception()) is not None]
-            # An error that is final counts more than a lost connection.
-            error = min(errors, key=lambda error: isinstance(error, RedisUnavailable))
-            self._report(False, str(error))  # now: the owner may still be busy applying entries
-            raise error
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            self._report(False, str(_error(tasks)))  # the owner may still be applying entries
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await uninterrupted(_end(tasks))
+        raise _error(tasks)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -273,6 +268,19 @@ class Session:
         await self._replica.apply(received.entries, self._state.checkpoint)
         if received.rejected is not None and not received.is_superseded:
             self._replica.fenced(received.rejected, True)
+
+
+def _error(tasks: list[asyncio.Task[None]]) -> BaseException:
+    """Return the error that ended the session; one that is final counts more than a lost connection."""
+    ended = [task for task in tasks if task.done() and not task.cancelled()]
+    errors = [error for task in ended if (error := task.exception()) is not None]
+    return min(errors, key=lambda error: isinstance(error, RedisUnavailable))
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def append(keys: Keys, record: Record) -> Sequence[Argument]:

@@ -73,6 +73,14 @@ class SnapshotInfo:
         except (ValueError, TypeError, AttributeError):
             raise ClusterError("the description of the cluster's snapshot is damaged") from None
 
+    @classmethod
+    def intact(cls, data: bytes | None) -> SnapshotInfo | None:
+        """Decode a description; return None for a missing or damaged one, which is to be replaced."""
+        try:
+            return None if data is None else cls.decode(data)
+        except ClusterError:
+            return None
+
 
 class SnapshotStore:
     """The snapshot of a cluster in Redis.
@@ -122,7 +130,7 @@ class SnapshotStore:
             )
         # The lock only saves work. WATCH makes sure that a newer snapshot is not replaced.
         _, present = await redis.run(("WATCH", self._keys.snapshot), ("GET", self._keys.snapshot))
-        old = None if present is None else SnapshotInfo.decode(present)
+        old = SnapshotInfo.intact(present)
         if old is not None and not _is_newer(snapshot.checkpoint, old.checkpoint):
             await redis.run(("UNWATCH",), ("UNLINK", key))
             return False

@@ -109,3 +109,4 @@ async def test_a_damaged_snapshot_gives_an_error(connection, damage: str) -> Non
 def test_a_damaged_description_gives_an_error(data: bytes) -> None:
     with pytest.raises(ClusterError, match="is damaged"):
         SnapshotInfo.decode(data)
+    assert SnapshotInfo.intact(data) is None
