@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 from netchat.errors import ClusterError
 from netchat.net.cluster.checkpoint import START
@@ -20,6 +20,8 @@ from netchat.net.cluster.start_position import find_position
 from netchat.net.cluster.uninterrupted import uninterrupted
 
 __all__ = ["Session", "append"]
+
+Reply = TypeVar("Reply")
 
 #: Most entries in one reply.
 READ_ENTRIES = 256
@@ -161,14 +163,12 @@ class Session:
                 epoch: Lease.decode(value) for epoch, value in leases.items() if value is not None
             }
             for epoch in self._watch.expired(leases, loop.time()):
-                await self.run(append(self._keys, ExpiredRecord(epoch, "lease")))
+                await self._promptly(self.run(append(self._keys, ExpiredRecord(epoch, "lease"))))
             if self._in_flight and loop.time() - self._progress > timing.timeout:
                 raise RedisUnavailable("Redis does not answer appends")
             await asyncio.sleep(timing.heartbeat)
 
-    async def _promptly(
-        self, answer: Awaitable[dict[int, bytes | None]]
-    ) -> dict[int, bytes | None]:
+    async def _promptly(self, answer: Coroutine[Any, Any, Reply]) -> Reply:
         """Wait for an answer, and report Redis as unavailable while it is late."""
         timing = self._timing
         task = asyncio.ensure_future(answer)
@@ -180,9 +180,9 @@ class Session:
                 return await task
             self._watch.interrupted()
             self._report(False, f"Redis has not answered for {timing.slow:g} s")
-            leases = await task
+            reply = await task
             self._report(True, "")
-            return leases
+            return reply
         finally:
             task.cancel()
 
