@@ -189,15 +189,17 @@ async def memory(client, redis: RedisProcess, size: int) -> None:
     )
 
 
-async def measure(folder: Path, batches: int) -> None:
+async def measure(folder: Path, batches: int, readers: int) -> None:
     from redis.asyncio import Redis
 
     redis = RedisProcess(folder)
     redis.start()
     client = Redis(unix_socket_path=str(redis.socket), protocol=2)
     owner = Owner(redis)
+    others = [Owner(redis, f"reader {number}") for number in range(readers)]
     try:
-        await owner.log.start()
+        for one in (owner, *others):
+            await one.log.start()
         print("throughput, appendfsync always:")
         for size in (1, 16, 64):
             await throughput(redis, owner, client, size, batches)
@@ -209,7 +211,8 @@ async def measure(folder: Path, batches: int) -> None:
         for size in (1, 16):
             await memory(client, redis, size)
     finally:
-        await owner.log.close()
+        for one in (owner, *others):
+            await one.log.close()
         await client.aclose()
         redis.stop()
 
@@ -217,8 +220,10 @@ async def measure(folder: Path, batches: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", type=int, default=5000)
+    parser.add_argument("--readers", type=int, default=0, help="Servers that only read.")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="netchat-") as folder:
-        run(measure(Path(folder), parser.parse_args().batches))
+        run(measure(Path(folder), options.batches, options.readers))
 
 
 if __name__ == "__main__":
