@@ -22,6 +22,7 @@ The first level answers a caller's first question: which side caused the error?
     ├── LabError               the lab's hosts and network could not be created, or do not exist
     ├── HistoryError           the history could not be read or written
     ├── CommandError           a command in a log could not be decoded
+    ├── ClusterError           the log of a cluster cannot be used
     └── CaptureError           a capture file is truncated, damaged or of an unknown format
 """
 
@@ -39,6 +40,7 @@ __all__ = [
     "BenchError",
     "CannotConnect",
     "CaptureError",
+    "ClusterError",
     "CommandError",
     "EncodeError",
     "FrameTooLarge",
@@ -140,6 +142,10 @@ class HistoryError(NetchatError):
 
 class CommandError(NetchatError):
     """A command in a log that could not be decoded."""
+
+
+class ClusterError(NetchatError):
+    """A log shared by several servers that cannot be reached, is not durable, or has lost entries."""
 
 
 class NotPermitted(NetchatError):

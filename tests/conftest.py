@@ -36,6 +36,7 @@ SLOW = (
     "end_to_end/",
     "fuzz/",
     "lab/",
+    "net/cluster/test_session.py",
     "packets/wireshark/",
     "test_jit.py",
     "tui/test_terminal.py",

@@ -20,6 +20,11 @@ NEEDED = (
     ("ip", "iproute2", "tests/packets and tests/cli/test_sniff.py: captures in namespaces"),
     ("chromium", "chromium", "tests/end_to_end/test_{page*,dashboard}.py: the page in a browser"),
     ("node", "nodejs", "tests/web: the page's codec and its client's rules"),
+    (
+        "redis-server",
+        "redis-server",
+        "tests/net/cluster: the log of several servers on a real Redis",
+    ),
     ("tmux", "tmux", "tests/end_to_end, of the client in a terminal: what the screen shows"),
 )
 

@@ -16,10 +16,15 @@ STABLE_AFTER = 5.0
 
 
 class Backoff:
-    """Delays between one client's connection attempts."""
+    """Delays between one client's connection attempts.
 
-    def __init__(self) -> None:
-        self._bound = FIRST_WAIT
+    Args:
+        longest: Upper bound for any delay, in seconds.
+    """
+
+    def __init__(self, longest: float = LONGEST_WAIT) -> None:
+        self._longest = longest
+        self._bound = min(FIRST_WAIT, longest)
         self._online_since: float | None = None
 
     def online(self, now: float) -> None:
@@ -31,6 +36,6 @@ class Backoff:
         """Return the seconds to wait after a connection was lost or an attempt failed."""
         since, self._online_since = self._online_since, None
         if since is not None and now - since >= STABLE_AFTER:
-            self._bound = FIRST_WAIT
-        bound, self._bound = self._bound, min(2 * self._bound, LONGEST_WAIT)
+            self._bound = min(FIRST_WAIT, self._longest)
+        bound, self._bound = self._bound, min(2 * self._bound, self._longest)
         return random.uniform(0, bound)

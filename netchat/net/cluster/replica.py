@@ -1,0 +1,51 @@
+"""Interface of the owner of a cluster's log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from netchat.net.cluster.checkpoint import Checkpoint
+from netchat.net.cluster.entry_filter import Entry
+from netchat.net.cluster.send_window import PendingBatch
+from netchat.net.cluster.snapshot_store import Snapshot
+
+__all__ = ["Replica"]
+
+
+class Replica(Protocol):
+    """Owner of the state that the log's commands change.
+
+    The log calls one method at a time, except `snapshot`, which may run beside the others.
+    """
+
+    async def apply(self, entries: Sequence[Entry], checkpoint: Checkpoint) -> None:
+        """Apply entries in order.
+
+        The entries are durable in Redis. The owner stores `checkpoint` in the same transaction as
+        their effects, and calls `ClusterLog.stored` with it afterwards.
+        """
+
+    async def snapshot(self) -> Snapshot:
+        """Return the whole state, with the checkpoint of the last entry in it."""
+
+    async def restore(self, snapshot: Snapshot) -> None:
+        """Replace the state, because the stream no longer reaches back to this server's position."""
+
+    def available(self, is_available: bool, reason: str) -> None:
+        """Learn whether Redis accepts commands; if not, nothing is acknowledged meanwhile."""
+
+    def fenced(self, rejected: Sequence[PendingBatch], is_certain: bool) -> None:
+        """Learn that this server was declared expired. It joins again by itself, with a new epoch.
+
+        Args:
+            rejected: Batches that were appended and did not count.
+            is_certain: False if the server was away longer than the stream reaches back: then some of
+                these batches may have counted, and only the restored state tells which.
+        """
+
+    def ignored(self, position: str, reason: str) -> None:
+        """Learn of an entry in the stream that no server wrote. All servers ignore it."""
+
+    def failed(self, error: Exception) -> None:
+        """Learn that the log has stopped for good, and needs an operator."""
