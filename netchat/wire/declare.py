@@ -65,7 +65,7 @@ def _compile(cls: type[_R]) -> type[_R]:
     declared.__init__ = compile_init(declared)  # type: ignore[method-assign]
     encode, read = compile_declaration(declared, functools.partial(_report_bad_field, declared))
     encode.__doc__, read.__doc__ = Record.encode.__doc__, Record.read.__doc__
-    declared.encode = encode  # type: ignore[method-assign]
+    declared.encode = encode  # type: ignore[method-assign, assignment]
     declared.read = staticmethod(read)  # type: ignore[assignment]
     return declared
 
