@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import sys
 import time
 
 import pytest
@@ -46,6 +48,23 @@ def short_waits(monkeypatch):
 
 def codes(link):
     return [ErrorCode(error.code) for error in link.all(Error)]
+
+
+async def options_of_a_connection():
+    async with serve() as serving, raw(serving.port, "Nova"):
+        (peer,) = serving.server.state.connections
+        sock = peer.transport.get_extra_info("socket")
+        return (
+            sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF),
+            sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY),
+        )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems report other sizes")
+def test_a_connection_has_a_small_send_buffer_and_sends_at_once():
+    # Linux doubles the size, for its own bookkeeping.
+    for result in (asyncio.run(options_of_a_connection()), run(options_of_a_connection())):
+        assert result == (2 * module.SEND_BUFFER, 1)
 
 
 async def conversation(history=None):
