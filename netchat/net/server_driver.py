@@ -230,7 +230,7 @@ class ServerDriver:
         self._numbers = itertools.count()
         self._light_at = 0.0  # time of the last read from a light connection
         self._resting = False
-        self._committing = False
+        self._committing = self._reading = False
         self._group_commit = GroupCommit()
         self._waiting: list[_Peer] = []
         self._told_of_postponing = False
@@ -514,8 +514,9 @@ class ServerDriver:
 
     def _gathering(self) -> bool:
         """Return whether to wait for more events before the next commit."""
-        return not self._stopping and self._group_commit.is_gathering(
-            len(self.state.batch.rows), time.monotonic()
+        return not self._stopping and (
+            self._reading
+            or self._group_commit.is_gathering(len(self.state.batch.rows), time.monotonic())
         )
 
     def _durable(self, batch: Batch) -> None:
@@ -528,9 +529,10 @@ class ServerDriver:
         self.traffic.messages += sum(row.device != 0 for row in batch.rows)
         self.hub.commit(batch)
         self._carry_out()
+        # Read all sockets before the next commit: what arrived during the sending joins it.
+        self._reading = True
         events = len(batch.rows) + len(self.state.batch.rows)
-        if wait := self._group_commit.sent(events, begun, time.monotonic()):
-            self._loop.call_later(wait, self.schedule)
+        self._loop.call_soon(self._pace, events, begun)
         if self._waiting:
             for peer in self._waiting:
                 peer.release(_Hold.DISK_BEHIND)
@@ -538,6 +540,14 @@ class ServerDriver:
         if not self.state.batch:
             self._idle.set()
         if self.state.catching_up:
+            self.schedule()
+
+    def _pace(self, events: int, begun: float) -> None:
+        """Set the time of the next commit; all sockets were read since the last one was sent."""
+        self._reading = False
+        if wait := self._group_commit.sent(events, begun, time.monotonic()):
+            self._loop.call_later(wait, self.schedule)
+        if self.state.batch:
             self.schedule()
 
     def _carry_out(self) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import fcntl
 import socket
 import sys
 import time
+from termios import FIONREAD
 
 import pytest
 
@@ -92,6 +94,32 @@ async def test_a_conversation_that_is_kept_in_memory_only():
 
 def test_a_conversation_on_the_event_loop_that_serve_uses(history):
     run(conversation(history))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="FIONREAD counts differently")
+def test_all_sockets_are_read_between_two_commits(history):
+    unread = []  # bytes in the client's socket, which the event loop has not read yet
+
+    async def converse():
+        async with serve(history) as serving, raw(serving.port, "Nova") as nova:
+            await nova.answer(Join(1, 0, 0, "lobby"))
+            sent = serving.server._group_commit.sent
+
+            class Watched:
+                is_gathering = serving.server._group_commit.is_gathering
+
+                def sent(self, events, begun, now):
+                    size = fcntl.ioctl(nova.writer.get_extra_info("socket"), FIONREAD, bytes(4))
+                    unread.append(int.from_bytes(size, sys.byteorder))
+                    return sent(events, begun, now)
+
+            serving.server._group_commit = Watched()
+            nova.send(Send(1, "lobby", "Hello"))
+            await nova.echo(1)
+
+    run(converse())
+    assert unread
+    assert not any(unread)
 
 
 class TestConnections:
