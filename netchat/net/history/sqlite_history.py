@@ -73,7 +73,7 @@ CREATE TABLE IF NOT EXISTS postponed (
 """
 
 # Each of these statements writes many rows. One statement per row would release the GIL for each row,
-# and wait each time until the event loop lets go of it.
+# and wait each time until the event loop releases it.
 _INSERT_EVENTS = "INSERT INTO event VALUES {}"
 _SET_COUNTERS = "INSERT INTO counter VALUES {} ON CONFLICT DO UPDATE SET last = excluded.last"
 
