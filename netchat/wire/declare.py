@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import struct
+import functools
 from collections.abc import Callable
 from enum import Flag
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
@@ -63,22 +63,18 @@ _M = TypeVar("_M", bound=Message)
 def _compile(cls: type[_R]) -> type[_R]:
     declared = dataclasses.dataclass(frozen=True, slots=True)(cls)
     declared.__init__ = compile_init(declared)  # type: ignore[method-assign]
-    encode, read = compile_declaration(declared)
-
-    def checked_encode(self: Any) -> bytes:
-        try:
-            return encode(self)
-        except (struct.error, UnicodeEncodeError, AttributeError, TypeError) as error:
-            if not isinstance(self, declared):
-                raise  # a list's item of the wrong type: the message with the list reports it
-            raise EncodeError(
-                _describe_bad_field(self) or f"{declared.__name__}: {error}"
-            ) from error
-
-    checked_encode.__doc__, read.__doc__ = Record.encode.__doc__, Record.read.__doc__
-    declared.encode = checked_encode  # type: ignore[method-assign]
-    declared.read = classmethod(read)  # type: ignore[assignment]
+    encode, read = compile_declaration(declared, functools.partial(_report_bad_field, declared))
+    encode.__doc__, read.__doc__ = Record.encode.__doc__, Record.read.__doc__
+    declared.encode = encode  # type: ignore[method-assign, assignment]
+    declared.read = staticmethod(read)  # type: ignore[assignment]
     return declared
+
+
+def _report_bad_field(declared: type, value: Any, error: Exception) -> None:
+    """Raise an error that names the field that cannot be encoded."""
+    if not isinstance(value, declared):
+        raise error  # a list's item of the wrong type: the message with the list reports it
+    raise EncodeError(_describe_bad_field(value) or f"{declared.__name__}: {error}") from error
 
 
 def _describe_bad_field(value: Any) -> str | None:

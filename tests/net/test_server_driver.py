@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import sys
 import time
 
 import pytest
@@ -48,6 +50,23 @@ def codes(link):
     return [ErrorCode(error.code) for error in link.all(Error)]
 
 
+async def options_of_a_connection():
+    async with serve() as serving, raw(serving.port, "Nova"):
+        (peer,) = serving.server.state.connections
+        sock = peer.transport.get_extra_info("socket")
+        return (
+            sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF),
+            sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY),
+        )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems report other sizes")
+def test_a_connection_has_a_small_send_buffer_and_sends_at_once():
+    # Linux doubles the size, for its own bookkeeping.
+    for result in (asyncio.run(options_of_a_connection()), run(options_of_a_connection())):
+        assert result == (2 * module.SEND_BUFFER, 1)
+
+
 async def conversation(history=None):
     async with serve(history) as serving:
         port = serving.port
@@ -73,6 +92,34 @@ async def test_a_conversation_that_is_kept_in_memory_only():
 
 def test_a_conversation_on_the_event_loop_that_serve_uses(history):
     run(conversation(history))
+
+
+def test_all_sockets_are_read_between_two_commits(history):
+    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
+    unread = []  # bytes in the client's socket, which the event loop has not read yet
+
+    async def converse():
+        async with serve(history) as serving, raw(serving.port, "Nova") as nova:
+            await nova.answer(Join(1, 0, 0, "lobby"))
+            sent = serving.server._group_commit.sent
+
+            class Watched:
+                is_gathering = serving.server._group_commit.is_gathering
+
+                def sent(self, events, begun, now):
+                    size = fcntl.ioctl(
+                        nova.writer.get_extra_info("socket"), termios.FIONREAD, bytes(4)
+                    )
+                    unread.append(int.from_bytes(size, sys.byteorder))
+                    return sent(events, begun, now)
+
+            serving.server._group_commit = Watched()
+            nova.send(Send(1, "lobby", "Hello"))
+            await nova.echo(1)
+
+    run(converse())
+    assert unread
+    assert not any(unread)
 
 
 class TestConnections:

@@ -72,18 +72,17 @@ def test_read_starts_at_the_given_offset():
 def test_adjacent_numbers_and_the_length_after_them_share_one_struct():
     source = source_of(Event)
     assert source.count("pack0(") == 2  # one in encode, one as unpack0 in read
-    assert "_seq, _time, _device, _counter, _kind, size" in source
+    assert "m.seq, m.time, m.device, m.counter, m.kind, size" in source
 
 
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=lambda m: m.NAME)
 def test_source_shown_is_the_source_that_runs(message):
     source = source_of(message)
     compile(source, message.NAME, "exec")
-    encode, read = compile_declaration(message)
+    encode, read = compile_declaration(message, lambda value, error: None)
     assert encode.__code__.co_filename == f"<wire codec of {message.__name__}>"
     for field in wire.fields_of(message):
-        assert f"m.{field.name}" in source
-        assert f"set_{field.name}(m" in source
+        assert source.count(f"m.{field.name}") >= 2  # in encode and in read
     assert read.__name__ == "read"
 
 
