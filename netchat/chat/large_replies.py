@@ -40,7 +40,7 @@ def send_reply(state: ServerState, connection: Connection) -> None:
             _send_roster(state, connection, session, request)
         case History() as request:
             _send_history(state, connection, session, request)
-        case request:
+        case RepeatedSend() as request:
             _answer_repeated_send(state, connection, session, request)
 
 
