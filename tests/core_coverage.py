@@ -11,8 +11,8 @@ Files named `*kernels.py` are not measured: Numba compiles their functions, so P
 of them. Their tests compare the results with other implementations.
 
 The processes of pytest-xdist send their results to the process that started them. Programs that the
-tests start are not measured: each would have to add the probes again, which takes longer than most of
-them run, and the tests must reach everything without them.
+tests start are not measured: adding the probes again would more than double the CPU time of their
+start, and the tests must reach everything without them.
 """
 
 from __future__ import annotations
