@@ -6,9 +6,16 @@ import pytest
 
 from netchat.chat import client_handlers
 from netchat.chat.client import ChatClient
-from netchat.chat.client_events import EventsMissed, HistoryReceived, RoomEvent, WarningReceived
+from netchat.chat.client_events import (
+    Acknowledged,
+    EventsMissed,
+    HistoryReceived,
+    RoomEvent,
+    WarningReceived,
+)
 from netchat.errors import BadBody, Unexpected
 from netchat.wire import (
+    Ack,
     Error,
     ErrorCode,
     Event,
@@ -251,6 +258,14 @@ def test_a_gap_in_a_room_that_was_left_is_forgotten(client):
     happened = client.take_events()
     assert not any(isinstance(h, EventsMissed) for h in happened)
     assert client.gap_requests == set()
+
+
+def test_an_acknowledgement_without_the_event(client):
+    counter = client.say("lobby", "hello")
+    give(client, Ack(counter, 12, "lobby"), Ack(counter, 12, "lobby"))
+    acknowledged = [h for h in client.take_events() if isinstance(h, Acknowledged)]
+    assert acknowledged == [Acknowledged("lobby", counter, 12)]
+    assert client.unsent == 0
 
 
 def test_leaving_an_unknown_room_is_ignored(client):

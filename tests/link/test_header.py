@@ -88,6 +88,7 @@ def test_random_bytes_are_no_header() -> None:
     rng = random.Random(2)
 
     assert not any(read_header(rng.randbytes(HEADER_SIZE)) for _ in range(2000))
+    assert not any(read_masked_header(rng.randbytes(HEADER_SIZE)) for _ in range(100))
     assert read_header(bytes(HEADER_SIZE)) is None  # a codeword, but of version 0
 
 
