@@ -110,7 +110,7 @@ site: $(DEV) ## build the documentation site in build/site
 captures: $(DEV) ## retake the captures in captures/ (as root)
 	$(BIN)/python -m tests.captures
 
-screenshots: $(DEV) ## retake the pictures in docs/pictures/ (needs chromium)
+screenshots: $(DEV) ## retake the pictures in docs/pictures/ (needs chromium and an emoji font)
 	@$(BIN)/python -m tests.screenshots
 	@$(BIN)/python -m tests.pictures
 

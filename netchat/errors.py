@@ -21,6 +21,7 @@ The first level answers a caller's first question: which side caused the error?
     ├── BenchError             an experiment could not run, or its file cannot be used
     ├── LabError               the lab's hosts and network could not be created, or do not exist
     ├── HistoryError           the history could not be read or written
+    ├── CommandError           a command in a log could not be decoded
     └── CaptureError           a capture file is truncated, damaged or of an unknown format
 """
 
@@ -38,6 +39,7 @@ __all__ = [
     "BenchError",
     "CannotConnect",
     "CaptureError",
+    "CommandError",
     "EncodeError",
     "FrameTooLarge",
     "HistoryError",
@@ -134,6 +136,10 @@ class LabError(NetchatError):
 
 class HistoryError(NetchatError):
     """A history that could not be read or written."""
+
+
+class CommandError(NetchatError):
+    """A command in a log that could not be decoded."""
 
 
 class NotPermitted(NetchatError):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from scapy.layers.inet import TCP
 
 from netchat.course import (
-    Segment,
+    SegmentData,
     Variant,
     cut,
     exercise,
@@ -142,7 +142,7 @@ class Segments(NamedTuple):
     """Segments in the order of capture, and the sequence number of the first byte."""
 
     first: int
-    segments: list[Segment]
+    segments: list[SegmentData]
 
 
 def messages_of(rng: random.Random, count: int) -> bytes:

@@ -1,8 +1,11 @@
 """The rules of the chat, for server and client, without I/O; the time is an argument.
 
-- Server: `Hub` handles frames (`hub`). `server_state` holds the state; `handshake`,
-  `server_handlers` and `timers` change it. `persistence` describes what to store, `commit_actions`
-  what follows once it is durable, and `effects` what to send.
+- Shared state: `commands` are its changes, and `apply` makes them in the order of a log; `shared_state`
+  and `model` are the result, and `outcomes` say what changed.
+- Server: `Hub` handles frames (`hub`). `handshake`, `server_handlers` and `timers` propose commands;
+  `ordering` derives what follows from their outcomes for this server's connections, which are in
+  `server_state`. `persistence` describes what to store, `commit_actions` what follows once it is
+  durable, and `effects` what to send.
 - Client: `ChatClient` handles frames (`client`). `client_session` makes requests,
   `client_handlers` handle messages, `client_events` lists the reports to the application, and
   `outbox` holds what the client must keep.

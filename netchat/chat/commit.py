@@ -12,8 +12,9 @@ from netchat.chat.commit_actions import (
     SendWelcome,
     Unfollow,
 )
+from netchat.chat.connection import RoomFeed
 from netchat.chat.effects import Fanout
-from netchat.chat.model import Room, Session
+from netchat.chat.model import Session
 from netchat.chat.persistence import Batch
 from netchat.chat.server_state import ServerState
 from netchat.version import __version__
@@ -26,13 +27,13 @@ def commit(state: ServerState, batch: Batch) -> None:
     """Carry out the actions of a durable batch, and send its events between them."""
     for action in batch.before:
         _carry_out(state, action)
-    for room, frames in batch.frames.items():
+    for feed, frames in batch.frames.items():
         data = b"".join(frames)
-        first = room.delivered + 1
-        room.delivered += len(frames)
-        room.tail.add(first, room.delivered, data)
-        if room.live:
-            state.effects.append(Fanout(list(room.live), data))
+        first = feed.delivered + 1
+        feed.delivered += len(frames)
+        feed.tail.add(first, feed.delivered, data)
+        if feed.live:
+            state.effects.append(Fanout(list(feed.live), data))
     delivery.serve_leaving(state)
     for action in batch.after:
         _carry_out(state, action)
@@ -46,8 +47,8 @@ def _carry_out(state: ServerState, action: CommitAction) -> None:
             _send_joined(state, action)
         case SendMessage(connection, message):
             state.send(connection, message)
-        case Unfollow(connection, room):
-            state.unfollow(connection, room)
+        case Unfollow(connection, feed):
+            state.unfollow(connection, feed)
         case AnswerRepeatedSend(connection, request):
             state.queue_reply(connection, request)
         case FinishBye(connection):
@@ -61,10 +62,10 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
     if connection.session is not session:
         return
     settings = state.settings
-    rooms = [
-        (room, room.start_position((positions or {}).get(room.code)))
-        for room in action.rooms
-        if session.rooms.get(room.code) is room
+    starts = [
+        (feed, feed.start_position((positions or {}).get(feed.room.code)))
+        for feed in action.feeds
+        if session.rooms.get(feed.room.code) is feed.room
     ]
     state.send(
         connection,
@@ -72,7 +73,7 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
             features=0,
             session=session.id,
             device=session.device,
-            time=state.wall(action.now),
+            time=action.time,
             max_frame=settings.max_frame,
             max_text=settings.max_text,
             resume_seconds=int(settings.resume_seconds),
@@ -80,23 +81,24 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
             token=action.token,
             name=session.name,
             software=f"netchat {__version__}",
-            rooms=tuple(_membership(room, session, after) for room, after in rooms),
+            rooms=tuple(_membership(feed, session, after) for feed, after in starts),
         ),
     )
-    for room, after in rooms:
-        state.follow(connection, room, after)
+    for feed, after in starts:
+        state.follow(connection, feed, after)
 
 
 def _send_joined(state: ServerState, action: SendJoined) -> None:
-    connection, session, room, request, after = action
+    connection, session, feed, request, after = action
     if connection.session is not session:
         return
-    after = room.delivered if after is None else max(after, room.oldest - 1)
-    record = _membership(room, session, after)
-    state.send(connection, Joined(request, len(room.members), (record,)))
-    state.follow(connection, room, after)
+    after = feed.delivered if after is None else max(after, feed.oldest - 1)
+    record = _membership(feed, session, after)
+    state.send(connection, Joined(request, len(feed.room.members), (record,)))
+    state.follow(connection, feed, after)
 
 
-def _membership(room: Room, session: Session, after: int) -> Membership:
+def _membership(feed: RoomFeed, session: Session, after: int) -> Membership:
     """Return the record that describes a room to its member."""
-    return Membership(room.code, room.kind, room.peer_of(session), room.log, after, room.delivered)
+    room = feed.room
+    return Membership(room.code, room.kind, room.peer_of(session), room.log, after, feed.delivered)

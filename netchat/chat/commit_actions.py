@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from netchat.chat.model import Connection, RepeatedSend, Room, Session
+from netchat.chat.connection import Connection, RepeatedSend, RoomFeed
+from netchat.chat.model import Session
 from netchat.wire import Message
 
 __all__ = [
@@ -29,13 +30,13 @@ class SendWelcome(NamedTuple):
     token: bytes
     """The session's new token."""
 
-    now: float
-    """Time of the HELLO, in seconds."""
+    time: int
+    """Time of the HELLO, in microseconds since 1970."""
 
     positions: dict[str, int] | None
     """The last event that the client has of each room; None for a new session."""
 
-    rooms: tuple[Room, ...]
+    feeds: tuple[RoomFeed, ...]
     """The session's rooms when it was resumed. Rooms entered later may not be durable yet, and are
     announced by their own JOINED."""
 
@@ -48,7 +49,7 @@ class SendJoined(NamedTuple):
 
     connection: Connection
     session: Session
-    room: Room
+    feed: RoomFeed
     request: int
     after: int | None
     """The event after which the stream of events starts; None to start with future events."""
@@ -65,7 +66,7 @@ class Unfollow(NamedTuple):
     """Stop sending the events of a room that the user has left."""
 
     connection: Connection
-    room: Room
+    feed: RoomFeed
 
 
 class AnswerRepeatedSend(NamedTuple):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from netchat.chat.connection import Connection, RoomFeed
 from netchat.chat.large_replies import send_reply
-from netchat.chat.model import Connection, Room
 from netchat.chat.server_state import ServerState
 
 __all__ = ["CATCH_UP_BYTES", "catch_up", "serve_leaving"]
@@ -24,7 +24,7 @@ def catch_up(state: ServerState, enough: Callable[[], bool]) -> bool:
     Returns:
         Whether more is left to send, once the peers have read this.
     """
-    same: dict[tuple[Room, int], tuple[bytes, int]] = {}
+    same: dict[tuple[RoomFeed, int], tuple[bytes, int]] = {}
     for connection in list(state.catching_up):
         state.catching_up.pop(connection, None)
         if not connection.stalled_since and _serve(state, connection, same):
@@ -35,7 +35,7 @@ def catch_up(state: ServerState, enough: Callable[[], bool]) -> bool:
 
 
 def _serve(
-    state: ServerState, connection: Connection, same: dict[tuple[Room, int], tuple[bytes, int]]
+    state: ServerState, connection: Connection, same: dict[tuple[RoomFeed, int], tuple[bytes, int]]
 ) -> bool:
     """Send a lagging connection its next events or reply; return whether more is left.
 
@@ -47,20 +47,20 @@ def _serve(
     """
     lagging = connection.lagging_rooms
     while lagging:
-        room, last = next(iter(lagging.items()))
-        behind = last < room.delivered
+        feed, last = next(iter(lagging.items()))
+        behind = last < feed.delivered
         if behind:
-            if (room, last) not in same:
-                same[room, last] = _next_events(state, room, last)
-            data, last = same[room, last]
+            if (feed, last) not in same:
+                same[feed, last] = _next_events(state, feed, last)
+            data, last = same[feed, last]
             state.write(connection, data)
-        if last < room.delivered:
-            lagging[room] = last
+        if last < feed.delivered:
+            lagging[feed] = last
             return True
         # In the same round: by the next one, a busy room would be ahead again, and the rooms
         # after it would never be served.
-        del lagging[room]
-        room.live[connection] = None
+        del lagging[feed]
+        feed.live[connection] = None
         if behind and (lagging or connection.pending_replies):
             return True
     connection.lagging_rooms = None
@@ -74,25 +74,25 @@ def serve_leaving(state: ServerState) -> None:
 
     These include a user's own messages if joining, sending and leaving share one batch.
     """
-    for connection, rooms in state.leaving.items():
+    for connection, feeds in state.leaving.items():
         lagging, left = connection.lagging_rooms or {}, CATCH_UP_BYTES
-        for room in rooms:
+        for feed in feeds:
             while (
-                lagging.get(room, room.delivered) < room.delivered
+                lagging.get(feed, feed.delivered) < feed.delivered
                 and not connection.stalled_since
                 and left > 0
             ):
-                data, lagging[room] = _next_events(state, room, lagging[room])
+                data, lagging[feed] = _next_events(state, feed, lagging[feed])
                 state.write(connection, data)
                 left -= len(data)
 
 
-def _next_events(state: ServerState, room: Room, last: int) -> tuple[bytes, int]:
-    """Return the next frames after event `last` of a room, and the last one's number."""
-    found = room.tail.after(last, CATCH_UP_BYTES)
+def _next_events(state: ServerState, feed: RoomFeed, last: int) -> tuple[bytes, int]:
+    """Return the next frames after event `last` of a feed, and the last one's number."""
+    found = feed.tail.after(last, CATCH_UP_BYTES)
     if found is not None:
         return found
-    frames, first = state.read_events(room, last + 1, room.delivered, CATCH_UP_BYTES)
+    frames, first = state.read_events(feed.room, last + 1, feed.delivered, CATCH_UP_BYTES)
     if not frames:  # purged or damaged: the client sees the gap at the next sequence number
-        return b"", room.delivered
+        return b"", feed.delivered
     return b"".join(frames), first + len(frames) - 1

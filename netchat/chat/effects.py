@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from netchat.chat.model import Connection
+from netchat.chat.connection import Connection
 
 __all__ = ["Close", "Effect", "Fanout", "Log", "Write"]
 

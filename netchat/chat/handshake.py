@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
+from netchat.chat.commands import OpenSession, ResumeSession
 from netchat.chat.commit_actions import SendWelcome
+from netchat.chat.connection import Connection
 from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id, new_token, token_hash
-from netchat.chat.model import Connection, Session
+from netchat.chat.model import Session
 from netchat.chat.name_table import describe_conflict
 from netchat.chat.names import normalize_name, suggest, validate_name
+from netchat.chat.ordering import answers, propose
+from netchat.chat.outcomes import Outcome, Reason, Rejected
 from netchat.chat.server_state import ServerState
 from netchat.wire import Error, ErrorCode, Hello
 from netchat.wording import many
@@ -20,131 +25,150 @@ __all__ = ["hello", "reserved_seconds"]
 NAME_COST = 20
 
 
-def hello(state: ServerState, connection: Connection, message: Hello, now: float) -> None:
+class _Greeting(NamedTuple):
+    """A HELLO that is being answered."""
+
+    message: Hello
+    token: bytes
+    """The session's next token."""
+
+    away: float = 0.0
+    """For how many seconds the session was away."""
+
+
+def hello(state: ServerState, connection: Connection, message: Hello) -> None:
     """Answer HELLO: resume the session of its token, or start a new session."""
     if len(message.device) != DEVICE_KEY_SIZE:
         text = f"HELLO.device must be {DEVICE_KEY_SIZE} bytes, got {len(message.device)}."
         state.disconnect(connection, ErrorCode.UNEXPECTED, text)
         return
-    device = device_id(message.device)
-    session = state.by_token.get(token_hash(message.token)) if message.token else None
-    if session is not None and session.device == device:
-        _resume(state, connection, session, message, now)
-    else:
-        _start_session(state, connection, message, device, now)
+    used = token_hash(message.token) if message.token else b""
+    session = state.shared.by_token.get(used) if used else None
+    if session is None or session.device != device_id(message.device):
+        _start_session(state, connection, message)
+        return
+    token = new_token(state.rng)
+    absence = state.away.get(session.id)
+    away = state.now - absence.since if absence is not None else 0.0
+    command = ResumeSession(state.server, session.id, used, token_hash(token))
+    propose(state, command, connection, _Greeting(message, token, away))
 
 
-def _start_session(
-    state: ServerState, connection: Connection, message: Hello, device: int, now: float
-) -> None:
-    before = state.by_device.get(device)
-    name = normalize_name(message.name)
+def _start_session(state: ServerState, connection: Connection, message: Hello) -> None:
+    name, device = normalize_name(message.name), device_id(message.device)
     problem = validate_name(name)
     if problem is not None:
         _refuse_name(state, connection, ErrorCode.NAME_NOT_ALLOWED, problem, name)
         return
-    rival = state.by_name.find_conflict(name, owner=before)
-    if rival is not None:
-        text = describe_conflict(name, rival, reserved_seconds(state, rival, now))
-        _refuse_name(state, connection, ErrorCode.NAME_TAKEN, text, name)
+    is_known = device in state.shared.by_device
+    problem = _capacity_problem(state, connection, is_known=is_known)
+    if problem is not None:
+        rival = state.shared.by_name.find_conflict(name, owner=state.shared.by_device.get(device))
+        if rival is None:
+            state.disconnect(connection, ErrorCode.SERVER_FULL, problem)
+        else:
+            _refuse_taken_name(state, connection, name, rival)
         return
-    if len(state.sessions) - (before is not None) >= state.settings.max_users:
-        limit = state.settings.max_users
-        text = f"The server is full: its limit is {many(limit, 'user')}. Try again later."
-        state.disconnect(connection, ErrorCode.SERVER_FULL, text)
-        return
-    if before is None and not state.user_shares.allows(connection.share):
-        text = (
-            f"Your address has reached its share of this server: "
-            f"{state.user_shares.counts[connection.share]} of {state.settings.max_users} users. "
+    token = new_token(state.rng)
+    command = OpenSession(state.server, state.time, device, token_hash(token), name)
+    propose(state, command, connection, _Greeting(message, token))
+
+
+def _capacity_problem(state: ServerState, connection: Connection, *, is_known: bool) -> str | None:
+    """Return why the server has no room for another user, or None.
+
+    Args:
+        state: The server's state.
+        connection: The user's connection.
+        is_known: Whether the user has a session already, which the new one replaces.
+    """
+    limit = state.settings.max_users
+    if len(state.shared.sessions) - is_known >= limit:
+        return f"The server is full: its limit is {many(limit, 'user')}. Try again later."
+    if not is_known and not state.user_shares.allows(connection.share):
+        used = state.user_shares.counts[connection.share]
+        return (
+            f"Your address has reached its share of this server: {used} of {limit} users. "
             "Try again later."
         )
-        state.disconnect(connection, ErrorCode.SERVER_FULL, text)
+    return None
+
+
+@answers(OpenSession)
+def _started(
+    state: ServerState,
+    connection: Connection,
+    greeting: _Greeting,
+    command: OpenSession,
+    outcome: Outcome,
+) -> None:
+    if isinstance(outcome, Rejected):
+        if outcome.reason is Reason.NAME_TAKEN:
+            rival = state.shared.sessions[outcome.session]
+            _refuse_taken_name(state, connection, command.name, rival)
         return
-    if before is not None:
-        # The client lost its session token. Its device key proves that it owns the old session.
-        if before.connection is not None:
-            _displace(state, before.connection)
-        state.end_session(before, "reconnected without its session", now)
-    session = Session(state.new_id(), name, device)
-    state.user_shares.acquire(session.share)
-    state.sessions[session.id] = state.by_device[device] = session
-    state.by_name.add(session)
-    token = _attach(state, connection, session)
+    session = state.shared.by_device[command.device]
+    state.attach(connection, session)
     state.log(
         "joined",
-        name=name,
-        address=connection.address,
-        software=message.software[:80],
-        users=len(state.sessions),
-    )
-    state.batch.before.append(SendWelcome(connection, session, token, now, None, ()))
-
-
-def _resume(
-    state: ServerState, connection: Connection, session: Session, message: Hello, now: float
-) -> None:
-    if session.connection is not None:
-        _displace(state, session.connection)
-    away = now - session.away_since if session in state.away else 0.0
-    state.away.pop(session, None)
-    token = _attach(state, connection, session, message.token)
-    positions = {p.room: p.last for p in message.positions if _same_log(state, p.room, p.log)}
-    state.log(
-        "resumed",
         name=session.name,
         address=connection.address,
-        away=round(away, 3),
+        software=greeting.message.software[:80],
+        users=len(state.shared.sessions),
     )
-    rooms = tuple(session.rooms.values())
-    state.batch.before.append(SendWelcome(connection, session, token, now, positions, rooms))
+    welcome = SendWelcome(connection, session, greeting.token, state.time, None, ())
+    state.batch.before.append(welcome)
+
+
+@answers(ResumeSession)
+def _resumed(
+    state: ServerState,
+    connection: Connection,
+    greeting: _Greeting,
+    command: ResumeSession,
+    outcome: Outcome,
+) -> None:
+    if isinstance(outcome, Rejected):  # the token was used up meanwhile
+        _start_session(state, connection, greeting.message)
+        return
+    session = state.shared.sessions[command.session]
+    state.attach(connection, session)
+    positions = {
+        p.room: p.last for p in greeting.message.positions if _same_log(state, p.room, p.log)
+    }
+    state.log(
+        "resumed", name=session.name, address=connection.address, away=round(greeting.away, 3)
+    )
+    feeds = tuple(state.feeds[room.id] for room in session.rooms.values())
+    welcome = SendWelcome(connection, session, greeting.token, state.time, positions, feeds)
+    state.batch.before.append(welcome)
 
 
 def _same_log(state: ServerState, code: str, log: int) -> bool:
-    room = state.rooms.get(code)
+    room = state.shared.rooms.get(code)
     return room is not None and room.log == log
 
 
-def _attach(
-    state: ServerState, connection: Connection, session: Session, used: bytes = b""
-) -> bytes:
-    """Attach a connection to a session, and return the session's new token.
-
-    The token that was used stays valid until the client proves that it has the new one: if WELCOME
-    is lost, the old token is all that the client has.
-    """
-    state.end_handshake(connection)
-    state.move_share(session, connection.share)
-    connection.session = session
-    session.connection = connection
-    kept = token_hash(used) if used else b""
-    for old in {session.token, session.previous} - {kept}:
-        state.by_token.pop(old, None)
-    token = new_token(state.rng)
-    session.token, session.previous = token_hash(token), kept
-    state.by_token[session.token] = session
-    state.save_session(session)
-    return token
-
-
-def _displace(state: ServerState, old: Connection) -> None:
-    """Disconnect the old connection of a session that was resumed on another one."""
-    state.detach(old)
-    state.disconnect(old, ErrorCode.SESSION_MOVED, "The session was resumed on another connection.")
-
-
-def reserved_seconds(state: ServerState, owner: Session, now: float) -> int:
+def reserved_seconds(state: ServerState, owner: Session) -> int:
     """Return how long a name stays reserved for a lost session; 0 while its owner is connected."""
-    if owner.connection is not None:
+    absence = state.away.get(owner.id)
+    if absence is None:
         return 0
-    return max(1, math.ceil(owner.away_since + state.settings.resume_seconds - now))
+    return max(1, math.ceil(absence.since + state.settings.resume_seconds - state.now))
+
+
+def _refuse_taken_name(
+    state: ServerState, connection: Connection, name: str, rival: Session
+) -> None:
+    text = describe_conflict(name, rival, reserved_seconds(state, rival))
+    _refuse_name(state, connection, ErrorCode.NAME_TAKEN, text, name)
 
 
 def _refuse_name(
     state: ServerState, connection: Connection, code: ErrorCode, text: str, name: str
 ) -> None:
     """Refuse a name; the client may send HELLO with another one on the same connection."""
-    suggestion = suggest(name, state.by_name.__contains__)
+    suggestion = suggest(name, state.shared.by_name.__contains__)
     state.send(connection, Error(code, Hello.TYPE, 0, text, suggestion))
     connection.allowance -= NAME_COST
     state.log("refused", name=name[:80], address=connection.address, code=code.name, text=text)

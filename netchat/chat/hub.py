@@ -19,12 +19,16 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from netchat.chat import delivery, timers
+from netchat.chat.commands import ConfirmToken, CreateLobby, Disconnect, StartServer
 from netchat.chat.commit import commit
+from netchat.chat.connection import Connection
 from netchat.chat.effects import Effect
 from netchat.chat.fair_shares import share_of_address
 from netchat.chat.handshake import hello
-from netchat.chat.model import Connection, Session
+from netchat.chat.model import Session
+from netchat.chat.ordering import propose
 from netchat.chat.persistence import Batch, HistoryReader, Snapshot
+from netchat.chat.room_codes import LOBBY
 from netchat.chat.server_handlers import HANDLERS
 from netchat.chat.server_state import ServerState
 from netchat.chat.settings import Settings
@@ -73,7 +77,7 @@ class Hub:
         rng: Source of tokens, room codes and log ids; by default the system's secure one.
 
     Attributes:
-        state: Connections, sessions, rooms, and the current batch.
+        state: Connections, the state shared with other servers, and the current batch.
     """
 
     def __init__(
@@ -85,7 +89,10 @@ class Hub:
         wall_offset: float = 0.0,
         rng: random.Random | None = None,
     ) -> None:
-        self.state = ServerState(settings, history, snapshot, now, wall_offset, rng)
+        self.state = state = ServerState(settings, history, snapshot, now, wall_offset, rng)
+        propose(state, StartServer(state.server, ""))
+        if LOBBY not in state.shared.rooms:
+            propose(state, CreateLobby(state.rng.getrandbits(63)))
 
     # -- called by the driver -------------------------------------------------------------------
 
@@ -152,6 +159,7 @@ class Hub:
     def receive(self, connection: Connection, frames: Sequence[Frame], now: float) -> None:
         """Handle frames received on a connection."""
         state = self.state
+        state.begin(now)
         state.source = connection.address
         for frame in frames:
             if connection.closing:
@@ -165,7 +173,7 @@ class Hub:
                     if number != Hello.TYPE:
                         self._refuse_type(connection, MESSAGES[number])
                         break
-                    hello(state, connection, cast(Hello, decode(frame)), now)
+                    hello(state, connection, cast(Hello, decode(frame)))
                     continue
                 handler = _REQUESTS.get(number)
                 if handler is None:
@@ -174,7 +182,7 @@ class Hub:
                 message = decode(frame)
                 if session.previous:
                     self._confirm_token(session, message)
-                handler(state, connection, session, message, now)
+                handler(state, connection, session, message)
             except PeerError as error:
                 self.protocol_error(connection, error)
         state.source = ""
@@ -199,11 +207,13 @@ class Hub:
         for register in (state.partial_frames, state.stalled_connections, state.catching_up):
             register.pop(connection, None)
         session = connection.session
+        if session is None or state.attached.get(session.id) is not connection:
+            state.detach(connection)
+            return
+        state.begin(now)
+        propose(state, Disconnect(session.id, session.attachment))
         state.detach(connection)
-        if session is not None and state.sessions.get(session.id) is session:
-            session.away_since = now
-            state.away[session] = None
-            state.log("away", name=session.name, address=connection.address)
+        state.log("away", name=session.name, address=connection.address)
 
     def stalled(self, connection: Connection, now: float) -> None:
         """Stop sending events to a connection whose send buffer is full."""
@@ -215,9 +225,10 @@ class Hub:
         if connection.lagging_rooms is None:
             connection.lagging_rooms = {}
         for room in session.rooms.values():
-            if connection in room.live:
-                del room.live[connection]
-                connection.lagging_rooms[room] = room.delivered
+            feed = self.state.feeds[room.id]
+            if connection in feed.live:
+                del feed.live[connection]
+                connection.lagging_rooms[feed] = feed.delivered
 
     def drained(self, connection: Connection) -> None:
         """Let a connection that reads again catch up."""
@@ -239,7 +250,8 @@ class Hub:
 
     def tick(self, now: float) -> None:
         """Handle expired timers."""
-        timers.tick(self.state, now)
+        self.state.begin(now)
+        timers.tick(self.state)
 
     def shut_down(self) -> None:
         """Send BYE to every client and close the connections; the sessions stay."""
@@ -285,6 +297,4 @@ class Hub:
         # A request proves it. PING and PONG do not: a client also sends them while it waits for
         # WELCOME.
         if not isinstance(message, Ping | Pong):
-            self.state.by_token.pop(session.previous, None)
-            session.previous = b""
-            self.state.save_session(session)
+            propose(self.state, ConfirmToken(session.id, session.attachment))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from netchat.chat.commit_actions import CommitAction
-from netchat.chat.model import Room
+from netchat.chat.connection import RoomFeed
 
 __all__ = [
     "Batch",
@@ -108,7 +108,7 @@ class Batch:
     rows: list[EventRow] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     counters: dict[tuple[int, int], int] = field(default_factory=dict)
-    frames: dict[Room, list[bytes]] = field(default_factory=dict)
+    frames: dict[RoomFeed, list[bytes]] = field(default_factory=dict)
     before: list[CommitAction] = field(default_factory=list)
     after: list[CommitAction] = field(default_factory=list)
     left: set[tuple[int, int]] = field(default_factory=set)

@@ -1,17 +1,35 @@
-"""Handlers of the messages that a client with a session may send, one function per message."""
+"""Handlers of the messages that a client with a session may send, one function per message.
+
+A handler checks what this server can decide alone: form, limits, permissions. If the request changes
+what all servers share, it proposes a command; the function after it answers from the outcome.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from netchat.chat.apply import MAX_MEMBERSHIPS
+from netchat.chat.commands import (
+    MAX_NUMBER,
+    CreateRoom,
+    EndSession,
+    JoinRoom,
+    LeaveRoom,
+    OpenConversation,
+    Post,
+    RenameSession,
+)
 from netchat.chat.commit_actions import AnswerRepeatedSend, FinishBye, SendJoined, SendMessage
+from netchat.chat.connection import Connection, RepeatedSend
 from netchat.chat.conversation_limit import PAIR_SECONDS
 from netchat.chat.handshake import NAME_COST, reserved_seconds
 from netchat.chat.large_replies import refuse_non_member
-from netchat.chat.model import Connection, RepeatedSend, Room, Session
+from netchat.chat.model import Room, Session
 from netchat.chat.name_table import describe_conflict
 from netchat.chat.names import normalize_name, suggest, validate_name
+from netchat.chat.ordering import answers, propose
+from netchat.chat.outcomes import Outcome, Reason, Rejected
 from netchat.chat.room_codes import PRIVATE_MARK, new_code, read_code
 from netchat.chat.server_state import ServerState
 from netchat.chat.text import validate_text
@@ -20,18 +38,15 @@ from netchat.wire import (
     Bye,
     Create,
     ErrorCode,
-    EventKind,
     History,
     Join,
     Leave,
-    Left,
     Message,
     Ping,
     Pong,
     Private,
     Rename,
     Renamed,
-    RoomKind,
     Send,
     Who,
 )
@@ -55,37 +70,27 @@ WHO_MEMBERS = 16
 #: Cost of a CREATE, in frames: an empty room is kept for a while.
 CREATE_COST = 20
 
-#: Rooms that one user can be in, whatever the settings, private rooms included. RENAME and BYE cause
-#: an event in each of them at once, which must not delay other users: 200 events take about 1.6 ms.
-MAX_MEMBERSHIPS = 200
 
-#: Upper bound of counters, which are stored as signed 64-bit integers.
-MAX_COUNTER = 2**63
-
-
-def _send(
-    state: ServerState, connection: Connection, session: Session, message: Send, now: float
-) -> None:
+def _send(state: ServerState, connection: Connection, session: Session, message: Send) -> None:
     counter, code, text = message.counter, message.room, message.text
     room = session.rooms.get(code)
     if room is None:
         refuse_non_member(state, connection, code, Send, counter)
         return
-    device, counters = session.device, room.counters
-    last = counters.get(device)
+    device, known = session.device, 0
+    last = room.counters.get(device)
     if last is None:
-        try:
-            last = state.history.last_counter(room.id, device)
-        except HistoryError as error:
-            state.note_damage(room, error)
-            why = "The server's history is damaged; the message was not delivered."
-            state.refuse(connection, ErrorCode.STORAGE, why, Send, counter)
-            return
+        last = room.last_counter(device)
+        if last is None:
+            try:
+                last = known = state.history.last_counter(room.id, device)
+            except HistoryError as error:
+                state.note_damage(room, error)
+                why = "The server's history is damaged; the message was not delivered."
+                state.refuse(connection, ErrorCode.STORAGE, why, Send, counter)
+                return
     if counter <= last:
-        counters[device] = last
-        # Answered once the events in the current batch are durable.
-        connection.allowance -= LOOK_BACK_COST
-        state.batch.after.append(AnswerRepeatedSend(connection, RepeatedSend(room, counter)))
+        _answer_repeated(state, connection, room, counter)
         return
     # A character has at most four bytes, so only long texts need counting.
     if len(text) * 4 > state.settings.max_text and len(text.encode()) > state.settings.max_text:
@@ -97,67 +102,141 @@ def _send(
     if reason is not None:
         state.refuse(connection, ErrorCode.TEXT_NOT_ALLOWED, reason, Send, counter)
         return
-    if counter >= MAX_COUNTER:
+    if counter >= MAX_NUMBER:
         problem = f"A message's counter must be below 2^63, got {counter}."
         state.refuse(connection, ErrorCode.OUT_OF_ORDER, problem, Send, counter)
         return
-    if room.kind is RoomKind.PRIVATE and len(room.members) < 2:
-        problem = "The other user has left; the message was not delivered."
-        state.refuse(connection, ErrorCode.NO_SUCH_USER, problem, Send, counter)
-        return
-    counters[device] = counter
-    state.messages += 1
-    state.event(room, EventKind.CHAT, session.name, text, now, device, counter)
+    propose(state, Post(session.id, counter, known, state.time, code, text), connection, message)
 
 
-def _create(
-    state: ServerState, connection: Connection, session: Session, message: Create, now: float
+@answers(Post)
+def _sent(
+    state: ServerState, connection: Connection, message: Send, command: Post, outcome: Outcome
 ) -> None:
+    assert isinstance(outcome, Rejected), "the event is the answer"
+    session = connection.session
+    room = session.rooms.get(message.room) if session is not None else None
+    match outcome.reason:
+        case Reason.REPEATED if room is not None:
+            _answer_repeated(state, connection, room, message.counter)
+        case Reason.NOT_A_MEMBER:
+            refuse_non_member(state, connection, message.room, Send, message.counter)
+        case Reason.NO_SUCH_USER:
+            problem = "The other user has left; the message was not delivered."
+            state.refuse(connection, ErrorCode.NO_SUCH_USER, problem, Send, message.counter)
+
+
+def _answer_repeated(state: ServerState, connection: Connection, room: Room, counter: int) -> None:
+    """Answer a repeated SEND once the events in the current batch are durable."""
+    connection.allowance -= LOOK_BACK_COST
+    request = RepeatedSend(state.feeds[room.id], counter)
+    state.batch.after.append(AnswerRepeatedSend(connection, request))
+
+
+def _create(state: ServerState, connection: Connection, session: Session, message: Create) -> None:
     connection.allowance -= CREATE_COST
-    if _exceeds_room_limit(state, connection, session, Create, message.request, now):
+    if _exceeds_room_limit(state, connection, session, Create, message.request):
         return
-    room = state.new_room(new_code(state.rng), RoomKind.ROOM, connection.share)
-    state.log("room created", name=session.name, room=room.code)
-    _enter(state, connection, session, room, message.request, now)
+    code, log = new_code(state.rng), state.rng.getrandbits(63)
+    propose(state, CreateRoom(session.id, state.time, log, code), connection, message)
 
 
-def _join(
-    state: ServerState, connection: Connection, session: Session, message: Join, now: float
+@answers(CreateRoom)
+def _created(
+    state: ServerState,
+    connection: Connection,
+    message: Create,
+    command: CreateRoom,
+    outcome: Outcome,
 ) -> None:
+    session = state.shared.sessions.get(command.session)
+    if session is None:
+        return
+    if isinstance(outcome, Rejected):
+        if outcome.reason is Reason.EXISTS:  # the code is in use, which is rare: take another one
+            _create(state, connection, session, message)
+        else:
+            _refuse_room_limit(state, connection, session, Create, message.request)
+        return
+    room = state.shared.rooms[command.room]
+    state.feeds[room.id].share = connection.share
+    state.log("room created", name=session.name, room=room.code)
+    _answer_entry(state, connection, session, room, message.request, None)
+
+
+def _join(state: ServerState, connection: Connection, session: Session, message: Join) -> None:
     code = read_code(message.room)
-    room = state.rooms.get(code) if code else None
+    room = state.shared.rooms.get(code) if code else None
     if room is None:
-        text = f"There is no room with the code {message.room[:40]}; check it, or create a room."
-        state.refuse(connection, ErrorCode.NO_SUCH_ROOM, text, Join, message.request)
-        return
-    if room.code in session.rooms:
-        # A repeated request, perhaps because the answer was lost: the user is a member already.
-        state.batch.before.append(SendJoined(connection, session, room, message.request, None))
-        return
-    if _exceeds_room_limit(state, connection, session, Join, message.request, now):
-        return
-    known = message.after if message.log == room.log else None
-    _enter(state, connection, session, room, message.request, now, known)
+        _refuse_unknown_room(state, connection, message)
+    elif room.code in session.rooms:
+        _answer_member(state, connection, session, room, message)
+    elif not _exceeds_room_limit(state, connection, session, Join, message.request):
+        propose(state, JoinRoom(session.id, state.time, room.code), connection, message)
 
 
-def _enter(
+@answers(JoinRoom)
+def _entered(
+    state: ServerState,
+    connection: Connection,
+    message: Join,
+    command: JoinRoom,
+    outcome: Outcome,
+) -> None:
+    session, room = state.shared.sessions.get(command.session), state.shared.rooms.get(command.room)
+    if session is None:
+        return
+    reason = outcome.reason if isinstance(outcome, Rejected) else None
+    if reason is Reason.TOO_MANY_ROOMS:
+        _refuse_room_limit(state, connection, session, Join, message.request)
+    elif room is None:
+        _refuse_unknown_room(state, connection, message)
+    elif reason is Reason.EXISTS:
+        _answer_member(state, connection, session, room, message)
+    else:
+        known = message.after if message.log == room.log else None
+        _answer_entry(state, connection, session, room, message.request, known)
+
+
+def _refuse_unknown_room(state: ServerState, connection: Connection, message: Join) -> None:
+    text = f"There is no room with the code {message.room[:40]}; check it, or create a room."
+    state.refuse(connection, ErrorCode.NO_SUCH_ROOM, text, Join, message.request)
+
+
+def _answer_member(
+    state: ServerState, connection: Connection, session: Session, room: Room, message: Join
+) -> None:
+    """Answer a repeated JOIN, perhaps because the answer was lost: the user is a member already."""
+    feed = state.feeds[room.id]
+    state.batch.before.append(SendJoined(connection, session, feed, message.request, None))
+
+
+def _answer_entry(
     state: ServerState,
     connection: Connection,
     session: Session,
     room: Room,
     request: int,
-    now: float,
-    known: int | None = None,
+    known: int | None,
 ) -> None:
+    """Answer a request after which a user has entered a room.
+
+    Args:
+        state: The server's state.
+        connection: The user's connection.
+        session: The user's session.
+        room: The room.
+        request: Number of the request.
+        known: The last event of the room that the client has, or None.
+    """
     connection.allowance -= MOVE_COST
-    state.add_member(session, room)
-    state.event(room, EventKind.JOIN, session.name, "", now)
+    feed = state.feeds[room.id]
     if (session.id, room.id) in state.batch.left:
         # The user left and rejoined in one batch: JOINED follows LEFT and the batch's events.
-        state.batch.after.append(SendJoined(connection, session, room, request, None))
+        state.batch.after.append(SendJoined(connection, session, feed, request, None))
     else:
-        after = room.head - 1 if known is None else room.start_position(known)
-        state.batch.before.append(SendJoined(connection, session, room, request, after))
+        after = room.head - 1 if known is None else feed.start_position(known)
+        state.batch.before.append(SendJoined(connection, session, feed, request, after))
     state.log("room joined", name=session.name, room=room.code, members=len(room.members))
 
 
@@ -167,90 +246,114 @@ def _exceeds_room_limit(
     session: Session,
     about: type[Message],
     request: int,
-    now: float,
 ) -> bool:
-    limit = min(state.settings.max_rooms, MAX_MEMBERSHIPS)
-    count = sum(not _is_over(room) for room in session.rooms.values())
-    if count < limit and _make_place(state, session, now):
+    # A private room that the other user has left counts in no limit.
+    count = sum(not room.is_over for room in session.rooms.values())
+    if count < _room_limit(state) and _make_place(state, session):
         return False
-    text = f"You are in {many(count, 'room')}; {limit} is the limit. Leave one first."
-    state.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, about, request)
+    _refuse_room_limit(state, connection, session, about, request)
     return True
 
 
-def _is_over(room: Room) -> bool:
-    """Return whether the other user has left a private room, which then counts in no limit."""
-    return room.kind is RoomKind.PRIVATE and len(room.members) < 2
+def _refuse_room_limit(
+    state: ServerState,
+    connection: Connection,
+    session: Session,
+    about: type[Message],
+    request: int,
+) -> None:
+    count = sum(not room.is_over for room in session.rooms.values())
+    limit = _room_limit(state)
+    text = f"You are in {many(count, 'room')}; {limit} is the limit. Leave one first."
+    state.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, about, request)
 
 
-def _make_place(state: ServerState, session: Session, now: float) -> bool:
+def _room_limit(state: ServerState) -> int:
+    return min(state.settings.max_rooms, MAX_MEMBERSHIPS)
+
+
+def _make_place(state: ServerState, session: Session) -> bool:
     """Return whether a user can be in one more room, after removing the oldest one that is over."""
     if len(session.rooms) < MAX_MEMBERSHIPS:
         return True
-    room = next((room for room in session.rooms.values() if _is_over(room)), None)
+    room = next((room for room in session.rooms.values() if room.is_over), None)
     if room is None:
         return False
-    _end_membership(state, session, room, 0, now)
+    propose(state, LeaveRoom(session.id, 0, state.time, room.code))
     return True
 
 
-def _end_membership(
-    state: ServerState, session: Session, room: Room, request: int, now: float
-) -> None:
-    """End a membership, and send LEFT to the user."""
-    state.remove_member(session, room, "", now)
-    if session.connection is not None:
-        state.batch.after.append(SendMessage(session.connection, Left(request, room.code)))
-
-
-def _leave(
-    state: ServerState, connection: Connection, session: Session, message: Leave, now: float
-) -> None:
-    room = session.rooms.get(message.room)
-    if room is None:
+def _leave(state: ServerState, connection: Connection, session: Session, message: Leave) -> None:
+    if message.room not in session.rooms:
         refuse_non_member(state, connection, message.room, Leave, message.request)
         return
     connection.allowance -= MOVE_COST
-    _end_membership(state, session, room, message.request, now)
+    command = LeaveRoom(session.id, message.request, state.time, message.room)
+    propose(state, command, connection, (session, session.rooms[message.room]))
+
+
+@answers(LeaveRoom)
+def _left(
+    state: ServerState,
+    connection: Connection,
+    request: tuple[Session, Room],
+    command: LeaveRoom,
+    outcome: Outcome,
+) -> None:
+    session, room = request
+    if isinstance(outcome, Rejected):
+        refuse_non_member(state, connection, command.room, Leave, command.request)
+        return
     state.log("room left", name=session.name, room=room.code, members=len(room.members))
 
 
-def _who(
-    state: ServerState, connection: Connection, session: Session, message: Who, now: float
-) -> None:
+def _who(state: ServerState, connection: Connection, session: Session, message: Who) -> None:
     if (room := session.rooms.get(message.room)) is not None:
         connection.allowance -= len(room.members) // WHO_MEMBERS
     state.queue_reply(connection, message)
 
 
-def _rename(
-    state: ServerState, connection: Connection, session: Session, message: Rename, now: float
-) -> None:
+def _rename(state: ServerState, connection: Connection, session: Session, message: Rename) -> None:
     connection.allowance -= NAME_COST + len(session.rooms)  # an event in each
     name = normalize_name(message.name)
-    problem, code = validate_name(name), ErrorCode.NAME_NOT_ALLOWED
-    if problem is None and (rival := state.by_name.find_conflict(name, owner=session)) is not None:
-        problem = describe_conflict(name, rival, reserved_seconds(state, rival, now))
-        code = ErrorCode.NAME_TAKEN
+    problem = validate_name(name)
     if problem is not None:
-        suggestion = suggest(name, state.by_name.__contains__)
-        state.refuse(connection, code, problem, Rename, message.request, suggestion)
+        _refuse_rename(state, connection, ErrorCode.NAME_NOT_ALLOWED, problem, message)
         return
-    state.by_name.remove(session)
-    old, session.name = session.name, name
-    state.by_name.add(session)
-    state.save_session(session)
+    propose(state, RenameSession(session.id, state.time, name), connection, (message, session.name))
+
+
+@answers(RenameSession)
+def _renamed(
+    state: ServerState,
+    connection: Connection,
+    request: tuple[Rename, str],
+    command: RenameSession,
+    outcome: Outcome,
+) -> None:
+    (message, old), name = request, command.name
+    if isinstance(outcome, Rejected):
+        rival = state.shared.sessions.get(outcome.session)
+        if rival is not None:
+            problem = describe_conflict(name, rival, reserved_seconds(state, rival))
+            _refuse_rename(state, connection, ErrorCode.NAME_TAKEN, problem, message)
+        return
     if name != old:
-        for room in session.rooms.values():
-            state.event(room, EventKind.RENAME, old, name, now)
         state.log("renamed", name=old, to=name)
     state.batch.before.append(SendMessage(connection, Renamed(message.request, name)))
 
 
-def _private(
-    state: ServerState, connection: Connection, session: Session, message: Private, now: float
+def _refuse_rename(
+    state: ServerState, connection: Connection, code: ErrorCode, problem: str, message: Rename
 ) -> None:
-    other = state.by_name.get(message.name)
+    suggestion = suggest(normalize_name(message.name), state.shared.by_name.__contains__)
+    state.refuse(connection, code, problem, Rename, message.request, suggestion)
+
+
+def _private(
+    state: ServerState, connection: Connection, session: Session, message: Private
+) -> None:
+    other = state.shared.by_name.get(message.name)
     if other is None or other is session:
         text = (
             "That is you; choose another user for a private message."
@@ -259,66 +362,92 @@ def _private(
         )
         state.refuse(connection, ErrorCode.NO_SUCH_USER, text, Private, message.request)
         return
-    pair = frozenset((session.id, other.id))
-    room = state.privates.get(pair)
-    if room is None:
-        if _exceeds_room_limit(state, connection, session, Private, message.request, now):
-            return
-        if not state.conversation_limit.allows(
-            connection.share, session.id, other.id, state.is_connected, now
-        ):
-            text = (
-                f"You have started several conversations with {other.name} in a short time; wait "
-                f"{PAIR_SECONDS:g} seconds."
-            )
-            state.refuse(connection, ErrorCode.TOO_FAST, text, Private, message.request)
-            return
-        if not _make_place(state, other, now):
-            text = (
-                f"{other.name} has reached the limit of {MAX_MEMBERSHIPS} rooms; try again later."
-            )
-            state.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, Private, message.request)
-            return
-        room = state.new_room(PRIVATE_MARK + new_code(state.rng), RoomKind.PRIVATE)
-        state.privates[pair] = room
-        state.add_member(session, room)
-        state.add_member(other, room)
-        if other.connection is not None:
-            state.batch.before.append(SendJoined(other.connection, other, room, 0, 0))
-    after = room.start_position(room.delivered)
-    state.batch.before.append(SendJoined(connection, session, room, message.request, after))
+    room = state.shared.privates.get(frozenset((session.id, other.id)))
+    if room is not None:
+        _answer_conversation(state, connection, session, room, message)
+        return
+    if _exceeds_room_limit(state, connection, session, Private, message.request):
+        return
+    if not state.conversation_limit.allows(
+        connection.share, session.id, other.id, state.shared.is_connected, state.now
+    ):
+        text = (
+            f"You have started several conversations with {other.name} in a short time; wait "
+            f"{PAIR_SECONDS:g} seconds."
+        )
+        state.refuse(connection, ErrorCode.TOO_FAST, text, Private, message.request)
+        return
+    if not _make_place(state, other):
+        _refuse_full_user(state, connection, other, message)
+        return
+    code, log = PRIVATE_MARK + new_code(state.rng), state.rng.getrandbits(63)
+    propose(state, OpenConversation(session.id, other.id, log, code), connection, message)
+
+
+@answers(OpenConversation)
+def _opened(
+    state: ServerState,
+    connection: Connection,
+    message: Private,
+    command: OpenConversation,
+    outcome: Outcome,
+) -> None:
+    session = state.shared.sessions.get(command.session)
+    if session is None:
+        return
+    room = state.shared.privates.get(frozenset((command.session, command.other)))
+    if room is not None:  # opened now, or by the other user meanwhile
+        _answer_conversation(state, connection, session, room, message)
+    elif isinstance(outcome, Rejected) and outcome.reason is Reason.TOO_MANY_ROOMS:
+        full = state.shared.sessions[outcome.session]
+        if full is session:
+            _refuse_room_limit(state, connection, session, Private, message.request)
+        else:
+            _refuse_full_user(state, connection, full, message)
+    else:  # the other user has left meanwhile, or the code is in use
+        _private(state, connection, session, message)
+
+
+def _answer_conversation(
+    state: ServerState, connection: Connection, session: Session, room: Room, message: Private
+) -> None:
+    feed = state.feeds[room.id]
+    after = feed.start_position(feed.delivered)
+    state.batch.before.append(SendJoined(connection, session, feed, message.request, after))
+
+
+def _refuse_full_user(
+    state: ServerState, connection: Connection, other: Session, message: Private
+) -> None:
+    text = f"{other.name} has reached the limit of {MAX_MEMBERSHIPS} rooms; try again later."
+    state.refuse(connection, ErrorCode.TOO_MANY_ROOMS, text, Private, message.request)
 
 
 def _history(
-    state: ServerState, connection: Connection, session: Session, message: History, now: float
+    state: ServerState, connection: Connection, session: Session, message: History
 ) -> None:
     connection.allowance -= HISTORY_COST
     state.queue_reply(connection, message)
 
 
-def _ping(
-    state: ServerState, connection: Connection, session: Session, message: Ping, now: float
-) -> None:
+def _ping(state: ServerState, connection: Connection, session: Session, message: Ping) -> None:
     state.send(connection, Pong(message.time))
 
 
-def _pong(
-    state: ServerState, connection: Connection, session: Session, message: Pong, now: float
-) -> None:
+def _pong(state: ServerState, connection: Connection, session: Session, message: Pong) -> None:
     """Do nothing: the time of the last received byte is already recorded."""
 
 
-def _bye(
-    state: ServerState, connection: Connection, session: Session, message: Bye, now: float
-) -> None:
+def _bye(state: ServerState, connection: Connection, session: Session, message: Bye) -> None:
     why = message.text[:200]
-    state.end_session(session, why if not validate_text(why) else "", now)
+    reason = why if not validate_text(why) else ""
+    propose(state, EndSession(session.id, session.attachment, state.time, reason))
     connection.closing = True
     # The server answers once this is durable: the client then knows that its name is free.
     state.batch.after.append(FinishBye(connection))
 
 
-Handler = Callable[[ServerState, Connection, Session, Any, float], None]
+Handler = Callable[[ServerState, Connection, Session, Any], None]
 
 #: Handler of each message.
 HANDLERS: dict[type[Message], Handler] = {

@@ -1,7 +1,7 @@
-"""The state of a chat server, and the operations on it.
+"""The state of one server: its connections, what they are to receive, and its limits.
 
-`Hub` holds it and the handlers use it. Each operation changes the state at once, adds what must be
-durable to the current batch, and lists what users see for after the batch's commit.
+`Hub` holds it and the handlers use it. The state that all servers share is in `shared`, and only
+commands change it (`netchat.chat.ordering`).
 """
 
 from __future__ import annotations
@@ -10,29 +10,17 @@ import random
 import secrets
 from collections import deque
 
-from netchat.chat.commit_actions import Unfollow
+from netchat.chat.connection import Absence, Connection, Reply, RoomFeed
 from netchat.chat.connection_rate import ConnectionRate
 from netchat.chat.conversation_limit import ConversationLimit
 from netchat.chat.effects import Close, Effect, Log, Write
 from netchat.chat.fair_shares import Shares
-from netchat.chat.model import Connection, Reply, Room, Session
-from netchat.chat.name_table import NameTable
-from netchat.chat.persistence import (
-    Batch,
-    EventRow,
-    HistoryReader,
-    MembershipDeleted,
-    MembershipRow,
-    RoomDeleted,
-    RoomRow,
-    SessionDeleted,
-    SessionRow,
-    Snapshot,
-)
-from netchat.chat.room_codes import LOBBY
+from netchat.chat.model import Room, Session
+from netchat.chat.persistence import Batch, HistoryReader, Snapshot
 from netchat.chat.settings import Settings
+from netchat.chat.shared_state import SharedState
 from netchat.errors import HistoryError
-from netchat.wire import Error, ErrorCode, Event, EventKind, Message, RoomKind, encode
+from netchat.wire import Error, ErrorCode, Message, RoomKind, encode
 
 __all__ = ["ServerState"]
 
@@ -44,7 +32,7 @@ REFUSAL_COST = 4
 
 
 class ServerState:
-    """Connections, sessions, rooms, and the current batch and effects.
+    """Connections and room feeds of one server, and the current batch and effects.
 
     Args:
         settings: Limits and timeouts.
@@ -55,6 +43,10 @@ class ServerState:
         rng: Source of tokens, room codes and log ids; by default the system's secure one.
 
     Attributes:
+        shared: Sessions, names, rooms and memberships, which all servers share.
+        server: Epoch of this server, by which commands refer to it.
+        now: Time of the input that is being handled, in seconds.
+        time: The same as the time of day, in microseconds since 1970.
         rng: Source of tokens, room codes and log ids.
         wall_offset: The same, kept up to date by the driver: events carry the time of day, and the
             clock may be set while the server runs.
@@ -64,15 +56,14 @@ class ServerState:
         stalled_connections: The connections whose send buffer is full, oldest first.
         catching_up: The connections with events or replies to send.
         addresses: Number of connections from each address group.
-        sessions: All sessions by number.
-        away: The sessions without a connection, longest away first.
-        rooms: The rooms by code.
-        privates: The private rooms by the numbers of their two sessions.
+        attached: The connections of sessions, by session number.
+        away: The sessions without a connection by number, longest away first.
+        feeds: Delivery of each room's events, by room number.
         leaving: Rooms whose events a connection still gets until its leaving is durable. A room
             appears once for each pending departure.
         conversation_limit: Limit on conversations with the same other user.
+        is_memory_scarce: Whether large replies must be shorter than usual; set by the driver.
         last_sweep: Time of the last check of every connection, in seconds.
-        messages: Number of messages since the start.
         source: Address of the connection whose frames are being handled, or an empty string.
         effects: What the driver must do now, in order.
         batch: What must be durable before the rest happens.
@@ -89,6 +80,8 @@ class ServerState:
     ) -> None:
         self.settings = settings
         self.history = history
+        self.shared = SharedState(snapshot)
+        self.server = 1
         self.connections: dict[Connection, None] = {}
         self.half_open: dict[Connection, float] = {}
         self.partial_frames: dict[Connection, None] = {}
@@ -99,29 +92,26 @@ class ServerState:
         self.half_open_shares = Shares(settings.max_half_open)
         self.user_shares = Shares(settings.max_users)
         self.empty_shares = Shares(MAX_EMPTY)
-        self.sessions: dict[int, Session] = {}
-        self.by_device: dict[int, Session] = {}
-        self.by_token: dict[bytes, Session] = {}
-        self.by_name = NameTable()
-        self.away: dict[Session, None] = {}
-        self.rooms: dict[str, Room] = {}
-        self.privates: dict[frozenset[int], Room] = {}
-        self.leaving: dict[Connection, list[Room]] = {}
+        self.attached: dict[int, Connection] = {}
+        self.away: dict[int, Absence] = {}
+        self.feeds: dict[int, RoomFeed] = {}
+        self.leaving: dict[Connection, list[RoomFeed]] = {}
         self.conversation_limit = ConversationLimit()
+        self.is_memory_scarce = False
         self.last_sweep = now
-        self.messages = 0
         self.wall_offset = wall_offset
         self.rng = rng if rng is not None else secrets.SystemRandom()
         self._damaged: set[Room] = set()
         self.source = ""
         self.effects: list[Effect] = []
         self.batch = Batch()
-        self._next_id = snapshot.next_id
-        self._restore(snapshot, now)
+        self.begin(now)
+        self._restore(snapshot)
 
-    def wall(self, now: float) -> int:
-        """Return the time of day in microseconds since 1970; 0 before 1970, as frames are unsigned."""
-        return max(int((now + self.wall_offset) * 1e6), 0)
+    def begin(self, now: float) -> None:
+        """Set the time of the input that is about to be handled."""
+        time = int((now + self.wall_offset) * 1e6)
+        self.now, self.time = now, time if time > 0 else 0  # before 1970: frames are unsigned
 
     def read_events(
         self, room: Room, first: int, last: int, max_bytes: int, reader: Connection | None = None
@@ -159,11 +149,6 @@ class ServerState:
         if room not in self._damaged:
             self._damaged.add(room)
             self.log("storage", room=room.code, text=str(error))
-
-    def new_id(self) -> int:
-        """Return an unused number for a room or session."""
-        self._next_id += 1
-        return self._next_id - 1
 
     def write(self, connection: Connection, data: bytes) -> None:
         """Send bytes to a connection, unless it is gone."""
@@ -217,140 +202,42 @@ class ServerState:
         if self.half_open.pop(connection, None) is not None:
             self.half_open_shares.release(connection.share)
 
-    def is_connected(self, number: int) -> bool:
-        """Return whether the session with this number has a connection."""
-        session = self.sessions.get(number)
-        return session is not None and session.connection is not None
-
-    def move_share(self, session: Session, share: str) -> None:
-        """Count a session against another address group."""
-        self.user_shares.release(session.share)
-        session.share = share
-        self.user_shares.acquire(share)
-
-    def event(
-        self,
-        room: Room,
-        kind: EventKind,
-        sender: str,
-        text: str,
-        now: float,
-        device: int = 0,
-        counter: int = 0,
-    ) -> None:
-        """Append an event to a room's log. Members receive it once it is durable."""
-        room.head = seq = room.head + 1
-        time = self.wall(now)
-        frame = encode(Event(seq, time, device, counter, kind, room.code, sender, text))
-        batch = self.batch
-        batch.rows.append(EventRow(room.id, seq, device, counter, time, frame))
-        if device:
-            batch.counters[room.id, device] = counter
-        frames = batch.frames.get(room)
-        if frames is None:
-            frames = batch.frames[room] = []
-        frames.append(frame)
-        batch.size += len(frame)
-
-    def new_room(self, code: str, kind: RoomKind, share: str = "") -> Room:
-        """Create an empty room, which counts against an address group while it is empty."""
-        room = Room(self.new_id(), code, kind, self.rng.getrandbits(63))
-        room.share = share
-        self.rooms[code] = room
-        self.batch.changes.append(RoomRow(room.id, code, kind, room.log))
-        return room
-
-    def add_member(self, session: Session, room: Room) -> None:
-        """Make a session a member of a room."""
-        session.rooms[room.code] = room
-        room.members[session] = None
-        self._mark_occupied(room)
-        self.batch.changes.append(MembershipRow(session.id, room.id))
-
-    def remove_member(self, session: Session, room: Room, why: str, now: float) -> None:
-        """End a membership: send LEAVE to the room, the last event that this member gets."""
-        if room.kind is RoomKind.PRIVATE:
-            self.privates.pop(frozenset(s.id for s in room.members), None)
-        del session.rooms[room.code]
-        del room.members[session]
-        self.batch.changes.append(MembershipDeleted(session.id, room.id))
-        self.batch.left.add((session.id, room.id))
-        self.event(room, EventKind.LEAVE, session.name, why, now)
-        if session.connection is not None:
-            self.leaving.setdefault(session.connection, []).append(room)
-            self.batch.after.append(Unfollow(session.connection, room))
-        if room.members or room.kind is RoomKind.LOBBY:
-            return
-        # An address above its share of empty rooms loses its own rooms, not those of others.
-        if room.kind is RoomKind.PRIVATE or not self.empty_shares.allows(room.share):
-            self.drop_room(room)
-        else:
-            room.empty_since = now
-            self.empty_shares.acquire(room.share)
-
-    def _mark_occupied(self, room: Room) -> None:
-        """Stop counting a room as empty."""
-        if room.empty_since is not None:
-            room.empty_since = None
-            self.empty_shares.release(room.share)
-
-    def drop_room(self, room: Room) -> None:
-        """Delete a room; its code becomes free."""
-        self._mark_occupied(room)
-        del self.rooms[room.code]
-        self._damaged.discard(room)
-        self.batch.changes.append(RoomDeleted(room.id))
-
-    def save_session(self, session: Session) -> None:
-        """Add a session's current state to the batch."""
-        self.batch.changes.append(
-            SessionRow(session.id, session.token, session.previous, session.device, session.name)
-        )
-
-    def end_session(self, session: Session, why: str, now: float) -> None:
-        """End a session: it leaves its rooms, and its name becomes free."""
-        for room in list(session.rooms.values()):
-            self.remove_member(session, room, why, now)
-        del self.sessions[session.id]
-        self.user_shares.release(session.share)
-        del self.by_device[session.device]
-        self.by_name.remove(session)
-        self.by_token.pop(session.token, None)
-        self.by_token.pop(session.previous, None)
-        self.away.pop(session, None)
-        self.batch.changes.append(SessionDeleted(session.id))
-        self.log("left", name=session.name, why=why, users=len(self.sessions))
+    def attach(self, connection: Connection, session: Session) -> None:
+        """Put a session on a connection."""
+        self.end_handshake(connection)
+        self.user_shares.acquire(connection.share)
+        self.attached[session.id] = connection
+        connection.session = session
 
     def detach(self, connection: Connection) -> None:
         """Detach a connection from its session; the session stays."""
         self._unfollow_all(connection)
-        session = connection.session
-        if session is not None:
-            connection.session = session.connection = None
+        connection.session = None
 
     def _unfollow_all(self, connection: Connection) -> None:
         """Stop sending a connection the events of any room."""
         session = connection.session
         if session is None:
             return
-        for room in (*session.rooms.values(), *self.leaving.pop(connection, ())):
-            room.live.pop(connection, None)
+        feeds = [self.feeds[room.id] for room in session.rooms.values()]
+        for feed in feeds + self.leaving.pop(connection, []):
+            feed.live.pop(connection, None)
         connection.lagging_rooms = connection.pending_replies = None
         self.catching_up.pop(connection, None)
 
-    def follow(self, connection: Connection, room: Room, after: int) -> None:
+    def follow(self, connection: Connection, feed: RoomFeed, after: int) -> None:
         """Send a connection a room's events after event `after`, now and as they happen."""
-        followed = connection in room.live or room in (connection.lagging_rooms or ())
+        followed = connection in feed.live or feed in (connection.lagging_rooms or ())
         if connection.finished or followed:
             return
         # `after` is above `delivered` if the user joins in the batch that is being committed, after
         # other events of that batch: the user must not get those.
-        if after == room.delivered and not connection.stalled_since:
-            room.live[connection] = None
+        if after == feed.delivered and not connection.stalled_since:
+            feed.live[connection] = None
             return
         if connection.lagging_rooms is None:
             connection.lagging_rooms = {}
-        connection.lagging_rooms[room] = after
+        connection.lagging_rooms[feed] = after
         if not connection.stalled_since:
             self.catching_up[connection] = None
 
@@ -364,44 +251,41 @@ class ServerState:
         if not connection.stalled_since:
             self.catching_up[connection] = None
 
-    def unfollow(self, connection: Connection, room: Room) -> None:
+    def unfollow(self, connection: Connection, feed: RoomFeed) -> None:
         """Stop sending a connection the events of a room, once its leaving is durable."""
         if connection in self.leaving:
-            self.leaving[connection].remove(room)
+            self.leaving[connection].remove(feed)
             if not self.leaving[connection]:
                 del self.leaving[connection]
         # This also applies if the user rejoined meanwhile: JOINED then starts a new stream.
-        room.live.pop(connection, None)
+        feed.live.pop(connection, None)
         if connection.lagging_rooms:
-            connection.lagging_rooms.pop(room, None)
+            connection.lagging_rooms.pop(feed, None)
 
-    def _restore(self, snapshot: Snapshot, now: float) -> None:
-        rooms: dict[int, Room] = {}
-        for row, head, oldest in snapshot.rooms:
-            room = Room(row.id, row.code, RoomKind(row.kind), row.log, head)
-            room.oldest = oldest
-            if room.kind is not RoomKind.LOBBY:
-                room.empty_since = now
-                self.empty_shares.acquire(room.share)
-            rooms[row.id] = self.rooms[row.code] = room
-        for saved in snapshot.sessions:
-            session = Session(saved.id, saved.name, saved.device)
-            session.token, session.previous = saved.token, saved.previous
-            session.away_since = now
-            self.sessions[saved.id] = self.by_device[saved.device] = session
-            self.user_shares.acquire(session.share)
-            self.by_name.add(session)
-            self.by_token[saved.token] = session
-            if saved.previous:
-                self.by_token[saved.previous] = session
-            self.away[session] = None
-        for member in snapshot.memberships:
-            room, session = rooms[member.room], self.sessions[member.session]
-            session.rooms[room.code] = room
-            room.members[session] = None
-            self._mark_occupied(room)
-        for room in rooms.values():
-            if room.kind is RoomKind.PRIVATE and len(room.members) == 2:
-                self.privates[frozenset(s.id for s in room.members)] = room
-        if LOBBY not in self.rooms:
-            self.new_room(LOBBY, RoomKind.LOBBY)
+    def mark_empty(self, feed: RoomFeed) -> None:
+        """Count a room as empty, from now on."""
+        feed.empty_since = self.now
+        self.empty_shares.acquire(feed.share)
+
+    def mark_occupied(self, feed: RoomFeed) -> None:
+        """Stop counting a room as empty."""
+        if feed.empty_since is not None:
+            feed.empty_since = None
+            self.empty_shares.release(feed.share)
+
+    def remove_feed(self, number: int) -> None:
+        """Forget a room that was deleted. Members who are leaving it still get its last events."""
+        feed = self.feeds.pop(number)
+        self.mark_occupied(feed)
+        self._damaged.discard(feed.room)
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        """Start delivery of the stored rooms; the stored sessions are away from now on."""
+        oldest = {row.id: first for row, _, first in snapshot.rooms}
+        for room in self.shared.rooms.values():
+            feed = self.feeds[room.id] = RoomFeed(room, room.head, oldest[room.id])
+            if not room.members and room.kind is not RoomKind.LOBBY:
+                self.mark_empty(feed)
+        for number in self.shared.sessions:
+            self.away[number] = Absence(self.now, "")
+            self.user_shares.acquire("")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from netchat.chat.commands import DeleteRoom, EndSession, RotateCounters
+from netchat.chat.ordering import propose
 from netchat.chat.server_state import ServerState
-from netchat.wire import ErrorCode, Ping, RoomKind, encode
+from netchat.wire import ErrorCode, Ping, encode
 
 __all__ = ["tick"]
 
 #: Time between two checks of every connection and room, in seconds.
 SWEEP_INTERVAL = 5.0
 
-#: Devices whose counters a room keeps in memory.
+#: Devices whose counters a room keeps in memory, not counting those before the last rotation.
 MAX_COUNTERS = 4096
 
 
-def tick(state: ServerState, now: float) -> None:
+def tick(state: ServerState) -> None:
     """Handle expired timers. Called a few times per second."""
+    now = state.now
     _handshakes(state, now)
     _partial_frames(state, now)
     _stalls(state, now)
@@ -58,10 +61,11 @@ def _stalls(state: ServerState, now: float) -> None:
 
 
 def _away(state: ServerState, now: float) -> None:
-    for session in list(state.away):
-        if now - session.away_since < state.settings.resume_seconds:
+    for number, absence in list(state.away.items()):
+        if now - absence.since < state.settings.resume_seconds:
             break  # sessions are in order of their loss
-        state.end_session(session, "connection lost", now)
+        attachment = state.shared.sessions[number].attachment
+        propose(state, EndSession(number, attachment, state.time, "connection lost"))
 
 
 def _silence(state: ServerState, now: float) -> None:
@@ -82,14 +86,11 @@ def _silence(state: ServerState, now: float) -> None:
 
 
 def _rooms(state: ServerState, now: float) -> None:
-    for room in list(state.rooms.values()):
-        if (
-            room.kind is not RoomKind.LOBBY
-            and room.empty_since is not None
-            and now - room.empty_since >= state.settings.room_ttl
-        ):
+    for feed in list(state.feeds.values()):
+        room = feed.room
+        if feed.empty_since is not None and now - feed.empty_since >= state.settings.room_ttl:
             state.log("room deleted", room=room.code)
-            state.drop_room(room)
-        elif len(room.counters) > MAX_COUNTERS and room.head == room.delivered:
+            propose(state, DeleteRoom(room.head, room.code))
+        elif len(room.counters) > MAX_COUNTERS and room.head == feed.delivered:
             # The history has all of them now.
-            room.counters.clear()
+            propose(state, RotateCounters(MAX_COUNTERS, room.code))

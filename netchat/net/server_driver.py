@@ -12,9 +12,9 @@ from enum import IntFlag
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from netchat.chat.connection import Connection
 from netchat.chat.effects import Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
-from netchat.chat.model import Connection
 from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
 from netchat.errors import HistoryError, PeerError
@@ -310,6 +310,9 @@ class ServerDriver:
         """
         peer = _Peer(self, reader)
         peer.connection_made(transport)
+        if (seconds := peer.unread_until - time.monotonic()) > 0:
+            peer.hold(_Hold.TOO_FAST)
+            self._loop.call_later(seconds, peer.release, _Hold.TOO_FAST)
         return peer
 
     async def _listen_udp(self, addresses: list[tuple[Any, ...]]) -> None:
@@ -323,6 +326,10 @@ class ServerDriver:
             code=self._link_listener.loader.source,
             work=self._link_listener.work,
         )
+
+    @property
+    def _peers(self) -> Collection[_Peer]:
+        return cast("Collection[_Peer]", self.state.connections)
 
     def _peer(self) -> _Peer:
         return _Peer(self, FrameReader(self.settings.max_frame))
@@ -349,7 +356,12 @@ class ServerDriver:
             link.set_write_buffer_limits(*self.memory.limits)
             link.begin(transport, first)
 
-        self._link_listener.accept(peer, peer.share, opened)
+        def failed(error: BaseException) -> None:
+            text = f"This server cannot load what links need: {error!r}"
+            self.state.disconnect(peer, ErrorCode.UNEXPECTED, text)
+            self.schedule()
+
+        self._link_listener.accept(peer, peer.share, opened, failed)
 
     async def stop(self) -> None:
         """Stop accepting connections, store accepted messages, send BYE to clients, and close."""
@@ -544,7 +556,7 @@ class ServerDriver:
 
     def _carry_out(self) -> None:
         """Perform the hub's pending outputs."""
-        traffic = self.traffic
+        traffic, written = self.traffic, 0
         for output in self.hub.take_effects():
             match output:
                 case Fanout(to, data):
@@ -555,11 +567,15 @@ class ServerDriver:
                     # The connection may have closed since, and uvloop raises on such a write.
                     if connection in self.state.connections:
                         traffic.bytes_out += len(data)
+                        written += len(data)
                         cast(_Peer, connection).transport.write(data)
                 case Log():
                     self._log(output)
                 case Close(connection):
                     self._part(cast(_Peer, connection))
+        if written:
+            self.memory.written(self._peers, written)
+            self.state.is_memory_scarce = self.memory.is_scarce
         if self.newly_stalled:
             now = time.monotonic()
             for peer in self.newly_stalled:
@@ -582,8 +598,9 @@ class ServerDriver:
         self._timers.append(self._loop.call_later(TICK_EVERY, self._tick))
         now = self.now()
         self.hub.tick(now)
-        for peer in self.memory.check(cast("Collection[_Peer]", self.state.connections), now):
+        for peer in self.memory.check(self._peers, now):
             peer.transport.abort()  # it reads nothing, so it would not receive a reason
+        self.state.is_memory_scarce = self.memory.is_scarce
         self.schedule()
 
     def _purge(self, *, at_once: bool = False) -> None:
@@ -600,8 +617,8 @@ class ServerDriver:
             self._purged(purge)
 
     def _purged(self, purge: Purge) -> None:
-        for room in self.state.rooms.values():
-            room.oldest = purge.oldest.get(room.id, room.oldest)
+        for number, feed in self.state.feeds.items():
+            feed.oldest = purge.oldest.get(number, feed.oldest)
         if purge.deleted:
             self._log(Log("purged", {"text": f"Deleted {purge.deleted} old events."}))
         for problem in purge.problems:

@@ -140,10 +140,12 @@ class Dashboard:
         self._samples.append(
             {
                 "time": time.time(),
-                "users": len(state.sessions) - len(state.away),
+                "users": len(state.shared.sessions) - len(state.away),
                 "away": len(state.away),
                 "connections": len(state.connections),
-                "rooms": sum(room.kind is not RoomKind.PRIVATE for room in state.rooms.values()),
+                "rooms": sum(
+                    room.kind is not RoomKind.PRIVATE for room in state.shared.rooms.values()
+                ),
                 "slow": len(state.stalled_connections),
                 "messages": traffic.messages,
                 "in": traffic.bytes_in,
@@ -177,18 +179,18 @@ class Dashboard:
 
     def _current(self, log: list[LogEntry]) -> dict[str, Any]:
         state, now = self._chat.state, time.monotonic()
-        rooms = sorted(state.rooms.values(), key=lambda room: -len(room.members))
+        feeds = sorted(state.feeds.values(), key=lambda feed: -len(feed.room.members))
         slow = list(state.stalled_connections)[:MAX_LISTED]
         return {
             "rooms": [
                 {
-                    "code": show_code(room.code),
-                    "members": len(room.members),
-                    "live": len(room.live),
-                    "events": room.delivered,
+                    "code": show_code(feed.room.code),
+                    "members": len(feed.room.members),
+                    "live": len(feed.live),
+                    "events": feed.delivered,
                 }
-                for room in rooms
-                if room.kind is not RoomKind.PRIVATE
+                for feed in feeds
+                if feed.room.kind is not RoomKind.PRIVATE
             ][:MAX_LISTED],
             "slow": [
                 {

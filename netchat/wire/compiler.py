@@ -21,7 +21,7 @@ from typing import Any
 
 from netchat.wire.fields import BLOB, LIST, TEXT, Field, fields_of
 
-__all__ = ["compile_declaration", "compile_init", "source_of"]
+__all__ = ["compile_declaration", "compile_init", "compile_packer", "source_of"]
 
 Encoder = Callable[[Any], bytes]
 Reader = Callable[[Any, bytes, int], tuple[Any, int]]
@@ -46,21 +46,28 @@ def _runs(declared: type) -> list[tuple[str, list[Field]]]:
     return runs
 
 
-def _encoder_source(declared: type) -> list[str]:
-    lines, parts = ["def encode(m):"], []
+def _encoder_source(declared: type, head: str = "def encode(m):", of: str = "m.") -> list[str]:
+    """Return the lines of an encoder.
+
+    Args:
+        declared: The declaration.
+        head: First line of the function.
+        of: Prefix of a field's name in the expression for its value.
+    """
+    lines, parts = [head], []
     for number, (_, members) in enumerate(_runs(declared)):
-        values = [f"m.{f.name}" for f in members]
+        values = [f"{of}{f.name}" for f in members]
         last = members[-1]
         if last.kind in (TEXT, BLOB, LIST):
             if last.kind is LIST:
-                lines.append(f"    if len(m.{last.name}) > {last.most}: raise error")
+                lines.append(f"    if len({values[-1]}) > {last.most}: raise error")
             content = {
-                TEXT: f"m.{last.name}.encode()",
-                BLOB: f"m.{last.name}",
-                LIST: f"b''.join([encode_{last.name}(r) for r in m.{last.name}])",
+                TEXT: f"{values[-1]}.encode()",
+                BLOB: values[-1],
+                LIST: f"b''.join([encode_{last.name}(r) for r in {values[-1]}])",
             }[last.kind]
             lines.append(f"    _{last.name} = {content}")
-            values[-1] = f"len(m.{last.name})" if last.kind is LIST else f"len(_{last.name})"
+            values[-1] = f"len({values[-1]})" if last.kind is LIST else f"len(_{last.name})"
             parts += [f"pack{number}({', '.join(values)})", f"_{last.name}"]
         else:
             parts.append(f"pack{number}({', '.join(values)})")
@@ -112,21 +119,44 @@ def compile_declaration(declared: type) -> tuple[Encoder, Reader]:
         `struct.error` or `UnicodeDecodeError`, or end after the body; both mean that the body is
         malformed.
     """
+    scope = _scope(declared)
+    for field in fields_of(declared):
+        # The slot's descriptor bypasses the frozen dataclass's __setattr__, which would double the
+        # cost of decoding. Only the decoder fills in a message.
+        scope[f"set_{field.name}"] = getattr(declared, field.name).__set__
+    filename = f"<wire codec of {declared.__name__}>"
+    exec(compile(source_of(declared), filename, "exec"), scope)  # noqa: S102 - our own declarations
+    return scope["encode"], scope["read"]
+
+
+def compile_packer(declared: type) -> Callable[..., bytes]:
+    """Compile an encoder that takes the values of the fields in order, instead of a message.
+
+    It saves the message, which takes as long as encoding it. The server uses it for EVENT.
+
+    Returns:
+        `pack(*values) -> bytes`. It raises `struct.error` if a value does not fit.
+    """
+    head = f"def pack({', '.join(f'of_{field.name}' for field in fields_of(declared))}):"
+    scope = _scope(declared)
+    filename = f"<wire codec of {declared.__name__}>"
+    exec(compile("\n".join(_encoder_source(declared, head, "of_")), filename, "exec"), scope)  # noqa: S102 - our own declarations
+    packer: Callable[..., bytes] = scope["pack"]
+    return packer
+
+
+def _scope(declared: type) -> dict[str, Any]:
+    """Return the global variables of the compiled functions."""
     scope: dict[str, Any] = {"new": object.__new__, "error": struct.error}
     for number, (form, _) in enumerate(_runs(declared)):
         compiled = struct.Struct(form)
         scope[f"pack{number}"] = compiled.pack
         scope[f"unpack{number}"] = compiled.unpack_from
     for field in fields_of(declared):
-        # The slot's descriptor bypasses the frozen dataclass's __setattr__, which would double the
-        # cost of decoding. Only the decoder fills in a message.
-        scope[f"set_{field.name}"] = getattr(declared, field.name).__set__
         if field.record is not None:
             scope[f"encode_{field.name}"] = field.record.encode  # type: ignore[attr-defined]
             scope[f"read_{field.name}"] = field.record.read  # type: ignore[attr-defined]
-    filename = f"<wire codec of {declared.__name__}>"
-    exec(compile(source_of(declared), filename, "exec"), scope)  # noqa: S102 - our own declarations
-    return scope["encode"], scope["read"]
+    return scope
 
 
 def compile_init(declared: type) -> Callable[..., None]:

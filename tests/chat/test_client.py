@@ -136,7 +136,7 @@ class TestPrivate:
         world.settle()
         assert nova.texts(room)[-1] == "what?"
         assert sourav.all(RoomEntered)[0].asked is False
-        assert len(world.hub.state.privates) == 1
+        assert len(world.hub.state.shared.privates) == 1
 
     def test_both_at_once(self):
         world = World()
@@ -227,7 +227,7 @@ class TestEnding:
         assert nova.all(SessionEnded) == [SessionEnded("", wanted=True)]
         assert nova.core.ended
         assert nova.core.memory.token == b""
-        assert not world.hub.state.sessions
+        assert not world.hub.state.shared.sessions
 
     def test_bye_without_a_connection_is_sent_on_the_next_one(self):
         world = World()
@@ -238,7 +238,7 @@ class TestEnding:
         world.connect(nova)
         world.settle()
         assert nova.core.ended
-        assert not world.hub.state.sessions
+        assert not world.hub.state.shared.sessions
 
     def test_the_session_was_resumed_elsewhere(self):
         world = World()

@@ -82,8 +82,8 @@ def test_every_welcome_is_lost(world):
     world.connect(nova)
     world.settle()
     assert all(online.resumed for online in nova.all(Online)[1:])
-    assert len(world.hub.state.sessions) == 2
-    assert session in world.hub.state.sessions
+    assert len(world.hub.state.shared.sessions) == 2
+    assert session in world.hub.state.shared.sessions
 
 
 def test_a_crash_loses_nothing_that_was_acknowledged(world):
@@ -209,7 +209,7 @@ def test_a_request_whose_answer_is_lost(world, what, lost):
     assert nova.core.unsent == 0
     rooms = nova.core.memory.rooms
     assert len(rooms) == {"join": 1, "create": 1, "tell": 1}.get(what, 0)
-    assert len(world.hub.state.rooms) == 2 if what in ("create", "tell") else 1
+    assert len(world.hub.state.shared.rooms) == 2 if what in ("create", "tell") else 1
     assert nova.core.name == ("Vega" if what == "rename" else "Nova")
     assert [sourav.texts(room) for room in rooms if what == "tell"] == [["x"]] * (what == "tell")
 

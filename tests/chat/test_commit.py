@@ -13,8 +13,8 @@ from netchat.chat.commit_actions import (
     SendWelcome,
     Unfollow,
 )
+from netchat.chat.connection import RepeatedSend
 from netchat.chat.effects import Close, Fanout, Write
-from netchat.chat.model import RepeatedSend
 from netchat.chat.persistence import Batch
 from netchat.wire import Bye, Event, EventKind, Leave, Ping, encode
 
@@ -29,8 +29,8 @@ def state(world, nova, sourav):
     return world.hub.state
 
 
-def test_actions_are_carried_out_before_and_after_the_events(state, nova, sourav):
-    lobby = state.rooms["lobby"]
+def test_actions_are_carried_out_before_and_after_the_events(world, state, nova, sourav):
+    lobby = world.feed("lobby")
     first = lobby.delivered + 1
     frames = [frame(first), frame(first + 1)]
     commit(
@@ -53,8 +53,8 @@ def test_actions_are_carried_out_before_and_after_the_events(state, nova, sourav
     assert sourav.session is None
 
 
-def test_a_member_follows_a_room_until_the_action_that_ends_it(state, nova, sourav):
-    lobby = state.rooms["lobby"]
+def test_a_member_follows_a_room_until_the_action_that_ends_it(world, state, nova, sourav):
+    lobby = world.feed("lobby")
     batch = Batch(frames={lobby: [frame(lobby.delivered + 1)]}, after=[Unfollow(sourav, lobby)])
     commit(state, batch)
     (sent,) = state.effects
@@ -64,9 +64,9 @@ def test_a_member_follows_a_room_until_the_action_that_ends_it(state, nova, sour
 
 @pytest.mark.parametrize("kind", ["welcome", "joined", "message", "repeated", "unfollow", "bye"])
 def test_nothing_is_sent_to_a_connection_that_was_lost_meanwhile(world, state, nova, kind):
-    session, lobby = nova.session, state.rooms["lobby"]
+    session, lobby = nova.session, world.feed("lobby")
     action = {
-        "welcome": SendWelcome(nova, session, b"t" * 32, world.now, None, (lobby,)),
+        "welcome": SendWelcome(nova, session, b"t" * 32, 0, None, (lobby,)),
         "joined": SendJoined(nova, session, lobby, 1, 0),
         "message": SendMessage(nova, Ping(1)),
         "repeated": AnswerRepeatedSend(nova, RepeatedSend(lobby, 1)),
@@ -81,18 +81,17 @@ def test_nothing_is_sent_to_a_connection_that_was_lost_meanwhile(world, state, n
 
 
 def test_a_session_on_another_connection_gets_its_own_answers_only(world, state, nova):
-    session, lobby = nova.session, state.rooms["lobby"]
-    nova.session = session.connection = None
-    session.connection = other = world.link()
-    other.session = session
+    session, lobby = nova.session, world.feed("lobby")
+    nova.session = None
+    state.attach(world.link(), session)
     commit(state, Batch(before=[SendJoined(nova, session, lobby, 1, 0)]))
     assert state.effects == []
 
 
 def test_rooms_left_since_hello_are_not_in_welcome(world, state, nova):
-    session, lobby = nova.session, state.rooms["lobby"]
+    session, lobby = nova.session, world.feed("lobby")
     world.frozen = True
     world.say(nova, Leave(1, "lobby"))
-    commit(state, Batch(before=[SendWelcome(nova, session, b"t" * 32, world.now, {}, (lobby,))]))
+    commit(state, Batch(before=[SendWelcome(nova, session, b"t" * 32, 0, {}, (lobby,))]))
     (welcome,) = state.effects
     assert b"lobby" not in welcome.data

@@ -24,4 +24,4 @@ def test_a_token_is_not_stored_as_it_is():
 
 def test_a_session_begins_without_rooms_and_away():
     session = Session(7, "Nova", 1)
-    assert (session.id, session.name, session.rooms, session.connection) == (7, "Nova", {}, None)
+    assert (session.id, session.name, session.rooms, session.is_away) == (7, "Nova", {}, True)

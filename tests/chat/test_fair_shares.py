@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
+from netchat.chat.connection import Connection
 from netchat.chat.conversation_limit import PAIR_BURST, PAIR_SECONDS
 from netchat.chat.fair_shares import GUARANTEED, Shares, share_of, share_of_address
-from netchat.chat.model import Connection
 from netchat.chat.server_handlers import MAX_MEMBERSHIPS
 from netchat.chat.server_state import MAX_EMPTY
 from netchat.net.address import show_address
@@ -204,7 +204,7 @@ def test_empty_rooms_are_shared():
     for _ in range(MAX_EMPTY):
         joined, *_ = world.say(link, Create(1))
         world.say(link, Leave(2, joined.membership[0].room))
-    assert len(world.hub.state.rooms) == 1 + MAX_EMPTY * 3 // 4
+    assert len(world.hub.state.shared.rooms) == 1 + MAX_EMPTY * 3 // 4
     other = world.link(OTHER)
     world.say(other, hello("Maya"))
     joined, *_ = world.say(other, Create(1))
@@ -212,10 +212,10 @@ def test_empty_rooms_are_shared():
     world.say(other, Leave(2, code))
     assert isinstance(world.say(other, Join(3, 0, 0, code))[0], Joined)
     world.tick(world.settings.room_ttl)
-    assert set(world.hub.state.rooms) == {"lobby", code}
+    assert set(world.hub.state.shared.rooms) == {"lobby", code}
     world.say(other, Leave(4, code))
     world.tick(world.settings.room_ttl + 10)
-    assert set(world.hub.state.rooms) == {"lobby"}
+    assert set(world.hub.state.shared.rooms) == {"lobby"}
     assert world.hub.state.empty_shares.counts == {}
 
 

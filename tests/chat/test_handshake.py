@@ -160,7 +160,7 @@ def test_resuming_restores_name_rooms_and_missed_events():
     other, _ = world.greet("Sourav")
     for one in (link, other):
         world.say(one, Join(1, 0, 0, "lobby"))
-    log = world.hub.state.rooms["lobby"].log
+    log = world.hub.state.shared.rooms["lobby"].log
     world.hang_up(link)
     world.say(other, Send(1, "lobby", "while you were away"))
     back, *events = world.say(world.link(), resume(welcome.token, NOVA, Position("lobby", log, 2)))
@@ -234,7 +234,7 @@ def test_a_used_token_stays_used_after_a_crash(tmp_path):
     world.say(link, resume(first.token))
     world.say(link, Who(1, "lobby", ""))
     world.crash()
-    assert b"" not in world.hub.state.by_token
+    assert b"" not in world.hub.state.shared.by_token
     assert not world.say(world.link(), resume(first.token))[0].resumed
     world.history.close()
 

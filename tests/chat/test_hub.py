@@ -2,8 +2,10 @@
 
 import pytest
 
+from netchat.chat.commands import Post
 from netchat.chat.delivery import CATCH_UP_BYTES
 from netchat.chat.hub import MAX_PENDING_REPLIES, MIN_PAUSE, WARNING_INTERVAL
+from netchat.chat.ordering import propose
 from netchat.chat.room_tail import TAIL_BYTES
 from netchat.chat.server_handlers import HISTORY_COST, MOVE_COST
 from netchat.chat.server_state import REFUSAL_COST
@@ -15,7 +17,6 @@ from netchat.wire import (
     Create,
     Error,
     ErrorCode,
-    EventKind,
     History,
     Join,
     Leave,
@@ -71,7 +72,7 @@ class TestConnections:
         world.hub.lost(link, world.now)
         world.hub.lost(link, world.now)
         assert not world.hub.state.addresses
-        assert list(world.hub.state.away) == list(world.hub.state.sessions.values())
+        assert list(world.hub.state.away) == list(world.hub.state.shared.sessions)
 
 
 class TestBrokenPeers:
@@ -223,8 +224,8 @@ class TestLagging:
         world.drain(slow)
         world.settle()
         seqs = [e.seq for e in slow.events()]
-        assert seqs == list(range(1, world.hub.state.rooms["lobby"].delivered + 1))
-        assert slow in world.hub.state.rooms["lobby"].live
+        assert seqs == list(range(1, world.feed("lobby").delivered + 1))
+        assert slow in world.feed("lobby").live
         assert slow.lagging_rooms is None
 
     def test_stalling_during_a_commit(self, world):
@@ -244,7 +245,7 @@ class TestLagging:
         for at in range(1, 2000, 100):
             world.say(fast, *[Send(n, "lobby", "x" * 1000) for n in range(at, at + 100)])
         rounds = 0
-        while slow not in world.hub.state.rooms["lobby"].live:
+        while slow not in world.feed("lobby").live:
             world.drain(slow)
             before = len(slow.events())
             world.hub.catch_up()
@@ -258,7 +259,7 @@ class TestLagging:
                 world.drain(slow)
                 world.settle()
         assert [e.seq for e in slow.events()] == list(range(1, len(slow.events()) + 1))
-        assert slow.events()[-1].seq == world.hub.state.rooms["lobby"].delivered
+        assert slow.events()[-1].seq == world.feed("lobby").delivered
 
     @pytest.mark.parametrize("batches", [1, 20])
     def test_a_busy_room_is_caught_up_with_and_holds_up_no_other(self, world, batches):
@@ -266,24 +267,22 @@ class TestLagging:
         for link in (fast, slow):
             world.say(link, Create(2))
         quiet = next(
-            room
-            for code, room in world.hub.state.rooms.items()
-            if slow.session in room.members and code != "lobby"
+            feed
+            for feed in world.hub.state.feeds.values()
+            if slow.session in feed.room.members and feed.room.code != "lobby"
         )
         world.stall(slow)
         for n in range(1, batches + 1):
             world.say(fast, Send(n, "lobby", "x"))
-        world.say(slow, Send(1, quiet.code, "y"))
+        world.say(slow, Send(1, quiet.room.code, "y"))
         world.drain(slow)
         for n in range(3):
-            world.hub.state.event(
-                world.hub.state.rooms["lobby"], EventKind.CHAT, "Fast", "x", world.now, 1, 100 + n
-            )
+            propose(world.hub.state, Post(fast.session.id, 100 + n, 0, 0, "lobby", "x"))
             world.take_batch()
             world.commit()
             world.hub.catch_up()
             world._carry_out()
-        assert slow in world.hub.state.rooms["lobby"].live
+        assert slow in world.feed("lobby").live
         assert slow in quiet.live
 
     def test_connections_that_lag_equally_share_one_read(self, world, monkeypatch):

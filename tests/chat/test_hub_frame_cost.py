@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from netchat.chat.commands import EndSession
 from netchat.chat.large_replies import LOOK_BACK
+from netchat.chat.ordering import propose
 from netchat.chat.server_handlers import MAX_MEMBERSHIPS
 from netchat.errors import PeerError
 from netchat.net.history.sqlite_history import SqliteHistory
@@ -101,8 +103,8 @@ class Crowd:
 
     def leave(self) -> None:
         """Disconnect all users but the first thousand."""
-        for session in list(self.world.hub.state.sessions.values())[USERS:]:
-            self.world.hub.state.end_session(session, "", self.world.now)
+        for session in list(self.world.hub.state.shared.sessions.values())[USERS:]:
+            propose(self.world.hub.state, EndSession(session.id, session.attachment, 0, ""))
         for link in self.world.links[USERS:]:
             self.world.hang_up(link)
         self.world.settle()

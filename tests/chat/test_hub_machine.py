@@ -226,8 +226,8 @@ class Chat(RuleBasedStateMachine):
             assert core.memory.rooms.keys() == session.rooms.keys()
             assert core.name == session.name
             for code, view in core.memory.rooms.items():
-                assert view.last == hub.state.rooms[code].delivered
-                assert user.link in hub.state.rooms[code].live
+                assert view.last == self.world.feed(code).delivered
+                assert user.link in self.world.feed(code).live
         for register in (
             hub.state.half_open,
             hub.state.catching_up,
@@ -236,9 +236,9 @@ class Chat(RuleBasedStateMachine):
             hub.state.stalled_connections,
         ):
             assert not register
-        for room in hub.state.rooms.values():
-            assert room.live.keys() <= {user.link for user in self.users}
-            assert room.head == room.delivered
+        for feed in hub.state.feeds.values():
+            assert feed.live.keys() <= {user.link for user in self.users}
+            assert feed.room.head == feed.delivered
 
     def each_message_is_there_once_or_was_given_up(self):
         rows = self.world.history._reader.execute("SELECT frame FROM event WHERE device != 0")

@@ -1,7 +1,7 @@
 """Batches: the changes of one transaction, and the order of the actions after its commit."""
 
 from netchat.chat.commit_actions import SendMessage
-from netchat.chat.model import Connection
+from netchat.chat.connection import Connection
 from netchat.chat.persistence import Batch, EventRow, MembershipDeleted
 from netchat.wire import Event, Hello, Join, Joined, Leave, Left, Ping, Send, Welcome
 from tests.chat.world import World, hello

@@ -164,7 +164,7 @@ class TestRooms:
         assert refusal(answer) == (ErrorCode.NOT_A_MEMBER, Leave.TYPE, 7)
 
     def test_rejoining_continues_at_the_last_position(self, world, nova, sourav):
-        log = world.hub.state.rooms["lobby"].log
+        log = world.hub.state.shared.rooms["lobby"].log
         world.say(nova, Leave(1, "lobby"))
         world.say(sourav, Send(1, "lobby", "meanwhile"))
         joined, *events = world.say(nova, Join(2, log, 3, "lobby"))
@@ -199,7 +199,7 @@ class TestRooms:
         world.hang_up(nova)
         world.frozen = False
         world.settle()
-        assert not world.hub.state.rooms["lobby"].live.keys() - {sourav}
+        assert not world.feed("lobby").live.keys() - {sourav}
         assert not world.hub.state.leaving
 
 
@@ -293,7 +293,7 @@ class TestBye:
         maya, _ = world.greet("Maya")
         if crowded:  # other users send in the same batch
             sourav.up += encode(Send(2, "lobby", "meanwhile"))
-        lobby = world.hub.state.rooms["lobby"]
+        lobby = world.hub.state.shared.rooms["lobby"]
         join = Join(1, 0 if after is None else lobby.log, after or 0, "lobby")
         answer = world.say(maya, join, Send(7, "lobby", "hello"), leaving)
 
@@ -320,7 +320,7 @@ def test_joining_and_leaving_at_once_is_answered_twice(world):
     world.settle()
     answers = [m.request for m in link.take() if isinstance(m, Joined | Left)]
     assert answers == [1, 2, 3, 4]
-    assert not world.hub.state.rooms["lobby"].live
+    assert not world.feed("lobby").live
 
 
 def test_a_message_is_refused_if_the_counters_in_the_history_are_damaged():

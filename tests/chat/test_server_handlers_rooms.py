@@ -73,10 +73,10 @@ class TestPrivate:
     def test_the_room_is_gone_with_its_last_member(self, world, nova, sourav):
         room = self.begin(world, nova).membership[0].room
         world.say(sourav, Leave(1, room))
-        assert room in world.hub.state.rooms
+        assert room in world.hub.state.shared.rooms
         world.say(nova, Leave(1, room))
-        assert room not in world.hub.state.rooms
-        assert not world.hub.state.privates
+        assert room not in world.hub.state.shared.rooms
+        assert not world.hub.state.shared.privates
 
     def test_private_messages_wait_for_an_absent_user(self, world, nova):
         link, welcome = world.greet("Sourav", b"s" * 16)

@@ -38,7 +38,7 @@ def world(tmp_path):
 
 
 def test_a_new_server_has_a_lobby(world):
-    (room,) = world.hub.state.rooms.values()
+    (room,) = world.hub.state.shared.rooms.values()
     assert (room.code, room.kind, room.head) == ("lobby", RoomKind.LOBBY, 0)
 
 
@@ -93,7 +93,7 @@ def test_uncommitted_changes_are_lost_in_a_crash(world):
     world.say(link, Send(2, "lobby", "lost too"))
     world.crash()
     world.frozen = False
-    assert [r.head for r in world.hub.state.rooms.values()] == [1]
+    assert [r.head for r in world.hub.state.shared.rooms.values()] == [1]
     (back,) = world.say(world.link(), Hello(0, NOVA, welcome.token, "Nova", "test", ()))
     assert back.name == "Nova"
     link = world.links[-1]
@@ -114,9 +114,9 @@ def test_counters_survive_a_crash(world):
 def test_a_server_without_a_disk_starts_empty():
     world = World()
     _, welcome = world.greet("Nova", NOVA)
-    log = world.hub.state.rooms["lobby"].log
+    log = world.hub.state.shared.rooms["lobby"].log
     world.crash()
-    assert world.hub.state.rooms["lobby"].log != log
+    assert world.hub.state.shared.rooms["lobby"].log != log
     (back,) = world.say(world.link(), Hello(0, NOVA, welcome.token, "Nova", "test", ()))
     assert not back.resumed
 
@@ -126,12 +126,12 @@ def test_the_resume_time_restarts_with_the_server(world):
     world.tick(100)
     world.crash()
     world.tick(world.settings.resume_seconds - 1)
-    assert world.hub.state.sessions
+    assert world.hub.state.shared.sessions
     world.tick(1)
-    assert not world.hub.state.sessions
-    assert not world.hub.state.by_token
-    assert not world.hub.state.by_name
-    assert not world.hub.state.by_device
+    assert not world.hub.state.shared.sessions
+    assert not world.hub.state.shared.by_token
+    assert not world.hub.state.shared.by_name
+    assert not world.hub.state.shared.by_device
 
 
 def test_ending_a_session_removes_everything(world):
@@ -148,11 +148,11 @@ def test_ending_a_session_removes_everything(world):
     world.say(sourav, Bye(""))
     hub = world.hub
     for register in (
-        hub.state.sessions,
-        hub.state.by_name,
-        hub.state.by_token,
-        hub.state.by_device,
-        hub.state.privates,
+        hub.state.shared.sessions,
+        hub.state.shared.by_name,
+        hub.state.shared.by_token,
+        hub.state.shared.by_device,
+        hub.state.shared.privates,
     ):
         assert not register
     for register in (
@@ -163,9 +163,9 @@ def test_ending_a_session_removes_everything(world):
         hub.state.catching_up,
     ):
         assert not register
-    assert not hub.state.rooms["lobby"].members
-    assert not hub.state.rooms["lobby"].live
-    assert {r.kind for r in hub.state.rooms.values()} == {RoomKind.LOBBY, RoomKind.ROOM}
+    assert not hub.state.shared.rooms["lobby"].members
+    assert not world.feed("lobby").live
+    assert {r.kind for r in hub.state.shared.rooms.values()} == {RoomKind.LOBBY, RoomKind.ROOM}
 
 
 def test_leaving_while_reconnecting(world):
@@ -189,7 +189,7 @@ def test_names_are_free_again_after_a_rename(world):
     link, _ = world.greet("Nova", NOVA)
     world.say(link, Rename(1, "Vega"))
     assert isinstance(world.say(world.link(), hello("Nova"))[0], Welcome)
-    assert set(world.hub.state.by_name) == {"nova", "vega"}
+    assert set(world.hub.state.shared.by_name) == {"nova", "vega"}
 
 
 class Worsening(MemoryHistory):
@@ -212,7 +212,7 @@ def test_damage_that_spreads_while_it_is_skipped_touches_only_the_reader():
     assert (error.code, end) == (ErrorCode.STORAGE, HistoryEnd(2, 1, 0, 1, "lobby"))
     assert "events 1 to 2 are missing" in error.text
     # A lagging connection goes on too.
-    world.hub.state.rooms["lobby"].tail = RoomTail()
+    world.feed("lobby").tail = RoomTail()
     world.say(
         world.link(), Hello(0, NOVA, b"", "Maya", "test", ()), Join(1, log(world), 1, "lobby")
     )
@@ -221,7 +221,7 @@ def test_damage_that_spreads_while_it_is_skipped_touches_only_the_reader():
 
 
 def log(world):
-    return world.hub.state.rooms["lobby"].log
+    return world.hub.state.shared.rooms["lobby"].log
 
 
 def test_a_history_that_is_damaged_to_its_end_is_skipped():

@@ -183,7 +183,7 @@ class TestAway:
         world.tick(1)
         leave = sourav.events()[-1]
         assert (leave.kind, leave.sender) == (EventKind.LEAVE, "Nova")
-        assert "nova" not in world.hub.state.by_name
+        assert "nova" not in world.hub.state.shared.by_name
 
     def test_each_session_has_its_own_timer(self, world):
         first, second = world.user("a"), world.user("b")
@@ -191,9 +191,9 @@ class TestAway:
         world.tick(100)
         world.drop(second)
         world.tick(100)
-        assert set(world.hub.state.by_name) == {"b"}
+        assert set(world.hub.state.shared.by_name) == {"b"}
         world.tick(100)
-        assert not world.hub.state.by_name
+        assert not world.hub.state.shared.by_name
 
     def test_reconnecting_stops_the_timer(self, world):
         user = world.user("a")
@@ -202,7 +202,7 @@ class TestAway:
             world.tick(150)
             world.connect(user)
             world.settle()
-        assert set(world.hub.state.by_name) == {"a"}
+        assert set(world.hub.state.shared.by_name) == {"a"}
 
 
 class TestRooms:
@@ -212,9 +212,9 @@ class TestRooms:
         code = joined.membership[0].room
         world.say(link, Join(2, 0, 0, "lobby"), Leave(3, code), Leave(4, "lobby"))
         world.tick(3599)
-        assert code in world.hub.state.rooms
+        assert code in world.hub.state.shared.rooms
         world.tick(SWEEP_INTERVAL)
-        assert world.hub.state.rooms.keys() == {"lobby"}
+        assert world.hub.state.shared.rooms.keys() == {"lobby"}
         assert world.say(link, Join(5, 0, 0, code))[0].code == ErrorCode.NO_SUCH_ROOM
 
     def test_a_room_with_a_member_stays(self, world):
@@ -225,12 +225,12 @@ class TestRooms:
         world.tick(3000)
         world.say(link, Join(3, 0, 0, code))
         world.tick(7200)
-        assert code in world.hub.state.rooms
+        assert code in world.hub.state.shared.rooms
 
     def test_old_counters_are_read_from_the_history(self, world):
         link, _ = world.greet("Nova")
         world.say(link, Join(1, 0, 0, "lobby"), Send(5, "lobby", "a"))
-        room = world.hub.state.rooms["lobby"]
+        room = world.hub.state.shared.rooms["lobby"]
         room.counters.update(dict.fromkeys(range(MAX_COUNTERS + 1), 1))
         world.frozen = True
         world.say(link, Send(6, "lobby", "b"))

@@ -13,9 +13,9 @@ from typing import TypeVar
 
 from netchat.chat.client import ChatClient
 from netchat.chat.client_events import ClientEvent, RoomEvent
+from netchat.chat.connection import Connection, RoomFeed
 from netchat.chat.effects import Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
-from netchat.chat.model import Connection
 from netchat.chat.outbox import ClientState
 from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
@@ -215,8 +215,12 @@ class World:
         purge = Purge(self.history, int(self.now * 1e6), 0, at_once=True)
         while purge.step():
             pass
-        for room in self.hub.state.rooms.values():
-            room.oldest = purge.oldest.get(room.id, room.oldest)
+        for number, feed in self.hub.state.feeds.items():
+            feed.oldest = purge.oldest.get(number, feed.oldest)
+
+    def feed(self, code: str) -> RoomFeed:
+        """Return the feed of a room."""
+        return self.hub.state.feeds[self.hub.state.shared.rooms[code].id]
 
     def crash(self) -> None:
         """Crash the server, losing all that was not committed, and restart it."""

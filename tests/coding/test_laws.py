@@ -225,10 +225,8 @@ PLANTED = [
 
 
 def broken_laws(code):
-    verdicts = zip(LAWS, check(code), strict=True)
-    return {
-        law.__name__: verdict.counterexample for law, verdict in verdicts if verdict.counterexample
-    }
+    results = zip(LAWS, check(code), strict=True)
+    return {law.__name__: result.counterexample for law, result in results if result.counterexample}
 
 
 def test_a_correct_code_breaks_no_law():
@@ -289,6 +287,6 @@ def test_a_code_that_is_neither_linear_nor_systematic_needs_to_be_neither():
 
 
 def test_verdicts_state_the_law_in_a_sentence():
-    for verdict in check(netchat.coding.get("repetition:3")):
-        assert verdict.law.endswith(".")
-        assert verdict.counterexample is None
+    for result in check(netchat.coding.get("repetition:3")):
+        assert result.law.endswith(".")
+        assert result.counterexample is None

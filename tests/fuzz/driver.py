@@ -7,9 +7,9 @@ that the hub outputs: a violated invariant is an `AssertionError`.
 from __future__ import annotations
 
 from netchat import wire
+from netchat.chat.connection import Connection
 from netchat.chat.effects import Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
-from netchat.chat.model import Connection
 from netchat.chat.persistence import Batch
 from netchat.chat.room_tail import TAIL_BYTES
 from netchat.chat.settings import Settings
@@ -183,7 +183,7 @@ class Driver:
                 pass
 
     def _durable(self, event: Event) -> None:
-        rooms = [r for r in self.hub.state.rooms.values() if r.code == event.room]
+        rooms = [r for r in self.hub.state.shared.rooms.values() if r.code == event.room]
         for room in rooms:
             frames, first = self.history.read(room.id, event.seq, event.seq, 1)
             assert first == event.seq, "an event is shown that is not in the history"
@@ -202,21 +202,30 @@ class Driver:
             assert set(register) <= alive, "a lost connection is still stored"
         assert sum(hub.state.addresses.values()) == len(alive)
         assert len(hub.state.half_open) <= SETTINGS.max_half_open
-        assert len(hub.state.sessions) <= SETTINGS.max_users
-        assert len(hub.state.by_device) == len(hub.state.by_name) == len(hub.state.sessions)
-        assert len(hub.state.by_token) <= 2 * len(hub.state.sessions)
+        assert len(hub.state.shared.sessions) <= SETTINGS.max_users
+        assert (
+            len(hub.state.shared.by_device)
+            == len(hub.state.shared.by_name)
+            == len(hub.state.shared.sessions)
+        )
+        assert len(hub.state.shared.by_token) <= 2 * len(hub.state.shared.sessions)
         assert set(hub.state.away) == {
-            s for s in hub.state.sessions.values() if s.connection is None
+            number for number, s in hub.state.shared.sessions.items() if s.is_away
         }
-        for session in hub.state.sessions.values():
-            assert session.connection is None or session.connection.session is session
+        assert set(hub.state.attached) == set(hub.state.shared.sessions) - set(hub.state.away)
+        for session in hub.state.shared.sessions.values():
+            assert session.is_away or hub.state.attached[session.id].session is session
             # Other users can add private rooms to a user's own, at most one each.
             assert len(session.rooms) <= SETTINGS.max_rooms + SETTINGS.max_users
-        for room in hub.state.rooms.values():
-            assert set(room.live) <= alive
-            assert set(room.members) <= set(hub.state.sessions.values())
-            assert sum(len(chunk.data) for chunk in room.tail._chunks) <= TAIL_BYTES + 64 * 2048
-            assert room.delivered <= room.head
+        assert {feed.room for feed in hub.state.feeds.values()} == set(
+            hub.state.shared.rooms.values()
+        )
+        for feed in hub.state.feeds.values():
+            room = feed.room
+            assert set(feed.live) <= alive
+            assert set(room.members) <= set(hub.state.shared.sessions.values())
+            assert sum(len(chunk.data) for chunk in feed.tail._chunks) <= TAIL_BYTES + 64 * 2048
+            assert feed.delivered <= room.head
         for number, log in self.history._rooms.items():
             assert [row.seq for row in log] == list(range(1, len(log) + 1)), "a log has a hole"
             named = [(row.device, row.counter) for row in log if row.device]
@@ -231,9 +240,9 @@ class Driver:
             self.wait(seconds)
             self.commit()
         self.check()
-        assert not self.hub.state.sessions
-        assert not self.hub.state.by_token
-        assert not self.hub.state.privates
+        assert not self.hub.state.shared.sessions
+        assert not self.hub.state.shared.by_token
+        assert not self.hub.state.shared.privates
         assert not self.hub.state.addresses
-        assert set(self.hub.state.rooms) == {"lobby"}
+        assert set(self.hub.state.shared.rooms) == {"lobby"}
         assert not self.hub.state.batch, "some output is never written"

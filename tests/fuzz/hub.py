@@ -135,6 +135,6 @@ def _hello(driver: Driver, peer: Peer, choices: Choices) -> Hello:
     if choices.one_in(12):
         device, name = choices.pick((device, b"", b"short", bytes(16))), choices.pick(_NAMES)
     code, last = choices.pick(driver.codes), choices.pick(_NUMBERS)
-    log = driver.hub.state.rooms[code].log if code in driver.hub.state.rooms else 0
+    log = driver.hub.state.shared.rooms[code].log if code in driver.hub.state.shared.rooms else 0
     positions = (Position(code, log, last),) if token else ()
     return Hello(choices.below(4), device, token, name, "fuzz\x1b[31m", positions)

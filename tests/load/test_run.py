@@ -34,7 +34,7 @@ class Served:
 
     @property
     def sessions(self) -> int:
-        return len(self.servers[0].hub.state.sessions)
+        return len(self.servers[0].hub.state.shared.sessions)
 
 
 @pytest.fixture

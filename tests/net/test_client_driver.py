@@ -129,7 +129,7 @@ async def test_goodbye():
         await nova.client.bye("dinner")
         await nova.until(lambda: nova.all(SessionEnded))
         assert nova.all(SessionEnded)[0].wanted
-        assert not serving.server.hub.state.sessions
+        assert not serving.server.hub.state.shared.sessions
         await nova.client.bye()  # closing twice is harmless
 
 
@@ -139,7 +139,7 @@ async def test_goodbye_while_the_connection_is_lost(path):
         await nova.until(lambda: nova.all(Offline))
         await nova.client.bye()
         await nova.until(lambda: nova.all(SessionEnded))
-        assert not serving.server.hub.state.sessions
+        assert not serving.server.hub.state.shared.sessions
 
 
 async def test_it_gives_up_after_the_timeout():

@@ -110,7 +110,7 @@ async def test_bye_arrives() -> None:
         await nova.until(lambda: nova.all(SessionEnded))
 
         assert nova.all(SessionEnded)[0].wanted
-        assert not serving.server.hub.state.sessions
+        assert not serving.server.hub.state.shared.sessions
 
 
 async def test_a_server_that_stops_notifies_clients_on_links() -> None:

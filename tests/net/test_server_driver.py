@@ -359,7 +359,7 @@ async def test_old_history_is_deleted_and_logged(history):
         await link.until(lambda: len(link.all(Event)) == 11)
         object.__setattr__(serving.server.settings, "keep", -1.0)
         serving.server._purge(at_once=True)
-        lobby = serving.server.hub.state.rooms["lobby"]
+        (lobby,) = serving.server.hub.state.feeds.values()
         async with asyncio.timeout(5):
             while lobby.oldest == 1:
                 await asyncio.sleep(0.01)

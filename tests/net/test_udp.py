@@ -277,7 +277,7 @@ async def test_bye_arrives_and_closes_the_link() -> None:
         await nova.until(lambda: nova.all(SessionEnded))
 
         assert nova.all(SessionEnded)[0].wanted
-        assert not serving.server.hub.state.sessions
+        assert not serving.server.hub.state.shared.sessions
         async with asyncio.timeout(10):
             while serving.server._udp[0]._layers:
                 await asyncio.sleep(0.01)

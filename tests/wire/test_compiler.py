@@ -7,7 +7,7 @@ from hypothesis import given
 
 from netchat.wire import MESSAGES, Event, Record, Send
 from netchat.wire import fields as wire
-from netchat.wire.compiler import compile_declaration, source_of
+from netchat.wire.compiler import compile_declaration, compile_packer, source_of
 from netchat.wire.declare import record
 from tests.wire.strategies import instances
 
@@ -44,6 +44,18 @@ class Empty(Record):
 def test_a_field_may_have_any_name(value):
     raw = value.encode()
     assert Clash.read(raw, 0) == (value, len(raw))
+
+
+@given(instances(Clash))
+def test_a_packer_encodes_values_as_the_message_does(value):
+    values = [getattr(value, field.name) for field in wire.fields_of(Clash)]
+    assert compile_packer(Clash)(*values) == value.encode()
+
+
+def test_a_packer_refuses_values_that_do_not_fit():
+    assert compile_packer(Empty)() == b""
+    with pytest.raises(struct.error):
+        compile_packer(Item)(256, "")
 
 
 def test_a_message_without_fields_is_empty():

@@ -83,7 +83,7 @@ _COUNT = "INSERT INTO counter VALUES (?,?,?) ON CONFLICT DO UPDATE SET last = ex
 # SQLite errors that mean permanent damage.
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
-#: Number of rooms to examine per step of a purge: some milliseconds of work.
+#: Number of rooms to examine per step of a purge: a few milliseconds of work.
 _ROOMS_AT_ONCE = 256
 
 _READ = "SELECT seq, frame FROM event WHERE room = ? AND seq BETWEEN ? AND ? ORDER BY seq"
@@ -119,7 +119,8 @@ DELETE FROM event WHERE room = :room AND seq < min(
 class SqliteHistory:
     """History in a file.
 
-    One thread calls `write` and the methods marked so; another thread calls the rest.
+    The writer thread calls `write` and the methods marked "writer thread only"; another thread calls
+    the rest.
 
     Args:
         path: The file; created if it does not exist.

@@ -104,7 +104,7 @@ class TestReload:
         there.settle()
         assert nova.texts() == ["seen", "meanwhile"]
         assert nova.core.name == "Nova"
-        assert len(there.hub.state.sessions) == 2
+        assert len(there.hub.state.shared.sessions) == 2
 
     def test_counters_continue_and_no_message_is_duplicated(self):
         there = chat.World()

@@ -1,0 +1,283 @@
+"""Commands: every change to the shared state of a chat, as data with a binary encoding.
+
+A command carries each input that comes from a clock, from randomness, from a connection or from the
+history, so that `netchat.chat.apply` gives the same result on every server. Commands are declared
+with the field types of the wire protocol and use its compiled codec.
+
+An encoded command is a version byte, a type byte, and the fields in order.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import ClassVar, TypeVar, dataclass_transform
+
+from netchat.errors import BadBody, CommandError
+from netchat.wire import Record, fields_of, walk
+from netchat.wire.declare import record
+from netchat.wire.fields import U64, blob, text, u32, u64
+from netchat.wording import many
+
+__all__ = [
+    "COMMANDS",
+    "MAX_NUMBER",
+    "Command",
+    "ConfirmToken",
+    "CreateLobby",
+    "CreateRoom",
+    "DeleteRoom",
+    "Disconnect",
+    "EndSession",
+    "ExpireServer",
+    "JoinRoom",
+    "LeaveRoom",
+    "OpenConversation",
+    "OpenSession",
+    "Post",
+    "RenameSession",
+    "ResumeSession",
+    "RotateCounters",
+    "StartServer",
+    "decode_command",
+    "encode_command",
+]
+
+#: First byte of an encoded command: the version of this file's declarations.
+_VERSION = 1
+
+#: Upper bound of all numbers, which are stored as signed 64-bit integers.
+MAX_NUMBER = 2**63
+
+
+class Command(Record):
+    """A change to the shared state.
+
+    Attributes:
+        TYPE: Type number in its encoding.
+    """
+
+    __slots__ = ()
+    TYPE: ClassVar[int]
+
+
+#: Every command by type number.
+COMMANDS: dict[int, type[Command]] = {}
+
+_C = TypeVar("_C", bound=Command)
+
+
+@dataclass_transform(
+    frozen_default=True,
+    field_specifiers=(u32, u64, text, blob),
+)
+def _command(number: int) -> Callable[[type[_C]], type[_C]]:
+    """Declare a command with its type number."""
+
+    def declare(cls: type[_C]) -> type[_C]:
+        declared = record(cls)
+        declared.TYPE = number
+        COMMANDS[number] = declared
+        return declared
+
+    return declare
+
+
+@_command(1)
+class OpenSession(Command):
+    """Start a session. It replaces the session of the same device, if there is one."""
+
+    server: int = u64("Epoch of the server that has the connection.")
+    time: int = u64("Time of day in microseconds since 1970.")
+    device: int = u64("Device id of the user.")
+    token: bytes = blob("Hash of the token that resumes the session.")
+    name: str = text("The user's name.")
+
+
+@_command(2)
+class ResumeSession(Command):
+    """Attach a session to another connection."""
+
+    server: int = u64("Epoch of the server that has the connection.")
+    session: int = u64("Session number.")
+    used: bytes = blob("Hash of the token that the client has used; it stays valid.")
+    token: bytes = blob("Hash of the next token.")
+
+
+@_command(3)
+class ConfirmToken(Command):
+    """Forget a session's previous token: the client has proved that it has the new one."""
+
+    session: int = u64("Session number.")
+    attachment: int = u64("The attachment on which it was proved.")
+
+
+@_command(4)
+class Disconnect(Command):
+    """Mark a session as away: its connection was lost."""
+
+    session: int = u64("Session number.")
+    attachment: int = u64("The attachment that was lost.")
+
+
+@_command(5)
+class EndSession(Command):
+    """End a session: it leaves its rooms, and its name becomes free."""
+
+    session: int = u64("Session number.")
+    attachment: int = u64("The attachment to end. A session that was resumed since stays.")
+    time: int = u64("Time of day in microseconds since 1970.")
+    reason: str = text("The reason, for the members of its rooms.")
+
+
+@_command(6)
+class RenameSession(Command):
+    """Give a session another name."""
+
+    session: int = u64("Session number.")
+    time: int = u64("Time of day in microseconds since 1970.")
+    name: str = text("The new name.")
+
+
+@_command(7)
+class CreateRoom(Command):
+    """Create a room and enter it."""
+
+    session: int = u64("Session number.")
+    time: int = u64("Time of day in microseconds since 1970.")
+    log: int = u64("Random identity of the room's log.")
+    room: str = text("Random code of the room.")
+
+
+@_command(8)
+class OpenConversation(Command):
+    """Create the private room of two users."""
+
+    session: int = u64("Session number of the user who starts it.")
+    other: int = u64("Session number of the other user.")
+    log: int = u64("Random identity of the room's log.")
+    room: str = text("Random code of the room.")
+
+
+@_command(9)
+class JoinRoom(Command):
+    """Enter a room."""
+
+    session: int = u64("Session number.")
+    time: int = u64("Time of day in microseconds since 1970.")
+    room: str = text("The room's code.")
+
+
+@_command(10)
+class LeaveRoom(Command):
+    """Leave a room."""
+
+    session: int = u64("Session number.")
+    request: int = u32("Number of the user's request, or 0 if the server removes the user.")
+    time: int = u64("Time of day in microseconds since 1970.")
+    room: str = text("The room's code.")
+
+
+@_command(11)
+class Post(Command):
+    """Append a message to a room."""
+
+    session: int = u64("Session number of the sender.")
+    counter: int = u64("Number of the message on the sender's device.")
+    known: int = u64("The device's last counter in the history, if the state has none; else 0.")
+    time: int = u64("Time of day in microseconds since 1970.")
+    room: str = text("The room's code.")
+    text: str = text("The message.")
+
+
+@_command(12)
+class DeleteRoom(Command):
+    """Delete an empty room."""
+
+    head: int = u64("Its last event. A room that was used since stays.")
+    room: str = text("The room's code.")
+
+
+@_command(13)
+class RotateCounters(Command):
+    """Forget the counters of devices that have sent nothing to a room since the last rotation.
+
+    The history must have them all.
+    """
+
+    above: int = u64("Number of counters above which they are rotated.")
+    room: str = text("The room's code.")
+
+
+@_command(14)
+class CreateLobby(Command):
+    """Create the lobby, unless it exists."""
+
+    log: int = u64("Random identity of its log.")
+
+
+@_command(15)
+class StartServer(Command):
+    """Admit a server to the cluster."""
+
+    server: int = u64("Epoch of the server's lease, above all earlier ones.")
+    name: str = text("Name of the server, for users.")
+
+
+@_command(16)
+class ExpireServer(Command):
+    """Remove a server whose lease has ended: its sessions are away, its commands are refused."""
+
+    server: int = u64("Epoch of the server's lease.")
+
+
+def encode_command(command: Command) -> bytes:
+    """Encode a command.
+
+    Raises:
+        EncodeError: A field's value does not fit.
+    """
+    return bytes((_VERSION, command.TYPE)) + command.encode()
+
+
+def decode_command(data: bytes) -> Command:
+    """Decode a command.
+
+    Raises:
+        CommandError: The bytes are not a valid command. The text says why.
+    """
+    if len(data) < 2:
+        raise CommandError(f"a command has at least 2 bytes, got {len(data)}")
+    if data[0] != _VERSION:
+        raise CommandError(f"command version {data[0]} is not supported, only {_VERSION}")
+    cls = COMMANDS.get(data[1])
+    if cls is None:
+        raise CommandError(f"command type {data[1]} is unknown")
+    body = data[2:]
+    try:
+        command, end = cls.read(body, 0)
+    except (struct.error, UnicodeDecodeError):
+        end = -1
+    if end != len(body):
+        raise CommandError(f"{cls.__name__}: {_explain(cls, body)}")
+    for name in _NUMBERS[cls]:
+        if getattr(command, name) >= MAX_NUMBER:
+            raise CommandError(f"{cls.__name__}.{name} must be below 2^63")
+    return command
+
+
+def _explain(cls: type[Command], body: bytes) -> str:
+    """Describe why a body is not a valid command of a type."""
+    end = 0
+    try:
+        for span in walk(cls, body):
+            end = span.end
+    except BadBody as error:
+        return str(error)
+    return f"{many(len(body) - end, 'byte is', 'bytes are')} left over after its last field"
+
+
+#: The fields of each command whose numbers could be too large.
+_NUMBERS = {
+    cls: [field.name for field in fields_of(cls) if field.kind is U64] for cls in COMMANDS.values()
+}

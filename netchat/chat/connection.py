@@ -1,0 +1,130 @@
+"""Connections, and what one server knows about each room and session on its own."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from netchat.chat.model import Room, Session
+from netchat.chat.room_tail import RoomTail
+from netchat.wire import History, RoomKind, Who
+
+__all__ = ["Absence", "Connection", "RepeatedSend", "Reply", "RoomFeed"]
+
+
+class Connection:
+    """A peer's connection, with or without a session.
+
+    A transport's protocol class inherits from it, which saves one object per connection.
+
+    Attributes:
+        address: The peer's address and port, for logs.
+        share: The address group that the connection counts against (`fair_shares.share_of`).
+        session: The session on it, once HELLO was accepted.
+        heard: Time at which the last byte arrived, in seconds.
+        ping_sent: Whether a PING awaits its PONG.
+        partial_since: Time at which the incomplete frame began, or 0.
+        stalled_since: Time at which the send buffer became full, or 0.
+        lagging_rooms: The rooms whose events it does not get live, each with the last event that
+            it was sent.
+        pending_replies: Requests with large replies, answered one at a time as the peer reads them.
+        holds: Why the server reads nothing from it now, as bits defined by the transport; else 0.
+            A peer that is not read does not time out.
+        allowance: Frames that it may send at once (the tokens of a token bucket).
+        refilled_at: Time at which the token bucket was last refilled, in seconds.
+        warned_at: Time of the last warning that it sends too fast, in seconds, or 0.
+        closing: Whether either peer has ended the conversation; further frames are ignored.
+        finished: Whether nothing more may be written to it.
+    """
+
+    __slots__ = (
+        "address",
+        "allowance",
+        "closing",
+        "finished",
+        "heard",
+        "holds",
+        "lagging_rooms",
+        "partial_since",
+        "pending_replies",
+        "ping_sent",
+        "refilled_at",
+        "session",
+        "share",
+        "stalled_since",
+        "warned_at",
+    )
+
+    def __init__(self, address: str = "?") -> None:
+        self.address = address
+        self.share = ""
+        self.session: Session | None = None
+        self.heard = 0.0
+        self.ping_sent = False
+        self.partial_since = 0.0
+        self.stalled_since = 0.0
+        self.lagging_rooms: dict[RoomFeed, int] | None = None
+        self.pending_replies: deque[Reply] | None = None
+        self.holds = 0
+        self.allowance = 0.0
+        self.refilled_at = 0.0
+        self.warned_at = 0.0
+        self.closing = self.finished = False
+
+
+class RoomFeed:
+    """Delivery of one room's events to the connections of this server.
+
+    Attributes:
+        room: The room.
+        delivered: Sequence number of the last event that is durable and was sent.
+        oldest: Sequence number of the oldest event that is still kept.
+        live: The connections that get its events as they happen. A lagging connection is not
+            among them: it catches up from the tail or the history.
+        tail: The most recent frames.
+        empty_since: Time at which the last member left, in seconds, or None. Always None for the
+            lobby.
+        share: The address group that the room counts against while it is empty.
+    """
+
+    __slots__ = ("delivered", "empty_since", "live", "oldest", "room", "share", "tail")
+
+    def __init__(self, room: Room, delivered: int = 0, oldest: int = 1) -> None:
+        self.room = room
+        self.delivered = delivered
+        self.oldest = oldest
+        self.live: dict[Connection, None] = {}
+        self.tail = RoomTail()
+        self.empty_since: float | None = None
+        self.share = ""
+
+    def start_position(self, known: int | None) -> int:
+        """Return the event after which a member's stream of events starts.
+
+        Args:
+            known: The last event that the client has, or None.
+        """
+        if known is None:
+            # A user must not miss private messages that were sent while away.
+            known = 0 if self.room.kind is RoomKind.PRIVATE else self.delivered
+        return max(min(known, self.delivered), self.oldest - 1)
+
+
+class Absence(NamedTuple):
+    """A session that has lost its connection."""
+
+    since: float
+    """Time at which this server learned of it, in seconds."""
+
+    share: str
+    """The address group that it counts against. Empty if unknown, as after a restart."""
+
+
+class RepeatedSend(NamedTuple):
+    """A SEND with a counter that its device has already used in the room, or a smaller one."""
+
+    feed: RoomFeed
+    counter: int
+
+
+Reply = Who | History | RepeatedSend

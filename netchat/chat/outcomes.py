@@ -1,0 +1,115 @@
+"""Outcomes of commands: the changes that a command makes, or why it changes nothing.
+
+Each server derives from them what to store, what to send, and how to answer.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+from netchat.chat.persistence import Change, EventRow
+
+__all__ = [
+    "ConversationOpened",
+    "Outcome",
+    "Reason",
+    "Rejected",
+    "RoomEmptied",
+    "RoomLeft",
+    "SessionAway",
+    "SessionEnded",
+    "SessionMoved",
+    "StateChange",
+]
+
+
+class Reason(Enum):
+    """Reason for rejecting a command."""
+
+    STALE = auto()
+    """Its session has ended or has another connection, or its room was used since."""
+
+    UNKNOWN_SERVER = auto()
+    """The lease of the server that has the connection has ended."""
+
+    NAME_TAKEN = auto()
+    NO_SUCH_ROOM = auto()
+    NO_SUCH_USER = auto()
+    NOT_A_MEMBER = auto()
+    TOO_MANY_ROOMS = auto()
+
+    EXISTS = auto()
+    """The room, membership or server exists already."""
+
+    REPEATED = auto()
+    """The device has used this counter in the room, or a larger one."""
+
+
+class Rejected(NamedTuple):
+    """The outcome of a command that changes nothing."""
+
+    reason: Reason
+    session: int = 0
+    """The session that has the name, or that is in too many rooms."""
+
+
+class SessionMoved(NamedTuple):
+    """A session that leaves the connection it was on."""
+
+    id: int
+    rooms: tuple[int, ...]
+    """Numbers of its rooms."""
+
+
+class SessionAway(NamedTuple):
+    """A session that has lost its connection."""
+
+    id: int
+
+
+class SessionEnded(NamedTuple):
+    """A session that has ended."""
+
+    id: int
+    name: str
+    reason: str
+    remaining: int
+    """Number of sessions after it."""
+
+
+class RoomLeft(NamedTuple):
+    """A user who has left a room and stays connected."""
+
+    session: int
+    room: str
+    request: int
+    """Number of the user's request, or 0."""
+
+
+class RoomEmptied(NamedTuple):
+    """A room whose last member has left. It is kept for a while."""
+
+    id: int
+
+
+class ConversationOpened(NamedTuple):
+    """A private room that another user has opened with this one."""
+
+    session: int
+    room: int
+
+
+StateChange = (
+    EventRow
+    | Change
+    | SessionMoved
+    | SessionAway
+    | SessionEnded
+    | RoomLeft
+    | RoomEmptied
+    | ConversationOpened
+)
+
+#: Changes in order, or a rejection.
+Outcome = list[StateChange] | Rejected

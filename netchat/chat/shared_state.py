@@ -1,0 +1,153 @@
+"""The shared state of a chat: what every server derives from the log of commands."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from netchat.chat.model import Room, Session
+from netchat.chat.name_table import NameTable
+from netchat.chat.persistence import Snapshot
+from netchat.chat.state_records import (
+    CounterRecord,
+    NumbersRecord,
+    RoomRecord,
+    SeatRecord,
+    ServerRecord,
+    SessionRecord,
+    StateRecords,
+    pack_state,
+    unpack_state,
+)
+from netchat.errors import CommandError
+from netchat.wire import RoomKind
+
+__all__ = ["SharedState"]
+
+
+class SharedState:
+    """Sessions, names, rooms and memberships; only `netchat.chat.apply` changes them.
+
+    Args:
+        snapshot: The state stored in a history; by default an empty chat.
+
+    Attributes:
+        servers: The names of the servers whose commands are accepted, by the epoch of their lease.
+        epoch: The largest epoch so far.
+        sessions: All sessions by number.
+        by_device: The sessions by device id.
+        by_token: The sessions by the hash of each token that resumes them.
+        by_name: The names in use.
+        rooms: The rooms by code.
+        privates: The private rooms by the numbers of their two sessions.
+        next_id: The next number for a room or session.
+    """
+
+    def __init__(self, snapshot: Snapshot | None = None) -> None:
+        self.servers: dict[int, str] = {}
+        self.epoch = 0
+        self.sessions: dict[int, Session] = {}
+        self.by_device: dict[int, Session] = {}
+        self.by_token: dict[bytes, Session] = {}
+        self.by_name = NameTable()
+        self.rooms: dict[str, Room] = {}
+        self.privates: dict[frozenset[int], Room] = {}
+        self.next_id = 1
+        if snapshot is not None:
+            self._restore(snapshot)
+
+    def new_id(self) -> int:
+        """Return an unused number for a room or session."""
+        self.next_id += 1
+        return self.next_id - 1
+
+    def is_connected(self, number: int) -> bool:
+        """Return whether the session with this number has a connection."""
+        session = self.sessions.get(number)
+        return session is not None and not session.is_away
+
+    def digest(self) -> bytes:
+        """Return a hash of the state. Servers that have applied the same commands have the same."""
+        return hashlib.sha256(self.dump()).digest()
+
+    def dump(self) -> bytes:
+        """Return the whole state as bytes, from which `load` starts another server."""
+        rooms = sorted(self.rooms.values(), key=lambda room: room.id)
+        sessions = [session for _, session in sorted(self.sessions.items())]
+        records = StateRecords(
+            [NumbersRecord(self.next_id, self.epoch)],
+            [ServerRecord(epoch, name) for epoch, name in sorted(self.servers.items())],
+            [RoomRecord(room.id, room.log, room.head, room.kind, room.code) for room in rooms],
+            [
+                SessionRecord(s.id, s.device, s.server, s.attachment, s.token, s.previous, s.name)
+                for s in sessions
+            ],
+            [SeatRecord(s.id, room.id) for s in sessions for room in s.rooms.values()],
+            [
+                CounterRecord(room.id, device, counter, is_older)
+                for room in rooms
+                for is_older, counters in enumerate((room.counters, room.older_counters))
+                for device, counter in sorted(counters.items())
+            ],
+        )
+        return pack_state(records)
+
+    @classmethod
+    def load(cls, data: bytes) -> SharedState:
+        """Return the state that `dump` has written.
+
+        Raises:
+            CommandError: The bytes are not a state.
+        """
+        state, records = cls(), unpack_state(data)
+        try:
+            state._load(records)
+        except (KeyError, ValueError) as error:
+            raise CommandError(f"the snapshot of the state is inconsistent: {error}") from error
+        return state
+
+    def _load(self, records: StateRecords) -> None:
+        (numbers,) = records.numbers
+        self.next_id, self.epoch = numbers.next_id, numbers.epoch
+        self.servers = {server.epoch: server.name for server in records.servers}
+        rooms: dict[int, Room] = {}
+        for r in records.rooms:
+            rooms[r.id] = self.rooms[r.code] = Room(r.id, r.code, RoomKind(r.kind), r.log, r.head)
+        for s in records.sessions:
+            session = Session(s.id, s.name, s.device)
+            session.server, session.attachment = s.server, s.attachment
+            session.token, session.previous = s.token, s.previous
+            self._add(session)
+        self._seat(rooms, ((seat.session, seat.room) for seat in records.seats))
+        for c in records.counters:
+            room = rooms[c.room]
+            (room.older_counters if c.older else room.counters)[c.device] = c.counter
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        rooms: dict[int, Room] = {}
+        for row, head, _ in snapshot.rooms:
+            room = Room(row.id, row.code, RoomKind(row.kind), row.log, head)
+            rooms[row.id] = self.rooms[row.code] = room
+        for saved in snapshot.sessions:
+            session = Session(saved.id, saved.name, saved.device)
+            session.token, session.previous = saved.token, saved.previous
+            self._add(session)
+        self._seat(rooms, snapshot.memberships)
+        self.next_id = snapshot.next_id
+
+    def _add(self, session: Session) -> None:
+        self.sessions[session.id] = self.by_device[session.device] = session
+        self.by_name.add(session)
+        self.by_token[session.token] = session
+        if session.previous:
+            self.by_token[session.previous] = session
+
+    def _seat(self, rooms: dict[int, Room], memberships: Iterable[tuple[int, int]]) -> None:
+        """Restore memberships, given as numbers of session and room."""
+        for number, room_number in memberships:
+            session, room = self.sessions[number], rooms[room_number]
+            session.rooms[room.code] = room
+            room.members[session] = None
+        for room in rooms.values():
+            if room.kind is RoomKind.PRIVATE and len(room.members) == 2:
+                self.privates[frozenset(s.id for s in room.members)] = room

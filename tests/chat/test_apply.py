@@ -1,0 +1,280 @@
+"""The state machine: commands in any order, on several replicas, valid or not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netchat.chat import commands as c
+from netchat.chat.apply import MAX_MEMBERSHIPS, apply
+from netchat.chat.commands import Command, decode_command, encode_command
+from netchat.chat.outcomes import (
+    ConversationOpened,
+    Outcome,
+    Reason,
+    Rejected,
+    RoomEmptied,
+    SessionAway,
+    SessionEnded,
+    SessionMoved,
+)
+from netchat.chat.persistence import EventRow, RoomDeleted
+from netchat.chat.shared_state import SharedState
+from netchat.wire import EventKind, FrameReader, decode
+
+NAMES = ["Nova", "nova", "Nov\u0251", "Vega", "Maya"]
+ROOMS = ["lobby", "R1", "R2", "@1", "@2"]
+
+small = st.integers(0, 6)
+values = {
+    "session": small,
+    "other": small,
+    "attachment": st.integers(0, 2),
+    "server": st.integers(0, 3),
+    "time": st.integers(0, 9),
+    "device": st.integers(1, 4),
+    "token": st.sampled_from([b"", b"a", b"b", b"c", b"d", b"e"]),
+    "used": st.sampled_from([b"", b"a", b"b", b"c"]),
+    "name": st.sampled_from(NAMES),
+    "reason": st.sampled_from(["", "bye"]),
+    "room": st.sampled_from(ROOMS),
+    "text": st.text(max_size=3),
+    "log": small,
+    "request": small,
+    "counter": st.integers(0, 5),
+    "known": st.integers(0, 2),
+    "head": st.integers(0, 4),
+    "above": st.integers(0, 1),
+}
+
+
+def command(kind: type[Command]) -> st.SearchStrategy[Command]:
+    names = [field.name for field in c.fields_of(kind)]
+    return st.builds(kind, *(values[name] for name in names))
+
+
+commands = st.one_of([command(kind) for kind in c.COMMANDS.values()])
+
+#: A chat in which most commands can be valid.
+BEGUN = [
+    c.StartServer(1, "one"),
+    c.StartServer(2, "two"),
+    c.CreateLobby(7),
+    c.OpenSession(1, 1, 1, b"a", "Nova"),
+    c.OpenSession(2, 2, 2, b"b", "Vega"),
+    c.JoinRoom(2, 3, "lobby"),
+    c.JoinRoom(3, 3, "lobby"),
+    c.CreateRoom(2, 4, 8, "R1"),
+    c.OpenConversation(2, 3, 9, "@1"),
+]
+
+
+def begun() -> SharedState:
+    """Return the state after `BEGUN`: Nova is session 2, Vega is session 3."""
+    state = SharedState()
+    for one in BEGUN:
+        assert not isinstance(apply(state, one), Rejected), one
+    return state
+
+
+def event(outcome: Outcome) -> tuple[EventKind, str, str]:
+    """Return the only event of an outcome."""
+    assert isinstance(outcome, list)
+    (row,) = (change for change in outcome if isinstance(change, EventRow))
+    (frame,) = FrameReader().feed(row.frame)
+    message = decode(frame)
+    return EventKind(message.kind), message.sender, message.text
+
+
+@settings(max_examples=150)
+@given(st.lists(commands, max_size=40), st.data())
+def test_replicas_agree_after_every_prefix(log, data):
+    """Each replica receives the encoded log in batches of its own, and one starts in the middle."""
+    log = BEGUN + log
+    encoded = [encode_command(one) for one in log]
+    digests, outcomes, state = [SharedState().digest()], [], SharedState()
+    for one in log:
+        before = state.digest()
+        outcomes.append(apply(state, one))
+        if isinstance(outcomes[-1], Rejected):
+            assert state.digest() == before, "a rejected command has changed the state"
+        digests.append(state.digest())
+    for _ in range(2):
+        replica, at = SharedState(), 0
+        while at < len(log):
+            size = data.draw(st.integers(1, len(log) - at))
+            batch = [decode_command(one) for one in encoded[at : at + size]]
+            assert [apply(replica, one) for one in batch] == outcomes[at : at + size]
+            at += size
+            assert replica.digest() == digests[at]
+    start = data.draw(st.integers(0, len(log)))
+    late = SharedState()
+    for one in log[:start]:
+        apply(late, one)
+    late = SharedState.load(late.dump())
+    assert late.digest() == digests[start]
+    for at in range(start, len(log)):
+        assert apply(late, log[at]) == outcomes[at]
+        assert late.digest() == digests[at + 1]
+
+
+@settings(max_examples=100)
+@given(st.lists(commands, max_size=40))
+def test_the_state_stays_consistent(log):
+    state = SharedState()
+    for one in BEGUN + log:
+        apply(state, one)
+        assert len(state.by_device) == len(state.sessions) == len(state.by_name)
+        folded = [session.name.casefold() for session in state.sessions.values()]
+        assert len(set(folded)) == len(folded), "two sessions have the same name"
+        for session in state.sessions.values():
+            assert not session.server or session.server in state.servers
+            for code, room in session.rooms.items():
+                assert state.rooms[code] is room
+                assert session in room.members
+        for room in state.rooms.values():
+            assert all(state.sessions[member.id] is member for member in room.members)
+        for pair, room in state.privates.items():
+            assert pair == {member.id for member in room.members}
+        assert all(token in (s.token, s.previous) for token, s in state.by_token.items())
+
+
+@settings(max_examples=60)
+@given(st.permutations([c.OpenSession(n, 9, 10 + n, bytes([n]), "Maya") for n in (1, 2)]))
+def test_the_first_session_in_the_log_gets_the_name(log):
+    state = begun()
+    first, second = (apply(state, one) for one in log)
+    assert isinstance(first, list)
+    assert second == Rejected(Reason.NAME_TAKEN, state.by_device[log[0].device].id)
+
+
+@pytest.mark.parametrize(
+    ("rejected", "reason"),
+    [
+        (c.OpenSession(9, 1, 5, b"x", "Maya"), Reason.UNKNOWN_SERVER),
+        (c.OpenSession(1, 1, 5, b"a", "Maya"), Reason.EXISTS),
+        (c.ResumeSession(1, 2, b"x", b"y"), Reason.STALE),
+        (c.ResumeSession(9, 2, b"a", b"y"), Reason.UNKNOWN_SERVER),
+        (c.ConfirmToken(2, 1), Reason.STALE),
+        (c.Disconnect(2, 2), Reason.STALE),
+        (c.EndSession(2, 2, 0, ""), Reason.STALE),
+        (c.RenameSession(2, 0, "vega"), Reason.NAME_TAKEN),
+        (c.CreateRoom(2, 0, 0, "lobby"), Reason.EXISTS),
+        (c.JoinRoom(2, 0, "R2"), Reason.NO_SUCH_ROOM),
+        (c.JoinRoom(2, 0, "@1"), Reason.NO_SUCH_ROOM),
+        (c.JoinRoom(2, 0, "lobby"), Reason.EXISTS),
+        (c.LeaveRoom(3, 0, 0, "R1"), Reason.NOT_A_MEMBER),
+        (c.OpenConversation(2, 2, 0, "@2"), Reason.NO_SUCH_USER),
+        (c.OpenConversation(3, 2, 0, "@2"), Reason.EXISTS),
+        (c.Post(3, 1, 0, 0, "R1", "x"), Reason.NOT_A_MEMBER),
+        (c.Post(2, 1, 1, 0, "lobby", "x"), Reason.REPEATED),
+        (c.DeleteRoom(1, "R1"), Reason.STALE),
+        (c.DeleteRoom(2, "lobby"), Reason.NO_SUCH_ROOM),
+        (c.RotateCounters(0, "lobby"), Reason.STALE),
+        (c.StartServer(2, "again"), Reason.STALE),
+        (c.ExpireServer(9), Reason.STALE),
+    ],
+)
+def test_a_command_that_is_not_valid_changes_nothing(rejected, reason):
+    state = begun()
+    before = state.digest()
+    outcome = apply(state, rejected)
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason is reason
+    assert state.digest() == before
+
+
+def test_a_message_counts_once():
+    state, message = begun(), c.Post(2, 5, 4, 6, "lobby", "hi")
+    assert event(apply(state, message)) == (EventKind.CHAT, "Nova", "hi")
+    assert apply(state, message) == Rejected(Reason.REPEATED)
+    apply(state, c.RotateCounters(0, "lobby"))
+    assert apply(state, message) == Rejected(Reason.REPEATED)
+
+
+def test_a_counter_is_forgotten_after_two_rotations_without_a_message():
+    state = begun()
+    apply(state, c.Post(2, 5, 0, 6, "lobby", "hi"))
+    lobby = state.rooms["lobby"]
+    apply(state, c.RotateCounters(0, "lobby"))
+    assert apply(state, c.RotateCounters(0, "lobby")) == Rejected(Reason.STALE)
+    assert lobby.last_counter(1) == 5
+    apply(state, c.Post(3, 5, 0, 6, "lobby", "hi"))
+    apply(state, c.RotateCounters(0, "lobby"))
+    assert (lobby.last_counter(1), lobby.last_counter(2)) == (None, 5)
+
+
+def test_a_session_of_the_same_device_replaces_the_earlier_one():
+    state = begun()
+    outcome = apply(state, c.OpenSession(2, 9, 1, b"x", "nova"))
+    assert isinstance(outcome, list)
+    assert outcome[0] == SessionMoved(2, (1, 4, 5))
+    assert SessionEnded(2, "Nova", "reconnected without its session", 1) in outcome
+    assert state.by_device[1].server == 2
+
+
+def test_a_resumed_session_outlives_what_was_said_about_its_last_connection():
+    state = begun()
+    outcome = apply(state, c.ResumeSession(2, 2, b"a", b"x"))
+    assert isinstance(outcome, list)
+    assert outcome[0] == SessionMoved(2, (1, 4, 5))
+    assert apply(state, c.Disconnect(2, 1)) == Rejected(Reason.STALE)
+    assert apply(state, c.EndSession(2, 1, 0, "connection lost")) == Rejected(Reason.STALE)
+    assert apply(state, c.Disconnect(2, 2)) == [SessionAway(2)]
+
+
+def test_the_sessions_of_an_expired_server_are_away_and_can_be_resumed_elsewhere():
+    state = begun()
+    assert apply(state, c.ExpireServer(1)) == [SessionAway(2)]
+    assert state.sessions[2].is_away
+    assert apply(state, c.StartServer(1, "back")) == Rejected(Reason.STALE)
+    assert isinstance(apply(state, c.ResumeSession(2, 2, b"a", b"x")), list)
+    assert not state.sessions[2].is_away
+
+
+def test_an_unused_room_is_deleted_and_one_that_was_used_meanwhile_stays():
+    state = begun()
+    outcome = apply(state, c.LeaveRoom(2, 0, 0, "R1"))
+    assert isinstance(outcome, list)
+    assert RoomEmptied(4) in outcome
+    apply(state, c.JoinRoom(3, 0, "R1"))
+    apply(state, c.LeaveRoom(3, 0, 0, "R1"))
+    assert apply(state, c.DeleteRoom(2, "R1")) == Rejected(Reason.STALE)
+    assert apply(state, c.DeleteRoom(4, "R1")) == [RoomDeleted(4)]
+
+
+def test_a_private_room_ends_with_its_last_member():
+    state = begun()
+    apply(state, c.LeaveRoom(2, 0, 0, "@1"))
+    assert apply(state, c.Post(3, 1, 0, 0, "@1", "x")) == Rejected(Reason.NO_SUCH_USER)
+    outcome = apply(state, c.OpenConversation(3, 2, 1, "@2"))
+    assert isinstance(outcome, list)
+    assert ConversationOpened(2, 6) in outcome
+    outcome = apply(state, c.LeaveRoom(3, 0, 0, "@1"))
+    assert isinstance(outcome, list)
+    assert RoomDeleted(5) in outcome
+
+
+@pytest.mark.parametrize("full", [2, 3])
+def test_no_user_can_be_in_more_rooms_than_the_limit(full):
+    state = begun()
+    apply(state, c.LeaveRoom(2, 0, 0, "@1"))
+    apply(state, c.LeaveRoom(3, 0, 0, "@1"))
+    number = 0
+    while len(state.sessions[full].rooms) < MAX_MEMBERSHIPS:
+        number += 1
+        apply(state, c.CreateRoom(full, 0, 0, f"N{number}"))
+    rejected = Rejected(Reason.TOO_MANY_ROOMS, full)
+    assert apply(state, c.OpenConversation(2, 3, 0, "@2")) == rejected
+    assert apply(state, c.CreateRoom(full, 0, 0, "R2")) == rejected
+    apply(state, c.CreateRoom(5 - full, 0, 0, "R2"))
+    assert apply(state, c.JoinRoom(full, 0, "R2")) == rejected
+
+
+def test_a_rename_to_another_case_is_seen_in_each_room():
+    state = begun()
+    outcome = apply(state, c.RenameSession(2, 0, "NOVA"))
+    assert isinstance(outcome, list)
+    assert sum(isinstance(change, EventRow) for change in outcome) == 3
+    assert state.by_name.get("nova") is state.sessions[2]
