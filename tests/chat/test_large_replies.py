@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netchat.chat.large_replies import PIECE, _pieces
 from netchat.errors import HistoryError
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.wire import (
@@ -69,3 +70,9 @@ def test_a_repeated_message_is_not_acknowledged_if_the_history_is_damaged():
     assert (error.code, error.about, error.reference) == (ErrorCode.STORAGE, Send.TYPE, 1)
     assert "may or may not be delivered" in error.text
     assert [note.event for note in world.notes if note.event == "storage"] == ["storage"]
+
+
+def test_a_reply_is_written_in_pieces():
+    frames = [b"a", b"b" * PIECE, b"c"]
+    assert list(_pieces(frames)) == [b"a" + b"b" * PIECE, b"c"]
+    assert list(_pieces(frames[:2])) == [b"a" + b"b" * PIECE]
