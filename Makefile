@@ -95,15 +95,14 @@ lint: $(DEV) ## run linters, type checks and import contracts
 check: lint ## the fast loop: lint, types and every test not marked slow or alone
 	@$(BIN)/pytest -q $(PARALLEL) -m "not slow and not alone"
 
-test: $(DEV) ## lint, types and the whole test suite (NETCHAT_NO_APT=1 installs no system packages)
+test: $(DEV) ## lint, types, all tests and coverage (NETCHAT_NO_APT=1 installs no system packages)
 	@$(BIN)/python -m tests.system_packages
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest $(PARALLEL) -m "not alone"
+	@NETCHAT_COVERAGE=1 $(BIN)/pytest $(PARALLEL) -m "not alone"
 	@$(BIN)/pytest -m alone
 
-coverage: $(DEV) ## measure the lines and branches of the cores that their own tests reach
-	@$(BIN)/pytest -q $(PARALLEL) -m "not alone" --cov-branch --cov-report=term-missing:skip-covered \
-	  $(CORES:%=--cov=netchat.%) $(CORES:%=tests/%)
+coverage: $(DEV) ## the tests of the cores, and the lines and branches that they do not reach
+	@NETCHAT_COVERAGE=1 $(BIN)/pytest -q $(PARALLEL) -m "not alone" $(CORES:%=tests/%)
 
 format: $(DEV) ## format the code
 	@$(BIN)/ruff format .

@@ -156,8 +156,8 @@ def _candidates(base: str) -> Iterator[str]:
     for size in range(1, _SUFFIX):
         for _ in range(_TRIES):
             yield f"{base}{10**size + secrets.randbelow(9 * 10**size)}"
-    for number in itertools.count(10):  # only with about a million users
-        yield f"{base}{number}"
+    # Only with about a million users.
+    yield from (f"{base}{number}" for number in itertools.count(10))
 
 
 def _nfkc(text: str) -> str:

@@ -388,3 +388,20 @@ def test_a_block_in_several_steps_is_received_once_it_is_complete() -> None:
 
     assert steps > 3
     assert peer.server.received(0.0) == data
+
+
+@pytest.mark.parametrize("kind", [Kind.CLOSE, Kind.REFUSE])
+def test_an_end_whose_reason_cannot_be_read_is_ignored(kind: Kind) -> None:
+    peer = Peer()
+    block = peer.block(kind, b"bye", code=1)
+    peer.server.receive(block[:HEAD_SIZE] + bytes(len(block) - HEAD_SIZE), peer.now)
+    assert (peer.server.closed, peer.server.stats.failed_blocks) == ("", 1)
+
+    peer.server.receive(block, peer.now)
+
+    assert peer.server.closed.endswith("the link: bye")
+
+
+def test_an_open_without_a_cookie_is_understood() -> None:
+    opening = OpenRequest("uncoded", "rs:255,223")
+    assert read_open_request(write_open_request(opening)[:-1]) == opening

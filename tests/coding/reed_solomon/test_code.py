@@ -1,5 +1,6 @@
 import itertools
 import os
+import pickle
 import subprocess
 import sys
 
@@ -219,3 +220,21 @@ def test_invalid_n_and_k(n, k):
 def test_invalid_fields(options):
     with pytest.raises(ValueError, match=r"Argument '(prim|generator)' must be"):
         ReedSolomon(20, 10, **options)
+
+
+def test_a_code_is_pickled_without_its_tables():
+    code = ReedSolomon(20, 10)
+    word = code.encode(np.ones((1, 10), np.uint8))
+    pickled = pickle.dumps(code)
+    assert len(pickled) < 1000
+    assert (pickle.loads(pickled).encode(np.ones((1, 10), np.uint8)) == word).all()
+
+
+def test_the_reference_is_shortened_in_the_same_way():
+    message = np.arange(1, 5, dtype=np.uint8)[None]
+    fast, slow = (
+        netchat.coding.get(f"rs:20,10{implementation}").shortened(4)
+        for implementation in ("", "@reedsolo")
+    )
+    assert (slow.n, slow.k) == (14, 4)
+    assert (slow.encode(message) == fast.encode(message)).all()
