@@ -17,7 +17,6 @@ from netchat.chat.effects import Fanout
 from netchat.chat.model import Session
 from netchat.chat.persistence import Batch
 from netchat.chat.server_state import ServerState
-from netchat.version import __version__
 from netchat.wire import Bye, Feature, Joined, Membership, Welcome
 
 __all__ = ["commit"]
@@ -81,7 +80,7 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
             resumed=positions is not None,
             token=action.token,
             name=session.name,
-            software=f"netchat {__version__}",
+            software=state.software,
             rooms=tuple(_membership(feed, session, after) for feed, after in starts),
         ),
     )

@@ -188,7 +188,7 @@ def _member_removed(state: ServerState, change: MembershipDeleted) -> None:
     batch.changes.append(change)
     batch.left.add((change.session, change.room))
     connection = state.attached.get(change.session)
-    if connection is not None:
+    if connection is not None and not connection.finished:
         feed = state.feeds[change.room]
         state.leaving.setdefault(connection, []).append(feed)
         batch.after.append(Unfollow(connection, feed))

@@ -21,6 +21,7 @@ from netchat.chat.proposals import Proposals
 from netchat.chat.settings import Settings
 from netchat.chat.shared_state import SharedState
 from netchat.errors import HistoryError
+from netchat.version import __version__
 from netchat.wire import Error, ErrorCode, Message, RoomKind, encode
 
 __all__ = ["ServerState"]
@@ -48,6 +49,7 @@ class ServerState:
         shared: Sessions, names, rooms and memberships, which all servers share.
         server: Epoch of this server, by which commands refer to it.
         proposals: Commands that wait for their place in the log of a cluster; None without one.
+        software: Name and version of this server, for WELCOME.
         servers_frame: SERVERS for clients; empty without a cluster.
         other_servers: How ROSTER refers to the servers in it, by epoch.
         follows_servers: The connections whose clients want it.
@@ -91,6 +93,7 @@ class ServerState:
         self.shared = SharedState.load(snapshot.state) if snapshot.state else SharedState(snapshot)
         self.server = 0 if is_clustered else 1
         self.proposals = Proposals() if is_clustered else None
+        self.software = f"netchat {__version__}"
         self.servers_frame = b""
         self.other_servers: dict[int, int] = {}
         self.follows_servers: dict[Connection, None] = {}

@@ -280,6 +280,8 @@ class ServerDriver:
         wall, is_clustered = time.time() - now, self.cluster is not None
         self.hub = Hub(self.settings, self._history, stored, now, wall, is_clustered=is_clustered)
         self.state = self.hub.state
+        if self.cluster is not None and not self.cluster.is_durable:
+            self.state.software += ", which may lose acknowledged messages"
 
     async def start(
         self, host: str | None, port: int, *, udp: bool = False

@@ -16,6 +16,7 @@ from netchat.wire import (
     EventKind,
     Join,
     Joined,
+    Leave,
     Ping,
     Pong,
     Send,
@@ -204,3 +205,25 @@ def test_every_message_arrives_once_and_in_one_order(actions):
     for server in cluster.servers:
         assert len(server.hub.state.proposals) == 0
         assert not server.hub.state.away
+
+
+def test_a_connection_may_be_closed_between_two_departures():
+    cluster = ClusterWorld("east")
+    (east,) = cluster.servers
+    nova = east.link()
+    for message in (hello("Nova"), Join(1, 0, 0, "lobby"), Create(2)):
+        east.say(nova, message)
+        cluster.settle()
+    room = nova.events()[-1].room
+    for message in (Leave(3, "lobby"), Leave(4, room)):
+        east.say(nova, message)
+        east.send()
+    east.frozen = True
+    east.read(1)
+    nova.up += b"not a frame"
+    east.exchange()
+    assert nova.closed
+    east.read()
+    east.frozen = False
+    cluster.settle()
+    assert [type(message).__name__ for message in nova.wire][-1] == "Error"

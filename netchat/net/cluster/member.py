@@ -180,6 +180,11 @@ class ClusterMember:
         return found
 
     @property
+    def is_durable(self) -> bool:
+        """Whether Redis must keep what it acknowledges."""
+        return self._options.is_durable
+
+    @property
     def server_id(self) -> str:
         """Identifier of this server."""
         return self._identity.server
@@ -193,6 +198,7 @@ class ClusterMember:
         hub, now = server.hub, server.now()
         hub.state.begin(now)
         has_moved = False
+        self._checkpoint = None  # if this fails, the state is between two places of the log
         for entry in entries:
             apply_entry(hub, entry, is_own=log.owns(entry), now=now)
             if isinstance(entry, CommandBatch):

@@ -116,5 +116,5 @@ def replace_database(file: sqlite3.Connection, data: bytes, path: Path) -> None:
         copy = Path(folder) / "copy.db"
         copy.write_bytes(data)
         with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as other:
-            other.execute("UPDATE cluster SET server = ?, name = ?", (own.server, own.name))
+            other.execute("UPDATE cluster SET name = ?, server = ?, is_first = ?", own[:3])
             other.backup(file)

@@ -31,7 +31,8 @@ async def join(
     url: RedisURL,
     history: Path,
     timing: Timing = QUICK,
-    snapshot_every: int = 100_000,
+    *,
+    is_durable: bool = True,
     **settings: float,
 ) -> AsyncIterator[Serving]:
     """Run a server of a cluster in this process."""
@@ -39,7 +40,7 @@ async def join(
     serving = Serving(
         SqliteHistory(history, fsync=False),
         Settings(**settings),  # type: ignore[arg-type]
-        ClusterOptions(url, "lab", timing=timing, snapshot_every=snapshot_every),
+        ClusterOptions(url, "lab", is_durable=is_durable, timing=timing),
     )
     ((_, serving.port),) = await serving.server.start("127.0.0.1", 0)
     try:

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from netchat.chat.client_events import Offline, Online, RoomEvent, RosterReceived
+from netchat.chat.commands import StartServer, encode_command
 from netchat.errors import ClusterError, HistoryError
+from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.connection import RedisConnection
 from netchat.net.cluster.keys import Keys
 from netchat.net.cluster.redis_url import parse_redis_url
@@ -296,6 +298,29 @@ async def test_a_cluster_can_begin_with_the_history_of_a_single_server(redis, tm
         async with join(redis.url, tmp_path / "d.db") as north:
             await same(east, north)
     assert [row[2] > 0 for row in stored(tmp_path / "d.db")] == [False, True, True]
+
+
+async def test_welcome_says_that_redis_may_lose_messages(redis, tmp_path):
+    async with (
+        join(redis.url, tmp_path / "a.db", is_durable=False) as east,
+        raw(east.port) as nova,
+    ):
+        welcome = await nova.answer(Hello(0, b"1" * 16, b"", "Nova", "test", ()))
+        assert welcome.software.endswith(", which may lose acknowledged messages")
+
+
+async def test_a_command_of_a_newer_version_stops_the_server_and_leaves_its_history_intact(
+    redis, tmp_path
+):
+    async with join(redis.url, tmp_path / "a.db") as east:
+        member = east.server.cluster
+        number = member._log.append([encode_command(StartServer(99, "other")), b"\xff\x01"])
+        error = await member.failure
+        assert "command version 255 is not supported" in str(error)
+    history = SqliteHistory(tmp_path / "a.db")
+    (server,) = Checkpoint.decode(history.join_cluster("lab").checkpoint).live
+    assert server.last < number  # the batch was not stored in part
+    history.close()
 
 
 async def test_a_history_belongs_to_one_cluster(redis, tmp_path):
