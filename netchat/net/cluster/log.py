@@ -151,7 +151,7 @@ class ClusterLog:
         # A connection of its own: the session's may have been cancelled within a command.
         connection = self._connect()
         try:
-            await connection.open()
+            await connection.connect()
             left = append(self._keys, ExpiredRecord(epoch, "left"))
             await connection.run(left, ("DEL", self._keys.lease(epoch)))
         finally:
@@ -249,7 +249,7 @@ class ClusterLog:
             joined=lambda: None if ready.done() else ready.set_result(None),
         )
         try:
-            await session.open()
+            await session.begin()
             self._session = session
             backoff.online(asyncio.get_running_loop().time())
             self._report(True, "")

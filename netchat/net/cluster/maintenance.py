@@ -83,7 +83,7 @@ async def maintain(
     stream = StreamInfo.parse(reply)
     if is_snapshot_due(stream, info, every):
         connection = connect()
-        await connection.open()
+        await connection.connect()
         try:
             if await store.lock(connection):
                 await store.write(connection, await take(), stream.added)

@@ -83,7 +83,7 @@ class RedisSession:
         async with self._lock:
             return await self._control.run(*commands)
 
-    async def open(self) -> None:
+    async def begin(self) -> None:
         """Connect, check Redis, find this server's position in the stream, and take a lease.
 
         Raises:
@@ -91,7 +91,7 @@ class RedisSession:
             LogLost: Redis has lost entries.
         """
         for connection in self._connections():
-            await connection.open()
+            await connection.connect()
         await check_redis(self._control, is_durable=self._is_durable)
         await find_position(self._control, self._keys, self._state, self._replica)
         if self._state.epoch is None:

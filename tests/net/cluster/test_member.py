@@ -206,7 +206,7 @@ async def store_snapshot(redis, server) -> None:
     server.server.schedule()
     await until(lambda: server.server.state.batch.position is None)
     connection = RedisConnection(redis.url, 30.0)
-    await connection.open()
+    await connection.connect()
     try:
         snapshot = await server.server.cluster.snapshot()
         position = snapshot.checkpoint.position

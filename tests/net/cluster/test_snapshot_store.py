@@ -25,7 +25,7 @@ def snapshot(position: str, data: bytes = DATA, cluster: str = "id") -> ClusterS
 async def connection(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(snapshot_store, "CHUNK", 1000)
     connection = RedisConnection(redis.url, 30.0)
-    await connection.open()
+    await connection.connect()
     yield connection
     await connection.close()
 
@@ -77,7 +77,7 @@ async def test_a_snapshot_that_is_replaced_while_it_is_loaded(
     connection, redis: RedisProcess, monkeypatch
 ) -> None:
     writer = RedisConnection(redis.url, 30.0)
-    await writer.open()
+    await writer.connect()
     store, run, replaced = SnapshotStore(Keys("lab")), connection.run, []
     await store.write(writer, snapshot("1-0"), 5)
 
