@@ -72,7 +72,7 @@ class Proposals:
     def returned(self, number: int) -> Sequence[Proposal]:
         """Return the proposals of a batch that has come back, which are no longer pending.
 
-        There are none if this server has started from a snapshot since it appended them.
+        The list is empty if this server has started from a snapshot since it appended them.
         """
         batch = self._appended.pop(number, ())
         for proposal in batch:
@@ -88,6 +88,6 @@ class Proposals:
     def allowed(self, connection: Connection) -> int:
         """Return the number of frames of a connection that may be handled now."""
         if connection.session is None:
-            # Nothing may follow HELLO before its answer.
+            # Frames after HELLO wait for its answer.
             return int(self.has_joined and not connection.proposals)
         return max(0, MAX_PENDING - connection.proposals) if self.has_space else 0

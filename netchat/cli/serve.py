@@ -263,7 +263,7 @@ def serve(
         MemoryHistory()
         if ephemeral
         else _open_history(
-            # What comes back from the cluster's log is durable in Redis.
+            # Redis has made durable all that comes back from the log.
             history,
             fsync=fsync and cluster is None,
         )

@@ -54,7 +54,7 @@ class ClusterOptions:
 
 
 class ChatServer(Protocol):
-    """What a member of a cluster needs of its server (`netchat.net.server_driver.ServerDriver`)."""
+    """Interface of a server for its membership in a cluster (`netchat.net.server_driver.ServerDriver`)."""
 
     hub: Hub
     state: ServerState
@@ -256,7 +256,7 @@ class ClusterMember:
     def fenced(self, rejected: Sequence[PendingBatch], is_certain: bool) -> None:  # noqa: ARG002
         """Disconnect the clients whose requests were rejected; see `Replica.fenced`.
 
-        They reconnect, to any server, and send again what was not acknowledged. The server that
+        They reconnect, to any server, and retransmit what was not acknowledged. The server that
         applies it recognises what has been applied already.
         """
         text = "The cluster had declared this server expired; its clients reconnect."
