@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from netchat.chat.model import Room, Session
 from netchat.chat.room_tail import RoomTail
-from netchat.wire import History, RoomKind, Who
+from netchat.wire import Frame, History, RoomKind, Who
 
 __all__ = ["Absence", "Connection", "RepeatedSend", "Reply", "RoomFeed"]
 
@@ -33,6 +33,8 @@ class Connection:
         allowance: Frames that it may send at once (the tokens of a token bucket).
         refilled_at: Time at which the token bucket was last refilled, in seconds.
         proposals: Number of its requests whose commands wait for their place in a cluster's log.
+        moves: Number of them that are not messages.
+        deferred: Frames that wait until the requests before them are answered.
         has_confirmed: Whether the client has proved that it has the session's new token.
         warned_at: Time of the last warning that it sends too fast, in seconds, or 0.
         closing: Whether either peer has ended the conversation; further frames are ignored.
@@ -43,11 +45,13 @@ class Connection:
         "address",
         "allowance",
         "closing",
+        "deferred",
         "finished",
         "has_confirmed",
         "heard",
         "holds",
         "lagging_rooms",
+        "moves",
         "partial_since",
         "pending_replies",
         "ping_sent",
@@ -65,7 +69,8 @@ class Connection:
         self.session: Session | None = None
         self.heard = 0.0
         self.ping_sent = self.has_confirmed = False
-        self.proposals = 0
+        self.proposals = self.moves = 0
+        self.deferred: list[Frame] | None = None
         self.partial_since = 0.0
         self.stalled_since = 0.0
         self.lagging_rooms: dict[RoomFeed, int] | None = None

@@ -51,6 +51,7 @@ from netchat.wire import (
     Message,
     Ping,
     Pong,
+    Send,
     ServerAddress,
     Servers,
     decode,
@@ -185,10 +186,15 @@ class Hub:
         state = self.state
         state.begin(now)
         state.source = connection.address
-        for frame in frames:
+        proposals = state.proposals
+        remaining = iter(frames)
+        for frame in remaining:
             if connection.closing:
                 break
             number, body = frame
+            if proposals is not None and _must_wait(connection, number):
+                connection.deferred = [frame, *remaining]
+                break
             connection.allowance -= 1 + (len(body) >> FRAME_UNIT)
             session = connection.session
             # The type is checked before the body is decoded.
@@ -347,6 +353,10 @@ class Hub:
             return
         for command, proposal in zip(commands, proposals, strict=True):
             apply_next(state, command, proposal.connection, proposal.request)
+        for connection in {p.connection: None for p in proposals}:
+            if connection is not None and connection.deferred and not connection.proposals:
+                frames, connection.deferred = connection.deferred, None
+                self.receive(connection, frames, now)
 
     def drop_proposals(self, numbers: Iterable[int]) -> None:
         """Disconnect the clients that wait for batches that will not come back."""
@@ -392,3 +402,15 @@ class Hub:
         if not isinstance(message, Ping | Pong):
             connection.has_confirmed = True
             propose(self.state, ConfirmToken(session.id, session.attachment))
+
+
+def _must_wait(connection: Connection, number: int) -> bool:
+    """Return whether a frame has to wait for the commands of the requests before it.
+
+    What it means may depend on their outcomes. Only messages do not wait for each other.
+    """
+    if connection.session is None:
+        return connection.proposals > 0
+    if number == Send.TYPE:
+        return connection.moves > 0
+    return connection.proposals > 0 and number not in (Ping.TYPE, Pong.TYPE)

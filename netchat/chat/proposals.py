@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from netchat.chat.commands import ChatCommand, encode_command
+from netchat.chat.commands import ChatCommand, Post, encode_command
 from netchat.chat.connection import Connection
 
 __all__ = ["Proposal", "Proposals"]
@@ -50,6 +50,7 @@ class Proposals:
         """Add a proposal to those that the driver appends next."""
         if proposal.connection is not None:
             proposal.connection.proposals += 1
+            proposal.connection.moves += type(proposal.command) is not Post
         self._new.append(proposal)
 
     def take(self) -> tuple[list[Proposal], list[bytes]]:
@@ -78,6 +79,7 @@ class Proposals:
         for proposal in batch:
             if proposal.connection is not None:
                 proposal.connection.proposals -= 1
+                proposal.connection.moves -= type(proposal.command) is not Post
         return batch
 
     def drop(self, numbers: Iterable[int]) -> list[Connection]:
@@ -87,7 +89,6 @@ class Proposals:
 
     def allowed(self, connection: Connection) -> int:
         """Return the number of frames of a connection that may be handled now."""
-        if connection.session is None:
-            # Frames after HELLO wait for its answer.
-            return int(self.has_joined and not connection.proposals)
-        return max(0, MAX_PENDING - connection.proposals) if self.has_space else 0
+        if connection.deferred or not (self.has_space and self.has_joined):
+            return 0
+        return max(0, MAX_PENDING - connection.proposals)

@@ -10,17 +10,20 @@ from hypothesis import strategies as st
 
 from netchat.chat.client_events import Online
 from netchat.wire import (
+    Bye,
     Create,
     Error,
     ErrorCode,
+    Event,
     EventKind,
     Join,
     Joined,
     Leave,
-    Ping,
-    Pong,
+    Left,
+    Roster,
     Send,
     Welcome,
+    Who,
 )
 from tests.chat.world import User, hello
 from tests.net.cluster.cluster_world import ClusterWorld
@@ -72,16 +75,22 @@ def test_a_room_that_another_server_has_just_created_can_be_entered():
     assert [event.sender for event in vega.events()] == ["Vega"]
 
 
-def test_nothing_is_read_between_hello_and_its_answer():
+def test_requests_that_are_sent_without_waiting_for_answers_keep_their_order():
     cluster = ClusterWorld("east")
     (east,) = cluster.servers
     link = east.link()
-    assert east.say(link, hello("Nova"), Ping(1)) == []
-    east.now += 1
+    answers = east.say(
+        link,
+        *(hello("Nova"), Join(1, 0, 0, "lobby"), Send(1, "lobby", "one"), Send(2, "lobby", "two")),
+        *(Leave(2, "lobby"), Join(3, 0, 0, "lobby"), Who(4, "lobby", ""), Bye("")),
+    )
+    assert answers == []
     cluster.settle()
-    east.now += 1
-    east.settle()
-    assert [type(message) for message in link.wire] == [Welcome, Pong]
+    answers = [(m.kind if isinstance(m, Event) else type(m)) for m in link.wire]
+    chat, joined, left = EventKind.CHAT, EventKind.JOIN, EventKind.LEAVE
+    answers.remove(Roster)  # a reply does not wait for the events of a batch
+    expected = [Welcome, Joined, joined, chat, chat, left, Left, Joined, joined, left, Bye]
+    assert answers == expected
 
 
 def test_a_connection_that_is_lost_before_its_welcome_leaves_a_session_that_is_away():

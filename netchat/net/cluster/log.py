@@ -118,7 +118,7 @@ class ClusterLog:
     async def _store_first_snapshot(self) -> None:
         """Store a snapshot, from which the other servers start, unless it has been stored already."""
         connection = self._connect()
-        await connection.open()
+        await connection.connect()
         try:
             first, added = await connection.run(
                 ("GET", self._keys.first), ("XLEN", self._keys.stream)
