@@ -20,7 +20,7 @@ from typing import cast
 
 from netchat.chat import delivery, timers
 from netchat.chat.commands import (
-    Command,
+    ChatCommand,
     ConfirmToken,
     CreateLobby,
     Disconnect,
@@ -329,7 +329,7 @@ class Hub:
         """Apply the end of a server's lease, in the log's order."""
         apply_next(self.state, ExpireServer(epoch))
 
-    def apply_batch(self, commands: Iterable[Command], number: int | None, now: float) -> None:
+    def apply_batch(self, commands: Iterable[ChatCommand], number: int | None, now: float) -> None:
         """Apply a batch of commands, in the log's order.
 
         Args:

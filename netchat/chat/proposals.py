@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from netchat.chat.commands import Command, encode_command
+from netchat.chat.commands import ChatCommand, encode_command
 from netchat.chat.connection import Connection
 
 __all__ = ["Proposal", "Proposals"]
@@ -21,7 +21,7 @@ MAX_PENDING = 256
 class Proposal(NamedTuple):
     """A command, and whom to answer when it comes back from the log."""
 
-    command: Command
+    command: ChatCommand
     connection: Connection | None
     request: object
 

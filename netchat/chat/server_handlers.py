@@ -124,6 +124,8 @@ def _sent(
         case Reason.NO_SUCH_USER:
             problem = "The other user has left; the message was not delivered."
             state.refuse(connection, ErrorCode.NO_SUCH_USER, problem, Send, message.counter)
+        case _:
+            pass  # the session has ended, or the user has left the room
 
 
 def _answer_repeated(state: ServerState, connection: Connection, room: Room, counter: int) -> None:

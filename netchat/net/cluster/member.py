@@ -15,12 +15,12 @@ from netchat.chat.server_state import ServerState
 from netchat.errors import ClusterError
 from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.connection import RedisUnavailable
-from netchat.net.cluster.entry_filter import Batch, Entry, ServerExpired, ServerJoined
+from netchat.net.cluster.entry_filter import CommandBatch, Entry, ServerExpired, ServerJoined
 from netchat.net.cluster.lease import Timing
 from netchat.net.cluster.log import ClusterLog, ServerStatus
 from netchat.net.cluster.redis_url import RedisURL
 from netchat.net.cluster.send_window import PendingBatch
-from netchat.net.cluster.snapshot_store import Snapshot
+from netchat.net.cluster.snapshot_store import ClusterSnapshot
 from netchat.net.history.cluster_member import read_checkpoint
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import ServerAddress
@@ -96,7 +96,7 @@ class ClusterMember:
         self._server = server
         self._history = history
         self._options = options
-        self._membership = history.join_cluster(options.name)
+        self._identity = history.join_cluster(options.name)
         self._log: ClusterLog | None = None
         self._checkpoint: Checkpoint | None = None
         self._unsaved = 0
@@ -117,11 +117,11 @@ class ClusterMember:
         Raises:
             ClusterError: Redis cannot be used, or this server's history does not match the log.
         """
-        stored = self._membership.checkpoint
+        stored = self._identity.checkpoint
         self._log = ClusterLog(
             self._options.url,
             self._options.name,
-            self._membership.server,
+            self._identity.server,
             f"{address} {page}".strip(),
             self,
             checkpoint=Checkpoint.decode(stored) if stored else None,
@@ -174,7 +174,7 @@ class ClusterMember:
     @property
     def server_id(self) -> str:
         """Identifier of this server."""
-        return self._membership.server
+        return self._identity.server
 
     # -- called by the log ----------------------------------------------------------------------
 
@@ -187,7 +187,7 @@ class ClusterMember:
         has_moved = False
         for entry in entries:
             apply_entry(hub, entry, is_own=log.owns(entry), now=now)
-            if isinstance(entry, Batch):
+            if isinstance(entry, CommandBatch):
                 self._unsaved += len(entry.commands)
             else:
                 self._unsaved += 1
@@ -201,15 +201,15 @@ class ClusterMember:
         server.schedule()
         await server.batch_has_space()
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self) -> ClusterSnapshot:
         """Return a copy of the history; see `Replica.snapshot`."""
         data = await asyncio.to_thread(self._history.copy)
         checkpoint = await asyncio.to_thread(read_checkpoint, data)
         if not checkpoint:
             raise RedisUnavailable("this server has not stored its state yet")
-        return Snapshot(Checkpoint.decode(checkpoint), data)
+        return ClusterSnapshot(Checkpoint.decode(checkpoint), data)
 
-    async def restore(self, snapshot: Snapshot) -> None:
+    async def restore(self, snapshot: ClusterSnapshot) -> None:
         """Replace the history and the state; see `Replica.restore`."""
         self._is_restoring = True
         try:
@@ -289,7 +289,7 @@ def apply_entry(hub: Hub, entry: Entry, *, is_own: bool, now: float) -> None:
         CommandError: A newer version of netchat wrote a command.
     """
     match entry:
-        case Batch(commands=commands, number=number):
+        case CommandBatch(commands=commands, number=number):
             decoded = [decode_command(command) for command in commands]
             hub.apply_batch(decoded, number if is_own else None, now)
         case ServerJoined(epoch=epoch, address=address):
