@@ -14,10 +14,9 @@ from netchat.chat.persistence import LogPosition
 from netchat.chat.server_state import ServerState
 from netchat.errors import ClusterError
 from netchat.net.cluster.checkpoint import Checkpoint
-from netchat.net.cluster.connection import RedisUnavailable
 from netchat.net.cluster.entry_filter import CommandBatch, Entry, ServerExpired, ServerJoined
 from netchat.net.cluster.lease import Timing
-from netchat.net.cluster.log import ClusterLog, ServerStatus
+from netchat.net.cluster.log import SNAPSHOT_EVERY, ClusterLog, ServerStatus
 from netchat.net.cluster.redis_url import RedisURL
 from netchat.net.cluster.send_window import PendingBatch
 from netchat.net.cluster.snapshot_store import ClusterSnapshot
@@ -49,6 +48,9 @@ class ClusterOptions:
 
     timing: Timing | None = None
     """Intervals; None for the default ones."""
+
+    snapshot_every: int = SNAPSHOT_EVERY
+    """Entries of the log between two snapshots."""
 
 
 class ChatServer(Protocol):
@@ -102,6 +104,9 @@ class ClusterMember:
         self._unsaved = 0
         self._timer: asyncio.TimerHandle | None = None
         self._is_restoring = False
+        self._has_stored = asyncio.Event()
+        if self._identity.checkpoint:
+            self._has_stored.set()
         self.failure: asyncio.Future[ClusterError] = asyncio.get_running_loop().create_future()
         """Completes with an error if the server cannot continue."""
 
@@ -127,6 +132,7 @@ class ClusterMember:
             checkpoint=Checkpoint.decode(stored) if stored else None,
             is_durable=self._options.is_durable,
             timing=self._options.timing,
+            snapshot_every=self._options.snapshot_every,
         )
         await self._log.start()
         self._save_later()
@@ -142,7 +148,7 @@ class ClusterMember:
         while proposals and proposals.is_available and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.005)
         await self._log.close()
-        self._save()
+        self.save()
 
     def append(self) -> None:
         """Append the server's proposals to the log."""
@@ -158,6 +164,7 @@ class ClusterMember:
 
     def stored(self, position: LogPosition) -> None:
         """Learn that the history has the state at a position of the log."""
+        self._has_stored.set()
         if self._log is not None:
             self._log.stored(Checkpoint.decode(position.checkpoint))
 
@@ -197,16 +204,18 @@ class ClusterMember:
             server.membership_changed()
         self._checkpoint = checkpoint
         if self._unsaved >= SAVE_COMMANDS:
-            self._save()
+            self.save()
         server.schedule()
         await server.batch_has_space()
 
     async def snapshot(self) -> ClusterSnapshot:
         """Return a copy of the history; see `Replica.snapshot`."""
+        if not self._has_stored.is_set():
+            self.save()
+            self._server.schedule()
+            await self._has_stored.wait()
         data = await asyncio.to_thread(self._history.copy)
         checkpoint = await asyncio.to_thread(read_checkpoint, data)
-        if not checkpoint:
-            raise RedisUnavailable("this server has not stored its state yet")
         return ClusterSnapshot(Checkpoint.decode(checkpoint), data)
 
     async def restore(self, snapshot: ClusterSnapshot) -> None:
@@ -264,11 +273,11 @@ class ClusterMember:
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(SAVE_SECONDS, self._save_later)
         if self._unsaved:
-            self._save()
+            self.save()
             self._server.schedule()
 
-    def _save(self) -> None:
-        """Store the state with the current batch."""
+    def save(self) -> None:
+        """Store the state, and its place in the log, with the current batch."""
         if self._checkpoint is None:
             return
         self._unsaved = 0
