@@ -13,7 +13,7 @@ import click
 
 from netchat.chat.room_codes import show_code
 from netchat.cli.demo.actor import Actor, check_logs, meet, show, talk, title
-from netchat.cli.demo.processes import ChatServer, RedisServer
+from netchat.cli.demo.processes import DemoServer, DemoRedis
 from netchat.errors import NetchatError
 from netchat.net.event_loop import run
 from netchat.net.history.sqlite_history import SqliteHistory
@@ -39,13 +39,13 @@ def run_cluster() -> None:
         contextlib.ExitStack() as stack,
     ):
         folder = Path(name)
-        redis = RedisServer(folder)
+        redis = DemoRedis(folder)
         title("1. Redis keeps one log; three servers apply it and form one chat")
         stack.enter_context(redis)
         redis.wait()
         click.echo("   redis-server is running, with appendonly yes and appendfsync always")
         servers = [
-            stack.enter_context(ChatServer(name, folder / f"{name}.db", redis.url))
+            stack.enter_context(DemoServer(name, folder / f"{name}.db", redis.url))
             for name in ("east", "west", "north")
         ]
         for server in servers:
@@ -62,7 +62,7 @@ def run_cluster() -> None:
     click.echo("Next: docs/CLUSTER.md shows how to start one.")
 
 
-async def _run(servers: Sequence[ChatServer]) -> tuple[str, int]:
+async def _run(servers: Sequence[DemoServer]) -> tuple[str, int]:
     """Show the chat; return the room's code and the sequence number of its last checked event."""
     names = {server.port: server.name for server in servers}
     east, west, north = servers
@@ -119,7 +119,7 @@ async def _run(servers: Sequence[ChatServer]) -> tuple[str, int]:
     return nova.room, last
 
 
-async def _ask_for_one_name(*servers: ChatServer) -> None:
+async def _ask_for_one_name(*servers: DemoServer) -> None:
     """Let one user per server ask for the same name; check that exactly one gets it."""
     twins = [Actor("Vega", server.port, "white") for server in servers]
     async with contextlib.AsyncExitStack() as stack:

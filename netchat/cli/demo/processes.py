@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from netchat.errors import NetchatError
 
-__all__ = ["STEP_TIMEOUT", "ChatServer", "RedisServer"]
+__all__ = ["STEP_TIMEOUT", "DemoServer", "DemoRedis"]
 
 #: Timeout of one step of the demo, in seconds.
 STEP_TIMEOUT = 15.0
@@ -91,7 +91,7 @@ class _Process:
         raise NetchatError(f"The demo's {self.name} did not start: {output}")
 
 
-class ChatServer(_Process):
+class DemoServer(_Process):
     """`netchat serve` in a separate process; later starts use the port of the first one.
 
     Args:
@@ -142,7 +142,7 @@ class ChatServer(_Process):
         return [json.loads(line) for line in lines if line.endswith("}")]
 
 
-class RedisServer(_Process):
+class DemoRedis(_Process):
     """redis-server on a Unix socket, configured to keep what it acknowledges.
 
     Args:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from netchat.cli.demo.actor import Actor, check_logs, meet, show, talk, title
-from netchat.cli.demo.processes import ChatServer
+from netchat.cli.demo.processes import DemoServer
 from netchat.cli.render.frame_dump import frame_dump
 from netchat.errors import NetchatError
 from netchat.load.run import run_load
@@ -35,13 +35,13 @@ def run_single_server(*, quick: bool) -> None:
     """
     with (
         tempfile.TemporaryDirectory(prefix="netchat-demo-") as folder,
-        ChatServer("server", Path(folder) / "history.db") as server,
+        DemoServer("server", Path(folder) / "history.db") as server,
     ):
         server.wait()
         run(_run(server, quick=quick))
 
 
-async def _run(server: ChatServer, *, quick: bool) -> None:
+async def _run(server: DemoServer, *, quick: bool) -> None:
     began = time.monotonic()
     title(f"1. A server on 127.0.0.1:{server.port}, three users, one room")
     names = (("Nova", "cyan"), ("Sourav", "green"), ("Maya", "magenta"))
