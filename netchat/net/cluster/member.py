@@ -16,7 +16,7 @@ from netchat.errors import ClusterError
 from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.entry_filter import CommandBatch, Entry, ServerExpired, ServerJoined
 from netchat.net.cluster.lease import Timing
-from netchat.net.cluster.log import SNAPSHOT_EVERY, ClusterLog, ServerStatus
+from netchat.net.cluster.log import SNAPSHOT_EVERY, ClusterLog
 from netchat.net.cluster.redis_url import RedisURL
 from netchat.net.cluster.send_window import PendingBatch
 from netchat.net.cluster.snapshot_store import ClusterSnapshot
@@ -24,7 +24,7 @@ from netchat.net.history.cluster_member import read_checkpoint
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import ServerAddress
 
-__all__ = ["ClusterMember", "ClusterOptions", "apply_entry", "other_servers"]
+__all__ = ["ClusterMember", "ClusterOptions", "apply_entry"]
 
 #: The state is stored after this many commands, or after this many seconds with any.
 SAVE_COMMANDS, SAVE_SECONDS = 10_000, 5.0
@@ -169,14 +169,14 @@ class ClusterMember:
             self._log.stored(Checkpoint.decode(position.checkpoint))
 
     @property
-    def servers(self) -> list[ServerStatus]:
-        """The live servers of the cluster, in the order in which they joined."""
-        return self._log.servers if self._log is not None else []
-
-    @property
-    def others(self) -> list[ServerAddress]:
-        """Addresses of all live servers except this one, for clients."""
-        return other_servers(self.servers, self.server_id)
+    def others(self) -> dict[int, ServerAddress]:
+        """Addresses of all live servers except this one, for clients, by epoch."""
+        found = {}
+        for one in self._log.servers if self._log is not None else ():
+            address, _, page = one.address.partition(" ")
+            if one.server != self.server_id and address:
+                found[one.epoch] = ServerAddress(address, page)
+        return found
 
     @property
     def server_id(self) -> str:
@@ -229,6 +229,7 @@ class ClusterMember:
         assert self._log is not None
         if self._log.epoch is not None:
             self._server.hub.set_server(self._log.epoch)
+        self._server.hub.announce_servers(self.others)
         self._log.stored(snapshot.checkpoint)
 
     def available(self, is_available: bool, reason: str) -> None:
@@ -305,13 +306,3 @@ def apply_entry(hub: Hub, entry: Entry, *, is_own: bool, now: float) -> None:
             hub.start_server(epoch, address.partition(" ")[0], is_own=is_own)
         case ServerExpired(epoch=epoch):
             hub.expire_server(epoch)
-
-
-def other_servers(servers: Sequence[ServerStatus], own: str) -> list[ServerAddress]:
-    """Return the addresses of all servers except one, for clients."""
-    found = []
-    for one in servers:
-        address, _, page = one.address.partition(" ")
-        if one.server != own and address:
-            found.append(ServerAddress(address, page))
-    return found

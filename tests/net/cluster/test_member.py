@@ -8,7 +8,7 @@ import signal
 import sqlite3
 from pathlib import Path
 
-from netchat.chat.client_events import Offline, Online
+from netchat.chat.client_events import Offline, Online, RoomEvent, RosterReceived
 from netchat.net.cluster.connection import RedisConnection
 from netchat.net.cluster.keys import Keys
 from netchat.net.cluster.redis_url import parse_redis_url
@@ -248,3 +248,19 @@ async def test_servers_that_are_killed_or_frozen_lose_and_repeat_nothing(redis, 
         codes = [server.stop() for server in servers]
     assert codes == [0, 0, 0]
     assert stored(files[0]) == stored(files[1]) == stored(files[2])
+
+
+async def test_who_lists_the_users_of_all_servers(redis, tmp_path):
+    async with (
+        join(redis.url, tmp_path / "a.db") as east,
+        join(redis.url, tmp_path / "b.db") as west,
+        talker(east.port, "Nova", "lobby") as nova,
+        talker(west.port, "Vega", "lobby"),
+    ):
+        await nova.until(lambda: len(nova.all(RoomEvent)) == 2)
+        nova.core.who("lobby")
+        nova.client.flush()
+        await nova.until(lambda: bool(nova.all(RosterReceived)))
+        (roster,) = nova.all(RosterReceived)
+        where = {member.name: roster.server_of(member) for member in roster.members}
+        assert where == {"Nova": "", "Vega": f"127.0.0.1:{west.port}"}
