@@ -13,7 +13,7 @@ import click
 
 from netchat.chat.room_codes import show_code
 from netchat.cli.demo.actor import Actor, check_logs, meet, show, talk, title
-from netchat.cli.demo.processes import DemoServer, DemoRedis
+from netchat.cli.demo.processes import DemoRedis, DemoServer
 from netchat.errors import NetchatError
 from netchat.net.event_loop import run
 from netchat.net.history.sqlite_history import SqliteHistory

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from netchat.errors import NetchatError
 
-__all__ = ["STEP_TIMEOUT", "DemoServer", "DemoRedis"]
+__all__ = ["STEP_TIMEOUT", "DemoRedis", "DemoServer"]
 
 #: Timeout of one step of the demo, in seconds.
 STEP_TIMEOUT = 15.0
