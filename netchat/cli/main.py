@@ -24,7 +24,7 @@ COMMANDS = {
     "recover": ("recover", "Copy the readable part of a damaged history."),
     "client": ("client", "Chat in this terminal, or send lines from a pipe."),
     "load": ("load", "Load-test a server and check every delivery."),
-    "demo": ("demo", "Show the main features, end to end, in under a minute."),
+    "demo": ("demo.command", "Show the main features, end to end, in under a minute."),
     "sniff": ("sniff", "Capture and decode chat traffic live."),
     "inspect": ("inspect", "Decode the chat traffic in a capture file."),
     "craft": ("craft", "Build a valid or invalid frame; show, save or send it."),

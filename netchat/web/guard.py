@@ -57,6 +57,9 @@ def is_local(request: web.Request) -> bool:
     return not forwarded and is_loopback(request.remote or "") and is_loopback(host)
 
 
+#: Limit on the pages of a cluster's current and former servers that may connect.
+MAX_CLUSTER_PAGES = 256
+
 #: Default ports, which browsers omit.
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -87,7 +90,7 @@ def _content_policy(origins: Iterable[tuple[str, str, int]]) -> str:
     """Return a Content-Security-Policy that allows WebSockets to this server and to other origins."""
     sockets = [
         f"{scheme.replace('http', 'ws')}://{show_address(host, port)}"
-        for scheme, host, port in sorted(origins)
+        for scheme, host, port in sorted(set(origins))
     ]
     return "; ".join((*_POLICY, " ".join(("connect-src 'self'", *sockets))))
 
@@ -110,18 +113,27 @@ class Guard:
         self._names |= {host for _, host, _ in self._origins}
         self._names.discard("")
         self._throttle = Throttle()
-        self._cluster: set[tuple[str, str, int]] = set()
+        # An ordered set: the most recent last.
+        self._cluster: dict[tuple[str, str, int], None] = {}
         self.policy = _content_policy(())
 
     def set_cluster(self, pages: Iterable[str]) -> None:
         """Let the pages of a cluster's other servers connect here, and this server's page there.
 
+        Pages of servers that have left may still connect: they are open in browsers that now need
+        another server.
+
         Args:
             pages: URLs of the other servers' pages.
         """
         found = (_origin("/".join(page.split("/", 3)[:3])) for page in pages)
-        self._cluster = {origin for origin in found if origin[1]}
-        self.policy = _content_policy(self._cluster)
+        current = [origin for origin in found if origin[1]]
+        for origin in current:
+            self._cluster.pop(origin, None)
+            self._cluster[origin] = None
+        for origin in list(self._cluster)[:-MAX_CLUSTER_PAGES]:
+            del self._cluster[origin]
+        self.policy = _content_policy(current)
 
     def is_own_host(self, authority: str) -> bool:
         """Return whether the `Host` header names this server.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 __all__ = ["ENDLESS", "FAILING", "NOT_RUN", "REPLACEMENTS", "first_match"]
 
@@ -11,6 +12,7 @@ ENDLESS = (
     r"^netchat serve\b",
     r"^netchat sniff\b(?!.*--(count|duration))",
     r"^netchat noise\b",
+    r"^redis-server\b",
 )
 
 #: Commands that are meant to fail, and their allowed exit codes.
@@ -31,9 +33,12 @@ NOT_RUN = {
     r"^python -m tests\.(bench|fuzz|end_to_end|captures|screenshots|pictures)\b": "takes minutes",
     r"^netchat lab (up|exec|sniff|status|down)\b": "creates networks, as root; tests/lab covers it",
     r"^(pip|pipx|apt-get|apt|brew|git|cd|source)\b": "not a netchat command",
+    r"^netchat demo --cluster\b": "tests/cli/demo runs it",
     r"^netchat encode-bench$|^netchat link-bench\b": "takes minutes",
     r"^netchat load .*--(users 2000|messages 10000)\b": "takes minutes",
 }
+if shutil.which("redis-server") is None:
+    NOT_RUN[r"^redis-(server|cli)\b|^netchat serve .*--cluster\b"] = "needs redis-server"
 
 
 def first_match(patterns, command: str) -> str | None:

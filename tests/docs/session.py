@@ -36,6 +36,10 @@ PORT = 6464
 _HISTORY = re.compile(r"--(ephemeral|history)\b")
 
 
+#: Endless commands that run to the last page.
+_LASTING = r"netchat serve\b|redis-server\b"
+
+
 class Session:
     """Run of all pages.
 
@@ -82,7 +86,7 @@ class Session:
                 self._dialogue.append(block)
             elif block.language == "python":
                 self._run_python(block)
-            self._end(lambda command: not command.startswith("netchat serve"))
+            self._end(lambda command: not re.match(_LASTING, command))
         if self._dialogue:
             self._run_dialogue()
 
@@ -205,7 +209,7 @@ class Session:
             self._start(Command(0, "netchat serve --ephemeral"))
 
     def _end(self, which) -> None:
-        for entry in list(self._background):
+        for entry in self._background[::-1]:  # servers before the Redis that they need
             command, process, log = entry
             if not which(command.text):
                 continue

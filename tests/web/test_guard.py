@@ -2,7 +2,7 @@
 
 import pytest
 
-from netchat.web.guard import Guard
+from netchat.web.guard import MAX_CLUSTER_PAGES, Guard
 
 
 @pytest.fixture
@@ -32,7 +32,15 @@ def test_the_page_may_connect_to_the_cluster(guard):
     assert guard.policy.endswith("connect-src 'self' ws://b.example:8080 wss://c.example:443")
 
 
-def test_servers_that_have_left_the_cluster_are_foreign(guard):
+def test_pages_of_servers_that_have_left_may_still_connect(guard):
+    """They are open in browsers whose server has failed."""
     guard.set_cluster([])
-    assert not guard.is_own_origin("http://b.example:8080", "a.example:8080")
+    assert guard.is_own_origin("http://b.example:8080", "a.example:8080")
     assert guard.policy.endswith("connect-src 'self'")
+
+
+def test_the_number_of_former_servers_is_limited(guard):
+    for number in range(MAX_CLUSTER_PAGES - 1):
+        guard.set_cluster([f"http://s{number}.example:8080"])
+    assert not guard.is_own_origin("http://b.example:8080", "a.example:8080")
+    assert guard.is_own_origin("https://c.example", "a.example:8080")

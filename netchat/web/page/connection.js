@@ -3,9 +3,11 @@
 const FIRST_WAIT = 200; // ms before reconnecting; each failure doubles it, up to LONGEST_WAIT
 const LONGEST_WAIT = 10_000;
 const STABLE_AFTER = 5_000; // ms online after which the wait is reset to FIRST_WAIT
-const CONNECT_TIMEOUT = 10_000;
+const CONNECT_TIMEOUT = 10_000; // ms until WELCOME
 const PING_AFTER = 20_000; // ms without data from the server before a PING
 const PONG_TIMEOUT = 20_000; // ms to answer it
+const SEVERAL = 4; // divides PING_AFTER and PONG_TIMEOUT if another server can take over
+const CONNECT_TIMEOUT_SEVERAL = 5_000; // ms until WELCOME, if another server can take over
 const PROBE_TIMEOUT = 3_000; // ms to answer one sent because the network may have changed
 const SAVE_DELAY = 300; // ms
 
@@ -170,14 +172,15 @@ export class Connection {
     if (!this.socket) return;
     const now = performance.now();
     const silence = now - this.receivedAt;
+    const several = this.core.servers.length > 0;
     if (this.receivedAt > this.pingedAt) this.deadline = 0;
     if (this.phase === "connecting") {
-      if (silence > CONNECT_TIMEOUT) this.lost("The server does not respond.");
+      if (silence > (several ? CONNECT_TIMEOUT_SEVERAL : CONNECT_TIMEOUT)) this.lost("The server does not respond.");
     } else if (this.deadline) {
       if (now > this.deadline) this.lost("The server stopped responding.");
-    } else if (silence > PING_AFTER) {
+    } else if (silence > (several ? PING_AFTER / SEVERAL : PING_AFTER)) {
       // Timers in hidden tabs may fire minutes late, so probe before giving up.
-      this.probe(PONG_TIMEOUT);
+      this.probe(several ? PONG_TIMEOUT / SEVERAL : PONG_TIMEOUT);
     }
   }
 

@@ -1,0 +1,1 @@
+"""`netchat demo`."""
