@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from netchat.chat.commands import OpenSession, ResumeSession
+from netchat.chat.commands import Disconnect, OpenSession, ResumeSession
 from netchat.chat.commit_actions import SendWelcome
 from netchat.chat.connection import Connection
 from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id, new_token, token_hash
@@ -106,9 +106,12 @@ def _started(
         if outcome.reason is Reason.NAME_TAKEN:
             rival = state.shared.sessions[outcome.session]
             _refuse_taken_name(state, connection, command.name, rival)
+        else:  # this server has joined its cluster again meanwhile
+            _try_again(state, connection, greeting.message)
         return
     session = state.shared.by_device[command.device]
-    state.attach(connection, session)
+    if not _attach(state, connection, session):
+        return
     state.log(
         "joined",
         name=session.name,
@@ -116,7 +119,8 @@ def _started(
         software=greeting.message.software[:80],
         users=len(state.shared.sessions),
     )
-    welcome = SendWelcome(connection, session, greeting.token, state.time, None, ())
+    features = greeting.message.features
+    welcome = SendWelcome(connection, session, greeting.token, state.time, None, (), features)
     state.batch.before.append(welcome)
 
 
@@ -129,10 +133,11 @@ def _resumed(
     outcome: Outcome,
 ) -> None:
     if isinstance(outcome, Rejected):  # the token was used up meanwhile
-        _start_session(state, connection, greeting.message)
+        _try_again(state, connection, greeting.message)
         return
     session = state.shared.sessions[command.session]
-    state.attach(connection, session)
+    if not _attach(state, connection, session):
+        return
     positions = {
         p.room: p.last for p in greeting.message.positions if _same_log(state, p.room, p.log)
     }
@@ -140,8 +145,25 @@ def _resumed(
         "resumed", name=session.name, address=connection.address, away=round(greeting.away, 3)
     )
     feeds = tuple(state.feeds[room.id] for room in session.rooms.values())
-    welcome = SendWelcome(connection, session, greeting.token, state.time, positions, feeds)
+    features = greeting.message.features
+    welcome = SendWelcome(
+        connection, session, greeting.token, state.time, positions, feeds, features
+    )
     state.batch.before.append(welcome)
+
+
+def _attach(state: ServerState, connection: Connection, session: Session) -> bool:
+    """Put a session on a connection; return False if the connection was lost meanwhile."""
+    if connection.closing or connection not in state.connections:
+        propose(state, Disconnect(session.id, session.attachment))
+        return False
+    state.attach(connection, session)
+    return True
+
+
+def _try_again(state: ServerState, connection: Connection, message: Hello) -> None:
+    if not connection.closing and connection in state.connections:
+        hello(state, connection, message)
 
 
 def _same_log(state: ServerState, code: str, log: int) -> bool:

@@ -441,8 +441,18 @@ def _pong(state: ServerState, connection: Connection, session: Session, message:
 def _bye(state: ServerState, connection: Connection, session: Session, message: Bye) -> None:
     why = message.text[:200]
     reason = why if not validate_text(why) else ""
-    propose(state, EndSession(session.id, session.attachment, state.time, reason))
     connection.closing = True
+    propose(state, EndSession(session.id, session.attachment, state.time, reason), connection)
+
+
+@answers(EndSession)
+def _ended(
+    state: ServerState,
+    connection: Connection,
+    request: None,
+    command: EndSession,
+    outcome: Outcome,
+) -> None:
     # The server answers once this is durable: the client then knows that its name is free.
     state.batch.after.append(FinishBye(connection))
 

@@ -27,6 +27,13 @@ from netchat.chat.persistence import (
     Snapshot,
 )
 from netchat.errors import HistoryError
+from netchat.net.history.cluster_member import (
+    SAVE_POSITION,
+    Membership,
+    copy_database,
+    join_cluster,
+    replace_database,
+)
 from netchat.net.history.damage import after_damage
 from netchat.net.history.history_file import HistoryFile
 from netchat.net.history.purge import DueRoom, PostponedPurge
@@ -77,6 +84,9 @@ CREATE TABLE IF NOT EXISTS postponed (
 # Powers of two keep the number of prepared statements small.
 _GROUPS = (256, 64, 16, 4, 1)
 _INSERT = {n: "INSERT INTO event VALUES " + ",".join(["(?,?,?,?,?,?)"] * n) for n in _GROUPS}
+# After a restart, a server of a cluster applies some commands again.
+_INSERT_NEW = {n: text.replace("INSERT", "INSERT OR IGNORE") for n, text in _INSERT.items()}
+_ADD_ROOM = "INSERT INTO room (id, code, kind, log) VALUES (?,?,?,?) ON CONFLICT DO NOTHING"
 _COUNT = "INSERT INTO counter VALUES (?,?,?) ON CONFLICT DO UPDATE SET last = excluded.last"
 
 
@@ -135,6 +145,7 @@ class SqliteHistory:
 
     def __init__(self, path: Path, *, fsync: bool = True) -> None:
         self.path = path
+        self._insert = _INSERT
         with contextlib.ExitStack() as opened:
             try:
                 self._file = HistoryFile(path, opened)
@@ -201,6 +212,30 @@ class SqliteHistory:
                 f"The history {self.path} is damaged: {error}. {recovery_hint(self.path)}"
             ) from error
 
+    def join_cluster(self, name: str) -> Membership:
+        """Return this server's membership in a cluster, which begins with an unused history.
+
+        Raises:
+            HistoryError: The history belongs to another cluster, or to a single server.
+        """
+        with self._translating_errors("use"):
+            found = join_cluster(self._writer, name, self.path)
+        self._insert = _INSERT_NEW
+        return found
+
+    def copy(self) -> bytes:
+        """Return the content of the file, for another server; may run in any thread."""
+        with self._translating_errors("copy"):
+            return copy_database(self.path)
+
+    def replace(self, data: bytes) -> None:
+        """Replace everything but the membership by the content of another server's file.
+
+        Writer thread only.
+        """
+        with self._translating_errors("replace"):
+            replace_database(self._writer, data, self.path)
+
     def in_place(self) -> bool:
         """Return whether the path still names the open file; fast."""
         return self._file.in_place()
@@ -232,8 +267,10 @@ class SqliteHistory:
             for batch in batches:
                 for change in batch.changes:
                     _apply(cursor, change)
-                _insert(cursor, batch.rows)
+                _insert(cursor, batch.rows, self._insert)
                 cursor.executemany(_COUNT, [(*key, last) for key, last in batch.counters.items()])
+                if batch.position is not None:
+                    cursor.execute(SAVE_POSITION, batch.position)
             cursor.execute("COMMIT")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
@@ -427,19 +464,19 @@ def _is_event(frame: object, seq: object) -> bool:
     )
 
 
-def _insert(cursor: sqlite3.Cursor, rows: list[EventRow]) -> None:
+def _insert(cursor: sqlite3.Cursor, rows: list[EventRow], statements: dict[int, str]) -> None:
     at = 0
     for count in _GROUPS:
         while len(rows) - at >= count:
             values = [value for row in rows[at : at + count] for value in row]
-            cursor.execute(_INSERT[count], values)
+            cursor.execute(statements[count], values)
             at += count
 
 
 def _apply(cursor: sqlite3.Cursor, change: object) -> None:
     match change:
         case RoomRow():
-            cursor.execute("INSERT INTO room (id, code, kind, log) VALUES (?,?,?,?)", change)
+            cursor.execute(_ADD_ROOM, change)
         case RoomDeleted():
             cursor.execute("UPDATE room SET gone = 1 WHERE id = ?", change)
             cursor.execute("DELETE FROM seat WHERE room = ?", change)

@@ -1,0 +1,309 @@
+"""A chat server as a member of a cluster: between the chat's rules and the cluster's log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from netchat.chat.commands import decode_command, encode_command
+from netchat.chat.effects import Log
+from netchat.chat.hub import Hub
+from netchat.chat.persistence import LogPosition
+from netchat.chat.proposals import Proposal
+from netchat.chat.server_state import ServerState
+from netchat.errors import ClusterError
+from netchat.net.cluster.checkpoint import Checkpoint
+from netchat.net.cluster.connection import RedisUnavailable
+from netchat.net.cluster.entry_filter import Batch, Entry, ServerExpired, ServerJoined
+from netchat.net.cluster.lease import Timing
+from netchat.net.cluster.log import ClusterLog, ServerStatus
+from netchat.net.cluster.redis_url import RedisURL
+from netchat.net.cluster.send_window import PendingBatch
+from netchat.net.cluster.snapshot_store import Snapshot
+from netchat.net.history.cluster_member import read_checkpoint
+from netchat.net.history.sqlite_history import SqliteHistory
+from netchat.wire import ServerAddress
+
+__all__ = ["ClusterMember", "ClusterOptions", "other_servers"]
+
+#: Bytes of commands from which a batch is split.
+BATCH_BYTES = 64 * 1024
+
+#: The state is stored after this many commands, or after this many seconds with any.
+SAVE_COMMANDS, SAVE_SECONDS = 10_000, 5.0
+
+#: Seconds in which `leave` waits for pending commands.
+LEAVE_TIMEOUT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterOptions:
+    """Which cluster a server joins, and how."""
+
+    url: RedisURL
+    """Address of Redis."""
+
+    name: str = "netchat"
+    """Name of the cluster."""
+
+    is_durable: bool = True
+    """Whether Redis must keep what it acknowledges."""
+
+    timing: Timing | None = None
+    """Intervals; None for the default ones."""
+
+
+class ChatServer(Protocol):
+    """What a member of a cluster needs of its server (`netchat.net.server_driver.ServerDriver`)."""
+
+    hub: Hub
+    state: ServerState
+    membership_changed: Callable[[], None]
+
+    def now(self) -> float:
+        """Return the monotonic time."""
+
+    def schedule(self) -> None:
+        """Schedule a turn, which appends proposals, carries out effects and stores the batch."""
+
+    async def batch_has_space(self) -> None:
+        """Wait until the history has caught up with the log."""
+
+    async def replace_state(self, replace: Callable[[], None]) -> None:
+        """Disconnect all clients, replace the history, and continue with its state."""
+
+    def warn(self, about: str, reason: str, text: str) -> None:
+        """Log a problem, and warn all clients that nothing is acknowledged meanwhile."""
+
+    def end_warning(self, about: str, text: str) -> None:
+        """Log the end of a problem."""
+
+    def note(self, entry: Log) -> None:
+        """Add an entry to the log."""
+
+
+class ClusterMember:
+    """Appends a server's commands to the cluster's log, and applies what comes back.
+
+    Args:
+        server: The chat server.
+        history: Its history.
+        options: Which cluster it joins.
+
+    Raises:
+        HistoryError: The history belongs to another cluster, or to a single server.
+    """
+
+    def __init__(self, server: ChatServer, history: SqliteHistory, options: ClusterOptions) -> None:
+        self._server = server
+        self._history = history
+        self._options = options
+        self._membership = history.join_cluster(options.name)
+        self._log: ClusterLog | None = None
+        self._checkpoint: Checkpoint | None = None
+        self._unsaved = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_restoring = False
+        self.failure: asyncio.Future[ClusterError] = asyncio.get_running_loop().create_future()
+        """Completes with an error if the server cannot continue."""
+
+    # -- called by the server -------------------------------------------------------------------
+
+    async def join(self, address: str, page: str) -> None:
+        """Join the cluster, and apply the log up to there.
+
+        Args:
+            address: Address of this server for clients, HOST:PORT.
+            page: URL of its page, or empty.
+
+        Raises:
+            ClusterError: Redis cannot be used, or this server's history does not match the log.
+        """
+        stored = self._membership.checkpoint
+        self._log = ClusterLog(
+            self._options.url,
+            self._options.name,
+            self._membership.server,
+            f"{address} {page}".strip(),
+            self,
+            checkpoint=Checkpoint.decode(stored) if stored else None,
+            is_durable=self._options.is_durable,
+            timing=self._options.timing,
+        )
+        await self._log.start()
+        self._save_later()
+
+    async def leave(self) -> None:
+        """Wait for pending commands, and leave the cluster."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._log is None:
+            return
+        proposals = self._server.state.proposals
+        deadline = asyncio.get_running_loop().time() + LEAVE_TIMEOUT
+        while proposals and proposals.is_available and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.005)
+        await self._log.close()
+        self._save()
+
+    def append(self) -> None:
+        """Append the server's proposals to the log."""
+        proposals = self._server.state.proposals
+        if self._log is None or self._is_restoring or proposals is None:
+            return
+        proposals.has_space = self._log.has_space
+        if not self._log.has_space:
+            return
+        batch: list[Proposal] = []
+        commands: list[bytes] = []
+        size = 0
+        for proposal in self._server.hub.take_proposals():
+            command = encode_command(proposal.command)
+            if size + len(command) > BATCH_BYTES and batch:
+                proposals.appended(self._log.append(commands), batch)
+                batch, commands, size = [], [], 0
+            batch.append(proposal)
+            commands.append(command)
+            size += len(command)
+        if batch:
+            proposals.appended(self._log.append(commands), batch)
+
+    def stored(self, position: LogPosition) -> None:
+        """Learn that the history has the state at a position of the log."""
+        if self._log is not None:
+            self._log.stored(Checkpoint.decode(position.checkpoint))
+
+    @property
+    def servers(self) -> list[ServerStatus]:
+        """The live servers of the cluster, in the order in which they joined."""
+        return self._log.servers if self._log is not None else []
+
+    @property
+    def others(self) -> list[ServerAddress]:
+        """Addresses of all live servers except this one, for clients."""
+        return other_servers(self.servers, self.server_id)
+
+    @property
+    def server_id(self) -> str:
+        """Identifier of this server."""
+        return self._membership.server
+
+    # -- called by the log ----------------------------------------------------------------------
+
+    async def apply(self, entries: Sequence[Entry], checkpoint: Checkpoint) -> None:
+        """Apply entries of the log; see `Replica.apply`."""
+        log, server = self._log, self._server
+        assert log is not None
+        hub, now = server.hub, server.now()
+        hub.state.begin(now)
+        has_moved = False
+        for entry in entries:
+            match entry:
+                case Batch(commands=commands, number=number):
+                    decoded = [decode_command(command) for command in commands]
+                    hub.apply_batch(decoded, number if log.owns(entry) else None, now)
+                    self._unsaved += len(decoded)
+                case ServerJoined(epoch=epoch, address=address):
+                    hub.start_server(epoch, _chat_address(address), is_own=log.owns(entry))
+                    has_moved = True
+                case ServerExpired(epoch=epoch):
+                    hub.expire_server(epoch)
+                    has_moved = True
+        if has_moved:
+            self._unsaved += 1
+            hub.announce_servers(self.others)
+            server.membership_changed()
+        self._checkpoint = checkpoint
+        if self._unsaved >= SAVE_COMMANDS:
+            self._save()
+        server.schedule()
+        await server.batch_has_space()
+
+    async def snapshot(self) -> Snapshot:
+        """Return a copy of the history; see `Replica.snapshot`."""
+        data = await asyncio.to_thread(self._history.copy)
+        checkpoint = await asyncio.to_thread(read_checkpoint, data)
+        if not checkpoint:
+            raise RedisUnavailable("this server has not stored its state yet")
+        return Snapshot(Checkpoint.decode(checkpoint), data)
+
+    async def restore(self, snapshot: Snapshot) -> None:
+        """Replace the history and the state; see `Replica.restore`."""
+        self._is_restoring = True
+        try:
+            await self._server.replace_state(lambda: self._history.replace(snapshot.data))
+        finally:
+            self._is_restoring = False
+        self._unsaved = 0
+        if self._log is not None:
+            self._log.stored(snapshot.checkpoint)
+
+    def available(self, is_available: bool, reason: str) -> None:
+        """Tell all clients that Redis is unavailable or available again; see `Replica.available`."""
+        proposals = self._server.state.proposals
+        assert proposals is not None
+        proposals.is_available = is_available
+        if is_available:
+            self._server.end_warning("cluster", "The cluster's log can be written again.")
+        else:
+            self._server.warn(
+                "cluster",
+                f"{reason}. Retrying until it works.",
+                "The server cannot reach the cluster's log; your messages wait until it can.",
+            )
+
+    def fenced(self, rejected: Sequence[PendingBatch], is_certain: bool) -> None:  # noqa: ARG002
+        """Disconnect the clients whose requests were rejected; see `Replica.fenced`.
+
+        They reconnect, to any server, and send again what was not acknowledged. The server that
+        applies it recognises what has been applied already.
+        """
+        text = "The cluster had declared this server expired; its clients reconnect."
+        self._server.note(Log("cluster", {"text": text}))
+        self._server.hub.drop_proposals(batch.number for batch in rejected)
+        self._server.schedule()
+
+    def ignored(self, position: str, reason: str) -> None:
+        """Log an entry that no server wrote; see `Replica.ignored`."""
+        text = f"The stream's entry {position} was ignored: {reason}."
+        self._server.note(Log("storage", {"text": text}))
+
+    def failed(self, error: Exception) -> None:
+        """Stop the server, because the log has stopped for good; see `Replica.failed`."""
+        known = error if isinstance(error, ClusterError) else ClusterError(repr(error))
+        if not self.failure.done():
+            self.failure.set_result(known)
+
+    # -- position -------------------------------------------------------------------------------
+
+    def _save_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(SAVE_SECONDS, self._save_later)
+        if self._unsaved:
+            self._save()
+            self._server.schedule()
+
+    def _save(self) -> None:
+        """Store the state with the current batch."""
+        if self._checkpoint is None:
+            return
+        self._unsaved = 0
+        state = self._server.state
+        state.batch.position = LogPosition(self._checkpoint.encode(), state.shared.dump())
+
+
+def _chat_address(both: str) -> str:
+    """Return the address of the chat in a server's address in the log."""
+    return both.partition(" ")[0]
+
+
+def other_servers(servers: Sequence[ServerStatus], own: str) -> list[ServerAddress]:
+    """Return the addresses of all servers except one, for clients."""
+    found = []
+    for one in servers:
+        address, _, page = one.address.partition(" ")
+        if one.server != own and address:
+            found.append(ServerAddress(address, page))
+    return found
