@@ -77,7 +77,6 @@ class Result:
         clients: Number of clients.
         acknowledged: Number of messages with an echo; the run searched for every one.
         deliveries: Number of events checked in the members' logs.
-        moves: Number of resumed sessions.
         names: Number of contested names that exactly one client got.
         undecided: Number of contested names without a winner, because of a fault.
         faults: Violations of the guarantees; empty without violations.
@@ -178,16 +177,17 @@ async def under_faults(
                 await _strike(cluster, crowd, faults, count, messages, source, result)
                 await crowd.settle()
                 result.faults += await _check_rosters(crowd)
+                # Before a terminal's client leaves: it ends its session, which is an event again.
                 result.faults += compare_histories(cluster.histories)
+                for number, path in enumerate(cluster.histories):
+                    found = crowd.mismatches(read_history(path))
+                    result.faults += [f"server {number}: {fault}" for fault in found]
                 result.acknowledged = crowd.acknowledged
+                result.deliveries = sum(len(log) for m in members for log in m.logs.values())
             finally:
                 await crowd.leave()
+            result.faults += crowd.trouble()
             result.faults += await cluster.stop()
-            for history in cluster.histories:
-                result.faults += [
-                    f"{history.stem}: {fault}" for fault in crowd.faults(read_history(history))
-                ]
-    result.deliveries = sum(len(log) for member in members for log in member.logs.values())
     result.seconds = time.monotonic() - began
     return result
 

@@ -18,6 +18,16 @@ from tests.net.cluster.redis_process import DURABLE, RedisProcess
 __all__ = ["ClusterProcesses", "compare_histories"]
 
 
+class _Server(Server):
+    """Server that is ready when it has joined its cluster."""
+
+    def start(self) -> Self:
+        mark = len(self.lines)
+        super().start()
+        self.wait_for("cluster", since=mark)
+        return self
+
+
 class ClusterProcesses:
     """Servers, their Redis, and a network between each server and Redis.
 
@@ -71,7 +81,7 @@ class ClusterProcesses:
     def server(self, history: Path, network: RedisProxy) -> Server:
         """Return a server that is not running yet."""
         port = free_port()
-        return Server(
+        return _Server(
             *("--history", str(history), "--rate", "0"),
             *("--cluster", f"redis://127.0.0.1:{network.port}/0", "--cluster-name", "test"),
             *("--advertise", f"127.0.0.1:{port}", *self._options),

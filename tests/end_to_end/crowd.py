@@ -217,7 +217,15 @@ class Crowd:
         Args:
             history: The events of each room, by code, in order.
         """
-        faults = [f"{m.name}: {trouble}" for m in self.members for trouble in m.trouble]
+        return self.trouble() + self.mismatches(history)
+
+    def trouble(self) -> list[str]:
+        """Return all unexpected events of the members."""
+        return [f"{m.name}: {trouble}" for m in self.members for trouble in m.trouble]
+
+    def mismatches(self, history: dict[str, list[Event]]) -> list[str]:
+        """Return the differences between a history and what the members have sent and received."""
+        faults = []
         for room, events in history.items():
             if [event.seq for event in events] != list(range(1, len(events) + 1)):
                 faults.append(f"{room}: the numbers on disk have a hole")

@@ -55,8 +55,8 @@ class NameRace:
     async def contest(self) -> None:
         """Contest one name."""
         number = self.decided + self.undecided + len(self.faults)
-        # The second form of the name looks the same, and counts as the same name.
-        names = [f"Rival {number}", f"rival {number}"]
+        # The second form counts as the same name.
+        names = [f"Rival{number}", f"rival{number}"]
         first, second = self._source.sample(self._ports, 2)
         both = asyncio.Barrier(2)
         self.judge(
