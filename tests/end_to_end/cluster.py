@@ -150,6 +150,7 @@ async def under_faults(
     messages: int,
     kinds: Kinds,
     seed: int,
+    logs: Path | None = None,
 ) -> Result:
     """Do it.
 
@@ -161,6 +162,7 @@ async def under_faults(
         messages: Minimum number of acknowledged messages.
         kinds: Numbers of clients by kind.
         seed: Random seed of the faults and of the traffic (scheduling is not reproducible).
+        logs: Folder for the servers' consoles; None keeps none.
     """
     began, source = time.monotonic(), random.Random(seed)
     result = Result(seed=seed)
@@ -174,7 +176,7 @@ async def under_faults(
             result.clients = len(members)
             try:
                 await crowd.enter()
-                await _strike(cluster, crowd, faults, count, messages, source, result)
+                await _strike(cluster, crowd, faults, count, messages, result)
                 await crowd.settle()
                 result.faults += await _check_rosters(crowd)
                 # Before a terminal's client leaves: it ends its session, which is an event again.
@@ -185,6 +187,8 @@ async def under_faults(
                 result.acknowledged = crowd.acknowledged
                 result.deliveries = sum(len(log) for m in members for log in m.logs.values())
             finally:
+                if logs is not None:
+                    cluster.save_consoles(logs)
                 await crowd.leave()
             result.faults += crowd.trouble()
             result.faults += await cluster.stop()
@@ -198,13 +202,15 @@ async def _strike(
     faults: Mapping[str, Fault],
     count: int,
     messages: int,
-    source: random.Random,
     result: Result,
 ) -> None:
     """Let the crowd talk, and strike."""
+    # Of its own, so that the faults and their durations depend on nothing else.
+    source = random.Random(result.seed)
+    began = time.monotonic()
     speakers = sum(not member.is_silent for member in crowd.members)
     rate = min(RATE, 1.5 * messages / (count * FAULT_SECONDS))
-    race = NameRace(cluster.ports, source)
+    race = NameRace(cluster.ports, random.Random(result.seed))
     running = [*crowd.talk(rate / speakers), asyncio.create_task(race.run())]
     watch: asyncio.Task[None] | None = None
     for name in _order(list(faults), count, source):
@@ -216,7 +222,8 @@ async def _strike(
             await watch  # every second time, all clients recover first
         if watch is not None:
             watch.cancel()
-        await faults[name](cluster, source)
+        _progress(began, name)
+        await faults[name](cluster, random.Random(source.random()))
         result.struck[name] += 1
         before, repaired = crowd.acknowledged, time.monotonic()
         watch = asyncio.create_task(_watch(crowd, result, repaired))
@@ -234,6 +241,11 @@ async def _strike(
     result.faults += race.faults
 
 
+def _progress(began: float, text: str) -> None:
+    """Show the progress of a run that takes minutes, to find a fault in the servers' logs."""
+    print(f"{time.strftime('%T')} {time.monotonic() - began:6.1f} s  {text}", file=sys.stderr)
+
+
 def _order(names: list[str], count: int, source: random.Random) -> list[str]:
     """Return a random order in which each fault strikes equally often."""
     order: list[str] = []
@@ -243,7 +255,11 @@ def _order(names: list[str], count: int, source: random.Random) -> list[str]:
 
 
 async def _watch(crowd: Crowd, result: Result, repaired: float) -> None:
-    await crowd.until(lambda: crowd.back == len(crowd.members), RECOVERY)
+    try:
+        await crowd.until(lambda: crowd.back == len(crowd.members), RECOVERY)
+    except TimeoutError:
+        missing = [f"{m.name} {m.trouble}" for m in crowd.members if not m.back]
+        raise AssertionError(f"not back after {RECOVERY:.0f} s: {', '.join(missing)}") from None
     result.all_back.append(time.monotonic() - repaired)
 
 
@@ -296,6 +312,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--logs", type=Path, help="write the servers' consoles to this folder")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="netchat-")))
@@ -318,6 +335,7 @@ def main() -> None:
                 messages=options.messages,
                 kinds=Kinds() if NODE is not None else Kinds(plain=21, page=0),
                 seed=options.seed,
+                logs=options.logs,
             )
         )
     print(json.dumps(asdict(result))) if options.json else _show(result)

@@ -94,10 +94,10 @@ async def delay(cluster: ClusterProcesses, source: random.Random) -> None:
 
 
 async def loss(cluster: ClusterProcesses, source: random.Random) -> None:
-    """A network that loses 5 to 40 % of all segments."""
+    """A network that loses 5 to 30 % of all segments."""
 
     def strike(network: RedisProxy) -> None:
-        network.to_redis.loss = network.from_redis.loss = source.uniform(0.05, 0.4)
+        network.to_redis.loss = network.from_redis.loss = source.uniform(0.05, 0.3)
 
     await _disturb(cluster, source, strike, source.uniform(1, 4))
 

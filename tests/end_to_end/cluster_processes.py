@@ -113,6 +113,12 @@ class ClusterProcesses:
             ),
         ]
 
+    def save_consoles(self, folder: Path) -> None:
+        """Write the lines of each server's console to a file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, server in enumerate(self.servers):
+            Path(folder, f"server{number}.log").write_text("\n".join(server.lines))
+
 
 def compare_histories(histories: list[Path]) -> list[str]:
     """Return the differences between the servers' events, by room: the rows must be identical."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import socket
+import struct
 from pathlib import Path
 
 __all__ = ["Direction", "RedisProxy"]
@@ -68,7 +70,8 @@ class RedisProxy:
         self.to_redis, self.from_redis = Direction(source), Direction(source)
         self._refuses = False
         self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._ways: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.Task[None] | None] = set()
         self.port = 0
 
     async def start(self) -> None:
@@ -78,15 +81,15 @@ class RedisProxy:
     async def stop(self) -> None:
         self._server.close()
         self.reset()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for way in self._ways:
+            way.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
     def reset(self) -> None:
         """Reset all connections; new ones are refused until `heal`."""
         self._refuses = True
         for writer in self._writers:
-            writer.transport.abort()
+            _reset(writer)
 
     def heal(self) -> None:
         """Make the network fault-free."""
@@ -95,28 +98,41 @@ class RedisProxy:
         self.from_redis.heal()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._refuses:
-            writer.transport.abort()
-            return
+        self._connections.add(asyncio.current_task())
+        try:
+            await self._connect(reader, writer)
+        finally:
+            _reset(writer)
+            self._connections.discard(asyncio.current_task())
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             redis_reader, redis_writer = await asyncio.open_unix_connection(self._target)
         except OSError:
-            writer.transport.abort()
             return
-        self._writers |= {writer, redis_writer}
-        ways = (
-            asyncio.create_task(_carry(reader, redis_writer, self.to_redis)),
-            asyncio.create_task(_carry(redis_reader, writer, self.from_redis)),
-        )
-        self._tasks |= set(ways)
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for end in (writer, redis_writer):
-            end.transport.abort()
-        self._writers -= {writer, redis_writer}
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-        self._tasks -= set(ways)
+        ends = {writer, redis_writer}
+        if not self._refuses:
+            self._writers |= ends
+            ways = {
+                asyncio.create_task(_carry(reader, redis_writer, self.to_redis)),
+                asyncio.create_task(_carry(redis_reader, writer, self.from_redis)),
+            }
+            self._ways |= ways
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            self._ways -= ways
+            self._writers -= ends
+        redis_writer.transport.abort()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Close a connection with RST."""
+    if not writer.transport.is_closing():
+        option = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
+        writer.transport.abort()
 
 
 async def _carry(
