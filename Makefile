@@ -13,6 +13,8 @@ BASE      := $(VENV)/.base
 NOTEBOOKS := $(VENV)/.notebooks
 DEV       := $(VENV)/.dev
 LAB       := $(VENV)/etc/jupyter/labconfig/page_config.json
+# The tests start hundreds of processes, which start twice as fast with their bytecode on disk.
+unexport PYTHONDONTWRITEBYTECODE
 # Test processes: one more than a machine of two cores has, because many tests wait for other processes.
 JOBS ?= 3
 PARALLEL := -n $(JOBS) --dist worksteal
@@ -27,12 +29,21 @@ help: ## list the targets
 
 setup: $(DEV) ## create .venv with every locked package and netchat itself
 
-# uv installs the same locked packages ten times faster than pip; it is optional.
+# uv does the same as venv and pip, ten times faster; it is optional.
+define create
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --seed --allow-existing --python \
+	    "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV); \
+	else \
+	  $(PYTHON) -m venv $(VENV); \
+	fi
+endef
+
 define install
 	@if command -v uv >/dev/null 2>&1; then \
-	  uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
+	  uv pip install --quiet --python $(BIN)/python $(1); \
 	else \
-	  $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(1); \
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check $(1); \
 	fi
 endef
 
@@ -40,20 +51,20 @@ $(BASE): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "netchat needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@echo "[setup] creating $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	$(create)
 	@echo "[setup] installing netchat and the packages it needs (requirements.lock)"
-	$(call install,requirements.lock)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(call install,--require-hashes -r requirements.lock)
+	$(call install,--no-deps --no-build-isolation --editable .)
 	@touch $@
 
 $(NOTEBOOKS): requirements-notebooks.lock | $(BASE)
 	@echo "[setup] installing Jupyter (requirements-notebooks.lock)"
-	$(call install,requirements-notebooks.lock)
+	$(call install,--require-hashes -r requirements-notebooks.lock)
 	@touch $@
 
 $(DEV): requirements-dev.lock | $(BASE)
 	@echo "[setup] installing linters, test tools, Jupyter and Sphinx (requirements-dev.lock)"
-	$(call install,requirements-dev.lock)
+	$(call install,--require-hashes -r requirements-dev.lock)
 	@touch $@ $(NOTEBOOKS)
 
 demo: $(BASE) ## show the main features, end to end, in under a minute
@@ -84,15 +95,14 @@ lint: $(DEV) ## run linters, type checks and import contracts
 check: lint ## the fast loop: lint, types and every test not marked slow or alone
 	@$(BIN)/pytest -q $(PARALLEL) -m "not slow and not alone"
 
-test: $(DEV) ## lint, types and the whole test suite (NETCHAT_NO_APT=1 installs no system packages)
+test: $(DEV) ## lint, types, all tests and coverage (NETCHAT_NO_APT=1 installs no system packages)
 	@$(BIN)/python -m tests.system_packages
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest $(PARALLEL) -m "not alone"
+	@NETCHAT_COVERAGE=1 $(BIN)/pytest $(PARALLEL) -m "not alone"
 	@$(BIN)/pytest -m alone
 
-coverage: $(DEV) ## measure the lines and branches of the cores that their own tests reach
-	@$(BIN)/pytest -q $(PARALLEL) -m "not alone" --cov-branch --cov-report=term-missing:skip-covered \
-	  $(CORES:%=--cov=netchat.%) $(CORES:%=tests/%)
+coverage: $(DEV) ## the tests of the cores, and the lines and branches that they do not reach
+	@NETCHAT_COVERAGE=1 $(BIN)/pytest -q $(PARALLEL) -m "not alone" $(CORES:%=tests/%)
 
 format: $(DEV) ## format the code
 	@$(BIN)/ruff format .
@@ -111,12 +121,12 @@ site: $(DEV) ## build the documentation site in build/site
 captures: $(DEV) ## retake the captures in captures/ (as root)
 	$(BIN)/python -m tests.captures
 
-screenshots: $(DEV) ## retake the pictures in docs/pictures/ (needs chromium)
+screenshots: $(DEV) ## retake the pictures in docs/pictures/ (needs chromium and an emoji font)
 	@$(BIN)/python -m tests.screenshots
 	@$(BIN)/python -m tests.pictures
 
 fuzz: $(DEV) ## feed one million hostile inputs to everything that reads bytes
-	$(call install,requirements-fuzz.lock)
+	$(call install,--require-hashes -r requirements-fuzz.lock)
 	$(BIN)/python -m tests.fuzz frame_reader --cases 1000000
 	$(BIN)/python -m tests.fuzz hub --cases 1000000
 	$(BIN)/python -m tests.fuzz pcap --cases 1000000

@@ -10,6 +10,7 @@ import ast
 import dataclasses
 import importlib
 import inspect
+import posixpath
 import shutil
 import sys
 from pathlib import Path
@@ -122,6 +123,29 @@ def mark_code(
             lines[index:index] = ["::", ""]
 
 
+#: The navigation on listings of source code, by folder.
+navigation: dict[str, str] = {}
+
+
+def share_navigation(
+    _: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: object
+) -> None:
+    """Render the navigation of source listings once per folder: it takes longer than a listing.
+
+    It is the same on all of them, because they are not part of it, except that links are relative.
+    """
+    if not page.startswith("_modules/"):
+        return
+    render, folder = context["toctree"], posixpath.dirname(page)
+
+    def shared(**options: Any) -> str:
+        if folder not in navigation:
+            navigation[folder] = render(**options)
+        return navigation[folder]
+
+    context["toctree"] = shared
+
+
 def complete_site(app: Sphinx, error: Exception | None) -> None:
     """Add what Sphinx does not: README's pictures, which are HTML tags, and a page at the root."""
     if error is None:
@@ -136,4 +160,5 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", list_fields, priority=400)  # before napoleon
     app.connect("autodoc-process-docstring", mark_code, priority=400)
     app.connect("autodoc-process-docstring", document_constant)
+    app.connect("html-page-context", share_navigation, priority=400)  # before furo
     app.connect("build-finished", complete_site)

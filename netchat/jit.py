@@ -27,13 +27,14 @@ import numpy as np
 from numba.core import config, event
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.compiler_lock import global_compiler_lock
+from numpy.typing import NDArray
 
 try:
     import fcntl
 except ImportError:  # not on Windows, where two processes may compile the same kernel
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["cache_folder", "damaged_files", "kernel", "part"]
+__all__ = ["cache_folder", "damaged_files", "kernel", "part", "read_only"]
 
 _COMPILING = (
     "netchat: compiling kernels, up to a minute, once per kind of code; the result is cached ..."
@@ -71,6 +72,7 @@ def _load_array_functions() -> None:
 _load_array_functions()
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T", bound=np.generic)
 
 
 #: Seconds that another process may hold the lock before a notice; loading takes far less.
@@ -207,6 +209,18 @@ def kernel(function: _F) -> _F:
 
     compiled.compile = once  # a call with new argument types calls this
     return cast("_F", compiled)
+
+
+def read_only(array: NDArray[_T]) -> NDArray[_T]:
+    """Return a read-only view of a kernel's input.
+
+    Numba compiles a kernel again for an array that differs from those before in being writable.
+    """
+    if not array.flags.writeable:
+        return array
+    view = array.view()
+    view.setflags(write=False)  # faster than assigning to `flags`
+    return view
 
 
 def cache_folder(kernel: Callable[..., Any]) -> Path | None:

@@ -6,7 +6,9 @@ import importlib.util
 import re
 import sys
 import traceback
+import types
 from collections.abc import Callable, Iterator
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,19 @@ __all__ = ["FILE", "described", "from_file"]
 
 #: Form of such a specification.
 FILE = re.compile(r"(?P<file>.+\.py):(?P<name>[A-Za-z_]\w*)(?::(?P<arguments>.*))?")
+
+
+class _Uncached(SourceFileLoader):
+    """Loader without a bytecode cache.
+
+    Python takes cached bytecode for current if the file's size and its time in whole seconds are the
+    same, which misses a file that was changed twice in a second.
+    """
+
+    def get_code(self, fullname: str) -> types.CodeType:  # noqa: ARG002
+        path = self.path
+        code: types.CodeType = self.source_to_code(self.get_data(path), path)
+        return code
 
 
 def from_file(file: str, name: str) -> Callable[..., Any]:
@@ -33,7 +48,8 @@ def from_file(file: str, name: str) -> Callable[..., Any]:
     if not exists:
         raise ValueError(f"There is no file {repr(cut(file))[1:-1]}.")
     module_name = f"netchat_code_{path.stem}"
-    module_spec = importlib.util.spec_from_file_location(module_name, path)
+    loader = _Uncached(module_name, str(path))
+    module_spec = importlib.util.spec_from_file_location(module_name, path, loader=loader)
     assert module_spec is not None
     assert module_spec.loader is not None
     module = importlib.util.module_from_spec(module_spec)

@@ -5,12 +5,21 @@ that runs `make test` in the background sets it to be ignored, and the programs 
 and interrupt would inherit that.
 """
 
+import os
 import signal
 import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Before the conftest.py of any folder imports netchat.
+if os.environ.get("NETCHAT_COVERAGE"):
+    from tests.core_coverage import CoreCoverage
+
+    COVERAGE: CoreCoverage | None = CoreCoverage()
+else:
+    COVERAGE = None
 
 #: Tests that import what only Unix has: locks, terminals, limits on resources.
 UNIX = [
@@ -38,17 +47,27 @@ SLOW = (
     "lab/",
     "net/cluster/test_session.py",
     "packets/wireshark/",
+    "test_jit.py",
     "tui/test_terminal.py",
 )
+#: Files with the longest tests, which begin first: none of them is left when the others are done.
+LONGEST = ("docs/test_pages.py", "docs/test_site.py", "course/test_notebook_builder.py")
 collect_ignore = UNIX if sys.platform == "win32" else []
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Measure the coverage of the cores if `NETCHAT_COVERAGE` is set."""
+    if COVERAGE is not None:
+        config.pluginmanager.register(COVERAGE)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests in the files and folders of `SLOW`."""
+    """Mark the tests in the files and folders of `SLOW`, and begin with the longest."""
     folder = Path(__file__).parent
     for item in items:
         if item.path.relative_to(folder).as_posix().startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: not item.path.relative_to(folder).as_posix().startswith(LONGEST))
 
 
 signal.signal(signal.SIGINT, signal.default_int_handler)

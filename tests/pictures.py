@@ -1,4 +1,4 @@
-"""`python -m tests.pictures`: retake the terminal and bench pictures in `docs/pictures/`.
+"""`python -m tests.pictures`: retake the pictures of the terminal and the benches in `docs/pictures/`.
 
 `tests.screenshots` takes those of the page.
 """
@@ -67,9 +67,10 @@ def in_terminal(command: str) -> str:
 
 
 def terminal(path: Path) -> None:
-    """Draw the commands of `TERMINAL` and their output, one after the other."""
+    """Draw the commands of `TERMINAL` and their output, in sequence."""
     console = Console(width=COLUMNS, record=True, file=io.StringIO(), color_system="truecolor")
     for number, (command, first, end) in enumerate(TERMINAL):
+        in_terminal(command)  # the first run may compile kernels, and says so
         lines = in_terminal(command).split("\n")[first:end]
         prompt = Text.assemble(("\n" if number else "") + "$ ", (command, "bold"))
         console.print(prompt, Text.from_ansi("\n".join(lines)), sep="\n")
@@ -90,8 +91,18 @@ def bench(path: Path) -> None:
     )
 
 
+def link_bench(path: Path) -> None:
+    """Draw the plots of `netchat link-bench`."""
+    command = [sys.executable, "-m", "netchat", "link-bench", "--plot", str(path)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    for picture in (path, path.with_stem(f"{path.stem}-regret")):
+        Image.open(picture).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
+            picture, optimize=True
+        )
+
+
 if __name__ == "__main__":
-    for make in (terminal, bench):
-        target = PICTURES / f"{make.__name__}.png"
+    for make in (terminal, bench, link_bench):
+        target = PICTURES / f"{make.__name__.replace('_', '-')}.png"
         make(target)
         print(f"{target}  {target.stat().st_size:,} bytes")

@@ -25,7 +25,7 @@ class Camera:
 
     Args:
         folder: Folder for the screenshots.
-        everything: Whether to take the screens that the documentation does not show, too.
+        everything: Whether to also take the screens that the documentation does not show.
     """
 
     def __init__(self, folder: Path, *, everything: bool) -> None:

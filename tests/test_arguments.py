@@ -110,5 +110,12 @@ def test_every_class_has_an_example() -> None:
     """`tests/docs/test_doctests.py` runs the examples, and those of docs/CODES.md show the interfaces."""
     plain = {name for name, cls in _public_classes().items() if ">>>" not in (cls.__doc__ or "")}
     interfaces = {"BitSlicedCode", "Channel", "Code", "ErrorChannel"}
-    results = {"Counts", "Decoded", "DecodedBitSlices", "DecodedBytes", "MarkovChain", "Received"}
-    assert plain == interfaces | results | {"Verdict"}
+    results = {
+        "ImpairmentCounts",
+        "Decoded",
+        "DecodedBitSlices",
+        "DecodedBytes",
+        "MarkovChain",
+        "Received",
+    }
+    assert plain == interfaces | results | {"LawResult"}

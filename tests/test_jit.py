@@ -50,7 +50,6 @@ def run(folder, program=PROGRAM, env=None, **options):
     return result.stderr
 
 
-@pytest.mark.slow
 def test_the_notice_is_printed_once(folder):
     told = run(folder)
     assert told.count(NOTICE) == 1
@@ -58,7 +57,6 @@ def test_the_notice_is_printed_once(folder):
     assert run(folder) == ""
 
 
-@pytest.mark.slow
 def test_one_of_several_processes_compiles(folder):
     """One process compiles each version, and the others load it from the cache."""
     program = PROGRAM + "print(len(twice.stats.cache_misses))\n"
@@ -170,7 +168,6 @@ def compiled(function, monkeypatch):
 
 @pytest.mark.parametrize("damage", [shorter, empty, garbage, one_bit])
 @pytest.mark.parametrize("ending", ["nbi", "nbc"])
-@pytest.mark.slow
 def test_a_damaged_cache_is_compiled_again(folder, function, damage, ending, monkeypatch):
     assert len(compiled(function, monkeypatch)) == 1
     files = sorted((folder / "cache").rglob(f"*.{ending}"))

@@ -1,12 +1,13 @@
 """Codes and channels of users: specifications, soft decoders and plots."""
 
+import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import netchat.channels
 import netchat.coding
@@ -16,6 +17,7 @@ from netchat.bench.link.run import link_bench
 from netchat.bench.theory.limits import capacity
 from netchat.channels.laws import check as check_channel
 from netchat.channels.stream import ChannelStream
+from netchat.cli.main import cli
 from netchat.coding import framing, laws
 from netchat.coding.block.repetition import Repetition
 from netchat.coding.code import Shortened
@@ -121,7 +123,7 @@ def test_a_soft_decoder_on_bytes_gets_no_ratios():
         def _decode_soft(self, received, soft, erasures):
             raise AssertionError
 
-    assert bench.run(Octets(), "awgn:4dB", frames=100).points[0].tally.frames == 100
+    assert bench.run(Octets(), "awgn:4dB", frames=100, workers=1).points[0].tally.frames == 100
 
 
 CODE, CHANNEL = "hamming:7,4", "bsc:0.05"
@@ -173,21 +175,20 @@ def test_a_string_is_one_spec():
 
 
 @pytest.mark.slow
-def test_a_channel_written_by_following_the_page(tmp_path):
+def test_a_channel_written_by_following_the_page(tmp_path, monkeypatch):
     """The example of docs/CODES.md works in a new file, with the commands given there."""
     page = Path("docs/CODES.md").read_text()
     source = re.search(r"```python\n(\"\"\"A channel of your own.*?)```", page, re.S)[1]
     assert source == Path("experiments/my_channel.py").read_text()
-    (tmp_path / "experiments").mkdir()
-    (tmp_path / "experiments" / "my_channel.py").write_text(source)
+    monkeypatch.setenv("NETCHAT_ENCODE_BENCH_WORKERS", "1")
+    monkeypatch.chdir(tmp_path)
+    Path("experiments").mkdir()
+    Path("experiments/my_channel.py").write_text(source)
     commands = re.findall(r"^\$ netchat (.*my_channel\.py.*?)(?:\s+#.*)?$", page, re.M)
     assert any(command.startswith("encode-bench") for command in commands)
     for command in commands:
-        done = subprocess.run(
-            [sys.executable, "-m", "netchat", *command.split()],
-            cwd=tmp_path, capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, (command, done.stdout, done.stderr)
+        done = CliRunner().invoke(cli, command.split())
+        assert done.exit_code == 0, (command, done.stdout, done.stderr)
         points = re.findall(r"my_channel\.py:Z:0\.\d+", done.stdout)
         assert len(points) == (5 if "my_channel.py:Z " in command else 1)
 
@@ -209,7 +210,7 @@ def test_a_channel_of_a_notebook_has_a_plot():
         pass
 
     channel = Mine(0.3)
-    results = bench.run("uncoded:8", channel, frames=500)
+    results = bench.run("uncoded:8", channel, frames=500, workers=1)
     assert results.points[0].ber == pytest.approx(0.15, abs=0.03)
     assert results.plot().axes[0].get_xlabel() == "order of the measurements"
 
@@ -234,3 +235,13 @@ def test_invalid_channels(spec, says):
 def test_a_byte_stream_accepts_only_error_channels():
     with pytest.raises(ValueError, match="supports only bit errors"):
         ChannelStream("experiments/my_channel.py:Z")
+
+
+def test_a_file_changed_twice_in_a_second_is_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    file = tmp_path / "mine.py"
+    for n in (4, 5):
+        file.write_text(SOFT.replace("n=3", f"n={n}"))
+        os.utime(file, (1e9, 1e9))
+        assert netchat.coding.get(f"{file}:Soft").n == n
+    assert list(tmp_path.iterdir()) == [file]

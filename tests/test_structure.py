@@ -1,4 +1,4 @@
-"""Structure of the source tree: no import cycles, and the tests mirror the package."""
+"""Structure of the source tree: no import cycles, no shared class names, tests mirror the package."""
 
 from __future__ import annotations
 
@@ -56,6 +56,10 @@ TESTED_ELSEWHERE = {
     "netchat.net.probe": ("tests/course/test_server.py", "Probe("),
     "netchat.packets.tcp.connection": ("tests/packets/decode/test_decoder.py", "doubled"),
 }
+
+
+#: Names of classes that two modules share, with the reason.
+SHARED_NAMES = {"Room": "the state of a room in the server, and a program's handle on it"}
 
 
 @functools.cache
@@ -127,6 +131,17 @@ def test_no_import_cycles() -> None:
 def test_a_cycle_is_found() -> None:
     graph = defaultdict(set, {"a": {"b"}, "b": {"c"}, "c": {"b"}})
     assert _cycles(dict(graph)) == [["b", "c"]]
+
+
+def test_no_two_classes_share_a_name() -> None:
+    modules = defaultdict(set)
+    for module, path in _modules().items():
+        for node in _nodes(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                modules[node.name].add(module)
+    shared = {name: sorted(found) for name, found in modules.items() if len(found) > 1}
+    assert {name: found for name, found in shared.items() if name not in SHARED_NAMES} == {}
+    assert sorted(SHARED_NAMES.keys() - shared) == [], "these need not be listed"
 
 
 def _tested(stem: str, folder: Path) -> list[str]:

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from netchat.course import Conversation, Variant, exercise, need, whole_number
+from netchat.course import SimulatedConversation, Variant, exercise, need, whole_number
 from netchat.errors import PeerError
 from netchat.packets import Encapsulation
 from netchat.wire import FrameReader, Send, decode, encode
@@ -128,7 +128,7 @@ def overheard(variant: Variant) -> bytes:
     """Return one packet with a user's message in the lobby."""
     rng = variant.random("overheard")
     first, second = variant.people("overheard", 2)
-    chat = Conversation(variant.seed("overheard"))
+    chat = SimulatedConversation(variant.seed("overheard"))
     chat.enter(first)
     chat.enter(second)
     chat.say(second, "lobby", f"{first}, {rng.choice(REMARKS)}")

@@ -3,7 +3,15 @@
 from functools import lru_cache
 from typing import Any
 
-from netchat.course import LOBBY, Capture, Conversation, Variant, exercise, need, whole_number
+from netchat.course import (
+    LOBBY,
+    Capture,
+    SimulatedConversation,
+    Variant,
+    exercise,
+    need,
+    whole_number,
+)
 from netchat.wire import Send, encode
 
 PLACES = ("the library", "platform 9", "the old lab", "the roof", "room B-12", "the boathouse")
@@ -29,7 +37,7 @@ def _party(variant: Variant, purpose: str) -> tuple[Capture, tuple[str, str, str
     """Return a capture of four people in the lobby, and a secret that two of them share."""
     rng = variant.random(purpose)
     people = variant.people(purpose, 4)
-    chat = Conversation(variant.seed(purpose))
+    chat = SimulatedConversation(variant.seed(purpose))
     for name in people[:3]:
         chat.enter(name)
     for _ in range(rng.randrange(3, 6)):
@@ -128,9 +136,14 @@ def the_secret(variant: Variant, sender: Any, receiver: Any, text: Any) -> None:
     need(receiver == right[1], f"It was not for {receiver}.", "Who else is in that room?")
 
 
+@lru_cache(maxsize=64)
+def _rows_to_filter(variant: Variant) -> list[dict[str, Any]]:
+    return _party(variant, "filter")[0].messages().to_dicts()
+
+
 @exercise("2.4", "A filter of your own")
 def filter_of_your_own(variant: Variant, heard_by: Any) -> None:
-    rows = _party(variant, "filter")[0].messages().to_dicts()
+    rows = _rows_to_filter(variant)
     for name in sorted({row["user"] for row in rows}):
         for row in rows:
             chosen = heard_by(row, name)

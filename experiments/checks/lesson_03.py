@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from scapy.layers.inet import TCP
 
 from netchat.course import (
-    Segment,
+    SegmentData,
     Variant,
     cut,
     exercise,
@@ -142,7 +142,7 @@ class Segments(NamedTuple):
     """Segments in the order of capture, and the sequence number of the first byte."""
 
     first: int
-    segments: list[Segment]
+    segments: list[SegmentData]
 
 
 def messages_of(rng: random.Random, count: int) -> bytes:
@@ -166,6 +166,14 @@ def _impaired(seed: int, missing: int) -> Segments:
     return Segments(first, pieces)
 
 
+@lru_cache(maxsize=64)
+def _decoded(first: int, segments: tuple[SegmentData, ...]) -> tuple[bytes, list[tuple[int, int]]]:
+    """Return the bytes of netchat's messages, and the offset and size of its gaps."""
+    messages = one_way(segments, first).messages()
+    gaps = [(item.offset, item.size) for item in messages.items() if isinstance(item, Gap)]
+    return b"".join(message.raw for message in messages), gaps
+
+
 def disorder(variant: Variant) -> Segments:
     """Return all segments, but out of order and some of them twice."""
     return _impaired(variant.seed("disorder"), 0)
@@ -174,7 +182,7 @@ def disorder(variant: Variant) -> Segments:
 @exercise("3.4", "Reassembly by hand", given=disorder)
 def reassembly_by_hand(given: Segments, reassemble: Any) -> None:
     for first, segments in (given, _impaired(given.first, 0), _impaired(given.first + 1, 0)):
-        judge = b"".join(m.raw for m in one_way(segments, first).messages())
+        judge, _ = _decoded(first, tuple(segments))
         stream = reassemble(first, [tuple(segment) for segment in segments])
         need(isinstance(stream, (bytes, bytearray)), "reassemble must return bytes.")
         total = sum(len(segment.data) for segment in segments)
@@ -207,8 +215,7 @@ def holed(variant: Variant) -> Segments:
 @exercise("3.5", "What is missing", given=holed)
 def what_is_missing(given: Segments, holes: Any) -> None:
     for first, segments in (given, _more_holes(given)):
-        items = one_way(segments, first).messages().items()
-        judge = [(item.offset, item.size) for item in items if isinstance(item, Gap)]
+        _, judge = _decoded(first, tuple(segments))
         found = holes(first, [tuple(segment) for segment in segments])
         need(
             isinstance(found, (list, tuple)) and all(len(pair) == 2 for pair in found),

@@ -81,7 +81,7 @@ def simulations(
         twice = {spec for spec in specs if specs.count(spec) > 1}
         if twice:
             raise ValueError(
-                f"Codes and channels must differ; {', '.join(sorted(twice))} is given twice."
+                f"Codes and channels must differ; given more than once: {', '.join(sorted(twice))}."
             )
     return [
         Simulation(code, channel, seed, frames, from_specs=code_from_spec and channel_from_spec)

@@ -27,15 +27,15 @@ from netchat.channels.registry import FORMS, get, names, specs
 from netchat.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from netchat.channels.impairment import Counts, ImpairedLine, Impairments
-    from netchat.channels.laws import Verdict, check
+    from netchat.channels.impairment import ImpairedLine, ImpairmentCounts, Impairments
+    from netchat.channels.laws import check
     from netchat.channels.stream import ChannelStream
 else:
     __getattr__, __dir__ = lazy_exports(
         __name__,
         {
-            "impairment": "Counts ImpairedLine Impairments",
-            "laws": "Verdict check",
+            "impairment": "ImpairmentCounts ImpairedLine Impairments",
+            "laws": "check",
             "stream": "ChannelStream",
         },
     )
@@ -47,14 +47,13 @@ __all__ = [
     "FORMS",
     "Channel",
     "ChannelStream",
-    "Counts",
     "ErrorChannel",
     "GilbertElliott",
     "ImpairedLine",
+    "ImpairmentCounts",
     "Impairments",
     "MarkovChain",
     "Received",
-    "Verdict",
     "check",
     "get",
     "names",

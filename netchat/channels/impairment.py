@@ -28,8 +28,8 @@ __all__ = [
     "HOLD_SECONDS",
     "MAX_WAITING",
     "OVERHEAD",
-    "Counts",
     "ImpairedLine",
+    "ImpairmentCounts",
     "Impairments",
 ]
 
@@ -111,7 +111,7 @@ class Impairments:
 
 
 @dataclass(slots=True)
-class Counts:
+class ImpairmentCounts:
     """Counters of one direction."""
 
     packets: int = 0
@@ -160,13 +160,13 @@ class ImpairedLine:
     ([], [b'hello', b'hello'])
     """
 
-    counts: Counts
+    counts: ImpairmentCounts
     """Counters of this direction."""
 
     def __init__(
         self, impairments: Impairments, seed: np.random.SeedSequence, room: int = MAX_WAITING
     ) -> None:
-        self.counts = Counts()
+        self.counts = ImpairmentCounts()
         self._impairments, self._room = impairments, room
         losing, doubling, holding, flipping = seed.spawn(4)
         self._losing, self._doubling, self._holding = map(_generator, (losing, doubling, holding))

@@ -3,14 +3,13 @@
 A law takes a channel and a random generator, and returns None or a sentence that describes the
 counterexample.
 
-    for verdict in check("my_channel.py:MyChannel:0.1"):
-        print(verdict.law, verdict.counterexample or "holds")
+    for result in check("my_channel.py:MyChannel:0.1"):
+        print(result.law, result.counterexample or "holds")
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -18,22 +17,13 @@ from numpy.typing import NDArray
 
 from netchat.channels.channel import Channel, ErrorChannel, Received, bsc_capacity
 from netchat.channels.registry import get
+from netchat.laws import LawResult, check_laws
 
-__all__ = ["LAWS", "Law", "Verdict", "check"]
+__all__ = ["LAWS", "Law", "check"]
 
 Law = Callable[[Channel, np.random.Generator], str | None]
 
 _ALPHABETS: tuple[Literal["bit", "byte"], ...] = ("bit", "byte")
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Result of checking one law."""
-
-    law: str
-    """Statement of the law."""
-    counterexample: str | None
-    """Counterexample, or None if none was found."""
 
 
 def parameters_are_possible(channel: Channel, rng: np.random.Generator) -> str | None:  # noqa: ARG001
@@ -204,25 +194,17 @@ LAWS: tuple[Law, ...] = (
 )
 
 
-def check(channel: Channel | str, seed: int = 0) -> list[Verdict]:
+def check(channel: Channel | str, seed: int = 0) -> list[LawResult]:
     """Check a channel against every law; an exception counts as a counterexample.
 
     Args:
         channel: Channel, or its specification.
         seed: Random seed of the test cases.
 
-    >>> all(verdict.counterexample is None for verdict in check("bsc:0.1"))
+    >>> all(result.counterexample is None for result in check("bsc:0.1"))
     True
     """
-    channel = get(channel)
-    verdicts = []
-    for law in LAWS:
-        try:
-            counterexample = law(channel, _generator(seed))
-        except Exception as error:
-            counterexample = f"it raised {type(error).__name__}: {error}"
-        verdicts.append(Verdict((law.__doc__ or "").partition("\n")[0], counterexample))
-    return verdicts
+    return check_laws(LAWS, get(channel), lambda: _generator(seed))
 
 
 def _generator(seed: int) -> np.random.Generator:

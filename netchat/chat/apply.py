@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from netchat.chat.commands import (
-    Command,
+    ChatCommand,
     ConfirmToken,
     CreateLobby,
     CreateRoom,
@@ -31,13 +31,13 @@ from netchat.chat.commands import (
 from netchat.chat.model import Room, Session
 from netchat.chat.outcomes import (
     ConversationOpened,
+    MemberLeft,
     Outcome,
     Reason,
     Rejected,
     RoomEmptied,
-    RoomLeft,
     SessionAway,
-    SessionEnded,
+    SessionClosed,
     SessionMoved,
     StateChange,
 )
@@ -64,7 +64,7 @@ MAX_MEMBERSHIPS = 200
 _pack_event = compile_packer(Event)
 
 
-def apply(state: SharedState, command: Command) -> Outcome:
+def apply(state: SharedState, command: ChatCommand) -> Outcome:
     """Apply the next command of the log to the state, and return what it changed."""
     return _APPLY[type(command)](state, command)
 
@@ -152,7 +152,7 @@ def _end(state: SharedState, session: Session, reason: str, time: int) -> list[S
     state.by_name.remove(session)
     state.by_token.pop(session.token, None)
     state.by_token.pop(session.previous, None)
-    ended = SessionEnded(session.id, session.name, reason, len(state.sessions))
+    ended = SessionClosed(session.id, session.name, reason, len(state.sessions))
     return [*changes, SessionDeleted(session.id), ended]
 
 
@@ -244,7 +244,7 @@ def _leave_room(state: SharedState, command: LeaveRoom) -> Outcome:
     if room is None:
         return Rejected(Reason.NOT_A_MEMBER)
     changes = _remove_member(state, session, room, "", command.time)
-    return [*changes, RoomLeft(session.id, room.code, command.request)]
+    return [*changes, MemberLeft(session.id, room.code, command.request)]
 
 
 def _post(state: SharedState, command: Post) -> Outcome:
@@ -280,6 +280,8 @@ def _rotate_counters(state: SharedState, command: RotateCounters) -> Outcome:
     room = state.rooms.get(command.room)
     if room is None:
         return Rejected(Reason.NO_SUCH_ROOM)
+    if len(room.counters) <= command.above:  # another server was first
+        return Rejected(Reason.STALE)
     room.counters, room.older_counters = {}, room.counters
     return []
 
@@ -354,7 +356,7 @@ def _expire_server(state: SharedState, command: ExpireServer) -> Outcome:
     return [SessionAway(session.id) for session in lost]
 
 
-_APPLY: dict[type[Command], Callable[[SharedState, Any], Outcome]] = {
+_APPLY: dict[type[ChatCommand], Callable[[SharedState, Any], Outcome]] = {
     ConfirmToken: _confirm_token,
     CreateLobby: _create_lobby,
     CreateRoom: _create_room,

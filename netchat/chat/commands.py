@@ -22,7 +22,7 @@ from netchat.wording import many
 __all__ = [
     "COMMANDS",
     "MAX_NUMBER",
-    "Command",
+    "ChatCommand",
     "ConfirmToken",
     "CreateLobby",
     "CreateRoom",
@@ -50,7 +50,7 @@ _VERSION = 1
 MAX_NUMBER = 2**63
 
 
-class Command(Record):
+class ChatCommand(Record):
     """A change to the shared state.
 
     Attributes:
@@ -62,9 +62,9 @@ class Command(Record):
 
 
 #: Every command by type number.
-COMMANDS: dict[int, type[Command]] = {}
+COMMANDS: dict[int, type[ChatCommand]] = {}
 
-_C = TypeVar("_C", bound=Command)
+_C = TypeVar("_C", bound=ChatCommand)
 
 
 @dataclass_transform(
@@ -84,7 +84,7 @@ def _command(number: int) -> Callable[[type[_C]], type[_C]]:
 
 
 @_command(1)
-class OpenSession(Command):
+class OpenSession(ChatCommand):
     """Start a session. It replaces the session of the same device, if there is one."""
 
     server: int = u64("Epoch of the server that has the connection.")
@@ -95,7 +95,7 @@ class OpenSession(Command):
 
 
 @_command(2)
-class ResumeSession(Command):
+class ResumeSession(ChatCommand):
     """Attach a session to another connection."""
 
     server: int = u64("Epoch of the server that has the connection.")
@@ -105,7 +105,7 @@ class ResumeSession(Command):
 
 
 @_command(3)
-class ConfirmToken(Command):
+class ConfirmToken(ChatCommand):
     """Forget a session's previous token: the client has proved that it has the new one."""
 
     session: int = u64("Session number.")
@@ -113,7 +113,7 @@ class ConfirmToken(Command):
 
 
 @_command(4)
-class Disconnect(Command):
+class Disconnect(ChatCommand):
     """Mark a session as away: its connection was lost."""
 
     session: int = u64("Session number.")
@@ -121,7 +121,7 @@ class Disconnect(Command):
 
 
 @_command(5)
-class EndSession(Command):
+class EndSession(ChatCommand):
     """End a session: it leaves its rooms, and its name becomes free."""
 
     session: int = u64("Session number.")
@@ -131,7 +131,7 @@ class EndSession(Command):
 
 
 @_command(6)
-class RenameSession(Command):
+class RenameSession(ChatCommand):
     """Give a session another name."""
 
     session: int = u64("Session number.")
@@ -140,7 +140,7 @@ class RenameSession(Command):
 
 
 @_command(7)
-class CreateRoom(Command):
+class CreateRoom(ChatCommand):
     """Create a room and enter it."""
 
     session: int = u64("Session number.")
@@ -150,7 +150,7 @@ class CreateRoom(Command):
 
 
 @_command(8)
-class OpenConversation(Command):
+class OpenConversation(ChatCommand):
     """Create the private room of two users."""
 
     session: int = u64("Session number of the user who starts it.")
@@ -160,7 +160,7 @@ class OpenConversation(Command):
 
 
 @_command(9)
-class JoinRoom(Command):
+class JoinRoom(ChatCommand):
     """Enter a room."""
 
     session: int = u64("Session number.")
@@ -169,7 +169,7 @@ class JoinRoom(Command):
 
 
 @_command(10)
-class LeaveRoom(Command):
+class LeaveRoom(ChatCommand):
     """Leave a room."""
 
     session: int = u64("Session number.")
@@ -179,7 +179,7 @@ class LeaveRoom(Command):
 
 
 @_command(11)
-class Post(Command):
+class Post(ChatCommand):
     """Append a message to a room."""
 
     session: int = u64("Session number of the sender.")
@@ -191,7 +191,7 @@ class Post(Command):
 
 
 @_command(12)
-class DeleteRoom(Command):
+class DeleteRoom(ChatCommand):
     """Delete an empty room."""
 
     head: int = u64("Its last event. A room that was used since stays.")
@@ -199,24 +199,25 @@ class DeleteRoom(Command):
 
 
 @_command(13)
-class RotateCounters(Command):
+class RotateCounters(ChatCommand):
     """Forget the counters of devices that have sent nothing to a room since the last rotation.
 
     The history must have them all.
     """
 
+    above: int = u64("Number of counters above which they are rotated.")
     room: str = text("The room's code.")
 
 
 @_command(14)
-class CreateLobby(Command):
+class CreateLobby(ChatCommand):
     """Create the lobby, unless it exists."""
 
     log: int = u64("Random identity of its log.")
 
 
 @_command(15)
-class StartServer(Command):
+class StartServer(ChatCommand):
     """Admit a server to the cluster."""
 
     server: int = u64("Epoch of the server's lease, above all earlier ones.")
@@ -224,13 +225,13 @@ class StartServer(Command):
 
 
 @_command(16)
-class ExpireServer(Command):
+class ExpireServer(ChatCommand):
     """Remove a server whose lease has ended: its sessions are away, its commands are refused."""
 
     server: int = u64("Epoch of the server's lease.")
 
 
-def encode_command(command: Command) -> bytes:
+def encode_command(command: ChatCommand) -> bytes:
     """Encode a command.
 
     Raises:
@@ -239,7 +240,7 @@ def encode_command(command: Command) -> bytes:
     return bytes((_VERSION, command.TYPE)) + command.encode()
 
 
-def decode_command(data: bytes) -> Command:
+def decode_command(data: bytes) -> ChatCommand:
     """Decode a command.
 
     Raises:
@@ -265,7 +266,7 @@ def decode_command(data: bytes) -> Command:
     return command
 
 
-def _explain(cls: type[Command], body: bytes) -> str:
+def _explain(cls: type[ChatCommand], body: bytes) -> str:
     """Describe why a body is not a valid command of a type."""
     end = 0
     try:

@@ -7,6 +7,8 @@ for a while, so that all users of one address can still connect after a restart 
 
 from __future__ import annotations
 
+from netchat.chat.rate_limit import RatePerKey, TokenBucket
+
 __all__ = ["BURST", "MAX_WAIT", "RATE", "ConnectionRate"]
 
 #: New connections per second of an address group that are read at once, and how many at a time.
@@ -15,15 +17,15 @@ RATE, BURST = 50.0, 500.0
 #: Longest wait of a connection, in seconds; less than the time that it has for its HELLO.
 MAX_WAIT = 5.0
 
-#: Address groups to remember; beyond this, those least recently limited are forgotten.
+#: Address groups to remember.
 MAX_SHARES = 4096
 
 
 class ConnectionRate:
-    """Generic cell rate algorithm for each address group."""
+    """Delays of new connections, for each address group."""
 
     def __init__(self) -> None:
-        self._due: dict[str, float] = {}
+        self._buckets: RatePerKey[str] = RatePerKey(TokenBucket(1 / RATE, BURST), MAX_SHARES)
 
     def wait(self, share: str, now: float) -> float:
         """Count a new connection.
@@ -35,10 +37,8 @@ class ConnectionRate:
         Returns:
             For how many seconds not to read from it.
         """
-        due = max(self._due.pop(share, now), now) + 1 / RATE
-        wait = due - now - BURST / RATE
-        # At the end: the first ones are those that were counted least recently.
-        self._due[share] = min(due, now + BURST / RATE + MAX_WAIT)
-        while len(self._due) > MAX_SHARES:
-            del self._due[next(iter(self._due))]
-        return min(max(wait, 0.0), MAX_WAIT)
+        wait = self._buckets.wait(share, now)
+        if wait >= MAX_WAIT:
+            return MAX_WAIT
+        self._buckets.take(share, now)
+        return wait

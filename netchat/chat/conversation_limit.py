@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netchat.chat.fair_shares import GUARANTEED
+from netchat.chat.rate_limit import TokenBucket
 
 __all__ = ["ADDRESS_BURST", "ADDRESS_SECONDS", "PAIR_BURST", "PAIR_SECONDS", "ConversationLimit"]
 
-#: Time per conversation that a user may start with the same other user, in seconds, and how many
-#: conversations at once. Two users share one private room, so they rarely need another one.
+#: Conversations that a user may start with the same other user: one per `PAIR_SECONDS`, and how many
+#: at once. Two users share one private room, so they rarely need another one.
 PAIR_SECONDS, PAIR_BURST = 20.0, 3
 
 #: The same for all users of one address group together: a class whose users all use their burst.
 ADDRESS_SECONDS, ADDRESS_BURST = 2.0, GUARANTEED * PAIR_BURST
+
+_PAIR = TokenBucket(PAIR_SECONDS, PAIR_BURST)
+_ADDRESS = TokenBucket(ADDRESS_SECONDS, ADDRESS_BURST)
 
 #: Pairs of users that are remembered for each address group of the senders: 100 users who each
 #: started a conversation with 40 others.
@@ -24,19 +28,19 @@ class _Receiver:
     """The conversations that one address group has started with one user.
 
     Attributes:
-        due: Time from which the address group may use the full burst again.
-        senders: The same time for each sender.
+        full_at: Time at which the token bucket of the address group is full.
+        senders: The same for each sender.
     """
 
-    __slots__ = ("due", "senders")
+    __slots__ = ("full_at", "senders")
 
     def __init__(self) -> None:
-        self.due = 0.0
+        self.full_at = 0.0
         self.senders: dict[int, float] = {}
 
 
 class ConversationLimit:
-    """Generic cell rate algorithm for each pair of users and for each address group.
+    """Token buckets for each pair of users, and for each address group and user.
 
     A new session does not reset the limit: it inherits that of older sessions of its address group
     that have lost their connection or ended. Other users of the group are not affected.
@@ -67,19 +71,19 @@ class ConversationLimit:
             now: The current time, in seconds.
         """
         known = self._receivers.get(share, {}).get(receiver) or _Receiver()
-        due, address_due = now, max(now, known.due)
+        full_at = now
         for other, time in known.senders.items():
-            if time > due and (other == sender or (other < sender and not is_connected(other))):
-                due = time
+            if time > full_at and (other == sender or (other < sender and not is_connected(other))):
+                full_at = time
         is_new, pairs = sender not in known.senders, self._pairs.get(share, 0)
         if (
-            due > now + (PAIR_BURST - 1) * PAIR_SECONDS
-            or address_due > now + (ADDRESS_BURST - 1) * ADDRESS_SECONDS
+            _PAIR.wait(full_at, now)
+            or _ADDRESS.wait(known.full_at, now)
             or (is_new and pairs >= MAX_PAIRS)
         ):
             return False
-        known.due = address_due + ADDRESS_SECONDS
-        known.senders[sender] = due + PAIR_SECONDS
+        known.full_at = _ADDRESS.take(known.full_at, now)
+        known.senders[sender] = _PAIR.take(full_at, now)
         self._receivers.setdefault(share, {})[receiver] = known
         self._pairs[share] = pairs + is_new
         return True
@@ -88,8 +92,8 @@ class ConversationLimit:
         """Forget the conversations that no longer limit anyone."""
         for share, receivers in list(self._receivers.items()):
             for number, receiver in list(receivers.items()):
-                receiver.senders = {s: due for s, due in receiver.senders.items() if due > now}
-                if not receiver.senders and receiver.due <= now:
+                receiver.senders = {s: time for s, time in receiver.senders.items() if time > now}
+                if not receiver.senders and receiver.full_at <= now:
                     del receivers[number]
             self._pairs[share] = sum(len(receiver.senders) for receiver in receivers.values())
             if not receivers:

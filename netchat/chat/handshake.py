@@ -36,14 +36,29 @@ class _Greeting(NamedTuple):
     """For how many seconds the session was away."""
 
 
-def hello(state: ServerState, connection: Connection, message: Hello) -> None:
-    """Answer HELLO: resume the session of its token, or start a new session."""
+def hello(
+    state: ServerState, connection: Connection, message: Hello, *, is_current: bool = False
+) -> None:
+    """Answer HELLO: resume the session of its token, or start a new session.
+
+    Args:
+        state: The server's state.
+        connection: The connection.
+        message: The HELLO.
+        is_current: Whether this server has applied everything that the client can know of.
+    """
     if len(message.device) != DEVICE_KEY_SIZE:
         text = f"HELLO.device must be {DEVICE_KEY_SIZE} bytes, got {len(message.device)}."
         state.disconnect(connection, ErrorCode.UNEXPECTED, text)
         return
     used = token_hash(message.token) if message.token else b""
     session = state.shared.by_token.get(used) if used else None
+    if session is None and used and state.proposals is not None and not is_current:
+        # Another server of the cluster may have issued the token: this one may have to catch up. A
+        # command without a session is rejected, but then everything before it has been applied.
+        barrier = ResumeSession(state.server, 0, used, used)
+        propose(state, barrier, connection, _Greeting(message, b""))
+        return
     if session is None or session.device != device_id(message.device):
         _start_session(state, connection, message)
         return
@@ -132,7 +147,7 @@ def _resumed(
     command: ResumeSession,
     outcome: Outcome,
 ) -> None:
-    if isinstance(outcome, Rejected):  # the token was used up meanwhile
+    if isinstance(outcome, Rejected):  # the token was used up meanwhile, or was not known here
         _try_again(state, connection, greeting.message)
         return
     session = state.shared.sessions[command.session]
@@ -163,7 +178,7 @@ def _attach(state: ServerState, connection: Connection, session: Session) -> boo
 
 def _try_again(state: ServerState, connection: Connection, message: Hello) -> None:
     if not connection.closing and connection in state.connections:
-        hello(state, connection, message)
+        hello(state, connection, message, is_current=True)
 
 
 def _same_log(state: ServerState, code: str, log: int) -> bool:

@@ -20,7 +20,7 @@ from typing import cast
 
 from netchat.chat import delivery, timers
 from netchat.chat.commands import (
-    Command,
+    ChatCommand,
     ConfirmToken,
     CreateLobby,
     Disconnect,
@@ -35,7 +35,6 @@ from netchat.chat.handshake import hello
 from netchat.chat.model import Session
 from netchat.chat.ordering import FENCED, apply_next, propose
 from netchat.chat.persistence import Batch, HistoryReader, Snapshot
-from netchat.chat.proposals import Proposal
 from netchat.chat.room_codes import LOBBY
 from netchat.chat.server_handlers import HANDLERS
 from netchat.chat.server_state import ServerState
@@ -90,7 +89,7 @@ class Hub:
         wall_offset: Seconds to add to `now` to get the time since 1970.
         rng: Source of tokens, room codes and log ids; by default the system's secure one.
         is_clustered: Whether the log of a cluster orders the commands. Its driver then also appends
-            `take_proposals` to the log, and reports what comes back (`apply_batch`, `start_server`,
+            `state.proposals` to the log, and reports what comes back (`apply_batch`, `start_server`,
             `expire_server`).
 
     Attributes:
@@ -167,7 +166,8 @@ class Hub:
             return 0.0
         if connection.pending_replies and len(connection.pending_replies) >= MAX_PENDING_REPLIES:
             return MIN_PAUSE
-        if (proposals := self.state.proposals) is not None and not proposals.allowed(connection):
+        proposals = self.state.proposals
+        if more and proposals is not None and not proposals.allowed(connection):
             return MIN_PAUSE if proposals.is_available else OUTAGE_PAUSE
         rate, allowance = self.state.settings.rate, connection.allowance
         if not rate or allowance >= (1 if more else 0):
@@ -310,25 +310,26 @@ class Hub:
 
     # -- called by the driver in a cluster ------------------------------------------------------
 
-    def take_proposals(self) -> list[Proposal]:
-        """Return the commands to append to the log now, in order."""
-        proposals = self.state.proposals
-        return proposals.take() if proposals is not None else []
-
     def start_server(self, epoch: int, name: str, *, is_own: bool) -> None:
         """Apply the start of a server, in the log's order."""
         state = self.state
         apply_next(state, StartServer(epoch, name))
         if is_own:
-            state.server = epoch
+            self.set_server(epoch)
             if LOBBY not in state.shared.rooms:
                 propose(state, CreateLobby(state.rng.getrandbits(63)))
+
+    def set_server(self, epoch: int) -> None:
+        """Set the epoch of this server, which has applied the log up to its start."""
+        self.state.server = epoch
+        if self.state.proposals is not None:
+            self.state.proposals.has_joined = True
 
     def expire_server(self, epoch: int) -> None:
         """Apply the end of a server's lease, in the log's order."""
         apply_next(self.state, ExpireServer(epoch))
 
-    def apply_batch(self, commands: Iterable[Command], number: int | None, now: float) -> None:
+    def apply_batch(self, commands: Iterable[ChatCommand], number: int | None, now: float) -> None:
         """Apply a batch of commands, in the log's order.
 
         Args:
@@ -338,11 +339,13 @@ class Hub:
         """
         state = self.state
         state.begin(now)
-        if number is None or state.proposals is None:
+        assert state.proposals is not None
+        proposals = state.proposals.returned(number) if number is not None else ()
+        if not proposals:
             for command in commands:
                 apply_next(state, command)
             return
-        for command, proposal in zip(commands, state.proposals.returned(number), strict=True):
+        for command, proposal in zip(commands, proposals, strict=True):
             apply_next(state, command, proposal.connection, proposal.request)
 
     def drop_proposals(self, numbers: Iterable[int]) -> None:

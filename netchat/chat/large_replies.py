@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from netchat.chat.connection import Connection, RepeatedSend
 from netchat.chat.model import Session
 from netchat.chat.server_state import ServerState
@@ -24,7 +26,12 @@ from netchat.wire import (
 __all__ = ["LOOK_BACK", "refuse_non_member", "send_reply"]
 
 #: Bytes of events in the answer to one HISTORY; the client requests the rest separately.
-HISTORY_BYTES = 256 * 1024
+#: While memory is scarce, the answers are shorter.
+HISTORY_BYTES, SCARCE_HISTORY_BYTES = 256 * 1024, 16 * 1024
+
+#: Approximate size of the pieces in which such an answer is written, in bytes. A transport frees a
+#: piece when the kernel has taken all of it.
+PIECE = 16 * 1024
 
 #: Last events of a room among which a repeated SEND is searched for. A client retransmits a message
 #: only after it has caught up without seeing its EVENT, so only very recent messages are repeated.
@@ -68,16 +75,30 @@ def _send_history(
     feed = state.feeds[room.id]
     first = max(request.first, feed.oldest)
     last = min(request.last, feed.delivered, first + MAX_HISTORY - 1)
+    most = SCARCE_HISTORY_BYTES if state.is_memory_scarce else HISTORY_BYTES
     frames, begin = (
-        state.read_events(room, first, last, HISTORY_BYTES, connection)
-        if last >= first
-        else ([], 0)
+        state.read_events(room, first, last, most, connection) if last >= first else ([], 0)
     )
     begin = begin or first
     end = HistoryEnd(request.request, begin, begin + len(frames) - 1, feed.oldest, room.code)
-    answer = b"".join([*frames, encode(end)])
-    connection.allowance -= len(answer) >> 10
-    state.write(connection, answer)
+    frames.append(encode(end))
+    connection.allowance -= sum(map(len, frames)) >> 10
+    for piece in _pieces(frames):
+        state.write(connection, piece)
+
+
+def _pieces(frames: list[bytes]) -> Iterator[bytes]:
+    """Yield frames joined to pieces of at least `PIECE` bytes, except for the last one."""
+    piece: list[bytes] = []
+    size = 0
+    for frame in frames:
+        piece.append(frame)
+        size += len(frame)
+        if size >= PIECE:
+            yield b"".join(piece)
+            piece, size = [], 0
+    if piece:
+        yield b"".join(piece)
 
 
 def _answer_repeated_send(

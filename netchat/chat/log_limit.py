@@ -58,10 +58,11 @@ class LogLimit:
         if entry.event in _ALWAYS:
             return [*due, entry]
         source = self._sources.setdefault(_source(entry), _Source())
-        text = _text_without_port(entry)
         self._tokens = min(BURST, self._tokens + TOTAL * max(0.0, now - self._refilled_at))
         self._refilled_at = now
-        if text in source.written or source.lines >= LINES - 1 or self._tokens < 1:
+        # In a rush of entries, almost all end here, so their texts are not needed.
+        is_full = source.lines >= LINES - 1 or self._tokens < 1
+        if is_full or (text := _text_without_port(entry)) in source.written:
             source.dropped[entry.event] += 1
             return due
         source.written.add(text)

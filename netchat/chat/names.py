@@ -16,6 +16,7 @@ either, which the UTS #39 skeletons of the names decide (`lookalikes`).
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import secrets
@@ -36,6 +37,9 @@ MAX_STACK = 4
 _MAX_NORMALIZED = (MAX_STACK + 2) * MAX_NAME
 
 _PUNCTUATION = "_-."
+
+# Most names: their characters need no further check.
+_ASCII_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 #: Names that the user interfaces use themselves.
 _RESERVED = ("you", "server", "netchat", "lobby", "everyone", "system")
@@ -70,7 +74,7 @@ def fold(name: str) -> str:
     return _nfkc(normalize_name(name).casefold())
 
 
-def lookalikes(name: str) -> set[str]:
+def lookalikes(name: str) -> frozenset[str]:
     """Return the skeletons of a name. Two names look alike if they share a skeleton.
 
     One skeleton is for the name as written, the other for its lower case: `Ian` looks like `lan`
@@ -79,8 +83,13 @@ def lookalikes(name: str) -> set[str]:
     """
     clean = normalize_name(name)
     if len(clean) > _MAX_NORMALIZED:
-        return {clean}
-    return {skeleton(clean), skeleton(fold(clean)).casefold()}
+        return frozenset({clean})
+    return _lookalikes(clean)
+
+
+@functools.lru_cache(maxsize=256)  # a new user's name needs its skeletons three times
+def _lookalikes(name: str) -> frozenset[str]:
+    return frozenset({skeleton(name), skeleton(fold(name)).casefold()})
 
 
 def validate_name(name: str) -> str | None:
@@ -89,6 +98,15 @@ def validate_name(name: str) -> str | None:
         return "A name must have at least one character."
     if len(name) > MAX_NAME:
         return f"A name must have at most {MAX_NAME} characters, got {len(name)}."
+    if not _ASCII_NAME.fullmatch(name) and (problem := _problem_of_letters(name)) is not None:
+        return problem
+    if lookalikes(name) & _reserved():
+        return f"The name {name} is reserved; choose another one."
+    return None
+
+
+def _problem_of_letters(name: str) -> str | None:
+    """Return what is wrong with a name's characters, or None if they are allowed."""
     for index, character in enumerate(name):
         if not _allowed(character):
             what = unicodedata.name(character, f"U+{ord(character):04X}")
@@ -104,9 +122,13 @@ def validate_name(name: str) -> str | None:
         return f"A name must not mix {both} letters, which may look alike; use one script."
     if len({ord(c) - unicodedata.digit(c) for c in name if c.isdecimal()}) > 1:
         return "A name must not mix digits of different number systems; use one of them."
-    if lookalikes(name) & {skeleton(reserved) for reserved in _RESERVED}:
-        return f"The name {name} is reserved; choose another one."
     return None
+
+
+@functools.cache
+def _reserved() -> frozenset[str]:
+    """Return the skeletons of the reserved names."""
+    return frozenset(map(skeleton, _RESERVED))
 
 
 def suggest(name: str, taken: Callable[[str], bool]) -> str:
@@ -134,8 +156,8 @@ def _candidates(base: str) -> Iterator[str]:
     for size in range(1, _SUFFIX):
         for _ in range(_TRIES):
             yield f"{base}{10**size + secrets.randbelow(9 * 10**size)}"
-    for number in itertools.count(10):  # only with about a million users
-        yield f"{base}{number}"
+    # Only with about a million users.
+    yield from (f"{base}{number}" for number in itertools.count(10))
 
 
 def _nfkc(text: str) -> str:

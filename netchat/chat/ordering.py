@@ -11,17 +11,17 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from netchat.chat.apply import apply
-from netchat.chat.commands import Command, DeleteRoom, Post
+from netchat.chat.commands import ChatCommand, DeleteRoom, Post
 from netchat.chat.commit_actions import SendJoined, SendMessage, Unfollow
 from netchat.chat.connection import Absence, Connection, RoomFeed
 from netchat.chat.outcomes import (
     ConversationOpened,
+    MemberLeft,
     Outcome,
     Rejected,
     RoomEmptied,
-    RoomLeft,
     SessionAway,
-    SessionEnded,
+    SessionClosed,
     SessionMoved,
     StateChange,
 )
@@ -43,7 +43,7 @@ __all__ = ["FENCED", "answers", "apply_next", "propose"]
 #: Answers a request: called with the connection, the request, its command, and the outcome.
 Answer = Callable[[ServerState, Connection, Any, Any, Outcome], None]
 
-_ANSWERS: dict[type[Command], Answer] = {}
+_ANSWERS: dict[type[ChatCommand], Answer] = {}
 
 #: Reason in BYE for the clients of a server whose lease has ended.
 FENCED = "The server was away from its cluster; reconnect in a moment."
@@ -51,7 +51,7 @@ FENCED = "The server was away from its cluster; reconnect in a moment."
 _A = TypeVar("_A", bound=Answer)
 
 
-def answers(kind: type[Command]) -> Callable[[_A], _A]:
+def answers(kind: type[ChatCommand]) -> Callable[[_A], _A]:
     """Declare the function that answers the requests that were proposed as a type of command."""
 
     def declare(answer: _A) -> _A:
@@ -63,7 +63,7 @@ def answers(kind: type[Command]) -> Callable[[_A], _A]:
 
 def propose(
     state: ServerState,
-    command: Command,
+    command: ChatCommand,
     connection: Connection | None = None,
     request: object = None,
 ) -> None:
@@ -83,7 +83,7 @@ def propose(
 
 def apply_next(
     state: ServerState,
-    command: Command,
+    command: ChatCommand,
     connection: Connection | None = None,
     request: object = None,
 ) -> None:
@@ -152,7 +152,7 @@ def _session_deleted(state: ServerState, change: SessionDeleted) -> None:
     state.batch.changes.append(change)
 
 
-def _session_ended(state: ServerState, change: SessionEnded) -> None:
+def _session_ended(state: ServerState, change: SessionClosed) -> None:
     user = state.attached.pop(change.id, None) or state.away.pop(change.id, None)
     if user is not None:
         state.user_shares.release(user.share)
@@ -194,7 +194,7 @@ def _member_removed(state: ServerState, change: MembershipDeleted) -> None:
         batch.after.append(Unfollow(connection, feed))
 
 
-def _room_left(state: ServerState, change: RoomLeft) -> None:
+def _room_left(state: ServerState, change: MemberLeft) -> None:
     connection = state.attached.get(change.session)
     if connection is not None:
         state.batch.after.append(SendMessage(connection, Left(change.request, change.room)))
@@ -213,11 +213,11 @@ _FOLLOW_UPS: dict[type[StateChange], Callable[[ServerState, Any], None]] = {
     MembershipRow: _member_added,
     RoomDeleted: _room_deleted,
     RoomEmptied: _room_emptied,
-    RoomLeft: _room_left,
+    MemberLeft: _room_left,
     RoomRow: _room_created,
     SessionAway: _session_away,
     SessionDeleted: _session_deleted,
-    SessionEnded: _session_ended,
+    SessionClosed: _session_ended,
     SessionMoved: _session_moved,
     SessionRow: _session_saved,
 }

@@ -12,13 +12,13 @@ from netchat.chat.persistence import Change, EventRow
 
 __all__ = [
     "ConversationOpened",
+    "MemberLeft",
     "Outcome",
     "Reason",
     "Rejected",
     "RoomEmptied",
-    "RoomLeft",
     "SessionAway",
-    "SessionEnded",
+    "SessionClosed",
     "SessionMoved",
     "StateChange",
 ]
@@ -68,7 +68,7 @@ class SessionAway(NamedTuple):
     id: int
 
 
-class SessionEnded(NamedTuple):
+class SessionClosed(NamedTuple):
     """A session that has ended."""
 
     id: int
@@ -78,7 +78,7 @@ class SessionEnded(NamedTuple):
     """Number of sessions after it."""
 
 
-class RoomLeft(NamedTuple):
+class MemberLeft(NamedTuple):
     """A user who has left a room and stays connected."""
 
     session: int
@@ -105,8 +105,8 @@ StateChange = (
     | Change
     | SessionMoved
     | SessionAway
-    | SessionEnded
-    | RoomLeft
+    | SessionClosed
+    | MemberLeft
     | RoomEmptied
     | ConversationOpened
 )

@@ -124,6 +124,8 @@ def _sent(
         case Reason.NO_SUCH_USER:
             problem = "The other user has left; the message was not delivered."
             state.refuse(connection, ErrorCode.NO_SUCH_USER, problem, Send, message.counter)
+        case _:
+            pass  # the session has ended, or the user has left the room
 
 
 def _answer_repeated(state: ServerState, connection: Connection, room: Room, counter: int) -> None:
@@ -167,7 +169,10 @@ def _created(
 def _join(state: ServerState, connection: Connection, session: Session, message: Join) -> None:
     code = read_code(message.room)
     room = state.shared.rooms.get(code) if code else None
-    if room is None:
+    if code is not None and room is None and state.proposals is not None:
+        # Another server of the cluster may just have created it.
+        propose(state, JoinRoom(session.id, state.time, code), connection, message)
+    elif room is None:
         _refuse_unknown_room(state, connection, message)
     elif room.code in session.rooms:
         _answer_member(state, connection, session, room, message)
@@ -189,7 +194,7 @@ def _entered(
     reason = outcome.reason if isinstance(outcome, Rejected) else None
     if reason is Reason.TOO_MANY_ROOMS:
         _refuse_room_limit(state, connection, session, Join, message.request)
-    elif room is None:
+    elif room is None or reason is Reason.NO_SUCH_ROOM:
         _refuse_unknown_room(state, connection, message)
     elif reason is Reason.EXISTS:
         _answer_member(state, connection, session, room, message)

@@ -67,6 +67,7 @@ class ServerState:
         leaving: Rooms whose events a connection still gets until its leaving is durable. A room
             appears once for each pending departure.
         conversation_limit: Limit on conversations with the same other user.
+        is_memory_scarce: Whether large replies must be shorter than usual; set by the driver.
         last_sweep: Time of the last check of every connection, in seconds.
         source: Address of the connection whose frames are being handled, or an empty string.
         effects: What the driver must do now, in order.
@@ -106,6 +107,7 @@ class ServerState:
         self.feeds: dict[int, RoomFeed] = {}
         self.leaving: dict[Connection, list[RoomFeed]] = {}
         self.conversation_limit = ConversationLimit()
+        self.is_memory_scarce = False
         self.last_sweep = now
         self.wall_offset = wall_offset
         self.rng = rng if rng is not None else secrets.SystemRandom()

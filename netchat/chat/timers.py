@@ -112,4 +112,4 @@ def _rooms(state: ServerState, now: float) -> None:
             propose(state, DeleteRoom(room.head, room.code))
         elif not grace and len(room.counters) > MAX_COUNTERS and room.head == feed.delivered:
             # The history has all of them now.
-            propose(state, RotateCounters(room.code))
+            propose(state, RotateCounters(MAX_COUNTERS, room.code))

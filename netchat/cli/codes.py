@@ -70,7 +70,7 @@ def codes(ctx: click.Context, as_json: bool) -> None:
     show_default=True,
     help="Random seed of the samples.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.pass_context
 def check(ctx: click.Context, code: Code, seed: int, as_json: bool) -> None:
     """Check a code against every law, with a counterexample for each broken law.
@@ -80,21 +80,21 @@ def check(ctx: click.Context, code: Code, seed: int, as_json: bool) -> None:
     """
     from netchat.coding.laws import check as check_laws
 
-    verdicts = check_laws(code, seed)
-    broken = [verdict for verdict in verdicts if verdict.counterexample]
+    results = check_laws(code, seed)
+    broken = [result for result in results if result.counterexample]
     if as_json:
-        laws = [{"law": v.law, "counterexample": v.counterexample} for v in verdicts]
+        laws = [{"law": result.law, "counterexample": result.counterexample} for result in results]
         click.echo(json.dumps({**_facts(code), "obeys": not broken, "laws": laws}, indent=2))
     else:
         click.echo(f"{code.spec}: {code.name}")
-        for verdict in verdicts:
-            good = verdict.counterexample is None
+        for result in results:
+            good = result.counterexample is None
             mark = click.style("ok    ", fg="green") if good else click.style("BROKEN", fg="red")
-            click.echo(f"  {mark}  {verdict.law}")
+            click.echo(f"  {mark}  {result.law}")
             if not good:
-                click.echo(f"          {verdict.counterexample}")
+                click.echo(f"          {result.counterexample}")
         click.echo(
-            f"{len(broken)} of {many(len(verdicts), 'law')} broken."
+            f"{len(broken)} of {many(len(results), 'law')} broken."
             if broken
             else "Every law holds."
         )

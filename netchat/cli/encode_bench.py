@@ -26,7 +26,7 @@ __all__ = ["encode_bench"]
 PICTURE = "encode-bench.png"
 
 
-@click.command("encode-bench", short_help="Measure codes over channels, beside theory.")
+@click.command("encode-bench", short_help="Measure codes over channels; compare with theory.")
 @click.option(
     "--code", "codes", multiple=True, metavar="SPEC",
     help="Code, as listed by netchat codes, or file.py:Class; can be repeated.  "
@@ -96,7 +96,7 @@ def encode_bench(
       netchat encode-bench
       netchat encode-bench --code hamming:7,4 --code rs:255,223 --channel bsc --plot codes.svg
       netchat encode-bench --code my_code.py:MyCode --channel bsc:0.01 --errors 1000
-      netchat encode-bench --code rs:255,223 --resume run.json    # Ctrl-C, and the same line again
+      netchat encode-bench --code rs:255,223 --resume run.json    # stop it with Ctrl-C, run it again
 
     Ctrl-C ends a run and shows the results so far.
     """

@@ -48,7 +48,11 @@ _ROWS = {
 @click.option("--room", help="Show only messages of this room.")
 @click.option("--user", help="Show only conversations of this user.")
 @click.option(
-    "--type", "types", type=_TYPES, multiple=True, help="Show only this type; can be repeated."
+    "--type",
+    "types",
+    type=_TYPES,
+    multiple=True,
+    help="Show only messages of this type; can be repeated.",
 )
 @click.option(
     "--port", "ports", multiple=True, type=click.IntRange(1, 65535), default=(DEFAULT_PORT,),

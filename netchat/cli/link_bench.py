@@ -30,7 +30,7 @@ __all__ = ["link_bench"]
 )  # fmt: skip
 @click.option(
     "--channel", "channels", multiple=True, metavar="SPEC",
-    help="Channel such as bsc:1e-3; beach, which varies in time; or a sequence, "
+    help="Channel such as bsc:1e-3; beach, which varies over time; or a sequence, "
     "\"SPEC@SECONDS; SPEC@SECONDS\". Can be repeated.  [default: the standard suite]",
 )  # fmt: skip
 @click.option(

@@ -55,7 +55,7 @@ __all__ = ["load"]
 @click.option("--room", default=LOBBY, show_default=True, help="Code of the room.")
 @click.option(
     "--drop", is_flag=True,
-    help="Finally disconnect all users at once while one additional user keeps sending, and "
+    help="At the end, disconnect all users at once while one more user keeps sending, and "
     "measure until every user has reconnected and caught up.",
 )  # fmt: skip
 @click.option(

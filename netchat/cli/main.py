@@ -36,7 +36,7 @@ COMMANDS = {
     "codes": ("codes", "List the channel codes, or check one against the laws."),
     "encode": ("encode", "Send a text through encoder, channel and decoder, bit by bit."),
     "decode": ("encode", "Decode coded bytes, bit by bit."),
-    "encode-bench": ("encode_bench", "Measure codes over channels, beside theory."),
+    "encode-bench": ("encode_bench", "Measure codes over channels; compare with theory."),
     "link-bench": ("link_bench", "Measure links over channels: codes, ARQ, policies."),
     "protocol": ("protocol", "Show the wire protocol; write or check its document."),
     "completion": ("completion", "Print the line that enables tab completion."),

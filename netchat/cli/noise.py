@@ -45,8 +45,8 @@ def noise(
 ) -> None:
     """Listen on PORT, forward to the server at HOST, and damage the data in both directions.
 
-    HOST is this machine by default, and its PORT 6464.
-    It works with any client and server; capture on both sides of the proxy to compare. Over TCP,
+    By default, HOST is this machine and its PORT is 6464.
+    The proxy works with any client and server; capture on both sides of the proxy to compare. Over TCP,
     the bits are flipped after TCP has verified its checksum, so TCP does not notice. Over UDP
     (--udp), datagrams can also be lost, duplicated and reordered. Ctrl-C stops the proxy.
 

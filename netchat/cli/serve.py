@@ -132,7 +132,7 @@ _OTHER_FILES = 1100
 @click.option(
     "--purge-now", is_flag=True,
     help="Delete history older than --keep immediately. By default, the server waits for a day, "
-    "also across restarts, before it deletes more than a day's worth, in case the clock is wrong.",
+    "even across restarts, before it deletes more than a day's worth, in case the clock is wrong.",
 )  # fmt: skip
 @click.option(
     "--room-ttl", type=DURATION, default="1h", show_default=True,

@@ -42,7 +42,11 @@ _TYPES = click.Choice([message.NAME for message in MESSAGES.values()], case_sens
 @click.option("--room", help="Show only messages of this room.")
 @click.option("--user", help="Show only conversations of this user.")
 @click.option(
-    "--type", "types", type=_TYPES, multiple=True, help="Show only this type; can be repeated."
+    "--type",
+    "types",
+    type=_TYPES,
+    multiple=True,
+    help="Show only messages of this type; can be repeated.",
 )
 @click.option(
     "--write", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),

@@ -61,9 +61,9 @@ def install(folder: Path | None, as_json: bool) -> None:
         click.echo("tshark is not installed, so loading was not tested.", err=True)
     elif loaded is False:
         raise NetchatError(
-            "tshark does not load the dissector. Lua may be disabled: see enable_lua, and for root "
-            "run_user_scripts_when_superuser, in init.lua in the folder that tshark -G folders "
-            "lists as global configuration."
+            "tshark does not load the dissector. Lua may be disabled: check enable_lua (for root also "
+            "run_user_scripts_when_superuser) in init.lua, in the global configuration folder that "
+            "tshark -G folders lists."
         )
 
 
@@ -85,7 +85,7 @@ def write(path: Path | None) -> None:
 
     \b
     Example:
-      netchat wireshark write      after a change of the protocol
+      netchat wireshark write      after a change to the protocol
     """
     path = path if path is not None else DISSECTOR
     write_output(path, dissector())

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from netchat.coding.block.uncoded import Uncoded
     from netchat.coding.concatenate import Concatenated
     from netchat.coding.interleave import Interleaved
-    from netchat.coding.laws import Verdict, check
+    from netchat.coding.laws import LawResult, check
     from netchat.coding.reed_solomon.code import ReedSolomon
 else:
     __getattr__, __dir__ = lazy_exports(
@@ -46,7 +46,7 @@ else:
             "block.uncoded": "Uncoded",
             "concatenate": "Concatenated",
             "interleave": "Interleaved",
-            "laws": "Verdict check",
+            "laws": "LawResult check",
             "reed_solomon.code": "ReedSolomon",
         },
     )
@@ -62,11 +62,11 @@ __all__ = [
     "DecodedBytes",
     "Hamming",
     "Interleaved",
+    "LawResult",
     "ReedSolomon",
     "Repetition",
     "Shortened",
     "Uncoded",
-    "Verdict",
     "check",
     "get",
     "names",

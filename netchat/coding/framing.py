@@ -101,8 +101,8 @@ def split_codewords(code: CodeProtocol, coded: bytes) -> list[tuple[Any, Rows]]:
     """
     count = data_length(code, len(coded)) * 8 // code.bits_per_symbol
     symbols = _symbols(code, coded)
-    if not code.systematic:
-        count = len(symbols) // code.n * code.k  # all blocks are full
+    if not code.systematic and coded:
+        count = _blocks(code, count + 1) * code.k  # all blocks are full
     return _split(code, symbols, count, coded=True)
 
 

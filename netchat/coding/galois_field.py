@@ -13,7 +13,6 @@ __all__ = [
     "DEFAULT_POLYNOMIAL",
     "FieldTables",
     "field",
-    "multiply_polynomials",
 ]
 
 #: x^8 + x^4 + x^3 + x^2 + 1, the field of most Reed-Solomon codes in use (QR codes, CDs, DVB).
@@ -81,14 +80,4 @@ def _carryless_product(a: int, b: int, polynomial: int) -> int:
         if a & 0x100:
             a ^= polynomial
         b >>= 1
-    return result
-
-
-def multiply_polynomials(
-    a: NDArray[np.uint8], b: NDArray[np.uint8], in_: FieldTables
-) -> NDArray[np.uint8]:
-    """Multiply two polynomials whose coefficients are in the same order."""
-    result = np.zeros(len(a) + len(b) - 1, np.uint8)
-    for index, coefficient in enumerate(a):
-        result[index : index + len(b)] ^= in_.product[coefficient, b]
     return result

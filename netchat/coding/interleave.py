@@ -18,7 +18,7 @@ class Interleaved(Code):
 
     n and k are `depth` times those of the row code, and the minimum distance is the same. A burst of
     up to `depth` symbols hits each codeword once. `corrects` and `detects` hold for errors at any
-    positions, and so are those of one codeword.
+    positions, so they equal those of one codeword.
 
     Reference: S. Lin and D. J. Costello, "Error Control Coding", 2nd edition (2004), chapter 15.
 

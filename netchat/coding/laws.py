@@ -3,14 +3,13 @@
 A law takes a code and a random generator, and returns None or a sentence that describes the
 counterexample. For a small code, a law tries every message with every error pattern.
 
-    for verdict in check(netchat.coding.get("hamming:7,4")):
-        print(verdict.law, verdict.counterexample or "holds")
+    for result in check(netchat.coding.get("hamming:7,4")):
+        print(result.law, result.counterexample or "holds")
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,24 +19,15 @@ from netchat.coding.arrays import Bools, Decoded, Rows
 from netchat.coding.code import Code
 from netchat.coding.registry import get
 from netchat.coding.samples import error_patterns, lost_patterns, messages, show, show_places
+from netchat.laws import LawResult, check_laws
 from netchat.wording import many
 
-__all__ = ["LAWS", "Law", "Verdict", "check"]
+__all__ = ["LAWS", "Law", "LawResult", "check"]
 
 Law = Callable[[Code, np.random.Generator], str | None]
 
 #: Number of cases decoded at once.
 _BATCH = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Result of checking one law."""
-
-    law: str
-    """Statement of the law."""
-    counterexample: str | None
-    """Counterexample, or None if none was found."""
 
 
 def parameters_are_possible(code: Code, rng: np.random.Generator) -> str | None:  # noqa: ARG001
@@ -231,7 +221,7 @@ def erasures_are_filled_as_declared(code: Code, rng: np.random.Generator) -> str
 
 
 def layouts_agree(code: Code, rng: np.random.Generator) -> str | None:
-    """Bit slices and rows give the same results, also with erasures."""
+    """Bit slices and rows give the same results, with and without erasures."""
     message = messages(code, 128, rng)
     word = code.encode(message)
     as_bit_slices = code.encode_bit_sliced(bit_slicing.from_rows(_bits(code, message)))
@@ -257,7 +247,7 @@ def layouts_agree(code: Code, rng: np.random.Generator) -> str | None:
 
 
 def bytes_survive(code: Code, rng: np.random.Generator) -> str | None:
-    """Any number of bytes is restored, also after an error that the code corrects."""
+    """Any number of bytes is restored, even after an error that the code corrects."""
     block = max(1, code.k * code.bits_per_symbol // 8)
     lengths = {0, 1, 2, 3, 100, block - 1, block, block + 1, 2 * block + 1}
     for length in sorted(lengths | set(rng.integers(0, 300, 3).tolist())):
@@ -295,25 +285,17 @@ LAWS: tuple[Law, ...] = (
 )
 
 
-def check(code: Code | str, seed: int = 0) -> list[Verdict]:
+def check(code: Code | str, seed: int = 0) -> list[LawResult]:
     """Check a code against every law; an exception counts as a counterexample.
 
     Args:
         code: Code, or its specification.
         seed: Random seed of the test cases.
 
-    >>> all(verdict.counterexample is None for verdict in check("hamming:7,4"))
+    >>> all(result.counterexample is None for result in check("hamming:7,4"))
     True
     """
-    code = get(code)
-    verdicts = []
-    for law in LAWS:
-        try:
-            counterexample = law(code, np.random.default_rng(seed))
-        except Exception as error:
-            counterexample = f"it raised {type(error).__name__}: {error}"
-        verdicts.append(Verdict((law.__doc__ or "").partition("\n")[0], counterexample))
-    return verdicts
+    return check_laws(LAWS, get(code), lambda: np.random.default_rng(seed))
 
 
 def _cases(code: Code, weight: int, rng: np.random.Generator) -> list[tuple[Rows, Rows]]:

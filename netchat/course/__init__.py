@@ -24,7 +24,7 @@ from netchat.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from netchat.course.capture import Capture
     from netchat.course.code_pictures import cube, timeline, two_states
-    from netchat.course.conversation import LOBBY, Conversation
+    from netchat.course.conversation import LOBBY, SimulatedConversation
     from netchat.course.curves import Estimate, bench_curve, error_axes, measured
     from netchat.course.exercises import (
         NotAnswered,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from netchat.course.lesson import Lesson, begin
     from netchat.course.pictures import bit_grid, byte_grid, ladder, nested
     from netchat.course.remote_code import as_code
-    from netchat.course.segments import Segment, cut, impair, one_way
+    from netchat.course.segments import SegmentData, cut, impair, one_way
     from netchat.course.server import LocalServer
     from netchat.course.server_process import ServerProcess
     from netchat.course.style import COLOURS, Picture, plot, show
@@ -48,13 +48,13 @@ else:
         {
             "capture": "Capture",
             "code_pictures": "cube timeline two_states",
-            "conversation": "LOBBY Conversation",
+            "conversation": "LOBBY SimulatedConversation",
             "curves": "Estimate bench_curve error_axes measured",
             "exercises": "NotAnswered Wrong exercise need real_number whole_number",
             "lesson": "Lesson begin",
             "pictures": "bit_grid byte_grid ladder nested",
             "remote_code": "as_code",
-            "segments": "Segment cut impair one_way",
+            "segments": "SegmentData cut impair one_way",
             "server": "LocalServer",
             "server_process": "ServerProcess",
             "style": "COLOURS Picture plot show",
@@ -66,14 +66,14 @@ __all__ = [
     "COLOURS",
     "LOBBY",
     "Capture",
-    "Conversation",
     "Estimate",
     "Lesson",
     "LocalServer",
     "NotAnswered",
     "Picture",
-    "Segment",
+    "SegmentData",
     "ServerProcess",
+    "SimulatedConversation",
     "Variant",
     "Wrong",
     "as_code",

@@ -1,6 +1,6 @@
 """A simulated chat: the real client and server rules, packet by packet.
 
-    chat = Conversation(variant.seed("capture"))
+    chat = SimulatedConversation(variant.seed("capture"))
     chat.enter("Nova")
     chat.enter("Orion")
     chat.say("Nova", "lobby", "Hello Orion!")
@@ -28,7 +28,7 @@ from netchat.net.history.memory_history import MemoryHistory
 from netchat.packets.encapsulate import Encapsulation
 from netchat.wire import FrameReader
 
-__all__ = ["LOBBY", "Conversation"]
+__all__ = ["LOBBY", "SimulatedConversation"]
 
 LOBBY = "lobby"
 
@@ -57,7 +57,7 @@ class _Person:
     left: float = 0.0
 
 
-class Conversation:
+class SimulatedConversation:
     """Users who chat, and the packets that this produces.
 
     Args:

@@ -1,8 +1,10 @@
 """Error rates as curves: measured points with intervals, and theory.
 
-figure, axes = error_axes("Hamming against repetition", "p of the channel", "bit error rate")
-measured(axes, [Estimate(0.01, 3e-4, 2.8e-4, 3.2e-4)], "repetition 3")
-show(figure, "The rate of errors falls with p")
+For example:
+
+    figure, axes = error_axes("Hamming against repetition", "p of the channel", "bit error rate")
+    measured(axes, [Estimate(0.01, 3e-4, 2.8e-4, 3.2e-4)], "repetition 3")
+    show(figure, "The rate of errors falls with p")
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     for grade in grade_notebook(Path("ada/01.ipynb"), Path("experiments")):
         print(grade.student, grade.exercise, grade.result)
 
-A notebook's own verdicts do not count. It may crash, loop, print without end, or rewrite the checks.
+A notebook's own verdicts do not count. It may crash, loop, print endlessly, or rewrite the checks.
 Its answers are transferred as data, its functions are called in its own process, and the checks of
 the given course judge them here.
 """

@@ -1,10 +1,12 @@
 """A lesson as a notebook uses it: the student's values and the self-checks.
 
-from netchat.course import begin
+For example:
 
-course = begin(1, student="Ada")
-text = course.given("1.1")
-course.check("1.1", len(text), 12)
+    from netchat.course import begin
+
+    course = begin(1, student="Ada")
+    text = course.given("1.1")
+    course.check("1.1", len(text), 12)
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ def _read(path: Path) -> Iterator[Solution]:
     for number, section in zip(pieces[::2], pieces[1::2], strict=True):
         cells = list(_CODE.finditer(section))
         if not cells or cells[0][1]:
-            raise NetchatError(f"{path.name}: {number} does not begin with a cell that solves it")
+            raise NetchatError(f"{path.name}: {number} must begin with a cell that solves it")
         mistakes, end = [], cells[0].end()
         for cell in cells[1:]:
             mistakes.append(Mistake(section[end : cell.start()].strip(), cell[2].rstrip()))

@@ -1,6 +1,8 @@
 """Pictures of bytes, bits, layers and conversations for the notebooks.
 
-byte_grid(frame, [("magic", 2), ("version", 1), ("type", 1)])
+For example:
+
+    byte_grid(frame, [("magic", 2), ("version", 1), ("type", 1)])
 """
 
 from __future__ import annotations

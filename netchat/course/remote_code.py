@@ -62,7 +62,7 @@ def as_code(answer: Any, what: str) -> Code:
             if view:
                 raise Wrong(
                     f"{name} returns a view of its argument.",
-                    "A change of one array would change the other. array.copy() makes a new one.",
+                    "Changing one array would change the other; array.copy() makes a new one.",
                 )
         return code
     raise Wrong(

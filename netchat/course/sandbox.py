@@ -30,7 +30,7 @@ import tempfile
 import time
 from typing import Any
 
-if os.name == "posix":  # imported early: later Python's files may be hidden
+if os.name == "posix":  # imported early: Python's files may be hidden later
     import fcntl
     import resource
 

@@ -20,7 +20,7 @@ from scapy.packet import Raw
 from netchat.course.capture import Capture
 from netchat.wire import DEFAULT_PORT
 
-__all__ = ["Segment", "cut", "impair", "one_way"]
+__all__ = ["SegmentData", "cut", "impair", "one_way"]
 
 #: Seconds between two packets.
 _STEP = 0.001
@@ -28,7 +28,7 @@ _STEP = 0.001
 _SPACE = 2**32
 
 
-class Segment(NamedTuple):
+class SegmentData(NamedTuple):
     """Sequence number and data of a segment.
 
     Attributes:
@@ -40,7 +40,7 @@ class Segment(NamedTuple):
     data: bytes
 
 
-def cut(stream: bytes, first: int, rng: random.Random, *, most: int = 60) -> list[Segment]:
+def cut(stream: bytes, first: int, rng: random.Random, *, most: int = 60) -> list[SegmentData]:
     """Split a stream into segments of different sizes.
 
     Args:
@@ -52,19 +52,19 @@ def cut(stream: bytes, first: int, rng: random.Random, *, most: int = 60) -> lis
     pieces, at = [], 0
     while at < len(stream):
         size = rng.randrange(most // 4, most + 1)
-        pieces.append(Segment((first + at) % _SPACE, stream[at : at + size]))
+        pieces.append(SegmentData((first + at) % _SPACE, stream[at : at + size]))
         at += size
     return pieces
 
 
 def impair(
-    pieces: Sequence[Segment],
+    pieces: Sequence[SegmentData],
     rng: random.Random,
     *,
     swapped: int = 0,
     again: int = 0,
     missing: int = 0,
-) -> list[Segment]:
+) -> list[SegmentData]:
     """Return segments as they arrive over an unreliable network.
 
     Args:
@@ -83,12 +83,12 @@ def impair(
     for place in sorted(rng.sample(whole, again)):
         one, next_one = pieces[place], pieces[place + 1]
         later = max(arriving.index(one), arriving.index(next_one)) + rng.randrange(1, 4)
-        arriving.insert(later, Segment(one.seq, one.data + next_one.data))
+        arriving.insert(later, SegmentData(one.seq, one.data + next_one.data))
     return arriving
 
 
 def one_way(
-    pieces: Sequence[Segment],
+    pieces: Sequence[SegmentData],
     first: int,
     *,
     client: str = "192.0.2.1",
@@ -106,7 +106,7 @@ def one_way(
     """
     packets = []
     for number, (flags, piece) in enumerate(
-        [("S", Segment((first - 1) % _SPACE, b"")), *(("PA", piece) for piece in pieces)]
+        [("S", SegmentData((first - 1) % _SPACE, b"")), *(("PA", piece) for piece in pieces)]
     ):
         tcp = TCP(sport=port, dport=DEFAULT_PORT, seq=piece.seq, flags=flags, window=64240)
         packet = Ether(

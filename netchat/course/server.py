@@ -1,12 +1,15 @@
 """A chat server for a notebook, on this machine, in a thread.
 
-with LocalServer() as server, Probe(server.host, server.port) as probe:
-    probe.hello("Nova")
+For example:
+
+    with LocalServer() as server, Probe(server.host, server.port) as probe:
+        probe.hello("Nova")
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from types import TracebackType
 from typing import Self
@@ -45,24 +48,34 @@ class LocalServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         # A daemon thread, so that a notebook that forgets to stop it can still exit.
-        self._thread = threading.Thread(target=run, args=(self._serve(),), daemon=True)
+        self._problem: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         if not self._ready.wait(TIMEOUT) or not self.port:
-            raise RuntimeError("the server did not start listening")
+            raise RuntimeError("the server did not start listening") from self._problem
 
     def stop(self) -> None:
         """Stop the server; its clients are notified."""
-        if self._thread.is_alive() and self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
+        if self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(TIMEOUT)
+
+    def _run(self) -> None:
+        try:
+            run(self._serve())
+        except BaseException as error:
+            self._problem = error
+            if self.port:
+                raise  # nothing waits for it any more
+        finally:
+            self._ready.set()  # after the error is stored
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         server = ServerDriver(MemoryHistory(), self._settings, self.log.append)
-        try:
-            ((_, self.port),) = await server.start(self.host, 0)
-        finally:
-            self._ready.set()
+        ((_, self.port),) = await server.start(self.host, 0)
+        self._ready.set()
         await self._stop.wait()
         await server.stop()
 

@@ -1,8 +1,10 @@
 """A chat server in a separate process, so that measuring it does not slow it down.
 
-with ServerProcess() as server:
-    report = server.load("--users", "50", "--messages", "100")
-    print(report["delivery_rate"])
+For example:
+
+    with ServerProcess() as server:
+        report = server.load("--users", "50", "--messages", "100")
+        print(report["delivery_rate"])
 """
 
 from __future__ import annotations

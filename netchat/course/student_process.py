@@ -150,6 +150,7 @@ class StudentProcess:
         except queue.Empty:
             raise StudentProcessEnded(_LATE) from None
         if not line:
+            self._lines.put(b"")  # for the next call
             raise StudentProcessEnded(_ENDED)
         if not line.endswith(b"\n") or sum(map(line.count, (b"[", b"{", b","))) > _MOST_STRUCTURE:
             raise StudentProcessEnded(DISTURBED)
@@ -205,13 +206,15 @@ class StudentProcess:
         while self._reader.is_alive() and time.monotonic() < until:
             with contextlib.suppress(queue.Empty):
                 self._lines.get(timeout=0.01)  # the reader may be blocked on a full queue
-        # The reader closes its pipe. If it is still blocked, closing the pipe here would block, too.
+        # The reader closes its pipe. If it is still blocked, closing the pipe here would also block.
 
     def _read(self, out: IO[bytes]) -> None:
-        with contextlib.suppress(OSError, ValueError), out:
-            while not self._over and (line := out.readline(_LONGEST_LINE)):
-                self._lines.put(line)
-        self._lines.put(b"")  # marks the end
+        try:
+            with contextlib.suppress(OSError, ValueError, MemoryError), out:
+                while not self._over and (line := out.readline(_LONGEST_LINE)):
+                    self._lines.put(line)
+        finally:
+            self._lines.put(b"")  # marks the end
 
     def _write(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None

@@ -1,8 +1,10 @@
 """The common style of the course's figures, legible without colour vision and in print.
 
-figure, axes = plot("Bit errors", "probability", "errors")
-axes.plot(...)
-show(figure, "The number of errors grows with the probability.")
+For example:
+
+    figure, axes = plot("Bit errors", "probability", "errors")
+    axes.plot(...)
+    show(figure, "The number of errors grows with the probability.")
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """Lab: hosts on this machine, and an impaired network between them.
 
-with Lab("mine", hosts=("h1", "h2"), impairments=Impairments(loss=0.01), seed=1) as lab:
-    server = lab.start("h1", ["netchat", "serve", "--lan"])
-    ...
-    print(lab.state())
+For example:
+
+    with Lab("mine", hosts=("h1", "h2"), impairments=Impairments(loss=0.01), seed=1) as lab:
+        server = lab.start("h1", ["netchat", "serve", "--lan"])
+        ...
+        print(lab.state())
 """
 
 from __future__ import annotations
@@ -90,7 +92,7 @@ class Lab:
         self._stack.close()
 
     def start(self, host: str, command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
-        """Start a program on a host; it is terminated with the lab at the latest.
+        """Start a program on a host; it is terminated when the lab ends, if not before.
 
         Args:
             host: Name of the host.

@@ -28,7 +28,7 @@ _ANSWER, _END = 5.0, 15.0
 
 
 class LabLock:
-    """Exclusive right to run the lab of a name.
+    """Exclusive right to run the lab with a given name.
 
     Args:
         name: The lab's name.

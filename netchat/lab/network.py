@@ -1,8 +1,10 @@
 """Hosts on this machine, each connected by a cable to the namespace of the bridge.
 
-h1 10.64.0.1, fd64::1 [eth0] ---- [h1]        [h2] ---- [eth0] h2 10.64.0.2, fd64::2
-                                      bridge
-                                       [h3] ---- [eth0] h3 10.64.0.3, fd64::3
+Three hosts:
+
+    h1 10.64.0.1, fd64::1 [eth0] ---- [h1]        [h2] ---- [eth0] h2 10.64.0.2, fd64::2
+                                          bridge
+                                           [h3] ---- [eth0] h3 10.64.0.3, fd64::3
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ _DECREASE = 0.7
 class Congestion:
     """A congestion window: slow start, then one more block per round trip, less after a loss.
 
-    A block whose header arrived was damaged, not dropped, and is no sign of congestion. A block that
+    A block whose header arrived was damaged, not dropped, and is not a sign of congestion. A block that
     did not arrive at all may have been either, and counts as dropped. A channel that destroys
     headers is therefore used below its capacity.
 

@@ -74,8 +74,6 @@ def _block(spec: str, ber: float) -> float:
 
 def _at_most(t: int, n: int, p: float) -> float:
     """Return the probability of at most t errors among n symbols with error probability p."""
-    if p <= 0:
-        return 1.0
     p = min(p, 1 - 1e-15)
     logs = (
         math.lgamma(n + 1) - math.lgamma(j + 1) - math.lgamma(n - j + 1)

@@ -67,7 +67,7 @@ def _guess(one: Octets, other: Octets, syndrome: Callable[[bytes], int]) -> byte
     """Return the combination of two copies, in the bytes where they differ, whose CRC is valid.
 
     A CRC is affine over GF(2): replacing a byte changes the syndrome by the same value, whatever the
-    other bytes are. One CRC for each byte therefore decides about all combinations.
+    other bytes are. One CRC for each byte therefore decides all combinations.
     """
     positions = np.flatnonzero(one != other)
     if len(positions) > _MAX_GUESSED:

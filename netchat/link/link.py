@@ -212,8 +212,8 @@ class Link:
         Args:
             why: Reason, for both sides.
         """
-        if self._handshake.advance(Input.ABORT, why) is Action.SEND_CLOSE:
-            self._queue_control(Kind.CLOSE, why)
+        self._handshake.advance(Input.ABORT, why)
+        self._queue_control(Kind.CLOSE, why)
 
     def replace(self, why: str) -> None:
         """End the link without telling the peer, which has opened another one."""
@@ -502,7 +502,8 @@ class Link:
     def _perform(self, action: Action) -> None:
         if action is Action.SEND_ACCEPT:
             self._queue_control(Kind.ACCEPT)
-        elif action is Action.SEND_REFUSE:
+        else:
+            assert action is Action.SEND_REFUSE
             self._queue_control(Kind.REFUSE, self._refusal or self.closed)
 
     # -- time -----------------------------------------------------------------------------------

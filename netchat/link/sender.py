@@ -14,7 +14,7 @@ from netchat.link.receiver import ACK_DELAY, MAX_IN_FLIGHT, RECEIVE_WINDOW, WIND
 from netchat.link.rtt import RetransmissionTimer
 from netchat.link.stats import LinkStats
 
-__all__ = ["Segment", "Sender"]
+__all__ = ["Sender", "StreamSegment"]
 
 #: Number of identical transmissions after which a segment is re-split.
 _SAME_SHAPE = 4
@@ -31,7 +31,7 @@ _REORDERING = 3
 _LONG_DELAY = 255
 
 
-class Segment(NamedTuple):
+class StreamSegment(NamedTuple):
     """A segment of the stream to send."""
 
     start: int
@@ -44,10 +44,10 @@ class Segment(NamedTuple):
     """Number of earlier transmissions in this shape."""
 
 
-class _Sent(NamedTuple):
+class _InFlight(NamedTuple):
     """A transmission in flight."""
 
-    segment: Segment
+    segment: StreamSegment
     size: int
     time: float
 
@@ -83,9 +83,9 @@ class Sender:
         self._data = bytearray()  # starts at offset `base`
         self._limit = first
         self._window = 0
-        self._flight: dict[int, _Sent] = {}  # by transmission number, in order
+        self._flight: dict[int, _InFlight] = {}  # by transmission number, in order
         self._in_flight = 0
-        self._lost: deque[Segment] = deque()
+        self._lost: deque[StreamSegment] = deque()
         self._seen = first - 1  # the highest number that the peer has seen
         self._last_sent = -1.0
         self._probe = False
@@ -120,7 +120,7 @@ class Sender:
             self._lost.popleft()
         return bool(self._lost) or self.next < min(self._end, self._limit)
 
-    def take(self, code: int, longest: int, most: int) -> tuple[Segment, bytes]:
+    def take(self, code: int, longest: int, most: int) -> tuple[StreamSegment, bytes]:
         """Return the next segment to send, when `ready` is true; then call `sent`.
 
         Args:
@@ -134,34 +134,36 @@ class Sender:
         if self._probe:
             self._probe = False
             self._stats.probes += 1
-            segment = Segment(self.base, min(self.next, self.base + longest), code, 1)
+            segment = StreamSegment(self.base, min(self.next, self.base + longest), code, 1)
         elif self._lost:
             segment = self._retransmit(self._lost.popleft(), code, longest, most)
         else:
-            segment = Segment(self.next, min(self._end, self._limit, self.next + longest), code, 0)
+            segment = StreamSegment(
+                self.next, min(self._end, self._limit, self.next + longest), code, 0
+            )
             self.next = segment.end
         if segment.tries and segment.end > segment.start:
             self._stats.retransmissions += 1
         begin = segment.start - self.base
         return segment, bytes(self._data[begin : segment.end - self.base])
 
-    def _retransmit(self, lost: Segment, code: int, longest: int, most: int) -> Segment:
+    def _retransmit(self, lost: StreamSegment, code: int, longest: int, most: int) -> StreamSegment:
         """Re-split the missing part of a lost segment, unless its copies are to be combined."""
         start, end, tries = max(lost.start, self.base), lost.end, lost.tries + 1
         same = self._mode is Mode.HYBRID and lost.code == code and start == lost.start
         if same and lost.tries < _SAME_SHAPE and end - start <= min(most, _TOO_LONG * longest):
-            return Segment(start, end, code, tries)
+            return StreamSegment(start, end, code, tries)
         # Join adjacent lost segments and split evenly: a short block is mostly overhead.
         while self._lost and self._lost[0].start == end and self._lost[0].end - start <= longest:
             end = self._lost.popleft().end
         parts = max(round((end - start) / longest), -(-(end - start) // most))
         if parts > 1:
             cut = start - (start - end) // parts
-            self._lost.appendleft(Segment(cut, end, lost.code, lost.tries))
+            self._lost.appendleft(StreamSegment(cut, end, lost.code, lost.tries))
             end = cut
-        return Segment(start, end, code, 1)
+        return StreamSegment(start, end, code, 1)
 
-    def sent(self, segment: Segment, size: int, now: float) -> None:
+    def sent(self, segment: StreamSegment, size: int, now: float) -> None:
         """Record that a segment was sent with the number `number`.
 
         Args:
@@ -169,7 +171,7 @@ class Sender:
             size: Size of the block in bytes.
             now: Time in seconds.
         """
-        self._flight[self.number] = _Sent(segment, size, now)
+        self._flight[self.number] = _InFlight(segment, size, now)
         self._in_flight += size
         self.number += 1
         self._last_sent = now

@@ -40,6 +40,8 @@ def starts_like_link(first: bytes) -> bool:
     Args:
         first: First bytes of the connection, possibly damaged; up to 34 are used.
     """
+    if first.startswith(_CHAT):  # the result would be the same, but most connections begin so
+        return False
     wrong = _distance(first, MARKER)
     return (
         wrong < _distance(first, _CHAT)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netchat.load.event_log import EventLog
-from netchat.load.member import Member
+from netchat.load.member import MemberCheck
 
 __all__ = ["Faults", "count_faults"]
 
@@ -31,7 +31,7 @@ class Faults:
         return bool(self.lost or self.doubled or self.disordered or self.altered)
 
 
-def count_faults(log: EventLog, members: Sequence[Member]) -> Faults:
+def count_faults(log: EventLog, members: Sequence[MemberCheck]) -> Faults:
     """Count the faulty deliveries.
 
     Args:

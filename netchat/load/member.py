@@ -10,7 +10,7 @@ from netchat.load.event_log import EventLog
 from netchat.load.sequence_check import SenderCheck, SequenceCheck
 from netchat.wire import HEADER_SIZE, Event, Frame, FrameReader, Message, decode
 
-__all__ = ["NOWHERE", "Member"]
+__all__ = ["NOWHERE", "MemberCheck"]
 
 #: Position of a member that is not in the room or waits for the log. No log reaches it, so the single
 #: comparison on the hot path fails and no other check is needed there.
@@ -20,7 +20,7 @@ NOWHERE = 1 << 62
 _MAX_FRAME = 1 << 24
 
 
-class Member:
+class MemberCheck:
     """Events that one user has received.
 
     Args:

@@ -147,7 +147,7 @@ async def run_load(
         await crowd.leave()
 
 
-class _Joined(NamedTuple):
+class _JoinResult(NamedTuple):
     """Result of the joining phase."""
 
     seconds: float
@@ -156,7 +156,7 @@ class _Joined(NamedTuple):
     memory_per_connection: int
 
 
-class _Sent(NamedTuple):
+class _SendResult(NamedTuple):
     """Result of the sending phase."""
 
     seconds: float
@@ -166,7 +166,9 @@ class _Sent(NamedTuple):
     use: ServerUse | None
 
 
-async def _gather(crowd: Crowd, port: int, users: int, senders: int, progress: Progress) -> _Joined:
+async def _gather(
+    crowd: Crowd, port: int, users: int, senders: int, progress: Progress
+) -> _JoinResult:
     begun = time.monotonic()
     await crowd.gather(1, 1)
     seconds = time.monotonic() - begun
@@ -179,17 +181,17 @@ async def _gather(crowd: Crowd, port: int, users: int, senders: int, progress: P
     seconds += time.monotonic() - begun
     together = usage.memory()
     grown = together - alone if together is not None and alone is not None else 0
-    return _Joined(seconds, usage, together, grown // max(1, users - 1))
+    return _JoinResult(seconds, usage, together, grown // max(1, users - 1))
 
 
 async def _send(
     crowd: Crowd,
-    joined: _Joined,
+    joined: _JoinResult,
     senders: int,
     messages: int,
     rate: float | None,
     progress: Progress,
-) -> _Sent:
+) -> _SendResult:
     active, total = crowd.users[:senders], senders * messages
     for user in active:
         user.goal = messages
@@ -221,7 +223,7 @@ async def _send(
             memory=joined.memory,
             memory_per_connection=joined.memory_per_connection,
         )
-    return _Sent(seconds, deliveries, complete, load_share, use)
+    return _SendResult(seconds, deliveries, complete, load_share, use)
 
 
 def _notes(

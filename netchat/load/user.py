@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id
 from netchat.errors import CannotConnect, PeerError, Refused, Unexpected
 from netchat.load.event_log import EventLog
-from netchat.load.member import NOWHERE, Member
+from netchat.load.member import NOWHERE, MemberCheck
 from netchat.load.sequence_check import SenderCheck, make_text
 from netchat.net.backoff import Backoff
 from netchat.net.transport_shim import no_delay
@@ -133,7 +133,7 @@ class User(asyncio.Protocol):
             device = device_id(self._key)
             self.sender = SenderCheck(device, name, crowd.payload)
             crowd.log.senders[device] = self.sender
-        self.member = Member(crowd.log, self._control, self.sender)
+        self.member = MemberCheck(crowd.log, self._control, self.sender)
         self._token = b""
         self._log_id = 0
         self._transport: asyncio.Transport | None = None
@@ -294,7 +294,7 @@ HANDLERS: dict[type[Message], Callable[[User, Any], None]] = {
     Joined: User._joined,
     Ping: User._ping,
     Error: User._error,
-    Event: User._ignore,  # `Member` takes those of the room; others are of its history
+    Event: User._ignore,  # `MemberCheck` takes those of the room; others are of its history
     Ack: User._ignore,  # catching up delivers that message
     Bye: User._ignore,  # the connection ends next
     Pong: User._ignore,  # a user never sends the requests that the others answer

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 
+from netchat.chat.fair_shares import Shares, share_of
+
 __all__ = ["half_close"]
 
 #: Maximum time in seconds, and number of bytes, to read and discard after a half-close.
 DRAIN_SECONDS = 2.0
 _DRAIN_BYTES = 1024 * 1024
 
-#: Maximum number of connections drained at the same time; others are closed at once.
-_MAX_DRAINED = 256
+#: Connections that are drained at the same time, for each address group; others are closed at once.
+_drained = Shares(256)
 
 
 class _Drain(asyncio.Protocol):
@@ -24,14 +26,15 @@ class _Drain(asyncio.Protocol):
     Args:
         transport: Transport of the connection.
         upper: Previous protocol, whose `connection_lost` is called at the end.
+        share: Address group of the peer.
     """
 
-    count = 0
-
-    def __init__(self, transport: asyncio.Transport, upper: asyncio.BaseProtocol) -> None:
-        self._transport, self._upper = transport, upper
+    def __init__(
+        self, transport: asyncio.Transport, upper: asyncio.BaseProtocol, share: str
+    ) -> None:
+        self._transport, self._upper, self._share = transport, upper, share
         self._left = _DRAIN_BYTES
-        _Drain.count += 1
+        _drained.acquire(share)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(DRAIN_SECONDS, transport.close)
 
@@ -41,7 +44,7 @@ class _Drain(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        _Drain.count -= 1
+        _drained.release(self._share)
         self._timer.cancel()
         self._upper.connection_lost(exc)
 
@@ -54,7 +57,9 @@ def half_close(transport: asyncio.Transport) -> None:
     """
     if transport.is_closing():
         return
-    if _Drain.count >= _MAX_DRAINED or not transport.can_write_eof():
+    host, *_ = transport.get_extra_info("peername") or ("?",)  # none if the peer has reset it
+    share = share_of(host)
+    if not _drained.allows(share) or not transport.can_write_eof():
         transport.close()
         return
     if isinstance(transport.get_protocol(), _Drain):  # done already
@@ -64,5 +69,5 @@ def half_close(transport: asyncio.Transport) -> None:
     except OSError:  # the peer has reset the connection
         transport.close()
         return
-    transport.set_protocol(_Drain(transport, transport.get_protocol()))
+    transport.set_protocol(_Drain(transport, transport.get_protocol(), share))
     transport.resume_reading()

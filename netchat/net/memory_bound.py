@@ -63,6 +63,12 @@ class MemoryBound:
 
     def __init__(self) -> None:
         self.limits = USUAL
+        self._written = 0  # bytes since the limits were last adapted
+
+    @property
+    def is_scarce(self) -> bool:
+        """Whether memory is scarce, so that the limits are reduced."""
+        return self.limits is REDUCED
 
     def check(self, peers: Collection[P], now: float) -> list[P]:
         """Adapt the limits, and choose the connections to close.
@@ -86,9 +92,23 @@ class MemoryBound:
         self._adapt(peers, total)
         return [*_excess(unread, MOST_UNREAD), *_excess(received, MOST_RECEIVED)]
 
-    def _adapt(self, peers: Collection[P], total: int) -> None:
+    def written(self, peers: Collection[P], size: int) -> None:
+        """Count written bytes, and adapt the limits if they may have made memory scarce.
+
+        Hundreds of connections can be sent large replies between two checks.
+
+        Args:
+            peers: All connections.
+            size: Number of bytes written to single connections since the last call.
+        """
+        self._written += size
+        if self._written > SCARCE_FROM // 4:
+            self._adapt(peers, sum(memory_of(peer.transport)[0] for peer in peers))
+
+    def _adapt(self, peers: Collection[P], unsent: int) -> None:
+        self._written = 0
         threshold = SCARCE_FROM if self.limits is USUAL else SCARCE_FROM // 2
-        limits = REDUCED if total > threshold else USUAL
+        limits = REDUCED if unsent > threshold else USUAL
         if limits is not self.limits:
             self.limits = limits
             for peer in peers:

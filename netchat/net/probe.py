@@ -221,12 +221,12 @@ class Probe:
 
         for message in self.listen(TIMEOUT, is_reply):
             if isinstance(message, Error) and is_reply(message):
-                raise Refused(message.code, f"{request.NAME} is refused: {message.text}")
+                raise Refused(message.code, f"the server refused {request.NAME}: {message.text}")
             if isinstance(message, expected):
                 return message
         raise CannotConnect(
             f"the server did not answer {request.NAME}"
-            + (f": {self.closed}" if self.closed else f" in {TIMEOUT:g} s")
+            + (f": {self.closed}" if self.closed else f" within {TIMEOUT:g} s")
         )
 
     def _receive(self, seconds: float) -> list[Frame]:

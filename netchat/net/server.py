@@ -1,8 +1,10 @@
 """Chat server for programs, as an async context manager.
 
-async with netchat.Server(port=0) as server:
-    async with netchat.Client(server.address, name="Robot") as chat:
-        ...
+For example:
+
+    async with netchat.Server(port=0) as server:
+        async with netchat.Client(server.address, name="Robot") as chat:
+            ...
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ import itertools
 import socket
 import time
 from collections.abc import Callable, Collection
-from enum import IntFlag
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -89,8 +88,8 @@ _POSTPONED = (
 )
 
 
-class _Hold(IntFlag):
-    """Reasons for not reading from a connection."""
+class _Hold:
+    """Reasons for not reading from a connection, as bits: an `IntFlag` costs a microsecond each time."""
 
     TOO_FAST = 1
     NOT_READING = 2
@@ -146,10 +145,6 @@ class _Peer(Connection, asyncio.Protocol):
         # If the peer has already reset the connection, there is no address.
         host, port = (transport.get_extra_info("peername") or ("?", 0))[:2]
         self.address = show_address(host, port)
-        sock = transport.get_extra_info("socket")
-        if sock is not None:  # links over UDP share one socket
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         transport.set_write_buffer_limits(*self.server.memory.limits)
         now = self.server.now()
         self.unread_until = now + self.server.hub.connect(self, now)
@@ -175,13 +170,13 @@ class _Peer(Connection, asyncio.Protocol):
         self.server.hub.drained(self)
         self.server.schedule()
 
-    def hold(self, why: _Hold) -> None:
+    def hold(self, why: int) -> None:
         """Pause reading for one more reason."""
         if not self.holds and not self.transport.is_closing():
             self.transport.pause_reading()
         self.holds |= why
 
-    def release(self, why: _Hold) -> None:
+    def release(self, why: int) -> None:
         """Remove a reason for not reading, and resume reading if it was the last."""
         if not self.holds & why:
             return
@@ -239,7 +234,7 @@ class ServerDriver:
         self._numbers = itertools.count()
         self._light_at = 0.0  # time of the last read from a light connection
         self._resting = False
-        self._committing = False
+        self._committing = self._reading = False
         self._group_commit = GroupCommit()
         self._waiting: list[_Peer] = []
         self._told_of_postponing = False
@@ -319,6 +314,8 @@ class ServerDriver:
                     raise
             else:
                 break
+        for sock in server.sockets:  # accepted connections inherit it
+            _limit_send_buffer(sock)
         self._servers.append(server)
         self._tick()
         if self.settings.keep:
@@ -335,8 +332,12 @@ class ServerDriver:
         Returns:
             The protocol to pass incoming bytes to.
         """
+        _limit_send_buffer(transport.get_extra_info("socket"))
         peer = _Peer(self, reader)
         peer.connection_made(transport)
+        if (seconds := peer.unread_until - time.monotonic()) > 0:
+            peer.hold(_Hold.TOO_FAST)
+            self._loop.call_later(seconds, peer.release, _Hold.TOO_FAST)
         return peer
 
     async def _listen_udp(self, addresses: list[tuple[Any, ...]]) -> None:
@@ -350,6 +351,10 @@ class ServerDriver:
             code=self._link_listener.loader.source,
             work=self._link_listener.work,
         )
+
+    @property
+    def _peers(self) -> Collection[_Peer]:
+        return cast("Collection[_Peer]", self.state.connections)
 
     def _peer(self) -> _Peer:
         return _Peer(self, FrameReader(self.settings.max_frame))
@@ -376,7 +381,12 @@ class ServerDriver:
             link.set_write_buffer_limits(*self.memory.limits)
             link.begin(transport, first)
 
-        self._link_listener.accept(peer, peer.share, opened)
+        def failed(error: BaseException) -> None:
+            text = f"This server cannot load what links need: {error!r}"
+            self.state.disconnect(peer, ErrorCode.UNEXPECTED, text)
+            self.schedule()
+
+        self._link_listener.accept(peer, peer.share, opened, failed)
 
     async def stop(self) -> None:
         """Stop accepting connections, store accepted messages, send BYE to clients, and close."""
@@ -548,8 +558,9 @@ class ServerDriver:
 
     def _gathering(self) -> bool:
         """Return whether to wait for more events before the next commit."""
-        return not self._stopping and self._group_commit.is_gathering(
-            len(self.state.batch.rows), time.monotonic()
+        return not self._stopping and (
+            self._reading
+            or self._group_commit.is_gathering(len(self.state.batch.rows), time.monotonic())
         )
 
     def _durable(self, batch: Batch) -> None:
@@ -564,9 +575,10 @@ class ServerDriver:
         if self.cluster is not None:
             self._committed_in_cluster(self.cluster, batch)
         self._carry_out()
+        # Read all sockets before the next commit: what arrived during the sending joins it.
+        self._reading = True
         events = len(batch.rows) + len(self.state.batch.rows)
-        if wait := self._group_commit.sent(events, begun, time.monotonic()):
-            self._loop.call_later(wait, self.schedule)
+        self._loop.call_soon(self._pace, events, begun)
         if self._waiting:
             for peer in self._waiting:
                 peer.release(_Hold.DISK_BEHIND)
@@ -576,9 +588,17 @@ class ServerDriver:
         if self.state.catching_up:
             self.schedule()
 
+    def _pace(self, events: int, begun: float) -> None:
+        """Set the time of the next commit; all sockets were read since the last one was sent."""
+        self._reading = False
+        if wait := self._group_commit.sent(events, begun, time.monotonic()):
+            self._loop.call_later(wait, self.schedule)
+        if self.state.batch:
+            self.schedule()
+
     def _carry_out(self) -> None:
         """Perform the hub's pending outputs."""
-        traffic = self.traffic
+        traffic, written = self.traffic, 0
         for output in self.hub.take_effects():
             match output:
                 case Fanout(to, data):
@@ -589,11 +609,15 @@ class ServerDriver:
                     # The connection may have closed since, and uvloop raises on such a write.
                     if connection in self.state.connections:
                         traffic.bytes_out += len(data)
+                        written += len(data)
                         cast(_Peer, connection).transport.write(data)
                 case Log():
                     self._log(output)
                 case Close(connection):
                     self._part(cast(_Peer, connection))
+        if written:
+            self.memory.written(self._peers, written)
+            self.state.is_memory_scarce = self.memory.is_scarce
         if self.newly_stalled:
             now = time.monotonic()
             for peer in self.newly_stalled:
@@ -651,8 +675,9 @@ class ServerDriver:
         self._timers.append(self._loop.call_later(TICK_EVERY, self._tick))
         now = self.now()
         self.hub.tick(now)
-        for peer in self.memory.check(cast("Collection[_Peer]", self.state.connections), now):
+        for peer in self.memory.check(self._peers, now):
             peer.transport.abort()  # it reads nothing, so it would not receive a reason
+        self.state.is_memory_scarce = self.memory.is_scarce
         self.schedule()
 
     def _purge(self, *, at_once: bool = False) -> None:
@@ -718,3 +743,7 @@ class ServerDriver:
     def note(self, entry: Log) -> None:
         """Add an entry to the log."""
         self._log(entry)
+
+
+def _limit_send_buffer(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

@@ -24,10 +24,10 @@ from netchat.packets.capture.live import Live
 from netchat.packets.capture.packet import Packet
 from netchat.packets.capture.reader import read_packets
 from netchat.packets.capture.writer import CaptureWriter, PcapngWriter, PcapWriter, open_writer
-from netchat.packets.decode.conversation import Conversation, Counts
+from netchat.packets.decode.conversation import Conversation, DirectionCounts
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.decode.link_state import BlockCounts, LinkState
-from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Trace
+from netchat.packets.items import Block, Damage, DecodedMessage, Gap, Item, Notice, Trace
 from netchat.packets.messages import Messages, read
 from netchat.packets.offline import read_capture
 from netchat.packets.sniffer import Sniffer, sniff
@@ -45,10 +45,10 @@ __all__ = [
     "BlockCounts",
     "CaptureWriter",
     "Conversation",
-    "Counts",
     "Damage",
-    "Decoded",
+    "DecodedMessage",
     "Decoder",
+    "DirectionCounts",
     "Encapsulation",
     "Gap",
     "Item",

@@ -1,9 +1,11 @@
 """Ethernet, IP and TCP packets around given bytes, as in a capture.
 
-chat = Encapsulation()
-chat.send(frame)
-chat.close()
-wrpcap("chat.pcap", chat.packets)
+For example:
+
+    chat = Encapsulation()
+    chat.send(frame)
+    chat.close()
+    wrpcap("chat.pcap", chat.packets)
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ MSS_IPV4, MSS_IPV6 = 1460, 1440
 STEP = 0.001
 
 
-class _End(NamedTuple):
+class _Endpoint(NamedTuple):
     """Endpoint of the connection."""
 
     mac: str
@@ -71,7 +73,10 @@ class Encapsulation:
         now: float | None = None,
         first: tuple[int, int] = (1000, 2000),
     ) -> None:
-        self._ends = _End(_mac(client), client, client_port), _End(_mac(server), server, port)
+        self._ends = (
+            _Endpoint(_mac(client), client, client_port),
+            _Endpoint(_mac(server), server, port),
+        )
         over_ipv6 = ipaddress.ip_address(client).version == 6
         self._ip: type[Packet] = IPv6 if over_ipv6 else IP
         self._mss = MSS_IPV6 if over_ipv6 else MSS_IPV4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TypeAlias
 
-from netchat.packets.items import Decoded, Item
+from netchat.packets.items import DecodedMessage, Item
 from netchat.wire import MESSAGES, Message
 
 __all__ = ["ItemFilter", "in_room", "make_filter"]
@@ -48,7 +48,7 @@ def make_filter(
             return False
         if codes is None and not names:
             return True
-        if not isinstance(item, Decoded) or (names and item.message.NAME not in names):
+        if not isinstance(item, DecodedMessage) or (names and item.message.NAME not in names):
             return False
         return codes is None or in_room(item.message, codes)
 

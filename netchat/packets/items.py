@@ -1,12 +1,12 @@
 """Items that the decoder yields, one class per kind.
 
-For each direction of a conversation, the byte ranges of `Decoded`, `Damage` and `Gap` follow one
+For each direction of a conversation, the byte ranges of `DecodedMessage`, `Damage` and `Gap` follow one
 another without holes or overlaps, so every byte is accounted for exactly once. If a conversation
 was captured several times, this holds for each of its streams.
 
 A conversation over a link has two byte streams per direction, and the rule holds for both. The
 connection's stream consists of `Block`, and of `Damage` and `Gap` that are not `inside`. The stream
-carried by the blocks consists of `Decoded`, and of `Damage` and `Gap` that are `inside`.
+carried by the blocks consists of `DecodedMessage`, and of `Damage` and `Gap` that are `inside`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from netchat.link.header import Header
 
-__all__ = ["Block", "Damage", "Decoded", "Gap", "Item", "Notice", "Trace"]
+__all__ = ["Block", "Damage", "DecodedMessage", "Gap", "Item", "Notice", "Trace"]
 
 
-class Decoded(NamedTuple):
+class DecodedMessage(NamedTuple):
     """Message whose magic, length, CRC-32 and fields are all valid.
 
     Attributes:
@@ -245,4 +245,4 @@ class Trace(NamedTuple):
     note: str
 
 
-Item: TypeAlias = Decoded | Gap | Damage | Block | Notice | Trace
+Item: TypeAlias = DecodedMessage | Gap | Damage | Block | Notice | Trace

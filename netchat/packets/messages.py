@@ -1,12 +1,14 @@
 """Messages of a capture, for use in notebooks and scripts.
 
-from netchat.packets import read
+For example:
 
-chat = read("captures/two-users.pcapng")
-for message in chat.filter(type="SEND"):
-    print(message.seconds, message.user, message.fields["text"], message.raw.hex(" "))
-    message.scapy.show()
-table = pandas.DataFrame(chat.to_dicts())
+    from netchat.packets import read
+
+    chat = read("captures/two-users.pcapng")
+    for message in chat.filter(type="SEND"):
+        print(message.seconds, message.user, message.fields["text"], message.raw.hex(" "))
+        message.scapy.show()
+    table = pandas.DataFrame(chat.to_dicts())
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Any
 
 from netchat.packets.capture.reader import read_packets
 from netchat.packets.filters import ItemFilter, make_filter
-from netchat.packets.items import Decoded, Item
+from netchat.packets.items import DecodedMessage, Item
 from netchat.packets.offline import read_capture
 from netchat.packets.views.records import as_dict
 from netchat.wire import DEFAULT_PORT, MAX_FRAME
@@ -26,7 +28,7 @@ __all__ = ["Messages", "read"]
 
 
 class Messages:
-    """Iterable of the messages from a source of items; yields `Decoded`.
+    """Iterable of the messages from a source of items; yields `DecodedMessage`.
 
     Each iteration reads the source again and keeps nothing, so a capture may be larger than memory. Use
     `list(...)` to keep the messages.
@@ -42,9 +44,9 @@ class Messages:
         self._source = source
         self._wanted = wanted
 
-    def __iter__(self) -> Iterator[Decoded]:
+    def __iter__(self) -> Iterator[DecodedMessage]:
         for item in self.items():
-            if isinstance(item, Decoded):
+            if isinstance(item, DecodedMessage):
                 yield item
 
     def items(self) -> Iterator[Item]:
@@ -53,7 +55,7 @@ class Messages:
 
     def filter(
         self,
-        where: Callable[[Decoded], bool] | None = None,
+        where: Callable[[DecodedMessage], bool] | None = None,
         *,
         room: str | None = None,
         user: str | None = None,
@@ -78,7 +80,7 @@ class Messages:
                 return False
             if chosen is not None and not chosen(item):
                 return False
-            return where is None or (isinstance(item, Decoded) and where(item))
+            return where is None or (isinstance(item, DecodedMessage) and where(item))
 
         return Messages(self._source, wanted)
 

@@ -26,7 +26,7 @@ def read_capture(
     """Yield the decoded items of a capture file.
 
         for item in read_capture("chat.pcapng"):
-            if isinstance(item, Decoded):
+            if isinstance(item, DecodedMessage):
                 print(item.time, item.conversation.user, item.message)
 
     Args:
@@ -34,7 +34,7 @@ def read_capture(
             or an open binary file.
         ports: TCP ports of chat servers; see `Decoder`.
         limit: Maximum length of a frame, in bytes.
-        trace: Whether to yield TCP segments, too.
+        trace: Whether to yield TCP segments as well.
         decoder: Decoder to use, for access to its counters; replaces the three arguments above.
 
     Raises:

@@ -1,11 +1,13 @@
 """Live capture and decoding in one call.
 
-from netchat.packets import sniff
+For example:
 
-with sniff("any", duration=10) as live:
-    for message in live.filter(type="EVENT"):
-        print(message.seconds, message.fields["text"])
-print(live.summary())
+    from netchat.packets import sniff
+
+    with sniff("any", duration=10) as live:
+        for message in live.filter(type="EVENT"):
+            print(message.seconds, message.fields["text"])
+    print(live.summary())
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from netchat.packets.capture.live import ANY, Live
-from netchat.packets.decode.conversation import Conversation, Counts
+from netchat.packets.decode.conversation import Conversation, DirectionCounts
 from netchat.packets.decode.decoder import Decoder
 from netchat.packets.decode.link_state import BlockCounts
-from netchat.packets.items import Block, Damage, Decoded, Item
+from netchat.packets.items import Block, Damage, DecodedMessage, Item
 from netchat.packets.messages import Messages
 from netchat.wire import DEFAULT_PORT, MAX_FRAME
 
@@ -60,7 +62,7 @@ class Sniffer(Messages):
         self._until = self._began + duration if duration is not None else float("inf")
         self._seconds = 0.0
         self._seen: dict[Conversation, None] = {}
-        self._older = Counts()
+        self._older = DirectionCounts()
 
     def batches(self) -> Iterator[list[Item]]:
         """Yield lists of items; a list is empty if nothing arrived for a moment."""
@@ -94,7 +96,7 @@ class Sniffer(Messages):
 
     def _counted(self, items: list[Item]) -> list[Item]:
         for item in items:
-            if type(item) is Decoded:
+            if type(item) is DecodedMessage:
                 self.messages += 1
             elif isinstance(item, Damage):
                 self.checksums += item.error == "BadChecksum"
@@ -112,7 +114,9 @@ class Sniffer(Messages):
 
     def summary(self) -> dict[str, Any]:
         """Return the counters of packets and losses, and of what the decoder found."""
-        total = Counts(**{name: getattr(self._older, name) for name in Counts.__dataclass_fields__})
+        total = DirectionCounts(
+            **{name: getattr(self._older, name) for name in DirectionCounts.__dataclass_fields__}
+        )
         for conversation in self._seen:
             _add(total, conversation)
         return {
@@ -125,7 +129,7 @@ class Sniffer(Messages):
             "messages": self.messages,
             "crc_failures": self.checksums,
             **{name: getattr(self.blocks, name) for name in _OF_BLOCKS},
-            **{name: getattr(total, name) for name in Counts.__dataclass_fields__},
+            **{name: getattr(total, name) for name in DirectionCounts.__dataclass_fields__},
         }
 
 
@@ -158,7 +162,7 @@ def sniff(
     return Sniffer(Live(interface, ports, write=write), Decoder(ports, limit=limit), duration)
 
 
-def _add(total: Counts, conversation: Conversation) -> None:
-    for name in Counts.__dataclass_fields__:
+def _add(total: DirectionCounts, conversation: Conversation) -> None:
+    for name in DirectionCounts.__dataclass_fields__:
         both = getattr(conversation.to_server, name) + getattr(conversation.to_client, name)
         setattr(total, name, getattr(total, name) + both)

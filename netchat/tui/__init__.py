@@ -9,7 +9,7 @@ Nothing here depends on the command line, so that other front ends can share it.
 """
 
 from netchat.tui.actions import run_command
-from netchat.tui.commands import COMMANDS, Command, completions, parse
+from netchat.tui.commands import COMMANDS, ParsedLine, completions, parse
 from netchat.tui.json_output import event_json, line_json
 from netchat.tui.lines import Line, LineKind, render
 from netchat.tui.main_loop import listen
@@ -18,9 +18,9 @@ from netchat.tui.session import ChatSession
 __all__ = [
     "COMMANDS",
     "ChatSession",
-    "Command",
     "Line",
     "LineKind",
+    "ParsedLine",
     "completions",
     "event_json",
     "line_json",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from netchat.chat.room_codes import read_code, show_code
 from netchat.chat.text import validate_text
 from netchat.errors import NetchatError
-from netchat.tui.commands import HISTORY_DEFAULT, HISTORY_MOST, Command, help_lines
+from netchat.tui.commands import HISTORY_DEFAULT, HISTORY_MOST, ParsedLine, help_lines
 from netchat.tui.lines import Line, LineKind, error_line, notice_line, room_name
 from netchat.tui.link_status import link_lines
 from netchat.tui.session import ChatSession
@@ -17,7 +17,7 @@ __all__ = ["run_command"]
 _NO_ROOM = "You are not in a room; join one, for example with /join lobby."
 
 
-def run_command(session: ChatSession, command: Command) -> list[Line]:
+def run_command(session: ChatSession, command: ParsedLine) -> list[Line]:
     """Run a user's command.
 
     Returns:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from netchat.chat.room_codes import show_code
 
-__all__ = ["COMMANDS", "Command", "Usage", "completions", "help_lines", "parse"]
+__all__ = ["COMMANDS", "ParsedLine", "Usage", "completions", "help_lines", "parse"]
 
 #: Default and maximum number of events of /history.
 HISTORY_DEFAULT, HISTORY_MOST = 20, 1000
@@ -58,8 +58,8 @@ _ALIASES = {"exit": "quit"}
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """Parsed line: name of a command and its arguments.
+class ParsedLine:
+    """A line of input: name of a command and its arguments.
 
     A message to the room is the command "say", with the text as its argument.
     """
@@ -68,7 +68,7 @@ class Command:
     words: tuple[str, ...] = ()
 
 
-def parse(line: str) -> Command | None:
+def parse(line: str) -> ParsedLine | None:
     """Parse one line of input; return None if it is blank.
 
     A line that begins with `//` is a message that begins with one slash.
@@ -80,9 +80,9 @@ def parse(line: str) -> Command | None:
     if not text:
         return None
     if text.casefold() in ("quit", "exit"):
-        return Command("quit")
+        return ParsedLine("quit")
     if not text.startswith("/") or text.startswith("//"):
-        return Command("say", (text[1:] if text.startswith("//") else line.rstrip(),))
+        return ParsedLine("say", (text[1:] if text.startswith("//") else line.rstrip(),))
     word = text.split()[0]
     verb = word[1:].casefold()
     verb = _ALIASES.get(verb, verb)
@@ -98,7 +98,7 @@ def parse(line: str) -> Command | None:
         raise ValueError(
             f"N must be a positive number, got {words[0]!r}; write for example /history 50."
         )
-    return Command(verb, tuple(words))
+    return ParsedLine(verb, tuple(words))
 
 
 def _unknown(word: str) -> str:

@@ -184,15 +184,23 @@ async def _lines_of_input() -> AsyncIterator[InputLine]:
     cannot be interrupted. The semaphore limits how far it reads ahead.
     """
     loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[list[InputLine] | None] = asyncio.Queue()
+    queue: asyncio.Queue[list[InputLine] | Exception | None] = asyncio.Queue()
     ahead = threading.Semaphore(4)
 
-    def hand_on(lines: list[InputLine] | None) -> None:
+    def hand_on(lines: list[InputLine] | Exception | None) -> None:
         ahead.acquire()
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(queue.put_nowait, lines)
 
     def read() -> None:
+        try:
+            read_all()
+        except Exception as error:  # otherwise the client would wait for a line forever
+            hand_on(error)
+        else:
+            hand_on(None)
+
+    def read_all() -> None:
         cutter, chunk = InputLines(), b"?"
         while chunk:
             try:
@@ -202,10 +210,11 @@ async def _lines_of_input() -> AsyncIterator[InputLine]:
             lines = cutter.feed(chunk, final=not chunk)
             if lines:
                 hand_on(lines)
-        hand_on(None)
 
     threading.Thread(target=read, daemon=True).start()
     while (lines := await queue.get()) is not None:
+        if isinstance(lines, Exception):
+            raise lines
         ahead.release()
         for line in lines:
             yield line

@@ -7,6 +7,7 @@ import asyncio
 from aiohttp import web
 
 from netchat.chat.fair_shares import share_of
+from netchat.chat.rate_limit import RatePerKey, TokenBucket
 
 __all__ = ["Throttle"]
 
@@ -18,15 +19,15 @@ RATE, BURST = 200.0, 2000
 #: waiting requests nor the delay grows without bound when an address sends requests and hangs up.
 MAX_DELAY = 10.0
 
-#: Addresses stored before those without pending delays are removed.
+#: Address groups to remember.
 MAX_ADDRESSES = 4096
 
 
 class Throttle:
-    """Rate limiter that delays requests per address (generic cell rate algorithm)."""
+    """Rate limiter that delays requests per address."""
 
     def __init__(self) -> None:
-        self._due: dict[str, float] = {}
+        self._buckets: RatePerKey[str] = RatePerKey(TokenBucket(1 / RATE, BURST), MAX_ADDRESSES)
 
     def seconds(self, host: str, now: float) -> float | None:
         """Count a request and return its delay in seconds; None if it is refused.
@@ -35,14 +36,12 @@ class Throttle:
             host: Address of the client.
             now: Current time in seconds.
         """
-        if len(self._due) > MAX_ADDRESSES:
-            self._due = {share: due for share, due in self._due.items() if due > now - BURST / RATE}
         share = share_of(host)
-        due = max(self._due.get(share, 0.0), now - BURST / RATE) + 1 / RATE
-        if due - now > MAX_DELAY:
+        wait = self._buckets.wait(share, now)
+        if wait > MAX_DELAY:
             return None
-        self._due[share] = due
-        return max(0.0, due - now)
+        self._buckets.take(share, now)
+        return wait
 
     async def wait(self, host: str) -> None:
         """Wait until a request from an address may be answered.

@@ -13,7 +13,7 @@ and `spec` exports the declarations for other languages.
 
 from netchat.wire.declare import MESSAGES, Message, Record, Way
 from netchat.wire.features import Feature
-from netchat.wire.fields import Choice, Field, Kind, fields_of
+from netchat.wire.fields import Choice, Encoding, Field, fields_of
 from netchat.wire.frame import (
     HEADER_FIELDS,
     HEADER_SIZE,
@@ -59,7 +59,7 @@ __all__ = [
     "Field",
     "Frame",
     "FrameReader",
-    "Kind",
+    "Encoding",
     "Message",
     "Record",
     "Span",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import struct
+import functools
 from collections.abc import Callable
 from enum import Flag
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
@@ -63,57 +63,54 @@ _M = TypeVar("_M", bound=Message)
 def _compile(cls: type[_R]) -> type[_R]:
     declared = dataclasses.dataclass(frozen=True, slots=True)(cls)
     declared.__init__ = compile_init(declared)  # type: ignore[method-assign]
-    encode, read = compile_declaration(declared)
-
-    def checked_encode(self: Any) -> bytes:
-        try:
-            return encode(self)
-        except (struct.error, UnicodeEncodeError, AttributeError, TypeError) as error:
-            if not isinstance(self, declared):
-                raise  # a list's item of the wrong type: the message with the list reports it
-            raise EncodeError(
-                _describe_bad_field(self) or f"{declared.__name__}: {error}"
-            ) from error
-
-    checked_encode.__doc__, read.__doc__ = Record.encode.__doc__, Record.read.__doc__
-    declared.encode = checked_encode  # type: ignore[method-assign]
-    declared.read = classmethod(read)  # type: ignore[assignment]
+    encode, read = compile_declaration(declared, functools.partial(_report_bad_field, declared))
+    encode.__doc__, read.__doc__ = Record.encode.__doc__, Record.read.__doc__
+    declared.encode = encode  # type: ignore[method-assign, assignment]
+    declared.read = staticmethod(read)  # type: ignore[assignment]
     return declared
 
 
-def _describe_bad_field(value: Any) -> str | None:
-    """Return a description of the first field with an invalid value, or None."""
-    for field in fields.fields_of(type(value)):
-        content = getattr(value, field.name)
-        where = f"{type(value).__name__}.{field.name}"
-        limit = 256**field.kind.size
-        if field.kind is fields.TEXT:
-            if not isinstance(content, str):
-                return f"{where} must be text, not {type(content).__name__}"
-            try:
-                size = len(content.encode())
-            except UnicodeEncodeError as error:
-                return f"{where} holds a lone surrogate at character {error.start}"
-        elif field.kind is fields.BLOB:
-            if not isinstance(content, (bytes, bytearray)):
-                return f"{where} must be bytes, not {type(content).__name__}"
-            size = len(content)
-        elif field.record is not None:
-            if not isinstance(content, (tuple, list)):
-                return f"{where} must be a tuple of records, not {type(content).__name__}"
-            size = len(content)
-            for index, item in enumerate(content):
-                if not isinstance(item, field.record):
-                    wanted = field.record.__name__
-                    return f"{where}[{index}] must be a {wanted}, not {type(item).__name__}"
-        else:
-            if not isinstance(content, int) or not 0 <= content < limit:
-                return f"{where} = {content!r} does not fit into {field.kind.name}"
-            continue
-        if field.kind is fields.LIST and size > field.most:
-            return f"{where} has {size} items; at most {field.most} are allowed"
-        if size >= limit:
-            return f"{where} is {size} long; its length field holds at most {limit - 1}"
+def _report_bad_field(declared: type, value: Any, error: Exception) -> None:
+    """Raise an error that names the field that cannot be encoded."""
+    if not isinstance(value, declared):
+        raise error  # a list's item of the wrong type: the message with the list reports it
+    reasons = (_describe_if_invalid(value, field) for field in fields.fields_of(declared))
+    text = next(filter(None, reasons), f"{declared.__name__}: {error}")
+    raise EncodeError(text) from error
+
+
+def _describe_if_invalid(value: Any, field: fields.Field) -> str | None:
+    """Return a description of a field's value if it is invalid, or None."""
+    content = getattr(value, field.name)
+    where = f"{type(value).__name__}.{field.name}"
+    limit = 256**field.kind.size
+    if field.kind is fields.TEXT:
+        if not isinstance(content, str):
+            return f"{where} must be text, not {type(content).__name__}"
+        try:
+            size = len(content.encode())
+        except UnicodeEncodeError as error:
+            return f"{where} holds a lone surrogate at character {error.start}"
+    elif field.kind is fields.BLOB:
+        if not isinstance(content, (bytes, bytearray)):
+            return f"{where} must be bytes, not {type(content).__name__}"
+        size = len(content)
+    elif field.record is not None:
+        if not isinstance(content, (tuple, list)):
+            return f"{where} must be a tuple of records, not {type(content).__name__}"
+        size = len(content)
+        for index, item in enumerate(content):
+            if not isinstance(item, field.record):
+                wanted = field.record.__name__
+                return f"{where}[{index}] must be a {wanted}, not {type(item).__name__}"
+    else:
+        if not isinstance(content, int) or not 0 <= content < limit:
+            return f"{where} = {content!r} does not fit into {field.kind.name}"
+        return None
+    if field.kind is fields.LIST and size > field.most:
+        return f"{where} has {size} items; at most {field.most} are allowed"
+    if size >= limit:
+        return f"{where} is {size} long; its length field holds at most {limit - 1}"
     return None
 
 

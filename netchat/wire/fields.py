@@ -20,8 +20,8 @@ __all__ = [
     "U32",
     "U64",
     "Choice",
+    "Encoding",
     "Field",
-    "Kind",
     "fields_of",
 ]
 
@@ -44,7 +44,7 @@ class Choice(IntEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Kind:
+class Encoding:
     """Encoding of a value.
 
     Attributes:
@@ -60,13 +60,13 @@ class Kind:
     doc: str
 
 
-U8 = Kind("u8", "B", 1, "unsigned integer")
-U16 = Kind("u16", "H", 2, "unsigned integer, big-endian")
-U32 = Kind("u32", "I", 4, "unsigned integer, big-endian")
-U64 = Kind("u64", "Q", 8, "unsigned integer, big-endian")
-TEXT = Kind("text", "H", 2, "length in bytes, then that many bytes of UTF-8")
-BLOB = Kind("blob", "I", 4, "length in bytes, then that many raw bytes")
-LIST = Kind("list", "H", 2, "number of items, then that many records")
+U8 = Encoding("u8", "B", 1, "unsigned integer")
+U16 = Encoding("u16", "H", 2, "unsigned integer, big-endian")
+U32 = Encoding("u32", "I", 4, "unsigned integer, big-endian")
+U64 = Encoding("u64", "Q", 8, "unsigned integer, big-endian")
+TEXT = Encoding("text", "H", 2, "length in bytes, then that many bytes of UTF-8")
+BLOB = Encoding("blob", "I", 4, "length in bytes, then that many raw bytes")
+LIST = Encoding("list", "H", 2, "number of items, then that many records")
 
 #: All kinds.
 KINDS = (U8, U16, U32, U64, TEXT, BLOB, LIST)
@@ -86,7 +86,7 @@ class Field:
     """
 
     name: str
-    kind: Kind
+    kind: Encoding
     doc: str
     enum: type[Choice] | None = None
     record: type | None = None
@@ -108,7 +108,7 @@ def fields_of(declared: type) -> tuple[Field, ...]:
     return found
 
 
-def _declare(kind: Kind, doc: str, **more: Any) -> Any:
+def _declare(kind: Encoding, doc: str, **more: Any) -> Any:
     return dataclasses.field(metadata={"wire": {"kind": kind, "doc": doc, **more}})
 
 

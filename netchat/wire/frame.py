@@ -1,13 +1,16 @@
 """Frames: a 16-byte header and the body of one message.
 
- 0         2    3    4         6    7    8                 12                16
-+----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+
-| 'N'  'C'| ver|type|  flags  |suit|rsvd|      length       |      CRC-32       |
-+----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+
+The header, with offsets in bytes:
+
+     0         2    3    4         6    7    8                 12                16
+    +----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+
+    | 'N'  'C'| ver|type|  flags  |suit|rsvd|      length       |      CRC-32       |
+    +----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+
 """
 
 from __future__ import annotations
 
+import functools
 import struct
 from enum import IntFlag
 from typing import NamedTuple
@@ -53,8 +56,7 @@ HEADER_FIELDS = (
 )
 
 _PREFIX = MAGIC + bytes([VERSION])
-_NO_CRC = bytes(4)
-_SEAL = struct.Struct(">3sBHBBI")
+_CRC = struct.Struct(">I")
 
 
 class Flags(IntFlag):
@@ -77,7 +79,17 @@ class Frame(NamedTuple):
 
 def checksum(frame: bytes) -> int:
     """Return the CRC-32 of a whole frame, with its CRC field taken as zero."""
-    return crc32(frame[HEADER_SIZE:], crc32(_NO_CRC, crc32(frame[:CRC_OFFSET])))
+    return crc32(frame[HEADER_SIZE:], crc32(frame[:CRC_OFFSET] + bytes(HEADER_SIZE - CRC_OFFSET)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _head(number: int, length: int) -> tuple[bytes, int]:
+    """Return the header up to its CRC, and the CRC-32 of the header, with which the body's begins.
+
+    Cached, because most frames have one of a few types and lengths.
+    """
+    head = HEADER.pack(_PREFIX, number, 0, 0, 0, length, 0)
+    return head[:CRC_OFFSET], crc32(head)
 
 
 def seal(number: int, body: bytes) -> bytes:
@@ -90,9 +102,8 @@ def seal(number: int, body: bytes) -> bytes:
     Returns:
         The whole frame.
     """
-    head = _SEAL.pack(_PREFIX, number, 0, 0, 0, len(body))
-    crc = crc32(body, crc32(_NO_CRC, crc32(head)))
-    return b"%b%b%b" % (head, crc.to_bytes(4, "big"), body)
+    head, crc = _head(number, len(body))
+    return head + _CRC.pack(crc32(body, crc)) + body
 
 
 def encode(message: Message) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import struct
 import sys
 from zlib import crc32
 
@@ -15,13 +17,14 @@ from netchat.errors import (
     UnknownType,
 )
 from netchat.wire.declare import MESSAGES
-from netchat.wire.frame import CRC_OFFSET, HEADER, HEADER_SIZE, MAGIC, VERSION, Frame
+from netchat.wire.frame import CRC_OFFSET, HEADER_SIZE, MAGIC, VERSION, Frame
 from netchat.wire.limits import DEFAULT_PORT, MAX_FRAME
 
 __all__ = ["FrameReader", "check_header", "http_problem"]
 
-_PREFIX = MAGIC + bytes([VERSION])
-_NO_CRC = bytes(4)
+_CRC = struct.Struct(">I")
+
+_new = tuple.__new__  # makes a named tuple in half the time of its own `__new__`
 
 #: First bytes of an HTTP response.
 _HTTP = b"HTTP/"
@@ -78,6 +81,23 @@ def check_header(head: bytes | bytearray, limit: int = MAX_FRAME) -> int:
             f"the header announces a frame of {HEADER_SIZE + length} bytes; the limit is {limit}"
         )
     return length
+
+
+@functools.lru_cache(maxsize=1024)
+def _parse_head(head: bytes) -> tuple[int, int, int]:
+    """Parse and check a header up to its CRC.
+
+    Cached, because most frames have one of a few types and lengths.
+
+    Returns:
+        Type number, length of the body in bytes, and CRC-32 of the header, with which the body's begins.
+
+    Raises:
+        PeerError: The header is invalid.
+    """
+    check_header(head)
+    number, length = head[3], int.from_bytes(head[8:12], "big")
+    return number, length, crc32(head + bytes(HEADER_SIZE - CRC_OFFSET))
 
 
 class FrameReader:
@@ -177,28 +197,22 @@ class FrameReader:
     def _split(self, data: bytes, at: int, frames: list[Frame], most: int) -> int:
         """Append up to `most` complete frames; return the offset after the last one."""
         size, limit = len(data), self.limit
-        header = HEADER.unpack_from
         while at + HEADER_SIZE <= size and len(frames) < most:
-            prefix, number, flags, suite, reserved, length, crc = header(data, at)
-            if (
-                prefix != _PREFIX
-                or flags
-                or suite
-                or reserved
-                or number not in MESSAGES
-                or length + HEADER_SIZE > limit
-            ):
-                check_header(data[at : at + HEADER_SIZE], limit)
-            end = at + HEADER_SIZE + length
+            number, length, crc_of_head = _parse_head(data[at : at + CRC_OFFSET])
+            body_at = at + HEADER_SIZE
+            end = body_at + length
+            if end - at > limit:
+                check_header(data[at:body_at], limit)
             if end > size:
                 break
-            body = data[at + HEADER_SIZE : end]
-            if crc32(body, crc32(_NO_CRC, crc32(data[at : at + CRC_OFFSET]))) != crc:
+            body = data[body_at:end]
+            (crc,) = _CRC.unpack_from(data, at + CRC_OFFSET)
+            if crc32(body, crc_of_head) != crc:
                 name = MESSAGES[number].NAME
                 raise BadChecksum(
                     f"{name} frame: its CRC-32 says {crc:08x}, but its bytes give "
-                    f"{crc32(body, crc32(_NO_CRC, crc32(data[at : at + CRC_OFFSET]))):08x}"
+                    f"{crc32(body, crc_of_head):08x}"
                 )
-            frames.append(Frame(number, body))
+            frames.append(_new(Frame, (number, body)))
             at = end
         return at

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.entries import BatchRecord, pack_commands
-from netchat.net.cluster.entry_filter import Batch, Entry
+from netchat.net.cluster.entry_filter import CommandBatch, Entry
 from netchat.net.cluster.log import ClusterLog
-from netchat.net.cluster.snapshot_store import Snapshot
+from netchat.net.cluster.snapshot_store import ClusterSnapshot
 from netchat.net.event_loop import run
 from tests.net.cluster.redis_process import RedisProcess
 
@@ -41,7 +41,9 @@ class Owner:
         self._changed = asyncio.Event()
 
     async def apply(self, entries: Sequence[Entry], checkpoint: Checkpoint) -> None:
-        self.seen = max([self.seen, *(one.number for one in entries if isinstance(one, Batch))])
+        self.seen = max(
+            [self.seen, *(one.number for one in entries if isinstance(one, CommandBatch))]
+        )
         self._changed.set()
         self.log.stored(checkpoint)
 
@@ -50,10 +52,10 @@ class Owner:
             self._changed.clear()
             await self._changed.wait()
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self) -> ClusterSnapshot:
         raise AssertionError("no snapshot is due")
 
-    async def restore(self, snapshot: Snapshot) -> None:
+    async def restore(self, snapshot: ClusterSnapshot) -> None:
         raise AssertionError("there is no snapshot")
 
     def available(self, is_available: bool, reason: str) -> None:
@@ -189,15 +191,17 @@ async def memory(client, redis: RedisProcess, size: int) -> None:
     )
 
 
-async def measure(folder: Path, batches: int) -> None:
+async def measure(folder: Path, batches: int, readers: int) -> None:
     from redis.asyncio import Redis
 
     redis = RedisProcess(folder)
     redis.start()
     client = Redis(unix_socket_path=str(redis.socket), protocol=2)
     owner = Owner(redis)
+    others = [Owner(redis, f"reader {number}") for number in range(readers)]
     try:
-        await owner.log.start()
+        for one in (owner, *others):
+            await one.log.start()
         print("throughput, appendfsync always:")
         for size in (1, 16, 64):
             await throughput(redis, owner, client, size, batches)
@@ -209,7 +213,8 @@ async def measure(folder: Path, batches: int) -> None:
         for size in (1, 16):
             await memory(client, redis, size)
     finally:
-        await owner.log.close()
+        for one in (owner, *others):
+            await one.log.close()
         await client.aclose()
         redis.stop()
 
@@ -217,8 +222,10 @@ async def measure(folder: Path, batches: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", type=int, default=5000)
+    parser.add_argument("--readers", type=int, default=0, help="Servers that only read.")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="netchat-") as folder:
-        run(measure(Path(folder), parser.parse_args().batches))
+        run(measure(Path(folder), options.batches, options.readers))
 
 
 if __name__ == "__main__":

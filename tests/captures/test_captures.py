@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netchat.packets import Block, Damage, Decoded, Decoder, Gap, Notice, read_packets
+from netchat.packets import Block, Damage, DecodedMessage, Decoder, Gap, Notice, read_packets
 from netchat.wire import MESSAGES, ErrorCode, EventKind
 from tests.captures.scenes import SCENES
 from tests.packets.sharks import TSHARK, frames, needs_tshark, tshark
@@ -43,7 +43,7 @@ def decode(name):
 
 
 def messages(items, name):
-    said = [i.message for i in items if isinstance(i, Decoded)]
+    said = [i.message for i in items if isinstance(i, DecodedMessage)]
     return [message for message in said if type(message) is BY_NAME[name]]
 
 
@@ -133,7 +133,7 @@ def test_the_blocks_of_a_link(name, code):
         assert (link.to_server.failed, link.to_server.again) == (0, 1)
     else:
         assert link.to_server.failed == 0
-        said = [item for item in items if isinstance(item, Decoded) and item.type == "SEND"]
+        said = [item for item in items if isinstance(item, DecodedMessage) and item.type == "SEND"]
         assert all(not item.repeated for item in said)
 
 
@@ -160,6 +160,6 @@ def test_tshark_sees_the_same(name):
     if name.startswith("link"):
         tshark(path_of(name), "-V")  # the dissector does not decode links, but raises no error
     elif name not in ("gaps", "reordered", "retransmission"):
-        found = Counter(i.message.NAME for i in items if isinstance(i, Decoded))
+        found = Counter(i.message.NAME for i in items if isinstance(i, DecodedMessage))
         damaged = sum(isinstance(i, Damage) for i in items)
         assert len(frames(path_of(name))) == sum(found.values()) + damaged

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from netchat.chat import commands as c
 from netchat.chat.apply import MAX_MEMBERSHIPS, apply
-from netchat.chat.commands import Command, decode_command, encode_command
+from netchat.chat.commands import ChatCommand, decode_command, encode_command
 from netchat.chat.outcomes import (
     ConversationOpened,
     Outcome,
@@ -16,7 +16,7 @@ from netchat.chat.outcomes import (
     Rejected,
     RoomEmptied,
     SessionAway,
-    SessionEnded,
+    SessionClosed,
     SessionMoved,
 )
 from netchat.chat.persistence import EventRow, RoomDeleted
@@ -45,10 +45,11 @@ values = {
     "counter": st.integers(0, 5),
     "known": st.integers(0, 2),
     "head": st.integers(0, 4),
+    "above": st.integers(0, 1),
 }
 
 
-def command(kind: type[Command]) -> st.SearchStrategy[Command]:
+def command(kind: type[ChatCommand]) -> st.SearchStrategy[ChatCommand]:
     names = [field.name for field in c.fields_of(kind)]
     return st.builds(kind, *(values[name] for name in names))
 
@@ -170,6 +171,7 @@ def test_the_first_session_in_the_log_gets_the_name(log):
         (c.Post(2, 1, 1, 0, "lobby", "x"), Reason.REPEATED),
         (c.DeleteRoom(1, "R1"), Reason.STALE),
         (c.DeleteRoom(2, "lobby"), Reason.NO_SUCH_ROOM),
+        (c.RotateCounters(0, "lobby"), Reason.STALE),
         (c.StartServer(2, "again"), Reason.STALE),
         (c.ExpireServer(9), Reason.STALE),
     ],
@@ -187,18 +189,20 @@ def test_a_message_counts_once():
     state, message = begun(), c.Post(2, 5, 4, 6, "lobby", "hi")
     assert event(apply(state, message)) == (EventKind.CHAT, "Nova", "hi")
     assert apply(state, message) == Rejected(Reason.REPEATED)
-    apply(state, c.RotateCounters("lobby"))
+    apply(state, c.RotateCounters(0, "lobby"))
     assert apply(state, message) == Rejected(Reason.REPEATED)
 
 
-def test_counters_are_forgotten_after_two_rotations_without_a_message():
+def test_a_counter_is_forgotten_after_two_rotations_without_a_message():
     state = begun()
     apply(state, c.Post(2, 5, 0, 6, "lobby", "hi"))
     lobby = state.rooms["lobby"]
-    apply(state, c.RotateCounters("lobby"))
+    apply(state, c.RotateCounters(0, "lobby"))
+    assert apply(state, c.RotateCounters(0, "lobby")) == Rejected(Reason.STALE)
     assert lobby.last_counter(1) == 5
-    apply(state, c.RotateCounters("lobby"))
-    assert lobby.last_counter(1) is None
+    apply(state, c.Post(3, 5, 0, 6, "lobby", "hi"))
+    apply(state, c.RotateCounters(0, "lobby"))
+    assert (lobby.last_counter(1), lobby.last_counter(2)) == (None, 5)
 
 
 def test_a_session_of_the_same_device_replaces_the_earlier_one():
@@ -206,7 +210,7 @@ def test_a_session_of_the_same_device_replaces_the_earlier_one():
     outcome = apply(state, c.OpenSession(2, 9, 1, b"x", "nova"))
     assert isinstance(outcome, list)
     assert outcome[0] == SessionMoved(2, (1, 4, 5))
-    assert SessionEnded(2, "Nova", "reconnected without its session", 1) in outcome
+    assert SessionClosed(2, "Nova", "reconnected without its session", 1) in outcome
     assert state.by_device[1].server == 2
 
 

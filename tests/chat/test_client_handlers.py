@@ -1,11 +1,21 @@
 """The client's handlers, including for servers that break the protocol."""
 
+import dataclasses
+
 import pytest
 
+from netchat.chat import client_handlers
 from netchat.chat.client import ChatClient
-from netchat.chat.client_events import EventsMissed, RoomEvent, WarningReceived
+from netchat.chat.client_events import (
+    Acknowledged,
+    EventsMissed,
+    HistoryReceived,
+    RoomEvent,
+    WarningReceived,
+)
 from netchat.errors import BadBody, Unexpected
 from netchat.wire import (
+    Ack,
     Error,
     ErrorCode,
     Event,
@@ -14,9 +24,12 @@ from netchat.wire import (
     History,
     HistoryEnd,
     Joined,
+    Leave,
+    Left,
     Membership,
     Ping,
     Pong,
+    Private,
     RoomKind,
     Send,
     Welcome,
@@ -192,3 +205,69 @@ def test_a_ping_is_answered(client):
     sent(client)
     give(client, Ping(7))
     assert sent(client) == [Pong(7)]
+
+
+def test_a_ping_is_sent(client):
+    sent(client)
+    client.ping()
+    assert sent(client) == [Ping(0)]
+
+
+def test_a_private_message_from_before_a_restart_is_sent(client):
+    client.send_private("Sourav", "hello")
+    restarted = ChatClient("Nova", client.memory)
+    restarted.connected()
+    give(restarted, welcome(lobby(10)))
+    (request,) = [m for m in sent(restarted) if isinstance(m, Private)]
+    assert request.name == "sourav"
+
+
+def test_events_after_a_gap_are_kept_up_to_a_limit(client, monkeypatch):
+    monkeypatch.setattr(client_handlers, "_MAX_OUT_OF_ORDER", 2)
+    give(client, event(12), event(13), event(14))
+    assert sorted(client.memory.rooms["lobby"].out_of_order) == [12, 13]
+    give(client, event(11))
+    assert applied(client) == [11, 12, 13]
+
+
+def test_past_events_go_to_the_request_that_they_answer(client):
+    first, second = client.history("lobby", 2, 4), client.history("lobby", 2, 9)
+    give(client, event(7), event(8), HistoryEnd(second, 7, 8, 1, "lobby"))
+    give(client, event(2), event(3), HistoryEnd(first, 2, 3, 1, "lobby"))
+    received = [h for h in client.take_events() if isinstance(h, HistoryReceived)]
+    assert [(h.request, [e.seq for e in h.events]) for h in received] == [
+        (second, [7, 8]),
+        (first, [2, 3]),
+    ]
+
+
+def test_a_conversation_that_both_users_leave_is_left_once(client):
+    give(client, Joined(0, 2, (Membership("P", RoomKind.PRIVATE, "Maya", LOG, 0, 0),)))
+    client.leave("P")
+    sent(client)
+    left = event(1, "Maya", room="P")
+    give(client, dataclasses.replace(left, kind=EventKind.LEAVE))
+    assert [m for m in sent(client) if isinstance(m, Leave)] == []
+    assert client.memory.rooms["P"].peer == ""
+
+
+def test_a_gap_in_a_room_that_was_left_is_forgotten(client):
+    give(client, event(13))
+    (ask,) = [m for m in sent(client) if isinstance(m, History)]
+    give(client, Left(0, "lobby"), HistoryEnd(ask.request, 11, 10, 13, "lobby"))
+    happened = client.take_events()
+    assert not any(isinstance(h, EventsMissed) for h in happened)
+    assert client.gap_requests == set()
+
+
+def test_an_acknowledgement_without_the_event(client):
+    counter = client.say("lobby", "hello")
+    give(client, Ack(counter, 12, "lobby"), Ack(counter, 12, "lobby"))
+    acknowledged = [h for h in client.take_events() if isinstance(h, Acknowledged)]
+    assert acknowledged == [Acknowledged("lobby", counter, 12)]
+    assert client.unsent == 0
+
+
+def test_leaving_an_unknown_room_is_ignored(client):
+    give(client, Left(0, "nowhere"))
+    assert list(client.memory.rooms) == ["lobby"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from netchat.chat.commands import (
     COMMANDS,
-    Command,
+    ChatCommand,
     ExpireServer,
     JoinRoom,
     Post,
@@ -23,7 +23,7 @@ KINDS = {TEXT: st.text(max_size=20), BLOB: st.binary(max_size=40), U32: st.integ
 
 
 @st.composite
-def commands(draw: st.DrawFn) -> Command:
+def commands(draw: st.DrawFn) -> ChatCommand:
     """Return any command."""
     kind = draw(st.sampled_from(list(COMMANDS.values())))
     number = st.integers(0, 2**63 - 1)

@@ -37,7 +37,7 @@ def test_memory_is_bounded():
     rate = ConnectionRate()
     for number in range(MAX_SHARES + 100):
         rate.wait(str(number), 0.0)
-    assert len(rate._due) == MAX_SHARES
+    assert len(rate._buckets) == MAX_SHARES
 
 
 @pytest.mark.parametrize(("limit", "waits"), [(1000.0, True), (0.0, False)])

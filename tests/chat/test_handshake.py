@@ -321,3 +321,10 @@ def test_long_names_are_cut_in_the_servers_log():
     world.say(world.link(), Hello(0, NOVA, b"", "Nova", "s" * 5000, ()))
     world.say(world.link(), hello("x" * 5000))
     assert all(len(str(value)) < 200 for note in world.notes for value in note.fields.values())
+
+
+def test_a_taken_name_is_refused_as_such_on_a_full_server():
+    world = World(max_users=1)
+    world.greet("Nova")
+    (error,) = world.say(world.link(), hello("Nova"))
+    assert error.code == ErrorCode.NAME_TAKEN

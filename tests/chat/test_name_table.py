@@ -61,3 +61,12 @@ def test_an_old_history_may_hold_names_that_look_alike(table, nova):
 def test_the_user_learns_which_name_is_in_the_way(nova):
     assert "The name nova is taken" in describe_conflict("nova", nova)
     assert "Nov\u0251 looks like Nova" in describe_conflict("Nov\u0251", nova)
+
+
+def test_removing_a_session_frees_no_name_that_another_one_has(table, nova):
+    double = Session(2, "nova", 2)  # from the history of a less strict server
+    table.add(double)
+    table.remove(nova)
+    assert table.get("Nova") is double
+    table.remove(double)
+    assert "Nova" not in table

@@ -163,3 +163,14 @@ def test_a_suggestion_is_found_in_a_few_steps_among_many_users():
     found = suggest("", lambda name: asked.append(name) or name in taken)
     assert validate_name(found) is None
     assert len(asked) < 50
+
+
+def test_numbers_are_counted_once_random_ones_are_taken():
+    tried = []
+
+    def taken(name):
+        tried.append(name)
+        return len(tried) <= 1 + 8 + 5 * 8  # the name, 2 to 9, and eight random ones of each length
+
+    assert suggest("Nova", taken) == "Nova10"
+    assert max(map(len, tried)) == len("Nova") + 6

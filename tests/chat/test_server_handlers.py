@@ -4,6 +4,8 @@ import pytest
 
 from netchat.chat.hub import MAX_PENDING_REPLIES
 from netchat.chat.large_replies import LOOK_BACK
+from netchat.errors import HistoryError
+from netchat.net.history.memory_history import MemoryHistory
 from netchat.wire import (
     MAX_ROSTER,
     Ack,
@@ -319,3 +321,17 @@ def test_joining_and_leaving_at_once_is_answered_twice(world):
     answers = [m.request for m in link.take() if isinstance(m, Joined | Left)]
     assert answers == [1, 2, 3, 4]
     assert not world.feed("lobby").live
+
+
+def test_a_message_is_refused_if_the_counters_in_the_history_are_damaged():
+    class Damaged(MemoryHistory):
+        def last_counter(self, room, device):
+            raise HistoryError("damaged")
+
+    world = World(Damaged())
+    link, _ = world.greet("Nova")
+    world.say(link, Join(1, 0, 0, "lobby"))
+    (error,) = answer = world.say(link, Send(1, "lobby", "x"))
+    assert refusal(answer) == (ErrorCode.STORAGE, Send.TYPE, 1)
+    assert "was not delivered" in error.text
+    assert len([note for note in world.notes if note.event == "storage"]) == 1

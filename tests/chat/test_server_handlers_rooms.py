@@ -6,6 +6,7 @@ from netchat.chat.server_handlers import MAX_MEMBERSHIPS
 from netchat.wire import (
     MAX_HISTORY,
     Bye,
+    Create,
     ErrorCode,
     EventKind,
     History,
@@ -91,15 +92,22 @@ class TestPrivate:
     def test_one_user_cannot_be_pulled_into_more_rooms_than_a_welcome_can_name(self):
         world = World(max_users=2 * MAX_MEMBERSHIPS)
         teacher, welcome = world.greet("Teacher", b"t" * 16)
-        for n in range(MAX_MEMBERSHIPS):
-            pupil, _ = world.greet(f"{n:03}" + "x" * 21)
+        first, *_ = pupils = [world.greet(f"{n:03}" + "x" * 21)[0] for n in range(MAX_MEMBERSHIPS)]
+        for pupil in pupils:
             self.begin(world, pupil, "Teacher")
         pupil, _ = world.greet("late")
         answer = world.say(pupil, Private(1, "Teacher"))
         assert refusal(answer)[0] == ErrorCode.TOO_MANY_ROOMS
         world.hang_up(teacher)
+        world.say(first, Bye(""))  # that conversation is over, and makes room for another one
+        assert isinstance(world.say(pupil, Private(2, "Teacher"))[0], Joined)
         (back,) = world.say(world.link(), hello("Teacher", b"t" * 16, welcome.token))
         assert len(back.rooms) == MAX_MEMBERSHIPS  # and it fitted into a frame
+
+    def test_a_user_in_too_many_rooms_begins_no_conversation(self, world, nova, sourav):
+        world.say(nova, *[Create(n) for n in range(3)])
+        answer = world.say(nova, Private(7, "Sourav"))
+        assert refusal(answer) == (ErrorCode.TOO_MANY_ROOMS, Private.TYPE, 7)
 
 
 class TestHistory:

@@ -33,3 +33,11 @@ def test_a_room_is_named_as_people_write_it():
         "Nova  7K3F9-2MQ0T  members=2"
     )
     assert log_line(Log("room joined", {"name": "Nova", "room": "lobby"})) == "Nova  lobby"
+
+
+def test_a_log_without_a_limit_has_no_summaries():
+    heard: list[Log] = []
+    notes = ServerLog(heard.append)
+    notes(Log("joined", {"name": "Nova"}))
+    notes.flush(at_once=True)
+    assert (notes.count, len(heard)) == (1, 1)

@@ -3,12 +3,13 @@
 import pytest
 
 from netchat.chat.room_tail import RoomTail
-from netchat.errors import HistoryError
+from netchat.errors import BadMagic, HistoryError
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import (
     Bye,
     Create,
+    Error,
     ErrorCode,
     EventKind,
     Hello,
@@ -22,6 +23,7 @@ from netchat.wire import (
     RoomKind,
     Send,
     Welcome,
+    encode,
 )
 from tests.chat.world import World, hello
 
@@ -220,3 +222,27 @@ def test_damage_that_spreads_while_it_is_skipped_touches_only_the_reader():
 
 def log(world):
     return world.hub.state.shared.rooms["lobby"].log
+
+
+def test_a_history_that_is_damaged_to_its_end_is_skipped():
+    class Lost(Worsening):
+        def resume(self, room, first, last):
+            return last + 1
+
+    world = World(Lost())
+    link, _ = world.greet("Nova")
+    world.say(link, Join(1, 0, 0, "lobby"))
+    error, end = world.say(link, History(2, 1, 1, "lobby"))
+    assert "events 1 to 1 are missing" in error.text
+    assert end == HistoryEnd(2, 1, 0, 1, "lobby")
+
+
+def test_a_connection_that_is_closing_gets_no_second_error(world):
+    link, welcome = world.greet("Nova", NOVA)
+    world.hub.protocol_error(link, BadMagic("a frame begins with NC"))
+    world.hub.protocol_error(link, BadMagic("a frame begins with NC"))
+    other = world.link()
+    other.up += encode(hello("Nova", NOVA, welcome.token))
+    world.settle()
+    assert [type(message) for message in link.take()] == [Error]
+    assert [type(message) for message in other.take()] == [Welcome]

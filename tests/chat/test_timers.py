@@ -3,6 +3,7 @@
 import pytest
 
 from netchat.chat.timers import MAX_COUNTERS, SWEEP_INTERVAL
+from netchat.errors import BadMagic
 from netchat.wire import (
     Create,
     Error,
@@ -153,6 +154,14 @@ class TestStalls:
         world.wait(1)
         assert codes(link) == [ErrorCode.STALLED]
         assert world.hub.state.away
+
+    def test_a_connection_that_is_closing_gets_no_second_error(self, world):
+        link, _ = world.greet("Nova")
+        world.stall(link)
+        world.hub.protocol_error(link, BadMagic("a frame begins with NC"))
+        world.hub.tick(world.now + 120)
+        world._carry_out()
+        assert codes(link) == [ErrorCode.BAD_FRAME]
 
     def test_reading_a_little_is_enough(self, world):
         link, _ = world.greet("Nova")

@@ -103,11 +103,8 @@ def test_a_picture(tmp_path):
     ],
 )
 def test_wrong_usage(arguments, said):
-    result = subprocess.run(
-        [sys.executable, "-m", "netchat", "encode-bench", *arguments],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert result.returncode == 2
+    result = CliRunner().invoke(cli, ["encode-bench", *arguments])
+    assert result.exit_code == 2
     assert said in " ".join(result.stderr.split())
     assert result.stdout == ""
 
@@ -198,18 +195,17 @@ def test_ctrl_c_keeps_the_results_so_far(tmp_path):
     assert result.stderr == ""
 
 
-def test_the_code_in_the_documentation_works(tmp_path):
+def test_the_code_in_the_documentation_works(tmp_path, monkeypatch):
     """Run the example of docs/CODES.md from a new file, with the commands given there."""
     page = Path("docs/CODES.md").read_text()
+    monkeypatch.setenv("NETCHAT_ENCODE_BENCH_WORKERS", "1")
+    monkeypatch.chdir(tmp_path)
     source = re.search(r"```python\n(\"\"\"A channel code of your own.*?)```", page, re.S)[1]
-    (tmp_path / "experiments").mkdir()
-    (tmp_path / "experiments" / "my_code.py").write_text(source)
+    Path("experiments").mkdir()
+    Path("experiments/my_code.py").write_text(source)
     commands = re.findall(r"^\$ netchat (.*my_code\.py.*?)(?:\s+#.*)?$", page, re.M)
     assert any(command.startswith("encode-bench") for command in commands)
     for command in commands:
-        result = subprocess.run(
-            [sys.executable, "-m", "netchat", *command.split()],
-            cwd=tmp_path, capture_output=True, text=True,
-        )  # fmt: skip
-        assert result.returncode == 0, (command, result.stdout, result.stderr)
+        result = CliRunner().invoke(cli, command.split())
+        assert result.exit_code == 0, (command, result.stdout, result.stderr)
         assert "my_code.py:Grid" in result.stdout or "grid" in result.stdout.lower()

@@ -5,7 +5,7 @@ import netchat.coding
 from netchat.coding import Code, Decoded
 from netchat.coding.block.hamming import Hamming
 from netchat.coding.block.secded import SECDED
-from netchat.coding.code import Shortened
+from netchat.coding.code import LONGEST, Shortened
 from netchat.coding.laws import check
 
 
@@ -130,6 +130,21 @@ def test_invalid_parameters():
 
     with pytest.raises(ValueError, match="Argument 'k' must be from 1 to n = 2, got 4"):
         Wrong()
+    with pytest.raises(ValueError, match=f"Argument 'n' must be from 1 to {LONGEST}, got 0"):
+        Code.__init__(Doubled(), "wrong", k=1, n=0)
+    with pytest.raises(ValueError, match="Argument 'k' must be from 1 to 4 for hamming:7,4, got 5"):
+        Shortened(netchat.coding.get("hamming:7,4"), 5)
+
+
+def test_a_code_that_is_not_systematic_sends_all_symbols_when_shortened():
+    short = Shortened(Doubled(systematic=False), 1)
+    assert (short.k, short.n) == (1, 4)
+    word = short.encode([[7]])
+    assert word.tolist() == [[0, 7, 0, 7]]
+    assert short.decode(word).message.tolist() == [[7]]
+    assert short.decode(word ^ [[1, 0, 1, 0]]).corrected.tolist() == [
+        -1
+    ]  # the omitted one is not 0
 
 
 @pytest.mark.parametrize("spec", ["hamming:7,4", "secded:72,64", "repetition:3+hamming:7,4"])

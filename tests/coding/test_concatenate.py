@@ -73,3 +73,11 @@ def test_an_outer_crc_detects_miscorrections():
         result = code.decode(received)
         wrong = (result.message != message).any(axis=1)
         assert (wrong & ~result.failed).any() == silent
+
+
+def test_soft_values_reach_the_inner_code():
+    code = netchat.coding.get("uncoded:2+repetition:3")
+    soft = np.array([[-0.1, -0.1, 9.0, -1.0, -1.0, -1.0]])  # two weak votes against a strong one
+    received = (soft < 0).astype(np.uint8)
+    assert code.decode(received).message.tolist() == [[1, 1]]
+    assert code.decode(received, soft=soft).message.tolist() == [[0, 1]]

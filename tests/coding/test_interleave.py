@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import netchat.coding
+from netchat.coding.interleave import Interleaved
 
 
 def test_rows_are_sent_by_columns():
@@ -46,3 +47,20 @@ def test_erasures_go_to_their_rows():
 def test_invalid_interleavers(spec):
     with pytest.raises(ValueError, match="depth"):
         netchat.coding.get(spec)
+
+
+def test_invalid_arguments():
+    with pytest.raises(ValueError, match="Argument 'depth' must be at least 1, got 0"):
+        Interleaved("hamming:7,4", 0)
+    with pytest.raises(ValueError, match="'tail' must be a code over bits, got rs:6,4"):
+        Interleaved("hamming:7,4", 2, netchat.coding.get("rs:6,4"))
+
+
+def test_soft_values_go_to_their_rows():
+    code = Interleaved("repetition:3", 2)
+    word = code.encode([[0, 1]])
+    assert word.tolist() == [[0, 1, 0, 1, 0, 1]]
+    soft = np.array([[9.0, -1.0, -0.1, -1.0, -0.1, -1.0]])  # row 0: two weak errors
+    received = (soft < 0).astype(np.uint8)
+    assert code.decode(received).message.tolist() == [[1, 1]]
+    assert code.decode(received, soft=soft).message.tolist() == [[0, 1]]

@@ -5,6 +5,7 @@ import pytest
 
 import netchat.coding
 from netchat.coding import Code, Decoded
+from netchat.coding.arrays import DecodedBitSlices
 from netchat.coding.block.hamming import Hamming
 from netchat.coding.laws import LAWS, check
 
@@ -158,6 +159,40 @@ class CorrectsTooFewErasures(Planted):
         return result
 
 
+class CountsInAColumn(Planted):
+    def _decode(self, received):
+        result = super()._decode(received)
+        return Decoded(result.message, result.corrected[:, None])
+
+
+class CountsTooMany(Planted):
+    def _decode(self, received):
+        result = super()._decode(received)
+        return Decoded(result.message, result.corrected + 8)
+
+
+class SendsTwos(Planted):
+    def _encode(self, message):
+        return 2 * super()._encode(message)
+
+
+class TreatsASingleBlockDifferently(Planted):
+    def _encode(self, message):
+        word = super()._encode(message)
+        return word ^ 1 if len(word) == 1 else word
+
+
+class OtherCodewordsInBitSlices(Planted):
+    def encode_bit_sliced(self, message):
+        return ~super().encode_bit_sliced(message)
+
+
+class OtherCountsInBitSlices(Planted):
+    def decode_bit_sliced(self, received, erasures=None):
+        result = super().decode_bit_sliced(received, erasures)
+        return DecodedBitSlices(result.message, ~result.corrected, result.failed)
+
+
 PLANTED = [
     (SilentlyMiscorrects, "detects_as_declared", "must detect 2 errors"),
     (ReportsNoCorrections, "count_is_correct", "reports 0 corrected"),
@@ -172,6 +207,12 @@ PLANTED = [
     (ParityFirst, "systematic_if_declared", "declare systematic=False"),
     (Inverted, "linear_if_declared", "declare linear=False"),
     (OtherBitSlices, "layouts_agree", "give different messages"),
+    (CountsInAColumn, "shapes_and_types", "one integer per block"),
+    (CountsTooMany, "shapes_and_types", "it must be from -1 to n"),
+    (SendsTwos, "shapes_and_types", "neither 0 nor 1"),
+    (TreatsASingleBlockDifferently, "blocks_are_independent", "block 0 of 67 if it is alone"),
+    (OtherCodewordsInBitSlices, "layouts_agree", "give different codewords"),
+    (OtherCountsInBitSlices, "layouts_agree", "give different `corrected`"),
     (OverstatesItsDistance, "corrects_as_declared", "wrong the decoder returns"),
     (Fragile, "shapes_and_types", "it raised IndexError: no blocks"),
     (WithoutCitation, "parameters_are_possible", "citation is empty"),
@@ -184,10 +225,8 @@ PLANTED = [
 
 
 def broken_laws(code):
-    verdicts = zip(LAWS, check(code), strict=True)
-    return {
-        law.__name__: verdict.counterexample for law, verdict in verdicts if verdict.counterexample
-    }
+    results = zip(LAWS, check(code), strict=True)
+    return {law.__name__: result.counterexample for law, result in results if result.counterexample}
 
 
 def test_a_correct_code_breaks_no_law():
@@ -225,7 +264,29 @@ def test_impossible_parameters(numbers, says):
     assert says in LAWS[0](Planted(**numbers), np.random.default_rng(0))
 
 
+def test_a_message_longer_than_its_codeword():
+    code = Planted()
+    code.k = 8
+    assert "k = 8 and n = 7" in LAWS[0](code, np.random.default_rng(0))
+
+
+def test_a_code_that_is_neither_linear_nor_systematic_needs_to_be_neither():
+    class Reversed(Inverted):
+        """Complements of the codewords, last bit first."""
+
+        def __init__(self):
+            Planted.__init__(self, linear=False, systematic=False)
+
+        def _encode(self, message):
+            return np.ascontiguousarray(super()._encode(message)[:, ::-1])
+
+        def _decode(self, received):
+            return super()._decode(np.ascontiguousarray(received[:, ::-1]))
+
+    assert broken_laws(Reversed()) == {}
+
+
 def test_verdicts_state_the_law_in_a_sentence():
-    for verdict in check(netchat.coding.get("repetition:3")):
-        assert verdict.law.endswith(".")
-        assert verdict.counterexample is None
+    for result in check(netchat.coding.get("repetition:3")):
+        assert result.law.endswith(".")
+        assert result.counterexample is None

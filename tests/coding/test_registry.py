@@ -24,6 +24,22 @@ def not_a_code():
     return 5
 """
 
+DECLARED = """
+import numpy as np
+from netchat.coding import Code, Decoded
+
+NUMBER = 5
+
+class Declared(Code):
+    def __init__(self, k: int = 3, rate: float = 1.0, label: str = "a", other="b"):
+        super().__init__("declared", k=k, n=k, citation="me")
+        self.given = k, rate, label, other
+    def _encode(self, message):
+        return message.copy()
+    def _decode(self, received):
+        return Decoded(received.copy(), np.zeros(len(received), np.int64))
+"""
+
 
 @pytest.fixture
 def file(tmp_path):
@@ -69,6 +85,10 @@ def test_specs(spec, n, k):
         ("rs:n=20,10", "must precede the options"),
         ("rs:twenty,10", "rs:twenty"),
         ("nowhere.py:Mine", "no file nowhere.py"),
+        ("+".join(["uncoded"] * 99), "must have at most"),
+        (f"uncoded:{1 << 20}+interleave:2", "interleave:2: .*'n' must be from 1 to"),
+        (f"uncoded:{10**30}", "k must be from -"),
+        (f"uncoded:0x1{'0' * 2000}", "k must be from -"),
     ],
 )
 def test_errors_of_invalid_specs(spec, says):
@@ -99,6 +119,31 @@ def test_other_packages_register_by_entry_point(monkeypatch):
     assert isinstance(get("theirs:15"), Hamming)
     assert "theirs" in netchat.coding.names()
     assert "theirs" in netchat.coding.specs()
+
+
+def test_a_package_that_cannot_be_imported(monkeypatch):
+    points = EntryPoints([EntryPoint("theirs", "no.such.module:Theirs", registry.GROUP)])
+    monkeypatch.setattr(registry, "entry_points", lambda **by: points.select(**by))
+    with pytest.raises(ValueError, match=r"'theirs' of another package cannot be imported: .*'no'"):
+        get("theirs")
+
+
+def test_what_is_neither_a_text_nor_a_code():
+    with pytest.raises(TypeError, match="must be a specification or a Code, got 7"):
+        get(7)
+
+
+def test_arguments_are_converted_as_declared(tmp_path):
+    path = tmp_path / "declared.py"
+    path.write_text(DECLARED)
+    assert get(f"{path}:Declared:3,0.5,x,y").given == (3, 0.5, "x", "y")
+    assert get(f"{path}:Declared:3,rate=1").given == (3, 1, "a", "b")
+    with pytest.raises(ValueError, match="rate must be a number, got 'half'"):
+        get(f"{path}:Declared:3,half")
+    with pytest.raises(ValueError, match="k must be an integer, got 'three'"):
+        get(f"{path}:Declared:three")
+    with pytest.raises(ValueError, match="must be a class, got int"):
+        get(f"{path}:NUMBER")
 
 
 def test_listing_imports_no_kernel():

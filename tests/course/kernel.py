@@ -1,15 +1,14 @@
-"""`python -m tests.course.kernel LESSON...`: run notebooks in one kernel, and print their output.
+"""`python -m tests.course.kernel`: run the notebooks named on standard input, and print their output.
 
-Each lesson is run as students get it, and solved. One kernel runs all of them and is reset before
-each: starting one takes longer than most notebooks. It is a separate process, because nbclient leaves
-sockets and event loops open.
+Each line names the source of a lesson, which is run as students get it, and solved. The answer is one
+line of JSON. One kernel runs all of them and is reset before each: starting it takes longer than most
+notebooks. It is a separate process, because nbclient leaves sockets and event loops open.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +21,50 @@ from netchat.course.notebook_builder import notebook_of, solve
 TIMEOUT = 100
 
 
-def main(lessons: list[Path]) -> None:
-    manager: Any = None
-    for lesson in lessons:
-        result: dict[str, Any] = {"lesson": lesson.stem}
-        for form, notebook in (("student", notebook_of(lesson)), ("solved", solve(lesson))):
-            begun = time.monotonic()
-            where = {"metadata": {"path": str(lesson.parent)}}
-            client = nbclient.NotebookClient(notebook, km=manager, timeout=TIMEOUT, resources=where)
-            manager = client.km or client.create_kernel_manager()
-            with client.setup_kernel(cleanup_kc=False):
-                client.kc.execute("%reset -f", silent=True)
-                for index, cell in enumerate(notebook.cells):
-                    client.execute_cell(cell, index)
-            result[form] = "".join(map(_printed, notebook.cells))
-            result[f"{form}_seconds"] = round(time.monotonic() - begun, 1)
-        print(json.dumps(result), flush=True)
-    run_sync(manager.shutdown_kernel)(now=True)
+class Kernel:
+    """Kernel that runs one notebook after another."""
+
+    def __init__(self) -> None:
+        self._manager: Any = None
+
+    def output(self, notebook: Any, folder: Path) -> str:
+        """Run a notebook in a folder and return what its cells print.
+
+        Raises:
+            CellExecutionError: A cell raised an exception.
+        """
+        where = {"metadata": {"path": str(folder)}}
+        client = nbclient.NotebookClient(
+            notebook, km=self._manager, timeout=TIMEOUT, resources=where
+        )
+        self._manager = client.km or client.create_kernel_manager()
+        with client.setup_kernel(cleanup_kc=False):
+            client.kc.execute("%reset -f", silent=True)
+            for index, cell in enumerate(notebook.cells):
+                client.execute_cell(cell, index)
+        return "".join(map(_printed, notebook.cells))
+
+    def close(self) -> None:
+        """End the kernel, if one runs."""
+        if self._manager is not None:
+            run_sync(self._manager.shutdown_kernel)(now=True)
+
+
+def main() -> None:
+    kernel = Kernel()
+    try:
+        for line in sys.stdin:
+            lesson = Path(line.rstrip("\n"))
+            forms = {"student": notebook_of, "solved": solve}
+            try:
+                result = {
+                    form: kernel.output(make(lesson), lesson.parent) for form, make in forms.items()
+                }
+            except nbclient.exceptions.CellExecutionError as error:
+                result = {"error": str(error)}
+            print(json.dumps(result), flush=True)
+    finally:
+        kernel.close()
 
 
 def _printed(cell: Any) -> str:
@@ -46,4 +72,4 @@ def _printed(cell: Any) -> str:
 
 
 if __name__ == "__main__":
-    main([Path(name).resolve() for name in sys.argv[1:]])
+    main()

@@ -143,7 +143,7 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize("forged", FORGED, ids=str)
+@pytest.mark.parametrize("forged", FORGED, ids=lambda forged: str(forged)[:60])
 def test_forged_packed_values_raise_value_error(forged):
     def kept(number):
         raise ValueError("nothing here is theirs")

@@ -1,11 +1,11 @@
 """Tests of simulated chats: the real client and server rules, and reproducible captures."""
 
-from netchat.course.conversation import LOBBY, Conversation
+from netchat.course.conversation import LOBBY, SimulatedConversation
 from netchat.packets import Damage, Gap, Notice, read
 
 
 def three_people(seed: int):
-    chat = Conversation(seed)
+    chat = SimulatedConversation(seed)
     chat.enter("Nova")
     chat.enter("Orion")
     code = chat.create("Nova")
@@ -42,7 +42,7 @@ def test_packets_are_ordered_by_time_and_numbered_from_one():
 
 
 def test_a_saved_capture_reads_the_same(tmp_path):
-    chat = Conversation(4)
+    chat = SimulatedConversation(4)
     chat.enter("Nova")
     chat.say("Nova", LOBBY, "x" * 4000)
     capture = chat.capture()

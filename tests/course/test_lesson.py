@@ -18,12 +18,12 @@ ROOT = Path(__file__).parents[2]
 COURSE = ROOT / "experiments"
 LESSONS = [pytest.param(lesson, id=lesson.stem) for lesson in lessons(COURSE)]
 NAMES = ("Ada", "Björn", "Chidi", "Dolores", "Emre", "Fatima", "Grace", "Hiro", "Inês", "李雷")
-STUDENTS = (*NAMES, *(f"Student {number}" for number in range(30)))
+STUDENTS = (*NAMES, *(f"Student {number}" for number in range(10)))
 
 #: Students per lesson for whom mistakes are tried: fewer where checks are slow, because they run a
 #: server, decode thousands of blocks, or play a policy.
 MOST = len(STUDENTS)
-COUNTS = {"02": 20, "03": 20, "04": 6, "08": 12, "09": 12, "11": 4, "12": 6}
+COUNTS = {"02": 10, "03": 10, "04": 6, "08": 8, "09": 6, "11": 2, "12": 3}
 
 
 #: Cached cells of the lessons; reading them takes longer than running most of them.

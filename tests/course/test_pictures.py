@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 
-from netchat.course.conversation import Conversation
+from netchat.course.conversation import SimulatedConversation
 from netchat.course.pictures import bit_grid, byte_grid, ladder, nested
 from netchat.course.style import plot, show
 
@@ -40,7 +40,7 @@ def test_layers_and_curves_and_ladders_are_well_formed():
     figure, axes = plot("Title", "x", "y")
     axes.plot([1, 2], [3, 4])
     assert shapes(show(figure, "a line"))
-    chat = Conversation(1)
+    chat = SimulatedConversation(1)
     chat.enter("Nova")
     assert "JOIN" in ladder(chat.capture(), "Nova <comes>").svg
 

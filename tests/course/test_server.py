@@ -8,6 +8,7 @@ from netchat.course.server import LocalServer
 from netchat.course.server_process import ServerProcess
 from netchat.errors import CannotConnect, NetchatError
 from netchat.net.probe import Probe
+from netchat.net.server_driver import ServerDriver
 
 
 def test_a_server_in_a_thread_starts_and_stops():
@@ -23,6 +24,16 @@ def test_two_servers_run_at_once():
         assert one.port != other.port
         for server in (one, other):
             socket.create_connection((server.host, server.port)).close()
+
+
+def test_the_reason_for_not_starting_is_reported(monkeypatch):
+    async def full(*_):
+        raise OSError("no port is free")
+
+    monkeypatch.setattr(ServerDriver, "start", full)
+    with pytest.raises(RuntimeError, match="did not start") as caught:
+        LocalServer()
+    assert "no port is free" in str(caught.value.__cause__)
 
 
 def test_a_server_process_runs_a_load_test_and_reports_errors():

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 import netchat.course.student_process
 from netchat.course.grade import grade_submission, write_csv
 from netchat.course.lesson import find_course
-from netchat.course.student_process import NotebookAnswers, StudentProcessEnded
+from netchat.course.student_process import NotebookAnswers, StudentProcess, StudentProcessEnded
 from netchat.course.submission import Submission
 from tests.course.test_answer_marshalling import JSON
 
@@ -158,3 +159,23 @@ def test_a_done_message_has_the_right_types():
     assert NotebookAnswers.of(DONE) == NotebookAnswers("Ada", 6, {}, {})
     with pytest.raises(StudentProcessEnded):
         NotebookAnswers.of({**DONE, "lesson": "6"})
+
+
+def test_the_end_is_reported_at_once_and_again_if_the_reader_fails(monkeypatch):
+    class Failing(io.BytesIO):
+        def readline(self, size=-1):
+            raise MemoryError
+
+    process = Scripted(b"")
+    process.stdout = Failing()
+    monkeypatch.setattr(
+        netchat.course.student_process,
+        "_start",
+        lambda *_: (process, os.open(os.devnull, os.O_RDONLY)),
+    )
+    submission = Submission("a.ipynb", {0: ""}, {})
+    student = StudentProcess(submission, submission.cells, COURSE, "rights", time.monotonic() + 5)
+    for _ in range(2):
+        with pytest.raises(StudentProcessEnded, match="ended the notebook's process"):
+            student.receive()
+    student.end()

@@ -1,15 +1,15 @@
-"""`python -m tests.docs.parse COMMAND…`: parse a netchat command line without running it."""
+"""Parses a netchat command line without running it."""
 
 from __future__ import annotations
-
-import sys
 
 import click
 
 from netchat.cli.main import cli
 
+__all__ = ["parse"]
 
-def main(arguments: list[str]) -> int:
+
+def parse(arguments: list[str]) -> int:
     """Parse a command line; return 0, or 2 and print the error if it is invalid."""
     command: click.Command = cli
     context = None
@@ -27,7 +27,3 @@ def main(arguments: list[str]) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -32,3 +32,9 @@ def test_the_size_of_the_page(page: str, sentence: str) -> None:
     sent = sum(len(gzip.compress(content, 9)) for content in files) / 1024
     assert float(stated["whole"]) == pytest.approx(whole, abs=TOLERANCE)
     assert float(stated["sent"]) == pytest.approx(sent, abs=TOLERANCE)
+
+
+def test_the_picture_of_the_layers_shows_every_package() -> None:
+    shown = re.findall(r">(\w+)/</text>", (ROOT / "docs/pictures/layers.svg").read_text("utf-8"))
+    packages = [path.parent.name for path in (ROOT / "netchat").glob("*/__init__.py")]
+    assert sorted(shown) == sorted(packages)

@@ -13,6 +13,7 @@ import pytest
 from netchat.cli.main import COMMANDS
 from tests.docs.blocks import PAGES, ROOT, Block, blocks, commands
 from tests.docs.expected import differs
+from tests.docs.parse import parse
 
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
 
@@ -95,7 +96,4 @@ def test_the_page_checks_can_fail() -> None:
         (4, "netchat codes"),
     ]
     for wrong in (["serve", "--no-such-option"], ["nonsense"], ["codes", "--json", "check"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.docs.parse", *wrong], cwd=ROOT, capture_output=True
-        )
-        assert done.returncode == 2
+        assert parse(wrong) == 2

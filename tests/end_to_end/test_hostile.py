@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from netchat.wire import ErrorCode, Event, Hello, Send, encode
@@ -94,7 +95,12 @@ def _attack(name: str, port: int, seconds: float = 30.0) -> Iterator[subprocess.
     command = [sys.executable, "-m", module, name, str(port), "0", str(seconds)]
     with subprocess.Popen(command, cwd=ROOT) as process:
         try:
-            time.sleep(0.3)  # until it is up
+            # Python takes a second or more to start on a busy machine.
+            deadline = time.monotonic() + 20
+            while not psutil.Process(process.pid).net_connections("tcp"):
+                assert time.monotonic() < deadline, "the attack has not connected"
+                time.sleep(0.05)
+            time.sleep(0.3)  # the other connections, and the first bytes
             yield process
             assert process.poll() in (None, 0), "the attack failed"
         finally:
@@ -138,7 +144,16 @@ def test_floods(server: Server, undisturbed: Undisturbed, attack: str) -> None:
 
 @pytest.mark.parametrize(
     "attack",
-    ["refused_joins", "rosters", "duplicates", "names", "first_names", "long_lists", "comings"],
+    [
+        "refused_joins",
+        "rosters",
+        "unread_past",
+        "duplicates",
+        "names",
+        "first_names",
+        "long_lists",
+        "comings",
+    ],
 )
 def test_the_attacks_of_the_bench(server: Server, undisturbed: Undisturbed, attack: str) -> None:
     """Run the worst attacks of `python -m tests.bench.attacks`, each until one attempt passes."""

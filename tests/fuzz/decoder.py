@@ -13,7 +13,7 @@ from netchat import wire
 from netchat.link.code_table import warm_up
 from netchat.link.header import Header, Kind
 from netchat.link.open_request import Mode
-from netchat.packets import Block, Damage, Decoded, Decoder, Gap, Item, Packet
+from netchat.packets import Block, Damage, DecodedMessage, Decoder, Gap, Item, Packet
 from netchat.packets.views.ladder import Ladder
 from netchat.packets.views.ladder_svg import ladder_svg
 from netchat.packets.views.ladder_text import ladder_lines
@@ -49,9 +49,9 @@ def check(data: bytes) -> None:
     assert decoder._datagrams is None or not decoder._datagrams._links
     check_tiling(items)
     for item in items:
-        if isinstance(item, Decoded):
+        if isinstance(item, DecodedMessage):
             assert wire.encode(item.message) == item.raw
-        assert not isinstance(item, (Decoded, Damage)) or item.packets
+        assert not isinstance(item, (DecodedMessage, Damage)) or item.packets
         assert not isinstance(item, Gap) or item.size > 0
         if isinstance(item, Block):
             assert 0 < item.head <= len(item.sent) <= item.size

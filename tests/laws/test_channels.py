@@ -23,8 +23,8 @@ EVERY = [*netchat.channels.specs(), *MORE]
 
 @pytest.mark.parametrize("spec", EVERY)
 def test_obeys_every_law(spec):
-    for verdict in check(spec):
-        assert verdict.counterexample is None, verdict.law
+    for result in check(spec):
+        assert result.counterexample is None, result.law
 
 
 @pytest.mark.parametrize("spec", [s for kind in netchat.channels.names() for s in sweep(kind)])
@@ -105,8 +105,8 @@ class WrongErrors(ErrorChannel):
 )
 def test_each_bug_is_found(channel, law):
     broken = {
-        named.__name__ for named, verdict in zip(LAWS, check(channel), strict=True)
-        if verdict.counterexample
+        named.__name__ for named, result in zip(LAWS, check(channel), strict=True)
+        if result.counterexample
     }  # fmt: skip
     assert law in broken
 
@@ -122,4 +122,4 @@ def test_a_channel_of_another_package_is_found(monkeypatch):
     assert set(sweep("z")) < set(netchat.channels.specs())
     assert sweep("z") == ("z:0.2", "z:0.1", "z:0.05", "z:0.02", "z:0.01")
     assert netchat.channels.get("z:0.25").p == 0.25
-    assert all(verdict.counterexample is None for verdict in check("z:0.02"))
+    assert all(result.counterexample is None for result in check("z:0.02"))

@@ -31,8 +31,8 @@ QUICK = [
 @pytest.mark.parametrize("spec", [*QUICK, *sorted(SLOW)])
 @pytest.mark.slow
 def test_obeys_every_law(spec):
-    for verdict in check(netchat.coding.get(spec)):
-        assert verdict.counterexample is None, verdict.law
+    for result in check(netchat.coding.get(spec)):
+        assert result.counterexample is None, result.law
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)

@@ -24,7 +24,7 @@ from netchat.cli.console import console
 from netchat.cli.render.codeword import print_text
 from netchat.cli.render.frame_dump import frame_dump
 from netchat.cli.render.transcript import describe
-from netchat.packets import Conversation, Decoded, Item, Notice, Trace
+from netchat.packets import Conversation, DecodedMessage, Item, Notice, Trace
 from netchat.packets.tcp.dissect import ACK
 from netchat.packets.views.follow import ChatTranscript
 from netchat.packets.views.ladder import Ladder
@@ -62,7 +62,7 @@ def items(text: str) -> Iterator[Item]:
     for message in events(text):
         raw = wire.encode(message if utf8(text) else wire.Ping(1))
         yield Trace(START, said, True, 1, ACK, 0, len(raw), -1, "")
-        yield Decoded(START, said, True, message, raw, (1,), False, 0, False)
+        yield DecodedMessage(START, said, True, message, raw, (1,), False, 0, False)
     yield Notice(START, said, True, "closed", 2)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from netchat.link.address_validation import cookie_of
+from netchat.link.code_table import block_code
 from netchat.link.datagram_listener import DatagramListener
 from netchat.link.header import HEADER_SIZE, Header, Kind, read_header, read_masked_header
 from netchat.link.link import Link
@@ -18,8 +19,8 @@ HERE, THERE = ("192.0.2.1", 1000), ("192.0.2.9", 2000)
 class Network:
     """A datagram listener, and clients that exchange datagrams with it."""
 
-    def __init__(self, most: int = 10) -> None:
-        self.listener = DatagramListener(1200, most)
+    def __init__(self, most: int = 10, **options: Any) -> None:
+        self.listener = DatagramListener(1200, most, **options)
         self.now = 100.0
 
     def exchange(self, client: Link, address: tuple[str, int]) -> list[bytes]:
@@ -268,3 +269,35 @@ def test_short_datagrams_are_sent_for_a_while_if_long_ones_are_lost() -> None:
 
     client.send(bytes(3000))
     assert max(map(len, client.blocks_to_send(network.now + 61))) > 548
+
+
+def test_an_address_with_too_many_links_is_refused_another() -> None:
+    network = Network(allows=lambda address: address == HERE)
+    network.open_link(HERE)
+    client = Link.client("rs:255,223", mtu=1200)
+    network.exchange(client, THERE)
+    network.exchange(client, THERE)
+
+    assert "your address already has its share" in client.closed
+    assert len(network.listener) == 1
+
+
+def test_a_link_opens_once_its_codes_are_ready() -> None:
+    ready = False
+    network = Network(code=lambda _: lambda spec: block_code(spec) if ready else None)
+    client = Link.client("rs:255,223", mtu=1200)
+    network.exchange(client, HERE)
+    (opening,) = client.blocks_to_send(network.now)
+    assert network.listener.receive(opening, HERE, network.now) == (None, b"", None)
+    assert len(network.listener) == 0
+
+    ready = True
+    assert network.listener.receive(opening, HERE, network.now).link is not None
+
+
+def test_an_invalid_open_is_ignored() -> None:
+    network = Network()
+    invalid = Link.client("rs:255,223", mtu=1200)._block(Kind.OPEN, 0.0, b"\xff")
+
+    assert network.listener.receive(invalid, HERE, network.now) == (None, b"", None)
+    assert network.listener.challenged == 0

@@ -62,6 +62,17 @@ def test_a_cookie_is_returned_at_once_and_after_opening_too() -> None:
     assert handshake.advance(Input.CHALLENGE) is Action.SEND_OPEN
 
 
+def test_a_server_returns_no_cookie() -> None:
+    server = Handshake(None)
+    server.request = OpenRequest("uncoded", "uncoded")
+    server.advance(Input.OPEN)
+    assert server.advance(Input.CHALLENGE) is Action.SEND_OPEN
+    server.present_cookie(b"8 bytes!")
+
+    assert server.request.cookie == b""
+    assert not server.open_is_due(0.0)
+
+
 def test_opening_a_link_times_out() -> None:
     handshake = client()
     handshake.open_is_due(0.0)

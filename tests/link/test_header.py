@@ -12,6 +12,7 @@ from netchat.link.header import (
     Header,
     Kind,
     read_header,
+    read_masked_header,
     unwrap,
     write_header,
 )
@@ -87,6 +88,7 @@ def test_random_bytes_are_no_header() -> None:
     rng = random.Random(2)
 
     assert not any(read_header(rng.randbytes(HEADER_SIZE)) for _ in range(2000))
+    assert not any(read_masked_header(rng.randbytes(HEADER_SIZE)) for _ in range(100))
     assert read_header(bytes(HEADER_SIZE)) is None  # a codeword, but of version 0
 
 
@@ -97,7 +99,9 @@ def test_other_versions_and_kinds_are_no_header(first: int) -> None:
     fields = bytes([first]) + GOLDEN[1:]
     sealed = fields + binascii.crc_hqx(fields, 0xFFFF).to_bytes(2, "big")
 
-    assert read_header(bytes(reedsolo.RSCodec(64, nsize=96).encode(sealed))) is None
+    coded = bytes(reedsolo.RSCodec(64, nsize=96).encode(sealed))
+    assert read_header(coded) is None
+    assert read_masked_header(coded) is None
 
 
 def test_numbers_that_count_up_wrap_around() -> None:

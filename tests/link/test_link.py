@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from netchat.link.code_table import block_code
 from netchat.link.header import Kind
 from netchat.link.link import Link
 from netchat.link.open_request import Mode, OpenRequest, write_open_request
@@ -235,3 +236,73 @@ def test_close_reports_the_reason() -> None:
     world.server.close("the server shuts down")
     world.run(lambda: bool(world.client.closed))
     assert world.client.closed == "the peer closed the link: the server shuts down"
+
+
+def test_aborting_tells_the_peer_why() -> None:
+    world = World(link("rs:255,223"))
+    world.carry(b"x")
+    world.client.abort("too much work")
+    world.client.abort("another reason")
+    world.run(lambda: bool(world.server.closed))
+
+    assert world.client.closed == "too much work"
+    assert world.server.closed == "the peer closed the link: too much work"
+
+
+def test_discarding_frees_the_buffers_of_a_link_that_has_ended() -> None:
+    world = World(link("rs:255,223"))
+    world.reading[1] = False
+    world.client.send(some(10_000))
+    world.run(lambda: not world.client.buffered)
+    assert world.server.held == 10_000
+    world.server.abort("the user is gone")
+
+    world.server.discard()
+
+    assert world.server.held == 0
+    assert world.server.received(world.now) == b""
+    assert world.server.closed == "the user is gone"
+
+
+def test_a_probe_is_answered() -> None:
+    world = World(link("rs:255,223"))
+    world.carry(b"x")
+    world.run(lambda: not world.client.buffered)
+    before = world.client.stats.blocks_received
+    world.client.probe()
+    world.run(lambda: world.client.stats.blocks_received > before, seconds=0.1)
+
+    assert world.client.stats.probes == 1
+
+
+def test_open_is_not_answered_before_its_codes_are_ready() -> None:
+    ready = False
+    server = Link.server(code=lambda spec: block_code(spec) if ready else None)
+    opening = link("rs:255,223").data_to_send(0.0)
+    server.receive(opening, 0.0)
+    assert (server.opened, server.closed, server.data_to_send(0.0)) == (False, "", b"")
+
+    ready = True
+    server.receive(opening, 1.0)
+
+    assert server.opened
+    assert server.data_to_send(1.0)
+
+
+def test_a_datagram_of_the_wrong_length_is_ignored() -> None:
+    server = Link.server(mtu=1200)
+    (opening,) = link("rs:255,223", mtu=1200).blocks_to_send(0.0)
+    server.receive_block(opening + b"x", 0.0)
+    assert (server.opened, server.stats.ignored_blocks) == (False, 1)
+
+    server.receive_block(opening, 0.0)
+
+    assert server.opened
+
+
+def test_blocks_of_a_stream_have_no_maximum_size_to_reduce() -> None:
+    world = World(link("rs:255,223"))
+    world.client.reduce_mtu(0.0)
+    world.carry(some(3000))
+
+    assert world.client.stats.blocks_sent <= 3

@@ -340,16 +340,16 @@ def test_a_long_block_that_fails_takes_no_step_longer_than_two_milliseconds(
     spec: str, damage: str
 ) -> None:
     """Not even with five copies, and however many bytes have to be guessed."""
-    code, rng = block_code(spec), random.Random(3)
+    code = block_code(spec)
     code.warm_up()
     length = min(8192, code.payload_within(16384))
     while code.coded_length(length) > 16384:
         length -= 1
-    base = rng.randbytes(code.coded_length(length))
-    longest = []
-    for _ in range(4):  # the best of these: the machine may be busy with other things
-        peer = Peer(OpenRequest(spec, "uncoded"))
-        longest.append(0.0)
+    shortest: list[float] = []  # of each step: the machine may be busy with other things
+    for _ in range(8):
+        steps: list[float] = []
+        peer, rng = Peer(OpenRequest(spec, "uncoded")), random.Random(3)
+        base = rng.randbytes(code.coded_length(length))
         for number in range(FIRST, FIRST + 7):
             coded = bytearray(base if damage == "alike" else rng.randbytes(len(base)))
             for position in range(8):
@@ -363,10 +363,13 @@ def test_a_long_block_that_fails_takes_no_step_longer_than_two_milliseconds(
             while more:
                 begun = time.thread_time()
                 more = peer.server.step(0.0)
-                longest[-1] = max(longest[-1], time.thread_time() - begun)
+                steps.append(time.thread_time() - begun)
         assert peer.server.stats.failed_blocks == 7
+        shortest = [min(pair) for pair in zip(steps, shortest or steps, strict=True)]
+        if max(shortest) < 2e-3:
+            break
 
-    assert min(longest) < 2e-3
+    assert max(shortest) < 2e-3
 
 
 def test_a_block_in_several_steps_is_received_once_it_is_complete() -> None:
@@ -385,3 +388,20 @@ def test_a_block_in_several_steps_is_received_once_it_is_complete() -> None:
 
     assert steps > 3
     assert peer.server.received(0.0) == data
+
+
+@pytest.mark.parametrize("kind", [Kind.CLOSE, Kind.REFUSE])
+def test_an_end_whose_reason_cannot_be_read_is_ignored(kind: Kind) -> None:
+    peer = Peer()
+    block = peer.block(kind, b"bye", code=1)
+    peer.server.receive(block[:HEAD_SIZE] + bytes(len(block) - HEAD_SIZE), peer.now)
+    assert (peer.server.closed, peer.server.stats.failed_blocks) == ("", 1)
+
+    peer.server.receive(block, peer.now)
+
+    assert peer.server.closed.endswith("the link: bye")
+
+
+def test_an_open_without_a_cookie_is_understood() -> None:
+    opening = OpenRequest("uncoded", "rs:255,223")
+    assert read_open_request(write_open_request(opening)[:-1]) == opening

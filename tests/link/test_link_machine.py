@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -106,7 +107,7 @@ class LinkMachine(RuleBasedStateMachine):
         self.what_arrives_is_what_was_said()
 
 
-TestLink = LinkMachine.TestCase
+TestLink = pytest.mark.slow(LinkMachine.TestCase)
 TestLink.settings = settings(
     max_examples=60,
     stateful_step_count=25,

@@ -9,7 +9,7 @@ import pytest
 
 from netchat.channels.stream import ChannelStream
 from netchat.link.block_size import MAX_CODED
-from netchat.link.code_table import CODES, table
+from netchat.link.code_table import CODES, OPENED, table
 from netchat.link.decode_probability import CANDIDATES, nominal_rate, success_probability
 from netchat.link.error_rate_estimator import ErrorRateEstimator
 from netchat.link.link import Link
@@ -52,6 +52,7 @@ def test_stronger_codes_correct_more_and_have_a_lower_rate() -> None:
 def test_an_estimate_follows_reports_and_changes_at_once() -> None:
     estimate = ErrorRateEstimator()
     assert not estimate.known
+    assert estimate.ber == 1e-7
     for _ in range(20):
         estimate.report(ChannelReport(33, 33_000))
     assert estimate.ber == pytest.approx(1e-3, rel=0.02)
@@ -210,3 +211,15 @@ def test_the_bandit_compares_codes_at_the_same_payload() -> None:
     for _ in range(50):
         bandit.outcome(0.0, Outcome(4, 800, 1000, arrived=True))
     assert bandit._worth == sorted(bandit._worth, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "ignored", [Outcome(OPENED, 1000, 1200, arrived=False), Outcome(4, 0, 100, arrived=False)]
+)
+def test_the_bandit_learns_nothing_from_other_codes_and_empty_blocks(ignored: Outcome) -> None:
+    bandit = Bandit(1)
+    before = bandit.why
+    bandit.outcome(0.0, ignored)
+    assert bandit.why == before
+    bandit.outcome(0.0, outcome(4, arrived=False))
+    assert bandit.why != before

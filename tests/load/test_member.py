@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from netchat.errors import BadChecksum, Unexpected
 from netchat.load.event_log import TRIM_AT, EventLog
 from netchat.load.faults import Faults, count_faults
-from netchat.load.member import Member
+from netchat.load.member import MemberCheck
 from netchat.load.sequence_check import SenderCheck, SequenceCheck, make_text
 from netchat.wire import Event, EventKind, Message, Ping, encode
 
@@ -32,7 +32,7 @@ class Room:
         self.sender.sent = sent
         self.log.senders[DEVICE] = self.sender
         self.said: list[Message] = []
-        self.members = [Member(self.log, self.said.append) for _ in range(members)]
+        self.members = [MemberCheck(self.log, self.said.append) for _ in range(members)]
         for member in self.members:
             member.begin(10)
 
@@ -170,7 +170,7 @@ def test_events_of_other_rooms_and_users_are_ignored():
 
 def test_a_member_that_is_ahead_of_the_log_waits_for_it():
     room = Room(members=2, sent=4)
-    late = Member(room.log, room.said.append)
+    late = MemberCheck(room.log, room.said.append)
     late.begin(12)
     room.members.append(late)
     late.feed(event(13)[:9])
@@ -214,7 +214,7 @@ def test_a_resumption_from_the_wrong_event_is_counted(last, expected):
 
 def test_a_message_counts_as_acknowledged_when_its_sender_receives_it():
     room = Room(members=1, sent=3)
-    sender = Member(room.log, room.said.append, room.sender)
+    sender = MemberCheck(room.log, room.said.append, room.sender)
     sender.begin(10)
     room.members[0].feed(event(11) + event(12))
     assert sender.acknowledged == 0

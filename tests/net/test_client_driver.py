@@ -259,7 +259,7 @@ async def test_a_server_that_falls_silent(monkeypatch):
 
 async def test_an_idle_server_sends_ping(monkeypatch):
     monkeypatch.setattr(module, "PING_AFTER", 0.02)
-    monkeypatch.setattr(module, "SILENCE_TIMEOUT", 0.15)
+    monkeypatch.setattr(module, "SILENCE_TIMEOUT", 1.0)  # a busy machine may stop for half of it
     async with serve() as serving, talker(serving.port, "Nova", "lobby") as nova:
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.5)
         assert nova.all(Offline) == []

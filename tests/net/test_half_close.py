@@ -8,6 +8,7 @@ import socket
 
 import pytest
 
+from netchat.chat.fair_shares import Shares
 from netchat.link.link import Link
 from netchat.net import half_close as module
 from netchat.wire import Error, ErrorCode, FrameReader, Hello, decode, encode
@@ -106,13 +107,13 @@ async def test_a_peer_that_never_closes_is_not_waited_for(monkeypatch: pytest.Mo
             while serving.server.hub.state.connections:
                 await asyncio.sleep(0.01)
         writer.transport.abort()
-    assert module._Drain.count == 0
+    assert module._drained.total == 0
 
 
 async def test_the_number_of_draining_connections_is_limited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "_MAX_DRAINED", 3)
+    monkeypatch.setattr(module, "_drained", Shares(3))
     async with serve(max_per_address=0) as serving:
         writers = []
         for _ in range(10):
@@ -120,10 +121,28 @@ async def test_the_number_of_draining_connections_is_limited(
             writers.append(writer)
             writer.write(BAD)
             assert await reader.read()
-        assert module._Drain.count == len(serving.server.hub.state.connections) == 3
+        assert module._drained.total == len(serving.server.hub.state.connections) == 3
         for writer in writers:
             writer.transport.abort()
         async with asyncio.timeout(5):
             while serving.server.hub.state.connections:
                 await asyncio.sleep(0.01)
-    assert module._Drain.count == 0
+    assert module._drained.total == 0
+
+
+async def test_one_address_leaves_some_of_them_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_drained", Shares(8, guaranteed=0, free_factor=3))
+    monkeypatch.setattr(module, "DRAIN_SECONDS", 60.0)
+    writers = []
+    async with serve() as serving:
+        for source, count in (("127.0.0.1", 6), ("127.0.0.2", 8)):
+            for _ in range(10):
+                reader, writer = await asyncio.open_connection(
+                    "127.0.0.1", serving.port, local_addr=(source, 0)
+                )
+                writers.append(writer)
+                writer.write(BAD)
+                assert await reader.read()
+            assert module._drained.total == count
+        for writer in writers:
+            writer.transport.abort()

@@ -96,6 +96,18 @@ def test_links_are_closed_for_what_they_have_received_and_not_for_what_others_ha
     assert MemoryBound().check([*clients, *links], 13.0) == [links[7]]
 
 
+def test_the_limits_are_reduced_between_two_checks() -> None:
+    bound, clients = MemoryBound(), [Client("a", 0) for _ in range(40)]
+    scarce = []
+    for client in clients:
+        client.transport.unsent = 256 * KIB
+        bound.written(clients, 256 * KIB)
+        scarce.append(bound.is_scarce)
+    # Every ninth one exceeds 2 MiB; with the 36th, 9 MiB are unread.
+    assert scarce == [False] * 35 + [True] * 5
+    assert {client.transport.limits for client in clients} == {REDUCED}
+
+
 def held(serving: Serving) -> int:
     return sum(module.memory_of(peer.transport)[0] for peer in serving.peers)
 
@@ -104,7 +116,7 @@ async def test_clients_that_never_read_occupy_no_more_than_so_much(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "SCARCE_FROM", 1024 * KIB)
-    monkeypatch.setattr(module, "MOST_UNREAD", 2048 * KIB)
+    monkeypatch.setattr(module, "MOST_UNREAD", 512 * KIB)
     monkeypatch.setattr(module, "GRACE", 0.0)
     monkeypatch.setattr("netchat.net.server_driver.TICK_EVERY", 0.02)
     async with serve(rate=0.0) as serving, contextlib.AsyncExitStack() as stack:
@@ -120,8 +132,33 @@ async def test_clients_that_never_read_occupy_no_more_than_so_much(
             silent.send(Join(1, 0, 0, "lobby"))
             silent.send(*[History(number, 1, 50, "lobby") for number in range(40)])
         async with asyncio.timeout(20):
-            while len(serving.peers) == 21 or held(serving) > 2048 * KIB:
+            while len(serving.peers) == 21 or held(serving) > 512 * KIB:
                 await asyncio.sleep(0.01)
         nova.send(Send(51, "lobby", "still here"))
         await nova.echo(51)
         assert nova.all(Event)[-1].text == "still here"
+
+
+async def test_connections_that_request_history_and_never_read_share_a_bounded_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between two checks as well: all of them request at once, and no check runs."""
+    monkeypatch.setattr("netchat.net.server_driver.TICK_EVERY", 1e6)
+    monkeypatch.setattr(module, "SCARCE_FROM", 1024 * KIB)
+    async with serve(rate=0.0) as serving, contextlib.AsyncExitStack() as stack:
+        nova = await stack.enter_async_context(raw(serving.port, "Nova"))
+        await nova.answer(Join(1, 0, 0, "lobby"))
+        nova.send(*[Send(counter, "lobby", "x" * 16_000) for counter in range(1, 51)])
+        await nova.echo(50)
+        hostile = [
+            await stack.enter_async_context(raw(serving.port, f"Silent{number}", limit=1024))
+            for number in range(60)
+        ]
+        for silent in hostile:
+            silent.send(Join(1, 0, 0, "lobby"))
+            silent.send(*[History(number, 1, 50, "lobby") for number in range(40)])
+        async with asyncio.timeout(20):
+            while sum(peer.stalled_since > 0 for peer in serving.peers) < 60:
+                await asyncio.sleep(0.01)
+        # Until memory is scarce, then what is written in one turn, then 16 KiB and one answer each.
+        assert held(serving) < (1024 + 1024 + 60 * 48) * KIB

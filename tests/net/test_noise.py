@@ -318,6 +318,7 @@ async def test_a_chat_over_a_link_does_not_notice():
     assert sum(end["to_client"]["flipped"] for end in closed(told)) > 0
 
 
+@pytest.mark.slow
 def test_as_a_command():
     with echo_process() as port:
         command = [sys.executable, "-m", "netchat", "noise", "0", f"127.0.0.1:{port}"]

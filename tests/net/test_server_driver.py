@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import sys
 import time
 
 import pytest
@@ -48,6 +50,23 @@ def codes(link):
     return [ErrorCode(error.code) for error in link.all(Error)]
 
 
+async def options_of_a_connection():
+    async with serve() as serving, raw(serving.port, "Nova"):
+        (peer,) = serving.server.state.connections
+        sock = peer.transport.get_extra_info("socket")
+        return (
+            sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF),
+            sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY),
+        )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems report other sizes")
+def test_a_connection_has_a_small_send_buffer_and_sends_at_once():
+    # Linux doubles the size, for its own bookkeeping.
+    for result in (asyncio.run(options_of_a_connection()), run(options_of_a_connection())):
+        assert result == (2 * module.SEND_BUFFER, 1)
+
+
 async def conversation(history=None):
     async with serve(history) as serving:
         port = serving.port
@@ -73,6 +92,34 @@ async def test_a_conversation_that_is_kept_in_memory_only():
 
 def test_a_conversation_on_the_event_loop_that_serve_uses(history):
     run(conversation(history))
+
+
+def test_all_sockets_are_read_between_two_commits(history):
+    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
+    unread = []  # bytes in the client's socket, which the event loop has not read yet
+
+    async def converse():
+        async with serve(history) as serving, raw(serving.port, "Nova") as nova:
+            await nova.answer(Join(1, 0, 0, "lobby"))
+            sent = serving.server._group_commit.sent
+
+            class Watched:
+                is_gathering = serving.server._group_commit.is_gathering
+
+                def sent(self, events, begun, now):
+                    size = fcntl.ioctl(
+                        nova.writer.get_extra_info("socket"), termios.FIONREAD, bytes(4)
+                    )
+                    unread.append(int.from_bytes(size, sys.byteorder))
+                    return sent(events, begun, now)
+
+            serving.server._group_commit = Watched()
+            nova.send(Send(1, "lobby", "Hello"))
+            await nova.echo(1)
+
+    run(converse())
+    assert unread
+    assert not any(unread)
 
 
 class TestConnections:
@@ -241,7 +288,7 @@ class TestOverload:
 class TestFailingDisk:
     async def test_messages_wait_and_no_message_is_lost(self, history, monkeypatch):
         monkeypatch.setattr(module, "MAX_WAITING", 20_000)
-        settings = {"rate": 0.0, "frame_timeout": 0.1, "silence_timeout": 0.2, "ping_after": 0.1}
+        settings = {"rate": 0.0, "frame_timeout": 0.1, "silence_timeout": 0.6, "ping_after": 0.1}
         monkeypatch.setattr("netchat.chat.timers.SWEEP_INTERVAL", 0.05)
         async with serve(history, **settings) as serving:
             port = serving.port
@@ -250,7 +297,7 @@ class TestFailingDisk:
                 nova.say(*[f"{n} " + "x" * 1000 for n in range(3000)])
                 await maya.until(lambda: maya.all(WarningReceived))
                 assert maya.all(WarningReceived)[0].error.code == ErrorCode.STORAGE
-                await asyncio.sleep(0.5)  # longer than every timeout
+                await asyncio.sleep(0.9)  # longer than every timeout
                 held = [p for p in serving.peers if p.holds]
                 assert len(held) == 1  # the server does not read from Nova
                 assert serving.server.hub.state.batch.weight < 1_000_000

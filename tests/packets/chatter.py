@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from netchat import wire
-from netchat.packets import Block, Damage, Decoded, Decoder, Gap, Item, Packet
+from netchat.packets import Block, Damage, DecodedMessage, Decoder, Gap, Item, Packet
 from netchat.wire import Message
 
 from tests.packets.segments import ACK, PSH, START, Talk  # isort: skip
@@ -41,9 +41,9 @@ def decode(packets: Iterable[Packet], **options: object) -> list[Item]:
 
 def said(items: Iterable[Item]) -> dict[bool, list[Message]]:
     """Return the messages of each direction, ordered by offset."""
-    found: dict[bool, list[Decoded]] = defaultdict(list)
+    found: dict[bool, list[DecodedMessage]] = defaultdict(list)
     for item in items:
-        if isinstance(item, Decoded):
+        if isinstance(item, DecodedMessage):
             found[item.to_server].append(item)
     return {
         to: [i.message for i in sorted(messages, key=lambda i: i.offset)]
@@ -64,9 +64,13 @@ def check_tiling(items: Iterable[Item]) -> None:
         key = id(item.conversation), item.to_server
         if isinstance(item, Block):
             linked.add(key)
-        if isinstance(item, (Block, Decoded, Damage, Gap)):
+        if isinstance(item, (Block, DecodedMessage, Damage, Gap)):
             # Items before a link's first block belong to the connection's stream.
-            inside = key in linked if isinstance(item, Decoded) else getattr(item, "inside", False)
+            inside = (
+                key in linked
+                if isinstance(item, DecodedMessage)
+                else getattr(item, "inside", False)
+            )
             places[*key, inside].append((item.offset, item.offset + item.size))
     for spans in places.values():
         at = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netchat import wire
-from netchat.packets import Conversation, Decoded, Packet
+from netchat.packets import Conversation, DecodedMessage, Packet
 from tests.packets.segments import ACK, PSH, START, Talk
 
 EVIL = "\x1b[31m\u202e\n\t\u2028\x7f\x9b end"
@@ -48,7 +48,7 @@ def story() -> list[Packet]:
     return [p._replace(number=n) for n, p in enumerate(talk.close().packets, 1)]
 
 
-def decoded(message: wire.Message) -> Decoded:
+def decoded(message: wire.Message) -> DecodedMessage:
     said = Conversation(1, ("10.0.0.1", 50000), ("10.0.0.2", 6464), START, True)
     said.learn(message)
-    return Decoded(START, said, True, message, wire.encode(message), (1,), False, 0, False)
+    return DecodedMessage(START, said, True, message, wire.encode(message), (1,), False, 0, False)

@@ -6,7 +6,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 
 from netchat.errors import CaptureError
-from netchat.packets import Decoded, read_capture
+from netchat.packets import DecodedMessage, read_capture
 from netchat.packets.encapsulate import Encapsulation
 from netchat.wire import (
     Event,
@@ -59,7 +59,7 @@ def test_a_saved_capture_is_read_back(tmp_path, name):
     chat.send(encode(Send(1, "lobby", "x" * 5000)))
     chat.send(encode(Event(1, 2, 3, 1, 1, "lobby", "Ada", "x")), by_server=True, at=1_700_000_009.0)
     chat.save(tmp_path / name)
-    items = [item for item in read_capture(tmp_path / name) if isinstance(item, Decoded)]
+    items = [item for item in read_capture(tmp_path / name) if isinstance(item, DecodedMessage)]
     assert [(type(i.message), i.to_server) for i in items] == [(Send, True), (Event, False)]
     assert items[1].time == 1_700_000_009_000_000_000
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from netchat.errors import CaptureError
-from netchat.packets import Decoded, Messages, Sniffer, read, read_capture
+from netchat.packets import DecodedMessage, Messages, Sniffer, read, read_capture
 from netchat.packets.scapy import NCP, NCPSend
 from tests.end_to_end.processes import ROOT
 from tests.packets.namespaces import needs_root, network
@@ -26,7 +26,7 @@ def test_messages_can_be_iterated_several_times(chat: Messages) -> None:
     first, second = list(chat), list(chat)
     assert len(first) > 20
     assert [m.raw for m in first] == [m.raw for m in second]
-    assert {type(item).__name__ for item in chat.items()} == {"Decoded", "Notice"}
+    assert {type(item).__name__ for item in chat.items()} == {"DecodedMessage", "Notice"}
 
 
 def test_a_message_has_time_direction_fields_bytes_and_scapy(chat: Messages) -> None:
@@ -62,8 +62,10 @@ def test_a_filter_by_type_selects_only_messages() -> None:
     path = CAPTURES / "gaps.pcapng"
     assert "Gap" in {type(i).__name__ for i in read(path).items()}
     assert "Gap" in {type(i).__name__ for i in read(path).filter(user="Nova").items()}
-    assert {type(i).__name__ for i in read(path).filter(type="EVENT").items()} == {"Decoded"}
-    assert {type(i).__name__ for i in read(path).filter(lambda _: True).items()} == {"Decoded"}
+    assert {type(i).__name__ for i in read(path).filter(type="EVENT").items()} == {"DecodedMessage"}
+    assert {type(i).__name__ for i in read(path).filter(lambda _: True).items()} == {
+        "DecodedMessage"
+    }
 
 
 def test_dicts_match_those_of_inspect(chat: Messages) -> None:
@@ -77,7 +79,7 @@ def test_dicts_match_those_of_inspect(chat: Messages) -> None:
 
 def test_the_same_messages_as_read_capture() -> None:
     for path in sorted(CAPTURES.glob("*.pcapng")):
-        items = [i for i in read_capture(path) if type(i).__name__ == "Decoded"]
+        items = [i for i in read_capture(path) if type(i).__name__ == "DecodedMessage"]
         assert list(map(_told, read(path))) == list(map(_told, items))
 
 
@@ -96,7 +98,7 @@ def test_a_file_that_is_not_a_capture_is_reported_at_once(tmp_path: Path) -> Non
 def test_a_truncated_capture_yields_its_messages(tmp_path: Path) -> None:
     whole = (CAPTURES / "two-users.pcapng").read_bytes()
     (tmp_path / "cut.pcapng").write_bytes(whole[: len(whole) * 2 // 3])
-    found: list[Decoded] = []
+    found: list[DecodedMessage] = []
     with pytest.raises(CaptureError, match="cut"):
         found.extend(read(tmp_path / "cut.pcapng"))
     assert len(found) > 5

@@ -2,7 +2,7 @@
 
 import pytest
 
-from netchat.tui.commands import COMMANDS, Command, completions, help_lines, parse
+from netchat.tui.commands import COMMANDS, ParsedLine, completions, help_lines, parse
 
 ROOMS = ["lobby", "7K3F92MQ0T"]
 NAMES = ["Nova", "Noah", "Sourav"]
@@ -36,7 +36,7 @@ NAMES = ["Nova", "Noah", "Sourav"]
     ],
 )
 def test_a_line_is_parsed(line, verb, words):
-    assert parse(line) == Command(verb, words)
+    assert parse(line) == ParsedLine(verb, words)
 
 
 @pytest.mark.parametrize("line", ["", "   ", "\t"])

@@ -23,12 +23,13 @@ def test_requests_above_the_burst_are_delayed_to_the_rate():
     assert limiter.seconds("10.0.0.1", 1000.0 + 1 + (BURST + 400) / RATE) == 0
 
 
-def test_idle_addresses_are_removed():
+def test_memory_is_bounded_and_idle_addresses_are_removed():
     limiter = Throttle()
-    for number in range(throttle.MAX_ADDRESSES + 1):
+    for number in range(throttle.MAX_ADDRESSES + 100):
         limiter.seconds(f"10.0.{number // 256}.{number % 256}", 1000.0)
-    limiter.seconds("10.1.0.0", 1000.0 + BURST / RATE + 1)
-    assert len(limiter._due) == 1
+    assert len(limiter._buckets) == throttle.MAX_ADDRESSES
+    limiter.seconds("10.1.0.0", 1000.0 + 1 / RATE)
+    assert len(limiter._buckets) == 1
 
 
 @pytest.mark.slow

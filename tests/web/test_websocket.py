@@ -15,6 +15,7 @@ from websockets.frames import Frame as Piece
 from websockets.frames import Opcode
 from websockets.protocol import Protocol, Side
 
+from netchat.chat import connection_rate
 from netchat.wire import (
     Bye,
     Error,
@@ -55,6 +56,21 @@ async def handshake(port: int):
         assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
         assert b"permessage-deflate" not in head
         yield reader, writer
+
+
+async def test_the_first_frames_of_frequent_connections_are_put_off(monkeypatch) -> None:
+    monkeypatch.setattr(connection_rate, "BURST", 2.0)
+    monkeypatch.setattr(connection_rate, "RATE", 0.001)
+    monkeypatch.setattr(connection_rate, "MAX_WAIT", 0.3)
+    loop = asyncio.get_running_loop()
+    async with serve_page() as (serving, port), contextlib.AsyncExitStack() as stack:
+        for number in range(3):
+            begun = loop.time()
+            page = await stack.enter_async_context(browser(port))
+            assert number == 2 or not serving.peers[-1].holds
+            await page.send(Hello(0, secrets.token_bytes(16), b"", f"Page{number}", "test", ()))
+            await page.next(Welcome)
+        assert loop.time() - begun > 0.29
 
 
 async def closing(reader: asyncio.StreamReader) -> tuple[Error | None, int]:

@@ -220,3 +220,11 @@ def test_check_header_of_a_part():
     assert [check_header(head[:size]) for size in range(16)] == [0] * 16
     assert check_header(head) == 5
     assert check_header(bytearray(head) + b"after it") == 5
+
+
+def test_frames_beyond_the_limit_stay_buffered():
+    reader, (one, two, three) = FrameReader(), [encode(Ping(number)) for number in range(3)]
+    assert len(reader.feed(one + two, most=1)) == 1
+    assert (reader.unread, reader.pending) == (True, len(two))
+    assert len(reader.feed(three, most=2)) == 2
+    assert (reader.unread, reader.pending) == (False, 0)

@@ -144,7 +144,7 @@ class ProcessPool(concurrent.futures.ThreadPoolExecutor):
                 f"A worker process of the bench ended unexpectedly with status {status}."
             ) from None
         if kind == "error":
-            raise value
+            raise _received_error(*value)
         return value
 
     def _print(self, notice: str) -> None:
@@ -153,3 +153,14 @@ class ProcessPool(concurrent.futures.ThreadPoolExecutor):
             if notice not in self._printed:
                 self._printed.add(notice)
                 print(notice, file=sys.stderr, flush=True)  # noqa: T201 - silence looks like a hang
+
+
+def _received_error(pickled: bytes, text: str, where: str) -> Exception:
+    """Return the error of a worker, or a `BenchError` with its text if it cannot be unpickled."""
+    with contextlib.suppress(Exception):  # its constructor may need other arguments, for example
+        error = pickle.loads(pickled)  # noqa: S301 - from our own worker
+        if isinstance(error, Exception):
+            return error
+    replacement = BenchError(text)
+    replacement.add_note(where)
+    return replacement

@@ -86,7 +86,7 @@ def run(
         seed: Random seed; 1 by default, or that of the resumed run.
         workers: Number of processes; 2 by default, but at most one per core. With 1, the calling
             process does all the work, as it does for an object that cannot be pickled. Other
-            processes run a copy of an object, also if its class is defined in a notebook.
+            processes run a copy of an object, even if its class is defined in a notebook.
         resume: File that keeps the state of the run. If it exists, the run continues from it, with its
             settings for the arguments that are omitted. If it cannot be written, the run continues in
             memory, and `Results.unsaved` gives the reason.

@@ -30,8 +30,18 @@ def main() -> None:
             function, arguments = pickle.loads(pickled)  # noqa: S301
             answer("result", function(*arguments))
         except Exception as error:
-            error.add_note(f"In a worker process:\n{traceback.format_exc()}")
-            answer("error", error)
+            answer("error", _as_sent(error))
+
+
+def _as_sent(error: Exception) -> tuple[bytes, str, str]:
+    """Return an error in pickled form (empty if it has none), its text, and where it was raised."""
+    where = f"In a worker process:\n{traceback.format_exc()}"
+    error.add_note(where)
+    try:
+        pickled = pickle.dumps(error)
+    except Exception:  # of a class or with a value that cannot be pickled
+        pickled = b""
+    return pickled, f"{type(error).__name__}: {error}", where
 
 
 if __name__ == "__main__":

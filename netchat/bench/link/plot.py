@@ -35,12 +35,7 @@ _WHAT = {
 
 def plot(points: Sequence[LinkPoint]) -> Figure:
     """Draw goodput: against the bit error rate, and over time where the channel changes."""
-    constant = [point for point in points if point.channel.startswith("bsc:")]
-    constant = [point for point in constant if len(parse_channel(point.channel, 1.0).channels) == 1]
-    constant = [
-        point for point in constant if _error_rate(point) > 0
-    ]  # 0 has no position on the axis
-    changing = _changing(points)
+    constant, changing = _constant(points), _changing(points)
     figure, axes = picture(
         bool(constant) + bool(changing) or 1,
         "Goodput of a link over a line with bit errors",
@@ -73,8 +68,7 @@ def plot_regret(points: Sequence[LinkPoint]) -> Figure:
         raise ValueError("The regret is relative to the oracle: include it in the links.")
     figure, (axes,) = picture(
         1, "Regret against the oracle",
-        "Data missing compared with the best code for each channel, in seconds of the line's full "
-        "capacity.  Mean of the repetitions.",
+        "Data missing compared with the best code, in seconds of the line's capacity.  Means of all runs.",
     )  # fmt: skip
     shown = _shown(points)
     handles = []
@@ -95,6 +89,13 @@ def plot_regret(points: Sequence[LinkPoint]) -> Figure:
     return figure
 
 
+def _constant(points: Sequence[LinkPoint]) -> list[LinkPoint]:
+    """Return the points over a BSC with errors; a rate of 0 has no position on the axis."""
+    mine = [point for point in points if point.channel.startswith("bsc:")]
+    mine = [point for point in mine if len(parse_channel(point.channel, 1.0).channels) == 1]
+    return [point for point in mine if _error_rate(point) > 0]
+
+
 def _changing(points: Sequence[LinkPoint]) -> list[LinkPoint]:
     """Return the points of the first changing channel, with only the best fixed codes."""
     names = [p.channel for p in points if len(parse_channel(p.channel, 1.0).channels) > 1]
@@ -105,8 +106,9 @@ def _changing(points: Sequence[LinkPoint]) -> list[LinkPoint]:
 
 
 def _shown(points: Sequence[LinkPoint]) -> dict[str, Look]:
-    """Assign a look to each link, the same in all panels and plots."""
-    names = {point.link: _kind(point.link) for point in points if point.link != ORACLE}
+    """Assign a look to each link that is drawn, the same in all panels and plots."""
+    drawn = [*_constant(points), *_changing(points)]
+    names = {point.link: _kind(point.link) for point in drawn if point.link != ORACLE}
     chosen = looks(sorted(dict.fromkeys(names.values()), key=_order))
     return {ORACLE: BASELINE, **{link: chosen[kind] for link, kind in names.items()}}
 

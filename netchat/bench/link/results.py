@@ -44,7 +44,7 @@ class LinkResults:
         for point in self.points:
             if (point.link, point.channel) == (link, channel):
                 return point
-        raise KeyError(f"there is no point of {link} over {channel}")
+        raise KeyError(f"The results contain no point of {link} over {channel}.")
 
     @classmethod
     def read(cls, *paths: str | os.PathLike[str]) -> LinkResults:

@@ -24,7 +24,7 @@ _NOT_FOUND, _NOT_RUNNABLE = 127, 126
 def exec(name: str, root: bool, host: str, command: tuple[str, ...]) -> int:  # noqa: A001
     """Run COMMAND (default: a shell) on HOST and return its exit code.
 
-    It runs as the user who called sudo, in the same folder and environment; netchat and python are
+    COMMAND runs as the user who called sudo, in the same folder and environment; netchat and python are
     those of this installation. The names h1, h2 and so on resolve to the hosts' IPv4 addresses, and
     h1-v6, h2-v6 to their IPv6 addresses. The command is terminated when the lab is removed.
 

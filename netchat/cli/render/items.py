@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import click
 
-from netchat.packets import Block, Decoded, Item
+from netchat.packets import Block, DecodedMessage, Item
 from netchat.packets.filters import ItemFilter
 from netchat.packets.views.blocks import plain
 from netchat.packets.views.lines import Lines
@@ -64,7 +64,7 @@ class ItemPrinter:
             if self._wanted is not None and not self._wanted(item):
                 continue
             text += [json.dumps(as_dict(item))] if self._json else self._shown(item)
-            if self._left is not None and isinstance(item, Decoded):
+            if self._left is not None and isinstance(item, DecodedMessage):
                 self._left -= 1
         if text:
             click.echo("\n".join(text))  # flushes

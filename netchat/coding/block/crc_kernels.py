@@ -31,10 +31,15 @@ def parity(message: Any, order: Any, taps: Any, out: Any, ones: Any, into: Any) 
         for bit in order:
             head = head - 1 if head else width - 1
             fed = register[head, :size]  # the bit shifted out at the top is fed back at the bottom
-            fed ^= message[bit, start:stop]
+            row = message[bit, start:stop]
+            for w in range(size):
+                fed[w] ^= row[w]
             for tap in taps:
                 at = head + tap
                 place = register[at if at < width else at - width, :size]
-                place ^= fed
+                for w in range(size):
+                    place[w] ^= fed[w]
         for j in range(width):
-            into[j, start:stop] = register[(head + out[j]) % width, :size] ^ ones
+            row, result = register[(head + out[j]) % width, :size], into[j, start:stop]
+            for w in range(size):
+                result[w] = row[w] ^ ones

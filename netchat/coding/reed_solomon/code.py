@@ -88,9 +88,10 @@ class ReedSolomon(Code):
 
     def _encode(self, message: Rows) -> Rows:
         from netchat.coding.reed_solomon import kernels as rs_kernels
+        from netchat.jit import read_only
 
         codeword = np.empty((len(message), self.n), np.uint8)
-        rs_kernels.encode(message, self._tables, codeword)
+        rs_kernels.encode(read_only(message), self._tables, codeword)
         return codeword
 
     def _decode(self, received: Rows) -> Decoded:
@@ -98,12 +99,12 @@ class ReedSolomon(Code):
 
     def _decode_erasures(self, received: Rows, erasures: Bools) -> Decoded:
         from netchat.coding.reed_solomon import kernels as rs_kernels
+        from netchat.jit import read_only
 
         message = np.empty((len(received), self.k), np.uint8)
         corrected = np.empty(len(received), np.int64)
-        rs_kernels.decode(
-            received, np.ascontiguousarray(erasures), self._tables, message, corrected
-        )
+        lost = np.ascontiguousarray(erasures)
+        rs_kernels.decode(read_only(received), read_only(lost), self._tables, message, corrected)
         return Decoded(message, corrected)
 
     def _shorten(self, k: int) -> Code:

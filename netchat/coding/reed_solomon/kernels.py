@@ -10,6 +10,10 @@ every block. The differences are:
 - The root search adds whole table rows, one row per coefficient of the locator polynomial.
 
 Words are little-endian, as is the memory of all machines that Numba supports.
+
+Two habits halve the time that the kernels take to compile. Arrays are copied in a loop, because
+`a[:] = b` includes compiled code that formats an error message. Integers passed to a part have a NumPy
+type, because a part is compiled again for a literal.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ _8, _16, _24, _32 = (np.uint64(bits) for bits in (8, 16, 24, 32))
 _1, _2, _3 = (np.uint64(step) for step in (1, 2, 3))
 #: Consecutive syndromes that must agree with the locator before it is tried. They agree by chance
 #: once in 2^32 blocks; the check of all syndromes detects that, and the algorithm continues.
-_AGREEING = 4
+_AGREEING: Any = np.int64(4)
 
 _ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 
@@ -150,6 +154,12 @@ def _pack_syndromes(remainder: Any, parity: int, table: Any, packed: Any) -> Non
 
 
 @part
+def _copy(row: Any, into: Any) -> None:
+    for i in range(into.size):
+        into[i] = row[i]
+
+
+@part
 def _find_locator(
     syndromes: Any, places: Any, erased: int, agreeing: int, field: Any, locator: Any,
     before: Any, scratch: Any,
@@ -168,7 +178,7 @@ def _find_locator(
     for m in range(erased):
         for i in range(m + 1, 0, -1):
             locator[i] ^= product[exp[places[m]], locator[i - 1]]
-    before[:] = locator
+    _copy(locator, before)
     length, before_length, before_log, age = erased, erased, 0, 1
     for r in range(erased, syndromes.size):
         discrepancy = np.uint8(0)
@@ -273,7 +283,7 @@ def _repair(
         length, early = _find_locator(
             syndromes, erased_places, erased, agreeing, field, locator, before, spare
         )
-        left[:] = packed
+        _copy(packed, left)
         if (
             2 * length - erased <= syndromes.size
             and length == _find_places(locator, length, n, field[2], search, powers, sums, places)
@@ -320,7 +330,7 @@ def decode(received: Any, erasures: Any, tables: Any, message: Any, corrected: A
             for i in range(parity):
                 remainder[i] ^= row[k + i]
                 differs |= remainder[i]
-            erased = 0
+            erased: Any = np.int64(0)
             if erasures.shape[0]:
                 for i in range(n):
                     if erasures[each, i]:

@@ -98,7 +98,7 @@ def shared_tables(parity: int, fcr: int, polynomial: int, generator: int) -> Sha
 
 
 def tables(parity: int, fcr: int, polynomial: int, generator: int) -> Tables:
-    """Compute the tables for a number of parity symbols, which takes some milliseconds."""
+    """Compute the tables for a number of parity symbols, which takes a few milliseconds."""
     in_ = field(polynomial, generator)
     powers, search = _search_rows(parity, in_)
     return Tables(

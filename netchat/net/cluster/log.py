@@ -19,7 +19,7 @@ from netchat.net.cluster.log_state import LogState
 from netchat.net.cluster.maintenance import maintain
 from netchat.net.cluster.redis_url import RedisURL
 from netchat.net.cluster.replica import Replica
-from netchat.net.cluster.session import Session, append
+from netchat.net.cluster.session import RedisSession, append
 
 __all__ = ["ClusterLog", "ServerStatus"]
 
@@ -93,7 +93,7 @@ class ClusterLog:
         start = checkpoint or Checkpoint.start()
         self._state = LogState(server, address, start, pending_bytes)
         self._durable = start.position
-        self._session: Session | None = None
+        self._session: RedisSession | None = None
         self._task: asyncio.Task[None] | None = None
         self._error: Exception | None = None
         self._reported: tuple[bool, str] | None = None
@@ -138,7 +138,8 @@ class ClusterLog:
         """Append a batch of commands, now or when Redis is available again.
 
         Returns:
-            Number of the batch. The same batch has it when it comes back (`Batch.number`, with `owns`).
+            Number of the batch. The same batch has it when it comes back (`CommandBatch.number`,
+            with `owns`).
 
         Raises:
             RedisUnavailable: Too many bytes wait for Redis.
@@ -213,7 +214,7 @@ class ClusterLog:
             ready.set_exception(error)
 
     async def _serve(self, ready: asyncio.Future[None], backoff: Backoff) -> None:
-        session = Session(
+        session = RedisSession(
             self._connect,
             self._keys,
             self._state,

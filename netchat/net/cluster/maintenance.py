@@ -9,7 +9,7 @@ from typing import Any
 from netchat.net.cluster.checkpoint import order
 from netchat.net.cluster.connection import Argument, RedisConnection
 from netchat.net.cluster.keys import Keys
-from netchat.net.cluster.snapshot_store import Snapshot, SnapshotInfo, SnapshotStore
+from netchat.net.cluster.snapshot_store import ClusterSnapshot, SnapshotInfo, SnapshotStore
 
 __all__ = ["StreamInfo", "is_snapshot_due", "maintain", "trim_position"]
 
@@ -60,7 +60,7 @@ async def maintain(
     connect: Callable[[], RedisConnection],
     keys: Keys,
     durable: Sequence[str] | None,
-    take: Callable[[], Awaitable[Snapshot]],
+    take: Callable[[], Awaitable[ClusterSnapshot]],
     every: int,
 ) -> None:
     """Take a snapshot if one is due and no other server takes one, and trim the stream.
@@ -79,7 +79,7 @@ async def maintain(
     )
     if not length:
         return
-    info = None if present is None else SnapshotInfo.decode(present)
+    info = SnapshotInfo.intact(present)
     stream = StreamInfo.parse(reply)
     if is_snapshot_due(stream, info, every):
         connection = connect()
@@ -87,7 +87,7 @@ async def maintain(
         try:
             if await store.lock(connection):
                 await store.write(connection, await take(), stream.added)
-            info = await store.info(connection)
+            info = SnapshotInfo.intact((await connection.run(("GET", keys.snapshot)))[0])
         finally:
             await connection.close()
     minimum = None if durable is None else trim_position(durable, info)

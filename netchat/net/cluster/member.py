@@ -7,29 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from netchat.chat.commands import decode_command, encode_command
+from netchat.chat.commands import decode_command
 from netchat.chat.effects import Log
 from netchat.chat.hub import Hub
 from netchat.chat.persistence import LogPosition
-from netchat.chat.proposals import Proposal
 from netchat.chat.server_state import ServerState
 from netchat.errors import ClusterError
 from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.connection import RedisUnavailable
-from netchat.net.cluster.entry_filter import Batch, Entry, ServerExpired, ServerJoined
+from netchat.net.cluster.entry_filter import CommandBatch, Entry, ServerExpired, ServerJoined
 from netchat.net.cluster.lease import Timing
 from netchat.net.cluster.log import ClusterLog, ServerStatus
 from netchat.net.cluster.redis_url import RedisURL
 from netchat.net.cluster.send_window import PendingBatch
-from netchat.net.cluster.snapshot_store import Snapshot
+from netchat.net.cluster.snapshot_store import ClusterSnapshot
 from netchat.net.history.cluster_member import read_checkpoint
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import ServerAddress
 
-__all__ = ["ClusterMember", "ClusterOptions", "other_servers"]
-
-#: Bytes of commands from which a batch is split.
-BATCH_BYTES = 64 * 1024
+__all__ = ["ClusterMember", "ClusterOptions", "apply_entry", "other_servers"]
 
 #: The state is stored after this many commands, or after this many seconds with any.
 SAVE_COMMANDS, SAVE_SECONDS = 10_000, 5.0
@@ -100,7 +96,7 @@ class ClusterMember:
         self._server = server
         self._history = history
         self._options = options
-        self._membership = history.join_cluster(options.name)
+        self._identity = history.join_cluster(options.name)
         self._log: ClusterLog | None = None
         self._checkpoint: Checkpoint | None = None
         self._unsaved = 0
@@ -121,11 +117,11 @@ class ClusterMember:
         Raises:
             ClusterError: Redis cannot be used, or this server's history does not match the log.
         """
-        stored = self._membership.checkpoint
+        stored = self._identity.checkpoint
         self._log = ClusterLog(
             self._options.url,
             self._options.name,
-            self._membership.server,
+            self._identity.server,
             f"{address} {page}".strip(),
             self,
             checkpoint=Checkpoint.decode(stored) if stored else None,
@@ -153,22 +149,12 @@ class ClusterMember:
         proposals = self._server.state.proposals
         if self._log is None or self._is_restoring or proposals is None:
             return
-        proposals.has_space = self._log.has_space
-        if not self._log.has_space:
-            return
-        batch: list[Proposal] = []
-        commands: list[bytes] = []
-        size = 0
-        for proposal in self._server.hub.take_proposals():
-            command = encode_command(proposal.command)
-            if size + len(command) > BATCH_BYTES and batch:
-                proposals.appended(self._log.append(commands), batch)
-                batch, commands, size = [], [], 0
-            batch.append(proposal)
-            commands.append(command)
-            size += len(command)
-        if batch:
+        while self._log.has_space:
+            batch, commands = proposals.take()
+            if not batch:
+                break
             proposals.appended(self._log.append(commands), batch)
+        proposals.has_space = self._log.has_space
 
     def stored(self, position: LogPosition) -> None:
         """Learn that the history has the state at a position of the log."""
@@ -188,7 +174,7 @@ class ClusterMember:
     @property
     def server_id(self) -> str:
         """Identifier of this server."""
-        return self._membership.server
+        return self._identity.server
 
     # -- called by the log ----------------------------------------------------------------------
 
@@ -200,19 +186,13 @@ class ClusterMember:
         hub.state.begin(now)
         has_moved = False
         for entry in entries:
-            match entry:
-                case Batch(commands=commands, number=number):
-                    decoded = [decode_command(command) for command in commands]
-                    hub.apply_batch(decoded, number if log.owns(entry) else None, now)
-                    self._unsaved += len(decoded)
-                case ServerJoined(epoch=epoch, address=address):
-                    hub.start_server(epoch, _chat_address(address), is_own=log.owns(entry))
-                    has_moved = True
-                case ServerExpired(epoch=epoch):
-                    hub.expire_server(epoch)
-                    has_moved = True
+            apply_entry(hub, entry, is_own=log.owns(entry), now=now)
+            if isinstance(entry, CommandBatch):
+                self._unsaved += len(entry.commands)
+            else:
+                self._unsaved += 1
+                has_moved = True
         if has_moved:
-            self._unsaved += 1
             hub.announce_servers(self.others)
             server.membership_changed()
         self._checkpoint = checkpoint
@@ -221,24 +201,26 @@ class ClusterMember:
         server.schedule()
         await server.batch_has_space()
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self) -> ClusterSnapshot:
         """Return a copy of the history; see `Replica.snapshot`."""
         data = await asyncio.to_thread(self._history.copy)
         checkpoint = await asyncio.to_thread(read_checkpoint, data)
         if not checkpoint:
             raise RedisUnavailable("this server has not stored its state yet")
-        return Snapshot(Checkpoint.decode(checkpoint), data)
+        return ClusterSnapshot(Checkpoint.decode(checkpoint), data)
 
-    async def restore(self, snapshot: Snapshot) -> None:
+    async def restore(self, snapshot: ClusterSnapshot) -> None:
         """Replace the history and the state; see `Replica.restore`."""
         self._is_restoring = True
         try:
             await self._server.replace_state(lambda: self._history.replace(snapshot.data))
         finally:
             self._is_restoring = False
-        self._unsaved = 0
-        if self._log is not None:
-            self._log.stored(snapshot.checkpoint)
+        self._unsaved, self._checkpoint = 0, snapshot.checkpoint
+        assert self._log is not None
+        if self._log.epoch is not None:
+            self._server.hub.set_server(self._log.epoch)
+        self._log.stored(snapshot.checkpoint)
 
     def available(self, is_available: bool, reason: str) -> None:
         """Tell all clients that Redis is unavailable or available again; see `Replica.available`."""
@@ -294,9 +276,26 @@ class ClusterMember:
         state.batch.position = LogPosition(self._checkpoint.encode(), state.shared.dump())
 
 
-def _chat_address(both: str) -> str:
-    """Return the address of the chat in a server's address in the log."""
-    return both.partition(" ")[0]
+def apply_entry(hub: Hub, entry: Entry, *, is_own: bool, now: float) -> None:
+    """Apply an entry of the log to a chat.
+
+    Args:
+        hub: The chat.
+        entry: The entry.
+        is_own: Whether this server has caused it.
+        now: The current time, in seconds.
+
+    Raises:
+        CommandError: A newer version of netchat wrote a command.
+    """
+    match entry:
+        case CommandBatch(commands=commands, number=number):
+            decoded = [decode_command(command) for command in commands]
+            hub.apply_batch(decoded, number if is_own else None, now)
+        case ServerJoined(epoch=epoch, address=address):
+            hub.start_server(epoch, address.partition(" ")[0], is_own=is_own)
+        case ServerExpired(epoch=epoch):
+            hub.expire_server(epoch)
 
 
 def other_servers(servers: Sequence[ServerStatus], own: str) -> list[ServerAddress]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 from netchat.errors import ClusterError
 from netchat.net.cluster.checkpoint import START
@@ -13,13 +13,15 @@ from netchat.net.cluster.connection import Argument, RedisConnection, RedisUnava
 from netchat.net.cluster.entries import BatchRecord, ExpiredRecord, Record, entry_digest
 from netchat.net.cluster.keys import Keys
 from netchat.net.cluster.lease import Lease, LeaseWatch, Timing
-from netchat.net.cluster.log_state import LogState, Received
+from netchat.net.cluster.log_state import LogState, StreamRead
 from netchat.net.cluster.redis_check import check_redis
 from netchat.net.cluster.replica import Replica
 from netchat.net.cluster.start_position import find_position
 from netchat.net.cluster.uninterrupted import uninterrupted
 
-__all__ = ["Session", "append"]
+__all__ = ["RedisSession", "append"]
+
+Reply = TypeVar("Reply")
 
 #: Most entries in one reply.
 READ_ENTRIES = 256
@@ -31,7 +33,7 @@ WRITE_BYTES = 1 << 18
 GRACE = 0.05
 
 
-class Session:
+class RedisSession:
     """Three connections to Redis: for appends, for reading, and for everything else.
 
     Args:
@@ -113,16 +115,11 @@ class Session:
         functions = (self._write, self._read_replies, self._read, self._heartbeats, also)
         tasks = [asyncio.ensure_future(function()) for function in functions]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-            errors = [error for task in done if (error := task.exception()) is not None]
-            # An error that is final counts more than a lost connection.
-            error = min(errors, key=lambda error: isinstance(error, RedisUnavailable))
-            self._report(False, str(error))  # now: the owner may still be busy applying entries
-            raise error
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            self._report(False, str(_error(tasks)))  # the owner may still be applying entries
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await uninterrupted(_end(tasks))
+        raise _error(tasks)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -166,14 +163,12 @@ class Session:
                 epoch: Lease.decode(value) for epoch, value in leases.items() if value is not None
             }
             for epoch in self._watch.expired(leases, loop.time()):
-                await self.run(append(self._keys, ExpiredRecord(epoch, "lease")))
+                await self._promptly(self.run(append(self._keys, ExpiredRecord(epoch, "lease"))))
             if self._in_flight and loop.time() - self._progress > timing.timeout:
                 raise RedisUnavailable("Redis does not answer appends")
             await asyncio.sleep(timing.heartbeat)
 
-    async def _promptly(
-        self, answer: Awaitable[dict[int, bytes | None]]
-    ) -> dict[int, bytes | None]:
+    async def _promptly(self, answer: Coroutine[Any, Any, Reply]) -> Reply:
         """Wait for an answer, and report Redis as unavailable while it is late."""
         timing = self._timing
         task = asyncio.ensure_future(answer)
@@ -185,9 +180,9 @@ class Session:
                 return await task
             self._watch.interrupted()
             self._report(False, f"Redis has not answered for {timing.slow:g} s")
-            leases = await task
+            reply = await task
             self._report(True, "")
-            return leases
+            return reply
         finally:
             task.cancel()
 
@@ -267,12 +262,25 @@ class Session:
         elif state.is_live:
             self._joined()
 
-    async def _deliver(self, received: Received) -> None:
+    async def _deliver(self, received: StreamRead) -> None:
         for position, reason in received.foreign:
             self._replica.ignored(position, reason)
         await self._replica.apply(received.entries, self._state.checkpoint)
         if received.rejected is not None and not received.is_superseded:
             self._replica.fenced(received.rejected, True)
+
+
+def _error(tasks: list[asyncio.Task[None]]) -> BaseException:
+    """Return the error that ended the session; one that is final counts more than a lost connection."""
+    ended = [task for task in tasks if task.done() and not task.cancelled()]
+    errors = [error for task in ended if (error := task.exception()) is not None]
+    return min(errors, key=lambda error: isinstance(error, RedisUnavailable))
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def append(keys: Keys, record: Record) -> Sequence[Argument]:

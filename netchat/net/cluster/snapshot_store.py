@@ -14,7 +14,7 @@ from netchat.net.cluster.checkpoint import Checkpoint, order
 from netchat.net.cluster.connection import RedisConnection
 from netchat.net.cluster.keys import Keys
 
-__all__ = ["Snapshot", "SnapshotInfo", "SnapshotStore"]
+__all__ = ["ClusterSnapshot", "SnapshotInfo", "SnapshotStore"]
 
 #: Bytes of a chunk. Redis serves other clients between two chunks.
 CHUNK = 1 << 19
@@ -28,7 +28,7 @@ ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class ClusterSnapshot:
     """State of the owner at a checkpoint."""
 
     checkpoint: Checkpoint
@@ -73,6 +73,14 @@ class SnapshotInfo:
         except (ValueError, TypeError, AttributeError):
             raise ClusterError("the description of the cluster's snapshot is damaged") from None
 
+    @classmethod
+    def intact(cls, data: bytes | None) -> SnapshotInfo | None:
+        """Decode a description; return None for a missing or damaged one, which is to be replaced."""
+        try:
+            return None if data is None else cls.decode(data)
+        except ClusterError:
+            return None
+
 
 class SnapshotStore:
     """The snapshot of a cluster in Redis.
@@ -97,7 +105,7 @@ class SnapshotStore:
         )
         return taken is not None
 
-    async def write(self, redis: RedisConnection, snapshot: Snapshot, added: int) -> bool:
+    async def write(self, redis: RedisConnection, snapshot: ClusterSnapshot, added: int) -> bool:
         """Store a snapshot if it is newer than the present one.
 
         Args:
@@ -122,7 +130,7 @@ class SnapshotStore:
             )
         # The lock only saves work. WATCH makes sure that a newer snapshot is not replaced.
         _, present = await redis.run(("WATCH", self._keys.snapshot), ("GET", self._keys.snapshot))
-        old = None if present is None else SnapshotInfo.decode(present)
+        old = SnapshotInfo.intact(present)
         if old is not None and not _is_newer(snapshot.checkpoint, old.checkpoint):
             await redis.run(("UNWATCH",), ("UNLINK", key))
             return False
@@ -137,7 +145,7 @@ class SnapshotStore:
         )
         return replies[-1] is not None
 
-    async def load(self, redis: RedisConnection) -> Snapshot | None:
+    async def load(self, redis: RedisConnection) -> ClusterSnapshot | None:
         """Return the snapshot, or None without one.
 
         Raises:
@@ -153,7 +161,7 @@ class SnapshotStore:
                 pieces.append(piece)
             if None in pieces and await self.info(redis) != info:
                 continue  # another server has replaced it meanwhile
-            return Snapshot(info.checkpoint, await asyncio.to_thread(_joined, info, pieces))
+            return ClusterSnapshot(info.checkpoint, await asyncio.to_thread(_joined, info, pieces))
         raise ClusterError("the cluster's snapshot was replaced while it was loaded, several times")
 
 

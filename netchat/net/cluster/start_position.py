@@ -52,11 +52,13 @@ async def find_position(
         same, first = await redis.run(
             ("XRANGE", keys.stream, at, at), ("XRANGE", keys.stream, "-", "+", "COUNT", 1)
         )
-        info = await store.info(redis)
+        found = entry_digest(same[0][1]) if same else None
+        # A server that can continue does not need the snapshot, even if that is damaged.
+        info = await store.info(redis) if found is None else None
         place = locate(
             state.checkpoint,
             cluster,
-            entry_digest(same[0][1]) if same else None,
+            found,
             first[0][0].decode() if first else None,
             info.checkpoint.position if info else None,
         )

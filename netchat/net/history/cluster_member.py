@@ -17,7 +17,7 @@ from netchat.errors import HistoryError
 
 __all__ = [
     "SAVE_POSITION",
-    "Membership",
+    "ClusterIdentity",
     "copy_database",
     "join_cluster",
     "load_membership",
@@ -40,8 +40,8 @@ SAVE_POSITION = "UPDATE cluster SET checkpoint = ?, state = ?"
 _SERVER_BYTES = 8
 
 
-class Membership(NamedTuple):
-    """Membership of a history's server in a cluster."""
+class ClusterIdentity(NamedTuple):
+    """ClusterIdentity of a history's server in a cluster."""
 
     name: str
     """Name of the cluster."""
@@ -53,12 +53,12 @@ class Membership(NamedTuple):
     """Place in the log from which the server continues; empty for a new server."""
 
 
-def load_membership(file: sqlite3.Connection) -> Membership | None:
+def load_membership(file: sqlite3.Connection) -> ClusterIdentity | None:
     """Return the stored membership, or None if the history belongs to a single server."""
     if not file.execute("SELECT 1 FROM sqlite_master WHERE name = 'cluster'").fetchone():
         return None
     row = file.execute("SELECT name, server, checkpoint FROM cluster").fetchone()
-    return None if row is None else Membership(*row)
+    return None if row is None else ClusterIdentity(*row)
 
 
 def load_state(file: sqlite3.Connection) -> bytes:
@@ -69,7 +69,7 @@ def load_state(file: sqlite3.Connection) -> bytes:
     return state
 
 
-def join_cluster(file: sqlite3.Connection, name: str, path: Path) -> Membership:
+def join_cluster(file: sqlite3.Connection, name: str, path: Path) -> ClusterIdentity:
     """Return the membership of a history in a cluster; create it if the history is unused.
 
     Raises:
@@ -82,7 +82,7 @@ def join_cluster(file: sqlite3.Connection, name: str, path: Path) -> Membership:
                 f"The history {path} belongs to a server without a cluster. A server of a cluster "
                 "starts with a new history: choose another file with --history."
             )
-        found = Membership(name, secrets.token_hex(_SERVER_BYTES), b"")
+        found = ClusterIdentity(name, secrets.token_hex(_SERVER_BYTES), b"")
         file.execute(_TABLE)
         file.execute("INSERT INTO cluster (id, name, server) VALUES (1, ?, ?)", found[:2])
     if found.name != name:

@@ -76,7 +76,7 @@ class HistoryWriter:
         self._queue.put(partial(self._write, batch))
 
     def purge(self, purge: Purge, then: Callable[[Purge], None]) -> None:
-        """Run a purge in between batches; then call `then` on the event loop."""
+        """Run a purge between batches; then call `then` on the event loop."""
         self._queue.put(partial(self._purge, purge, then))
 
     async def run(self, work: Callable[[], None]) -> None:

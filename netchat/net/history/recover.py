@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import mmap
 import os
 import secrets
 import shutil
@@ -15,6 +16,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +38,17 @@ _EVENT_PREFIX = MAGIC + bytes([VERSION, Event.TYPE])
 
 _LARGEST = 2**63 - 1
 
+#: Largest frame, in bytes: the largest value of `netchat serve --max-frame`.
+_LARGEST_FRAME = 2**24
+
+#: Events per transaction of the new history.
+_WRITTEN_AT_ONCE = 1000
+
 #: Larger sequence numbers are damage, because a room must be able to continue after its last event.
 _LARGEST_SEQ = 2**62
+
+#: EVENT frames by room code and sequence number.
+_Frames = dict[str, dict[int, bytes]]
 
 
 @dataclass
@@ -101,10 +112,10 @@ def recover(source: Path, target: Path) -> Recovered:
             copy = sqlite3.connect(folder / real.name)
             opened.callback(copy.close)
             _read_tables(copy, found)
-            carved: dict[str, dict[int, bytes]] = {}
+            carved: _Frames = {}
             for file in files:
-                for frame in _carve(file.read_bytes()):
-                    _keep(carved, frame)
+                for frame in _carve_file(file):
+                    _keep(carved, frame, found.frames)
             _add_carved(found, carved)
     except OSError as error:
         raise HistoryError(cannot("read", f"the history {source}", error)) from error
@@ -195,12 +206,20 @@ def _scan(file: sqlite3.Connection, query: str, *values: int) -> Iterator[tuple[
             return
 
 
-def _carve(data: bytes) -> Iterator[bytes]:
-    """Yield candidates for EVENT frames anywhere in a file's bytes."""
+def _carve_file(path: Path) -> Iterator[bytes]:
+    """Yield candidates for EVENT frames anywhere in a file."""
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size:
+            # Mapped, so that the system reads pages when they are needed, and drops them after that.
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                yield from _carve(data)
+
+
+def _carve(data: mmap.mmap) -> Iterator[bytes]:
     at = data.find(_EVENT_PREFIX)
     while at >= 0:
         end = at + HEADER_SIZE + int.from_bytes(data[at + 8 : at + 12], "big")
-        if end <= len(data):
+        if end <= min(len(data), at + _LARGEST_FRAME):
             yield data[at:end]
         at = data.find(_EVENT_PREFIX, at + 1)
 
@@ -216,14 +235,15 @@ def _event(frame: bytes) -> Event | None:
     return event if max(event.time, event.device, event.counter) <= _LARGEST else None
 
 
-def _keep(frames: dict[str, dict[int, bytes]], frame: bytes) -> None:
+def _keep(frames: _Frames, frame: bytes, known: _Frames | None = None) -> None:
+    """Store a frame by its room and sequence number, if it is an event and not known yet."""
     event = _event(frame)
-    if event is not None:
+    if event is not None and event.seq not in (known or {}).get(event.room, ()):
         frames.setdefault(event.room, {}).setdefault(event.seq, frame)
 
 
-def _add_carved(found: Recovered, carved: dict[str, dict[int, bytes]]) -> None:
-    """Add the events that were found in the file's bytes, except those that a purge deleted.
+def _add_carved(found: Recovered, carved: _Frames) -> None:
+    """Add the events that only the file's bytes contain, except those that a purge deleted.
 
     SQLite does not overwrite deleted rows at once. A purge deletes the oldest events of a room, and
     never the last one. Events after one that is certainly left were therefore not purged.
@@ -232,7 +252,7 @@ def _add_carved(found: Recovered, carved: dict[str, dict[int, bytes]]) -> None:
         left = set(found.frames.get(code, ()))
         left |= {seq for seq, frame in frames.items() if _time(frame) >= found.purged_before}
         if code in found.rooms:
-            left.add(max(frames))
+            left.add(max(*frames, *found.frames.get(code, ()), 0))
         for seq, frame in frames.items():
             if left and seq >= min(left):
                 found.frames.setdefault(code, {}).setdefault(seq, frame)
@@ -252,17 +272,17 @@ def _write(history: SqliteHistory, found: Recovered) -> None:
             found.rooms[code] = RoomRow(spare, code, _kind(code), 0)
             spare += 1
     rooms = [room._replace(log=secrets.randbits(63)) for room in found.rooms.values()]
-    rows: list[EventRow] = []
-    for room in rooms:
-        rows += [
-            _row(room.id, frame) for _, frame in sorted(found.frames.get(room.code, {}).items())
-        ]
-    for row in rows:
-        if row.device:
-            key = row.room, row.device
-            found.counters[key] = max(row.counter, found.counters.get(key, 0))
     changes: list[Change] = [*rooms, *found.sessions, *found.memberships]
-    history.write([Batch(rows=rows, changes=changes, counters=found.counters)])
+    history.write([Batch(changes=changes)])
+    for room in rooms:
+        frames = iter(sorted(found.frames.get(room.code, {}).items()))
+        while rows := [_row(room.id, frame) for _, frame in islice(frames, _WRITTEN_AT_ONCE)]:
+            for row in rows:
+                if row.device:
+                    key = row.room, row.device
+                    found.counters[key] = max(row.counter, found.counters.get(key, 0))
+            history.write([Batch(rows=rows)])
+    history.write([Batch(counters=found.counters)])
 
 
 def _row(room: int, frame: bytes) -> EventRow:

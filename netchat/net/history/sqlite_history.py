@@ -9,15 +9,15 @@ lets readers and the writer work concurrently.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from netchat.chat.persistence import (
     Batch,
-    EventRow,
     MembershipDeleted,
     MembershipRow,
     RoomDeleted,
@@ -29,7 +29,7 @@ from netchat.chat.persistence import (
 from netchat.errors import HistoryError
 from netchat.net.history.cluster_member import (
     SAVE_POSITION,
-    Membership,
+    ClusterIdentity,
     copy_database,
     join_cluster,
     replace_database,
@@ -79,21 +79,37 @@ CREATE TABLE IF NOT EXISTS postponed (
 );
 """
 
-# One statement that inserts many rows releases the GIL once. One statement per row (executemany) would
-# reacquire the GIL for each row, and wait for the event loop each time.
-# Powers of two keep the number of prepared statements small.
-_GROUPS = (256, 64, 16, 4, 1)
-_INSERT = {n: "INSERT INTO event VALUES " + ",".join(["(?,?,?,?,?,?)"] * n) for n in _GROUPS}
+# Each of these statements writes many rows. One statement per row would release the GIL for each row,
+# and wait each time until the event loop releases it.
+_INSERT_EVENTS = "INSERT INTO event VALUES {}"
 # After a restart, a server of a cluster applies some commands again.
-_INSERT_NEW = {n: text.replace("INSERT", "INSERT OR IGNORE") for n, text in _INSERT.items()}
-_ADD_ROOM = "INSERT INTO room (id, code, kind, log) VALUES (?,?,?,?) ON CONFLICT DO NOTHING"
-_COUNT = "INSERT INTO counter VALUES (?,?,?) ON CONFLICT DO UPDATE SET last = excluded.last"
+_INSERT_NEW_EVENTS = "INSERT OR IGNORE INTO event VALUES {}"
+_SET_COUNTERS = "INSERT INTO counter VALUES {} ON CONFLICT DO UPDATE SET last = excluded.last"
 
+# The changes of each table. They keep their order in a table; those of different tables commute.
+_CHANGES: tuple[dict[type, str], ...] = (
+    {
+        RoomRow: "INSERT INTO room (id, code, kind, log) VALUES {} ON CONFLICT DO NOTHING",
+        RoomDeleted: "UPDATE room SET gone = 1 WHERE id IN (VALUES {})",
+    },
+    {
+        SessionRow: "INSERT OR REPLACE INTO session VALUES {}",
+        SessionDeleted: "DELETE FROM session WHERE id IN (VALUES {})",
+    },
+    {
+        MembershipRow: "INSERT OR IGNORE INTO seat VALUES {}",
+        MembershipDeleted: "DELETE FROM seat WHERE (session, room) IN (VALUES {})",
+        RoomDeleted: "DELETE FROM seat WHERE room IN (VALUES {})",
+    },
+)
+
+# Rows per statement. Powers of two keep the number of prepared statements small.
+_GROUPS = tuple(1 << n for n in range(8, -1, -1))
 
 # SQLite errors that mean permanent damage.
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
-#: Number of rooms to examine per step of a purge: some milliseconds of work.
+#: Number of rooms to examine per step of a purge: a few milliseconds of work.
 _ROOMS_AT_ONCE = 256
 
 _READ = "SELECT seq, frame FROM event WHERE room = ? AND seq BETWEEN ? AND ? ORDER BY seq"
@@ -129,7 +145,8 @@ DELETE FROM event WHERE room = :room AND seq < min(
 class SqliteHistory:
     """History in a file.
 
-    One thread calls `write` and the methods marked so; another thread calls the rest.
+    The writer thread calls `write` and the methods marked "writer thread only"; another thread calls
+    the rest.
 
     Args:
         path: The file; created if it does not exist.
@@ -145,7 +162,7 @@ class SqliteHistory:
 
     def __init__(self, path: Path, *, fsync: bool = True) -> None:
         self.path = path
-        self._insert = _INSERT
+        self._insert_events = _INSERT_EVENTS
         with contextlib.ExitStack() as opened:
             try:
                 self._file = HistoryFile(path, opened)
@@ -212,7 +229,7 @@ class SqliteHistory:
                 f"The history {self.path} is damaged: {error}. {recovery_hint(self.path)}"
             ) from error
 
-    def join_cluster(self, name: str) -> Membership:
+    def join_cluster(self, name: str) -> ClusterIdentity:
         """Return this server's membership in a cluster, which begins with an unused history.
 
         Raises:
@@ -220,7 +237,7 @@ class SqliteHistory:
         """
         with self._translating_errors("use"):
             found = join_cluster(self._writer, name, self.path)
-        self._insert = _INSERT_NEW
+        self._insert_events = _INSERT_NEW_EVENTS
         return found
 
     def copy(self) -> bytes:
@@ -265,10 +282,13 @@ class SqliteHistory:
         try:
             cursor.execute("BEGIN IMMEDIATE")
             for batch in batches:
-                for change in batch.changes:
-                    _apply(cursor, change)
-                _insert(cursor, batch.rows, self._insert)
-                cursor.executemany(_COUNT, [(*key, last) for key, last in batch.counters.items()])
+                for statements in _CHANGES:
+                    changes = (change for change in batch.changes if type(change) in statements)
+                    for kind, rows in itertools.groupby(changes, type):
+                        _execute(cursor, statements[kind], list(rows))
+                _execute(cursor, self._insert_events, batch.rows)
+                counters = [(*key, last) for key, last in batch.counters.items()]
+                _execute(cursor, _SET_COUNTERS, counters)
                 if batch.position is not None:
                     cursor.execute(SAVE_POSITION, batch.position)
             cursor.execute("COMMIT")
@@ -464,29 +484,20 @@ def _is_event(frame: object, seq: object) -> bool:
     )
 
 
-def _insert(cursor: sqlite3.Cursor, rows: list[EventRow], statements: dict[int, str]) -> None:
+def _execute(
+    cursor: sqlite3.Cursor, statement: str, rows: Sequence[tuple[int | str | bytes, ...]]
+) -> None:
+    """Execute a statement for many rows, a few hundred at a time."""
     at = 0
     for count in _GROUPS:
         while len(rows) - at >= count:
             values = [value for row in rows[at : at + count] for value in row]
-            cursor.execute(statements[count], values)
+            cursor.execute(_expanded(statement, count, len(rows[at])), values)
             at += count
 
 
-def _apply(cursor: sqlite3.Cursor, change: object) -> None:
-    match change:
-        case RoomRow():
-            cursor.execute(_ADD_ROOM, change)
-        case RoomDeleted():
-            cursor.execute("UPDATE room SET gone = 1 WHERE id = ?", change)
-            cursor.execute("DELETE FROM seat WHERE room = ?", change)
-        case SessionRow():
-            cursor.execute("INSERT OR REPLACE INTO session VALUES (?,?,?,?,?)", change)
-        case SessionDeleted():
-            cursor.execute("DELETE FROM session WHERE id = ?", change)
-        case MembershipRow():
-            cursor.execute("INSERT OR IGNORE INTO seat VALUES (?,?)", change)
-        case MembershipDeleted():
-            cursor.execute("DELETE FROM seat WHERE session = ? AND room = ?", change)
-        case _:
-            raise AssertionError(f"no table for {change!r}")
+@functools.cache
+def _expanded(statement: str, rows: int, columns: int) -> str:
+    """Return a statement with placeholders for a number of rows and columns."""
+    row = f"({','.join('?' * columns)})"
+    return statement.format(",".join([row] * rows))

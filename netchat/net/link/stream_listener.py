@@ -56,7 +56,11 @@ class StreamLinkListener:
         await self._prepared
 
     def accept(
-        self, protocol: asyncio.Protocol, share: str, opened: Callable[[LinkTransport], None]
+        self,
+        protocol: asyncio.Protocol,
+        share: str,
+        opened: Callable[[LinkTransport], None],
+        failed: Callable[[BaseException], None],
     ) -> None:
         """Create the link transport of a new connection.
 
@@ -65,10 +69,22 @@ class StreamLinkListener:
             share: Address group of the client.
             opened: Called later with the link transport. The first call may take seconds, while a
                 thread loads the modules that links need; the event loop continues.
+            failed: Called instead with the thread's error. The next link tries again.
         """
+
+        def loaded(preparation: asyncio.Future[None]) -> None:
+            if preparation.cancelled():
+                return
+            if error := preparation.exception():
+                if self._prepared is preparation:
+                    self._prepared = None
+                failed(error)
+            else:
+                opened(self._layer(protocol, share))
+
         if self._prepared is None:
             self._prepared = self._loop.run_in_executor(None, _prepare)
-        self._prepared.add_done_callback(lambda _: opened(self._layer(protocol, share)))
+        self._prepared.add_done_callback(loaded)
 
     def close(self) -> None:
         """Cancel pending builds of codes."""

@@ -1,9 +1,11 @@
 """Proxy that damages traffic, for testing any client with any server.
 
-proxy = NoiseProxy(("127.0.0.1", 6464), Impairments(channel="bsc:1e-3", delay=0.01), seed=1)
-await proxy.start("127.0.0.1", 7000, udp=True)
-...
-await proxy.stop()
+For example:
+
+    proxy = NoiseProxy(("127.0.0.1", 6464), Impairments(channel="bsc:1e-3", delay=0.01), seed=1)
+    await proxy.start("127.0.0.1", 7000, udp=True)
+    ...
+    await proxy.stop()
 """
 
 from __future__ import annotations

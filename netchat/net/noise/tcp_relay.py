@@ -122,7 +122,7 @@ class RelayDirection:
             self._timer = self._loop.call_at(queue[0][0], self._pump)
 
 
-class _End(asyncio.Protocol):
+class _RelayConnection(asyncio.Protocol):
     """One of the two connections of a relay."""
 
     def __init__(self, pipe: TcpRelay, out: RelayDirection, back: RelayDirection) -> None:
@@ -183,13 +183,13 @@ class TcpRelay:
         self._problem = ""
         self._over = False
         self._task: asyncio.Task[None] | None = None
-        self._server = _End(self, back, out)
-        self.front: asyncio.Protocol = _End(self, out, back)
+        self._server = _RelayConnection(self, back, out)
+        self.front: asyncio.Protocol = _RelayConnection(self, out, back)
         """Protocol of the client's connection."""
 
     def made(self, end: asyncio.Protocol) -> None:
         """Handle a new connection: the client's first, then the server's."""
-        front, server = cast(_End, self.front), self._server
+        front, server = cast(_RelayConnection, self.front), self._server
         if end is front:
             assert front.transport is not None
             host, port = (front.transport.get_extra_info("peername") or ("?", 0))[:2]
@@ -247,5 +247,5 @@ class TcpRelay:
             transport.abort()
 
     def _transports(self) -> list[asyncio.Transport]:
-        ends = (cast(_End, self.front), self._server)
+        ends = (cast(_RelayConnection, self.front), self._server)
         return [end.transport for end in ends if end.transport is not None]

@@ -19,7 +19,7 @@ MAX_SESSIONS = 500
 IDLE = 60.0
 
 
-class _Socket(asyncio.DatagramProtocol):
+class _RelaySocket(asyncio.DatagramProtocol):
     """UDP socket that drops datagrams if the system's buffer is full, as a router would."""
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class _Line:
             self._timer = self._loop.call_at(self.line.due, self._pump)
 
 
-class RelayedClient(_Socket):
+class RelayedClient(_RelaySocket):
     """A client's address, and the socket that represents it to the server.
 
     Attributes:
@@ -133,7 +133,7 @@ class RelayedClient(_Socket):
         super().close()
 
 
-class UdpRelay(_Socket):
+class UdpRelay(_RelaySocket):
     """Socket that clients send to.
 
     Args:

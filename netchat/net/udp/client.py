@@ -17,7 +17,7 @@ __all__ = ["connect_udp"]
 PROOF_WITHIN = 1.0
 
 
-class _Socket(asyncio.DatagramProtocol):
+class _ConnectedSocket(asyncio.DatagramProtocol):
     """UDP socket connected to one server."""
 
     def __init__(self, sock: socket.socket, layer: LinkTransport, under: asyncio.Protocol) -> None:
@@ -100,7 +100,7 @@ async def connect_udp(
             sock.connect(address)
             layer, under = layered()
             await loop.create_datagram_endpoint(
-                lambda sock=sock, layer=layer, under=under: _Socket(sock, layer, under),  # type: ignore[misc]
+                lambda sock=sock, layer=layer, under=under: _ConnectedSocket(sock, layer, under),  # type: ignore[misc]
                 sock=sock,
             )
         except OSError as error:

@@ -96,7 +96,7 @@ class AfPacketRing:
                 self._socket.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, request)
         except OSError as error:
             self._socket.close()
-            raise CaptureError(f"{interface} cannot be captured: {error.strerror}") from error
+            raise CaptureError(f"Cannot capture on {interface}: {error.strerror}") from error
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN | select.POLLERR)
         self._view = memoryview(self._map)
@@ -193,7 +193,7 @@ class AfPacketRing:
         if number == errno.ENETDOWN and self._name in (name for _, name in socket.if_nameindex()):
             time.sleep(0.1)
         elif number:
-            raise CaptureError(f"{self._name} cannot be captured: {os.strerror(number)}")
+            raise CaptureError(f"Cannot capture on {self._name}: {os.strerror(number)}")
 
 
 def _hardware(interface: str) -> int:

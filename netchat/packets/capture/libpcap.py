@@ -76,7 +76,7 @@ class LibpcapSource:
             self._sniffer.stop()
 
     def count(self) -> None:
-        """Update the counters; here they always are up to date."""
+        """Update the counters; here they are always up to date."""
 
     def close(self) -> None:
         """End the capture."""

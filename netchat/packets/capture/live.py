@@ -65,7 +65,7 @@ class Live:
     """Live capture, used in a `with` block; iterating yields lists of packets.
 
     A list is empty if no packet arrived for a tenth of a second. After `stop`, packets captured
-    before are still yielded, then the iteration ends.
+    before that are still yielded; then the iteration ends.
 
     Args:
         interface: Name of the interface; `any` for all.
@@ -173,6 +173,8 @@ class Live:
             self._problem = self._problem or error
         except OSError as error:
             self._problem = self._problem or CaptureError(_cannot_write(self._written, error))
+        except Exception as error:
+            self._problem = self._problem or CaptureError(f"The capture has failed: {error!r}")
         finally:
             self._stopping = True
 
@@ -193,9 +195,11 @@ class Live:
                     source.count()
                     counted = time.monotonic()
         finally:
-            source.count()
-            source.close()
-            self._unwritten.put(None)
+            try:
+                source.count()
+                source.close()
+            finally:
+                self._unwritten.put(None)  # the other thread waits for it
 
     def _write_all(self) -> None:
         """Write packets, and pass them on."""

@@ -1,7 +1,9 @@
 """Reader for capture files of either format, compressed by gzip or not.
 
-for packet in read_packets("chat.pcapng.gz"):
-    print(packet.number, packet.time, len(packet.data))
+For example:
+
+    for packet in read_packets("chat.pcapng.gz"):
+        print(packet.number, packet.time, len(packet.data))
 """
 
 from __future__ import annotations

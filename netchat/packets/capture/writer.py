@@ -1,7 +1,9 @@
 """Writers for captures: pcapng (the default) and pcap.
 
-with PcapngWriter("chat.pcapng") as out:
-    out.write(packet)
+For example:
+
+    with PcapngWriter("chat.pcapng") as out:
+        out.write(packet)
 """
 
 from __future__ import annotations

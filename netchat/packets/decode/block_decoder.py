@@ -70,7 +70,7 @@ class BlockDecoder:
         linked: Its link.
         open_frames: Makes the stage that receives the stream; its argument is whether the stream is
             complete from its first byte on.
-        to_server: Which direction.
+        to_server: Whether this is the direction to the server.
 
     Attributes:
         lost: Whether blocks may be missing before the next one, which is then accepted at any offset.

@@ -36,7 +36,7 @@ class BlockScanStage:
         linked: Its link.
         budget: Budget for the buffered bytes.
         open_frames: Makes the stage for the link's stream; see `BlockDecoder`.
-        to_server: Which direction.
+        to_server: Whether this is the direction to the server.
         offset: Offset of the first byte in the direction's stream.
     """
 

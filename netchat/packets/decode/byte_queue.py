@@ -83,7 +83,7 @@ class ByteQueue:
         marks = self._marks
         last = next(place for place, mark in enumerate(marks) if mark.end >= self.offset)
         taken = marks[: last + 1]
-        # The last mark may cover bytes that remain, too.
+        # The last mark may also cover bytes that remain.
         del marks[: last + (marks[last].end == self.offset)]
         return raw, taken
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from netchat.packets.decode.link_state import BlockCounts, LinkState
 from netchat.wire import Hello, Joined, Membership, Message, Renamed, Welcome
 
-__all__ = ["Conversation", "Counts", "endpoints", "reverse", "show_endpoint"]
+__all__ = ["Conversation", "DirectionCounts", "endpoints", "reverse", "show_endpoint"]
 
 #: Rooms remembered per conversation: their number depends on untrusted input.
 _MAX_ROOMS = 256
 
 
 @dataclass(slots=True)
-class Counts:
+class DirectionCounts:
     """Counters of one direction of a connection.
 
     Attributes:
@@ -75,8 +75,8 @@ class Conversation:
     user: str = ""
     device: int = 0
     rooms: dict[str, Membership] = field(default_factory=dict)
-    to_server: Counts = field(default_factory=Counts)
-    to_client: Counts = field(default_factory=Counts)
+    to_server: DirectionCounts = field(default_factory=DirectionCounts)
+    to_client: DirectionCounts = field(default_factory=DirectionCounts)
     link: LinkState | None = None
     transport: str = "TCP"
     duplicates: list[Conversation] = field(default_factory=list)
@@ -99,13 +99,13 @@ class Conversation:
         if len(self.rooms) < _MAX_ROOMS:
             self.rooms[membership.room] = membership
 
-    def counts(self, *, to_server: bool) -> Counts:
+    def counts(self, *, to_server: bool) -> DirectionCounts:
         """Return the counters of one direction, for all streams together."""
         counts = [
             conversation.to_server if to_server else conversation.to_client
             for conversation in (self, *self.duplicates)
         ]
-        return Counts(*map(sum, zip(*map(dataclasses.astuple, counts), strict=True)))
+        return DirectionCounts(*map(sum, zip(*map(dataclasses.astuple, counts), strict=True)))
 
     def block_counts(self, *, to_server: bool) -> BlockCounts:
         """Return the block counters of one direction, for all streams together."""

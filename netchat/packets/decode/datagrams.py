@@ -1,6 +1,8 @@
 """Links over UDP: each datagram is a block, each link is a conversation.
 
-datagram -> header -> the link it names -> BlockDecoder -> items
+The path of a datagram:
+
+    datagram -> header -> the link it names -> BlockDecoder -> items
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from netchat.link.header import (
     write_header,
 )
 from netchat.packets.decode.block_decoder import BlockDecoder, FoundBlock
-from netchat.packets.decode.conversation import Conversation, Counts, endpoints
+from netchat.packets.decode.conversation import Conversation, DirectionCounts, endpoints
 from netchat.packets.decode.frame_scanner import Stage
 from netchat.packets.decode.link_state import LinkState
 from netchat.packets.items import Damage, Item, Notice, Trace
@@ -28,7 +30,7 @@ from netchat.wording import many
 
 __all__ = ["Datagrams", "Side"]
 
-_End = tuple[str, int]
+_Endpoint = tuple[str, int]
 
 #: Kinds of blocks that travel one way only.
 _TO_SERVER, _TO_CLIENT = (Kind.OPEN,), (Kind.ACCEPT, Kind.REFUSE, Kind.CHALLENGE)
@@ -39,7 +41,7 @@ class Side:
 
     Attributes:
         conversation: The link's conversation.
-        to_server: Which direction.
+        to_server: Whether this is the direction to the server.
         counts: Counters of this direction.
         blocks: Decoder of its blocks.
         cost: Memory use known to the budget, in bytes.
@@ -57,7 +59,9 @@ class Side:
     ) -> None:
         self.conversation = conversation
         self.to_server = to_server
-        self.counts: Counts = conversation.to_server if to_server else conversation.to_client
+        self.counts: DirectionCounts = (
+            conversation.to_server if to_server else conversation.to_client
+        )
         self.cost = 0
         self.blocks = BlockDecoder(
             conversation, linked, lambda aligned: open_frames(self, aligned), to_server=to_server
@@ -73,7 +77,7 @@ class Datagrams:
         open_frames: Makes the stage for a side's stream; its second argument is whether the stream is
             complete from its first byte on.
         number: Returns the number of the next conversation.
-        trace: Whether to yield each datagram, too, as `Trace`.
+        trace: Whether to yield each datagram as well, as a `Trace`.
     """
 
     def __init__(
@@ -94,8 +98,8 @@ class Datagrams:
         self._links: dict[int, tuple[Side, Side]] = {}
         # The last link between a client and a server, and the last with a link number at a server:
         # the client's address may change, and two links may have the same number.
-        self._ends: dict[tuple[_End, _End], int] = {}
-        self._named: dict[tuple[_End, int], int] = {}
+        self._ends: dict[tuple[_Endpoint, _Endpoint], int] = {}
+        self._named: dict[tuple[_Endpoint, int], int] = {}
 
     def feed(self, datagram: Datagram, packet: int, time: int) -> list[Item] | None:
         """Process a datagram; return None if it does not belong to a link.
@@ -129,7 +133,9 @@ class Datagrams:
         items += self._take(side, datagram, head, mask, packet, time)
         return items
 
-    def _read(self, payload: bytes, source: _End, target: _End) -> tuple[ReadHeader | None, bytes]:
+    def _read(
+        self, payload: bytes, source: _Endpoint, target: _Endpoint
+    ) -> tuple[ReadHeader | None, bytes]:
         """Read a header; return it and its mask, which is empty for none."""
         coded = payload[:HEADER_SIZE]
         if len(coded) < HEADER_SIZE:
@@ -169,14 +175,14 @@ class Datagrams:
                 self._account(side)
         return items
 
-    def _to_server(self, source: _End, target: _End, head: ReadHeader | None) -> bool:
+    def _to_server(self, source: _Endpoint, target: _Endpoint, head: ReadHeader | None) -> bool:
         if (source[1] in self._ports) != (target[1] in self._ports):
             return target[1] in self._ports
         if head is not None and head.header.kind in (*_TO_SERVER, *_TO_CLIENT):
             return head.header.kind in _TO_SERVER
         return source[1] >= target[1]
 
-    def _known(self, client: _End, server: _End, header: Header | None) -> int | None:
+    def _known(self, client: _Endpoint, server: _Endpoint, header: Header | None) -> int | None:
         """Return the key of the link that a datagram belongs to, or None."""
         key = self._ends.get((client, server))
         if header is None:
@@ -196,8 +202,8 @@ class Datagrams:
 
     def _open(
         self,
-        client: _End,
-        server: _End,
+        client: _Endpoint,
+        server: _Endpoint,
         header: Header,
         to_server: bool,
         packet: int,

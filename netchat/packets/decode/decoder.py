@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING
 from netchat.packets.capture.packet import Packet
 from netchat.packets.decode.conversation import Conversation, endpoints, reverse
 from netchat.packets.decode.frame_scanner import FrameScanner, SegmentCache, Stage
-from netchat.packets.decode.protocol_detector import ProtocolDetector
+from netchat.packets.decode.protocol_detector import StageSelector
 from netchat.packets.items import Item, Notice
 from netchat.packets.memory_budget import MAX_CONVERSATIONS, MAX_KEPT, MemoryBudget
-from netchat.packets.tcp.connection import MAX_DUPLICATES, Connection, SecondStream
+from netchat.packets.tcp.connection import MAX_DUPLICATES, SecondStream, TcpConnection
 from netchat.packets.tcp.dissect import (
     ACK,
     FIN,
@@ -60,7 +60,7 @@ class Decoder:
             ports is a chat if a valid frame is found where one must be. Links over UDP are looked for
             on these ports only.
         limit: Maximum length of a frame, in bytes; longer ones are damage.
-        trace: Whether to yield every TCP segment of a chat, too, as `Trace`; this is slower.
+        trace: Whether to yield every TCP segment of a chat as well, as a `Trace`; this is slower.
 
     Attributes:
         packets: Number of packets fed.
@@ -83,10 +83,10 @@ class Decoder:
         self._trace = trace
         self._budget = MemoryBudget()
         self._cache = SegmentCache()
-        self._table: dict[bytes, tuple[Connection, TcpStream]] = {}
+        self._table: dict[bytes, tuple[TcpConnection, TcpStream]] = {}
         self._foreign: set[bytes] = set()  # keys of connections that are not a chat
-        self._waiting: set[Connection] = set()
-        self._ambiguous: set[Connection] = set()  # connections with a second stream
+        self._waiting: set[TcpConnection] = set()
+        self._ambiguous: set[TcpConnection] = set()  # connections with a second stream
         self._datagrams: Datagrams | None = None
 
     def feed(self, packet: Packet) -> list[Item]:
@@ -190,12 +190,12 @@ class Decoder:
         return items + self._relieve() if self._budget.used > MAX_KEPT else items
 
     def _take(
-        self, connection: Connection, half: TcpStream, segment: Segment, number: int, time: int
+        self, connection: TcpConnection, half: TcpStream, segment: Segment, number: int, time: int
     ) -> list[Item]:
         items = connection.take(half, segment, number, time, trace=self._trace)
         return self._sift(connection, items)
 
-    def _sift(self, connection: Connection, items: list[Item]) -> list[Item]:
+    def _sift(self, connection: TcpConnection, items: list[Item]) -> list[Item]:
         """Keep back the items of a possible chat; update the set of waiting connections."""
         if connection.is_chat is None:
             items = connection.recognise(items)
@@ -212,7 +212,7 @@ class Decoder:
             return []
         return _of_duplicate(first.conversation, items)
 
-    def _decided(self, connection: Connection) -> None:
+    def _decided(self, connection: TcpConnection) -> None:
         """Act on the decision whether a connection on another port is a chat."""
         self._number(connection)
         first = connection.first
@@ -231,8 +231,8 @@ class Decoder:
     # -- two streams on the same addresses and ports ----------------------------------------------
 
     def _stream(
-        self, connection: Connection, segment: Segment, time: int, items: list[Item]
-    ) -> tuple[Connection, TcpStream]:
+        self, connection: TcpConnection, segment: Segment, time: int, items: list[Item]
+    ) -> tuple[TcpConnection, TcpStream]:
         """Choose the stream that a segment belongs to; by default the first."""
         second_stream = connection.second_stream
         if second_stream is not None and second_stream.has_won(time):
@@ -259,9 +259,9 @@ class Decoder:
         return stream, half
 
     def _challenge(
-        self, connection: Connection, half: TcpStream, segment: Segment, number: int, time: int,
+        self, connection: TcpConnection, half: TcpStream, segment: Segment, number: int, time: int,
         items: list[Item],
-    ) -> tuple[Connection, TcpStream]:  # fmt: skip
+    ) -> tuple[TcpConnection, TcpStream]:  # fmt: skip
         """Begin to follow a second stream on the addresses and ports of a connection."""
         # Two segments with adjacent sequence numbers prove a new stream: both belong to it.
         strays = [] if segment.flags & SYN else _take_strays(half, segment)
@@ -291,7 +291,7 @@ class Decoder:
             items += self._take(other, other.half(stray[0].key), *stray)
         return other, sender
 
-    def _replace(self, connection: Connection) -> list[Item]:
+    def _replace(self, connection: TcpConnection) -> list[Item]:
         """Replace a connection by its second stream, which is a new connection."""
         second_stream = connection.second_stream
         assert second_stream is not None
@@ -306,7 +306,7 @@ class Decoder:
         self._decided(other)
         return items + second_stream.items
 
-    def _drop_second_stream(self, connection: Connection) -> None:
+    def _drop_second_stream(self, connection: TcpConnection) -> None:
         """Discard a connection's second stream, which was a damaged packet."""
         second_stream = connection.second_stream
         assert second_stream is not None
@@ -317,7 +317,7 @@ class Decoder:
             connection.half(half.key).counts.astray += half.counts.segments
             half.abandon()
 
-    def _pair(self, connection: Connection) -> list[Item]:
+    def _pair(self, connection: TcpConnection) -> list[Item]:
         """Add a connection's second stream as a duplicate: the same connection, captured again."""
         second_stream = connection.second_stream
         assert second_stream is not None
@@ -336,7 +336,7 @@ class Decoder:
 
     def _open(
         self, segment: Segment, number: int, time: int, items: list[Item]
-    ) -> tuple[Connection, TcpStream]:
+    ) -> tuple[TcpConnection, TcpStream]:
         """Begin to follow the connection of a segment."""
         if len(self._table) >= 2 * MAX_CONVERSATIONS or len(self._foreign) > _MAX_FOREIGN:
             items += self._make_room(time)
@@ -347,7 +347,7 @@ class Decoder:
         items += self._sift(connection, [_begins(connection, sender, segment, number, time)])
         return connection, sender
 
-    def _follow(self, segment: Segment, time: int) -> tuple[Connection, TcpStream]:
+    def _follow(self, segment: Segment, time: int) -> tuple[TcpConnection, TcpStream]:
         """Create the connection of a segment; return it and the direction of the segment."""
         source, target = endpoints(segment.key)
         opening = segment.flags & SYN
@@ -368,11 +368,11 @@ class Decoder:
                 (keys[to_server], False, conversation.to_client),
             )
         ]
-        connection = Connection(conversation, halves[0], halves[1], keys, chat=chat)
+        connection = TcpConnection(conversation, halves[0], halves[1], keys, chat=chat)
         return connection, halves[0] if to_server else halves[1]
 
-    def _open_detector(self, half: TcpStream, aligned: bool) -> ProtocolDetector:
-        return ProtocolDetector(
+    def _open_detector(self, half: TcpStream, aligned: bool) -> StageSelector:
+        return StageSelector(
             half.conversation,
             self._budget,
             partial(self._open_frames, half),
@@ -390,7 +390,7 @@ class Decoder:
             cache=self._cache,
         )
 
-    def _number(self, connection: Connection) -> None:
+    def _number(self, connection: TcpConnection) -> None:
         if connection.is_chat and connection.first is None:
             connection.conversation.number = self._count()
 
@@ -400,7 +400,7 @@ class Decoder:
         return self.conversations
 
     def _end(
-        self, connection: Connection, why: str, event: str, time: int, number: int
+        self, connection: TcpConnection, why: str, event: str, time: int, number: int
     ) -> list[Item]:
         """Stop following a connection.
 
@@ -431,7 +431,7 @@ class Decoder:
             items.append(Notice(time, connection.conversation, True, event, number))
         return items if connection.is_chat else []
 
-    def _forget(self, connection: Connection) -> None:
+    def _forget(self, connection: TcpConnection) -> None:
         self._ambiguous.discard(connection)
         for key in connection.keys:
             self._table.pop(key, None)
@@ -440,7 +440,7 @@ class Decoder:
             stream.client.abandon()
             stream.server.abandon()
 
-    def _followed(self) -> list[Connection]:
+    def _followed(self) -> list[TcpConnection]:
         """Return all connections, the least recently active first."""
         return sorted({c for c, _ in self._table.values()}, key=lambda c: c.last)
 
@@ -468,7 +468,7 @@ class Decoder:
 
 
 def _begins(
-    connection: Connection, sender: TcpStream, segment: Segment, number: int, time: int
+    connection: TcpConnection, sender: TcpStream, segment: Segment, number: int, time: int
 ) -> Notice:
     event = "opened" if segment.flags & SYN else "joined"
     return Notice(time, connection.conversation, sender.to_server, event, number)

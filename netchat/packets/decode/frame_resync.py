@@ -14,7 +14,7 @@ from netchat.packets.decode.frame_header import (
     read_message,
 )
 from netchat.packets.decode.plausibility import plausible
-from netchat.packets.items import Damage, Decoded, Item
+from netchat.packets.items import Damage, DecodedMessage, Item
 from netchat.packets.memory_budget import MemoryBudget
 from netchat.wire import HEADER_SIZE, MAX_FRAME, MESSAGES, Message, check_header
 from netchat.wire.walk import explain
@@ -36,14 +36,14 @@ class FrameResync:
     Args:
         conversation: The conversation.
         budget: Budget for the buffered bytes.
-        to_server: Which direction.
+        to_server: Whether this is the direction to the server.
         limit: Maximum length of a frame, in bytes.
         aligned: Whether the first byte is the first one of a frame.
 
     Attributes:
         busy: False if a frame must begin with the next byte and nothing is buffered.
         backlog: The bytes that belong to no item yet, and their offset in the stream.
-        to_server: Which direction.
+        to_server: Whether this is the direction to the server.
         has_invalid_bytes: Whether the stream held invalid bytes where a frame was expected.
     """
 
@@ -184,7 +184,7 @@ class FrameResync:
             self._conversation.learn(message)
             repeated = any(mark.repeated for mark in marks)
             items.append(
-                Decoded(
+                DecodedMessage(
                     time, self._conversation, self.to_server, message, raw, packets, repeated,
                     offset, self._found,
                 )

@@ -1,6 +1,6 @@
 """Frame scanner: from bytes to messages, despite gaps and damage.
 
-    bytes in order  ->  push  ->  Decoded, Damage
+    bytes in order  ->  push  ->  DecodedMessage, Damage
     missing bytes   ->  gap   ->  Damage of what the gap broke
     end of stream   ->  end   ->  Damage of what is unfinished
 
@@ -22,7 +22,7 @@ from zlib import crc32
 from netchat.packets.decode.conversation import Conversation
 from netchat.packets.decode.frame_header import PREFIX
 from netchat.packets.decode.frame_resync import FrameResync
-from netchat.packets.items import Decoded, Item
+from netchat.packets.items import DecodedMessage, Item
 from netchat.packets.memory_budget import MemoryBudget
 from netchat.wire import HEADER_SIZE, MAX_FRAME, MESSAGES
 
@@ -80,7 +80,7 @@ class SegmentCache:
 
     def __init__(self) -> None:
         self.data = b""
-        self.items: tuple[Decoded, ...] = ()
+        self.items: tuple[DecodedMessage, ...] = ()
         self.offset = 0
 
 
@@ -92,7 +92,7 @@ class FrameScanner:
     Args:
         conversation: The conversation.
         budget: Budget for the buffered bytes.
-        to_server: Which direction.
+        to_server: Whether this is the direction to the server.
         limit: Maximum length of a frame, in bytes.
         aligned: Whether the first byte is the first one of a frame.
         cache: Cache shared by all scanners of a decoder.
@@ -147,9 +147,9 @@ class FrameScanner:
             for i in cache.items:
                 item = (time, conversation, to_server, i[3], i[4], packets, repeated,
                         offset + i[7], False)  # fmt: skip
-                again.append(_new(Decoded, item))
+                again.append(_new(DecodedMessage, item))
             return again
-        items: list[Decoded] = []
+        items: list[DecodedMessage] = []
         at, size, longest, has_names = 0, len(data), self._longest, False
         while at + HEADER_SIZE <= size:
             prefix, kind, rest, length, crc = _HEADER(data, at)
@@ -179,7 +179,7 @@ class FrameScanner:
                 offset + at,
                 False,
             )
-            items.append(_new(Decoded, item))
+            items.append(_new(DecodedMessage, item))
             at = end
         backlog.offset = offset + at
         if at < size:

@@ -17,7 +17,7 @@ from netchat.packets.decode.link_state import LinkState
 from netchat.packets.items import Damage, Item
 from netchat.packets.memory_budget import MemoryBudget
 
-__all__ = ["ProtocolDetector"]
+__all__ = ["StageSelector"]
 
 #: Bytes of a connection in which a link must show a block: more than one of the longest blocks.
 _LOOKED_AT = 20_000
@@ -33,7 +33,7 @@ _HEAD = 100
 _NEAR = re.compile(rb"(?s)(?=\x1a\xcf..|.\xcf\xfc.|..\xfc\x1d)")
 
 
-class ProtocolDetector:
+class StageSelector:
     """Stage that selects the stage for the rest of a stream by its first bytes.
 
     Args:
@@ -41,7 +41,7 @@ class ProtocolDetector:
         budget: Budget for the buffered bytes.
         open_frames: Makes the stage for frames; its argument is whether the first byte is the first
             of the stream.
-        to_server: Which direction.
+        to_server: Whether this is the direction to the server.
         aligned: Whether the first byte is the first of the stream.
 
     Attributes:

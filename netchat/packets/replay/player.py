@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from netchat.packets.items import Damage, Decoded, Gap, Item, Notice
+from netchat.packets.items import Damage, DecodedMessage, Gap, Item, Notice
 from netchat.packets.replay.matching import AnswerMatcher, Difference
 from netchat.packets.replay.translation import Translation
 from netchat.wire import Hello, Message, Ping, Pong, encode
@@ -44,7 +44,7 @@ class ReplayConnection(Protocol):
     def listen(
         self, seconds: float, until: Callable[[Message], bool] | None = None
     ) -> list[Message]:
-        """Receive messages for some seconds, or until one for which `until` returns True."""
+        """Receive messages for a time in seconds, or until one for which `until` returns True."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -92,7 +92,7 @@ def plan(items: Iterable[Item]) -> tuple[list[Step], list[str]]:
             if item.event not in ("closed", "reset") or number not in begun:
                 continue
             message, raw = None, b""
-        elif isinstance(item, Decoded):
+        elif isinstance(item, DecodedMessage):
             message, raw = item.message, item.raw
         elif isinstance(item, Damage):
             message, raw = None, item.raw

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from netchat.packets.decode.conversation import Conversation
-from netchat.packets.items import Block, Decoded, Item, Notice, Trace
+from netchat.packets.items import Block, DecodedMessage, Item, Notice, Trace
 from netchat.packets.tcp.dissect import ACK, RST, SYN, Segment
 from netchat.packets.tcp.stream import TcpStream
 from netchat.wire import Way
 
-__all__ = ["MAX_DUPLICATES", "PROBE", "Connection", "SecondStream"]
+__all__ = ["MAX_DUPLICATES", "PROBE", "SecondStream", "TcpConnection"]
 
 #: Bytes of one direction in which a chat on another port must show a valid frame, if the beginning
 #: of the stream was not captured. One certainly fits: two frames of maximum length.
@@ -58,7 +58,7 @@ class SecondStream:
         first_goes_on: Whether one of those brought new bytes.
     """
 
-    connection: Connection
+    connection: TcpConnection
     packet: int
     time: int
     items: list[Item] = field(default_factory=list)
@@ -83,7 +83,7 @@ class SecondStream:
         return late and self.goes_on and not self.first_goes_on
 
 
-class Connection:
+class TcpConnection:
     """One TCP connection that the decoder follows.
 
     Attributes:
@@ -132,12 +132,12 @@ class Connection:
         self.is_fast = self.is_over = False
         self.last = 0
         self.second_stream: SecondStream | None = None
-        self.duplicates: list[Connection] = []
-        self.first: Connection | None = None
+        self.duplicates: list[TcpConnection] = []
+        self.first: TcpConnection | None = None
         self._pending: list[Item] = []
 
     @property
-    def streams(self) -> list[Connection]:
+    def streams(self) -> list[TcpConnection]:
         """This connection, its duplicates and its second stream."""
         return [
             self,
@@ -169,7 +169,7 @@ class Connection:
             segment: The segment.
             number: Number of its packet.
             time: Capture time, in ns.
-            trace: Whether to yield the segment itself, too.
+            trace: Whether to yield the segment itself as well.
         """
         self.last = time
         half.counts.segments += 1
@@ -244,7 +244,7 @@ class Connection:
         return segment.seq == (stray.seq + len(stray.payload) + stray.cut) & _MASK
 
     def fit(self, half: TcpStream, segment: Segment) -> int:
-        """Return how well a segment fits into this stream; 0 for not at all."""
+        """Return how well a segment fits into this stream; 0 if it does not fit."""
         other, acks = half.other, segment.flags & ACK
         if self.is_another(half, segment) or (acks and other.is_far(segment.ack)):
             return 0
@@ -283,13 +283,13 @@ class Connection:
         """
         pending = self._pending
         pending += items
-        first = next((item for item in items if isinstance(item, (Decoded, Block))), None)
+        first = next((item for item in items if isinstance(item, (DecodedMessage, Block))), None)
         if first is not None:
             self.is_chat, self._pending = True, []
             if not self.conversation.whole and not _ways(first) & (
                 Way.TO_SERVER if first.to_server else Way.TO_CLIENT
             ):
-                # The client was guessed from the ports, wrongly.
+                # The client was guessed wrongly from the ports.
                 self._swap_direction()
                 pending = [item._replace(to_server=not item.to_server) for item in pending]
             return pending
@@ -314,8 +314,8 @@ class Connection:
             half.swap_direction()
 
 
-def _ways(item: Decoded | Block) -> Way:
+def _ways(item: DecodedMessage | Block) -> Way:
     """Return the directions in which a message or a block may travel."""
-    if isinstance(item, Decoded):
+    if isinstance(item, DecodedMessage):
         return item.message.WAY
     return _BLOCK_WAYS.get(item.header.kind.name, Way.BOTH)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from netchat.packets.decode.conversation import Conversation, Counts
+from netchat.packets.decode.conversation import Conversation, DirectionCounts
 from netchat.packets.decode.frame_scanner import DetectorStage, Stage
 from netchat.packets.items import Gap, Item
 from netchat.packets.memory_budget import MAX_BUFFERED, MAX_BUFFERED_PIECES, MemoryBudget
@@ -57,7 +57,7 @@ class TcpStream:
         budget: Budget for the buffered bytes.
         open_detector: Makes the first stage, which selects the stage for the rest; its second
             argument is whether the bytes are complete from the first one on.
-        to_server: Which direction this is.
+        to_server: Whether this is the direction to the server.
 
     Attributes:
         next: Sequence number of the byte at `offset`; -1 until known.
@@ -101,7 +101,7 @@ class TcpStream:
         self,
         key: bytes,
         conversation: Conversation,
-        counts: Counts,
+        counts: DirectionCounts,
         budget: MemoryBudget,
         open_detector: Callable[[TcpStream, bool], DetectorStage],
         *,

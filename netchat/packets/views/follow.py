@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netchat.packets.items import Damage, Decoded, Gap, Item
+from netchat.packets.items import Damage, DecodedMessage, Gap, Item
 from netchat.wire import Event, EventKind, RoomKind
 from netchat.wire.safe_text import show_line
 from netchat.wording import many
@@ -28,7 +28,7 @@ class ChatTranscript:
             way = "from" if item.to_server else "to"
             verb = "is" if item.size == 1 else "are"
             return f"[{many(item.size, 'byte')} {way} {who} {verb} {_state(item)}]"
-        if not isinstance(item, Decoded) or not isinstance(item.message, Event):
+        if not isinstance(item, DecodedMessage) or not isinstance(item.message, Event):
             return None
         event = item.message
         key = item.conversation.server, event.room, event.seq
@@ -39,7 +39,7 @@ class ChatTranscript:
             del self._seen[next(iter(self._seen))]
         return self._text(item, event)
 
-    def _text(self, item: Decoded, event: Event) -> str:
+    def _text(self, item: DecodedMessage, event: Event) -> str:
         membership = item.conversation.rooms.get(event.room)
         room, sender = show_line(event.room), show_line(event.sender)
         if membership is not None and membership.kind == RoomKind.PRIVATE:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from netchat.packets.decode.conversation import Conversation, show_endpoint
-from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Trace
+from netchat.packets.items import Block, Damage, DecodedMessage, Gap, Item, Notice, Trace
 from netchat.packets.tcp.dissect import FIN, RST, SYN, flag_names
 from netchat.packets.views.blocks import block_summary
 from netchat.packets.views.summary import summary
@@ -101,7 +101,7 @@ class Ladder:
         match item:
             case Trace():
                 self._trace(item)
-            case Decoded() if wanted:
+            case DecodedMessage() if wanted:
                 parts = f" ({many(len(item.packets), 'segment')})" if len(item.packets) > 1 else ""
                 text = f"{item.message.NAME} {summary(item.message)}{parts}"
                 self._label(item, "message", text)
@@ -199,7 +199,7 @@ class Ladder:
             self._segments[item.conversation, item.packet] = row
         self._append(row)
 
-    def _label(self, item: Decoded | Block, kind: str, text: str) -> None:
+    def _label(self, item: DecodedMessage | Block, kind: str, text: str) -> None:
         """Label a segment with an item that it completes."""
         row = self._segments.get((item.conversation, max(item.packets)))
         if row is not None:

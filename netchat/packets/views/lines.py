@@ -6,7 +6,7 @@ import datetime
 
 from wcwidth import ljust, rjust
 
-from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice, Trace
+from netchat.packets.items import Block, Damage, DecodedMessage, Gap, Item, Notice, Trace
 from netchat.packets.tcp.dissect import flag_names
 from netchat.packets.views.blocks import block_summary
 from netchat.packets.views.summary import side_name, summary
@@ -56,7 +56,7 @@ class Lines:
         target = side_name(conversation, server=item.to_server)
         head = f"{self.time(item.time)}  {rjust(sender, 16)} → {ljust(target, 16)}"
         match item:
-            case Decoded():
+            case DecodedMessage():
                 marks = " [retransmitted]" * item.repeated + " [after resync]" * item.found
                 return f"{head}  {item.message.NAME:<11} {summary(item.message)}{marks}"
             case Gap():

@@ -6,11 +6,21 @@ import dataclasses
 from typing import Any
 
 from netchat.packets.decode.conversation import show_endpoint
-from netchat.packets.items import Block, Damage, Decoded, Gap, Item, Notice
+from netchat.packets.items import Block, Damage, DecodedMessage, Gap, Item, Notice, Trace
 from netchat.packets.tcp.dissect import flag_names
 from netchat.wire import Message, fields_of
 
 __all__ = ["as_dict"]
+
+#: Values of `item`: part of the output format, whatever the classes are called.
+_NAMES = {
+    Block: "block",
+    Damage: "damage",
+    DecodedMessage: "decoded",
+    Gap: "gap",
+    Notice: "notice",
+    Trace: "trace",
+}
 
 
 def as_dict(item: Item) -> dict[str, Any]:
@@ -22,7 +32,7 @@ def as_dict(item: Item) -> dict[str, Any]:
     """
     conversation = item.conversation
     row: dict[str, Any] = {
-        "item": type(item).__name__.lower(),
+        "item": _NAMES[type(item)],
         "time": item.time / 1e9,
         "time_ns": item.time,
         "conversation": conversation.number,
@@ -33,7 +43,7 @@ def as_dict(item: Item) -> dict[str, Any]:
         "to_server": item.to_server,
     }
     match item:
-        case Decoded():
+        case DecodedMessage():
             row["type"] = item.message.NAME
             row["fields"] = _fields(item.message)
             row["packets"] = list(item.packets)

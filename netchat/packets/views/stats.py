@@ -7,9 +7,9 @@ from array import array
 from collections import Counter
 from typing import Any
 
-from netchat.packets.decode.conversation import Conversation, Counts, show_endpoint
+from netchat.packets.decode.conversation import Conversation, DirectionCounts, show_endpoint
 from netchat.packets.decode.link_state import BlockCounts
-from netchat.packets.items import Damage, Decoded, Item
+from netchat.packets.items import Damage, DecodedMessage, Item
 from netchat.packets.views.summary import side_name
 from netchat.wire import MESSAGES, Event, Send
 from netchat.wording import many
@@ -50,17 +50,17 @@ class ConversationStats:
         self.checksums = 0
         self.echoes = array("q")
         self.last = conversation.began
-        self.sent: dict[int, Decoded] = {}
+        self.sent: dict[int, DecodedMessage] = {}
         self._stride, self._skipped = 1, 0
 
-    def send(self, item: Decoded, message: Send) -> None:
+    def send(self, item: DecodedMessage, message: Send) -> None:
         """Record a message to the server."""
         # If the message is retransmitted, the user has waited since the first time.
         self.sent.setdefault(message.counter, item)
         if len(self.sent) > _MAX_SENT:
             del self.sent[next(iter(self.sent))]
 
-    def event(self, item: Decoded, message: Event) -> None:
+    def event(self, item: DecodedMessage, message: Event) -> None:
         """Record an event, which may be the echo of a message."""
         sent = self.sent.get(message.counter)
         if sent is None or message.device != (self.conversation.device or message.device):
@@ -98,9 +98,9 @@ class Stats:
         row = self.rows.get(item.conversation)
         if row is None:
             row = self.rows[item.conversation] = ConversationStats(item.conversation)
-        if isinstance(item, Decoded):
+        if isinstance(item, DecodedMessage):
             raw, to_server, message = item.raw, item.to_server, item.message
-            if item.time > row.last:  # clocks step back
+            if item.time > row.last:  # clocks can step back
                 row.last = item.time
             row.types[to_server][raw[3]] += 1
             row.bytes[to_server] += len(raw)
@@ -200,14 +200,16 @@ def _lines(row: ConversationStats) -> list[str]:
     return lines
 
 
-def _sides(conversation: Conversation) -> tuple[tuple[str, bool, Counts], tuple[str, bool, Counts]]:
+def _sides(
+    conversation: Conversation,
+) -> tuple[tuple[str, bool, DirectionCounts], tuple[str, bool, DirectionCounts]]:
     return (
         ("to_server", True, conversation.counts(to_server=True)),
         ("to_client", False, conversation.counts(to_server=False)),
     )
 
 
-def _tcp(counts: Counts, transport: str) -> str:
+def _tcp(counts: DirectionCounts, transport: str) -> str:
     """Describe TCP's counters, zeros included; datagrams have no sequence numbers."""
     if transport == "UDP":
         return many(counts.segments, "datagram")

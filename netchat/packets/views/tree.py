@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netchat.errors import BadBody
-from netchat.packets.items import Block, Damage, Decoded, Item
+from netchat.packets.items import Block, Damage, DecodedMessage, Item
 from netchat.packets.views.blocks import Paint, block_lines, plain
 from netchat.packets.views.summary import quote
 from netchat.wire import HEADER_FIELDS, HEADER_SIZE, MESSAGES, Field, walk
@@ -23,8 +23,8 @@ _MAX_HEX = 65536
 def tree_lines(item: Item, paint: Paint = plain) -> list[str]:
     """Return a line for each field of a message, a damaged frame or a block.
 
-    Each line has the offset in the frame, the bytes in hex, the name and the value. Of a block,
-    changed bytes are followed by the bytes sent.
+    Each line has the offset in the frame, the bytes in hex, the name and the value. In a
+    block, changed bytes are followed by the bytes that were sent.
 
     Args:
         item: The item; other kinds than these have no lines.
@@ -32,7 +32,7 @@ def tree_lines(item: Item, paint: Paint = plain) -> list[str]:
     """
     if isinstance(item, Block):
         return _where(item) + block_lines(item, paint)
-    if isinstance(item, Decoded):
+    if isinstance(item, DecodedMessage):
         return _where(item) + _frame(item.raw)
     if isinstance(item, Damage):
         of_frame = item.inside or item.conversation.link is None
@@ -41,10 +41,10 @@ def tree_lines(item: Item, paint: Paint = plain) -> list[str]:
     return []
 
 
-def _where(item: Decoded | Damage | Block) -> list[str]:
+def _where(item: DecodedMessage | Damage | Block) -> list[str]:
     shown = ", ".join(map(str, item.packets[:12])) + (", …" if len(item.packets) > 12 else "")
     packets = f"packet{'s' * (len(item.packets) > 1)} {shown}"
-    inside = isinstance(item, Decoded) or (isinstance(item, Damage) and item.inside)
+    inside = isinstance(item, DecodedMessage) or (isinstance(item, Damage) and item.inside)
     stream = "the stream" if item.conversation.link is None else "the connection"
     if item.conversation.link is not None and inside:
         stream = "the link's stream"
@@ -92,7 +92,7 @@ def _line(at: int, raw: bytes, name: str, value: str) -> str:
 
 def hex_lines(item: Item) -> list[str]:
     """Return the captured bytes of an item as lines of offset, hex and ASCII."""
-    if not isinstance(item, (Decoded, Damage, Block)):
+    if not isinstance(item, (DecodedMessage, Damage, Block)):
         return []
     raw = item.raw[:_MAX_HEX]
     lines = []

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -55,6 +56,35 @@ def test_an_error_has_its_type_and_the_place_where_it_was_raised(pool, error):
 
 def _fail(error):
     raise error("as planned")
+
+
+class _TwoArgumentsError(Exception):
+    """Its pickled form calls it with one argument."""
+
+    def __init__(self, code, column):
+        super().__init__(f"{code} fails in column {column}")
+
+
+def _fail_with_two_arguments():
+    raise _TwoArgumentsError("hamming:7,4", 3)
+
+
+def _fail_with_a_lock():
+    raise ValueError("a lock cannot be pickled", threading.Lock())
+
+
+@pytest.mark.parametrize(
+    ("function", "text"),
+    [
+        (_fail_with_two_arguments, "_TwoArgumentsError: hamming:7,4 fails in column 3"),
+        (_fail_with_a_lock, "ValueError: .*a lock cannot be pickled"),
+    ],
+)
+def test_the_text_of_an_error_arrives_that_cannot_be_pickled(pool, function, text):
+    with pytest.raises(BenchError, match=text) as caught:
+        pool.submit(function).result()
+    assert f"in {function.__name__}" in caught.value.__notes__[0]
+    assert pool.submit(pow, 2, 2).result() == 4
 
 
 def test_a_worker_that_ends_is_an_error():

@@ -6,6 +6,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -66,15 +67,18 @@ def test_two_programs_at_a_time(tmp_path):
         sys.executable, "-m", "netchat", "encode-bench", "--code", "rs:255,223",
         "--channel", "bsc:0.004", "--resume", "run.json", "--workers", "1",
     ]  # fmt: skip
-    first = subprocess.Popen(
+    with subprocess.Popen(
         [*command, "--frames", "100000000", "--errors", "100000000"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    while not (tmp_path / "run.json").exists() and first.poll() is None:
-        os.sched_yield()
-    second = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    first.send_signal(2)
-    first.communicate(timeout=30)
+    ) as first:  # fmt: skip
+        try:
+            while not (tmp_path / "run.json").exists() and first.poll() is None:
+                time.sleep(0.01)
+            second = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+            first.send_signal(2)
+            first.communicate(timeout=60)
+        finally:
+            first.kill()  # nothing, if it has ended
     assert first.returncode == 130
     assert second.returncode == 1
     assert second.stderr.startswith("netchat: run.json is in use by another run")

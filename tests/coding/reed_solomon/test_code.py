@@ -1,5 +1,6 @@
 import itertools
 import os
+import pickle
 import subprocess
 import sys
 
@@ -172,27 +173,31 @@ def test_agrees_with_reedsolo(shape, options):
             assert (one.message == two.message).all()
 
 
-@pytest.mark.parametrize(("n", "k", "weights"), [(255, 223, (0, 1, 8, 16, 17)), (60, 40, (10, 10))])
 @pytest.mark.slow
-def test_agrees_with_galois(tmp_path, n, k, weights):
+def test_agrees_with_galois(tmp_path):
     """Compare a code and a shortened one with galois, which is faster here without Numba."""
-    code, rng = ReedSolomon(n, k, fcr=1), np.random.default_rng(7)
-    message = rng.integers(0, 256, (len(weights), k), dtype=np.uint8)
-    word = code.encode(message)
-    received = np.concatenate(
-        [damage(row[None], errors, 0, rng)[0] for row, errors in zip(word, weights, strict=True)]
-    )
-    np.savez(tmp_path / "given.npz", message=message, received=received)
-    command = [sys.executable, "-m", "tests.coding.galois_rs"]
+    cases = [(255, 223, (0, 1, 8, 16, 17)), (60, 40, (10, 10))]
+    given, paths = [], []
+    for n, k, weights in cases:
+        code, rng = ReedSolomon(n, k, fcr=1), np.random.default_rng(7)
+        message = rng.integers(0, 256, (len(weights), k), dtype=np.uint8)
+        word = code.encode(message)
+        received = np.concatenate(
+            [damage(row[None], each, 0, rng)[0] for row, each in zip(word, weights, strict=True)]
+        )
+        paths += [tmp_path / f"given_{n}.npz", tmp_path / f"peer_{n}.npz"]
+        np.savez(paths[-2], message=message, received=received)
+        given.append((word, code.decode(received), [e if 2 * e <= n - k else -1 for e in weights]))
     subprocess.run(
-        [*command, tmp_path / "given.npz", tmp_path / "peer.npz"],
+        [sys.executable, "-m", "tests.coding.galois_rs", *paths],
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, check=True,
     )  # fmt: skip
-    peer, result = np.load(tmp_path / "peer.npz"), code.decode(received)
-    assert (peer["word"] == word).all()
-    assert (peer["corrected"] == result.corrected).all()
-    assert (peer["decoded"] == result.message).all()
-    assert result.corrected.tolist() == [e if 2 * e <= n - k else -1 for e in weights]
+    for (word, result, corrected), path in zip(given, paths[1::2], strict=True):
+        peer = np.load(path)
+        assert (peer["word"] == word).all()
+        assert (peer["corrected"] == result.corrected).all()
+        assert (peer["decoded"] == result.message).all()
+        assert result.corrected.tolist() == corrected
 
 
 @pytest.mark.parametrize("length", [1, 5, 222, 223, 224, 1000])
@@ -215,3 +220,21 @@ def test_invalid_n_and_k(n, k):
 def test_invalid_fields(options):
     with pytest.raises(ValueError, match=r"Argument '(prim|generator)' must be"):
         ReedSolomon(20, 10, **options)
+
+
+def test_a_code_is_pickled_without_its_tables():
+    code = ReedSolomon(20, 10)
+    word = code.encode(np.ones((1, 10), np.uint8))
+    pickled = pickle.dumps(code)
+    assert len(pickled) < 1000
+    assert (pickle.loads(pickled).encode(np.ones((1, 10), np.uint8)) == word).all()
+
+
+def test_the_reference_is_shortened_in_the_same_way():
+    message = np.arange(1, 5, dtype=np.uint8)[None]
+    fast, slow = (
+        netchat.coding.get(f"rs:20,10{implementation}").shortened(4)
+        for implementation in ("", "@reedsolo")
+    )
+    assert (slow.n, slow.k) == (14, 4)
+    assert (slow.encode(message) == fast.encode(message)).all()

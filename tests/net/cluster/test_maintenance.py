@@ -66,6 +66,10 @@ def trims(redis: RedisProcess) -> int:
     return int(found[1]) if found else 0
 
 
+def intact(redis: RedisProcess) -> bool:
+    return SnapshotInfo.intact(redis.command("GET", "lab:snapshot").split(b"\r\n")[1]) is not None
+
+
 @needs_redis
 async def test_a_slow_server_keeps_the_stream_and_one_that_left_does_not(redis) -> None:
     async with Recorder(redis.url, "east", snapshot_every=100) as east:
@@ -113,11 +117,14 @@ async def test_a_server_that_was_paused_past_the_trimmed_stream_restores(redis) 
 
 
 @needs_redis
-async def test_a_deleted_snapshot_is_replaced(redis: RedisProcess) -> None:
+@pytest.mark.parametrize("damage", [("DEL", "lab:snapshot"), ("SET", "lab:snapshot", "garbage")])
+async def test_a_deleted_or_damaged_snapshot_is_replaced(redis: RedisProcess, damage) -> None:
     async with Recorder(redis.url, "east", snapshot_every=300) as east:
         for count in range(400):
             east.log.append([b"%d" % count])
         await east.settle()
         await until(lambda: length(redis) < 300)
-        redis.command("DEL", "lab:snapshot")
-        await until(lambda: redis.command("EXISTS", "lab:snapshot") == b":1\r\n")
+        redis.command(*damage)
+        await until(lambda: intact(redis))
+        async with Recorder(redis.url, "west") as west:
+            assert west.commands == east.commands

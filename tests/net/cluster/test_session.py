@@ -117,6 +117,32 @@ async def test_a_lost_connection_does_not_interrupt_the_owner(redis: RedisProces
         assert slow.commands == [b"one", b"two", b"three"]
 
 
+async def test_an_owner_that_fails_while_redis_is_lost_stops_the_log(redis: RedisProcess) -> None:
+    """Its entries are not applied, so reading on after them would skip them."""
+
+    class Failing(Recorder):
+        go = asyncio.Event()
+
+        async def apply(self, entries, checkpoint) -> None:
+            if self.commands:
+                await self.go.wait()
+                raise OSError("disk full")
+            await super().apply(entries, checkpoint)
+
+    async with Failing(redis.url, "east") as failing:
+        failing.log.append([b"one"])
+        await failing.settle()
+        failing.log.append([b"two"])
+        await until(lambda: failing.saved != failing.log.checkpoint)
+        redis.kill()
+        await until(lambda: not failing.reports[-1][0])
+        failing.go.set()
+        redis.start()
+        await until(lambda: failing.errors)
+        assert str(failing.errors[0]) == "disk full"
+        assert failing.commands == [b"one"]
+
+
 async def test_appends_are_bounded_while_redis_is_unavailable(redis: RedisProcess) -> None:
     async with Recorder(redis.url, "east", pending_bytes=1000) as east:
         redis.kill()

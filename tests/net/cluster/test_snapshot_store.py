@@ -11,14 +11,14 @@ from netchat.net.cluster import snapshot_store
 from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.connection import RedisConnection
 from netchat.net.cluster.keys import Keys
-from netchat.net.cluster.snapshot_store import Snapshot, SnapshotInfo, SnapshotStore
+from netchat.net.cluster.snapshot_store import ClusterSnapshot, SnapshotInfo, SnapshotStore
 from tests.net.cluster.redis_process import RedisProcess, needs_redis
 
 DATA = random.Random(0).randbytes(5000)
 
 
-def snapshot(position: str, data: bytes = DATA, cluster: str = "id") -> Snapshot:
-    return Snapshot(Checkpoint(cluster, position, "", 0, ()), data)
+def snapshot(position: str, data: bytes = DATA, cluster: str = "id") -> ClusterSnapshot:
+    return ClusterSnapshot(Checkpoint(cluster, position, "", 0, ()), data)
 
 
 @pytest.fixture
@@ -109,3 +109,4 @@ async def test_a_damaged_snapshot_gives_an_error(connection, damage: str) -> Non
 def test_a_damaged_description_gives_an_error(data: bytes) -> None:
     with pytest.raises(ClusterError, match="is damaged"):
         SnapshotInfo.decode(data)
+    assert SnapshotInfo.intact(data) is None

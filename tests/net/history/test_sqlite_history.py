@@ -1,7 +1,11 @@
 """Both histories give the same answers; the tests at the end are only for the one on disk."""
 
 import sqlite3
+import tempfile
 import threading
+from contextlib import closing
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +13,7 @@ from hypothesis import strategies as st
 
 from netchat.chat.persistence import (
     Batch,
+    Change,
     EventRow,
     MembershipDeleted,
     MembershipRow,
@@ -18,6 +23,7 @@ from netchat.chat.persistence import (
     SessionRow,
 )
 from netchat.errors import HistoryError
+from netchat.net.history import sqlite_history
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.purge import Purge
 from netchat.net.history.sqlite_history import SqliteHistory
@@ -271,3 +277,37 @@ class TestOnDisk:
         (found,) = history._writer.execute("PRAGMA synchronous").fetchone()
         assert found == level
         history.close()
+
+
+CHANGES = st.one_of(
+    st.builds(
+        SessionRow, st.integers(1, 3), st.just(b"t"), st.just(b""), st.just(5), st.text("ab")
+    ),
+    st.builds(SessionDeleted, st.integers(1, 3)),
+    st.builds(MembershipRow, st.integers(1, 3), st.integers(1, 3)),
+    st.builds(MembershipDeleted, st.integers(1, 3), st.integers(1, 3)),
+    st.builds(RoomDeleted, st.integers(1, 3)),
+)
+
+
+class TestManyChanges:
+    def test_every_kind_of_change_has_a_statement(self):
+        stored = {kind for statements in sqlite_history._CHANGES for kind in statements}
+        assert stored == set(get_args(Change))
+
+    @settings(max_examples=15, deadline=None)
+    @given(st.lists(CHANGES, max_size=20), st.integers(0, 20))
+    def test_batches_do_not_change_the_result(self, changes, cut):
+        rooms = [RoomRow(number, f"R{number}", 2, number) for number in (1, 2, 3)]
+        stored = []
+        for batches in ([changes], [changes[:cut], changes[cut:]], [[c] for c in changes]):
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                closing(open_history(Path(folder))) as history,
+            ):
+                history.write([batch(changes=rooms), *(batch(changes=part) for part in batches)])
+                stored.append([
+                    history._writer.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+                    for table in ("room", "session", "seat")
+                ])  # fmt: skip
+        assert stored[0] == stored[1] == stored[2]

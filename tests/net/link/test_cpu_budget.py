@@ -335,18 +335,18 @@ async def test_bytes_after_the_end_of_a_link_are_ignored() -> None:
     layer.begin(line, opening)
     client.receive(bytes(line.written), 0.0)
     client.close("that is all")
-    drained = module._Drain.count
+    drained = module._drained.total
     layer.data_received(client.data_to_send(0.1) + opening * 50)
     for _ in range(200):
         loop.turn()
 
     assert line.has_ended
     assert line.reading
-    assert module._Drain.count == drained + 1
+    assert module._drained.total == drained + 1
     layer._pump()
-    assert module._Drain.count == drained + 1
+    assert module._drained.total == drained + 1
     line.protocol.connection_lost(None)
-    assert module._Drain.count == drained
+    assert module._drained.total == drained
 
 
 async def test_a_lost_link_occupies_no_memory() -> None:

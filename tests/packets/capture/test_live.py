@@ -110,6 +110,41 @@ def test_a_full_device_is_reported_however_late_the_thread_ends(monkeypatch):
         list(live)
 
 
+class FailingSource:
+    """A source of packets that fails where a test chooses."""
+
+    link, received, dropped = 1, 0, 0
+
+    def __init__(self, where):
+        self.where = where
+
+    def read(self, timeout):
+        if self.where == "read":
+            raise ValueError("an odd block")
+
+    def count(self):
+        if self.where == "count":
+            raise ValueError("odd counters")
+
+    def stop(self):
+        pass
+
+    close = stop
+
+
+@pytest.mark.parametrize(("where", "what"), [("read", "an odd block"), ("count", "odd counters")])
+def test_every_error_of_a_thread_ends_the_capture_and_is_reported(monkeypatch, where, what):
+    from netchat.packets.capture import live as module
+
+    monkeypatch.setattr(module, "_open_source", lambda *_: FailingSource(where))
+    monkeypatch.setattr(module, "_TURN", 0.001)
+    with module.Live("lo") as live:
+        live.stop()
+        with pytest.raises(CaptureError, match=what):
+            for _, _ in zip(range(2000), live, strict=False):
+                pass
+
+
 @needs_root
 def test_without_permission_the_old_file_is_kept(tmp_path):
     path = tmp_path / "old.pcapng"

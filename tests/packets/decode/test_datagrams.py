@@ -14,7 +14,7 @@ from netchat.link.header import Header, Kind
 from netchat.link.link import Link
 from netchat.link.open_request import Mode
 from netchat.link.sync_marker import MARKER
-from netchat.packets import Block, Damage, Decoded, Decoder, Gap, Notice, Packet
+from netchat.packets import Block, Damage, DecodedMessage, Decoder, Gap, Notice, Packet
 from netchat.packets.tcp.dissect import dissect, dissect_datagram
 from netchat.packets.views.ladder import Ladder
 from netchat.packets.views.ladder_text import ladder_lines
@@ -179,7 +179,7 @@ def test_another_link_on_the_same_ports() -> None:
     items = decode(packet_of(p, n=n) for n, p in enumerate(payloads, 1))
     events = [item.event for item in items if isinstance(item, Notice)]
     assert events == ["opened", "replaced", "opened", "closed"]
-    assert len({item.conversation for item in items if isinstance(item, Decoded)}) == 2
+    assert len({item.conversation for item in items if isinstance(item, DecodedMessage)}) == 2
 
 
 def test_two_links_with_the_same_number_by_chance() -> None:
@@ -204,7 +204,7 @@ def test_two_links_with_the_same_number_by_chance() -> None:
     check_tiling(items)
     found: dict[int, list[wire.Message]] = {}
     for item in items:
-        if isinstance(item, Decoded):
+        if isinstance(item, DecodedMessage):
             found.setdefault(item.conversation.number, []).append(item.message)
     assert found == {
         1: [wire.Ping(50000 + n) for n in range(3)],

@@ -16,7 +16,7 @@ from netchat import wire
 from netchat.errors import CaptureError
 from netchat.packets import (
     Damage,
-    Decoded,
+    DecodedMessage,
     Decoder,
     Gap,
     Notice,
@@ -56,7 +56,7 @@ def test_a_conversation() -> None:
     assert conversation.client == ("10.0.0.1", 50000)
     assert conversation.server == ("10.0.0.2", 6464)
     assert conversation.whole
-    assert not any(i.found or i.repeated for i in items if isinstance(i, Decoded))
+    assert not any(i.found or i.repeated for i in items if isinstance(i, DecodedMessage))
 
 
 def test_ipv6() -> None:
@@ -72,7 +72,7 @@ def test_ipv6() -> None:
 
 def test_a_chat_on_another_port_is_recognised_by_its_frames() -> None:
     items = decode(talk_of(chat_messages(3), port=9999).packets)
-    assert len([i for i in items if isinstance(i, Decoded)]) == 8
+    assert len([i for i in items if isinstance(i, DecodedMessage)]) == 8
     assert notices(items) == [("opened", True), ("closed", False)]
     assert items[0].conversation.number == 1
 
@@ -83,7 +83,7 @@ def test_a_chat_on_another_port_captured_from_the_middle() -> None:
     talk.say(1, wire.encode(WELCOME))
     talk.say(0, wire.encode(wire.Send(1, "lobby", "hi")))
     items = decode(talk.packets)
-    messages = [i for i in items if isinstance(i, Decoded)]
+    messages = [i for i in items if isinstance(i, DecodedMessage)]
     assert [(m.to_server, m.message.NAME) for m in messages] == [(False, "WELCOME"), (True, "SEND")]
     assert messages[0].conversation.server == ("10.0.0.2", 60000)
     assert notices(items) == [("joined", False)]
@@ -153,7 +153,7 @@ def test_the_ports_are_reused(closed: bool, syn: bool) -> None:
         talk.open()
     talk.say(0, wire.encode(HELLO) * 3, 40)
     items = decode(talk.packets)
-    messages = [i for i in items if isinstance(i, Decoded)]
+    messages = [i for i in items if isinstance(i, DecodedMessage)]
     assert [m.message for m in messages] == [HELLO] * 4
     assert [m.conversation.number for m in messages] == [1, 2, 2, 2]
     assert ("replaced" in [event for event, _ in notices(items)]) is not closed
@@ -186,7 +186,7 @@ def test_tick_expires_missing_bytes() -> None:
     last = talk.packets[-1].time
     assert decoder.tick(last + 500_000_000) == []
     late = decoder.tick(last + 1_100_000_000)
-    assert [type(item) for item in late] == [Gap, Decoded]
+    assert [type(item) for item in late] == [Gap, DecodedMessage]
     assert decoder.tick(last + 10**12) == []
 
 
@@ -379,7 +379,7 @@ def test_every_packet_twice_with_other_sequence_numbers(
     packets = doubled(long_talk(port).close().packets, shifts, lag)
     decoder = Decoder()
     items = [item for packet in packets for item in decoder.feed(packet)] + decoder.finish()
-    messages = [i.message for i in items if isinstance(i, Decoded)]
+    messages = [i.message for i in items if isinstance(i, DecodedMessage)]
     assert Counter(map(str, messages)) == {
         str(kind(n)): 2 for n in range(6) for kind in (wire.Ping, wire.Pong)
     }
@@ -397,7 +397,7 @@ def test_every_packet_twice_with_other_sequence_numbers(
 def test_every_packet_twice_from_the_middle_on(shifts: tuple[int, int]) -> None:
     talk = long_talk()
     items = decode(doubled(talk.packets[4:], shifts))
-    messages = Counter(str(i.message) for i in items if isinstance(i, Decoded))
+    messages = Counter(str(i.message) for i in items if isinstance(i, DecodedMessage))
     assert sum(messages.values()) == 2 * 11
     assert {i.conversation.number for i in items} == {1}
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from netchat import wire
-from netchat.packets import Damage, Decoded, Packet
+from netchat.packets import Damage, DecodedMessage, Packet
 from netchat.packets.tcp.dissect import Segment, dissect
 from tests.packets.chatter import chat_messages, check_tiling, decode, renumber, said, talk_of
 from tests.packets.segments import Talk
@@ -94,7 +94,7 @@ def test_messages_know_their_packets() -> None:
     talk = talk_of(messages, 100)
     payloads = {p.number: p.data[54:] for p in talk.packets}
     for item in decode(talk.packets):
-        if isinstance(item, Decoded):
+        if isinstance(item, DecodedMessage):
             assert item.raw in b"".join(payloads[n] for n in item.packets)
             assert wire.encode(item.message) == item.raw
             assert item.time == max(talk.packets[n - 1].time for n in item.packets)
@@ -136,7 +136,7 @@ def test_a_frame_of_a_future_version_is_one_damage(change: str) -> None:
     assert said(items) == {True: messages}
     (damaged,) = [i for i in items if isinstance(i, Damage)]
     assert (damaged.cause, damaged.raw) == ("frame", bytes(frame))
-    assert not any(i.found for i in items if isinstance(i, Decoded))
+    assert not any(i.found for i in items if isinstance(i, DecodedMessage))
 
 
 def test_a_frame_inside_a_frame_is_never_shown() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from netchat import wire
-from netchat.packets import Decoded, Packet, PcapngWriter, read_packets
+from netchat.packets import DecodedMessage, Packet, PcapngWriter, read_packets
 from tests.packets.chatter import chat_messages, decode, talk_of
 from tests.packets.decode.test_decoder_damage import WAYS, damage
 from tests.packets.sharks import needs_tshark, tshark
@@ -48,7 +48,7 @@ def found_by_tshark(path: Path) -> Counter[int]:
 
 
 def found_here(packets: list[Packet]) -> Counter[int]:
-    return Counter(crc(item.raw) for item in decode(packets) if isinstance(item, Decoded))
+    return Counter(crc(item.raw) for item in decode(packets) if isinstance(item, DecodedMessage))
 
 
 @needs_tshark

@@ -13,7 +13,7 @@ from netchat.link.code_table import CODES
 from netchat.link.header import HEAD_SIZE, Header, Kind, write_header
 from netchat.link.open_request import Mode
 from netchat.link.sync_marker import MARKER
-from netchat.packets import Block, Damage, Decoded, Gap, Item
+from netchat.packets import Block, Damage, DecodedMessage, Gap, Item
 from tests.packets.chatter import chat_messages, check_tiling, decode, renumber, said
 from tests.packets.forged import block_of, open_of
 from tests.packets.linked_talk import linked_talk
@@ -68,7 +68,7 @@ def test_failed_blocks_are_reported_and_combined_with_their_copies() -> None:
     assert outcomes.count("failed") + outcomes.count("combined") == counts.failed > 0
     assert outcomes.count("combined") == counts.combined > 0
     assert sum(block.again for block in blocks(items)) == counts.again > 0
-    assert any(item.repeated for item in items if isinstance(item, Decoded))
+    assert any(item.repeated for item in items if isinstance(item, DecodedMessage))
 
 
 def test_copies_are_kept_only_until_their_bytes_have_arrived() -> None:
@@ -133,7 +133,7 @@ def test_captures_that_begin_in_the_middle(spec: str, size: int) -> None:
         check_tiling(items)
         for to_server in (True, False):
             # In order, because offsets before a complete block count from another origin.
-            told = [i for i in items if isinstance(i, Decoded) and i.to_server == to_server]
+            told = [i for i in items if isinstance(i, DecodedMessage) and i.to_server == to_server]
             found = [i.message for i in told]
             wanted = WANTED[to_server][: len([m for m in MESSAGES[:10] if m[0] != to_server])]
             assert wanted[len(wanted) - len(found) :] == found

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netchat import wire
-from netchat.packets import Decoded, Gap
+from netchat.packets import DecodedMessage, Gap
 from netchat.packets.items import Damage, Trace
 from tests.packets.chatter import check_tiling, decode, one_way, renumber, said
 from tests.packets.segments import ACK, FIN, PSH, Talk
@@ -108,7 +108,7 @@ def test_a_gap_is_reported_soon_after_its_acknowledgement() -> None:
     assert gap.size == 200
     assert "acknowledged by the peer" in gap.reason
     place = items.index(gap)
-    assert any(isinstance(i, Decoded) for i in items[place:])
+    assert any(isinstance(i, DecodedMessage) for i in items[place:])
 
 
 def test_retransmissions_are_recognised() -> None:
@@ -121,7 +121,7 @@ def test_retransmissions_are_recognised() -> None:
     talk.add(0, ACK | PSH, behind)
     talk.add(0, ACK | PSH, frame, seq=1001 + len(frame))
     items = decode(talk.packets, trace=True)
-    messages = [i for i in items if isinstance(i, Decoded)]
+    messages = [i for i in items if isinstance(i, DecodedMessage)]
     assert [(m.message, m.repeated, m.packets) for m in messages] == [
         (MESSAGES[5], False, (4,)),
         (MESSAGES[5], True, (7,)),
@@ -138,7 +138,7 @@ def test_out_of_order_is_not_a_retransmission() -> None:
     talk.add(0, ACK, frames[1], seq=1001 + len(frames[0]))
     talk.add(0, ACK, frames[0], seq=1001)
     items = decode(talk.packets)
-    message = next(i for i in items if isinstance(i, Decoded))
+    message = next(i for i in items if isinstance(i, DecodedMessage))
     counts = message.conversation.to_server
     assert (counts.retransmissions, counts.out_of_order) == (0, 1)
     assert not message.repeated

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netchat import wire
-from netchat.packets import Decoded, Item
+from netchat.packets import DecodedMessage, Item
 from netchat.packets.views.follow import ChatTranscript
 from tests.packets.story import decoded
 
@@ -15,9 +15,9 @@ def test_follow(items: list[Item]) -> None:
     assert any("bytes to Nova are missing]" in line for line in lines)
     assert "[lobby] Nova: four" in lines
     assert "[Bo + Nova] Bo: psst" in lines
-    assert [follow.line(item) for item in items if isinstance(item, Decoded)] == [None] * sum(
-        isinstance(item, Decoded) for item in items
-    )
+    assert [follow.line(item) for item in items if isinstance(item, DecodedMessage)] == [
+        None
+    ] * sum(isinstance(item, DecodedMessage) for item in items)
 
 
 def test_follow_indents_further_lines() -> None:

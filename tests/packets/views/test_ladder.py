@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from netchat import wire
-from netchat.packets import Decoded, Gap, Item, Packet
+from netchat.packets import DecodedMessage, Gap, Item, Packet
 from netchat.packets.views.ladder import MAX_CLIENTS, MAX_ROWS, MAX_SERVERS, Ladder
 from netchat.packets.views.ladder_svg import ladder_svg
 from netchat.packets.views.ladder_text import ladder_lines
@@ -63,7 +63,7 @@ def test_three_clients_and_their_server_in_the_middle() -> None:
 
 
 def test_a_filter_selects_the_rows(traced: list[Item]) -> None:
-    rows = ladder_of(traced, lambda item: isinstance(item, Decoded)).rows()
+    rows = ladder_of(traced, lambda item: isinstance(item, DecodedMessage)).rows()
     assert rows
     assert all(row.kind == "message" for row in rows)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netchat import wire
-from netchat.packets import Decoded, Item
+from netchat.packets import DecodedMessage, Item
 from netchat.packets.decode.link_state import LinkState
 from netchat.packets.views.stats import Stats
 from tests.packets.chatter import chat_messages, decode, talk_of
@@ -58,9 +58,11 @@ def test_stats_keeps_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) 
     for number in range(1, 5000):
         send, event = wire.Send(number, "r", "t"), wire.Event(1, 1, 5, number, 1, "r", "N", "t")
         start = START + number * 10**9
-        stats.add(Decoded(start, said, True, send, wire.encode(send), (1,), False, 0, False))
+        stats.add(DecodedMessage(start, said, True, send, wire.encode(send), (1,), False, 0, False))
         late = start + number * 1000
-        stats.add(Decoded(late, said, False, event, wire.encode(event), (1,), False, 0, False))
+        stats.add(
+            DecodedMessage(late, said, False, event, wire.encode(event), (1,), False, 0, False)
+        )
     row = stats.rows[said]
     assert len(row.echoes) <= 101
     assert not row.sent
