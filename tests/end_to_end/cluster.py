@@ -209,7 +209,7 @@ async def _strike(
     source = random.Random(result.seed)
     began = time.monotonic()
     speakers = sum(not member.is_silent for member in crowd.members)
-    rate = min(RATE, 1.5 * messages / (count * FAULT_SECONDS))
+    rate = min(RATE, 3 * messages / (count * FAULT_SECONDS))
     race = NameRace(cluster.ports, random.Random(result.seed))
     running = [*crowd.talk(rate / speakers), asyncio.create_task(race.run())]
     watch: asyncio.Task[None] | None = None

@@ -235,12 +235,11 @@ class Crowd:
                 expected = [member.view(e) for e in history.get(room, [])[first - 1 :]]
                 if log == expected:
                     continue
-                at = next(
-                    (i for i, (a, b) in enumerate(zip(log, expected, strict=False)) if a != b), -1
-                )
+                pairs = enumerate(zip(log, expected, strict=False))
+                at = next((i for i, (a, b) in pairs if a != b), min(len(log), len(expected)))
                 faults.append(
-                    f"{member.name} in {room}: {len(log)} events, not {len(expected)};"
-                    f" the first difference is number {at}"
+                    f"{member.name} in {room}: {len(log)} events, not {len(expected)}; the first"
+                    f" difference is number {at}: {log[at : at + 1]}, not {expected[at : at + 1]}"
                 )
         return faults + self._lost_or_twice(history)
 
