@@ -62,7 +62,7 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
     if connection.session is not session:
         return
     settings = state.settings
-    features = action.features & Feature.SERVERS if state.other_servers else 0
+    features = action.features & Feature.SERVERS if state.servers_frame else 0
     starts = [
         (feed, feed.start_position((positions or {}).get(feed.room.code)))
         for feed in action.feeds
@@ -87,7 +87,7 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
     )
     if features & Feature.SERVERS:
         state.follows_servers[connection] = None
-        state.write(connection, state.other_servers)
+        state.write(connection, state.servers_frame)
     for feed, after in starts:
         state.follow(connection, feed, after)
 

@@ -15,7 +15,7 @@ The driver of a hub (`netchat.net.server_driver`, or a test) does five things:
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 from netchat.chat import delivery, timers
@@ -357,12 +357,18 @@ class Hub:
             state.send(connection, Bye(FENCED))
             state.close(connection)
 
-    def announce_servers(self, servers: Iterable[ServerAddress]) -> None:
-        """Tell the clients that want to know it which other servers they can connect to."""
+    def announce_servers(self, servers: Mapping[int, ServerAddress]) -> None:
+        """Tell the clients that want to know it which other servers they can connect to.
+
+        Args:
+            servers: The addresses of the servers by epoch.
+        """
         state = self.state
-        frame = encode(Servers(tuple(servers)[:MAX_SERVERS]))
-        if frame != state.other_servers:
-            state.other_servers = frame
+        listed = list(servers)[:MAX_SERVERS]
+        state.other_servers = {epoch: 2 + index for index, epoch in enumerate(listed)}
+        frame = encode(Servers(tuple(servers[epoch] for epoch in listed)))
+        if frame != state.servers_frame:
+            state.servers_frame = frame
             for connection in state.follows_servers:
                 state.write(connection, frame)
 

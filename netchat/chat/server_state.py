@@ -48,7 +48,8 @@ class ServerState:
         shared: Sessions, names, rooms and memberships, which all servers share.
         server: Epoch of this server, by which commands refer to it.
         proposals: Commands that wait for their place in the log of a cluster; None without one.
-        other_servers: SERVERS frame for clients; empty without a cluster.
+        servers_frame: SERVERS for clients; empty without a cluster.
+        other_servers: How ROSTER refers to the servers in it, by epoch.
         follows_servers: The connections whose clients want it.
         now: Time of the input that is being handled, in seconds.
         time: The same as the time of day, in microseconds since 1970.
@@ -90,7 +91,8 @@ class ServerState:
         self.shared = SharedState.load(snapshot.state) if snapshot.state else SharedState(snapshot)
         self.server = 0 if is_clustered else 1
         self.proposals = Proposals() if is_clustered else None
-        self.other_servers = b""
+        self.servers_frame = b""
+        self.other_servers: dict[int, int] = {}
         self.follows_servers: dict[Connection, None] = {}
         self.connections: dict[Connection, None] = {}
         self.half_open: dict[Connection, float] = {}

@@ -659,9 +659,8 @@ class ServerDriver:
         await self._writer.run(replace)
         self.hub.shut_down()
         self._carry_out()
-        servers, proposals = self.state.other_servers, self.state.proposals
+        proposals = self.state.proposals
         self._load()
-        self.state.other_servers = servers
         if proposals is not None and self.state.proposals is not None:
             self.state.proposals.is_available = proposals.is_available
 

@@ -180,7 +180,7 @@ class Site:
 
     def _membership_changed(self) -> None:
         assert self._chat.cluster is not None
-        self.guard.set_cluster(one.page for one in self._chat.cluster.others if one.page)
+        self.guard.set_cluster(one.page for one in self._chat.cluster.others.values() if one.page)
 
     def cluster_address(self, host: str) -> str:
         """Return the URL of the page for the clients of other servers.

@@ -21,7 +21,7 @@ from netchat.net.cluster.redis_url import RedisURL
 from netchat.net.cluster.replica import Replica
 from netchat.net.cluster.session import RedisSession, append
 
-__all__ = ["ClusterLog", "ServerStatus"]
+__all__ = ["SNAPSHOT_EVERY", "ClusterLog", "ServerStatus"]
 
 #: Most bytes of batches that wait for Redis.
 PENDING_BYTES = 8 << 20

@@ -14,10 +14,9 @@ from netchat.chat.persistence import LogPosition
 from netchat.chat.server_state import ServerState
 from netchat.errors import ClusterError
 from netchat.net.cluster.checkpoint import Checkpoint
-from netchat.net.cluster.connection import RedisUnavailable
 from netchat.net.cluster.entry_filter import CommandBatch, Entry, ServerExpired, ServerJoined
 from netchat.net.cluster.lease import Timing
-from netchat.net.cluster.log import ClusterLog, ServerStatus
+from netchat.net.cluster.log import SNAPSHOT_EVERY, ClusterLog
 from netchat.net.cluster.redis_url import RedisURL
 from netchat.net.cluster.send_window import PendingBatch
 from netchat.net.cluster.snapshot_store import ClusterSnapshot
@@ -25,7 +24,7 @@ from netchat.net.history.cluster_member import read_checkpoint
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import ServerAddress
 
-__all__ = ["ClusterMember", "ClusterOptions", "apply_entry", "other_servers"]
+__all__ = ["ClusterMember", "ClusterOptions", "apply_entry"]
 
 #: The state is stored after this many commands, or after this many seconds with any.
 SAVE_COMMANDS, SAVE_SECONDS = 10_000, 5.0
@@ -49,6 +48,9 @@ class ClusterOptions:
 
     timing: Timing | None = None
     """Intervals; None for the default ones."""
+
+    snapshot_every: int = SNAPSHOT_EVERY
+    """Entries of the log between two snapshots."""
 
 
 class ChatServer(Protocol):
@@ -102,6 +104,9 @@ class ClusterMember:
         self._unsaved = 0
         self._timer: asyncio.TimerHandle | None = None
         self._is_restoring = False
+        self._has_stored = asyncio.Event()
+        if self._identity.checkpoint:
+            self._has_stored.set()
         self.failure: asyncio.Future[ClusterError] = asyncio.get_running_loop().create_future()
         """Completes with an error if the server cannot continue."""
 
@@ -127,6 +132,7 @@ class ClusterMember:
             checkpoint=Checkpoint.decode(stored) if stored else None,
             is_durable=self._options.is_durable,
             timing=self._options.timing,
+            snapshot_every=self._options.snapshot_every,
         )
         await self._log.start()
         self._save_later()
@@ -142,7 +148,7 @@ class ClusterMember:
         while proposals and proposals.is_available and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.005)
         await self._log.close()
-        self._save()
+        self.save()
 
     def append(self) -> None:
         """Append the server's proposals to the log."""
@@ -158,18 +164,19 @@ class ClusterMember:
 
     def stored(self, position: LogPosition) -> None:
         """Learn that the history has the state at a position of the log."""
+        self._has_stored.set()
         if self._log is not None:
             self._log.stored(Checkpoint.decode(position.checkpoint))
 
     @property
-    def servers(self) -> list[ServerStatus]:
-        """The live servers of the cluster, in the order in which they joined."""
-        return self._log.servers if self._log is not None else []
-
-    @property
-    def others(self) -> list[ServerAddress]:
-        """Addresses of all live servers except this one, for clients."""
-        return other_servers(self.servers, self.server_id)
+    def others(self) -> dict[int, ServerAddress]:
+        """Addresses of all live servers except this one, for clients, by epoch."""
+        found = {}
+        for one in self._log.servers if self._log is not None else ():
+            address, _, page = one.address.partition(" ")
+            if one.server != self.server_id and address:
+                found[one.epoch] = ServerAddress(address, page)
+        return found
 
     @property
     def server_id(self) -> str:
@@ -197,16 +204,18 @@ class ClusterMember:
             server.membership_changed()
         self._checkpoint = checkpoint
         if self._unsaved >= SAVE_COMMANDS:
-            self._save()
+            self.save()
         server.schedule()
         await server.batch_has_space()
 
     async def snapshot(self) -> ClusterSnapshot:
         """Return a copy of the history; see `Replica.snapshot`."""
+        if not self._has_stored.is_set():
+            self.save()
+            self._server.schedule()
+            await self._has_stored.wait()
         data = await asyncio.to_thread(self._history.copy)
         checkpoint = await asyncio.to_thread(read_checkpoint, data)
-        if not checkpoint:
-            raise RedisUnavailable("this server has not stored its state yet")
         return ClusterSnapshot(Checkpoint.decode(checkpoint), data)
 
     async def restore(self, snapshot: ClusterSnapshot) -> None:
@@ -220,6 +229,7 @@ class ClusterMember:
         assert self._log is not None
         if self._log.epoch is not None:
             self._server.hub.set_server(self._log.epoch)
+        self._server.hub.announce_servers(self.others)
         self._log.stored(snapshot.checkpoint)
 
     def available(self, is_available: bool, reason: str) -> None:
@@ -264,11 +274,11 @@ class ClusterMember:
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(SAVE_SECONDS, self._save_later)
         if self._unsaved:
-            self._save()
+            self.save()
             self._server.schedule()
 
-    def _save(self) -> None:
-        """Store the state with the current batch."""
+    def save(self) -> None:
+        """Store the state, and its place in the log, with the current batch."""
         if self._checkpoint is None:
             return
         self._unsaved = 0
@@ -296,13 +306,3 @@ def apply_entry(hub: Hub, entry: Entry, *, is_own: bool, now: float) -> None:
             hub.start_server(epoch, address.partition(" ")[0], is_own=is_own)
         case ServerExpired(epoch=epoch):
             hub.expire_server(epoch)
-
-
-def other_servers(servers: Sequence[ServerStatus], own: str) -> list[ServerAddress]:
-    """Return the addresses of all servers except one, for clients."""
-    found = []
-    for one in servers:
-        address, _, page = one.address.partition(" ")
-        if one.server != own and address:
-            found.append(ServerAddress(address, page))
-    return found

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import IO
 
 from netchat.chat.settings import Settings
 from netchat.net.cluster.lease import Timing
@@ -27,14 +28,18 @@ TIMEOUT = 60.0
 
 @contextlib.asynccontextmanager
 async def join(
-    url: RedisURL, history: Path, timing: Timing = QUICK, **settings: float
+    url: RedisURL,
+    history: Path,
+    timing: Timing = QUICK,
+    snapshot_every: int = 100_000,
+    **settings: float,
 ) -> AsyncIterator[Serving]:
     """Run a server of a cluster in this process."""
     settings.setdefault("rate", 0.0)
     serving = Serving(
         SqliteHistory(history, fsync=False),
         Settings(**settings),  # type: ignore[arg-type]
-        ClusterOptions(url, "lab", timing=timing),
+        ClusterOptions(url, "lab", timing=timing, snapshot_every=snapshot_every),
     )
     ((_, serving.port),) = await serving.server.start("127.0.0.1", 0)
     try:
@@ -76,19 +81,19 @@ class ServerProcess:
         )
         self.output = []
         joined = threading.Event()
-        threading.Thread(target=self._read, args=(joined,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self.process.stderr, joined))
+        self._reader.start()
         assert joined.wait(TIMEOUT), "\n".join(self.output)
         assert self.process.poll() is None, "\n".join(self.output)
 
-    def _read(self, joined: threading.Event) -> None:
-        assert self.process is not None
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.output.append(line.rstrip())
-            if "listening" in line:
-                self.port = int(line.split("127.0.0.1:")[1].split()[0])
-            if "Joined the cluster" in line:
-                joined.set()
+    def _read(self, lines: IO[str], joined: threading.Event) -> None:
+        with lines:
+            for line in lines:
+                self.output.append(line.rstrip())
+                if "listening" in line:
+                    self.port = int(line.split("127.0.0.1:")[1].split()[0])
+                if "Joined the cluster" in line:
+                    joined.set()
         joined.set()  # it has ended
 
     def signal(self, number: signal.Signals) -> None:
@@ -101,6 +106,7 @@ class ServerProcess:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+        self._reader.join()
 
     def stop(self) -> int:
         """Shut the server down, and return its exit code."""
@@ -108,4 +114,6 @@ class ServerProcess:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
-        return self.process.wait(TIMEOUT)
+        code = self.process.wait(TIMEOUT)
+        self._reader.join()
+        return code

@@ -31,7 +31,8 @@ def joined(epoch: int, server: str = "east", first: int = 1) -> JoinedRecord:
 def counted(*records):
     """Return, for each record, the kinds of entries that it results in."""
     rules = EntryFilter()
-    return ["".join(type(e).__name__[6:7] or "B" for e in rules.apply("1-0", r)) for r in records]
+    letters = {CommandBatch: "B", ServerJoined: "J", ServerExpired: "E"}
+    return ["".join(letters[type(e)] for e in rules.apply("1-0", r)) for r in records]
 
 
 def test_batches_count_once_in_order_and_without_gaps() -> None:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sqlite3
 from pathlib import Path
 
-from netchat.chat.client_events import Offline
-from netchat.wire import Error, ErrorCode, Hello, Servers, Welcome
+from netchat.chat.client_events import Offline, Online, RoomEvent, RosterReceived
+from netchat.net.cluster.connection import RedisConnection
+from netchat.net.cluster.keys import Keys
+from netchat.net.cluster.redis_url import parse_redis_url
+from netchat.net.cluster.snapshot_store import SnapshotStore
+from netchat.wire import Error, ErrorCode, Event, Hello, History, HistoryEnd, Join, Servers, Welcome
 from tests.net.cluster.recorder import until
 from tests.net.cluster.redis_process import needs_redis
-from tests.net.cluster.servers import join
+from tests.net.cluster.servers import ServerProcess, join
+from tests.net.cluster.unix_proxy import UnixProxy
 from tests.net.serving import raw, talker
 
 pytestmark = needs_redis
@@ -131,11 +137,130 @@ async def test_a_server_that_was_declared_expired_joins_again(redis, tmp_path):
         talker(west.port, "Vega", "lobby") as vega,
     ):
         epoch = east.server.state.server
-        fields = ("v", "1", "epoch", str(epoch), "expired", "lease")
-        redis.command("XADD", "lab:stream", "*", *fields)
+        expire(redis, east)
         nova.say("one", "two")
         await vega.until(lambda: vega.texts() == ["one", "two"])
         await nova.until(lambda: nova.texts() == ["one", "two"])
         assert nova.all(Offline)
         assert east.server.state.server > epoch
         await same(east, west)
+
+
+async def test_a_new_server_starts_from_a_snapshot(redis, tmp_path):
+    async with (
+        join(redis.url, tmp_path / "a.db") as east,
+        talker(east.port, "Nova", "lobby") as nova,
+    ):
+        nova.say(*(f"message {number}" for number in range(200)))
+        await nova.until(lambda: len(nova.texts()) == 200)
+        await store_snapshot(redis, east)
+        async with (
+            join(redis.url, tmp_path / "b.db") as west,
+            raw(west.port, "Vega") as vega,
+        ):
+            await same(east, west)
+            await vega.answer(Join(1, 0, 0, "lobby"))
+            await vega.answer(History(2, 1, 1000, "lobby"))
+            await vega.until(lambda: bool(vega.all(HistoryEnd)))
+            # The first event of Vega is the own JOIN; the history follows.
+            assert [e.text for e in vega.all(Event) if e.device] == nova.texts()
+            assert east.server.cluster.server_id != west.server.cluster.server_id
+    assert stored(tmp_path / "a.db")[:200] == stored(tmp_path / "b.db")[:200]
+
+
+async def test_a_server_that_was_away_too_long_starts_from_a_snapshot(redis, tmp_path):
+    async with (
+        UnixProxy(redis.socket) as proxy,
+        join(redis.url, tmp_path / "a.db") as east,
+        join(parse_redis_url(f"unix://{proxy.path}"), tmp_path / "b.db") as west,
+        talker(east.port, "Nova", "lobby") as nova,
+        talker(west.port, "Vega", "lobby") as vega,
+    ):
+        await same(east, west)
+        proxy.pause()
+        vega.say("of Vega")
+        expire(redis, west)
+        nova.say(*(f"of Nova {number}" for number in range(200)))
+        await nova.until(lambda: len(nova.texts()) == 200)
+        await store_snapshot(redis, east)
+        proxy.cut()
+        proxy.resume()
+        await vega.until(lambda: len(vega.texts()) == 201)
+        await nova.until(lambda: len(nova.texts()) == 201)
+        assert vega.texts() == nova.texts()
+        assert [event.resumed for event in vega.all(Online)] == [False, True]
+        await same(east, west)
+    assert stored(tmp_path / "a.db") == stored(tmp_path / "b.db")
+
+
+async def store_snapshot(redis, server) -> None:
+    """Store a snapshot of a server in Redis, and trim the stream to it."""
+    server.server.cluster.save()
+    server.server.schedule()
+    await until(lambda: server.server.state.batch.position is None)
+    connection = RedisConnection(redis.url, 30.0)
+    await connection.open()
+    try:
+        snapshot = await server.server.cluster.snapshot()
+        position = snapshot.checkpoint.position
+        assert await SnapshotStore(Keys("lab")).write(connection, snapshot, 0)
+        await connection.run(("XTRIM", "lab:stream", "MINID", "=", position))
+    finally:
+        await connection.close()
+
+
+def expire(redis, server) -> None:
+    """Declare a server expired, as another one does when its lease is missing."""
+    epoch = str(server.server.state.server)
+    redis.command("XADD", "lab:stream", "*", "v", "1", "epoch", epoch, "expired", "lease")
+
+
+async def test_servers_that_are_killed_or_frozen_lose_and_repeat_nothing(redis, tmp_path):
+    files = [tmp_path / f"{name}.db" for name in ("east", "west", "north")]
+    servers = [ServerProcess(str(redis.url), file) for file in files]
+    east, west, _ = servers
+    try:
+        await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
+        async with contextlib.AsyncExitStack() as stack:
+            users = [
+                await stack.enter_async_context(talker(server.port, name, "lobby"))
+                for server, name in zip(servers, ("Nova", "Vega", "Maya"), strict=True)
+            ]
+            nova, vega, maya = users
+            nova.say("one")
+            await maya.until(lambda: maya.texts() == ["one"])
+            west.signal(signal.SIGSTOP)
+            vega.say("into a frozen server")
+            nova.say(*(f"before the end {number}" for number in range(50)))
+            east.kill()
+            nova.say("after the end")
+            await maya.until(lambda: "after the end" in maya.texts())
+            await asyncio.to_thread(east.start)
+            # The others declare west expired: it is gone from the list for clients.
+            address = f"127.0.0.1:{west.port}"
+            await until(lambda: address not in {one.address for one in maya.core.servers})
+            west.signal(signal.SIGCONT)
+            for user in users:
+                await user.until(lambda user=user: len(user.texts()) == 53)
+            assert vega.texts() == nova.texts() == maya.texts()
+            assert len(set(nova.texts())) == 53
+    finally:
+        codes = [server.stop() for server in servers]
+    assert codes == [0, 0, 0]
+    assert stored(files[0]) == stored(files[1]) == stored(files[2])
+
+
+async def test_who_lists_the_users_of_all_servers(redis, tmp_path):
+    async with (
+        join(redis.url, tmp_path / "a.db") as east,
+        join(redis.url, tmp_path / "b.db") as west,
+        talker(east.port, "Nova", "lobby") as nova,
+        talker(west.port, "Vega", "lobby"),
+    ):
+        await nova.until(lambda: len(nova.all(RoomEvent)) == 2)
+        nova.core.who("lobby")
+        nova.client.flush()
+        await nova.until(lambda: bool(nova.all(RosterReceived)))
+        (roster,) = nova.all(RosterReceived)
+        where = {member.name: roster.server_of(member) for member in roster.members}
+        assert where == {"Nova": "", "Vega": f"127.0.0.1:{west.port}"}
