@@ -112,7 +112,9 @@ class RoomFeed:
         if known is None:
             # A user must not miss private messages that were sent while away.
             known = 0 if self.room.kind is RoomKind.PRIVATE else self.delivered
-        return max(min(known, self.delivered), self.oldest - 1)
+        # Not `delivered`: a client that moves to a server of a cluster that lags behind has events that
+        # this server delivers only with the client's own WELCOME.
+        return max(min(known, self.room.head), self.oldest - 1)
 
 
 class Absence(NamedTuple):

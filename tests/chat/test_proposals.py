@@ -115,6 +115,22 @@ def test_a_server_that_lags_resumes_the_session_of_a_token_from_another_server()
     assert [event.kind for event in nova.events()] == [EventKind.JOIN]
 
 
+def test_a_client_that_moves_to_a_server_that_lags_gets_no_event_twice():
+    cluster = ClusterWorld("east", "west")
+    east, west = cluster.servers
+    (nova,) = enter(cluster, "Nova")
+    for number in range(3):
+        nova.core.say("lobby", str(number))
+    east.settle()
+    east.send()
+    east.read()
+    assert nova.texts() == ["0", "1", "2"]
+    cluster.move(nova, west)  # which applies the messages and the move in one batch
+    cluster.settle()
+    assert nova.core.online
+    assert nova.texts() == ["0", "1", "2"]
+
+
 def test_a_client_with_many_pending_messages_is_not_read():
     cluster = ClusterWorld("east")
     (east,) = cluster.servers
