@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,7 +106,13 @@ class Member:
         async for event in self.client.events():
             match event:
                 case RoomEvent(event=event):
-                    self.logs.setdefault(event.room, []).append(event)
+                    log = self.logs.setdefault(event.room, [])
+                    if log and event.seq != log[-1].seq + 1:
+                        self.trouble.append(
+                            f"{time.strftime('%T')} {self.client.servers.current}: event {event.seq}"
+                            f" of {event.room} followed {log[-1].seq}"
+                        )
+                    log.append(event)
                 case RoomEntered(room=room):
                     self.rooms.append(room)
                 case RosterReceived(room=room, members=members):
