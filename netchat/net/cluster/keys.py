@@ -26,6 +26,8 @@ class Keys:
             )
         self.identity = f"{name}:id"
         """Random identifier of the stream."""
+        self.first = f"{name}:first"
+        """Identifier of the server whose history the cluster begins with, until it is stored."""
         self.stream = f"{name}:stream"
         """The stream."""
         self.epoch = f"{name}:epoch"

@@ -20,6 +20,7 @@ from netchat.net.cluster.maintenance import maintain
 from netchat.net.cluster.redis_url import RedisURL
 from netchat.net.cluster.replica import Replica
 from netchat.net.cluster.session import RedisSession, append
+from netchat.net.cluster.snapshot_store import SnapshotStore
 
 __all__ = ["SNAPSHOT_EVERY", "ClusterLog", "ServerStatus"]
 
@@ -57,6 +58,8 @@ class ClusterLog:
         address: Address of this server for clients, HOST:PORT, or empty.
         replica: Owner of the state.
         checkpoint: Checkpoint that the owner stored last; None for a new server.
+        is_first: Whether the server had a state when it was new, so that the cluster's log begins with
+            it. The log must be empty then, and no other server can join before a snapshot is stored.
         is_durable: Whether Redis must keep what it acknowledges. False accepts any configuration.
         timing: Intervals.
         pending_bytes: Most bytes of batches that wait for Redis.
@@ -75,6 +78,7 @@ class ClusterLog:
         replica: Replica,
         *,
         checkpoint: Checkpoint | None = None,
+        is_first: bool = False,
         is_durable: bool = True,
         timing: Timing | None = None,
         pending_bytes: int = PENDING_BYTES,
@@ -92,6 +96,7 @@ class ClusterLog:
             raise ValueError(f"server {server!r} at {address!r} cannot join: {error}") from None
         start = checkpoint or Checkpoint.start()
         self._state = LogState(server, address, start, pending_bytes)
+        self._state.is_first = is_first
         self._durable = start.position
         self._session: RedisSession | None = None
         self._task: asyncio.Task[None] | None = None
@@ -107,6 +112,24 @@ class ClusterLog:
         ready = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._run(ready))
         await ready
+        if self._state.is_first:
+            await self._store_first_snapshot()
+
+    async def _store_first_snapshot(self) -> None:
+        """Store a snapshot, from which the other servers start, unless it has been stored already."""
+        connection = self._connect()
+        await connection.open()
+        try:
+            first, added = await connection.run(
+                ("GET", self._keys.first), ("XLEN", self._keys.stream)
+            )
+            if first != self._state.server.encode():
+                return
+            snapshot = await self._replica.snapshot()
+            await SnapshotStore(self._keys).write(connection, snapshot, added)
+            await connection.run(("DEL", self._keys.first))
+        finally:
+            await connection.close()
 
     async def close(self) -> None:
         """Wait briefly for pending batches, leave the cluster, and disconnect."""

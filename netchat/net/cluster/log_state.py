@@ -44,6 +44,8 @@ class LogState:
     """
 
     def __init__(self, server: str, address: str, checkpoint: Checkpoint, limit: int) -> None:
+        self.is_first = False
+        """Whether the cluster's history begins with that of this server."""
         self.server = server
         """Identifier of the server."""
         self._address = address

@@ -91,7 +91,7 @@ class ClusterMember:
         options: Which cluster it joins.
 
     Raises:
-        HistoryError: The history belongs to another cluster, or to a single server.
+        HistoryError: The history belongs to another cluster, or is damaged.
     """
 
     def __init__(self, server: ChatServer, history: SqliteHistory, options: ClusterOptions) -> None:
@@ -130,6 +130,7 @@ class ClusterMember:
             f"{address} {page}".strip(),
             self,
             checkpoint=Checkpoint.decode(stored) if stored else None,
+            is_first=self._identity.is_first,
             is_durable=self._options.is_durable,
             timing=self._options.timing,
             snapshot_every=self._options.snapshot_every,

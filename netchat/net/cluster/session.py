@@ -230,7 +230,7 @@ class RedisSession:
             # in between, however long this process or Redis was paused.
             proof: Sequence[Argument] = ("XRANGE", stream, at, at)
             if at == START:
-                proof = ("GET", self._keys.snapshot)
+                proof = ("MGET", self._keys.snapshot, self._keys.first)
             read = ("XREAD", "COUNT", READ_ENTRIES, "BLOCK", block, "STREAMS", stream, at)
             await self._reads.send(read, proof)
             try:
@@ -239,7 +239,7 @@ class RedisSession:
             except TimeoutError:
                 raise RedisUnavailable("Redis does not answer") from None
             if at == START:
-                is_proven = before is None
+                is_proven = before[0] is None and (state.is_first or before[1] is None)
             else:
                 is_proven = bool(before) and entry_digest(before[0][1]) == state.digest
             if not is_proven:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from netchat.errors import ClusterError
-from netchat.net.cluster.checkpoint import Place, locate
+from netchat.net.cluster.checkpoint import START, Place, locate
 from netchat.net.cluster.connection import RedisConnection, RedisUnavailable
 from netchat.net.cluster.entries import entry_digest
 from netchat.net.cluster.keys import Keys
@@ -40,13 +40,16 @@ async def find_position(
 
     Raises:
         LogLost: Redis has lost entries that this server has applied.
-        RedisUnavailable: Redis did not answer.
+        ClusterError: This server has a history of its own, and the cluster has another one.
+        RedisUnavailable: Redis did not answer, or the cluster's first server has just begun.
     """
     store = SnapshotStore(keys)
     _, identity = await redis.run(
         ("SET", keys.identity, secrets.token_hex(8), "NX"), ("GET", keys.identity)
     )
     cluster = identity.decode("utf-8", "replace")
+    if state.position == START:
+        await _claim_first(redis, keys, state)
     for _ in range(ATTEMPTS):
         at = state.position
         same, first = await redis.run(
@@ -69,6 +72,30 @@ async def find_position(
             raise LogLost(at)
         await _restore(store, redis, state, replica)
     raise RedisUnavailable("the cluster's snapshot was replaced while this server started from it")
+
+
+async def _claim_first(redis: RedisConnection, keys: Keys, state: LogState) -> None:
+    """Make sure that no other server's history is the beginning of the cluster's."""
+    claim = ("SET", keys.first, state.server, "NX", "GET")
+    before, length, snapshots = await redis.run(
+        claim if state.is_first else ("GET", keys.first),
+        ("XLEN", keys.stream),
+        ("EXISTS", keys.snapshot),
+    )
+    if before == state.server.encode():
+        return  # it was interrupted before it stored its history
+    if before is not None and not snapshots:
+        raise RedisUnavailable(
+            f"the cluster begins with the history of server {before.decode('utf-8', 'replace')}, which "
+            "has not stored it in Redis yet: try again in a moment"
+        )
+    if state.is_first and (snapshots or length):
+        if before is None:
+            await redis.run(("DEL", keys.first))
+        raise ClusterError(
+            "the cluster has a history already, and this server's history is another one: choose a "
+            "new file with --history"
+        )
 
 
 async def _restore(

@@ -13,13 +13,11 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from netchat.errors import HistoryError
-
 __all__ = [
     "SAVE_POSITION",
     "ClusterIdentity",
     "copy_database",
-    "join_cluster",
+    "create_membership",
     "load_membership",
     "load_state",
     "read_checkpoint",
@@ -29,8 +27,9 @@ __all__ = [
 _TABLE = """
 CREATE TABLE IF NOT EXISTS cluster (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, server TEXT NOT NULL,
-    checkpoint BLOB NOT NULL DEFAULT x'',    -- place in the log
-    state BLOB NOT NULL DEFAULT x''          -- shared state at this place
+    is_first INTEGER NOT NULL,               -- 1: the cluster's history begins with this one
+    checkpoint BLOB NOT NULL DEFAULT x'',    -- place in the log, or empty for its start
+    state BLOB NOT NULL                      -- shared state at this place
 )
 """
 
@@ -49,6 +48,9 @@ class ClusterIdentity(NamedTuple):
     server: str
     """Random identifier of the server."""
 
+    is_first: bool
+    """Whether the server had a history of its own, with which the cluster's history begins."""
+
     checkpoint: bytes
     """Place in the log from which the server continues; empty for a new server."""
 
@@ -57,8 +59,10 @@ def load_membership(file: sqlite3.Connection) -> ClusterIdentity | None:
     """Return the stored membership, or None if the history belongs to a single server."""
     if not file.execute("SELECT 1 FROM sqlite_master WHERE name = 'cluster'").fetchone():
         return None
-    row = file.execute("SELECT name, server, checkpoint FROM cluster").fetchone()
-    return None if row is None else ClusterIdentity(*row)
+    name, server, is_first, checkpoint = file.execute(
+        "SELECT name, server, is_first, checkpoint FROM cluster"
+    ).fetchone()
+    return ClusterIdentity(name, server, bool(is_first), checkpoint)
 
 
 def load_state(file: sqlite3.Connection) -> bytes:
@@ -69,28 +73,22 @@ def load_state(file: sqlite3.Connection) -> bytes:
     return state
 
 
-def join_cluster(file: sqlite3.Connection, name: str, path: Path) -> ClusterIdentity:
-    """Return the membership of a history in a cluster; create it if the history is unused.
+def create_membership(file: sqlite3.Connection, name: str, state: bytes) -> ClusterIdentity:
+    """Make a history's server a member of a cluster.
 
-    Raises:
-        HistoryError: The history belongs to another cluster, or to a single server.
+    Args:
+        file: The history.
+        name: Name of the cluster.
+        state: Shared state of the chat in the history.
     """
-    found = load_membership(file)
-    if found is None:
-        if file.execute("SELECT 1 FROM room").fetchone():
-            raise HistoryError(
-                f"The history {path} belongs to a server without a cluster. A server of a cluster "
-                "starts with a new history: choose another file with --history."
-            )
-        found = ClusterIdentity(name, secrets.token_hex(_SERVER_BYTES), b"")
-        file.execute(_TABLE)
-        file.execute("INSERT INTO cluster (id, name, server) VALUES (1, ?, ?)", found[:2])
-    if found.name != name:
-        raise HistoryError(
-            f"The history {path} belongs to the cluster {found.name}, not {name}: choose another file "
-            f"with --history, or --cluster-name {found.name}."
-        )
-    return found
+    is_first = file.execute("SELECT 1 FROM room").fetchone() is not None
+    identity = ClusterIdentity(name, secrets.token_hex(_SERVER_BYTES), is_first, b"")
+    # The state, too: a server that is killed before it stores its position applies everything again.
+    file.execute("BEGIN IMMEDIATE")
+    file.execute(_TABLE)
+    file.execute("INSERT INTO cluster VALUES (1, ?, ?, ?, ?, ?)", (*identity, state))
+    file.execute("COMMIT")
+    return identity
 
 
 def copy_database(path: Path) -> bytes:

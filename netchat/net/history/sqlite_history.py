@@ -26,12 +26,14 @@ from netchat.chat.persistence import (
     SessionRow,
     Snapshot,
 )
+from netchat.chat.shared_state import SharedState
 from netchat.errors import HistoryError
 from netchat.net.history.cluster_member import (
     SAVE_POSITION,
     ClusterIdentity,
     copy_database,
-    join_cluster,
+    create_membership,
+    load_membership,
     replace_database,
 )
 from netchat.net.history.damage import after_damage
@@ -230,13 +232,21 @@ class SqliteHistory:
             ) from error
 
     def join_cluster(self, name: str) -> ClusterIdentity:
-        """Return this server's membership in a cluster, which begins with an unused history.
+        """Return this server's membership in a cluster, a new one if the history has none.
 
         Raises:
-            HistoryError: The history belongs to another cluster, or to a single server.
+            HistoryError: The history belongs to another cluster, or is damaged.
         """
         with self._translating_errors("use"):
-            found = join_cluster(self._writer, name, self.path)
+            found = load_membership(self._writer)
+            if found is None:
+                state = SharedState(self.load()).dump()
+                found = create_membership(self._writer, name, state)
+        if found.name != name:
+            raise HistoryError(
+                f"The history {self.path} belongs to the cluster {found.name}, not {name}: choose "
+                f"another file with --history, or --cluster-name {found.name}."
+            )
         self._insert_events = _INSERT_NEW_EVENTS
         return found
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from netchat.chat.client_events import Offline, Online, RoomEvent, RosterReceived
+from netchat.errors import ClusterError, HistoryError
 from netchat.net.cluster.connection import RedisConnection
 from netchat.net.cluster.keys import Keys
 from netchat.net.cluster.redis_url import parse_redis_url
 from netchat.net.cluster.snapshot_store import SnapshotStore
+from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import Error, ErrorCode, Event, Hello, History, HistoryEnd, Join, Servers, Welcome
 from tests.net.cluster.recorder import until
 from tests.net.cluster.redis_process import needs_redis
 from tests.net.cluster.servers import ServerProcess, join
 from tests.net.cluster.unix_proxy import UnixProxy
-from tests.net.serving import raw, talker
+from tests.net.serving import raw, serve, talker
 
 pytestmark = needs_redis
 
@@ -248,6 +253,61 @@ async def test_servers_that_are_killed_or_frozen_lose_and_repeat_nothing(redis, 
         codes = [server.stop() for server in servers]
     assert codes == [0, 0, 0]
     assert stored(files[0]) == stored(files[1]) == stored(files[2])
+
+
+async def test_a_server_that_was_killed_before_it_stored_its_state_starts_at_the_beginning(
+    redis, tmp_path
+):
+    async with (
+        join(redis.url, tmp_path / "a.db") as east,
+        talker(east.port, "Nova", "lobby") as nova,
+    ):
+        async with join(redis.url, tmp_path / "b.db"):
+            nova.say("one", "two")
+            await nova.until(lambda: len(nova.texts()) == 2)
+            for name in ("b.db", "b.db-wal"):
+                shutil.copy(tmp_path / name, tmp_path / name.replace("b.", "killed."))
+        async with join(redis.url, tmp_path / "killed.db") as west:
+            await same(east, west)
+    assert stored(tmp_path / "a.db") == stored(tmp_path / "killed.db")
+
+
+async def test_a_cluster_can_begin_with_the_history_of_a_single_server(redis, tmp_path):
+    async with (
+        serve(SqliteHistory(tmp_path / "a.db", fsync=False)) as alone,
+        talker(alone.port, "Nova", "lobby") as nova,
+    ):
+        nova.say("one", "two")
+        await nova.until(lambda: len(nova.texts()) == 2)
+    redis.command("SET", "lab:first", "another")
+    with pytest.raises(ClusterError, match="try again in a moment"):
+        async with join(redis.url, tmp_path / "b.db"):
+            pass
+    redis.command("DEL", "lab:first")
+    async with join(redis.url, tmp_path / "a.db") as east:
+        async with join(redis.url, tmp_path / "b.db") as west:
+            await same(east, west)
+            assert len(west.server.state.shared.sessions) == 1
+        async with serve(SqliteHistory(tmp_path / "c.db", fsync=False)):
+            pass
+        with pytest.raises(ClusterError, match="has a history already"):
+            async with join(redis.url, tmp_path / "c.db"):
+                pass
+        async with join(redis.url, tmp_path / "d.db") as north:
+            await same(east, north)
+    assert [row[2] > 0 for row in stored(tmp_path / "d.db")] == [False, True, True]
+
+
+async def test_a_history_belongs_to_one_cluster(redis, tmp_path):
+    async with join(redis.url, tmp_path / "a.db"):
+        pass
+    history = SqliteHistory(tmp_path / "a.db", fsync=False)
+    with pytest.raises(HistoryError, match="belongs to a server of a cluster"):
+        async with serve(history):
+            pass
+    with pytest.raises(HistoryError, match="belongs to the cluster lab, not other"):
+        history.join_cluster("other")
+    history.close()
 
 
 async def test_who_lists_the_users_of_all_servers(redis, tmp_path):
