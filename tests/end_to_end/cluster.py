@@ -108,7 +108,7 @@ def members_of(
     Args:
         ports: Ports of the servers; each client knows all of them, and starts at one of them.
         kinds: Numbers of clients by kind.
-        node: Node process for the page's clients; None if there are none.
+        node: Node process for the page's clients; None without such clients.
         source: Source of all randomness.
     """
 

@@ -38,11 +38,11 @@ async def kill_redis(cluster: ClusterProcesses, source: random.Random) -> None:
 
 
 async def pause_server(cluster: ClusterProcesses, source: random.Random) -> None:
-    """SIGSTOP of a server past its lease, then SIGCONT."""
+    """SIGSTOP of a server past its lease, and now and then until its clients move; then SIGCONT."""
     number = source.randrange(len(cluster.servers))
     cluster.pause(number)
     try:
-        await asyncio.sleep(LEASE + source.uniform(0.5, 2))
+        await asyncio.sleep(LEASE + source.uniform(0.5, 8))
     finally:
         cluster.resume(number)
 

@@ -1,4 +1,4 @@
-"""Two clients that ask for the same name on two servers at the same moment: at most one gets it."""
+"""Two clients that ask two servers for the same name at the same moment: at most one gets it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from netchat.wire import (
     Message,
     Ping,
     Pong,
+    Rename,
+    Renamed,
     Welcome,
     decode,
     encode,
@@ -56,15 +58,16 @@ class NameRace:
         """Contest one name."""
         number = self.decided + self.undecided + len(self.faults)
         # The second form counts as the same name.
-        names = [f"Rival{number}", f"rival{number}"]
-        first, second = self._source.sample(self._ports, 2)
+        names = f"Rival{number}", f"rival{number}"
+        is_rename = self._source.random() < 0.5
         both = asyncio.Barrier(2)
-        self.judge(
-            names[0],
-            await asyncio.gather(
-                self._ask(first, names[0], both), self._ask(second, names[1], both)
-            ),
-        )
+        asking = []
+        for port, name in zip(self._source.sample(self._ports, 2), names, strict=True):
+            steps: list[Message] = [_hello(f"{name}-{port}" if is_rename else name)]
+            if is_rename:
+                steps.append(Rename(1, name))
+            asking.append(_ask(port, steps, both))
+        self.judge(names[0], await asyncio.gather(*asking))
 
     def judge(self, name: str, answers: Sequence[bool | None]) -> None:
         """Record a contest: for each client whether it got the name, or None without an answer."""
@@ -76,33 +79,42 @@ class NameRace:
         else:
             self.undecided += 1
 
-    async def _ask(self, port: int, name: str, both: asyncio.Barrier) -> bool | None:
-        has_name: bool | None = None
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                try:
-                    await both.wait()
-                    writer.write(encode(Hello(0, os.urandom(16), b"", name, "rival", ())))
-                    has_name = await _answer(reader, writer)
-                    await both.wait()  # the winner keeps the name until the loser has its answer
-                    if has_name:
-                        writer.write(encode(Bye("")))
-                        await reader.read()
-                finally:
-                    writer.transport.abort()
-        except (TimeoutError, OSError, EOFError, PeerError, asyncio.BrokenBarrierError):
-            await both.abort()
-        return has_name
+
+def _hello(name: str) -> Hello:
+    return Hello(0, os.urandom(16), b"", name, "rival", ())
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-    frames = FrameReader(1 << 24)
+async def _ask(port: int, steps: list[Message], both: asyncio.Barrier) -> bool | None:
+    """Take all steps but the last, wait for the rival, and return whether the last one succeeds."""
+    succeeds: bool | None = None
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                frames = FrameReader(1 << 24)
+                for step in steps[:-1]:
+                    writer.write(encode(step))
+                    await _answer(frames, reader, writer)
+                await both.wait()
+                writer.write(encode(steps[-1]))
+                succeeds = await _answer(frames, reader, writer)
+                await both.wait()  # the winner keeps the name until the loser has its answer
+                writer.write(encode(Bye("")))
+                await reader.read()
+            finally:
+                writer.transport.abort()
+    except (TimeoutError, OSError, EOFError, PeerError, asyncio.BrokenBarrierError):
+        await both.abort()
+    return succeeds
+
+
+async def _answer(
+    frames: FrameReader, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> bool:
     while data := await reader.read(1 << 16):
         for frame in frames.feed(data):
-            message: Message = decode(frame)
-            match message:
-                case Welcome():
+            match decode(frame):
+                case Welcome() | Renamed():
                     return True
                 case Error(code=ErrorCode.NAME_TAKEN):
                     return False
