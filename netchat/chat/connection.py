@@ -112,8 +112,8 @@ class RoomFeed:
         if known is None:
             # A user must not miss private messages that were sent while away.
             known = 0 if self.room.kind is RoomKind.PRIVATE else self.delivered
-        # Not `delivered`: a client that moves to a server of a cluster that lags behind has events that
-        # this server delivers only with the client's own WELCOME.
+        # Not `delivered`: in a cluster, a client that moves to a slower server already has events that
+        # this server delivers after the client's WELCOME, in the same batch.
         return max(min(known, self.room.head), self.oldest - 1)
 
 
