@@ -20,9 +20,10 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from netchat.net.client_driver import ClientDriver
 from netchat.net.event_loop import run
 from netchat.wire import HEADER_SIZE, Event, Frame, decode
-from tests.end_to_end.crowd import Crowd
+from tests.end_to_end.crowd import Crowd, Member
 from tests.end_to_end.processes import Server, free_port
 
 __all__ = ["Result", "crash", "read_history"]
@@ -78,14 +79,15 @@ async def crash(
     history = folder / "history.db"
     # The rate limit is not tested here.
     with Server("--history", str(history), "--rate", "0", port=free_port()) as server:
-        crowd = Crowd(server.port, clients, source)
+        drivers = [ClientDriver("127.0.0.1", server.port, f"member{n:02}") for n in range(clients)]
+        crowd = Crowd([Member(driver) for driver in drivers], source)
         await crowd.enter()
         talking = crowd.talk(rate=2000 / clients)
         watch: asyncio.Task[None] | None = None
         while result.kills < kills or crowd.acknowledged < messages:
             await asyncio.sleep(source.uniform(0, LONGEST_LIFE))
             for member in source.sample(crowd.members, clients // 10):
-                member.client.drop()  # the network also fails now and then
+                member.drop()  # the network also fails now and then
                 result.drops += 1
             if watch is not None and source.random() < 0.5:
                 await watch  # every second time, all clients recover first

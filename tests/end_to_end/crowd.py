@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from netchat.chat.client_events import (
     EventsMissed,
     RoomEntered,
     RoomEvent,
+    RosterReceived,
     SessionEnded,
     Undelivered,
 )
@@ -33,13 +37,22 @@ class Member:
         logs: Every event that it reported, by room, in order.
         said: Room and text of every message that it has sent, by counter.
         trouble: Unexpected events.
+        rosters: The last list of each room's members that it asked for, sorted by name.
+        is_silent: Whether it only listens.
     """
 
     client: ClientDriver
+    is_silent: bool = False
     rooms: list[str] = field(default_factory=list)
-    logs: dict[str, list[Event]] = field(default_factory=dict)
+    logs: dict[str, list[Any]] = field(default_factory=dict)
     said: dict[int, tuple[str, str]] = field(default_factory=dict)
     trouble: list[str] = field(default_factory=list)
+    rosters: dict[str, list[str]] = field(default_factory=dict)
+    _listening: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        # Servers are killed every second, and the clients must not back off longer each time.
+        self.client._backoff = _Backoff()
 
     @property
     def name(self) -> str:
@@ -48,7 +61,7 @@ class Member:
     @property
     def acknowledged(self) -> int:
         """Number of its messages that were acknowledged."""
-        return len(self.said) - len(self.client.core.memory.outbox)
+        return len(self.said) - self.client.core.unsent
 
     @property
     def back(self) -> bool:
@@ -56,14 +69,56 @@ class Member:
         core = self.client.core
         return core.online and all(view.is_caught_up for view in core.memory.rooms.values())
 
-    async def listen(self) -> None:
-        """Record events until the client is closed."""
+    async def connect(self) -> None:
+        """Connect, and record events from now on."""
+        await self.client.__aenter__()
+        self._listening = asyncio.create_task(self._listen())
+
+    async def leave(self) -> None:
+        """Close the connection."""
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+            await self.client.__aexit__(None, None, None)
+
+    def join(self, room: str) -> None:
+        """Enter a room."""
+        self.client.core.join(room)
+        self.client.flush()
+
+    def ask_who(self) -> None:
+        """Ask for the members of each of its rooms."""
+        self.rosters.clear()
+        for room in self.rooms:
+            self.client.core.who(room)
+        self.client.flush()
+
+    def drop(self) -> None:
+        """Cut the connection, as a network failure would."""
+        self.client.drop()
+
+    @staticmethod
+    def view(event: Event) -> object:
+        """Return what this kind of client reports of an event."""
+        return event
+
+    async def _listen(self) -> None:
         async for event in self.client.events():
             match event:
                 case RoomEvent(event=event):
-                    self.logs.setdefault(event.room, []).append(event)
+                    log = self.logs.setdefault(event.room, [])
+                    if log and event.seq != log[-1].seq + 1:
+                        self.trouble.append(
+                            f"{time.strftime('%T')} {self.client.servers.current}: event {event.seq}"
+                            f" of {event.room} followed {log[-1].seq}"
+                        )
+                    log.append(event)
                 case RoomEntered(room=room):
                     self.rooms.append(room)
+                case RosterReceived(room=room, members=members):
+                    names = self.rosters[room] = [member.name for member in members]
+                    if len(set(names)) < len(names):
+                        self.trouble.append(f"two members of {room} have the same name: {names}")
                 case EventsMissed() | Undelivered() | SessionEnded():
                     self.trouble.append(repr(event))
                 case _:
@@ -74,7 +129,7 @@ class Member:
         core = self.client.core
         while True:
             await asyncio.sleep(source.expovariate(rate))
-            if len(core.memory.outbox) < WINDOW:
+            if core.unsent < WINDOW:
                 room = source.choice(self.rooms)
                 text = f"{self.name} says {len(self.said) + 1}"
                 self.said[core.say(room, text)] = room, text
@@ -92,39 +147,28 @@ class Crowd:
     """All members: each is in the lobby and in one of three other rooms.
 
     Args:
-        port: Port of the server.
-        size: Number of members.
+        members: The members, not connected yet; the first three create the rooms.
         source: Source of all randomness.
     """
 
-    def __init__(self, port: int, size: int, source: random.Random) -> None:
+    def __init__(self, members: Sequence[Member], source: random.Random) -> None:
         self._source = source
-        self._tasks: list[asyncio.Task[None]] = []
-        self.members = [
-            Member(ClientDriver("127.0.0.1", port, f"member{number:02}")) for number in range(size)
-        ]
-
-        # The server is killed every second, and the clients must not back off longer each time.
-        for member in self.members:
-            member.client._backoff = _Backoff()
+        self.members = members
 
     async def enter(self) -> None:
         """Connect all members, and let them join their rooms."""
         for member in self.members:
-            await member.client.__aenter__()
-            self._tasks.append(asyncio.create_task(member.listen()))
-            member.client.core.join("lobby")
+            await member.connect()
+            member.join("lobby")
         founders = self.members[:3]
+        await self.until(lambda: all("lobby" in m.rooms for m in self.members))
         for founder in founders:
             founder.client.core.create()
-        for member in self.members:
-            member.client.flush()
-        await self.until(lambda: all("lobby" in m.rooms for m in self.members))
+            founder.client.flush()
         await self.until(lambda: all(len(f.rooms) == 2 for f in founders))
-        codes = [next(room for room in f.rooms if room != "lobby") for f in founders]
+        codes = [founder.rooms[1] for founder in founders]
         for number, member in enumerate(self.members[3:]):
-            member.client.core.join(codes[number % 3])
-            member.client.flush()
+            member.join(codes[number % 3])
         await self.until(lambda: all(len(m.rooms) == 2 for m in self.members))
 
     def talk(self, rate: float) -> list[asyncio.Task[None]]:
@@ -132,6 +176,7 @@ class Crowd:
         return [
             asyncio.create_task(m.talk(random.Random(self._source.random()), rate))
             for m in self.members
+            if not m.is_silent
         ]
 
     @property
@@ -144,13 +189,12 @@ class Crowd:
         """Number of members that are connected and have caught up."""
         return sum(member.back for member in self.members)
 
-    async def until(self, reached: object, timeout: float = 60.0) -> None:
+    async def until(self, reached: Callable[[], bool], timeout: float = 60.0) -> None:
         """Wait until `reached()` is true.
 
         Raises:
             TimeoutError: It did not become true within `timeout` seconds.
         """
-        assert callable(reached)
         async with asyncio.timeout(timeout):
             while not reached():
                 await asyncio.sleep(0.005)
@@ -158,7 +202,7 @@ class Crowd:
     async def settle(self) -> None:
         """Wait until every message is acknowledged and all members have the same last event."""
         await self.until(lambda: self.back == len(self.members))
-        await self.until(lambda: not any(m.client.core.unsent for m in self.members))
+        await self.until(lambda: all(m.acknowledged == len(m.said) for m in self.members))
 
         def level() -> bool:
             ends: dict[str, set[int]] = {}
@@ -171,11 +215,8 @@ class Crowd:
 
     async def leave(self) -> None:
         """Close every connection."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         for member in self.members:
-            await member.client.__aexit__(None, None, None)
+            await member.leave()
 
     def faults(self, history: dict[str, list[Event]]) -> list[str]:
         """Return all violations of the delivery contract, compared with the server's history.
@@ -183,22 +224,29 @@ class Crowd:
         Args:
             history: The events of each room, by code, in order.
         """
-        faults = [f"{m.name}: {trouble}" for m in self.members for trouble in m.trouble]
+        return self.trouble() + self.mismatches(history)
+
+    def trouble(self) -> list[str]:
+        """Return all unexpected events of the members."""
+        return [f"{m.name}: {trouble}" for m in self.members for trouble in m.trouble]
+
+    def mismatches(self, history: dict[str, list[Event]]) -> list[str]:
+        """Return the differences between a history and what the members have sent and received."""
+        faults = []
         for room, events in history.items():
             if [event.seq for event in events] != list(range(1, len(events) + 1)):
                 faults.append(f"{room}: the numbers on disk have a hole")
         for member in self.members:
             for room, log in member.logs.items():
                 first = log[0].seq
-                expected = history.get(room, [])[first - 1 :]
+                expected = [member.view(e) for e in history.get(room, [])[first - 1 :]]
                 if log == expected:
                     continue
-                at = next(
-                    (i for i, (a, b) in enumerate(zip(log, expected, strict=False)) if a != b), -1
-                )
+                pairs = enumerate(zip(log, expected, strict=False))
+                at = next((i for i, (a, b) in pairs if a != b), min(len(log), len(expected)))
                 faults.append(
-                    f"{member.name} in {room}: {len(log)} events, not {len(expected)};"
-                    f" the first difference is number {at}"
+                    f"{member.name} in {room}: {len(log)} events, not {len(expected)}; the first"
+                    f" difference is number {at}: {log[at : at + 1]}, not {expected[at : at + 1]}"
                 )
         return faults + self._lost_or_twice(history)
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from netchat.net.client_driver import ClientDriver
 from netchat.net.event_loop import run
 from netchat.wire import Event, EventKind
 from tests.end_to_end.crash import crash
-from tests.end_to_end.crowd import Crowd
+from tests.end_to_end.crowd import Crowd, Member
 
 
 @pytest.mark.timeout(170)
@@ -29,8 +30,8 @@ def _said(seq: int, text: str) -> Event:
 
 
 def test_the_check_finds_what_it_looks_for() -> None:
-    crowd = Crowd(1, 1, random.Random(1))
-    (member,) = crowd.members
+    member = Member(ClientDriver("127.0.0.1", 1, "member00"))
+    crowd = Crowd([member], random.Random(1))
     member.said = {1: ("lobby", "one"), 2: ("lobby", "two")}
     log = [_said(1, "one"), _said(2, "two")]
     member.logs["lobby"] = log

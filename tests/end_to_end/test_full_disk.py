@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,32 +14,21 @@ from tests.end_to_end.crash import read_history
 from tests.end_to_end.probe import Probe, hear
 from tests.end_to_end.processes import ROOT, Server
 from tests.end_to_end.raw import RawClient
+from tests.end_to_end.small_disk import DiskUnavailable, small_disk
 
 pytestmark = pytest.mark.alone
 
 MB = 1024 * 1024
 
 
-def _why_not() -> str:
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        return "a small tmpfs can be mounted by root only"
-    return "" if shutil.which("mount") else "the mount command is missing"
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 32 MB."""
-    if _why_not():
-        pytest.skip(_why_not())
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("mounting a tmpfs is not permitted here")
     try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        with small_disk(tmp_path / "disk", 32) as folder:
+            yield folder
+    except DiskUnavailable as error:
+        pytest.skip(str(error))
 
 
 def _fill(disk: Path) -> Path:
