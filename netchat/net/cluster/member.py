@@ -265,7 +265,7 @@ class ClusterMember:
         else:
             self._server.warn(
                 "cluster",
-                f"{reason}. Retrying until it works.",
+                f"{reason}. No message is acknowledged meanwhile.",
                 "The server cannot reach the cluster's log; your messages wait until it can.",
             )
 
