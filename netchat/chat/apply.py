@@ -99,7 +99,8 @@ def _resume_session(state: SharedState, command: ResumeSession) -> Outcome:
     if command.server not in state.servers:
         return Rejected(Reason.UNKNOWN_SERVER)
     session = state.by_token.get(command.used)
-    if session is None or session.id != command.session:
+    # A command that was delayed until the client had resumed elsewhere must not end that connection.
+    if session is None or session.id != command.session or session.attachment != command.attachment:
         return Rejected(Reason.STALE)
     if command.token in state.by_token:
         return Rejected(Reason.EXISTS)

@@ -100,6 +100,7 @@ class ResumeSession(ChatCommand):
 
     server: int = u64("Epoch of the server that has the connection.")
     session: int = u64("Session number.")
+    attachment: int = u64("The latest attachment that the server knew of.")
     used: bytes = blob("Hash of the token that the client has used; it stays valid.")
     token: bytes = blob("Hash of the next token.")
 

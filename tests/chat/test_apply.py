@@ -154,8 +154,9 @@ def test_the_first_session_in_the_log_gets_the_name(log):
     [
         (c.OpenSession(9, 1, 5, b"x", "Maya"), Reason.UNKNOWN_SERVER),
         (c.OpenSession(1, 1, 5, b"a", "Maya"), Reason.EXISTS),
-        (c.ResumeSession(1, 2, b"x", b"y"), Reason.STALE),
-        (c.ResumeSession(9, 2, b"a", b"y"), Reason.UNKNOWN_SERVER),
+        (c.ResumeSession(1, 2, 1, b"x", b"y"), Reason.STALE),
+        (c.ResumeSession(1, 2, 0, b"a", b"y"), Reason.STALE),
+        (c.ResumeSession(9, 2, 1, b"a", b"y"), Reason.UNKNOWN_SERVER),
         (c.ConfirmToken(2, 1), Reason.STALE),
         (c.Disconnect(2, 2), Reason.STALE),
         (c.EndSession(2, 2, 0, ""), Reason.STALE),
@@ -216,7 +217,7 @@ def test_a_session_of_the_same_device_replaces_the_earlier_one():
 
 def test_a_resumed_session_outlives_what_was_said_about_its_last_connection():
     state = begun()
-    outcome = apply(state, c.ResumeSession(2, 2, b"a", b"x"))
+    outcome = apply(state, c.ResumeSession(2, 2, 1, b"a", b"x"))
     assert isinstance(outcome, list)
     assert outcome[0] == SessionMoved(2, (1, 4, 5))
     assert apply(state, c.Disconnect(2, 1)) == Rejected(Reason.STALE)
@@ -229,7 +230,7 @@ def test_the_sessions_of_an_expired_server_are_away_and_can_be_resumed_elsewhere
     assert apply(state, c.ExpireServer(1)) == [SessionAway(2)]
     assert state.sessions[2].is_away
     assert apply(state, c.StartServer(1, "back")) == Rejected(Reason.STALE)
-    assert isinstance(apply(state, c.ResumeSession(2, 2, b"a", b"x")), list)
+    assert isinstance(apply(state, c.ResumeSession(2, 2, 1, b"a", b"x")), list)
     assert not state.sessions[2].is_away
 
 

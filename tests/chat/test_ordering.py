@@ -68,7 +68,7 @@ def test_a_session_resumed_on_another_server_leaves_its_connection():
     link, welcome = world.greet("Nova", DEVICE)
     world.say(link, Join(1, 0, 0, "lobby"), Create(2))
     remote(world)
-    command = ResumeSession(2, welcome.session, token_hash(welcome.token), b"next")
+    command = ResumeSession(2, welcome.session, 1, token_hash(welcome.token), b"next")
     propose(world.hub.state, command)
     world.settle()
     assert [m.code for m in link.take() if isinstance(m, Error)] == [ErrorCode.SESSION_MOVED]
