@@ -78,6 +78,8 @@ def _open_session(state: SharedState, command: OpenSession) -> Outcome:
     if command.token in state.by_token:
         return Rejected(Reason.EXISTS)
     before = state.by_device.get(command.device)
+    if command.replaces != (before.id if before is not None else 0):
+        return Rejected(Reason.STALE)  # delayed until the client had a session elsewhere
     rival = state.by_name.find_conflict(command.name, owner=before)
     if rival is not None:
         return Rejected(Reason.NAME_TAKEN, rival.id)

@@ -90,6 +90,7 @@ class OpenSession(ChatCommand):
     server: int = u64("Epoch of the server that has the connection.")
     time: int = u64("Time of day in microseconds since 1970.")
     device: int = u64("Device id of the user.")
+    replaces: int = u64("The device's session that the server knew of, or 0.")
     token: bytes = blob("Hash of the token that resumes the session.")
     name: str = text("The user's name.")
 

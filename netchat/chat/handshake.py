@@ -85,7 +85,9 @@ def _start_session(state: ServerState, connection: Connection, message: Hello) -
             _refuse_taken_name(state, connection, name, rival)
         return
     token = new_token(state.rng)
-    command = OpenSession(state.server, state.time, device, token_hash(token), name)
+    before = state.shared.by_device.get(device)
+    replaces = before.id if before is not None else 0
+    command = OpenSession(state.server, state.time, device, replaces, token_hash(token), name)
     propose(state, command, connection, _Greeting(message, token))
 
 

@@ -141,6 +141,22 @@ def test_a_hello_that_is_delayed_until_the_client_has_moved_on_does_not_end_its_
     assert [event.resumed for event in nova.all(Online)] == [False, True]
 
 
+def test_a_first_hello_that_is_delayed_does_not_end_the_session_that_the_client_has_by_then():
+    cluster = ClusterWorld("east", "west")
+    east, west = cluster.servers
+    nova = User("Nova")
+    west.add_user(nova)
+    west.settle()  # west cannot reach Redis, and the client gives up
+    cluster.move(nova, east)
+    for step in (east.settle, east.send, east.read):
+        step()
+    assert nova.core.online
+    cluster.settle()
+    assert nova.core.online
+    assert not nova.all(SessionEnded)
+    assert len(east.hub.state.shared.sessions) == 1
+
+
 def test_a_client_that_moves_to_a_server_that_lags_gets_no_event_twice():
     cluster = ClusterWorld("east", "west")
     east, west = cluster.servers
