@@ -36,7 +36,7 @@ from netchat.chat.persistence import (
 )
 from netchat.chat.proposals import Proposal
 from netchat.chat.server_state import ServerState
-from netchat.wire import Bye, ErrorCode, Left
+from netchat.wire import Bye, ErrorCode, Left, RoomKind
 
 __all__ = ["FENCED", "answers", "apply_next", "propose"]
 
@@ -166,6 +166,9 @@ def _room_created(state: ServerState, change: RoomRow) -> None:
 
 def _room_deleted(state: ServerState, change: RoomDeleted) -> None:
     state.batch.changes.append(change)
+    room = state.feeds[change.id].room
+    if room.kind is RoomKind.ROOM:
+        state.log("room deleted", room=room.code)
     state.remove_feed(change.id)
 
 
