@@ -78,6 +78,8 @@ def _open_session(state: SharedState, command: OpenSession) -> Outcome:
     if command.token in state.by_token:
         return Rejected(Reason.EXISTS)
     before = state.by_device.get(command.device)
+    if command.replaces != (before.id if before is not None else 0):
+        return Rejected(Reason.STALE)  # delayed until the client had a session elsewhere
     rival = state.by_name.find_conflict(command.name, owner=before)
     if rival is not None:
         return Rejected(Reason.NAME_TAKEN, rival.id)
@@ -99,7 +101,8 @@ def _resume_session(state: SharedState, command: ResumeSession) -> Outcome:
     if command.server not in state.servers:
         return Rejected(Reason.UNKNOWN_SERVER)
     session = state.by_token.get(command.used)
-    if session is None or session.id != command.session:
+    # A command that was delayed until the client had resumed elsewhere must not end that connection.
+    if session is None or session.id != command.session or session.attachment != command.attachment:
         return Rejected(Reason.STALE)
     if command.token in state.by_token:
         return Rejected(Reason.EXISTS)

@@ -90,6 +90,7 @@ class OpenSession(ChatCommand):
     server: int = u64("Epoch of the server that has the connection.")
     time: int = u64("Time of day in microseconds since 1970.")
     device: int = u64("Device id of the user.")
+    replaces: int = u64("The device's session that the server knew of, or 0.")
     token: bytes = blob("Hash of the token that resumes the session.")
     name: str = text("The user's name.")
 
@@ -100,6 +101,7 @@ class ResumeSession(ChatCommand):
 
     server: int = u64("Epoch of the server that has the connection.")
     session: int = u64("Session number.")
+    attachment: int = u64("The latest attachment that the server knew of.")
     used: bytes = blob("Hash of the token that the client has used; it stays valid.")
     token: bytes = blob("Hash of the next token.")
 

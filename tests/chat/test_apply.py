@@ -34,6 +34,7 @@ values = {
     "server": st.integers(0, 3),
     "time": st.integers(0, 9),
     "device": st.integers(1, 4),
+    "replaces": st.sampled_from((0, 0, 0, 2, 3)),
     "token": st.sampled_from([b"", b"a", b"b", b"c", b"d", b"e"]),
     "used": st.sampled_from([b"", b"a", b"b", b"c"]),
     "name": st.sampled_from(NAMES),
@@ -61,8 +62,8 @@ BEGUN = [
     c.StartServer(1, "one"),
     c.StartServer(2, "two"),
     c.CreateLobby(7),
-    c.OpenSession(1, 1, 1, b"a", "Nova"),
-    c.OpenSession(2, 2, 2, b"b", "Vega"),
+    c.OpenSession(1, 1, 1, 0, b"a", "Nova"),
+    c.OpenSession(2, 2, 2, 0, b"b", "Vega"),
     c.JoinRoom(2, 3, "lobby"),
     c.JoinRoom(3, 3, "lobby"),
     c.CreateRoom(2, 4, 8, "R1"),
@@ -141,7 +142,7 @@ def test_the_state_stays_consistent(log):
 
 
 @settings(max_examples=60)
-@given(st.permutations([c.OpenSession(n, 9, 10 + n, bytes([n]), "Maya") for n in (1, 2)]))
+@given(st.permutations([c.OpenSession(n, 9, 10 + n, 0, bytes([n]), "Maya") for n in (1, 2)]))
 def test_the_first_session_in_the_log_gets_the_name(log):
     state = begun()
     first, second = (apply(state, one) for one in log)
@@ -152,10 +153,12 @@ def test_the_first_session_in_the_log_gets_the_name(log):
 @pytest.mark.parametrize(
     ("rejected", "reason"),
     [
-        (c.OpenSession(9, 1, 5, b"x", "Maya"), Reason.UNKNOWN_SERVER),
-        (c.OpenSession(1, 1, 5, b"a", "Maya"), Reason.EXISTS),
-        (c.ResumeSession(1, 2, b"x", b"y"), Reason.STALE),
-        (c.ResumeSession(9, 2, b"a", b"y"), Reason.UNKNOWN_SERVER),
+        (c.OpenSession(9, 1, 5, 0, b"x", "Maya"), Reason.UNKNOWN_SERVER),
+        (c.OpenSession(1, 1, 5, 0, b"a", "Maya"), Reason.EXISTS),
+        (c.OpenSession(1, 1, 1, 0, b"x", "Maya"), Reason.STALE),
+        (c.ResumeSession(1, 2, 1, b"x", b"y"), Reason.STALE),
+        (c.ResumeSession(1, 2, 0, b"a", b"y"), Reason.STALE),
+        (c.ResumeSession(9, 2, 1, b"a", b"y"), Reason.UNKNOWN_SERVER),
         (c.ConfirmToken(2, 1), Reason.STALE),
         (c.Disconnect(2, 2), Reason.STALE),
         (c.EndSession(2, 2, 0, ""), Reason.STALE),
@@ -207,7 +210,7 @@ def test_a_counter_is_forgotten_after_two_rotations_without_a_message():
 
 def test_a_session_of_the_same_device_replaces_the_earlier_one():
     state = begun()
-    outcome = apply(state, c.OpenSession(2, 9, 1, b"x", "nova"))
+    outcome = apply(state, c.OpenSession(2, 9, 1, 2, b"x", "nova"))
     assert isinstance(outcome, list)
     assert outcome[0] == SessionMoved(2, (1, 4, 5))
     assert SessionClosed(2, "Nova", "reconnected without its session", 1) in outcome
@@ -216,7 +219,7 @@ def test_a_session_of_the_same_device_replaces_the_earlier_one():
 
 def test_a_resumed_session_outlives_what_was_said_about_its_last_connection():
     state = begun()
-    outcome = apply(state, c.ResumeSession(2, 2, b"a", b"x"))
+    outcome = apply(state, c.ResumeSession(2, 2, 1, b"a", b"x"))
     assert isinstance(outcome, list)
     assert outcome[0] == SessionMoved(2, (1, 4, 5))
     assert apply(state, c.Disconnect(2, 1)) == Rejected(Reason.STALE)
@@ -229,7 +232,7 @@ def test_the_sessions_of_an_expired_server_are_away_and_can_be_resumed_elsewhere
     assert apply(state, c.ExpireServer(1)) == [SessionAway(2)]
     assert state.sessions[2].is_away
     assert apply(state, c.StartServer(1, "back")) == Rejected(Reason.STALE)
-    assert isinstance(apply(state, c.ResumeSession(2, 2, b"a", b"x")), list)
+    assert isinstance(apply(state, c.ResumeSession(2, 2, 1, b"a", b"x")), list)
     assert not state.sessions[2].is_away
 
 

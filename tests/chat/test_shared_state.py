@@ -41,7 +41,7 @@ def test_the_stored_sessions_are_away_and_can_be_resumed_with_either_token(state
     assert state.by_token.keys() == {b"a", b"z", b"b"}
     assert set(state.by_name) == {"nova", "vega"}
     apply(state, c.StartServer(1, ""))
-    assert isinstance(apply(state, c.ResumeSession(1, 2, b"z", b"y")), list)
+    assert isinstance(apply(state, c.ResumeSession(1, 2, 0, b"z", b"y")), list)
     assert state.is_connected(2)
 
 

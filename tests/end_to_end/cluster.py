@@ -33,6 +33,7 @@ from tests.end_to_end.name_race import NameRace
 from tests.end_to_end.page_core import page_driver
 from tests.end_to_end.small_disk import DiskUnavailable, small_disk
 from tests.end_to_end.terminal_member import TerminalMember
+from tests.net.cluster.redis_process import PROGRAM
 from tests.web.page_client import NODE, Node
 
 __all__ = ["Kinds", "Result", "members_of", "under_faults"]
@@ -314,6 +315,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--logs", type=Path, help="write the servers' consoles to this folder")
     options = parser.parse_args()
+    if PROGRAM is None:
+        parser.error("redis-server is not installed: apt-get install redis-server")
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="netchat-")))
         faults = dict(FAULTS)
