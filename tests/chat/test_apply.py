@@ -281,3 +281,25 @@ def test_a_rename_to_another_case_is_seen_in_each_room():
     assert isinstance(outcome, list)
     assert sum(isinstance(change, EventRow) for change in outcome) == 3
     assert state.by_name.get("nova") is state.sessions[2]
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        c.CreateRoom(2, 1, 0, 0, "R2"),
+        c.JoinRoom(3, 1, 0, "R1"),
+        c.LeaveRoom(2, 1, 0, 0, "R1"),
+        c.OpenConversation(2, 1, 3, 0, "@2"),
+        c.Post(2, 1, 9, 0, 0, "lobby", "x"),
+        c.RenameSession(2, 1, 0, "Lyra"),
+    ],
+    ids=lambda late: type(late).__name__,
+)
+def test_a_request_of_an_earlier_connection_does_not_count(late):
+    state = begun()
+    for number, token in ((2, b"a"), (3, b"b")):
+        resumed = c.ResumeSession(1, number, 1, token, token * 2)
+        assert not isinstance(apply(state, resumed), Rejected)
+    before = state.digest()
+    assert apply(state, late) == Rejected(Reason.STALE)
+    assert state.digest() == before

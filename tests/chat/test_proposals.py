@@ -284,22 +284,3 @@ def test_a_connection_may_be_closed_between_two_departures():
     east.frozen = False
     cluster.settle()
     assert [type(message).__name__ for message in nova.wire][-1] == "Error"
-
-
-def test_a_request_of_an_earlier_connection_does_not_count():
-    cluster = ClusterWorld("east", "west")
-    east, west = cluster.servers
-    (nova,) = enter(cluster, "Nova")
-    nova.core.create()
-    nova.core.rename("Vega")
-    nova.core.say("lobby", "one")
-    east.settle()  # received, and not yet in the log
-    cluster.move(nova, west)
-    west.settle()
-    west.send()
-    cluster.settle()
-    shared = east.hub.state.shared
-    (session,) = shared.sessions.values()
-    assert set(session.rooms) == set(nova.core.memory.rooms)
-    assert session.name == nova.core.name
-    assert nova.texts() == ["one"]
