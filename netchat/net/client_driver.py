@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import time
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
@@ -111,7 +112,7 @@ class ClientDriver:
         self.core = ChatClient(name, store.load() if store is not None else None)
         self.why_lost = ""
         self._found_damage = False
-        self.servers = ServerList([(host, port), *others])
+        self.servers = ServerList([(host, port), *others], random.random())
         self._store = store
         self._timeout = timeout
         self._backoff = Backoff()

@@ -15,13 +15,16 @@ class ServerList:
 
     Args:
         given: Host and port of each server that the user named; at least one.
+        rotation: Fraction by which the servers that were learned are rotated, from 0 to 1. Random
+            fractions spread the clients of a failed server over the others.
 
     Attributes:
         current: The server to connect to, or that the client is connected to.
     """
 
-    def __init__(self, given: Sequence[tuple[str, int]]) -> None:
+    def __init__(self, given: Sequence[tuple[str, int]], rotation: float = 0.0) -> None:
         self._given = tuple(given)
+        self._rotation = rotation
         self._learned: tuple[tuple[str, int], ...] = ()
         self.current = self._given[0]
 
@@ -36,7 +39,8 @@ class ServerList:
                 found.append(parse_address(address, DEFAULT_PORT))
             except ValueError:  # of a faulty server: the others may still help
                 continue
-        self._learned = tuple(found)
+        first = int(self._rotation * len(found))
+        self._learned = (*found[first:], *found[:first])
 
     def advance(self) -> None:
         """Make the next server the current one; after the last comes the first."""

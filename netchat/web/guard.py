@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from netchat.net.address import show_address
 from netchat.web.local_addresses import is_loopback
 from netchat.web.throttle import Throttle
 
@@ -35,7 +34,12 @@ _POLICY = (
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
+    "connect-src 'self'",
 )
+
+#: WebSockets that a page may open in a cluster: to any server, because others can join after the page
+#: was loaded. Each server checks the origin.
+_CLUSTER_SOCKETS = " ws: wss:"
 
 #: Other headers of every response.
 HEADERS = {
@@ -86,27 +90,21 @@ def _origin(origin: str) -> tuple[str, str, int]:
     return scheme, *_split(authority, scheme)
 
 
-def _content_policy(origins: Iterable[tuple[str, str, int]]) -> str:
-    """Return a Content-Security-Policy that allows WebSockets to this server and to other origins."""
-    sockets = [
-        f"{scheme.replace('http', 'ws')}://{show_address(host, port)}"
-        for scheme, host, port in sorted(set(origins))
-    ]
-    return "; ".join((*_POLICY, " ".join(("connect-src 'self'", *sockets))))
-
-
 class Guard:
     """Middleware that checks every request.
 
     Args:
         origins: Additional allowed origins, such as `https://chat.example.org`.
         hosts: Additional names of this server, besides its addresses and host name.
+        is_clustered: Whether the page also connects to other servers.
 
     Attributes:
         policy: The Content-Security-Policy of every response.
     """
 
-    def __init__(self, origins: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self, origins: Iterable[str] = (), hosts: Iterable[str] = (), *, is_clustered: bool = False
+    ) -> None:
         self._origins = {_origin(origin) for origin in origins}
         own_name = socket.gethostname().casefold()
         self._names = {own_name, f"{own_name}.local", *(host.casefold() for host in hosts)}
@@ -115,10 +113,10 @@ class Guard:
         self._throttle = Throttle()
         # An ordered set: the most recent last.
         self._cluster: dict[tuple[str, str, int], None] = {}
-        self.policy = _content_policy(())
+        self.policy = "; ".join(_POLICY) + (_CLUSTER_SOCKETS if is_clustered else "")
 
     def set_cluster(self, pages: Iterable[str]) -> None:
-        """Let the pages of a cluster's other servers connect here, and this server's page there.
+        """Let the pages of a cluster's other servers connect here.
 
         Pages of servers that have left may still connect: they are open in browsers that now need
         another server.
@@ -127,13 +125,13 @@ class Guard:
             pages: URLs of the other servers' pages.
         """
         found = (_origin("/".join(page.split("/", 3)[:3])) for page in pages)
-        current = [origin for origin in found if origin[1]]
-        for origin in current:
+        for origin in found:
+            if not origin[1]:
+                continue
             self._cluster.pop(origin, None)
             self._cluster[origin] = None
         for origin in list(self._cluster)[:-MAX_CLUSTER_PAGES]:
             del self._cluster[origin]
-        self.policy = _content_policy(current)
 
     def is_own_host(self, authority: str) -> bool:
         """Return whether the `Host` header names this server.

@@ -137,7 +137,7 @@ class Site:
         self._listener: asyncio.Server | None = None
         origins = list(origins)
         self._behind_proxy = bool(origins)
-        self.guard = Guard(origins, hosts)
+        self.guard = Guard(origins, hosts, is_clustered=chat.cluster is not None)
         app = web.Application(middlewares=[self.guard.check])
         app.on_response_prepare.append(self.guard.add_headers)
         app.router.add_get("/", self._index)

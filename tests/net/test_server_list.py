@@ -30,6 +30,13 @@ def test_learned_servers_follow_those_given():
     assert len(servers) == 3
 
 
+def test_a_rotation_spreads_the_clients_of_a_failed_server():
+    for rotation, expected in ((0.0, [B, C, A]), (0.49, [B, C, A]), (0.5, [C, B, A])):
+        servers = ServerList([A], rotation)
+        servers.learn(["b:7000", "c"])
+        assert turns(servers, 3) == expected
+
+
 def test_a_new_list_replaces_the_learned_ones_but_not_the_current_one():
     servers = ServerList([A])
     servers.learn(["b:7000"])

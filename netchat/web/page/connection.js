@@ -29,6 +29,7 @@ export class Connection {
     this.phase = "idle"; // connecting, online, waiting, ended
     this.why = ""; // why the last connection was lost
     this.retryAt = 0; // time of the next attempt, by performance.now()
+    this.rotation = Math.random(); // spreads the clients of a failed server over the others
     this.wait = FIRST_WAIT;
     this.onlineAt = 0;
     this.counter = core.memory.counter;
@@ -126,10 +127,11 @@ export class Connection {
 
   /** Use the next server of the cluster, if there are several. */
   advance() {
-    const pages = [new URL("/", location.href).href];
-    for (const { page } of this.core.servers) {
-      if (/^https?:/.test(page) && URL.canParse(page)) pages.push(new URL("/", page).href);
-    }
+    const others = this.core.servers
+      .filter(({ page }) => /^https?:/.test(page) && URL.canParse(page))
+      .map(({ page }) => new URL("/", page).href);
+    const first = Math.floor(this.rotation * others.length);
+    const pages = [new URL("/", location.href).href, ...others.slice(first), ...others.slice(0, first)];
     this.page = pages[(pages.indexOf(this.page) + 1) % pages.length];
   }
 
