@@ -98,11 +98,11 @@ check: lint ## the fast loop: lint, types and every test not marked slow or alon
 test: $(DEV) ## lint, types, all tests and coverage (NETCHAT_NO_APT=1 installs no system packages)
 	@$(BIN)/python -m tests.system_packages
 	@$(MAKE) --no-print-directory lint
-	@NETCHAT_COVERAGE=1 $(BIN)/pytest $(PARALLEL) -m "not alone"
+	@CORE_COVERAGE=1 $(BIN)/pytest $(PARALLEL) -m "not alone"
 	@$(BIN)/pytest -m alone
 
 coverage: $(DEV) ## the tests of the cores, and the lines and branches that they do not reach
-	@NETCHAT_COVERAGE=1 $(BIN)/pytest -q $(PARALLEL) -m "not alone" $(CORES:%=tests/%)
+	@CORE_COVERAGE=1 $(BIN)/pytest -q $(PARALLEL) -m "not alone" $(CORES:%=tests/%)
 
 format: $(DEV) ## format the code
 	@$(BIN)/ruff format .

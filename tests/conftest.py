@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings
 
 # Before the conftest.py of any folder imports netchat.
-if os.environ.get("NETCHAT_COVERAGE"):
+if os.environ.get("CORE_COVERAGE"):
     from tests.core_coverage import CoreCoverage
 
     COVERAGE: CoreCoverage | None = CoreCoverage()
@@ -56,7 +56,7 @@ collect_ignore = UNIX if sys.platform == "win32" else []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Measure the coverage of the cores if `NETCHAT_COVERAGE` is set."""
+    """Measure the coverage of the cores if `CORE_COVERAGE` is set."""
     if COVERAGE is not None:
         config.pluginmanager.register(COVERAGE)
 

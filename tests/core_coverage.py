@@ -1,6 +1,6 @@
 """Coverage of the cores: the lines and branches of the packages without I/O that the tests reach.
 
-`NETCHAT_COVERAGE=1 pytest` measures it, prints a table at the end, and fails unless everything is
+`CORE_COVERAGE=1 pytest` measures it, prints a table at the end, and fails unless everything is
 reached. `tests/conftest.py` starts it before any test imports netchat.
 
 SlipCover measures. On Python 3.11, coverage.py's trace function slows down all code, whether measured

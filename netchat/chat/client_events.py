@@ -188,6 +188,7 @@ class RosterReceived:
         members: This page of the members, sorted by name.
         more: Whether another page follows.
         request: Number of the request.
+        servers: Addresses of the cluster's other servers, to which `Member.away` refers.
     """
 
     room: str
@@ -195,6 +196,12 @@ class RosterReceived:
     members: tuple[Member, ...]
     more: bool
     request: int = field(default=0, compare=False)
+    servers: tuple[str, ...] = field(default=(), compare=False)
+
+    def server_of(self, member: Member) -> str:
+        """Return the address of the other server that a member is connected to, or an empty string."""
+        index = member.away - 2
+        return self.servers[index] if 0 <= index < len(self.servers) else ""
 
 
 @dataclass(frozen=True, slots=True)

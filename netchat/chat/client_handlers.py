@@ -253,7 +253,12 @@ def _roster(client: ClientSession, message: Roster) -> None:
     client.requests.pop(message.request, None)
     client.events.append(
         RosterReceived(
-            message.room, message.total, message.members, bool(message.more), message.request
+            message.room,
+            message.total,
+            message.members,
+            bool(message.more),
+            message.request,
+            tuple(server.address for server in client.servers),
         )
     )
 

@@ -18,7 +18,7 @@ from netchat.chat.model import Session
 from netchat.chat.persistence import Batch
 from netchat.chat.server_state import ServerState
 from netchat.version import __version__
-from netchat.wire import Bye, Joined, Membership, Welcome
+from netchat.wire import Bye, Feature, Joined, Membership, Welcome
 
 __all__ = ["commit"]
 
@@ -62,6 +62,7 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
     if connection.session is not session:
         return
     settings = state.settings
+    features = action.features & Feature.SERVERS if state.servers_frame else 0
     starts = [
         (feed, feed.start_position((positions or {}).get(feed.room.code)))
         for feed in action.feeds
@@ -70,7 +71,7 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
     state.send(
         connection,
         Welcome(
-            features=0,
+            features=features,
             session=session.id,
             device=session.device,
             time=action.time,
@@ -84,6 +85,9 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
             rooms=tuple(_membership(feed, session, after) for feed, after in starts),
         ),
     )
+    if features & Feature.SERVERS:
+        state.follows_servers[connection] = None
+        state.write(connection, state.servers_frame)
     for feed, after in starts:
         state.follow(connection, feed, after)
 

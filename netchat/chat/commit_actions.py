@@ -40,6 +40,9 @@ class SendWelcome(NamedTuple):
     """The session's rooms when it was resumed. Rooms entered later may not be durable yet, and are
     announced by their own JOINED."""
 
+    features: int = 0
+    """Optional features of the client."""
+
 
 class SendJoined(NamedTuple):
     """Send JOINED, then the room's events.

@@ -32,6 +32,8 @@ class Connection:
             A peer that is not read does not time out.
         allowance: Frames that it may send at once (the tokens of a token bucket).
         refilled_at: Time at which the token bucket was last refilled, in seconds.
+        proposals: Number of its requests whose commands wait for their place in a cluster's log.
+        has_confirmed: Whether the client has proved that it has the session's new token.
         warned_at: Time of the last warning that it sends too fast, in seconds, or 0.
         closing: Whether either peer has ended the conversation; further frames are ignored.
         finished: Whether nothing more may be written to it.
@@ -42,12 +44,14 @@ class Connection:
         "allowance",
         "closing",
         "finished",
+        "has_confirmed",
         "heard",
         "holds",
         "lagging_rooms",
         "partial_since",
         "pending_replies",
         "ping_sent",
+        "proposals",
         "refilled_at",
         "session",
         "share",
@@ -60,7 +64,8 @@ class Connection:
         self.share = ""
         self.session: Session | None = None
         self.heard = 0.0
-        self.ping_sent = False
+        self.ping_sent = self.has_confirmed = False
+        self.proposals = 0
         self.partial_since = 0.0
         self.stalled_since = 0.0
         self.lagging_rooms: dict[RoomFeed, int] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from netchat.chat.commands import OpenSession, ResumeSession
+from netchat.chat.commands import Disconnect, OpenSession, ResumeSession
 from netchat.chat.commit_actions import SendWelcome
 from netchat.chat.connection import Connection
 from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id, new_token, token_hash
@@ -36,14 +36,29 @@ class _Greeting(NamedTuple):
     """For how many seconds the session was away."""
 
 
-def hello(state: ServerState, connection: Connection, message: Hello) -> None:
-    """Answer HELLO: resume the session of its token, or start a new session."""
+def hello(
+    state: ServerState, connection: Connection, message: Hello, *, is_current: bool = False
+) -> None:
+    """Answer HELLO: resume the session of its token, or start a new session.
+
+    Args:
+        state: The server's state.
+        connection: The connection.
+        message: The HELLO.
+        is_current: Whether this server has applied everything that the client can know of.
+    """
     if len(message.device) != DEVICE_KEY_SIZE:
         text = f"HELLO.device must be {DEVICE_KEY_SIZE} bytes, got {len(message.device)}."
         state.disconnect(connection, ErrorCode.UNEXPECTED, text)
         return
     used = token_hash(message.token) if message.token else b""
     session = state.shared.by_token.get(used) if used else None
+    if session is None and used and state.proposals is not None and not is_current:
+        # Another server of the cluster may have issued the token: this one may have to catch up. A
+        # command without a session is rejected, but then everything before it has been applied.
+        barrier = ResumeSession(state.server, 0, used, used)
+        propose(state, barrier, connection, _Greeting(message, b""))
+        return
     if session is None or session.device != device_id(message.device):
         _start_session(state, connection, message)
         return
@@ -106,9 +121,12 @@ def _started(
         if outcome.reason is Reason.NAME_TAKEN:
             rival = state.shared.sessions[outcome.session]
             _refuse_taken_name(state, connection, command.name, rival)
+        else:  # this server has joined its cluster again meanwhile
+            _try_again(state, connection, greeting.message)
         return
     session = state.shared.by_device[command.device]
-    state.attach(connection, session)
+    if not _attach(state, connection, session):
+        return
     state.log(
         "joined",
         name=session.name,
@@ -116,7 +134,8 @@ def _started(
         software=greeting.message.software[:80],
         users=len(state.shared.sessions),
     )
-    welcome = SendWelcome(connection, session, greeting.token, state.time, None, ())
+    features = greeting.message.features
+    welcome = SendWelcome(connection, session, greeting.token, state.time, None, (), features)
     state.batch.before.append(welcome)
 
 
@@ -128,11 +147,12 @@ def _resumed(
     command: ResumeSession,
     outcome: Outcome,
 ) -> None:
-    if isinstance(outcome, Rejected):  # the token was used up meanwhile
-        _start_session(state, connection, greeting.message)
+    if isinstance(outcome, Rejected):  # the token was used up meanwhile, or was not known here
+        _try_again(state, connection, greeting.message)
         return
     session = state.shared.sessions[command.session]
-    state.attach(connection, session)
+    if not _attach(state, connection, session):
+        return
     positions = {
         p.room: p.last for p in greeting.message.positions if _same_log(state, p.room, p.log)
     }
@@ -140,8 +160,25 @@ def _resumed(
         "resumed", name=session.name, address=connection.address, away=round(greeting.away, 3)
     )
     feeds = tuple(state.feeds[room.id] for room in session.rooms.values())
-    welcome = SendWelcome(connection, session, greeting.token, state.time, positions, feeds)
+    features = greeting.message.features
+    welcome = SendWelcome(
+        connection, session, greeting.token, state.time, positions, feeds, features
+    )
     state.batch.before.append(welcome)
+
+
+def _attach(state: ServerState, connection: Connection, session: Session) -> bool:
+    """Put a session on a connection; return False if the connection was lost meanwhile."""
+    if connection.closing or connection not in state.connections:
+        propose(state, Disconnect(session.id, session.attachment))
+        return False
+    state.attach(connection, session)
+    return True
+
+
+def _try_again(state: ServerState, connection: Connection, message: Hello) -> None:
+    if not connection.closing and connection in state.connections:
+        hello(state, connection, message, is_current=True)
 
 
 def _same_log(state: ServerState, code: str, log: int) -> bool:

@@ -15,18 +15,25 @@ The driver of a hub (`netchat.net.server_driver`, or a test) does five things:
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 from netchat.chat import delivery, timers
-from netchat.chat.commands import ConfirmToken, CreateLobby, Disconnect, StartServer
+from netchat.chat.commands import (
+    ChatCommand,
+    ConfirmToken,
+    CreateLobby,
+    Disconnect,
+    ExpireServer,
+    StartServer,
+)
 from netchat.chat.commit import commit
 from netchat.chat.connection import Connection
 from netchat.chat.effects import Effect
 from netchat.chat.fair_shares import share_of_address
 from netchat.chat.handshake import hello
 from netchat.chat.model import Session
-from netchat.chat.ordering import propose
+from netchat.chat.ordering import FENCED, apply_next, propose
 from netchat.chat.persistence import Batch, HistoryReader, Snapshot
 from netchat.chat.room_codes import LOBBY
 from netchat.chat.server_handlers import HANDLERS
@@ -34,6 +41,7 @@ from netchat.chat.server_state import ServerState
 from netchat.chat.settings import Settings
 from netchat.errors import PeerError
 from netchat.wire import (
+    MAX_SERVERS,
     MESSAGES,
     Bye,
     Error,
@@ -43,6 +51,8 @@ from netchat.wire import (
     Message,
     Ping,
     Pong,
+    ServerAddress,
+    Servers,
     decode,
     encode,
 )
@@ -61,6 +71,9 @@ MAX_PENDING_REPLIES = 64
 #: Shortest pause of a connection, in seconds, so that several frames are handled after it.
 MIN_PAUSE = 0.02
 
+#: Pause of a connection with too many pending proposals while the cluster's log is unavailable.
+OUTAGE_PAUSE = 0.25
+
 #: Handlers of the messages that a client with a session may send, by type number.
 _REQUESTS = {kind.TYPE: handler for kind, handler in HANDLERS.items()}
 
@@ -75,6 +88,9 @@ class Hub:
         now: The current time, in seconds of a monotonic clock.
         wall_offset: Seconds to add to `now` to get the time since 1970.
         rng: Source of tokens, room codes and log ids; by default the system's secure one.
+        is_clustered: Whether the log of a cluster orders the commands. Its driver then also appends
+            `state.proposals` to the log, and reports what comes back (`apply_batch`, `start_server`,
+            `expire_server`).
 
     Attributes:
         state: Connections, the state shared with other servers, and the current batch.
@@ -88,11 +104,14 @@ class Hub:
         now: float,
         wall_offset: float = 0.0,
         rng: random.Random | None = None,
+        *,
+        is_clustered: bool = False,
     ) -> None:
-        self.state = state = ServerState(settings, history, snapshot, now, wall_offset, rng)
-        propose(state, StartServer(state.server, ""))
-        if LOBBY not in state.shared.rooms:
-            propose(state, CreateLobby(state.rng.getrandbits(63)))
+        self.state = ServerState(
+            settings, history, snapshot, now, wall_offset, rng, is_clustered=is_clustered
+        )
+        if not is_clustered:
+            self.start_server(1, "", is_own=True)
 
     # -- called by the driver -------------------------------------------------------------------
 
@@ -125,6 +144,8 @@ class Hub:
         settings, pending = self.state.settings, connection.pending_replies
         # Replies to repeated messages are added once a batch is durable, beyond the limit.
         free = max(0, MAX_PENDING_REPLIES - len(pending)) if pending else MAX_PENDING_REPLIES
+        if (proposals := self.state.proposals) is not None:
+            free = min(free, proposals.allowed(connection))
         if not settings.rate:
             connection.allowance = settings.burst
             return free
@@ -145,6 +166,9 @@ class Hub:
             return 0.0
         if connection.pending_replies and len(connection.pending_replies) >= MAX_PENDING_REPLIES:
             return MIN_PAUSE
+        proposals = self.state.proposals
+        if more and proposals is not None and not proposals.allowed(connection):
+            return MIN_PAUSE if proposals.is_available else OUTAGE_PAUSE
         rate, allowance = self.state.settings.rate, connection.allowance
         if not rate or allowance >= (1 if more else 0):
             return 0.0
@@ -180,8 +204,8 @@ class Hub:
                     self._refuse_type(connection, MESSAGES[number])
                     break
                 message = decode(frame)
-                if session.previous:
-                    self._confirm_token(session, message)
+                if session.previous and not connection.has_confirmed:
+                    self._confirm_token(connection, session, message)
                 handler(state, connection, session, message)
             except PeerError as error:
                 self.protocol_error(connection, error)
@@ -204,7 +228,12 @@ class Hub:
         if not state.addresses[connection.share]:
             del state.addresses[connection.share]
         state.end_handshake(connection)
-        for register in (state.partial_frames, state.stalled_connections, state.catching_up):
+        for register in (
+            state.partial_frames,
+            state.stalled_connections,
+            state.catching_up,
+            state.follows_servers,
+        ):
             register.pop(connection, None)
         session = connection.session
         if session is None or state.attached.get(session.id) is not connection:
@@ -279,6 +308,70 @@ class Hub:
         """Send the events of a durable batch. Batches must be committed in their order."""
         commit(self.state, batch)
 
+    # -- called by the driver in a cluster ------------------------------------------------------
+
+    def start_server(self, epoch: int, name: str, *, is_own: bool) -> None:
+        """Apply the start of a server, in the log's order."""
+        state = self.state
+        apply_next(state, StartServer(epoch, name))
+        if is_own:
+            self.set_server(epoch)
+            if LOBBY not in state.shared.rooms:
+                propose(state, CreateLobby(state.rng.getrandbits(63)))
+
+    def set_server(self, epoch: int) -> None:
+        """Set the epoch of this server, which has applied the log up to its start."""
+        self.state.server = epoch
+        if self.state.proposals is not None:
+            self.state.proposals.has_joined = True
+
+    def expire_server(self, epoch: int) -> None:
+        """Apply the end of a server's lease, in the log's order."""
+        apply_next(self.state, ExpireServer(epoch))
+
+    def apply_batch(self, commands: Iterable[ChatCommand], number: int | None, now: float) -> None:
+        """Apply a batch of commands, in the log's order.
+
+        Args:
+            commands: The commands.
+            number: The batch's number if this server has appended it, or None.
+            now: The current time, in seconds.
+        """
+        state = self.state
+        state.begin(now)
+        assert state.proposals is not None
+        proposals = state.proposals.returned(number) if number is not None else ()
+        if not proposals:
+            for command in commands:
+                apply_next(state, command)
+            return
+        for command, proposal in zip(commands, proposals, strict=True):
+            apply_next(state, command, proposal.connection, proposal.request)
+
+    def drop_proposals(self, numbers: Iterable[int]) -> None:
+        """Disconnect the clients that wait for batches that will not come back."""
+        state = self.state
+        assert state.proposals is not None
+        for connection in state.proposals.drop(numbers):
+            state.detach(connection)
+            state.send(connection, Bye(FENCED))
+            state.close(connection)
+
+    def announce_servers(self, servers: Mapping[int, ServerAddress]) -> None:
+        """Tell the clients that want to know it which other servers they can connect to.
+
+        Args:
+            servers: The addresses of the servers by epoch.
+        """
+        state = self.state
+        listed = list(servers)[:MAX_SERVERS]
+        state.other_servers = {epoch: 2 + index for index, epoch in enumerate(listed)}
+        frame = encode(Servers(tuple(servers[epoch] for epoch in listed)))
+        if frame != state.servers_frame:
+            state.servers_frame = frame
+            for connection in state.follows_servers:
+                state.write(connection, frame)
+
     # -- internal -------------------------------------------------------------------------------
 
     def _refuse_type(self, connection: Connection, kind: type[Message]) -> None:
@@ -292,9 +385,10 @@ class Hub:
             )
         self.state.disconnect(connection, ErrorCode.UNEXPECTED, text)
 
-    def _confirm_token(self, session: Session, message: Message) -> None:
+    def _confirm_token(self, connection: Connection, session: Session, message: Message) -> None:
         """Forget a session's previous token if a message proves that the client has the new one."""
         # A request proves it. PING and PONG do not: a client also sends them while it waits for
         # WELCOME.
         if not isinstance(message, Ping | Pong):
+            connection.has_confirmed = True
             propose(self.state, ConfirmToken(session.id, session.attachment))

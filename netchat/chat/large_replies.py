@@ -60,7 +60,10 @@ def _send_roster(
         refuse_non_member(state, connection, request.room, Who, request.request)
         return
     names = sorted((m for m in room.members if m.name > request.after), key=lambda m: m.name)
-    page = tuple(Member(m.name, m.is_away) for m in names[:MAX_ROSTER])
+    elsewhere = state.other_servers if connection in state.follows_servers else {}
+    page = tuple(
+        Member(m.name, 1 if m.is_away else elsewhere.get(m.server, 0)) for m in names[:MAX_ROSTER]
+    )
     more = len(names) > MAX_ROSTER
     state.send(connection, Roster(request.request, len(room.members), more, room.code, page))
 

@@ -1,7 +1,8 @@
 """Ordering of commands, and what follows from their changes on this server.
 
-On a single server a command is in order as soon as it is proposed: it is applied at once. Its changes
-go to the current batch, and what users see of them waits there until the batch is durable.
+On a single server a command is in order as soon as it is proposed: it is applied at once. In a cluster
+the driver appends it to the log, and it is applied when it comes back. Its changes go to the current
+batch, and what users see of them waits there until the batch is durable.
 """
 
 from __future__ import annotations
@@ -33,15 +34,19 @@ from netchat.chat.persistence import (
     SessionDeleted,
     SessionRow,
 )
+from netchat.chat.proposals import Proposal
 from netchat.chat.server_state import ServerState
-from netchat.wire import ErrorCode, Left
+from netchat.wire import Bye, ErrorCode, Left
 
-__all__ = ["answers", "propose"]
+__all__ = ["FENCED", "answers", "apply_next", "propose"]
 
 #: Answers a request: called with the connection, the request, its command, and the outcome.
 Answer = Callable[[ServerState, Connection, Any, Any, Outcome], None]
 
 _ANSWERS: dict[type[ChatCommand], Answer] = {}
+
+#: Reason in BYE for the clients of a server whose lease has ended.
+FENCED = "The server was away from its cluster; reconnect in a moment."
 
 _A = TypeVar("_A", bound=Answer)
 
@@ -70,6 +75,19 @@ def propose(
         connection: The connection to answer to, or None if there is nothing to answer.
         request: The request, for the answer.
     """
+    if state.proposals is None:
+        apply_next(state, command, connection, request)
+    else:
+        state.proposals.add(Proposal(command, connection, request))
+
+
+def apply_next(
+    state: ServerState,
+    command: ChatCommand,
+    connection: Connection | None = None,
+    request: object = None,
+) -> None:
+    """Apply the next command of the log; the arguments are those of `propose`."""
     outcome = apply(state.shared, command)
     if not isinstance(outcome, Rejected):
         _follow_up(state, outcome)
@@ -112,8 +130,9 @@ def _session_moved(state: ServerState, change: SessionMoved) -> None:
         for number in change.rooms:  # the session may have left them by now
             state.feeds[number].live.pop(connection, None)
         state.detach(connection)
-        text = "The session was resumed on another connection."
-        state.disconnect(connection, ErrorCode.SESSION_MOVED, text)
+        if connection in state.connections:
+            text = "The session was resumed on another connection."
+            state.disconnect(connection, ErrorCode.SESSION_MOVED, text)
 
 
 def _session_away(state: ServerState, change: SessionAway) -> None:
@@ -122,6 +141,11 @@ def _session_away(state: ServerState, change: SessionAway) -> None:
     if connection is None:  # it was on another server
         state.user_shares.acquire(share)
     state.away[change.id] = Absence(state.now, share)
+    if connection in state.connections:  # the cluster has declared this server expired
+        assert connection is not None
+        state.detach(connection)
+        state.send(connection, Bye(FENCED))
+        state.close(connection)
 
 
 def _session_deleted(state: ServerState, change: SessionDeleted) -> None:
@@ -148,9 +172,9 @@ def _room_deleted(state: ServerState, change: RoomDeleted) -> None:
 def _room_emptied(state: ServerState, change: RoomEmptied) -> None:
     feed = state.feeds[change.id]
     # An address above its share of empty rooms loses its own rooms, not those of others.
-    if state.empty_shares.allows(feed.share):
-        state.mark_empty(feed)
-    else:
+    has_space = state.empty_shares.allows(feed.share)
+    state.mark_empty(feed)
+    if not has_space:
         propose(state, DeleteRoom(feed.room.head, feed.room.code))
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "Change",
     "EventRow",
     "HistoryReader",
+    "LogPosition",
     "MembershipDeleted",
     "MembershipRow",
     "RoomDeleted",
@@ -87,6 +88,16 @@ class MembershipDeleted(NamedTuple):
     room: int
 
 
+class LogPosition(NamedTuple):
+    """The shared state at a place in the log of a cluster, from which a server can continue."""
+
+    checkpoint: bytes
+    """The place, in the form of the cluster's log."""
+
+    state: bytes
+    """The shared state there (`SharedState.dump`)."""
+
+
 Change = RoomRow | RoomDeleted | SessionRow | SessionDeleted | MembershipRow | MembershipDeleted
 
 
@@ -103,6 +114,8 @@ class Batch:
         after: Actions to carry out, in order, once `frames` have been sent.
         left: Memberships that the batch ends, by session and room number.
         size: Size of its events, in bytes.
+        position: In a cluster from time to time, the shared state after the batch, with its place in
+            the log.
     """
 
     rows: list[EventRow] = field(default_factory=list)
@@ -113,9 +126,10 @@ class Batch:
     after: list[CommitAction] = field(default_factory=list)
     left: set[tuple[int, int]] = field(default_factory=set)
     size: int = 0
+    position: LogPosition | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.rows or self.changes or self.before or self.after)
+        return bool(self.rows or self.changes or self.before or self.after or self.position)
 
     @property
     def weight(self) -> int:
@@ -132,12 +146,15 @@ class Snapshot:
         sessions: The sessions that can be resumed.
         memberships: The memberships of those sessions.
         next_id: A number above those of all stored rooms and sessions.
+        state: The shared state of a server in a cluster (`SharedState.dump`), or empty. It may be
+            older than the rest.
     """
 
     rooms: list[tuple[RoomRow, int, int]] = field(default_factory=list)
     sessions: list[SessionRow] = field(default_factory=list)
     memberships: list[MembershipRow] = field(default_factory=list)
     next_id: int = 1
+    state: bytes = b""
 
 
 class HistoryReader(Protocol):

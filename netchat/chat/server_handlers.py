@@ -169,7 +169,10 @@ def _created(
 def _join(state: ServerState, connection: Connection, session: Session, message: Join) -> None:
     code = read_code(message.room)
     room = state.shared.rooms.get(code) if code else None
-    if room is None:
+    if code is not None and room is None and state.proposals is not None:
+        # Another server of the cluster may just have created it.
+        propose(state, JoinRoom(session.id, state.time, code), connection, message)
+    elif room is None:
         _refuse_unknown_room(state, connection, message)
     elif room.code in session.rooms:
         _answer_member(state, connection, session, room, message)
@@ -191,7 +194,7 @@ def _entered(
     reason = outcome.reason if isinstance(outcome, Rejected) else None
     if reason is Reason.TOO_MANY_ROOMS:
         _refuse_room_limit(state, connection, session, Join, message.request)
-    elif room is None:
+    elif room is None or reason is Reason.NO_SUCH_ROOM:
         _refuse_unknown_room(state, connection, message)
     elif reason is Reason.EXISTS:
         _answer_member(state, connection, session, room, message)
@@ -443,8 +446,18 @@ def _pong(state: ServerState, connection: Connection, session: Session, message:
 def _bye(state: ServerState, connection: Connection, session: Session, message: Bye) -> None:
     why = message.text[:200]
     reason = why if not validate_text(why) else ""
-    propose(state, EndSession(session.id, session.attachment, state.time, reason))
     connection.closing = True
+    propose(state, EndSession(session.id, session.attachment, state.time, reason), connection)
+
+
+@answers(EndSession)
+def _ended(
+    state: ServerState,
+    connection: Connection,
+    request: None,
+    command: EndSession,
+    outcome: Outcome,
+) -> None:
     # The server answers once this is durable: the client then knows that its name is free.
     state.batch.after.append(FinishBye(connection))
 

@@ -17,6 +17,7 @@ from netchat.chat.effects import Close, Effect, Log, Write
 from netchat.chat.fair_shares import Shares
 from netchat.chat.model import Room, Session
 from netchat.chat.persistence import Batch, HistoryReader, Snapshot
+from netchat.chat.proposals import Proposals
 from netchat.chat.settings import Settings
 from netchat.chat.shared_state import SharedState
 from netchat.errors import HistoryError
@@ -41,10 +42,15 @@ class ServerState:
         now: The current time, in seconds of a monotonic clock.
         wall_offset: Seconds to add to `now` to get the time since 1970.
         rng: Source of tokens, room codes and log ids; by default the system's secure one.
+        is_clustered: Whether the log of a cluster orders the commands.
 
     Attributes:
         shared: Sessions, names, rooms and memberships, which all servers share.
         server: Epoch of this server, by which commands refer to it.
+        proposals: Commands that wait for their place in the log of a cluster; None without one.
+        servers_frame: SERVERS for clients; empty without a cluster.
+        other_servers: How ROSTER refers to the servers in it, by epoch.
+        follows_servers: The connections whose clients want it.
         now: Time of the input that is being handled, in seconds.
         time: The same as the time of day, in microseconds since 1970.
         rng: Source of tokens, room codes and log ids.
@@ -77,11 +83,17 @@ class ServerState:
         now: float,
         wall_offset: float = 0.0,
         rng: random.Random | None = None,
+        *,
+        is_clustered: bool = False,
     ) -> None:
         self.settings = settings
         self.history = history
-        self.shared = SharedState(snapshot)
-        self.server = 1
+        self.shared = SharedState.load(snapshot.state) if snapshot.state else SharedState(snapshot)
+        self.server = 0 if is_clustered else 1
+        self.proposals = Proposals() if is_clustered else None
+        self.servers_frame = b""
+        self.other_servers: dict[int, int] = {}
+        self.follows_servers: dict[Connection, None] = {}
         self.connections: dict[Connection, None] = {}
         self.half_open: dict[Connection, float] = {}
         self.partial_frames: dict[Connection, None] = {}
@@ -280,12 +292,13 @@ class ServerState:
         self._damaged.discard(feed.room)
 
     def _restore(self, snapshot: Snapshot) -> None:
-        """Start delivery of the stored rooms; the stored sessions are away from now on."""
+        """Start delivery of the stored rooms; stored sessions that are away are so from now on."""
         oldest = {row.id: first for row, _, first in snapshot.rooms}
         for room in self.shared.rooms.values():
-            feed = self.feeds[room.id] = RoomFeed(room, room.head, oldest[room.id])
+            feed = self.feeds[room.id] = RoomFeed(room, room.head, oldest.get(room.id, 1))
             if not room.members and room.kind is not RoomKind.LOBBY:
                 self.mark_empty(feed)
-        for number in self.shared.sessions:
-            self.away[number] = Absence(self.now, "")
-            self.user_shares.acquire("")
+        for number, session in self.shared.sessions.items():
+            if session.is_away:
+                self.away[number] = Absence(self.now, "")
+                self.user_shares.acquire("")

@@ -22,10 +22,15 @@ def tick(state: ServerState) -> None:
     _handshakes(state, now)
     _partial_frames(state, now)
     _stalls(state, now)
-    _away(state, now)
+    if state.proposals is None:
+        _away(state, now)
     if now - state.last_sweep >= SWEEP_INTERVAL:
         state.last_sweep = now
         _silence(state, now)
+        if state.proposals is not None:
+            if not state.proposals.is_available:
+                return  # proposals that repeat until they are applied would fill its queue
+            _away(state, now)
         _rooms(state, now)
         state.conversation_limit.expire(now)
 
@@ -35,6 +40,8 @@ def _handshakes(state: ServerState, now: float) -> None:
     for connection, since in list(state.half_open.items()):
         if now - since < limit:
             break  # oldest first
+        if connection.proposals:
+            continue  # HELLO was received, and waits for the cluster's log
         text = f"No HELLO was received within {limit:g} seconds."
         state.disconnect(connection, ErrorCode.HANDSHAKE_TIMEOUT, text)
 
@@ -61,8 +68,9 @@ def _stalls(state: ServerState, now: float) -> None:
 
 
 def _away(state: ServerState, now: float) -> None:
+    limit = state.settings.resume_seconds + _grace(state)
     for number, absence in list(state.away.items()):
-        if now - absence.since < state.settings.resume_seconds:
+        if now - absence.since < limit:
             break  # sessions are in order of their loss
         attachment = state.shared.sessions[number].attachment
         propose(state, EndSession(number, attachment, state.time, "connection lost"))
@@ -85,12 +93,23 @@ def _silence(state: ServerState, now: float) -> None:
             state.write(connection, ping)
 
 
+def _grace(state: ServerState) -> float:
+    """Return by how much this server's timers of shared things run late, in seconds.
+
+    One server of a cluster is on time; the others act only if it does not.
+    """
+    is_first = state.server == min(state.shared.servers, default=state.server)
+    return 0.0 if is_first else 3 * SWEEP_INTERVAL
+
+
 def _rooms(state: ServerState, now: float) -> None:
+    grace = _grace(state)
+    ttl = state.settings.room_ttl + grace
     for feed in list(state.feeds.values()):
         room = feed.room
-        if feed.empty_since is not None and now - feed.empty_since >= state.settings.room_ttl:
+        if feed.empty_since is not None and now - feed.empty_since >= ttl:
             state.log("room deleted", room=room.code)
             propose(state, DeleteRoom(room.head, room.code))
-        elif len(room.counters) > MAX_COUNTERS and room.head == feed.delivered:
+        elif not grace and len(room.counters) > MAX_COUNTERS and room.head == feed.delivered:
             # The history has all of them now.
             propose(state, RotateCounters(MAX_COUNTERS, room.code))

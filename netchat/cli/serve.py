@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import ipaddress
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,19 +27,65 @@ from netchat.cli.params.number import FiniteRange
 from netchat.cli.serve_page import Page, check_host, check_origins, start_page
 from netchat.errors import HistoryError, NetchatError
 from netchat.files import tighten
-from netchat.net.address import show_address
+from netchat.net.address import parse_address, show_address
+from netchat.net.cluster.keys import Keys
+from netchat.net.cluster.member import ClusterOptions
+from netchat.net.cluster.redis_url import RedisURL, parse_redis_url
 from netchat.net.event_loop import run
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.rlimit import raise_rlimit
 from netchat.net.server_driver import ServerDriver
 from netchat.web import WEB_PORT
+from netchat.web.local_addresses import lan_address
 from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from netchat.web.site import Site
 
 __all__ = ["serve"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Joining:
+    """The cluster to join, and this server's addresses for clients."""
+
+    options: ClusterOptions
+    address: str | None
+    page: str | None
+
+
+def _check_cluster(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> RedisURL | None:
+    try:
+        return None if value is None else parse_redis_url(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
+
+
+def _check_cluster_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    try:
+        Keys(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
+    return value
+
+
+def _check_advertise(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        return show_address(*parse_address(value, DEFAULT_PORT))
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
+
+
+def _check_advertise_page(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> str | None:
+    return check_origins(ctx, param, (value,))[0] if value else value
+
 
 _DEFAULTS = Settings()
 
@@ -137,6 +186,27 @@ _OTHER_FILES = 1100
     "--stall-timeout", type=DURATION, default="2m", show_default=True,
     help="Time without reading after which a client is disconnected.",
 )  # fmt: skip
+@click.option(
+    "--cluster", metavar="URL", callback=_check_cluster,
+    help="Redis of the cluster that this server joins, such as redis://HOST:6379/0.",
+)  # fmt: skip
+@click.option(
+    "--cluster-name", default="netchat", show_default=True, callback=_check_cluster_name,
+    help="Name of the cluster; several can share one Redis.",
+)  # fmt: skip
+@click.option(
+    "--cluster-durability", type=click.Choice(["all", "none"]), default="all", show_default=True,
+    help="What Redis must keep. With none, a crash of Redis may lose acknowledged messages.",
+)  # fmt: skip
+@click.option(
+    "--advertise", metavar="HOST:PORT", callback=_check_advertise,
+    help="Address of this server for the clients of the cluster's other servers.  [default: the one "
+    "that it listens on]",
+)  # fmt: skip
+@click.option(
+    "--advertise-page", metavar="URL", callback=_check_advertise_page,
+    help="URL of this server's page for the same clients.  [default: its own]",
+)  # fmt: skip
 @click.option("--log-json", is_flag=True, help="Log to the console as JSON, one object per line.")
 def serve(
     host: str,
@@ -151,6 +221,11 @@ def serve(
     resume: float,
     log_json: bool,
     udp: bool,
+    cluster: RedisURL | None,
+    cluster_name: str,
+    cluster_durability: str,
+    advertise: str | None,
+    advertise_page: str | None,
     **limits: float,
 ) -> None:
     """Run a chat server and its web page until Ctrl-C.
@@ -166,9 +241,14 @@ def serve(
       netchat serve --no-web                without the web page
       netchat serve --origin https://chat.example.org    behind a proxy of that name
       netchat serve --udp                   also for netchat client --udp
+      netchat serve --cluster redis://127.0.0.1:6379/0    one of several servers
     """
     if ephemeral and history is not None:
         raise click.UsageError("--ephemeral writes no file: omit --history.")
+    if ephemeral and cluster is not None:
+        raise click.UsageError("--cluster needs a history file: omit --ephemeral.")
+    if cluster is None and (advertise or advertise_page):
+        raise click.UsageError("--advertise and --advertise-page need --cluster.")
     given = click.get_current_context().get_parameter_source("host")
     if lan and given is not click.core.ParameterSource.DEFAULT:
         raise click.UsageError("--lan listens on every address: omit --host.")
@@ -179,11 +259,23 @@ def serve(
     settings = Settings(resume_seconds=resume, **limits)  # type: ignore[arg-type]
     tell = console(as_json=log_json)
     raise_rlimit(settings.max_users + _OTHER_FILES)
-    kept = MemoryHistory() if ephemeral else _open_history(history, fsync=fsync)
+    kept = (
+        MemoryHistory()
+        if ephemeral
+        else _open_history(
+            # What comes back from the cluster's log is durable in Redis.
+            history,
+            fsync=fsync and cluster is None,
+        )
+    )
     if isinstance(kept, SqliteHistory):
         for notice in kept.notices:
             tell(Log("history", {"text": notice}))
     start = partial(start_page, page, tell=tell, picture=sys.stderr.isatty() and not log_json)
+    joining = None
+    if cluster is not None:
+        options = ClusterOptions(cluster, cluster_name, cluster_durability == "all")
+        joining = _Joining(options, advertise, advertise_page)
     run(
         _serve(
             kept,
@@ -192,6 +284,7 @@ def serve(
             port,
             ServerLog(tell, LogLimit()),
             start if web else None,
+            joining,
             udp=udp,
         )
     )
@@ -216,11 +309,12 @@ async def _serve(
     port: int,
     log: ServerLog,
     start: Callable[[ServerDriver, ServerLog], Awaitable[Site]] | None,
+    joining: _Joining | None,
     *,
     udp: bool,
 ) -> None:
     try:
-        server = ServerDriver(kept, settings, log)
+        server = ServerDriver(kept, settings, log, joining.options if joining else None)
     except HistoryError:
         kept.close()
         raise
@@ -242,6 +336,8 @@ async def _serve(
         _tell_where(kept, addresses, log, udp=udp)
         if start is not None:
             site = await start(server, log)
+        if joining is not None:
+            await _join(joining, server, addresses[0], site, log, stop)
         while not stop.is_set():
             log.flush()
             with contextlib.suppress(TimeoutError):
@@ -253,6 +349,32 @@ async def _serve(
         await server.stop()
     log.flush(at_once=True)
     log(Log("stopped", {}))
+    if server.cluster is not None and server.cluster.failure.done():
+        raise server.cluster.failure.result()
+
+
+async def _join(
+    joining: _Joining,
+    server: ServerDriver,
+    bound: tuple[str, int],
+    site: Site | None,
+    log: ServerLog,
+    stop: asyncio.Event,
+) -> None:
+    """Join the cluster, and stop the server if the cluster's log fails."""
+    member = server.cluster
+    assert member is not None
+    member.failure.add_done_callback(lambda _: stop.set())
+    host, port = bound
+    if ipaddress.ip_address(host).is_unspecified:
+        host = lan_address() or socket.gethostname()
+    page = joining.page
+    if page is None:
+        page = site.cluster_address(host) if site is not None else ""
+    await member.join(joining.address or show_address(host, port), page)
+    name, url = joining.options.name, joining.options.url
+    text = f"Joined the cluster {name} on {url} as server {member.server_id}."
+    log(Log("cluster", {"text": text}))
 
 
 def _tell_where(

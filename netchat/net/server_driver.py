@@ -31,6 +31,7 @@ from netchat.net.traffic import Traffic
 from netchat.wire import Error, ErrorCode, Frame, FrameReader, encode
 
 if TYPE_CHECKING:
+    from netchat.net.cluster.member import ClusterMember, ClusterOptions
     from netchat.net.link.transport import LinkTransport
     from netchat.net.udp.server import UdpServer
 
@@ -202,8 +203,10 @@ class ServerDriver:
         history: Store for events.
         settings: Limits and timeouts.
         log: Callback for log entries.
+        cluster: The cluster that the server joins; its history must be a `SqliteHistory`.
 
     Attributes:
+        cluster: Membership in a cluster, or None.
         hub: Sans-I/O rules of the chat.
         state: State of the chat.
         warning: Frame that warns new connections of a failing disk; empty while the disk works.
@@ -216,6 +219,7 @@ class ServerDriver:
         history: SqliteHistory | MemoryHistory,
         settings: Settings,
         log: Callable[[Log], None],
+        cluster: ClusterOptions | None = None,
     ) -> None:
         self.settings = settings
         self.newly_stalled: list[_Peer] = []
@@ -236,14 +240,21 @@ class ServerDriver:
         self._told_of_postponing = False
         self._purge_problems: set[str] = set()
         self.warning = b""
+        self._warnings: dict[str, bytes] = {}
+        self.membership_changed: Callable[[], None] = lambda: None
         self.traffic = Traffic()
         self.memory = MemoryBound()
         self._idle = asyncio.Event()
         self._idle.set()
-        now = time.monotonic()
-        self.hub = Hub(settings, history, history.load(), now, time.time() - now)
-        self.state = self.hub.state
+        self._has_space = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self.cluster: ClusterMember | None = None
+        if cluster is not None:
+            from netchat.net.cluster.member import ClusterMember
+
+            assert isinstance(history, SqliteHistory)
+            self.cluster = ClusterMember(self, history, cluster)
+        self._load()
         self._writer = (
             HistoryWriter(history, self._loop, self._durable, self._on_trouble)
             if isinstance(history, SqliteHistory)
@@ -253,6 +264,22 @@ class ServerDriver:
         self._servers: list[asyncio.Server] = []
         self._udp: list[UdpServer] = []
         self._timers: list[asyncio.TimerHandle] = []
+
+    def _load(self) -> None:
+        """Start with the state in the history.
+
+        Raises:
+            HistoryError: The history is damaged, or belongs to a cluster that this server is not in.
+        """
+        stored, now = self._history.load(), time.monotonic()
+        if stored.state and self.cluster is None:
+            raise HistoryError(
+                "The history belongs to a server of a cluster: start it with --cluster, or choose "
+                "another file with --history."
+            )
+        wall, is_clustered = time.time() - now, self.cluster is not None
+        self.hub = Hub(self.settings, self._history, stored, now, wall, is_clustered=is_clustered)
+        self.state = self.hub.state
 
     async def start(
         self, host: str | None, port: int, *, udp: bool = False
@@ -374,6 +401,9 @@ class ServerDriver:
             # Read and discard the rest: closing a socket with unread bytes resets it and loses BYE.
             cast(_Peer, connection).discard()
         self._turn()
+        if self.cluster is not None:
+            await self.cluster.leave()
+            self._turn()
         # Make accepted messages durable and send their events before BYE.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), timeout=LINGER)
@@ -506,6 +536,8 @@ class ServerDriver:
         self._work = 0
         if self._line and not self._resting:
             self._take_turns(now)
+        if self.cluster is not None:
+            self.cluster.append()
         self._carry_out()
         if self.state.catching_up and not self._resting:
             end = time.monotonic() + TURN_SECONDS
@@ -540,6 +572,8 @@ class ServerDriver:
         begun = time.monotonic()
         self.traffic.messages += sum(row.device != 0 for row in batch.rows)
         self.hub.commit(batch)
+        if self.cluster is not None:
+            self._committed_in_cluster(self.cluster, batch)
         self._carry_out()
         # Read all sockets before the next commit: what arrived during the sending joins it.
         self._reading = True
@@ -596,6 +630,40 @@ class ServerDriver:
         # close() waits until all data is sent, which never happens if the peer does not read.
         peer.linger = self._loop.call_later(LINGER, peer.transport.abort)
 
+    # -- in a cluster ---------------------------------------------------------------------------
+
+    def _committed_in_cluster(self, cluster: ClusterMember, batch: Batch) -> None:
+        if batch.position is not None:
+            cluster.stored(batch.position)
+        self._has_space.set()
+
+    async def batch_has_space(self) -> None:
+        """Wait until the history has caught up with the log."""
+        while self.state.batch.weight > MAX_WAITING:
+            self._has_space.clear()
+            await self._has_space.wait()
+
+    async def replace_state(self, replace: Callable[[], None]) -> None:
+        """Disconnect all clients, replace the history, and continue with its state.
+
+        Args:
+            replace: Replaces the history; called in the writer's thread.
+
+        Raises:
+            HistoryError: The history could not be replaced.
+        """
+        assert self._writer is not None
+        self.hub.shut_down()
+        self._carry_out()
+        self.hub.take_batch()  # what it contains is in the new history, too
+        await self._writer.run(replace)
+        self.hub.shut_down()
+        self._carry_out()
+        proposals = self.state.proposals
+        self._load()
+        if proposals is not None and self.state.proposals is not None:
+            self.state.proposals.is_available = proposals.is_available
+
     # -- timers and disk errors -----------------------------------------------------------------
 
     def _tick(self) -> None:
@@ -642,16 +710,38 @@ class ServerDriver:
     def _on_trouble(self, error: HistoryError | None) -> None:
         """Log a failing or recovered disk, and warn all clients of a failing one."""
         if error is None:
-            self.warning = b""
-            self._log(Log("storage", {"text": "The history can be written again."}))
-            return
-        self._log(Log("storage", {"text": f"{error} Retrying until it works."}))
-        text = "The server cannot write its history; your messages wait until it can."
+            self.end_warning("history", "The history can be written again.")
+        else:
+            text = "The server cannot write its history; your messages wait until it can."
+            self.warn("history", f"{error} Retrying until it works.", text)
+
+    def warn(self, about: str, reason: str, text: str) -> None:
+        """Log a problem, and warn all clients that nothing is acknowledged meanwhile.
+
+        Args:
+            about: What has the problem, for `end_warning`.
+            reason: The problem, for the log.
+            text: The warning.
+        """
+        self.note(Log("storage", {"text": reason}))
         self.warning = encode(Error(ErrorCode.STORAGE, 0, 0, text, ""))
+        if about in self._warnings:
+            return
+        self._warnings[about] = self.warning
         for connection in self.state.connections:
             if connection.session is not None:
                 self.state.write(connection, self.warning)
         self.schedule()
+
+    def end_warning(self, about: str, text: str) -> None:
+        """Log the end of a problem; new clients are no longer warned of it."""
+        if self._warnings.pop(about, None) is not None:
+            self.warning = next(iter(self._warnings.values()), b"")
+            self.note(Log("storage", {"text": text}))
+
+    def note(self, entry: Log) -> None:
+        """Add an entry to the log."""
+        self._log(entry)
 
 
 def _limit_send_buffer(sock: socket.socket) -> None:

@@ -199,7 +199,7 @@ def _roster(session: ChatSession, roster: RosterReceived) -> list[Line]:
     del session.partial_rosters[room]
     session.people.fill(room, [member.name for member in members])
     if room not in session.unlisted_rooms:
-        return [people_line(room, members, LineKind.ANSWER)]
+        return [people_line(room, members, LineKind.ANSWER, server_of=roster.server_of)]
     session.unlisted_rooms.discard(room)
     if len(members) == 1:
         return [notice_line("who", "no one else is here yet")]

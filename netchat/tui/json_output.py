@@ -97,7 +97,11 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
             past = [_event(event) for event in events]
             return {"type": "past", "room": room, "oldest": oldest, "events": past}
         case RosterReceived(room, total, members, more):
-            names = [{"name": m.name, "away": bool(m.away)} for m in members]
+            names: list[dict[str, Any]] = []
+            for member in members:
+                names.append({"name": member.name, "away": member.away == 1})
+                if server := event.server_of(member):
+                    names[-1]["server"] = server
             people = {"type": "people", "room": room, "total": total, "members": names}
             return {**people, "more": more}
         case RequestRefused(error, _):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -115,7 +115,13 @@ def past_line(event: Event) -> Line:
     return Line(LineKind.ANSWER, (("tag", f"{shown}  "), *_parts(event)))
 
 
-def people_line(room: str, members: Sequence[Member], kind: LineKind, total: int = 0) -> Line:
+def people_line(
+    room: str,
+    members: Sequence[Member],
+    kind: LineKind,
+    total: int = 0,
+    server_of: Callable[[Member], str] = lambda _: "",
+) -> Line:
     """Return a line that lists members of a room.
 
     Args:
@@ -123,14 +129,17 @@ def people_line(room: str, members: Sequence[Member], kind: LineKind, total: int
         members: Members to list.
         kind: Kind of the line.
         total: Number of members, if not all are listed.
+        server_of: Returns the other server of the cluster that a member is connected to, or "".
     """
     total = max(total, len(members))
     parts: list[Part] = [("tag", "[who]"), ("", f" {total} in {room_name(room)}: ")]
     for index, member in enumerate(members):
         parts.append(("", ", " if index else ""))
         parts.append(("name", member.name))
-        if member.away:
+        if member.away == 1:
             parts.append(("tag", " (away)"))
+        elif server := server_of(member):
+            parts.append(("tag", f" (at {sanitize(server, ' ')})"))
     if total > len(members):
         parts.append(("", f" and {total - len(members)} more (/who lists them)"))
     return Line(kind, tuple(parts))

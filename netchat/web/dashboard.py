@@ -11,7 +11,8 @@ import contextlib
 import hmac
 import json
 import time
-from collections import deque
+from collections import Counter, deque
+from heapq import nsmallest
 from typing import Any, NamedTuple
 
 import psutil
@@ -177,6 +178,27 @@ class Dashboard:
         new = self._notes.count - self._sampled_count
         return max(len(self._notes.latest) - new, 0)
 
+    def _cluster(self) -> dict[str, Any]:
+        """Return the servers of the cluster and their users; nothing without a cluster."""
+        shared = self._chat.state.shared
+        if self._chat.cluster is None:
+            return {"servers": [], "people": []}
+        counts = Counter(session.server for session in shared.sessions.values())
+        sessions = nsmallest(MAX_LISTED, shared.sessions.values(), key=lambda one: one.name)
+        return {
+            "servers": [
+                {
+                    "address": address,
+                    "users": counts[epoch],
+                    "own": epoch == self._chat.state.server,
+                }
+                for epoch, address in shared.servers.items()
+            ],
+            "people": [
+                {"name": one.name, "server": shared.servers.get(one.server, "")} for one in sessions
+            ],
+        }
+
     def _current(self, log: list[LogEntry]) -> dict[str, Any]:
         state, now = self._chat.state, time.monotonic()
         feeds = sorted(state.feeds.values(), key=lambda feed: -len(feed.room.members))
@@ -192,6 +214,7 @@ class Dashboard:
                 for feed in feeds
                 if feed.room.kind is not RoomKind.PRIVATE
             ][:MAX_LISTED],
+            **self._cluster(),
             "slow": [
                 {
                     "name": peer.session.name if peer.session else "",

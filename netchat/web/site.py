@@ -20,6 +20,7 @@ from netchat.version import __version__
 from netchat.web.dashboard import Dashboard
 from netchat.web.files import Files
 from netchat.web.guard import Guard, is_local
+from netchat.web.local_addresses import url
 from netchat.web.qr import svg_qr
 from netchat.web.websocket import MessageWrapper, WebSocket
 
@@ -173,7 +174,22 @@ class Site:
             self._accept, host, port, backlog=1024, reuse_address=True
         )
         self._dashboard.start()
+        if self._chat.cluster is not None:
+            self._chat.membership_changed = self._membership_changed
         return [s.getsockname()[:2] for s in self._listener.sockets]
+
+    def _membership_changed(self) -> None:
+        assert self._chat.cluster is not None
+        self.guard.set_cluster(one.page for one in self._chat.cluster.others.values() if one.page)
+
+    def cluster_address(self, host: str) -> str:
+        """Return the URL of the page for the clients of other servers.
+
+        Args:
+            host: Address of this machine for them.
+        """
+        assert self._listener is not None
+        return self.address or url(host, self._listener.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Stop listening and close all HTTP connections; the chat server closes the WebSockets."""

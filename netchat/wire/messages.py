@@ -141,7 +141,9 @@ class Member(Record):
 
     name: str = wire.text("The user's name.")
     away: int = wire.u8(
-        "1 while the connection is lost and the session may still be resumed, else 0."
+        "1 while the connection is lost and the session may still be resumed, else 0. Clients that "
+        "handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, "
+        "counting from 0."
     )
 
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.entries import BatchRecord, pack_commands
-from netchat.net.cluster.entry_filter import Batch, Entry
+from netchat.net.cluster.entry_filter import CommandBatch, Entry
 from netchat.net.cluster.log import ClusterLog
-from netchat.net.cluster.snapshot_store import Snapshot
+from netchat.net.cluster.snapshot_store import ClusterSnapshot
 from netchat.net.event_loop import run
 from tests.net.cluster.redis_process import RedisProcess
 
@@ -41,7 +41,9 @@ class Owner:
         self._changed = asyncio.Event()
 
     async def apply(self, entries: Sequence[Entry], checkpoint: Checkpoint) -> None:
-        self.seen = max([self.seen, *(one.number for one in entries if isinstance(one, Batch))])
+        self.seen = max(
+            [self.seen, *(one.number for one in entries if isinstance(one, CommandBatch))]
+        )
         self._changed.set()
         self.log.stored(checkpoint)
 
@@ -50,10 +52,10 @@ class Owner:
             self._changed.clear()
             await self._changed.wait()
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self) -> ClusterSnapshot:
         raise AssertionError("no snapshot is due")
 
-    async def restore(self, snapshot: Snapshot) -> None:
+    async def restore(self, snapshot: ClusterSnapshot) -> None:
         raise AssertionError("there is no snapshot")
 
     def available(self, is_available: bool, reason: str) -> None:

@@ -133,7 +133,9 @@ class World:
         notes: The server's log.
     """
 
-    def __init__(self, history: History | None = None, **settings: float) -> None:
+    def __init__(
+        self, history: History | None = None, *, is_clustered: bool = False, **settings: float
+    ) -> None:
         self.history = history if history is not None else MemoryHistory()
         self.settings = Settings(**{"rate": 0.0, **settings})  # type: ignore[arg-type]
         self.now = BEGIN
@@ -143,7 +145,8 @@ class World:
         self.links: list[Link] = []
         self.notes: list[Log] = []
         self._addresses = 0
-        self.hub = Hub(self.settings, self.history, self.history.load(), self.now)
+        stored = self.history.load()
+        self.hub = Hub(self.settings, self.history, stored, self.now, is_clustered=is_clustered)
 
     # -- clients --------------------------------------------------------------------------------
 

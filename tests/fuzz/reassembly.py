@@ -11,7 +11,7 @@ from __future__ import annotations
 from netchat.packets.decode.conversation import Conversation
 from netchat.packets.items import Gap, Item
 from netchat.packets.memory_budget import MemoryBudget
-from netchat.packets.tcp.connection import Connection
+from netchat.packets.tcp.connection import TcpConnection
 from netchat.packets.tcp.dissect import ACK, FIN, PSH, SYN, Segment
 from netchat.packets.tcp.stream import TcpStream
 from tests.fuzz.choices import Choices
@@ -59,7 +59,7 @@ def check(data: bytes) -> None:
 
     client = TcpStream(b"client", said, said.to_server, budget, open_stage, to_server=True)
     server = TcpStream(b"server", said, said.to_client, budget, open_stage, to_server=False)
-    connection = Connection(said, client, server, (b"a", b"b"), chat=True)
+    connection = TcpConnection(said, client, server, (b"a", b"b"), chat=True)
     isn = choices.pick((0, 1000, 2**32 - 300, 2**32 - 1, 2**31))
     time, seen, items = 0, set[int](), list[Item]()
 

@@ -42,11 +42,13 @@ class Serving:
         log: Receiver of log entries.
     """
 
-    def __init__(self, history: SqliteHistory | MemoryHistory, settings: Settings) -> None:
+    def __init__(
+        self, history: SqliteHistory | MemoryHistory, settings: Settings, cluster=None
+    ) -> None:
         self.history = history
         self.notes: list[Log] = []
         self.log = ServerLog(self.notes.append)
-        self.server = ServerDriver(history, settings, self.log)
+        self.server = ServerDriver(history, settings, self.log, cluster)
         self.port = 0
 
     @property

@@ -6,13 +6,18 @@ import asyncio
 import contextlib
 import json
 import socket
+import tempfile
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from netchat.chat.effects import Log
+from netchat.web.site import Site
 from netchat.wire import Event, Join, Send
+from tests.net.cluster.redis_process import RedisProcess, needs_redis
+from tests.net.cluster.servers import join
 from tests.net.serving import raw, talker
 from tests.web.serving import TOKEN, browser, serve_page
 
@@ -247,3 +252,33 @@ async def test_the_feed_survives_running_out_of_file_descriptors(fast_feed, monk
             await watcher.until(lambda: len(watcher.samples) >= count + 3)
             assert watcher.samples[-1]["memory"] > 0
         await watcher.until(lambda: len(watcher.samples) >= count + 6)
+
+
+@needs_redis
+async def test_the_feed_lists_the_users_of_all_servers(fast_feed, tmp_path):
+    with tempfile.TemporaryDirectory(prefix="netchat-") as folder:
+        redis = RedisProcess(Path(folder))  # a short path, because it has a socket
+        redis.start()
+        async with (
+            join(redis.url, tmp_path / "a.db") as east,
+            join(redis.url, tmp_path / "b.db") as west,
+            raw(east.port, "Nova"),
+            raw(west.port, "Vega"),
+        ):
+            site = Site(east.server, east.log, token=TOKEN)
+            ((_, port),) = await site.start("127.0.0.1", 0)
+            try:
+                async with viewer(port, {"token": ""}) as watcher:
+                    await watcher.until(lambda: len(watcher.last.get("people", ())) == 2)
+            finally:
+                await site.stop()
+            addresses = [f"127.0.0.1:{east.port}", f"127.0.0.1:{west.port}"]
+            assert watcher.last["people"] == [
+                {"name": "Nova", "server": addresses[0]},
+                {"name": "Vega", "server": addresses[1]},
+            ]
+            assert watcher.last["servers"] == [
+                {"address": addresses[0], "users": 1, "own": True},
+                {"address": addresses[1], "users": 1, "own": False},
+            ]
+        redis.stop()

@@ -58,7 +58,7 @@ class RedisConnection:
         self._timeout = timeout
         self._connection: AbstractConnection | None = None
 
-    async def open(self) -> None:
+    async def connect(self) -> None:
         """Connect and authenticate.
 
         Raises:

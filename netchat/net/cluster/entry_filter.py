@@ -25,7 +25,7 @@ from netchat.net.cluster.entries import (
     unpack_commands,
 )
 
-__all__ = ["Batch", "Entry", "EntryFilter", "LiveServer", "ServerExpired", "ServerJoined"]
+__all__ = ["CommandBatch", "Entry", "EntryFilter", "LiveServer", "ServerExpired", "ServerJoined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class LiveServer:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class CommandBatch:
     """Commands that every server applies at this position."""
 
     position: str
@@ -86,7 +86,7 @@ class ServerExpired:
     """`lease`, `left`, or `superseded` by a new epoch of the same server."""
 
 
-Entry = Batch | ServerJoined | ServerExpired
+Entry = CommandBatch | ServerJoined | ServerExpired
 
 
 class EntryFilter:
@@ -116,7 +116,7 @@ class EntryFilter:
                 one = self.live.get(epoch)
                 if one is None or number != one.last + 1:
                     return []
-                batch = Batch(position, one.server, epoch, number, unpack_commands(commands))
+                batch = CommandBatch(position, one.server, epoch, number, unpack_commands(commands))
                 self.live[epoch] = replace(one, last=number)
                 return [batch]
             case JoinedRecord(epoch, server, first, address):

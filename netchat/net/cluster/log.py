@@ -19,9 +19,9 @@ from netchat.net.cluster.log_state import LogState
 from netchat.net.cluster.maintenance import maintain
 from netchat.net.cluster.redis_url import RedisURL
 from netchat.net.cluster.replica import Replica
-from netchat.net.cluster.session import Session, append
+from netchat.net.cluster.session import RedisSession, append
 
-__all__ = ["ClusterLog", "ServerStatus"]
+__all__ = ["SNAPSHOT_EVERY", "ClusterLog", "ServerStatus"]
 
 #: Most bytes of batches that wait for Redis.
 PENDING_BYTES = 8 << 20
@@ -93,7 +93,7 @@ class ClusterLog:
         start = checkpoint or Checkpoint.start()
         self._state = LogState(server, address, start, pending_bytes)
         self._durable = start.position
-        self._session: Session | None = None
+        self._session: RedisSession | None = None
         self._task: asyncio.Task[None] | None = None
         self._error: Exception | None = None
         self._reported: tuple[bool, str] | None = None
@@ -128,7 +128,7 @@ class ClusterLog:
         # A connection of its own: the session's may have been cancelled within a command.
         connection = self._connect()
         try:
-            await connection.open()
+            await connection.connect()
             left = append(self._keys, ExpiredRecord(epoch, "left"))
             await connection.run(left, ("DEL", self._keys.lease(epoch)))
         finally:
@@ -138,7 +138,8 @@ class ClusterLog:
         """Append a batch of commands, now or when Redis is available again.
 
         Returns:
-            Number of the batch. The same batch has it when it comes back (`Batch.number`, with `owns`).
+            Number of the batch. The same batch has it when it comes back (`CommandBatch.number`,
+            with `owns`).
 
         Raises:
             RedisUnavailable: Too many bytes wait for Redis.
@@ -213,7 +214,7 @@ class ClusterLog:
             ready.set_exception(error)
 
     async def _serve(self, ready: asyncio.Future[None], backoff: Backoff) -> None:
-        session = Session(
+        session = RedisSession(
             self._connect,
             self._keys,
             self._state,
@@ -225,7 +226,7 @@ class ClusterLog:
             joined=lambda: None if ready.done() else ready.set_result(None),
         )
         try:
-            await session.open()
+            await session.begin()
             self._session = session
             backoff.online(asyncio.get_running_loop().time())
             self._report(True, "")

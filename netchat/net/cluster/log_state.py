@@ -13,14 +13,14 @@ from netchat.net.cluster.entries import (
     entry_digest,
     parse_entry,
 )
-from netchat.net.cluster.entry_filter import Batch, Entry, ServerExpired
+from netchat.net.cluster.entry_filter import CommandBatch, Entry, ServerExpired
 from netchat.net.cluster.send_window import PendingBatch, SendWindow
 
-__all__ = ["LogState", "Received"]
+__all__ = ["LogState", "StreamRead"]
 
 
 @dataclass(slots=True)
-class Received:
+class StreamRead:
     """Result of reading entries."""
 
     entries: list[Entry] = field(default_factory=list)
@@ -92,13 +92,13 @@ class LogState:
         assert self.epoch is not None
         return JoinedRecord(self.epoch, self.server, self.window.first, self._address)
 
-    def receive(self, entries: Iterable[tuple[str, list[bytes]]]) -> Received:
+    def receive(self, entries: Iterable[tuple[str, list[bytes]]]) -> StreamRead:
         """Apply entries of the stream, each given as its position and fields.
 
         Raises:
             ClusterError: A newer version of netchat wrote an entry.
         """
-        received = Received()
+        received = StreamRead()
         fields: list[bytes] | None = None
         for position, fields in entries:
             try:
@@ -115,12 +115,12 @@ class LogState:
             self.digest = entry_digest(fields)
         return received
 
-    def _notice(self, record: Record, counted: list[Entry], received: Received) -> None:
+    def _notice(self, record: Record, counted: list[Entry], received: StreamRead) -> None:
         """Follow what happens to this server's own epoch and batches."""
         for entry in counted:
             if entry.epoch != self.epoch:
                 continue
-            if isinstance(entry, Batch):
+            if isinstance(entry, CommandBatch):
                 self.window.acknowledge(entry.number)
             elif isinstance(entry, ServerExpired):
                 self.epoch = None

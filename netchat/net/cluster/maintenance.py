@@ -9,7 +9,7 @@ from typing import Any
 from netchat.net.cluster.checkpoint import order
 from netchat.net.cluster.connection import Argument, RedisConnection
 from netchat.net.cluster.keys import Keys
-from netchat.net.cluster.snapshot_store import Snapshot, SnapshotInfo, SnapshotStore
+from netchat.net.cluster.snapshot_store import ClusterSnapshot, SnapshotInfo, SnapshotStore
 
 __all__ = ["StreamInfo", "is_snapshot_due", "maintain", "trim_position"]
 
@@ -60,7 +60,7 @@ async def maintain(
     connect: Callable[[], RedisConnection],
     keys: Keys,
     durable: Sequence[str] | None,
-    take: Callable[[], Awaitable[Snapshot]],
+    take: Callable[[], Awaitable[ClusterSnapshot]],
     every: int,
 ) -> None:
     """Take a snapshot if one is due and no other server takes one, and trim the stream.
@@ -83,7 +83,7 @@ async def maintain(
     stream = StreamInfo.parse(reply)
     if is_snapshot_due(stream, info, every):
         connection = connect()
-        await connection.open()
+        await connection.connect()
         try:
             if await store.lock(connection):
                 await store.write(connection, await take(), stream.added)

@@ -8,7 +8,7 @@ from typing import Protocol
 from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.entry_filter import Entry
 from netchat.net.cluster.send_window import PendingBatch
-from netchat.net.cluster.snapshot_store import Snapshot
+from netchat.net.cluster.snapshot_store import ClusterSnapshot
 
 __all__ = ["Replica"]
 
@@ -26,10 +26,10 @@ class Replica(Protocol):
         their effects, and calls `ClusterLog.stored` with it afterwards.
         """
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self) -> ClusterSnapshot:
         """Return the whole state, with the checkpoint of the last entry in it."""
 
-    async def restore(self, snapshot: Snapshot) -> None:
+    async def restore(self, snapshot: ClusterSnapshot) -> None:
         """Replace the state, because the stream no longer reaches back to this server's position."""
 
     def available(self, is_available: bool, reason: str) -> None:

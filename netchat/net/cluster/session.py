@@ -13,13 +13,13 @@ from netchat.net.cluster.connection import Argument, RedisConnection, RedisUnava
 from netchat.net.cluster.entries import BatchRecord, ExpiredRecord, Record, entry_digest
 from netchat.net.cluster.keys import Keys
 from netchat.net.cluster.lease import Lease, LeaseWatch, Timing
-from netchat.net.cluster.log_state import LogState, Received
+from netchat.net.cluster.log_state import LogState, StreamRead
 from netchat.net.cluster.redis_check import check_redis
 from netchat.net.cluster.replica import Replica
 from netchat.net.cluster.start_position import find_position
 from netchat.net.cluster.uninterrupted import uninterrupted
 
-__all__ = ["Session", "append"]
+__all__ = ["RedisSession", "append"]
 
 Reply = TypeVar("Reply")
 
@@ -33,7 +33,7 @@ WRITE_BYTES = 1 << 18
 GRACE = 0.05
 
 
-class Session:
+class RedisSession:
     """Three connections to Redis: for appends, for reading, and for everything else.
 
     Args:
@@ -83,7 +83,7 @@ class Session:
         async with self._lock:
             return await self._control.run(*commands)
 
-    async def open(self) -> None:
+    async def begin(self) -> None:
         """Connect, check Redis, find this server's position in the stream, and take a lease.
 
         Raises:
@@ -91,7 +91,7 @@ class Session:
             LogLost: Redis has lost entries.
         """
         for connection in self._connections():
-            await connection.open()
+            await connection.connect()
         await check_redis(self._control, is_durable=self._is_durable)
         await find_position(self._control, self._keys, self._state, self._replica)
         if self._state.epoch is None:
@@ -262,7 +262,7 @@ class Session:
         elif state.is_live:
             self._joined()
 
-    async def _deliver(self, received: Received) -> None:
+    async def _deliver(self, received: StreamRead) -> None:
         for position, reason in received.foreign:
             self._replica.ignored(position, reason)
         await self._replica.apply(received.entries, self._state.checkpoint)

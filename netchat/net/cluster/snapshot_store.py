@@ -14,7 +14,7 @@ from netchat.net.cluster.checkpoint import Checkpoint, order
 from netchat.net.cluster.connection import RedisConnection
 from netchat.net.cluster.keys import Keys
 
-__all__ = ["Snapshot", "SnapshotInfo", "SnapshotStore"]
+__all__ = ["ClusterSnapshot", "SnapshotInfo", "SnapshotStore"]
 
 #: Bytes of a chunk. Redis serves other clients between two chunks.
 CHUNK = 1 << 19
@@ -28,7 +28,7 @@ ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class ClusterSnapshot:
     """State of the owner at a checkpoint."""
 
     checkpoint: Checkpoint
@@ -105,7 +105,7 @@ class SnapshotStore:
         )
         return taken is not None
 
-    async def write(self, redis: RedisConnection, snapshot: Snapshot, added: int) -> bool:
+    async def write(self, redis: RedisConnection, snapshot: ClusterSnapshot, added: int) -> bool:
         """Store a snapshot if it is newer than the present one.
 
         Args:
@@ -145,7 +145,7 @@ class SnapshotStore:
         )
         return replies[-1] is not None
 
-    async def load(self, redis: RedisConnection) -> Snapshot | None:
+    async def load(self, redis: RedisConnection) -> ClusterSnapshot | None:
         """Return the snapshot, or None without one.
 
         Raises:
@@ -161,7 +161,7 @@ class SnapshotStore:
                 pieces.append(piece)
             if None in pieces and await self.info(redis) != info:
                 continue  # another server has replaced it meanwhile
-            return Snapshot(info.checkpoint, await asyncio.to_thread(_joined, info, pieces))
+            return ClusterSnapshot(info.checkpoint, await asyncio.to_thread(_joined, info, pieces))
         raise ClusterError("the cluster's snapshot was replaced while it was loaded, several times")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import queue
 import threading
 from collections.abc import Callable
@@ -77,6 +78,21 @@ class HistoryWriter:
     def purge(self, purge: Purge, then: Callable[[Purge], None]) -> None:
         """Run a purge between batches; then call `then` on the event loop."""
         self._queue.put(partial(self._purge, purge, then))
+
+    async def run(self, work: Callable[[], None]) -> None:
+        """Run work on the history after the batches that are queued, and wait for it."""
+        future: concurrent.futures.Future[None] = concurrent.futures.Future()
+
+        def execute() -> None:
+            try:
+                work()
+            except Exception as error:
+                future.set_exception(error)
+            else:
+                future.set_result(None)
+
+        self._queue.put(execute)
+        await asyncio.wrap_future(future)
 
     def close(self) -> None:
         """Write all queued batches and stop; do not wait for a failing disk."""

@@ -27,6 +27,13 @@ from netchat.chat.persistence import (
     Snapshot,
 )
 from netchat.errors import HistoryError
+from netchat.net.history.cluster_member import (
+    SAVE_POSITION,
+    ClusterIdentity,
+    copy_database,
+    join_cluster,
+    replace_database,
+)
 from netchat.net.history.damage import after_damage
 from netchat.net.history.history_file import HistoryFile
 from netchat.net.history.purge import DueRoom, PostponedPurge
@@ -75,12 +82,14 @@ CREATE TABLE IF NOT EXISTS postponed (
 # Each of these statements writes many rows. One statement per row would release the GIL for each row,
 # and wait each time until the event loop releases it.
 _INSERT_EVENTS = "INSERT INTO event VALUES {}"
+# After a restart, a server of a cluster applies some commands again.
+_INSERT_NEW_EVENTS = "INSERT OR IGNORE INTO event VALUES {}"
 _SET_COUNTERS = "INSERT INTO counter VALUES {} ON CONFLICT DO UPDATE SET last = excluded.last"
 
 # The changes of each table. They keep their order in a table; those of different tables commute.
 _CHANGES: tuple[dict[type, str], ...] = (
     {
-        RoomRow: "INSERT INTO room (id, code, kind, log) VALUES {}",
+        RoomRow: "INSERT INTO room (id, code, kind, log) VALUES {} ON CONFLICT DO NOTHING",
         RoomDeleted: "UPDATE room SET gone = 1 WHERE id IN (VALUES {})",
     },
     {
@@ -153,6 +162,7 @@ class SqliteHistory:
 
     def __init__(self, path: Path, *, fsync: bool = True) -> None:
         self.path = path
+        self._insert_events = _INSERT_EVENTS
         with contextlib.ExitStack() as opened:
             try:
                 self._file = HistoryFile(path, opened)
@@ -219,6 +229,30 @@ class SqliteHistory:
                 f"The history {self.path} is damaged: {error}. {recovery_hint(self.path)}"
             ) from error
 
+    def join_cluster(self, name: str) -> ClusterIdentity:
+        """Return this server's membership in a cluster, which begins with an unused history.
+
+        Raises:
+            HistoryError: The history belongs to another cluster, or to a single server.
+        """
+        with self._translating_errors("use"):
+            found = join_cluster(self._writer, name, self.path)
+        self._insert_events = _INSERT_NEW_EVENTS
+        return found
+
+    def copy(self) -> bytes:
+        """Return the content of the file, for another server; may run in any thread."""
+        with self._translating_errors("copy"):
+            return copy_database(self.path)
+
+    def replace(self, data: bytes) -> None:
+        """Replace everything but the membership by the content of another server's file.
+
+        Writer thread only.
+        """
+        with self._translating_errors("replace"):
+            replace_database(self._writer, data, self.path)
+
     def in_place(self) -> bool:
         """Return whether the path still names the open file; fast."""
         return self._file.in_place()
@@ -252,9 +286,11 @@ class SqliteHistory:
                     changes = (change for change in batch.changes if type(change) in statements)
                     for kind, rows in itertools.groupby(changes, type):
                         _execute(cursor, statements[kind], list(rows))
-                _execute(cursor, _INSERT_EVENTS, batch.rows)
+                _execute(cursor, self._insert_events, batch.rows)
                 counters = [(*key, last) for key, last in batch.counters.items()]
                 _execute(cursor, _SET_COUNTERS, counters)
+                if batch.position is not None:
+                    cursor.execute(SAVE_POSITION, batch.position)
             cursor.execute("COMMIT")
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from netchat.chat.persistence import MembershipRow, RoomRow, SessionRow, Snapshot
+from netchat.net.history.cluster_member import load_state
 from netchat.wire import RoomKind
 
 __all__ = ["load_snapshot", "membership_problem", "room_problem", "session_problem"]
@@ -55,7 +56,7 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
         raise ValueError(f"table room or session has the id {top}")
     # Fail early if this table is unreadable: without it, duplicates cannot be detected.
     file.execute("SELECT last FROM counter LIMIT 1").fetchone()
-    return Snapshot(rooms, sessions, seats, top + 1)
+    return Snapshot(rooms, sessions, seats, top + 1, load_state(file))
 
 
 def _check(table: str, rows: Iterable[Any], problem: Callable[[Any], str]) -> None:

@@ -37,7 +37,7 @@ local RECORDS = {
   },
   Member = {
     { name = "name", kind = "text", doc = "The user's name." },
-    { name = "away", kind = "u8", doc = "1 while the connection is lost and the session may still be resumed, else 0." },
+    { name = "away", kind = "u8", doc = "1 while the connection is lost and the session may still be resumed, else 0. Clients that handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, counting from 0." },
   },
 }
 

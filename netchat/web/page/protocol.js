@@ -87,7 +87,7 @@ export const RECORDS = {
   ],
   Member: [
     ["name", "text", "The user's name."],
-    ["away", "u8", "1 while the connection is lost and the session may still be resumed, else 0."],
+    ["away", "u8", "1 while the connection is lost and the session may still be resumed, else 0. Clients that handle SERVERS also get 2 + N: the user is connected to server N of the last SERVERS, counting from 0."],
   ],
 };
 export const MESSAGES = {

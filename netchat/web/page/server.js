@@ -182,6 +182,11 @@ function show(update) {
   events = new Map(update.rooms.map((r) => [r.code, r.events]));
   fillTable("slow", update.slow.map((p) => [p.name, p.address, duration(p.seconds)]));
   $("none").hidden = update.slow.length > 0;
+  $("cluster").hidden = update.servers.length === 0;
+  fillTable("servers", update.servers.map((s) => [
+    s.own ? `${s.address} (this server)` : s.address, number(s.users),
+  ]));
+  fillTable("people", update.people.map((p) => [p.name, p.server || "away"]));
   addToLog(update.log);
 }
 

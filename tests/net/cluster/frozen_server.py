@@ -10,7 +10,7 @@ import asyncio
 import struct
 import sys
 
-from netchat.net.cluster.entry_filter import Batch, ServerJoined
+from netchat.net.cluster.entry_filter import CommandBatch, ServerJoined
 from netchat.net.cluster.redis_url import parse_redis_url
 from tests.net.cluster.recorder import Recorder, timing
 
@@ -19,7 +19,7 @@ class Printer(Recorder):
     async def apply(self, entries, checkpoint) -> None:
         await super().apply(entries, checkpoint)
         for entry in entries:
-            if self.log.owns(entry) and isinstance(entry, Batch):
+            if self.log.owns(entry) and isinstance(entry, CommandBatch):
                 print(entry.commands[0].decode(), flush=True)
             elif self.log.owns(entry) and isinstance(entry, ServerJoined):
                 print("J", flush=True)

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from netchat.net.cluster.checkpoint import Checkpoint
-from netchat.net.cluster.entry_filter import Batch, Entry
+from netchat.net.cluster.entry_filter import CommandBatch, Entry
 from netchat.net.cluster.lease import Timing
 from netchat.net.cluster.log import ClusterLog
 from netchat.net.cluster.redis_url import RedisURL
 from netchat.net.cluster.send_window import PendingBatch
-from netchat.net.cluster.snapshot_store import Snapshot
+from netchat.net.cluster.snapshot_store import ClusterSnapshot
 
 __all__ = ["QUICK", "Recorder", "until"]
 
@@ -72,19 +72,25 @@ class Recorder:
     @property
     def numbers(self) -> list[int]:
         """Numbers of this server's own batches, in order."""
-        return [one.number for one in self.entries if isinstance(one, Batch) and self.log.owns(one)]
+        return [
+            one.number
+            for one in self.entries
+            if isinstance(one, CommandBatch) and self.log.owns(one)
+        ]
 
     async def apply(self, entries: Sequence[Entry], checkpoint: Checkpoint) -> None:
         self.entries += entries
         for entry in entries:
-            self.commands += entry.commands if isinstance(entry, Batch) else ()
+            self.commands += entry.commands if isinstance(entry, CommandBatch) else ()
         self.saved = checkpoint
         self.log.stored(checkpoint)
 
-    async def snapshot(self) -> Snapshot:
-        return Snapshot(self.saved, json.dumps([one.decode() for one in self.commands]).encode())
+    async def snapshot(self) -> ClusterSnapshot:
+        return ClusterSnapshot(
+            self.saved, json.dumps([one.decode() for one in self.commands]).encode()
+        )
 
-    async def restore(self, snapshot: Snapshot) -> None:
+    async def restore(self, snapshot: ClusterSnapshot) -> None:
         self.commands = [one.encode() for one in json.loads(snapshot.data)]
         self.saved = snapshot.checkpoint
         self.log.stored(snapshot.checkpoint)

@@ -14,7 +14,7 @@ from tests.net.cluster.redis_process import RedisProcess, needs_redis
 
 async def refusal(url: str) -> str:
     async def ping() -> None:
-        await connection.open()
+        await connection.connect()
         await connection.run(("PING",))
 
     connection = RedisConnection(parse_redis_url(url), 10.0)
@@ -45,7 +45,7 @@ async def test_a_password_that_is_missing_or_wrong(redis: RedisProcess) -> None:
 @needs_redis
 async def test_an_error_leaves_the_other_replies_in_their_places(redis: RedisProcess) -> None:
     connection = RedisConnection(redis.url, 10.0)
-    await connection.open()
+    await connection.connect()
     with pytest.raises(RedisUnavailable, match="Redis refused a command: "):
         await connection.run(("PING",), ("NO-SUCH-COMMAND",), ("ECHO", "a"))
     assert await connection.run(("ECHO", "b"), ("ECHO", "c")) == [b"b", b"c"]
@@ -62,7 +62,7 @@ import netchat.net.cluster.log
 from netchat.net.cluster.connection import RedisConnection
 from netchat.net.cluster.redis_url import parse_redis_url
 try:
-    asyncio.run(RedisConnection(parse_redis_url("redis://localhost"), 1.0).open())
+    asyncio.run(RedisConnection(parse_redis_url("redis://localhost"), 1.0).connect())
 except netchat.errors.ClusterError as error:
     print(error)
 """

@@ -14,7 +14,7 @@ from netchat.net.cluster.entries import (
     JoinedRecord,
     pack_commands,
 )
-from netchat.net.cluster.entry_filter import Batch, EntryFilter, ServerExpired, ServerJoined
+from netchat.net.cluster.entry_filter import CommandBatch, EntryFilter, ServerExpired, ServerJoined
 from netchat.net.cluster.log_state import LogState
 
 COMMANDS = pack_commands([b"one", b""])
@@ -31,7 +31,8 @@ def joined(epoch: int, server: str = "east", first: int = 1) -> JoinedRecord:
 def counted(*records):
     """Return, for each record, the kinds of entries that it results in."""
     rules = EntryFilter()
-    return ["".join(type(e).__name__[6:7] or "B" for e in rules.apply("1-0", r)) for r in records]
+    letters = {CommandBatch: "B", ServerJoined: "J", ServerExpired: "E"}
+    return ["".join(letters[type(e)] for e in rules.apply("1-0", r)) for r in records]
 
 
 def test_batches_count_once_in_order_and_without_gaps() -> None:
@@ -62,7 +63,7 @@ def test_a_second_join_of_a_server_ends_its_first_epoch() -> None:
         ServerJoined("2-0", "east", 2, ""),
     ]
     assert rules.apply("3-0", batch(1, 1)) == []
-    assert rules.apply("4-0", batch(2, 5)) == [Batch("4-0", "east", 2, 5, (b"one", b""))]
+    assert rules.apply("4-0", batch(2, 5)) == [CommandBatch("4-0", "east", 2, 5, (b"one", b""))]
     assert len(rules.live) == 1
 
 

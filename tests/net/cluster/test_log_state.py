@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.entries import BatchRecord, ExpiredRecord
-from netchat.net.cluster.entry_filter import Batch
+from netchat.net.cluster.entry_filter import CommandBatch
 from netchat.net.cluster.log_state import LogState
 
 
@@ -55,7 +55,7 @@ class Server:
         assert not received.foreign
         assert not received.is_superseded
         for entry in received.entries:
-            self.applied += entry.commands if isinstance(entry, Batch) else ()
+            self.applied += entry.commands if isinstance(entry, CommandBatch) else ()
         for one in received.rejected or ():
             self.rejected.append(one.commands[4:])
 

@@ -11,21 +11,21 @@ from netchat.net.cluster import snapshot_store
 from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.connection import RedisConnection
 from netchat.net.cluster.keys import Keys
-from netchat.net.cluster.snapshot_store import Snapshot, SnapshotInfo, SnapshotStore
+from netchat.net.cluster.snapshot_store import ClusterSnapshot, SnapshotInfo, SnapshotStore
 from tests.net.cluster.redis_process import RedisProcess, needs_redis
 
 DATA = random.Random(0).randbytes(5000)
 
 
-def snapshot(position: str, data: bytes = DATA, cluster: str = "id") -> Snapshot:
-    return Snapshot(Checkpoint(cluster, position, "", 0, ()), data)
+def snapshot(position: str, data: bytes = DATA, cluster: str = "id") -> ClusterSnapshot:
+    return ClusterSnapshot(Checkpoint(cluster, position, "", 0, ()), data)
 
 
 @pytest.fixture
 async def connection(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(snapshot_store, "CHUNK", 1000)
     connection = RedisConnection(redis.url, 30.0)
-    await connection.open()
+    await connection.connect()
     yield connection
     await connection.close()
 
@@ -77,7 +77,7 @@ async def test_a_snapshot_that_is_replaced_while_it_is_loaded(
     connection, redis: RedisProcess, monkeypatch
 ) -> None:
     writer = RedisConnection(redis.url, 30.0)
-    await writer.open()
+    await writer.connect()
     store, run, replaced = SnapshotStore(Keys("lab")), connection.run, []
     await store.write(writer, snapshot("1-0"), 5)
 

@@ -1,0 +1,93 @@
+"""Proposals: commands that wait for their place in the log of a cluster."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from netchat.chat.commands import ChatCommand, encode_command
+from netchat.chat.connection import Connection
+
+__all__ = ["Proposal", "Proposals"]
+
+#: Bytes of commands at which a batch ends.
+BATCH_BYTES = 64 * 1024
+
+#: Proposals that a connection may have pending; at this number, the server stops reading from it.
+MAX_PENDING = 256
+
+
+class Proposal(NamedTuple):
+    """A command, and whom to answer when it comes back from the log."""
+
+    command: ChatCommand
+    connection: Connection | None
+    request: object
+
+
+class Proposals:
+    """The pending proposals of one server, in the order in which they were made.
+
+    Attributes:
+        is_available: Whether the log accepts commands now.
+        has_space: Whether it accepts more of them.
+        has_joined: Whether this server has applied the log up to its own start. Before that, it does
+            not know the clients' sessions.
+    """
+
+    def __init__(self) -> None:
+        self.is_available = False
+        self.has_space = True
+        self.has_joined = False
+        self._new: deque[Proposal] = deque()
+        self._appended: dict[int, Sequence[Proposal]] = {}
+
+    def __len__(self) -> int:
+        return len(self._new) + sum(map(len, self._appended.values()))
+
+    def add(self, proposal: Proposal) -> None:
+        """Add a proposal to those that the driver appends next."""
+        if proposal.connection is not None:
+            proposal.connection.proposals += 1
+        self._new.append(proposal)
+
+    def take(self) -> tuple[list[Proposal], list[bytes]]:
+        """Return the next proposals to append as one batch, and their encoded commands."""
+        batch: list[Proposal] = []
+        commands: list[bytes] = []
+        size = 0
+        while self._new and size < BATCH_BYTES:
+            proposal = self._new.popleft()
+            command = encode_command(proposal.command)
+            batch.append(proposal)
+            commands.append(command)
+            size += len(command)
+        return batch, commands
+
+    def appended(self, number: int, batch: Sequence[Proposal]) -> None:
+        """Record the number of the batch in which proposals were appended."""
+        self._appended[number] = batch
+
+    def returned(self, number: int) -> Sequence[Proposal]:
+        """Return the proposals of a batch that has come back, which are no longer pending.
+
+        There are none if this server has started from a snapshot since it appended them.
+        """
+        batch = self._appended.pop(number, ())
+        for proposal in batch:
+            if proposal.connection is not None:
+                proposal.connection.proposals -= 1
+        return batch
+
+    def drop(self, numbers: Iterable[int]) -> list[Connection]:
+        """Forget batches that will not come back, and return the connections that wait for them."""
+        dropped = [proposal for number in numbers for proposal in self.returned(number)]
+        return list(dict.fromkeys(p.connection for p in dropped if p.connection is not None))
+
+    def allowed(self, connection: Connection) -> int:
+        """Return the number of frames of a connection that may be handled now."""
+        if connection.session is None:
+            # Nothing may follow HELLO before its answer.
+            return int(self.has_joined and not connection.proposals)
+        return max(0, MAX_PENDING - connection.proposals) if self.has_space else 0

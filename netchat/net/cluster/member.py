@@ -1,0 +1,308 @@
+"""A chat server as a member of a cluster: between the chat's rules and the cluster's log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from netchat.chat.commands import decode_command
+from netchat.chat.effects import Log
+from netchat.chat.hub import Hub
+from netchat.chat.persistence import LogPosition
+from netchat.chat.server_state import ServerState
+from netchat.errors import ClusterError
+from netchat.net.cluster.checkpoint import Checkpoint
+from netchat.net.cluster.entry_filter import CommandBatch, Entry, ServerExpired, ServerJoined
+from netchat.net.cluster.lease import Timing
+from netchat.net.cluster.log import SNAPSHOT_EVERY, ClusterLog
+from netchat.net.cluster.redis_url import RedisURL
+from netchat.net.cluster.send_window import PendingBatch
+from netchat.net.cluster.snapshot_store import ClusterSnapshot
+from netchat.net.history.cluster_member import read_checkpoint
+from netchat.net.history.sqlite_history import SqliteHistory
+from netchat.wire import ServerAddress
+
+__all__ = ["ClusterMember", "ClusterOptions", "apply_entry"]
+
+#: The state is stored after this many commands, or after this many seconds with any.
+SAVE_COMMANDS, SAVE_SECONDS = 10_000, 5.0
+
+#: Seconds in which `leave` waits for pending commands.
+LEAVE_TIMEOUT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterOptions:
+    """Which cluster a server joins, and how."""
+
+    url: RedisURL
+    """Address of Redis."""
+
+    name: str = "netchat"
+    """Name of the cluster."""
+
+    is_durable: bool = True
+    """Whether Redis must keep what it acknowledges."""
+
+    timing: Timing | None = None
+    """Intervals; None for the default ones."""
+
+    snapshot_every: int = SNAPSHOT_EVERY
+    """Entries of the log between two snapshots."""
+
+
+class ChatServer(Protocol):
+    """What a member of a cluster needs of its server (`netchat.net.server_driver.ServerDriver`)."""
+
+    hub: Hub
+    state: ServerState
+    membership_changed: Callable[[], None]
+
+    def now(self) -> float:
+        """Return the monotonic time."""
+
+    def schedule(self) -> None:
+        """Schedule a turn, which appends proposals, carries out effects and stores the batch."""
+
+    async def batch_has_space(self) -> None:
+        """Wait until the history has caught up with the log."""
+
+    async def replace_state(self, replace: Callable[[], None]) -> None:
+        """Disconnect all clients, replace the history, and continue with its state."""
+
+    def warn(self, about: str, reason: str, text: str) -> None:
+        """Log a problem, and warn all clients that nothing is acknowledged meanwhile."""
+
+    def end_warning(self, about: str, text: str) -> None:
+        """Log the end of a problem."""
+
+    def note(self, entry: Log) -> None:
+        """Add an entry to the log."""
+
+
+class ClusterMember:
+    """Appends a server's commands to the cluster's log, and applies what comes back.
+
+    Args:
+        server: The chat server.
+        history: Its history.
+        options: Which cluster it joins.
+
+    Raises:
+        HistoryError: The history belongs to another cluster, or to a single server.
+    """
+
+    def __init__(self, server: ChatServer, history: SqliteHistory, options: ClusterOptions) -> None:
+        self._server = server
+        self._history = history
+        self._options = options
+        self._identity = history.join_cluster(options.name)
+        self._log: ClusterLog | None = None
+        self._checkpoint: Checkpoint | None = None
+        self._unsaved = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_restoring = False
+        self._has_stored = asyncio.Event()
+        if self._identity.checkpoint:
+            self._has_stored.set()
+        self.failure: asyncio.Future[ClusterError] = asyncio.get_running_loop().create_future()
+        """Completes with an error if the server cannot continue."""
+
+    # -- called by the server -------------------------------------------------------------------
+
+    async def join(self, address: str, page: str) -> None:
+        """Join the cluster, and apply the log up to there.
+
+        Args:
+            address: Address of this server for clients, HOST:PORT.
+            page: URL of its page, or empty.
+
+        Raises:
+            ClusterError: Redis cannot be used, or this server's history does not match the log.
+        """
+        stored = self._identity.checkpoint
+        self._log = ClusterLog(
+            self._options.url,
+            self._options.name,
+            self._identity.server,
+            f"{address} {page}".strip(),
+            self,
+            checkpoint=Checkpoint.decode(stored) if stored else None,
+            is_durable=self._options.is_durable,
+            timing=self._options.timing,
+            snapshot_every=self._options.snapshot_every,
+        )
+        await self._log.start()
+        self._save_later()
+
+    async def leave(self) -> None:
+        """Wait for pending commands, and leave the cluster."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._log is None:
+            return
+        proposals = self._server.state.proposals
+        deadline = asyncio.get_running_loop().time() + LEAVE_TIMEOUT
+        while proposals and proposals.is_available and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.005)
+        await self._log.close()
+        self.save()
+
+    def append(self) -> None:
+        """Append the server's proposals to the log."""
+        proposals = self._server.state.proposals
+        if self._log is None or self._is_restoring or proposals is None:
+            return
+        while self._log.has_space:
+            batch, commands = proposals.take()
+            if not batch:
+                break
+            proposals.appended(self._log.append(commands), batch)
+        proposals.has_space = self._log.has_space
+
+    def stored(self, position: LogPosition) -> None:
+        """Learn that the history has the state at a position of the log."""
+        self._has_stored.set()
+        if self._log is not None:
+            self._log.stored(Checkpoint.decode(position.checkpoint))
+
+    @property
+    def others(self) -> dict[int, ServerAddress]:
+        """Addresses of all live servers except this one, for clients, by epoch."""
+        found = {}
+        for one in self._log.servers if self._log is not None else ():
+            address, _, page = one.address.partition(" ")
+            if one.server != self.server_id and address:
+                found[one.epoch] = ServerAddress(address, page)
+        return found
+
+    @property
+    def server_id(self) -> str:
+        """Identifier of this server."""
+        return self._identity.server
+
+    # -- called by the log ----------------------------------------------------------------------
+
+    async def apply(self, entries: Sequence[Entry], checkpoint: Checkpoint) -> None:
+        """Apply entries of the log; see `Replica.apply`."""
+        log, server = self._log, self._server
+        assert log is not None
+        hub, now = server.hub, server.now()
+        hub.state.begin(now)
+        has_moved = False
+        for entry in entries:
+            apply_entry(hub, entry, is_own=log.owns(entry), now=now)
+            if isinstance(entry, CommandBatch):
+                self._unsaved += len(entry.commands)
+            else:
+                self._unsaved += 1
+                has_moved = True
+        if has_moved:
+            hub.announce_servers(self.others)
+            server.membership_changed()
+        self._checkpoint = checkpoint
+        if self._unsaved >= SAVE_COMMANDS:
+            self.save()
+        server.schedule()
+        await server.batch_has_space()
+
+    async def snapshot(self) -> ClusterSnapshot:
+        """Return a copy of the history; see `Replica.snapshot`."""
+        if not self._has_stored.is_set():
+            self.save()
+            self._server.schedule()
+            await self._has_stored.wait()
+        data = await asyncio.to_thread(self._history.copy)
+        checkpoint = await asyncio.to_thread(read_checkpoint, data)
+        return ClusterSnapshot(Checkpoint.decode(checkpoint), data)
+
+    async def restore(self, snapshot: ClusterSnapshot) -> None:
+        """Replace the history and the state; see `Replica.restore`."""
+        self._is_restoring = True
+        try:
+            await self._server.replace_state(lambda: self._history.replace(snapshot.data))
+        finally:
+            self._is_restoring = False
+        self._unsaved, self._checkpoint = 0, snapshot.checkpoint
+        assert self._log is not None
+        if self._log.epoch is not None:
+            self._server.hub.set_server(self._log.epoch)
+        self._server.hub.announce_servers(self.others)
+        self._log.stored(snapshot.checkpoint)
+
+    def available(self, is_available: bool, reason: str) -> None:
+        """Tell all clients that Redis is unavailable or available again; see `Replica.available`."""
+        proposals = self._server.state.proposals
+        assert proposals is not None
+        proposals.is_available = is_available
+        if is_available:
+            self._server.end_warning("cluster", "The cluster's log can be written again.")
+        else:
+            self._server.warn(
+                "cluster",
+                f"{reason}. Retrying until it works.",
+                "The server cannot reach the cluster's log; your messages wait until it can.",
+            )
+
+    def fenced(self, rejected: Sequence[PendingBatch], is_certain: bool) -> None:  # noqa: ARG002
+        """Disconnect the clients whose requests were rejected; see `Replica.fenced`.
+
+        They reconnect, to any server, and send again what was not acknowledged. The server that
+        applies it recognises what has been applied already.
+        """
+        text = "The cluster had declared this server expired; its clients reconnect."
+        self._server.note(Log("cluster", {"text": text}))
+        self._server.hub.drop_proposals(batch.number for batch in rejected)
+        self._server.schedule()
+
+    def ignored(self, position: str, reason: str) -> None:
+        """Log an entry that no server wrote; see `Replica.ignored`."""
+        text = f"The stream's entry {position} was ignored: {reason}."
+        self._server.note(Log("storage", {"text": text}))
+
+    def failed(self, error: Exception) -> None:
+        """Stop the server, because the log has stopped for good; see `Replica.failed`."""
+        known = error if isinstance(error, ClusterError) else ClusterError(repr(error))
+        if not self.failure.done():
+            self.failure.set_result(known)
+
+    # -- position -------------------------------------------------------------------------------
+
+    def _save_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(SAVE_SECONDS, self._save_later)
+        if self._unsaved:
+            self.save()
+            self._server.schedule()
+
+    def save(self) -> None:
+        """Store the state, and its place in the log, with the current batch."""
+        if self._checkpoint is None:
+            return
+        self._unsaved = 0
+        state = self._server.state
+        state.batch.position = LogPosition(self._checkpoint.encode(), state.shared.dump())
+
+
+def apply_entry(hub: Hub, entry: Entry, *, is_own: bool, now: float) -> None:
+    """Apply an entry of the log to a chat.
+
+    Args:
+        hub: The chat.
+        entry: The entry.
+        is_own: Whether this server has caused it.
+        now: The current time, in seconds.
+
+    Raises:
+        CommandError: A newer version of netchat wrote a command.
+    """
+    match entry:
+        case CommandBatch(commands=commands, number=number):
+            decoded = [decode_command(command) for command in commands]
+            hub.apply_batch(decoded, number if is_own else None, now)
+        case ServerJoined(epoch=epoch, address=address):
+            hub.start_server(epoch, address.partition(" ")[0], is_own=is_own)
+        case ServerExpired(epoch=epoch):
+            hub.expire_server(epoch)
