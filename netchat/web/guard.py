@@ -11,6 +11,7 @@ They stop two attacks through the browser of a user who can reach the server:
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import urlsplit
@@ -83,6 +84,10 @@ def _origin(origin: str) -> tuple[str, str, int]:
     return scheme, *_split(authority, scheme)
 
 
+#: Hosts that may stand in a Content-Security-Policy: others could add directives to it.
+_HOST = re.compile(r"[a-z0-9._:-]+")
+
+
 def _content_policy(origins: Iterable[tuple[str, str, int]]) -> str:
     """Return a Content-Security-Policy that allows WebSockets to this server and to other origins."""
     sockets = [
@@ -120,7 +125,7 @@ class Guard:
             pages: URLs of the other servers' pages.
         """
         found = (_origin("/".join(page.split("/", 3)[:3])) for page in pages)
-        self._cluster = {origin for origin in found if origin[1]}
+        self._cluster = {origin for origin in found if _HOST.fullmatch(origin[1])}
         self.policy = _content_policy(self._cluster)
 
     def is_own_host(self, authority: str) -> bool:

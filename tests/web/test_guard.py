@@ -36,3 +36,11 @@ def test_servers_that_have_left_the_cluster_are_foreign(guard):
     guard.set_cluster([])
     assert not guard.is_own_origin("http://b.example:8080", "a.example:8080")
     assert guard.policy.endswith("connect-src 'self'")
+
+
+@pytest.mark.parametrize(
+    "page", ["http://e.example;script-src *", "http://e.example, *", "http://*", "http://e example"]
+)
+def test_a_page_cannot_add_to_the_policy(guard, page):
+    guard.set_cluster([page, "http://[2001:db8::1]:8080/"])
+    assert guard.policy.endswith("connect-src 'self' ws://[2001:db8::1]:8080")
