@@ -316,6 +316,7 @@ def _bye(client: ClientSession, message: Bye) -> None:
 
 def _error(client: ClientSession, error: Error) -> None:
     if error.code in (ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED) and not client.online:
+        client.is_name_refused = True
         client.events.append(NameRejected(error.text, error.suggestion))
     elif error.code in _FATAL or (error.code == ErrorCode.SERVER_FULL and not client.memory.token):
         client.ended = True

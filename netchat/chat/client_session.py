@@ -42,6 +42,8 @@ class ClientSession:
     Attributes:
         name: The user's name.
         online: Whether the server has answered HELLO with WELCOME on this connection.
+        is_name_refused: Whether the server has refused the name in the last HELLO, and waits for
+            another one.
         ended: Whether the session is over: no message follows, and the client must not reconnect.
         memory: The state that survives reconnects and restarts.
         max_text: The largest text that the server accepts in one message, in bytes.
@@ -64,6 +66,7 @@ class ClientSession:
     ) -> None:
         self.name: str = name
         self.online: bool = False
+        self.is_name_refused: bool = False
         self.ended: bool = False
         self.memory: ClientState = memory if memory is not None else ClientState()
         self.max_text: int = 0
@@ -106,6 +109,7 @@ class ClientSession:
         )
         self.out.append(encode(hello))
         self.name = name
+        self.is_name_refused = False
 
     def data_to_send(self) -> bytes:
         """Return the bytes to send now."""

@@ -293,7 +293,9 @@ class ClientDriver:
             ping_after = self._shorter(PING_AFTER)
             await asyncio.wait([connection.closed], timeout=ping_after / 4)
             now = time.monotonic()
-            silence = now - connection.last_received
+            if self.core.is_name_refused:  # the user chooses another one; only HELLO is allowed now
+                begun = now
+            silence = now - max(begun, connection.last_received)
             is_late = not self.core.online and now - begun > WELCOME_TIMEOUT
             if silence > self._shorter(SILENCE_TIMEOUT) or (is_late and len(self.servers) > 1):
                 self.why_lost = "the server stopped responding"

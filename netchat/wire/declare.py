@@ -24,9 +24,36 @@ class Way(Flag):
 
 
 class Record:
-    """A group of fields inside a list."""
+    """A group of fields inside a list.
+
+    Records behave like frozen dataclasses. `dataclasses` would compile the methods below for each type,
+    which takes several times as long as the rest of its declaration.
+    """
 
     __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        names = (field.name for field in fields.fields_of(type(self)))
+        pairs = (f"{name}={value!r}" for name, value in zip(names, self._values(), strict=True))
+        return f"{type(self).__qualname__}({', '.join(pairs)})"
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        return type(self), self._values()
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, field.name) for field in fields.fields_of(type(self)))
 
     def encode(self) -> bytes:
         """Return the encoded record."""
@@ -61,7 +88,7 @@ _M = TypeVar("_M", bound=Message)
 
 
 def _compile(cls: type[_R]) -> type[_R]:
-    declared = dataclasses.dataclass(frozen=True, slots=True)(cls)
+    declared = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
     declared.__init__ = compile_init(declared)  # type: ignore[method-assign]
     encode, read = compile_declaration(declared, functools.partial(_report_bad_field, declared))
     encode.__doc__, read.__doc__ = Record.encode.__doc__, Record.read.__doc__

@@ -108,6 +108,30 @@ async def test_a_server_that_accepts_but_never_answers_is_left(monkeypatch):
     mute.close()
 
 
+async def test_a_user_may_take_time_to_choose_another_name(monkeypatch, unused_tcp_port_factory):
+    """Even with several servers, whose timeouts are shorter."""
+    monkeypatch.setattr(module, "WELCOME_TIMEOUT", 0.02)
+    monkeypatch.setattr(module, "PING_AFTER", 0.08)
+    checks = 0
+
+    def shorter(timeout):
+        nonlocal checks
+        checks += 1
+        return timeout / module.SEVERAL
+
+    async with serve() as serving, talker(serving.port, "Nova", "lobby"):
+        others = [("127.0.0.1", unused_tcp_port_factory())]
+        async with talker(serving.port, "nova", others=others) as second:
+            await second.until(lambda: second.all(NameRejected))
+            monkeypatch.setattr(second.client, "_shorter", shorter)
+            while checks < 40 and not second.all(Offline):
+                await asyncio.sleep(0.01)
+            monkeypatch.setattr(module, "WELCOME_TIMEOUT", 5.0)
+            second.core.send_hello("Vega")
+            await second.enter()
+            assert second.all(Offline) == []
+
+
 async def test_a_connection_that_is_cut_again_and_again(path):
     async with serve(open_history(path), rate=0.0) as serving:
         port = serving.port

@@ -1,4 +1,6 @@
+import copy
 import dataclasses
+import pickle
 
 import pytest
 
@@ -28,7 +30,33 @@ ROSTER = Roster(1, 0, 0, "lobby", ())
 def test_declared_class_is_frozen_and_slotted():
     with pytest.raises(dataclasses.FrozenInstanceError):
         HELLO.name = "Bo"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del HELLO.name
+    assert HELLO.name == "Ada"
     assert not hasattr(HELLO, "__dict__")
+
+
+def test_messages_behave_like_frozen_dataclasses():
+    one, same, other = Member("Bo", 1), Member("Bo", 1), Member("Bo", 0)
+    twin = dataclasses.make_dataclass("Twin", ["name", "away"], frozen=True)("Bo", 1)
+    assert one == same
+    assert one != other
+    assert one != twin
+    assert hash(one) == hash(same) == hash(twin)
+    assert repr(one) == repr(twin).replace("Twin", "Member")
+    assert dataclasses.replace(other, away=1) == one
+    assert dataclasses.asdict(one) == dataclasses.asdict(twin)
+    for copied in (copy.copy(one), copy.deepcopy(one), pickle.loads(pickle.dumps(one))):
+        assert type(copied) is Member
+        assert copied == one
+
+
+def test_a_received_message_is_frozen_and_equals_the_one_that_was_sent():
+    received, _ = Hello.read(HELLO.encode(), 0)
+    assert received == HELLO
+    assert hash(received) == hash(HELLO)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        received.name = "Bo"
 
 
 def test_declaring_registers():
