@@ -62,7 +62,7 @@ class _Server:
         command = [
             sys.executable,
             "-m",
-            "netchat",
+            "netchat.cli.child",
             "serve",
             "--no-web",
             "--log-json",
@@ -73,7 +73,9 @@ class _Server:
         # Log to a file: a pipe that is not read would block the server when it is full.
         log = self._history.with_name("server.log")
         with log.open("wb") as out:
-            process = subprocess.Popen(command, stderr=out)  # noqa: S603 - our own command
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                command, stdin=subprocess.PIPE, stderr=out
+            )
         deadline = time.monotonic() + STEP_TIMEOUT
         while process.poll() is None and time.monotonic() < deadline:
             for line in log.read_text(encoding="utf-8").splitlines():
