@@ -34,7 +34,7 @@ def _handshakes(state: ServerState, now: float) -> None:
     limit = state.settings.handshake_timeout
     for connection, since in list(state.half_open.items()):
         if now - since < limit:
-            break  # oldest first
+            continue
         text = f"No HELLO was received within {limit:g} seconds."
         state.disconnect(connection, ErrorCode.HANDSHAKE_TIMEOUT, text)
 

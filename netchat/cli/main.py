@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,8 @@ def main() -> None:
         status = INTERRUPTED
     die_at_interrupt()
     status = finish(status)
-    if status == INTERRUPTED:
-        os._exit(status)  # without the threads, whose work has no purpose any more
+    if status == INTERRUPTED or threading.active_count() > 1:
+        os._exit(status)  # without waiting for threads: what they still compile has no use
     sys.exit(status)
 
 

@@ -92,7 +92,7 @@ def test_another_discarded_exception_is_reported(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_an_interrupt_while_the_command_line_is_loaded(tmp_path):
-    """Interrupt the import of click, which here waits for ever."""
+    """Interrupt the import of click, which here takes a minute."""
     (tmp_path / "click.py").write_text("import time\nprint(flush=True)\ntime.sleep(50)\n")
     with subprocess.Popen(
         [sys.executable, "-m", "netchat"], env={**os.environ, "PYTHONPATH": str(tmp_path)},
