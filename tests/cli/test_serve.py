@@ -10,7 +10,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -305,9 +304,7 @@ def test_the_server_stops_although_a_client_does_not_read() -> None:
         for n in range(1, 101):
             nova.say(Send(n, "lobby", "x" * 16000))
             nova.expect(Event)
-        began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < 10
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
