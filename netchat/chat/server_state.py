@@ -6,6 +6,7 @@ commands change it (`netchat.chat.ordering`).
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
 from collections import deque
@@ -59,7 +60,7 @@ class ServerState:
         wall_offset: Seconds to add to `now` to get the time since 1970, kept up to date by the driver:
             events carry the time of day, and the clock may be set while the server runs.
         connections: All connections, unordered.
-        half_open: The connections without HELLO and the time they started, oldest first.
+        half_open: The connections without HELLO, and the time since which each could send it.
         partial_frames: The connections with an incomplete frame.
         stalled_connections: The connections whose send buffer is full, oldest first.
         catching_up: The connections with events or replies to send.
@@ -216,6 +217,16 @@ class ServerState:
         """Remove a connection from the half-open ones."""
         if self.half_open.pop(connection, None) is not None:
             self.half_open_shares.release(connection.share)
+
+    def pause_handshake(self, connection: Connection) -> None:
+        """Set no timeout for HELLO until `resume_handshake`: the server cannot read it yet."""
+        if connection in self.half_open:
+            self.half_open[connection] = math.inf
+
+    def resume_handshake(self, connection: Connection, now: float) -> None:
+        """Start the timeout for HELLO again."""
+        if connection in self.half_open:
+            self.half_open[connection] = now
 
     def attach(self, connection: Connection, session: Session) -> None:
         """Put a session on a connection."""

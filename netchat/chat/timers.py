@@ -39,7 +39,7 @@ def _handshakes(state: ServerState, now: float) -> None:
     limit = state.settings.handshake_timeout
     for connection, since in list(state.half_open.items()):
         if now - since < limit:
-            break  # oldest first
+            continue
         if connection.proposals:
             continue  # HELLO was received, and waits for the cluster's log
         text = f"No HELLO was received within {limit:g} seconds."

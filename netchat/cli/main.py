@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import click
 
 from netchat.cli.config import load, locating_errors
+from netchat.cli.interrupt import die_at_interrupt, is_interrupt, repeat_discarded_interrupts
 from netchat.cli.lazy_group import LazyGroup
 from netchat.cli.streams import finish, harden
 from netchat.errors import CannotConnect, NetchatError, NotPermitted
@@ -95,24 +98,35 @@ def _status_of(error: NetchatError) -> int:
 
 def main() -> None:
     """Run the command line and exit with one of the documented codes."""
-    harden()
     try:
+        repeat_discarded_interrupts()
+        harden()
         status = _run()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else OK
-    sys.exit(finish(status))
+    except BaseException as error:
+        if not is_interrupt(error):
+            raise
+        status = INTERRUPTED
+    die_at_interrupt()
+    status = finish(status)
+    if status == INTERRUPTED or threading.active_count() > 1:
+        os._exit(status)  # without waiting for threads: what they still compile has no use
+    sys.exit(status)
 
 
 def _run() -> int:
     try:
         status = cli.main(standalone_mode=False)
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except click.exceptions.Abort:
         return INTERRUPTED
     except click.ClickException as error:
         with contextlib.suppress(SystemExit):  # stderr may be closed; the exit code is kept
             error.show()
         return error.exit_code
     except NetchatError as error:
+        if is_interrupt(error):
+            return INTERRUPTED
         # The error may quote a peer's text. (Imported here: --help does not need the protocol.)
         from netchat.wire.safe_text import show_text
 

@@ -9,11 +9,11 @@ import ipaddress
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from netchat.web.site import Site
 
 __all__ = ["serve"]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +325,7 @@ async def _serve(
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        addresses = await server.start(host, port, udp=udp)
+        addresses = await _unless_stopped(stop, server.start(host, port, udp=udp))
     except OSError as error:
         kept.close()
         busy = error.errno == errno.EADDRINUSE
@@ -333,11 +335,12 @@ async def _serve(
         ) from error
     site = None
     try:
-        _tell_where(kept, addresses, log, udp=udp)
-        if start is not None:
+        if addresses is not None:
+            _tell_where(kept, addresses, log, udp=udp)
+        if start is not None and not stop.is_set():
             site = await start(server, log)
-        if joining is not None:
-            await _join(joining, server, addresses[0], site, log, stop)
+        if joining is not None and addresses is not None and not stop.is_set():
+            await _unless_stopped(stop, _join(joining, server, addresses[0], site, log, stop))
         while not stop.is_set():
             log.flush()
             with contextlib.suppress(TimeoutError):
@@ -375,6 +378,18 @@ async def _join(
     name, url = joining.options.name, joining.options.url
     text = f"Joined the cluster {name} on {url} as server {member.server_id}."
     log(Log("cluster", {"text": text}))
+
+
+async def _unless_stopped(stop: asyncio.Event, start: Coroutine[Any, Any, _T]) -> _T | None:
+    """Run a coroutine, which may take long; cancel it and return None if the server must stop."""
+    starting, stopping = asyncio.create_task(start), asyncio.create_task(stop.wait())
+    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if starting.done():
+        return starting.result()
+    starting.cancel()
+    await asyncio.wait((starting,))
+    return None
 
 
 def _tell_where(

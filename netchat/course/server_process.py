@@ -25,6 +25,9 @@ _LONGEST_LOAD, _GOODBYE = 60, 10
 
 _NETCHAT = [sys.executable, "-m", "netchat"]
 
+#: `netchat` as a process that ends with this one.
+_CHILD = [sys.executable, "-m", "netchat.cli.child"]
+
 
 class ServerProcess:
     """`netchat serve` on a free port of this machine, without a rate limit.
@@ -35,9 +38,13 @@ class ServerProcess:
 
     def __init__(self) -> None:
         options = ["--ephemeral", "--port", "0", "--no-web", "--rate", "0", "--log-json"]
-        command = [*_NETCHAT, "serve", *options]
+        command = [*_CHILD, "serve", *options]
         self._process = subprocess.Popen(  # noqa: S603 - it is our own program
-            command, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
+            command,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
         )
         assert self._process.stderr is not None
         self.port: int = 0
@@ -85,7 +92,9 @@ class ServerProcess:
             self._process.kill()
             self._process.wait()
         self._reading.join()
+        assert self._process.stdin is not None
         assert self._process.stderr is not None
+        self._process.stdin.close()
         self._process.stderr.close()
 
     def __enter__(self) -> Self:

@@ -8,10 +8,22 @@ from typing import NamedTuple
 
 from netchat.link.open_request import OpenRequest
 
-__all__ = ["OPEN_TIMEOUT", "RETRY_EVERY", "TRANSITIONS", "Action", "Handshake", "Input", "State"]
+__all__ = [
+    "LOADING_TIMEOUT",
+    "OPEN_TIMEOUT",
+    "RETRY_EVERY",
+    "TRANSITIONS",
+    "Action",
+    "Handshake",
+    "Input",
+    "State",
+]
 
 #: Seconds between a client's OPEN blocks, and timeout in seconds for opening a link.
 RETRY_EVERY, OPEN_TIMEOUT = 0.5, 10.0
+
+#: The timeout if there is a peer: it may have to load or compile its codes before it can answer.
+LOADING_TIMEOUT = 60.0
 
 
 class State(Enum):
@@ -96,6 +108,7 @@ class Handshake:
 
     Args:
         request: The client's request; None on a server.
+        is_stream: Whether an established connection carries the link, and not datagrams.
 
     Attributes:
         state: Current state.
@@ -104,14 +117,15 @@ class Handshake:
         request: The client's request; None on a server that has not received it.
     """
 
-    def __init__(self, request: OpenRequest | None) -> None:
+    def __init__(self, request: OpenRequest | None, *, is_stream: bool = False) -> None:
         self.is_client = request is not None
         self.state = State.CONNECTING if self.is_client else State.LISTENING
         self.has_opened = False
         self.reason = ""
         self.request = request
         self._retry_at: float | None = None
-        self._deadline = 0.0
+        self._began = 0.0
+        self._has_peer = is_stream
         self._must_send_cookie = False
 
     def advance(self, event: Input, reason: str = "") -> Action:
@@ -137,6 +151,7 @@ class Handshake:
         """Send OPEN again at once, with the cookie of the server's CHALLENGE."""
         if self.is_client and self.request is not None:
             self.request = replace(self.request, cookie=cookie)
+            self._has_peer = True
             self._must_send_cookie = True
 
     def open_is_due(self, now: float) -> bool:
@@ -144,7 +159,7 @@ class Handshake:
         if not self.is_client or self.state is State.CLOSED:
             return False
         if self._retry_at is None:
-            self._retry_at, self._deadline = now, now + OPEN_TIMEOUT
+            self._retry_at = self._began = now
         is_waiting = self.state is State.CONNECTING and now >= self._retry_at
         return self._must_send_cookie or is_waiting
 
@@ -158,9 +173,10 @@ class Handshake:
 
     def tick(self, now: float) -> None:
         """Close the link if opening it has timed out."""
-        if self._retry_at is not None and now > self._deadline:
+        timeout = LOADING_TIMEOUT if self._has_peer else OPEN_TIMEOUT
+        if self._retry_at is not None and now > self._began + timeout:
             self.advance(
                 Input.TIMEOUT,
-                f"no answer within {OPEN_TIMEOUT:g} s: the peer does not support links, or the "
+                f"no answer within {timeout:g} s: the peer does not support links, or the "
                 "channel is too noisy",
             )

@@ -61,7 +61,7 @@ class Link:
         self.policy: Policy | None = None
         self.useful: int = 0
         self._code = code
-        self._handshake = Handshake(request)
+        self._handshake = Handshake(request, is_stream=mtu is None)
         self._writer = BlockWriter(mtu, self.stats)
         self._payloads = PayloadDecoder(self.stats)
         self._scanner = BlockScanner(self._payloads.size)

@@ -378,6 +378,7 @@ class ServerDriver:
                 return
             # The peer has read nothing so far, so no hold refers to the old transport.
             assert not peer.holds
+            self.state.resume_handshake(peer, self.now())
             transport, peer.transport = peer.transport, link
             transport.resume_reading()
             link.set_write_buffer_limits(*self.memory.limits)
@@ -388,6 +389,7 @@ class ServerDriver:
             self.state.disconnect(peer, ErrorCode.UNEXPECTED, text)
             self.schedule()
 
+        self.state.pause_handshake(peer)
         self._link_listener.accept(peer, peer.share, opened, failed)
 
     async def stop(self) -> None:

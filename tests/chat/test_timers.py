@@ -49,6 +49,19 @@ class TestHandshake:
         assert early.closed
         assert not late.closed
 
+    def test_no_timeout_while_the_server_cannot_read_hello(self, world):
+        paused, other = world.link(), world.link()
+        state = world.hub.state
+        state.pause_handshake(paused)
+        world.wait(11)
+        assert other.closed
+        assert not paused.closed
+        state.resume_handshake(paused, world.now)
+        world.wait(9)
+        assert not paused.closed
+        world.wait(1)
+        assert codes(paused) == [ErrorCode.HANDSHAKE_TIMEOUT]
+
     def test_no_handshake_timeout_after_hello(self, world):
         link, _ = world.greet("Nova")
         world.wait(11)

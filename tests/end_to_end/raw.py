@@ -39,7 +39,7 @@ class RawClient:
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(10)
+        self.socket.settimeout(20)
         if source:
             self.socket.bind((source, 0))
         self.socket.connect(("127.0.0.1", port))
@@ -74,7 +74,7 @@ class RawClient:
         self.say(Join(1, 0, 0, room))
         self.expect(Joined)
 
-    def expect(self, kind: type[_M], timeout: float = 10.0) -> _M:
+    def expect(self, kind: type[_M], timeout: float = 20.0) -> _M:
         """Return the next message of a kind, and drop earlier ones."""
         deadline = time.monotonic() + timeout
         while True:
@@ -91,7 +91,7 @@ class RawClient:
         assert data, "the server closed the connection"
         return [decode(frame) for frame in self._reader.feed(data)]
 
-    def dismissal(self, timeout: float = 10.0) -> Error:
+    def dismissal(self, timeout: float = 20.0) -> Error:
         """Return the ERROR that ends the connection, after which the server must close it."""
         error = self.expect(Error, timeout)
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from netchat.link.handshake import (
+    LOADING_TIMEOUT,
     OPEN_TIMEOUT,
     RETRY_EVERY,
     TRANSITIONS,
@@ -83,6 +84,20 @@ def test_opening_a_link_times_out() -> None:
     assert handshake.state is State.CLOSED
     assert "does not support links" in handshake.reason
     assert not handshake.has_opened
+
+
+def test_a_peer_has_time_to_load_its_codes() -> None:
+    over_stream = Handshake(OpenRequest("uncoded", "uncoded"), is_stream=True)
+    challenged = client()
+    for handshake in (over_stream, challenged):
+        handshake.open_is_due(0.0)
+    challenged.present_cookie(b"8 bytes!")
+    for handshake in (over_stream, challenged):
+        handshake.tick(LOADING_TIMEOUT)
+        assert handshake.state is State.CONNECTING
+        handshake.tick(LOADING_TIMEOUT + 0.1)
+        assert handshake.state is State.CLOSED
+        assert "no answer within 60 s" in handshake.reason
 
 
 @pytest.mark.parametrize("event", list(Input))

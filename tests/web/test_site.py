@@ -203,7 +203,7 @@ class TestConnections:
             assert await answered(other)
             other[1].close()
             idle[0][1].close()
-            async with asyncio.timeout(5):  # its connection is released
+            async with asyncio.timeout(20):  # its connection is released
                 while not await answered(await stack.enter_async_context(plain(port))):
                     await asyncio.sleep(0.01)
 

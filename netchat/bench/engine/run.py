@@ -16,6 +16,7 @@ from typing import Any
 
 from netchat.bench.engine.batch import BatchResult
 from netchat.bench.engine.executor import InProcess, ProcessPool, executor
+from netchat.bench.engine.interrupt import Interrupt
 from netchat.bench.engine.measurement import Measurement
 from netchat.bench.engine.resume import ResumeFile
 from netchat.bench.engine.simulation import Simulation
@@ -203,18 +204,19 @@ def _run(
             file.save(results)
             results.unsaved = file.unsaved
 
-    try:
+    with Interrupt() as interrupt:
         save()
         saved = time.monotonic()
-        for latest in _drive(measurements, pool):
-            if progress is not None:
-                progress(_progress(measurements, latest))
-            if time.monotonic() - saved > _SAVING:
-                save()
-                saved = time.monotonic()
-    except KeyboardInterrupt:
-        pass  # the results so far are returned; unfinished points are marked as interrupted
-    save()
+        try:
+            for latest in _drive(measurements, pool, interrupt):
+                if progress is not None:
+                    progress(_progress(measurements, latest))
+                if time.monotonic() - saved > _SAVING:
+                    save()
+                    saved = time.monotonic()
+        except KeyboardInterrupt:
+            pass  # the results so far are returned; unfinished points are marked as interrupted
+        save()
     return results
 
 
@@ -228,17 +230,23 @@ def _executor(chosen: list[Simulation], workers: int | None) -> InProcess | Proc
     return pool
 
 
-def _drive(measurements: list[Measurement], pool: InProcess | ProcessPool) -> Iterator[Measurement]:
+def _drive(
+    measurements: list[Measurement], pool: InProcess | ProcessPool, interrupt: Interrupt
+) -> Iterator[Measurement]:
     """Keep the executor busy until all points are done; yield each one that got new counts."""
     running: dict[Future[list[BatchResult]], tuple[Measurement, int]] = {}
     while True:
         while len(running) < pool.workers and (one := _next(measurements)) is not None:
             numbers = one.next_batches()
-            running[pool.submit(one.simulation.run_all, numbers)] = one, numbers.start
+            with interrupt.allowed():
+                future = pool.submit(one.simulation.run_all, numbers)
+            running[future] = one, numbers.start
         if not running:
             return
         # Wake up once a second so that Ctrl-C is handled on every system.
-        for future in wait(running, timeout=1, return_when=FIRST_COMPLETED).done:
+        with interrupt.allowed():
+            done = wait(running, timeout=1, return_when=FIRST_COMPLETED).done
+        for future in done:
             one, first = running.pop(future)
             one.add(first, future.result())
             yield one

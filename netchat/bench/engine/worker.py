@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import pickle
+import queue
 import sys
+import threading
 import traceback
-
-import netchat.jit
 
 
 def main() -> None:
     """Run functions until the input ends."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output of a code must not mix with the results
-    calls = sys.stdin.buffer
+    calls: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(calls,), daemon=True).start()
+    import netchat.jit  # takes a second, in which the input may end
 
     def answer(kind: str, value: object) -> None:
         answers.write(pickle.dumps((kind, value)))
@@ -22,15 +24,21 @@ def main() -> None:
 
     netchat.jit.on_compile = lambda notice: answer("notice", notice)
     while True:
-        try:
-            pickled = pickle.load(calls)  # noqa: S301 - from the bench that started this process
-        except EOFError:
-            return
+        pickled = calls.get()
         try:
             function, arguments = pickle.loads(pickled)  # noqa: S301
             answer("result", function(*arguments))
         except Exception as error:
             answer("error", _as_sent(error))
+
+
+def _read(calls: queue.SimpleQueue[bytes]) -> None:
+    """Read calls, and end the process with the input, even in the middle of a function."""
+    try:
+        while True:
+            calls.put(pickle.load(sys.stdin.buffer))  # noqa: S301 - from the bench that started us
+    except (EOFError, OSError, pickle.UnpicklingError):
+        os._exit(0)
 
 
 def _as_sent(error: Exception) -> tuple[bytes, str, str]:

@@ -52,14 +52,18 @@ class _Process:
         with self._log.open("wb") as out:
             # Ctrl-C reaches the demo alone, which then stops its processes in the right order.
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                self._command(), stdout=out, stderr=out, start_new_session=True
+                self._command(),
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
             )
 
     def kill(self) -> None:
         """End the process with SIGKILL."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait()
+        self._process.communicate()
 
     def stop(self) -> None:
         """Shut the process down, and wait until it has ended."""
@@ -67,7 +71,7 @@ class _Process:
             return
         self._process.terminate()
         try:
-            self._process.wait(STEP_TIMEOUT)
+            self._process.communicate(timeout=STEP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self.kill()
 
@@ -125,7 +129,7 @@ class DemoServer(_Process):
         self.wait()
 
     def _command(self) -> list[str]:
-        command = [sys.executable, "-m", "netchat", "serve", "--no-web", "--log-json"]
+        command = [sys.executable, "-m", "netchat.cli.child", "serve", "--no-web", "--log-json"]
         command += ["--rate", "0", "--port", str(self.port), "--history", str(self.history)]
         return [*command, "--cluster", self._cluster] if self._cluster else command
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from netchat.net.link.cpu_budget import LinkWork
@@ -38,6 +39,8 @@ class StreamLinkListener:
         self.work = LinkWork(loop)
         self._loop = loop
         self._prepared: asyncio.Future[None] | None = None
+        # Not the loop's executor, which would delay the end of the loop until everything is compiled.
+        self._thread = ThreadPoolExecutor(1, "links")
         self._loader: CodeLoader | None = None
 
     @property
@@ -51,9 +54,7 @@ class StreamLinkListener:
 
     async def prepare(self) -> None:
         """Load the modules and codes that links need, in a thread."""
-        if self._prepared is None:
-            self._prepared = self._loop.run_in_executor(None, _prepare)
-        await self._prepared
+        await self._preparation()
 
     def accept(
         self,
@@ -82,12 +83,18 @@ class StreamLinkListener:
             else:
                 opened(self._layer(protocol, share))
 
+        self._preparation().add_done_callback(loaded)
+
+    def _preparation(self) -> asyncio.Future[None]:
         if self._prepared is None:
-            self._prepared = self._loop.run_in_executor(None, _prepare)
-        self._prepared.add_done_callback(loaded)
+            self._prepared = self._loop.run_in_executor(self._thread, _prepare)
+        return self._prepared
 
     def close(self) -> None:
-        """Cancel pending builds of codes."""
+        """Cancel pending work."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._prepared is not None:
+            self._prepared.cancel()
         if self._loader is not None:
             self._loader.close()
 

@@ -49,6 +49,9 @@ class LibpcapSource:
         self._sniffer = sniffer
         sniffer.start()
         sniffer.thread.join(0.5)  # errors on opening the interface occur in its thread
+        error = self._error()
+        if isinstance(error, PermissionError) or "ermission" in str(error):
+            raise PermissionError(str(error)) from error
         self._check()
 
     def read(self, timeout: float) -> list[tuple[int, int, bytes, int]] | None:
@@ -95,10 +98,11 @@ class LibpcapSource:
         except queue.Full:
             self.dropped += 1
 
+    def _error(self) -> Exception | None:
+        """Return the error that ended Scapy's thread."""
+        error: Exception | None = getattr(self._sniffer, "exception", None)
+        return error
+
     def _check(self) -> None:
-        error = getattr(self._sniffer, "exception", None)
-        if error is None:
-            return
-        if isinstance(error, PermissionError) or "ermission" in str(error):
-            raise PermissionError(str(error)) from error
-        raise CaptureError(f"Scapy cannot capture: {error}") from error
+        if error := self._error():
+            raise CaptureError(f"Scapy cannot capture: {error}") from error

@@ -171,8 +171,6 @@ class Live:
             work()
         except CaptureError as error:
             self._problem = self._problem or error
-        except OSError as error:
-            self._problem = self._problem or CaptureError(_cannot_write(self._written, error))
         except Exception as error:
             self._problem = self._problem or CaptureError(f"The capture has failed: {error!r}")
         finally:
@@ -202,7 +200,7 @@ class Live:
                 self._unwritten.put(None)  # the other thread waits for it
 
     def _write_all(self) -> None:
-        """Write packets, and pass them on."""
+        """Write packets, and pass them on; an OSError in this thread is about the file."""
         try:
             if self._writer is not None:
                 self._writer.flush()  # the file is a valid capture from the beginning
@@ -217,6 +215,8 @@ class Live:
                 if not self._shown.offer((block, first)):
                     self.passed_over += len(packets)
             self._complete()
+        except OSError as error:
+            raise CaptureError(_cannot_write(self._written, error)) from error
         finally:
             self._unwritten.close()
             self._shown.close()

@@ -232,7 +232,7 @@ def test_output_of_a_code_does_not_mix_with_results(tmp_path, capfd):
     [
         ({"codes": ["nonsense"]}, "Unknown code"),
         ({"channels": ["nonsense:1"]}, "not a channel"),
-        ({"codes": ["hamming:7,4", "hamming:7,4"]}, "twice"),
+        ({"codes": ["hamming:7,4", "hamming:7,4"]}, "given more than once"),
         ({"errors": 0}, "'errors' must be above 0"),
         ({"frames": -1}, "'frames' must be above 0"),
         ({"seconds": 0.0}, "'seconds' must be above 0"),

@@ -77,7 +77,7 @@ class Desk:
         self.news.set()
 
     async def until(self, condition):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not condition():
                 await self.news.wait()
                 self.news.clear()

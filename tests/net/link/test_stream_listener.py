@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
+import threading
+
 import pytest
 
+from netchat.chat.connection import Connection
 from netchat.link.link import Link
 from netchat.net.link import stream_listener as module
 from netchat.wire import ErrorCode
-from tests.net.serving import raw, serve
+from tests.net.serving import Serving, raw, serve
 
 
 async def test_a_link_is_refused_if_its_modules_cannot_be_loaded(
@@ -32,3 +37,34 @@ async def test_a_link_is_refused_if_its_modules_cannot_be_loaded(
             assert len(serving.noted("dismissed")) == count
         async with raw(serving.port, "Nova") as nova:
             assert nova.got  # the chat is not affected
+
+
+async def test_loading_may_take_longer_than_the_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
+    load, ready = module._prepare, threading.Event()
+
+    def slow() -> None:
+        load()
+        assert ready.wait(60)
+
+    monkeypatch.setattr(module, "_prepare", slow)
+    async with serve(handshake_timeout=0.1) as serving:
+        client = Link.client("uncoded")
+        reader, writer = await asyncio.open_connection("127.0.0.1", serving.port)
+        writer.write(client.data_to_send(0.0))
+        (link,) = await _half_open(serving)
+        async with raw(serving.port) as silent:  # a later connection whose handshake times out
+            await silent.end()
+        assert link in serving.server.hub.state.half_open
+        ready.set()
+        while not client.opened:
+            client.receive(await reader.read(4096), 0.0)
+        writer.close()
+
+
+async def _half_open(serving: Serving) -> list[Connection]:
+    """Wait until the server loads what a link needs, and return the connections without HELLO."""
+    while True:
+        half_open = serving.server.hub.state.half_open
+        if math.inf in half_open.values():
+            return list(half_open)
+        await asyncio.sleep(0)

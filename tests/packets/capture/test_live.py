@@ -121,6 +121,8 @@ class FailingSource:
     def read(self, timeout):
         if self.where == "read":
             raise ValueError("an odd block")
+        if self.where == "late":
+            raise PermissionError(13, "Permission denied")
 
     def count(self):
         if self.where == "count":
@@ -132,7 +134,14 @@ class FailingSource:
     close = stop
 
 
-@pytest.mark.parametrize(("where", "what"), [("read", "an odd block"), ("count", "odd counters")])
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        ("read", "an odd block"),
+        ("count", "odd counters"),
+        ("late", r"The capture has failed: PermissionError\(13, 'Permission denied'\)"),
+    ],
+)
 def test_every_error_of_a_thread_ends_the_capture_and_is_reported(monkeypatch, where, what):
     from netchat.packets.capture import live as module
 
