@@ -63,6 +63,19 @@ MAX_MEMBERSHIPS = 200
 
 _pack_event = compile_packer(Event)
 
+#: Commands that a user's connection has caused. Those of an earlier connection are stale: the user's
+#: next connection cannot know of them, and repeats the request.
+_OfConnection = (
+    ConfirmToken
+    | CreateRoom
+    | Disconnect
+    | EndSession
+    | JoinRoom
+    | LeaveRoom
+    | OpenConversation
+    | RenameSession
+)
+
 
 def apply(state: SharedState, command: ChatCommand) -> Outcome:
     """Apply the next command of the log to the state, and return what it changed."""
@@ -78,6 +91,8 @@ def _open_session(state: SharedState, command: OpenSession) -> Outcome:
     if command.token in state.by_token:
         return Rejected(Reason.EXISTS)
     before = state.by_device.get(command.device)
+    if command.replaces != (before.id if before is not None else 0):
+        return Rejected(Reason.STALE)  # delayed until the client had a session elsewhere
     rival = state.by_name.find_conflict(command.name, owner=before)
     if rival is not None:
         return Rejected(Reason.NAME_TAKEN, rival.id)
@@ -99,7 +114,8 @@ def _resume_session(state: SharedState, command: ResumeSession) -> Outcome:
     if command.server not in state.servers:
         return Rejected(Reason.UNKNOWN_SERVER)
     session = state.by_token.get(command.used)
-    if session is None or session.id != command.session:
+    # A command that was delayed until the client had resumed elsewhere must not end that connection.
+    if session is None or session.id != command.session or session.attachment != command.attachment:
         return Rejected(Reason.STALE)
     if command.token in state.by_token:
         return Rejected(Reason.EXISTS)
@@ -136,9 +152,7 @@ def _end_session(state: SharedState, command: EndSession) -> Outcome:
     return _end(state, session, command.reason, command.time)
 
 
-def _attached(
-    state: SharedState, command: ConfirmToken | Disconnect | EndSession
-) -> Session | None:
+def _attached(state: SharedState, command: _OfConnection) -> Session | None:
     """Return the session of a command, unless it has ended or has another connection."""
     session = state.sessions.get(command.session)
     return session if session is not None and session.attachment == command.attachment else None
@@ -157,7 +171,7 @@ def _end(state: SharedState, session: Session, reason: str, time: int) -> list[S
 
 
 def _rename_session(state: SharedState, command: RenameSession) -> Outcome:
-    session, name = state.sessions.get(command.session), command.name
+    session, name = _attached(state, command), command.name
     if session is None:
         return Rejected(Reason.STALE)
     rival = state.by_name.find_conflict(name, owner=session)
@@ -194,7 +208,7 @@ def _create_lobby(state: SharedState, command: CreateLobby) -> Outcome:
 
 
 def _create_room(state: SharedState, command: CreateRoom) -> Outcome:
-    session = state.sessions.get(command.session)
+    session = _attached(state, command)
     if session is None:
         return Rejected(Reason.STALE)
     if command.room in state.rooms:
@@ -206,7 +220,7 @@ def _create_room(state: SharedState, command: CreateRoom) -> Outcome:
 
 
 def _open_conversation(state: SharedState, command: OpenConversation) -> Outcome:
-    session, other = state.sessions.get(command.session), state.sessions.get(command.other)
+    session, other = _attached(state, command), state.sessions.get(command.other)
     if session is None:
         return Rejected(Reason.STALE)
     if other is None or other is session:
@@ -224,7 +238,7 @@ def _open_conversation(state: SharedState, command: OpenConversation) -> Outcome
 
 
 def _join_room(state: SharedState, command: JoinRoom) -> Outcome:
-    session, room = state.sessions.get(command.session), state.rooms.get(command.room)
+    session, room = _attached(state, command), state.rooms.get(command.room)
     if session is None:
         return Rejected(Reason.STALE)
     if room is None or room.kind is RoomKind.PRIVATE:
@@ -237,7 +251,7 @@ def _join_room(state: SharedState, command: JoinRoom) -> Outcome:
 
 
 def _leave_room(state: SharedState, command: LeaveRoom) -> Outcome:
-    session = state.sessions.get(command.session)
+    session = _attached(state, command)
     if session is None:
         return Rejected(Reason.STALE)
     room = session.rooms.get(command.room)
@@ -249,7 +263,7 @@ def _leave_room(state: SharedState, command: LeaveRoom) -> Outcome:
 
 def _post(state: SharedState, command: Post) -> Outcome:
     session = state.sessions.get(command.session)
-    if session is None:
+    if session is None or session.attachment != command.attachment:
         return Rejected(Reason.STALE)
     room = session.rooms.get(command.room)
     if room is None:

@@ -56,7 +56,7 @@ def hello(
     if session is None and used and state.proposals is not None and not is_current:
         # Another server of the cluster may have issued the token: this one may have to catch up. A
         # command without a session is rejected, but then everything before it has been applied.
-        barrier = ResumeSession(state.server, 0, used, used)
+        barrier = ResumeSession(state.server, 0, 0, used, used)
         propose(state, barrier, connection, _Greeting(message, b""))
         return
     if session is None or session.device != device_id(message.device):
@@ -65,7 +65,7 @@ def hello(
     token = new_token(state.rng)
     absence = state.away.get(session.id)
     away = state.now - absence.since if absence is not None else 0.0
-    command = ResumeSession(state.server, session.id, used, token_hash(token))
+    command = ResumeSession(state.server, session.id, session.attachment, used, token_hash(token))
     propose(state, command, connection, _Greeting(message, token, away))
 
 
@@ -85,7 +85,9 @@ def _start_session(state: ServerState, connection: Connection, message: Hello) -
             _refuse_taken_name(state, connection, name, rival)
         return
     token = new_token(state.rng)
-    command = OpenSession(state.server, state.time, device, token_hash(token), name)
+    before = state.shared.by_device.get(device)
+    replaces = before.id if before is not None else 0
+    command = OpenSession(state.server, state.time, device, replaces, token_hash(token), name)
     propose(state, command, connection, _Greeting(message, token))
 
 

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from netchat.chat.apply import apply
-from netchat.chat.commands import ChatCommand, DeleteRoom, Post
+from netchat.chat.commands import ChatCommand, DeleteRoom, OpenSession, Post, ResumeSession
 from netchat.chat.commit_actions import SendJoined, SendMessage, Unfollow
 from netchat.chat.connection import Absence, Connection, RoomFeed
 from netchat.chat.outcomes import (
     ConversationOpened,
     MemberLeft,
     Outcome,
+    Reason,
     Rejected,
     RoomEmptied,
     SessionAway,
@@ -36,7 +37,7 @@ from netchat.chat.persistence import (
 )
 from netchat.chat.proposals import Proposal
 from netchat.chat.server_state import ServerState
-from netchat.wire import Bye, ErrorCode, Left
+from netchat.wire import Bye, ErrorCode, Left, RoomKind
 
 __all__ = ["FENCED", "answers", "apply_next", "propose"]
 
@@ -93,6 +94,8 @@ def apply_next(
         _follow_up(state, outcome)
         if type(command) is Post:
             return  # the event is the answer
+    elif outcome.reason is Reason.STALE and type(command) not in (OpenSession, ResumeSession):
+        return  # its session has left the connection, which is closed
     if connection is not None:
         _ANSWERS[type(command)](state, connection, request, command, outcome)
 
@@ -166,6 +169,9 @@ def _room_created(state: ServerState, change: RoomRow) -> None:
 
 def _room_deleted(state: ServerState, change: RoomDeleted) -> None:
     state.batch.changes.append(change)
+    room = state.feeds[change.id].room
+    if room.kind is RoomKind.ROOM:
+        state.log("room deleted", room=room.code)
     state.remove_feed(change.id)
 
 

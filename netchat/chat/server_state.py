@@ -52,12 +52,12 @@ class ServerState:
         software: Name and version of this server, for WELCOME.
         servers_frame: SERVERS for clients; empty without a cluster.
         other_servers: How ROSTER refers to the servers in it, by epoch.
-        follows_servers: The connections whose clients want it.
+        follows_servers: The connections whose clients want SERVERS.
         now: Time of the input that is being handled, in seconds.
         time: The same as the time of day, in microseconds since 1970.
         rng: Source of tokens, room codes and log ids.
-        wall_offset: The same, kept up to date by the driver: events carry the time of day, and the
-            clock may be set while the server runs.
+        wall_offset: Seconds to add to `now` to get the time since 1970, kept up to date by the driver:
+            events carry the time of day, and the clock may be set while the server runs.
         connections: All connections, unordered.
         half_open: The connections without HELLO and the time they started, oldest first.
         partial_frames: The connections with an incomplete frame.

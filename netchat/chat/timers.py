@@ -108,7 +108,6 @@ def _rooms(state: ServerState, now: float) -> None:
     for feed in list(state.feeds.values()):
         room = feed.room
         if feed.empty_since is not None and now - feed.empty_since >= ttl:
-            state.log("room deleted", room=room.code)
             propose(state, DeleteRoom(room.head, room.code))
         elif not grace and len(room.counters) > MAX_COUNTERS and room.head == feed.delivered:
             # The history has all of them now.

@@ -37,7 +37,7 @@ from netchat.wire import (
 )
 from tests.bench.crowd import NETCHAT, Crowd
 from tests.end_to_end.processes import ROOT, Server, free_port
-from tests.net.cluster.redis_process import DURABLE, RedisProcess
+from tests.net.cluster.redis_process import DURABLE, PROGRAM, RedisProcess
 
 #: Size of a message in bytes, and messages in flight per client.
 PAYLOAD, IN_FLIGHT = 64, 64
@@ -253,11 +253,10 @@ async def latency(setup: Setup, messages: int) -> float:
 async def measure(size: int, options: argparse.Namespace) -> dict[str, float]:
     """Measure one chat: `size` servers in a cluster, or 0 for a single server."""
     figures: dict[str, float] = {}
-    if size in (0, 3):
-        async with chat(size) as setup:
-            figures |= await acknowledged(setup, options.clients, options.messages)
-        async with chat(size) as setup:
-            figures["p50, ms"] = await latency(setup, options.messages // 100)
+    async with chat(size) as setup:
+        figures |= await acknowledged(setup, options.clients, options.messages)
+    async with chat(size) as setup:
+        figures["p50, ms"] = await latency(setup, options.messages // 100)
     async with chat(size) as setup:
         used = await fan_out(setup, options.messages // 10)
         figures["CPU of a server per delivery, µs"] = used
@@ -266,21 +265,14 @@ async def measure(size: int, options: argparse.Namespace) -> dict[str, float]:
 
 def table(medians: dict[int, dict[str, float]]) -> str:
     """Return a Markdown table, with ratios to the single server."""
-    sizes = list(medians)
-    titles = ["single server", *(f"cluster of {size}" for size in sizes if size)]
-    lines = [f"| | {' | '.join(titles)} |", f"| --- |{' --- |' * len(sizes)}"]
-    for name in medians[3]:
-        single = medians[0].get(name, 0.0)
+    titles = ["single server", *(f"cluster of {size}" for size in medians if size)]
+    lines = [f"| | {' | '.join(titles)} |", "| --- |" + " --- |" * len(medians)]
+    for name, single in medians[0].items():
         cells = []
-        for size in sizes:
-            value = medians[size].get(name)
-            if value is None or (size == 0 and not value):
-                cells.append("-")
-            elif size == 0 or not single:
-                cells.append(f"{value:,.3g}" if value < 1000 else f"{value:,.0f}")
-            else:
-                shown = f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
-                cells.append(f"{shown} ({value / single:.2f})")
+        for size, figures in medians.items():
+            value = figures[name]
+            shown = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+            cells.append(f"{shown} ({value / single:.2f})" if size and single else shown)
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -291,6 +283,8 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    if PROGRAM is None:
+        parser.error("redis-server is not installed: apt-get install redis-server")
     rounds: dict[int, list[dict[str, float]]] = {size: [] for size in (0, 1, 2, 3)}
     for _ in range(options.rounds):  # interleaved, so that load peaks affect all alike
         for size, results in rounds.items():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netchat.chat.client_events import Online
+from netchat.chat.client_events import Online, SessionEnded
 from netchat.wire import (
     Bye,
     Create,
@@ -123,6 +123,38 @@ def test_a_server_that_lags_resumes_the_session_of_a_token_from_another_server()
     cluster.settle()
     assert [event.resumed for event in nova.all(Online)] == [False, True, True]
     assert [event.kind for event in nova.events()] == [EventKind.JOIN]
+
+
+def test_a_hello_that_is_delayed_until_the_client_has_moved_on_does_not_end_its_session():
+    cluster = ClusterWorld("east", "west")
+    east, west = cluster.servers
+    (nova,) = enter(cluster, "Nova")
+    cluster.move(nova, west)
+    west.settle()  # west cannot reach Redis, and the client gives up
+    cluster.move(nova, east)
+    for step in (east.settle, east.send, east.read):
+        step()
+    assert nova.core.online
+    cluster.settle()
+    assert nova.core.online
+    assert not nova.all(SessionEnded)
+    assert [event.resumed for event in nova.all(Online)] == [False, True]
+
+
+def test_a_first_hello_that_is_delayed_does_not_end_the_session_that_the_client_has_by_then():
+    cluster = ClusterWorld("east", "west")
+    east, west = cluster.servers
+    nova = User("Nova")
+    west.add_user(nova)
+    west.settle()  # west cannot reach Redis, and the client gives up
+    cluster.move(nova, east)
+    for step in (east.settle, east.send, east.read):
+        step()
+    assert nova.core.online
+    cluster.settle()
+    assert nova.core.online
+    assert not nova.all(SessionEnded)
+    assert len(east.hub.state.shared.sessions) == 1
 
 
 def test_a_client_that_moves_to_a_server_that_lags_gets_no_event_twice():

@@ -18,13 +18,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_path import ClientPath
 from netchat.net.event_loop import run
+from netchat.net.server_list import ServerList
 from tests.end_to_end.cluster_faults import DISK_FULL, FAULTS, Fault
 from tests.end_to_end.cluster_processes import ClusterProcesses, compare_histories
 from tests.end_to_end.crash import read_history
@@ -33,6 +34,7 @@ from tests.end_to_end.name_race import NameRace
 from tests.end_to_end.page_core import page_driver
 from tests.end_to_end.small_disk import DiskUnavailable, small_disk
 from tests.end_to_end.terminal_member import TerminalMember
+from tests.net.cluster.redis_process import PROGRAM
 from tests.web.page_client import NODE, Node
 
 __all__ = ["Kinds", "Result", "members_of", "under_faults"]
@@ -100,6 +102,13 @@ class Result:
     seed: int = 0
 
 
+class _OneServer(ServerList):
+    """List of servers of a client that never moves."""
+
+    def learn(self, addresses: Iterable[str]) -> None:
+        """Ignore the other servers."""
+
+
 def members_of(
     ports: Sequence[int], kinds: Kinds, node: Node | None, source: random.Random
 ) -> list[Member | TerminalMember]:
@@ -134,10 +143,10 @@ def members_of(
             Member(page_driver(node, number, f"page{number:02}", known(number)))
             for number in range(kinds.page)
         ]
-    members += [
-        Member(ClientDriver("127.0.0.1", port, f"watcher{number}"), is_silent=True)
-        for number, port in enumerate(ports)
-    ]
+    for number, port in enumerate(ports):
+        watcher = ClientDriver("127.0.0.1", port, f"watcher{number}")
+        watcher.servers = _OneServer([("127.0.0.1", port)])
+        members.append(Member(watcher, is_silent=True))
     return members
 
 
@@ -207,18 +216,40 @@ async def _strike(
     """Let the crowd talk, and strike."""
     # Of its own, so that the faults and their durations depend on nothing else.
     source = random.Random(result.seed)
-    began = time.monotonic()
     speakers = sum(not member.is_silent for member in crowd.members)
     rate = min(RATE, 3 * messages / (count * FAULT_SECONDS))
     race = NameRace(cluster.ports, random.Random(result.seed))
     running = [*crowd.talk(rate / speakers), asyncio.create_task(race.run())]
+    try:
+        await _strike_in_turn(cluster, crowd, faults, count, result, source)
+        await crowd.until(lambda: crowd.acknowledged >= messages, 60 + messages / rate)
+    finally:
+        for task in running:
+            task.cancel()
+        ends = await asyncio.gather(*running, return_exceptions=True)
+    for end in ends:
+        if not isinstance(end, asyncio.CancelledError):
+            raise AssertionError("a member fell silent") from end
+    result.names, result.undecided = race.decided, race.undecided
+    result.faults += race.faults
+
+
+async def _strike_in_turn(
+    cluster: ClusterProcesses,
+    crowd: Crowd,
+    faults: Mapping[str, Fault],
+    count: int,
+    result: Result,
+    source: random.Random,
+) -> None:
+    began = time.monotonic()
     watch: asyncio.Task[None] | None = None
     for name in _order(list(faults), count, source):
         await asyncio.sleep(source.uniform(0, 1))
         for member in source.sample(list(crowd.members), len(crowd.members) // 10):
             member.drop()  # the network between clients and servers also fails now and then
             result.drops += 1
-        if watch is not None and source.random() < 0.5:
+        if watch is not None and (source.random() < 0.5 or watch.done()):
             await watch  # every second time, all clients recover first
         if watch is not None:
             watch.cancel()
@@ -231,14 +262,6 @@ async def _strike(
         result.first.append(time.monotonic() - repaired)
     if watch is not None:
         await watch
-    await crowd.until(lambda: crowd.acknowledged >= messages, 60 + messages / rate)
-    for task in running:
-        task.cancel()
-    for end in await asyncio.gather(*running, return_exceptions=True):
-        if not isinstance(end, asyncio.CancelledError):
-            raise AssertionError("a member fell silent") from end
-    result.names, result.undecided = race.decided, race.undecided
-    result.faults += race.faults
 
 
 def _progress(began: float, text: str) -> None:
@@ -314,6 +337,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--logs", type=Path, help="write the servers' consoles to this folder")
     options = parser.parse_args()
+    if PROGRAM is None:
+        parser.error("redis-server is not installed: apt-get install redis-server")
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="netchat-")))
         faults = dict(FAULTS)

@@ -16,7 +16,7 @@ from tests.end_to_end.cluster import Kinds, members_of, under_faults
 from tests.end_to_end.cluster_faults import FAULTS
 from tests.end_to_end.cluster_processes import ClusterProcesses, compare_histories
 from tests.end_to_end.crash import read_history
-from tests.end_to_end.crowd import Crowd
+from tests.end_to_end.crowd import Crowd, Member
 from tests.end_to_end.name_race import NameRace
 from tests.net.cluster.redis_process import needs_redis
 from tests.web.page_client import NODE
@@ -151,5 +151,11 @@ def test_every_server_has_a_client_that_never_moves(kinds: Kinds) -> None:
         [1, 2, 3], Kinds(kinds.plain, 0, kinds.terminal, 0), None, random.Random(1)
     )
 
-    assert [m.name for m in members if m.is_silent] == ["watcher0", "watcher1", "watcher2"]
+    watchers = [member for member in members if member.is_silent]
+    for port, watcher in enumerate(watchers, 1):
+        assert isinstance(watcher, Member)
+        watcher.client.servers.learn(["127.0.0.1:9"])
+        watcher.client.servers.advance()
+        assert watcher.client.servers.current == ("127.0.0.1", port)
+    assert len(watchers) == 3
     assert len(members) == kinds.plain + kinds.terminal + 3

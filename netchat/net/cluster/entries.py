@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from netchat.errors import ClusterError
 
 __all__ = [
+    "LONGEST_NAME",
     "BatchRecord",
     "ExpiredRecord",
     "ForeignEntry",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,19 +13,22 @@ from netchat.chat.effects import Log
 from netchat.chat.hub import Hub
 from netchat.chat.persistence import LogPosition
 from netchat.chat.server_state import ServerState
-from netchat.errors import ClusterError
+from netchat.errors import ClusterError, NetchatError
 from netchat.net.cluster.checkpoint import Checkpoint
+from netchat.net.cluster.entries import LONGEST_NAME
 from netchat.net.cluster.entry_filter import CommandBatch, Entry, ServerExpired, ServerJoined
 from netchat.net.cluster.lease import Timing
 from netchat.net.cluster.log import SNAPSHOT_EVERY, ClusterLog
 from netchat.net.cluster.redis_url import RedisURL
 from netchat.net.cluster.send_window import PendingBatch
 from netchat.net.cluster.snapshot_store import ClusterSnapshot
-from netchat.net.history.cluster_member import read_checkpoint
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.wire import ServerAddress
 
 __all__ = ["ClusterMember", "ClusterOptions", "apply_entry"]
+
+#: Version of the tables with which names are compared. All servers have to come to the same result.
+UNICODE = f"unicode-{unicodedata.unidata_version}"
 
 #: The state is stored after this many commands, or after this many seconds with any.
 SAVE_COMMANDS, SAVE_SECONDS = 10_000, 5.0
@@ -122,12 +126,18 @@ class ClusterMember:
         Raises:
             ClusterError: Redis cannot be used, or this server's history does not match the log.
         """
+        addresses = " ".join((address, page or "-", UNICODE))
+        if len(addresses.encode()) > LONGEST_NAME:
+            raise ClusterError(
+                f"the addresses of this server for clients, {address} and {page}, must have at most "
+                f"{LONGEST_NAME - len(UNICODE) - 2} bytes together: see --advertise and --advertise-page"
+            )
         stored = self._identity.checkpoint
         self._log = ClusterLog(
             self._options.url,
             self._options.name,
             self._identity.server,
-            f"{address} {page}".strip(),
+            addresses,
             self,
             checkpoint=Checkpoint.decode(stored) if stored else None,
             is_first=self._identity.is_first,
@@ -136,6 +146,13 @@ class ClusterMember:
             snapshot_every=self._options.snapshot_every,
         )
         await self._log.start()
+        for other in self._log.servers:
+            if other.address.split()[2:] != [UNICODE]:
+                raise ClusterError(
+                    f"the server at {other.address.split()[0]} has other Unicode tables than this one "
+                    f"({UNICODE}), so they could disagree about names: run the same version of Python "
+                    "on all servers of the cluster"
+                )
         self._save_later()
 
     async def leave(self) -> None:
@@ -174,9 +191,9 @@ class ClusterMember:
         """Addresses of all live servers except this one, for clients, by epoch."""
         found = {}
         for one in self._log.servers if self._log is not None else ():
-            address, _, page = one.address.partition(" ")
-            if one.server != self.server_id and address:
-                found[one.epoch] = ServerAddress(address, page)
+            address, page, *_ = one.address.split()
+            if one.server != self.server_id:
+                found[one.epoch] = ServerAddress(address, "" if page == "-" else page)
         return found
 
     @property
@@ -221,8 +238,7 @@ class ClusterMember:
             self.save()
             self._server.schedule()
             await self._has_stored.wait()
-        data = await asyncio.to_thread(self._history.copy)
-        checkpoint = await asyncio.to_thread(read_checkpoint, data)
+        data, checkpoint = await asyncio.to_thread(self._history.copy)
         return ClusterSnapshot(Checkpoint.decode(checkpoint), data)
 
     async def restore(self, snapshot: ClusterSnapshot) -> None:
@@ -249,7 +265,7 @@ class ClusterMember:
         else:
             self._server.warn(
                 "cluster",
-                f"{reason}. Retrying until it works.",
+                f"{reason}. No message is acknowledged meanwhile.",
                 "The server cannot reach the cluster's log; your messages wait until it can.",
             )
 
@@ -271,7 +287,8 @@ class ClusterMember:
 
     def failed(self, error: Exception) -> None:
         """Stop the server, because the log has stopped for good; see `Replica.failed`."""
-        known = error if isinstance(error, ClusterError) else ClusterError(repr(error))
+        text = str(error) if isinstance(error, NetchatError) else repr(error)
+        known = error if isinstance(error, ClusterError) else ClusterError(text)
         if not self.failure.done():
             self.failure.set_result(known)
 

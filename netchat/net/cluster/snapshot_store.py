@@ -7,6 +7,7 @@ import hashlib
 import json
 import secrets
 import zlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from netchat.errors import ClusterError
@@ -116,25 +117,24 @@ class SnapshotStore:
         Returns:
             Whether it was stored.
         """
-        data = snapshot.data
-        packed = await asyncio.to_thread(zlib.compress, data, 1)
-        sha256 = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
-        pieces = [packed[start : start + CHUNK] for start in range(0, len(packed), CHUNK)]
         identifier = secrets.token_hex(8)
         key = self._keys.chunks(identifier)
-        for number, piece in enumerate(pieces):
+        digest = hashlib.sha256()
+        count = 0
+        async for piece in _packed(snapshot.data, digest):
             await redis.run(
-                ("HSET", key, number, piece),
+                ("HSET", key, count, piece),
                 ("EXPIRE", key, UNFINISHED),
                 ("EXPIRE", self._keys.snapshot_lock, UNFINISHED),
             )
+            count += 1
         # The lock only saves work. WATCH makes sure that a newer snapshot is not replaced.
         _, present = await redis.run(("WATCH", self._keys.snapshot), ("GET", self._keys.snapshot))
         old = SnapshotInfo.intact(present)
         if old is not None and not _is_newer(snapshot.checkpoint, old.checkpoint):
             await redis.run(("UNWATCH",), ("UNLINK", key))
             return False
-        info = SnapshotInfo(identifier, snapshot.checkpoint, added, len(pieces), sha256)
+        info = SnapshotInfo(identifier, snapshot.checkpoint, added, count, digest.hexdigest())
         replies = await redis.run(
             ("MULTI",),
             ("PERSIST", key),
@@ -163,6 +163,26 @@ class SnapshotStore:
                 continue  # another server has replaced it meanwhile
             return ClusterSnapshot(info.checkpoint, await asyncio.to_thread(_joined, info, pieces))
         raise ClusterError("the cluster's snapshot was replaced while it was loaded, several times")
+
+
+async def _packed(data: bytes, digest: hashlib._Hash) -> AsyncIterator[bytes]:
+    """Compress data in a thread, piece by piece, and update the digest of the data."""
+    packer = zlib.compressobj(1)
+
+    def compress(start: int) -> bytes:
+        part = data[start : start + CHUNK]
+        digest.update(part)
+        return packer.compress(part)
+
+    packed = bytearray()
+    for start in range(0, len(data), CHUNK):
+        packed += await asyncio.to_thread(compress, start)
+        if len(packed) >= CHUNK:
+            yield bytes(packed[:CHUNK])
+            del packed[:CHUNK]
+    packed += packer.flush()
+    for start in range(0, len(packed), CHUNK):
+        yield bytes(packed[start : start + CHUNK])
 
 
 def _joined(info: SnapshotInfo, pieces: list[bytes | None]) -> bytes:

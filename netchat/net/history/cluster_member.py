@@ -20,7 +20,6 @@ __all__ = [
     "create_membership",
     "load_membership",
     "load_state",
-    "read_checkpoint",
     "replace_database",
 ]
 
@@ -40,7 +39,7 @@ _SERVER_BYTES = 8
 
 
 class ClusterIdentity(NamedTuple):
-    """ClusterIdentity of a history's server in a cluster."""
+    """Identity of a history's server in its cluster."""
 
     name: str
     """Name of the cluster."""
@@ -91,21 +90,20 @@ def create_membership(file: sqlite3.Connection, name: str, state: bytes) -> Clus
     return identity
 
 
-def copy_database(path: Path) -> bytes:
-    """Return a consistent copy of a database that another connection may be writing to."""
+def copy_database(path: Path) -> tuple[bytes, bytes]:
+    """Copy a database that another connection may be writing to.
+
+    Returns:
+        The consistent copy, and its place in the log.
+    """
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".netchat-") as folder:
         copy = Path(folder) / "copy.db"
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
             file.execute("VACUUM INTO ?", (str(copy),))
-        return copy.read_bytes()
-
-
-def read_checkpoint(data: bytes) -> bytes:
-    """Return the place in the log of a copied database."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as file:
-        file.deserialize(data)
-        found = load_membership(file)
-    return b"" if found is None else found.checkpoint
+        with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as file:
+            found = load_membership(file)
+        assert found is not None, "the server is a member of a cluster"
+        return copy.read_bytes(), found.checkpoint
 
 
 def replace_database(file: sqlite3.Connection, data: bytes, path: Path) -> None:

@@ -250,8 +250,11 @@ class SqliteHistory:
         self._insert_events = _INSERT_NEW_EVENTS
         return found
 
-    def copy(self) -> bytes:
-        """Return the content of the file, for another server; may run in any thread."""
+    def copy(self) -> tuple[bytes, bytes]:
+        """Return the content of the file, for another server, and its place in the cluster's log.
+
+        May run in any thread.
+        """
         with self._translating_errors("copy"):
             return copy_database(self.path)
 

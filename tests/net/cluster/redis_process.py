@@ -13,7 +13,7 @@ import pytest
 
 from netchat.net.cluster.redis_url import RedisURL, parse_redis_url
 
-__all__ = ["DURABLE", "RedisProcess", "needs_redis"]
+__all__ = ["DURABLE", "PROGRAM", "RedisProcess", "needs_redis"]
 
 PROGRAM = shutil.which("redis-server")
 

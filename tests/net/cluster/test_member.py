@@ -323,6 +323,15 @@ async def test_a_command_of_a_newer_version_stops_the_server_and_leaves_its_hist
     history.close()
 
 
+async def test_servers_with_other_unicode_tables_do_not_join(redis, tmp_path, monkeypatch):
+    async with join(redis.url, tmp_path / "a.db") as east:
+        monkeypatch.setattr("netchat.net.cluster.member.UNICODE", "unicode-1.0")
+        with pytest.raises(ClusterError, match="run the same version of Python"):
+            async with join(redis.url, tmp_path / "b.db"):
+                pass
+        assert not east.server.cluster.failure.done()
+
+
 async def test_a_history_belongs_to_one_cluster(redis, tmp_path):
     async with join(redis.url, tmp_path / "a.db"):
         pass
