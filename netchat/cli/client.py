@@ -16,7 +16,7 @@ from netchat.cli.params.duration import DURATION
 from netchat.cli.params.path import check_path, path_options
 from netchat.errors import NetchatError
 from netchat.files import tighten
-from netchat.net.address import parse_addresses, show_address
+from netchat.net.address import parse_addresses
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_store import ClientStore
 from netchat.net.event_loop import run
@@ -154,8 +154,7 @@ def _chat(
         connection = ClientDriver(
             *servers[0], name, store=store, timeout=patience, path=path, others=servers[1:]
         )
-        shown = show_address(*servers[0])
-        session = ChatSession(connection, shown, room, has_store=store is not None)
+        session = ChatSession(connection, room, has_store=store is not None)
         if at_keyboard:
             # Slow to import, and a pipe does not need it.
             from netchat.tui.terminal import run_terminal

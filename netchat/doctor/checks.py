@@ -36,6 +36,7 @@ _MANAGERS = {
 _PACKAGES = {
     "tshark": {"dnf": "wireshark-cli", "pacman": "wireshark-cli", "brew": "wireshark"},
     "libpcap": {"apt-get": "libpcap0.8"},
+    "redis-server": dict.fromkeys(("dnf", "pacman", "zypper", "apk", "brew"), "redis"),
 }
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox", "msedge")
@@ -89,6 +90,8 @@ def run_checks() -> Iterator[Check]:
     yield _namespaces()
     if sys.platform == "linux":
         yield _module("pyroute2", "lab")
+    yield _module("redis", "a cluster of servers")
+    yield _program("redis-server", "a cluster of servers, demo --cluster", "--version")
     yield _program("tshark", "Wireshark's view of a capture", "--version")
     yield _dissector()
     yield _browser()

@@ -94,6 +94,7 @@ class ClientDriver:
         core: Sans-I/O chat client. Call its methods, then `flush`.
         path: Path that was passed in.
         servers: Servers that the client may connect to.
+        address: Address of the server that it last connected to, or tried to.
         why_lost: Reason for the last disconnection, or an empty string.
     """
 
@@ -113,6 +114,7 @@ class ClientDriver:
         self.why_lost = ""
         self._found_damage = False
         self.servers = ServerList([(host, port), *others], random.random())
+        self.address = show_address(host, port)
         self._store = store
         self._timeout = timeout
         self._backoff = Backoff()
@@ -126,14 +128,16 @@ class ClientDriver:
         Raises:
             CannotConnect: There is no server at any of the addresses.
         """
+        problems = []
         for left in reversed(range(len(self.servers))):
             try:
                 await self._connect()
                 break
-            except CannotConnect:
+            except CannotConnect as error:
+                problems.append(str(error))
                 self.servers.advance()
                 if not left:
-                    raise
+                    raise CannotConnect(" ".join(problems)) from error
         self._task = asyncio.create_task(self._stay_connected())
         return self
 
@@ -226,6 +230,7 @@ class ClientDriver:
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         host, port = self.servers.current
+        self.address = show_address(host, port)
         try:
             async with asyncio.timeout(self._shorter(CONNECT_TIMEOUT)):
                 connection = _Connection(self)
@@ -234,11 +239,11 @@ class ClientDriver:
                 else:
                     await loop.create_connection(lambda: connection, host, port)
         except TimeoutError as error:
-            raise CannotConnect(f"{show_address(host, port)} does not answer.") from error
+            raise CannotConnect(f"{self.address} does not answer.") from error
         except OSError as error:
             reason = error.strerror or str(error)
             raise CannotConnect(
-                f"No server at {show_address(host, port)} ({reason}). Start one there with: netchat serve"
+                f"No server at {self.address} ({reason}). Start one there with: netchat serve"
             ) from error
         self._connection = connection
         self.core.connected()

@@ -102,13 +102,14 @@ def _room_event(session: ChatSession, room_event: RoomEvent) -> list[Line]:
 
 
 def _online(session: ChatSession, online: Online) -> list[Line]:
-    again, session.was_online = session.was_online, True
+    before, session.last_server = session.last_server, session.client.address
     session.retry_at = session.name_rejection = None
     session.last_problem = ""
-    if again:
+    if before:
+        where = "" if session.last_server == before else f" on {session.last_server}"
         how = "" if online.resumed else " (in a new session)"
-        return [notice_line("online", f"reconnected as {online.name}{how}")]
-    text = f"you are {online.name} on {session.address}"
+        return [notice_line("online", f"reconnected as {online.name}{where}{how}")]
+    text = f"you are {online.name} on {session.last_server}"
     if online.resumed:
         text += "; session resumed"
         if fold(online.name) != fold(session.requested_name):

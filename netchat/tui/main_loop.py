@@ -44,14 +44,14 @@ async def listen(session: ChatSession) -> AsyncIterator[tuple[ClientEvent, list[
             if isinstance(event, SessionEnded) and not event.wanted:
                 if session.core.ended:
                     raise NetchatError(sanitize(event.why))
-                raise CannotConnect(f"{session.address}: {sanitize(event.why)}")
+                raise CannotConnect(f"{session.client.address}: {sanitize(event.why)}")
     finally:
         timer.cancel()
 
 
 def _first_failure(session: ChatSession) -> str:
     what = "is not a netchat server" if session.client.path is None else "could not be understood"
-    return f"{session.address} {what}: {sanitize(session.last_problem).rstrip('.')}."
+    return f"{session.client.address} {what}: {sanitize(session.last_problem).rstrip('.')}."
 
 
 def _give_up(session: ChatSession) -> None:

@@ -27,7 +27,6 @@ class ChatSession:
 
     Args:
         client: Driver of the client.
-        address: Address of the server, for display.
         room: Code of the room to join first; by default the lobby.
         has_store: The client's state is on disk.
 
@@ -42,18 +41,15 @@ class ChatSession:
         people: Users seen so far.
         unlisted_rooms: Rooms just entered, whose members will be shown.
         partial_rosters: Members received so far of rosters that span several answers, by room.
-        was_online: The client has been online at least once.
+        last_server: Address of the server that the client was last online on; empty at first.
         name_rejection: Rejection of the user name, until another one is accepted.
         retry_at: Time of the next reconnect (`time.monotonic`), or None while connected.
         last_problem: Last error of the server or the system about a failed connection.
     """
 
-    def __init__(
-        self, client: ClientDriver, address: str, room: str = "", *, has_store: bool = False
-    ) -> None:
+    def __init__(self, client: ClientDriver, room: str = "", *, has_store: bool = False) -> None:
         self.client = client
         self.core = client.core
-        self.address = address
         self.has_store = has_store
         self.requested_name = self.core.name
         self.announced_rooms = set(self.rooms)
@@ -67,10 +63,15 @@ class ChatSession:
         self.people = People()
         self.unlisted_rooms: set[str] = set()
         self.partial_rosters: dict[str, list[Member]] = {}
-        self.was_online = False
+        self.last_server = ""
         self.name_rejection: NameRejected | None = None
         self.retry_at: float | None = None
         self.last_problem = ""
+
+    @property
+    def was_online(self) -> bool:
+        """Whether the client has been online at least once."""
+        return bool(self.last_server)
 
     @property
     def rooms(self) -> list[str]:

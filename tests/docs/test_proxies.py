@@ -18,9 +18,13 @@ STREAM_MODULES = (
 )
 
 
-def configuration(language: str, path: Path) -> Path:
-    """Write the block of a language on the page to a file, with ports that need no root."""
-    (block,) = (block for block in blocks("docs/CLUSTER.md") if block.language == language)
+#: First word of each proxy's configuration.
+BEGIN = {"haproxy": "defaults", "nginx": "events"}
+
+
+def configuration(proxy: str, path: Path) -> Path:
+    """Write a proxy's block on the page to a file, with ports that need no root."""
+    (block,) = (block for block in blocks("docs/CLUSTER.md") if block.text.startswith(BEGIN[proxy]))
     text = re.sub(r"(bind :|listen )80\b", r"\g<1>8080", block.text)
     path.write_text(f"{text}\n", "utf-8")
     return path

@@ -104,7 +104,7 @@ def test_all_events_are_in_the_union():
 @each_event
 @pytest.mark.slow
 def test_the_terminal_takes_it_in(event):
-    conversation = ChatSession(Idle(ChatClient("Nova")), "here:6464")  # type: ignore[arg-type]
+    conversation = ChatSession(Idle(ChatClient("Nova")))  # type: ignore[arg-type]
     assert isinstance(handle_event(conversation, _sample(event)), list)
 
 

@@ -87,6 +87,15 @@ async def test_the_first_server_that_answers_is_used(unused_tcp_port_factory):
         ) as client,
     ):
         assert client.servers.current[1] == serving.port
+        assert client.address == f"127.0.0.1:{serving.port}"
+
+
+async def test_an_error_names_every_server_that_was_tried(unused_tcp_port_factory):
+    ports = [unused_tcp_port_factory() for _ in range(2)]
+    client = ClientDriver("127.0.0.1", ports[0], "Nova", others=[("127.0.0.1", ports[1])])
+    with pytest.raises(CannotConnect) as caught:
+        await client.__aenter__()
+    assert all(f"No server at 127.0.0.1:{port}" in str(caught.value) for port in ports)
 
 
 async def test_a_server_that_accepts_but_never_answers_is_left(monkeypatch):

@@ -28,6 +28,7 @@ class Idle:
     """Client driver without a connection."""
 
     waiting = 0
+    address = "here:6464"
 
     def __init__(self, core: ChatClient) -> None:
         self.core = core
@@ -45,7 +46,7 @@ def new_session(*rooms: str, begin: str = "") -> ChatSession:
         kind = RoomKind.LOBBY if code == "lobby" else RoomKind.ROOM
         memory.rooms[code] = RoomView(code, kind, "", 1, 5)
     core = ChatClient("Sourav", memory)
-    return ChatSession(Idle(core), "here:6464", begin)  # type: ignore[arg-type]
+    return ChatSession(Idle(core), begin)  # type: ignore[arg-type]
 
 
 def online(*rooms: str, begin: str = "") -> ChatSession:

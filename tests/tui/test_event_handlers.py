@@ -176,6 +176,19 @@ def test_the_connection_state_is_shown_once():
     assert session.retry_at is None
 
 
+def test_moving_to_another_server_is_shown():
+    session = online("lobby")
+    shown(session, Offline("gone", 1.0))
+    session.client.address = "there:6464"
+    assert shown(session, Online("Sourav", True, "")) == [
+        "[online] reconnected as Sourav on there:6464"
+    ]
+    shown(session, Offline("gone", 1.0))
+    assert shown(session, Online("Sourav", False, "")) == [
+        "[online] reconnected as Sourav (in a new session)"
+    ]
+
+
 def test_a_name_lost_while_offline_is_shown_once_and_nick_chooses_another():
     session = online("lobby")
     shown(session, Offline("gone", 1.0))

@@ -18,6 +18,7 @@ async def test_a_link_gets_a_longer_answer_timeout(monkeypatch):
     class SlowServer(Idle):
         path = object()
         why_lost = ""
+        address = "here"
 
         async def events(self):
             await asyncio.sleep(0.02)
@@ -27,7 +28,7 @@ async def test_a_link_gets_a_longer_answer_timeout(monkeypatch):
             raise AssertionError(self.why_lost)
 
     monkeypatch.setattr(main_loop, "ANSWER_TIMEOUT", 0.0)
-    session = ChatSession(SlowServer(ChatClient("Nova")), "here")  # type: ignore[arg-type]
+    session = ChatSession(SlowServer(ChatClient("Nova")))  # type: ignore[arg-type]
     assert [event.name async for event, _ in listen(session)] == ["Nova"]
     assert not session.client.why_lost
 
@@ -44,7 +45,7 @@ async def test_a_server_that_never_answers_hello_is_an_error(monkeypatch):
     server = await loop.create_server(Silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server, ClientDriver("127.0.0.1", port, "Nova") as client:
-        session = ChatSession(client, "here")
+        session = ChatSession(client)
         with pytest.raises(CannotConnect, match="is not a netchat server: it did not answer HELLO"):
             async for _ in listen(session):
                 pass
