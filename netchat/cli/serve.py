@@ -28,9 +28,6 @@ from netchat.cli.serve_page import Page, check_host, check_origins, start_page
 from netchat.errors import HistoryError, NetchatError
 from netchat.files import tighten
 from netchat.net.address import parse_address, show_address
-from netchat.net.cluster.keys import Keys
-from netchat.net.cluster.member import ClusterOptions
-from netchat.net.cluster.redis_url import RedisURL, parse_redis_url
 from netchat.net.event_loop import run
 from netchat.net.history.memory_history import MemoryHistory
 from netchat.net.history.sqlite_history import SqliteHistory
@@ -41,6 +38,8 @@ from netchat.web.local_addresses import lan_address
 from netchat.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
+    from netchat.net.cluster.member import ClusterOptions
+    from netchat.net.cluster.redis_url import RedisURL
     from netchat.web.site import Site
 
 __all__ = ["serve"]
@@ -60,13 +59,21 @@ class _Joining:
 def _check_cluster(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> RedisURL | None:
+    if value is None:
+        return None
+    from netchat.net.cluster.redis_url import parse_redis_url
+
     try:
-        return None if value is None else parse_redis_url(value)
+        return parse_redis_url(value)
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, param) from error
 
 
 def _check_cluster_name(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if value == param.default:
+        return value  # most servers have no cluster, and start faster without its modules
+    from netchat.net.cluster.keys import Keys
+
     try:
         Keys(value)
     except ValueError as error:
@@ -276,6 +283,8 @@ def serve(
     start = partial(start_page, page, tell=tell, picture=sys.stderr.isatty() and not log_json)
     joining = None
     if cluster is not None:
+        from netchat.net.cluster.member import ClusterOptions
+
         options = ClusterOptions(cluster, cluster_name, cluster_durability == "all")
         joining = _Joining(options, advertise, advertise_page)
     run(

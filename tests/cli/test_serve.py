@@ -318,3 +318,9 @@ def test_an_ipv6_address_is_shown_in_brackets(host: str) -> None:
         assert server.wait_for("joined")["address"].startswith("[::1]:")
     result = netchat("client", "::1", "--name", "Nova", "--no-state")
     assert "netchat: No server at [::1]:6464 (" in result.stderr
+
+
+def test_a_server_without_a_cluster_starts_without_its_modules():
+    code = "import sys, netchat.cli.serve; print([m for m in sys.modules if 'net.cluster' in m])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
