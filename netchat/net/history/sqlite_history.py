@@ -214,7 +214,7 @@ class SqliteHistory:
             cursor.executescript(f"BEGIN; {script} {_SCHEMA} COMMIT;")
         cursor.executescript(_LATER_TABLES)
 
-    def _unusable(self, do: str, error: sqlite3.Error) -> HistoryError:
+    def _unusable(self, do: str, error: sqlite3.Error | OSError) -> HistoryError:
         """Return an error, with a hint for recovery if the file is damaged."""
         damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
         hint = f" {recovery_hint(self.path)}" if damaged else ""
@@ -478,7 +478,7 @@ class SqliteHistory:
     def _translating_errors(self, do: str) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._unusable(do, error) from error
 
     def close(self) -> None:
