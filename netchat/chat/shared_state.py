@@ -9,14 +9,14 @@ from netchat.chat.model import Room, Session
 from netchat.chat.name_table import NameTable
 from netchat.chat.persistence import Snapshot
 from netchat.chat.state_records import (
-    CounterRecord,
-    NumbersRecord,
-    RoomRecord,
-    SeatRecord,
+    ChatRecord,
     ServerRecord,
-    SessionRecord,
     StateRecords,
+    pack_pairs,
+    pack_room,
+    pack_session,
     pack_state,
+    unpack_pairs,
     unpack_state,
 )
 from netchat.errors import CommandError
@@ -74,23 +74,13 @@ class SharedState:
         """Return the whole state as bytes, from which `load` starts another server."""
         rooms = sorted(self.rooms.values(), key=lambda room: room.id)
         sessions = [session for _, session in sorted(self.sessions.items())]
-        records = StateRecords(
-            [NumbersRecord(self.next_id, self.epoch)],
-            [ServerRecord(epoch, name) for epoch, name in sorted(self.servers.items())],
-            [RoomRecord(room.id, room.log, room.head, room.kind, room.code) for room in rooms],
-            [
-                SessionRecord(s.id, s.device, s.server, s.attachment, s.token, s.previous, s.name)
-                for s in sessions
-            ],
-            [SeatRecord(s.id, room.id) for s in sessions for room in s.rooms.values()],
-            [
-                CounterRecord(room.id, device, counter, is_older)
-                for room in rooms
-                for is_older, counters in enumerate((room.counters, room.older_counters))
-                for device, counter in sorted(counters.items())
-            ],
+        memberships = ((s.id, room.id) for s in sessions for room in s.rooms.values())
+        return pack_state(
+            [ChatRecord(self.next_id, self.epoch, pack_pairs(memberships)).encode()],
+            [ServerRecord(epoch, name).encode() for epoch, name in sorted(self.servers.items())],
+            [_pack_room(room) for room in rooms],
+            [_pack_session(session) for session in sessions],
         )
-        return pack_state(records)
 
     @classmethod
     def load(cls, data: bytes) -> SharedState:
@@ -107,21 +97,21 @@ class SharedState:
         return state
 
     def _load(self, records: StateRecords) -> None:
-        (numbers,) = records.numbers
-        self.next_id, self.epoch = numbers.next_id, numbers.epoch
+        (chat,) = records.chat
+        self.next_id, self.epoch = chat.next_id, chat.epoch
         self.servers = {server.epoch: server.name for server in records.servers}
         rooms: dict[int, Room] = {}
         for r in records.rooms:
-            rooms[r.id] = self.rooms[r.code] = Room(r.id, r.code, RoomKind(r.kind), r.log, r.head)
+            room = Room(r.id, r.code, RoomKind(r.kind), r.log, r.head)
+            room.counters = dict(unpack_pairs(r.counters))
+            room.older_counters = dict(unpack_pairs(r.older_counters))
+            rooms[r.id] = self.rooms[r.code] = room
         for s in records.sessions:
             session = Session(s.id, s.name, s.device)
             session.server, session.attachment = s.server, s.attachment
             session.token, session.previous = s.token, s.previous
             self._add(session)
-        self._seat(rooms, ((seat.session, seat.room) for seat in records.seats))
-        for c in records.counters:
-            room = rooms[c.room]
-            (room.older_counters if c.older else room.counters)[c.device] = c.counter
+        self._seat(rooms, unpack_pairs(chat.memberships))
 
     def _restore(self, snapshot: Snapshot) -> None:
         rooms: dict[int, Room] = {}
@@ -151,3 +141,28 @@ class SharedState:
         for room in rooms.values():
             if room.kind is RoomKind.PRIVATE and len(room.members) == 2:
                 self.privates[frozenset(s.id for s in room.members)] = room
+
+
+def _pack_room(room: Room) -> bytes:
+    # Counters are in the order of the commands that added them, which is the same on all servers.
+    return pack_room(
+        room.id,
+        room.log,
+        room.head,
+        room.kind,
+        room.code,
+        pack_pairs(room.counters.items()),
+        pack_pairs(room.older_counters.items()),
+    )
+
+
+def _pack_session(session: Session) -> bytes:
+    return pack_session(
+        session.id,
+        session.device,
+        session.server,
+        session.attachment,
+        session.token,
+        session.previous,
+        session.name,
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
 import tempfile
 import time
@@ -62,23 +63,43 @@ async def _measure(redis: RedisProcess, folder: Path, events: int) -> None:
         first.server.cluster.save()
         first.server.schedule()
         await asyncio.sleep(0.1)
-        begun = time.perf_counter()
+        begun, before = time.perf_counter(), reset_peak()
         snapshot = await first.server.cluster.snapshot()
-        print(f"copy of {len(snapshot.data) >> 20} MiB: {time.perf_counter() - begun:.1f} s")
+        size = snapshot.file.seek(0, os.SEEK_END)
+        print(f"copy of {size >> 20} MiB: {time.perf_counter() - begun:.1f} s")
         connection = RedisConnection(redis.url, 30.0)
         await connection.connect()
         begun = time.perf_counter()
         await SnapshotStore(Keys("lab")).write(connection, snapshot, 1)
+        snapshot.file.close()
+        written = peak() - before
         print(f"compressed and stored in Redis: {time.perf_counter() - begun:.1f} s")
         (size,) = await connection.run(("MEMORY", "USAGE", await _chunks(connection), "SAMPLES", 0))
         await connection.close()
-        begun, cpu = time.perf_counter(), time.process_time()
+        begun, cpu, before = time.perf_counter(), time.process_time(), reset_peak()
         async with join(redis.url, folder / "b.db") as second:
+            loaded = peak() - before
             seconds, used = time.perf_counter() - begun, time.process_time() - cpu
             states = {one.server.state.shared.digest() for one in (first, second)}
             assert len(states) == 1
         print(f"{events:,} events, {size >> 20} MiB in Redis: a new server has joined after")
         print(f"{seconds:.1f} s ({used:.1f} s of CPU)")
+        print(
+            f"memory at its peak: {written} MiB more while stored, {loaded} MiB more while loaded"
+        )
+
+
+def reset_peak() -> int:
+    """Return the resident memory in MiB, and measure its maximum from now on (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")  # 5: reset the peak
+    return peak()
+
+
+def peak() -> int:
+    """Return the largest resident memory since `reset_peak`, in MiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (line,) = [one for one in lines if one.startswith("VmHWM")]
+    return int(line.split()[1]) >> 10
 
 
 async def _chunks(connection: RedisConnection) -> str:

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.entries import BatchRecord, pack_commands
@@ -54,6 +55,9 @@ class Owner:
 
     async def snapshot(self) -> ClusterSnapshot:
         raise AssertionError("no snapshot is due")
+
+    def temporary_file(self) -> IO[bytes]:
+        raise AssertionError("there is no snapshot")
 
     async def restore(self, snapshot: ClusterSnapshot) -> None:
         raise AssertionError("there is no snapshot")

@@ -126,7 +126,8 @@ class ClusterLog:
             if first != self._state.server.encode():
                 return
             snapshot = await self._replica.snapshot()
-            await SnapshotStore(self._keys).write(connection, snapshot, added)
+            with snapshot.file:
+                await SnapshotStore(self._keys).write(connection, snapshot, added)
             await connection.run(("DEL", self._keys.first))
         finally:
             await connection.close()

@@ -86,7 +86,9 @@ async def maintain(
         await connection.connect()
         try:
             if await store.lock(connection):
-                await store.write(connection, await take(), stream.added)
+                snapshot = await take()
+                with snapshot.file:
+                    await store.write(connection, snapshot, stream.added)
             info = SnapshotInfo.intact((await connection.run(("GET", keys.snapshot)))[0])
         finally:
             await connection.close()

@@ -6,7 +6,8 @@ import asyncio
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import IO, Protocol
 
 from netchat.chat.commands import decode_command
 from netchat.chat.effects import Log
@@ -238,14 +239,20 @@ class ClusterMember:
             self.save()
             self._server.schedule()
             await self._has_stored.wait()
-        data, checkpoint = await asyncio.to_thread(self._history.copy)
-        return ClusterSnapshot(Checkpoint.decode(checkpoint), data)
+        file, checkpoint = await asyncio.to_thread(self._history.copy)
+        return ClusterSnapshot(Checkpoint.decode(checkpoint), file)
+
+    def temporary_file(self) -> IO[bytes]:
+        """Create a file for a snapshot; see `Replica.temporary_file`."""
+        return self._history.temporary_file()
 
     async def restore(self, snapshot: ClusterSnapshot) -> None:
         """Replace the history and the state; see `Replica.restore`."""
         self._is_restoring = True
         try:
-            await self._server.replace_state(lambda: self._history.replace(snapshot.data))
+            await self._server.replace_state(
+                lambda: self._history.replace(Path(snapshot.file.name))
+            )
         finally:
             self._is_restoring = False
         self._unsaved, self._checkpoint = 0, snapshot.checkpoint

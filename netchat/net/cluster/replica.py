@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import IO, Protocol
 
 from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.entry_filter import Entry
@@ -27,7 +27,13 @@ class Replica(Protocol):
         """
 
     async def snapshot(self) -> ClusterSnapshot:
-        """Return the whole state, with the checkpoint of the last entry in it."""
+        """Return the whole state, with the checkpoint of the last entry in it.
+
+        The caller closes the file, which deletes it.
+        """
+
+    def temporary_file(self) -> IO[bytes]:
+        """Create a file for a snapshot, which is deleted when it is closed."""
 
     async def restore(self, snapshot: ClusterSnapshot) -> None:
         """Replace the state, because the stream no longer reaches back to this server's position."""

@@ -9,6 +9,7 @@ import secrets
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import IO
 
 from netchat.errors import ClusterError
 from netchat.net.cluster.checkpoint import Checkpoint, order
@@ -34,8 +35,8 @@ class ClusterSnapshot:
 
     checkpoint: Checkpoint
     """Position and state of the log."""
-    data: bytes
-    """State of the owner."""
+    file: IO[bytes]
+    """State of the owner, in a temporary file: it may be too large for the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class SnapshotInfo:
     """Entries that had been added to the stream when the snapshot was stored."""
     chunks: int
     """Number of chunks."""
+    size: int
+    """Size of the uncompressed data, in bytes."""
     sha256: str
     """Digest of the uncompressed data."""
 
@@ -57,7 +60,7 @@ class SnapshotInfo:
         """Return the description as JSON."""
         checkpoint = self.checkpoint.encode().decode()
         return json.dumps(
-            [self.identifier, checkpoint, self.added, self.chunks, self.sha256]
+            [self.identifier, checkpoint, self.added, self.chunks, self.size, self.sha256]
         ).encode()
 
     @classmethod
@@ -68,9 +71,9 @@ class SnapshotInfo:
             ClusterError: It is damaged.
         """
         try:
-            identifier, checkpoint, added, chunks, sha256 = json.loads(data)
+            identifier, checkpoint, added, chunks, size, sha256 = json.loads(data)
             position = Checkpoint.decode(checkpoint.encode())
-            return cls(str(identifier), position, int(added), int(chunks), str(sha256))
+            return cls(str(identifier), position, int(added), int(chunks), int(size), str(sha256))
         except (ValueError, TypeError, AttributeError):
             raise ClusterError("the description of the cluster's snapshot is damaged") from None
 
@@ -121,7 +124,7 @@ class SnapshotStore:
         key = self._keys.chunks(identifier)
         digest = hashlib.sha256()
         count = 0
-        async for piece in _packed(snapshot.data, digest):
+        async for piece in _packed(snapshot.file, digest):
             await redis.run(
                 ("HSET", key, count, piece),
                 ("EXPIRE", key, UNFINISHED),
@@ -134,7 +137,14 @@ class SnapshotStore:
         if old is not None and not _is_newer(snapshot.checkpoint, old.checkpoint):
             await redis.run(("UNWATCH",), ("UNLINK", key))
             return False
-        info = SnapshotInfo(identifier, snapshot.checkpoint, added, count, digest.hexdigest())
+        info = SnapshotInfo(
+            identifier,
+            snapshot.checkpoint,
+            added,
+            count,
+            snapshot.file.tell(),
+            digest.hexdigest(),
+        )
         replies = await redis.run(
             ("MULTI",),
             ("PERSIST", key),
@@ -145,38 +155,52 @@ class SnapshotStore:
         )
         return replies[-1] is not None
 
-    async def load(self, redis: RedisConnection) -> ClusterSnapshot | None:
-        """Return the snapshot, or None without one.
+    async def load(self, redis: RedisConnection, file: IO[bytes]) -> ClusterSnapshot | None:
+        """Load the snapshot into a file.
+
+        Args:
+            redis: Connection.
+            file: An empty file.
+
+        Returns:
+            The snapshot, with this file at its start; None without one.
 
         Raises:
-            ClusterError: The snapshot is damaged or incomplete.
+            ClusterError: The snapshot is damaged or incomplete, or the file cannot be written.
         """
         for _ in range(ATTEMPTS):
             info = await self.info(redis)
             if info is None:
                 return None
-            pieces = []
+            unpacker = _Unpacker(info, file)
             for number in range(info.chunks):
                 (piece,) = await redis.run(("HGET", self._keys.chunks(info.identifier), number))
-                pieces.append(piece)
-            if None in pieces and await self.info(redis) != info:
-                continue  # another server has replaced it meanwhile
-            return ClusterSnapshot(info.checkpoint, await asyncio.to_thread(_joined, info, pieces))
+                if piece is None:
+                    break
+                await asyncio.to_thread(unpacker.add, piece)
+            else:
+                unpacker.finish()
+                return ClusterSnapshot(info.checkpoint, file)
+            if (
+                await self.info(redis) == info
+            ):  # otherwise, another server has replaced it meanwhile
+                raise _damaged()
         raise ClusterError("the cluster's snapshot was replaced while it was loaded, several times")
 
 
-async def _packed(data: bytes, digest: hashlib._Hash) -> AsyncIterator[bytes]:
-    """Compress data in a thread, piece by piece, and update the digest of the data."""
+async def _packed(file: IO[bytes], digest: hashlib._Hash) -> AsyncIterator[bytes]:
+    """Compress a file in a thread, piece by piece, and update the digest of its content."""
     packer = zlib.compressobj(1)
 
-    def compress(start: int) -> bytes:
-        part = data[start : start + CHUNK]
+    def compress() -> bytes | None:
+        part = file.read(CHUNK)
         digest.update(part)
-        return packer.compress(part)
+        return packer.compress(part) if part else None
 
+    file.seek(0)
     packed = bytearray()
-    for start in range(0, len(data), CHUNK):
-        packed += await asyncio.to_thread(compress, start)
+    while (more := await asyncio.to_thread(compress)) is not None:
+        packed += more
         if len(packed) >= CHUNK:
             yield bytes(packed[:CHUNK])
             del packed[:CHUNK]
@@ -185,18 +209,60 @@ async def _packed(data: bytes, digest: hashlib._Hash) -> AsyncIterator[bytes]:
         yield bytes(packed[start : start + CHUNK])
 
 
-def _joined(info: SnapshotInfo, pieces: list[bytes | None]) -> bytes:
-    try:
-        data = zlib.decompress(b"".join([piece for piece in pieces if piece is not None]))
-    except zlib.error:
-        data = b""
-    if hashlib.sha256(data).hexdigest() != info.sha256:
-        raise ClusterError(
-            "the cluster's snapshot in Redis is damaged: its checksum does not match. "
-            "Delete it while a server runs that has the whole history: "
-            "redis-cli DEL NAME:snapshot"
-        )
-    return data
+class _Unpacker:
+    """Decompresses the chunks of a snapshot into a file, and checks size and digest.
+
+    Args:
+        info: Description of the snapshot.
+        file: The file, which is emptied first.
+    """
+
+    def __init__(self, info: SnapshotInfo, file: IO[bytes]) -> None:
+        self._info = info
+        self._file = file
+        self._zlib = zlib.decompressobj()
+        self._digest = hashlib.sha256()
+        file.seek(0)
+        file.truncate()
+
+    def add(self, packed: bytes) -> None:
+        """Decompress the next chunk, in parts: it may expand by a factor of 1000."""
+        try:
+            part = b""
+            while packed or len(part) == CHUNK:
+                part = self._zlib.decompress(packed, CHUNK)
+                packed = self._zlib.unconsumed_tail
+                self._digest.update(part)
+                self._file.write(part)
+                if self._file.tell() > self._info.size or self._zlib.unused_data:
+                    raise _damaged()
+        except zlib.error:
+            raise _damaged() from None
+        except OSError as error:
+            raise _unwritable(error) from error
+
+    def finish(self) -> None:
+        """Check that the snapshot is complete, and go to its start."""
+        is_complete = self._zlib.eof and self._file.tell() == self._info.size
+        if not is_complete or self._digest.hexdigest() != self._info.sha256:
+            raise _damaged()
+        try:
+            self._file.flush()
+            self._file.seek(0)
+        except OSError as error:
+            raise _unwritable(error) from error
+
+
+def _damaged() -> ClusterError:
+    return ClusterError(
+        "the cluster's snapshot in Redis is damaged: its checksum does not match. "
+        "Delete it while a server runs that has the whole history: "
+        "redis-cli DEL NAME:snapshot"
+    )
+
+
+def _unwritable(error: OSError) -> ClusterError:
+    return ClusterError(f"the cluster's snapshot cannot be written to the disk: {error}")
 
 
 def _is_newer(new: Checkpoint, old: Checkpoint) -> bool:

@@ -101,14 +101,15 @@ async def _claim_first(redis: RedisConnection, keys: Keys, state: LogState) -> N
 async def _restore(
     store: SnapshotStore, redis: RedisConnection, state: LogState, replica: Replica
 ) -> None:
-    snapshot = await store.load(redis)
-    if snapshot is None:
-        return
+    with replica.temporary_file() as file:
+        snapshot = await store.load(redis, file)
+        if snapshot is None:
+            return
 
-    async def replace() -> None:
-        rejected = state.restore(snapshot.checkpoint)
-        await replica.restore(snapshot)
-        if rejected is not None:
-            replica.fenced(rejected, False)
+        async def replace() -> None:
+            rejected = state.restore(snapshot.checkpoint)
+            await replica.restore(snapshot)
+            if rejected is not None:
+                replica.fenced(rejected, False)
 
-    await uninterrupted(replace())
+        await uninterrupted(replace())

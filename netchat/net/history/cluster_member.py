@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 __all__ = [
     "SAVE_POSITION",
@@ -21,6 +21,7 @@ __all__ = [
     "load_membership",
     "load_state",
     "replace_database",
+    "temporary_file",
 ]
 
 _TABLE = """
@@ -90,29 +91,37 @@ def create_membership(file: sqlite3.Connection, name: str, state: bytes) -> Clus
     return identity
 
 
-def copy_database(path: Path) -> tuple[bytes, bytes]:
+def temporary_file(path: Path) -> IO[bytes]:
+    """Create a file next to a history, on a disk that has space for one."""
+    return tempfile.NamedTemporaryFile(dir=path.parent, prefix=".netchat-")
+
+
+def copy_database(path: Path) -> tuple[IO[bytes], bytes]:
     """Copy a database that another connection may be writing to.
 
     Returns:
-        The consistent copy, and its place in the log.
+        The consistent copy, in a temporary file, and its place in the log.
     """
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".netchat-") as folder:
-        copy = Path(folder) / "copy.db"
+    copy = temporary_file(path)
+    try:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
-            file.execute("VACUUM INTO ?", (str(copy),))
-        with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as file:
+            file.execute("VACUUM INTO ?", (copy.name,))
+        with contextlib.closing(sqlite3.connect(copy.name, isolation_level=None)) as file:
             found = load_membership(file)
-        assert found is not None, "the server is a member of a cluster"
-        return copy.read_bytes(), found.checkpoint
+    except BaseException:
+        copy.close()
+        raise
+    assert found is not None, "the server is a member of a cluster"
+    return copy, found.checkpoint
 
 
-def replace_database(file: sqlite3.Connection, data: bytes, path: Path) -> None:
-    """Replace the content of an open database by a copy of another server's, except the identity."""
+def replace_database(file: sqlite3.Connection, copy: Path) -> None:
+    """Replace the content of an open database by a copy of another server's, except the identity.
+
+    The copy gets the identity first, so that the database never has the other server's.
+    """
     own = load_membership(file)
     assert own is not None, "the server is a member of a cluster"
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".netchat-") as folder:
-        copy = Path(folder) / "copy.db"
-        copy.write_bytes(data)
-        with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as other:
-            other.execute("UPDATE cluster SET name = ?, server = ?, is_first = ?", own[:3])
-            other.backup(file)
+    with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as other:
+        other.execute("UPDATE cluster SET name = ?, server = ?, is_first = ?", own[:3])
+        other.backup(file)

@@ -15,6 +15,7 @@ import sqlite3
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 from netchat.chat.persistence import (
     Batch,
@@ -35,6 +36,7 @@ from netchat.net.history.cluster_member import (
     create_membership,
     load_membership,
     replace_database,
+    temporary_file,
 )
 from netchat.net.history.damage import after_damage
 from netchat.net.history.history_file import HistoryFile
@@ -212,7 +214,7 @@ class SqliteHistory:
             cursor.executescript(f"BEGIN; {script} {_SCHEMA} COMMIT;")
         cursor.executescript(_LATER_TABLES)
 
-    def _unusable(self, do: str, error: sqlite3.Error) -> HistoryError:
+    def _unusable(self, do: str, error: sqlite3.Error | OSError) -> HistoryError:
         """Return an error, with a hint for recovery if the file is damaged."""
         damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
         hint = f" {recovery_hint(self.path)}" if damaged else ""
@@ -250,21 +252,26 @@ class SqliteHistory:
         self._insert_events = _INSERT_NEW_EVENTS
         return found
 
-    def copy(self) -> tuple[bytes, bytes]:
-        """Return the content of the file, for another server, and its place in the cluster's log.
+    def temporary_file(self) -> IO[bytes]:
+        """Create a file next to the history, which is deleted when it is closed."""
+        with self._translating_errors("copy"):
+            return temporary_file(self.path)
 
-        May run in any thread.
+    def copy(self) -> tuple[IO[bytes], bytes]:
+        """Copy the file for another server, and return the copy and its place in the cluster's log.
+
+        Closing the copy deletes it. May run in any thread.
         """
         with self._translating_errors("copy"):
             return copy_database(self.path)
 
-    def replace(self, data: bytes) -> None:
+    def replace(self, copy: Path) -> None:
         """Replace everything but the membership by the content of another server's file.
 
-        Writer thread only.
+        Writer thread only. It changes the membership in the copy.
         """
         with self._translating_errors("replace"):
-            replace_database(self._writer, data, self.path)
+            replace_database(self._writer, copy)
 
     def in_place(self) -> bool:
         """Return whether the path still names the open file; fast."""
@@ -471,7 +478,7 @@ class SqliteHistory:
     def _translating_errors(self, do: str) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._unusable(do, error) from error
 
     def close(self) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import IO
 
 from netchat.net.cluster.checkpoint import Checkpoint
 from netchat.net.cluster.entry_filter import CommandBatch, Entry
@@ -86,12 +88,14 @@ class Recorder:
         self.log.stored(checkpoint)
 
     async def snapshot(self) -> ClusterSnapshot:
-        return ClusterSnapshot(
-            self.saved, json.dumps([one.decode() for one in self.commands]).encode()
-        )
+        commands = json.dumps([one.decode() for one in self.commands])
+        return ClusterSnapshot(self.saved, io.BytesIO(commands.encode()))
+
+    def temporary_file(self) -> IO[bytes]:
+        return io.BytesIO()
 
     async def restore(self, snapshot: ClusterSnapshot) -> None:
-        self.commands = [one.encode() for one in json.loads(snapshot.data)]
+        self.commands = [one.encode() for one in json.loads(snapshot.file.read())]
         self.saved = snapshot.checkpoint
         self.log.stored(snapshot.checkpoint)
         self.restored += 1

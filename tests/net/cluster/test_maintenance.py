@@ -16,7 +16,7 @@ from tests.net.cluster.unix_proxy import UnixProxy
 
 
 def info(position: str = "5-0", added: int = 10) -> SnapshotInfo:
-    return SnapshotInfo("x", Checkpoint("id", position, "", 0, ()), added, 1, "")
+    return SnapshotInfo("x", Checkpoint("id", position, "", 0, ()), added, 1, 1, "")
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,7 @@ async def test_a_new_server_starts_from_a_snapshot(redis, tmp_path):
             assert [e.text for e in vega.all(Event) if e.device] == nova.texts()
             assert east.server.cluster.server_id != west.server.cluster.server_id
     assert stored(tmp_path / "a.db")[:200] == stored(tmp_path / "b.db")[:200]
+    assert not list(tmp_path.glob(".netchat-*"))  # the files of the snapshots
 
 
 async def test_a_server_that_was_away_too_long_starts_from_a_snapshot(redis, tmp_path):
@@ -210,7 +211,8 @@ async def store_snapshot(redis, server) -> None:
     try:
         snapshot = await server.server.cluster.snapshot()
         position = snapshot.checkpoint.position
-        assert await SnapshotStore(Keys("lab")).write(connection, snapshot, 0)
+        with snapshot.file:
+            assert await SnapshotStore(Keys("lab")).write(connection, snapshot, 0)
         await connection.run(("XTRIM", "lab:stream", "MINID", "=", position))
     finally:
         await connection.close()

@@ -324,3 +324,14 @@ def test_a_message_with_an_unreadable_counter_is_refused_without_affecting_other
     world.settle()
     assert other.texts() == ["fine"]
     history.close()
+
+
+def test_a_copy_without_a_place_for_it_gives_a_plain_error(tmp_path):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    with contextlib.closing(SqliteHistory(folder / "h.db", fsync=False)) as history:
+        history.join_cluster("lab")
+        shutil.rmtree(folder)
+        for use_disk in (history.copy, history.temporary_file):
+            with pytest.raises(HistoryError, match=r"h\.db: No such file or directory"):
+                use_disk()
