@@ -45,6 +45,9 @@ RECOVERY = 60.0
 #: Size of the disk of Redis in MiB: enough for a run, and quick to fill.
 DISK = 256
 
+#: Contests for names at the same time.
+CONTESTS = 4
+
 #: Messages per second of all clients together.
 RATE = 400.0
 
@@ -219,7 +222,9 @@ async def _strike(
     speakers = sum(not member.is_silent for member in crowd.members)
     rate = min(RATE, 3 * messages / (count * FAULT_SECONDS))
     race = NameRace(cluster.ports, random.Random(result.seed))
-    running = [*crowd.talk(rate / speakers), asyncio.create_task(race.run())]
+    # Several at once: one waits for its timeout when a server is cut off.
+    contests = [asyncio.create_task(race.run()) for _ in range(CONTESTS)]
+    running = [*crowd.talk(rate / speakers), *contests]
     try:
         await _strike_in_turn(cluster, crowd, faults, count, result, source)
         await crowd.until(lambda: crowd.acknowledged >= messages, 60 + messages / rate)
