@@ -63,6 +63,19 @@ MAX_MEMBERSHIPS = 200
 
 _pack_event = compile_packer(Event)
 
+#: Commands that a user's connection has caused. Those of an earlier connection are stale: the user's
+#: next connection cannot know of them, and repeats the request.
+_OfConnection = (
+    ConfirmToken
+    | CreateRoom
+    | Disconnect
+    | EndSession
+    | JoinRoom
+    | LeaveRoom
+    | OpenConversation
+    | RenameSession
+)
+
 
 def apply(state: SharedState, command: ChatCommand) -> Outcome:
     """Apply the next command of the log to the state, and return what it changed."""
@@ -139,9 +152,7 @@ def _end_session(state: SharedState, command: EndSession) -> Outcome:
     return _end(state, session, command.reason, command.time)
 
 
-def _attached(
-    state: SharedState, command: ConfirmToken | Disconnect | EndSession
-) -> Session | None:
+def _attached(state: SharedState, command: _OfConnection) -> Session | None:
     """Return the session of a command, unless it has ended or has another connection."""
     session = state.sessions.get(command.session)
     return session if session is not None and session.attachment == command.attachment else None
@@ -160,7 +171,7 @@ def _end(state: SharedState, session: Session, reason: str, time: int) -> list[S
 
 
 def _rename_session(state: SharedState, command: RenameSession) -> Outcome:
-    session, name = state.sessions.get(command.session), command.name
+    session, name = _attached(state, command), command.name
     if session is None:
         return Rejected(Reason.STALE)
     rival = state.by_name.find_conflict(name, owner=session)
@@ -197,7 +208,7 @@ def _create_lobby(state: SharedState, command: CreateLobby) -> Outcome:
 
 
 def _create_room(state: SharedState, command: CreateRoom) -> Outcome:
-    session = state.sessions.get(command.session)
+    session = _attached(state, command)
     if session is None:
         return Rejected(Reason.STALE)
     if command.room in state.rooms:
@@ -209,7 +220,7 @@ def _create_room(state: SharedState, command: CreateRoom) -> Outcome:
 
 
 def _open_conversation(state: SharedState, command: OpenConversation) -> Outcome:
-    session, other = state.sessions.get(command.session), state.sessions.get(command.other)
+    session, other = _attached(state, command), state.sessions.get(command.other)
     if session is None:
         return Rejected(Reason.STALE)
     if other is None or other is session:
@@ -227,7 +238,7 @@ def _open_conversation(state: SharedState, command: OpenConversation) -> Outcome
 
 
 def _join_room(state: SharedState, command: JoinRoom) -> Outcome:
-    session, room = state.sessions.get(command.session), state.rooms.get(command.room)
+    session, room = _attached(state, command), state.rooms.get(command.room)
     if session is None:
         return Rejected(Reason.STALE)
     if room is None or room.kind is RoomKind.PRIVATE:
@@ -240,7 +251,7 @@ def _join_room(state: SharedState, command: JoinRoom) -> Outcome:
 
 
 def _leave_room(state: SharedState, command: LeaveRoom) -> Outcome:
-    session = state.sessions.get(command.session)
+    session = _attached(state, command)
     if session is None:
         return Rejected(Reason.STALE)
     room = session.rooms.get(command.room)
@@ -252,7 +263,7 @@ def _leave_room(state: SharedState, command: LeaveRoom) -> Outcome:
 
 def _post(state: SharedState, command: Post) -> Outcome:
     session = state.sessions.get(command.session)
-    if session is None:
+    if session is None or session.attachment != command.attachment:
         return Rejected(Reason.STALE)
     room = session.rooms.get(command.room)
     if room is None:

@@ -137,6 +137,7 @@ class RenameSession(ChatCommand):
     """Give a session another name."""
 
     session: int = u64("Session number.")
+    attachment: int = u64("The attachment on which it was requested.")
     time: int = u64("Time of day in microseconds since 1970.")
     name: str = text("The new name.")
 
@@ -146,6 +147,7 @@ class CreateRoom(ChatCommand):
     """Create a room and enter it."""
 
     session: int = u64("Session number.")
+    attachment: int = u64("The attachment on which it was requested.")
     time: int = u64("Time of day in microseconds since 1970.")
     log: int = u64("Random identity of the room's log.")
     room: str = text("Random code of the room.")
@@ -156,6 +158,7 @@ class OpenConversation(ChatCommand):
     """Create the private room of two users."""
 
     session: int = u64("Session number of the user who starts it.")
+    attachment: int = u64("The attachment on which it was requested.")
     other: int = u64("Session number of the other user.")
     log: int = u64("Random identity of the room's log.")
     room: str = text("Random code of the room.")
@@ -166,6 +169,7 @@ class JoinRoom(ChatCommand):
     """Enter a room."""
 
     session: int = u64("Session number.")
+    attachment: int = u64("The attachment on which it was requested.")
     time: int = u64("Time of day in microseconds since 1970.")
     room: str = text("The room's code.")
 
@@ -175,6 +179,7 @@ class LeaveRoom(ChatCommand):
     """Leave a room."""
 
     session: int = u64("Session number.")
+    attachment: int = u64("The attachment on which it was requested.")
     request: int = u32("Number of the user's request, or 0 if the server removes the user.")
     time: int = u64("Time of day in microseconds since 1970.")
     room: str = text("The room's code.")
@@ -185,6 +190,7 @@ class Post(ChatCommand):
     """Append a message to a room."""
 
     session: int = u64("Session number of the sender.")
+    attachment: int = u64("The attachment on which it was requested.")
     counter: int = u64("Number of the message on the sender's device.")
     known: int = u64("The device's last counter in the history, if the state has none; else 0.")
     time: int = u64("Time of day in microseconds since 1970.")

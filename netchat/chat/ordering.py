@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from netchat.chat.apply import apply
-from netchat.chat.commands import ChatCommand, DeleteRoom, Post
+from netchat.chat.commands import ChatCommand, DeleteRoom, OpenSession, Post, ResumeSession
 from netchat.chat.commit_actions import SendJoined, SendMessage, Unfollow
 from netchat.chat.connection import Absence, Connection, RoomFeed
 from netchat.chat.outcomes import (
     ConversationOpened,
     MemberLeft,
     Outcome,
+    Reason,
     Rejected,
     RoomEmptied,
     SessionAway,
@@ -93,6 +94,8 @@ def apply_next(
         _follow_up(state, outcome)
         if type(command) is Post:
             return  # the event is the answer
+    elif outcome.reason is Reason.STALE and type(command) not in (OpenSession, ResumeSession):
+        return  # its session has left the connection, which is closed
     if connection is not None:
         _ANSWERS[type(command)](state, connection, request, command, outcome)
 

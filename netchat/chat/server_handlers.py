@@ -106,7 +106,12 @@ def _send(state: ServerState, connection: Connection, session: Session, message:
         problem = f"A message's counter must be below 2^63, got {counter}."
         state.refuse(connection, ErrorCode.OUT_OF_ORDER, problem, Send, counter)
         return
-    propose(state, Post(session.id, counter, known, state.time, code, text), connection, message)
+    propose(
+        state,
+        Post(session.id, session.attachment, counter, known, state.time, code, text),
+        connection,
+        message,
+    )
 
 
 @answers(Post)
@@ -140,7 +145,12 @@ def _create(state: ServerState, connection: Connection, session: Session, messag
     if _exceeds_room_limit(state, connection, session, Create, message.request):
         return
     code, log = new_code(state.rng), state.rng.getrandbits(63)
-    propose(state, CreateRoom(session.id, state.time, log, code), connection, message)
+    propose(
+        state,
+        CreateRoom(session.id, session.attachment, state.time, log, code),
+        connection,
+        message,
+    )
 
 
 @answers(CreateRoom)
@@ -171,13 +181,20 @@ def _join(state: ServerState, connection: Connection, session: Session, message:
     room = state.shared.rooms.get(code) if code else None
     if code is not None and room is None and state.proposals is not None:
         # Another server of the cluster may just have created it.
-        propose(state, JoinRoom(session.id, state.time, code), connection, message)
+        propose(
+            state, JoinRoom(session.id, session.attachment, state.time, code), connection, message
+        )
     elif room is None:
         _refuse_unknown_room(state, connection, message)
     elif room.code in session.rooms:
         _answer_member(state, connection, session, room, message)
     elif not _exceeds_room_limit(state, connection, session, Join, message.request):
-        propose(state, JoinRoom(session.id, state.time, room.code), connection, message)
+        propose(
+            state,
+            JoinRoom(session.id, session.attachment, state.time, room.code),
+            connection,
+            message,
+        )
 
 
 @answers(JoinRoom)
@@ -284,7 +301,7 @@ def _make_place(state: ServerState, session: Session) -> bool:
     room = next((room for room in session.rooms.values() if room.is_over), None)
     if room is None:
         return False
-    propose(state, LeaveRoom(session.id, 0, state.time, room.code))
+    propose(state, LeaveRoom(session.id, session.attachment, 0, state.time, room.code))
     return True
 
 
@@ -293,7 +310,7 @@ def _leave(state: ServerState, connection: Connection, session: Session, message
         refuse_non_member(state, connection, message.room, Leave, message.request)
         return
     connection.allowance -= MOVE_COST
-    command = LeaveRoom(session.id, message.request, state.time, message.room)
+    command = LeaveRoom(session.id, session.attachment, message.request, state.time, message.room)
     propose(state, command, connection, (session, session.rooms[message.room]))
 
 
@@ -325,7 +342,12 @@ def _rename(state: ServerState, connection: Connection, session: Session, messag
     if problem is not None:
         _refuse_rename(state, connection, ErrorCode.NAME_NOT_ALLOWED, problem, message)
         return
-    propose(state, RenameSession(session.id, state.time, name), connection, (message, session.name))
+    propose(
+        state,
+        RenameSession(session.id, session.attachment, state.time, name),
+        connection,
+        (message, session.name),
+    )
 
 
 @answers(RenameSession)
@@ -386,7 +408,12 @@ def _private(
         _refuse_full_user(state, connection, other, message)
         return
     code, log = PRIVATE_MARK + new_code(state.rng), state.rng.getrandbits(63)
-    propose(state, OpenConversation(session.id, other.id, log, code), connection, message)
+    propose(
+        state,
+        OpenConversation(session.id, session.attachment, other.id, log, code),
+        connection,
+        message,
+    )
 
 
 @answers(OpenConversation)

@@ -34,7 +34,7 @@ async def fill(server: Serving, name: str, events: int) -> None:
     user, letters = state.shared.by_name.get(name), random.Random(1)
     for number in range(1, events + 1):
         text = f"{letters.getrandbits(200):x}"[: letters.randint(30, 60)]
-        apply_next(state, Post(user.id, number, 0, state.time, "lobby", text))
+        apply_next(state, Post(user.id, 1, number, 0, state.time, "lobby", text))
         if number % AT_ONCE == 0:
             batch = hub.take_batch()
             server.history.write([batch])

@@ -64,10 +64,10 @@ BEGUN = [
     c.CreateLobby(7),
     c.OpenSession(1, 1, 1, 0, b"a", "Nova"),
     c.OpenSession(2, 2, 2, 0, b"b", "Vega"),
-    c.JoinRoom(2, 3, "lobby"),
-    c.JoinRoom(3, 3, "lobby"),
-    c.CreateRoom(2, 4, 8, "R1"),
-    c.OpenConversation(2, 3, 9, "@1"),
+    c.JoinRoom(2, 1, 3, "lobby"),
+    c.JoinRoom(3, 1, 3, "lobby"),
+    c.CreateRoom(2, 1, 4, 8, "R1"),
+    c.OpenConversation(2, 1, 3, 9, "@1"),
 ]
 
 
@@ -162,16 +162,16 @@ def test_the_first_session_in_the_log_gets_the_name(log):
         (c.ConfirmToken(2, 1), Reason.STALE),
         (c.Disconnect(2, 2), Reason.STALE),
         (c.EndSession(2, 2, 0, ""), Reason.STALE),
-        (c.RenameSession(2, 0, "vega"), Reason.NAME_TAKEN),
-        (c.CreateRoom(2, 0, 0, "lobby"), Reason.EXISTS),
-        (c.JoinRoom(2, 0, "R2"), Reason.NO_SUCH_ROOM),
-        (c.JoinRoom(2, 0, "@1"), Reason.NO_SUCH_ROOM),
-        (c.JoinRoom(2, 0, "lobby"), Reason.EXISTS),
-        (c.LeaveRoom(3, 0, 0, "R1"), Reason.NOT_A_MEMBER),
-        (c.OpenConversation(2, 2, 0, "@2"), Reason.NO_SUCH_USER),
-        (c.OpenConversation(3, 2, 0, "@2"), Reason.EXISTS),
-        (c.Post(3, 1, 0, 0, "R1", "x"), Reason.NOT_A_MEMBER),
-        (c.Post(2, 1, 1, 0, "lobby", "x"), Reason.REPEATED),
+        (c.RenameSession(2, 1, 0, "vega"), Reason.NAME_TAKEN),
+        (c.CreateRoom(2, 1, 0, 0, "lobby"), Reason.EXISTS),
+        (c.JoinRoom(2, 1, 0, "R2"), Reason.NO_SUCH_ROOM),
+        (c.JoinRoom(2, 1, 0, "@1"), Reason.NO_SUCH_ROOM),
+        (c.JoinRoom(2, 1, 0, "lobby"), Reason.EXISTS),
+        (c.LeaveRoom(3, 1, 0, 0, "R1"), Reason.NOT_A_MEMBER),
+        (c.OpenConversation(2, 1, 2, 0, "@2"), Reason.NO_SUCH_USER),
+        (c.OpenConversation(3, 1, 2, 0, "@2"), Reason.EXISTS),
+        (c.Post(3, 1, 1, 0, 0, "R1", "x"), Reason.NOT_A_MEMBER),
+        (c.Post(2, 1, 1, 1, 0, "lobby", "x"), Reason.REPEATED),
         (c.DeleteRoom(1, "R1"), Reason.STALE),
         (c.DeleteRoom(2, "lobby"), Reason.NO_SUCH_ROOM),
         (c.RotateCounters(0, "lobby"), Reason.STALE),
@@ -189,7 +189,7 @@ def test_a_command_that_is_not_valid_changes_nothing(rejected, reason):
 
 
 def test_a_message_counts_once():
-    state, message = begun(), c.Post(2, 5, 4, 6, "lobby", "hi")
+    state, message = begun(), c.Post(2, 1, 5, 4, 6, "lobby", "hi")
     assert event(apply(state, message)) == (EventKind.CHAT, "Nova", "hi")
     assert apply(state, message) == Rejected(Reason.REPEATED)
     apply(state, c.RotateCounters(0, "lobby"))
@@ -198,12 +198,12 @@ def test_a_message_counts_once():
 
 def test_a_counter_is_forgotten_after_two_rotations_without_a_message():
     state = begun()
-    apply(state, c.Post(2, 5, 0, 6, "lobby", "hi"))
+    apply(state, c.Post(2, 1, 5, 0, 6, "lobby", "hi"))
     lobby = state.rooms["lobby"]
     apply(state, c.RotateCounters(0, "lobby"))
     assert apply(state, c.RotateCounters(0, "lobby")) == Rejected(Reason.STALE)
     assert lobby.last_counter(1) == 5
-    apply(state, c.Post(3, 5, 0, 6, "lobby", "hi"))
+    apply(state, c.Post(3, 1, 5, 0, 6, "lobby", "hi"))
     apply(state, c.RotateCounters(0, "lobby"))
     assert (lobby.last_counter(1), lobby.last_counter(2)) == (None, 5)
 
@@ -238,23 +238,23 @@ def test_the_sessions_of_an_expired_server_are_away_and_can_be_resumed_elsewhere
 
 def test_an_unused_room_is_deleted_and_one_that_was_used_meanwhile_stays():
     state = begun()
-    outcome = apply(state, c.LeaveRoom(2, 0, 0, "R1"))
+    outcome = apply(state, c.LeaveRoom(2, 1, 0, 0, "R1"))
     assert isinstance(outcome, list)
     assert RoomEmptied(4) in outcome
-    apply(state, c.JoinRoom(3, 0, "R1"))
-    apply(state, c.LeaveRoom(3, 0, 0, "R1"))
+    apply(state, c.JoinRoom(3, 1, 0, "R1"))
+    apply(state, c.LeaveRoom(3, 1, 0, 0, "R1"))
     assert apply(state, c.DeleteRoom(2, "R1")) == Rejected(Reason.STALE)
     assert apply(state, c.DeleteRoom(4, "R1")) == [RoomDeleted(4)]
 
 
 def test_a_private_room_ends_with_its_last_member():
     state = begun()
-    apply(state, c.LeaveRoom(2, 0, 0, "@1"))
-    assert apply(state, c.Post(3, 1, 0, 0, "@1", "x")) == Rejected(Reason.NO_SUCH_USER)
-    outcome = apply(state, c.OpenConversation(3, 2, 1, "@2"))
+    apply(state, c.LeaveRoom(2, 1, 0, 0, "@1"))
+    assert apply(state, c.Post(3, 1, 1, 0, 0, "@1", "x")) == Rejected(Reason.NO_SUCH_USER)
+    outcome = apply(state, c.OpenConversation(3, 1, 2, 1, "@2"))
     assert isinstance(outcome, list)
     assert ConversationOpened(2, 6) in outcome
-    outcome = apply(state, c.LeaveRoom(3, 0, 0, "@1"))
+    outcome = apply(state, c.LeaveRoom(3, 1, 0, 0, "@1"))
     assert isinstance(outcome, list)
     assert RoomDeleted(5) in outcome
 
@@ -262,22 +262,44 @@ def test_a_private_room_ends_with_its_last_member():
 @pytest.mark.parametrize("full", [2, 3])
 def test_no_user_can_be_in_more_rooms_than_the_limit(full):
     state = begun()
-    apply(state, c.LeaveRoom(2, 0, 0, "@1"))
-    apply(state, c.LeaveRoom(3, 0, 0, "@1"))
+    apply(state, c.LeaveRoom(2, 1, 0, 0, "@1"))
+    apply(state, c.LeaveRoom(3, 1, 0, 0, "@1"))
     number = 0
     while len(state.sessions[full].rooms) < MAX_MEMBERSHIPS:
         number += 1
-        apply(state, c.CreateRoom(full, 0, 0, f"N{number}"))
+        apply(state, c.CreateRoom(full, 1, 0, 0, f"N{number}"))
     rejected = Rejected(Reason.TOO_MANY_ROOMS, full)
-    assert apply(state, c.OpenConversation(2, 3, 0, "@2")) == rejected
-    assert apply(state, c.CreateRoom(full, 0, 0, "R2")) == rejected
-    apply(state, c.CreateRoom(5 - full, 0, 0, "R2"))
-    assert apply(state, c.JoinRoom(full, 0, "R2")) == rejected
+    assert apply(state, c.OpenConversation(2, 1, 3, 0, "@2")) == rejected
+    assert apply(state, c.CreateRoom(full, 1, 0, 0, "R2")) == rejected
+    apply(state, c.CreateRoom(5 - full, 1, 0, 0, "R2"))
+    assert apply(state, c.JoinRoom(full, 1, 0, "R2")) == rejected
 
 
 def test_a_rename_to_another_case_is_seen_in_each_room():
     state = begun()
-    outcome = apply(state, c.RenameSession(2, 0, "NOVA"))
+    outcome = apply(state, c.RenameSession(2, 1, 0, "NOVA"))
     assert isinstance(outcome, list)
     assert sum(isinstance(change, EventRow) for change in outcome) == 3
     assert state.by_name.get("nova") is state.sessions[2]
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        c.CreateRoom(2, 1, 0, 0, "R2"),
+        c.JoinRoom(3, 1, 0, "R1"),
+        c.LeaveRoom(2, 1, 0, 0, "R1"),
+        c.OpenConversation(2, 1, 3, 0, "@2"),
+        c.Post(2, 1, 9, 0, 0, "lobby", "x"),
+        c.RenameSession(2, 1, 0, "Lyra"),
+    ],
+    ids=lambda late: type(late).__name__,
+)
+def test_a_request_of_an_earlier_connection_does_not_count(late):
+    state = begun()
+    for number, token in ((2, b"a"), (3, b"b")):
+        resumed = c.ResumeSession(1, number, 1, token, token * 2)
+        assert not isinstance(apply(state, resumed), Rejected)
+    before = state.digest()
+    assert apply(state, late) == Rejected(Reason.STALE)
+    assert state.digest() == before

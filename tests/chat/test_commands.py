@@ -46,9 +46,9 @@ def test_other_bytes_raise_an_error_or_are_the_encoding_of_a_command(data):
 
 
 def test_the_encoding_stays_the_same():
-    data = encode_command(Post(2, 5, 4, 1_700_000_000_000_000, "lobby", "hi"))
+    data = encode_command(Post(2, 1, 5, 4, 1_700_000_000_000_000, "lobby", "hi"))
     assert data.hex() == (
-        "010b0000000000000002000000000000000500000000000000040006"
+        "010b00000000000000020000000000000001000000000000000500000000000000040006"
         "0a24181e400000056c6f6262790002" + b"hi".hex()
     )
     assert {number: kind.__name__ for number, kind in COMMANDS.items()} == {
@@ -77,9 +77,9 @@ def test_the_encoding_stays_the_same():
         (b"", "at least 2 bytes, got 0"),
         (b"\x02\x01", "command version 2 is not supported, only 1"),
         (b"\x01\xff", "command type 255 is unknown"),
-        (encode_command(JoinRoom(1, 2, "lobby"))[:-1], "JoinRoom: room at byte 16 says it is 5"),
-        (encode_command(JoinRoom(1, 2, "lobby")) + b"!", "JoinRoom: 1 byte is left over"),
-        (encode_command(JoinRoom(1, 2, "lobby"))[:-1] + b"\xff", "room is not valid UTF-8"),
+        (encode_command(JoinRoom(1, 1, 2, "lobby"))[:-1], "JoinRoom: room at byte 24 says it is 5"),
+        (encode_command(JoinRoom(1, 1, 2, "lobby")) + b"!", "JoinRoom: 1 byte is left over"),
+        (encode_command(JoinRoom(1, 1, 2, "lobby"))[:-1] + b"\xff", "room is not valid UTF-8"),
         (encode_command(ExpireServer(2**63)), "ExpireServer.server must be below 2^63"),
     ],
 )
@@ -91,4 +91,4 @@ def test_the_error_names_the_problem(data, problem):
 
 def test_values_that_do_not_fit_are_not_encoded():
     with pytest.raises(EncodeError, match=r"JoinRoom\.time"):
-        encode_command(JoinRoom(1, -1, "lobby"))
+        encode_command(JoinRoom(1, 1, -1, "lobby"))

@@ -276,7 +276,7 @@ class TestLagging:
         world.say(slow, Send(1, quiet.room.code, "y"))
         world.drain(slow)
         for n in range(3):
-            propose(world.hub.state, Post(fast.session.id, 100 + n, 0, 0, "lobby", "x"))
+            propose(world.hub.state, Post(fast.session.id, 1, 100 + n, 0, 0, "lobby", "x"))
             world.take_batch()
             world.commit()
             world.hub.catch_up()

@@ -37,7 +37,7 @@ def remote(world: World) -> int:
     propose(state, StartServer(2, "two"))
     propose(state, OpenSession(2, 1, 77, 0, b"remote token", "Remote"))
     session = state.shared.by_device[77]
-    propose(state, JoinRoom(session.id, 1, "lobby"))
+    propose(state, JoinRoom(session.id, 1, 1, "lobby"))
     world.settle()
     return session.id
 
@@ -46,7 +46,7 @@ def test_events_of_users_on_other_servers_are_stored_and_sent():
     world = World()
     nova = world.user("Nova", "lobby")
     number = remote(world)
-    propose(world.hub.state, LeaveRoom(number, 5, 2, "lobby"))
+    propose(world.hub.state, LeaveRoom(number, 1, 5, 2, "lobby"))
     world.settle()
     kinds = [(event.kind, event.sender) for event in nova.events()[-2:]]
     assert kinds == [(EventKind.JOIN, "Remote"), (EventKind.LEAVE, "Remote")]
@@ -96,11 +96,11 @@ def test_a_conversation_opened_on_another_server_is_announced():
     world = World()
     link, welcome = world.greet("Nova", DEVICE)
     number = remote(world)
-    propose(world.hub.state, OpenConversation(number, welcome.session, 3, "@ABC"))
+    propose(world.hub.state, OpenConversation(number, 1, welcome.session, 3, "@ABC"))
     world.settle()
     (joined,) = (m for m in link.take() if isinstance(m, Joined))
     assert (joined.request, joined.membership[0].peer) == (0, "Remote")
-    propose(world.hub.state, LeaveRoom(welcome.session, 0, 1, "@ABC"))
+    propose(world.hub.state, LeaveRoom(welcome.session, 1, 0, 1, "@ABC"))
     world.settle()
     assert [m for m in link.take() if isinstance(m, Left)] == [Left(0, "@ABC")]
 
