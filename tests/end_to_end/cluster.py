@@ -174,7 +174,7 @@ async def under_faults(
         messages: Minimum number of acknowledged messages.
         kinds: Numbers of clients by kind.
         seed: Random seed of the faults and of the traffic (scheduling is not reproducible).
-        logs: Folder for the servers' consoles; None keeps none.
+        logs: Folder for the servers' histories and consoles; None keeps none.
     """
     began, source = time.monotonic(), random.Random(seed)
     result = Result(seed=seed)
@@ -200,7 +200,7 @@ async def under_faults(
                 result.deliveries = sum(len(log) for m in members for log in m.logs.values())
             finally:
                 if logs is not None:
-                    cluster.save_consoles(logs)
+                    cluster.save(logs)
                 await crowd.leave()
             result.faults += crowd.trouble()
             result.faults += await cluster.stop()
@@ -340,7 +340,9 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.add_argument("--logs", type=Path, help="write the servers' consoles to this folder")
+    parser.add_argument(
+        "--logs", type=Path, help="copy the servers' consoles and histories to this folder"
+    )
     options = parser.parse_args()
     if PROGRAM is None:
         parser.error("redis-server is not installed: apt-get install redis-server")
