@@ -263,7 +263,9 @@ def _leave_room(state: SharedState, command: LeaveRoom) -> Outcome:
 
 def _post(state: SharedState, command: Post) -> Outcome:
     session = state.sessions.get(command.session)
-    if session is None or session.attachment != command.attachment:
+    # After the epoch of its server has ended, an earlier message may have been rejected with it: this one
+    # must not overtake that.
+    if session is None or session.attachment != command.attachment or session.is_away:
         return Rejected(Reason.STALE)
     room = session.rooms.get(command.room)
     if room is None:

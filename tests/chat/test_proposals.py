@@ -157,6 +157,22 @@ def test_a_first_hello_that_is_delayed_does_not_end_the_session_that_the_client_
     assert len(east.hub.state.shared.sessions) == 1
 
 
+def test_a_message_that_waits_while_an_earlier_one_is_rejected_does_not_overtake_it():
+    cluster = ClusterWorld("east")
+    (east,) = cluster.servers
+    (nova,) = enter(cluster, "Nova")
+    nova.core.say("lobby", "one")
+    east.settle()
+    cluster.expire(east)
+    east.send()  # after the end of the epoch, so this batch does not count
+    nova.core.say("lobby", "two")
+    east.settle()
+    east.read()  # and joins again before it appends the second message
+    east.send()
+    cluster.settle()
+    assert nova.texts() == ["one", "two"]
+
+
 def test_a_client_that_moves_to_a_server_that_lags_gets_no_event_twice():
     cluster = ClusterWorld("east", "west")
     east, west = cluster.servers

@@ -59,10 +59,14 @@ def test_rooms_continue_after_their_last_stored_event(state):
 
 
 def test_a_snapshot_starts_another_server(state):
-    for one in (c.StartServer(4, "one"), c.Post(2, 0, 5, 0, 1, "lobby", "hi")):
+    for one in (
+        c.StartServer(4, "one"),
+        c.ResumeSession(4, 2, 0, b"a", b"x"),
+        c.Post(2, 1, 5, 0, 1, "lobby", "hi"),
+    ):
         apply(state, one)
     apply(state, c.RotateCounters(0, "lobby"))
-    apply(state, c.Post(2, 0, 6, 0, 1, "@1", "hi"))
+    apply(state, c.Post(2, 1, 6, 0, 1, "@1", "hi"))
     other = SharedState.load(state.dump())
     assert other.digest() == state.digest()
     assert list(other.sessions[2].rooms) == list(state.sessions[2].rooms) == ["@1", "lobby"]

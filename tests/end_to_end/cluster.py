@@ -45,6 +45,9 @@ RECOVERY = 60.0
 #: Size of the disk of Redis in MiB: enough for a run, and quick to fill.
 DISK = 256
 
+#: Contests for names at the same time.
+CONTESTS = 4
+
 #: Messages per second of all clients together.
 RATE = 400.0
 
@@ -171,7 +174,7 @@ async def under_faults(
         messages: Minimum number of acknowledged messages.
         kinds: Numbers of clients by kind.
         seed: Random seed of the faults and of the traffic (scheduling is not reproducible).
-        logs: Folder for the servers' consoles; None keeps none.
+        logs: Folder for the servers' histories and consoles; None keeps none.
     """
     began, source = time.monotonic(), random.Random(seed)
     result = Result(seed=seed)
@@ -197,7 +200,7 @@ async def under_faults(
                 result.deliveries = sum(len(log) for m in members for log in m.logs.values())
             finally:
                 if logs is not None:
-                    cluster.save_consoles(logs)
+                    cluster.save(logs)
                 await crowd.leave()
             result.faults += crowd.trouble()
             result.faults += await cluster.stop()
@@ -219,7 +222,9 @@ async def _strike(
     speakers = sum(not member.is_silent for member in crowd.members)
     rate = min(RATE, 3 * messages / (count * FAULT_SECONDS))
     race = NameRace(cluster.ports, random.Random(result.seed))
-    running = [*crowd.talk(rate / speakers), asyncio.create_task(race.run())]
+    # Several at once: one waits for its timeout when a server is cut off.
+    contests = [asyncio.create_task(race.run()) for _ in range(CONTESTS)]
+    running = [*crowd.talk(rate / speakers), *contests]
     try:
         await _strike_in_turn(cluster, crowd, faults, count, result, source)
         await crowd.until(lambda: crowd.acknowledged >= messages, 60 + messages / rate)
@@ -335,7 +340,9 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.add_argument("--logs", type=Path, help="write the servers' consoles to this folder")
+    parser.add_argument(
+        "--logs", type=Path, help="copy the servers' consoles and histories to this folder"
+    )
     options = parser.parse_args()
     if PROGRAM is None:
         parser.error("redis-server is not installed: apt-get install redis-server")

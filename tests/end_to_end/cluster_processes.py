@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import signal
 import sqlite3
 from contextlib import closing
@@ -113,9 +114,12 @@ class ClusterProcesses:
             ),
         ]
 
-    def save_consoles(self, folder: Path) -> None:
-        """Write the lines of each server's console to a file."""
+    def save(self, folder: Path) -> None:
+        """Copy the servers' histories to a folder, and the lines of their consoles."""
         folder.mkdir(parents=True, exist_ok=True)
+        for history in self.histories:
+            for path in history.parent.glob(f"{history.name}*"):  # with the write-ahead log
+                shutil.copy(path, folder)
         for number, server in enumerate(self.servers):
             Path(folder, f"server{number}.log").write_text("\n".join(server.lines))
 

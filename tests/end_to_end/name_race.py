@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 from collections.abc import Sequence
@@ -45,18 +46,19 @@ class NameRace:
 
     def __init__(self, ports: Sequence[int], source: random.Random) -> None:
         self._ports, self._source = ports, source
+        self._numbers = itertools.count()
         self.decided = self.undecided = 0
         self.faults: list[str] = []
 
     async def run(self) -> None:
-        """Contest names until cancelled."""
+        """Contest names until cancelled; may run several times at once."""
         while True:
             await self.contest()
             await asyncio.sleep(self._source.uniform(0, 0.5))
 
     async def contest(self) -> None:
         """Contest one name."""
-        number = self.decided + self.undecided + len(self.faults)
+        number = next(self._numbers)
         # The second form counts as the same name.
         names = f"Rival{number}", f"rival{number}"
         is_rename = self._source.random() < 0.5
