@@ -107,12 +107,17 @@ class PageClient:
         self._node, self._number = node, number
         self._out = bytearray()
         self._events: list[ClientEvent] = []
+        self.is_name_refused = False
         self._call("new", name)
 
     def _call(self, call: str, *args: object) -> Any:
         answer = self._node.call(self._number, call, *args)
         self._out += bytes.fromhex(answer["out"])
-        self._events += [_event(h) for h in answer["events"]]
+        events = [_event(h) for h in answer["events"]]
+        self._events += events
+        if call in ("connected", "introduce"):
+            self.is_name_refused = False
+        self.is_name_refused |= any(isinstance(event, NameRejected) for event in events)
         state = answer["state"]
         self.name, self.online, self.ended = state["name"], state["online"], state["ended"]
         self.unsent = state["unsent"]
