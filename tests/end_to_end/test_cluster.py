@@ -95,6 +95,7 @@ async def _crash_with_older_data(folder: Path) -> tuple[int, list[str], list[str
         new = cluster.server(folder / "new.db", cluster.networks[0])
         try:
             await asyncio.to_thread(new.start)
+            await asyncio.to_thread(new.stop)  # its history has everything that it has applied
             losses = crowd.mismatches(read_history(folder / "new.db"))
         finally:
             new.kill()
