@@ -309,11 +309,15 @@ class TestFailingDisk:
                 nova.say(*[f"{n} " + "x" * 1000 for n in range(3000)])
                 await maya.until(lambda: maya.all(WarningReceived))
                 assert maya.all(WarningReceived)[0].error.code == ErrorCode.STORAGE
-                for _ in range(5):  # longer than every timeout
-                    clock.ahead += serving.server.settings.ping_after
+                (idle,) = (p for p in serving.peers if p.session.name == "M")
+                for _ in range(10):  # longer than every timeout
+                    # Less than `ping_after`, so that the server notices each PONG.
+                    clock.ahead += serving.server.settings.ping_after / 2
                     reached = clock.monotonic()
                     async with asyncio.timeout(TIMEOUT):
-                        while serving.server.hub.state.last_sweep < reached:
+                        while serving.server.hub.state.last_sweep < reached or (
+                            idle.ping_sent and idle.heard < reached
+                        ):
                             await asyncio.sleep(0.01)
                 held = [p for p in serving.peers if p.holds]
                 assert len(held) == 1  # the server does not read from Nova
