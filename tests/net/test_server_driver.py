@@ -306,7 +306,7 @@ class TestFailingDisk:
             port = serving.port
             async with talker(port, "Nova", "lobby") as nova, talker(port, "M", "lobby") as maya:
                 history.full = True
-                nova.say(*[f"{n} " + "x" * 1000 for n in range(3000)])
+                nova.say(*[f"{n} " + "x" * 1000 for n in range(1500)])
                 await maya.until(lambda: maya.all(WarningReceived))
                 assert maya.all(WarningReceived)[0].error.code == ErrorCode.STORAGE
                 (idle,) = (p for p in serving.peers if p.session.name == "M")
@@ -326,9 +326,9 @@ class TestFailingDisk:
                 assert not serving.noted("dismissed")
                 history.full = False
                 for one in (nova, maya):
-                    await one.until(lambda one=one: len(one.texts()) == 3000)
+                    await one.until(lambda one=one: len(one.texts()) == 1500)
                 assert maya.texts() == nova.texts()
-                assert [int(t.split()[0]) for t in maya.texts()] == list(range(3000))
+                assert [int(t.split()[0]) for t in maya.texts()] == list(range(1500))
                 assert nova.core.unsent == 0
                 assert len(serving.noted("storage")) == 2
 
