@@ -53,7 +53,10 @@ _A = TypeVar("_A", bound=Answer)
 
 
 def answers(kind: type[ChatCommand]) -> Callable[[_A], _A]:
-    """Declare the function that answers the requests that were proposed as a type of command."""
+    """Declare the function that answers the requests that were proposed as a type of command.
+
+    It is not called for a stale request, whose connection has lost its session; HELLO is never stale.
+    """
 
     def declare(answer: _A) -> _A:
         _ANSWERS[kind] = answer

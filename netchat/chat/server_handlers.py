@@ -119,18 +119,14 @@ def _sent(
     state: ServerState, connection: Connection, message: Send, command: Post, outcome: Outcome
 ) -> None:
     assert isinstance(outcome, Rejected), "the event is the answer"
-    session = connection.session
-    room = session.rooms.get(message.room) if session is not None else None
-    match outcome.reason:
-        case Reason.REPEATED if room is not None:
-            _answer_repeated(state, connection, room, message.counter)
-        case Reason.NOT_A_MEMBER:
-            refuse_non_member(state, connection, message.room, Send, message.counter)
-        case Reason.NO_SUCH_USER:
-            problem = "The other user has left; the message was not delivered."
-            state.refuse(connection, ErrorCode.NO_SUCH_USER, problem, Send, message.counter)
-        case _:
-            pass  # the session has ended, or the user has left the room
+    if outcome.reason is Reason.REPEATED:
+        room = state.shared.sessions[command.session].rooms[command.room]
+        _answer_repeated(state, connection, room, message.counter)
+    elif outcome.reason is Reason.NOT_A_MEMBER:
+        refuse_non_member(state, connection, message.room, Send, message.counter)
+    else:
+        problem = "The other user has left; the message was not delivered."
+        state.refuse(connection, ErrorCode.NO_SUCH_USER, problem, Send, message.counter)
 
 
 def _answer_repeated(state: ServerState, connection: Connection, room: Room, counter: int) -> None:
@@ -161,9 +157,7 @@ def _created(
     command: CreateRoom,
     outcome: Outcome,
 ) -> None:
-    session = state.shared.sessions.get(command.session)
-    if session is None:
-        return
+    session = state.shared.sessions[command.session]
     if isinstance(outcome, Rejected):
         if outcome.reason is Reason.EXISTS:  # the code is in use, which is rare: take another one
             _create(state, connection, session, message)
@@ -205,17 +199,14 @@ def _entered(
     command: JoinRoom,
     outcome: Outcome,
 ) -> None:
-    session, room = state.shared.sessions.get(command.session), state.shared.rooms.get(command.room)
-    if session is None:
-        return
-    reason = outcome.reason if isinstance(outcome, Rejected) else None
-    if reason is Reason.TOO_MANY_ROOMS:
-        _refuse_room_limit(state, connection, session, Join, message.request)
-    elif room is None or reason is Reason.NO_SUCH_ROOM:
-        _refuse_unknown_room(state, connection, message)
-    elif reason is Reason.EXISTS:
-        _answer_member(state, connection, session, room, message)
+    session = state.shared.sessions[command.session]
+    if isinstance(outcome, Rejected):
+        if outcome.reason is Reason.TOO_MANY_ROOMS:
+            _refuse_room_limit(state, connection, session, Join, message.request)
+        else:
+            _refuse_unknown_room(state, connection, message)
     else:
+        room = state.shared.rooms[command.room]
         known = message.after if message.log == room.log else None
         _answer_entry(state, connection, session, room, message.request, known)
 
@@ -360,10 +351,9 @@ def _renamed(
 ) -> None:
     (message, old), name = request, command.name
     if isinstance(outcome, Rejected):
-        rival = state.shared.sessions.get(outcome.session)
-        if rival is not None:
-            problem = describe_conflict(name, rival, reserved_seconds(state, rival))
-            _refuse_rename(state, connection, ErrorCode.NAME_TAKEN, problem, message)
+        rival = state.shared.sessions[outcome.session]
+        problem = describe_conflict(name, rival, reserved_seconds(state, rival))
+        _refuse_rename(state, connection, ErrorCode.NAME_TAKEN, problem, message)
         return
     if name != old:
         state.log("renamed", name=old, to=name)
@@ -424,9 +414,7 @@ def _opened(
     command: OpenConversation,
     outcome: Outcome,
 ) -> None:
-    session = state.shared.sessions.get(command.session)
-    if session is None:
-        return
+    session = state.shared.sessions[command.session]
     room = state.shared.privates.get(frozenset((command.session, command.other)))
     if room is not None:  # opened now, or by the other user meanwhile
         _answer_conversation(state, connection, session, room, message)

@@ -159,6 +159,7 @@ def test_the_first_session_in_the_log_gets_the_name(log):
         (c.ResumeSession(1, 2, 1, b"x", b"y"), Reason.STALE),
         (c.ResumeSession(1, 2, 0, b"a", b"y"), Reason.STALE),
         (c.ResumeSession(9, 2, 1, b"a", b"y"), Reason.UNKNOWN_SERVER),
+        (c.ResumeSession(1, 2, 1, b"a", b"b"), Reason.EXISTS),
         (c.ConfirmToken(2, 1), Reason.STALE),
         (c.Disconnect(2, 2), Reason.STALE),
         (c.EndSession(2, 2, 0, ""), Reason.STALE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 
 import pytest
@@ -9,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netchat.chat.client_events import Online, SessionEnded
+from netchat.chat.commands import LeaveRoom
+from netchat.chat.ordering import propose
 from netchat.wire import (
+    Ack,
     Bye,
     Create,
     Error,
@@ -20,13 +24,15 @@ from netchat.wire import (
     Joined,
     Leave,
     Left,
+    Message,
+    Private,
     Roster,
     Send,
     Welcome,
     Who,
 )
-from tests.chat.world import User, hello
-from tests.net.cluster.cluster_world import ClusterWorld
+from tests.chat.world import Link, User, hello, refusal
+from tests.net.cluster.cluster_world import ClusterServer, ClusterWorld
 
 
 def enter(cluster: ClusterWorld, *names: str) -> list[User]:
@@ -300,3 +306,200 @@ def test_a_connection_may_be_closed_between_two_departures():
     east.frozen = False
     cluster.settle()
     assert [type(message).__name__ for message in nova.wire][-1] == "Error"
+
+
+def greeted(server: ClusterServer, name: str, *requests: Message) -> Link:
+    """Connect a user and send requests, each after the answers to the one before."""
+    link = server.link()
+    for message in (hello(name), *requests):
+        server.say(link, message)
+        server.cluster.settle()
+    link.take()
+    return link
+
+
+def errors(link: Link) -> list[Message]:
+    """Return every ERROR that a user has received."""
+    return [message for message in link.wire if isinstance(message, Error)]
+
+
+def opened(link: Link) -> str:
+    """Return the code of the last room that a user has entered."""
+    return [m.membership[0].room for m in link.wire if isinstance(m, Joined)][-1]
+
+
+def order(cluster: ClusterWorld, *servers: ClusterServer) -> None:
+    """Append the servers' proposals in this order, before any server reads."""
+    for server in servers:
+        server.send()
+    cluster.settle()
+
+
+def test_a_message_that_was_sent_twice_before_it_was_ordered_is_acknowledged():
+    cluster = ClusterWorld("east")
+    (east,) = cluster.servers
+    nova = greeted(east, "Nova", Join(1, 0, 0, "lobby"))
+    east.say(nova, Send(7, "lobby", "hi"), Send(7, "lobby", "hi"))
+    cluster.settle()
+    event, ack = nova.take()
+    assert isinstance(event, Event)
+    assert ack == Ack(7, event.seq, "lobby")
+
+
+def test_a_repeated_message_of_a_connection_that_is_lost_meanwhile_is_delivered_once():
+    cluster = ClusterWorld("east")
+    (east,) = cluster.servers
+    nova = greeted(east, "Nova", Join(1, 0, 0, "lobby"))
+    vega = greeted(east, "Vega", Join(1, 0, 0, "lobby"))
+    east.say(nova, Send(7, "lobby", "hi"), Send(7, "lobby", "hi"))
+    east.hang_up(nova)
+    cluster.settle()
+    assert [event.text for event in vega.take() if isinstance(event, Event)] == ["hi"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "about"),
+    [(lambda room: Send(5, room, "hi"), Send.TYPE), (lambda room: Leave(5, room), Leave.TYPE)],
+)
+def test_a_request_about_a_conversation_that_is_removed_first_is_refused(request_, about):
+    cluster = ClusterWorld("east", "west")
+    east, west = cluster.servers
+    nova, vega = greeted(east, "Nova"), greeted(west, "Vega")
+    east.say(nova, Private(9, "Vega"))
+    cluster.settle()
+    room = opened(nova)
+    west.say(vega, Leave(1, room))
+    cluster.settle()
+    assert nova.session is not None
+    # Proposed by a server whose user starts a conversation with Nova, who is in too many rooms.
+    place = LeaveRoom(nova.session.id, nova.session.attachment, 0, 0, room)
+    propose(west.hub.state, place)
+    east.say(nova, request_(room))
+    order(cluster, west, east)
+    assert refusal(errors(nova)) == (ErrorCode.NOT_A_MEMBER, about, 5)
+
+
+def test_a_message_to_a_user_who_leaves_first_is_refused():
+    cluster = ClusterWorld("east", "west")
+    east, west = cluster.servers
+    nova, vega = greeted(east, "Nova"), greeted(west, "Vega")
+    east.say(nova, Private(1, "Vega"))
+    cluster.settle()
+    room = opened(nova)
+    nova.take()
+    west.say(vega, Leave(2, room))
+    east.say(nova, Send(1, room, "hi"))
+    order(cluster, west, east)
+    assert refusal(errors(nova)) == (ErrorCode.NO_SUCH_USER, Send.TYPE, 1)
+    assert [event.kind for event in nova.events()] == [EventKind.LEAVE]
+
+
+def test_a_room_that_no_server_knows_is_refused():
+    cluster = ClusterWorld("east")
+    (east,) = cluster.servers
+    nova = greeted(east, "Nova")
+    assert east.say(nova, Join(5, 0, 0, "A" * 10)) == []  # another server may have created it
+    cluster.settle()
+    assert refusal(nova.take()) == (ErrorCode.NO_SUCH_ROOM, Join.TYPE, 5)
+
+
+@pytest.fixture
+def few_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a user be in at most two rooms."""
+    for name in ("apply", "server_handlers"):
+        module = importlib.import_module(f"netchat.chat.{name}")
+        monkeypatch.setattr(module, "MAX_MEMBERSHIPS", 2)
+
+
+@pytest.mark.usefixtures("few_rooms")
+@pytest.mark.parametrize(
+    "request_", [Create(5), Join(5, 0, 0, "lobby"), Private(5, "Maya")], ids=lambda m: m.NAME
+)
+def test_a_conversation_that_comes_first_can_take_a_users_last_place(request_):
+    cluster = ClusterWorld("east", "west")
+    east, west = cluster.servers
+    nova, vega = greeted(east, "Nova", Create(1)), greeted(west, "Vega")
+    greeted(west, "Maya")
+    west.say(vega, Private(1, "Nova"))
+    east.say(nova, request_)
+    order(cluster, west, east)
+    (refused,) = answer = errors(nova)
+    assert refusal(answer) == (ErrorCode.TOO_MANY_ROOMS, type(request_).TYPE, 5)
+    assert refused.text == "You are in 2 rooms; 2 is the limit. Leave one first."
+    assert opened(nova) == opened(vega)
+
+
+@pytest.mark.usefixtures("few_rooms")
+def test_a_conversation_with_a_user_who_enters_the_last_room_first_is_refused():
+    cluster = ClusterWorld("east", "west")
+    east, west = cluster.servers
+    nova, vega = greeted(east, "Nova"), greeted(west, "Vega", Create(1))
+    west.say(vega, Create(2))
+    east.say(nova, Private(5, "Vega"))
+    order(cluster, west, east)
+    (refused,) = answer = errors(nova)
+    assert refusal(answer) == (ErrorCode.TOO_MANY_ROOMS, Private.TYPE, 5)
+    assert refused.text.startswith("Vega has reached the limit")
+
+
+def test_a_conversation_that_the_other_user_opens_first_is_the_one_that_both_get():
+    cluster = ClusterWorld("east", "west")
+    east, west = cluster.servers
+    nova, vega = greeted(east, "Nova"), greeted(west, "Vega")
+    west.say(vega, Private(1, "Nova"))
+    east.say(nova, Private(5, "Vega"))
+    order(cluster, west, east)
+    announced, answered = nova.take()
+    assert (announced.request, answered.request) == (0, 5)
+    assert announced.membership[0].room == answered.membership[0].room == opened(vega)
+
+
+def test_a_conversation_with_a_user_who_leaves_first_is_refused():
+    cluster = ClusterWorld("east", "west")
+    east, west = cluster.servers
+    nova, vega = greeted(east, "Nova"), greeted(west, "Vega")
+    west.say(vega, Bye(""))
+    east.say(nova, Private(5, "Vega"))
+    order(cluster, west, east)
+    assert refusal(nova.take()) == (ErrorCode.NO_SUCH_USER, Private.TYPE, 5)
+
+
+def test_requests_that_wait_for_an_answer_stop_the_server_from_reading():
+    cluster = ClusterWorld("east")
+    (east,) = cluster.servers
+    nova = greeted(east, "Nova")
+    east.say(nova, Join(1, 0, 0, "lobby"), Leave(2, "lobby"))
+    east.say(nova, Who(3, "lobby", ""))
+    assert nova.deferred
+    assert nova.reader.unread
+    cluster.settle()
+    assert [event.kind for event in nova.events()] == [EventKind.JOIN, EventKind.LEAVE]
+    assert refusal(errors(nova)) == (ErrorCode.NOT_A_MEMBER, Who.TYPE, 3)
+
+
+def test_a_hello_that_waits_for_the_log_does_not_time_out():
+    cluster = ClusterWorld("east")
+    (east,) = cluster.servers
+    waiting, silent = east.link(), east.link()
+    east.say(waiting, hello("Nova"))
+    east.wait(east.settings.handshake_timeout + 1)
+    assert silent.closed
+    assert not waiting.closed
+    cluster.settle()
+    assert [type(message) for message in waiting.take()] == [Welcome]
+
+
+def test_sessions_do_not_end_while_the_log_is_not_available():
+    cluster = ClusterWorld("east")
+    (east,) = cluster.servers
+    east.hang_up(greeted(east, "Nova"))
+    cluster.settle()
+    proposals = east.hub.state.proposals
+    proposals.is_available = False
+    for _ in range(3):
+        east.wait(east.settings.resume_seconds)
+    assert len(proposals) == 0
+    proposals.is_available = True
+    east.wait(east.settings.resume_seconds)
+    cluster.settle()
+    assert not east.hub.state.shared.sessions

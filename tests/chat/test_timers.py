@@ -62,6 +62,18 @@ class TestHandshake:
         world.wait(1)
         assert codes(paused) == [ErrorCode.HANDSHAKE_TIMEOUT]
 
+    def test_a_refused_connection_has_no_timer_to_pause(self):
+        world = World(handshake_timeout=10, max_half_open=1)
+        world.link()
+        refused = world.link()
+        assert codes(refused) == [ErrorCode.BUSY]
+        state = world.hub.state
+        state.pause_handshake(refused)
+        state.resume_handshake(refused, world.now)
+        assert refused not in state.half_open
+        world.wait(11)
+        assert codes(refused) == []
+
     def test_no_handshake_timeout_after_hello(self, world):
         link, _ = world.greet("Nova")
         world.wait(11)
