@@ -197,8 +197,6 @@ def test_a_client_on_the_pages_port_gets_a_helpful_error() -> None:
                 stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", cwd=ROOT,
             )  # fmt: skip
             assert done.returncode == 3, (line, done)
-            assert (
-                "this is HTTP, not a chat: the port is probably that of a web page." in done.stderr
-            )
+            assert "it speaks HTTP, so this is probably the port of a web page." in done.stderr
             assert "6464" in done.stderr
         server.stop()
