@@ -30,7 +30,7 @@ from netchat.errors import (
     UnknownFlags,
     UnknownType,
 )
-from netchat.net.address import show_address
+from netchat.net.address import connection_problem, show_address
 from netchat.net.backoff import Backoff
 from netchat.net.client_store import ClientStore
 from netchat.net.server_list import ServerList
@@ -262,10 +262,7 @@ class ClientDriver:
         except TimeoutError as error:
             raise CannotConnect(f"{self.address} does not answer.") from error
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise CannotConnect(
-                f"No server at {self.address} ({reason}). Start one there with: netchat serve"
-            ) from error
+            raise CannotConnect(connection_problem(host, port, error)) from error
         self._connection = connection
         self.core.connected()
         self.flush()

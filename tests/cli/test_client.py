@@ -175,7 +175,7 @@ def test_a_taken_name_is_an_error_with_a_suggestion(port):
 def test_an_invalid_name_is_an_error_with_a_suggestion(port):
     with Chatter("no spaces!", port) as chatter:
         assert chatter.wait() == 1
-        assert "nospaces is free." in chatter.err[0]
+        assert "Try nospaces." in chatter.err[0]
 
 
 def test_a_pipe_requires_a_name(port):

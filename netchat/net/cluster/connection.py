@@ -195,7 +195,7 @@ def _new(url: RedisURL, timeout: float) -> AbstractConnection:
         from redis.backoff import NoBackoff
     except ImportError:
         raise ClusterError(
-            'a cluster needs redis-py: python -m pip install "netchat[cluster]"'
+            'A cluster needs redis-py: python -m pip install "netchat[cluster]"'
         ) from None
     kind: Any = UnixDomainSocketConnection if url.path else Connection
     connection: AbstractConnection = (SSLConnection if url.is_tls else kind)(
