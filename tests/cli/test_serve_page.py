@@ -156,7 +156,7 @@ def test_the_server_stops_while_the_page_is_loading(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "netchat", "serve", "--port", "0", "--history", "h.db"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        process.stderr.readline()  # it listens
+        assert any("listening" in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
         assert process.wait(20) == 0
