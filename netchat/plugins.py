@@ -61,8 +61,13 @@ def from_file(file: str, name: str) -> Callable[..., Any]:
     try:
         factory: Callable[..., Any] = getattr(module, name)
     except AttributeError:
-        found = [key for key, value in vars(module).items() if isinstance(value, type)]
-        raise ValueError(f"{file} has no {name}; it has {', '.join(found)}.") from None
+        found = [
+            key
+            for key, value in vars(module).items()
+            if isinstance(value, type) and value.__module__ == module_name  # not imported
+        ]
+        has = f"it has {', '.join(found)}" if found else "it defines no class"
+        raise ValueError(f"{file} has no {name}; {has}.") from None
     return factory
 
 

@@ -290,7 +290,7 @@ class Hub:
 
     def shut_down(self) -> None:
         """Send BYE to every client and close the connections; the sessions stay."""
-        goodbye = encode(Bye("The server is shutting down; reconnect in a moment."))
+        goodbye = encode(Bye("The server is shutting down."))
         for connection in self.state.connections:
             if not connection.closing:
                 self.state.write(connection, goodbye)

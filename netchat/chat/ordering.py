@@ -47,7 +47,7 @@ Answer = Callable[[ServerState, Connection, Any, Any, Outcome], None]
 _ANSWERS: dict[type[ChatCommand], Answer] = {}
 
 #: Reason in BYE for the clients of a server whose lease has ended.
-FENCED = "The server was away from its cluster; reconnect in a moment."
+FENCED = "The server was away from its cluster."
 
 _A = TypeVar("_A", bound=Answer)
 

@@ -112,14 +112,17 @@ def client(
         path = ClientPath(code, channel, seed, udp=udp)
     while True:
         name = normalize_name(name if name is not None else click.prompt("Your name"))
-        outcome = _name_problem(name) or _chat(
+        problem = _name_problem(name)
+        outcome = problem or _chat(
             name, servers, room or "", patience, state, at_keyboard, as_json, path
         )
         if not isinstance(outcome, NameRejected):
             return outcome
         if not at_keyboard:
-            free = f" {outcome.suggestion} is free." if outcome.suggestion else ""
-            raise NetchatError(sanitize(outcome.why + free))
+            hint = f"Try {outcome.suggestion}." if problem else f"{outcome.suggestion} is free."
+            raise NetchatError(
+                sanitize(f"{outcome.why} {hint}" if outcome.suggestion else outcome.why)
+            )
         click.echo(sanitize(outcome.why), err=True)
         name = click.prompt("Your name", default=sanitize(outcome.suggestion) or None)
 

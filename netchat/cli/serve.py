@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import ipaddress
+import os
 import signal
 import socket
 import sys
@@ -303,7 +304,11 @@ def serve(
 
 def _open_history(path: Path | None, *, fsync: bool) -> SqliteHistory:
     if path is not None:
-        return SqliteHistory(path, fsync=fsync)
+        is_new = not os.path.exists(path)  # noqa: PTH110 - Path.exists may raise
+        history = SqliteHistory(path, fsync=fsync)
+        if is_new:  # after a typo in the path, an empty chat would start without a word
+            history.notices.append(f"new history {path}")
+        return history
     import platformdirs
 
     folder = platformdirs.user_data_path("netchat")

@@ -13,7 +13,7 @@ from netchat.errors import CannotConnect, NetchatError
 from netchat.load.event_log import EventLog
 from netchat.load.member import NOWHERE
 from netchat.load.user import User
-from netchat.net.address import show_address
+from netchat.net.address import connection_problem, show_address
 from netchat.net.client_driver import CONNECT_TIMEOUT
 
 __all__ = ["Connect", "Crowd"]
@@ -159,10 +159,7 @@ class Crowd:
                 raise NetchatError(
                     "This process cannot open more files: raise the limit with ulimit -n."
                 ) from error
-            reason = error.strerror or str(error)
-            raise CannotConnect(
-                f"No server at {show_address(host, port)} ({reason}). Start one there with: netchat serve"
-            ) from error
+            raise CannotConnect(connection_problem(host, port, error)) from error
 
     async def _connect_tcp(self, protocol: asyncio.Protocol, host: str, port: int) -> None:
         await self.loop.create_connection(lambda: protocol, host, port)

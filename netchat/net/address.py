@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from urllib.parse import urlsplit
 
 from netchat.wording import cut
 
-__all__ = ["parse_address", "parse_addresses", "parse_host", "show_address"]
+__all__ = ["connection_problem", "parse_address", "parse_addresses", "parse_host", "show_address"]
+
+
+def connection_problem(host: str, port: int, error: OSError) -> str:
+    """Return why there is no TCP connection to a server, and what to do.
+
+    Args:
+        host: Host of the server.
+        port: Its port.
+        error: Error of the attempt to connect.
+    """
+    reason = error.strerror or str(error)
+    if isinstance(error, socket.gaierror):
+        return f"Unknown host {host} ({reason}). Check the spelling."
+    return (
+        f"No server at {show_address(host, port)} ({reason}). Start one there with: netchat serve"
+    )
 
 
 def parse_address(

@@ -21,12 +21,21 @@ from typing import TYPE_CHECKING, Self, cast
 
 from netchat.chat.client import ChatClient
 from netchat.chat.client_events import ClientEvent, Offline, SessionEnded
-from netchat.errors import CannotConnect, NetchatError, PeerError
-from netchat.net.address import show_address
+from netchat.errors import (
+    BadChecksum,
+    CannotConnect,
+    FrameTooLarge,
+    NetchatError,
+    PeerError,
+    UnknownFlags,
+    UnknownType,
+)
+from netchat.net.address import connection_problem, show_address
 from netchat.net.backoff import Backoff
 from netchat.net.client_store import ClientStore
 from netchat.net.server_list import ServerList
 from netchat.net.transport_shim import no_delay
+from netchat.wire.reader import http_problem
 
 if TYPE_CHECKING:
     from netchat.net.client_path import ClientPath
@@ -49,6 +58,10 @@ SEVERAL = 4
 WELCOME_TIMEOUT = 5.0
 
 
+#: Errors of frames that begin like those of netchat.
+_DAMAGE = (BadChecksum, FrameTooLarge, UnknownFlags, UnknownType)
+
+
 class _Connection(asyncio.Protocol):
     """One TCP connection of a client."""
 
@@ -66,7 +79,7 @@ class _Connection(asyncio.Protocol):
         try:
             self.client.core.feed(data)
         except PeerError as error:
-            self.client.report_protocol_error(error)
+            self.client.report_protocol_error(error, data)
             self.transport.abort()
         self.client.flush_or_drop()
 
@@ -112,6 +125,8 @@ class ClientDriver:
         self.path = path
         self.core = ChatClient(name, store.load() if store is not None else None)
         self.why_lost = ""
+        self.had_damaged_frame = False
+        """Whether the last invalid data was a frame of netchat with errors."""
         self._found_damage = False
         self.servers = ServerList([(host, port), *others], random.random())
         self.address = show_address(host, port)
@@ -217,10 +232,16 @@ class ClientDriver:
             self.why_lost = str(error)
             self.drop()
 
-    def report_protocol_error(self, error: PeerError) -> None:
+    def report_protocol_error(self, error: PeerError, data: bytes) -> None:
         """Record that invalid data arrived, from the server or damaged in transit."""
-        self.why_lost = f"the server broke the protocol: {error}"
         self._found_damage = True
+        self.had_damaged_frame = isinstance(error, _DAMAGE)
+        if problem := http_problem(data):
+            self.why_lost = problem
+        elif self.had_damaged_frame and self.path is None:
+            self.why_lost = f"the data was damaged on the way: {error}. Try --link rs:255,223"
+        else:
+            self.why_lost = f"the server broke the protocol: {error}"
 
     def drop(self) -> None:
         """Abort the connection, as a network failure would; the driver reconnects."""
@@ -241,10 +262,7 @@ class ClientDriver:
         except TimeoutError as error:
             raise CannotConnect(f"{self.address} does not answer.") from error
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise CannotConnect(
-                f"No server at {self.address} ({reason}). Start one there with: netchat serve"
-            ) from error
+            raise CannotConnect(connection_problem(host, port, error)) from error
         self._connection = connection
         self.core.connected()
         self.flush()

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from netchat.errors import CannotConnect, PeerError, Refused
-from netchat.net.address import show_address
+from netchat.net.address import connection_problem
 from netchat.version import __version__
 from netchat.wire import (
     HEADER_SIZE,
@@ -96,10 +96,7 @@ class Probe:
         try:
             self._socket = socket.create_connection((host, port), TIMEOUT)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise CannotConnect(
-                f"No server at {show_address(host, port)} ({reason}). Start one there with: netchat serve"
-            ) from error
+            raise CannotConnect(connection_problem(host, port, error)) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._address = host, port
         self._session: Hello | None = None

@@ -67,7 +67,7 @@ def _table(report: dict[str, Any], channel: str | None) -> list[str]:
         ),
         "channel": _noise(report["bit_error_rate"], channel),
         "rate": (
-            f"code rate {_number(report['code_rate'])}; round-trip time "
+            f"{_number(report['code_rate'])} payload bytes per coded byte; round-trip time "
             f"{1000 * report['round_trip']:.1f} ms"
         ),
         "goodput": (

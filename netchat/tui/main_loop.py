@@ -50,8 +50,10 @@ async def listen(session: ChatSession) -> AsyncIterator[tuple[ClientEvent, list[
 
 
 def _first_failure(session: ChatSession) -> str:
-    what = "is not a netchat server" if session.client.path is None else "could not be understood"
-    return f"{session.client.address} {what}: {sanitize(session.last_problem).rstrip('.')}."
+    client = session.client
+    is_netchat = client.path is not None or client.had_damaged_frame
+    what = "could not be understood" if is_netchat else "is not a netchat server"
+    return f"{client.address} {what}: {sanitize(session.last_problem).rstrip('.')}."
 
 
 def _give_up(session: ChatSession) -> None:

@@ -42,7 +42,7 @@ def http_problem(head: bytes | bytearray) -> str:
     if not head.startswith(_HTTP):
         return ""
     return (
-        "this is HTTP, not a chat: the port is probably that of a web page. The chat has its own port, "
+        "it speaks HTTP, so this is probably the port of a web page. The chat has its own port, "
         f"{DEFAULT_PORT} by default"
     )
 

@@ -5,14 +5,17 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from netchat.cli.main import cli
 from netchat.packets import Block, Damage, DecodedMessage, Decoder, Gap, Notice, read_packets
 from netchat.wire import MESSAGES, ErrorCode, EventKind
 from tests.captures.scenes import SCENES
 from tests.packets.sharks import TSHARK, frames, needs_tshark, tshark
 
 BY_NAME = {kind.NAME: kind for kind in MESSAGES.values()}
-FOLDER = Path(__file__).parents[2] / "captures"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "captures"
 
 #: Conversations; messages said (SEND); retransmissions, segments out of order, gaps, damage.
 EXPECTED = {
@@ -163,3 +166,16 @@ def test_tshark_sees_the_same(name):
         found = Counter(i.message.NAME for i in items if isinstance(i, DecodedMessage))
         damaged = sum(isinstance(i, Damage) for i in items)
         assert len(frames(path_of(name))) == sum(found.values()) + damaged
+
+
+def test_the_readme_shows_the_ladder_of_the_damaged_frame():
+    """The check of the pages ignores numbers, so it would accept the ladder of an older capture."""
+    shown = (
+        (ROOT / "README.md")
+        .read_text("utf-8")
+        .partition("inspect captures/bad-crc.pcapng --ladder\n")[2]
+    )
+    rows = [row for row in shown.partition("```")[0].splitlines() if row != "…"]
+    done = CliRunner().invoke(cli, ["inspect", str(path_of("bad-crc")), "--ladder"])
+    assert len(rows) > 5
+    assert set(rows) <= set(done.output.splitlines())

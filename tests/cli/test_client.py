@@ -16,7 +16,18 @@ from typing import IO
 
 import pytest
 
-from netchat.wire import Error, ErrorCode, EventKind, Hello, Join, Message, RoomKind, Send, encode
+from netchat.wire import (
+    Error,
+    ErrorCode,
+    EventKind,
+    Hello,
+    Join,
+    Message,
+    Pong,
+    RoomKind,
+    Send,
+    encode,
+)
 from tests.cli.chatter import Chatter
 from tests.end_to_end.processes import ROOT, Server, free_port
 
@@ -164,7 +175,7 @@ def test_a_taken_name_is_an_error_with_a_suggestion(port):
 def test_an_invalid_name_is_an_error_with_a_suggestion(port):
     with Chatter("no spaces!", port) as chatter:
         assert chatter.wait() == 1
-        assert "nospaces is free." in chatter.err[0]
+        assert "Try nospaces." in chatter.err[0]
 
 
 def test_a_pipe_requires_a_name(port):
@@ -208,7 +219,19 @@ def listener(answer: bytes) -> Iterator[Chatter]:
 def test_a_peer_that_is_not_a_chat_server_is_an_error():
     with listener(b"HTTP/1.1 400 Bad Request\r\n\r\n") as chatter:
         assert chatter.wait() == 3
-        assert "is not a netchat server: the server broke the protocol" in chatter.err[0]
+        assert (
+            "is not a netchat server: it speaks HTTP, so this is probably the port"
+            in chatter.err[0]
+        )
+        assert "frame at byte" not in chatter.err[0]
+
+
+def test_a_damaged_answer_is_not_taken_for_another_service():
+    frame = encode(Pong(1))
+    with listener(frame[:-1] + bytes([frame[-1] ^ 1])) as chatter:
+        assert chatter.wait() == 3
+        assert "could not be understood: the data was damaged on the way: PONG" in chatter.err[0]
+        assert "Try --link rs:255,223" in chatter.err[0]
 
 
 def test_rejected_lines_are_reported_and_the_rest_is_sent(port):

@@ -121,6 +121,17 @@ def test_a_folder_is_not_a_history(tmp_path: Path) -> None:
     assert "directory" in result.stderr
 
 
+def test_a_new_history_file_is_announced_once(tmp_path: Path) -> None:
+    path = tmp_path / "typo" / "h.db"
+    new = {"text": f"new history {path}"}
+    with Server("--history", str(path)) as server:
+        server.wait_for("history", **new)
+        server.stop()
+    with Server("--history", str(path)) as server:
+        server.wait_for("history", text=str(path))
+        assert not [line for line in server.lines if "new history" in line]
+
+
 def test_a_history_has_one_server_at_a_time(tmp_path: Path) -> None:
     with Server("--history", str(tmp_path / "h.db")):
         result = netchat("serve", "--port", "0", "--history", str(tmp_path / "h.db"))

@@ -115,7 +115,7 @@ def test_an_unknown_interface(inside):
     sniff = inside("sniff", "-i", "nowhere")
     _, err = sniff.communicate(timeout=TIMEOUT)
     assert sniff.returncode == 1
-    assert err.startswith("netchat: unknown interface nowhere; must be any or one of lo")
+    assert err.startswith("netchat: Unknown interface nowhere; use any, lo")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork") or sys.platform != "linux", reason="Linux's rights")

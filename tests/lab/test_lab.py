@@ -60,7 +60,7 @@ def test_up_exec_status_down():
     assert "nonsense: no such program" in missing.stderr
     no_shell = lab("exec", "h1", code=127, env={**os.environ, "SHELL": "/no/shell"})
     assert "the shell: no such program" in no_shell.stderr
-    assert "unknown interface" in lab("sniff", "", code=1).stderr
+    assert "Unknown interface" in lab("sniff", "", code=1).stderr
     assert f"lab --name {NAME} down" in lab("up", code=1).stderr
     assert "was stopped" in lab("down").stderr
     assert leftovers() == []

@@ -1,10 +1,11 @@
 """Addresses: read and shown."""
 
 import re
+import socket
 
 import pytest
 
-from netchat.net.address import parse_address, parse_host, show_address
+from netchat.net.address import connection_problem, parse_address, parse_host, show_address
 
 
 @pytest.mark.parametrize(
@@ -105,3 +106,12 @@ def test_invalid_hosts(written):
         ValueError, match="is not a host: write a name or an address, without a port"
     ):
         parse_host(written)
+
+
+def test_an_unknown_host_is_not_taken_for_a_host_without_a_server() -> None:
+    unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    assert connection_problem("nosuch.example", 6464, unknown) == (
+        "Unknown host nosuch.example (Name or service not known). Check the spelling."
+    )
+    refused = ConnectionRefusedError(111, "Connection refused")
+    assert connection_problem("::1", 6464, refused).startswith("No server at [::1]:6464 (Conn")

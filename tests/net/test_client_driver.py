@@ -269,7 +269,7 @@ async def test_a_server_that_speaks_something_else():
     async with ClientDriver("127.0.0.1", port, "Nova") as client:
         nova = Talker(client)
         await nova.until(lambda: len(nova.all(Offline)) > 1)
-        assert "broke the protocol" in nova.all(Offline)[0].why
+        assert "it speaks HTTP" in nova.all(Offline)[0].why
         nova.stop()
     made.close()
     for writer in connections:

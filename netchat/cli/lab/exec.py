@@ -30,7 +30,7 @@ def exec(name: str, root: bool, host: str, command: tuple[str, ...]) -> int:  # 
 
     \b
     Examples:
-      sudo netchat lab exec h1 -- netchat serve --lan
+      sudo netchat lab exec h1 -- netchat serve --lan --ephemeral
       sudo netchat lab exec h2 -- netchat client h1 --name Nova
       sudo netchat lab exec h2 -- netchat load h1 --users 2 --messages 10000
       sudo netchat lab exec --root h2 -- ip link set eth0 down      unplug the cable

@@ -38,7 +38,7 @@ def lab(ctx: click.Context, name: str) -> None:
     \b
     Try it, in four terminals:
       sudo netchat lab up --hosts 3 --channel bsc:1e-5 --loss 0.01 --delay 20ms
-      sudo netchat lab exec h1 -- netchat serve --lan
+      sudo netchat lab exec h1 -- netchat serve --lan --ephemeral
       sudo netchat lab exec h2 -- netchat client h1 --name Nova
       sudo netchat lab sniff
 

@@ -129,7 +129,7 @@ def _show(lab: Lab, impairments: Impairments, *, detach: bool) -> None:
     lines += [
         f"Between any two, each way: {impairments} (--seed {lab.seed}).",
         "",
-        f"{command} exec h1 -- netchat serve --lan",
+        f"{command} exec h1 -- netchat serve --lan --udp --ephemeral",
         f"{command} exec h2 -- netchat client h1 --name Nova",
         f"{command} sniff",
         f"{command} down" if detach else "Ctrl-C removes the lab and ends its programs.",

@@ -54,7 +54,8 @@ class RedisConnection:
     """
 
     def __init__(self, url: RedisURL, timeout: float) -> None:
-        self._url = url
+        self.url = url
+        """Address of Redis."""
         self._timeout = timeout
         self._connection: AbstractConnection | None = None
 
@@ -65,7 +66,7 @@ class RedisConnection:
             RedisUnavailable: That failed.
             ClusterError: redis-py is not installed.
         """
-        self._connection = _new(self._url, self._timeout)
+        self._connection = _new(self.url, self._timeout)
         try:
             async with asyncio.timeout(self._timeout):
                 await self._connection.connect()  # type: ignore[no-untyped-call]
@@ -137,13 +138,13 @@ class RedisConnection:
         # A connection that was closed must not connect again by itself: the replies would no longer
         # match the commands.
         if self._connection is None or not self.is_open:
-            raise RedisUnavailable(f"the connection to Redis at {self._url} was lost")
+            raise RedisUnavailable(f"the connection to Redis at {self.url} was lost")
         return self._connection
 
     def _translated(self, error: Exception) -> ClusterError:
         if isinstance(error, ClusterError):
             return error
-        return RedisUnavailable(f"{self._url}: {_describe(error)}")
+        return RedisUnavailable(f"{self.url}: {_describe(error)}")
 
 
 def _describe(error: BaseException) -> str:
@@ -194,7 +195,7 @@ def _new(url: RedisURL, timeout: float) -> AbstractConnection:
         from redis.backoff import NoBackoff
     except ImportError:
         raise ClusterError(
-            'a cluster needs redis-py: python -m pip install "netchat[cluster]"'
+            'A cluster needs redis-py: python -m pip install "netchat[cluster]"'
         ) from None
     kind: Any = UnixDomainSocketConnection if url.path else Connection
     connection: AbstractConnection = (SSLConnection if url.is_tls else kind)(

@@ -2,7 +2,7 @@
 
 A stream holds three kinds of records. `redis-cli XRANGE` shows them as
 
-    v 1 epoch 7 joined east first 1 address 10.0.0.1:6464
+    v 1 epoch 7 joined 29a642e716a300d6 first 1 address <addresses>
     v 1 epoch 7 batch 1 commands <bytes>
     v 1 epoch 7 expired lease
 

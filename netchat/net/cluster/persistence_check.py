@@ -34,12 +34,15 @@ def version_problem(info: Mapping[str, str]) -> str | None:
     return f"Redis must be version {OLDEST} or later, and this is {version or 'unknown'}"
 
 
-def problems(info: Mapping[str, str], config: Mapping[str, str] | None) -> str | None:
+def problems(
+    info: Mapping[str, str], config: Mapping[str, str] | None, redis_cli: str
+) -> str | None:
     """Return why Redis may lose what it acknowledges and how to configure it, or None.
 
     Args:
         info: Fields of `INFO`.
         config: Settings from `CONFIG GET`; None if that is not permitted.
+        redis_cli: Shell command that opens this Redis.
     """
     wrong, unknown = [], []
     for name, required, consequence in SETTINGS:
@@ -56,12 +59,16 @@ def problems(info: Mapping[str, str], config: Mapping[str, str] | None) -> str |
     if unknown:
         lines.append(
             f"  {', '.join(unknown)}: unknown, because CONFIG GET is not permitted. "
-            "Permit it: redis-cli ACL SETUSER NAME +config|get"
+            f"Permit it: {redis_cli} ACL SETUSER NAME +config|get"
         )
     if wrong:
         lines.append("Configure Redis, and keep the settings:")
-        lines += [f"  redis-cli CONFIG SET {name} {required}" for name, _, required, _ in wrong]
-        lines.append("  redis-cli CONFIG REWRITE")
+        lines += [f"  {redis_cli} CONFIG SET {name} {required}" for name, _, required, _ in wrong]
+        if info.get("config_file") == "":
+            options = " ".join(f"--{name} {required}" for name, _, required, _ in wrong)
+            lines.append(f"  Redis has no configuration file, so also start it with: {options}")
+        else:
+            lines.append(f"  {redis_cli} CONFIG REWRITE")
     lines.append("Or accept the loss: --cluster-durability none")
     return "\n".join(lines)
 

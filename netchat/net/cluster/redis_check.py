@@ -23,7 +23,7 @@ async def check_redis(redis: RedisConnection, *, is_durable: bool) -> None:
     info = dict(line.split(":", 1) for line in lines if ":" in line)
     problem = version_problem(info)
     if problem is None and is_durable:
-        problem = problems(info, await _config(redis))
+        problem = problems(info, await _config(redis), redis.url.redis_cli())
     if problem is not None:
         raise RedisUnavailable(problem)
 

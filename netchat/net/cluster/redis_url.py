@@ -5,6 +5,7 @@ The URL may contain a password, so no error and no `repr` shows the URL itself.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -46,6 +47,14 @@ class RedisURL:
             return f"unix://{self.path}?db={self.db}"
         scheme = "rediss" if self.is_tls else "redis"
         return f"{scheme}://{show_address(self.host, self.port)}/{self.db}"
+
+    def redis_cli(self) -> str:
+        """Return the shell command that opens this Redis; it asks for the password."""
+        where = ["-s", self.path] if self.path else ["-h", self.host, "-p", str(self.port)]
+        tls = ["--tls"] if self.is_tls else []
+        user = ["--user", self.username] if self.username else []
+        password = [] if self.password is None else ["--askpass"]
+        return shlex.join(["redis-cli", *where, *tls, *user, *password])
 
     def options(self) -> dict[str, Any]:
         """Return the arguments of redis-py's connection."""

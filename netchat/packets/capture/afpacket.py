@@ -206,7 +206,7 @@ def _hardware(interface: str) -> int:
         except (OSError, UnicodeEncodeError) as error:
             names = ", ".join(name for _, name in socket.if_nameindex())
             raise CaptureError(
-                f"unknown interface {show_line(interface)}; must be {ANY} or one of {names}"
+                f"Unknown interface {show_line(interface)}; use {ANY}, {names}"
             ) from error
         return int(probe.getsockname()[3])
 

@@ -60,3 +60,16 @@ def test_refused_urls_are_not_repeated(url: str, reason: str) -> None:
     assert reason in str(caught.value)
     assert "s3cret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("url", "command"),
+    [
+        ("redis://127.0.0.1:6380", "redis-cli -h 127.0.0.1 -p 6380"),
+        ("rediss://u:s3cret@h", "redis-cli -h h -p 6379 --tls --user u --askpass"),
+        ("redis://:s3cret@[::1]/3", "redis-cli -h ::1 -p 6379 --askpass"),
+        ("unix:///run/my redis.sock", "redis-cli -s '/run/my redis.sock'"),
+    ],
+)
+def test_the_command_for_redis_cli_has_no_password(url: str, command: str) -> None:
+    assert parse_redis_url(url).redis_cli() == command

@@ -402,7 +402,7 @@ async def test_a_redis_that_may_lose_messages_is_refused(redis: RedisProcess) ->
     with pytest.raises(RedisUnavailable) as caught:
         await Recorder(redis.url, "east").log.start()
     assert "appendfsync is everysec, not always" in str(caught.value)
-    assert "redis-cli CONFIG SET appendfsync always" in str(caught.value)
+    assert f"{redis.url.redis_cli()} CONFIG SET appendfsync always" in str(caught.value)
     async with Recorder(redis.url, "east", is_durable=False) as east:
         east.log.append([b"x"])
         await east.settle()
