@@ -36,7 +36,9 @@ UNIX = [
 #: every other test marked slow.
 SLOW = (
     "bench/engine/",
+    "bench/theory/test_intervals_coverage.py",
     "captures/",
+    "chat/test_hub_machine.py",
     "cli/",
     "compatibility/",
     "course/",
@@ -45,6 +47,7 @@ SLOW = (
     "end_to_end/",
     "fuzz/",
     "lab/",
+    "net/cluster/test_member.py",
     "net/cluster/test_session.py",
     "packets/wireshark/",
     "test_jit.py",
