@@ -176,6 +176,7 @@ def test_the_readme_shows_the_ladder_of_the_damaged_frame():
         .partition("inspect captures/bad-crc.pcapng --ladder\n")[2]
     )
     rows = [row for row in shown.partition("```")[0].splitlines() if row != "…"]
-    done = CliRunner().invoke(cli, ["inspect", str(path_of("bad-crc")), "--ladder"])
+    arguments = ["inspect", str(path_of("bad-crc")), "--ladder"]
+    done = CliRunner().invoke(cli, arguments, env={"COLUMNS": "100"})
     assert len(rows) > 5
     assert set(rows) <= set(done.output.splitlines())

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -137,10 +139,8 @@ def test_a_refusal_is_reported(run, server):
     assert "code=NAME_NOT_ALLOWED" in result.stdout
 
 
-def test_no_server(run, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["netchat", "craft", "PING", "--send", "127.0.0.1:1"])
-    from netchat.cli.main import main
-
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 3
+def test_no_server():
+    command = [sys.executable, "-m", "netchat", "craft", "PING", "--send", "127.0.0.1:1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 3
+    assert done.stderr.startswith("netchat: ")
