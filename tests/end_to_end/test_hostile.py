@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from netchat.wire import ErrorCode, Event, Hello, Send, encode
@@ -93,14 +92,12 @@ def _attack(name: str, port: int, seconds: float = 30.0) -> Iterator[subprocess.
     """Run an attack for as long as the block takes."""
     module = "tests.end_to_end.attacks"
     command = [sys.executable, "-m", module, name, str(port), "0", str(seconds)]
-    with subprocess.Popen(command, cwd=ROOT) as process:
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as process:
         try:
             # Python takes a second or more to start on a busy machine.
-            deadline = time.monotonic() + 20
-            while not psutil.Process(process.pid).net_connections("tcp"):
-                assert time.monotonic() < deadline, "the attack has not connected"
-                time.sleep(0.05)
-            time.sleep(0.3)  # the other connections, and the first bytes
+            assert process.stderr is not None
+            assert process.stderr.readline() == b"begun\n"
+            time.sleep(0.3)  # the connections, and the first bytes
             yield process
             assert process.poll() in (None, 0), "the attack failed"
         finally:
