@@ -57,7 +57,6 @@ SEVERAL = 4
 #: Seconds to wait for WELCOME if another server can take over.
 WELCOME_TIMEOUT = 5.0
 
-
 #: Errors of frames that begin like those of netchat.
 _DAMAGE = (BadChecksum, FrameTooLarge, UnknownFlags, UnknownType)
 
@@ -304,10 +303,14 @@ class ClientDriver:
             why = self.path.explain(why, finder)
         return why
 
+    @property
+    def _has_others(self) -> bool:
+        """Whether another server can take over."""
+        return len(self.servers) > 1 or bool(self.core.servers)
+
     def _shorter(self, timeout: float) -> float:
         """Return a timeout, shortened if another server can take over."""
-        several = len(self.servers) > 1 or self.core.servers
-        return timeout / SEVERAL if several else timeout
+        return timeout / SEVERAL if self._has_others else timeout
 
     async def _watch(self, connection: _Connection) -> None:
         """Wait until a connection closes; abort it if the server stops responding."""
@@ -320,7 +323,7 @@ class ClientDriver:
                 begun = now
             silence = now - max(begun, connection.last_received)
             is_late = not self.core.online and now - begun > WELCOME_TIMEOUT
-            if silence > self._shorter(SILENCE_TIMEOUT) or (is_late and len(self.servers) > 1):
+            if silence > self._shorter(SILENCE_TIMEOUT) or (is_late and self._has_others):
                 self.why_lost = "the server stopped responding"
                 connection.transport.abort()
             elif silence > ping_after:

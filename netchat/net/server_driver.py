@@ -176,6 +176,11 @@ class _Peer(Connection, asyncio.Protocol):
             self.transport.pause_reading()
         self.holds |= why
 
+    def pause(self, seconds: float) -> None:
+        """Read nothing for some time, because the peer or its address group is too fast."""
+        self.hold(_Hold.TOO_FAST)
+        asyncio.get_running_loop().call_later(seconds, self.release, _Hold.TOO_FAST)
+
     def release(self, why: int) -> None:
         """Remove a reason for not reading, and resume reading if it was the last."""
         if not self.holds & why:
@@ -338,8 +343,7 @@ class ServerDriver:
         peer = _Peer(self, reader)
         peer.connection_made(transport)
         if (seconds := peer.unread_until - time.monotonic()) > 0:
-            peer.hold(_Hold.TOO_FAST)
-            self._loop.call_later(seconds, peer.release, _Hold.TOO_FAST)
+            peer.pause(seconds)
         return peer
 
     async def _listen_udp(self, addresses: list[tuple[Any, ...]]) -> None:
@@ -401,9 +405,9 @@ class ServerDriver:
         for timer in self._timers:
             timer.cancel()
         self._stopping = True  # accept no more input, and commit without waiting for more events
-        for connection in self.state.connections:
+        for peer in self._peers:
             # Read and discard the rest: closing a socket with unread bytes resets it and loses BYE.
-            cast(_Peer, connection).discard()
+            peer.discard()
         self._turn()
         if self.cluster is not None:
             await self.cluster.leave()
@@ -416,8 +420,7 @@ class ServerDriver:
         deadline = time.monotonic() + LINGER
         while self.state.connections and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
-        for peer in list(self.state.connections):
-            assert isinstance(peer, _Peer)
+        for peer in list(self._peers):
             peer.transport.abort()
         for socket_ in self._udp:
             socket_.close()
@@ -492,8 +495,7 @@ class ServerDriver:
         peer.clock = clock if clock < now + MOST_AHEAD else now + MOST_AHEAD
         if unread or peer.allowance < 0:
             if seconds := hub.pause(peer, now, more=unread):
-                peer.hold(_Hold.TOO_FAST)
-                self._loop.call_later(seconds, peer.release, _Hold.TOO_FAST)
+                peer.pause(seconds)
             elif unread and not peer.holds:
                 self.line_up(peer)
 
@@ -579,7 +581,8 @@ class ServerDriver:
         if self.cluster is not None:
             self._committed_in_cluster(self.cluster, batch)
         self._carry_out()
-        # Read all sockets before the next commit: what arrived during the sending joins it.
+        # `_pace` runs in the loop's next iteration, and the turn that it schedules after the sockets
+        # were read: what arrived during the sending joins the next commit.
         self._reading = True
         events = len(batch.rows) + len(self.state.batch.rows)
         self._loop.call_soon(self._pace, events, begun)
@@ -593,7 +596,7 @@ class ServerDriver:
             self.schedule()
 
     def _pace(self, events: int, begun: float) -> None:
-        """Set the time of the next commit; all sockets were read since the last one was sent."""
+        """Set the time of the next commit, one iteration of the loop after the last one was sent."""
         self._reading = False
         if wait := self._group_commit.sent(events, begun, time.monotonic()):
             self._loop.call_later(wait, self.schedule)
