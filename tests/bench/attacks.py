@@ -105,7 +105,7 @@ def _attacking(attack: str, port: int, web: int) -> Iterator[None]:
     """Attack a server; enter the block a second after the attack has begun, and wait for its end."""
     command = [sys.executable, "-m", "tests.end_to_end.attacks", attack]
     command += [str(port), str(web), str(SECONDS)]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as attacker:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as attacker:
         time.sleep(1)  # it uses up its burst allowance
         yield
         attacker.wait()

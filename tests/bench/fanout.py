@@ -13,15 +13,17 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from netchat.net.event_loop import run
 from tests.bench.crowd import FLOOR, NETCHAT, REDIS, Crowd, Dialect
+from tests.end_to_end.processes import free_port
 
 #: Upper bound: asyncio with one write per member and loop iteration, without parsing or history.
 _FLOOR_SERVER = """
@@ -43,12 +45,6 @@ async def main():
     await s.serve_forever()
 run(main())
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def commands(port: int, folder: str) -> dict[str, tuple[Dialect, list[str]]]:
@@ -73,7 +69,9 @@ def commands(port: int, folder: str) -> dict[str, tuple[Dialect, list[str]]]:
     }
 
 
-async def measure(name: str, members: int, messages: int) -> dict[str, float]:
+@asynccontextmanager
+async def running(name: str) -> AsyncIterator[tuple[Dialect, int, int]]:
+    """Run a server on the first core; yield its dialect, its port and its process number."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         dialect, command = commands(port, folder)[name]
@@ -84,14 +82,19 @@ async def measure(name: str, members: int, messages: int) -> dict[str, float]:
             with contextlib.suppress(AttributeError, OSError):
                 os.sched_setaffinity(server.pid, {0})
             await wait_for(port)
-            crowd = Crowd(dialect, port, members)
-            await crowd.join()
-            figures = await crowd.load(messages, server.pid)
-            crowd.close()
-            return figures
+            yield dialect, port, server.pid
         finally:
             server.terminate()
             server.wait(10)
+
+
+async def measure(name: str, members: int, messages: int) -> dict[str, float]:
+    async with running(name) as (dialect, port, pid):
+        crowd = Crowd(dialect, port, members)
+        await crowd.join()
+        figures = await crowd.load(messages, pid)
+        crowd.close()
+        return figures
 
 
 async def wait_for(port: int) -> None:

@@ -13,15 +13,13 @@ import select
 import shutil
 import socket
 import statistics
-import subprocess
-import tempfile
 import time
 
 import psutil
 
 from netchat.net.event_loop import run
 from tests.bench.crowd import Dialect
-from tests.bench.fanout import commands, free_port, wait_for
+from tests.bench.fanout import running
 
 WINDOW = 512
 
@@ -62,21 +60,9 @@ def join(dialect: Dialect, port: int, users: int, pid: int) -> dict[str, float]:
     return {"rate": users / seconds, "cpu_us": cpu / users * 1e6, "kib": grown / users / 1024}
 
 
-def measure(name: str, users: int) -> dict[str, float]:
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        dialect, command = commands(port, folder)[name]
-        server = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
-        )
-        try:
-            with contextlib.suppress(AttributeError, OSError):
-                os.sched_setaffinity(server.pid, {0})
-            run(wait_for(port))
-            return join(dialect, port, users, server.pid)
-        finally:
-            server.terminate()
-            server.wait(10)
+async def measure(name: str, users: int) -> dict[str, float]:
+    async with running(name) as (dialect, port, pid):
+        return join(dialect, port, users, pid)
 
 
 def main() -> None:
@@ -92,7 +78,7 @@ def main() -> None:
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for _ in range(options.rounds):  # interleaved, so that load peaks affect all servers
         for name in names:
-            rounds[name].append(measure(name, options.users))
+            rounds[name].append(run(measure(name, options.users)))
     print(f"{options.users} users, {WINDOW} handshakes at a time; median of rounds")
     print(f"{'server':<22}{'joins/s':>10}{'CPU us each':>13}{'KiB each':>10}")
     for name, runs in rounds.items():

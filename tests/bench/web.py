@@ -20,7 +20,8 @@ import psutil
 
 from netchat.net.event_loop import run
 from tests.bench.crowd import BROADCAST_WS, NETCHAT, NETCHAT_WS, Crowd, Dialect
-from tests.bench.fanout import free_port, wait_for
+from tests.bench.fanout import wait_for
+from tests.end_to_end.processes import free_port
 
 #: Fan-out as recommended in the library's documentation, without compression, on uvloop.
 _BROADCAST_SERVER = """

@@ -383,6 +383,6 @@ ATTACKS = {
 if __name__ == "__main__":
     # Real attackers use other machines; here an attacker must at least not delay the server.
     os.nice(15)
-    print("begun", file=sys.stderr, flush=True)
+    print("begun", flush=True)
     SECONDS = float(sys.argv[4])
     ATTACKS[sys.argv[1]](int(sys.argv[2]), int(sys.argv[3]))

@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import json
 import random
-import statistics
 import sys
 import tempfile
 import time
@@ -28,7 +27,7 @@ from netchat.net.event_loop import run
 from netchat.net.server_list import ServerList
 from tests.end_to_end.cluster_faults import DISK_FULL, FAULTS, Fault
 from tests.end_to_end.cluster_processes import ClusterProcesses, compare_histories
-from tests.end_to_end.crash import read_history
+from tests.end_to_end.crash import read_history, show_faults, show_times
 from tests.end_to_end.crowd import Crowd, Member
 from tests.end_to_end.name_race import NameRace
 from tests.end_to_end.page_core import page_driver
@@ -320,18 +319,9 @@ def _show(result: Result) -> None:
     print(f"acknowledged messages   {result.acknowledged:,}")
     print(f"deliveries checked      {result.deliveries:,}")
     print(f"contested names         {result.names} with one winner, {result.undecided} unanswered")
-    for label, times in (
-        ("first acknowledgement", result.first),
-        ("all clients back", result.all_back),
-    ):
-        if times:
-            print(
-                f"{label:<23} median {statistics.median(times):.2f} s, longest {max(times):.2f} s"
-                f" after the fault ({len(times)} times)"
-            )
-    print(f"violations              {len(result.faults)}")
-    for fault in result.faults[:20]:
-        print(f"  {fault}")
+    show_times("first acknowledgement", result.first, "fault")
+    show_times("all clients back", result.all_back, "fault")
+    show_faults("violations", result.faults)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,7 +27,7 @@ from netchat.wire import HEADER_SIZE, Event, Frame, decode
 from tests.end_to_end.crowd import Crowd, Member
 from tests.end_to_end.processes import Server, free_port
 
-__all__ = ["Result", "crash", "read_history"]
+__all__ = ["Result", "crash", "read_history", "show_faults", "show_times"]
 
 #: Maximum seconds of traffic between two kills, counted from the first message after a restart,
 #: so that every kill hits a server that is carrying messages.
@@ -145,18 +146,25 @@ def _show(result: Result) -> None:
     print(f"connections cut         {result.drops}")
     print(f"acknowledged messages   {result.acknowledged:,}")
     print(f"deliveries checked      {result.deliveries:,}")
-    for label, times in (
-        ("server listens again", result.ready),
-        ("first acknowledgement", result.first),
-        ("all clients back", result.all_back),
-    ):
-        if times:
-            print(
-                f"{label:<23} median {statistics.median(times):.2f} s, longest {max(times):.2f} s"
-                f" after the kill ({len(times)} times)"
-            )
-    print(f"lost, twice, disordered {len(result.faults)}")
-    for fault in result.faults[:20]:
+    show_times("server listens again", result.ready, "kill")
+    show_times("first acknowledgement", result.first, "kill")
+    show_times("all clients back", result.all_back, "kill")
+    show_faults("lost, twice, disordered", result.faults)
+
+
+def show_times(label: str, times: Sequence[float], since: str) -> None:
+    """Print the median and the maximum of some times, in seconds since an incident."""
+    if times:
+        print(
+            f"{label:<23} median {statistics.median(times):.2f} s, longest {max(times):.2f} s"
+            f" after the {since} ({len(times)} times)"
+        )
+
+
+def show_faults(label: str, faults: Sequence[str]) -> None:
+    """Print the number of faults, and the first of them."""
+    print(f"{label:<23} {len(faults)}")
+    for fault in faults[:20]:
         print(f"  {fault}")
 
 

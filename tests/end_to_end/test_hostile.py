@@ -92,11 +92,11 @@ def _attack(name: str, port: int, seconds: float = 30.0) -> Iterator[subprocess.
     """Run an attack for as long as the block takes."""
     module = "tests.end_to_end.attacks"
     command = [sys.executable, "-m", module, name, str(port), "0", str(seconds)]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         try:
             # Python takes a second or more to start on a busy machine.
-            assert process.stderr is not None
-            assert process.stderr.readline() == b"begun\n"
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"begun\n"
             time.sleep(0.3)  # the connections, and the first bytes
             yield process
             assert process.poll() in (None, 0), "the attack failed"

@@ -18,7 +18,7 @@ from netchat.net.memory_bound import (
     MemoryBound,
 )
 from netchat.wire import Event, History, Join, Send
-from tests.net.serving import Serving, raw, serve
+from tests.net.serving import Raw, Serving, raw, serve
 
 KIB = 1024
 
@@ -112,6 +112,28 @@ def held(serving: Serving) -> int:
     return sum(module.memory_of(peer.transport)[0] for peer in serving.peers)
 
 
+async def history_that_nobody_reads(
+    serving: Serving, stack: contextlib.AsyncExitStack, count: int
+) -> Raw:
+    """Let many clients request 800 KB of history again and again without reading.
+
+    Returns:
+        The client who wrote the history.
+    """
+    nova = await stack.enter_async_context(raw(serving.port, "Nova"))
+    await nova.answer(Join(1, 0, 0, "lobby"))
+    nova.send(*[Send(counter, "lobby", "x" * 16_000) for counter in range(1, 51)])
+    await nova.echo(50)
+    hostile = [
+        await stack.enter_async_context(raw(serving.port, f"Silent{number}", limit=1024))
+        for number in range(count)
+    ]
+    for silent in hostile:
+        silent.send(Join(1, 0, 0, "lobby"))
+        silent.send(*[History(number, 1, 50, "lobby") for number in range(40)])
+    return nova
+
+
 async def test_clients_that_never_read_occupy_no_more_than_so_much(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -120,17 +142,7 @@ async def test_clients_that_never_read_occupy_no_more_than_so_much(
     monkeypatch.setattr(module, "GRACE", 0.0)
     monkeypatch.setattr("netchat.net.server_driver.TICK_EVERY", 0.02)
     async with serve(rate=0.0) as serving, contextlib.AsyncExitStack() as stack:
-        nova = await stack.enter_async_context(raw(serving.port, "Nova"))
-        await nova.answer(Join(1, 0, 0, "lobby"))
-        nova.send(*[Send(counter, "lobby", "x" * 16_000) for counter in range(1, 51)])
-        await nova.echo(50)
-        hostile = [
-            await stack.enter_async_context(raw(serving.port, f"Silent{number}", limit=1024))
-            for number in range(20)
-        ]
-        for silent in hostile:
-            silent.send(Join(1, 0, 0, "lobby"))
-            silent.send(*[History(number, 1, 50, "lobby") for number in range(40)])
+        nova = await history_that_nobody_reads(serving, stack, 20)
         async with asyncio.timeout(20):
             while len(serving.peers) == 21 or held(serving) > 512 * KIB:
                 await asyncio.sleep(0.01)
@@ -146,17 +158,7 @@ async def test_connections_that_request_history_and_never_read_share_a_bounded_m
     monkeypatch.setattr("netchat.net.server_driver.TICK_EVERY", 1e6)
     monkeypatch.setattr(module, "SCARCE_FROM", 1024 * KIB)
     async with serve(rate=0.0) as serving, contextlib.AsyncExitStack() as stack:
-        nova = await stack.enter_async_context(raw(serving.port, "Nova"))
-        await nova.answer(Join(1, 0, 0, "lobby"))
-        nova.send(*[Send(counter, "lobby", "x" * 16_000) for counter in range(1, 51)])
-        await nova.echo(50)
-        hostile = [
-            await stack.enter_async_context(raw(serving.port, f"Silent{number}", limit=1024))
-            for number in range(60)
-        ]
-        for silent in hostile:
-            silent.send(Join(1, 0, 0, "lobby"))
-            silent.send(*[History(number, 1, 50, "lobby") for number in range(40)])
+        await history_that_nobody_reads(serving, stack, 60)
         async with asyncio.timeout(20):
             while sum(peer.stalled_since > 0 for peer in serving.peers) < 60:
                 await asyncio.sleep(0.01)

@@ -92,26 +92,39 @@ async def test_a_connection_that_stalls_is_replaced(redis: RedisProcess, connect
         assert east.commands == [b"waiting"]
 
 
+class SlowRecorder(Recorder):
+    """Recorder that applies its second batch once `go` is set, or then fails with `problem`."""
+
+    problem: OSError | None = None
+
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        self.go = asyncio.Event()
+
+    async def apply(self, entries, checkpoint) -> None:
+        if self.commands:
+            await self.go.wait()
+            if self.problem is not None:
+                raise self.problem
+        await super().apply(entries, checkpoint)
+
+
+async def lose_redis_while_applying(slow: SlowRecorder, redis: RedisProcess) -> None:
+    """Kill Redis while the owner applies the second of two batches, then start it again."""
+    slow.log.append([b"one"])
+    await slow.settle()
+    slow.log.append([b"two"])
+    await until(lambda: slow.saved != slow.log.checkpoint)
+    redis.kill()
+    await until(lambda: not slow.reports[-1][0])
+    slow.go.set()
+    redis.start()
+
+
 async def test_a_lost_connection_does_not_interrupt_the_owner(redis: RedisProcess) -> None:
     """The position in the stream has moved; entries that are not applied would be skipped."""
-
-    class Slow(Recorder):
-        go = asyncio.Event()
-
-        async def apply(self, entries, checkpoint) -> None:
-            if self.commands:
-                await self.go.wait()
-            await super().apply(entries, checkpoint)
-
-    async with Slow(redis.url, "east") as slow:
-        slow.log.append([b"one"])
-        await slow.settle()
-        slow.log.append([b"two"])
-        await until(lambda: slow.saved != slow.log.checkpoint)
-        redis.kill()
-        await until(lambda: not slow.reports[-1][0])
-        slow.go.set()
-        redis.start()
+    async with SlowRecorder(redis.url, "east") as slow:
+        await lose_redis_while_applying(slow, redis)
         slow.log.append([b"three"])
         await slow.settle()
         assert slow.commands == [b"one", b"two", b"three"]
@@ -119,25 +132,9 @@ async def test_a_lost_connection_does_not_interrupt_the_owner(redis: RedisProces
 
 async def test_an_owner_that_fails_while_redis_is_lost_stops_the_log(redis: RedisProcess) -> None:
     """Its entries are not applied, so reading on after them would skip them."""
-
-    class Failing(Recorder):
-        go = asyncio.Event()
-
-        async def apply(self, entries, checkpoint) -> None:
-            if self.commands:
-                await self.go.wait()
-                raise OSError("disk full")
-            await super().apply(entries, checkpoint)
-
-    async with Failing(redis.url, "east") as failing:
-        failing.log.append([b"one"])
-        await failing.settle()
-        failing.log.append([b"two"])
-        await until(lambda: failing.saved != failing.log.checkpoint)
-        redis.kill()
-        await until(lambda: not failing.reports[-1][0])
-        failing.go.set()
-        redis.start()
+    async with SlowRecorder(redis.url, "east") as failing:
+        failing.problem = OSError("disk full")
+        await lose_redis_while_applying(failing, redis)
         await until(lambda: failing.errors)
         assert str(failing.errors[0]) == "disk full"
         assert failing.commands == [b"one"]
