@@ -9,23 +9,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from netchat.chat import account_rules
 from netchat.chat.commands import (
+    AddInvitation,
     ChatCommand,
     ConfirmToken,
     CreateLobby,
     CreateRoom,
     DeleteRoom,
     Disconnect,
+    EndLogin,
     EndSession,
     ExpireServer,
     JoinRoom,
     LeaveRoom,
+    OpenAccountSession,
     OpenConversation,
     OpenSession,
     Post,
+    RegisterAccount,
+    RemoveAccount,
     RenameSession,
     ResumeSession,
     RotateCounters,
+    SetPassword,
+    SetRole,
     StartServer,
 )
 from netchat.chat.model import Room, Session
@@ -35,46 +43,32 @@ from netchat.chat.outcomes import (
     Outcome,
     Reason,
     Rejected,
-    RoomEmptied,
     SessionAway,
-    SessionClosed,
-    SessionMoved,
     StateChange,
 )
 from netchat.chat.persistence import (
     EventRow,
-    MembershipDeleted,
     MembershipRow,
     RoomDeleted,
     RoomRow,
-    SessionDeleted,
-    SessionRow,
 )
 from netchat.chat.room_codes import LOBBY
+from netchat.chat.session_rules import (
+    append_event,
+    attached,
+    end_session,
+    moved,
+    remove_member,
+    session_row,
+)
 from netchat.chat.shared_state import SharedState
-from netchat.wire import Event, EventKind, RoomKind, seal
-from netchat.wire.compiler import compile_packer
+from netchat.wire import EventKind, RoomKind
 
 __all__ = ["MAX_MEMBERSHIPS", "apply"]
 
 #: Rooms that one user can be in, whatever the settings, private rooms included. RENAME and BYE cause
 #: an event in each of them at once, which must not delay other users: 200 events take about 1.6 ms.
 MAX_MEMBERSHIPS = 200
-
-_pack_event = compile_packer(Event)
-
-#: Commands that a user's connection has caused. Those of an earlier connection are stale: the user's
-#: next connection cannot know of them, and repeats the request.
-_OfConnection = (
-    ConfirmToken
-    | CreateRoom
-    | Disconnect
-    | EndSession
-    | JoinRoom
-    | LeaveRoom
-    | OpenConversation
-    | RenameSession
-)
 
 
 def apply(state: SharedState, command: ChatCommand) -> Outcome:
@@ -88,7 +82,7 @@ def apply(state: SharedState, command: ChatCommand) -> Outcome:
 def _open_session(state: SharedState, command: OpenSession) -> Outcome:
     if command.server not in state.servers:
         return Rejected(Reason.UNKNOWN_SERVER)
-    if command.token in state.by_token:
+    if state.knows_token(command.token):
         return Rejected(Reason.EXISTS)
     before = state.by_device.get(command.device)
     if command.replaces != (before.id if before is not None else 0):
@@ -96,18 +90,22 @@ def _open_session(state: SharedState, command: OpenSession) -> Outcome:
     rival = state.by_name.find_conflict(command.name, owner=before)
     if rival is not None:
         return Rejected(Reason.NAME_TAKEN, rival.id)
+    registered = state.account_names.find_conflict(command.name)
+    if registered is not None:
+        return Rejected(Reason.REGISTERED, account=registered.id)
     changes: list[StateChange] = []
     if before is not None:
         # The client lost its session token. Its device key proves that it owns the old session.
-        changes.append(_moved(before))
-        changes += _end(state, before, "reconnected without its session", command.time)
+        changes.append(moved(before))
+        changes += end_session(state, before, "reconnected without its session", command.time)
     session = Session(state.new_id(), command.name, command.device)
     session.server, session.attachment = command.server, 1
     session.token = command.token
     state.sessions[session.id] = state.by_device[session.device] = session
     state.by_name.add(session)
-    state.by_token[session.token] = session
-    return [*changes, _row(session)]
+    if session.token:
+        state.by_token[session.token] = session
+    return [*changes, session_row(session)]
 
 
 def _resume_session(state: SharedState, command: ResumeSession) -> Outcome:
@@ -117,28 +115,29 @@ def _resume_session(state: SharedState, command: ResumeSession) -> Outcome:
     # A command that was delayed until the client had resumed elsewhere must not end that connection.
     if session is None or session.id != command.session or session.attachment != command.attachment:
         return Rejected(Reason.STALE)
-    if command.token in state.by_token:
+    if state.knows_token(command.token):
         return Rejected(Reason.EXISTS)
     for old in {session.token, session.previous} - {command.used}:
         state.by_token.pop(old, None)
     session.token, session.previous = command.token, command.used
-    state.by_token[session.token] = session
+    if session.token:
+        state.by_token[session.token] = session
     session.server = command.server
     session.attachment += 1
-    return [_moved(session), _row(session)]
+    return [moved(session), session_row(session)]
 
 
 def _confirm_token(state: SharedState, command: ConfirmToken) -> Outcome:
-    session = _attached(state, command)
+    session = attached(state, command)
     if session is None or not session.previous:
         return Rejected(Reason.STALE)
     state.by_token.pop(session.previous, None)
     session.previous = b""
-    return [_row(session)]
+    return [session_row(session)]
 
 
 def _disconnect(state: SharedState, command: Disconnect) -> Outcome:
-    session = _attached(state, command)
+    session = attached(state, command)
     if session is None or session.is_away:
         return Rejected(Reason.STALE)
     session.server = 0
@@ -146,55 +145,32 @@ def _disconnect(state: SharedState, command: Disconnect) -> Outcome:
 
 
 def _end_session(state: SharedState, command: EndSession) -> Outcome:
-    session = _attached(state, command)
+    session = attached(state, command)
     if session is None:
         return Rejected(Reason.STALE)
-    return _end(state, session, command.reason, command.time)
-
-
-def _attached(state: SharedState, command: _OfConnection) -> Session | None:
-    """Return the session of a command, unless it has ended or has another connection."""
-    session = state.sessions.get(command.session)
-    return session if session is not None and session.attachment == command.attachment else None
-
-
-def _end(state: SharedState, session: Session, reason: str, time: int) -> list[StateChange]:
-    changes: list[StateChange] = []
-    for room in list(session.rooms.values()):
-        changes += _remove_member(state, session, room, reason, time)
-    del state.sessions[session.id], state.by_device[session.device]
-    state.by_name.remove(session)
-    state.by_token.pop(session.token, None)
-    state.by_token.pop(session.previous, None)
-    ended = SessionClosed(session.id, session.name, reason, len(state.sessions))
-    return [*changes, SessionDeleted(session.id), ended]
+    return end_session(state, session, command.reason, command.time)
 
 
 def _rename_session(state: SharedState, command: RenameSession) -> Outcome:
-    session, name = _attached(state, command), command.name
+    session, name = attached(state, command), command.name
     if session is None:
         return Rejected(Reason.STALE)
     rival = state.by_name.find_conflict(name, owner=session)
     if rival is not None:
         return Rejected(Reason.NAME_TAKEN, rival.id)
+    registered = session.account or state.account_names.find_conflict(name)
+    if registered is not None:
+        return Rejected(Reason.REGISTERED, account=registered.id)
     state.by_name.remove(session)
     old, session.name = session.name, name
     state.by_name.add(session)
-    changes: list[StateChange] = [_row(session)]
+    changes: list[StateChange] = [session_row(session)]
     if name != old:
         changes += [
-            _event(room, EventKind.RENAME, old, name, command.time)
+            append_event(room, EventKind.RENAME, old, name, command.time)
             for room in session.rooms.values()
         ]
     return changes
-
-
-def _moved(session: Session) -> SessionMoved:
-    return SessionMoved(session.id, tuple(room.id for room in session.rooms.values()))
-
-
-def _row(session: Session) -> SessionRow:
-    return SessionRow(session.id, session.token, session.previous, session.device, session.name)
 
 
 # -- rooms ----------------------------------------------------------------------------------------
@@ -208,7 +184,7 @@ def _create_lobby(state: SharedState, command: CreateLobby) -> Outcome:
 
 
 def _create_room(state: SharedState, command: CreateRoom) -> Outcome:
-    session = _attached(state, command)
+    session = attached(state, command)
     if session is None:
         return Rejected(Reason.STALE)
     if command.room in state.rooms:
@@ -220,7 +196,7 @@ def _create_room(state: SharedState, command: CreateRoom) -> Outcome:
 
 
 def _open_conversation(state: SharedState, command: OpenConversation) -> Outcome:
-    session, other = _attached(state, command), state.sessions.get(command.other)
+    session, other = attached(state, command), state.sessions.get(command.other)
     if session is None:
         return Rejected(Reason.STALE)
     if other is None or other is session:
@@ -238,7 +214,7 @@ def _open_conversation(state: SharedState, command: OpenConversation) -> Outcome
 
 
 def _join_room(state: SharedState, command: JoinRoom) -> Outcome:
-    session, room = _attached(state, command), state.rooms.get(command.room)
+    session, room = attached(state, command), state.rooms.get(command.room)
     if session is None:
         return Rejected(Reason.STALE)
     if room is None or room.kind is RoomKind.PRIVATE:
@@ -251,13 +227,13 @@ def _join_room(state: SharedState, command: JoinRoom) -> Outcome:
 
 
 def _leave_room(state: SharedState, command: LeaveRoom) -> Outcome:
-    session = _attached(state, command)
+    session = attached(state, command)
     if session is None:
         return Rejected(Reason.STALE)
     room = session.rooms.get(command.room)
     if room is None:
         return Rejected(Reason.NOT_A_MEMBER)
-    changes = _remove_member(state, session, room, "", command.time)
+    changes = remove_member(state, session, room, "", command.time)
     return [*changes, MemberLeft(session.id, room.code, command.request)]
 
 
@@ -279,7 +255,11 @@ def _post(state: SharedState, command: Post) -> Outcome:
     if room.kind is RoomKind.PRIVATE and len(room.members) < 2:
         return Rejected(Reason.NO_SUCH_USER)
     room.counters[device] = counter
-    return [_event(room, EventKind.CHAT, session.name, command.text, command.time, device, counter)]
+    return [
+        append_event(
+            room, EventKind.CHAT, session.name, command.text, command.time, device, counter
+        )
+    ]
 
 
 def _delete_room(state: SharedState, command: DeleteRoom) -> Outcome:
@@ -314,42 +294,7 @@ def _add_member(session: Session, room: Room) -> MembershipRow:
 
 
 def _joined(session: Session, room: Room, time: int) -> EventRow:
-    return _event(room, EventKind.JOIN, session.name, "", time)
-
-
-def _remove_member(
-    state: SharedState, session: Session, room: Room, reason: str, time: int
-) -> list[StateChange]:
-    """End a membership. LEAVE is the last event that this member gets."""
-    if room.kind is RoomKind.PRIVATE:
-        state.privates.pop(frozenset(member.id for member in room.members), None)
-    del session.rooms[room.code], room.members[session]
-    changes: list[StateChange] = [
-        MembershipDeleted(session.id, room.id),
-        _event(room, EventKind.LEAVE, session.name, reason, time),
-    ]
-    if not room.members:
-        if room.kind is RoomKind.PRIVATE:
-            del state.rooms[room.code]
-            changes.append(RoomDeleted(room.id))
-        elif room.kind is RoomKind.ROOM:
-            changes.append(RoomEmptied(room.id))
-    return changes
-
-
-def _event(
-    room: Room,
-    kind: EventKind,
-    sender: str,
-    text: str,
-    time: int,
-    device: int = 0,
-    counter: int = 0,
-) -> EventRow:
-    """Append an event to a room's log."""
-    room.head = seq = room.head + 1
-    body = _pack_event(seq, time, device, counter, kind, room.code, sender, text)
-    return EventRow(room.id, seq, device, counter, time, seal(Event.TYPE, body))
+    return append_event(room, EventKind.JOIN, session.name, "", time)
 
 
 # -- servers --------------------------------------------------------------------------------------
@@ -373,20 +318,27 @@ def _expire_server(state: SharedState, command: ExpireServer) -> Outcome:
 
 
 _APPLY: dict[type[ChatCommand], Callable[[SharedState, Any], Outcome]] = {
+    AddInvitation: account_rules.add_invitation,
     ConfirmToken: _confirm_token,
     CreateLobby: _create_lobby,
     CreateRoom: _create_room,
     DeleteRoom: _delete_room,
     Disconnect: _disconnect,
+    EndLogin: account_rules.end_login,
     EndSession: _end_session,
     ExpireServer: _expire_server,
     JoinRoom: _join_room,
     LeaveRoom: _leave_room,
+    OpenAccountSession: account_rules.open_account_session,
     OpenConversation: _open_conversation,
     OpenSession: _open_session,
     Post: _post,
+    RegisterAccount: account_rules.register_account,
+    RemoveAccount: account_rules.remove_account,
     RenameSession: _rename_session,
     ResumeSession: _resume_session,
     RotateCounters: _rotate_counters,
+    SetPassword: account_rules.set_password,
+    SetRole: account_rules.set_role,
     StartServer: _start_server,
 }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from netchat.wire import Error, Event, Member, Message, RoomKind
+from netchat.wire import Error, Event, Member, Message, Role, RoomKind
 
 __all__ = [
+    "AccountChanged",
     "Acknowledged",
     "ClientEvent",
     "EventsMissed",
     "HistoryReceived",
+    "LoginFailed",
+    "LoginRequired",
     "NameChanged",
     "NameRejected",
     "Offline",
@@ -78,6 +81,53 @@ class NameRejected:
 
     why: str
     suggestion: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRequired:
+    """A name that belongs to an account, or a server that admits only registered users.
+
+    Log in or register with `ChatClient.enter`, or propose another name with `send_hello`.
+
+    Attributes:
+        name: The requested name.
+        why: The reason.
+        suggestion: A similar name that is free.
+    """
+
+    name: str
+    why: str
+    suggestion: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginFailed:
+    """A refused login or registration, before the session.
+
+    Attributes:
+        why: The reason.
+        code: The server's reason, or 0 if the client has refused to send the password.
+        suggestion: A name that is free, if the name was refused; else empty.
+    """
+
+    why: str
+    code: int
+    suggestion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChanged:
+    """The user's account, at the start of a session and whenever it changes.
+
+    Attributes:
+        name: Name of the account; empty for a guest.
+        role: Rights of the account.
+        request: Number of the request that it answers, or 0.
+    """
+
+    name: str
+    role: Role
+    request: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +313,9 @@ ClientEvent = (
     | Offline
     | SessionEnded
     | NameRejected
+    | LoginRequired
+    | LoginFailed
+    | AccountChanged
     | NameChanged
     | RoomEntered
     | RoomLeft

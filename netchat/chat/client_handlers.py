@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from netchat.chat.client_events import (
+    AccountChanged,
     Acknowledged,
     EventsMissed,
     HistoryReceived,
+    LoginFailed,
+    LoginRequired,
     NameChanged,
     NameRejected,
     Online,
@@ -26,6 +29,7 @@ from netchat.chat.names import fold
 from netchat.chat.outbox import RoomView
 from netchat.errors import Unexpected
 from netchat.wire import (
+    AccountStatus,
     Ack,
     Bye,
     Create,
@@ -33,6 +37,7 @@ from netchat.wire import (
     ErrorCode,
     Event,
     EventKind,
+    Feature,
     History,
     HistoryEnd,
     Join,
@@ -45,6 +50,7 @@ from netchat.wire import (
     Pong,
     Private,
     Renamed,
+    Role,
     RoomKind,
     Roster,
     Send,
@@ -58,6 +64,9 @@ __all__ = ["HANDLERS"]
 #: Errors after which reconnecting would fail again.
 _FATAL = {ErrorCode.BAD_FRAME, ErrorCode.UNEXPECTED, ErrorCode.SESSION_MOVED}
 
+#: The smallest code of an error after which the server does not close the connection.
+FIRST_REFUSAL = 100
+
 #: Events that are kept while an earlier one is missing.
 _MAX_OUT_OF_ORDER = 4096
 
@@ -68,6 +77,7 @@ def _welcome(client: ClientSession, message: Welcome) -> None:
     client.online = True
     client.name, client.device = message.name, message.device
     client.max_text = message.max_text
+    client.has_accounts = bool(message.features & Feature.ACCOUNTS)
     memory = client.memory
     memory.token = message.token
     client.events.append(Online(message.name, bool(message.resumed), message.software))
@@ -308,14 +318,57 @@ def _pong(client: ClientSession, message: Pong) -> None:
 def _bye(client: ClientSession, message: Bye) -> None:
     if client.pending_bye:
         client.ended = True
+        # The token of an account logs in again.
+        token = b"" if client.is_logging_out else client.memory.token
         client.memory.forget_session()
+        if client.account:
+            client.memory.token = token
         client.events.append(SessionEnded(message.text, wanted=True))
     else:
         client.close_reason = message.text
 
 
+def _account_status(client: ClientSession, message: AccountStatus) -> None:
+    try:
+        role = Role(message.role)
+    except ValueError:
+        role = Role.MEMBER  # one of a later version
+    if client.credentials is not None and not client.online:
+        client.credentials = None
+        client.memory.token = b""
+        client.account = message.name
+        client.send_hello(message.name)
+        return
+    client.requests.pop(message.request, None)
+    if message.token:
+        client.memory.token = message.token
+    client.account, client.role = message.name, role
+    client.events.append(AccountChanged(message.name, role, message.request))
+
+
+def _entry_refused(client: ClientSession, error: Error) -> None:
+    """Handle the refusal of a login or registration before HELLO."""
+    client.credentials = None
+    why = error.text
+    if error.code in (ErrorCode.BAD_FRAME, ErrorCode.UNEXPECTED):
+        why = f"The server does not support accounts: {error.text}"
+    client.events.append(LoginFailed(why, error.code, error.suggestion))
+    if error.code < FIRST_REFUSAL:
+        client.ended = True
+        client.events.append(SessionEnded(why, wanted=False))
+    elif client.memory.token:  # continue the session of before
+        client.send_hello(client.name)
+    else:
+        client.is_name_refused = True
+
+
 def _error(client: ClientSession, error: Error) -> None:
-    if error.code in (ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED) and not client.online:
+    if client.credentials is not None and not client.online:
+        _entry_refused(client, error)
+    elif error.code == ErrorCode.LOGIN_REQUIRED and not client.online:
+        client.is_name_refused = True
+        client.events.append(LoginRequired(client.name, error.text, error.suggestion))
+    elif error.code in (ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED) and not client.online:
         client.is_name_refused = True
         client.events.append(NameRejected(error.text, error.suggestion))
     elif error.code in _FATAL or (error.code == ErrorCode.SERVER_FULL and not client.memory.token):
@@ -356,4 +409,5 @@ HANDLERS: dict[type[Message], Callable[[Any, Any], None]] = {
     Bye: _bye,
     Error: _error,
     Servers: _servers,
+    AccountStatus: _account_status,
 }

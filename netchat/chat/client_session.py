@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
-from netchat.chat.client_events import ClientEvent
+from netchat.chat.client_events import ClientEvent, RequestRefused
 from netchat.chat.names import fold
 from netchat.chat.outbox import ClientState
 from netchat.chat.room_codes import read_code
@@ -12,6 +13,8 @@ from netchat.version import __version__
 from netchat.wire import (
     Bye,
     Create,
+    Error,
+    ErrorCode,
     Event,
     Feature,
     FrameReader,
@@ -19,11 +22,16 @@ from netchat.wire import (
     History,
     Join,
     Leave,
+    Login,
+    Logout,
     Message,
+    Password,
     Ping,
     Position,
     Private,
+    Register,
     Rename,
+    Role,
     RoomKind,
     Send,
     ServerAddress,
@@ -31,7 +39,23 @@ from netchat.wire import (
     encode,
 )
 
-__all__ = ["ClientSession"]
+__all__ = ["ClientSession", "Credentials"]
+
+
+class Credentials(NamedTuple):
+    """Name and password of an account."""
+
+    name: str
+    password: str
+    is_new: bool = False
+    """Whether to register the account."""
+
+    invitation: str = ""
+    """Invitation for a new account, or empty."""
+
+    def __repr__(self) -> str:
+        """Return the name only: the password must not appear in a log."""
+        return f"<Credentials of {self.name}>"
 
 
 class ClientSession:
@@ -55,7 +79,11 @@ class ClientSession:
         requests: Unanswered requests by number.
         history_replies: Events received so far for each unanswered HISTORY, by request number.
         gap_requests: Numbers of the HISTORY requests that the client made itself, to fill a gap.
-        pending_bye: The BYE frame, if the user has ended the session; else empty.
+        account: Name of the user's account; empty for a guest.
+        role: Rights of the account.
+        has_accounts: Whether the server has accounts.
+        credentials: What the next connection logs in or registers with, before HELLO; else None.
+        pending_bye: The BYE or LOGOUT frame, if the user has ended the session; else empty.
     """
 
     def __init__(
@@ -78,6 +106,11 @@ class ClientSession:
         self.requests: dict[int, Message] = {}
         self.history_replies: dict[int, list[Event]] = {}
         self.gap_requests: set[int] = set()
+        self.account: str = ""
+        self.role: Role = Role.MEMBER
+        self.has_accounts: bool = False
+        self.credentials: Credentials | None = None
+        self.is_logging_out: bool = False
         self.pending_bye: bytes = b""
         self._software = software
         self._reader = FrameReader()
@@ -89,7 +122,25 @@ class ClientSession:
         """Start a new connection to the server with HELLO."""
         self._reader = FrameReader()
         self.out.clear()
-        self.send_hello(self.name)
+        if self.credentials is not None:
+            self.enter(self.credentials)
+        else:
+            self.send_hello(self.name)
+
+    def enter(self, credentials: Credentials) -> None:
+        """Log in or register before HELLO; `LoginFailed` or `Online` follows.
+
+        Raises:
+            EncodeError: The name or the password does not fit into a frame.
+        """
+        name, password = credentials.name, credentials.password
+        frame = encode(
+            Register(0, name, password, credentials.invitation)
+            if credentials.is_new
+            else Login(0, self.memory.device_key, name, password)
+        )
+        self.credentials = credentials
+        self.out.append(frame)
 
     def send_hello(self, name: str) -> None:
         """Send HELLO, also to propose another name after `NameRejected`.
@@ -100,12 +151,12 @@ class ClientSession:
         memory = self.memory
         positions = tuple(Position(v.code, v.log, v.last) for v in memory.rooms.values())
         hello = Hello(
-            Feature.SERVERS,
+            Feature.SERVERS | Feature.ACCOUNTS,
             memory.device_key,
             memory.token,
             name,
             self._software,
-            positions if memory.token else (),
+            positions if memory.token or self.account else (),
         )
         self.out.append(encode(hello))
         self.name = name
@@ -132,6 +183,12 @@ class ClientSession:
         for number in self.gap_requests:  # WELCOME gives the position in each room again
             del self.requests[number], self.history_replies[number]
         self.gap_requests.clear()
+        for number, request in list(self.requests.items()):
+            if isinstance(request, Register | Password):  # never repeat a password
+                del self.requests[number]
+                text = "The connection was lost before the server answered."
+                error = Error(ErrorCode.LOGIN_BUSY, request.TYPE, number, text, "")
+                self.events.append(RequestRefused(error, request))
 
     def ping(self) -> None:
         """Send PING."""
@@ -231,6 +288,21 @@ class ClientSession:
             why: The reason, shown to the members of the user's rooms.
         """
         self.pending_bye = encode(Bye(why))
+        if self.online:
+            self.out.append(self.pending_bye)
+
+    def register(self, password: str, invitation: str = "") -> int:
+        """Request to register the user's name. Send a password only over a safe connection."""
+        return self.ask(lambda request: Register(request, self.name, password, invitation))
+
+    def change_password(self, old: str, new: str) -> int:
+        """Request another password, which logs out the user's other devices."""
+        return self.ask(lambda request: Password(request, old, new))
+
+    def log_out(self, *, everywhere: bool = False) -> None:
+        """End the session and log out this device, or every device of the account."""
+        self.is_logging_out = True
+        self.pending_bye = encode(Logout(0, int(everywhere)))
         if self.online:
             self.out.append(self.pending_bye)
 

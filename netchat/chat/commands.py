@@ -22,22 +22,29 @@ from netchat.wording import many
 __all__ = [
     "COMMANDS",
     "MAX_NUMBER",
+    "AddInvitation",
     "ChatCommand",
     "ConfirmToken",
     "CreateLobby",
     "CreateRoom",
     "DeleteRoom",
     "Disconnect",
+    "EndLogin",
     "EndSession",
     "ExpireServer",
     "JoinRoom",
     "LeaveRoom",
+    "OpenAccountSession",
     "OpenConversation",
     "OpenSession",
     "Post",
+    "RegisterAccount",
+    "RemoveAccount",
     "RenameSession",
     "ResumeSession",
     "RotateCounters",
+    "SetPassword",
+    "SetRole",
     "StartServer",
     "decode_command",
     "encode_command",
@@ -237,6 +244,84 @@ class ExpireServer(ChatCommand):
     """Remove a server whose lease has ended: its sessions are away, its commands are refused."""
 
     server: int = u64("Epoch of the server's lease.")
+
+
+@_command(30)
+class RegisterAccount(ChatCommand):
+    """Register an account. The first one becomes the owner."""
+
+    time: int = u64("Time of day in microseconds since 1970.")
+    session: int = u64("The guest's session that becomes the account's, or 0.")
+    attachment: int = u64("The attachment on which it was requested, or 0.")
+    invitation: bytes = blob("Hash of the invitation that it uses up, or empty if none is needed.")
+    token: bytes = blob("Hash of the session's next token, or empty.")
+    name: str = text("Name of the account.")
+    password: str = text("Encoded hash of its password.")
+
+
+@_command(31)
+class OpenAccountSession(ChatCommand):
+    """Start or continue the session of an account on a connection that has proved to be its owner's.
+
+    It replaces the session of the same device, if that belongs to another user.
+    """
+
+    server: int = u64("Epoch of the server that has the connection.")
+    time: int = u64("Time of day in microseconds since 1970.")
+    device: int = u64("Device id of the user.")
+    replaces: int = u64("The device's session that the server knew of, or 0.")
+    account: int = u64("Account number.")
+    version: int = u64("The password's version that was checked.")
+    used: bytes = blob("Hash of the token that the client has used, or empty.")
+    token: bytes = blob("Hash of the next token.")
+
+
+@_command(32)
+class SetPassword(ChatCommand):
+    """Change the password of an account, and log out its devices except the one that requested it."""
+
+    time: int = u64("Time of day in microseconds since 1970.")
+    account: int = u64("Account number.")
+    version: int = u64("The version of the password that it replaces.")
+    session: int = u64("The session that requested it, or 0.")
+    attachment: int = u64("The attachment on which it was requested, or 0.")
+    token: bytes = blob("Hash of the session's next token, or empty.")
+    password: str = text("Encoded hash of the new password.")
+
+
+@_command(33)
+class EndLogin(ChatCommand):
+    """Log out the device of an account's session, which ends, or all of its devices."""
+
+    session: int = u64("Session number.")
+    attachment: int = u64("The attachment on which it was requested.")
+    time: int = u64("Time of day in microseconds since 1970.")
+    everywhere: int = u64("1 for all devices, 0 for this one.")
+
+
+@_command(34)
+class RemoveAccount(ChatCommand):
+    """Remove an account. Its session ends, and its name becomes free."""
+
+    time: int = u64("Time of day in microseconds since 1970.")
+    account: int = u64("Account number.")
+
+
+@_command(35)
+class SetRole(ChatCommand):
+    """Give an account another role."""
+
+    account: int = u64("Account number.")
+    role: int = u64("The role's number.")
+
+
+@_command(36)
+class AddInvitation(ChatCommand):
+    """Add an invitation, and forget those that have expired."""
+
+    time: int = u64("Time of day in microseconds since 1970.")
+    expires: int = u64("Time after which it is void, or 0 for never.")
+    secret: bytes = blob("Hash of its code.")
 
 
 def encode_command(command: ChatCommand) -> bytes:

@@ -17,7 +17,7 @@ from netchat.chat.effects import Fanout
 from netchat.chat.model import Session
 from netchat.chat.persistence import Batch
 from netchat.chat.server_state import ServerState
-from netchat.wire import Bye, Feature, Joined, Membership, Welcome
+from netchat.wire import AccountStatus, Bye, Feature, Joined, Membership, Welcome
 
 __all__ = ["commit"]
 
@@ -62,6 +62,8 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
         return
     settings = state.settings
     features = action.features & Feature.SERVERS if state.servers_frame else 0
+    if settings.accounts != "off":
+        features |= action.features & Feature.ACCOUNTS
     starts = [
         (feed, feed.start_position((positions or {}).get(feed.room.code)))
         for feed in action.feeds
@@ -77,7 +79,7 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
             max_frame=settings.max_frame,
             max_text=settings.max_text,
             resume_seconds=int(settings.resume_seconds),
-            resumed=positions is not None,
+            resumed=positions is not None and action.is_resumed,
             token=action.token,
             name=session.name,
             software=state.software,
@@ -87,6 +89,11 @@ def _send_welcome(state: ServerState, action: SendWelcome) -> None:
     if features & Feature.SERVERS:
         state.follows_servers[connection] = None
         state.write(connection, state.servers_frame)
+    if features & Feature.ACCOUNTS:
+        account = session.account
+        name = account.name if account is not None else ""
+        connection.told_role = session.role
+        state.send(connection, AccountStatus(0, session.role, name, b""))
     for feed, after in starts:
         state.follow(connection, feed, after)
 

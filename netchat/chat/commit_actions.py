@@ -43,6 +43,9 @@ class SendWelcome(NamedTuple):
     features: int = 0
     """Optional features of the client."""
 
+    is_resumed: bool = True
+    """Whether the client continues its session; else this may be that of another device."""
+
 
 class SendJoined(NamedTuple):
     """Send JOINED, then the room's events.

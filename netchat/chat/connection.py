@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from netchat.chat.model import Room, Session
 from netchat.chat.room_tail import RoomTail
-from netchat.wire import Frame, History, RoomKind, Who
+from netchat.wire import Frame, History, Role, RoomKind, Who
 
-__all__ = ["Absence", "Connection", "RepeatedSend", "Reply", "RoomFeed"]
+__all__ = ["Absence", "Connection", "ProvenAccount", "RepeatedSend", "Reply", "RoomFeed"]
 
 
 class Connection:
@@ -36,12 +36,17 @@ class Connection:
         moves: Number of them that are not messages.
         deferred: Frames that wait until the requests before them are answered.
         has_confirmed: Whether the client has proved that it has the session's new token.
+        is_encrypted: Whether the network cannot read what is sent on it.
+        account: The account that has logged in on it before HELLO, with the version of the password.
+        is_checking: Whether a password that it has sent is being checked.
+        told_role: The role in the last ACCOUNT_STATUS that was sent on it, or None.
         warned_at: Time of the last warning that it sends too fast, in seconds, or 0.
         closing: Whether either peer has ended the conversation; further frames are ignored.
         finished: Whether nothing more may be written to it.
     """
 
     __slots__ = (
+        "account",
         "address",
         "allowance",
         "closing",
@@ -50,6 +55,8 @@ class Connection:
         "has_confirmed",
         "heard",
         "holds",
+        "is_checking",
+        "is_encrypted",
         "lagging_rooms",
         "moves",
         "partial_since",
@@ -60,6 +67,7 @@ class Connection:
         "session",
         "share",
         "stalled_since",
+        "told_role",
         "warned_at",
     )
 
@@ -79,6 +87,9 @@ class Connection:
         self.allowance = 0.0
         self.refilled_at = 0.0
         self.warned_at = 0.0
+        self.is_encrypted = self.is_checking = False
+        self.account: ProvenAccount | None = None
+        self.told_role: Role | None = None
         self.closing = self.finished = False
 
 
@@ -120,6 +131,16 @@ class RoomFeed:
         # Not `delivered`: in a cluster, a client that moves to a slower server already has events that
         # this server delivers after the client's WELCOME, in the same batch.
         return max(min(known, self.room.head), self.oldest - 1)
+
+
+class ProvenAccount(NamedTuple):
+    """An account whose password was given on a connection."""
+
+    account: int
+    """Account number."""
+
+    version: int
+    """Version of the password that was checked."""
 
 
 class Absence(NamedTuple):

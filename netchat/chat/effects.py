@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from netchat.chat.connection import Connection
 
-__all__ = ["Close", "Effect", "Fanout", "Log", "Write"]
+__all__ = ["CheckPassword", "Close", "Effect", "Fanout", "Log", "Write"]
 
 
 class Write(NamedTuple):
@@ -30,6 +30,26 @@ class Close(NamedTuple):
     connection: Connection
 
 
+class CheckPassword(NamedTuple):
+    """A password to check, to hash or both, away from the event loop.
+
+    `netchat.chat.hub.Hub.password_checked` takes the result.
+    """
+
+    connection: Connection
+    request: Any
+    """What it is for, returned with the result."""
+
+    given: str = ""
+    """The password to check."""
+
+    stored: str = ""
+    """The encoded hash to check it against, or empty if there is nothing to check."""
+
+    new: str = ""
+    """The password to hash, if the check succeeds; empty if there is none."""
+
+
 class Log(NamedTuple):
     """An entry for the server's log."""
 
@@ -43,4 +63,4 @@ class Log(NamedTuple):
     """Address of the connection whose request caused it, or an empty string."""
 
 
-Effect = Write | Fanout | Close | Log
+Effect = Write | Fanout | Close | CheckPassword | Log

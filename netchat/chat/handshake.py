@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from netchat.chat.commands import Disconnect, OpenSession, ResumeSession
+from netchat.chat.commands import Disconnect, OpenAccountSession, OpenSession, ResumeSession
 from netchat.chat.commit_actions import SendWelcome
 from netchat.chat.connection import Connection
 from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id, new_token, token_hash
-from netchat.chat.model import Session
-from netchat.chat.name_table import describe_conflict
+from netchat.chat.model import Account, Session
+from netchat.chat.name_table import describe_conflict, describe_registered
 from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.ordering import answers, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
 from netchat.chat.server_state import ServerState
-from netchat.wire import Error, ErrorCode, Hello
+from netchat.wire import Error, ErrorCode, Feature, Hello
 from netchat.wording import many
 
 __all__ = ["hello", "reserved_seconds"]
@@ -51,7 +51,14 @@ def hello(
         text = f"HELLO.device must be {DEVICE_KEY_SIZE} bytes, got {len(message.device)}."
         state.disconnect(connection, ErrorCode.UNEXPECTED, text)
         return
+    if connection.account is not None:
+        _open_account(state, connection, message, connection.account.account, b"")
+        return
     used = token_hash(message.token) if message.token else b""
+    login = state.shared.logins.get(used)
+    if login is not None and login[1] == device_id(message.device):
+        _open_account(state, connection, message, login[0].id, used)
+        return
     session = state.shared.by_token.get(used) if used else None
     if session is None and used and state.proposals is not None and not is_current:
         # Another server of the cluster may have issued the token: this one may have to catch up. A
@@ -69,11 +76,99 @@ def hello(
     propose(state, command, connection, _Greeting(message, token, away))
 
 
+def _open_account(
+    state: ServerState, connection: Connection, message: Hello, number: int, used: bytes
+) -> None:
+    """Start or continue the session of an account, whose password or token the client has given."""
+    account, device = state.shared.accounts.get(number), device_id(message.device)
+    proven = connection.account
+    if account is None or (proven is not None and proven.version != account.version):
+        # Its password was changed, or it was removed, between LOGIN and HELLO.
+        connection.account = None
+        hello(state, connection, message, is_current=True)
+        return
+    before = state.shared.by_device.get(device)
+    is_known = before is not None or account.session is not None
+    problem = _capacity_problem(state, connection, is_known=is_known)
+    if problem is not None:
+        state.disconnect(connection, ErrorCode.SERVER_FULL, problem)
+        return
+    token = new_token(state.rng)
+    command = OpenAccountSession(
+        state.server,
+        state.time,
+        device,
+        before.id if before is not None else 0,
+        account.id,
+        account.version,
+        used,
+        token_hash(token),
+    )
+    propose(state, command, connection, _Greeting(message, token))
+
+
+@answers(OpenAccountSession)
+def _account_opened(
+    state: ServerState,
+    connection: Connection,
+    greeting: _Greeting,
+    command: OpenAccountSession,
+    outcome: Outcome,
+) -> None:
+    if isinstance(outcome, Rejected):  # the token was used up meanwhile, for example
+        _try_again(state, connection, greeting.message)
+        return
+    session = state.shared.by_device[command.device]
+    if not _attach(state, connection, session):
+        return
+    state.log(
+        "joined",
+        name=session.name,
+        address=connection.address,
+        software=greeting.message.software[:80],
+        users=len(state.shared.sessions),
+    )
+    _send_welcome(state, connection, session, greeting, is_resumed=False)
+
+
+def _needs_account(state: ServerState, connection: Connection, message: Hello, name: str) -> bool:
+    """Return whether a guest cannot have this session, after refusing it."""
+    account = state.shared.account_names.find_conflict(name)
+    if account is not None:
+        _refuse_registered_name(state, connection, message, name, account)
+        return True
+    if state.settings.accounts != "required":
+        return False
+    if message.features & Feature.ACCOUNTS:
+        text = "This server admits only registered users: log in, or register."
+        _refuse_name(state, connection, ErrorCode.LOGIN_REQUIRED, text, name)
+    else:
+        text = (
+            "This server admits only registered users, but your client does not support accounts. "
+            "Update netchat, or use the server's web page."
+        )
+        state.disconnect(connection, ErrorCode.UNEXPECTED, text)
+    return True
+
+
+def _refuse_registered_name(
+    state: ServerState, connection: Connection, message: Hello, name: str, account: Account
+) -> None:
+    can_log_in = state.settings.accounts != "off" and message.features & Feature.ACCOUNTS
+    code = ErrorCode.LOGIN_REQUIRED if can_log_in else ErrorCode.NAME_TAKEN
+    text = describe_registered(name, account)
+    if not can_log_in:
+        text = f"The name {name} is registered, or looks like a registered one; choose another one."
+    _refuse_name(state, connection, code, text, name)
+
+
 def _start_session(state: ServerState, connection: Connection, message: Hello) -> None:
     name, device = normalize_name(message.name), device_id(message.device)
     problem = validate_name(name)
     if problem is not None:
         _refuse_name(state, connection, ErrorCode.NAME_NOT_ALLOWED, problem, name)
+        return
+    if _needs_account(state, connection, message, name):
         return
     is_known = device in state.shared.by_device
     problem = _capacity_problem(state, connection, is_known=is_known)
@@ -123,6 +218,9 @@ def _started(
         if outcome.reason is Reason.NAME_TAKEN:
             rival = state.shared.sessions[outcome.session]
             _refuse_taken_name(state, connection, command.name, rival)
+        elif outcome.reason is Reason.REGISTERED:
+            account = state.shared.accounts[outcome.account]
+            _refuse_registered_name(state, connection, greeting.message, command.name, account)
         else:  # this server has joined its cluster again meanwhile
             _try_again(state, connection, greeting.message)
         return
@@ -155,16 +253,33 @@ def _resumed(
     session = state.shared.sessions[command.session]
     if not _attach(state, connection, session):
         return
-    positions = {
-        p.room: p.last for p in greeting.message.positions if _same_log(state, p.room, p.log)
-    }
     state.log(
         "resumed", name=session.name, address=connection.address, away=round(greeting.away, 3)
     )
+    _send_welcome(state, connection, session, greeting, is_resumed=True)
+
+
+def _send_welcome(
+    state: ServerState,
+    connection: Connection,
+    session: Session,
+    greeting: _Greeting,
+    *,
+    is_resumed: bool,
+) -> None:
+    """Answer with WELCOME and the session's rooms."""
+    message = greeting.message
+    positions = {p.room: p.last for p in message.positions if _same_log(state, p.room, p.log)}
     feeds = tuple(state.feeds[room.id] for room in session.rooms.values())
-    features = greeting.message.features
     welcome = SendWelcome(
-        connection, session, greeting.token, state.time, positions, feeds, features
+        connection,
+        session,
+        greeting.token,
+        state.time,
+        positions,
+        feeds,
+        message.features,
+        is_resumed,
     )
     state.batch.before.append(welcome)
 
@@ -207,7 +322,7 @@ def _refuse_name(
     state: ServerState, connection: Connection, code: ErrorCode, text: str, name: str
 ) -> None:
     """Refuse a name; the client may send HELLO with another one on the same connection."""
-    suggestion = suggest(name, state.shared.by_name.__contains__)
+    suggestion = suggest(name, state.is_name_taken)
     state.send(connection, Error(code, Hello.TYPE, 0, text, suggestion))
     connection.allowance -= NAME_COST
     state.log("refused", name=name[:80], address=connection.address, code=code.name, text=text)

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
-from netchat.chat import delivery, timers
+from netchat.chat import account_handlers, delivery, timers
 from netchat.chat.commands import (
     ChatCommand,
     ConfirmToken,
@@ -29,7 +29,7 @@ from netchat.chat.commands import (
 )
 from netchat.chat.commit import commit
 from netchat.chat.connection import Connection
-from netchat.chat.effects import Effect
+from netchat.chat.effects import CheckPassword, Effect
 from netchat.chat.fair_shares import share_of_address
 from netchat.chat.handshake import hello
 from netchat.chat.model import Session
@@ -48,9 +48,11 @@ from netchat.wire import (
     ErrorCode,
     Frame,
     Hello,
+    Login,
     Message,
     Ping,
     Pong,
+    Register,
     Send,
     ServerAddress,
     Servers,
@@ -77,6 +79,12 @@ OUTAGE_PAUSE = 0.25
 
 #: Handlers of the messages that a client with a session may send, by type number.
 _REQUESTS = {kind.TYPE: handler for kind, handler in HANDLERS.items()}
+
+#: Handlers of the messages that a client without a session may send, HELLO apart.
+_ENTRIES: dict[int, Callable[[ServerState, Connection, None, Any], None]] = {
+    Login.TYPE: account_handlers.log_in,
+    Register.TYPE: account_handlers.register,
+}
 
 
 class Hub:
@@ -200,10 +208,17 @@ class Hub:
             # The type is checked before the body is decoded.
             try:
                 if session is None:
-                    if number != Hello.TYPE:
+                    if connection.is_checking:
+                        text = "A client must wait for the answer to LOGIN or REGISTER."
+                        state.disconnect(connection, ErrorCode.UNEXPECTED, text)
+                        break
+                    if number == Hello.TYPE:
+                        hello(state, connection, cast(Hello, decode(frame)))
+                    elif (entry := _ENTRIES.get(number)) is not None:
+                        entry(state, connection, None, decode(frame))
+                    else:
                         self._refuse_type(connection, MESSAGES[number])
                         break
-                    hello(state, connection, cast(Hello, decode(frame)))
                     continue
                 handler = _REQUESTS.get(number)
                 if handler is None:
@@ -295,6 +310,22 @@ class Hub:
             if not connection.closing:
                 self.state.write(connection, goodbye)
                 self.state.close(connection)
+
+    def password_checked(
+        self, work: CheckPassword, encoded: str | None, now: float, *, is_right: bool
+    ) -> None:
+        """Continue a request whose password was checked, and whose new password was hashed.
+
+        Args:
+            work: The effect.
+            encoded: Encoded hash of the new password, or None without one.
+            now: The current time, in seconds.
+            is_right: Whether the given password matches the stored hash.
+        """
+        self.state.begin(now)
+        self.state.source = work.connection.address
+        account_handlers.password_checked(self.state, work, encoded, is_right=is_right)
+        self.state.source = ""
 
     def take_effects(self) -> list[Effect]:
         """Return the effects to carry out now, in order."""

@@ -5,19 +5,13 @@ Only `netchat.chat.apply` changes them. They know nothing of connections or of t
 
 from __future__ import annotations
 
-from enum import IntEnum
+from netchat.wire import Role, RoomKind
 
-from netchat.wire import RoomKind
-
-__all__ = ["Account", "Role", "Room", "Session"]
+__all__ = ["Account", "DeviceLogin", "Role", "Room", "Session"]
 
 
-class Role(IntEnum):
-    """Rights of an account; a larger number includes the rights of the smaller ones."""
-
-    MEMBER = 0
-    MODERATOR = 1
-    OWNER = 2
+#: Hashes of the current and the previous token of a device; empty after it has logged out.
+DeviceLogin = tuple[bytes, bytes]
 
 
 class Account:
@@ -31,8 +25,8 @@ class Account:
         role: Rights of the account.
         created: Time of the registration, in microseconds since 1970.
         session: Its session, or None while it has none.
-        logins: Hashes of the current and the previous token of each device that has logged in and has no
-            session, by device id. Both are empty after the device has logged out.
+        logins: The devices that have logged in before, without the one of its session, by device id. The
+            one that was used last is the last.
     """
 
     __slots__ = ("created", "id", "logins", "name", "password", "role", "session", "version")
@@ -45,7 +39,12 @@ class Account:
         self.role = role
         self.created = created
         self.session: Session | None = None
-        self.logins: dict[int, tuple[bytes, bytes]] = {}
+        self.logins: dict[int, DeviceLogin] = {}
+
+    def knows(self, device: int) -> bool:
+        """Return whether a device has logged in to this account before."""
+        session = self.session
+        return device in self.logins or (session is not None and session.device == device)
 
 
 class Session:

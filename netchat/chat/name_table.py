@@ -3,50 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
 
 from netchat.chat.confusables import load_confusables
-from netchat.chat.model import Session
+from netchat.chat.model import Account, Session
 from netchat.chat.names import fold, lookalikes
 
-__all__ = ["NameTable", "describe_conflict"]
+__all__ = ["NameTable", "describe_conflict", "describe_registered"]
 
 
-class NameTable:
-    """The names of all sessions."""
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+class NameTable(Generic[_N]):
+    """The names of all sessions, or of all accounts."""
 
     def __init__(self) -> None:
         load_confusables()  # once, before any client waits
-        self._by_name: dict[str, Session] = {}
-        # Two sessions may share a skeleton: the history may be from a less strict server.
-        self._by_skeleton: dict[str, dict[Session, None]] = {}
+        self._by_name: dict[str, _N] = {}
+        # Two owners may share a skeleton: the history may be from a less strict server.
+        self._by_skeleton: dict[str, dict[_N, None]] = {}
 
-    def add(self, session: Session) -> None:
-        """Add a session under its name."""
-        self._by_name[fold(session.name)] = session
-        for key in lookalikes(session.name):
-            self._by_skeleton.setdefault(key, {})[session] = None
+    def add(self, owner: _N) -> None:
+        """Add a session or account under its name."""
+        self._by_name[fold(owner.name)] = owner
+        for key in lookalikes(owner.name):
+            self._by_skeleton.setdefault(key, {})[owner] = None
 
-    def remove(self, session: Session) -> None:
-        """Free the name of a session."""
-        name = fold(session.name)
-        if self._by_name.get(name) is session:
+    def remove(self, owner: _N) -> None:
+        """Free the name of a session or account."""
+        name = fold(owner.name)
+        if self._by_name.get(name) is owner:
             del self._by_name[name]
-        for key in lookalikes(session.name):
-            sessions = self._by_skeleton[key]
-            del sessions[session]
-            if not sessions:
+        for key in lookalikes(owner.name):
+            owners = self._by_skeleton[key]
+            del owners[owner]
+            if not owners:
                 del self._by_skeleton[key]
 
-    def get(self, name: str) -> Session | None:
-        """Return the session with this name, ignoring case."""
+    def get(self, name: str) -> _N | None:
+        """Return the owner of this name, ignoring case."""
         return self._by_name.get(fold(name))
 
-    def find_conflict(self, name: str, owner: Session | None = None) -> Session | None:
-        """Return a session other than `owner` whose name equals or looks like this one."""
+    def find_conflict(self, name: str, owner: _N | None = None) -> _N | None:
+        """Return an owner other than `owner` whose name equals or looks like this one."""
         for key in lookalikes(name):
-            for session in self._by_skeleton.get(key, ()):
-                if session is not owner:
-                    return session
+            for found in self._by_skeleton.get(key, ()):
+                if found is not owner:
+                    return found
         return None
 
     def __contains__(self, name: str) -> bool:
@@ -77,3 +86,10 @@ def describe_conflict(name: str, owner: Session, seconds: int = 0) -> str:
         f"The name {name} {why} for another {seconds} s: its owner lost the connection and may "
         "reconnect. Wait, or choose another one."
     )
+
+
+def describe_registered(name: str, owner: Account) -> str:
+    """Return the error text for a name that conflicts with the name of an account."""
+    same = fold(name) == fold(owner.name)
+    why = "is registered" if same else f"looks like {owner.name}, which is registered"
+    return f"The name {name} {why}. Log in to use it, or choose another name."

@@ -27,7 +27,12 @@ from netchat.chat.outcomes import (
     StateChange,
 )
 from netchat.chat.persistence import (
+    AccountDeleted,
+    AccountRow,
+    Change,
     EventRow,
+    InvitationDeleted,
+    InvitationRow,
     MembershipDeleted,
     MembershipRow,
     RoomDeleted,
@@ -37,7 +42,7 @@ from netchat.chat.persistence import (
 )
 from netchat.chat.proposals import Proposal
 from netchat.chat.server_state import ServerState
-from netchat.wire import Bye, ErrorCode, Left, RoomKind
+from netchat.wire import AccountStatus, Bye, ErrorCode, Left, Role, RoomKind
 
 __all__ = ["FENCED", "answers", "apply_next", "propose"]
 
@@ -48,6 +53,9 @@ _ANSWERS: dict[type[ChatCommand], Answer] = {}
 
 #: Reason in BYE for the clients of a server whose lease has ended.
 FENCED = "The server was away from its cluster."
+
+#: Commands that no session has caused, so that they are answered even if they are stale.
+_OF_NO_SESSION = (OpenSession, ResumeSession)
 
 _A = TypeVar("_A", bound=Answer)
 
@@ -97,7 +105,7 @@ def apply_next(
         _follow_up(state, outcome)
         if type(command) is Post:
             return  # the event is the answer
-    elif outcome.reason is Reason.STALE and type(command) not in (OpenSession, ResumeSession):
+    elif outcome.reason is Reason.STALE and type(command) not in _OF_NO_SESSION:
         return  # its session has left the connection, which is closed
     if connection is not None:
         _ANSWERS[type(command)](state, connection, request, command, outcome)
@@ -122,8 +130,20 @@ def _follow_up(state: ServerState, changes: list[StateChange]) -> None:
             _FOLLOW_UPS[type(change)](state, change)
 
 
-def _session_saved(state: ServerState, change: SessionRow) -> None:
+def _saved(state: ServerState, change: Change) -> None:
     state.batch.changes.append(change)
+
+
+def _account_saved(state: ServerState, change: AccountRow) -> None:
+    state.batch.changes.append(change)
+    account = state.shared.accounts.get(change.id)
+    if account is None or account.session is None:
+        return
+    connection = state.attached.get(account.session.id)
+    if connection is not None and connection.told_role not in (None, change.role):
+        connection.told_role = Role(change.role)
+        status = AccountStatus(0, change.role, change.name, b"")
+        state.batch.after.append(SendMessage(connection, status))
 
 
 def _session_moved(state: ServerState, change: SessionMoved) -> None:
@@ -137,8 +157,7 @@ def _session_moved(state: ServerState, change: SessionMoved) -> None:
             state.feeds[number].live.pop(connection, None)
         state.detach(connection)
         if connection in state.connections:
-            text = "The session was resumed on another connection."
-            state.disconnect(connection, ErrorCode.SESSION_MOVED, text)
+            state.disconnect(connection, ErrorCode.SESSION_MOVED, change.text)
 
 
 def _session_away(state: ServerState, change: SessionAway) -> None:
@@ -152,10 +171,6 @@ def _session_away(state: ServerState, change: SessionAway) -> None:
         state.detach(connection)
         state.send(connection, Bye(FENCED))
         state.close(connection)
-
-
-def _session_deleted(state: ServerState, change: SessionDeleted) -> None:
-    state.batch.changes.append(change)
 
 
 def _session_ended(state: ServerState, change: SessionClosed) -> None:
@@ -217,7 +232,11 @@ def _conversation_opened(state: ServerState, change: ConversationOpened) -> None
 
 
 _FOLLOW_UPS: dict[type[StateChange], Callable[[ServerState, Any], None]] = {
+    AccountDeleted: _saved,
+    AccountRow: _account_saved,
     ConversationOpened: _conversation_opened,
+    InvitationDeleted: _saved,
+    InvitationRow: _saved,
     MembershipDeleted: _member_removed,
     MembershipRow: _member_added,
     RoomDeleted: _room_deleted,
@@ -225,8 +244,8 @@ _FOLLOW_UPS: dict[type[StateChange], Callable[[ServerState, Any], None]] = {
     MemberLeft: _room_left,
     RoomRow: _room_created,
     SessionAway: _session_away,
-    SessionDeleted: _session_deleted,
+    SessionDeleted: _saved,
     SessionClosed: _session_ended,
     SessionMoved: _session_moved,
-    SessionRow: _session_saved,
+    SessionRow: _saved,
 }

@@ -42,6 +42,18 @@ class Reason(Enum):
     EXISTS = auto()
     """The room, membership or server exists already."""
 
+    REGISTERED = auto()
+    """The name belongs to an account, or the session does."""
+
+    OUTDATED = auto()
+    """The account was removed, or its password or logins have changed."""
+
+    NO_INVITATION = auto()
+    """The invitation does not exist, or has expired."""
+
+    FULL = auto()
+    """There are as many accounts or invitations as possible."""
+
     REPEATED = auto()
     """The device has used this counter in the room, or a larger one."""
 
@@ -53,6 +65,9 @@ class Rejected(NamedTuple):
     session: int = 0
     """The session that has the name, or that is in too many rooms."""
 
+    account: int = 0
+    """The account that has the name."""
+
 
 class SessionMoved(NamedTuple):
     """A session that leaves the connection it was on."""
@@ -60,6 +75,9 @@ class SessionMoved(NamedTuple):
     id: int
     rooms: tuple[int, ...]
     """Numbers of its rooms."""
+
+    text: str = "The session was resumed on another connection."
+    """The reason, for the connection."""
 
 
 class SessionAway(NamedTuple):

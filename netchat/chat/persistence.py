@@ -13,10 +13,14 @@ from netchat.chat.commit_actions import CommitAction
 from netchat.chat.connection import RoomFeed
 
 __all__ = [
+    "AccountDeleted",
+    "AccountRow",
     "Batch",
     "Change",
     "EventRow",
     "HistoryReader",
+    "InvitationDeleted",
+    "InvitationRow",
     "LogPosition",
     "MembershipDeleted",
     "MembershipRow",
@@ -88,6 +92,40 @@ class MembershipDeleted(NamedTuple):
     room: int
 
 
+class AccountRow(NamedTuple):
+    """A new account, or a change to one. It holds no password and no token, only their hashes."""
+
+    id: int
+    name: str
+    password: str
+    version: int
+    role: int
+    created: int
+    session: int
+    """Number of its session, or 0."""
+    logins: bytes
+    """Its devices (`netchat.chat.state_records.pack_logins`)."""
+
+
+class AccountDeleted(NamedTuple):
+    """The removal of an account."""
+
+    id: int
+
+
+class InvitationRow(NamedTuple):
+    """A new invitation, by the hash of its code."""
+
+    secret: bytes
+    expires: int
+
+
+class InvitationDeleted(NamedTuple):
+    """The use or the end of an invitation."""
+
+    secret: bytes
+
+
 class LogPosition(NamedTuple):
     """The shared state at a place in the log of a cluster, from which a server can continue."""
 
@@ -98,7 +136,18 @@ class LogPosition(NamedTuple):
     """The shared state there (`SharedState.dump`)."""
 
 
-Change = RoomRow | RoomDeleted | SessionRow | SessionDeleted | MembershipRow | MembershipDeleted
+Change = (
+    RoomRow
+    | RoomDeleted
+    | SessionRow
+    | SessionDeleted
+    | MembershipRow
+    | MembershipDeleted
+    | AccountRow
+    | AccountDeleted
+    | InvitationRow
+    | InvitationDeleted
+)
 
 
 @dataclass(slots=True)
@@ -145,9 +194,11 @@ class Snapshot:
         rooms: The rooms, each with the sequence numbers of its last and its oldest kept event.
         sessions: The sessions that can be resumed.
         memberships: The memberships of those sessions.
-        next_id: A number above those of all stored rooms and sessions.
+        next_id: A number above those of all stored rooms, sessions and accounts.
         state: The shared state of a server in a cluster (`SharedState.dump`), or empty. It may be
             older than the rest.
+        accounts: The accounts.
+        invitations: The invitations that are not used yet.
     """
 
     rooms: list[tuple[RoomRow, int, int]] = field(default_factory=list)
@@ -155,6 +206,8 @@ class Snapshot:
     memberships: list[MembershipRow] = field(default_factory=list)
     next_id: int = 1
     state: bytes = b""
+    accounts: list[AccountRow] = field(default_factory=list)
+    invitations: list[InvitationRow] = field(default_factory=list)
 
 
 class HistoryReader(Protocol):

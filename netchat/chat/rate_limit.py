@@ -71,5 +71,17 @@ class RatePerKey(Generic[K]):
         stored = self._full_at
         stored[key] = self._bucket.take(stored.get(key, now), now)
         stored.move_to_end(key)
-        while len(stored) > self._max_keys or stored[next(iter(stored))] <= now:
+        self._forget(now)
+
+    def give_back(self, key: K, now: float) -> None:
+        """Return a token to the bucket of a key."""
+        stored = self._full_at
+        if key in stored:
+            stored[key] -= self._bucket.seconds
+            self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        """Forget buckets that are full, if they were used least recently, and surplus ones."""
+        stored = self._full_at
+        while stored and (len(stored) > self._max_keys or stored[next(iter(stored))] <= now):
             stored.popitem(last=False)

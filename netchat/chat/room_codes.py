@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import secrets
 
-__all__ = ["LOBBY", "PRIVATE_MARK", "new_code", "read_code", "show_code"]
+__all__ = ["ALPHABET", "LOBBY", "PRIVATE_MARK", "new_code", "read_code", "show_code"]
 
 #: The code of the room that every server has.
 LOBBY = "lobby"
@@ -17,7 +17,8 @@ LOBBY = "lobby"
 #: First character of a private room's code. No other code contains it, so JOIN cannot name one.
 PRIVATE_MARK = "@"
 
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+#: Digits of Crockford's base 32.
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH = 10
 #: Longest input that can be a code, with spaces and hyphens, in characters.
 _MAX_INPUT = 64
@@ -31,7 +32,7 @@ _SECURE = secrets.SystemRandom()
 
 def new_code(rng: random.Random = _SECURE) -> str:
     """Return a new room code, by default from the system's secure random source."""
-    return "".join(rng.choice(_ALPHABET) for _ in range(_LENGTH))
+    return "".join(rng.choice(ALPHABET) for _ in range(_LENGTH))
 
 
 def read_code(written: str) -> str | None:
@@ -42,7 +43,7 @@ def read_code(written: str) -> str | None:
     if written.casefold() == LOBBY:
         return LOBBY
     code = written.upper().translate(_CORRECTIONS)
-    if len(code) == _LENGTH and all(c in _ALPHABET for c in code):
+    if len(code) == _LENGTH and all(c in ALPHABET for c in code):
         return code
     return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from netchat.chat import account_handlers
 from netchat.chat.apply import MAX_MEMBERSHIPS
 from netchat.chat.commands import (
     MAX_NUMBER,
@@ -26,7 +27,7 @@ from netchat.chat.conversation_limit import PAIR_SECONDS
 from netchat.chat.handshake import NAME_COST, reserved_seconds
 from netchat.chat.large_replies import refuse_non_member
 from netchat.chat.model import Room, Session
-from netchat.chat.name_table import describe_conflict
+from netchat.chat.name_table import describe_conflict, describe_registered
 from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.ordering import answers, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
@@ -41,10 +42,14 @@ from netchat.wire import (
     History,
     Join,
     Leave,
+    Login,
+    Logout,
     Message,
+    Password,
     Ping,
     Pong,
     Private,
+    Register,
     Rename,
     Renamed,
     Send,
@@ -333,6 +338,10 @@ def _rename(state: ServerState, connection: Connection, session: Session, messag
     if problem is not None:
         _refuse_rename(state, connection, ErrorCode.NAME_NOT_ALLOWED, problem, message)
         return
+    if session.account is not None:
+        text = f"{session.name} is the name of your account; log out to use another one."
+        _refuse_rename(state, connection, ErrorCode.REGISTERED, text, message)
+        return
     propose(
         state,
         RenameSession(session.id, session.attachment, state.time, name),
@@ -350,6 +359,10 @@ def _renamed(
     outcome: Outcome,
 ) -> None:
     (message, old), name = request, command.name
+    if isinstance(outcome, Rejected) and outcome.reason is Reason.REGISTERED:
+        problem = describe_registered(name, state.shared.accounts[outcome.account])
+        _refuse_rename(state, connection, ErrorCode.NAME_TAKEN, problem, message)
+        return
     if isinstance(outcome, Rejected):
         rival = state.shared.sessions[outcome.session]
         problem = describe_conflict(name, rival, reserved_seconds(state, rival))
@@ -363,7 +376,7 @@ def _renamed(
 def _refuse_rename(
     state: ServerState, connection: Connection, code: ErrorCode, problem: str, message: Rename
 ) -> None:
-    suggestion = suggest(normalize_name(message.name), state.shared.by_name.__contains__)
+    suggestion = suggest(normalize_name(message.name), state.is_name_taken)
     state.refuse(connection, code, problem, Rename, message.request, suggestion)
 
 
@@ -492,4 +505,8 @@ HANDLERS: dict[type[Message], Handler] = {
     Ping: _ping,
     Pong: _pong,
     Bye: _bye,
+    Login: account_handlers.log_in,
+    Register: account_handlers.register,
+    Password: account_handlers.change_password,
+    Logout: account_handlers.log_out,
 }

@@ -16,6 +16,7 @@ from netchat.chat.connection_rate import ConnectionRate
 from netchat.chat.conversation_limit import ConversationLimit
 from netchat.chat.effects import Close, Effect, Log, Write
 from netchat.chat.fair_shares import Shares
+from netchat.chat.login_limit import LoginLimit
 from netchat.chat.model import Room, Session
 from netchat.chat.persistence import Batch, HistoryReader, Snapshot
 from netchat.chat.proposals import Proposals
@@ -70,6 +71,8 @@ class ServerState:
         feeds: Delivery of each room's events, by room number.
         leaving: Rooms whose events a connection still gets until its leaving is durable. A room
             appears once for each pending departure.
+        login_limit: Limit on wrong passwords.
+        checks: Number of passwords that are being checked.
         conversation_limit: Limit on conversations with the same other user.
         is_memory_scarce: Whether large replies must be shorter than usual; set by the driver.
         last_sweep: Time of the last check of every connection, in seconds.
@@ -113,6 +116,8 @@ class ServerState:
         self.feeds: dict[int, RoomFeed] = {}
         self.leaving: dict[Connection, list[RoomFeed]] = {}
         self.conversation_limit = ConversationLimit()
+        self.login_limit = LoginLimit()
+        self.checks = 0
         self.is_memory_scarce = False
         self.last_sweep = now
         self.wall_offset = wall_offset
@@ -128,6 +133,10 @@ class ServerState:
         """Set the time of the input that is about to be handled."""
         time = int((now + self.wall_offset) * 1e6)
         self.now, self.time = now, time if time > 0 else 0  # before 1970: frames are unsigned
+
+    def is_name_taken(self, name: str) -> bool:
+        """Return whether a name belongs to a user or an account, or looks like one that does."""
+        return name in self.shared.by_name or name in self.shared.account_names
 
     def read_events(
         self, room: Room, first: int, last: int, max_bytes: int, reader: Connection | None = None

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from netchat.wire import MAX_FRAME, MAX_TEXT
 
-__all__ = ["Settings"]
+__all__ = ["Accounts", "Registration", "Settings"]
+
+#: Modes of accounts.
+Accounts = Literal["off", "optional", "required"]
+
+#: Who can register.
+Registration = Literal["open", "invitation", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,9 @@ class Settings:
         resume_seconds: Time for which a lost session and its name are kept.
         room_ttl: Time for which an empty room is kept.
         keep: Time for which the history is kept; 0 keeps it forever.
+        accounts: Whether users can register (`optional`), must (`required`), or cannot (`off`).
+        registration: Whether new users can register without an invitation (`open`), with one
+            (`invitation`), or not at all (`closed`).
         purge_now: Whether to delete older history at the start, even more than a day's worth.
     """
 
@@ -55,3 +65,5 @@ class Settings:
     room_ttl: float = 3600.0
     keep: float = 30 * 86400.0
     purge_now: bool = False
+    accounts: Accounts = "off"
+    registration: Registration = "open"

@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from netchat.chat.model import Room, Session
+from netchat.chat.model import Account, Role, Room, Session
 from netchat.chat.name_table import NameTable
 from netchat.chat.persistence import Snapshot
 from netchat.chat.state_records import (
+    AccountRecord,
     ChatRecord,
+    InvitationRecord,
     ServerRecord,
     StateRecords,
+    pack_logins,
     pack_pairs,
     pack_room,
     pack_session,
     pack_state,
+    unpack_logins,
     unpack_pairs,
     unpack_state,
 )
@@ -40,7 +44,12 @@ class SharedState:
         by_name: The names in use.
         rooms: The rooms by code.
         privates: The private rooms by the numbers of their two sessions.
-        next_id: The next number for a room or session.
+        accounts: The accounts by number.
+        account_names: The registered names.
+        logins: The account and the device of each token that logs in, by its hash. The tokens of sessions
+            are in `by_token`.
+        invitations: The expiry of each unused invitation, by the hash of its code.
+        next_id: The next number for a room, session or account.
     """
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
@@ -49,15 +58,19 @@ class SharedState:
         self.sessions: dict[int, Session] = {}
         self.by_device: dict[int, Session] = {}
         self.by_token: dict[bytes, Session] = {}
-        self.by_name = NameTable()
+        self.by_name: NameTable[Session] = NameTable()
         self.rooms: dict[str, Room] = {}
         self.privates: dict[frozenset[int], Room] = {}
+        self.accounts: dict[int, Account] = {}
+        self.account_names: NameTable[Account] = NameTable()
+        self.logins: dict[bytes, tuple[Account, int]] = {}
+        self.invitations: dict[bytes, int] = {}
         self.next_id = 1
         if snapshot is not None:
             self._restore(snapshot)
 
     def new_id(self) -> int:
-        """Return an unused number for a room or session."""
+        """Return an unused number for a room, session or account."""
         self.next_id += 1
         return self.next_id - 1
 
@@ -65,6 +78,20 @@ class SharedState:
         """Return whether the session with this number has a connection."""
         session = self.sessions.get(number)
         return session is not None and not session.is_away
+
+    def knows_token(self, token: bytes) -> bool:
+        """Return whether the hash of a token is in use."""
+        return token in self.by_token or token in self.logins
+
+    def add_account(self, account: Account) -> None:
+        """Add an account under its name."""
+        self.accounts[account.id] = account
+        self.account_names.add(account)
+
+    def remove_account(self, account: Account) -> None:
+        """Remove an account without a session."""
+        del self.accounts[account.id]
+        self.account_names.remove(account)
 
     def digest(self) -> bytes:
         """Return a hash of the state. Servers that have applied the same commands have the same."""
@@ -80,6 +107,8 @@ class SharedState:
             [ServerRecord(epoch, name).encode() for epoch, name in sorted(self.servers.items())],
             [_pack_room(room) for room in rooms],
             [_pack_session(session) for session in sessions],
+            [_pack_account(account) for _, account in sorted(self.accounts.items())],
+            [InvitationRecord(*pair).encode() for pair in sorted(self.invitations.items())],
         )
 
     @classmethod
@@ -112,6 +141,14 @@ class SharedState:
             session.token, session.previous = s.token, s.previous
             self._add(session)
         self._seat(rooms, unpack_pairs(chat.memberships))
+        for a in records.accounts:
+            self._add_account(
+                Account(a.id, a.name, a.password, Role(a.role), a.created),
+                a.version,
+                a.session,
+                a.logins,
+            )
+        self.invitations = {record.secret: record.expires for record in records.invitations}
 
     def _restore(self, snapshot: Snapshot) -> None:
         rooms: dict[int, Room] = {}
@@ -123,14 +160,32 @@ class SharedState:
             session.token, session.previous = saved.token, saved.previous
             self._add(session)
         self._seat(rooms, snapshot.memberships)
+        for a in snapshot.accounts:
+            self._add_account(
+                Account(a.id, a.name, a.password, Role(a.role), a.created),
+                a.version,
+                a.session,
+                a.logins,
+            )
+        self.invitations = {row.secret: row.expires for row in snapshot.invitations}
         self.next_id = snapshot.next_id
+
+    def _add_account(self, account: Account, version: int, session: int, logins: bytes) -> None:
+        account.version = version
+        account.session = self.sessions.get(session)
+        if account.session is not None:
+            account.session.account = account
+        account.logins = unpack_logins(logins)
+        for device, tokens in account.logins.items():
+            for token in filter(None, tokens):
+                self.logins[token] = account, device
+        self.add_account(account)
 
     def _add(self, session: Session) -> None:
         self.sessions[session.id] = self.by_device[session.device] = session
         self.by_name.add(session)
-        self.by_token[session.token] = session
-        if session.previous:
-            self.by_token[session.previous] = session
+        for token in filter(None, (session.token, session.previous)):
+            self.by_token[token] = session
 
     def _seat(self, rooms: dict[int, Room], memberships: Iterable[tuple[int, int]]) -> None:
         """Restore memberships, given as numbers of session and room."""
@@ -166,3 +221,16 @@ def _pack_session(session: Session) -> bytes:
         session.previous,
         session.name,
     )
+
+
+def _pack_account(account: Account) -> bytes:
+    return AccountRecord(
+        account.id,
+        account.created,
+        account.version,
+        account.session.id if account.session is not None else 0,
+        account.role,
+        account.name,
+        account.password,
+        pack_logins(account.logins),
+    ).encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import struct
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from netchat.errors import CommandError
@@ -14,21 +14,29 @@ from netchat.wire.declare import record
 from netchat.wire.fields import blob, text, u8, u64
 
 __all__ = [
+    "AccountRecord",
     "ChatRecord",
+    "InvitationRecord",
+    "LoginRecord",
     "RoomRecord",
     "ServerRecord",
     "SessionRecord",
     "StateRecords",
+    "pack_logins",
     "pack_pairs",
     "pack_room",
     "pack_session",
     "pack_state",
+    "unpack_logins",
     "unpack_pairs",
     "unpack_state",
 ]
 
 #: First byte of a snapshot: the version of this file's declarations.
-_VERSION = 2
+_VERSION = 3
+
+#: Number of sections in each version of a snapshot.
+_SECTIONS = {2: 4, 3: 6}
 
 _COUNT = struct.Struct(">I")
 _PAIR = struct.Struct(">QQ")
@@ -77,6 +85,37 @@ class SessionRecord(Record):
     name: str = text("The user's name.")
 
 
+@record
+class AccountRecord(Record):
+    """An account."""
+
+    id: int = u64("Account number.")
+    created: int = u64("Time of its registration, in microseconds since 1970.")
+    version: int = u64("Number of changes of its password.")
+    session: int = u64("Number of its session, or 0.")
+    role: int = u8("Rights of the account.")
+    name: str = text("Its name.")
+    password: str = text("Encoded hash of its password.")
+    logins: bytes = blob("Its devices without a session: LoginRecords, the least recent one first.")
+
+
+@record
+class LoginRecord(Record):
+    """A device that has logged in to an account."""
+
+    device: int = u64("Device id.")
+    token: bytes = blob("Hash of its token, or empty.")
+    previous: bytes = blob("Hash of its previous token, or empty.")
+
+
+@record
+class InvitationRecord(Record):
+    """An unused invitation."""
+
+    secret: bytes = blob("Hash of its code.")
+    expires: int = u64("Time after which it is void, in microseconds since 1970, or 0.")
+
+
 class StateRecords(NamedTuple):
     """The sections of a snapshot, in order."""
 
@@ -84,9 +123,18 @@ class StateRecords(NamedTuple):
     servers: list[ServerRecord]
     rooms: list[RoomRecord]
     sessions: list[SessionRecord]
+    accounts: list[AccountRecord]
+    invitations: list[InvitationRecord]
 
 
-_KINDS = (ChatRecord, ServerRecord, RoomRecord, SessionRecord)
+_KINDS = (
+    ChatRecord,
+    ServerRecord,
+    RoomRecord,
+    SessionRecord,
+    AccountRecord,
+    InvitationRecord,
+)
 
 # The state is encoded on the event loop. Records would take half of the time.
 pack_room = compile_packer(RoomRecord)
@@ -110,6 +158,28 @@ def unpack_pairs(data: bytes) -> Iterator[tuple[int, int]]:
     return _PAIR.iter_unpack(data)
 
 
+def pack_logins(logins: Mapping[int, tuple[bytes, bytes]]) -> bytes:
+    """Encode the devices of an account."""
+    return b"".join(LoginRecord(device, *tokens).encode() for device, tokens in logins.items())
+
+
+def unpack_logins(data: bytes) -> dict[int, tuple[bytes, bytes]]:
+    """Decode the devices of an account.
+
+    Raises:
+        ValueError: The bytes are not whole records.
+    """
+    logins: dict[int, tuple[bytes, bytes]] = {}
+    at = 0
+    while at < len(data):
+        try:
+            login, at = LoginRecord.read(data, at)
+        except struct.error as error:
+            raise ValueError(f"the login at byte {at} is incomplete") from error
+        logins[login.device] = login.token, login.previous
+    return logins
+
+
 def pack_state(*sections: Collection[bytes]) -> bytes:
     """Encode a state, given as the encoded records of each section of `StateRecords`."""
     parts = [bytes((_VERSION,))]
@@ -125,12 +195,13 @@ def unpack_state(data: bytes) -> StateRecords:
     Raises:
         CommandError: The bytes are not a snapshot of a state.
     """
-    if data[:1] != bytes((_VERSION,)):
+    known_sections = _SECTIONS.get(data[0]) if data else None
+    if known_sections is None:
         raise CommandError(f"snapshot version {data[:1].hex() or 'none'} is not supported")
     sections: list[Any] = []
     at = 1
     try:
-        for kind in _KINDS:
+        for kind in _KINDS[:known_sections]:
             (count,) = _COUNT.unpack_from(data, at)
             at += _COUNT.size
             items = []
@@ -142,4 +213,5 @@ def unpack_state(data: bytes) -> StateRecords:
         raise CommandError(f"the snapshot is damaged at byte {at}: {error}") from error
     if at != len(data):
         raise CommandError(f"the snapshot has {len(data)} bytes, but its records end at {at}")
-    return StateRecords(*sections)
+    missing: list[list[Any]] = [[] for _ in _KINDS[known_sections:]]
+    return StateRecords(*sections, *missing)

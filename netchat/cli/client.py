@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from netchat.chat.client_events import NameRejected
+from netchat.chat.client_events import LoginFailed, LoginRequired, NameRejected
+from netchat.chat.client_session import Credentials
 from netchat.chat.names import fold, normalize_name, suggest, validate_name
 from netchat.cli.params.duration import DURATION
+from netchat.cli.params.passwords import prompt_new_password, read_password_file
 from netchat.cli.params.path import check_path, path_options
 from netchat.errors import NetchatError
 from netchat.files import tighten
@@ -23,7 +26,7 @@ from netchat.net.event_loop import run
 from netchat.tui.lines import Line, notice_line, sanitize
 from netchat.tui.pipe import run_pipe
 from netchat.tui.session import ChatSession
-from netchat.wire import DEFAULT_PORT
+from netchat.wire import DEFAULT_PORT, ErrorCode
 
 if TYPE_CHECKING:
     from netchat.net.client_path import ClientPath
@@ -32,6 +35,17 @@ __all__ = ["client"]
 
 #: Seconds without a connection after which a client in a pipe gives up.
 TIMEOUT = 60.0
+
+#: Refusals of a login after which another password helps, or another name.
+_RETRIED = {
+    ErrorCode.WRONG_PASSWORD,
+    ErrorCode.PASSWORD_NOT_ALLOWED,
+    ErrorCode.NAME_TAKEN,
+    ErrorCode.NAME_NOT_ALLOWED,
+}
+
+#: Those that are about the name.
+_NAME_PROBLEMS = {ErrorCode.NAME_TAKEN, ErrorCode.NAME_NOT_ALLOWED}
 
 #: Bytes of a file name that almost every file system allows, minus those of the suffixes.
 LONGEST_FILE_NAME = 200
@@ -52,6 +66,22 @@ LONGEST_FILE_NAME = 200
     "--state/--no-state", default=True, show_default=True,
     help="Store the session and unacknowledged messages on disk, to resume after a crash.",
 )  # fmt: skip
+@click.option(
+    "--register", "is_new", is_flag=True, help="Register the name on the server, with a password."
+)
+@click.option("--invitation", metavar="CODE", help="Invitation to register with.")
+@click.option(
+    "--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File whose first line is the password.  [default: prompt for it, in a terminal]",
+)  # fmt: skip
+@click.option(
+    "--new-password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File whose first line is the new password for /passwd in a pipe.",
+)  # fmt: skip
+@click.option(
+    "--insecure-password", is_flag=True,
+    help="Send passwords even over a network that could read them.",
+)  # fmt: skip
 @path_options
 def client(
     addresses: str,
@@ -60,6 +90,11 @@ def client(
     as_json: bool,
     patience: float | None,
     state: bool,
+    is_new: bool,
+    invitation: str | None,
+    password_file: Path | None,
+    new_password_file: Path | None,
+    insecure_password: bool,
     link: str | None,
     udp: bool,
     channel: str | None,
@@ -81,6 +116,11 @@ def client(
       netchat client --name Nova --room 7K3F9-2MQ0T         in a room whose code you know
       date | netchat client --name Clock                    send the output of a program
       tail -f /dev/null | netchat client --name Log --json   only listen, as JSON
+
+    \b
+    On a server with accounts:
+      netchat client --name Nova --register                  register; the client prompts for a password
+      netchat client --name Nova --password-file FILE        log in without a prompt
 
     \b
     Over a channel that flips one bit in a thousand in each direction; /link shows the corrections:
@@ -110,14 +150,41 @@ def client(
         from netchat.net.client_path import ClientPath
 
         path = ClientPath(code, channel, seed, udp=udp)
+    if invitation is not None and not is_new:
+        raise click.UsageError("--invitation is for --register.")
+    if is_new and password_file is None and not at_keyboard:
+        raise click.UsageError("--register needs --password-file when the client cannot prompt.")
+    passwords = [
+        read_password_file(file) for file in (password_file, new_password_file) if file is not None
+    ]
+    if new_password_file is not None and password_file is None:
+        raise click.UsageError("--new-password-file needs --password-file.")
+    chat = _Chat(
+        servers,
+        room or "",
+        patience,
+        state,
+        at_keyboard,
+        as_json,
+        path,
+        insecure_password,
+        passwords,
+    )
+    password = passwords[0] if passwords else None
     while True:
         name = normalize_name(name if name is not None else click.prompt("Your name"))
         problem = _name_problem(name)
-        outcome = problem or _chat(
-            name, servers, room or "", patience, state, at_keyboard, as_json, path
-        )
-        if not isinstance(outcome, NameRejected):
+        credentials = None
+        if problem is None and is_new and password is None:
+            password = prompt_new_password()
+        if password is not None:
+            credentials = Credentials(name, password, is_new, invitation or "")
+        outcome = problem or chat.run(name, credentials)
+        if isinstance(outcome, int):
             return outcome
+        if isinstance(outcome, LoginRequired | LoginFailed):
+            name, password, is_new = _next_login(outcome, name, is_new=is_new, chat=chat)
+            continue
         if not at_keyboard:
             hint = f"Try {outcome.suggestion}." if problem else f"{outcome.suggestion} is free."
             raise NetchatError(
@@ -127,48 +194,104 @@ def client(
         name = click.prompt("Your name", default=sanitize(outcome.suggestion) or None)
 
 
+def _next_login(
+    problem: LoginRequired | LoginFailed, name: str, *, is_new: bool, chat: _Chat
+) -> tuple[str | None, str | None, bool]:
+    """Prompt for another name or password after a refused login.
+
+    Returns:
+        The name, the password and whether to register; None without one.
+
+    Raises:
+        NetchatError: The client cannot prompt, or prompting would not help.
+    """
+    why = problem.why
+    if isinstance(problem, LoginFailed):
+        helps = _RETRIED
+        if is_new:
+            helps = helps - {ErrorCode.WRONG_PASSWORD}
+        if not chat.at_keyboard or problem.code not in helps:
+            raise NetchatError(sanitize(why))
+    elif not chat.at_keyboard:
+        raise NetchatError(sanitize(f"{why} --password-file FILE logs in."))
+    click.echo(sanitize(why), err=True)
+    if isinstance(problem, LoginFailed) and problem.code in _NAME_PROBLEMS:
+        return click.prompt("Your name", default=sanitize(problem.suggestion) or None), None, is_new
+    if is_new:
+        return name, prompt_new_password(), True
+    password = click.prompt(
+        f"Password of {sanitize(name)} (empty: another name)",
+        hide_input=True,
+        default="",
+        show_default=False,
+        err=True,
+    )
+    if password:
+        return name, password, False
+    suggestion = problem.suggestion
+    return click.prompt("Your name", default=sanitize(suggestion) or None), None, False
+
+
 def _name_problem(name: str) -> NameRejected | None:
     """Return why the server would reject a name, checked before a file is named after it."""
     problem = validate_name(name)
     return NameRejected(problem, suggest(name, lambda _: False)) if problem else None
 
 
-def _chat(
-    name: str,
-    servers: list[tuple[str, int]],
-    room: str,
-    patience: float,
-    state: bool,
-    at_keyboard: bool,
-    as_json: bool,
-    path: ClientPath | None,
-) -> int | NameRejected:
-    """Chat under one name; return the exit code, or the server's rejection of the name."""
-    store, notes = None, list[Line]()
-    if state:
-        try:
-            store = ClientStore(_state_file(name, *servers[0]))
-            notices = [store.notice, tighten(store.path.parent)]
-            notes += [notice_line("warning", text) for text in notices if text]
-        except NetchatError as error:
-            # Another client of this name probably has it open; the server will then reject the name.
-            notes.append(notice_line("warning", f"A crash may lose messages: {error}"))
-    try:
-        connection = ClientDriver(
-            *servers[0], name, store=store, timeout=patience, path=path, others=servers[1:]
-        )
-        session = ChatSession(connection, room, has_store=store is not None)
-        if at_keyboard:
-            # Slow to import, and a pipe does not need it.
-            from netchat.tui.terminal import run_terminal
+@dataclass(frozen=True, slots=True)
+class _Chat:
+    """Everything about a chat but the user's name and password."""
 
-            status = run(run_terminal(session, notes))
-        else:
-            status = run(run_pipe(session, notes, as_json=as_json))
-    finally:
-        if store is not None:
-            store.close()
-    return status if session.name_rejection is None else session.name_rejection
+    servers: list[tuple[str, int]]
+    room: str
+    patience: float
+    state: bool
+    at_keyboard: bool
+    as_json: bool
+    path: ClientPath | None
+    insecure_password: bool
+    passwords: list[str]
+
+    def run(
+        self, name: str, credentials: Credentials | None
+    ) -> int | NameRejected | LoginRequired | LoginFailed:
+        """Chat under one name; return the exit code, or why the server rejected the user."""
+        store, notes = None, list[Line]()
+        if self.state:
+            try:
+                store = ClientStore(_state_file(name, *self.servers[0]))
+                notices = [store.notice, tighten(store.path.parent)]
+                notes += [notice_line("warning", text) for text in notices if text]
+            except NetchatError as error:
+                # Another client of this name probably has it open; the server will then reject the
+                # name.
+                notes.append(notice_line("warning", f"A crash may lose messages: {error}"))
+        try:
+            connection = ClientDriver(
+                *self.servers[0],
+                name,
+                store=store,
+                timeout=self.patience,
+                path=self.path,
+                others=self.servers[1:],
+                credentials=credentials,
+                insecure_password=self.insecure_password,
+            )
+            session = ChatSession(connection, self.room, has_store=store is not None)
+            if self.at_keyboard:
+                # Slow to import, and a pipe does not need it.
+                from netchat.tui.terminal import run_terminal
+
+                status = run(run_terminal(session, notes))
+            else:
+                piped = run_pipe(session, notes, as_json=self.as_json, passwords=self.passwords)
+                status = run(piped)
+        finally:
+            if store is not None:
+                store.close()
+        if session.was_online:
+            return status
+        return session.login_problem or session.name_rejection or status
 
 
 def _state_file(name: str, host: str, port: int) -> Path:

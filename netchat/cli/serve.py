@@ -21,7 +21,7 @@ import click
 from netchat.chat.effects import Log
 from netchat.chat.log_limit import LogLimit
 from netchat.chat.server_log import ServerLog
-from netchat.chat.settings import Settings
+from netchat.chat.settings import Accounts, Registration, Settings
 from netchat.cli.console import console
 from netchat.cli.params.duration import DURATION
 from netchat.cli.params.number import FiniteRange
@@ -41,6 +41,7 @@ from netchat.wire import DEFAULT_PORT
 if TYPE_CHECKING:
     from netchat.net.cluster.member import ClusterOptions
     from netchat.net.cluster.redis_url import RedisURL
+    from netchat.net.control import ControlServer
     from netchat.web.site import Site
 
 __all__ = ["serve"]
@@ -217,6 +218,15 @@ _OTHER_FILES = 1100
     "--advertise-page", metavar="URL", callback=_check_advertise_page,
     help="URL of this server's page for the same clients.  [default: its own]",
 )  # fmt: skip
+@click.option(
+    "--accounts", type=click.Choice(["off", "optional", "required"]),
+    help="Whether users can register their names, must register, or cannot.  [default: off]",
+)  # fmt: skip
+@click.option(
+    "--registration", type=click.Choice(["open", "invitation", "closed"]), default="open",
+    show_default=True,
+    help="Who can register: everyone, users with an invitation, or no one.",
+)  # fmt: skip
 @click.option("--log-json", is_flag=True, help="Log to the console as JSON, one object per line.")
 def serve(
     host: str,
@@ -236,6 +246,8 @@ def serve(
     cluster_durability: str,
     advertise: str | None,
     advertise_page: str | None,
+    accounts: Accounts | None,
+    registration: Registration,
     **limits: float,
 ) -> None:
     """Run a chat server and its web page until Ctrl-C.
@@ -252,6 +264,7 @@ def serve(
       netchat serve --origin https://chat.example.org    behind a proxy of that name
       netchat serve --udp                   also for netchat client --udp
       netchat serve --cluster redis://127.0.0.1:6379/0    one of several servers
+      netchat serve --accounts optional     users can register their names
     """
     if ephemeral and history is not None:
         raise click.UsageError("--ephemeral writes no file: omit --history.")
@@ -259,14 +272,22 @@ def serve(
         raise click.UsageError("--cluster needs a history file: omit --ephemeral.")
     if cluster is None and (advertise or advertise_page):
         raise click.UsageError("--advertise and --advertise-page need --cluster.")
-    given = click.get_current_context().get_parameter_source("host")
-    if lan and given is not click.core.ParameterSource.DEFAULT:
+    if lan and _is_given("host"):
         raise click.UsageError("--lan listens on every address: omit --host.")
     if not web and (web_port is not None or origins):
         raise click.UsageError("--no-web serves no page: omit --web-port and --origin.")
     address = None if lan else host
     page = Page(address, 0 if web_port is None and port == 0 else web_port, origins)
-    settings = Settings(resume_seconds=resume, **limits)  # type: ignore[arg-type]
+    if accounts is None:
+        accounts = "off"  # with --lan --tls it will be "optional"
+    if accounts == "off" and _is_given("registration"):
+        raise click.UsageError("--registration needs --accounts optional or --accounts required.")
+    settings = Settings(
+        resume_seconds=resume,
+        accounts=accounts,
+        registration=registration,
+        **limits,  # type: ignore[arg-type]
+    )
     tell = console(as_json=log_json)
     raise_rlimit(settings.max_users + _OTHER_FILES)
     kept = (
@@ -300,6 +321,12 @@ def serve(
             udp=udp,
         )
     )
+
+
+def _is_given(option: str) -> bool:
+    """Return whether an option was given, on the command line or elsewhere."""
+    given = click.get_current_context().get_parameter_source(option)
+    return given is not click.core.ParameterSource.DEFAULT
 
 
 def _open_history(path: Path | None, *, fsync: bool) -> SqliteHistory:
@@ -347,8 +374,10 @@ async def _serve(
         raise NetchatError(
             f"Cannot listen on {host or 'any address'}, port {port}: {error.strerror or error}.{hint}"
         ) from error
-    site = None
+    site = control = None
     try:
+        if settings.accounts != "off" and isinstance(kept, SqliteHistory):
+            control = await _start_control(server, kept, log)
         if addresses is not None:
             _tell_where(kept, addresses, log, udp=udp)
         if start is not None and not stop.is_set():
@@ -361,6 +390,8 @@ async def _serve(
                 await asyncio.wait_for(stop.wait(), timeout=1.0)
         log(Log("stopping", {"text": "notifying the clients"}))
     finally:
+        if control is not None:
+            await control.stop()
         if site is not None:
             await site.stop()
         await server.stop()
@@ -368,6 +399,22 @@ async def _serve(
     log(Log("stopped", {}))
     if server.cluster is not None and server.cluster.failure.done():
         raise server.cluster.failure.result()
+
+
+async def _start_control(
+    server: ServerDriver, kept: SqliteHistory, log: ServerLog
+) -> ControlServer | None:
+    """Start the control channel for `netchat accounts`; the server also runs without it."""
+    from netchat.net.control import ControlServer
+
+    control = ControlServer(kept.path, server.administer)
+    try:
+        await control.start()
+    except (OSError, AttributeError) as error:  # AttributeError: a system without Unix sockets
+        text = f"netchat accounts cannot reach this server: {control.path}: {error}"
+        log(Log("accounts", {"text": text}))
+        return None
+    return control
 
 
 async def _join(

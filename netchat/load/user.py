@@ -19,6 +19,7 @@ from netchat.net.backoff import Backoff
 from netchat.net.transport_shim import no_delay
 from netchat.version import __version__
 from netchat.wire import (
+    AccountStatus,
     Ack,
     Bye,
     Error,
@@ -302,5 +303,6 @@ HANDLERS: dict[type[Message], Callable[[User, Any], None]] = {
     Roster: User._ignore,
     Renamed: User._ignore,
     HistoryEnd: User._ignore,
+    AccountStatus: User._ignore,  # follows WELCOME only if HELLO asks for it
     Servers: User._ignore,  # a server without a cluster sends none
 }

@@ -21,9 +21,12 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from netchat.chat.client_events import (
+    AccountChanged,
     Acknowledged,
     ClientEvent,
     HistoryReceived,
+    LoginFailed,
+    LoginRequired,
     NameChanged,
     NameRejected,
     Online,
@@ -35,12 +38,23 @@ from netchat.chat.client_events import (
     SessionEnded,
     Undelivered,
 )
+from netchat.chat.client_session import Credentials
 from netchat.errors import CannotConnect, Refused
 from netchat.net.address import parse_addresses
 from netchat.net.client_driver import ClientDriver
 from netchat.net.client_path import ClientPath
 from netchat.net.client_store import ClientStore
-from netchat.wire import DEFAULT_PORT, ErrorCode, Event, History, Join, Member, Private, RoomKind
+from netchat.wire import (
+    DEFAULT_PORT,
+    ErrorCode,
+    Event,
+    History,
+    Join,
+    Member,
+    Private,
+    Role,
+    RoomKind,
+)
 
 __all__ = ["Client", "Room"]
 
@@ -168,6 +182,10 @@ class Client:
         udp: Run the link over UDP.
         seed: Random seed for the channel.
         timeout: Seconds without a connection after which the session ends.
+        password: Password of the user's account; None for a guest.
+        register: Register the account first.
+        invitation: Invitation to register with, or an empty string.
+        insecure_password: Send passwords even where the network can read them.
 
     Attributes:
         rooms: Rooms that the user is in, by code.
@@ -188,14 +206,30 @@ class Client:
         udp: bool = False,
         seed: int | None = None,
         timeout: float = float("inf"),
+        password: str | None = None,
+        register: bool = False,
+        invitation: str = "",
+        insecure_password: bool = False,
     ) -> None:
+        if register and password is None:
+            raise ValueError("register=True needs a password")
+        credentials = None
+        if password is not None:
+            credentials = Credentials(name, password, register, invitation)
         servers = parse_addresses(address, DEFAULT_PORT) if isinstance(address, str) else [address]
         path = None
         if link is not None or channel is not None or udp:
             path = ClientPath(link, channel, seed, udp=udp)
         self._store = None if store is None else ClientStore(Path(store))
         self._driver = ClientDriver(
-            *servers[0], name, store=self._store, timeout=timeout, path=path, others=servers[1:]
+            *servers[0],
+            name,
+            store=self._store,
+            timeout=timeout,
+            path=path,
+            others=servers[1:],
+            credentials=credentials,
+            insecure_password=insecure_password,
         )
         self._core = self._driver.core
         self.rooms: dict[str, Room] = {}
@@ -215,7 +249,8 @@ class Client:
 
         Raises:
             CannotConnect: There is no netchat server at the address.
-            Refused: The name is taken or not allowed; the text suggests another name.
+            Refused: The name is taken or not allowed, and the text suggests another one; or the login
+                was refused.
         """
         self._online = asyncio.get_running_loop().create_future()
         await self._driver.__aenter__()
@@ -303,6 +338,47 @@ class Client:
         """
         await self._request(self._core.rename(name))
 
+    @property
+    def account(self) -> str:
+        """Name of the user's account; empty for a guest."""
+        return self._core.account
+
+    @property
+    def role(self) -> Role:
+        """Rights of the user's account."""
+        return self._core.role
+
+    async def register(self, password: str, invitation: str = "") -> None:
+        """Register the user's name.
+
+        Args:
+            password: Password of the new account: 8 characters or more, at most 1024 bytes.
+            invitation: Invitation, if the server needs one.
+
+        Raises:
+            Refused: The server does not register the user.
+            NetchatError: The network could read the password, or the server has no accounts.
+        """
+        self._check()
+        await self._request(self._driver.register(password, invitation))
+
+    async def change_password(self, old: str, new: str) -> None:
+        """Change the password of the account, and log out its other devices.
+
+        Raises:
+            Refused: The present password is wrong, or the new one is not allowed.
+            NetchatError: The network could read the password, or the server has no accounts.
+        """
+        self._check()
+        await self._request(self._driver.change_password(old, new))
+
+    async def log_out(self, *, everywhere: bool = False) -> None:
+        """End the session, and log out this device or every device of the account."""
+        self._check()
+        self._core.log_out(everywhere=everywhere)
+        self._driver.flush()
+        await self._driver.ended()
+
     # -- requests -------------------------------------------------------------------------------
 
     async def _request(self, number: int) -> ClientEvent:
@@ -374,6 +450,13 @@ class Client:
             case NameRejected(why, suggestion):
                 hint = f" Try {suggestion!r}." if suggestion else ""
                 self._fail(Refused(ErrorCode.NAME_TAKEN, why + hint))
+            case LoginRequired(_, why, suggestion):
+                hint = f" {suggestion!r} is free." if suggestion else ""
+                self._fail(Refused(ErrorCode.LOGIN_REQUIRED, why + hint))
+            case LoginFailed(why, code):
+                self._fail(Refused(code, why))
+            case AccountChanged():
+                self._answer(event.request, event)
             case RoomEntered():
                 self._entered(event)
             case RoomLeft(code):

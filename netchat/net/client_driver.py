@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import random
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -20,7 +21,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
 from netchat.chat.client import ChatClient
-from netchat.chat.client_events import ClientEvent, Offline, SessionEnded
+from netchat.chat.client_events import (
+    ClientEvent,
+    LoginFailed,
+    LoginRequired,
+    Offline,
+    SessionEnded,
+)
+from netchat.chat.client_session import Credentials
 from netchat.errors import (
     BadChecksum,
     CannotConnect,
@@ -101,6 +109,9 @@ class ClientDriver:
         path: Link, noisy channel or both between client and server; None connects over plain TCP.
         others: Host and port of other servers of the same cluster. After a lost connection or a
             failed attempt, the client tries the next one, also of those that a server names.
+        credentials: Name and password of an account. The client sends them when it connects without
+            the token of an earlier session, or when the server no longer accepts that token.
+        insecure_password: Send passwords even where the network can read them.
 
     Attributes:
         core: Sans-I/O chat client. Call its methods, then `flush`.
@@ -120,9 +131,16 @@ class ClientDriver:
         timeout: float = float("inf"),
         path: ClientPath | None = None,
         others: Sequence[tuple[str, int]] = (),
+        credentials: Credentials | None = None,
+        insecure_password: bool = False,
     ) -> None:
         self.path = path
         self.core = ChatClient(name, store.load() if store is not None else None)
+        self._credentials = credentials
+        self._insecure_password = insecure_password
+        self._is_switching = False  # the connection was dropped to log in on the next one
+        if credentials is not None and (credentials.is_new or not self.core.memory.token):
+            self.core.credentials = credentials
         self.why_lost = ""
         self.had_damaged_frame = False
         """Whether the last invalid data was a frame of netchat with errors."""
@@ -192,6 +210,10 @@ class ClientDriver:
             return
         self.core.bye(why)
         self.flush()
+        await self.ended()
+
+    async def ended(self) -> None:
+        """Wait until the session has ended, for a few seconds at most."""
         if self._task is not None:
             await asyncio.wait([self._task], timeout=GOODBYE_TIMEOUT)
 
@@ -216,12 +238,85 @@ class ClientDriver:
         if data and self._connection is not None and not self._connection.closed.done():
             self._connection.transport.write(data)
         for event in events:
+            if isinstance(event, LoginRequired) and self._credentials is not None:
+                credentials, self._credentials = self._credentials, None
+                self.log_in(credentials)
+                continue
             if isinstance(event, SessionEnded) and not event.wanted and self.path is not None:
                 why = self.path.explain(event.why, "server")
                 event = SessionEnded(why, wanted=False)
             self._queue.put_nowait(event)
         if self.core.ended and self._connection is not None:
             self._connection.transport.close()
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the network cannot read what is sent on this connection."""
+        return False
+
+    def password_problem(self) -> str:
+        """Return why the client refuses to send a password on this connection, or an empty string."""
+        if self.is_encrypted or self._insecure_password or self._is_local():
+            return ""
+        return (
+            f"The connection to {self.address} is not encrypted: anyone on the network could read the "
+            "password. Use a server with --tls, or allow it with --insecure-password."
+        )
+
+    def _is_local(self) -> bool:
+        """Return whether the server is on this machine."""
+        if self._connection is None:
+            return False
+        peer = self._connection.transport.get_extra_info("peername")
+        try:
+            return ipaddress.ip_address(str((peer or self.servers.current)[0])).is_loopback
+        except ValueError:
+            return False
+
+    def log_in(self, credentials: Credentials) -> None:
+        """Log in or register; the session of a guest, if there is one, ends.
+
+        `Online` follows, or `LoginFailed`, after which the session of before continues.
+        """
+        core = self.core
+        if self._connection is not None and (problem := self.password_problem()):
+            self._queue.put_nowait(LoginFailed(problem, 0))
+        elif core.online:  # LOGIN is the first message of a connection
+            core.credentials = credentials
+            self._is_switching = True
+            self.drop()
+        elif self._connection is not None and core.is_name_refused:
+            core.enter(credentials)
+            core.is_name_refused = False
+            self.flush_or_drop()
+        else:
+            core.credentials = credentials
+
+    def register(self, password: str, invitation: str = "") -> int:
+        """Request to register the user's name, and return the request's number.
+
+        Raises:
+            NetchatError: The network could read the password, or the server has no accounts.
+        """
+        self._check_account_request()
+        return self.core.register(password, invitation)
+
+    def change_password(self, old: str, new: str) -> int:
+        """Request another password, and return the request's number.
+
+        Raises:
+            NetchatError: The network could read the password, or the server has no accounts.
+        """
+        self._check_account_request()
+        return self.core.change_password(old, new)
+
+    def _check_account_request(self) -> None:
+        if not self.core.online:
+            raise NetchatError("There is no connection to the server; try again later.")
+        if not self.core.has_accounts:
+            raise NetchatError("This server has no accounts; it runs without --accounts.")
+        if problem := self.password_problem():
+            raise NetchatError(problem)
 
     def flush_or_drop(self) -> None:
         """Flush, or drop the connection and retry later if the state cannot be saved."""
@@ -263,6 +358,9 @@ class ClientDriver:
         except OSError as error:
             raise CannotConnect(connection_problem(host, port, error)) from error
         self._connection = connection
+        if self.core.credentials is not None and (problem := self.password_problem()):
+            self.core.credentials = self._credentials = None
+            self._queue.put_nowait(LoginFailed(problem, 0))
         self.core.connected()
         self.flush()
 
@@ -284,8 +382,11 @@ class ClientDriver:
             if time.monotonic() - lost_at > self._timeout:
                 self._queue.put_nowait(SessionEnded(f"gave up: {why}", wanted=False))
                 return
-            delay = self._backoff.wait(time.monotonic())
-            self._queue.put_nowait(Offline(why, delay))
+            delay = 0.0
+            if not self._is_switching:
+                delay = self._backoff.wait(time.monotonic())
+                self._queue.put_nowait(Offline(why, delay))
+            self._is_switching = False
             self.why_lost = self.core.close_reason = ""
             self._found_damage = False
             await asyncio.sleep(delay)

@@ -11,12 +11,14 @@ from collections.abc import Callable, Collection
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from netchat.chat.account_admin import AdminRequest, list_accounts, plan
 from netchat.chat.connection import Connection
-from netchat.chat.effects import Close, Fanout, Log, Write
+from netchat.chat.effects import CheckPassword, Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
+from netchat.chat.ordering import propose
 from netchat.chat.persistence import Batch
 from netchat.chat.settings import Settings
-from netchat.errors import HistoryError, PeerError
+from netchat.errors import HistoryError, NetchatError, PeerError
 from netchat.net.address import show_address
 from netchat.net.group_commit import GroupCommit
 from netchat.net.half_close import half_close
@@ -26,6 +28,7 @@ from netchat.net.history.purge import DAY, Purge
 from netchat.net.history.sqlite_history import SqliteHistory
 from netchat.net.link.stream_listener import StreamLinkListener
 from netchat.net.memory_bound import MemoryBound
+from netchat.net.password_worker import PasswordWorker, Verdict
 from netchat.net.protocol_detector import ProtocolDetector
 from netchat.net.traffic import Traffic
 from netchat.wire import Error, ErrorCode, Frame, FrameReader, encode
@@ -77,6 +80,9 @@ LINGER = 5.0
 
 #: Attempts to find a port that is free for both TCP and UDP.
 FREE_PORT_TRIES = 10
+
+#: Seconds that a change of the operator may take, and between checks of whether it is durable.
+ADMIN_TIMEOUT, ADMIN_POLL = 10.0, 0.005
 
 #: Seconds between deletions of old history.
 PURGE_EVERY = 600.0
@@ -265,6 +271,7 @@ class ServerDriver:
             if isinstance(history, SqliteHistory)
             else None
         )
+        self._passwords = PasswordWorker(self._loop, self._password_checked)
         self._link_listener = StreamLinkListener(self._loop)
         self._servers: list[asyncio.Server] = []
         self._udp: list[UdpServer] = []
@@ -425,6 +432,7 @@ class ServerDriver:
         for socket_ in self._udp:
             socket_.close()
         self._link_listener.close()
+        self._passwords.close()
         if self._writer is not None:
             await self._loop.run_in_executor(None, self._writer.close)
         self._history.close()
@@ -622,6 +630,8 @@ class ServerDriver:
                     self._log(output)
                 case Close(connection):
                     self._part(cast(_Peer, connection))
+                case CheckPassword():
+                    self._passwords.put(output)
         if written:
             self.memory.written(self._peers, written)
             self.state.is_memory_scarce = self.memory.is_scarce
@@ -631,6 +641,32 @@ class ServerDriver:
                 if peer in self.state.connections and peer.holds & _Hold.NOT_READING:
                     self.hub.stalled(peer, now)
             self.newly_stalled.clear()
+
+    async def administer(self, request: AdminRequest) -> Any:
+        """Carry out a request of the operator about accounts; return once it is durable.
+
+        Raises:
+            NetchatError: It cannot be carried out.
+        """
+        shared = self.state.shared
+        if request.action == "list":
+            return list_accounts(shared)
+        self.state.begin(self.now())
+        planned = plan(shared, request, self.state.time, self.state.rng)
+        propose(self.state, planned.command)
+        self.schedule()
+        end = time.monotonic() + ADMIN_TIMEOUT
+        while not planned.is_done() or self.state.batch or self._committing:
+            if time.monotonic() > end:
+                raise NetchatError("The server could not store the change in time; try again.")
+            await asyncio.sleep(ADMIN_POLL)
+        self._log(Log("accounts", {"text": f"{request.action} {request.name}".strip()}))
+        return planned.answer
+
+    def _password_checked(self, work: CheckPassword, verdict: Verdict) -> None:
+        if work.connection in self.state.connections or not self._stopping:
+            self.hub.password_checked(work, verdict.encoded, self.now(), is_right=verdict.is_right)
+            self.schedule()
 
     def _part(self, peer: _Peer) -> None:
         half_close(peer.transport)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from netchat.chat.client_session import Credentials
 from netchat.chat.room_codes import read_code, show_code
 from netchat.chat.text import validate_text
 from netchat.errors import NetchatError
@@ -17,14 +18,21 @@ __all__ = ["run_command"]
 _NO_ROOM = "You are not in a room; join one, for example with /join lobby."
 
 
-def run_command(session: ChatSession, command: ParsedLine) -> list[Line]:
+def run_command(
+    session: ChatSession, command: ParsedLine, passwords: Sequence[str] = ()
+) -> list[Line]:
     """Run a user's command.
+
+    Args:
+        session: Session of the user.
+        command: The command.
+        passwords: The passwords that it needs (`netchat.tui.commands.PASSWORDS`), without repetitions.
 
     Returns:
         Lines to show immediately. Most answers arrive later, as events.
     """
     try:
-        lines = _ACTIONS[command.verb](session, *command.words)
+        lines = _ACTIONS[command.verb](session, *passwords, *command.words)
         session.client.flush()
     except NetchatError as error:  # for example, the disk is full
         return [error_line(str(error))]
@@ -137,6 +145,28 @@ def _nick(session: ChatSession, name: str) -> list[Line]:
     return []
 
 
+def _login(session: ChatSession, password: str, name: str) -> list[Line]:
+    session.client.log_in(Credentials(_encodable(name), password))
+    return []
+
+
+def _register(session: ChatSession, password: str, invitation: str = "") -> list[Line]:
+    session.client.register(password, _encodable(invitation))
+    return []
+
+
+def _passwd(session: ChatSession, old: str, new: str) -> list[Line]:
+    session.client.change_password(old, new)
+    return []
+
+
+def _logout(session: ChatSession, everywhere: str = "") -> list[Line]:
+    if not session.core.account:
+        return [error_line("You are a guest on this server; /quit leaves it.")]
+    session.core.log_out(everywhere=bool(everywhere))
+    return []
+
+
 def _help(session: ChatSession) -> list[Line]:  # noqa: ARG001 - all actions share one signature
     return [Line(LineKind.ANSWER, (("", line),)) for line in help_lines()]
 
@@ -156,6 +186,10 @@ _ACTIONS: dict[str, Callable[..., list[Line]]] = {
     "leave": _leave,
     "rooms": _rooms,
     "nick": _nick,
+    "login": _login,
+    "register": _register,
+    "passwd": _passwd,
+    "logout": _logout,
     "link": _link,
     "help": _help,
 }

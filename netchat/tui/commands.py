@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from netchat.chat.room_codes import show_code
 
-__all__ = ["COMMANDS", "ParsedLine", "Usage", "completions", "help_lines", "parse"]
+__all__ = ["COMMANDS", "PASSWORDS", "ParsedLine", "Usage", "completions", "help_lines", "parse"]
 
 #: Default and maximum number of events of /history.
 HISTORY_DEFAULT, HISTORY_MOST = 20, 1000
@@ -50,10 +50,23 @@ COMMANDS = {
     "leave": Usage("[CODE]", "leave the room", "rooms"),
     "history": Usage("[N]", f"show the last N events of the room (default {HISTORY_DEFAULT})"),
     "nick": Usage("NAME", "change your name"),
+    "register": Usage("[INVITATION]", "register your name, with a password"),
+    "login": Usage("NAME", "log in to an account"),
+    "logout": Usage("[everywhere]", "log out and leave the chat; everywhere: on all devices"),
+    "passwd": Usage("", "change the password of your account"),
     "link": Usage("", "show the state of the link and its corrections"),
     "help": Usage("", "show this list"),
     "quit": Usage("", "leave the chat (also /exit, quit, exit and Ctrl-D)"),
 }
+
+#: Passwords that a command needs. A front end reads them without showing them, and passes them to
+#: `run_command`; a prompt that begins with "Repeat" is for typing mistakes.
+PASSWORDS = {
+    "login": ("Password: ",),
+    "register": ("New password: ", "Repeat it: "),
+    "passwd": ("Present password: ", "New password: ", "Repeat it: "),
+}
+
 _ALIASES = {"exit": "quit"}
 
 
@@ -98,6 +111,8 @@ def parse(line: str) -> ParsedLine | None:
         raise ValueError(
             f"N must be a positive number, got {words[0]!r}; write for example /history 50."
         )
+    if verb == "logout" and words and words[0].casefold() != "everywhere":
+        raise ValueError(f"Usage: /{verb} {usage.arguments} ({usage.does}).")
     return ParsedLine(verb, tuple(words))
 
 

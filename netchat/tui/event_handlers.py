@@ -6,10 +6,13 @@ import time
 from typing import assert_never
 
 from netchat.chat.client_events import (
+    AccountChanged,
     Acknowledged,
     ClientEvent,
     EventsMissed,
     HistoryReceived,
+    LoginFailed,
+    LoginRequired,
     NameChanged,
     NameRejected,
     Offline,
@@ -38,7 +41,7 @@ from netchat.tui.lines import (
     shorten,
 )
 from netchat.tui.session import ChatSession
-from netchat.wire import Error, ErrorCode, EventKind, Join, RoomKind
+from netchat.wire import Error, ErrorCode, EventKind, Join, Role, RoomKind
 from netchat.wording import many
 
 __all__ = ["handle_event"]
@@ -58,6 +61,12 @@ def handle_event(session: ChatSession, event: ClientEvent) -> list[Line]:
             return _offline(session, why, retry_in)
         case NameRejected():
             return _name_rejected(session, event)
+        case LoginRequired():
+            return _login_required(session, event)
+        case LoginFailed():
+            return _login_failed(session, event)
+        case AccountChanged():
+            return _account_changed(session, event)
         case NameChanged(name):
             # Each room also sends an event about it.
             return [] if session.rooms else [notice_line("name", f"you are now {name}")]
@@ -103,7 +112,7 @@ def _room_event(session: ChatSession, room_event: RoomEvent) -> list[Line]:
 
 def _online(session: ChatSession, online: Online) -> list[Line]:
     before, session.last_server = session.last_server, session.client.address
-    session.retry_at = session.name_rejection = None
+    session.retry_at = session.name_rejection = session.login_problem = None
     session.last_problem = ""
     if before:
         where = "" if session.last_server == before else f" on {session.last_server}"
@@ -142,6 +151,29 @@ def _name_rejected(session: ChatSession, refused: NameRejected) -> list[Line]:
         return []
     hint = f", such as /nick {refused.suggestion}" if refused.suggestion else ""
     return [error_line(f"{refused.why} Choose another name with /nick{hint}")]
+
+
+def _login_required(session: ChatSession, required: LoginRequired) -> list[Line]:
+    before, session.login_problem = session.login_problem, required
+    if not session.was_online or isinstance(before, LoginRequired):
+        return []
+    return [error_line(f"{required.why} Log in with /login {required.name}")]
+
+
+def _login_failed(session: ChatSession, failed: LoginFailed) -> list[Line]:
+    session.login_problem = failed
+    return [error_line(failed.why)] if session.was_online else []
+
+
+def _account_changed(session: ChatSession, account: AccountChanged) -> list[Line]:
+    before, session.account = session.account, account.name
+    if account.request:
+        did = "your password is changed" if before else f"{account.name} is registered"
+        return [notice_line("account", did)]
+    if not account.name or account.name == before:
+        return []
+    role = "" if account.role is Role.MEMBER else f" ({account.role.name.lower()})"
+    return [notice_line("account", f"you are logged in as {account.name}{role}")]
 
 
 def _entered(session: ChatSession, entered: RoomEntered) -> list[Line]:
@@ -219,6 +251,7 @@ def _request_refused(session: ChatSession, refused: RequestRefused) -> list[Line
 def _warning(session: ChatSession, error: Error) -> list[Line]:
     session.last_problem = error.text
     # Each attempt with a rejected name ends with this error; the rejection itself was shown.
-    if error.code == ErrorCode.HANDSHAKE_TIMEOUT and session.name_rejection:
+    is_rejected = session.name_rejection or session.login_problem
+    if error.code == ErrorCode.HANDSHAKE_TIMEOUT and is_rejected:
         return []
     return [notice_line("warning", error.text)]

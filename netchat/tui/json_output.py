@@ -8,6 +8,9 @@ Every object has a `type`, which determines its other keys:
     offline                         why, retry_in
     ended                           why, wanted
     name-refused                    why, suggestion
+    login-required                  name, why, suggestion
+    login-failed                    why, code (empty if the client refuses to send the password)
+    account                         name (empty for a guest), role
     name-changed                    name
     entered                         room, kind, peer, members, asked
     left-room                       room, why
@@ -33,10 +36,13 @@ from enum import IntEnum
 from typing import Any, assert_never
 
 from netchat.chat.client_events import (
+    AccountChanged,
     Acknowledged,
     ClientEvent,
     EventsMissed,
     HistoryReceived,
+    LoginFailed,
+    LoginRequired,
     NameChanged,
     NameRejected,
     Offline,
@@ -84,6 +90,13 @@ def _fields(event: ClientEvent) -> dict[str, Any]:
             return {"type": "ended", "why": why, "wanted": wanted}
         case NameRejected(why, suggestion):
             return {"type": "name-refused", "why": why, "suggestion": suggestion}
+        case LoginRequired(name, why, suggestion):
+            return {"type": "login-required", "name": name, "why": why, "suggestion": suggestion}
+        case LoginFailed(why, code):
+            named = _name(ErrorCode, code).upper() if code else ""
+            return {"type": "login-failed", "why": why, "code": named}
+        case AccountChanged(name, role):
+            return {"type": "account", "name": name, "role": role.name.lower()}
         case NameChanged(name):
             return {"type": "name-changed", "name": name}
         case RoomEntered(room, kind, peer, members, asked):

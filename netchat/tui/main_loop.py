@@ -24,7 +24,8 @@ LINK_ANSWER_TIMEOUT = 60.0
 async def listen(session: ChatSession) -> AsyncIterator[tuple[ClientEvent, list[Line]]]:
     """Yield each event and the lines to show for it, until the session ends.
 
-    Iteration also ends if the server rejects the first name: see `ChatSession.name_rejection`.
+    Iteration also ends if the server rejects the first name or login: see
+    `ChatSession.name_rejection` and `ChatSession.login_problem`.
 
     Raises:
         CannotConnect: The connection was lost for too long, or the peer is not a chat server.
@@ -39,7 +40,7 @@ async def listen(session: ChatSession) -> AsyncIterator[tuple[ClientEvent, list[
             yield event, handle_event(session, event)
             if isinstance(event, Offline) and not session.was_online:
                 raise CannotConnect(_first_failure(session))
-            if session.name_rejection and not session.was_online:
+            if (session.name_rejection or session.login_problem) and not session.was_online:
                 return
             if isinstance(event, SessionEnded) and not event.wanted:
                 if session.core.ended:

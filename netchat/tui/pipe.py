@@ -12,13 +12,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from netchat.chat.client_events import ClientEvent
 from netchat.exit_codes import FAILED, INTERRUPTED, OK
 from netchat.tui.actions import run_command
-from netchat.tui.commands import parse
+from netchat.tui.commands import PASSWORDS, parse
 from netchat.tui.input_lines import InputLine, InputLines
 from netchat.tui.json_output import event_json, line_json
 from netchat.tui.lines import Line, LineKind, error_line, notice_line, render
@@ -71,7 +71,11 @@ class _Printer:
 
 
 async def run_pipe(
-    session: ChatSession, notes: Iterable[Line] = (), *, as_json: bool = False
+    session: ChatSession,
+    notes: Iterable[Line] = (),
+    *,
+    as_json: bool = False,
+    passwords: Sequence[str] = (),
 ) -> int:
     """Send the lines of standard input, and leave when the last one is acknowledged.
 
@@ -79,6 +83,7 @@ async def run_pipe(
         session: Session of a client that is not connected yet.
         notes: Lines to print once the user is online.
         as_json: Print each event as one JSON object.
+        passwords: The user's password, then a new one for /passwd, as far as they are given.
 
     Returns:
         Exit code: FAILED if the client or the server rejected a line.
@@ -104,7 +109,7 @@ async def run_pipe(
         listening = asyncio.create_task(
             _stopping(stop, _listen(session, printer, poke, list(notes)))
         )
-        sending = asyncio.create_task(_stopping(stop, _send(session, printer, poke)))
+        sending = asyncio.create_task(_stopping(stop, _send(session, printer, poke, passwords)))
         futures: set[asyncio.Future[Any]] = {listening, sending, stop}
         await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
         if stop.done() or listening.done():
@@ -141,7 +146,9 @@ async def _listen(
         poke.set()
 
 
-async def _send(session: ChatSession, printer: _Printer, poke: asyncio.Event) -> None:
+async def _send(
+    session: ChatSession, printer: _Printer, poke: asyncio.Event, passwords: Sequence[str]
+) -> None:
     async def until(true: Callable[[], bool]) -> None:
         while not true():
             poke.clear()
@@ -171,7 +178,14 @@ async def _send(session: ChatSession, printer: _Printer, poke: asyncio.Event) ->
         else:
             # Run a command after all earlier messages, and before any later one.
             await until(lambda: session.settled)
-        printer.lines(run_command(session, command))
+        needed = [p for p in PASSWORDS.get(command.verb, ()) if not p.startswith("Repeat")]
+        if len(needed) > len(passwords):
+            files = (
+                "--password-file" if len(needed) == 1 else "--password-file and --new-password-file"
+            )
+            printer.lines([error_line(f"/{command.verb} needs {files} without a terminal.")])
+            continue
+        printer.lines(run_command(session, command, passwords[: len(needed)]))
         if command.verb not in ("say", "msg"):
             await until(lambda: session.settled)
     await until(lambda: session.settled and core.online)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from netchat.chat.client_events import NameRejected
+from netchat.chat.client_events import LoginFailed, LoginRequired, NameRejected
 from netchat.chat.room_codes import LOBBY, read_code
 from netchat.net.client_driver import ClientDriver
 from netchat.tui.lines import Line, error_line
@@ -43,6 +43,8 @@ class ChatSession:
         partial_rosters: Members received so far of rosters that span several answers, by room.
         last_server: Address of the server that the client was last online on; empty at first.
         name_rejection: Rejection of the user name, until another one is accepted.
+        login_problem: Why the user must log in, or why this failed; None while online.
+        account: Name of the user's account; empty for a guest.
         retry_at: Time of the next reconnect (`time.monotonic`), or None while connected.
         last_problem: Last error of the server or the system about a failed connection.
     """
@@ -65,6 +67,8 @@ class ChatSession:
         self.partial_rosters: dict[str, list[Member]] = {}
         self.last_server = ""
         self.name_rejection: NameRejected | None = None
+        self.login_problem: LoginRequired | LoginFailed | None = None
+        self.account = ""
         self.retry_at: float | None = None
         self.last_problem = ""
 
@@ -88,7 +92,9 @@ class ChatSession:
     @property
     def settled(self) -> bool:
         """Whether every message is acknowledged, every request answered, and every event shown."""
-        return not (self.core.unsent or self.core.requests or self.client.waiting)
+        core = self.core
+        is_entering = core.credentials is not None
+        return not (core.unsent or core.requests or self.client.waiting or is_entering)
 
     def choose(self) -> None:
         """Select another current room if the user is no longer in this one."""

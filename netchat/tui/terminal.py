@@ -14,13 +14,14 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import DummyHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from netchat.chat.room_codes import LOBBY, show_code
 from netchat.chat.text import show_text
 from netchat.exit_codes import INTERRUPTED, OK
 from netchat.tui.actions import run_command
-from netchat.tui.commands import completions, parse
+from netchat.tui.commands import PASSWORDS, completions, parse
 from netchat.tui.lines import Line, error_line, notice_line, render
 from netchat.tui.main_loop import listen
 from netchat.tui.pipe import STOP_SIGNALS
@@ -129,7 +130,30 @@ class _Terminal:
                 continue
             if command.verb == "quit":
                 return OK
-            self._show(run_command(self.session, command))
+            passwords = await self._ask_passwords(PASSWORDS.get(command.verb, ()))
+            if passwords is not None:
+                self._show(run_command(self.session, command, passwords))
+
+    async def _ask_passwords(self, prompts: Iterable[str]) -> list[str] | None:
+        """Prompt for passwords, which are neither shown nor kept; return None if the user gives up."""
+        passwords: list[str] = []
+        if prompts and (problem := self.session.client.password_problem()):
+            self._show([error_line(problem)])
+            return None
+        for prompt in prompts:
+            reader: PromptSession[str] = PromptSession(
+                prompt, is_password=True, history=DummyHistory(), erase_when_done=True
+            )
+            try:
+                password = await reader.prompt_async()
+            except (EOFError, KeyboardInterrupt):
+                return None
+            if not prompt.startswith("Repeat"):
+                passwords.append(password)
+            elif password != passwords[-1]:
+                self._show([error_line("The two passwords differ; nothing was changed.")])
+                return None
+        return passwords
 
     def _show(self, lines: Iterable[Line]) -> None:
         for line in lines:
@@ -156,6 +180,8 @@ class _Terminal:
             return f"online, {len(here)} here" if here else "online"
         if session.name_rejection is not None:
             return "the name is taken: /nick NAME"
+        if session.login_problem is not None:
+            return f"not logged in: /login {session.core.name}"
         seconds = round((session.retry_at or 0.0) - time.monotonic())
         return f"reconnecting in {seconds} s" if seconds > 0 else "reconnecting"
 

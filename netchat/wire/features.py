@@ -12,3 +12,6 @@ class Feature(IntFlag):
 
     #: The client handles SERVERS.
     SERVERS = 1
+
+    #: The client can register and log in (LOGIN, REGISTER, PASSWORD, LOGOUT, ACCOUNT_STATUS).
+    ACCOUNTS = 2

@@ -14,6 +14,7 @@ from netchat.wire.limits import MAX_MEMBERSHIPS, MAX_ROSTER, MAX_SERVERS
 
 __all__ = [
     "GROUPS",
+    "AccountStatus",
     "Ack",
     "Bye",
     "Create",
@@ -28,14 +29,19 @@ __all__ = [
     "Joined",
     "Leave",
     "Left",
+    "Login",
+    "Logout",
     "Member",
     "Membership",
+    "Password",
     "Ping",
     "Pong",
     "Position",
     "Private",
+    "Register",
     "Rename",
     "Renamed",
+    "Role",
     "RoomKind",
     "Roster",
     "Send",
@@ -75,6 +81,14 @@ class EventKind(wire.Choice):
     RENAME = 4, "A member has a new name."
 
 
+class Role(wire.Choice):
+    """Rights of an account; a larger number includes the rights of the smaller ones."""
+
+    MEMBER = 0, "A user without special rights, and every guest."
+    MODERATOR = 1, "A user who keeps order."
+    OWNER = 2, "The user who runs the server, at first the one who registered first."
+
+
 class ErrorCode(wire.Choice):
     """Reason for an ERROR. Below 100, the server closes the connection; from 100 on, it does not."""
 
@@ -86,7 +100,7 @@ class ErrorCode(wire.Choice):
     STALLED = 6, "The client read nothing for too long. Its session stays and can be resumed."
     SERVER_FULL = 7, "The server has reached its limit of users."
     BUSY = 8, "Too many connections, in total or from one address."
-    SESSION_MOVED = 9, "The session was resumed on another connection."
+    SESSION_MOVED = 9, "The session was resumed on another connection, or its account logged out."
     SHUTTING_DOWN = 10, "Not sent in NCP/1: a server that shuts down sends BYE."
     NAME_TAKEN = 100, "Another user has this name, or one that looks the same."
     NAME_NOT_ALLOWED = 101, "The name is too long, or contains characters that are not allowed."
@@ -106,6 +120,19 @@ class ErrorCode(wire.Choice):
         "About a PRIVATE: too many conversations with the same user; retry later.",
     )
     STORAGE = 140, "A disk failure delays all messages, or damaged events are missing."
+    LOGIN_REQUIRED = (
+        150,
+        "The name of the HELLO is registered, or the server admits only registered users: send LOGIN "
+        "or REGISTER, then HELLO again.",
+    )
+    WRONG_PASSWORD = 151, "The name is not registered, or the password is wrong."
+    TOO_MANY_GUESSES = 152, "Too many wrong passwords, or too many registrations: retry later."
+    NO_REGISTRATION = 153, "Registration is closed, or the invitation is missing, used or expired."
+    PASSWORD_NOT_ALLOWED = 154, "The password is too short or too long."
+    NO_ACCOUNTS = 155, "This server has no accounts."
+    NOT_REGISTERED = 156, "The session does not belong to an account."
+    REGISTERED = 157, "The session belongs to an account: it cannot register, and keeps its name."
+    LOGIN_BUSY = 158, "Too many passwords are being checked, or one of this connection: retry."
 
 
 @record
@@ -165,14 +192,17 @@ class Hello(Message):
     """
 
     features: int = wire.u32(
-        "Optional features of the client, one per bit. Bit 0: it handles SERVERS. The server ignores "
-        "bits that it does not know."
+        "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles "
+        "ACCOUNT_STATUS. The server ignores bits that it does not know."
     )
     device: bytes = wire.blob(
         "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its "
         "device id in EVENT, so that no other client can use it."
     )
-    token: bytes = wire.blob("Token of the last WELCOME (32 bytes), or empty for a new session.")
+    token: bytes = wire.blob(
+        "Token of the last WELCOME or ACCOUNT_STATUS (32 bytes), or empty for a new session. The token of an "
+        "account's session also logs in, after the session has ended."
+    )
     name: str = wire.text("Requested user name.")
     software: str = wire.text("Name and version of the program, for the server's log.")
     positions: tuple[Position, ...] = wire.records(
@@ -185,7 +215,8 @@ class Welcome(Message):
     """Answers HELLO: the session is established and durable."""
 
     features: int = wire.u32(
-        "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows."
+        "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: "
+        "the server has accounts, and ACCOUNT_STATUS follows."
     )
     session: int = wire.u64("Session number, for users and logs. It is not secret.")
     device: int = wire.u64("The client's device id, as used in EVENT.")
@@ -409,3 +440,64 @@ class HistoryEnd(Message):
         "Sequence number of the oldest event that the server keeps of this room."
     )
     room: str = wire.text("The room's code.")
+
+
+@message(0x30, Way.TO_SERVER)
+class Login(Message):
+    """Logs in to an account, before HELLO.
+
+    ACCOUNT_STATUS answers it. The HELLO that follows on the same connection, without a token, continues the
+    session of the account or starts one; a connection of another device loses it.
+    """
+
+    request: int = wire.u32("Request number, returned in the answer.")
+    device: bytes = wire.blob(
+        "The same 16 bytes as in HELLO: wrong passwords that other devices have sent do not delay a "
+        "device that has logged in before."
+    )
+    name: str = wire.text("Name of the account.")
+    password: str = wire.text("Its password. The server compares it in Unicode's form NFC.")
+
+
+@message(0x31, Way.TO_SERVER)
+class Register(Message):
+    """Registers an account, before HELLO, or under the name of a guest's session.
+
+    ACCOUNT_STATUS answers it. Before HELLO, it also logs in.
+    """
+
+    request: int = wire.u32("Request number, returned in the answer.")
+    name: str = wire.text("Name of the account; in a session, its name.")
+    password: str = wire.text("Password: 8 characters or more, at most 1024 bytes.")
+    invitation: str = wire.text("Invitation, or empty.")
+
+
+@message(0x32, Way.TO_SERVER)
+class Password(Message):
+    """Changes the password of the session's account, and logs out all other devices."""
+
+    request: int = wire.u32("Request number, returned in the answer.")
+    old: str = wire.text("The present password.")
+    new: str = wire.text("The new password, as in REGISTER.")
+
+
+@message(0x33, Way.TO_SERVER)
+class Logout(Message):
+    """Logs out: the session ends, and its tokens are no longer valid. BYE answers it."""
+
+    request: int = wire.u32("Request number, returned with an ERROR.")
+    everywhere: int = wire.u8("1 to log out every device of the account, 0 for this one.")
+
+
+@message(0x34, Way.TO_CLIENT)
+class AccountStatus(Message):
+    """States the account of a connection.
+
+    It answers LOGIN, REGISTER and PASSWORD, and follows WELCOME if bit 1 of its `features` is set. It
+    also reports a new role.
+    """
+
+    request: int = wire.u32("Number of the answered request, or 0.")
+    role: int = wire.u8("Rights of the account.", Role)
+    name: str = wire.text("Name of the account, or empty for a guest.")
+    token: bytes = wire.blob("Replaces the token of WELCOME, unless it is empty.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from netchat.wire import (
     MESSAGES,
+    AccountStatus,
     Ack,
     Bye,
     Create,
@@ -20,10 +21,14 @@ from netchat.wire import (
     Joined,
     Leave,
     Left,
+    Login,
+    Logout,
     Message,
+    Password,
     Ping,
     Pong,
     Private,
+    Register,
     Rename,
     Renamed,
     Roster,
@@ -50,6 +55,10 @@ ANSWERS: dict[type[Message], tuple[type[Message], ...]] = {
     Rename: (Renamed,),
     History: (HistoryEnd,),
     Send: (Event, Ack),
+    Login: (AccountStatus,),
+    Register: (AccountStatus,),
+    Password: (AccountStatus,),
+    Logout: (Bye,),
 }
 
 #: Fields that a response repeats, in the order of the search.

@@ -47,6 +47,14 @@ values = {
     "known": st.integers(0, 2),
     "head": st.integers(0, 4),
     "above": st.integers(0, 1),
+    "account": small,
+    "version": st.integers(0, 1),
+    "password": st.sampled_from(["$1", "$2"]),
+    "invitation": st.sampled_from([b"", b"", b"i", b"j"]),
+    "secret": st.sampled_from([b"i", b"j"]),
+    "expires": st.integers(0, 9),
+    "everywhere": st.integers(0, 1),
+    "role": st.integers(0, 3),
 }
 
 
@@ -88,11 +96,19 @@ def event(outcome: Outcome) -> tuple[EventKind, str, str]:
     return EventKind(message.kind), message.sender, message.text
 
 
+#: The same, and Nova is registered.
+REGISTERED = [
+    *BEGUN,
+    c.AddInvitation(1, 0, b"i"),
+    c.RegisterAccount(1, 2, 1, b"i", b"e", "Nova", "$1"),
+]
+
+
 @settings(max_examples=150)
-@given(st.lists(commands, max_size=40), st.data())
-def test_replicas_agree_after_every_prefix(log, data):
+@given(st.sampled_from([BEGUN, REGISTERED]), st.lists(commands, max_size=40), st.data())
+def test_replicas_agree_after_every_prefix(begun, log, data):
     """Each replica receives the encoded log in batches of its own, and one starts in the middle."""
-    log = BEGUN + log
+    log = begun + log
     encoded = [encode_command(one) for one in log]
     digests, outcomes, state = [SharedState().digest()], [], SharedState()
     for one in log:
@@ -121,11 +137,21 @@ def test_replicas_agree_after_every_prefix(log, data):
 
 
 @settings(max_examples=100)
-@given(st.lists(commands, max_size=40))
-def test_the_state_stays_consistent(log):
+@given(st.sampled_from([BEGUN, REGISTERED]), st.lists(commands, max_size=40))
+def test_the_state_stays_consistent(begun, log):
     state = SharedState()
-    for one in BEGUN + log:
+    for one in begun + log:
         apply(state, one)
+        for account in state.accounts.values():
+            session = account.session
+            assert session is None or session.account is account
+            assert session is None or session.device not in account.logins
+            rival = state.by_name.find_conflict(account.name, owner=session)
+            assert rival is None, "a guest has the name of an account"
+        for token, (account, device) in state.logins.items():
+            assert state.accounts[account.id] is account
+            assert token in account.logins[device]
+            assert token not in state.by_token, "a token both resumes and logs in"
         assert len(state.by_device) == len(state.sessions) == len(state.by_name)
         folded = [session.name.casefold() for session in state.sessions.values()]
         assert len(set(folded)) == len(folded), "two sessions have the same name"

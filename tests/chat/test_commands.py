@@ -68,6 +68,13 @@ def test_the_encoding_stays_the_same():
         14: "CreateLobby",
         15: "StartServer",
         16: "ExpireServer",
+        30: "RegisterAccount",
+        31: "OpenAccountSession",
+        32: "SetPassword",
+        33: "EndLogin",
+        34: "RemoveAccount",
+        35: "SetRole",
+        36: "AddInvitation",
     }
 
 

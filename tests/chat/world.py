@@ -14,7 +14,7 @@ from typing import TypeVar
 from netchat.chat.client import ChatClient
 from netchat.chat.client_events import ClientEvent, RoomEvent
 from netchat.chat.connection import Connection, RoomFeed
-from netchat.chat.effects import Close, Fanout, Log, Write
+from netchat.chat.effects import CheckPassword, Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
 from netchat.chat.outbox import ClientState
 from netchat.chat.persistence import Batch
@@ -46,6 +46,11 @@ BEGIN = 1000.0
 def hello(name: str, device: bytes = b"", token: bytes = b"") -> Hello:
     """Return a HELLO, by default of a new device."""
     return Hello(0, device or secrets.token_bytes(16), token, name, "test", ())
+
+
+def hashed(password: str) -> str:
+    """Return the stand-in for the hash of a password."""
+    return f"hash of {password}"
 
 
 def refusal(answer: list[Message]) -> tuple[ErrorCode, int, int]:
@@ -131,10 +136,12 @@ class World:
         frozen: Whether batches stay uncommitted, as on a slow disk.
         batches: Batches that were taken but not committed.
         notes: The server's log.
+        checks: Passwords that wait for their check.
+        slow_checks: Whether they wait until the test calls `check`.
     """
 
     def __init__(
-        self, history: History | None = None, *, is_clustered: bool = False, **settings: float
+        self, history: History | None = None, *, is_clustered: bool = False, **settings: float | str
     ) -> None:
         self.history = history if history is not None else MemoryHistory()
         self.settings = Settings(**{"rate": 0.0, **settings})  # type: ignore[arg-type]
@@ -144,6 +151,8 @@ class World:
         self.users: list[User] = []
         self.links: list[Link] = []
         self.notes: list[Log] = []
+        self.checks: deque[CheckPassword] = deque()
+        self.slow_checks = False
         self._addresses = 0
         stored = self.history.load()
         self.hub = Hub(self.settings, self.history, stored, self.now, is_clustered=is_clustered)
@@ -262,6 +271,14 @@ class World:
         self._carry_out()
         self.settle()
 
+    def check(self) -> None:
+        """Check the oldest password, with a stand-in for argon2id."""
+        work = self.checks.popleft()
+        is_right = not work.stored or work.stored == hashed(work.given)
+        encoded = hashed(work.new) if is_right and work.new else None
+        self.hub.password_checked(work, encoded, self.now, is_right=is_right)
+        self._carry_out()
+
     def commit(self) -> None:
         """Finish writing the oldest batch."""
         batch = self.batches.popleft()
@@ -281,6 +298,9 @@ class World:
         moved = True
         while moved and not until():
             moved = self.exchange()
+            while self.checks and not self.slow_checks:
+                self.check()
+                moved = True
             if not self.frozen:
                 moved |= self.take_batch()
                 while self.batches:
@@ -365,5 +385,7 @@ class World:
                 case Close(link):
                     assert isinstance(link, Link)
                     link.closed = True
+                case CheckPassword():
+                    self.checks.append(output)
                 case Log():
                     self.notes.append(output)

@@ -52,4 +52,4 @@ def test_senders():
 
 def test_records_and_enums_in_order_of_appearance():
     assert [r.__name__ for r in records()] == ["Position", "Membership", "ServerAddress", "Member"]
-    assert [e.__name__ for e in enums()] == ["ErrorCode", "EventKind", "RoomKind"]
+    assert [e.__name__ for e in enums()] == ["ErrorCode", "EventKind", "Role", "RoomKind"]

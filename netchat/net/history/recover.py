@@ -20,14 +20,29 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from netchat.chat.persistence import Batch, Change, EventRow, MembershipRow, RoomRow, SessionRow
+from netchat.chat.persistence import (
+    AccountRow,
+    Batch,
+    Change,
+    EventRow,
+    InvitationRow,
+    MembershipRow,
+    RoomRow,
+    SessionRow,
+)
 from netchat.chat.room_codes import LOBBY, PRIVATE_MARK
 from netchat.errors import HistoryError, PeerError
 from netchat.files import make_private_folder, sync_folder
 from netchat.net.history.damage import after_damage
 from netchat.net.history.history_file import HistoryFile
 from netchat.net.history.sqlite_history import SqliteHistory
-from netchat.net.history.stored_state import membership_problem, room_problem, session_problem
+from netchat.net.history.stored_state import (
+    account_problem,
+    invitation_problem,
+    membership_problem,
+    room_problem,
+    session_problem,
+)
 from netchat.wire import HEADER_SIZE, Event, FrameReader, RoomKind, decode
 from netchat.wire.frame import MAGIC, VERSION
 from netchat.wording import cannot
@@ -61,6 +76,10 @@ class Recovered:
     """Sessions that can still be resumed."""
     memberships: list[MembershipRow] = field(default_factory=list)
     """Memberships of these sessions."""
+    accounts: list[AccountRow] = field(default_factory=list)
+    """Accounts. Without them, guests could take the names."""
+    invitations: list[InvitationRow] = field(default_factory=list)
+    """Unused invitations."""
     counters: dict[tuple[int, int], int] = field(default_factory=dict)
     """Largest counter by room number and device."""
     frames: dict[str, dict[int, bytes]] = field(default_factory=dict)
@@ -159,6 +178,12 @@ def _read_tables(file: sqlite3.Connection, found: Recovered) -> None:
         for row in _scan(file, "SELECT id, token, previous, device, name FROM session WHERE id {}")
     )
     found.sessions = [session for session in sessions if not problem_of_session(session)]
+    problem_of_account = account_problem()
+    accounts = (AccountRow(*row) for row in _scan(file, "SELECT * FROM account WHERE id {}"))
+    found.accounts = [account for account in accounts if not problem_of_account(account)]
+    with contextlib.suppress(sqlite3.Error):
+        invitations = (InvitationRow(*row) for row in file.execute("SELECT * FROM invitation"))
+        found.invitations = [row for row in invitations if not invitation_problem(row)]
     numbers = {room.id for room in found.rooms.values()}
     problem_of_membership = membership_problem(numbers, {session.id for session in found.sessions})
     for session in found.sessions:
@@ -265,7 +290,9 @@ def _time(frame: bytes) -> int:
 
 
 def _write(history: SqliteHistory, found: Recovered) -> None:
-    used = [room.id for room in found.rooms.values()] + [s.id for s in found.sessions]
+    used = [room.id for room in found.rooms.values()]
+    used += [session.id for session in found.sessions]
+    used += [account.id for account in found.accounts]
     spare = max(used, default=0) + 1
     for code in found.frames:
         if code not in found.rooms:
@@ -273,6 +300,7 @@ def _write(history: SqliteHistory, found: Recovered) -> None:
             spare += 1
     rooms = [room._replace(log=secrets.randbits(63)) for room in found.rooms.values()]
     changes: list[Change] = [*rooms, *found.sessions, *found.memberships]
+    changes += [*found.accounts, *found.invitations]
     history.write([Batch(changes=changes)])
     for room in rooms:
         frames = iter(sorted(found.frames.get(room.code, {}).items()))

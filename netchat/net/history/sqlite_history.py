@@ -18,7 +18,11 @@ from pathlib import Path
 from typing import IO
 
 from netchat.chat.persistence import (
+    AccountDeleted,
+    AccountRow,
     Batch,
+    InvitationDeleted,
+    InvitationRow,
     MembershipDeleted,
     MembershipRow,
     RoomDeleted,
@@ -45,10 +49,14 @@ from netchat.net.history.stored_state import load_snapshot
 from netchat.wire import HEADER_SIZE, Event, checksum, seal
 from netchat.wording import cannot
 
-__all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "SqliteHistory", "recovery_hint"]
+__all__ = ["ACCOUNTS_VERSION", "APPLICATION_ID", "SCHEMA_VERSION", "SqliteHistory", "recovery_hint"]
 
 #: Version of the schema, stored in the file's header (`PRAGMA user_version`).
 SCHEMA_VERSION = 1
+
+#: Version of a history with accounts. A netchat without accounts refuses it: it would give their names
+#: to guests.
+ACCOUNTS_VERSION = 2
 
 #: `PRAGMA application_id`: "NCP1", which identifies the file as a netchat history.
 APPLICATION_ID = 0x4E435031
@@ -81,6 +89,19 @@ CREATE TABLE IF NOT EXISTS purge (id INTEGER PRIMARY KEY, before INTEGER NOT NUL
 CREATE TABLE IF NOT EXISTS postponed (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, before INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS account (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL,
+    password TEXT NOT NULL,                  -- argon2id, in its standard encoding
+    version INTEGER NOT NULL,                -- number of changes of the password
+    role INTEGER NOT NULL,
+    created INTEGER NOT NULL,                -- microseconds since 1970
+    session INTEGER NOT NULL,                -- its session, or 0
+    logins BLOB NOT NULL                     -- its devices, with the SHA-256 of their tokens
+);
+CREATE TABLE IF NOT EXISTS invitation (
+    secret BLOB PRIMARY KEY,                 -- SHA-256 of its code
+    expires INTEGER NOT NULL                 -- microseconds since 1970, or 0
+) WITHOUT ROWID;
 """
 
 # Each of these statements writes many rows. One statement per row would release the GIL for each row,
@@ -104,6 +125,14 @@ _CHANGES: tuple[dict[type, str], ...] = (
         MembershipRow: "INSERT OR IGNORE INTO seat VALUES {}",
         MembershipDeleted: "DELETE FROM seat WHERE (session, room) IN (VALUES {})",
         RoomDeleted: "DELETE FROM seat WHERE room IN (VALUES {})",
+    },
+    {
+        AccountRow: "INSERT OR REPLACE INTO account VALUES {}",
+        AccountDeleted: "DELETE FROM account WHERE id IN (VALUES {})",
+    },
+    {
+        InvitationRow: "INSERT OR REPLACE INTO invitation VALUES {}",
+        InvitationDeleted: "DELETE FROM invitation WHERE secret IN (VALUES {})",
     },
 )
 
@@ -200,11 +229,12 @@ class SqliteHistory:
         (tables,) = cursor.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if tables and application != APPLICATION_ID:
             raise HistoryError(f"{self.path} is a database, but not a netchat history.")
-        if tables and version != SCHEMA_VERSION:
+        if tables and version not in (SCHEMA_VERSION, ACCOUNTS_VERSION):
             raise HistoryError(
                 f"The history {self.path} has version {version}, but this netchat supports only "
-                f"version {SCHEMA_VERSION}."
+                f"versions {SCHEMA_VERSION} and {ACCOUNTS_VERSION}."
             )
+        self._has_accounts = bool(tables) and version == ACCOUNTS_VERSION
         cursor.execute("PRAGMA journal_mode = wal")
         cursor.execute(f"PRAGMA synchronous = {'full' if fsync else 'normal'}")
         if not tables:
@@ -302,6 +332,8 @@ class SqliteHistory:
         try:
             cursor.execute("BEGIN IMMEDIATE")
             for batch in batches:
+                if not self._has_accounts and any(type(c) is AccountRow for c in batch.changes):
+                    cursor.execute(f"PRAGMA user_version = {ACCOUNTS_VERSION}")
                 for statements in _CHANGES:
                     changes = (change for change in batch.changes if type(change) in statements)
                     for kind, rows in itertools.groupby(changes, type):

@@ -1,4 +1,4 @@
-"""Validated reading of rooms, sessions and memberships from a history.
+"""Validated reading of accounts, rooms, sessions and memberships from a history.
 
 A damaged disk, or another program, can leave any value in any column.
 """
@@ -9,11 +9,27 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from netchat.chat.persistence import MembershipRow, RoomRow, SessionRow, Snapshot
+from netchat.chat.model import Role
+from netchat.chat.persistence import (
+    AccountRow,
+    InvitationRow,
+    MembershipRow,
+    RoomRow,
+    SessionRow,
+    Snapshot,
+)
+from netchat.chat.state_records import unpack_logins
 from netchat.net.history.cluster_member import load_state
 from netchat.wire import RoomKind
 
-__all__ = ["load_snapshot", "membership_problem", "room_problem", "session_problem"]
+__all__ = [
+    "account_problem",
+    "invitation_problem",
+    "load_snapshot",
+    "membership_problem",
+    "room_problem",
+    "session_problem",
+]
 
 #: Maximum length of a stored name or code, longer than any version has allowed.
 _LONGEST = 256
@@ -48,15 +64,19 @@ def load_snapshot(file: sqlite3.Connection) -> Snapshot:
         seats,
         membership_problem({room.id for room, _, _ in rooms}, {s.id for s in sessions}),
     )
+    accounts = [AccountRow(*row) for row in file.execute("SELECT * FROM account ORDER BY id")]
+    invitations = [InvitationRow(*row) for row in file.execute("SELECT * FROM invitation")]
+    _check("account", accounts, account_problem())
+    _check("invitation", invitations, invitation_problem)
     (top,) = file.execute(
         "SELECT max(coalesce((SELECT max(id) FROM room), 0),"
-        " coalesce((SELECT max(id) FROM session), 0))"
+        " coalesce((SELECT max(id) FROM session), 0), coalesce((SELECT max(id) FROM account), 0))"
     ).fetchone()
     if not _is_id(top):
-        raise ValueError(f"table room or session has the id {top}")
+        raise ValueError(f"table room, session or account has the id {top}")
     # Fail early if this table is unreadable: without it, duplicates cannot be detected.
     file.execute("SELECT last FROM counter LIMIT 1").fetchone()
-    return Snapshot(rooms, sessions, seats, top + 1, load_state(file))
+    return Snapshot(rooms, sessions, seats, top + 1, load_state(file), accounts, invitations)
 
 
 def _check(table: str, rows: Iterable[Any], problem: Callable[[Any], str]) -> None:
@@ -101,6 +121,43 @@ def session_problem() -> Callable[[SessionRow], str]:
         return ""
 
     return problem
+
+
+def account_problem() -> Callable[[AccountRow], str]:
+    """Return a function that describes what is wrong with an account; call it once for each."""
+    names: set[str] = set()
+    sessions: set[int] = set()
+
+    def problem(account: Any) -> str:
+        numbers = (account.id, account.version, account.created, account.session)
+        if not all(map(_is_count, numbers)) or not _is_id(account.id):
+            return "id, version, created and session must be whole numbers"
+        if not (_is_text(account.name) and _is_text(account.password)):
+            return "name and password must be short texts"
+        if account.role not in set(Role):
+            return f"role must be one of {', '.join(str(int(role)) for role in Role)}"
+        if not _are_logins(account.logins):
+            return "logins must be the encoded devices"
+        if account.name in names or account.session in sessions:
+            return "another account has the same name or session"
+        names.add(account.name)
+        sessions.update(filter(None, [account.session]))
+        return ""
+
+    return problem
+
+
+def invitation_problem(invitation: Any) -> str:
+    """Return what is wrong with an invitation, or an empty string."""
+    is_valid = isinstance(invitation.secret, bytes) and _is_count(invitation.expires)
+    return "" if is_valid else "secret must be bytes, and expires a whole number"
+
+
+def _are_logins(value: object) -> bool:
+    try:
+        return isinstance(value, bytes) and all(map(_is_count, unpack_logins(value)))
+    except ValueError:
+        return False
 
 
 def membership_problem(rooms: set[int], sessions: set[int]) -> Callable[[MembershipRow], str]:

@@ -12,8 +12,9 @@ local DEFAULT_PORT, MAX_FRAME = "6464", 65536
 local ERROR, EVENT, WELCOME, BYE = 0x05, 0x21, 0x02, 0x06
 
 local ENUMS = {
-  ErrorCode = { [1] = "BAD_FRAME", [2] = "UNEXPECTED", [3] = "HANDSHAKE_TIMEOUT", [4] = "FRAME_TIMEOUT", [5] = "IDLE_TIMEOUT", [6] = "STALLED", [7] = "SERVER_FULL", [8] = "BUSY", [9] = "SESSION_MOVED", [10] = "SHUTTING_DOWN", [100] = "NAME_TAKEN", [101] = "NAME_NOT_ALLOWED", [110] = "NO_SUCH_ROOM", [111] = "NOT_A_MEMBER", [112] = "TOO_MANY_ROOMS", [113] = "NO_SUCH_USER", [120] = "TEXT_NOT_ALLOWED", [121] = "TEXT_TOO_LONG", [122] = "OUT_OF_ORDER", [130] = "TOO_FAST", [140] = "STORAGE" },
+  ErrorCode = { [1] = "BAD_FRAME", [2] = "UNEXPECTED", [3] = "HANDSHAKE_TIMEOUT", [4] = "FRAME_TIMEOUT", [5] = "IDLE_TIMEOUT", [6] = "STALLED", [7] = "SERVER_FULL", [8] = "BUSY", [9] = "SESSION_MOVED", [10] = "SHUTTING_DOWN", [100] = "NAME_TAKEN", [101] = "NAME_NOT_ALLOWED", [110] = "NO_SUCH_ROOM", [111] = "NOT_A_MEMBER", [112] = "TOO_MANY_ROOMS", [113] = "NO_SUCH_USER", [120] = "TEXT_NOT_ALLOWED", [121] = "TEXT_TOO_LONG", [122] = "OUT_OF_ORDER", [130] = "TOO_FAST", [140] = "STORAGE", [150] = "LOGIN_REQUIRED", [151] = "WRONG_PASSWORD", [152] = "TOO_MANY_GUESSES", [153] = "NO_REGISTRATION", [154] = "PASSWORD_NOT_ALLOWED", [155] = "NO_ACCOUNTS", [156] = "NOT_REGISTERED", [157] = "REGISTERED", [158] = "LOGIN_BUSY" },
   EventKind = { [1] = "CHAT", [2] = "JOIN", [3] = "LEAVE", [4] = "RENAME" },
+  Role = { [0] = "MEMBER", [1] = "MODERATOR", [2] = "OWNER" },
   RoomKind = { [1] = "LOBBY", [2] = "ROOM", [3] = "PRIVATE" },
 }
 
@@ -46,9 +47,9 @@ local MESSAGES = {
     name = "HELLO", way = "client",
     doc = "Opens a connection: the first frame of every client.",
     fields = {
-      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. The server ignores bits that it does not know." },
+      { name = "features", kind = "u32", doc = "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. The server ignores bits that it does not know." },
       { name = "device", kind = "blob", doc = "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it." },
-      { name = "token", kind = "blob", doc = "Token of the last WELCOME (32 bytes), or empty for a new session." },
+      { name = "token", kind = "blob", doc = "Token of the last WELCOME or ACCOUNT_STATUS (32 bytes), or empty for a new session. The token of an account's session also logs in, after the session has ended." },
       { name = "name", kind = "text", doc = "Requested user name." },
       { name = "software", kind = "text", doc = "Name and version of the program, for the server's log." },
       { name = "positions", kind = "list", record = "Position", doc = "When resuming: the position in each room. At most 400." },
@@ -58,7 +59,7 @@ local MESSAGES = {
     name = "WELCOME", way = "server",
     doc = "Answers HELLO: the session is established and durable.",
     fields = {
-      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows." },
+      { name = "features", kind = "u32", doc = "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows." },
       { name = "session", kind = "u64", doc = "Session number, for users and logs. It is not secret." },
       { name = "device", kind = "u64", doc = "The client's device id, as used in EVENT." },
       { name = "time", kind = "u64", clock = true, doc = "The server's clock, in microseconds since 1970-01-01 UTC." },
@@ -250,6 +251,53 @@ local MESSAGES = {
       { name = "room", kind = "text", doc = "The room's code." },
     },
   },
+  [0x30] = {
+    name = "LOGIN", way = "client",
+    doc = "Logs in to an account, before HELLO.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Request number, returned in the answer." },
+      { name = "device", kind = "blob", doc = "The same 16 bytes as in HELLO: wrong passwords that other devices have sent do not delay a device that has logged in before." },
+      { name = "name", kind = "text", doc = "Name of the account." },
+      { name = "password", kind = "text", doc = "Its password. The server compares it in Unicode's form NFC." },
+    },
+  },
+  [0x31] = {
+    name = "REGISTER", way = "client",
+    doc = "Registers an account, before HELLO, or under the name of a guest's session.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Request number, returned in the answer." },
+      { name = "name", kind = "text", doc = "Name of the account; in a session, its name." },
+      { name = "password", kind = "text", doc = "Password: 8 characters or more, at most 1024 bytes." },
+      { name = "invitation", kind = "text", doc = "Invitation, or empty." },
+    },
+  },
+  [0x32] = {
+    name = "PASSWORD", way = "client",
+    doc = "Changes the password of the session's account, and logs out all other devices.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Request number, returned in the answer." },
+      { name = "old", kind = "text", doc = "The present password." },
+      { name = "new", kind = "text", doc = "The new password, as in REGISTER." },
+    },
+  },
+  [0x33] = {
+    name = "LOGOUT", way = "client",
+    doc = "Logs out: the session ends, and its tokens are no longer valid. BYE answers it.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Request number, returned with an ERROR." },
+      { name = "everywhere", kind = "u8", doc = "1 to log out every device of the account, 0 for this one." },
+    },
+  },
+  [0x34] = {
+    name = "ACCOUNT_STATUS", way = "server",
+    doc = "States the account of a connection.",
+    fields = {
+      { name = "request", kind = "u32", doc = "Number of the answered request, or 0." },
+      { name = "role", kind = "u8", enum = "Role", doc = "Rights of the account." },
+      { name = "name", kind = "text", doc = "Name of the account, or empty for a guest." },
+      { name = "token", kind = "blob", doc = "Replaces the token of WELCOME, unless it is empty." },
+    },
+  },
 }
 
 -- Fields that mean the same in all messages.
@@ -259,15 +307,19 @@ local COMMON = {
   away = { name = "away", kind = "u8", doc = "The away of any message." },
   code = { name = "code", kind = "u16", enum = "ErrorCode", doc = "The code of any message." },
   counter = { name = "counter", kind = "u64", doc = "The counter of any message." },
+  everywhere = { name = "everywhere", kind = "u8", doc = "The everywhere of any message." },
   features = { name = "features", kind = "u32", doc = "The features of any message." },
   first = { name = "first", kind = "u64", doc = "The first of any message." },
   head = { name = "head", kind = "u64", doc = "The head of any message." },
+  invitation = { name = "invitation", kind = "text", doc = "The invitation of any message." },
   last = { name = "last", kind = "u64", doc = "The last of any message." },
   log = { name = "log", kind = "u64", doc = "The log of any message." },
   max_frame = { name = "max_frame", kind = "u32", doc = "The max_frame of any message." },
   max_text = { name = "max_text", kind = "u32", doc = "The max_text of any message." },
   more = { name = "more", kind = "u8", doc = "The more of any message." },
   name = { name = "name", kind = "text", doc = "The name of any message." },
+  new = { name = "new", kind = "text", doc = "The new of any message." },
+  old = { name = "old", kind = "text", doc = "The old of any message." },
   oldest = { name = "oldest", kind = "u64", doc = "The oldest of any message." },
   page = { name = "page", kind = "text", doc = "The page of any message." },
   peer = { name = "peer", kind = "text", doc = "The peer of any message." },
@@ -275,6 +327,7 @@ local COMMON = {
   request = { name = "request", kind = "u32", doc = "The request of any message." },
   resume_seconds = { name = "resume_seconds", kind = "u32", doc = "The resume_seconds of any message." },
   resumed = { name = "resumed", kind = "u8", doc = "The resumed of any message." },
+  role = { name = "role", kind = "u8", enum = "Role", doc = "The role of any message." },
   room = { name = "room", kind = "text", doc = "The room of any message." },
   sender = { name = "sender", kind = "text", doc = "The sender of any message." },
   seq = { name = "seq", kind = "u64", doc = "The seq of any message." },
@@ -287,9 +340,9 @@ local COMMON = {
 }
 
 -- Requests, their responses, and the fields that link them.
-local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END" }
-local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "EVENT", [0x24] = "HISTORY_END" }
-local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request" }
+local QUESTIONS = { [0x01] = "WELCOME", [0x03] = "PONG", [0x06] = "BYE", [0x10] = "JOINED", [0x11] = "JOINED", [0x13] = "LEFT", [0x15] = "ROSTER", [0x17] = "RENAMED", [0x19] = "JOINED", [0x20] = "EVENT", [0x23] = "HISTORY_END", [0x30] = "ACCOUNT_STATUS", [0x31] = "ACCOUNT_STATUS", [0x32] = "ACCOUNT_STATUS", [0x33] = "BYE" }
+local ANSWERS = { [0x02] = "WELCOME", [0x04] = "PONG", [0x06] = "BYE", [0x12] = "JOINED", [0x14] = "LEFT", [0x16] = "ROSTER", [0x18] = "RENAMED", [0x21] = "EVENT", [0x22] = "EVENT", [0x24] = "HISTORY_END", [0x34] = "ACCOUNT_STATUS" }
+local LINKS = { [0x03] = "time", [0x04] = "time", [0x10] = "request", [0x11] = "request", [0x12] = "request", [0x13] = "request", [0x14] = "request", [0x15] = "request", [0x16] = "request", [0x17] = "request", [0x18] = "request", [0x19] = "request", [0x20] = "counter", [0x21] = "counter", [0x22] = "counter", [0x23] = "request", [0x24] = "request", [0x30] = "request", [0x31] = "request", [0x32] = "request", [0x33] = "request", [0x34] = "request" }
 
 -- The noisy link's blocks.
 local MARKER, LINK_VERSION = "\026\207\252\029", 1

@@ -59,6 +59,10 @@ const ACTIONS = {
     screen.go(() => screen.chat.open(room));
     screen.panel("people");
   }),
+  register: (screen, invitation = "") => screen.account.ask("register", { invitation }),
+  login: (screen, name) => screen.account.ask("login", { name }),
+  passwd: (screen) => screen.account.ask("password"),
+  logout: (screen, everywhere = "") => screen.account.logOut(Boolean(everywhere)),
   help,
   quit: (screen) => screen.quit(),
 };

@@ -1,5 +1,6 @@
 // The page: creates the client, the connection and the views, and connects them.
 
+import { Account } from "./account.js";
 import { Chat } from "./chat.js";
 import { ChatClient } from "./client.js";
 import { $ } from "./dom.js";
@@ -36,6 +37,7 @@ store.handOver = () => {
 const status = new Status(chat, connection, store);
 const navigation = new Navigation(goTo);
 const screen = new Screen(chat, inspector, status, navigation);
+const account = screen.account = new Account(chat, connection, (text) => status.toast(text));
 let lastShown = null; // the last room on the screen
 let pending = null; // the action submitted on the first screen, until it is done
 const home = new Home((name, what) => {
@@ -54,9 +56,11 @@ function decodedPath(path) {
   }
 }
 
+account.onRequired = () => home.setBusy(false);
+
 function runPending() {
   pending.isRequested = true; // from here on, the core repeats the request after reconnecting
-  if (pending.name !== core.name) { // an earlier session, under another name
+  if (pending.name !== core.name && !core.account) { // an earlier session, under another name
     core.rename(pending.name);
     pending.name = "";
     connection.flush();
@@ -107,6 +111,7 @@ chat.on("refused", ({ why, suggestion }) => {
 chat.on("declined", ({ error, request }) => {
   const { text, suggestion } = error;
   if (["WHO", "HISTORY"].includes(request?.name)) return; // the page sent these, not the user
+  if (account.refuse(request, text)) return;
   if (chat.current) {
     if (!screen.refuse(request, text, suggestion)) status.toast(text);
   } else if (request?.name === "RENAME") {

@@ -8,10 +8,10 @@
 
 import { handleFrame } from "./handlers.js";
 import { Memory, skeleton } from "./outbox.js";
-import { encode, FrameReader, RoomKind } from "./protocol.js";
+import { encode, ErrorCode, FrameReader, RoomKind } from "./protocol.js";
 
-// Optional feature of the client, in HELLO: it handles SERVERS.
-const FEATURE_SERVERS = 1;
+// Optional features of the client, in HELLO: it handles SERVERS and ACCOUNT_STATUS.
+const FEATURES = 1 | 2;
 
 export class ChatClient {
   constructor(name, memory = new Memory(), software = "netchat page") {
@@ -24,7 +24,12 @@ export class ChatClient {
     this.device = 0n;
     this.servers = []; // the other servers of the cluster, as of the last SERVERS
     this.byeText = ""; // text of the server's BYE on the last connection
-    this.goodbye = null;
+    this.account = ""; // name of the user's account; empty for a guest
+    this.role = 0;
+    this.hasAccounts = false; // of the server
+    this.credentials = null; // {name, password, isNew, invitation} to send before HELLO
+    this.isLoggingOut = false;
+    this.goodbye = null; // the BYE or LOGOUT frame, once the user ends the session
     this.requests = new Map(); // request number -> {name, fields}, until it is answered
     this.past = new Map(); // request number of a HISTORY -> its events so far
     this.gaps = new Set(); // request numbers of the HISTORYs that fill a gap
@@ -40,7 +45,17 @@ export class ChatClient {
   connected() {
     this.reader = new FrameReader();
     this.out = [];
-    this.introduce(this.name);
+    if (this.credentials) this.enter(this.credentials);
+    else this.introduce(this.name);
+  }
+
+  /** Log in or register before HELLO. */
+  enter(credentials) {
+    const { name, password, isNew, invitation } = credentials;
+    const device = this.memory.deviceKey;
+    if (isNew) this.send("REGISTER", { request: 0, name, password, invitation });
+    else this.send("LOGIN", { request: 0, device, name, password });
+    this.credentials = credentials;
   }
 
   /** Send HELLO, at first or after the server has refused a name. */
@@ -49,9 +64,9 @@ export class ChatClient {
     const positions = [...rooms.values()].map((v) => ({ room: v.code, log: v.log, last: v.last }));
     this.out.push(
       encode("HELLO", {
-        features: FEATURE_SERVERS, device, token, name,
+        features: FEATURES, device, token, name,
         software: this.software,
-        positions: token.length ? positions : [],
+        positions: token.length || this.account ? positions : [],
       }),
     );
     this.name = this.memory.name = name;
@@ -97,6 +112,12 @@ export class ChatClient {
       this.past.delete(number);
     }
     this.gaps.clear();
+    for (const [number, asked] of this.requests) {
+      if (asked.name !== "REGISTER" && asked.name !== "PASSWORD") continue;
+      this.requests.delete(number); // never repeat a password
+      const error = { code: ErrorCode.LOGIN_BUSY, text: "The connection was lost before the server answered.", suggestion: "" };
+      this.report("declined", { error, request: asked });
+    }
   }
 
   /** Send a PING. */
@@ -152,6 +173,19 @@ export class ChatClient {
   /** End the session, now or once it is established. */
   bye(text = "") {
     this.goodbye = encode("BYE", { text });
+    if (this.online) this.out.push(this.goodbye);
+  }
+
+  /** Request to register the user's name. */
+  register(password, invitation = "") { return this.ask("REGISTER", { name: this.name, password, invitation }); }
+
+  /** Request another password, which logs out the user's other devices. */
+  changePassword(old, new_) { return this.ask("PASSWORD", { old, new: new_ }); }
+
+  /** End the session, and log out this device or every device of the account. */
+  logOut(everywhere = false) {
+    this.isLoggingOut = true;
+    this.goodbye = encode("LOGOUT", { request: 0, everywhere: everywhere ? 1 : 0 });
     if (this.online) this.out.push(this.goodbye);
   }
 

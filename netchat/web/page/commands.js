@@ -11,6 +11,10 @@ export const COMMANDS = {
   rooms: ["", "list your rooms"],
   leave: ["[CODE]", "leave the room"],
   nick: ["NAME", "change your name"],
+  register: ["[INVITATION]", "register your name, with a password"],
+  login: ["NAME", "log in to an account"],
+  logout: ["[everywhere]", "log out and leave the chat; everywhere: on all devices"],
+  passwd: ["", "change the password of your account"],
   help: ["", "show this list"],
   quit: ["", "leave the chat"],
 };
@@ -50,6 +54,9 @@ export function parse(text) {
   const hasExtra = verb !== "msg" && /\s/.test(words.at(-1) ?? "");
   if (words.length < required || words.length > parameters.length || hasExtra) {
     throw new UsageError(`Usage: ${`/${verb} ${usage}`.trim()} (${does}).`);
+  }
+  if (verb === "logout" && words.length && words[0].toLowerCase() !== "everywhere") {
+    throw new UsageError(`Usage: /${verb} ${usage} (${does}).`);
   }
   return { verb, words };
 }

@@ -135,6 +135,18 @@ export class Connection {
     this.page = pages[(pages.indexOf(this.page) + 1) % pages.length];
   }
 
+  /** Connect again at once: LOGIN is the first message of a connection. */
+  restart() {
+    this.pause();
+    this.connect();
+  }
+
+  /** Whether a password can be sent without others on the network reading it. */
+  get isSafe() {
+    const { protocol, hostname } = new URL(this.page);
+    return protocol === "https:" || /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  }
+
   /** Disconnect and stop reconnecting until `start` is called. */
   pause() {
     this.drop();

@@ -7,6 +7,9 @@ import { ErrorCode, EventKind, MESSAGES, RoomKind } from "./protocol.js";
 // Errors after which reconnecting is pointless.
 const FINAL = [ErrorCode.BAD_FRAME, ErrorCode.UNEXPECTED, ErrorCode.SESSION_MOVED];
 
+// The smallest code of an error after which the server does not close the connection.
+const FIRST_REFUSAL = 100;
+
 // Events buffered per room while an earlier one is missing.
 const MAX_AHEAD = 4096;
 
@@ -23,6 +26,7 @@ function welcome(client, message) {
   client.name = client.memory.name = message.name;
   client.device = message.device;
   client.maxText = message.max_text;
+  client.hasAccounts = (message.features & 2) !== 0;
   const { memory } = client;
   memory.token = message.token;
   const resumed = message.resumed === 1;
@@ -220,18 +224,50 @@ function forget(client, view, lost, why = "") {
 function bye(client, message) {
   if (client.goodbye) {
     client.ended = true;
+    const { token } = client.memory;
     client.memory.forgetSession();
+    if (client.account && !client.isLoggingOut) client.memory.token = token; // it logs in again
     client.report("ended", { why: message.text, wanted: true });
   } else {
     client.byeText = message.text;
   }
 }
 
+function accountStatus(client, message) {
+  const { request, role, name, token } = message;
+  if (client.credentials && !client.online) {
+    client.credentials = null;
+    client.memory.token = new Uint8Array(0);
+    client.account = name;
+    client.introduce(name);
+    return;
+  }
+  client.requests.delete(request);
+  if (token.length) client.memory.token = token;
+  client.account = name;
+  client.role = role;
+  client.report("account", { name, role, request });
+}
+
+/** Handle the refusal of a login or registration before HELLO. */
+function entryRefused(client, { code, text, suggestion }) {
+  client.credentials = null;
+  const old = code === ErrorCode.BAD_FRAME || code === ErrorCode.UNEXPECTED;
+  const why = old ? `The server does not support accounts: ${text}` : text;
+  client.report("loginFailed", { why, code, suggestion });
+  if (code < FIRST_REFUSAL) client.end(why);
+  else if (client.memory.token.length) client.introduce(client.name); // the session of before
+}
+
 function error(client, message) {
   const { code, about, reference, text } = message;
   const { memory, requests } = client;
   const name = code === ErrorCode.NAME_TAKEN || code === ErrorCode.NAME_NOT_ALLOWED;
-  if (name && !client.online) {
+  if (client.credentials && !client.online) {
+    entryRefused(client, message);
+  } else if (code === ErrorCode.LOGIN_REQUIRED && !client.online) {
+    client.report("loginRequired", { name: client.name, why: text, suggestion: message.suggestion });
+  } else if (name && !client.online) {
     client.report("refused", { why: text, suggestion: message.suggestion });
   } else if (FINAL.includes(code) || (code === ErrorCode.SERVER_FULL && !memory.token.length)) {
     client.end(text);
@@ -289,5 +325,6 @@ export const HANDLERS = {
   PONG: () => {}, // receiving it is enough
   BYE: bye,
   ERROR: error,
+  ACCOUNT_STATUS: accountStatus,
   SERVERS: (client, { servers }) => { client.servers = servers; },
 };

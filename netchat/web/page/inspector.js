@@ -90,7 +90,8 @@ export class FrameInspector {
 }
 
 // Fields that would let anyone who sees the screen impersonate the user.
-const isSecret = ({ name, kind }) => kind === "blob" && (name === "token" || name === "device");
+const SECRETS = { blob: ["token", "device"], text: ["password", "invitation", "old", "new"] };
+const isSecret = ({ name, kind }) => SECRETS[kind]?.includes(name) ?? false;
 
 /** Format an offset as `netchat inspect --hex` does. */
 const hexadecimal = (offset) => offset.toString(16).padStart(4, "0");

@@ -47,12 +47,26 @@ export const ENUMS = {
     122: "OUT_OF_ORDER",
     130: "TOO_FAST",
     140: "STORAGE",
+    150: "LOGIN_REQUIRED",
+    151: "WRONG_PASSWORD",
+    152: "TOO_MANY_GUESSES",
+    153: "NO_REGISTRATION",
+    154: "PASSWORD_NOT_ALLOWED",
+    155: "NO_ACCOUNTS",
+    156: "NOT_REGISTERED",
+    157: "REGISTERED",
+    158: "LOGIN_BUSY",
   },
   EventKind: {
     1: "CHAT",
     2: "JOIN",
     3: "LEAVE",
     4: "RENAME",
+  },
+  Role: {
+    0: "MEMBER",
+    1: "MODERATOR",
+    2: "OWNER",
   },
   RoomKind: {
     1: "LOBBY",
@@ -64,6 +78,7 @@ const numbers = (values) =>
   Object.freeze(Object.fromEntries(Object.entries(values).map(([n, name]) => [name, +n])));
 export const ErrorCode = numbers(ENUMS.ErrorCode);
 export const EventKind = numbers(ENUMS.EventKind);
+export const Role = numbers(ENUMS.Role);
 export const RoomKind = numbers(ENUMS.RoomKind);
 
 // Fields: name, kind, description, and the record of a list or the enum of a number.
@@ -95,9 +110,9 @@ export const MESSAGES = {
     type: 0x01,
     doc: "Opens a connection: the first frame of every client.",
     fields: [
-      ["features", "u32", "Optional features of the client, one per bit. Bit 0: it handles SERVERS. The server ignores bits that it does not know."],
+      ["features", "u32", "Optional features of the client, one per bit. Bit 0: it handles SERVERS. Bit 1: it handles ACCOUNT_STATUS. The server ignores bits that it does not know."],
       ["device", "blob", "16 random bytes that the client keeps secret. The first 63 bits of their SHA-256 are its device id in EVENT, so that no other client can use it."],
-      ["token", "blob", "Token of the last WELCOME (32 bytes), or empty for a new session."],
+      ["token", "blob", "Token of the last WELCOME or ACCOUNT_STATUS (32 bytes), or empty for a new session. The token of an account's session also logs in, after the session has ended."],
       ["name", "text", "Requested user name."],
       ["software", "text", "Name and version of the program, for the server's log."],
       ["positions", "list", "When resuming: the position in each room. At most 400.", "Position"],
@@ -107,7 +122,7 @@ export const MESSAGES = {
     type: 0x02,
     doc: "Answers HELLO: the session is established and durable.",
     fields: [
-      ["features", "u32", "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows."],
+      ["features", "u32", "Those features of HELLO that are in use on this connection. Bit 0: SERVERS follows. Bit 1: the server has accounts, and ACCOUNT_STATUS follows."],
       ["session", "u64", "Session number, for users and logs. It is not secret."],
       ["device", "u64", "The client's device id, as used in EVENT."],
       ["time", "u64", "The server's clock, in microseconds since 1970-01-01 UTC."],
@@ -297,6 +312,53 @@ export const MESSAGES = {
       ["last", "u64", "Sequence number of the last event sent."],
       ["oldest", "u64", "Sequence number of the oldest event that the server keeps of this room."],
       ["room", "text", "The room's code."],
+    ],
+  },
+  LOGIN: {
+    type: 0x30,
+    doc: "Logs in to an account, before HELLO.",
+    fields: [
+      ["request", "u32", "Request number, returned in the answer."],
+      ["device", "blob", "The same 16 bytes as in HELLO: wrong passwords that other devices have sent do not delay a device that has logged in before."],
+      ["name", "text", "Name of the account."],
+      ["password", "text", "Its password. The server compares it in Unicode's form NFC."],
+    ],
+  },
+  REGISTER: {
+    type: 0x31,
+    doc: "Registers an account, before HELLO, or under the name of a guest's session.",
+    fields: [
+      ["request", "u32", "Request number, returned in the answer."],
+      ["name", "text", "Name of the account; in a session, its name."],
+      ["password", "text", "Password: 8 characters or more, at most 1024 bytes."],
+      ["invitation", "text", "Invitation, or empty."],
+    ],
+  },
+  PASSWORD: {
+    type: 0x32,
+    doc: "Changes the password of the session's account, and logs out all other devices.",
+    fields: [
+      ["request", "u32", "Request number, returned in the answer."],
+      ["old", "text", "The present password."],
+      ["new", "text", "The new password, as in REGISTER."],
+    ],
+  },
+  LOGOUT: {
+    type: 0x33,
+    doc: "Logs out: the session ends, and its tokens are no longer valid. BYE answers it.",
+    fields: [
+      ["request", "u32", "Request number, returned with an ERROR."],
+      ["everywhere", "u8", "1 to log out every device of the account, 0 for this one."],
+    ],
+  },
+  ACCOUNT_STATUS: {
+    type: 0x34,
+    doc: "States the account of a connection.",
+    fields: [
+      ["request", "u32", "Number of the answered request, or 0."],
+      ["role", "u8", "Rights of the account.", "Role"],
+      ["name", "text", "Name of the account, or empty for a guest."],
+      ["token", "blob", "Replaces the token of WELCOME, unless it is empty."],
     ],
   },
 };

@@ -1,0 +1,156 @@
+"""Rules about sessions that several commands share."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from netchat.chat.model import Account, Room, Session
+from netchat.chat.outcomes import RoomEmptied, SessionClosed, SessionMoved, StateChange
+from netchat.chat.persistence import (
+    AccountRow,
+    EventRow,
+    MembershipDeleted,
+    RoomDeleted,
+    SessionDeleted,
+    SessionRow,
+)
+from netchat.chat.shared_state import SharedState
+from netchat.chat.state_records import pack_logins
+from netchat.wire import Event, EventKind, RoomKind, seal
+from netchat.wire.compiler import compile_packer
+
+__all__ = [
+    "MAX_DEVICES",
+    "account_row",
+    "append_event",
+    "attached",
+    "end_session",
+    "forget_login",
+    "moved",
+    "remember_login",
+    "remove_member",
+    "session_row",
+]
+
+#: Devices of an account that are remembered. Beyond it, the one that was used least recently must give
+#: the password again.
+MAX_DEVICES = 16
+
+_pack_event = compile_packer(Event)
+
+
+class _OfConnection(Protocol):
+    """A command that a user's connection has caused."""
+
+    @property
+    def session(self) -> int: ...
+
+    @property
+    def attachment(self) -> int: ...
+
+
+def attached(state: SharedState, command: _OfConnection) -> Session | None:
+    """Return the session of a command, unless it has ended or has another connection."""
+    session = state.sessions.get(command.session)
+    return session if session is not None and session.attachment == command.attachment else None
+
+
+def end_session(state: SharedState, session: Session, reason: str, time: int) -> list[StateChange]:
+    """End a session. Its tokens still log in the device if the session is an account's."""
+    changes: list[StateChange] = []
+    for room in list(session.rooms.values()):
+        changes += remove_member(state, session, room, reason, time)
+    del state.sessions[session.id], state.by_device[session.device]
+    state.by_name.remove(session)
+    state.by_token.pop(session.token, None)
+    state.by_token.pop(session.previous, None)
+    changes.append(SessionDeleted(session.id))
+    account = session.account
+    if account is not None:
+        account.session = None
+        remember_login(state, account, session.device, session.token, session.previous)
+        changes.append(account_row(account))
+    return [*changes, SessionClosed(session.id, session.name, reason, len(state.sessions))]
+
+
+def moved(session: Session, text: str = "") -> SessionMoved:
+    """Return the change that takes a session off its connection, with a reason for the client."""
+    rooms = tuple(room.id for room in session.rooms.values())
+    return SessionMoved(session.id, rooms, text) if text else SessionMoved(session.id, rooms)
+
+
+def session_row(session: Session) -> SessionRow:
+    """Return the stored form of a session."""
+    return SessionRow(session.id, session.token, session.previous, session.device, session.name)
+
+
+def remove_member(
+    state: SharedState, session: Session, room: Room, reason: str, time: int
+) -> list[StateChange]:
+    """End a membership. LEAVE is the last event that this member gets."""
+    if room.kind is RoomKind.PRIVATE:
+        state.privates.pop(frozenset(member.id for member in room.members), None)
+    del session.rooms[room.code], room.members[session]
+    changes: list[StateChange] = [
+        MembershipDeleted(session.id, room.id),
+        append_event(room, EventKind.LEAVE, session.name, reason, time),
+    ]
+    if not room.members:
+        if room.kind is RoomKind.PRIVATE:
+            del state.rooms[room.code]
+            changes.append(RoomDeleted(room.id))
+        elif room.kind is RoomKind.ROOM:
+            changes.append(RoomEmptied(room.id))
+    return changes
+
+
+def append_event(
+    room: Room,
+    kind: EventKind,
+    sender: str,
+    text: str,
+    time: int,
+    device: int = 0,
+    counter: int = 0,
+) -> EventRow:
+    """Append an event to a room's log."""
+    room.head = seq = room.head + 1
+    body = _pack_event(seq, time, device, counter, kind, room.code, sender, text)
+    return EventRow(room.id, seq, device, counter, time, seal(Event.TYPE, body))
+
+
+# -- accounts -------------------------------------------------------------------------------------
+
+
+def remember_login(
+    state: SharedState, account: Account, device: int, token: bytes, previous: bytes
+) -> None:
+    """Remember a device that has no session any more, and its tokens, which then log it in."""
+    forget_login(state, account, device)
+    account.logins[device] = token, previous
+    for secret in (token, previous):
+        if secret:
+            state.logins[secret] = account, device
+    while len(account.logins) > MAX_DEVICES:
+        forget_login(state, account, next(iter(account.logins)))
+
+
+def forget_login(state: SharedState, account: Account, device: int) -> None:
+    """Forget a device and its tokens."""
+    for secret in account.logins.pop(device, ()):
+        state.logins.pop(secret, None)
+
+
+def account_row(account: Account) -> AccountRow:
+    """Return the stored form of an account."""
+    session = account.session
+    return AccountRow(
+        account.id,
+        account.name,
+        account.password,
+        account.version,
+        account.role,
+        account.created,
+        session.id if session is not None else 0,
+        pack_logins(account.logins),
+    )

@@ -1,0 +1,1 @@
+"""Commands of `netchat accounts`, one file each."""
