@@ -1,13 +1,51 @@
-"""Sessions and rooms: the shared state of a chat.
+"""Accounts, sessions and rooms: the shared state of a chat.
 
 Only `netchat.chat.apply` changes them. They know nothing of connections or of time.
 """
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from netchat.wire import RoomKind
 
-__all__ = ["Room", "Session"]
+__all__ = ["Account", "Role", "Room", "Session"]
+
+
+class Role(IntEnum):
+    """Rights of an account; a larger number includes the rights of the smaller ones."""
+
+    MEMBER = 0
+    MODERATOR = 1
+    OWNER = 2
+
+
+class Account:
+    """A registered name, which belongs to the holder of its password.
+
+    Attributes:
+        id: Account number, public.
+        name: The registered name.
+        password: Encoded argon2id hash of the password.
+        version: Number of changes of the password. A check of an earlier password is stale.
+        role: Rights of the account.
+        created: Time of the registration, in microseconds since 1970.
+        session: Its session, or None while it has none.
+        logins: Hashes of the current and the previous token of each device that has logged in and has no
+            session, by device id. Both are empty after the device has logged out.
+    """
+
+    __slots__ = ("created", "id", "logins", "name", "password", "role", "session", "version")
+
+    def __init__(self, number: int, name: str, password: str, role: Role, created: int) -> None:
+        self.id = number
+        self.name = name
+        self.password = password
+        self.version = 0
+        self.role = role
+        self.created = created
+        self.session: Session | None = None
+        self.logins: dict[int, tuple[bytes, bytes]] = {}
 
 
 class Session:
@@ -23,9 +61,12 @@ class Session:
         server: Epoch of the server that has its connection, or 0 while the user is away.
         attachment: Number of connections it has had. A command about an earlier one is stale.
         rooms: The rooms that it is a member of, by code.
+        account: The account that it belongs to, or None for a guest.
     """
 
-    __slots__ = ("attachment", "device", "id", "name", "previous", "rooms", "server", "token")
+    __slots__ = (
+        "account", "attachment", "device", "id", "name", "previous", "rooms", "server", "token",
+    )  # fmt: skip
 
     def __init__(self, number: int, name: str, device: int) -> None:
         self.id = number
@@ -36,6 +77,12 @@ class Session:
         self.server = 0
         self.attachment = 0
         self.rooms: dict[str, Room] = {}
+        self.account: Account | None = None
+
+    @property
+    def role(self) -> Role:
+        """Rights of its account; those of a member without one."""
+        return self.account.role if self.account is not None else Role.MEMBER
 
     @property
     def is_away(self) -> bool:
