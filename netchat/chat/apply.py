@@ -20,6 +20,7 @@ from netchat.chat.commands import (
     ExpireServer,
     JoinRoom,
     LeaveRoom,
+    ModerateRoom,
     OpenConversation,
     OpenSession,
     Post,
@@ -29,39 +30,36 @@ from netchat.chat.commands import (
     StartServer,
 )
 from netchat.chat.model import Room, Session
+from netchat.chat.moderation import entry_problem, moderate, post_problem, rights_key, server_ban
 from netchat.chat.outcomes import (
     ConversationOpened,
     MemberLeft,
     Outcome,
     Reason,
     Rejected,
-    RoomEmptied,
     SessionAway,
-    SessionClosed,
     SessionMoved,
     StateChange,
 )
 from netchat.chat.persistence import (
     EventRow,
-    MembershipDeleted,
     MembershipRow,
     RoomDeleted,
     RoomRow,
-    SessionDeleted,
+    RulesRow,
     SessionRow,
 )
 from netchat.chat.room_codes import LOBBY
+from netchat.chat.room_log import append_event, end_session, remove_member
+from netchat.chat.room_rules import RoomRules
 from netchat.chat.shared_state import SharedState
-from netchat.wire import Event, EventKind, RoomKind, seal
-from netchat.wire.compiler import compile_packer
+from netchat.wire import EventKind, RoomKind
 
 __all__ = ["MAX_MEMBERSHIPS", "apply"]
 
 #: Rooms that one user can be in, whatever the settings, private rooms included. RENAME and BYE cause
 #: an event in each of them at once, which must not delay other users: 200 events take about 1.6 ms.
 MAX_MEMBERSHIPS = 200
-
-_pack_event = compile_packer(Event)
 
 #: Commands that a user's connection has caused. Those of an earlier connection are stale: the user's
 #: next connection cannot know of them, and repeats the request.
@@ -96,11 +94,13 @@ def _open_session(state: SharedState, command: OpenSession) -> Outcome:
     rival = state.by_name.find_conflict(command.name, owner=before)
     if rival is not None:
         return Rejected(Reason.NAME_TAKEN, rival.id)
+    if server_ban(state, command.time, command.name, command.device) is not None:
+        return Rejected(Reason.BANNED)
     changes: list[StateChange] = []
     if before is not None:
         # The client lost its session token. Its device key proves that it owns the old session.
         changes.append(_moved(before))
-        changes += _end(state, before, "reconnected without its session", command.time)
+        changes += end_session(state, before, "reconnected without its session", command.time)
     session = Session(state.new_id(), command.name, command.device)
     session.server, session.attachment = command.server, 1
     session.token = command.token
@@ -149,25 +149,13 @@ def _end_session(state: SharedState, command: EndSession) -> Outcome:
     session = _attached(state, command)
     if session is None:
         return Rejected(Reason.STALE)
-    return _end(state, session, command.reason, command.time)
+    return end_session(state, session, command.reason, command.time)
 
 
 def _attached(state: SharedState, command: _OfConnection) -> Session | None:
     """Return the session of a command, unless it has ended or has another connection."""
     session = state.sessions.get(command.session)
     return session if session is not None and session.attachment == command.attachment else None
-
-
-def _end(state: SharedState, session: Session, reason: str, time: int) -> list[StateChange]:
-    changes: list[StateChange] = []
-    for room in list(session.rooms.values()):
-        changes += _remove_member(state, session, room, reason, time)
-    del state.sessions[session.id], state.by_device[session.device]
-    state.by_name.remove(session)
-    state.by_token.pop(session.token, None)
-    state.by_token.pop(session.previous, None)
-    ended = SessionClosed(session.id, session.name, reason, len(state.sessions))
-    return [*changes, SessionDeleted(session.id), ended]
 
 
 def _rename_session(state: SharedState, command: RenameSession) -> Outcome:
@@ -177,13 +165,15 @@ def _rename_session(state: SharedState, command: RenameSession) -> Outcome:
     rival = state.by_name.find_conflict(name, owner=session)
     if rival is not None:
         return Rejected(Reason.NAME_TAKEN, rival.id)
+    if server_ban(state, command.time, name, 0) is not None:
+        return Rejected(Reason.BANNED)
     state.by_name.remove(session)
     old, session.name = session.name, name
     state.by_name.add(session)
     changes: list[StateChange] = [_row(session)]
     if name != old:
         changes += [
-            _event(room, EventKind.RENAME, old, name, command.time)
+            append_event(room, EventKind.RENAME, old, name, command.time)
             for room in session.rooms.values()
         ]
     return changes
@@ -216,7 +206,11 @@ def _create_room(state: SharedState, command: CreateRoom) -> Outcome:
     if len(session.rooms) >= MAX_MEMBERSHIPS:
         return Rejected(Reason.TOO_MANY_ROOMS, session.id)
     room, row = _new_room(state, command.room, RoomKind.ROOM, command.log)
-    return [row, _add_member(session, room), _joined(session, room, command.time)]
+    # Its creator moderates it.
+    room.rules = RoomRules()
+    room.rules.moderators[rights_key(session)] = None
+    rules = RulesRow(room.id, room.rules.dump())
+    return [row, rules, _add_member(session, room), _joined(session, room, command.time)]
 
 
 def _open_conversation(state: SharedState, command: OpenConversation) -> Outcome:
@@ -245,6 +239,10 @@ def _join_room(state: SharedState, command: JoinRoom) -> Outcome:
         return Rejected(Reason.NO_SUCH_ROOM)
     if session in room.members:
         return Rejected(Reason.EXISTS)
+    if room.rules is not None:
+        problem = entry_problem(state, session, room, command.time)
+        if problem is not None:
+            return Rejected(problem)
     if len(session.rooms) >= MAX_MEMBERSHIPS:
         return Rejected(Reason.TOO_MANY_ROOMS, session.id)
     return [_add_member(session, room), _joined(session, room, command.time)]
@@ -257,7 +255,7 @@ def _leave_room(state: SharedState, command: LeaveRoom) -> Outcome:
     room = session.rooms.get(command.room)
     if room is None:
         return Rejected(Reason.NOT_A_MEMBER)
-    changes = _remove_member(state, session, room, "", command.time)
+    changes = remove_member(state, session, room, "", command.time)
     return [*changes, MemberLeft(session.id, room.code, command.request)]
 
 
@@ -278,8 +276,17 @@ def _post(state: SharedState, command: Post) -> Outcome:
         return Rejected(Reason.REPEATED)
     if room.kind is RoomKind.PRIVATE and len(room.members) < 2:
         return Rejected(Reason.NO_SUCH_USER)
+    rules = room.rules
+    if rules is not None and (rules.flags or rules.mutes):
+        problem = post_problem(state, session, room, rules, command.time)
+        if problem is not None:
+            return Rejected(problem)
     room.counters[device] = counter
-    return [_event(room, EventKind.CHAT, session.name, command.text, command.time, device, counter)]
+    return [
+        append_event(
+            room, EventKind.CHAT, session.name, command.text, command.time, device, counter
+        )
+    ]
 
 
 def _delete_room(state: SharedState, command: DeleteRoom) -> Outcome:
@@ -314,42 +321,7 @@ def _add_member(session: Session, room: Room) -> MembershipRow:
 
 
 def _joined(session: Session, room: Room, time: int) -> EventRow:
-    return _event(room, EventKind.JOIN, session.name, "", time)
-
-
-def _remove_member(
-    state: SharedState, session: Session, room: Room, reason: str, time: int
-) -> list[StateChange]:
-    """End a membership. LEAVE is the last event that this member gets."""
-    if room.kind is RoomKind.PRIVATE:
-        state.privates.pop(frozenset(member.id for member in room.members), None)
-    del session.rooms[room.code], room.members[session]
-    changes: list[StateChange] = [
-        MembershipDeleted(session.id, room.id),
-        _event(room, EventKind.LEAVE, session.name, reason, time),
-    ]
-    if not room.members:
-        if room.kind is RoomKind.PRIVATE:
-            del state.rooms[room.code]
-            changes.append(RoomDeleted(room.id))
-        elif room.kind is RoomKind.ROOM:
-            changes.append(RoomEmptied(room.id))
-    return changes
-
-
-def _event(
-    room: Room,
-    kind: EventKind,
-    sender: str,
-    text: str,
-    time: int,
-    device: int = 0,
-    counter: int = 0,
-) -> EventRow:
-    """Append an event to a room's log."""
-    room.head = seq = room.head + 1
-    body = _pack_event(seq, time, device, counter, kind, room.code, sender, text)
-    return EventRow(room.id, seq, device, counter, time, seal(Event.TYPE, body))
+    return append_event(room, EventKind.JOIN, session.name, "", time)
 
 
 # -- servers --------------------------------------------------------------------------------------
@@ -382,6 +354,7 @@ _APPLY: dict[type[ChatCommand], Callable[[SharedState, Any], Outcome]] = {
     ExpireServer: _expire_server,
     JoinRoom: _join_room,
     LeaveRoom: _leave_room,
+    ModerateRoom: moderate,
     OpenConversation: _open_conversation,
     OpenSession: _open_session,
     Post: _post,

@@ -32,6 +32,7 @@ __all__ = [
     "ExpireServer",
     "JoinRoom",
     "LeaveRoom",
+    "ModerateRoom",
     "OpenConversation",
     "OpenSession",
     "Post",
@@ -237,6 +238,23 @@ class ExpireServer(ChatCommand):
     """Remove a server whose lease has ended: its sessions are away, its commands are refused."""
 
     server: int = u64("Epoch of the server's lease.")
+
+
+@_command(40)
+class ModerateRoom(ChatCommand):
+    """Carry out a moderator's action in a room."""
+
+    session: int = u64("Session number of the moderator, or 0 for the operator of the server.")
+    attachment: int = u64("The attachment on which it was requested.")
+    time: int = u64("Time of day in microseconds since 1970.")
+    user: int = u64("Session number of the user whom it is about, or 0.")
+    action: int = u32("What to do, as `ModeratorAction`.")
+    scope: int = u32("What a ban refers to, as `BanScope`; else 0.")
+    seconds: int = u32("Duration of a mute or ban, or 0.")
+    room: str = text("The room's code.")
+    target: str = text("The name of the user, or another target as in MODERATE.")
+    address: str = text("Address group to ban, or empty.")
+    text: str = text("The reason or the title.")
 
 
 def encode_command(command: ChatCommand) -> bytes:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from netchat.chat.model import Room, Session
 from netchat.chat.room_tail import RoomTail
-from netchat.wire import Frame, History, RoomKind, Who
+from netchat.wire import Bans, Frame, History, RoomKind, Who
 
 __all__ = ["Absence", "Connection", "RepeatedSend", "Reply", "RoomFeed"]
 
@@ -39,6 +39,7 @@ class Connection:
         warned_at: Time of the last warning that it sends too fast, in seconds, or 0.
         closing: Whether either peer has ended the conversation; further frames are ignored.
         finished: Whether nothing more may be written to it.
+        features: Optional features of the client, from its HELLO.
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class Connection:
         "allowance",
         "closing",
         "deferred",
+        "features",
         "finished",
         "has_confirmed",
         "heard",
@@ -80,6 +82,7 @@ class Connection:
         self.refilled_at = 0.0
         self.warned_at = 0.0
         self.closing = self.finished = False
+        self.features = 0
 
 
 class RoomFeed:
@@ -139,4 +142,4 @@ class RepeatedSend(NamedTuple):
     counter: int
 
 
-Reply = Who | History | RepeatedSend
+Reply = Who | History | Bans | RepeatedSend

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from netchat.chat.connection import Connection
 
-__all__ = ["Close", "Effect", "Fanout", "Log", "Write"]
+__all__ = ["ClearHistory", "Close", "Effect", "Fanout", "Log", "Write"]
 
 
 class Write(NamedTuple):
@@ -43,4 +43,13 @@ class Log(NamedTuple):
     """Address of the connection whose request caused it, or an empty string."""
 
 
-Effect = Write | Fanout | Close | Log
+class ClearHistory(NamedTuple):
+    """A room whose events before `floor` to delete from the history."""
+
+    room: int
+    """Number of the room."""
+
+    floor: int
+
+
+Effect = Write | Fanout | Close | Log | ClearHistory

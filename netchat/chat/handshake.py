@@ -10,10 +10,12 @@ from netchat.chat.commit_actions import SendWelcome
 from netchat.chat.connection import Connection
 from netchat.chat.credentials import DEVICE_KEY_SIZE, device_id, new_token, token_hash
 from netchat.chat.model import Session
+from netchat.chat.moderation_handlers import address_ban, server_ban_text
 from netchat.chat.name_table import describe_conflict
 from netchat.chat.names import normalize_name, suggest, validate_name
 from netchat.chat.ordering import answers, propose
 from netchat.chat.outcomes import Outcome, Reason, Rejected
+from netchat.chat.plain_events import removal_code
 from netchat.chat.server_state import ServerState
 from netchat.wire import Error, ErrorCode, Hello
 from netchat.wording import many
@@ -51,6 +53,7 @@ def hello(
         text = f"HELLO.device must be {DEVICE_KEY_SIZE} bytes, got {len(message.device)}."
         state.disconnect(connection, ErrorCode.UNEXPECTED, text)
         return
+    connection.features = message.features
     used = token_hash(message.token) if message.token else b""
     session = state.shared.by_token.get(used) if used else None
     if session is None and used and state.proposals is not None and not is_current:
@@ -58,6 +61,9 @@ def hello(
         # command without a session is rejected, but then everything before it has been applied.
         barrier = ResumeSession(state.server, 0, 0, used, used)
         propose(state, barrier, connection, _Greeting(message, b""))
+        return
+    if refusal := address_ban(state, connection, session):
+        state.disconnect(connection, removal_code(connection), refusal)
         return
     if session is None or session.device != device_id(message.device):
         _start_session(state, connection, message)
@@ -123,6 +129,9 @@ def _started(
         if outcome.reason is Reason.NAME_TAKEN:
             rival = state.shared.sessions[outcome.session]
             _refuse_taken_name(state, connection, command.name, rival)
+        elif outcome.reason is Reason.BANNED:
+            text = server_ban_text(state, command.name, command.device)
+            state.disconnect(connection, removal_code(connection), text)
         else:  # this server has joined its cluster again meanwhile
             _try_again(state, connection, greeting.message)
         return

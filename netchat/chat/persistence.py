@@ -13,15 +13,18 @@ from netchat.chat.commit_actions import CommitAction
 from netchat.chat.connection import RoomFeed
 
 __all__ = [
+    "AuditRow",
     "Batch",
     "Change",
     "EventRow",
+    "HistoryCleared",
     "HistoryReader",
     "LogPosition",
     "MembershipDeleted",
     "MembershipRow",
     "RoomDeleted",
     "RoomRow",
+    "RulesRow",
     "SessionDeleted",
     "SessionRow",
     "Snapshot",
@@ -88,6 +91,38 @@ class MembershipDeleted(NamedTuple):
     room: int
 
 
+class RulesRow(NamedTuple):
+    """New rules of a room (`RoomRules.dump`)."""
+
+    room: int
+    rules: bytes
+
+
+class HistoryCleared(NamedTuple):
+    """A room whose events before `floor` are deleted, once the rest of the batch is durable."""
+
+    room: int
+    floor: int
+
+
+class AuditRow(NamedTuple):
+    """A moderator's action, for the audit log."""
+
+    id: int
+    time: int
+    actor: str
+    """Name of the moderator; empty for the operator of the server."""
+
+    action: int
+    room: str
+    """Code of the room."""
+
+    target: str
+    seconds: int
+    text: str
+    """The reason or the title."""
+
+
 class LogPosition(NamedTuple):
     """The shared state at a place in the log of a cluster, from which a server can continue."""
 
@@ -98,7 +133,17 @@ class LogPosition(NamedTuple):
     """The shared state there (`SharedState.dump`)."""
 
 
-Change = RoomRow | RoomDeleted | SessionRow | SessionDeleted | MembershipRow | MembershipDeleted
+Change = (
+    RoomRow
+    | RoomDeleted
+    | SessionRow
+    | SessionDeleted
+    | MembershipRow
+    | MembershipDeleted
+    | RulesRow
+    | AuditRow
+    | HistoryCleared
+)
 
 
 @dataclass(slots=True)
@@ -112,6 +157,8 @@ class Batch:
         frames: New EVENT frames by room, to be sent to its members.
         before: Actions to carry out, in order, once the batch is durable, before `frames` are sent.
         after: Actions to carry out, in order, once `frames` have been sent.
+        moderated: Rooms whose `frames` include an event of moderation, which some clients get in
+            another form.
         left: Memberships that the batch ends, by session and room number.
         size: Size of its events, in bytes.
         position: In a cluster from time to time, the shared state after the batch, with its place in
@@ -124,6 +171,7 @@ class Batch:
     frames: dict[RoomFeed, list[bytes]] = field(default_factory=dict)
     before: list[CommitAction] = field(default_factory=list)
     after: list[CommitAction] = field(default_factory=list)
+    moderated: set[RoomFeed] = field(default_factory=set)
     left: set[tuple[int, int]] = field(default_factory=set)
     size: int = 0
     position: LogPosition | None = None
@@ -148,6 +196,7 @@ class Snapshot:
         next_id: A number above those of all stored rooms and sessions.
         state: The shared state of a server in a cluster (`SharedState.dump`), or empty. It may be
             older than the rest.
+        rules: The rules of those rooms that have any.
     """
 
     rooms: list[tuple[RoomRow, int, int]] = field(default_factory=list)
@@ -155,6 +204,7 @@ class Snapshot:
     memberships: list[MembershipRow] = field(default_factory=list)
     next_id: int = 1
     state: bytes = b""
+    rules: list[RulesRow] = field(default_factory=list)
 
 
 class HistoryReader(Protocol):

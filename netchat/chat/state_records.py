@@ -16,6 +16,7 @@ from netchat.wire.fields import blob, text, u8, u64
 __all__ = [
     "ChatRecord",
     "RoomRecord",
+    "RoomRulesRecord",
     "ServerRecord",
     "SessionRecord",
     "StateRecords",
@@ -28,7 +29,10 @@ __all__ = [
 ]
 
 #: First byte of a snapshot: the version of this file's declarations.
-_VERSION = 2
+_VERSION = 3
+
+#: Number of sections in a snapshot of each version that can be read.
+_SECTIONS = {2: 4, _VERSION: 5}
 
 _COUNT = struct.Struct(">I")
 _PAIR = struct.Struct(">QQ")
@@ -77,6 +81,14 @@ class SessionRecord(Record):
     name: str = text("The user's name.")
 
 
+@record
+class RoomRulesRecord(Record):
+    """What moderators have set in a room."""
+
+    room: int = u64("Room number.")
+    rules: bytes = blob("Its rules, as `RoomRules.dump` writes them.")
+
+
 class StateRecords(NamedTuple):
     """The sections of a snapshot, in order."""
 
@@ -84,9 +96,10 @@ class StateRecords(NamedTuple):
     servers: list[ServerRecord]
     rooms: list[RoomRecord]
     sessions: list[SessionRecord]
+    rules: list[RoomRulesRecord]
 
 
-_KINDS = (ChatRecord, ServerRecord, RoomRecord, SessionRecord)
+_KINDS = (ChatRecord, ServerRecord, RoomRecord, SessionRecord, RoomRulesRecord)
 
 # The state is encoded on the event loop. Records would take half of the time.
 pack_room = compile_packer(RoomRecord)
@@ -125,12 +138,13 @@ def unpack_state(data: bytes) -> StateRecords:
     Raises:
         CommandError: The bytes are not a snapshot of a state.
     """
-    if data[:1] != bytes((_VERSION,)):
+    known = _SECTIONS.get(data[0]) if data else None
+    if known is None:
         raise CommandError(f"snapshot version {data[:1].hex() or 'none'} is not supported")
     sections: list[Any] = []
     at = 1
     try:
-        for kind in _KINDS:
+        for kind in _KINDS[:known]:
             (count,) = _COUNT.unpack_from(data, at)
             at += _COUNT.size
             items = []
@@ -142,4 +156,5 @@ def unpack_state(data: bytes) -> StateRecords:
         raise CommandError(f"the snapshot is damaged at byte {at}: {error}") from error
     if at != len(data):
         raise CommandError(f"the snapshot has {len(data)} bytes, but its records end at {at}")
+    sections += [[] for _ in _KINDS[known:]]
     return StateRecords(*sections)

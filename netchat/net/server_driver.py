@@ -12,9 +12,10 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from netchat.chat.connection import Connection
-from netchat.chat.effects import Close, Fanout, Log, Write
+from netchat.chat.effects import ClearHistory, Close, Fanout, Log, Write
 from netchat.chat.hub import Hub
-from netchat.chat.persistence import Batch
+from netchat.chat.moderation_handlers import operate
+from netchat.chat.persistence import AuditRow, Batch
 from netchat.chat.settings import Settings
 from netchat.errors import HistoryError, PeerError
 from netchat.net.address import show_address
@@ -28,7 +29,7 @@ from netchat.net.link.stream_listener import StreamLinkListener
 from netchat.net.memory_bound import MemoryBound
 from netchat.net.protocol_detector import ProtocolDetector
 from netchat.net.traffic import Traffic
-from netchat.wire import Error, ErrorCode, Frame, FrameReader, encode
+from netchat.wire import Error, ErrorCode, Frame, FrameReader, Moderate, encode
 
 if TYPE_CHECKING:
     from netchat.net.cluster.member import ClusterMember, ClusterOptions
@@ -620,6 +621,8 @@ class ServerDriver:
                         cast(_Peer, connection).transport.write(data)
                 case Log():
                     self._log(output)
+                case ClearHistory(room, floor):
+                    self._clear(room, floor)
                 case Close(connection):
                     self._part(cast(_Peer, connection))
         if written:
@@ -631,6 +634,12 @@ class ServerDriver:
                 if peer in self.state.connections and peer.holds & _Hold.NOT_READING:
                     self.hub.stalled(peer, now)
             self.newly_stalled.clear()
+
+    def _clear(self, room: int, floor: int) -> None:
+        if isinstance(self._history, MemoryHistory):
+            self._history.clear_room(room, floor)
+        elif self._writer is not None:
+            self._writer.clear(room, floor)
 
     def _part(self, peer: _Peer) -> None:
         half_close(peer.transport)
@@ -745,6 +754,25 @@ class ServerDriver:
         if self._warnings.pop(about, None) is not None:
             self.warning = next(iter(self._warnings.values()), b"")
             self.note(Log("storage", {"text": text}))
+
+    def moderate(self, request: Moderate, answer: Callable[[str], None]) -> None:
+        """Carry out a moderator's action for the operator of the server.
+
+        Args:
+            request: The action.
+            answer: Called with what is wrong, or an empty string.
+        """
+        self.state.begin(self.now())
+        operate(self.state, request, answer)
+        self.schedule()
+
+    def audit(self, count: int) -> list[AuditRow]:
+        """Return the last moderators' actions, newest first.
+
+        Raises:
+            HistoryError: The history is damaged.
+        """
+        return self._history.audit(count)
 
     def note(self, entry: Log) -> None:
         """Add an entry to the log."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import time
 
-from netchat.chat.client_events import NameRejected
+from netchat.chat.client_events import NameRejected, RoomDescribed
 from netchat.chat.room_codes import LOBBY, read_code
 from netchat.net.client_driver import ClientDriver
+from netchat.tui.export import Export
 from netchat.tui.lines import Line, error_line
 from netchat.tui.people import People
-from netchat.wire import Member, RoomKind
+from netchat.wire import BannedUser, Member, RoomKind
 from netchat.wording import many
 
 __all__ = ["ChatSession"]
@@ -45,6 +46,9 @@ class ChatSession:
         name_rejection: Rejection of the user name, until another one is accepted.
         retry_at: Time of the next reconnect (`time.monotonic`), or None while connected.
         last_problem: Last error of the server or the system about a failed connection.
+        exports: Logs that are being saved, by the number of the pending HISTORY request.
+        descriptions: What the user has been told about rooms.
+        bans: Bans received so far of lists that span several answers, by room.
     """
 
     def __init__(self, client: ClientDriver, room: str = "", *, has_store: bool = False) -> None:
@@ -67,6 +71,9 @@ class ChatSession:
         self.name_rejection: NameRejected | None = None
         self.retry_at: float | None = None
         self.last_problem = ""
+        self.exports: dict[int, Export] = {}
+        self.descriptions: dict[str, RoomDescribed] = {}
+        self.bans: dict[str, list[BannedUser]] = {}
 
     @property
     def was_online(self) -> bool:
@@ -78,6 +85,17 @@ class ChatSession:
         """Codes of the user's rooms, without private ones."""
         rooms = self.core.memory.rooms.values()
         return [view.code for view in rooms if view.kind is not RoomKind.PRIVATE]
+
+    @property
+    def role(self) -> int:
+        """The user's rights in the current room: 0 member, 1 moderator, 2 owner."""
+        view = self.core.memory.rooms.get(self.current)
+        return view.role if view is not None else 0
+
+    def title_of(self, room: str) -> str:
+        """Return the title of a room, or an empty string."""
+        view = self.core.memory.rooms.get(room)
+        return view.title if view is not None else ""
 
     @property
     def ready(self) -> bool:

@@ -12,3 +12,6 @@ class Feature(IntFlag):
 
     #: The client handles SERVERS.
     SERVERS = 1
+
+    #: The client handles ROOM_STATE and the events and errors of moderation.
+    MODERATION = 4

@@ -9,6 +9,8 @@ from __future__ import annotations
 from netchat.wire import (
     MESSAGES,
     Ack,
+    BanList,
+    Bans,
     Bye,
     Create,
     Error,
@@ -21,6 +23,8 @@ from netchat.wire import (
     Leave,
     Left,
     Message,
+    Moderate,
+    Moderated,
     Ping,
     Pong,
     Private,
@@ -50,6 +54,8 @@ ANSWERS: dict[type[Message], tuple[type[Message], ...]] = {
     Rename: (Renamed,),
     History: (HistoryEnd,),
     Send: (Event, Ack),
+    Moderate: (Moderated,),
+    Bans: (BanList,),
 }
 
 #: Fields that a response repeats, in the order of the search.

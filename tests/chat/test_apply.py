@@ -47,6 +47,12 @@ values = {
     "known": st.integers(0, 2),
     "head": st.integers(0, 4),
     "above": st.integers(0, 1),
+    "user": small,
+    "action": st.integers(1, 15),
+    "scope": st.sampled_from([0, 0, 1, 2, 3, 4, 7]),
+    "seconds": st.sampled_from([0, 0, 1]),
+    "target": st.sampled_from([*NAMES, "", "#9"]),
+    "address": st.sampled_from(["", "10.0.0.1"]),
 }
 
 

@@ -68,6 +68,7 @@ def test_the_encoding_stays_the_same():
         14: "CreateLobby",
         15: "StartServer",
         16: "ExpireServer",
+        40: "ModerateRoom",
     }
 
 

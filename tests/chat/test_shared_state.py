@@ -118,10 +118,11 @@ def test_damaged_snapshots_raise_an_error_or_load_as_they_are(data):
         (b"", "version none"),
         (b"\x09", "version 09"),
         (SharedState(STORED).dump() + b"!", "its records end at"),
-        (SharedState(STORED).dump()[:-1], "its records end at"),
+        (SharedState(STORED).dump()[:-1], "damaged at byte"),
         (SharedState(STORED).dump()[:-50], "damaged at byte"),
         (b"\x02" + bytes(16), "inconsistent"),
-        (pack_state([ChatRecord(1, 1, bytes(24)).encode()], [], [], []), "whole pairs"),
+        (b"\x03" + bytes(20), "inconsistent"),
+        (pack_state([ChatRecord(1, 1, bytes(24)).encode()], [], [], [], []), "whole pairs"),
     ],
 )
 def test_the_error_says_what_is_wrong(data, problem):

@@ -10,8 +10,8 @@ import { handleFrame } from "./handlers.js";
 import { Memory, skeleton } from "./outbox.js";
 import { encode, FrameReader, RoomKind } from "./protocol.js";
 
-// Optional feature of the client, in HELLO: it handles SERVERS.
-const FEATURE_SERVERS = 1;
+// Optional features of the client, in HELLO: it handles SERVERS, and ROOM_STATE and moderation.
+const FEATURE_SERVERS = 1, FEATURE_MODERATION = 4;
 
 export class ChatClient {
   constructor(name, memory = new Memory(), software = "netchat page") {
@@ -49,7 +49,7 @@ export class ChatClient {
     const positions = [...rooms.values()].map((v) => ({ room: v.code, log: v.log, last: v.last }));
     this.out.push(
       encode("HELLO", {
-        features: FEATURE_SERVERS, device, token, name,
+        features: FEATURE_SERVERS | FEATURE_MODERATION, device, token, name,
         software: this.software,
         positions: token.length ? positions : [],
       }),
@@ -140,6 +140,15 @@ export class ChatClient {
   leave(room) { return this.ask("LEAVE", { room }); }
   who(room, after = "") { return this.ask("WHO", { room, after }); }
   rename(name) { return this.ask("RENAME", { name }); }
+  bans(room, after = 0n) { return this.ask("BANS", { after, room }); }
+
+  /** Request an action in a room, as its moderator. */
+  moderate(room, action, { target = "", text = "", seconds = 0, scope = 0 } = {}) {
+    return this.ask("MODERATE", { action, scope, seconds, room, target, text });
+  }
+
+  /** Request the events of a room from `first` to `last`. */
+  range(room, first, last) { return this.ask("HISTORY", { first, last, room }); }
 
   /** Request the last `count` events of a room, or the last ones before sequence number `before`. */
   history(room, count, before) {
